@@ -1,0 +1,113 @@
+"""What is said to a model and what comes back: plain values, no behaviour beyond their digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+MessageRole = Literal["system", "user", "assistant"]
+AgentRole = Literal["user", "assistant", "meta"]
+Source = Literal["model", "replay", "cache"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of a chat, as every chat endpoint knows it."""
+
+    role: MessageRole
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How a model draws its answer; what is None is left to the endpoint."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call or of many."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens)
+
+    @property
+    def total(self) -> int:
+        """Input and output together."""
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """One call: `id` is its position in the run, everything else is what the model is asked.
+
+    `role` and `purpose` say who asks for what (`assistant`/`answer`, `user`/`feedback`, ...): for the log and the
+    plan, never sent. `schema` is a JSON schema for endpoints with native structured output.
+    """
+
+    id: str
+    role: AgentRole
+    purpose: str
+    model: str
+    messages: tuple[Message, ...]
+    sampling: Sampling = Sampling()
+    schema: Mapping[str, Any] | None = None
+
+    def body(self) -> dict[str, Any]:
+        """What decides the answer, as plain data: model, messages, sampling and schema, without the id."""
+        sampling = self.sampling
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [{"role": m.role, "content": m.content} for m in self.messages],
+        }
+        for key, value in (
+            ("temperature", sampling.temperature),
+            ("top_p", sampling.top_p),
+            ("max_tokens", sampling.max_tokens),
+            ("seed", sampling.seed),
+            ("schema", self.schema),
+        ):
+            if value is not None:
+                body[key] = value
+        return body
+
+    def digest(self) -> str:
+        """128 bits, in hex, of `body()`: equal requests and only they have equal digests."""
+        data = json.dumps(self.body(), ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()
+        return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One answer. `text` holds no lone surrogate; `finish_reason` is the endpoint's word for why it ended.
+
+    `latency_s` is the time of the last attempt, `retries` the number of attempts before it, `source` whether a
+    model was really asked.
+    """
+
+    text: str
+    finish_reason: str = "stop"
+    usage: Usage = field(default=Usage())
+    model: str | None = None
+    latency_s: float = 0.0
+    retries: int = 0
+    source: Source = "model"
+
+
+def clean(text: str) -> str:
+    """The text without lone surrogates (each becomes U+FFFD), which JSON and UTF-8 cannot carry."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

@@ -1,0 +1,262 @@
+"""The experiment's schema: what the YAML may say, with defaults; every field's docstring is its reference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import ConfigDict, Field, field_validator
+
+from scai_cli.chat import AgentRole
+from scai_cli.personas import Persona
+from scai_cli.social.welfare import parse as parse_welfare
+from scai_cli.tasks import Task
+from scai_cli.templates import TEMPLATES, places
+from scai_cli.values import SafeId, Text, Value, did_you_mean
+
+_SECRET = re.compile(r"(?i)api[-_]?key|authorization|secret|password|bearer")
+
+Count = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class PersonaSource(Value):
+    """Which personas take part: from files, or written here."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    files: Annotated[str | tuple[str, ...], Field(alias="from")] = ()
+    """One or more persona files (YAML or JSONL), relative to the experiment file."""
+    inline: tuple[Persona, ...] = ()
+    """Personas written in the experiment itself."""
+    sample: Count | None = None
+    """Take this many, drawn with the seed; all if null."""
+    per_epoch: Count | None = None
+    """Let this many take part in each epoch, drawn with the seed; all if null."""
+
+
+class TaskSource(Value):
+    """Which tasks are asked: from files, or written here."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    files: Annotated[str | tuple[str, ...], Field(alias="from")] = ()
+    """One or more task files (YAML, JSONL or a JSON list), relative to the experiment file."""
+    inline: tuple[Task, ...] = ()
+    """Tasks written in the experiment itself."""
+    sample: Count | None = None
+    """Take this many, drawn with the seed; all if null."""
+    per_epoch: Count | None = None
+    """Ask this many in each epoch, drawn with the seed; all if null."""
+
+
+def _without_secrets(value: Any) -> Any:
+    if isinstance(value, str):
+        parts = urlsplit(value)
+        if parts.username or parts.password or parts.query:
+            raise ValueError("an address holds no user, password or query; name the key's variable in api_key_env")
+    if isinstance(value, Mapping):
+        for key in value:
+            if _SECRET.search(str(key)):
+                raise ValueError(f"{key}: keys are never written here; name the key's variable in api_key_env")
+    return value
+
+
+class ModelConfig(Value):
+    """A model and how it is asked."""
+
+    provider: str = "simulated"
+    """`simulated`, `openai` (any compatible endpoint), or `module:attribute` of your own."""
+    name: str | None = None
+    """The model's name at the endpoint."""
+    base_url: str | None = None
+    """The endpoint, e.g. http://127.0.0.1:8000/v1; from OPENAI_BASE_URL if null."""
+    api_key_env: str | None = None
+    """The environment variable that holds the key; OPENAI_API_KEY if null. The key itself is never written."""
+    temperature: Annotated[float, Field(ge=0)] | None = None
+    """Sampling temperature; the endpoint's default if null."""
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Nucleus sampling; the endpoint's default if null."""
+    max_tokens: Count | None = None
+    """The longest answer, in tokens; the endpoint's default if null."""
+    timeout_s: Annotated[float, Field(gt=0)] = 120.0
+    """How long one attempt may take, in seconds."""
+    structured: Literal["prompt", "json_schema"] = "prompt"
+    """How answers of a given form are asked for: in words, or also by the server's structured output."""
+    send_seed: bool = True
+    """Whether the seed is sent; turn it off for endpoints that refuse the key."""
+    options: Mapping[str, Any] = {}
+    """The provider's own settings: body keys for `openai`; `noise`, `attention`, ... for `simulated`."""
+
+    _no_secrets = field_validator("base_url", "options")(_without_secrets)
+
+
+class RoleModel(Value):
+    """What differs for one role from `model`; null means as there."""
+
+    provider: str | None = None
+    name: str | None = None
+    base_url: str | None = None
+    api_key_env: str | None = None
+    temperature: Annotated[float, Field(ge=0)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_tokens: Count | None = None
+    timeout_s: Annotated[float, Field(gt=0)] | None = None
+    structured: Literal["prompt", "json_schema"] | None = None
+    send_seed: bool | None = None
+    options: Mapping[str, Any] | None = None
+
+
+class Roles(Value):
+    """Who plays the assistant, the users and the meta-prompt."""
+
+    assistant: RoleModel = RoleModel()
+    """Answers the users under the constitution."""
+    user: RoleModel = RoleModel()
+    """Plays the personas: comments and ratings."""
+    meta: RoleModel = RoleModel()
+    """Revises the constitution."""
+
+
+class Ratings(Value):
+    """What the users rate, and what a persona's utility is made of."""
+
+    own: Annotated[str, Field(min_length=1, max_length=60)] = "satisfaction"
+    """What users rate their own answers for."""
+    cross: Annotated[str, Field(min_length=1, max_length=60)] = "harmlessness"
+    """What users rate the answers given to others for."""
+    scale: tuple[float, float] = (0, 10)
+    """The lowest and the highest rating."""
+    cross_raters: Annotated[int, Field(ge=0)] | Literal["all"] = "all"
+    """How many of the other users rate each final answer, drawn with the seed; 0 for none."""
+    cross_weight: Fraction = 0.25
+    """The share of the ratings a persona gave to others' answers in its utility; the rest is its satisfaction."""
+
+    @field_validator("scale")
+    @classmethod
+    def _rising(cls, scale: tuple[float, float]) -> tuple[float, float]:
+        if scale[0] >= scale[1]:
+            raise ValueError("the scale must rise: [lowest, highest]")
+        return scale
+
+
+class StartClause(Value):
+    """A clause of the starting contract."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    text: Annotated[Text, Field(min_length=1)]
+    """The rule."""
+    users: Annotated[tuple[str, ...], Field(alias="for", min_length=1)]
+    """The ids of the personas it is for."""
+
+
+class ConstitutionStart(Value):
+    """Where the constitution starts and how far it may grow."""
+
+    principles: tuple[Annotated[Text, Field(min_length=1)], ...] = ()
+    """Rules for everyone that are there from the start."""
+    contract: tuple[StartClause, ...] = ()
+    """Rules for some users that are there from the start."""
+    max_principles: Count = 10
+    """The most principles a revision may lead to."""
+    max_tokens: Count = 400
+    """The longest rendered constitution, in tokens (characters / 4)."""
+
+
+class Revision(Value):
+    """How a new constitution is proposed and when it is adopted."""
+
+    strategy: str = "rewrite"
+    """`rewrite`, or `module:attribute` of your own."""
+    acceptance: str = "always"
+    """`always`, or `module:attribute` of your own."""
+
+
+class Holdout(Value):
+    """What is kept back to compare the first and the last constitution on."""
+
+    personas: Annotated[float, Field(ge=0, le=0)] = 0
+    """Only 0 for now: nothing is held out yet."""
+    tasks: Annotated[float, Field(ge=0, le=0)] = 0
+    """Only 0 for now: nothing is held out yet."""
+
+
+class LimitsConfig(Value):
+    """How much the run may use, and how hard it may press an endpoint; null means no limit."""
+
+    concurrency: Count = 32
+    """The most calls in flight at one endpoint."""
+
+
+class ExperimentConfig(Value):
+    """One experiment; only `personas` and `tasks` have no default."""
+
+    name: SafeId = "experiment"
+    """What it is called; part of the run's id."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Everything drawn at random follows from it."""
+    epochs: Count = 3
+    """How many times the users talk and the meta-prompt revises."""
+    turns: Count = 2
+    """How many [assistant, user] exchanges a conversation has."""
+    personas: PersonaSource
+    """Who takes part: `{from: FILE or [FILES], sample, per_epoch}`, a file name, or a list of personas."""
+    tasks: TaskSource
+    """What they ask: `{from: FILE or [FILES], sample, per_epoch}`, a file name, or a list of tasks."""
+    model: ModelConfig = ModelConfig()
+    """The model behind every role."""
+    roles: Roles = Roles()
+    """What differs from `model` for the assistant, the users and the meta-prompt, key by key."""
+    ratings: Ratings = Ratings()
+    """What the users rate and how it counts."""
+    constitution: ConstitutionStart = ConstitutionStart()
+    """Where the constitution starts and how far it may grow."""
+    revision: Revision = Revision()
+    """How the constitution changes."""
+    welfare: str | Mapping[str, Mapping[str, float]] = "utilitarian"
+    """The welfare function that counts, e.g. rawlsian or atkinson(epsilon=2)."""
+    holdout: Holdout = Holdout()
+    """What is kept back for the proof at the end."""
+    limits: LimitsConfig = LimitsConfig()
+    """Bounds on what the run uses."""
+    format_retries: Annotated[int, Field(ge=0, le=10)] = 2
+    """How often a model is asked again when its answer lacks the form."""
+    prompts: Mapping[str, Text] = {}
+    """Other words for a prompt, by its name; `scai plan --prompts` shows them."""
+
+    @field_validator("personas", "tasks", mode="before")
+    @classmethod
+    def _short_forms(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"from": value}
+        return {"inline": value} if isinstance(value, list) else value
+
+    @field_validator("prompts")
+    @classmethod
+    def _known_prompts(cls, prompts: Mapping[str, str]) -> Mapping[str, str]:
+        for name, text in prompts.items():
+            if name not in TEMPLATES:
+                raise ValueError(f"there is no prompt {name!r}{did_you_mean(name, TEMPLATES)}")
+            if unknown := sorted(places(text) - places(TEMPLATES[name])):
+                raise ValueError(
+                    f"the prompt {name!r} knows no {{{{{unknown[0]}}}}}{did_you_mean(unknown[0], places(TEMPLATES[name]))}"
+                )
+        return prompts
+
+    @field_validator("welfare")
+    @classmethod
+    def _known_welfare(cls, spec: str | Mapping[str, Mapping[str, float]]) -> str | Mapping[str, Mapping[str, float]]:
+        parse_welfare(spec)
+        return spec
+
+    def model_for(self, role: AgentRole) -> ModelConfig:
+        """The model of a role: `model` with what `roles` says over it, key by key."""
+        changes = getattr(self.roles, role).model_dump(exclude_none=True)
+        return self.model.model_copy(update=changes) if changes else self.model
+
+    def prompt(self, name: str) -> str:
+        """The wording of a prompt, as changed or as shipped."""
+        return self.prompts.get(name, TEMPLATES[name])

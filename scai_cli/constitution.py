@@ -1,0 +1,205 @@
+"""The constitution: principles for everyone and a contract of clauses for some, and how edits change it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from scai_cli.values import Text, Value
+
+RuleText = Annotated[Text, Field(min_length=1, max_length=4000)]
+
+
+class Principle(Value):
+    """A universal rule; keeps its id (`P4`) for life. `since` is the epoch it came in (0: from the start)."""
+
+    id: Annotated[str, Field(pattern=r"^P[1-9]\d*$")]
+    text: RuleText
+    since: int = 0
+    evidence: tuple[str, ...] = ()
+    """Ids of the messages and ratings it rests on."""
+
+
+class Clause(Value):
+    """A rule of the social contract (`C2`) that holds only for the users it names."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: Annotated[str, Field(pattern=r"^C[1-9]\d*$")]
+    text: RuleText
+    users: Annotated[tuple[str, ...], Field(alias="for", min_length=1)]
+    since: int = 0
+    evidence: tuple[str, ...] = ()
+    """Ids of the messages and ratings it rests on."""
+
+
+class Add(Value):
+    """A new rule: a principle, or with `for` a clause; it gets the next free number."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    op: Literal["add"] = "add"
+    text: RuleText
+    users: Annotated[tuple[str, ...], Field(alias="for")] = ()
+    reason: Text = ""
+    evidence: tuple[str, ...] = ()
+
+
+class Modify(Value):
+    """New words (and for a clause, new users) for a rule that keeps its id."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    op: Literal["modify"] = "modify"
+    id: str
+    text: RuleText
+    users: Annotated[tuple[str, ...], Field(alias="for")] = ()
+    reason: Text = ""
+    evidence: tuple[str, ...] = ()
+
+
+class Merge(Value):
+    """Several rules of one kind become one, which keeps the first one's id; the others' are not used again."""
+
+    op: Literal["merge"] = "merge"
+    ids: Annotated[tuple[str, ...], Field(min_length=2)]
+    text: RuleText
+    reason: Text = ""
+    evidence: tuple[str, ...] = ()
+
+
+class Remove(Value):
+    """A rule goes; its id is not used again."""
+
+    op: Literal["remove"] = "remove"
+    id: str
+    reason: Text = ""
+
+
+Edit = Annotated[Add | Modify | Merge | Remove, Field(discriminator="op")]
+
+
+class Constitution(Value):
+    """One version: `version` counts the adopted revisions, the `last_*` numbers remember ids used before."""
+
+    version: int = 0
+    principles: tuple[Principle, ...] = ()
+    contract: tuple[Clause, ...] = ()
+    last_principle: int = 0
+    last_clause: int = 0
+
+    @property
+    def rules(self) -> tuple[Principle | Clause, ...]:
+        """All rules, principles first."""
+        return (*self.principles, *self.contract)
+
+    def rule(self, rule_id: str) -> Principle | Clause | None:
+        """The rule of that id, if there is one."""
+        return next((rule for rule in self.rules if rule.id == rule_id), None)
+
+    def render(self, *, user: str | None = None, names: Mapping[str, str] | None = None) -> str:
+        """The rules as text for a system message; empty where there are none.
+
+        With `user`, only the clauses for this user, spoken of as the present one; without, all clauses, each with
+        the `names` (id -> name) of those it is for.
+        """
+        parts = []
+        if self.principles:
+            rules = "\n".join(f"{n}. {rule.text}" for n, rule in enumerate(self.principles, 1))
+            parts.append(f"Follow these principles with everyone:\n{rules}")
+        if user is not None:
+            clauses = "\n".join(f"- {clause.text}" for clause in self.contract if user in clause.users)
+            if clauses:
+                parts.append(f"For the person you are talking with now, within these principles:\n{clauses}")
+        elif self.contract:
+            names = names or {}
+            clauses = "\n".join(
+                f"- When you talk with {_enumerate([names.get(u, u) for u in clause.users])}: {clause.text}"
+                for clause in self.contract
+            )
+            parts.append(f"For some people only, within these principles:\n{clauses}")
+        return "\n\n".join(parts)
+
+    def apply(self, edits: Sequence[Edit], *, epoch: int) -> Constitution:
+        """The next version after these edits.
+
+        Raises ValueError, in words for the record, when an edit names a rule that is not there, merges principles
+        with clauses or turns a principle into a clause. No edits: the same constitution, same version.
+        """
+        state = self
+        for edit in edits:
+            state = state._edited(edit, epoch)
+        return state.model_copy(update={"version": self.version + 1}) if edits else self
+
+    def _edited(self, edit: Edit, epoch: int) -> Constitution:
+        if isinstance(edit, Add):
+            return self._added(edit, epoch)
+        if isinstance(edit, Remove):
+            self._existing(edit.id)
+            return self._without({edit.id})
+        if isinstance(edit, Modify):
+            rule = self._existing(edit.id)
+            changes: dict[str, object] = {"text": edit.text, "evidence": _union(rule.evidence, edit.evidence)}
+            if edit.users:
+                if isinstance(rule, Principle):
+                    raise ValueError(f"{edit.id} is a principle and cannot be for some users only")
+                changes["users"] = edit.users
+            return self._replaced(rule.model_copy(update=changes))
+        return self._merged(edit)
+
+    def _added(self, edit: Add, epoch: int) -> Constitution:
+        if edit.users:
+            number = self.last_clause + 1
+            clause = Clause(
+                id=f"C{number}", text=edit.text, users=edit.users, since=epoch, evidence=edit.evidence
+            )
+            return self.model_copy(update={"contract": (*self.contract, clause), "last_clause": number})
+        number = self.last_principle + 1
+        principle = Principle(id=f"P{number}", text=edit.text, since=epoch, evidence=edit.evidence)
+        return self.model_copy(update={"principles": (*self.principles, principle), "last_principle": number})
+
+    def _merged(self, edit: Merge) -> Constitution:
+        rules = [self._existing(rule_id) for rule_id in edit.ids]
+        if len({type(rule) for rule in rules}) > 1:
+            raise ValueError(f"cannot merge principles with clauses: {', '.join(edit.ids)}")
+        first = rules[0]
+        changes: dict[str, object] = {
+            "text": edit.text,
+            "evidence": _union(*(rule.evidence for rule in rules), edit.evidence),
+        }
+        if isinstance(first, Clause):
+            changes["users"] = _union(*(rule.users for rule in rules if isinstance(rule, Clause)))
+        gone = {rule.id for rule in rules} - {first.id}
+        return self._without(gone)._replaced(first.model_copy(update=changes))
+
+    def _existing(self, rule_id: str) -> Principle | Clause:
+        rule = self.rule(rule_id)
+        if rule is None:
+            raise ValueError(f"there is no rule {rule_id[:20]!r}")
+        return rule
+
+    def _without(self, ids: set[str]) -> Constitution:
+        return self.model_copy(
+            update={
+                "principles": tuple(p for p in self.principles if p.id not in ids),
+                "contract": tuple(c for c in self.contract if c.id not in ids),
+            }
+        )
+
+    def _replaced(self, rule: Principle | Clause) -> Constitution:
+        return self.model_copy(
+            update={
+                "principles": tuple(rule if p.id == rule.id else p for p in self.principles),
+                "contract": tuple(rule if c.id == rule.id else c for c in self.contract),
+            }
+        )
+
+
+def _union(*tuples: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item for items in tuples for item in items))
+
+
+def _enumerate(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

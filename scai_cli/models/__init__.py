@@ -1,0 +1,1 @@
+"""Models: the protocol, the providers, and what stands between them and the engine."""

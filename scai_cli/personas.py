@@ -1,0 +1,62 @@
+"""Personas: the people of the simulated group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field, field_validator
+
+from scai_cli.traits import TRAITS
+from scai_cli.values import SafeId, Text, Value, did_you_mean
+
+Scalar = str | int | float | bool
+
+
+class Persona(Value):
+    """One person: who they are, what they think about the tasks, what they want from an answer."""
+
+    id: SafeId
+    """A short id, safe as a part of a path; it stands in every id of the run."""
+    name: str = ""
+    """What the person is called; the id if left out."""
+    description: Text = ""
+    """A short biography, in the third person."""
+    attributes: Mapping[str, Scalar] = {}
+    """Demographics and other facts: age, country, occupation, religion, ...; any keys."""
+    stances: Mapping[str, Text] = {}
+    """What the person thinks about a task: task id or topic -> a sentence or two."""
+    preferences: Mapping[str, Annotated[float, Field(ge=-1, le=1)]] = {}
+    """What the person wants (+1) or minds (-1) in an answer: trait -> weight."""
+    weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    """How many people of the population this one stands for."""
+    source: str = ""
+    """Where the persona came from; "fictional" for invented ones."""
+
+    @field_validator("preferences")
+    @classmethod
+    def _known_traits(cls, preferences: Mapping[str, float]) -> Mapping[str, float]:
+        for name in preferences:
+            if name not in TRAITS:
+                raise ValueError(f"unknown trait {name!r}{did_you_mean(name, TRAITS)}")
+        return preferences
+
+    @property
+    def called(self) -> str:
+        """The name, or the id where there is none."""
+        return self.name or self.id
+
+    def portrait(self, task_id: str = "", topic: str = "") -> str:
+        """The person in words, as a prompt shows them: name, biography, facts, preferences, stance on the task."""
+        lines = [f"Name: {self.called}"]
+        if self.description:
+            lines.append(self.description.strip())
+        if self.attributes:
+            lines.append("Facts: " + "; ".join(f"{key}: {value}" for key, value in self.attributes.items()))
+        if self.preferences:
+            wants = "; ".join(f"{name.replace('_', ' ')} {w:+.2f}" for name, w in self.preferences.items())
+            lines.append(f"In an answer, from -1 (minds it strongly) to +1 (wants it strongly): {wants}")
+        stance = self.stances.get(task_id) or self.stances.get(topic)
+        if stance:
+            lines.append(f"On this task: {stance.strip()}")
+        return "\n".join(lines)

@@ -1,0 +1,54 @@
+"""Finding a provider, strategy, acceptance rule or exporter by name: built-in, `module:attribute`, or entry point."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Any, Final, Literal
+
+from scai_cli.errors import ConfigError
+from scai_cli.values import did_you_mean
+
+Kind = Literal["provider", "strategy", "acceptance", "exporter"]
+
+BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
+    "provider": {
+        "simulated": "scai_cli.models.simulated:connect",
+        "openai": "scai_cli.models.openai:connect",
+    },
+    "strategy": {"rewrite": "scai_cli.simulation.strategies.rewrite:rewrite"},
+    "acceptance": {"always": "scai_cli.simulation.acceptance:always"},
+    "exporter": {
+        "system": "scai_cli.exporters.system:rows",
+        "sft": "scai_cli.exporters.sft:prompt_completion",
+        "messages": "scai_cli.exporters.sft:messages",
+    },
+}
+
+
+def resolve(kind: Kind, name: str) -> Any:
+    """The object behind a name; raises ConfigError with the names that are known.
+
+    A third party registers an entry point in the group `scai.KIND`, or the user writes `module:attribute`.
+    """
+    target = BUILT_IN[kind].get(name) or (name if ":" in name else _entry_point(kind, name))
+    if target is None:
+        raise ConfigError(f"there is no {kind} {name!r}{did_you_mean(name, BUILT_IN[kind])}")
+    module, _, attribute = target.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise ConfigError(f"{kind} {name!r} cannot be loaded: {error}") from error
+    return found
+
+
+def is_foreign(kind: Kind, name: str) -> bool:
+    """Whether a name stands for somebody else's code, which a saved run loads only with `--trust`."""
+    return name not in BUILT_IN[kind]
+
+
+def _entry_point(kind: Kind, name: str) -> str | None:
+    return next((point.value for point in entry_points(group=f"scai.{kind}") if point.name == name), None)

@@ -1,0 +1,1 @@
+"""The simulation: conversations, ratings, revisions, and the engine that plays the epochs."""

@@ -1,0 +1,46 @@
+"""What all values at the two borders (YAML in, JSONL in and out) have in common."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict
+
+from scai_cli.chat import clean
+
+
+class Value(BaseModel):
+    """A frozen value that refuses unknown keys, so that a typo is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
+
+
+def safe_id(text: str) -> str:
+    """Check that a text can stand in ids, file names and web addresses; raises ValueError with the remedy."""
+    if not _SAFE_ID.fullmatch(text) or text.endswith(".") or _RESERVED.fullmatch(text):
+        slug = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:64].lower()
+        raise ValueError(
+            f"{text[:80]!r} is not a safe id: use 1 to 64 letters, digits, '-', '_' or '.', "
+            f"beginning with a letter or digit{f', e.g. {slug!r}' if slug and slug != text else ''}"
+        )
+    return text
+
+
+SafeId = Annotated[str, AfterValidator(safe_id)]
+Text = Annotated[str, AfterValidator(clean)]
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the nearest known word, or else what is known; fit to follow an error's text."""
+    known = list(known)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean {near[0]!r}?"
+    return f"; known are {', '.join(sorted(known))}" if len(known) <= 16 else ""
