@@ -1,0 +1,1 @@
+"""Social choice as pure functions over numbers: welfare, votes, representation, statistics."""

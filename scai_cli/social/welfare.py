@@ -1,0 +1,221 @@
+"""Welfare functions by name: how the utilities of many become the one number that a constitution is judged by."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from scai_cli.social import formulas
+from scai_cli.social.society import Society, society
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """The one number that a formula can be given: its name, its default and its range (inclusive)."""
+
+    name: str
+    default: float
+    low: float
+    high: float = math.inf
+
+
+Formula = Callable[[Society, float], float]
+
+_FORMULAS: dict[str, tuple[Formula, Parameter | None]] = {
+    "utilitarian": (lambda people, _: formulas.mean(people), None),
+    "rawlsian": (lambda people, _: formulas.minimum(people), None),
+    "leximin": (lambda people, _: formulas.minimum(people), None),
+    "nash": (lambda people, _: formulas.power_mean(people, 1), None),
+    "atkinson": (formulas.power_mean, Parameter("epsilon", 0.5, 0)),
+    "alpha": (formulas.power_mean, Parameter("alpha", 2, 0)),
+    "gini": (formulas.ordered_mean, Parameter("delta", 2, 1)),
+    "median": (lambda people, _: formulas.median(people), None),
+    "threshold": (formulas.share_at_least, Parameter("level", 0.5, 0, 1)),
+    "consensus": (formulas.group_consensus, Parameter("level", 0.5, 0, 1)),
+}
+
+NAMES = tuple(_FORMULAS)
+
+
+@dataclass(frozen=True, slots=True)
+class WelfareFunction:
+    """A declared welfare function: utilities in [0, 1] -> welfare in [0, 1], larger is better.
+
+    A missing utility (None) is left out together with its weight; with nobody left the welfare is None. `groups`
+    (an opinion group per person) matter to `consensus` alone. Build one with `parse`.
+    """
+
+    name: str
+    parameters: tuple[tuple[str, float], ...] = ()
+    _formula: Formula = field(repr=False, compare=False, default=_FORMULAS["utilitarian"][0])
+
+    @property
+    def label(self) -> str:
+        """The name with its parameters, as `parse` reads it: `nash`, `atkinson(epsilon=2)`."""
+        inside = ", ".join(f"{name}={value:.12g}" for name, value in self.parameters)
+        return f"{self.name}({inside})" if inside else self.name
+
+    def __call__(
+        self,
+        utilities: Sequence[float | None],
+        weights: Sequence[float] | None = None,
+        groups: Sequence[Hashable] | None = None,
+    ) -> float | None:
+        """Return the welfare of these people, None if nobody is left; ValueError as `society.society`."""
+        return self._of(society(utilities, weights, groups))
+
+    def key(
+        self,
+        utilities: Sequence[float | None],
+        weights: Sequence[float] | None = None,
+        groups: Sequence[Hashable] | None = None,
+    ) -> tuple[float, ...]:
+        """Return a tuple that orders societies lexicographically, larger is better.
+
+        One number, the welfare, for all but `leximin` (see `formulas.quantiles`); () if nobody is left: below all.
+        """
+        people = society(utilities, weights, groups)
+        if self.name == "leximin":
+            return formulas.quantiles(people)
+        value = self._of(people)
+        return () if value is None else (value,)
+
+    def prefers(
+        self,
+        first: Sequence[float | None],
+        second: Sequence[float | None],
+        weights: Sequence[float] | None = None,
+        groups: Sequence[Hashable] | None = None,
+    ) -> bool:
+        """Whether the first utilities of the same people are strictly better than the second."""
+        return self.key(first, weights, groups) > self.key(second, weights, groups)
+
+    def _of(self, people: Society) -> float | None:
+        return self._formula(people, self.parameters[0][1] if self.parameters else 0.0) if people else None
+
+
+def parse(spec: str | Mapping[str, object]) -> WelfareFunction:
+    """Read `nash`, `atkinson(epsilon=2)` or `{"atkinson": {"epsilon": 2}}`.
+
+    Raises ValueError, one line with the nearest name, for an unknown function or parameter and for a bad value.
+    """
+    name, given = _split(spec)
+    if name not in _FORMULAS:
+        raise ValueError(f"unknown welfare function {name!r}{_nearest(name, NAMES)}")
+    formula, parameter = _FORMULAS[name]
+    for key in given:
+        if parameter is None:
+            raise ValueError(f"{name} takes no parameter, but got {key!r}")
+        if key != parameter.name:
+            raise ValueError(f"{name} has no parameter {key!r}{_nearest(key, [parameter.name])}")
+    if parameter is None:
+        return WelfareFunction(name, (), formula)
+    value = _value(name, parameter, given.get(parameter.name, parameter.default))
+    return WelfareFunction(name, ((parameter.name, value),), formula)
+
+
+def everything(
+    utilities: Sequence[float | None],
+    weights: Sequence[float] | None = None,
+    groups: Sequence[Hashable] | None = None,
+) -> dict[str, float | None]:
+    """Return every named function at its default parameter, and `gini_coefficient` (an inequality: less is better)."""
+    values = {name: parse(name)(utilities, weights, groups) for name in NAMES}
+    return values | {"gini_coefficient": gini_coefficient(utilities, weights)}
+
+
+def gini_coefficient(
+    utilities: Sequence[float | None], weights: Sequence[float] | None = None
+) -> float | None:
+    """Sum |ui - uj| / (2 n^2 mean) (Gini 1912): 0 when all are equal (all at zero included), at most 1 - 1/n.
+
+    Invariant to scale; computed as 1 - `formulas.ordered_mean`(2) / mean, the same number. None if nobody is left.
+    """
+    people = society(utilities, weights)
+    return _shortfall(people, formulas.ordered_mean(people, 2)) if people else None
+
+
+def atkinson_index(
+    utilities: Sequence[float | None], weights: Sequence[float] | None = None, *, epsilon: float = 0.5
+) -> float | None:
+    """1 - (equally-distributed equivalent) / mean (Atkinson 1970): the share of welfare lost to inequality, in [0, 1].
+
+    Invariant to scale; 0 when all are equal (all at zero included). None if nobody is left.
+    """
+    people = society(utilities, weights)
+    return _shortfall(people, formulas.power_mean(people, epsilon)) if people else None
+
+
+def alpha_fairness(
+    utilities: Sequence[float | None], weights: Sequence[float] | None = None, *, alpha: float = 2
+) -> float | None:
+    """Sum p u^(1-a) / (1-a), at a = 1 sum p ln u (Mo and Walrand 2000): at most 1/(1-a) for a < 1, else <= 0.
+
+    Minus infinity where somebody is at zero and a >= 1. The welfare function `alpha` is its equally-distributed
+    equivalent, on the scale of the utilities and in the same order: the number that `atkinson` with e = a gives.
+    """
+    people = society(utilities, weights)
+    if not people:
+        return None
+    if people[0].utility == 0 and alpha >= 1:
+        return -math.inf
+    if alpha == 1:
+        return math.fsum(m.share * math.log(m.utility) for m in people)
+    level = formulas.power_mean(people, alpha)
+    if level == 0:
+        return 0.0
+    exponent = (1 - alpha) * math.log(level)
+    return math.exp(exponent) / (1 - alpha) if exponent < 700 else -math.inf
+
+
+def _shortfall(people: Society, equivalent: float) -> float:
+    average = formulas.mean(people)
+    return max(0.0, 1 - equivalent / average) if average > 0 else 0.0
+
+
+def _split(spec: str | Mapping[str, object]) -> tuple[str, Mapping[str, object]]:
+    """Take a specification apart into its name and what was given for its parameters."""
+    if isinstance(spec, str):
+        match = re.fullmatch(r"\s*([\w-]+)\s*(?:\((.*)\))?\s*", spec)
+        if not match:
+            raise ValueError(f"cannot read the welfare function {spec!r}: write it as atkinson(epsilon=2)")
+        parts = [part.partition("=") for part in (match[2] or "").split(",") if part.strip()]
+        return match[1], {key.strip(): value.strip() for key, _, value in parts}
+    if len(spec) != 1:
+        raise ValueError(
+            f"a welfare function is one name, but got {len(spec)}: write it as {{atkinson: {{epsilon: 2}}}}"
+        )
+    name, given = next(iter(spec.items()))
+    if given is None:
+        return str(name), {}
+    if not isinstance(given, Mapping):
+        raise ValueError(
+            f"the parameters of {name} are not a mapping: write it as {{atkinson: {{epsilon: 2}}}}"
+        )
+    return str(name), {str(key): value for key, value in given.items()}
+
+
+def _value(name: str, parameter: Parameter, given: object) -> float:
+    """Check one parameter's value; text is read as a number."""
+    try:
+        value = (
+            float(given) if isinstance(given, str | int | float) and not isinstance(given, bool) else math.nan
+        )
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and parameter.low <= value <= parameter.high):
+        bounds = (
+            f"at least {parameter.low:g}"
+            if parameter.high == math.inf
+            else f"in [{parameter.low:g}, {parameter.high:g}]"
+        )
+        raise ValueError(f"{name}: {parameter.name} is {given!r}, but must be a number {bounds}")
+    return value
+
+
+def _nearest(given: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(given.lower(), known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f" (known: {', '.join(known)})"
