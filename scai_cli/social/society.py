@@ -29,16 +29,14 @@ def society(
 ) -> Society:
     """Order the people by utility; a missing utility (None) or a weight of zero leaves its person out.
 
-    `weights` (population weights, finite, >= 0; default: all equal) are scaled to sum to one over those who are
-    left, so only their ratios matter. Raises ValueError on unequal lengths, on a weight that is negative or
-    not finite, and on a utility outside [0, 1] (beyond a rounding error of 1e-9, which is cut off).
+    `weights` (population weights, finite, >= 0; default: all equal) are scaled to sum to one over those who
+    are left, so only their ratios matter. Raises ValueError on unequal lengths, on a weight that is negative
+    or not finite, and on a utility outside [0, 1] (beyond a rounding error of 1e-9, which is cut off).
     """
     heavy = [1.0] * len(utilities) if weights is None else [_weight(weight) for weight in weights]
     labels: Sequence[Hashable] = [None] * len(utilities) if groups is None else groups
     if not len(utilities) == len(heavy) == len(labels):
-        raise ValueError(
-            f"{len(utilities)} utilities, {len(heavy)} weights and {len(labels)} groups: not the same people"
-        )
+        raise ValueError(f"not the same people: {len(utilities)} utilities, {len(heavy)} weights")
     present = [
         (_utility(utility), weight, label)
         for utility, weight, label in zip(utilities, heavy, labels, strict=True)

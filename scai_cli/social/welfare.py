@@ -1,4 +1,4 @@
-"""Welfare functions by name: how the utilities of many become the one number that a constitution is judged by."""
+"""Welfare functions by name: how the utilities of many become the one number to judge a constitution by."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import difflib
 import math
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from scai_cli.social import formulas
+from scai_cli.social.inequality import gini_coefficient
 from scai_cli.social.society import Society, society
 
 
@@ -22,17 +23,17 @@ class Parameter:
     high: float = math.inf
 
 
-Formula = Callable[[Society, float], float]
+Formula = Callable[..., float]
 
 _FORMULAS: dict[str, tuple[Formula, Parameter | None]] = {
-    "utilitarian": (lambda people, _: formulas.mean(people), None),
-    "rawlsian": (lambda people, _: formulas.minimum(people), None),
-    "leximin": (lambda people, _: formulas.minimum(people), None),
-    "nash": (lambda people, _: formulas.power_mean(people, 1), None),
+    "utilitarian": (formulas.mean, None),
+    "rawlsian": (formulas.minimum, None),
+    "leximin": (formulas.minimum, None),
+    "nash": (lambda people: formulas.power_mean(people, 1), None),
     "atkinson": (formulas.power_mean, Parameter("epsilon", 0.5, 0)),
     "alpha": (formulas.power_mean, Parameter("alpha", 2, 0)),
     "gini": (formulas.ordered_mean, Parameter("delta", 2, 1)),
-    "median": (lambda people, _: formulas.median(people), None),
+    "median": (formulas.median, None),
     "threshold": (formulas.share_at_least, Parameter("level", 0.5, 0, 1)),
     "consensus": (formulas.group_consensus, Parameter("level", 0.5, 0, 1)),
 }
@@ -44,18 +45,17 @@ NAMES = tuple(_FORMULAS)
 class WelfareFunction:
     """A declared welfare function: utilities in [0, 1] -> welfare in [0, 1], larger is better.
 
-    A missing utility (None) is left out together with its weight; with nobody left the welfare is None. `groups`
-    (an opinion group per person) matter to `consensus` alone. Build one with `parse`.
+    A missing utility (None) is left out together with its weight; with nobody left the welfare is None.
+    `groups` (an opinion group per person) matter to `consensus` alone. Build one with `parse`.
     """
 
     name: str
     parameters: tuple[tuple[str, float], ...] = ()
-    _formula: Formula = field(repr=False, compare=False, default=_FORMULAS["utilitarian"][0])
 
     @property
     def label(self) -> str:
         """The name with its parameters, as `parse` reads it: `nash`, `atkinson(epsilon=2)`."""
-        inside = ", ".join(f"{name}={value:.12g}" for name, value in self.parameters)
+        inside = ", ".join(f"{name}={repr(value).removesuffix('.0')}" for name, value in self.parameters)
         return f"{self.name}({inside})" if inside else self.name
 
     def __call__(
@@ -75,7 +75,7 @@ class WelfareFunction:
     ) -> tuple[float, ...]:
         """Return a tuple that orders societies lexicographically, larger is better.
 
-        One number, the welfare, for all but `leximin` (see `formulas.quantiles`); () if nobody is left: below all.
+        One number, the welfare, for all but `leximin` (see `formulas.quantiles`). Nobody left: (), below all.
         """
         people = society(utilities, weights, groups)
         if self.name == "leximin":
@@ -94,27 +94,28 @@ class WelfareFunction:
         return self.key(first, weights, groups) > self.key(second, weights, groups)
 
     def _of(self, people: Society) -> float | None:
-        return self._formula(people, self.parameters[0][1] if self.parameters else 0.0) if people else None
+        formula, _ = _FORMULAS[self.name]
+        return formula(people, *(value for _, value in self.parameters)) if people else None
 
 
 def parse(spec: str | Mapping[str, object]) -> WelfareFunction:
     """Read `nash`, `atkinson(epsilon=2)` or `{"atkinson": {"epsilon": 2}}`.
 
-    Raises ValueError, one line with the nearest name, for an unknown function or parameter and for a bad value.
+    Raises ValueError, one line with the nearest name, for an unknown function or parameter or a bad value.
     """
     name, given = _split(spec)
     if name not in _FORMULAS:
         raise ValueError(f"unknown welfare function {name!r}{_nearest(name, NAMES)}")
-    formula, parameter = _FORMULAS[name]
+    _, parameter = _FORMULAS[name]
     for key in given:
         if parameter is None:
             raise ValueError(f"{name} takes no parameter, but got {key!r}")
         if key != parameter.name:
             raise ValueError(f"{name} has no parameter {key!r}{_nearest(key, [parameter.name])}")
     if parameter is None:
-        return WelfareFunction(name, (), formula)
+        return WelfareFunction(name)
     value = _value(name, parameter, given.get(parameter.name, parameter.default))
-    return WelfareFunction(name, ((parameter.name, value),), formula)
+    return WelfareFunction(name, ((parameter.name, value),))
 
 
 def everything(
@@ -122,58 +123,9 @@ def everything(
     weights: Sequence[float] | None = None,
     groups: Sequence[Hashable] | None = None,
 ) -> dict[str, float | None]:
-    """Return every named function at its default parameter, and `gini_coefficient` (an inequality: less is better)."""
+    """Return every named function at its default parameter, and `gini_coefficient` (there, less is better)."""
     values = {name: parse(name)(utilities, weights, groups) for name in NAMES}
     return values | {"gini_coefficient": gini_coefficient(utilities, weights)}
-
-
-def gini_coefficient(
-    utilities: Sequence[float | None], weights: Sequence[float] | None = None
-) -> float | None:
-    """Sum |ui - uj| / (2 n^2 mean) (Gini 1912): 0 when all are equal (all at zero included), at most 1 - 1/n.
-
-    Invariant to scale; computed as 1 - `formulas.ordered_mean`(2) / mean, the same number. None if nobody is left.
-    """
-    people = society(utilities, weights)
-    return _shortfall(people, formulas.ordered_mean(people, 2)) if people else None
-
-
-def atkinson_index(
-    utilities: Sequence[float | None], weights: Sequence[float] | None = None, *, epsilon: float = 0.5
-) -> float | None:
-    """1 - (equally-distributed equivalent) / mean (Atkinson 1970): the share of welfare lost to inequality, in [0, 1].
-
-    Invariant to scale; 0 when all are equal (all at zero included). None if nobody is left.
-    """
-    people = society(utilities, weights)
-    return _shortfall(people, formulas.power_mean(people, epsilon)) if people else None
-
-
-def alpha_fairness(
-    utilities: Sequence[float | None], weights: Sequence[float] | None = None, *, alpha: float = 2
-) -> float | None:
-    """Sum p u^(1-a) / (1-a), at a = 1 sum p ln u (Mo and Walrand 2000): at most 1/(1-a) for a < 1, else <= 0.
-
-    Minus infinity where somebody is at zero and a >= 1. The welfare function `alpha` is its equally-distributed
-    equivalent, on the scale of the utilities and in the same order: the number that `atkinson` with e = a gives.
-    """
-    people = society(utilities, weights)
-    if not people:
-        return None
-    if people[0].utility == 0 and alpha >= 1:
-        return -math.inf
-    if alpha == 1:
-        return math.fsum(m.share * math.log(m.utility) for m in people)
-    level = formulas.power_mean(people, alpha)
-    if level == 0:
-        return 0.0
-    exponent = (1 - alpha) * math.log(level)
-    return math.exp(exponent) / (1 - alpha) if exponent < 700 else -math.inf
-
-
-def _shortfall(people: Society, equivalent: float) -> float:
-    average = formulas.mean(people)
-    return max(0.0, 1 - equivalent / average) if average > 0 else 0.0
 
 
 def _split(spec: str | Mapping[str, object]) -> tuple[str, Mapping[str, object]]:
