@@ -71,7 +71,7 @@ def share_at_least(people: Society, level: float) -> float:
 
 
 def group_consensus(people: Society, level: float) -> float:
-    """Product over opinion groups of (agree + 1) / (seen + 2). Polis: group-aware consensus (Small et al. 2021).
+    """Product over opinion groups of (agree + 1) / (seen + 2). Polis's group-aware consensus (Small 2021).
 
     A person agrees when u >= level. Each factor is the smoothed probability that somebody of that group
     agrees, so no majority can outvote a group: a group that is against it pulls the product down. Within
@@ -88,10 +88,11 @@ def group_consensus(people: Society, level: float) -> float:
 
 
 def quantiles(people: Society) -> tuple[float, ...]:
-    """(u1, -p1, u2, -p2, ...): distinct utilities and shares, whose lexicographic order is leximin (Sen 1970).
+    """(u1, -p1, u2, -p2, ...): distinct utilities and shares; their lexicographic order is leximin.
 
-    The worst off come first; if they are as badly off in both, the fewer they are the better; then the next.
-    For two societies of n equal people it is the order of the sorted utilities. Shares are rounded to 1e-12.
+    The worst off come first; if they are as badly off in both, the fewer they are the better; then the next
+    (Sen 1970). For two societies of n equal people it is the order of the sorted utilities. Shares are
+    rounded to 1e-12.
     """
     shares: dict[float, float] = {}
     for m in people:

@@ -40,6 +40,8 @@ _FORMULAS: dict[str, tuple[Formula, Parameter | None]] = {
 
 NAMES = tuple(_FORMULAS)
 
+_EXAMPLE = "atkinson(epsilon=2) or {atkinson: {epsilon: 2}}"
+
 
 @dataclass(frozen=True, slots=True)
 class WelfareFunction:
@@ -123,7 +125,7 @@ def everything(
     weights: Sequence[float] | None = None,
     groups: Sequence[Hashable] | None = None,
 ) -> dict[str, float | None]:
-    """Return every named function at its default parameter, and `gini_coefficient` (there, less is better)."""
+    """Return every named function at its default parameter, and `gini_coefficient` (there less is better)."""
     values = {name: parse(name)(utilities, weights, groups) for name in NAMES}
     return values | {"gini_coefficient": gini_coefficient(utilities, weights)}
 
@@ -133,38 +135,30 @@ def _split(spec: str | Mapping[str, object]) -> tuple[str, Mapping[str, object]]
     if isinstance(spec, str):
         match = re.fullmatch(r"\s*([\w-]+)\s*(?:\((.*)\))?\s*", spec)
         if not match:
-            raise ValueError(f"cannot read the welfare function {spec!r}: write it as atkinson(epsilon=2)")
+            raise ValueError(f"cannot read the welfare function {spec!r}: write {_EXAMPLE}")
         parts = [part.partition("=") for part in (match[2] or "").split(",") if part.strip()]
         return match[1], {key.strip(): value.strip() for key, _, value in parts}
     if len(spec) != 1:
-        raise ValueError(
-            f"a welfare function is one name, but got {len(spec)}: write it as {{atkinson: {{epsilon: 2}}}}"
-        )
+        raise ValueError(f"a welfare function has one name, not {len(spec)}: write {_EXAMPLE}")
     name, given = next(iter(spec.items()))
     if given is None:
         return str(name), {}
     if not isinstance(given, Mapping):
-        raise ValueError(
-            f"the parameters of {name} are not a mapping: write it as {{atkinson: {{epsilon: 2}}}}"
-        )
+        raise ValueError(f"the parameters of {name} are not a mapping: write {_EXAMPLE}")
     return str(name), {str(key): value for key, value in given.items()}
 
 
 def _value(name: str, parameter: Parameter, given: object) -> float:
     """Check one parameter's value; text is read as a number."""
     try:
-        value = (
-            float(given) if isinstance(given, str | int | float) and not isinstance(given, bool) else math.nan
-        )
-    except ValueError:
+        value = float(given) if isinstance(given, str | float) or type(given) is int else math.nan
+    except (ValueError, OverflowError):
         value = math.nan
     if not (math.isfinite(value) and parameter.low <= value <= parameter.high):
-        bounds = (
-            f"at least {parameter.low:g}"
-            if parameter.high == math.inf
-            else f"in [{parameter.low:g}, {parameter.high:g}]"
+        limit = "" if parameter.high == math.inf else f" and at most {parameter.high:g}"
+        raise ValueError(
+            f"{name}: {parameter.name} is {given!r}, but must be a number, at least {parameter.low:g}{limit}"
         )
-        raise ValueError(f"{name}: {parameter.name} is {given!r}, but must be a number {bounds}")
     return value
 
 
