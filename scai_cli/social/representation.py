@@ -1,0 +1,138 @@
+"""Representation: does every group that is large enough and agrees have a principle of its own?
+
+With n users and k seats (principles of the constitution), a group of at least l n/k users who agree on l
+principles deserves l of them. Justified representation looks at l = 1, its extension at every l.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """A group that deserves `deserved` principles, agrees on `principles`, and has no member with as many."""
+
+    users: tuple[str, ...]
+    principles: tuple[str, ...]
+    deserved: int
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether representation holds (None: too large to decide) and, where it does not, a group without it."""
+
+    holds: bool | None
+    orphans: Orphans | None = None
+
+
+def justified(
+    approvals: Mapping[str, Collection[str]],
+    adopted: Collection[str],
+    users: Sequence[str],
+    seats: int | None = None,
+) -> Verdict:
+    """Check justified representation (Aziz et al. 2017); the orphans are the largest such group.
+
+    `approvals` maps every principle that was on the table, adopted or not, to the users who approve it;
+    `seats` is the number of principles (default: those adopted, at least 1). It fails for a principle that
+    n/seats users or more approve who approve nothing adopted. Polynomial. Without users it holds. Raises
+    ValueError on an unknown user or principle and on more adopted principles than seats.
+    """
+    council = _Council.of(approvals, adopted, users, seats)
+    groups = [council.supporters([principle], 1) for principle in council.approvals]
+    largest = max(groups, key=len, default=frozenset())
+    return council.verdict(largest, 1) if council.deserves(largest, 1) else Verdict(True)
+
+
+def extended(
+    approvals: Mapping[str, Collection[str]],
+    adopted: Collection[str],
+    users: Sequence[str],
+    seats: int | None = None,
+    *,
+    limit: int = 100_000,
+) -> Verdict:
+    """Check extended justified representation (EJR; Aziz et al. 2017); arguments and errors as `justified`.
+
+    It fails for l principles that l n/seats users or more all approve, none of whom approves l that were
+    adopted; the orphans are such a group at the smallest l. Deciding it is coNP-complete. EJR+ (Brill and
+    Peters 2023), which implies it and is polynomial, is tried first; then for each l the sets of l principles
+    are enumerated, leaving out all with too few supporters. After `limit` sets at one l (about a second) the
+    verdict is None; any other verdict is exact. It is never None for 16 principles or fewer (2^16 sets).
+    """
+    first = justified(approvals, adopted, users, seats)
+    council = _Council.of(approvals, adopted, users, seats)
+    if not first.holds or council.robust():
+        return first
+    for level in range(2, council.seats + 1):
+        steps, stack = count(1), [tuple[str, ...]()]
+        while stack:
+            chosen = stack.pop()
+            group = council.supporters(chosen, level)
+            if next(steps) > limit:
+                return Verdict(None)
+            if not council.deserves(group, level):
+                continue
+            if len(chosen) == level:
+                return council.verdict(group, level)
+            stack += [(*chosen, more) for more in council.after(chosen)]
+    return Verdict(True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Council:
+    """Who approves what, how many adopted principles each user approves, what was left out, and the seats."""
+
+    approvals: Mapping[str, frozenset[str]]
+    served: Mapping[str, int]
+    outside: tuple[str, ...]
+    seats: int
+
+    @classmethod
+    def of(
+        cls,
+        approvals: Mapping[str, Collection[str]],
+        adopted: Collection[str],
+        users: Sequence[str],
+        seats: int | None,
+    ) -> _Council:
+        supporters = {principle: frozenset(fans) for principle, fans in approvals.items()}
+        for principle in adopted:
+            if principle not in supporters:
+                raise ValueError(f"{principle!r} was adopted, but there are no approvals for it")
+        strangers = frozenset[str]().union(*supporters.values()) - frozenset(users)
+        if strangers:
+            raise ValueError(f"{min(strangers)!r} approves principles, but is not a user")
+        chosen = frozenset(adopted)
+        if seats is not None and seats < max(1, len(chosen)):
+            raise ValueError(f"{len(chosen)} principles were adopted for {seats} seats")
+        served = {user: sum(user in supporters[principle] for principle in chosen) for user in users}
+        outside = tuple(principle for principle in supporters if principle not in chosen)
+        return cls(supporters, served, outside, seats or max(1, len(chosen)))
+
+    def deserves(self, group: Collection[str], level: int) -> bool:
+        """Whether the group has at least level n/seats members."""
+        return bool(group) and len(group) * self.seats >= level * len(self.served)
+
+    def supporters(self, principles: Sequence[str], level: int) -> frozenset[str]:
+        """Those who approve all of these and fewer than `level` of the adopted principles."""
+        unserved = frozenset(user for user, number in self.served.items() if number < level)
+        return unserved.intersection(*(self.approvals[principle] for principle in principles))
+
+    def after(self, chosen: Sequence[str]) -> list[str]:
+        """The principles that may extend a set without making the same set twice."""
+        names = list(self.approvals)
+        return names[names.index(chosen[-1]) + 1 :] if chosen else names
+
+    def robust(self) -> bool:
+        """Whether EJR+ holds: no level n/seats users, each with fewer than `level`, agree on one left out."""
+        levels = range(1, self.seats + 1)
+        return not any(self.deserves(self.supporters([p], k), k) for p in self.outside for k in levels)
+
+    def verdict(self, group: frozenset[str], level: int) -> Verdict:
+        """Name the orphans and all that they agree on."""
+        agreed = tuple(principle for principle, fans in self.approvals.items() if group <= fans)
+        return Verdict(False, Orphans(tuple(user for user in self.served if user in group), agreed, level))
