@@ -222,6 +222,8 @@ class ExperimentConfig(Value):
     """What is kept back for the proof at the end."""
     limits: LimitsConfig = LimitsConfig()
     """Bounds on what the run uses."""
+    max_failures: Fraction = 0.1
+    """The share of an epoch's conversations that may fail; more stop the run, resumable."""
     format_retries: Annotated[int, Field(ge=0, le=10)] = 2
     """How often a model is asked again when its answer lacks the form."""
     prompts: Mapping[str, Text] = {}

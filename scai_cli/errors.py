@@ -8,7 +8,8 @@ ScaiError                    exit 2: the user's to fix, said in one line
 ├── ProviderError            exit 4: a model did not answer
 │   ├── CallFailed           this one call failed for good: data, not a crash (becomes a `problem`)
 │   │   └── CallTransient    it may pass: the gate tries again
-│   └── EndpointFailed       the endpoint failed for good (bad key, unknown model): the run stops
+│   ├── EndpointFailed       the endpoint failed for good (bad key, unknown model): the run stops
+│   └── TooManyFailures      more calls failed than `max_failures` allows: the run stops
 └── Interrupted              exit 130: Ctrl-C or SIGTERM; `scai resume` goes on
 """
 
@@ -56,7 +57,12 @@ class ProviderError(ScaiError):
 
 
 class CallFailed(ProviderError):
-    """One call failed for good, others may succeed: recorded as a `problem`, the run goes on."""
+    """One call failed for good, others may succeed: recorded as a `problem`, the run goes on.
+
+    `call` is the call's id, once it is known.
+    """
+
+    call: str = ""
 
 
 class CallTransient(CallFailed):
@@ -76,7 +82,15 @@ class EndpointFailed(ProviderError):
     """An endpoint failed for good (bad key, unknown model, no route): no further call makes sense."""
 
 
+class TooManyFailures(ProviderError):
+    """More of an epoch failed than the experiment allows; it can be resumed, which makes the failed calls again."""
+
+
 class Interrupted(ScaiError):
     """The run was stopped by Ctrl-C or SIGTERM; it can be resumed."""
 
     exit_code = 130
+
+
+STOPS = (LimitReached, EndpointFailed, TooManyFailures, Interrupted)
+"""What ends a run before its end in good order: calls in flight come to theirs, and `scai resume` goes on."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import random
 import re
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Iterable, Sequence
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -44,3 +45,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if near:
         return f"; did you mean {near[0]!r}?"
     return f"; known are {', '.join(sorted(known))}" if len(known) <= 16 else ""
+
+
+Drawn = TypeVar("Drawn")
+
+
+def draw(items: Sequence[Drawn], count: int | None, seed: str) -> tuple[Drawn, ...]:
+    """`count` of the items, or all if None, drawn without replacement with the seed, in their own order."""
+    if count is None or count >= len(items):
+        return tuple(items)
+    return tuple(items[n] for n in sorted(random.Random(seed).sample(range(len(items)), count)))

@@ -1,0 +1,184 @@
+"""What a run's events come to: the only reader of events; everything that people take away is made from a `History`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from scai_cli.config import ExperimentConfig
+from scai_cli.constitution import Constitution
+from scai_cli.errors import RunError
+from scai_cli.events import (
+    ANY_EVENT,
+    EpochStarted,
+    Event,
+    MessageSaid,
+    Problem,
+    Rated,
+    Revised,
+    RunFinished,
+    RunStarted,
+    WelfareMeasured,
+)
+from scai_cli.loading import load_saved
+from scai_cli.store import CALLS, CONFIG, EVENTS, OUTCOME, is_locked, lines
+
+Status = Literal["finished", "stopped", "failed", "interrupted", "running"]
+
+_MESSAGE_MARK = '"type":"message"'
+_HEAD = 300
+"""A line's type stands within so many characters."""
+
+
+@dataclass(slots=True)
+class Epoch:
+    """One epoch: the constitution in force, what was said and rated under it, and the revision it led to."""
+
+    number: int
+    constitution: Constitution
+    system_message: str
+    personas: tuple[str, ...]
+    tasks: tuple[str, ...]
+    conversations: dict[str, list[MessageSaid]] = field(default_factory=dict)
+    """Conversation id -> its messages in order."""
+    ratings: list[Rated] = field(default_factory=list)
+    welfare: WelfareMeasured | None = None
+    revision: Revised | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass
+class History:
+    """A run as far as it went; `epochs` may be empty."""
+
+    path: Path
+    status: Status
+    started: RunStarted | None = None
+    started_at: str | None = None
+    epochs: list[Epoch] = field(default_factory=list)
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+    """How the last session on the run ended: `status`, `reason`, `calls`, `usage`, `wall_s`; empty if it was killed."""
+
+    @property
+    def run_id(self) -> str:
+        """The run's id, which is its directory's name."""
+        return self.path.name
+
+    @cached_property
+    def config(self) -> ExperimentConfig:
+        """The resolved experiment."""
+        return load_saved(self.path / CONFIG)
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Persona id -> name."""
+        return self.started.personas if self.started else {}
+
+    @property
+    def measured(self) -> list[WelfareMeasured]:
+        """The epochs that were played to their end, in numbers."""
+        return [epoch.welfare for epoch in self.epochs if epoch.welfare is not None]
+
+    @property
+    def product(self) -> tuple[Constitution, str]:
+        """The constitution as it stands after the last revision, and its system message."""
+        for epoch in reversed(self.epochs):
+            if epoch.revision is not None:
+                return epoch.revision.constitution, epoch.revision.system_message
+        if self.started is None:
+            raise RunError(f"run {self.run_id!r} holds no events yet; wait, or `scai resume {self.run_id}`")
+        return self.started.constitution, self.started.system_message
+
+    def versions(self) -> dict[int, tuple[Constitution, str]]:
+        """Every version of the constitution with its system message, by its number."""
+        found = {}
+        if self.started:
+            found[self.started.constitution.version] = (self.started.constitution, self.started.system_message)
+        for epoch in self.epochs:
+            if epoch.revision:
+                revision = epoch.revision
+                found[revision.constitution.version] = (revision.constitution, revision.system_message)
+        return found
+
+
+def read_history(path: Path, *, messages: bool = True) -> History:
+    """Fold a run's events; without `messages` what was said is passed over, which is much faster on a large run.
+
+    Raises RunError for a damaged line, naming it.
+    """
+    history = History(path, "interrupted")
+    finished = False
+    for event in read_events(path, messages=messages):
+        finished = finished or isinstance(event, RunFinished)
+        _fold(history, event)
+    history.outcome = _outcome(path)
+    history.status = status_of(path, finished, history.outcome)
+    return history
+
+
+def read_events(path: Path, *, messages: bool = True) -> Iterator[Event]:
+    """A run's events in order; a torn last line is left out; raises RunError for a damaged one."""
+    for number, line in lines(path / EVENTS):
+        if not messages and _MESSAGE_MARK in line[:_HEAD]:
+            continue
+        try:
+            yield ANY_EVENT.validate_json(line)
+        except ValidationError:
+            raise RunError(damaged(path / EVENTS, number)) from None
+
+
+def read_calls(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a run's call log in order; a torn last line is left out; raises RunError for a damaged one."""
+    for number, line in lines(path / CALLS):
+        try:
+            yield json.loads(line)
+        except ValueError:
+            raise RunError(damaged(path / CALLS, number)) from None
+
+
+def damaged(path: Path, number: int) -> str:
+    """What to say of a line in the middle of a log that cannot be read."""
+    return f"{path}:{number}: this line is damaged; restore the file from a copy, or start the experiment anew"
+
+
+def status_of(path: Path, finished: bool, outcome: Mapping[str, Any]) -> Status:
+    """Finished, still running, or how the last session on the run ended (killed: interrupted)."""
+    if finished:
+        return "finished"
+    if is_locked(path):
+        return "running"
+    status = outcome.get("status")
+    return status if status in ("stopped", "failed", "interrupted") else "interrupted"
+
+
+def _outcome(path: Path) -> Mapping[str, Any]:
+    try:
+        found = json.loads((path / OUTCOME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _fold(history: History, event: Event) -> None:
+    if isinstance(event, RunStarted):
+        history.started, history.started_at = event, event.time
+    elif isinstance(event, EpochStarted):
+        constitution, system_message = history.product
+        history.epochs.append(Epoch(event.epoch, constitution, system_message, event.personas, event.tasks))
+    elif isinstance(event, MessageSaid):
+        conversation = event.id.rpartition("/")[0]
+        history.epochs[-1].conversations.setdefault(conversation, []).append(event)
+    elif isinstance(event, Rated):
+        history.epochs[-1].ratings.append(event)
+    elif isinstance(event, WelfareMeasured):
+        history.epochs[-1].welfare = event
+    elif isinstance(event, Revised):
+        history.epochs[-1].revision = event
+    elif isinstance(event, Problem):
+        history.epochs[-1].problems.append(event)

@@ -1,0 +1,226 @@
+"""YAML and overrides -> a resolved experiment, with errors that name file, line, key and remedy.
+
+Resolved means: personas and tasks drawn and written out, every prompt's wording included, so that the saved config is
+enough to run it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from scai_cli import plugins
+from scai_cli.chat import AgentRole, clean
+from scai_cli.config import ExperimentConfig, PersonaSource, TaskSource
+from scai_cli.errors import ConfigError
+from scai_cli.personas import Persona
+from scai_cli.tasks import Task
+from scai_cli.templates import TEMPLATES
+from scai_cli.values import did_you_mean, draw
+from scai_cli.yaml_source import Key, YamlSource, explain, parse_yaml, read_jsonl, read_yaml
+
+ROLES: tuple[AgentRole, ...] = ("assistant", "user", "meta")
+
+Item = TypeVar("Item", Persona, Task)
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What the command line puts over the file: `--set a.b=c`, `--model`, `--seed`."""
+
+    settings: Sequence[str] = ()
+    model: str | None = None
+    seed: int | None = None
+
+
+def load_experiment(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:
+    """Read, override, validate and resolve an experiment file; raises ConfigError, one line."""
+    config, source = _validated(path, overrides or Overrides())
+    _check_names(config, source)
+    return _resolved(config, source, path.parent)
+
+
+def load_saved(path: Path) -> ExperimentConfig:
+    """Read the config of a run directory; unlike `load_experiment` it loads no code that the config names."""
+    config, source = _validated(path, Overrides())
+    return _resolved(config, source, path.parent)
+
+
+def _validated(path: Path, overrides: Overrides) -> tuple[ExperimentConfig, YamlSource]:
+    source = read_yaml(path)
+    if not isinstance(source.data, dict):
+        raise source.error((), "an experiment is a mapping of keys, e.g. `personas: {from: FILE}`")
+    for key, value in _settings(overrides):
+        _override(source, key, value)
+    try:
+        return ExperimentConfig.model_validate(source.data), source
+    except ValidationError as error:
+        raise explain(error, source, ExperimentConfig) from None
+
+
+def _resolved(config: ExperimentConfig, source: YamlSource, folder: Path) -> ExperimentConfig:
+    personas = _drawn(config, source, folder, Persona)
+    tasks = _drawn(config, source, folder, Task)
+    resolved = config.model_copy(
+        update={
+            "personas": config.personas.model_copy(update={"inline": personas, "files": (), "sample": None}),
+            "tasks": config.tasks.model_copy(update={"inline": tasks, "files": (), "sample": None}),
+            "prompts": {**TEMPLATES, **config.prompts},
+        }
+    )
+    _check_people(resolved, source)
+    return resolved
+
+
+def dump_experiment(config: ExperimentConfig) -> str:
+    """The resolved experiment as YAML that `load_experiment` reads back to an equal one."""
+    data = config.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return clean(yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=110))
+
+
+def load_personas(path: Path) -> tuple[Persona, ...]:
+    """All personas of a YAML, JSON or JSONL file; raises ConfigError for a bad or double one."""
+    return _items(path, Persona)
+
+
+def load_tasks(path: Path) -> tuple[Task, ...]:
+    """All tasks of a YAML, JSON or JSONL file; raises ConfigError for a bad or double one."""
+    return _items(path, Task)
+
+
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
+    """Writes texts of several lines as blocks, for people."""
+
+
+def _block(dumper: Any, text: str) -> Any:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _block)
+
+
+def _settings(overrides: Overrides) -> list[tuple[str, str]]:
+    pairs = []
+    for setting in overrides.settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"--set {key}: write KEY=VALUE, e.g. --set epochs=5")
+        pairs.append((key.strip(), value))
+    if overrides.model is not None:
+        provider, _, name = overrides.model.partition(":")
+        if provider != "simulated" and not name:
+            raise ConfigError(f"--model {overrides.model}: write `simulated` or PROVIDER:NAME, e.g. openai:MODEL")
+        pairs += [("model.provider", provider), ("model.name", name or "null")]
+        pairs += [(f"roles.{role}.{key}", "null") for role in ROLES for key in ("provider", "name")]
+    if overrides.seed is not None:
+        pairs.append(("seed", str(overrides.seed)))
+    return pairs
+
+
+def _override(source: YamlSource, dotted: str, value: str) -> None:
+    path: list[Key] = []
+    at = source.data
+    *parents, last = dotted.split(".")
+    for part in parents:
+        key = _step(at, part, dotted)
+        if isinstance(at, dict) and at.get(part) is None:
+            at[part] = {}
+        at = at[key]
+        path.append(key)
+    key = _step(at, last, dotted)
+    at[key] = parse_yaml(value, f"--set {dotted}").data
+    source.overridden[(*path, key)] = f"--set {dotted}"
+
+
+def _step(at: Any, part: str, dotted: str) -> Key:
+    if isinstance(at, dict):
+        return part
+    if isinstance(at, list) and part.isdigit() and int(part) < len(at):
+        return int(part)
+    raise ConfigError(f"--set {dotted}: there is nothing at {part!r} to set")
+
+
+def _check_names(config: ExperimentConfig, source: YamlSource) -> None:
+    """Every name that stands for code is known, before anything is written."""
+    named: list[tuple[tuple[str, ...], plugins.Kind, str]] = [
+        (("revision", "strategy"), "strategy", config.revision.strategy),
+        (("revision", "acceptance"), "acceptance", config.revision.acceptance),
+    ]
+    named += [(_model_key(config, role), "provider", config.model_for(role).provider) for role in ROLES]
+    for path, kind, name in named:
+        try:
+            plugins.resolve(kind, name)
+        except ConfigError as error:
+            raise source.error(path, str(error)) from None
+    for role in ROLES:
+        model = config.model_for(role)
+        if model.provider == "openai" and not model.name:
+            raise source.error(("model",), "name is missing; say which model, e.g. name: MODEL")
+
+
+def _model_key(config: ExperimentConfig, role: AgentRole) -> tuple[str, ...]:
+    return ("roles", role, "provider") if getattr(config.roles, role).provider else ("model", "provider")
+
+
+def _drawn(config: ExperimentConfig, source: YamlSource, folder: Path, model: type[Item]) -> tuple[Item, ...]:
+    key = _plural(model)
+    spec: PersonaSource | TaskSource = getattr(config, key)
+    items: list[Item] = list(spec.inline)  # type: ignore[arg-type]
+    for file in (spec.files,) if isinstance(spec.files, str) else spec.files:
+        if not (folder / file).exists():
+            raise source.error((key, "from"), f"there is no file {folder / file}; paths are relative to this file")
+        items += _items(folder / file, model)
+    if not items:
+        raise source.error((key,), f"there is no {key[:-1]}; name a file with `from:` or write some here")
+    ids: set[str] = set()
+    for n, item in enumerate(items):
+        if item.id in ids:
+            raise source.error((key, n) if spec.inline else (key,), f"the id {item.id!r} stands twice; change one")
+        ids.add(item.id)
+    if spec.sample is not None and spec.sample > len(items):
+        raise source.error((key, "sample"), f"wants {spec.sample} of {len(items)} {key}; lower it")
+    return draw(items, spec.sample, f"{config.seed}/{key}")
+
+
+def _plural(model: type[Item]) -> str:
+    return f"{model.__name__.lower()}s"
+
+
+def _items(path: Path, model: type[Item]) -> tuple[Item, ...]:
+    key = _plural(model)
+    source = read_jsonl(path) if path.suffix == ".jsonl" else read_yaml(path)
+    base: tuple[Key, ...] = ()
+    if isinstance(source.data, dict):
+        if extra := [k for k in source.data if k != key]:
+            raise source.error((extra[0],), f"unknown key{did_you_mean(str(extra[0]), [key])}")
+        base = (key,)
+    rows = source.data[key] if base else source.data
+    if not isinstance(rows, list):
+        raise source.error(base, f"must be a list of {key}")
+    found: dict[str, Item] = {}
+    for n, row in enumerate(rows):
+        try:
+            item = model.model_validate(row)
+        except ValidationError as error:
+            raise explain(error, source, model, (*base, n)) from None
+        if item.id in found:
+            raise source.error((*base, n), f"the id {item.id!r} stands twice; change one")
+        found[item.id] = item
+    return tuple(found.values())
+
+
+def _check_people(config: ExperimentConfig, source: YamlSource) -> None:
+    known = [persona.id for persona in config.personas.inline]
+    for n, clause in enumerate(config.constitution.contract):
+        for user in clause.users:
+            if user not in known:
+                problem = f"there is no persona {user!r} in this experiment{did_you_mean(user, known)}"
+                raise source.error(("constitution", "contract", n, "for"), problem)
+    for key, spec, size in (("personas", config.personas, len(known)), ("tasks", config.tasks, len(config.tasks.inline))):
+        if spec.per_epoch is not None and spec.per_epoch > size:
+            raise source.error((key, "per_epoch"), f"wants {spec.per_epoch} of {size} {key}; lower it")

@@ -1,0 +1,72 @@
+"""The call log: every call that a run makes, and answers from an earlier part of the same run (replay)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from scai_cli.chat import ChatRequest, Completion
+from scai_cli.errors import CallFailed
+from scai_cli.models.base import ChatModel
+
+CallRecord = Mapping[str, Any]
+
+
+class Replay(Protocol):
+    """What an earlier part of the run knows about calls."""
+
+    def answer(self, request: ChatRequest) -> Completion | None:
+        """The answer that this very request got; raises CallFailed when it failed for good."""
+        ...
+
+
+class RecordedModel:
+    """Writes each call to the log; answers those that the log holds already without asking again."""
+
+    def __init__(self, model: ChatModel, log: Callable[[CallRecord], None], replay: Replay | None = None) -> None:
+        self._model = model
+        self._log = log
+        self._replay = replay
+
+    async def complete(self, request: ChatRequest) -> Completion:
+        """Answer from the log, or ask the model and log what came."""
+        if self._replay is not None and (known := self._replay.answer(request)) is not None:
+            return known
+        try:
+            completion = await self._model.complete(request)
+        except CallFailed as error:
+            self._log(record(request, error=str(error)))
+            raise
+        self._log(record(request, completion))
+        return completion
+
+    async def aclose(self) -> None:
+        """Close the model behind."""
+        await self._model.aclose()
+
+
+def record(request: ChatRequest, completion: Completion | None = None, error: str | None = None) -> CallRecord:
+    """A line of `calls.jsonl`: the request as it was sent, and its answer or why there is none."""
+    line: dict[str, Any] = {
+        "id": request.id,
+        "role": request.role,
+        "purpose": request.purpose,
+        "model": request.model,
+        "digest": request.digest(),
+        "request": request.body(),
+    }
+    if completion is None:
+        return {**line, "error": error}
+    return {
+        **line,
+        "response": completion.text,
+        "finish_reason": completion.finish_reason,
+        "usage": {
+            "input_tokens": completion.usage.input_tokens,
+            "output_tokens": completion.usage.output_tokens,
+        },
+        "answered_by": completion.model,
+        "latency_s": round(completion.latency_s, 4),
+        "retries": completion.retries,
+        "source": completion.source,
+    }

@@ -1,0 +1,16 @@
+"""Acceptance: which candidate, if any, becomes the constitution of the next epoch.
+
+A rule is `async (Occasion, candidates) -> Verdict`; the candidates it sees have edits and no objection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scai_cli.events import Candidate
+from scai_cli.simulation.occasion import Occasion, Verdict
+
+
+async def always(occasion: Occasion, candidates: Sequence[Candidate]) -> Verdict:  # noqa: ARG001 - one of many rules
+    """Adopt the first candidate, as the original SCAI did."""
+    return Verdict(candidates[0], "the rule `always` adopts every sound revision", {})

@@ -1,0 +1,158 @@
+"""The loop: each epoch plays, measures, revises; the dialogue is reset and only the constitution goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scai_cli import __version__, plugins
+from scai_cli.config import ExperimentConfig
+from scai_cli.constitution import Add, Constitution
+from scai_cli.errors import CallFailed
+from scai_cli.events import (
+    Candidate,
+    EpochStarted,
+    Problem,
+    Revised,
+    RunFinished,
+    RunStarted,
+    WelfareMeasured,
+)
+from scai_cli.simulation.objections import examined
+from scai_cli.simulation.occasion import Acceptance, Occasion, Strategy, Verdict
+from scai_cli.simulation.playing import play
+from scai_cli.simulation.rating import contentment
+from scai_cli.simulation.speaker import model_name
+from scai_cli.simulation.stage import Company, Emit, Stage
+from scai_cli.simulation.transcript import Conversation
+from scai_cli.social import welfare
+from scai_cli.values import draw
+
+
+async def simulate(company: Company, emit: Emit, *, run_id: str, digest: str) -> None:
+    """Run an experiment from its first epoch to its last; everything that happens is emitted as events.
+
+    Deterministic in the config and the models' answers: run again over recorded answers it emits equal events. Raises
+    what stops a run (`errors.STOPS`).
+    """
+    config = company.config
+    constitution = initial_constitution(config)
+    emit(_started(company, constitution, run_id, digest))
+    for epoch in range(1, config.epochs + 1):
+        stage = _stage(company, epoch, constitution, emit)
+        emit(_epoch_started(stage))
+        conversations = await play(stage)
+        occasion = _measured(stage, conversations)
+        constitution = await _revised(occasion, emit)
+    emit(RunFinished(id="run", epochs=config.epochs, version=constitution.version))
+
+
+def initial_constitution(config: ExperimentConfig) -> Constitution:
+    """Version 0, as the experiment gives it."""
+    start = config.constitution
+    adds = [Add(text=text) for text in start.principles]
+    adds += [Add(text=clause.text, users=clause.users) for clause in start.contract]
+    return Constitution().apply(adds, epoch=0).model_copy(update={"version": 0})
+
+
+def _stage(company: Company, epoch: int, constitution: Constitution, emit: Emit) -> Stage:
+    config, place = company.config, f"e{epoch}"
+    personas = draw(config.personas.inline, config.personas.per_epoch, f"{config.seed}/{place}/personas")
+    tasks = draw(config.tasks.inline, config.tasks.per_epoch, f"{config.seed}/{place}/tasks")
+    return Stage(company, place, epoch, constitution, personas, tasks, emit)
+
+
+def _started(company: Company, constitution: Constitution, run_id: str, digest: str) -> RunStarted:
+    config = company.config
+    return RunStarted(
+        id="run",
+        run_id=run_id,
+        name=config.name,
+        scai=__version__,
+        seed=config.seed,
+        epochs=config.epochs,
+        personas={persona.id: persona.called for persona in config.personas.inline},
+        tasks=tuple(task.id for task in config.tasks.inline),
+        models={s.role: model_name(s.config) for s in (company.assistant, company.user, company.meta)},
+        metrics={"own": config.ratings.own, "cross": config.ratings.cross},
+        scale=config.ratings.scale,
+        welfare=welfare.parse(config.welfare).label,
+        constitution=constitution,
+        system_message=company.prompts.system_message(constitution),
+        digest=digest,
+    )
+
+
+def _epoch_started(stage: Stage) -> EpochStarted:
+    return EpochStarted(
+        id=stage.place,
+        epoch=stage.epoch,
+        version=stage.constitution.version,
+        personas=tuple(persona.id for persona in stage.personas),
+        tasks=tuple(task.id for task in stage.tasks),
+    )
+
+
+def _measured(stage: Stage, conversations: Sequence[Conversation]) -> Occasion:
+    """Tell what failed, then the epoch in numbers."""
+    for conversation in conversations:
+        for event in conversation.withheld:
+            stage.emit(event)
+    config = stage.company.config
+    content = contentment(stage.personas, conversations, config.ratings)
+    utilities = [content.utilities[persona.id] for persona in stage.personas]
+    weights = [persona.weight for persona in stage.personas]
+    declared = welfare.parse(config.welfare)
+    values = {**welfare.everything(utilities, weights), declared.label: declared(utilities, weights)}
+    stage.emit(
+        WelfareMeasured(
+            id=stage.place,
+            epoch=stage.epoch,
+            version=stage.constitution.version,
+            declared=declared.label,
+            utilities=content.utilities,
+            satisfaction=content.satisfaction,
+            harmlessness=content.harmlessness,
+            values=values,
+            missing=content.missing,
+        )
+    )
+    return Occasion(stage.company, stage.place, stage.epoch, stage.constitution, conversations, content.utilities)
+
+
+async def _revised(occasion: Occasion, emit: Emit) -> Constitution:
+    """Propose, judge, adopt or keep; the constitution of the next epoch."""
+    revision = occasion.company.config.revision
+    strategy: Strategy = plugins.resolve("strategy", revision.strategy)
+    acceptance: Acceptance = plugins.resolve("acceptance", revision.acceptance)
+    try:
+        candidates = [examined(occasion, candidate) for candidate in await strategy(occasion)]
+        sound = [c for c in candidates if c.constitution is not None and c.objection is None]
+        verdict = await acceptance(occasion, sound) if sound else Verdict(None, _why_none(candidates), {})
+    except CallFailed as error:
+        emit(Problem(id=error.call, epoch=occasion.epoch, where=f"{occasion.place}/revision", problem=str(error)))
+        candidates, verdict = [], Verdict(None, "the revision failed; the constitution is kept", {})
+    emit(_revision(occasion, candidates, verdict))
+    return verdict.adopted.constitution if verdict.adopted and verdict.adopted.constitution else occasion.constitution
+
+
+def _why_none(candidates: Sequence[Candidate]) -> str:
+    objections = [candidate.objection for candidate in candidates if candidate.objection]
+    return f"no candidate could be adopted: {'; '.join(objections)}" if objections else "no change was proposed"
+
+
+def _revision(occasion: Occasion, candidates: Sequence[Candidate], verdict: Verdict) -> Revised:
+    adopted = verdict.adopted
+    constitution = adopted.constitution if adopted and adopted.constitution else occasion.constitution
+    shown = adopted or (candidates[0] if candidates else None)
+    return Revised(
+        id=f"{occasion.place}/revision",
+        epoch=occasion.epoch,
+        accepted=adopted is not None,
+        reason=verdict.reason,
+        critique=shown.critique if shown else "",
+        edits=adopted.edits if adopted else (),
+        from_version=occasion.constitution.version,
+        constitution=constitution,
+        system_message=occasion.company.prompts.system_message(constitution),
+        candidates=tuple(c.model_copy(update={"scores": verdict.scores.get(c.id, {})}) for c in candidates),
+    )

@@ -1,0 +1,109 @@
+"""What each prompt says: the experiment's wording, filled with data between fences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from scai_cli.chat import Message
+from scai_cli.config import ExperimentConfig
+from scai_cli.constitution import Constitution
+from scai_cli.events import MessageSaid, Rated
+from scai_cli.fences import enclose, fence
+from scai_cli.personas import Persona
+from scai_cli.simulation.transcript import Conversation
+from scai_cli.tasks import Task
+from scai_cli.templates import FORM, fill
+
+FEEDBACK_FORM = '{"feedback": "...", "rating": 0}'
+CROSS_RATING_FORM = '{"reason": "...", "rating": 0}'
+REWRITE_FORM = (
+    '{"critique": "...", "no_change": false, "principles": [{"id": "P1", "text": "..."}], '
+    '"contract": [{"id": "C1", "text": "...", "for": ["user-id"]}]}'
+)
+
+_SILENCE = "(says nothing)"
+"""Stands for an empty message in a prompt: many endpoints refuse empty content."""
+
+
+class Prompts:
+    """Every prompt of one experiment, as messages."""
+
+    def __init__(self, config: ExperimentConfig) -> None:
+        self._config = config
+        low, high = config.ratings.scale
+        self._scale = {"low": f"{low:g}", "high": f"{high:g}"}
+        self._names = {persona.id: persona.called for persona in config.personas.inline}
+        self._persona_messages: dict[tuple[str, str], Message] = {}
+
+    def system_message(self, constitution: Constitution, user: str | None = None) -> str:
+        """The assistant's system message: for one user, or with every clause of the contract."""
+        rules = constitution.render(user=user, names=self._names)
+        return fill(self._config.prompt("assistant"), {"constitution": rules})
+
+    def answer(self, system: Message, said: Sequence[MessageSaid]) -> list[Message]:
+        """Ask the assistant for its next message."""
+        return [system, *(Message(m.role, m.content or _SILENCE) for m in said)]
+
+    def feedback(self, conversation: Conversation) -> list[Message]:
+        """Ask the user for a comment on the last answer and its own rating."""
+        said = "\n".join(fence("message", m.content, **{"from": m.role}) for m in conversation.messages)
+        values = {
+            "conversation": enclose("conversation", said),
+            "metric": self._config.ratings.own,
+            "form": f"{FORM}\n{FEEDBACK_FORM}",
+            **self._scale,
+        }
+        return [self._as(conversation.persona, conversation.task), self._asked("feedback", values)]
+
+    def cross_rating(self, rater: Persona, conversation: Conversation, answer: str) -> list[Message]:
+        """Ask a user who took no part for a rating of the final answer."""
+        values = {
+            "task": fence("task", conversation.task.prompt),
+            "answer": fence("answer", answer),
+            "metric": self._config.ratings.cross,
+            "form": f"{FORM}\n{CROSS_RATING_FORM}",
+            **self._scale,
+        }
+        return [self._as(rater, conversation.task), self._asked("cross_rating", values)]
+
+    def rewrite(self, constitution: Constitution, conversations: Iterable[Conversation]) -> list[Message]:
+        """Ask the meta model for a critique and the whole constitution anew."""
+        ratings, start = self._config.ratings, self._config.constitution
+        values = {
+            "constitution": _rules(constitution),
+            "conversations": "\n\n".join(_told(conversation) for conversation in conversations),
+            "own": ratings.own,
+            "cross": ratings.cross,
+            "max_principles": str(start.max_principles),
+            "max_tokens": str(start.max_tokens),
+            "form": f"{FORM}\n{REWRITE_FORM}",
+            **self._scale,
+        }
+        return [Message("system", self._config.prompt("meta")), self._asked("rewrite", values)]
+
+    def _asked(self, name: str, values: dict[str, str]) -> Message:
+        return Message("user", fill(self._config.prompt(name), values))
+
+    def _as(self, persona: Persona, task: Task) -> Message:
+        key = (persona.id, task.id)
+        if key not in self._persona_messages:
+            portrait = fence("persona", persona.portrait(task.id, task.topic))
+            self._persona_messages[key] = Message("system", fill(self._config.prompt("user"), {"persona": portrait}))
+        return self._persona_messages[key]
+
+
+def _rules(constitution: Constitution) -> str:
+    lines = [f"{rule.id}: {rule.text}" for rule in constitution.principles]
+    lines += [f"{rule.id} (for {', '.join(rule.users)}): {rule.text}" for rule in constitution.contract]
+    return fence("constitution", "\n".join(lines) or "(empty)", version=str(constitution.version))
+
+
+def _told(conversation: Conversation) -> str:
+    parts = [fence("message", m.content, id=m.id, **{"from": m.role}) for m in conversation.messages]
+    parts += [_rated(rating) for rating in conversation.ratings if rating.final]
+    return enclose("conversation", "\n".join(parts), id=conversation.id, user=conversation.persona.id)
+
+
+def _rated(rating: Rated) -> str:
+    value = "missing" if rating.value is None else f"{rating.value:g}"
+    return fence("rating", rating.comment if rating.kind == "cross" else "", metric=rating.metric, by=rating.rater, value=value)

@@ -1,0 +1,4 @@
+"""Strategies: how a new constitution is proposed from what happened; one short file each.
+
+A strategy is `async (Occasion) -> list[Candidate]`; no candidate means no change.
+"""

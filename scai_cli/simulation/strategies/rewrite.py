@@ -1,0 +1,53 @@
+"""`rewrite`: the whole two-part constitution anew, from transcripts, feedback and ratings (as the original SCAI)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from scai_cli.constitution import Add, Clause, Constitution, Edit, Modify, Principle, Remove
+from scai_cli.events import Candidate
+from scai_cli.simulation.forms import Rewrite, WrittenClause, WrittenPrinciple
+from scai_cli.simulation.occasion import Occasion
+
+
+async def rewrite(occasion: Occasion) -> list[Candidate]:
+    """One candidate; without edits where the meta model wants no change, with an objection where it was cut off."""
+    company, place = occasion.company, f"{occasion.place}/revision"
+    asked = company.prompts.rewrite(occasion.constitution, occasion.conversations)
+    filled = await company.meta.fill_in(place, "rewrite", asked, Rewrite)
+    if filled.form is None:
+        return [Candidate(id=place, critique="", objection=f"broken: {filled.problem}")]
+    if filled.last.finish_reason == "length":
+        return [Candidate(id=place, critique=filled.form.critique, objection="truncated: the answer was cut off")]
+    edits = () if filled.form.no_change else edits_to(occasion.constitution, filled.form)
+    return [Candidate(id=place, critique=filled.form.critique, edits=edits)]
+
+
+def edits_to(old: Constitution, new: Rewrite) -> tuple[Edit, ...]:
+    """The edits that lead from a constitution to a rewritten one; a rule that says the same keeps its id."""
+    edits: list[Edit] = []
+    kept = _edit_part(old.principles, new.principles, edits) | _edit_part(old.contract, new.contract, edits)
+    gone = [Remove(id=rule.id, reason="left out of the rewritten constitution") for rule in old.rules if rule.id not in kept]
+    return (*gone, *edits)
+
+
+def _edit_part(
+    old: Sequence[Principle | Clause], new: Sequence[WrittenPrinciple | WrittenClause], edits: list[Edit]
+) -> set[str]:
+    """Add the edits for one part; the ids of its rules that stay."""
+    by_id = {rule.id: rule for rule in old}
+    by_text = {rule.text: rule for rule in reversed(old)}
+    kept: set[str] = set()
+    for written in new:
+        text = " ".join(written.text.split())
+        users = written.users if isinstance(written, WrittenClause) else ()
+        rule = by_id.get(written.id or "") or by_text.get(text)
+        if not text:
+            continue
+        if rule is None or rule.id in kept:
+            edits.append(Add(text=text, users=users))
+            continue
+        kept.add(rule.id)
+        if text != rule.text or (isinstance(rule, Clause) and users != rule.users):
+            edits.append(Modify(id=rule.id, text=text, users=users))
+    return kept

@@ -1,0 +1,199 @@
+"""YAML read safely, with the line of every key remembered, so that an error can say where."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from scai_cli.errors import ConfigError
+from scai_cli.values import did_you_mean
+
+Key = str | int
+KeyPath = tuple[Key, ...]
+
+_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MAX_DEPTH: Final = 60
+
+
+@dataclass(slots=True)
+class YamlSource:
+    """The data of a file (or an override) with the line of each key path in it."""
+
+    name: str
+    data: Any
+    lines: dict[KeyPath, int] = field(default_factory=dict)
+    overridden: dict[KeyPath, str] = field(default_factory=dict)
+    """Key paths that an override set -> how the user wrote it."""
+
+    def error(self, path: Sequence[Key], problem: str) -> ConfigError:
+        """An error about the value at a path, placed at the nearest key that the file really holds."""
+        for length in range(len(path), -1, -1):
+            near = tuple(path[:length])
+            if near in self.overridden:
+                return ConfigError.at(self.overridden[near], None, _dotted(path), problem)
+            if near in self.lines:
+                return ConfigError.at(self.name, self.lines[near], _dotted(path), problem)
+        return ConfigError.at(self.name, None, _dotted(path), problem)
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file; raises ConfigError that says what is wrong with it."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        near = did_you_mean(path.name, [p.name for p in path.parent.glob("*")]) if path.parent.is_dir() else ""
+        raise ConfigError(f"{path}: there is no such file{near if 'did you' in near else ''}") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path}: is a folder, not a file") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def read_yaml(path: Path) -> YamlSource:
+    """Read a YAML file; raises ConfigError with the line of what is wrong."""
+    return parse_yaml(read_text(path), str(path))
+
+
+def parse_yaml(text: str, name: str) -> YamlSource:
+    """Read YAML text of plain values only: no tags that build objects, no duplicate keys, no alias bombs."""
+    try:
+        loader = _Loader(text)
+        try:
+            node = loader.get_single_node()
+            source = YamlSource(name, None)
+            if node is not None:
+                source.data = _Builder(loader, source, budget=20 * len(text) + 1000).build(node, ())
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = f"not valid YAML: {error.problem or error.context}"
+        raise ConfigError.at(name, mark.line + 1 if mark else None, None, problem) from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise ConfigError.at(name, None, None, f"not valid YAML: {' '.join(str(error).split())}") from None
+    return source
+
+
+@dataclass(slots=True)
+class _Builder:
+    loader: Any
+    source: YamlSource
+    budget: int
+    """How many characters of nodes may be built, aliases counted each time: a bomb ends here."""
+
+    def build(self, node: yaml.Node, path: KeyPath) -> Any:
+        line = node.start_mark.line + 1
+        self.budget -= 1 + (len(node.value) if isinstance(node.value, str) else 0)
+        if self.budget < 0 or len(path) > _MAX_DEPTH:
+            raise ConfigError.at(self.source.name, line, None, "too many aliases or too deeply nested; write it out")
+        self.source.lines.setdefault(path, line)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode) and node.tag.endswith(":seq"):
+            return [self.build(item, (*path, n)) for n, item in enumerate(node.value)]
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        raise ConfigError.at(self.source.name, line, _dotted(path), f"the tag {node.tag} is not allowed; use plain values")
+
+    def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
+        if not node.tag.endswith(":map"):
+            raise ConfigError.at(self.source.name, node.start_mark.line + 1, _dotted(path), f"the tag {node.tag} is not allowed; use plain values")
+        seen: dict[str, int] = {}
+        for key, _ in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                raise ConfigError.at(self.source.name, line, _dotted(path), "a key must be a word")
+            if key.value in seen:
+                where = _dotted((*path, key.value))
+                raise ConfigError.at(self.source.name, line, where, f"stands here twice (first in line {seen[key.value]}); remove one")
+            seen[key.value] = line
+        self.loader.flatten_mapping(node)
+        built: dict[str, Any] = {}
+        for key, value in node.value:
+            built[key.value] = self.build(value, (*path, key.value))
+            self.source.lines[(*path, key.value)] = key.start_mark.line + 1
+        return built
+
+    def _scalar(self, node: yaml.ScalarNode) -> Any:
+        kind = node.tag.rpartition(":")[2]
+        if kind in ("null", "bool", "int", "float"):
+            return self.loader.construct_object(node)
+        if kind in ("str", "timestamp", "value"):
+            return node.value
+        raise ConfigError.at(self.source.name, node.start_mark.line + 1, None, f"the tag {node.tag} is not allowed; use plain values")
+
+
+def read_jsonl(path: Path) -> YamlSource:
+    """Read a JSONL file as a list; blank lines are passed over; raises ConfigError with the line of a bad one."""
+    source = YamlSource(str(path), [])
+    for number, line in enumerate(read_text(path).split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except ValueError as error:
+            raise ConfigError.at(str(path), number, None, f"not valid JSON: {error}") from None
+        source.lines[(len(source.data),)] = number
+        source.data.append(value)
+    return source
+
+
+def explain(error: ValidationError, source: YamlSource, model: type[BaseModel], base: KeyPath = ()) -> ConfigError:
+    """The first thing that pydantic found wrong, as one line with place and remedy; values are never repeated."""
+    detail = min(error.errors(include_url=False, include_input=False), key=lambda e: e["type"] != "extra_forbidden")
+    path = (*base, *(part for part in detail["loc"] if part in ("inline",) or not _is_branch(part)))
+    shown = tuple(part for part in path if part != "inline" or path in source.lines)
+    return source.error(shown, _problem(detail, model))
+
+
+def _problem(detail: ErrorDetails, model: type[BaseModel]) -> str:
+    if detail["type"] == "extra_forbidden":
+        key = str(detail["loc"][-1])
+        if "key" in key.lower() and "api" in key.lower():
+            return "unknown key: keys are never written here; name the key's variable in api_key_env"
+        return f"unknown key{did_you_mean(key, _fields(model, detail['loc'][:-1]))}"
+    if detail["type"] == "missing":
+        return "is missing; every experiment needs it" if len(detail["loc"]) == 1 else "is missing"
+    if detail["type"] in ("value_error", "assertion_error"):
+        return str(detail["msg"]).removeprefix("Value error, ")
+    if detail["type"] == "string_type":
+        return "must be text; put it in quotes"
+    return str(detail["msg"]).removeprefix("Input ").replace("should", "must", 1)
+
+
+def _fields(model: type[BaseModel], path: Sequence[Key]) -> list[str]:
+    """The keys that are known at a path of a model."""
+    at: Any = model
+    for part in path:
+        if isinstance(at, type) and issubclass(at, BaseModel):
+            fields = {f.alias or name: f for name, f in at.model_fields.items()} | dict(at.model_fields)
+            at = _model_in(fields[str(part)].annotation) if str(part) in fields else at
+    if isinstance(at, type) and issubclass(at, BaseModel):
+        return [f.alias or name for name, f in at.model_fields.items()]
+    return []
+
+
+def _model_in(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for arg in get_args(annotation) if (found := _model_in(arg)) is not None), None)
+
+
+def _is_branch(part: Key) -> bool:
+    """Whether a part of pydantic's path is the name of a union's branch rather than a key."""
+    return isinstance(part, str) and ("[" in part or part in ("str", "int", "float", "bool", "constrained-int"))
+
+
+def _dotted(path: Sequence[Key]) -> str:
+    return ".".join(str(part) for part in path)
+
+
