@@ -27,11 +27,11 @@ from scai_cli.events import (
     WelfareMeasured,
 )
 from scai_cli.loading import load_saved
-from scai_cli.store import CALLS, CONFIG, EVENTS, OUTCOME, is_locked, lines
+from scai_cli.store import CALLS, CONFIG, EVENTS, OUTCOME, damaged, is_locked, lines
 
 Status = Literal["finished", "stopped", "failed", "interrupted", "running"]
 
-_MESSAGE_MARK = '"type":"message"'
+_MESSAGE_MARK = b'"type":"message"'
 _HEAD = 300
 """A line's type stands within so many characters."""
 
@@ -140,11 +140,6 @@ def read_calls(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
         except ValueError:
             raise RunError(damaged(path / CALLS, number)) from None
-
-
-def damaged(path: Path, number: int) -> str:
-    """What to say of a line in the middle of a log that cannot be read."""
-    return f"{path}:{number}: this line is damaged; restore the file from a copy, or start the experiment anew"
 
 
 def status_of(path: Path, finished: bool, outcome: Mapping[str, Any]) -> Status:

@@ -1,0 +1,211 @@
+"""One run directory as its writer sees it.
+
+`events.jsonl` and `calls.jsonl` grow line by line and are synced to the disk at the end of an epoch, so that a crash
+costs at most what was in flight.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any, Final
+
+from scai_cli.chat import clean
+from scai_cli.errors import RunError
+from scai_cli.events import Event
+from scai_cli.store.lines import LineLog, damaged, lines, mend, write_whole
+from scai_cli.values import safe_id
+
+CONFIG: Final = "config.yaml"
+EVENTS: Final = "events.jsonl"
+CALLS: Final = "calls.jsonl"
+OUTCOME: Final = "outcome.json"
+LOCK: Final = ".lock"
+
+_STAMP: Final = {"seq", "time"}
+
+
+def now() -> str:
+    """The time in UTC, to the millisecond, as `2026-01-31T12:00:00.000Z`."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@dataclass(slots=True)
+class RunDirectory:
+    """A run that this process writes and holds the lock of."""
+
+    path: Path
+    clock: Callable[[], str] = now
+    mended: dict[str, int] = field(default_factory=dict)
+    """File -> bytes of a torn last line that were cut off when the run was taken up again."""
+    problems: dict[str, str] = field(default_factory=dict)
+    """Call id -> problem, as the events that were there already record them."""
+    _seq: int = 0
+    _written: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    _events: LineLog | None = None
+    _calls: LineLog | None = None
+    _lock: IO[str] | None = None
+
+    @property
+    def run_id(self) -> str:
+        """The directory's name."""
+        return self.path.name
+
+    @classmethod
+    def create(cls, runs: Path, run_id: str | None, name: str, config: str) -> RunDirectory:
+        """Make and lock a new run directory with its config; without `run_id` it is the first free `name`, `name-2`, ...
+
+        Raises RunError when a run of the wanted id is there already or the folder cannot be written.
+        """
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+            run = cls(_new_folder(runs, run_id, name))
+            run._take_lock()
+            (run.path / "constitution").mkdir()
+            write_whole(run.path / CONFIG, config)
+            run._open()
+        except OSError as error:
+            raise RunError(f"{runs}: a run cannot be written there: {error.strerror}") from None
+        return run
+
+    @classmethod
+    def reopen(cls, path: Path) -> RunDirectory:
+        """Lock an unfinished run and mend it: torn last lines are cut off, and what is there is remembered.
+
+        Raises RunError when it is in use or a line inside it is damaged.
+        """
+        run = cls(path)
+        run._take_lock()
+        try:
+            for name in (EVENTS, CALLS):
+                if cut := mend(path / name):
+                    run.mended[name] = cut
+            run._remember()
+            run._open()
+        except OSError as error:
+            raise RunError(f"{path}: the run cannot be written: {error.strerror}") from None
+        return run
+
+    def append(self, event: Event) -> bool:
+        """Stamp and write an event; False, and nothing written, if it is there already.
+
+        Raises RunError when an event of that type and id is there but differs: the replay went another way.
+        """
+        assert self._events is not None
+        body = event.model_dump_json(by_alias=True, exclude=_STAMP)[1:]
+        if self._written:
+            known = self._written.get((event.type, event.id))
+            if known is not None:
+                if known != _fingerprint(body.encode()):
+                    raise RunError(
+                        f"run {self.run_id!r} cannot go on: its {event.type} {event.id!r} would come out differently now; "
+                        "it was made by another version of scai or its files were changed"
+                    )
+                return False
+        self._events.write(f'{{"seq":{self._seq},"time":"{self.clock()}",{body}'.encode())
+        self._seq += 1
+        return True
+
+    def log_call(self, record: Mapping[str, Any]) -> None:
+        """Write a line of the call log."""
+        assert self._calls is not None
+        self._calls.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode())
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file for people, whole or not at all."""
+        write_whole(self.path / name, clean(text))
+
+    def sync(self) -> None:
+        """Make all that was written survive a power cut."""
+        for log in (self._calls, self._events):
+            if log is not None:
+                log.sync()
+
+    def close(self) -> None:
+        """Close the files and give back the lock."""
+        for log in (self._calls, self._events):
+            if log is not None:
+                log.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    def _open(self) -> None:
+        self._events = LineLog.open(self.path / EVENTS)
+        self._calls = LineLog.open(self.path / CALLS)
+
+    def _remember(self) -> None:
+        for number, line in lines(self.path / EVENTS):
+            try:
+                event = json.loads(line)
+                self._written[event["type"], event["id"]] = _fingerprint(_body(line))
+                if event["type"] == "problem":
+                    self.problems[event["id"]] = event["problem"]
+                self._seq = event["seq"] + 1
+            except (ValueError, KeyError, TypeError):
+                raise RunError(damaged(self.path / EVENTS, number)) from None
+
+    def _take_lock(self) -> None:
+        # The system gives the lock back when its process dies, so that no dead process can leave one behind.
+        lock = (self.path / LOCK).open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read(20).strip()
+            lock.close()
+            raise RunError(f"run {self.run_id!r} is in use by process {holder or '?'}; wait for it or stop it") from None
+        lock.truncate(0)
+        lock.write(f"{os.getpid()}\n")
+        lock.flush()
+        self._lock = lock
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a living process writes this run."""
+    try:
+        with (path / LOCK).open("r", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _body(line: bytes) -> bytes:
+    """A written line without its stamp: `{"seq":N,"time":"T",BODY}` -> `BODY}`."""
+    return line.rstrip(b"\n").split(b",", 2)[2]
+
+
+def _fingerprint(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=12).digest()
+
+
+def _new_folder(runs: Path, run_id: str | None, name: str) -> Path:
+    if run_id is None:
+        number = 1
+        while True:
+            path = runs / (name if number == 1 else f"{name}-{number}")
+            try:
+                path.mkdir()
+            except FileExistsError:
+                number += 1
+            else:
+                return path
+    try:
+        path = runs / safe_id(run_id)
+    except ValueError as error:
+        raise RunError(f"--run-id: {error}") from None
+    try:
+        path.mkdir()
+    except FileExistsError:
+        raise RunError(
+            f"run {run_id!r} is there already: go on with it by `scai resume {run_id}`, or take another --run-id"
+        ) from None
+    return path
