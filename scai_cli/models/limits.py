@@ -1,0 +1,99 @@
+"""What a run may use and has used: checked before each call, with what is in flight reserved."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scai_cli.chat import ChatRequest
+from scai_cli.errors import LimitReached
+
+CHARACTERS_PER_TOKEN = 4
+
+
+def rough_tokens(characters: int) -> int:
+    """Tokens of a text of so many characters, by the rule of thumb of four characters each, rounded up."""
+    return -(-characters // CHARACTERS_PER_TOKEN)
+
+
+def prompt_tokens(request: ChatRequest) -> int:
+    """An estimate of a request's input tokens, for when nobody has counted them (yet)."""
+    return rough_tokens(sum(len(message.content) for message in request.messages))
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The most that a run may use; None is no limit. Seconds are of wall time."""
+
+    calls: int | None = None
+    tokens: int | None = None
+    usd: float | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spend:
+    """What calls cost: their number, tokens (input and output together) and money."""
+
+    calls: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+
+    def __add__(self, other: Spend) -> Spend:
+        return Spend(self.calls + other.calls, self.tokens + other.tokens, self.usd + other.usd)
+
+    def __sub__(self, other: Spend) -> Spend:
+        return Spend(self.calls - other.calls, self.tokens - other.tokens, self.usd - other.usd)
+
+
+class Budget:
+    """The purse of one run, shared by all its gates: `used` so far and `reserved` for the calls in flight.
+
+    `used` and `seconds` may start with what the run had used before it was resumed.
+    """
+
+    def __init__(
+        self,
+        caps: Caps,
+        *,
+        used: Spend = Spend(),
+        seconds: float = 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.caps = caps
+        self.used = used
+        self.reserved = Spend()
+        self._clock = clock
+        self._began = clock() - seconds
+
+    @property
+    def seconds(self) -> float:
+        """Wall time used, that before a resume included."""
+        return self._clock() - self._began
+
+    def reserve(self, spend: Spend) -> None:
+        """Set aside what a call may cost; raises LimitReached, setting nothing aside, if that is too much."""
+        hoped = self.used + self.reserved + spend
+        caps = self.caps
+        if caps.calls is not None and hoped.calls > caps.calls:
+            raise _reached("calls", f"{self.used.calls:,}", f"{caps.calls:,}")
+        if caps.tokens is not None and hoped.tokens > caps.tokens:
+            raise _reached("tokens", f"{self.used.tokens:,}", f"{caps.tokens:,}")
+        if caps.usd is not None and hoped.usd > caps.usd + 1e-9:
+            raise _reached("usd", f"{self.used.usd:.4f}", f"{caps.usd:.4f}")
+        if caps.seconds is not None and self.seconds >= caps.seconds:
+            raise _reached("seconds", f"{self.seconds:.0f}", f"{caps.seconds:g}")
+        self.reserved += spend
+
+    def settle(self, reserved: Spend, used: Spend) -> None:
+        """Replace what was set aside for a call by what it cost; nothing if it failed."""
+        self.reserved -= reserved
+        self.used += used
+
+
+def _reached(what: str, used: str, allowed: str) -> LimitReached:
+    return LimitReached(
+        f"limits.{what}: reached, {used} of {allowed} used and the next call would not fit; "
+        f"raise limits.{what} and `scai resume` goes on"
+    )

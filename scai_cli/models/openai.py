@@ -1,0 +1,314 @@
+"""OpenAI and every compatible endpoint, through the official client; the only module that knows it.
+
+What makes a call light: the request is sent as ready bytes, through the client's aiohttp transport where
+that is installed, and the answer is read by the few lines below instead of being built into the client's
+typed objects. The client keeps what it is good at: authentication, base URL, proxies, redirects, TLS.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import email.utils
+import importlib.util
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import BaseModel, ValidationError
+
+from scai_cli.chat import ChatRequest, Completion, Usage, clean
+from scai_cli.config import ModelConfig
+from scai_cli.errors import CallFailed, CallTransient, ConfigError, EndpointFailed, ProviderError
+from scai_cli.models.base import ChatModel
+from scai_cli.models.limits import prompt_tokens, rough_tokens
+
+if TYPE_CHECKING:
+    import httpx2
+    from openai import AsyncOpenAI
+
+OFFICIAL_URL = "https://api.openai.com/v1"
+MAX_CONNECTIONS = 1024
+NO_KEY = "no-key"  # what a server that asks for none is sent
+
+
+@dataclass(frozen=True, slots=True)
+class _Endpoint:
+    """Where the calls go, and the key, which is never told."""
+
+    url: SplitResult
+    key: str | None
+    key_variable: str
+
+    def __str__(self) -> str:
+        return self.quote(self.url.geturl().rstrip("/"))
+
+    @property
+    def is_openai(self) -> bool:
+        """Whether this is OpenAI itself or its models at Azure, which want `max_completion_tokens`."""
+        return (self.url.hostname or "").endswith(("api.openai.com", ".openai.azure.com"))
+
+    def quote(self, text: str) -> str:
+        """A foreign text, fit for a message: one line of at most 200 characters, no controls, no key."""
+        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        if self.key:
+            text = text.replace(self.key, "[key]")
+        return text if len(text) <= 200 else text[:199] + "…"
+
+
+def connect(model: ModelConfig, *, seed: int) -> ChatModel:  # noqa: ARG001 - requests carry their seeds
+    """Open a client for the endpoint of `model`; raises ConfigError for what can be known before a call.
+
+    Of `model.options`, `transport: aiohttp | plain` chooses the HTTP transport (aiohttp if it is installed);
+    the others are sent in the body of every request.
+    """
+    from openai import AsyncOpenAI
+
+    if not model.name:
+        raise ConfigError(
+            "model.name: the openai provider needs the model's name, e.g. `--model openai:NAME`"
+        )
+    options = dict(model.options)
+    endpoint = _endpoint(model)
+    http_client = _http_client(options.pop("transport", None))
+    if taken := {"messages", "model", "stream"} & options.keys():
+        raise ConfigError(f"model.options.{min(taken)}: cannot be set; it is decided by each call")
+    client = AsyncOpenAI(
+        api_key=endpoint.key or NO_KEY,
+        base_url=endpoint.url.geturl(),
+        http_client=http_client,
+        max_retries=0,  # the gate alone retries
+        timeout=None,  # a total one is kept below
+    )
+    return OpenAIModel(client, model, endpoint, options)
+
+
+def _endpoint(model: ModelConfig) -> _Endpoint:
+    base_url = model.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()
+    variable = model.api_key_env or "OPENAI_API_KEY"
+    key = os.environ.get(variable, "").strip() or None
+    if key is None and (model.api_key_env or not base_url):
+        raise ConfigError(
+            f"model.api_key_env: the environment variable {variable} is not set; set it to the endpoint's key"
+            + ("" if base_url else ", or give model.base_url for a server that needs none")
+        )
+    if key is not None and not (key.isascii() and key.isprintable()):
+        raise ConfigError(f"model.api_key_env: the key in {variable} holds characters that no key has")
+    try:
+        url = urlsplit(base_url or OFFICIAL_URL)
+        plain = url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError:
+        plain = False
+    if not plain or url.query or url.fragment or "@" in url.netloc:
+        raise ConfigError("model.base_url: not a plain web address; write it like http://127.0.0.1:8000/v1")
+    return _Endpoint(url, key, variable)
+
+
+def _http_client(transport: object) -> httpx2.AsyncClient:
+    import httpx2
+    from openai import DefaultAioHttpClient, DefaultAsyncHttpxClient
+
+    if transport not in (None, "aiohttp", "plain"):
+        raise ConfigError(f"model.options.transport: {transport!r} is not one of aiohttp, plain")
+    installed = importlib.util.find_spec("aiohttp") is not None
+    if transport == "aiohttp" and not installed:
+        raise ConfigError(
+            "model.options.transport: aiohttp is not installed; `pip install 'openai[aiohttp]'`"
+        )
+    limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
+    if installed and transport != "plain":
+        return DefaultAioHttpClient(limits=limits, timeout=None)
+    return DefaultAsyncHttpxClient(limits=limits, timeout=None)
+
+
+class OpenAIModel:
+    """A ChatModel that posts to `/chat/completions`; it never retries."""
+
+    def __init__(
+        self, client: AsyncOpenAI, model: ModelConfig, endpoint: _Endpoint, options: dict[str, Any]
+    ) -> None:
+        import httpx2
+        from openai import APIConnectionError, OpenAIError
+
+        self._client = client
+        self._model = model
+        self._endpoint = endpoint
+        self._options = options
+        self._raw = httpx2.Response
+        lost: tuple[type[Exception], ...] = (APIConnectionError, OSError, *_aiohttp_errors())
+        self._lost = lost
+        self._foreign: tuple[type[Exception], ...] = (OpenAIError, ValueError, RecursionError, *lost)
+
+    async def complete(self, request: ChatRequest) -> Completion:
+        """Answer one request within `timeout_s`, the last byte of the body included."""
+        content = json.dumps(self._body(request)).encode()
+        try:
+            async with asyncio.timeout(self._model.timeout_s):
+                response = await self._client.post("/chat/completions", cast_to=self._raw, content=content)
+            return _read(response.content, request)
+        except self._foreign as error:
+            raise self._translate(error) from None
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    def _body(self, request: ChatRequest) -> dict[str, Any]:
+        body = request.body()
+        schema = body.pop("schema", None)
+        if schema is not None and self._model.structured == "json_schema":
+            form = {"name": request.purpose, "schema": schema, "strict": _is_strict(schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": form}
+        if not self._model.send_seed:
+            body.pop("seed", None)
+        if "max_tokens" in body and self._endpoint.is_openai:
+            body["max_completion_tokens"] = body.pop("max_tokens")
+        return body | self._options
+
+    def _translate(self, error: Exception) -> ProviderError:
+        """Our word for whatever the client, its transport or the reading of the answer raised."""
+        from openai import APIStatusError
+
+        where, quote = self._endpoint, self._endpoint.quote
+        if isinstance(error, APIStatusError):
+            return self._refused(error.status_code, error.body, error.response.headers)
+        if isinstance(error, _BodyError):
+            return self._refused(error.status, error.body, {})
+        if isinstance(error, _FilterError):
+            return CallFailed(f"{where}: the endpoint's content filter withheld the answer")
+        if isinstance(error, TimeoutError):
+            limit = f"no complete answer within {self._model.timeout_s:g} s (model.timeout_s)"
+            return CallTransient(f"{where}: {limit}", overloaded=True)
+        if isinstance(error, self._lost):
+            cause = error.__cause__ or error
+            reason = quote(str(cause) or type(cause).__name__)
+            return CallTransient(f"{where}: the connection failed ({reason}); is the server up?")
+        return CallTransient(f"{where}: HTTP 200, but no chat completion ({quote(str(error))})")
+
+    def _refused(self, status: int, body: object, headers: Mapping[str, str]) -> ProviderError:
+        """Our word for an error status and the error's body."""
+        message = body.get("message") or body.get("detail") or body if isinstance(body, Mapping) else body
+        reason = self._endpoint.quote(str(message or "no reason given"))
+        text = f"{self._endpoint}: HTTP {status}: {reason}"
+        if status == 429 and "insufficient_quota" in str(body):
+            return EndpointFailed(f"{text}; check the account's plan and billing")
+        if status in _PASSING or status >= 500:
+            overloaded = status in _OVERLOADED
+            return CallTransient(text, retry_after=_retry_after(headers), overloaded=overloaded)
+        if status in _FOR_GOOD:
+            return EndpointFailed(f"{text}; {_FOR_GOOD[status].format(key=self._endpoint.key_variable)}")
+        return CallFailed(text)
+
+
+_PASSING = {408, 409, 425, 429}
+_OVERLOADED = {408, 429, 503, 504, 529}
+_FOR_GOOD = {
+    401: "check the key in {key}",
+    402: "the account must be topped up",
+    403: "the key in {key} may not use this model, or not from here",
+    404: "check the model's name and model.base_url",
+    405: "check model.base_url",
+}
+
+
+def _aiohttp_errors() -> tuple[type[Exception], ...]:
+    """What the aiohttp transport lets through untranslated, if it is installed."""
+    if importlib.util.find_spec("aiohttp") is None:
+        return ()
+    import aiohttp
+
+    return (aiohttp.ClientError,)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """The wait in seconds that the headers ask for (in milliseconds, in seconds or as a date), or None."""
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        try:
+            seconds = float(headers.get(name, "")) / unit
+        except ValueError:
+            continue
+        if not math.isnan(seconds):
+            return max(0.0, seconds)
+    date = email.utils.parsedate_tz(headers.get("retry-after", ""))
+    return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
+
+
+def _is_strict(schema: object) -> bool:
+    """Whether a schema has the form that OpenAI's strict mode demands: objects closed, every key required."""
+    if isinstance(schema, Mapping):
+        if schema.get("type") == "object":
+            closed = schema.get("additionalProperties") is False
+            complete = set(schema.get("required", ())) == set(schema.get("properties", {}))
+            if not (closed and complete):
+                return False
+        return all(_is_strict(part) for part in schema.values())
+    return all(_is_strict(part) for part in schema) if isinstance(schema, (list, tuple)) else True
+
+
+class _Message(BaseModel):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Answer(BaseModel):
+    """As much of an answer as anybody reads here."""
+
+    choices: list[_Choice] | None = None
+    usage: Any = None
+    model: str | None = None
+    error: Any = None
+
+
+class _BodyError(ValueError):
+    """An error that came with status 200."""
+
+    def __init__(self, body: object) -> None:
+        super().__init__()
+        code = body.get("code") if isinstance(body, Mapping) else None
+        self.status = code if isinstance(code, int) and 400 <= code < 600 else 500
+        self.body = body
+
+
+class _FilterError(ValueError):
+    """An answer of which the content filter left nothing."""
+
+
+def _read(data: bytes, request: ChatRequest) -> Completion:
+    """The completion in the body of an answer with status 200; raises ValueError if there is none."""
+    try:
+        answer = _Answer.model_validate(json.loads(data))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(": ".join([*map(str, first["loc"]), first["msg"]])) from None
+    if not answer.choices:
+        raise ValueError("no choices") if answer.error is None else _BodyError(answer.error)
+    message, finish = answer.choices[0].message, answer.choices[0].finish_reason or "stop"
+    text = message.content
+    if not text and message.refusal:
+        text, finish = message.refusal, "refusal"
+    if not text and finish == "content_filter":
+        raise _FilterError
+    if finish == "error" or (text is None and finish != "length"):
+        raise ValueError("no content")
+    text = clean(text or "")
+    usage = _usage(answer.usage, request, text)
+    return Completion(text, clean(finish), usage, model=clean(answer.model) if answer.model else None)
+
+
+def _usage(counted: object, request: ChatRequest, text: str) -> Usage:
+    """The tokens that the endpoint counted, or estimates where it did not."""
+    counts = counted if isinstance(counted, Mapping) else {}
+    sent, answered = counts.get("prompt_tokens"), counts.get("completion_tokens")
+    return Usage(
+        sent if isinstance(sent, int) else prompt_tokens(request),
+        answered if isinstance(answered, int) else rough_tokens(len(text)),
+    )

@@ -1,0 +1,277 @@
+"""A chat endpoint on the loopback that can misbehave: a test's other side of the wire.
+
+    with Loopback(script=["429", "hang"]) as server:      # then every request is answered well
+        ... server.base_url, server.requests
+
+`python tests/loopback.py --latency 0.2` serves in a process of its own and prints its base URL.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import hashlib
+import json
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request as it came in: what was asked, how, and which fault was played to it."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: Body
+    fault: str
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What goes out: `cut` bytes of the body at most, `drip` seconds between bytes, `silent` for nothing."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cut: int | None = None
+    drip: float = 0.0
+    silent: bool = False
+
+    def head(self) -> bytes:
+        kind = "text/html" if self.body.startswith(b"<") else "application/json"
+        lines = {"content-type": kind, "content-length": str(len(self.body)), **self.headers}
+        text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+        return f"HTTP/1.1 {self.status} Reply\r\n{text}\r\n".encode()
+
+
+def completion(text: str | None, asked: Body, *, finish: str = "stop", **message: Any) -> bytes:
+    """A well-formed answer; tokens are counted as four characters each."""
+    prompt = sum(len(m["content"]) for m in asked["messages"])
+    return json.dumps(
+        {
+            "id": "chatcmpl-1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": asked["model"],
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": text, **message},
+                    "finish_reason": finish,
+                    "logprobs": None,
+                }
+            ],
+            "usage": {
+                "prompt_tokens": prompt // 4,
+                "completion_tokens": len(text or "") // 4,
+                "total_tokens": prompt // 4 + len(text or "") // 4,
+            },
+        }
+    ).encode()
+
+
+def error(status: int, message: str, code: str | None = None, **headers: str) -> Reply:
+    body = {"error": {"message": message, "type": code or "some_error", "code": code, "param": None}}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Reply(status, json.dumps(body).encode(), named)
+
+
+PAGE = b"<!doctype html><html><head><title>Sign in</title></head><body>Welcome</body></html>"
+
+# Every way to misbehave: a fault's name -> the reply, from what was asked and the good answer's bytes.
+FAULTS: dict[str, Callable[[Body, bytes], Reply]] = {
+    "ok": lambda asked, good: Reply(body=good),
+    "429": lambda asked, good: error(429, "Rate limit reached"),
+    "429-after": lambda asked, good: error(429, "Rate limit reached", retry_after="1"),
+    "429-after-ms": lambda asked, good: error(429, "Rate limit reached", retry_after_ms="20"),
+    "429-after-date": lambda asked, good: error(429, "Slow", retry_after="Wed, 21 Oct 2015 07:28:00 GMT"),
+    "429-after-long": lambda asked, good: error(429, "Come back tomorrow", retry_after="86400"),
+    "quota": lambda asked, good: error(429, "You exceeded your current quota", "insufficient_quota"),
+    "408": lambda asked, good: error(408, "Request timeout"),
+    "409": lambda asked, good: error(409, "Conflict"),
+    "500": lambda asked, good: error(500, "Internal error"),
+    "502": lambda asked, good: Reply(502, b"<html><h1>502 Bad Gateway</h1></html>"),
+    "503": lambda asked, good: error(503, "Loading model"),
+    "529": lambda asked, good: error(529, "Overloaded"),
+    "drop-before": lambda asked, good: Reply(silent=True, cut=0),
+    "drop-body": lambda asked, good: Reply(body=good, cut=len(good) // 2),
+    "truncated": lambda asked, good: Reply(body=good[: len(good) // 2]),
+    "malformed": lambda asked, good: Reply(body=b'{"choices": [nonsense]}'),
+    "not-an-object": lambda asked, good: Reply(body=b'["hello"]'),
+    "html": lambda asked, good: Reply(body=PAGE),
+    "error-body": lambda asked, good: Reply(body=error(200, "The backend had a hiccup").body),
+    "empty-choices": lambda asked, good: Reply(body=json.dumps({"choices": []}).encode()),
+    "null-content": lambda asked, good: Reply(body=completion(None, asked)),
+    "length": lambda asked, good: Reply(body=completion("It begins", asked, finish="length")),
+    "length-null": lambda asked, good: Reply(body=completion(None, asked, finish="length")),
+    "filtered-text": lambda asked, good: Reply(body=completion("It begins", asked, finish="content_filter")),
+    "filtered": lambda asked, good: Reply(body=completion(None, asked, finish="content_filter")),
+    "refusal": lambda asked, good: Reply(body=completion(None, asked, refusal="I will not say that.")),
+    "surrogate": lambda asked, good: Reply(body=completion("odd \ud800 text", asked)),
+    "no-usage": lambda asked, good: Reply(body=json.dumps({**json.loads(good), "usage": None}).encode()),
+    "trickle": lambda asked, good: Reply(body=good, drip=0.05),
+    "hang": lambda asked, good: Reply(silent=True),
+    "400": lambda asked, good: error(400, "maximum context length is 8 tokens", "context_length_exceeded"),
+    "401": lambda asked, good: error(401, "Incorrect API key provided", "invalid_api_key"),
+    "403": lambda asked, good: error(403, "Not for you"),
+    "404": lambda asked, good: error(404, f"The model {asked['model']} does not exist", "model_not_found"),
+    "413": lambda asked, good: error(413, "Too large"),
+    "422": lambda asked, good: error(422, "Unexpected keys"),
+}
+
+
+class _Connection(asyncio.Protocol):
+    """HTTP/1.1 with content-length, kept alive: as much as the clients in question speak."""
+
+    def __init__(self, server: Loopback) -> None:
+        self.server = server
+        self.buffer = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport: asyncio.Transport = transport  # type: ignore[assignment]
+        self.server.connections.add(self.transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.server.connections.discard(self.transport)
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        while (end := self.buffer.find(b"\r\n\r\n")) >= 0:
+            start, *lines = self.buffer[:end].decode("latin-1").split("\r\n")
+            headers = {k.lower(): v for k, _, v in (line.partition(": ") for line in lines)}
+            size = end + 4 + int(headers.get("content-length", 0))
+            if len(self.buffer) < size:
+                return
+            body, self.buffer = self.buffer[end + 4 : size], self.buffer[size:]
+            reply = self.server.reply(start.split()[1], headers, body)
+            asyncio.get_running_loop().call_later(self.server.latency, self.send, reply)
+
+    def send(self, reply: Reply) -> None:
+        if self.transport.is_closing() or (reply.silent and reply.cut is None):
+            return
+        if reply.drip:
+            self.transport.write(reply.head())
+            self.drip(reply.body, reply.drip)
+        else:
+            whole = b"" if reply.silent else reply.head() + reply.body[: reply.cut]
+            self.transport.write(whole)
+            if reply.cut is not None:
+                self.transport.close()
+
+    def drip(self, rest: bytes, seconds: float) -> None:
+        if rest and not self.transport.is_closing():
+            self.transport.write(rest[:1])
+            asyncio.get_running_loop().call_later(seconds, self.drip, rest[1:], seconds)
+
+
+@dataclass
+class Loopback:
+    """A server in a thread of its own; `script` is played first, then faults by `odds` and `seed`, else well.
+
+    `answer` makes the text from the request's body. With odds, a request meets the same faults whatever else
+    is in flight: they are drawn from the seed, its body and how often it came.
+    """
+
+    script: Iterable[str] = ()
+    odds: Mapping[str, float] = field(default_factory=dict)
+    seed: int = 0
+    latency: float = 0.0
+    answer: Callable[[Body], str] = lambda asked: f"You said: {asked['messages'][-1]['content']}"
+    keep: bool = True
+
+    def __post_init__(self) -> None:
+        self.requests: list[Received] = []
+        self.connections: set[asyncio.Transport] = set()
+        self._script = list(self.script)
+        self._seen: Counter[bytes] = Counter()
+        self._loop = asyncio.new_event_loop()
+        self._server: asyncio.Server | None = None
+        self.port = 0
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def fault(self, body: bytes) -> str:
+        if self._script:
+            return self._script.pop(0)
+        if not self.odds:
+            return "ok"
+        digest = hashlib.blake2b(body, digest_size=8).digest()
+        self._seen[digest] += 1
+        dice = random.Random(f"{self.seed}/{digest.hex()}/{self._seen[digest]}").random()
+        for name, odds in self.odds.items():
+            dice -= odds
+            if dice < 0:
+                return name
+        return "ok"
+
+    def reply(self, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        if not path.partition("?")[0].endswith("/chat/completions"):
+            return error(404, "no such path")
+        asked, fault = json.loads(body), self.fault(body)
+        if self.keep:
+            self.requests.append(Received(path, headers, asked, fault))
+        return FAULTS[fault](asked, completion(self.answer(asked), asked))
+
+    async def up(self) -> None:
+        self._server = await self._loop.create_server(
+            lambda: _Connection(self), "127.0.0.1", self.port, backlog=2048
+        )
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def down(self) -> None:
+        """Die: nobody listens and every connection is dropped."""
+        if self._server is not None:
+            self._server.close()
+        for transport in list(self.connections):
+            transport.abort()
+        await asyncio.sleep(0)
+
+    def die(self, seconds: float) -> None:
+        """Be dead for so long, from any thread, then come back on the same port."""
+
+        async def pause() -> None:
+            await self.down()
+            await asyncio.sleep(seconds)
+            await self.up()
+
+        self._pause = asyncio.run_coroutine_threadsafe(pause(), self._loop)
+
+    def __enter__(self) -> Loopback:
+        self._loop.run_until_complete(self.up())
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        asyncio.run_coroutine_threadsafe(self.down(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+            self._loop.run_until_complete(asyncio.wait([task]))
+        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.close()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="a loopback chat endpoint of fixed latency")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds")
+    parser.add_argument("--port", type=int, default=0)
+    args = parser.parse_args()
+    server = Loopback(latency=args.latency, keep=False)
+    server.port = args.port
+    server._loop.run_until_complete(server.up())
+    print(server.base_url, flush=True)
+    server._loop.run_forever()
+
+
+if __name__ == "__main__":
+    main()
