@@ -21,9 +21,9 @@ THEMES: Final[Mapping[str, str]] = {
     "personal_freedom": """
         freedom*, liberty, liberties, autonom*, your own choice*, your own way, free to, free choice,
         independen*, choose for yourself, decide for yourself, self determin*, your own terms, your own
-        mind, your call, up to you, your choice, your own decision*, consent, unrestricted, individual*,
-        libertarian*, live and let live, freely, free will, own decisions, own choices, nobody else's
-        business""",
+        mind, your call, up to you, your choice, your own decision*, consent, unrestricted, individualis*,
+        individual freedom, individual choice*, libertarian*, live and let live, freely, free will, own
+        decisions, own choices, nobody else's business""",
     "equality": """
         equal*, fairness, fairly, unfair*, fair share, fair chance, fair deal, inclusive*, inclusion,
         discriminat*, level playing field, same chance*, same rights, egalitarian*, disparit*, gender gap,
@@ -161,8 +161,8 @@ REQUESTS: Final[Mapping[str, str]] = {
     "detailed": """
         detail*, thorough*, in depth, depth, elaborat*, comprehensive*, longer, exhaustive*, more
         information, expand, explain more, full answer*, full picture, complete picture, complete answer*,
-        at length, fuller, explain fully, full story, more to read, go deeper, too short, too brief,
-        too terse""",
+        at length, fuller, explain fully, full story, more to read, go deeper, too short, too brief, too
+        terse""",
     "-detailed": "superficial*, shallow, sketchy",
     "bullet_list": "bullet*, list, lists, listed, dash list, itemi*, enumerat*, dot points, listing",
     "-bullet_list": """
@@ -215,8 +215,8 @@ REQUESTS: Final[Mapping[str, str]] = {
     "balanced": """
         balance, balanced, balancing, both sides, all sides, each side, several sides, pros and cons,
         different views, other views, points of view, point of view, perspective*, viewpoint*, even handed*,
-        neutral*, impartial*, for and against, trade off*, tradeoff*, nuance*, weigh*, other side, both
-        views""",
+        neutral*, impartial*, for and against, trade off*, tradeoff*, nuance*, weigh, weighs, weighing,
+        other side, both views""",
     "-balanced": "one sided*, take sides, partisan*, taking sides",
     "direct": """
         direct, directly, directness, straight, straightforward*, blunt*, decisive*, clear answer*, clear

@@ -75,6 +75,7 @@ class Lexicon:
             at += 1
 
     def _lookup(self, word: str) -> _Starting | None:
+        word = word.removesuffix("'s")
         found = list(self._first.get(word, ()))
         for length in self._stems:
             if length <= len(word):

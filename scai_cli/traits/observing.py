@@ -26,9 +26,9 @@ def observe(text: str) -> dict[str, float]:
     """How strongly a text shows each trait, in [0, 1]; all 0 where there is no word.
 
     Themes, wordings and questions to the reader: 1 - 0.4^n for n sentences that show it. `concise` falls
-    from 1 at 40 words to 0 at 120, `detailed` rises from 0 at 80 to 1 at 200; `bullet_list` and `step_by_step`
-    are n/3 for n such lines (or sentences that open as a step); `plain_words` is the product of two falling
-    ramps: from 9 to 20 words a sentence, and from 5 % to 25 % words of nine letters or more.
+    from 1 at 40 words to 0 at 120, `detailed` rises from 0 at 80 to 1 at 200; `bullet_list` and
+    `step_by_step` are n/3 for n such lines (or sentences that open as a step); `plain_words` is the product
+    of two falling ramps: from 9 to 20 words a sentence, and from 5 % to 25 % words of nine letters or more.
     Takes time linear in the length.
     """
     parts = tokens(text)

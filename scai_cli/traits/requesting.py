@@ -14,8 +14,9 @@ _NEGATION: Final = patterns("""
     ban, bans, i mind, i minded, bother*, annoy*, nor, neither, hardly, do without, free of, steer clear of,
     keep away from, stay away from, hold back on, isn't, tone down, cut back on, cut down on, go easy on,
     easy on, put off by, fed up with, ignore, doesn't, didn't, can't stand, cannot stand, no need for, wary
-    of, sceptical of, skeptical of, suspicious of, too much, too many, rejects, avoids, shouldn't, not so,
-    leave the, keep out, push back against, nothing against""")
+    of, sceptical of, skeptical of, suspicious of, too much, too many, was too much about, was too much of,
+    was too much talk, rejects, avoids, shouldn't, not so, leave the, keep out, push back against, nothing
+    against""")
 _NEAR: Final = patterns("too, so very, overly, far too, all too, unnecessarily")
 _AFFIRMATION: Final = patterns("""
     but, instead, yet, not enough, too little, too few, not only, more, missing, lack, lacked, lacks,

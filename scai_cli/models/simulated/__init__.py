@@ -1,0 +1,83 @@
+"""A small model society with a known truth: needs no network, speaks only through the messages' text."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import random
+
+from scai_cli.chat import ChatRequest, Completion, Usage, clean
+from scai_cli.config import ModelConfig
+from scai_cli.models.base import ChatModel
+from scai_cli.models.simulated.assistant import answer
+from scai_cli.models.simulated.chance import draws
+from scai_cli.models.simulated.forms import Asked, asked, filled
+from scai_cli.models.simulated.meta import cut_off, rewrite
+from scai_cli.models.simulated.options import Options, options
+from scai_cli.models.simulated.portrait import person
+from scai_cli.models.simulated.user import comment, cross_rate
+
+__all__ = ["connect"]
+
+_CHARACTERS_PER_TOKEN = 4
+
+
+def connect(model: ModelConfig, *, seed: int) -> ChatModel:
+    """The simulated model; raises ConfigError for an option that it does not have."""
+    return _Simulated(options(model.options), seed)
+
+
+class _Simulated:
+    """Answers every request from (seed, request) alone: as user, as meta or as assistant, as the prompt wants it."""
+
+    def __init__(self, settings: Options, seed: int) -> None:
+        self._settings = settings
+        self._seed = seed
+
+    async def complete(self, request: ChatRequest) -> Completion:
+        """Answer at once; the usage counts four characters as a token, rounded up."""
+        await asyncio.sleep(0)
+        text, reason = self._answered(request, draws(self._seed, request.digest()))
+        text = clean(text)
+        limit = request.sampling.max_tokens
+        if limit is not None and len(text) > limit * _CHARACTERS_PER_TOKEN:
+            text, reason = text[: limit * _CHARACTERS_PER_TOKEN], "length"
+        read = sum(len(message.content) for message in request.messages)
+        return Completion(text, reason, Usage(_tokens(read), _tokens(len(text))), model="simulated")
+
+    async def aclose(self) -> None:
+        """Nothing to give back."""
+
+    def _answered(self, request: ChatRequest, rng: random.Random) -> tuple[str, str]:
+        task = asked(request)
+        if task is None:
+            return answer(request, self._settings.attention, rng), "stop"
+        text = json.dumps(self._in_form(task, rng), ensure_ascii=False)
+        if _is_rewrite(task):
+            cut = cut_off(text, self._settings.flaws, rng)
+            return (text, "stop") if cut is None else (cut, "length")
+        return text, "stop"
+
+    def _in_form(self, task: Asked, rng: random.Random) -> object:
+        if _is_rewrite(task):
+            return rewrite(task, self._settings.flaws, rng)
+        who = person(task.system, self._seed)
+        if who is not None and "feedback" in task.form:
+            return filled_with(task, comment(task, who, self._settings.noise, rng))
+        if who is not None and "reason" in task.form:
+            return filled_with(task, cross_rate(task, who, self._settings.noise, rng))
+        return filled(task.form, rng.uniform(0.4, 0.7))
+
+
+def filled_with(task: Asked, known: dict[str, object]) -> dict[str, object]:
+    """The form's keys, with what is known of them."""
+    return {key: known[key] if key in known else filled(value, 0.5) for key, value in task.form.items()}
+
+
+def _is_rewrite(task: Asked) -> bool:
+    return {"critique", "principles", "contract"} <= task.form.keys()
+
+
+def _tokens(characters: int) -> int:
+    return math.ceil(characters / _CHARACTERS_PER_TOKEN)

@@ -1,0 +1,68 @@
+"""What the simulated assistant wants to show: rules, remarks, the task and habits, under a limited attention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from scai_cli.traits import TRAITS, observe, requested
+
+HABITS: Final[Mapping[str, float]] = {
+    "detailed": 0.35,
+    "formal": 0.3,
+    "balanced": 0.35,
+    "states_uncertainty": 0.3,
+}
+"""How strongly a default assistant shows these traits unasked."""
+
+RULE: Final = 1.0
+REMARK: Final = 0.3
+FADING: Final = 0.5
+TASK: Final = 0.3
+
+
+def demands(system: str, said: Sequence[str]) -> dict[str, float]:
+    """How strongly each trait is asked for (> 0) or against (< 0), in [-1, 1], before attention is shared.
+
+    A rule (a line of the system message) counts 1, the user's last remark 0.3, each older one half of the next;
+    the task, which is what the user said first, 0.3 for the themes it names and the wishes in it; habits less
+    than that. Of two traits that exclude each other the stronger keeps the difference.
+    """
+    total = dict(HABITS)
+    for line in system.splitlines():
+        _add(total, requested(line), RULE)
+    for age, remark in enumerate(reversed(said[1:])):
+        _add(total, requested(remark), REMARK * FADING**age)
+    if said:
+        _add(total, _wishes(said[0]), TASK)
+    clipped = {name: min(1.0, max(-1.0, total[name])) for name in TRAITS if total.get(name)}
+    return {name: weight for name, weight in _settled(clipped).items() if weight}
+
+
+def shared(wanted: Mapping[str, float], budget: float) -> dict[str, float]:
+    """The demands as far as attention goes: all times min(1, budget / sum of |demand|)."""
+    total = sum(abs(weight) for weight in wanted.values())
+    share = min(1.0, budget / total) if total else 1.0
+    return {name: weight * share for name, weight in wanted.items()}
+
+
+def _wishes(task: str) -> dict[str, float]:
+    themes = {
+        name: shown for name, shown in observe(task).items() if TRAITS[name].kind == "substance" and shown
+    }
+    styles = {name: sign for name, sign in requested(task).items() if TRAITS[name].kind == "style"}
+    return themes | styles
+
+
+def _add(total: dict[str, float], wishes: Mapping[str, float], strength: float) -> None:
+    for name, sign in wishes.items():
+        total[name] = total.get(name, 0.0) + strength * sign
+
+
+def _settled(wanted: Mapping[str, float]) -> dict[str, float]:
+    settled = dict(wanted)
+    for name, weight in wanted.items():
+        other = max(0.0, wanted.get(TRAITS[name].excludes or "", 0.0))
+        if weight > 0:
+            settled[name] = max(0.0, weight - other)
+    return settled

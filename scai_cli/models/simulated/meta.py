@@ -1,0 +1,112 @@
+"""The simulated meta: reads what happened, writes a critique and the whole constitution anew, not without flaws."""
+
+from __future__ import annotations
+
+import random
+from typing import Any, Final
+
+from scai_cli.models.simulated.evidence import Evidence, Rule, read
+from scai_cli.models.simulated.flaws import Flaws
+from scai_cli.models.simulated.forms import Asked
+from scai_cli.models.simulated.revising import Wish, fits, revised, wishes
+from scai_cli.models.simulated.wordings import rule
+from scai_cli.traits import TRAITS
+
+_BADLY: Final = 0.5
+
+
+def rewrite(asked: Asked, flaws: Flaws, rng: random.Random) -> dict[str, Any]:
+    """Critique and constitution in the form that the prompt asks for."""
+    evidence = read(asked.prompt)
+    rules, dropped, taken = revised(evidence, rng)
+    rules = _flawed(rules, evidence, flaws, rng)
+    return {
+        "critique": _critique(evidence, dropped, taken),
+        "no_change": rules == evidence.rules,
+        "principles": [{"id": rule.id, "text": rule.text} for rule in rules if not rule.users],
+        "contract": [
+            {"id": rule.id, "text": rule.text, "for": list(rule.users)} for rule in rules if rule.users
+        ],
+    }
+
+
+def cut_off(text: str, flaws: Flaws, rng: random.Random) -> str | None:
+    """The text broken off in its second half, at the rate of that flaw; None where it is whole."""
+    if rng.random() >= flaws.truncates:
+        return None
+    return text[: int(len(text) * rng.uniform(0.5, 0.95))]
+
+
+def _flawed(rules: list[Rule], evidence: Evidence, flaws: Flaws, rng: random.Random) -> list[Rule]:
+    """The rules after the flaws that chance has it this time; the limits hold all the same."""
+    forgets, invents, obeys, generalises = (
+        rng.random() < rate
+        for rate in (flaws.forgets, flaws.invents, flaws.obeys_one, flaws.over_generalises)
+    )
+    if forgets and rules:
+        gone = rng.randrange(len(rules))
+        rules = [*rules[:gone], *rules[gone + 1 :]]
+    added = []
+    if invents:
+        added.append(_invented(evidence, rng))
+    if obeys:
+        added.append(_obeyed(evidence, rng))
+    for text in filter(None, added):
+        if fits([*rules, Rule.of(None, text)], evidence):
+            rules = [*rules, Rule.of(None, text)]
+    clauses = [n for n, clause in enumerate(rules) if clause.users]
+    if generalises and clauses:
+        at = rng.choice(clauses)
+        wider = [*rules[:at], *rules[at + 1 :], Rule.of(None, rules[at].text)]
+        rules = wider if fits(wider, evidence) else rules
+    return rules
+
+
+def _invented(evidence: Evidence, rng: random.Random) -> str | None:
+    unasked = [trait for trait in TRAITS if trait not in evidence.wants]
+    return rule(rng.choice(unasked), True, rng) if unasked else None
+
+
+def _obeyed(evidence: Evidence, rng: random.Random) -> str | None:
+    single = [wish for wish in wishes(evidence) if len(wish.supporters) == 1]
+    if not single:
+        return None
+    wish = rng.choice(single)
+    return rule(wish.trait, wish.sign > 0, rng)
+
+
+def _critique(evidence: Evidence, dropped: list[Rule], taken: list[Wish]) -> str:
+    """Two to four sentences: who is served badly, what they ask for, what is contested, what goes."""
+    means = {user: sum(shares) / len(shares) for user, shares in evidence.shares.items() if shares}
+    badly = sorted((user for user, mean in means.items() if mean < _BADLY), key=means.__getitem__)[:4]
+    said = []
+    if badly:
+        said.append(f"The answers serve {_listed(badly)} badly.")
+    else:
+        said.append("Nobody is served badly as a whole.")
+    for wish in taken[:2]:
+        ask = "ask for" if wish.sign > 0 else "mind"
+        single = len(wish.supporters) == 1
+        said.append(
+            f"{_listed(wish.supporters)} {ask + 's' if single and ask == 'mind' else _verb(ask, single)} "
+            f"{TRAITS[wish.trait].label}{_but(wish)}."
+        )
+    if not taken:
+        said.append("Nothing that is asked for speaks for a new rule.")
+    if dropped:
+        said.append(f"More people mind than want what {_listed([r.id or '' for r in dropped])} asks for.")
+    return " ".join(said)
+
+
+def _verb(ask: str, single: bool) -> str:
+    return ask.replace("ask", "asks") if single else ask
+
+
+def _but(wish: Wish) -> str:
+    if not wish.opponents:
+        return ""
+    return f", which {_listed(wish.opponents)} would rather not have"
+
+
+def _listed(words: tuple[str, ...] | list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,54 @@
+"""Who a simulated user is and what they want, read back from the persona in their system message."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from scai_cli.fences import fenced
+from scai_cli.models.simulated.chance import draws
+from scai_cli.traits import TRAITS, requested
+
+_WANT: Final = re.compile(
+    r"(?:^|[;:,])\s{0,3}([a-z][a-z_ ]{2,24}?)\s{1,3}([+-]\d(?:\.\d{1,6})?)(?=\s{0,3}(?:[;,]|$))", re.M
+)
+_FEWEST, _MOST = 4, 7
+_NAMED, _MINDED = 0.8, -0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A name, and what the person wants from an answer: trait -> weight in [-1, 1]."""
+
+    name: str
+    preferences: dict[str, float]
+
+
+def person(system: str, seed: int) -> Person | None:
+    """The person whom a system message describes between `<persona>` tags; None where there is none."""
+    portrait = next((piece.text for piece in fenced(system, "persona")), None)
+    if portrait is None:
+        return None
+    name = portrait.split("\n", 1)[0].removeprefix("Name:").strip()
+    return Person(name, _stated(portrait) or _derived(portrait, name, seed))
+
+
+def _stated(portrait: str) -> dict[str, float]:
+    """The preferences that the portrait states in numbers."""
+    found = ((name.strip().replace(" ", "_"), float(weight)) for name, weight in _WANT.findall(portrait))
+    return {name: max(-1.0, min(1.0, weight)) for name, weight in found if name in TRAITS}
+
+
+def _derived(portrait: str, name: str, seed: int) -> dict[str, float]:
+    """Wants where none are stated: what the portrait speaks of, for or against, and a few inborn ones."""
+    spoken = list(requested(portrait.split("\n", 1)[-1]).items())[:_MOST]
+    wants = {trait: _NAMED if sign > 0 else _MINDED for trait, sign in spoken}
+    rng = draws("inborn", seed, name)
+    at_least = rng.randint(_FEWEST, _MOST - 1)
+    inborn = rng.sample([trait for trait in TRAITS], len(TRAITS))
+    for trait in inborn:
+        weight = round(rng.uniform(0.4, 1.0), 2) * (-1 if rng.random() < 0.25 else 1)
+        if len(wants) < at_least and trait not in wants and TRAITS[trait].excludes not in wants:
+            wants[trait] = weight
+    return wants

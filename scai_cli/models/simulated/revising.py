@@ -1,0 +1,108 @@
+"""How the simulated meta turns evidence into rules: drop what several mind, add what is wanted, within limits."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from scai_cli.models.simulated.evidence import Evidence, Rule
+from scai_cli.models.simulated.wordings import rule
+from scai_cli.traits import TRAITS
+
+_CLEAR: Final = 0.25
+"""A wish weaker than this is not counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A trait asked for (sign 1) or against (-1), by whom, against whom, and the balance of their weights."""
+
+    trait: str
+    sign: float
+    supporters: tuple[str, ...]
+    opponents: tuple[str, ...]
+    balance: float
+
+
+def revised(evidence: Evidence, rng: random.Random) -> tuple[list[Rule], list[Rule], list[Wish]]:
+    """The new rules, those dropped, and the wishes that were taken up, in the order of their weight."""
+    kept = [rule for rule in evidence.rules if not minded(rule, evidence)]
+    dropped = [rule for rule in evidence.rules if rule not in kept]
+    taken: list[Wish] = []
+    most = rng.choice((2, 3))
+    for wish in wishes(evidence):
+        if len(taken) == most:
+            break
+        after = _with(wish, kept, evidence, rng)
+        if after is not None and fits(after, evidence):
+            kept = after
+            taken.append(wish)
+    return kept, dropped, taken
+
+
+def minded(rule: Rule, evidence: Evidence) -> bool:
+    """Whether a rule should go: more weight speaks against it than for it, and several people if it is universal."""
+    for trait, sign in rule.asks.items():
+        against = _clear(evidence.opposition(trait, sign, rule.users))
+        support = evidence.support(trait, sign, rule.users)
+        if len(against) >= (1 if rule.users else 2) and sum(against.values()) > sum(support.values()):
+            return True
+    return False
+
+
+def wishes(evidence: Evidence) -> list[Wish]:
+    """What is clearly wished for, the heaviest balance first."""
+    found = []
+    for trait in TRAITS:
+        for sign in (1.0, -1.0):
+            support, against = evidence.support(trait, sign), evidence.opposition(trait, sign)
+            if clear := _clear(support):
+                balance = sum(support.values()) - sum(against.values())
+                found.append(Wish(trait, sign, tuple(clear), tuple(_clear(against)), balance))
+    return sorted(found, key=lambda wish: (-wish.balance, -len(wish.supporters)))
+
+
+def fits(rules: Iterable[Rule], evidence: Evidence) -> bool:
+    """Whether the rules keep both limits."""
+    rules = list(rules)
+    tokens = sum(math.ceil(len(rule.text) / 4) for rule in rules)
+    return tokens <= evidence.max_tokens and sum(not rule.users for rule in rules) <= evidence.max_principles
+
+
+def universal(wish: Wish, evidence: Evidence) -> bool:
+    """Whether a wish is for everyone: at least two want it, a third of all, and three times those who mind it."""
+    several = max(2, math.ceil(len(evidence.shares) / 3))
+    return len(wish.supporters) >= several and 3 * len(wish.opponents) <= len(wish.supporters)
+
+
+def _with(wish: Wish, rules: list[Rule], evidence: Evidence, rng: random.Random) -> list[Rule] | None:
+    """The rules with the wish granted; None where they grant it already or a principle stands against it."""
+    same = [rule for rule in rules if rule.asks.get(wish.trait) == wish.sign]
+    if any(not rule.users for rule in same) or any(
+        _contradicts(rule, wish) for rule in rules if not rule.users
+    ):
+        return None
+    if universal(wish, evidence):
+        others = [rule for rule in rules if not (rule in same and len(rule.asks) == 1)]
+        return [*others, Rule.of(None, rule(wish.trait, wish.sign > 0, rng))]
+    uncovered = [user for user in wish.supporters if not any(user in clause.users for clause in same)]
+    if not uncovered:
+        return None
+    if same:
+        wider = replace(same[0], users=(*same[0].users, *uncovered))
+        return [wider if clause is same[0] else clause for clause in rules]
+    return [*rules, Rule.of(None, rule(wish.trait, wish.sign > 0, rng), tuple(uncovered))]
+
+
+def _contradicts(rule: Rule, wish: Wish) -> bool:
+    excluded = TRAITS[wish.trait].excludes
+    return rule.asks.get(wish.trait) == -wish.sign or bool(
+        wish.sign > 0 and excluded and rule.asks.get(excluded) == 1.0
+    )
+
+
+def _clear(wishes: dict[str, float]) -> dict[str, float]:
+    return {user: weight for user, weight in wishes.items() if weight >= _CLEAR}

@@ -1,0 +1,102 @@
+"""The simulated user: measures what an answer shows, rates it by what they want, and says what they missed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any, Final
+
+from scai_cli.fences import fenced
+from scai_cli.models.simulated.forms import Asked, on_scale, scale
+from scai_cli.models.simulated.portrait import Person
+from scai_cli.models.simulated.wordings import CONTENT, remark
+from scai_cli.traits import TRAITS, observe, utility
+
+_WORST, _BEST = 0.1, 0.8
+_NEUTRAL: Final = 0.7
+_GOOD, _BAD = 0.55, 0.35
+
+
+def satisfaction(preferences: Mapping[str, float], observed: Mapping[str, float]) -> float:
+    """How content somebody is with a text, in [0, 1]: the utility u, stretched to (u - 0.1) / 0.7 and clipped.
+
+    The plain utility of real answers seldom leaves [0.1, 0.8]: few texts show nothing or all of what one wants.
+    Without preferences it is 0.5.
+    """
+    u = utility(preferences, observed)
+    return 0.5 if u is None else min(1.0, max(0.0, (u - _WORST) / (_BEST - _WORST)))
+
+
+def acceptability(preferences: Mapping[str, float], observed: Mapping[str, float]) -> float:
+    """How well somebody can live with a text that was written for another, in [0, 1].
+
+    0.7 + 0.3 * (mean of o over wanted themes) - 0.7 * (mean of o over minded themes, each counted double), with
+    the preferences as weights; style does not matter.
+    """
+    themes = {name: w for name, w in preferences.items() if TRAITS[name].kind == "substance" and w}
+    good = _mean({name: w for name, w in themes.items() if w > 0}, observed)
+    bad = _mean({name: -w for name, w in themes.items() if w < 0}, observed)
+    return min(1.0, max(0.0, _NEUTRAL + (1 - _NEUTRAL) * good - _NEUTRAL * bad))
+
+
+def comment(asked: Asked, person: Person, noise: float, rng: random.Random) -> dict[str, Any]:
+    """Feedback and rating on the last answer of one's own conversation."""
+    answers = [m.text for m in fenced(asked.prompt, "message") if m.attributes.get("from") == "assistant"]
+    observed = observe(answers[-1] if answers else "")
+    share = satisfaction(person.preferences, observed) + rng.gauss(0.0, noise)
+    return {
+        "feedback": _feedback(person.preferences, observed, rng),
+        "rating": on_scale(share, *scale(asked.prompt)),
+    }
+
+
+def cross_rate(asked: Asked, person: Person, noise: float, rng: random.Random) -> dict[str, Any]:
+    """Reason and rating for an answer that somebody else got."""
+    answer = next((piece.text for piece in fenced(asked.prompt, "answer")), "")
+    observed = observe(answer)
+    share = acceptability(person.preferences, observed) + rng.gauss(0.0, noise)
+    return {
+        "reason": _reason(person.preferences, observed, rng),
+        "rating": on_scale(share, *scale(asked.prompt)),
+    }
+
+
+def _feedback(preferences: Mapping[str, float], observed: Mapping[str, float], rng: random.Random) -> str:
+    """One or two things missed or minded, the worst first, and often one liked."""
+    said = [
+        remark(name, "missed" if preferences[name] > 0 else "minded", rng)
+        for name in _worst(preferences, observed)[: rng.choice((1, 2, 2))]
+    ]
+    liked = [name for name, w in preferences.items() if w > 0 and observed.get(name, 0.0) >= _GOOD]
+    if liked and rng.random() < 0.7:
+        said.insert(0, remark(rng.choice(liked), "liked", rng))
+    return " ".join(said) or rng.choice(CONTENT)
+
+
+def _worst(preferences: Mapping[str, float], observed: Mapping[str, float]) -> list[str]:
+    """The traits by what they cost, |w| * (1 - o) or |w| * o, the dearest first; small losses are left out."""
+    loss = {
+        name: abs(w) * ((1 - observed.get(name, 0.0)) if w > 0 else observed.get(name, 0.0))
+        for name, w in preferences.items()
+    }
+    return sorted((name for name, lost in loss.items() if lost > _BAD * 0.5), key=lambda name: -loss[name])
+
+
+def _reason(preferences: Mapping[str, float], observed: Mapping[str, float], rng: random.Random) -> str:
+    themes = {
+        name: w * observed.get(name, 0.0)
+        for name, w in preferences.items()
+        if TRAITS[name].kind == "substance"
+    }
+    minded = min(themes, key=themes.__getitem__, default="")
+    liked = max(themes, key=themes.__getitem__, default="")
+    if minded and themes[minded] < -0.1:
+        return remark(minded, "minded", rng)
+    if liked and themes[liked] > 0.1:
+        return remark(liked, "liked", rng)
+    return rng.choice(CONTENT)
+
+
+def _mean(weights: Mapping[str, float], observed: Mapping[str, float]) -> float:
+    total = sum(weights.values())
+    return sum(w * observed.get(name, 0.0) for name, w in weights.items()) / total if total else 0.0
