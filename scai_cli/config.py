@@ -184,11 +184,34 @@ class Holdout(Value):
     """Only 0 for now: nothing is held out yet."""
 
 
+class PriceConfig(Value):
+    """What a model costs, in US dollars per million tokens."""
+
+    input: Annotated[float, Field(ge=0)]
+    """Per million input tokens."""
+    output: Annotated[float, Field(ge=0)]
+    """Per million output tokens."""
+
+
 class LimitsConfig(Value):
     """How much the run may use, and how hard it may press an endpoint; null means no limit."""
 
+    calls: Count | None = None
+    """The most model calls."""
+    tokens: Count | None = None
+    """The most tokens, input and output together."""
+    usd: Annotated[float, Field(gt=0)] | None = None
+    """The most money, in US dollars; needs a known price for every model."""
+    seconds: Annotated[float, Field(gt=0)] | None = None
+    """The most wall time of one session, in seconds."""
     concurrency: Count = 32
     """The most calls in flight at one endpoint."""
+    requests_per_minute: Annotated[float, Field(gt=0)] | None = None
+    """The most requests a minute to one endpoint."""
+    tokens_per_minute: Annotated[float, Field(gt=0)] | None = None
+    """The most tokens a minute to one endpoint."""
+    max_retries: Annotated[int, Field(ge=0, le=50)] = 6
+    """How often a call that failed in passing is made again."""
 
 
 class ExperimentConfig(Value):
@@ -222,6 +245,8 @@ class ExperimentConfig(Value):
     """What is kept back for the proof at the end."""
     limits: LimitsConfig = LimitsConfig()
     """Bounds on what the run uses."""
+    prices: Mapping[str, PriceConfig] = {}
+    """Prices of models that are not widely known: model -> `{input, output}`."""
     max_failures: Fraction = 0.1
     """The share of an epoch's conversations that may fail; more stop the run, resumable."""
     format_retries: Annotated[int, Field(ge=0, le=10)] = 2

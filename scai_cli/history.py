@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,11 +28,11 @@ from scai_cli.events import (
     WelfareMeasured,
 )
 from scai_cli.loading import load_saved
-from scai_cli.store import CALLS, CONFIG, EVENTS, OUTCOME, damaged, is_locked, lines
+from scai_cli.store import CALLS, CONFIG, EVENTS, OUTCOME, all_runs, damaged, is_locked, lines, newest_first
 
 Status = Literal["finished", "stopped", "failed", "interrupted", "running"]
 
-_MESSAGE_MARK = b'"type":"message"'
+_TYPE = re.compile(rb'"type":"(\w+)"')
 _HEAD = 300
 """A line's type stands within so many characters."""
 
@@ -125,7 +126,7 @@ def read_history(path: Path, *, messages: bool = True) -> History:
 def read_events(path: Path, *, messages: bool = True) -> Iterator[Event]:
     """A run's events in order; a torn last line is left out; raises RunError for a damaged one."""
     for number, line in lines(path / EVENTS):
-        if not messages and _MESSAGE_MARK in line[:_HEAD]:
+        if not messages and _kind(line) == b"message":
             continue
         try:
             yield ANY_EVENT.validate_json(line)
@@ -177,3 +178,36 @@ def _fold(history: History, event: Event) -> None:
         history.epochs[-1].revision = event
     elif isinstance(event, Problem):
         history.epochs[-1].problems.append(event)
+
+
+def list_entries(runs: Path) -> list[dict[str, Any]]:
+    """What `scai list` tells of every run, newest first; a run that cannot be read is listed as such."""
+    return [_entry(path) for path in newest_first(all_runs(runs))]
+
+
+def _entry(path: Path) -> dict[str, Any]:
+    history = History(path, "interrupted")
+    done, finished = 0, False
+    for _, line in lines(path / EVENTS):
+        kind = _kind(line)
+        if kind == b"run_started":
+            event = ANY_EVENT.validate_json(line)
+            assert isinstance(event, RunStarted)
+            history.started, history.started_at = event, event.time
+        done += kind == b"revision"
+        finished = finished or kind == b"run_finished"
+    started = history.started
+    return {
+        "run_id": path.name,
+        "name": started.name if started else None,
+        "status": status_of(path, finished, _outcome(path)),
+        "started": history.started_at,
+        "epochs_done": done,
+        "epochs": started.epochs if started else None,
+        "model": ", ".join(dict.fromkeys(started.models.values())) if started else None,
+    }
+
+
+def _kind(line: bytes) -> bytes:
+    found = _TYPE.search(line, 0, _HEAD)
+    return found[1] if found else b""

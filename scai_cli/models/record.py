@@ -10,6 +10,7 @@ from scai_cli.errors import CallFailed
 from scai_cli.models.base import ChatModel
 
 CallRecord = Mapping[str, Any]
+CallLog = Callable[[CallRecord], None]
 
 
 class Replay(Protocol):
@@ -23,7 +24,7 @@ class Replay(Protocol):
 class RecordedModel:
     """Writes each call to the log; answers those that the log holds already without asking again."""
 
-    def __init__(self, model: ChatModel, log: Callable[[CallRecord], None], replay: Replay | None = None) -> None:
+    def __init__(self, model: ChatModel, log: CallLog, replay: Replay | None = None) -> None:
         self._model = model
         self._log = log
         self._replay = replay

@@ -23,13 +23,16 @@ class Slots:
         self._shrunk = False
         self._queue: deque[asyncio.Future[None]] = deque()
 
-    async def acquire(self) -> None:
+    async def acquire(self, *, first: bool = False) -> None:
         """Wait for a slot; a waiter that is cancelled leaves no trace."""
         if not self._queue and self.used + 1 <= self.size:
             self.used += 1
             return
         turn = asyncio.get_running_loop().create_future()
-        self._queue.append(turn)
+        if first:
+            self._queue.appendleft(turn)
+        else:
+            self._queue.append(turn)
         try:
             await turn
         except asyncio.CancelledError:
@@ -55,7 +58,7 @@ class Slots:
         """Take note of an answered call."""
         self._shrunk = False
         if self.size < self._upper:
-            self.size += 1 if self.size < self._threshold else 1 / self.size
+            self.size += 1 if self.size < self._threshold else max(1 / self.size, 1 / 16)
             self.size = min(self.size, self._upper)
             self._admit()
 

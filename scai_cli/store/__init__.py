@@ -1,8 +1,8 @@
 """The run directory: create, lock, append, repair, read, find."""
 
 from scai_cli.store.directory import CALLS, CONFIG, EVENTS, OUTCOME, RunDirectory, is_locked
-from scai_cli.store.finding import all_runs, find_run
-from scai_cli.store.lines import damaged, lines, write_whole
+from scai_cli.store.finding import all_runs, find_run, newest_first
+from scai_cli.store.lines import damaged, lines, whole_file, write_whole
 from scai_cli.store.replay import CallIndex
 
 __all__ = [
@@ -17,5 +17,7 @@ __all__ = [
     "find_run",
     "is_locked",
     "lines",
+    "newest_first",
+    "whole_file",
     "write_whole",
 ]

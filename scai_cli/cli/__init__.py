@@ -1,0 +1,48 @@
+"""The command line: parse, one call into the library, print. One short file per group of commands."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from scai_cli.cli import exporting, reading, running, starting
+from scai_cli.errors import ScaiError
+
+app = typer.Typer(
+    name="scai",
+    help="Social Contract AI: simulated users argue an assistant's constitution into a better one.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+for group in (running, reading, exporting, starting):
+    group.register(app)
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    version: bool = typer.Option(False, "--version", help="Show the version and exit.", is_eager=True),
+) -> None:
+    if version:
+        from scai_cli import __version__
+
+        print(f"scai {__version__}")  # noqa: T201 - data for stdout
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; what the user can fix is said in one line on stderr."""
+    try:
+        app()
+    except ScaiError as error:
+        complain(error)
+        sys.exit(error.exit_code)
+
+
+def complain(error: ScaiError) -> None:
+    """Say what is wrong in one line."""
+    from scai_cli.display.safe import one_line
+
+    sys.stderr.write(f"scai: {one_line(str(error))}\n")

@@ -1,0 +1,60 @@
+"""`scai show`, `scai list`."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from scai_cli.cli.options import RUNS, Epoch, Json, Persona, Run, RunsDir, Task
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(show)
+    app.command("list")(list_runs)
+
+
+def show(
+    run: Run,
+    epoch: Epoch = None,
+    persona: Persona = None,
+    task: Task = None,
+    constitution: Annotated[bool, typer.Option("--constitution", help="Every version of it.")] = False,
+    ratings: Annotated[bool, typer.Option("--ratings", help="Who rated whose answers how.")] = False,
+    diff: Annotated[
+        tuple[int, int] | None, typer.Option("--diff", help="What changed between two versions.", metavar="A B")
+    ] = None,
+    prompts: Annotated[
+        str | None, typer.Option("--prompts", help="The exact messages of a call, or of all below an id.", metavar="ID")
+    ] = None,
+    follow: Annotated[bool, typer.Option("--follow", help="Stay and show what happens.")] = False,
+    as_json: Json = False,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Read a run, finished or not."""
+    from scai_cli.display import showing
+    from scai_cli.exporters.run_json import run_object
+    from scai_cli.exporters.selection import Selection
+    from scai_cli.history import read_history
+    from scai_cli.store import find_run
+
+    path = find_run(runs_dir, run)
+    chosen = Selection(epoch=epoch, persona=persona, task=task)
+    if as_json:
+        print(json.dumps(run_object(read_history(path), chosen), ensure_ascii=False))  # noqa: T201 - data for stdout
+        return
+    showing.show(path, chosen, showing.Parts(constitution, ratings, diff, prompts, follow))
+
+
+def list_runs(as_json: Json = False, runs_dir: RunsDir = RUNS) -> None:
+    """List the runs, newest first."""
+    from scai_cli.display.showing import print_list
+    from scai_cli.history import list_entries
+
+    entries = list_entries(runs_dir)
+    if as_json:
+        print(json.dumps(entries, ensure_ascii=False))  # noqa: T201 - data for stdout
+    else:
+        print_list(entries)

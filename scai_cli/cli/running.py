@@ -1,0 +1,109 @@
+"""`scai run`, `plan`, `check`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scai_cli.cli.options import RUNS, Config, Json, Model, Quiet, RunsDir, Seed, Set
+
+if TYPE_CHECKING:
+    from scai_cli.config import ExperimentConfig
+    from scai_cli.experiment import Outcome, Watcher
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    for command in (run, plan, check):
+        app.command()(command)
+
+
+def run(
+    config: Config,
+    settings: Set = None,
+    model: Model = None,
+    seed: Seed = None,
+    run_id: Annotated[
+        str | None, typer.Option("--run-id", help="The run's id; by default the experiment's name.", metavar="ID")
+    ] = None,
+    runs_dir: RunsDir = RUNS,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="As `scai plan`: say what it would take.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Run an experiment; prints the run's id."""
+    from scai_cli.experiment import start
+
+    experiment = _load(config, settings, model, seed)
+    if dry_run:
+        _print_plan(experiment, as_json)
+        return
+    finish(start(experiment, runs_dir, run_id, watcher(quiet)), as_json)
+
+
+def plan(
+    config: Config,
+    settings: Set = None,
+    model: Model = None,
+    seed: Seed = None,
+    prompts: Annotated[bool, typer.Option("--prompts", help="Show every kind of prompt as it would be sent.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what an experiment would take: calls, tokens, money; asks no model."""
+    experiment = _load(config, settings, model, seed)
+    if prompts:
+        from scai_cli.display.planning import print_prompts
+        from scai_cli.planning import sample_prompts
+
+        print_prompts(sample_prompts(experiment))
+        return
+    _print_plan(experiment, as_json)
+
+
+def check(config: Config, settings: Set = None, model: Model = None, seed: Seed = None, as_json: Json = False) -> None:
+    """Validate an experiment and say what it would do; asks no model."""
+    experiment = _load(config, settings, model, seed)
+    if as_json:
+        print(json.dumps(experiment.model_dump(mode="json", by_alias=True)))  # noqa: T201 - data for stdout
+        return
+    from scai_cli.display.planning import print_check
+
+    print_check(str(config), experiment)
+
+
+def watcher(quiet: bool) -> Watcher:
+    """Who looks on: nobody, a live view on a terminal, or plain lines."""
+    from scai_cli.display.consoles import err
+    from scai_cli.display.watching import LiveView, PlainLines, Silent
+
+    if quiet:
+        return Silent()
+    console = err()
+    return LiveView(console) if console.is_terminal else PlainLines(console)
+
+
+def finish(outcome: Outcome, as_json: bool) -> None:
+    """Print the run's id (or its summary) and leave with the exit code of how it ended."""
+    print(json.dumps(outcome.summary()) if as_json else outcome.run_id)  # noqa: T201 - data for stdout
+    if outcome.error is not None:
+        raise outcome.error
+
+
+def _load(config: Path, settings: list[str] | None, model: str | None, seed: int | None) -> ExperimentConfig:
+    from scai_cli.loading import Overrides, load_experiment
+
+    return load_experiment(config, Overrides(settings or (), model, seed))
+
+
+def _print_plan(experiment: ExperimentConfig, as_json: bool) -> None:
+    from scai_cli.display.planning import print_plan
+    from scai_cli.planning import plan_experiment
+
+    planned = plan_experiment(experiment)
+    if as_json:
+        print(json.dumps(planned.as_object()))  # noqa: T201 - data for stdout
+    else:
+        print_plan(planned)

@@ -1,0 +1,105 @@
+"""Config -> the models behind the roles: one gate per endpoint, one budget for all, one speaker per role."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scai_cli import plugins
+from scai_cli.chat import AgentRole
+from scai_cli.config import ExperimentConfig, ModelConfig
+from scai_cli.errors import ScaiError
+from scai_cli.loading import ROLES
+from scai_cli.models.base import ChatModel
+from scai_cli.models.gate import ByRole, Gate, Pace
+from scai_cli.models.limits import Budget, Caps, Spend
+from scai_cli.models.prices import Price, PriceOf, price_of, require_prices
+from scai_cli.models.record import CallLog, RecordedModel, Replay
+from scai_cli.simulation.prompts import Prompts
+from scai_cli.simulation.speaker import Speaker, model_name
+from scai_cli.simulation.stage import Company
+from scai_cli.store import CallIndex
+
+Endpoint = tuple[str, str | None, str | None]
+"""Provider, base_url and the key's variable: roles that share them share a gate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """The models of one experiment, connected."""
+
+    config: ExperimentConfig
+    gates: Mapping[Endpoint, Gate]
+    prices: Mapping[AgentRole, PriceOf]
+    budget: Budget
+
+    @classmethod
+    def connect(cls, config: ExperimentConfig) -> Crew:
+        """Open every endpoint once; raises ConfigError for what can be known to fail before a call is made."""
+        limits = config.limits
+        budget = Budget(Caps(limits.calls, limits.tokens, limits.usd, limits.seconds))
+        prices = {role: _price_of(config, config.model_for(role)) for role in ROLES}
+        if limits.usd is not None:
+            for role in ROLES:
+                require_prices(prices[role], [model_name(config.model_for(role))])
+        gates = {}
+        for endpoint, roles in _endpoints(config).items():
+            models = {role: _connect(config.model_for(role), config.seed) for role in roles}
+            pace = Pace(
+                concurrency=limits.concurrency,
+                requests_per_minute=limits.requests_per_minute,
+                tokens_per_minute=limits.tokens_per_minute,
+                max_retries=limits.max_retries,
+            )
+            gates[endpoint] = Gate(ByRole(models), pace, budget=budget, price=prices[roles[0]])
+        return cls(config, gates, prices, budget)
+
+    def company(self, log: CallLog, replay: Replay | None) -> Company:
+        """The speakers, every call of whom is logged, and answered from `replay` where it knows the answer."""
+        recorded = {endpoint: RecordedModel(gate, log, replay) for endpoint, gate in self.gates.items()}
+        config = self.config
+        speakers = {
+            role: Speaker(role, recorded[_endpoint(model)], model, config.seed, config.format_retries)
+            for role in ROLES
+            for model in (config.model_for(role),)
+        }
+        return Company(config, Prompts(config), speakers["assistant"], speakers["user"], speakers["meta"])
+
+    def charge(self, earlier: CallIndex) -> None:
+        """Count what an earlier part of the run has used against the limits."""
+        spend = Spend(earlier.paid_calls, sum(usage.total for usage in earlier.spent.values()), 0.0)
+        for model, usage in earlier.spent.items():
+            price = next((found for of in self.prices.values() if (found := of(model)) is not None), None)
+            spend += Spend(0, 0, price.cost(usage) if price else 0.0)
+        self.budget.used += spend
+
+    def stop(self, error: ScaiError) -> None:
+        """Let no new call begin; each one that would raises the error."""
+        for gate in self.gates.values():
+            gate.close_for_new_calls(error)
+
+    async def aclose(self) -> None:
+        """Give back every connection."""
+        for gate in self.gates.values():
+            await gate.aclose()
+
+
+def _endpoints(config: ExperimentConfig) -> dict[Endpoint, list[AgentRole]]:
+    found: dict[Endpoint, list[AgentRole]] = {}
+    for role in ROLES:
+        found.setdefault(_endpoint(config.model_for(role)), []).append(role)
+    return found
+
+
+def _endpoint(model: ModelConfig) -> Endpoint:
+    return (model.provider, model.base_url, model.api_key_env)
+
+
+def _connect(model: ModelConfig, seed: int) -> ChatModel:
+    connected: ChatModel = plugins.resolve("provider", model.provider)(model, seed=seed)
+    return connected
+
+
+def _price_of(config: ExperimentConfig, model: ModelConfig) -> PriceOf:
+    table = {name: Price(price.input, price.output) for name, price in config.prices.items()}
+    return price_of(model.provider, table, model.base_url)

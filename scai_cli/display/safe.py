@@ -1,0 +1,46 @@
+"""Foreign text on its way to a terminal: no escapes, no markup, no text that runs backwards."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from rich.text import Text
+
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def plain(text: str) -> str:
+    """The text with every control character made visible (`ESC` becomes `␛`) or replaced by `�`."""
+    return _UNSAFE.sub(lambda match: _picture(match[0]), text.replace("\r\n", "\n"))
+
+
+def one_line(text: str, width: int | None = None) -> str:
+    """The text in one line, cut to a width with `…`."""
+    line = " ".join(plain(text).split())
+    return line if width is None or len(line) <= width else f"{line[: width - 1]}…"
+
+
+def styled(text: str, style: str = "") -> Text:
+    """The text for rich, taken literally: markup in it means nothing."""
+    return Text(plain(text), style=style)
+
+
+def sparkline(values: Sequence[float | None], low: float, high: float) -> str:
+    """A bar per value between low and high; a missing one is `·`."""
+    steps = len(_BLOCKS) - 1
+    return "".join(
+        "·" if value is None else _BLOCKS[round(max(0.0, min(1.0, (value - low) / (high - low))) * steps)]
+        for value in values
+    )
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """A number for people; `–` where it is missing."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def _picture(character: str) -> str:
+    code = ord(character)
+    return chr(0x2400 + code) if code < 0x20 else "�"

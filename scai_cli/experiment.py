@@ -1,0 +1,177 @@
+"""The composition root: config -> crew -> engine -> run directory -> watcher; starting, resuming, ending a run."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from scai_cli.chat import Usage
+from scai_cli.config import ExperimentConfig
+from scai_cli.crew import Crew
+from scai_cli.errors import STOPS, Interrupted, LimitReached, ScaiError
+from scai_cli.events import Event, Revised, RunStarted, WelfareMeasured
+from scai_cli.interruption import Interruption
+from scai_cli.loading import ROLES, dump_experiment
+from scai_cli.models.gate import Meter
+from scai_cli.simulation.engine import simulate
+from scai_cli.store import CALLS, OUTCOME, CallIndex, RunDirectory
+
+Status = Literal["finished", "stopped", "failed", "interrupted"]
+
+
+class Watcher(Protocol):
+    """Somebody who looks on while a run goes on."""
+
+    def begin(self, run_id: str, config: ExperimentConfig, meters: Sequence[Meter]) -> None:
+        """The run begins or goes on; the meters are those of its endpoints."""
+        ...
+
+    def see(self, event: Event) -> None:
+        """Something happened, now or (in a resumed run) before."""
+        ...
+
+    def end(self) -> None:
+        """Nothing more will happen."""
+        ...
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How work on a run ended; `error` is what stopped it before its end; the counts include earlier sessions."""
+
+    run_id: str
+    path: Path
+    status: Status = "finished"
+    error: ScaiError | None = None
+    epochs: int = 0
+    calls: int = 0
+    usage: Usage = Usage()
+    usd: float | None = None
+    welfare: list[WelfareMeasured] = field(default_factory=list)
+    wall_s: float = 0.0
+
+    def summary(self) -> dict[str, Any]:
+        """What `scai run --json` prints and `outcome.json` keeps."""
+        return {
+            "run_id": self.run_id,
+            "path": str(self.path),
+            "status": self.status,
+            "reason": str(self.error) if self.error else None,
+            "epochs": self.epochs,
+            "calls": self.calls,
+            "usage": {
+                "input_tokens": self.usage.input_tokens,
+                "output_tokens": self.usage.output_tokens,
+                "usd": None if self.usd is None else round(self.usd, 6),
+            },
+            "welfare": [{"epoch": measured.epoch, **measured.values} for measured in self.welfare],
+            "wall_s": round(self.wall_s, 3),
+        }
+
+
+def fingerprint(config: ExperimentConfig) -> str:
+    """A digest of all that decides what happens in a run: the resolved experiment without its limits."""
+    data = json.dumps(config.model_dump(mode="json", exclude={"limits", "prices"}), sort_keys=True)
+    return hashlib.blake2b(data.encode("utf-8", "replace"), digest_size=16).hexdigest()
+
+
+def start(config: ExperimentConfig, runs: Path, run_id: str | None, watcher: Watcher) -> Outcome:
+    """Run an experiment in a new run directory.
+
+    What a resume can go on from is told in the outcome. Raises ConfigError before anything is written, RunError, and
+    OutputError when the disk refuses.
+    """
+    crew = Crew.connect(config)
+    run = RunDirectory.create(runs, run_id, config.name, dump_experiment(config))
+    return _conduct(crew, run, CallIndex(run.path / CALLS), watcher)
+
+
+def _conduct(crew: Crew, run: RunDirectory, index: CallIndex, watcher: Watcher) -> Outcome:
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory(crew.config)) as runner:
+            return runner.run(_session(crew, run, index, watcher))
+    finally:
+        index.close()
+        run.close()
+
+
+async def _session(crew: Crew, run: RunDirectory, index: CallIndex, watcher: Watcher) -> Outcome:
+    began = time.monotonic()
+    outcome = Outcome(run.run_id, run.path)
+    crew.charge(index)
+    company = crew.company(run.log_call, index if len(index) or index.failed else None)
+    scribe = _Scribe(run, outcome, watcher)
+    watcher.begin(run.run_id, crew.config, [gate.meter for gate in crew.gates.values()])
+    try:
+        with Interruption(crew.stop, f"scai resume {run.run_id}") as interruption:
+            try:
+                await simulate(company, scribe.note, run_id=run.run_id, digest=fingerprint(crew.config))
+            except asyncio.CancelledError:
+                if interruption.error is None:
+                    raise
+                raise interruption.error from None
+    except STOPS as stop:
+        outcome.status, outcome.error = _status_of(stop), stop
+    finally:
+        watcher.end()
+        await crew.aclose()
+        _count(outcome, crew, index, time.monotonic() - began)
+        run.write_text(OUTCOME, json.dumps(outcome.summary(), indent=1) + "\n")
+    return outcome
+
+
+@dataclass(slots=True)
+class _Scribe:
+    """Takes every event to the run directory, to the files for people and to whoever looks on."""
+
+    run: RunDirectory
+    outcome: Outcome
+    watcher: Watcher
+
+    def note(self, event: Event) -> None:
+        self.run.append(event)
+        if isinstance(event, RunStarted):
+            self._publish("e0", event.system_message)
+        elif isinstance(event, WelfareMeasured):
+            self.outcome.welfare.append(event)
+        elif isinstance(event, Revised):
+            self.outcome.epochs = event.epoch
+            self._publish(f"e{event.epoch}", event.system_message)
+            self.run.sync()
+        self.watcher.see(event)
+
+    def _publish(self, name: str, system_message: str) -> None:
+        self.run.write_text(f"constitution/{name}.md", f"{system_message}\n")
+        self.run.write_text("system_message.txt", f"{system_message}\n")
+
+
+def _status_of(stop: ScaiError) -> Status:
+    if isinstance(stop, Interrupted):
+        return "interrupted"
+    return "stopped" if isinstance(stop, LimitReached) else "failed"
+
+
+def _count(outcome: Outcome, crew: Crew, index: CallIndex, seconds: float) -> None:
+    meters = [gate.meter for gate in crew.gates.values()]
+    outcome.calls = index.paid_calls + sum(meter.calls for meter in meters)
+    outcome.usage = sum((meter.usage for meter in meters), sum(index.spent.values(), Usage()))
+    unknown = any(meter.usd is None for meter in meters)
+    outcome.usd = None if unknown else crew.budget.used.usd
+    outcome.wall_s = seconds
+
+
+def _loop_factory(config: ExperimentConfig) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's loop where it is installed and a network is used; it halves what a call costs there."""
+    if all(config.model_for(role).provider == "simulated" for role in ROLES):
+        return None
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,61 @@
+"""Rows on their way out: streamed to stdout, or to a file that appears complete or not at all."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Literal
+
+import jsonlines
+
+from scai_cli import plugins
+from scai_cli.exporters import system
+from scai_cli.exporters.selection import Selection
+from scai_cli.history import History
+from scai_cli.store import whole_file
+
+Style = Literal["text", "markdown", "json"]
+
+_BY_SUFFIX: Final[Mapping[str, Style]] = {".md": "markdown", ".json": "json", ".jsonl": "json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where rows go; `style` is for system messages only, by default as the file's name says."""
+
+    path: Path
+    style: Style | None = None
+
+
+def export_run(history: History, name: str, selection: Selection, target: Target) -> int:
+    """Write what an exporter makes of a run; the number of rows.
+
+    Raises ConfigError for an unknown exporter, OutputError when the file cannot be written.
+    """
+    exporter: Callable[[History, Selection], Iterator[dict[str, Any]]] = plugins.resolve("exporter", name)
+    rows = exporter(history, selection)
+    style = (target.style or _BY_SUFFIX.get(target.path.suffix, "text")) if name == "system" else "json"
+    if str(target.path) == "-":
+        return _write(rows, sys.stdout.buffer, style)
+    with whole_file(target.path) as file:
+        return _write(rows, file, style)
+
+
+def _write(rows: Iterator[dict[str, Any]], file: BinaryIO, style: Style) -> int:
+    count = 0
+    if style == "json":
+        with jsonlines.Writer(file, dumps=_dumps) as writer:  # type: ignore[arg-type]
+            for count, row in enumerate(rows, 1):
+                writer.write(row)
+        return count
+    as_text = system.text if style == "text" else system.markdown
+    for count, row in enumerate(rows, 1):
+        file.write(as_text(row).encode())
+    return count
+
+
+def _dumps(row: Any) -> bytes:
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,0 +1,158 @@
+"""How sure a number is: cluster bootstrap over users and tasks, paired differences, rank correlation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Table = Sequence[Sequence[float | None]]
+"""One row for each user, one column for each task; None is missing."""
+
+Statistic = Callable[[Sequence[float | None], Sequence[float]], float | None]
+"""Utilities of the users and their weights -> a number; every `WelfareFunction` is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate and the interval around it; `low` and `high` are None where the data cannot tell."""
+
+    estimate: float
+    low: float | None
+    high: float | None
+    level: float
+
+
+def mean(utilities: Sequence[float | None], weights: Sequence[float]) -> float | None:
+    """Return the weighted mean of those present, of any range; None if nobody is."""
+    present = [(u, w) for u, w in zip(utilities, weights, strict=True) if u is not None and w > 0]
+    total = math.fsum(w for _, w in present)
+    return math.fsum(u * w for u, w in present) / total if total else None
+
+
+def bootstrap(
+    table: Table,
+    statistic: Statistic = mean,
+    *,
+    weights: Sequence[float] | None = None,
+    draws: int = 2000,
+    level: float = 0.95,
+    seed: int,
+) -> Interval | None:
+    """Return `statistic` of the users' mean over tasks, with its two-way cluster bootstrap interval.
+
+    Users and tasks are each drawn with replacement, independently, whole rows and whole columns (pigeonhole
+    bootstrap, Owen 2007); the interval is the percentile one. It answers for new users *and* new tasks, and
+    is on the wide side where the noise within a cell outweighs both. With one user (or one task) it answers
+    for new tasks (or users) alone; with a single cell it is open. For a minimum it is rough: no draw holds
+    anybody worse off than the worst of the sample. Draws in which the statistic is None are
+    left out. None if the statistic is None for the table itself. The same seed gives the same interval.
+    ValueError: rows of unequal length, weights that do not fit.
+    """
+    return _interval([table], statistic, weights, draws, level, seed)
+
+
+def paired_difference(
+    before: Table,
+    after: Table,
+    statistic: Statistic = mean,
+    *,
+    weights: Sequence[float] | None = None,
+    draws: int = 2000,
+    level: float = 0.95,
+    seed: int,
+) -> Interval | None:
+    """Return statistic(after) - statistic(before) on the same users x tasks, with an interval as `bootstrap`.
+
+    A cell that is missing in one is left out of both, and both are drawn with the same users and tasks, so
+    what is peculiar to a user or a task cancels. ValueError if the tables differ in shape.
+    """
+    return _interval([after, before], statistic, weights, draws, level, seed)
+
+
+def spearman(first: Sequence[float | None], second: Sequence[float | None]) -> float | None:
+    """Return the rank correlation in [-1, 1]: Pearson's over average ranks (Spearman 1904).
+
+    Pairs with a missing one are left out. None if fewer than two are left or one side is constant.
+    ValueError if the lengths differ.
+    """
+    pairs = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
+    x, y = _centred_ranks([a for a, _ in pairs]), _centred_ranks([b for _, b in pairs])
+    spread = math.sqrt(_product(x, x) * _product(y, y))
+    return max(-1.0, min(1.0, _product(x, y) / spread)) if spread else None
+
+
+def _product(x: Sequence[float], y: Sequence[float]) -> float:
+    return math.fsum(a * b for a, b in zip(x, y, strict=True))
+
+
+def _centred_ranks(values: Sequence[float]) -> list[float]:
+    """Return half of (how many are below - how many are above) each: its average rank minus the mean rank."""
+    return [sum((other < value) - (other > value) for other in values) / 2 for value in values]
+
+
+def _interval(
+    tables: Sequence[Table],
+    statistic: Statistic,
+    weights: Sequence[float] | None,
+    draws: int,
+    level: float,
+    seed: int,
+) -> Interval | None:
+    """Bootstrap statistic(first table), minus that of the second if there are two."""
+    import numpy as np
+
+    cells, heavy = _cells(tables, weights)
+    estimate = _contrast(statistic, np.nanmean(cells, axis=2), heavy) if cells.size else None
+    if estimate is None:
+        return None
+    _, users, tasks = cells.shape
+    if users == tasks == 1:
+        return Interval(estimate, None, None, level)
+    random = np.random.default_rng(seed)
+    who = random.integers(users, size=(draws, users))
+    counts = random.multinomial(tasks, [1 / tasks] * tasks, size=draws).T
+    with np.errstate(
+        invalid="ignore"
+    ):  # a user none of whose tasks was drawn: 0 / 0 is missing, as it should
+        means = (np.nan_to_num(cells) @ counts) / (~np.isnan(cells) @ counts)
+    samples = (_contrast(statistic, means[:, who[draw], draw], heavy[who[draw]]) for draw in range(draws))
+    low, high = np.quantile([s for s in samples if s is not None], [(1 - level) / 2, (1 + level) / 2])
+    return Interval(estimate, float(low), float(high), level)
+
+
+def _cells(
+    tables: Sequence[Table], weights: Sequence[float] | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (tables, users, tasks) with NaN where any table misses the cell, and the users' weights.
+
+    Users and tasks without any cell are left out.
+    """
+    import numpy as np
+
+    widths = {len(row) for table in tables for row in table}
+    if len(widths) > 1 or len({len(table) for table in tables}) > 1:
+        raise ValueError("the tables need the same users as rows and the same tasks as columns")
+    cells = np.array(tables, dtype=float).reshape(len(tables), len(tables[0]), max(widths, default=0))
+    heavy = np.ones(cells.shape[1]) if weights is None else np.array(weights, dtype=float)
+    if heavy.shape != (cells.shape[1],):
+        raise ValueError(f"{cells.shape[1]} users, but {heavy.size} weights")
+    cells[:, np.isnan(cells).any(axis=0)] = np.nan
+    seen = ~np.isnan(cells[0])
+    users, tasks = seen.any(axis=1), seen.any(axis=0)
+    return cells[:, users][:, :, tasks], heavy[users]
+
+
+def _contrast(statistic: Statistic, means: NDArray[np.float64], weights: NDArray[np.float64]) -> float | None:
+    """Apply the statistic to each table's means of the users; the first, or the first minus the second."""
+    shares = weights.tolist()
+    values = [statistic([None if u != u else u for u in row], shares) for row in means.tolist()]
+    if any(value is None for value in values):
+        return None
+    first, *second = [value for value in values if value is not None]
+    return first - math.fsum(second)
