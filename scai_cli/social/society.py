@@ -50,7 +50,7 @@ def society(
 
 def _weight(weight: float) -> float:
     if not (math.isfinite(weight) and weight >= 0):
-        raise ValueError(f"a weight is {weight}: weights are finite and not negative")
+        raise ValueError(f"a weight is {weight}: weights of utilities are finite and not negative")
     return weight
 
 
