@@ -181,8 +181,8 @@ REQUESTS: Final[Mapping[str, str]] = {
         learned words, heavy words""",
     "formal": """
         formal*, polite, politely, politeness, professional*, official, proper language, proper english,
-        courteous*, courtesy, businesslike, business like, dignified tone, serious tone, sober tone""",
-    "-formal": "stiff, stiffly, stuffy, buttoned up, starchy",
+        courteous*, courtesy, businesslike, business like, dignified tone, serious tone, sober tone, stiff,
+        stiffly, stuffy, buttoned up""",
     "casual": """
         casual*, informal*, relaxed tone, relaxed way, laid back, chatty, colloquial*, conversational*,
         slang, loosen up, like a friend, like a mate, easygoing, easy going, down to earth, loose tone,

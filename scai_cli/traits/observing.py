@@ -32,7 +32,7 @@ def observe(text: str) -> dict[str, float]:
     Takes time linear in the length.
     """
     parts = tokens(text)
-    words = [part for part in parts if part not in _MARKS]
+    words = [part for part in parts if part not in _MARKS and not part.isdigit()]
     if not words:
         return dict(_BLANK)
     sentences, questions, steps, ends = _sentences(parts)

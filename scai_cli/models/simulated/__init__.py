@@ -29,7 +29,7 @@ def connect(model: ModelConfig, *, seed: int) -> ChatModel:
 
 
 class _Simulated:
-    """Answers every request from (seed, request) alone: as user, as meta or as assistant, as the prompt wants it."""
+    """Answers every request from (seed, request) alone, as the user, the meta or the assistant."""
 
     def __init__(self, settings: Options, seed: int) -> None:
         self._settings = settings

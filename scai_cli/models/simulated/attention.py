@@ -1,4 +1,4 @@
-"""What the simulated assistant wants to show: rules, remarks, the task and habits, under a limited attention."""
+"""What the simulated assistant is after: rules, remarks, task and habits, under a limited attention."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ TASK: Final = 0.3
 def demands(system: str, said: Sequence[str]) -> dict[str, float]:
     """How strongly each trait is asked for (> 0) or against (< 0), in [-1, 1], before attention is shared.
 
-    A rule (a line of the system message) counts 1, the user's last remark 0.3, each older one half of the next;
-    the task, which is what the user said first, 0.3 for the themes it names and the wishes in it; habits less
-    than that. Of two traits that exclude each other the stronger keeps the difference.
+    A rule (a line of the system message) counts 1, the user's last remark 0.3, each older one half of the
+    next. The task, which is what the user said first, counts 0.3 for the themes and wishes in it; habits count
+    as in `HABITS`. Of two traits that exclude each other the stronger keeps the difference.
     """
     total = dict(HABITS)
     for line in system.splitlines():

@@ -9,29 +9,30 @@ from typing import Final
 from scai_cli.models.simulated.chance import stochastic_round
 from scai_cli.models.simulated.sentences import BANK, LEADS, NEUTRAL, PLAIN, STEPS, THINGS
 from scai_cli.models.simulated.topic import noun_phrases
-from scai_cli.traits import observe
+from scai_cli.traits import TRAITS, observe
 
+_BESIDE_LENGTH: Final = frozenset(TRAITS) - {"concise", "detailed", "plain_words"}
 _FIRST: Final = ("warm", "casual", "direct")
 _LAST: Final = ("humorous", "asks_back")
 _SENTENCES: Final = 2
 _ITEMS: Final = 3
-_WORDS, _SHORT, _LONG = 100, 34, 190
+_LIGHT: Final = 0.3
+_WORDS, _SHORT, _LONG = 85, 34, 190
 
 
 def compose(strengths: Mapping[str, float], task: str, rng: random.Random) -> str:
-    """Write an answer to the task that shows each trait about as strongly as asked (> 0), and avoids the others.
+    """Write an answer to the task that shows each trait about as strongly as its strength (-1 to 1) says.
 
-    A trait of strength s gets 2 s sentences on average (3 s items of a list), within a length of about 100 words
-    that `concise` shortens to 34 and `detailed` stretches to 190.
+    A trait of strength s > 0 gets 2 s sentences on average (3 s items of a list), within a length of about 85
+    words that `concise` shortens to 34 and `detailed` stretches to 190.
     """
     writer = _Writer(strengths, task, rng)
-    length = _length(strengths)
-    body = writer.body(length)
-    items = {name: stochastic_round(_ITEMS * max(0.0, strengths.get(name, 0.0)), rng) for name in _LISTS}
-    return writer.laid_out(body, bullets=items["bullet_list"], steps=items["step_by_step"])
-
-
-_LISTS: Final = ("bullet_list", "step_by_step")
+    body = writer.body(_length(strengths))
+    bullets, steps = (
+        stochastic_round(_ITEMS * max(0.0, strengths.get(name, 0.0)), rng)
+        for name in ("bullet_list", "step_by_step")
+    )
+    return writer.laid_out(body, bullets=bullets, steps=steps)
 
 
 def _length(strengths: Mapping[str, float]) -> float:
@@ -52,7 +53,7 @@ class _Writer:
         self.used: set[str] = set()
 
     def body(self, length: float) -> list[str]:
-        """The sentences in order, at most about `length` words; the strongest traits come into it first."""
+        """The sentences in order, about `length` words at most; the strongest traits have precedence."""
         wanted = self._planned()
         chosen: list[tuple[str, str]] = []
         words = 0
@@ -68,7 +69,7 @@ class _Writer:
         return [sentence for _, sentence in sorted(chosen, key=self._place)]
 
     def say(self, bank: tuple[str, ...]) -> str | None:
-        """A sentence of the bank that was not said yet, or None; a short one for those who like plain words."""
+        """A sentence of the bank that was not said yet, or None; a short one where words are to be plain."""
         unused = [sentence for sentence in bank if sentence not in self.used]
         if not unused:
             return None
@@ -80,22 +81,21 @@ class _Writer:
         return text[0].upper() + text[1:]
 
     def laid_out(self, body: list[str], *, bullets: int, steps: int) -> str:
-        """The text: the last `bullets` sentences but one as a list, then `steps` numbered actions."""
-        paragraphs = []
-        bullets = min(bullets, len(body) - 1)
-        head = len(body) - 1 - bullets if bullets > 0 else len(body) - 1
-        paragraphs.append(" ".join(body[:head]))
-        if bullets > 0:
-            lead = self.rng.choice(LEADS)
-            paragraphs.append("\n".join([lead, *(f"- {sentence}" for sentence in body[head:-1])]))
-        if steps:
-            said = [self.say(STEPS) for _ in range(steps)]
-            paragraphs.append("\n".join(f"{n}. {step}" for n, step in enumerate(filter(None, said), 1)))
-        paragraphs.append(" ".join(body[max(0, len(body) - 1) :]))
-        return "\n\n".join(paragraph for paragraph in paragraphs if paragraph)
+        """The text in paragraphs: the middle sentences as a list of bullets, then numbered actions."""
+        bullets = min(bullets, len(body))
+        start = (len(body) - bullets) // 2
+        listed = [f"- {sentence}" for sentence in body[start : start + bullets]]
+        actions = [action for _ in range(steps) if (action := self.say(STEPS))]
+        blocks = (
+            " ".join(body[:start]),
+            "\n".join([self.rng.choice(LEADS), *listed] if listed else []),
+            "\n".join(f"{n}. {action}" for n, action in enumerate(actions, 1)),
+            " ".join(body[start + bullets :]),
+        )
+        return "\n\n".join(block for block in blocks if block)
 
     def _planned(self) -> list[str]:
-        """The traits' sentences to write, the most important last; each trait's second comes after all firsts."""
+        """The traits' sentences to write, the most important last; second sentences come after all firsts."""
         rounds: list[tuple[float, float, str]] = []
         for name, strength in self.strengths.items():
             if name in BANK and strength > 0:
@@ -104,7 +104,7 @@ class _Writer:
         return [name for _, _, name in sorted(rounds)]
 
     def _filler(self) -> tuple[str, ...]:
-        return PLAIN if self.plain else NEUTRAL
+        return PLAIN if self.plain or self.rng.random() < _LIGHT else NEUTRAL
 
     def _place(self, chosen: tuple[str, str]) -> tuple[int, float]:
         name = chosen[0]
@@ -116,8 +116,8 @@ class _Writer:
 
 def _harmless(phrases: list[str]) -> list[str]:
     """The phrases that show no theme or wording of their own."""
-    return [phrase for phrase in phrases[:3] if not any(_SHOWN(phrase))]
+    return [phrase for phrase in phrases[:3] if not _BESIDE_LENGTH.intersection(_shown(phrase))]
 
 
-def _SHOWN(phrase: str) -> list[str]:  # noqa: N802
-    return [n for n, v in observe(phrase).items() if v and n not in ("concise", "plain_words")]
+def _shown(text: str) -> list[str]:
+    return [name for name, strength in observe(text).items() if strength]

@@ -1,4 +1,4 @@
-"""What the simulated meta reads in its prompt: the rules, who wants what how badly, and how content they are."""
+"""What the simulated meta reads in its prompt: the rules, who wants what, and how content they are."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BYSTANDER: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule as the prompt shows it: a principle, or with `users` a clause; `asks` as `requested` reads it."""
+    """A principle, or with `users` a clause; `asks` is what `requested` reads in it."""
 
     id: str | None
     text: str
@@ -36,8 +36,8 @@ class Rule:
 class Evidence:
     """What a rewrite rests on.
 
-    `wants[trait][user]` is in [-1, 1]: who asks for a trait (> 0) or against it, weighed by how unsatisfied they
-    are; `shares[user]` are a user's own ratings as shares of the scale; the limits are in rules and tokens.
+    `wants[trait][user]` is in [-1, 1]: who asks for a trait (> 0) or against it, weighed by how unsatisfied
+    they are; `shares[user]` are a user's own ratings as shares of the scale.
     """
 
     rules: list[Rule]
@@ -79,7 +79,7 @@ def read(prompt: str) -> Evidence:
 def _rules(text: str) -> Iterator[Rule]:
     heads = list(_RULE.finditer(text))
     ends = [head.start() for head in heads[1:]] + [len(text)]
-    for head, end in zip(heads, ends, strict=True):
+    for head, end in zip(heads, ends, strict=False):
         users = tuple(user.strip() for user in (head[2] or "").split(",") if user.strip())
         yield Rule.of(head[1], text[head.end() : end].strip(), users)
 

@@ -60,7 +60,7 @@ def on_scale(share: float, low: float, high: float) -> float | int:
 
 
 def filled(example: object, share: float) -> object:
-    """A value of the example's shape: numbers at `share` of 0..10, truth values and lists as in the example."""
+    """A value of the example's shape: numbers at `share` of 0..10, truth values as in the example."""
     if isinstance(example, Mapping):
         return {str(key): filled(value, share) for key, value in example.items()}
     if isinstance(example, list):

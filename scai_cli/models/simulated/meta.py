@@ -1,4 +1,4 @@
-"""The simulated meta: reads what happened, writes a critique and the whole constitution anew, not without flaws."""
+"""The simulated meta: reads what happened, writes a critique and the constitution anew, with flaws."""
 
 from __future__ import annotations
 

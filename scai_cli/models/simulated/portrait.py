@@ -46,7 +46,7 @@ def _derived(portrait: str, name: str, seed: int) -> dict[str, float]:
     wants = {trait: _NAMED if sign > 0 else _MINDED for trait, sign in spoken}
     rng = draws("inborn", seed, name)
     at_least = rng.randint(_FEWEST, _MOST - 1)
-    inborn = rng.sample([trait for trait in TRAITS], len(TRAITS))
+    inborn = rng.sample(list(TRAITS), len(TRAITS))
     for trait in inborn:
         weight = round(rng.uniform(0.4, 1.0), 2) * (-1 if rng.random() < 0.25 else 1)
         if len(wants) < at_least and trait not in wants and TRAITS[trait].excludes not in wants:

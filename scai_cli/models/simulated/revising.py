@@ -1,4 +1,4 @@
-"""How the simulated meta turns evidence into rules: drop what several mind, add what is wanted, within limits."""
+"""From evidence to rules: what several mind goes, what is wanted comes, within the limits."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def revised(evidence: Evidence, rng: random.Random) -> tuple[list[Rule], list[Ru
 
 
 def minded(rule: Rule, evidence: Evidence) -> bool:
-    """Whether a rule should go: more weight speaks against it than for it, and several people if it is universal."""
+    """Whether a rule should go: more weight is against it than for it, and not of one alone if universal."""
     for trait, sign in rule.asks.items():
         against = _clear(evidence.opposition(trait, sign, rule.users))
         support = evidence.support(trait, sign, rule.users)
@@ -73,7 +73,7 @@ def fits(rules: Iterable[Rule], evidence: Evidence) -> bool:
 
 
 def universal(wish: Wish, evidence: Evidence) -> bool:
-    """Whether a wish is for everyone: at least two want it, a third of all, and three times those who mind it."""
+    """Whether a wish is for everyone: two or more want it, a third of all, three times those who mind it."""
     several = max(2, math.ceil(len(evidence.shares) / 3))
     return len(wish.supporters) >= several and 3 * len(wish.opponents) <= len(wish.supporters)
 

@@ -289,22 +289,22 @@ PLAIN: Final = (
 """Short sentences in short words that show no other trait."""
 
 NEUTRAL: Final = (
-    "A good beginning for {topic} is a short overview of everything that has to happen beforehand.",
-    "Experience suggests leaving considerable room for surprises between the individual parts.",
-    "Most of the preparation for {topic} can conveniently be completed several days ahead.",
-    "Everything that remains afterwards is a question of patience and reasonable organisation.",
-    "Arrange the different elements by their importance and begin with the largest.",
-    "A written overview prevents misunderstandings between everybody who is involved in {topic}.",
+    "Begin {topic} with a short overview of everything that has to happen beforehand.",
+    "Leave considerable room for surprises between the different parts.",
+    "Most of the preparation for {topic} can be finished several days ahead.",
+    "What remains afterwards is largely a question of patience and reasonable organisation.",
+    "Begin with the largest element and arrange everything else around it.",
+    "A written overview prevents misunderstandings between everybody who is involved.",
     "Whatever happens unexpectedly can usually be absorbed by a generous schedule.",
-    "Eventually, a quiet conversation about the result helps with everything that follows.",
-    "Distribute the remaining responsibilities among those who have shown some interest.",
+    "A quiet conversation about the result helps with everything that follows.",
+    "Distribute the remaining responsibilities among those who have shown interest.",
     "Several alternatives exist, and the differences between them are smaller than expected.",
-    "The preparation generally takes longer than the actual performance of {topic}.",
-    "Sometimes an apparently unimportant decision determines how everything else develops.",
-    "It is reassuring to have a complete description of the individual stages at hand.",
-    "Remember to set aside an additional hour for whatever was forgotten beforehand.",
+    "The preparation of {topic} generally takes longer than everything that comes after it.",
+    "Sometimes an apparently unimportant decision determines how the whole develops.",
+    "A complete description of the different stages keeps everybody on course.",
+    "Set aside an additional hour for whatever was forgotten beforehand.",
     "An experienced companion notices difficulties that a beginner would overlook.",
-    "Particular attention belongs to the transitions between the separate sections.",
+    "Pay particular attention to the transitions between the sections.",
 )
 """Longer sentences in longer words that show no trait; they fill an answer up."""
 
@@ -323,5 +323,5 @@ STEPS: Final = (
 LEADS: Final = ("Here is the short version:", "The main points:", "In a few lines:", "What counts here:")
 """Lines that open a list."""
 
-THINGS: Final = ("this question", "this", "such a plan", "what you have in mind", "a thing of this kind")
+THINGS: Final = ("this", "all of this", "such a plan", "what you have in mind")
 """Topic phrases for tasks that offer none."""

@@ -6,10 +6,11 @@ import re
 from typing import Final
 
 _NOUN_PHRASE: Final = re.compile(
-    r"\b(a|an|the|my|our|this) ([a-z]{3,14}(?: [a-z]{3,14}){0,2})(?=[.,;?!]|$| (?:for|of|in|on|with|at|from|about|that)\b)",
+    r"\b(a|an|the|my|our|this) ([a-z]{3,14}(?: [a-z]{3,14}){0,2})"
+    r"(?=[.,;?!]|$| (?:for|of|in|on|with|at|from|about|that)\b)",
     re.IGNORECASE,
 )
-_OURS: Final = {"my": "your", "our": "your", "a": "a", "an": "an", "the": "the", "this": "this"}
+_OURS: Final = {"my": "your", "our": "your", "a": "the", "an": "the", "the": "the", "this": "this"}
 _LOOKED_AT: Final = 600
 
 

@@ -1,4 +1,4 @@
-"""The simulated user: measures what an answer shows, rates it by what they want, and says what they missed."""
+"""The simulated user: measures what an answer shows, rates it by their wants, and says what they missed."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from scai_cli.models.simulated.portrait import Person
 from scai_cli.models.simulated.wordings import CONTENT, remark
 from scai_cli.traits import TRAITS, observe, utility
 
-_WORST, _BEST = 0.1, 0.8
+_WELCOME: Final = 0.15
 _NEUTRAL: Final = 0.7
 _GOOD, _BAD = 0.55, 0.35
 
 
 def satisfaction(preferences: Mapping[str, float], observed: Mapping[str, float]) -> float:
-    """How content somebody is with a text, in [0, 1]: the utility u, stretched to (u - 0.1) / 0.7 and clipped.
+    """How content somebody is with a text, in [0, 1]: min(1, 0.15 + u) for the utility u.
 
-    The plain utility of real answers seldom leaves [0.1, 0.8]: few texts show nothing or all of what one wants.
-    Without preferences it is 0.5.
+    An answer that shows nothing of what one wants is still an answer, and none shows all of it. Without
+    preferences it is 0.5.
     """
     u = utility(preferences, observed)
-    return 0.5 if u is None else min(1.0, max(0.0, (u - _WORST) / (_BEST - _WORST)))
+    return 0.5 if u is None else min(1.0, max(0.0, _WELCOME + u))
 
 
 def acceptability(preferences: Mapping[str, float], observed: Mapping[str, float]) -> float:
     """How well somebody can live with a text that was written for another, in [0, 1].
 
-    0.7 + 0.3 * (mean of o over wanted themes) - 0.7 * (mean of o over minded themes, each counted double), with
-    the preferences as weights; style does not matter.
+    0.7 + 0.3 g - 0.7 b, where g and b are the means of o over the wanted and the minded themes, weighted by
+    |w|: what is minded counts more than double. Style does not matter.
     """
     themes = {name: w for name, w in preferences.items() if TRAITS[name].kind == "substance" and w}
     good = _mean({name: w for name, w in themes.items() if w > 0}, observed)
