@@ -22,7 +22,7 @@ class _Event(Value):
 
 
 class RunStarted(_Event):
-    """The run begins; `digest` is that of the resolved experiment without its limits."""
+    """The run begins; `digests` holds one for every key of the experiment that decides what happens."""
 
     type: Literal["run_started"] = "run_started"
     run_id: str
@@ -42,7 +42,7 @@ class RunStarted(_Event):
     """The declared welfare function."""
     constitution: Constitution
     system_message: str
-    digest: str
+    digests: Mapping[str, str]
 
 
 class EpochStarted(_Event):

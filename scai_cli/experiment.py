@@ -6,21 +6,23 @@ import asyncio
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from scai_cli import plugins
 from scai_cli.chat import Usage
 from scai_cli.config import ExperimentConfig
 from scai_cli.crew import Crew
-from scai_cli.errors import STOPS, Interrupted, LimitReached, ScaiError
+from scai_cli.errors import STOPS, Interrupted, LimitReached, RunError, ScaiError
 from scai_cli.events import Event, Revised, RunStarted, WelfareMeasured
+from scai_cli.history import read_history
 from scai_cli.interruption import Interruption
-from scai_cli.loading import ROLES, dump_experiment
+from scai_cli.loading import ROLES, Overrides, dump_experiment, load_saved, named_code
 from scai_cli.models.gate import Meter
 from scai_cli.simulation.engine import simulate
-from scai_cli.store import CALLS, OUTCOME, CallIndex, RunDirectory
+from scai_cli.store import CALLS, CONFIG, OUTCOME, CallIndex, RunDirectory, is_run
 
 Status = Literal["finished", "stopped", "failed", "interrupted"]
 
@@ -75,29 +77,94 @@ class Outcome:
         }
 
 
-def fingerprint(config: ExperimentConfig) -> str:
-    """A digest of all that decides what happens in a run: the resolved experiment without its limits."""
-    data = json.dumps(config.model_dump(mode="json", exclude={"limits", "prices"}), sort_keys=True)
-    return hashlib.blake2b(data.encode("utf-8", "replace"), digest_size=16).hexdigest()
-
-
 def start(config: ExperimentConfig, runs: Path, run_id: str | None, watcher: Watcher) -> Outcome:
     """Run an experiment in a new run directory.
 
     What a resume can go on from is told in the outcome. Raises ConfigError before anything is written, RunError, and
     OutputError when the disk refuses.
     """
+    if run_id is not None and is_run(runs / run_id):
+        raise _taken(config, runs / run_id)
     crew = Crew.connect(config)
     run = RunDirectory.create(runs, run_id, config.name, dump_experiment(config))
-    return _conduct(crew, run, CallIndex(run.path / CALLS), watcher)
+    return _conduct(crew, run, watcher)
 
 
-def _conduct(crew: Crew, run: RunDirectory, index: CallIndex, watcher: Watcher) -> Outcome:
+def resume(path: Path, settings: Sequence[str], watcher: Watcher, *, trust: bool = False) -> Outcome:
+    """Go on where a run ended; a finished run is left as it is.
+
+    `settings` (`limits.calls=500`) may change what does not decide about the run's content: limits, prices, addresses.
+    Raises RunError when anything else differs from what the run began with, when the run is in use or damaged, or when
+    it names code of somebody else and that is not trusted.
+    """
+    config = load_saved(path / CONFIG, Overrides(settings=settings))
+    if not trust:
+        _refuse_foreign(config, path)
+    run = RunDirectory.reopen(path)
     try:
+        began = run.first_event()
+        if began is not None and (changed := differences(began, digests(config))):
+            raise RunError(
+                f"run {path.name!r} cannot go on: it began with other {', '.join(changed)} than {path / CONFIG} and the "
+                "options say now; undo the change, or begin a new run"
+            )
+        crew = Crew.connect(config)
+        run.write_text(CONFIG, dump_experiment(config))
+    except BaseException:
+        run.close()
+        raise
+    return _conduct(crew, run, watcher)
+
+
+def digests(config: ExperimentConfig) -> dict[str, str]:
+    """A digest of every key that decides what happens in a run; limits, prices and addresses do not."""
+    data = config.model_dump(mode="json", exclude={"limits", "prices"})
+    for model in (data["model"], *data["roles"].values()):
+        for key in ("base_url", "api_key_env", "timeout_s"):
+            model.pop(key)
+    return {key: _digest(value) for key, value in data.items()}
+
+
+def differences(began: RunStarted, now: Mapping[str, str]) -> list[str]:
+    """The keys of the experiment in which it differs from the one that the run began with."""
+    return [key for key in {**began.digests, **now} if began.digests.get(key) != now.get(key)]
+
+
+def _digest(value: object) -> str:
+    data = json.dumps(value, sort_keys=True).encode("utf-8", "replace")
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def _taken(config: ExperimentConfig, path: Path) -> RunError:
+    """The run that was asked for is there already: finished, or one that can go on."""
+    history = read_history(path, messages=False)
+    if history.status == "finished":
+        return RunError(f"run {path.name!r} is there already and finished; take another --run-id")
+    changed = differences(history.started, digests(config)) if history.started else []
+    other = f" (the experiment has changed since: {', '.join(changed)})" if changed else ""
+    return RunError(f"run {path.name!r} is there already and not finished{other}; go on with `{_resume(path)}`")
+
+
+def _refuse_foreign(config: ExperimentConfig, path: Path) -> None:
+    for _, kind, name in named_code(config):
+        if plugins.is_foreign(kind, name):
+            raise RunError(f"run {path.name!r} names code that is not scai's own, {kind} {name!r}; --trust loads it")
+
+
+def _resume(path: Path) -> str:
+    """The command that goes on with a run."""
+    return f"scai resume {path.name if path.parent == Path('runs') else path}"
+
+
+def _conduct(crew: Crew, run: RunDirectory, watcher: Watcher) -> Outcome:
+    index = None
+    try:
+        index = CallIndex.read(run.path / CALLS, run.problems)
         with asyncio.Runner(loop_factory=_loop_factory(crew.config)) as runner:
             return runner.run(_session(crew, run, index, watcher))
     finally:
-        index.close()
+        if index is not None:
+            index.close()
         run.close()
 
 
@@ -105,13 +172,13 @@ async def _session(crew: Crew, run: RunDirectory, index: CallIndex, watcher: Wat
     began = time.monotonic()
     outcome = Outcome(run.run_id, run.path)
     crew.charge(index)
-    company = crew.company(run.log_call, index if len(index) or index.failed else None)
+    company = crew.company(run.log_call, index if run.resumed else None)
     scribe = _Scribe(run, outcome, watcher)
     watcher.begin(run.run_id, crew.config, [gate.meter for gate in crew.gates.values()])
     try:
-        with Interruption(crew.stop, f"scai resume {run.run_id}") as interruption:
+        with Interruption(crew.stop, _resume(run.path)) as interruption:
             try:
-                await simulate(company, scribe.note, run_id=run.run_id, digest=fingerprint(crew.config))
+                await simulate(company, scribe.note, run_id=run.run_id, digests=digests(crew.config))
             except asyncio.CancelledError:
                 if interruption.error is None:
                     raise
@@ -121,8 +188,8 @@ async def _session(crew: Crew, run: RunDirectory, index: CallIndex, watcher: Wat
     finally:
         watcher.end()
         await crew.aclose()
-        _count(outcome, crew, index, time.monotonic() - began)
-        run.write_text(OUTCOME, json.dumps(outcome.summary(), indent=1) + "\n")
+    _count(outcome, crew, index, time.monotonic() - began)
+    run.write_text(OUTCOME, json.dumps(outcome.summary(), indent=1) + "\n")
     return outcome
 
 

@@ -6,7 +6,7 @@ enough to run it again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,9 +45,9 @@ def load_experiment(path: Path, overrides: Overrides | None = None) -> Experimen
     return _resolved(config, source, path.parent)
 
 
-def load_saved(path: Path) -> ExperimentConfig:
+def load_saved(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:
     """Read the config of a run directory; unlike `load_experiment` it loads no code that the config names."""
-    config, source = _validated(path, Overrides())
+    config, source = _validated(path, overrides or Overrides())
     return _resolved(config, source, path.parent)
 
 
@@ -145,26 +145,21 @@ def _step(at: Any, part: str, dotted: str) -> Key:
     raise ConfigError(f"--set {dotted}: there is nothing at {part!r} to set")
 
 
+def named_code(config: ExperimentConfig) -> Iterator[tuple[tuple[str, ...], plugins.Kind, str]]:
+    """Every name in an experiment that stands for code: its key, its kind and the name."""
+    yield ("revision", "strategy"), "strategy", config.revision.strategy
+    yield ("revision", "acceptance"), "acceptance", config.revision.acceptance
+    for role in ROLES:
+        own = getattr(config.roles, role).provider
+        yield ("roles", role, "provider") if own else ("model", "provider"), "provider", config.model_for(role).provider
+
+
 def _check_names(config: ExperimentConfig, source: YamlSource) -> None:
-    """Every name that stands for code is known, before anything is written."""
-    named: list[tuple[tuple[str, ...], plugins.Kind, str]] = [
-        (("revision", "strategy"), "strategy", config.revision.strategy),
-        (("revision", "acceptance"), "acceptance", config.revision.acceptance),
-    ]
-    named += [(_model_key(config, role), "provider", config.model_for(role).provider) for role in ROLES]
-    for path, kind, name in named:
+    for path, kind, name in named_code(config):
         try:
             plugins.resolve(kind, name)
         except ConfigError as error:
             raise source.error(path, str(error)) from None
-    for role in ROLES:
-        model = config.model_for(role)
-        if model.provider == "openai" and not model.name:
-            raise source.error(("model",), "name is missing; say which model, e.g. name: MODEL")
-
-
-def _model_key(config: ExperimentConfig, role: AgentRole) -> tuple[str, ...]:
-    return ("roles", role, "provider") if getattr(config.roles, role).provider else ("model", "provider")
 
 
 def _drawn(config: ExperimentConfig, source: YamlSource, folder: Path, model: type[Item]) -> tuple[Item, ...]:

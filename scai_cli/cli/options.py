@@ -31,5 +31,16 @@ Epoch = Annotated[int | None, typer.Option("--epoch", help="Only this epoch.", m
 Persona = Annotated[str | None, typer.Option("--persona", help="Only this persona's conversations.", metavar="ID")]
 Task = Annotated[str | None, typer.Option("--task", help="Only conversations about this task.", metavar="ID")]
 
+MaxCalls = Annotated[int | None, typer.Option("--max-calls", help="Stop before more model calls.", metavar="N")]
+MaxTokens = Annotated[int | None, typer.Option("--max-tokens", help="Stop before more tokens.", metavar="N")]
+MaxUsd = Annotated[float | None, typer.Option("--max-usd", help="Stop before more US dollars.", metavar="USD")]
+MaxSeconds = Annotated[float | None, typer.Option("--max-seconds", help="Stop after so many seconds.", metavar="S")]
+
 RUNS = Path("runs")
 """The default of `RunsDir`."""
+
+
+def limits(calls: int | None, tokens: int | None, usd: float | None, seconds: float | None) -> list[str]:
+    """The `--max-...` options as settings."""
+    given = {"calls": calls, "tokens": tokens, "usd": usd, "seconds": seconds}
+    return [f"limits.{key}={value}" for key, value in given.items() if value is not None]

@@ -1,4 +1,4 @@
-"""`scai run`, `plan`, `check`."""
+"""`scai run`, `resume`, `plan`, `check`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli.options import RUNS, Config, Json, Model, Quiet, RunsDir, Seed, Set
+from scai_cli.cli.options import (
+    RUNS,
+    Config,
+    Json,
+    MaxCalls,
+    MaxSeconds,
+    MaxTokens,
+    MaxUsd,
+    Model,
+    Quiet,
+    Run,
+    RunsDir,
+    Seed,
+    Set,
+    limits,
+)
 
 if TYPE_CHECKING:
     from scai_cli.config import ExperimentConfig
@@ -17,7 +32,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (run, plan, check):
+    for command in (run, resume, plan, check):
         app.command()(command)
 
 
@@ -30,6 +45,10 @@ def run(
         str | None, typer.Option("--run-id", help="The run's id; by default the experiment's name.", metavar="ID")
     ] = None,
     runs_dir: RunsDir = RUNS,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
+    max_seconds: MaxSeconds = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="As `scai plan`: say what it would take.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -37,11 +56,33 @@ def run(
     """Run an experiment; prints the run's id."""
     from scai_cli.experiment import start
 
-    experiment = _load(config, settings, model, seed)
+    bounds = limits(max_calls, max_tokens, max_usd, max_seconds)
+    experiment = _load(config, [*(settings or ()), *bounds], model, seed)
     if dry_run:
         _print_plan(experiment, as_json)
         return
     finish(start(experiment, runs_dir, run_id, watcher(quiet)), as_json)
+
+
+def resume(
+    run: Run,
+    settings: Set = None,
+    runs_dir: RunsDir = RUNS,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
+    max_seconds: MaxSeconds = None,
+    trust: Annotated[bool, typer.Option("--trust", help="Load code that the run names and that is not scai's.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Go on where a killed, stopped or over-budget run ended; no answered call is made again."""
+    from scai_cli.experiment import resume as go_on
+    from scai_cli.store import find_run
+
+    bounds = limits(max_calls, max_tokens, max_usd, max_seconds)
+    path = find_run(runs_dir, run)
+    finish(go_on(path, [*(settings or ()), *bounds], watcher(quiet), trust=trust), as_json)
 
 
 def plan(

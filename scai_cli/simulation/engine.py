@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from scai_cli import __version__, plugins
 from scai_cli.config import ExperimentConfig
@@ -28,7 +28,7 @@ from scai_cli.social import welfare
 from scai_cli.values import draw
 
 
-async def simulate(company: Company, emit: Emit, *, run_id: str, digest: str) -> None:
+async def simulate(company: Company, emit: Emit, *, run_id: str, digests: Mapping[str, str]) -> None:
     """Run an experiment from its first epoch to its last; everything that happens is emitted as events.
 
     Deterministic in the config and the models' answers: run again over recorded answers it emits equal events. Raises
@@ -36,7 +36,7 @@ async def simulate(company: Company, emit: Emit, *, run_id: str, digest: str) ->
     """
     config = company.config
     constitution = initial_constitution(config)
-    emit(_started(company, constitution, run_id, digest))
+    emit(_started(company, constitution, run_id, digests))
     for epoch in range(1, config.epochs + 1):
         stage = _stage(company, epoch, constitution, emit)
         emit(_epoch_started(stage))
@@ -61,7 +61,7 @@ def _stage(company: Company, epoch: int, constitution: Constitution, emit: Emit)
     return Stage(company, place, epoch, constitution, personas, tasks, emit)
 
 
-def _started(company: Company, constitution: Constitution, run_id: str, digest: str) -> RunStarted:
+def _started(company: Company, constitution: Constitution, run_id: str, digests: Mapping[str, str]) -> RunStarted:
     config = company.config
     return RunStarted(
         id="run",
@@ -78,7 +78,7 @@ def _started(company: Company, constitution: Constitution, run_id: str, digest: 
         welfare=welfare.parse(config.welfare).label,
         constitution=constitution,
         system_message=company.prompts.system_message(constitution),
-        digest=digest,
+        digests=digests,
     )
 
 

@@ -1,7 +1,7 @@
 """The run directory: create, lock, append, repair, read, find."""
 
 from scai_cli.store.directory import CALLS, CONFIG, EVENTS, OUTCOME, RunDirectory, is_locked
-from scai_cli.store.finding import all_runs, find_run, newest_first
+from scai_cli.store.finding import all_runs, find_run, is_run, newest_first
 from scai_cli.store.lines import damaged, lines, whole_file, write_whole
 from scai_cli.store.replay import CallIndex
 
@@ -16,6 +16,7 @@ __all__ = [
     "damaged",
     "find_run",
     "is_locked",
+    "is_run",
     "lines",
     "newest_first",
     "whole_file",

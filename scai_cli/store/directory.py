@@ -16,9 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
+from pydantic import ValidationError
+
 from scai_cli.chat import clean
 from scai_cli.errors import RunError
-from scai_cli.events import Event
+from scai_cli.events import ANY_EVENT, Event, RunStarted
 from scai_cli.store.lines import LineLog, damaged, lines, mend, write_whole
 from scai_cli.values import safe_id
 
@@ -46,6 +48,7 @@ class RunDirectory:
     """File -> bytes of a torn last line that were cut off when the run was taken up again."""
     problems: dict[str, str] = field(default_factory=dict)
     """Call id -> problem, as the events that were there already record them."""
+    resumed: bool = False
     _seq: int = 0
     _written: dict[tuple[str, str], bytes] = field(default_factory=dict)
     _events: LineLog | None = None
@@ -80,7 +83,7 @@ class RunDirectory:
 
         Raises RunError when it is in use or a line inside it is damaged.
         """
-        run = cls(path)
+        run = cls(path, resumed=True)
         run._take_lock()
         try:
             for name in (EVENTS, CALLS):
@@ -91,6 +94,16 @@ class RunDirectory:
         except OSError as error:
             raise RunError(f"{path}: the run cannot be written: {error.strerror}") from None
         return run
+
+    def first_event(self) -> RunStarted | None:
+        """The event that tells what the run began with, if it got so far."""
+        for number, line in lines(self.path / EVENTS):
+            try:
+                event = ANY_EVENT.validate_json(line)
+            except ValidationError:
+                raise RunError(damaged(self.path / EVENTS, number)) from None
+            return event if isinstance(event, RunStarted) else None
+        return None
 
     def append(self, event: Event) -> bool:
         """Stamp and write an event; False, and nothing written, if it is there already.

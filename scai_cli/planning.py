@@ -1,0 +1,174 @@
+"""What an experiment would take: it is rehearsed on the simulated society, in memory, without asking any model.
+
+Calls are counted exactly (but for retries), tokens are estimated at four characters each; where another model will
+answer, its answers are taken to be `TYPICAL_ANSWER` tokens long. A large experiment is rehearsed with a part of its
+people, tasks and epochs and the counts are scaled up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from scai_cli.chat import AgentRole, ChatRequest, Completion, Usage
+from scai_cli.config import ExperimentConfig, ModelConfig
+from scai_cli.loading import ROLES
+from scai_cli.models.base import ChatModel
+from scai_cli.models.prices import Price, price_of
+from scai_cli.models.simulated import connect
+from scai_cli.simulation.engine import simulate
+from scai_cli.simulation.prompts import Prompts
+from scai_cli.simulation.speaker import Speaker, model_name
+from scai_cli.simulation.stage import Company
+
+TYPICAL_ANSWER: Final = 300
+"""Tokens of an answer by a real model that nobody has limited."""
+
+REHEARSED: Final = 20_000
+"""The most calls that are rehearsed in full."""
+
+_PART: Final = {"personas": 12, "tasks": 4, "epochs": 3}
+_FILLER: Final = " and so on" * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Calls and tokens expected by role; `usd` is None where a price is unknown; `whole` is False if scaled up."""
+
+    calls: Mapping[AgentRole, int]
+    usage: Mapping[AgentRole, Usage]
+    usd: float | None
+    whole: bool
+
+    def as_object(self) -> dict[str, Any]:
+        """What `scai plan --json` prints."""
+        return {
+            "calls": {**self.calls, "total": sum(self.calls.values())},
+            "tokens": {
+                "input": sum(usage.input_tokens for usage in self.usage.values()),
+                "output": sum(usage.output_tokens for usage in self.usage.values()),
+            },
+            "usd": self.usd,
+            "by_role": {
+                role: {"input": usage.input_tokens, "output": usage.output_tokens} for role, usage in self.usage.items()
+            },
+            "whole": self.whole,
+        }
+
+
+def plan_experiment(config: ExperimentConfig) -> Plan:
+    """Rehearse an experiment and count."""
+    whole = _size(config) <= REHEARSED
+    played = config if whole else _part(config)
+    tally = _rehearse(played).tally
+    calls: Counter[AgentRole] = Counter(dict.fromkeys(ROLES, 0))
+    usage = dict.fromkeys(ROLES, Usage())
+    for (role, purpose), (count, used) in tally.items():
+        more, longer = (1.0, 1.0) if whole else _scale(config, played, purpose)
+        calls[role] += round(count * more)
+        usage[role] += Usage(round(used.input_tokens * more * longer), round(used.output_tokens * more))
+    return Plan(calls, usage, _cost(config, usage), whole)
+
+
+def sample_prompts(config: ExperimentConfig) -> list[ChatRequest]:
+    """The first request of every kind, as it would be sent but for the answers it quotes."""
+    return list(_rehearse(_part(config)).first.values())
+
+
+@dataclass(slots=True)
+class _Rehearsal:
+    """The simulated model, counted; its answers are drawn out to the length of the model it stands for."""
+
+    model: ChatModel
+    configs: Mapping[AgentRole, ModelConfig]
+    tally: dict[tuple[AgentRole, str], tuple[int, Usage]] = field(default_factory=dict)
+    first: dict[str, ChatRequest] = field(default_factory=dict)
+
+    async def complete(self, request: ChatRequest) -> Completion:
+        """Answer as the simulated model does."""
+        config = self.configs[request.role]
+        completion = await self.model.complete(dataclasses.replace(request, schema=None))
+        if config.provider != "simulated" and request.purpose == "answer":
+            wanted = min(config.max_tokens or TYPICAL_ANSWER, TYPICAL_ANSWER)
+            missing = wanted - completion.usage.output_tokens
+            if missing > 0:
+                used = Usage(completion.usage.input_tokens, wanted)
+                completion = dataclasses.replace(completion, text=completion.text + _FILLER[: 4 * missing], usage=used)
+        count, used = self.tally.get((request.role, request.purpose), (0, Usage()))
+        self.tally[request.role, request.purpose] = (count + 1, used + completion.usage)
+        self.first.setdefault(request.purpose, request)
+        return completion
+
+    async def aclose(self) -> None:
+        """Nothing to give back."""
+
+
+def _rehearse(config: ExperimentConfig) -> _Rehearsal:
+    configs = {role: config.model_for(role) for role in ROLES}
+    options = next((model.options for model in configs.values() if model.provider == "simulated"), {})
+    stage = _Rehearsal(connect(ModelConfig(options=options), seed=config.seed), configs)
+    speakers = {
+        role: Speaker(role, stage, configs[role], config.seed, config.format_retries) for role in ROLES
+    }
+    company = Company(config, Prompts(config), speakers["assistant"], speakers["user"], speakers["meta"])
+    asyncio.run(simulate(company, lambda event: None, run_id="rehearsal", digests={}))
+    return stage
+
+
+def _people(config: ExperimentConfig) -> tuple[int, int, int]:
+    """Personas, tasks and cross raters of an epoch."""
+    personas = config.personas.per_epoch or len(config.personas.inline)
+    tasks = config.tasks.per_epoch or len(config.tasks.inline)
+    wanted = config.ratings.cross_raters
+    return personas, tasks, personas - 1 if wanted == "all" else min(wanted, personas - 1)
+
+
+def _size(config: ExperimentConfig) -> int:
+    personas, tasks, raters = _people(config)
+    return config.epochs * (personas * tasks * (2 * config.turns + raters) + 1)
+
+
+def _part(config: ExperimentConfig) -> ExperimentConfig:
+    personas = config.personas.model_copy(
+        update={"inline": config.personas.inline[: _PART["personas"]], "per_epoch": None}
+    )
+    tasks = config.tasks.model_copy(update={"inline": config.tasks.inline[: _PART["tasks"]], "per_epoch": None})
+    kept = {persona.id for persona in personas.inline}
+    contract = tuple(clause for clause in config.constitution.contract if kept.issuperset(clause.users))
+    return config.model_copy(
+        update={
+            "personas": personas,
+            "tasks": tasks,
+            "epochs": min(config.epochs, _PART["epochs"]),
+            "constitution": config.constitution.model_copy(update={"contract": contract}),
+        }
+    )
+
+
+def _scale(config: ExperimentConfig, played: ExperimentConfig, purpose: str) -> tuple[float, float]:
+    """How many times the calls, and how many times as long the prompts, of the whole are."""
+    personas, tasks, raters = _people(config)
+    some, few, seen = _people(played)
+    epochs = config.epochs / played.epochs
+    conversations = personas * tasks / (some * few)
+    if purpose in ("answer", "feedback"):
+        return epochs * conversations, 1.0
+    if purpose == "cross_rating":
+        return epochs * conversations * (raters / seen if seen else 0.0), 1.0
+    return epochs, conversations
+
+
+def _cost(config: ExperimentConfig, usage: Mapping[AgentRole, Usage]) -> float | None:
+    table = {name: Price(price.input, price.output) for name, price in config.prices.items()}
+    total = 0.0
+    for role, used in usage.items():
+        model = config.model_for(role)
+        price = price_of(model.provider, table, model.base_url)(model_name(model))
+        if price is None:
+            return None
+        total += price.cost(used)
+    return round(total, 6)
