@@ -1,0 +1,271 @@
+"""Votes and representation, against independent libraries and published examples."""
+
+import random
+
+import pytest
+from abcvoting import properties
+from abcvoting.preferences import Profile as ApprovalProfile
+from hypothesis import given
+from hypothesis import strategies as st
+from pref_voting.c1_methods import copeland
+from pref_voting.iterative_methods import approval_irv, instant_runoff, instant_runoff_with_explanation
+from pref_voting.margin_based_methods import beat_path, beat_path_defeat, minimax, minimax_scores
+from pref_voting.profiles import Profile
+from pref_voting.profiles_with_ties import ProfileWithTies
+from pref_voting.scoring_methods import borda, plurality
+
+from scai_cli.social.representation import Orphans, extended, justified
+from scai_cli.social.voting import NAMES, tally
+
+# The example of 45 voters for Schulze's method (Schulze 2011): E > A > C > B > D.
+SCHULZE = {"ACBED": 5, "ADECB": 5, "BEDAC": 8, "CABED": 3, "CAEBD": 7, "CBADE": 2, "DCEBA": 7, "EBADC": 8}
+# The capital of Tennessee, the standing example: Memphis, Nashville, Chattanooga or Knoxville.
+TENNESSEE = {"MNCK": 42, "NCKM": 26, "CKNM": 15, "KCNM": 17}
+
+
+def count(rule, profile):
+    return tally(rule, list(profile), sorted(set("".join(profile))), list(profile.values()))
+
+
+def random_profile(rng):
+    """Draw 2 to 6 candidates, 1 to 8 ballots with ties, a third of them incomplete, and the voters of each."""
+    candidates = [str(name) for name in range(rng.randint(2, 6))]
+    tiers, voters = rng.choice([1, 3, 6]), rng.randint(1, 12)
+    ballots = []
+    for _ in range(rng.randint(1, 8)):
+        named = rng.sample(candidates, rng.choice([rng.randint(0, len(candidates)), *[len(candidates)] * 2]))
+        place = {name: rng.randrange(tiers) for name in named}
+        levels = [[name for name in named if place[name] == level] for level in range(tiers)]
+        ballots.append([level for level in levels if level])
+    return candidates, ballots, [rng.randint(1, voters) for _ in ballots]
+
+
+def their_profile(candidates, ballots, voters):
+    ranks = [{int(name): rank for rank, tier in enumerate(ballot, 1) for name in tier} for ballot in ballots]
+    profile = ProfileWithTies(ranks, voters, candidates=[int(name) for name in candidates])
+    profile.use_extended_strict_preference()  # who is ranked is preferred to who is not
+    return profile
+
+
+def ints(names):
+    return sorted(int(name) for name in names)
+
+
+def test_six_rules_on_2500_random_profiles_with_ties_as_pref_voting():
+    rng = random.Random(1)
+    tied = incomplete = 0
+    for _ in range(2500):
+        candidates, ballots, voters = random_profile(rng)
+        theirs = their_profile(candidates, ballots, voters)
+        ours = {rule: tally(rule, ballots, candidates, voters) for rule in NAMES}
+        scores = {rule: {int(name): s for name, s in ours[rule].scores.items()} for rule in NAMES}
+        wins = {rule: ints(ours[rule].winners) for rule in NAMES}
+        n, m = sum(voters), len(candidates)
+        assert wins["schulze"] == beat_path(theirs, strength_function=theirs.support)
+        defeats = beat_path_defeat(theirs, strength_function=theirs.support)
+        assert scores["schulze"] == {name: -defeats.in_degree(name) for name in defeats}
+        assert scores["borda"] == {c: (s + n * (m - 1)) / 2 for c, s in theirs.borda_scores().items()}
+        assert scores["copeland"] == theirs.copeland_scores(scores=(1, 0.5, 0))
+        assert wins["copeland"] == copeland(theirs)
+        assert scores["minimax"] == minimax_scores(theirs, score_method="winning")
+        assert wins["minimax"] == minimax(theirs, strength_function=theirs.support)
+        full = their_profile(candidates, [complete(b, candidates) for b in ballots], voters)
+        assert scores["approval"] == full.tops_scores(score_type="approval")
+        assert wins["instant_runoff"] == approval_irv(full)
+        tied += len(wins["schulze"]) > 1
+        incomplete += any(sum(map(len, ballot)) < m for ballot in ballots)
+    assert min(tied, incomplete) > 500
+
+
+def complete(ballot, candidates):
+    """Write down the last tier, for functions of pref_voting that do not take incomplete ballots so."""
+    rest = [name for name in candidates if not any(name in tier for tier in ballot)]
+    return [*ballot, rest] if rest else ballot
+
+
+def test_six_rules_on_500_random_strict_profiles_as_pref_voting():
+    rng = random.Random(2)
+    for _ in range(500):
+        m = rng.randint(2, 6)
+        ballots = [rng.sample(range(m), m) for _ in range(rng.randint(1, 9))]
+        theirs = Profile(ballots)
+        names = [[str(name) for name in ballot] for ballot in ballots]
+        ours = {rule: tally(rule, names, [str(name) for name in range(m)]) for rule in NAMES}
+        wins = {rule: ints(outcome.winners) for rule, outcome in ours.items()}
+        assert wins == {
+            "schulze": beat_path(theirs),
+            "borda": borda(theirs),
+            "copeland": copeland(theirs),
+            "instant_runoff": instant_runoff(theirs),
+            "approval": plurality(theirs),
+            "minimax": minimax(theirs),
+        }
+        rounds = [sorted(tier) for tier in instant_runoff_with_explanation(theirs, exit_on_majority=False)[1]]
+        tiers = [ints(tier) for tier in reversed(ours["instant_runoff"].tiers)]
+        assert tiers[: len(rounds)] == rounds
+
+
+def test_the_schulze_paper():
+    outcome = count("schulze", SCHULZE)
+    assert outcome.tiers == (("E",), ("A",), ("C",), ("B",), ("D",))
+    assert outcome.scores == {"E": 0, "A": -1, "C": -2, "B": -3, "D": -4}
+
+
+@pytest.mark.parametrize(
+    ("rule", "order", "scores"),
+    [
+        ("schulze", "NCKM", {"N": 0, "C": -1, "K": -2, "M": -3}),
+        ("borda", "NCMK", {"N": 194, "C": 173, "M": 126, "K": 107}),
+        ("copeland", "NCKM", {"N": 3, "C": 2, "K": 1, "M": 0}),
+        ("instant_runoff", "KMNC", {"K": 3, "M": 2, "N": 1, "C": 0}),
+        ("approval", "MNKC", {"M": 42, "N": 26, "K": 17, "C": 15}),
+        ("minimax", "NMCK", {"N": 0, "M": -58, "C": -68, "K": -83}),
+    ],
+)
+def test_the_capital_of_tennessee(rule, order, scores):
+    outcome = count(rule, TENNESSEE)
+    assert outcome.tiers == tuple((name,) for name in order)
+    assert outcome.scores == scores
+
+
+@pytest.mark.parametrize("rule", NAMES)
+def test_a_cycle_and_silence_are_ties_and_one_candidate_wins(rule):
+    assert tally(rule, ["ABC", "BCA", "CAB"], "ABC").tiers == (("A", "B", "C"),)
+    assert tally(rule, [], ["B", "A"]).tiers == (("B", "A"),)
+    assert tally(rule, [[], [["A", "B"]]], ["A", "B"], [3, 0]).winners == ("A", "B")
+    assert tally(rule, [["A"]], ["A"]).winners == ("A",)
+    assert tally(rule, [["A"]], ["B", "A", "C"]).tiers == (("A",), ("B", "C"))
+
+
+@pytest.mark.parametrize("rule", NAMES)
+@given(seed=st.integers(0, 10**6))
+def test_votes_are_anonymous_neutral_and_count_weights_as_voters(rule, seed):
+    rng = random.Random(seed)
+    candidates, ballots, voters = random_profile(rng)
+    scores = tally(rule, ballots, candidates, voters).scores
+    crowd = [ballot for ballot, n in zip(ballots, voters, strict=True) for _ in range(n)]
+    rng.shuffle(crowd)
+    shuffled = rng.sample(candidates, len(candidates))
+    assert tally(rule, crowd, shuffled).scores == scores
+    renamed = [[[f"x{name}" for name in tier] for tier in ballot] for ballot in ballots]
+    again = tally(rule, renamed, [f"x{name}" for name in candidates], voters).scores
+    assert again == {f"x{name}": score for name, score in scores.items()}
+
+
+def test_weights_add_as_the_decimals_they_are_written_as():
+    assert tally("borda", ["AB", "AB", "BA"], "AB", [0.1, 0.2, 0.3]).winners == ("A", "B")
+
+
+def test_instant_runoff_counts_a_tie_in_full_for_each():
+    # Splitting the ballot A=B would put A (1.5) and B (1.5) behind C (2); counted in full they tie it or win.
+    assert tally("instant_runoff", [["A"], ["B"], [["A", "B"]], ["C"], ["C"]], "ABC").tiers == (
+        ("A", "B", "C"),
+    )
+    assert tally("instant_runoff", [["A"], ["B"], [["A", "B"], "C"], ["C"]], "ABC").tiers == (
+        ("A", "B"),
+        ("C",),
+    )
+
+
+def test_ties_are_broken_on_request_by_seed_alone():
+    outcome = tally("borda", [["E"]], "ABCDE")
+    orders = {outcome.order(seed) for seed in range(200)}
+    assert len(orders) > 20
+    assert {order[0] for order in orders} == {"E"}
+    assert {order[1] for order in orders} == set("ABCD")
+    assert tally("borda", [["E"]], "EDCBA").order(7) == outcome.order(7)
+    assert outcome.order("7/2") == ("E", "D", "B", "A", "C")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("shulze", [], "AB"), "did you mean 'schulze'"),
+        (("xyzzy", [], "AB"), "known: schulze, borda"),
+        (("borda", ["AC"], "AB"), "'C', who is not a candidate"),
+        (("borda", [["A", ["B", "A"]]], "AB"), "'A' twice"),
+        (("borda", [], ""), "needs candidates"),
+        (("borda", [], "AA"), "each named once"),
+        (("borda", ["AB"], "AB", [1, 2]), "1 ballots, but 2 weights"),
+        (("borda", ["AB"], "AB", [-1]), "a weight is -1"),
+    ],
+)
+def test_a_vote_that_cannot_be_counted_is_said_in_one_line(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        tally(*arguments)
+
+
+def random_approvals(rng):
+    users = [f"u{number}" for number in range(rng.randint(1, 8))]
+    share = rng.choice([0.3, 0.5, 0.7, 0.9])
+    names = [f"P{number}" for number in range(rng.randint(1, 6))]
+    approvals = {name: [user for user in users if rng.random() < share] for name in names}
+    return users, approvals, rng.sample(names, rng.randint(1, min(4, len(names))))
+
+
+def test_representation_on_2500_random_profiles_as_abcvoting():
+    rng = random.Random(3)
+    seen = set()
+    for _ in range(2500):
+        users, approvals, adopted = random_approvals(rng)
+        names = list(approvals)
+        profile = ApprovalProfile(len(names))
+        profile.add_voters([[i for i, name in enumerate(names) if user in approvals[name]] for user in users])
+        committee = [names.index(name) for name in adopted]
+        jr, ejr = justified(approvals, adopted, users), extended(approvals, adopted, users)
+        assert jr.holds == properties.check_JR(profile, committee)
+        assert ejr.holds == properties.check_EJR(profile, committee, algorithm="brute-force")
+        for verdict in (jr, ejr):
+            assert verdict.holds == (verdict.orphans is None)
+            assert verdict.holds or is_orphaned(verdict.orphans, users, approvals, adopted)
+        seen.add((jr.holds, ejr.holds, properties.check_EJR_plus(profile, committee)))
+    assert seen == {(True,) * 3, (False,) * 3, (True, False, False), (True, True, False)}
+
+
+def is_orphaned(group, users, approvals, adopted):
+    large = len(group.users) * len(adopted) >= group.deserved * len(users)
+    agree = all(set(group.users) <= set(approvals[name]) for name in group.principles)
+    served = max(sum(user in approvals[name] for name in adopted) for user in group.users)
+    return large and agree and len(group.principles) >= group.deserved > served
+
+
+def test_the_orphans_are_named():
+    users = ["ann", "bob", "cyd", "dan"]
+    approvals = {"brief": ["ann", "bob"], "vegan": ["cyd", "dan"], "warm": ["ann"]}
+    verdict = justified(approvals, ["brief", "warm"], users)
+    assert verdict.orphans == Orphans(("cyd", "dan"), ("vegan",), 1)
+    assert extended(approvals, ["brief", "warm"], users) == verdict
+    assert justified(approvals, ["brief", "vegan"], users).holds
+    assert justified(approvals, [], users, seats=2).orphans == Orphans(("ann", "bob"), ("brief",), 1)
+    assert justified(approvals, [], users).holds  # one seat: only all four together deserve it
+    assert justified({}, [], []).holds
+
+
+def test_a_group_of_half_deserves_half_of_the_principles():
+    users = ["a", "b", "c", "d"]
+    approvals = {"1": "ab", "2": "ab", "3": "cd", "4": "cd", "5": "cd"}
+    assert justified(approvals, ["1", "3", "4", "5"], users).holds
+    assert extended(approvals, ["1", "3", "4", "5"], users).orphans == Orphans(("a", "b"), ("1", "2"), 2)
+    assert extended(approvals, ["1", "2", "3", "4"], users).holds
+
+
+def test_what_is_too_large_is_undecided_and_not_guessed():
+    rng = random.Random(5)
+    users = [f"u{number}" for number in range(30)]
+    approvals = {f"P{number}": rng.sample(users, 22) for number in range(20)}
+    adopted = [f"P{number}" for number in range(6)]
+    assert extended(approvals, adopted, users, seats=12, limit=10).holds is None
+
+
+@pytest.mark.parametrize(
+    ("approvals", "adopted", "seats", "words"),
+    [
+        ({"P1": ["zoe"]}, ["P1"], None, "'zoe' approves principles, but is not a user"),
+        ({"P1": ["ann"]}, ["P2"], None, "'P2' was adopted, but there are no approvals"),
+        ({"P1": ["ann"], "P2": []}, ["P1", "P2"], 1, "2 principles were adopted for 1 seats"),
+        ({"P1": ["ann"]}, [], 0, "for 0 seats"),
+    ],
+)
+def test_approvals_that_do_not_fit_are_refused(approvals, adopted, seats, words):
+    with pytest.raises(ValueError, match=words):
+        justified(approvals, adopted, ["ann"], seats)
