@@ -118,6 +118,8 @@ FAULTS: dict[str, Callable[[Body, bytes], Reply]] = {
     "trickle": lambda asked, good: Reply(body=good, drip=0.05),
     "hang": lambda asked, good: Reply(silent=True),
     "400": lambda asked, good: error(400, "maximum context length is 8 tokens", "context_length_exceeded"),
+    "400-echo": lambda asked, good: error(400, asked["messages"][-1]["content"]),
+    "400-text": lambda asked, good: Reply(400, b"\x1b[31mno\x1b[0m\r\nreally " + b"x" * 5000),
     "401": lambda asked, good: error(401, "Incorrect API key provided", "invalid_api_key"),
     "403": lambda asked, good: error(403, "Not for you"),
     "404": lambda asked, good: error(404, f"The model {asked['model']} does not exist", "model_not_found"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from scai_cli.chat import AgentRole, ChatRequest, Completion, Usage
@@ -31,6 +31,8 @@ class Pace:
     max_backoff_s: float = 60.0
     max_retry_after_s: float = 900.0
     """The longest wait that an endpoint may ask for."""
+    patience_s: float = 600.0
+    """How long a call puts up with refusals beyond `max_retries` while the endpoint answers other calls."""
     down_after: int = 3
     """So many calls that fail, with no success in between, are an endpoint's failure when one gives up."""
 
@@ -62,8 +64,8 @@ class Gate:
 
     A call waits for a slot (in order), for the rate and for the end of the endpoint's cool-down, is reserved
     in the budget, and sent. An attempt that fails in passing is repeated after a back-off. If the endpoint
-    itself is in trouble (it asks for patience, or several calls fail and none succeeds), *one* cool-down stops
-    all.
+    itself is in trouble (it asks for patience, or several calls fail and none succeeds), one cool-down stops
+    all calls.
     """
 
     def __init__(
@@ -74,7 +76,6 @@ class Gate:
         budget: Budget | None = None,
         price: PriceOf | None = None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.meter = Meter()
         self.slots = Slots(pace.concurrency)
@@ -83,12 +84,11 @@ class Gate:
         self._budget = budget
         self._price = price
         self._clock = clock
-        self._sleep = sleep
         self._rate = Rate(pace.requests_per_minute, pace.tokens_per_minute, clock)
         self._typical_output = 256.0
         self._failing: set[str] = set()  # calls that failed an attempt since the last success
         self._strikes = 0  # cool-downs since the last success
-        self._strike_at = self._resume_at = -float("inf")
+        self._strike_at = self._resume_at = self._answered_at = -float("inf")
         self._stop = asyncio.Event()
         self._closed: ScaiError | None = None
 
@@ -98,14 +98,14 @@ class Gate:
         Raises CallFailed when this call failed for good, EndpointFailed when the endpoint did (which closes
         the gate), LimitReached when the budget cannot bear it, or the error that the gate was closed with.
         """
-        meter, retries = self.meter, 0
+        meter, retries, began = self.meter, 0, self._clock()
         meter.inside += 1
         try:
             while True:
                 try:
                     return await self._attempt(request, retries)
                 except CallTransient as error:
-                    wait = self._patience(request, error, retries)
+                    wait = self._wait(request, error, retries, began)
                 retries += 1
                 meter.retries += 1
                 await self._pause(wait)
@@ -130,7 +130,7 @@ class Gate:
         """Wait until the request may be sent, and send it once."""
         expected = Usage(prompt_tokens(request), self._likely_output(request))
         used = Usage()
-        await self.slots.acquire()
+        await self.slots.acquire(first=retries > 0)
         try:
             wait = self._rate.take(expected.total)
             self._check_open()
@@ -187,6 +187,7 @@ class Gate:
         if self._failing:
             self._failing.clear()
         self._strikes = 0
+        self._answered_at = self._clock()
         self.slots.grow()
 
     def _note_failure(self, request: ChatRequest, error: CallTransient, started: float) -> None:
@@ -204,31 +205,30 @@ class Gate:
                 self.slots.shrink()
         self._resume_at = max(self._resume_at, now + min(cool_down, self._pace.max_retry_after_s))
 
-    def _patience(self, request: ChatRequest, error: CallTransient, retries: int) -> float:
+    def _wait(self, request: ChatRequest, error: CallTransient, retries: int, began: float) -> float:
         """Seconds to wait before the next attempt; raises if there is none."""
         asked, most = error.retry_after or 0.0, self._pace.max_retry_after_s
         if asked > most:
             raise EndpointFailed(
                 f"{error}; it asks to wait {asked:.0f} s, and {most:.0f} s is the most"
             ) from None
-        if retries < self._pace.max_retries:
-            return max(asked, self._pace.backoff(retries, request.id))
-        text = f"{error}; gave up after {retries + 1} attempts"
-        if (calls := len(self._failing)) >= self._pace.down_after:
-            raise EndpointFailed(
-                f"{text}, {calls} calls in a row failed; resume when the endpoint is well"
-            ) from None
-        raise CallFailed(text) from None
+        busy = error.overloaded and self._answered_at > began > self._clock() - self._pace.patience_s
+        worn = retries >= self._pace.max_retries and not busy
+        calls, rounds = len(self._failing), max(self._strikes, retries + 1)
+        if calls >= self._pace.down_after and (worn or self._strikes > self._pace.max_retries):
+            reason = f"{calls} calls in a row failed in {rounds} rounds of attempts"
+            raise EndpointFailed(f"{error}; {reason}; resume when the endpoint is well") from None
+        if worn:
+            raise CallFailed(f"{error}; gave up after {retries + 1} attempts") from None
+        return max(asked, self._pace.backoff(retries, request.id))
 
     async def _pause(self, seconds: float) -> None:
         """Sleep, but not beyond the moment when the gate is closed."""
-        nap = asyncio.ensure_future(self._sleep(seconds))
-        stop = asyncio.ensure_future(self._stop.wait())
         try:
-            await asyncio.wait((nap, stop), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            nap.cancel()
-            stop.cancel()
+            async with asyncio.timeout(seconds):
+                await self._stop.wait()
+        except TimeoutError:
+            return
         self._check_open()
 
     def _check_open(self) -> None:

@@ -145,7 +145,7 @@ class OpenAIModel:
 
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer one request within `timeout_s`, the last byte of the body included."""
-        content = json.dumps(self._body(request)).encode()
+        content = json.dumps(self.body(request)).encode()
         try:
             async with asyncio.timeout(self._model.timeout_s):
                 response = await self._client.post("/chat/completions", cast_to=self._raw, content=content)
@@ -157,7 +157,8 @@ class OpenAIModel:
         """Close the connections."""
         await self._client.close()
 
-    def _body(self, request: ChatRequest) -> dict[str, Any]:
+    def body(self, request: ChatRequest) -> dict[str, Any]:
+        """What is sent for a request: its own words, in those of the endpoint, and `model.options`."""
         body = request.body()
         schema = body.pop("schema", None)
         if schema is not None and self._model.structured == "json_schema":

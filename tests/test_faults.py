@@ -1,0 +1,185 @@
+"""Every way in which an endpoint misbehaves, through provider and gate, the same over both transports."""
+
+import asyncio
+import time
+
+import pytest
+from loopback import FAULTS, Loopback
+
+from scai_cli.chat import ChatRequest, Completion, Message
+from scai_cli.config import ModelConfig
+from scai_cli.errors import CallFailed, CallTransient, EndpointFailed, ProviderError
+from scai_cli.models.gate import Gate, Pace
+from scai_cli.models.openai import connect
+
+SWIFT = Pace(concurrency=8, backoff_s=0.01, max_backoff_s=0.03)
+
+PASSING = {  # a fault that one more attempt heals -> what the message of a call that gives up holds
+    "429": "HTTP 429: Rate limit reached",
+    "429-after": "HTTP 429: Rate limit reached",
+    "429-after-ms": "HTTP 429: Rate limit reached",
+    "429-after-date": "HTTP 429: Slow",
+    "408": "HTTP 408",
+    "409": "HTTP 409",
+    "500": "HTTP 500: Internal error",
+    "502": "HTTP 502: <html><h1>502 Bad Gateway",
+    "503": "HTTP 503: Loading model",
+    "529": "HTTP 529: Overloaded",
+    "drop-before": "the connection failed",
+    "drop-body": "the connection failed",
+    "truncated": "no chat completion",
+    "malformed": "no chat completion",
+    "not-an-object": "no chat completion",
+    "html": "no chat completion",
+    "error-body": "The backend had a hiccup",
+    "empty-choices": "no choices",
+    "null-content": "no content",
+    "trickle": "no complete answer within 0.25 s",
+    "hang": "no complete answer within 0.25 s",
+}
+ANSWERS = {  # odd, but an answer -> its text and finish reason
+    "length": ("It begins", "length"),
+    "length-null": ("", "length"),
+    "filtered-text": ("It begins", "content_filter"),
+    "refusal": ("I will not say that.", "refusal"),
+    "surrogate": ("odd \ufffd text", "stop"),
+    "no-usage": ("You said: call 0", "stop"),
+}
+CALL_FAILS = {  # this call alone -> what the message holds
+    "400": "HTTP 400: maximum context length",
+    "400-echo": "HTTP 400: call 0",
+    "400-text": "HTTP 400",
+    "413": "HTTP 413",
+    "422": "HTTP 422",
+    "filtered": "content filter",
+}
+ENDPOINT_FAILS = {  # no call can succeed -> what the message holds, the remedy included
+    "401": "HTTP 401: Incorrect API key provided; check the key in OPENAI_API_KEY",
+    "403": "HTTP 403: Not for you; the key in OPENAI_API_KEY",
+    "404": "HTTP 404: The model tiny does not exist; check the model's name and model.base_url",
+    "quota": "HTTP 429: You exceeded your current quota; check the account's plan",
+    "429-after-long": "asks to wait 86400 s",
+}
+
+both_transports = pytest.mark.parametrize("transport", ["aiohttp", "plain"])
+
+
+def request(number=0):
+    return ChatRequest(f"c{number}", "user", "test", "tiny", (Message("user", f"call {number}"),))
+
+
+def run(base_url, transport, calls=1, pace=SWIFT):
+    """The outcomes of so many calls at once, and the gate afterwards."""
+
+    async def one(gate, number):
+        try:
+            return await gate.complete(request(number))
+        except ProviderError as error:
+            return error
+
+    async def main():
+        options = {"transport": transport}
+        config = ModelConfig(
+            provider="openai", name="tiny", base_url=base_url, timeout_s=0.25, options=options
+        )
+        gate = Gate(connect(config, seed=0), pace)
+        try:
+            return await asyncio.gather(*(one(gate, n) for n in range(calls))), gate
+        finally:
+            await gate.aclose()
+
+    outcomes, gate = asyncio.run(main())
+    assert (gate.slots.used, gate.meter.in_flight, gate.meter.inside) == (0, 0, 0)
+    return outcomes, gate
+
+
+def test_the_tables_here_name_every_fault():
+    assert (
+        FAULTS.keys() - {"ok"} == PASSING.keys() | ANSWERS.keys() | CALL_FAILS.keys() | ENDPOINT_FAILS.keys()
+    )
+
+
+@both_transports
+@pytest.mark.parametrize("fault", PASSING)
+def test_a_passing_fault_leaves_no_trace_but_a_retry(fault, transport):
+    with Loopback(script=[fault]) as server:
+        began = time.monotonic()
+        ((outcome,), gate) = run(server.base_url, transport)
+        took = time.monotonic() - began
+    assert isinstance(outcome, Completion)
+    assert (outcome.text, outcome.finish_reason, outcome.retries) == ("You said: call 0", "stop", 1)
+    assert (gate.meter.calls, gate.meter.retries) == (1, 1)
+    assert [r.fault for r in server.requests] == [fault, "ok"]
+    assert (took >= 1) == (fault == "429-after")
+
+
+@both_transports
+@pytest.mark.parametrize("fault", PASSING.keys() - {"429-after", "trickle", "hang"})
+def test_a_fault_that_stays_fails_the_call(fault, transport):
+    with Loopback(script=[fault] * 3) as server:
+        ((outcome,), _) = run(server.base_url, transport, pace=Pace(backoff_s=0.01, max_retries=2))
+    assert isinstance(outcome, CallFailed)
+    assert not isinstance(outcome, CallTransient)
+    assert str(outcome).startswith(server.base_url)
+    assert PASSING[fault] in str(outcome)
+    assert str(outcome).endswith("; gave up after 3 attempts")
+    assert "\n" not in str(outcome)
+
+
+@both_transports
+@pytest.mark.parametrize("fault", ANSWERS)
+def test_an_odd_answer_is_an_answer(fault, transport):
+    with Loopback(script=[fault]) as server:
+        ((outcome,), _) = run(server.base_url, transport)
+    assert (outcome.text, outcome.finish_reason, outcome.retries) == (*ANSWERS[fault], 0)
+
+
+@both_transports
+@pytest.mark.parametrize("fault", CALL_FAILS)
+def test_a_call_that_cannot_succeed_fails_alone(fault, transport):
+    with Loopback(script=[fault]) as server:
+        outcomes, _ = run(server.base_url, transport, calls=3, pace=Pace(concurrency=1))
+    assert [type(o) for o in outcomes] == [CallFailed, Completion, Completion]
+    assert CALL_FAILS[fault] in str(outcomes[0])
+    assert len(server.requests) == 3
+
+
+@both_transports
+@pytest.mark.parametrize("fault", ENDPOINT_FAILS)
+def test_an_endpoint_that_cannot_succeed_is_asked_no_more(fault, transport):
+    with Loopback(script=[fault] * 50) as server:
+        outcomes, _ = run(server.base_url, transport, calls=50, pace=Pace(concurrency=4))
+    assert all(isinstance(o, EndpointFailed) for o in outcomes)
+    assert len(server.requests) <= 4
+    assert str(outcomes[0]).startswith(server.base_url)
+    assert ENDPOINT_FAILS[fault] in str(outcomes[0])
+
+
+@both_transports
+def test_faults_at_random_are_all_survived(transport):
+    odds = dict.fromkeys(PASSING.keys() - {"429-after", "trickle", "hang"}, 0.02) | {"hang": 0.02}
+    with Loopback(odds=odds, seed=5) as server:
+        outcomes, gate = run(server.base_url, transport, calls=150)
+    assert [o.text for o in outcomes] == [f"You said: call {n}" for n in range(150)]
+    assert gate.meter.retries == sum(r.fault != "ok" for r in server.requests) > 30
+
+
+@both_transports
+def test_a_server_that_dies_and_comes_back_is_survived(transport):
+    """The default patience, a tenth as long: 1 s is to it as 10 s are to the default."""
+    pace = Pace(concurrency=16, backoff_s=0.05)
+    with Loopback(latency=0.01) as server:
+        server.die(1.0)
+        outcomes, _ = run(server.base_url, transport, calls=64, pace=pace)
+    assert [o.text for o in outcomes] == [f"You said: call {n}" for n in range(64)]
+    assert len(server.requests) == 64
+
+
+@both_transports
+def test_a_server_that_stays_dead_is_an_endpoint_s_failure(transport):
+    with Loopback() as server:
+        url = server.base_url
+    outcomes, gate = run(url, transport, calls=20)
+    assert all(isinstance(o, EndpointFailed) for o in outcomes)
+    assert "calls in a row failed" in str(outcomes[0])
+    assert gate.meter.calls == 0

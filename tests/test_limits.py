@@ -1,0 +1,90 @@
+"""Budgets and prices: pure arithmetic."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scai_cli.chat import ChatRequest, Message, Usage
+from scai_cli.errors import ConfigError, LimitReached
+from scai_cli.models.limits import Budget, Caps, Spend, prompt_tokens
+from scai_cli.models.prices import FREE, Price, price_of, published, require_prices
+
+
+@pytest.mark.parametrize(
+    ("caps", "line"),
+    [
+        (Caps(calls=1), "limits.calls: reached, 1 of 1 used"),
+        (Caps(tokens=1100), "limits.tokens: reached, 1,000 of 1,100 used"),
+        (Caps(usd=0.6), "limits.usd: reached, 0.5000 of 0.6000 used"),
+        (Caps(seconds=60), "limits.seconds: reached, 61 of 60 used"),
+    ],
+)
+def test_a_limit_that_is_reached_is_named_in_one_line(caps, line):
+    now = [0.0]
+    budget = Budget(caps, clock=lambda: now[0])
+    call = Spend(1, 1000, 0.5)
+    budget.reserve(call)
+    budget.settle(call, call)
+    now[0] = 61.0
+    with pytest.raises(LimitReached) as caught:
+        budget.reserve(call)
+    assert str(caught.value).startswith(line)
+    assert "scai resume" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert budget.reserved == Spend()
+
+
+def test_a_resumed_run_goes_on_counting():
+    budget = Budget(Caps(calls=3, seconds=100), used=Spend(2), seconds=99, clock=lambda: 0.0)
+    budget.reserve(Spend(1))
+    with pytest.raises(LimitReached, match="calls"):
+        budget.reserve(Spend(1))
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50))), st.integers(0, 1000))
+def test_what_is_reserved_never_exceeds_a_limit_and_all_is_settled(calls, cap):
+    budget, open_calls = Budget(Caps(tokens=cap)), []
+    for expected, used in calls:
+        try:
+            budget.reserve(Spend(1, expected))
+        except LimitReached:
+            assert budget.used.tokens + budget.reserved.tokens + expected > cap
+            break
+        open_calls.append((expected, used))
+        assert budget.used.tokens + budget.reserved.tokens <= cap
+    for expected, used in open_calls:
+        budget.settle(Spend(1, expected), Spend(1, used))
+    assert budget.reserved == Spend()
+    assert budget.used == Spend(len(open_calls), sum(used for _, used in open_calls))
+
+
+def test_tokens_are_estimated_from_characters():
+    request = ChatRequest("c", "user", "p", "m", (Message("system", "abc"), Message("user", "defgh")))
+    assert prompt_tokens(request) == 2
+
+
+def test_a_price_is_per_million_tokens():
+    assert Price(2.0, 8.0).cost(Usage(500_000, 250_000)) == 3.0
+
+
+def test_the_table_goes_before_the_published_prices_and_those_before_nothing():
+    price = price_of("openai", {"gpt-4o-mini": Price(1, 2), "mine": Price(3, 4)})
+    assert price("gpt-4o-mini") == Price(1, 2)
+    assert price("mine") == Price(3, 4)
+    assert price("gpt-4o") == published("gpt-4o") != None  # noqa: E711
+    assert price("nobody-knows-it") is None
+
+
+def test_the_simulated_provider_is_free():
+    assert price_of("simulated", {})("anything") == FREE
+
+
+def test_the_same_name_at_an_unknown_endpoint_has_no_published_price():
+    assert published("gpt-4o-mini", "http://127.0.0.1:8000/v1") is None
+
+
+def test_a_limit_in_money_needs_every_price():
+    price = price_of("openai", {"mine": Price(1, 2)})
+    require_prices(price, ["mine"])
+    with pytest.raises(ConfigError, match=r"limits\.usd: the price of model 'other' is not known"):
+        require_prices(price, ["mine", "other"])
