@@ -46,4 +46,5 @@ def export(
     history = read_history(find_run(runs_dir, run))
     selection = Selection(min_rating, epoch, persona, task, system)
     count = export_run(history, format_, selection, Target(output, as_))
-    typer.echo(f"{count} {'row' if count == 1 else 'rows'} of run {history.run_id} -> {output}", err=True)
+    if str(output) != "-":
+        typer.echo(f"{count} {'row' if count == 1 else 'rows'} of run {history.run_id} -> {output}", err=True)

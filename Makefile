@@ -1,0 +1,49 @@
+# Two commands do all the set-up: `make quickstart` and `make test`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.PHONY: quickstart test test-slow check format bench crash-test docs clean help
+
+help:
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+quickstart: $(VENV)/.installed ## install, run the quickstart experiment, show what came of it
+	@id=$$($(BIN)/scai run configs/quickstart.yaml) && echo && $(BIN)/scai show $$id && \
+	  echo && echo "The system message, to paste into any chatbot:" && echo && $(BIN)/scai export $$id --format system
+
+test: check ## ruff, mypy and the fast tests (under 5 minutes)
+	@$(BIN)/python -m pytest -q -m "not slow and not server"
+
+test-slow: $(VENV)/.installed-server ## the slow tests and those that start a real model server
+	@$(BIN)/python -m pytest -q -m "slow or server"
+
+check: $(VENV)/.installed-dev
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+format: $(VENV)/.installed-dev ## format the code
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+clean: ## remove what make made
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "scai needs Python 3.11 or newer; name one: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@echo "installing scai into $(VENV) ..."
+	@$(PIP) install -e .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	@echo "installing scai and what its tests need into $(VENV) ..."
+	@$(PIP) install -e '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-server: $(VENV)/.installed-dev
+	@echo "installing a small model server into $(VENV) ..."
+	@$(PIP) install -e '.[dev,server]'
+	@touch $@
