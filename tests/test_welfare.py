@@ -252,7 +252,6 @@ def test_labels():
 def test_a_wrong_specification_is_said_in_one_line(spec, words):
     with pytest.raises(ValueError, match=re.escape(words)) as caught:
         parse(spec)
-
     assert "\n" not in str(caught.value)
 
 
