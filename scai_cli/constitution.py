@@ -152,9 +152,7 @@ class Constitution(Value):
     def _added(self, edit: Add, epoch: int) -> Constitution:
         if edit.users:
             number = self.last_clause + 1
-            clause = Clause(
-                id=f"C{number}", text=edit.text, users=edit.users, since=epoch, evidence=edit.evidence
-            )
+            clause = Clause(id=f"C{number}", text=edit.text, users=edit.users, since=epoch, evidence=edit.evidence)
             return self.model_copy(update={"contract": (*self.contract, clause), "last_clause": number})
         number = self.last_principle + 1
         principle = Principle(id=f"P{number}", text=edit.text, since=epoch, evidence=edit.evidence)

@@ -53,7 +53,7 @@ class Outcome:
     error: ScaiError | None = None
     epochs: int = 0
     calls: int = 0
-    usage: Usage = Usage()
+    usage: Usage = field(default=Usage())
     usd: float | None = None
     welfare: list[WelfareMeasured] = field(default_factory=list)
     wall_s: float = 0.0

@@ -216,6 +216,9 @@ def _check_people(config: ExperimentConfig, source: YamlSource) -> None:
             if user not in known:
                 problem = f"there is no persona {user!r} in this experiment{did_you_mean(user, known)}"
                 raise source.error(("constitution", "contract", n, "for"), problem)
-    for key, spec, size in (("personas", config.personas, len(known)), ("tasks", config.tasks, len(config.tasks.inline))):
+    for key, spec, size in (
+        ("personas", config.personas, len(known)),
+        ("tasks", config.tasks, len(config.tasks.inline)),
+    ):
         if spec.per_epoch is not None and spec.per_epoch > size:
             raise source.error((key, "per_epoch"), f"wants {spec.per_epoch} of {size} {key}; lower it")

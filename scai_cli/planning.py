@@ -111,11 +111,9 @@ def _rehearse(config: ExperimentConfig) -> _Rehearsal:
     configs = {role: config.model_for(role) for role in ROLES}
     options = next((model.options for model in configs.values() if model.provider == "simulated"), {})
     stage = _Rehearsal(connect(ModelConfig(options=options), seed=config.seed), configs)
-    speakers = {
-        role: Speaker(role, stage, configs[role], config.seed, config.format_retries) for role in ROLES
-    }
+    speakers = {role: Speaker(role, stage, configs[role], config.seed, config.format_retries) for role in ROLES}
     company = Company(config, Prompts(config), speakers["assistant"], speakers["user"], speakers["meta"])
-    asyncio.run(simulate(company, lambda event: None, run_id="rehearsal", digests={}))
+    asyncio.run(simulate(company, lambda _: None, run_id="rehearsal", digests={}))
     return stage
 
 

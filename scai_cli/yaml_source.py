@@ -102,11 +102,18 @@ class _Builder:
             return [self.build(item, (*path, n)) for n, item in enumerate(node.value)]
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
-        raise ConfigError.at(self.source.name, line, _dotted(path), f"the tag {node.tag} is not allowed; use plain values")
+        raise ConfigError.at(
+            self.source.name, line, _dotted(path), f"the tag {node.tag} is not allowed; use plain values"
+        )
 
     def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         if not node.tag.endswith(":map"):
-            raise ConfigError.at(self.source.name, node.start_mark.line + 1, _dotted(path), f"the tag {node.tag} is not allowed; use plain values")
+            raise ConfigError.at(
+                self.source.name,
+                node.start_mark.line + 1,
+                _dotted(path),
+                f"the tag {node.tag} is not allowed; use plain values",
+            )
         seen: dict[str, int] = {}
         for key, _ in node.value:
             line = key.start_mark.line + 1
@@ -114,7 +121,9 @@ class _Builder:
                 raise ConfigError.at(self.source.name, line, _dotted(path), "a key must be a word")
             if key.value in seen:
                 where = _dotted((*path, key.value))
-                raise ConfigError.at(self.source.name, line, where, f"stands here twice (first in line {seen[key.value]}); remove one")
+                raise ConfigError.at(
+                    self.source.name, line, where, f"stands here twice (first in line {seen[key.value]}); remove one"
+                )
             seen[key.value] = line
         self.loader.flatten_mapping(node)
         built: dict[str, Any] = {}
@@ -129,7 +138,9 @@ class _Builder:
             return self.loader.construct_object(node)
         if kind in ("str", "timestamp", "value"):
             return node.value
-        raise ConfigError.at(self.source.name, node.start_mark.line + 1, None, f"the tag {node.tag} is not allowed; use plain values")
+        raise ConfigError.at(
+            self.source.name, node.start_mark.line + 1, None, f"the tag {node.tag} is not allowed; use plain values"
+        )
 
 
 def read_jsonl(path: Path) -> YamlSource:
@@ -195,5 +206,3 @@ def _is_branch(part: Key) -> bool:
 
 def _dotted(path: Sequence[Key]) -> str:
     return ".".join(str(part) for part in path)
-
-

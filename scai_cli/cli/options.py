@@ -9,7 +9,8 @@ import typer
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="The experiment file (YAML).", show_default=False)]
 Run = Annotated[
-    str, typer.Argument(metavar="RUN", help="A run id, a unique prefix of one, a path, or `latest`.", show_default=False)
+    str,
+    typer.Argument(metavar="RUN", help="A run id, a unique prefix of one, a path, or `latest`.", show_default=False),
 ]
 RunsDir = Annotated[
     Path, typer.Option("--runs-dir", help="Where the run directories are.", envvar="SCAI_RUNS_DIR", metavar="DIR")
@@ -18,7 +19,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Set a key of the experiment, e.g. --set epochs=8; may be repeated.", metavar="KEY=VALUE"),
+    typer.Option(
+        "--set", help="Set a key of the experiment, e.g. --set epochs=8; may be repeated.", metavar="KEY=VALUE"
+    ),
 ]
 Model = Annotated[
     str | None,

@@ -72,7 +72,9 @@ def resume(
     max_tokens: MaxTokens = None,
     max_usd: MaxUsd = None,
     max_seconds: MaxSeconds = None,
-    trust: Annotated[bool, typer.Option("--trust", help="Load code that the run names and that is not scai's.")] = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Load code that the run names and that is not scai's.")
+    ] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:

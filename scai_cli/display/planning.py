@@ -53,7 +53,11 @@ def print_check(file: str, config: ExperimentConfig) -> None:
     console = out()
     personas, tasks = config.personas, config.tasks
     models = ", ".join(f"{role}: {model_name(config.model_for(role))}" for role in ROLES)
-    each = [f"{spec.per_epoch} {what} an epoch" for spec, what in ((personas, "personas"), (tasks, "tasks")) if spec.per_epoch]
+    each = [
+        f"{spec.per_epoch} {what} an epoch"
+        for spec, what in ((personas, "personas"), (tasks, "tasks"))
+        if spec.per_epoch
+    ]
     lines = [
         f"{file}: ok",
         f"{config.name}: {len(personas.inline)} personas x {len(tasks.inline)} tasks"

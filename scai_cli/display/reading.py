@@ -19,7 +19,9 @@ from scai_cli.events import MessageSaid, Rated
 from scai_cli.history import Epoch, History
 
 
-def print_transcripts(console: Console, history: History, epochs: list[Epoch], persona: str | None, task: str | None) -> None:
+def print_transcripts(
+    console: Console, history: History, epochs: list[Epoch], persona: str | None, task: str | None
+) -> None:
     """Print the conversations of some epochs as a chat, with their ratings."""
     shown = 0
     for epoch in epochs:
@@ -40,7 +42,7 @@ def print_transcripts(console: Console, history: History, epochs: list[Epoch], p
         raise RunError(f"run {history.run_id!r} has no such conversation; see `scai show {history.run_id} --json`")
 
 
-def print_ratings(console: Console, history: History, epochs: list[Epoch]) -> None:
+def print_ratings(console: Console, epochs: list[Epoch]) -> None:
     """Print who rated which final answer how: a row a conversation, a column a rater; `–` is missing."""
     for epoch in epochs:
         console.print(styled(f"Epoch {epoch.number}: final answers, own rating in brackets", "bold"))
@@ -129,7 +131,9 @@ def print_prompts(console: Console, calls: Iterator[dict[str, Any]], wanted: str
 
 def _speech(history: History, message: MessageSaid) -> Padding:
     who = "assistant" if message.role == "assistant" else history.names.get(message.persona, message.persona)
-    text = Text.assemble((one_line(f"{who}: "), "bold cyan" if message.role == "assistant" else "bold"), plain(message.content))
+    text = Text.assemble(
+        (one_line(f"{who}: "), "bold cyan" if message.role == "assistant" else "bold"), plain(message.content)
+    )
     return Padding(text, (0, 0, 0, 2))
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from rich.console import Console
 from rich.table import Table
@@ -52,7 +52,7 @@ def show(path: Path, chosen: Selection, parts: Parts) -> None:
     if parts.constitution:
         reading.print_constitutions(console, history)
     if parts.ratings:
-        reading.print_ratings(console, history, epochs if chosen.epoch is not None else epochs[-1:])
+        reading.print_ratings(console, epochs if chosen.epoch is not None else epochs[-1:])
     if parts.diff is not None:
         reading.print_diff(console, history, *parts.diff)
     if closer:
@@ -96,8 +96,8 @@ def print_list(entries: Sequence[Mapping[str, Any]]) -> None:
     out().print(table if entries else styled("There are no runs yet; make one with `scai run CONFIG`."))
 
 
-def _complete_lines(file: Any) -> Sequence[bytes]:
-    found = []
+def _complete_lines(file: BinaryIO) -> Sequence[bytes]:
+    found: list[bytes] = []
     while True:
         at = file.tell()
         line = file.readline()

@@ -86,7 +86,9 @@ def _welfare(history: History) -> Padding:
     table.add_column("")
     table.add_column("last", justify="right")
     for name in names:
-        mark = " (declared)" if name == last.declared else " (lower is more equal)" if name == "gini_coefficient" else ""
+        mark = (
+            " (declared)" if name == last.declared else " (lower is more equal)" if name == "gini_coefficient" else ""
+        )
         values = [measured.values.get(name) for measured in history.measured]
         table.add_row(
             f"{name}{mark}",

@@ -75,7 +75,7 @@ class PlainLines:
         self._console = console
         self._progress = Progress()
 
-    def begin(self, run_id: str, config: ExperimentConfig, meters: Sequence[Meter]) -> None:
+    def begin(self, run_id: str, config: ExperimentConfig, meters: Sequence[Meter]) -> None:  # noqa: ARG002
         """Say what begins."""
         self._progress.run_id, self._progress.epochs, self._progress.turns = run_id, config.epochs, config.turns
         people, tasks = len(config.personas.inline), len(config.tasks.inline)
@@ -101,7 +101,11 @@ def told(event: Event, progress: Progress) -> str | None:
         value = number(event.values.get(event.declared))
         return f"epoch {event.epoch}: mean satisfaction {number(progress.before[-1])}, {event.declared} welfare {value}{missing}"
     if isinstance(event, Revised):
-        what = f"revised to version {event.constitution.version}" if event.accepted else f"kept: {one_line(event.reason, 160)}"
+        what = (
+            f"revised to version {event.constitution.version}"
+            if event.accepted
+            else f"kept: {one_line(event.reason, 160)}"
+        )
         rules = len(event.constitution.rules)
         return f"epoch {event.epoch}: constitution {what} ({rules} rules)"
     if isinstance(event, Problem):

@@ -17,9 +17,7 @@ def run_object(history: History, selection: Selection) -> dict[str, Any]:
         "status": history.status,
         "config": history.config.model_dump(mode="json", by_alias=True),
         "epochs": [
-            epoch_object(epoch, selection)
-            for epoch in history.epochs
-            if selection.epoch in (None, epoch.number)
+            epoch_object(epoch, selection) for epoch in history.epochs if selection.epoch in (None, epoch.number)
         ],
         "outcome": dict(history.outcome),
     }

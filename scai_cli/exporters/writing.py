@@ -46,14 +46,13 @@ def export_run(history: History, name: str, selection: Selection, target: Target
 
 def _write(rows: Iterator[dict[str, Any]], file: BinaryIO, style: Style) -> int:
     count = 0
-    if style == "json":
-        with jsonlines.Writer(file, dumps=_dumps) as writer:  # type: ignore[arg-type]
-            for count, row in enumerate(rows, 1):
+    with jsonlines.Writer(file, dumps=_dumps) as writer:
+        for row in rows:
+            if style == "json":
                 writer.write(row)
-        return count
-    as_text = system.text if style == "text" else system.markdown
-    for count, row in enumerate(rows, 1):
-        file.write(as_text(row).encode())
+            else:
+                file.write((system.text if style == "text" else system.markdown)(row).encode())
+            count += 1
     return count
 
 

@@ -17,7 +17,9 @@ class _Form(BaseModel):
 
 def _number(value: Any) -> Any:
     """Models write "7", "7/10" and "7 out of 10" where a number is asked for."""
-    if isinstance(value, str) and (match := re.match(r"\s*(-?\d{1,9}(?:\.\d{1,9})?)\s*(?:(?:/|out of)\s*\d+\s*)?$", value)):
+    if isinstance(value, str) and (
+        match := re.match(r"\s*(-?\d{1,9}(?:\.\d{1,9})?)\s*(?:(?:/|out of)\s*\d+\s*)?$", value)
+    ):
         return float(match[1])
     return math.nan if isinstance(value, bool) else value
 

@@ -29,9 +29,7 @@ def examined(occasion: Occasion, candidate: Candidate) -> Candidate:
         constitution = occasion.constitution.apply(candidate.edits, epoch=occasion.epoch)
     except ValueError as error:
         return candidate.model_copy(update={"objection": f"broken: {error}"})
-    return candidate.model_copy(
-        update={"constitution": constitution, "objection": objection(occasion, constitution)}
-    )
+    return candidate.model_copy(update={"constitution": constitution, "objection": objection(occasion, constitution)})
 
 
 def objection(occasion: Occasion, constitution: Constitution) -> str | None:

@@ -106,4 +106,6 @@ def _told(conversation: Conversation) -> str:
 
 def _rated(rating: Rated) -> str:
     value = "missing" if rating.value is None else f"{rating.value:g}"
-    return fence("rating", rating.comment if rating.kind == "cross" else "", metric=rating.metric, by=rating.rater, value=value)
+    return fence(
+        "rating", rating.comment if rating.kind == "cross" else "", metric=rating.metric, by=rating.rater, value=value
+    )

@@ -43,9 +43,7 @@ async def cross_rate(stage: Stage, conversation: Conversation, rater: Persona) -
     rating = _missing(stage, conversation, rater, "")
     asked = company.prompts.cross_rating(rater, conversation, answer.content)
     try:
-        filled = await company.user.fill_in(
-            rating.id, "cross_rating", asked, CrossRating, company.config.ratings.scale
-        )
+        filled = await company.user.fill_in(rating.id, "cross_rating", asked, CrossRating, company.config.ratings.scale)
     except CallFailed as error:
         problem = Problem(id=error.call, epoch=stage.epoch, where=conversation.id, problem=str(error))
         rating = _missing(stage, conversation, rater, "the call failed")
@@ -113,9 +111,7 @@ def contentment(personas: Sequence[Persona], conversations: Iterable[Conversatio
             given[rating.kind, rating.rater].append(rating.value)
     satisfaction = {p.id: _mean(given["own", p.id]) for p in personas}
     harmlessness = {p.id: _mean(given["cross", p.id]) for p in personas}
-    utilities = {
-        p.id: _utility(satisfaction[p.id], harmlessness[p.id], ratings) for p in personas
-    }
+    utilities = {p.id: _utility(satisfaction[p.id], harmlessness[p.id], ratings) for p in personas}
     return Contentment(satisfaction, harmlessness, utilities, missing)
 
 

@@ -66,7 +66,11 @@ class Speaker:
             if attempt == self.format_retries:
                 return Filled(None, problem, completion)
             attempt += 1
-            asked = [*messages, Message("assistant", completion.text[:_SHOWN_OF_A_BAD_ANSWER] or "(no answer)"), _again(problem)]
+            asked = [
+                *messages,
+                Message("assistant", completion.text[:_SHOWN_OF_A_BAD_ANSWER] or "(no answer)"),
+                _again(problem),
+            ]
 
     async def _ask(self, request: ChatRequest) -> Completion:
         try:
@@ -132,7 +136,9 @@ def _told(error: ValueError, completion: Completion) -> str:
 
 
 def _again(problem: str) -> Message:
-    return Message("user", f"This could not be read: {problem}. Answer again, with nothing but the JSON object asked for.")
+    return Message(
+        "user", f"This could not be read: {problem}. Answer again, with nothing but the JSON object asked for."
+    )
 
 
 @cache

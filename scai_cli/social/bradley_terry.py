@@ -37,9 +37,7 @@ def bradley_terry(
     for _ in range(_STEPS):
         step, curvature = _newton(won, strength, prior)
         size = np.abs(step).max(initial=0.0)
-        strength += step / max(
-            1.0, size
-        )  # the cap keeps Newton's method from overshooting far from the maximum
+        strength += step / max(1.0, size)  # the cap keeps Newton's method from overshooting far from the maximum
         if size < 1e-9:
             break
     errors = np.sqrt(np.diag(np.linalg.inv(curvature))) * NormalDist().inv_cdf((1 + level) / 2)

@@ -9,9 +9,7 @@ from scai_cli.social import formulas
 from scai_cli.social.society import Society, society
 
 
-def gini_coefficient(
-    utilities: Sequence[float | None], weights: Sequence[float] | None = None
-) -> float | None:
+def gini_coefficient(utilities: Sequence[float | None], weights: Sequence[float] | None = None) -> float | None:
     """Sum |ui - uj| / (2 n^2 mean) (Gini 1912): 0 when all are equal (all at zero included), at most 1 - 1/n.
 
     Invariant to scale. Computed as 1 - `formulas.ordered_mean`(2) / mean, the same number. Nobody left: None.

@@ -117,18 +117,14 @@ def _interval(
     random = np.random.default_rng(seed)
     who = random.integers(users, size=(draws, users))
     counts = random.multinomial(tasks, [1 / tasks] * tasks, size=draws).T
-    with np.errstate(
-        invalid="ignore"
-    ):  # a user none of whose tasks was drawn: 0 / 0 is missing, as it should
+    with np.errstate(invalid="ignore"):  # a user none of whose tasks was drawn: 0 / 0 is missing, as it should
         means = (np.nan_to_num(cells) @ counts) / (~np.isnan(cells) @ counts)
     samples = (_contrast(statistic, means[:, who[draw], draw], heavy[who[draw]]) for draw in range(draws))
     low, high = np.quantile([s for s in samples if s is not None], [(1 - level) / 2, (1 + level) / 2])
     return Interval(estimate, float(low), float(high), level)
 
 
-def _cells(
-    tables: Sequence[Table], weights: Sequence[float] | None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _cells(tables: Sequence[Table], weights: Sequence[float] | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return (tables, users, tasks) with NaN where any table misses the cell, and the users' weights.
 
     Users and tasks without any cell are left out.

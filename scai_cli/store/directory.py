@@ -172,7 +172,9 @@ class RunDirectory:
             lock.seek(0)
             holder = lock.read(20).strip()
             lock.close()
-            raise RunError(f"run {self.run_id!r} is in use by process {holder or '?'}; wait for it or stop it") from None
+            raise RunError(
+                f"run {self.run_id!r} is in use by process {holder or '?'}; wait for it or stop it"
+            ) from None
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()

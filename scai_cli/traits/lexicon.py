@@ -83,7 +83,7 @@ THEMES: Final[Mapping[str, str]] = {
         trading, export*, market, markets, job, jobs, employ*, profit*, start up*, startup*, commerc*,
         wealth*, capital, revenue*, wage, wages""",
     "rule_of_law": """
-        law, laws, lawful*, legal*, illegal*, unlawful*, court, courts, judge, judges, constitution*,
+        law, laws, lawful*, legal*, illegal*, unlawful*, court, courts, judge, judges, constitutional*,
         statut*, regulat*, legislat*, rule of law, due process, accountab*, parliament*, verdict*,
         prosecut*, lawyer*, attorney*, complian*, comply, complies, enforce*, ordinance*, licence*,
         license*, permit, permits, judicia*, jury, justice""",

@@ -25,16 +25,18 @@ def demands(system: str, said: Sequence[str]) -> dict[str, float]:
     """How strongly each trait is asked for (> 0) or against (< 0), in [-1, 1], before attention is shared.
 
     A rule (a line of the system message) counts 1, the user's last remark 0.3, each older one half of the
-    next. The task, which is what the user said first, counts 0.3 for the themes and wishes in it; habits count
-    as in `HABITS`. Of two traits that exclude each other the stronger keeps the difference.
+    next. The task, which is what the user said first, counts 0.3 for each theme and wish in it; habits count
+    as in `HABITS`, but yield to what excludes them. Of two traits that exclude each other and are both asked
+    for, the stronger keeps the difference.
     """
-    total = dict(HABITS)
+    total: dict[str, float] = {}
     for line in system.splitlines():
         _add(total, requested(line), RULE)
     for age, remark in enumerate(reversed(said[1:])):
         _add(total, requested(remark), REMARK * FADING**age)
     if said:
         _add(total, _wishes(said[0]), TASK)
+    _add(total, _habits(total), 1.0)
     clipped = {name: min(1.0, max(-1.0, total[name])) for name in TRAITS if total.get(name)}
     return {name: weight for name, weight in _settled(clipped).items() if weight}
 
@@ -46,10 +48,13 @@ def shared(wanted: Mapping[str, float], budget: float) -> dict[str, float]:
     return {name: weight * share for name, weight in wanted.items()}
 
 
+def _habits(asked: Mapping[str, float]) -> dict[str, float]:
+    """The habits that nobody asked to give up for what excludes them."""
+    return {name: s for name, s in HABITS.items() if asked.get(TRAITS[name].excludes or "", 0.0) <= 0}
+
+
 def _wishes(task: str) -> dict[str, float]:
-    themes = {
-        name: shown for name, shown in observe(task).items() if TRAITS[name].kind == "substance" and shown
-    }
+    themes = {n: 1.0 for n, shown in observe(task).items() if shown and TRAITS[n].kind == "substance"}
     styles = {name: sign for name, sign in requested(task).items() if TRAITS[name].kind == "style"}
     return themes | styles
 

@@ -14,7 +14,8 @@ from scai_cli.traits import TRAITS, observe, utility
 
 _WELCOME: Final = 0.15
 _NEUTRAL: Final = 0.7
-_GOOD, _BAD = 0.55, 0.35
+_NOTED: Final = 0.2
+_LIKED: Final = 0.55
 
 
 def satisfaction(preferences: Mapping[str, float], observed: Mapping[str, float]) -> float:
@@ -63,23 +64,22 @@ def cross_rate(asked: Asked, person: Person, noise: float, rng: random.Random) -
 
 def _feedback(preferences: Mapping[str, float], observed: Mapping[str, float], rng: random.Random) -> str:
     """One or two things missed or minded, the worst first, and often one liked."""
-    said = [
-        remark(name, "missed" if preferences[name] > 0 else "minded", rng)
-        for name in _worst(preferences, observed)[: rng.choice((1, 2, 2))]
-    ]
-    liked = [name for name, w in preferences.items() if w > 0 and observed.get(name, 0.0) >= _GOOD]
-    if liked and rng.random() < 0.7:
-        said.insert(0, remark(rng.choice(liked), "liked", rng))
+    named = _worst(preferences, observed)[: rng.choice((1, 2, 2))]
+    said = [remark(name, "missed" if preferences[name] > 0 else "minded", rng) for name in named]
+    liked = [name for name, w in preferences.items() if w > 0 and observed.get(name, 0.0) >= _LIKED]
+    thanks = [name for name in liked if name not in named]
+    if thanks and rng.random() < 0.7:
+        said.insert(0, remark(rng.choice(thanks), "liked", rng))
     return " ".join(said) or rng.choice(CONTENT)
 
 
 def _worst(preferences: Mapping[str, float], observed: Mapping[str, float]) -> list[str]:
-    """The traits by what they cost, |w| * (1 - o) or |w| * o, the dearest first; small losses are left out."""
+    """The traits by what they cost, |w| (1 - o) or |w| o, the dearest first, without small losses."""
     loss = {
         name: abs(w) * ((1 - observed.get(name, 0.0)) if w > 0 else observed.get(name, 0.0))
         for name, w in preferences.items()
     }
-    return sorted((name for name, lost in loss.items() if lost > _BAD * 0.5), key=lambda name: -loss[name])
+    return sorted((name for name, lost in loss.items() if lost > _NOTED), key=lambda name: -loss[name])
 
 
 def _reason(preferences: Mapping[str, float], observed: Mapping[str, float], rng: random.Random) -> str:

@@ -27,7 +27,9 @@ def edits_to(old: Constitution, new: Rewrite) -> tuple[Edit, ...]:
     """The edits that lead from a constitution to a rewritten one; a rule that says the same keeps its id."""
     edits: list[Edit] = []
     kept = _edit_part(old.principles, new.principles, edits) | _edit_part(old.contract, new.contract, edits)
-    gone = [Remove(id=rule.id, reason="left out of the rewritten constitution") for rule in old.rules if rule.id not in kept]
+    gone = [
+        Remove(id=rule.id, reason="left out of the rewritten constitution") for rule in old.rules if rule.id not in kept
+    ]
     return (*gone, *edits)
 
 
