@@ -71,8 +71,7 @@ _EXCLUDES: Final = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
 
 def _traits(kind: Kind, labels: Mapping[str, str], words: Mapping[str, str]) -> dict[str, Trait]:
     return {
-        name: Trait(name, kind, label, patterns(words[name]), _EXCLUDES.get(name))
-        for name, label in labels.items()
+        name: Trait(name, kind, label, patterns(words[name]), _EXCLUDES.get(name)) for name, label in labels.items()
     }
 
 

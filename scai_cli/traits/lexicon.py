@@ -83,7 +83,7 @@ THEMES: Final[Mapping[str, str]] = {
         trading, export*, market, markets, job, jobs, employ*, profit*, start up*, startup*, commerc*,
         wealth*, capital, revenue*, wage, wages""",
     "rule_of_law": """
-        law, laws, lawful*, legal*, illegal*, unlawful*, court, courts, judge, judges, constitutional*,
+        law, laws, lawful*, legal*, illegal*, unlawful*, court, courts, the judge, a judge, judges, constitutional*,
         statut*, regulat*, legislat*, rule of law, due process, accountab*, parliament*, verdict*,
         prosecut*, lawyer*, attorney*, complian*, comply, complies, enforce*, ordinance*, licence*,
         license*, permit, permits, judicia*, jury, justice""",
@@ -145,9 +145,7 @@ MARKERS: Final[Mapping[str, str]] = {
 """Style: the words that show it; the other styles are seen in length, layout, word length and questions."""
 
 SEQUENCE: Final = frozenset(
-    patterns(
-        "first, firstly, second, secondly, third, thirdly, next, then, finally, lastly, afterwards, step"
-    )
+    patterns("first, firstly, second, secondly, third, thirdly, next, then, finally, lastly, afterwards, step")
 )
 """Words that at the beginning of a sentence make it a step."""
 

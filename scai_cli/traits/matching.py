@@ -8,9 +8,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 # A word, a number, a mark that ends a clause or a sentence, or a laughing face. Nothing can backtrack.
-_TOKEN: Final = re.compile(
-    r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+|[.!?…](?=[\s\"'”’)\]*_]|$)|[\n;,:]|[😀-😆😉😜😝🤣🤪🙃]"
-)
+_TOKEN: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+|[.!?…](?=[\s\"'”’)\]*_]|$)|[\n;,:]|[😀-😆😉😜😝🤣🤪🙃]")
 
 LONGEST_WORD: Final = 24
 """Letters of a word that are looked at."""
