@@ -268,9 +268,8 @@ class ExperimentConfig(Value):
             if name not in TEMPLATES:
                 raise ValueError(f"there is no prompt {name!r}{did_you_mean(name, TEMPLATES)}")
             if unknown := sorted(places(text) - places(TEMPLATES[name])):
-                raise ValueError(
-                    f"the prompt {name!r} knows no {{{{{unknown[0]}}}}}{did_you_mean(unknown[0], places(TEMPLATES[name]))}"
-                )
+                near = did_you_mean(unknown[0], places(TEMPLATES[name]))
+                raise ValueError(f"the prompt {name!r} knows no {{{{{unknown[0]}}}}}{near}")
         return prompts
 
     @field_validator("welfare")

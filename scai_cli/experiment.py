@@ -105,8 +105,8 @@ def resume(path: Path, settings: Sequence[str], watcher: Watcher, *, trust: bool
         began = run.first_event()
         if began is not None and (changed := differences(began, digests(config))):
             raise RunError(
-                f"run {path.name!r} cannot go on: it began with other {', '.join(changed)} than {path / CONFIG} and the "
-                "options say now; undo the change, or begin a new run"
+                f"run {path.name!r} cannot go on: it began with other {', '.join(changed)} than {path / CONFIG} and "
+                "the options say now; undo the change, or begin a new run"
             )
         crew = Crew.connect(config)
         run.write_text(CONFIG, dump_experiment(config))

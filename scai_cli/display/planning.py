@@ -58,10 +58,11 @@ def print_check(file: str, config: ExperimentConfig) -> None:
         for spec, what in ((personas, "personas"), (tasks, "tasks"))
         if spec.per_epoch
     ]
+    some = f" ({', '.join(each)})" if each else ""
     lines = [
         f"{file}: ok",
-        f"{config.name}: {len(personas.inline)} personas x {len(tasks.inline)} tasks"
-        f"{' (' + ', '.join(each) + ')' if each else ''}, {config.turns} turns, {config.epochs} epochs, seed {config.seed}",
+        f"{config.name}: {len(personas.inline)} personas x {len(tasks.inline)} tasks{some}",
+        f"{config.turns} turns, {config.epochs} epochs, seed {config.seed}",
         models,
         f"strategy {config.revision.strategy}, acceptance {config.revision.acceptance}, welfare {config.welfare}",
     ]

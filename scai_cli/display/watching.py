@@ -99,7 +99,8 @@ def told(event: Event, progress: Progress) -> str | None:
     if isinstance(event, WelfareMeasured):
         missing = f", {event.missing} ratings missing" if event.missing else ""
         value = number(event.values.get(event.declared))
-        return f"epoch {event.epoch}: mean satisfaction {number(progress.before[-1])}, {event.declared} welfare {value}{missing}"
+        mean = number(progress.before[-1])
+        return f"epoch {event.epoch}: mean satisfaction {mean}, {event.declared} welfare {value}{missing}"
     if isinstance(event, Revised):
         what = (
             f"revised to version {event.constitution.version}"

@@ -68,7 +68,7 @@ def _leak(fresh: Iterable[Principle], personas: Iterable[Persona], conversations
 
 
 def _names(personas: Iterable[Persona]) -> re.Pattern[str]:
-    """Full names and ids in any case; a single name only capitalised and inside a sentence, since many are words too."""
+    """Full names and ids in any case; a part of a name only capitalised and inside a sentence: many are words too."""
     whole = {name for persona in personas for name in (persona.id, persona.name) if name}
     parts = {part for persona in personas for part in persona.name.split() if len(part) > 2 and part[0].isupper()}
     patterns = [rf"(?i:\b(?:{_any(whole)})\b)"]

@@ -28,8 +28,8 @@ async def play(stage: Stage) -> list[Conversation]:
             failed.append(problem)
             if len(failed) > allowed:
                 raise TooManyFailures(
-                    f"{len(failed)} of {len(pairs)} conversations of epoch {stage.epoch} failed, more than max_failures "
-                    f"allows; the first: {failed[0].problem}"
+                    f"{len(failed)} of {len(pairs)} conversations of epoch {stage.epoch} failed, more than "
+                    f"max_failures allows; the first: {failed[0].problem}"
                 )
         return conversation
 

@@ -62,7 +62,7 @@ class RunDirectory:
 
     @classmethod
     def create(cls, runs: Path, run_id: str | None, name: str, config: str) -> RunDirectory:
-        """Make and lock a new run directory with its config; without `run_id` it is the first free `name`, `name-2`, ...
+        """Make and lock a new run directory with its config; without `run_id`, the first free `name`, `name-2`, ...
 
         Raises RunError when a run of the wanted id is there already or the folder cannot be written.
         """
@@ -117,8 +117,8 @@ class RunDirectory:
             if known is not None:
                 if known != _fingerprint(body.encode()):
                     raise RunError(
-                        f"run {self.run_id!r} cannot go on: its {event.type} {event.id!r} would come out differently now; "
-                        "it was made by another version of scai or its files were changed"
+                        f"run {self.run_id!r} cannot go on: its {event.type} {event.id!r} would come out differently "
+                        "now; it was made by another version of scai or its files were changed"
                     )
                 return False
         self._events.write(f'{{"seq":{self._seq},"time":"{self.clock()}",{body}'.encode())

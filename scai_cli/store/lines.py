@@ -71,7 +71,10 @@ def mend(path: Path) -> int:
 
 def damaged(path: Path, number: int) -> str:
     """What to say of a line inside a log that cannot be read."""
-    return f"{path}:{number}: this line is damaged (or another version of scai wrote it); restore the file from a copy, or run the experiment anew"
+    return (
+        f"{path}:{number}: this line is damaged (or another version of scai wrote it); "
+        "restore the file from a copy, or run the experiment anew"
+    )
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
