@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from pydantic_core import to_json
 
 MessageRole = Literal["system", "user", "assistant"]
 AgentRole = Literal["user", "assistant", "meta"]
@@ -81,10 +82,13 @@ class ChatRequest:
                 body[key] = value
         return body
 
+    def canonical(self) -> bytes:
+        """`body()` as JSON; equal requests and only they have equal bytes."""
+        return to_json(self.body())
+
     def digest(self) -> str:
-        """128 bits, in hex, of `body()`: equal requests and only they have equal digests."""
-        data = json.dumps(self.body(), ensure_ascii=True, sort_keys=True, separators=(",", ":")).encode()
-        return hashlib.blake2b(data, digest_size=16).hexdigest()
+        """128 bits of `canonical()`, in hex."""
+        return digest_of(self.canonical())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,11 @@ class Completion:
     latency_s: float = 0.0
     retries: int = 0
     source: Source = "model"
+
+
+def digest_of(canonical: bytes) -> str:
+    """The digest of a request's canonical bytes."""
+    return hashlib.blake2b(canonical, digest_size=16).hexdigest()
 
 
 def clean(text: str) -> str:

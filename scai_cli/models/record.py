@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
-from scai_cli.chat import ChatRequest, Completion
+from pydantic_core import to_json
+
+from scai_cli.chat import ChatRequest, Completion, digest_of
 from scai_cli.errors import CallFailed
 from scai_cli.models.base import ChatModel
 
-CallRecord = Mapping[str, Any]
-CallLog = Callable[[CallRecord], None]
+CallLog = Callable[[bytes], None]
+"""Takes a line of `calls.jsonl`, without its end."""
 
 
 class Replay(Protocol):
@@ -46,20 +48,22 @@ class RecordedModel:
         await self._model.aclose()
 
 
-def record(request: ChatRequest, completion: Completion | None = None, error: str | None = None) -> CallRecord:
+def record(request: ChatRequest, completion: Completion | None = None, error: str | None = None) -> bytes:
     """A line of `calls.jsonl`: the request as it was sent, and its answer or why there is none."""
-    line: dict[str, Any] = {
+    canonical = request.canonical()
+    head = {
         "id": request.id,
         "role": request.role,
         "purpose": request.purpose,
         "model": request.model,
-        "digest": request.digest(),
-        "request": request.body(),
+        "digest": digest_of(canonical),
     }
-    if completion is None:
-        return {**line, "error": error}
+    tail = {"error": error} if completion is None else _answer(completion)
+    return to_json(head)[:-1] + b',"request":' + canonical + b"," + to_json(tail)[1:]
+
+
+def _answer(completion: Completion) -> dict[str, Any]:
     return {
-        **line,
         "response": completion.text,
         "finish_reason": completion.finish_reason,
         "usage": {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from scai_cli.chat import Message
+from scai_cli.chat import Message, clean
 from scai_cli.config import ExperimentConfig
 from scai_cli.constitution import Constitution
 from scai_cli.events import MessageSaid, Rated
@@ -38,7 +38,7 @@ class Prompts:
     def system_message(self, constitution: Constitution, user: str | None = None) -> str:
         """The assistant's system message: for one user, or with every clause of the contract."""
         rules = constitution.render(user=user, names=self._names)
-        return fill(self._config.prompt("assistant"), {"constitution": rules})
+        return clean(fill(self._config.prompt("assistant"), {"constitution": rules}))
 
     def answer(self, system: Message, said: Sequence[MessageSaid]) -> list[Message]:
         """Ask the assistant for its next message."""
@@ -82,13 +82,14 @@ class Prompts:
         return [Message("system", self._config.prompt("meta")), self._asked("rewrite", values)]
 
     def _asked(self, name: str, values: dict[str, str]) -> Message:
-        return Message("user", fill(self._config.prompt(name), values))
+        return Message("user", clean(fill(self._config.prompt(name), values)))
 
     def _as(self, persona: Persona, task: Task) -> Message:
         key = (persona.id, task.id)
         if key not in self._persona_messages:
             portrait = fence("persona", persona.portrait(task.id, task.topic))
-            self._persona_messages[key] = Message("system", fill(self._config.prompt("user"), {"persona": portrait}))
+            text = fill(self._config.prompt("user"), {"persona": portrait})
+            self._persona_messages[key] = Message("system", clean(text))
         return self._persona_messages[key]
 
 

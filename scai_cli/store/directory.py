@@ -10,11 +10,11 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 from pydantic import ValidationError
 
@@ -125,10 +125,10 @@ class RunDirectory:
         self._seq += 1
         return True
 
-    def log_call(self, record: Mapping[str, Any]) -> None:
+    def log_call(self, line: bytes) -> None:
         """Write a line of the call log."""
         assert self._calls is not None
-        self._calls.write(json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode())
+        self._calls.write(line)
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file for people, whole or not at all."""
