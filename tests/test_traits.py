@@ -111,9 +111,7 @@ def test_requested_is_total_and_gives_signs(text):
 
 @given(
     st.lists(
-        st.sampled_from(
-            ["no", "avoid", "jokes", "but", "short", ",", "and", "be", ".", "too", "law", "put me off"]
-        )
+        st.sampled_from(["no", "avoid", "jokes", "but", "short", ",", "and", "be", ".", "too", "law", "put me off"])
     )
 )
 def test_requested_is_total_on_its_own_words(words):

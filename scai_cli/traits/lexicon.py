@@ -40,7 +40,9 @@ THEMES: Final[Mapping[str, str]] = {
         mosque*, temple*, synagogue*, bible, biblical, quran, koran, torah, scriptur*, spiritual*, sacred,
         holy, blessing*, blessed, bless, worship*, gospel*, divine, soul, souls, halal, kosher, sabbath,
         clergy, priest*, imam*, rabbi*, pastor, pastors, congregation*, parish*, devout, pious, monk, monks,
-        creed""",
+        creed, catholic*,
+        protestant*, christian*, islam*, muslim*, hindu*, buddhis*, jewish, judaism, sikh*, lutheran*,
+        methodist*, evangelical*""",
     "thrift": """
         cheap*, afford*, budget*, thrift*, frugal*, savings, save money, saves money, saving money,
         inexpensive*, low cost, bargain*, discount*, penny, pennies, economical, economically, good value,

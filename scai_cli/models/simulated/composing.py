@@ -29,8 +29,7 @@ def compose(strengths: Mapping[str, float], task: str, rng: random.Random) -> st
     writer = _Writer(strengths, task, rng)
     body = writer.body(_length(strengths))
     bullets, steps = (
-        stochastic_round(_ITEMS * max(0.0, strengths.get(name, 0.0)), rng)
-        for name in ("bullet_list", "step_by_step")
+        stochastic_round(_ITEMS * max(0.0, strengths.get(name, 0.0)), rng) for name in ("bullet_list", "step_by_step")
     )
     return writer.laid_out(body, bullets=bullets, steps=steps)
 

@@ -43,7 +43,7 @@ def system_text(request: ChatRequest) -> str:
 def wording(prompt: str) -> str:
     """The prompt without what stands in its fences."""
     for piece in fenced(prompt):
-        prompt = prompt.replace(piece.text, "", 1)
+        prompt = prompt.replace(f">\n{piece.text}\n</{piece.tag}>", ">", 1)
     return prompt
 
 

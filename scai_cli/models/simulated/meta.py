@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from typing import Any, Final
 
 from scai_cli.models.simulated.evidence import Evidence, Rule, read
@@ -24,9 +25,7 @@ def rewrite(asked: Asked, flaws: Flaws, rng: random.Random) -> dict[str, Any]:
         "critique": _critique(evidence, dropped, taken),
         "no_change": rules == evidence.rules,
         "principles": [{"id": rule.id, "text": rule.text} for rule in rules if not rule.users],
-        "contract": [
-            {"id": rule.id, "text": rule.text, "for": list(rule.users)} for rule in rules if rule.users
-        ],
+        "contract": [{"id": rule.id, "text": rule.text, "for": list(rule.users)} for rule in rules if rule.users],
     }
 
 
@@ -40,8 +39,7 @@ def cut_off(text: str, flaws: Flaws, rng: random.Random) -> str | None:
 def _flawed(rules: list[Rule], evidence: Evidence, flaws: Flaws, rng: random.Random) -> list[Rule]:
     """The rules after the flaws that chance has it this time; the limits hold all the same."""
     forgets, invents, obeys, generalises = (
-        rng.random() < rate
-        for rate in (flaws.forgets, flaws.invents, flaws.obeys_one, flaws.over_generalises)
+        rng.random() < rate for rate in (flaws.forgets, flaws.invents, flaws.obeys_one, flaws.over_generalises)
     )
     if forgets and rules:
         gone = rng.randrange(len(rules))
@@ -76,37 +74,24 @@ def _obeyed(evidence: Evidence, rng: random.Random) -> str | None:
 
 
 def _critique(evidence: Evidence, dropped: list[Rule], taken: list[Wish]) -> str:
-    """Two to four sentences: who is served badly, what they ask for, what is contested, what goes."""
+    """Two to four sentences: who is served badly, what is asked for, what is contested, what goes."""
     means = {user: sum(shares) / len(shares) for user, shares in evidence.shares.items() if shares}
     badly = sorted((user for user, mean in means.items() if mean < _BADLY), key=means.__getitem__)[:4]
-    said = []
-    if badly:
-        said.append(f"The answers serve {_listed(badly)} badly.")
-    else:
-        said.append("Nobody is served badly as a whole.")
-    for wish in taken[:2]:
-        ask = "ask for" if wish.sign > 0 else "mind"
-        single = len(wish.supporters) == 1
-        said.append(
-            f"{_listed(wish.supporters)} {ask + 's' if single and ask == 'mind' else _verb(ask, single)} "
-            f"{TRAITS[wish.trait].label}{_but(wish)}."
-        )
-    if not taken:
-        said.append("Nothing that is asked for speaks for a new rule.")
+    said = [f"The answers serve {_listed(badly)} badly." if badly else "Nobody is served badly as a whole."]
+    said += [_told(wish) for wish in taken[:2]] or ["Nothing that is asked for speaks for a new rule."]
     if dropped:
-        said.append(f"More people mind than want what {_listed([r.id or '' for r in dropped])} asks for.")
+        said.append(f"More people mind than want what {_listed([rule.id or '' for rule in dropped])} asks for.")
     return " ".join(said)
 
 
-def _verb(ask: str, single: bool) -> str:
-    return ask.replace("ask", "asks") if single else ask
+def _told(wish: Wish) -> str:
+    """Who asks for what, against whom: "ann and bob mind humour, against the wish of cat"."""
+    verb = "ask for" if wish.sign > 0 else "mind"
+    if len(wish.supporters) == 1:
+        verb = "asks for" if wish.sign > 0 else "minds"
+    but = f", against the wish of {_listed(wish.opponents)}" if wish.opponents else ""
+    return f"{_listed(wish.supporters)} {verb} {TRAITS[wish.trait].label}{but}."
 
 
-def _but(wish: Wish) -> str:
-    if not wish.opponents:
-        return ""
-    return f", which {_listed(wish.opponents)} would rather not have"
-
-
-def _listed(words: tuple[str, ...] | list[str]) -> str:
+def _listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -30,9 +30,7 @@ def options(given: Mapping[str, Any]) -> Options:
         raise ConfigError("options.flaws: give a mapping of flaws to rates, e.g. {forgets: 0.1}")
     _known(flaws, Flaws, "options.flaws")
     rates = {name: _number(rate, f"options.flaws.{name}", 1.0) for name, rate in flaws.items()}
-    numbers = {
-        name: _number(given[name], f"options.{name}") for name in ("attention", "noise") if name in given
-    }
+    numbers = {name: _number(given[name], f"options.{name}") for name in ("attention", "noise") if name in given}
     return Options(**numbers, flaws=Flaws(**rates))
 
 

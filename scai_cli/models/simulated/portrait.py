@@ -13,6 +13,7 @@ from scai_cli.traits import TRAITS, requested
 _WANT: Final = re.compile(
     r"(?:^|[;:,])\s{0,3}([a-z][a-z_ ]{2,24}?)\s{1,3}([+-]\d(?:\.\d{1,6})?)(?=\s{0,3}(?:[;,]|$))", re.M
 )
+_FACT: Final = re.compile(r"(?:^Facts:|;) ?[^:;\n]{1,40}:", re.MULTILINE)
 _FEWEST, _MOST = 4, 7
 _NAMED, _MINDED = 0.8, -0.6
 
@@ -42,7 +43,8 @@ def _stated(portrait: str) -> dict[str, float]:
 
 def _derived(portrait: str, name: str, seed: int) -> dict[str, float]:
     """Wants where none are stated: what the portrait speaks of, for or against, and a few inborn ones."""
-    spoken = list(requested(portrait.split("\n", 1)[-1]).items())[:_MOST]
+    told = _FACT.sub("\n", portrait.split("\n", 1)[-1])
+    spoken = list(requested(told).items())[:_MOST]
     wants = {trait: _NAMED if sign > 0 else _MINDED for trait, sign in spoken}
     rng = draws("inborn", seed, name)
     at_least = rng.randint(_FEWEST, _MOST - 1)

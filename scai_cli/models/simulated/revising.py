@@ -81,9 +81,7 @@ def universal(wish: Wish, evidence: Evidence) -> bool:
 def _with(wish: Wish, rules: list[Rule], evidence: Evidence, rng: random.Random) -> list[Rule] | None:
     """The rules with the wish granted; None where they grant it already or a principle stands against it."""
     same = [rule for rule in rules if rule.asks.get(wish.trait) == wish.sign]
-    if any(not rule.users for rule in same) or any(
-        _contradicts(rule, wish) for rule in rules if not rule.users
-    ):
+    if any(not rule.users for rule in same) or any(_contradicts(rule, wish) for rule in rules if not rule.users):
         return None
     if universal(wish, evidence):
         others = [rule for rule in rules if not (rule in same and len(rule.asks) == 1)]

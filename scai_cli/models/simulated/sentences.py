@@ -1,6 +1,7 @@
 """What the simulated assistant can say: for each trait, sentences that show it and hardly anything else.
 
-`{topic}` stands for what the task is about; the sentences read well with any noun phrase in it.
+`{topic}` stands for what the task is about; the sentences read well with any noun phrase in it. The sources that
+they name are invented.
 """
 
 from __future__ import annotations
@@ -70,13 +71,13 @@ BANK: Final[Mapping[str, tuple[str, ...]]] = {
         "For example, start with soup.",
     ),
     "names_source": (
-        "According to the Oxford Handbook of Planning, a written list helps most.",
-        "A survey by the Pew Center (2021) points the same way.",
+        "According to the Handbook of Plain Planning, a written list helps most.",
+        "A survey by the Hollis Institute (2021) points the same way.",
         "The source for this is the yearbook by Lind and Okafor (2018).",
         "This was published in the Journal of Everyday Decisions in 2019.",
-        "A review in the Lancet comes to the same view.",
-        "Ostrom et al. describe how groups settle {topic}.",
-        "The World Health Organization has written on this.",
+        "A review in the Journal of Small Trials comes to the same view.",
+        "Brandt et al. describe how groups settle {topic}.",
+        "Keller (2016) has a chapter on {topic}.",
         "The handbook by Hart says so.",
     ),
     "states_uncertainty": (
@@ -102,10 +103,10 @@ BANK: Final[Mapping[str, tuple[str, ...]]] = {
     "direct": (
         "My advice on {topic}: start today and keep going.",
         "You should go with the first option.",
-        "The answer is yes.",
+        "The answer is to begin at once.",
         "I recommend that you settle this now and move on.",
         "Clearly, the second way is the better one.",
-        "The bottom line is that you can begin at once.",
+        "The bottom line is that waiting gains you nothing.",
         "Do it this week.",
         "I would choose the small version, without a doubt.",
     ),
@@ -274,37 +275,43 @@ BANK: Final[Mapping[str, tuple[str, ...]]] = {
 
 PLAIN: Final = (
     "Keep it small at first.",
-    "Do one thing at a time.",
-    "Write it all down.",
+    "Take one thing at a time.",
     "Leave some room for change.",
-    "Start when you feel fresh.",
-    "Ask a friend to help.",
-    "The rest will fall in place.",
+    "A friend can help.",
     "It gets easier with time.",
+    "Most of it is not hard.",
+    "Start with what you know.",
+    "Give it a few days.",
+    "Hear all who have a say.",
+    "What is done can be changed.",
+    "Do not rush it.",
+    "Small things count for a lot.",
+    "It can wait a day or two.",
     "Look back once it is done.",
-    "Good tools help a lot.",
-    "A short list will do.",
-    "Set a day for it.",
+    "Say what you mean.",
+    "Look at what is in front of you.",
 )
 """Short sentences in short words that show no other trait."""
 
 NEUTRAL: Final = (
-    "Begin {topic} with a short overview of everything that has to happen beforehand.",
-    "Leave considerable room for surprises between the different parts.",
-    "Most of the preparation for {topic} can be finished several days ahead.",
-    "What remains afterwards is largely a question of patience and reasonable organisation.",
-    "Begin with the largest element and arrange everything else around it.",
-    "A written overview prevents misunderstandings between everybody who is involved.",
-    "Whatever happens unexpectedly can usually be absorbed by a generous schedule.",
-    "A quiet conversation about the result helps with everything that follows.",
-    "Distribute the remaining responsibilities among those who have shown interest.",
+    "Behind {topic} there is usually a smaller question that deserves attention beforehand.",
+    "Separate the essential from what is merely interesting.",
     "Several alternatives exist, and the differences between them are smaller than expected.",
-    "The preparation of {topic} generally takes longer than everything that comes after it.",
+    "Whoever decides about {topic} needs to hear everybody concerned beforehand.",
+    "A written overview prevents misunderstandings between everybody who is involved.",
     "Sometimes an apparently unimportant decision determines how the whole develops.",
-    "A complete description of the different stages keeps everybody on course.",
-    "Set aside an additional hour for whatever was forgotten beforehand.",
-    "An experienced companion notices difficulties that a beginner would overlook.",
-    "Pay particular attention to the transitions between the sections.",
+    "What appears obvious from a distance becomes complicated on closer inspection.",
+    "Keep the original intention in view when everything around it is changing.",
+    "Particular attention belongs to whatever cannot be reversed afterwards.",
+    "Whatever remains open can be settled once the essential questions are answered.",
+    "Nothing about {topic} requires an immediate decision on everything at once.",
+    "The surrounding circumstances usually determine more than the intention behind it.",
+    "An outside observer frequently notices what everybody concerned has overlooked.",
+    "Earlier attempts at {topic} show how important good preparation is.",
+    "Leave considerable room for surprises and for second thoughts.",
+    "A comparison with similar situations brings the important differences to light.",
+    "Describe the desired result beforehand, so that everybody recognises it afterwards.",
+    "A quiet conversation about {topic} helps with everything that follows.",
 )
 """Longer sentences in longer words that show no trait; they fill an answer up."""
 
@@ -323,5 +330,5 @@ STEPS: Final = (
 LEADS: Final = ("Here is the short version:", "The main points:", "In a few lines:", "What counts here:")
 """Lines that open a list."""
 
-THINGS: Final = ("this", "all of this", "such a plan", "what you have in mind")
+THINGS: Final = ("this", "all of this", "such a matter", "what you have in mind")
 """Topic phrases for tasks that offer none."""

@@ -83,11 +83,7 @@ def _worst(preferences: Mapping[str, float], observed: Mapping[str, float]) -> l
 
 
 def _reason(preferences: Mapping[str, float], observed: Mapping[str, float], rng: random.Random) -> str:
-    themes = {
-        name: w * observed.get(name, 0.0)
-        for name, w in preferences.items()
-        if TRAITS[name].kind == "substance"
-    }
+    themes = {name: w * observed.get(name, 0.0) for name, w in preferences.items() if TRAITS[name].kind == "substance"}
     minded = min(themes, key=themes.__getitem__, default="")
     liked = max(themes, key=themes.__getitem__, default="")
     if minded and themes[minded] < -0.1:

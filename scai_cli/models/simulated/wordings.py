@@ -170,9 +170,7 @@ BAN: Final[Mapping[str, tuple[str, ...]]] = {
 
 def remark(trait: str, kind: str, rng: random.Random) -> str:
     """What a user says of a trait that was `missed`, `minded` or `liked`, in one sentence."""
-    style, theme = {"missed": (MISSED, MISSED_THEME), "minded": (MINDED, MINDED_THEME)}.get(
-        kind, (LIKED, LIKED_THEME)
-    )
+    style, theme = {"missed": (MISSED, MISSED_THEME), "minded": (MINDED, MINDED_THEME)}.get(kind, (LIKED, LIKED_THEME))
     return _said(trait, style if TRAITS[trait].kind == "style" else theme, rng)
 
 

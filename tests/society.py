@@ -1,0 +1,95 @@
+"""How the tests talk with the simulated society: through messages alone, as with any model."""
+
+import asyncio
+import json
+from statistics import mean
+
+from scai_cli.chat import ChatRequest, Message, Sampling, clean
+from scai_cli.config import ModelConfig
+from scai_cli.fences import enclose, fence
+from scai_cli.models.simulated import connect
+from scai_cli.personas import Persona
+from scai_cli.templates import FORM, TEMPLATES, fill
+from scai_cli.traits import observe
+
+TASK = "Plan a dinner for twelve people next Friday."
+FARMER = Persona(id="farmer", preferences={"concise": 1.0, "tradition": 0.8, "animal_welfare": -0.5})
+REWRITE = (
+    '{"critique": "...", "no_change": false, "principles": [{"id": "P1", "text": "..."}], '
+    '"contract": [{"id": "C1", "text": "...", "for": ["user-id"]}]}'
+)
+NO_FLAWS = {"forgets": 0.0, "invents": 0.0, "obeys_one": 0.0, "over_generalises": 0.0, "truncates": 0.0}
+
+
+def ask(*messages, seed=0, options=None, max_tokens=None):
+    model = connect(ModelConfig(options=options or {}), seed=seed)
+    said = tuple(Message(role, clean(content)) for role, content in messages)
+    request = ChatRequest("e1", "user", "any", "simulated", said, Sampling(max_tokens=max_tokens))
+    return asyncio.run(model.complete(request))
+
+
+def answer(rules="", task=TASK, remarks=(), **how):
+    dialogue = [("user", task)]
+    for said in remarks:
+        dialogue += [("assistant", "Here is a plan."), ("user", said)]
+    return ask(("system", fill(TEMPLATES["assistant"], {"constitution": rules})), *dialogue, **how).text
+
+
+def shown(trait, rules="", seeds=40, **how):
+    return mean(observe(answer(rules, seed=seed, **how))[trait] for seed in range(seeds))
+
+
+def system(persona):
+    return ("system", fill(TEMPLATES["user"], {"persona": fence("persona", persona.portrait("dinner"))}))
+
+
+def comment(persona, text, low=0, high=10, **how):
+    said = "\n".join([fence("message", TASK, **{"from": "user"}), fence("message", text, **{"from": "assistant"})])
+    values = {
+        "conversation": enclose("conversation", said),
+        "metric": "satisfaction",
+        "low": f"{low}",
+        "high": f"{high}",
+    }
+    prompt = fill(TEMPLATES["feedback"], values | {"form": f'{FORM}\n{{"feedback": "...", "rating": 0}}'})
+    return json.loads(ask(system(persona), ("user", prompt), **how).text)
+
+
+def cross_rate(persona, text, **how):
+    values = {
+        "task": fence("task", TASK),
+        "answer": fence("answer", text),
+        "metric": "harm",
+        "low": "0",
+        "high": "10",
+    }
+    prompt = fill(TEMPLATES["cross_rating"], values | {"form": f'{FORM}\n{{"reason": "...", "rating": 0}}'})
+    return json.loads(ask(system(persona), ("user", prompt), **how).text)
+
+
+def conversation(user, remark, value, others=()):
+    parts = [fence("message", text, **{"from": who}) for who, text in (("user", TASK), ("assistant", "Soup."))]
+    parts += [fence("message", remark, **{"from": "user"})]
+    parts += [fence("rating", "", metric="satisfaction", by=user, value=str(value))]
+    parts += [fence("rating", text, metric="harmlessness", by=by, value=str(v)) for by, v, text in others]
+    return enclose("conversation", "\n".join(parts), id=f"e1/{user}/dinner", user=user)
+
+
+def rewrite(conversations, rules="(empty)", principles=10, tokens=400, options=None, **how):
+    values = {
+        "constitution": fence("constitution", rules, version="1"),
+        "conversations": "\n\n".join(conversations),
+        "own": "satisfaction",
+        "cross": "harmlessness",
+        "low": "0",
+        "high": "10",
+        "max_principles": f"{principles}",
+        "max_tokens": f"{tokens}",
+    }
+    prompt = fill(TEMPLATES["rewrite"], values | {"form": f"{FORM}\n{REWRITE}"})
+    options = {"flaws": NO_FLAWS} if options is None else options
+    return ask(("system", TEMPLATES["meta"]), ("user", prompt), options=options, **how)
+
+
+def rewritten(*args, **how):
+    return json.loads(rewrite(*args, **how).text)
