@@ -61,16 +61,14 @@ class Lexicon:
 
     def find(self, words: Sequence[str]) -> Iterator[Hit]:
         """The hits in order, none overlapping: at each place the longest, exact words before stems."""
-        starting, at, count = self._starting, 0, len(words)
-        while at < count:
-            start = starting(words[at][:LONGEST_WORD])
+        starting, free = self._starting, 0
+        for at, word in enumerate(words):
+            start = starting(word[:LONGEST_WORD]) if at >= free else None
             if start is not None:
                 rest, key = _longest(start, words, at + 1)
                 if key is not None:
-                    end = at + 1 + len(rest)
-                    yield Hit(at, end, key)
-                    at = end - 1
-            at += 1
+                    free = at + 1 + len(rest)
+                    yield Hit(at, free, key)
 
     def _lookup(self, word: str) -> _Starting | None:
         word = word.removesuffix("'s")

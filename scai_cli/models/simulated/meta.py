@@ -38,26 +38,25 @@ def cut_off(text: str, flaws: Flaws, rng: random.Random) -> str | None:
 
 def _flawed(rules: list[Rule], evidence: Evidence, flaws: Flaws, rng: random.Random) -> list[Rule]:
     """The rules after the flaws that chance has it this time; the limits hold all the same."""
-    forgets, invents, obeys, generalises = (
-        rng.random() < rate for rate in (flaws.forgets, flaws.invents, flaws.obeys_one, flaws.over_generalises)
-    )
-    if forgets and rules:
+    if rng.random() < flaws.forgets and rules:
         gone = rng.randrange(len(rules))
         rules = [*rules[:gone], *rules[gone + 1 :]]
-    added = []
-    if invents:
-        added.append(_invented(evidence, rng))
-    if obeys:
-        added.append(_obeyed(evidence, rng))
-    for text in filter(None, added):
-        if fits([*rules, Rule.of(None, text)], evidence):
-            rules = [*rules, Rule.of(None, text)]
-    clauses = [n for n, clause in enumerate(rules) if clause.users]
-    if generalises and clauses:
-        at = rng.choice(clauses)
-        wider = [*rules[:at], *rules[at + 1 :], Rule.of(None, rules[at].text)]
+    if rng.random() < flaws.invents:
+        rules = _with(rules, _invented(evidence, rng), evidence)
+    if rng.random() < flaws.obeys_one:
+        rules = _with(rules, _obeyed(evidence, rng), evidence)
+    clauses = [rule for rule in rules if rule.users]
+    if rng.random() < flaws.over_generalises and clauses:
+        clause = rng.choice(clauses)
+        wider = [*(rule for rule in rules if rule is not clause), Rule.of(None, clause.text)]
         rules = wider if fits(wider, evidence) else rules
     return rules
+
+
+def _with(rules: list[Rule], text: str | None, evidence: Evidence) -> list[Rule]:
+    """The rules and one principle more, if there is one and the limits allow it."""
+    more = [*rules, Rule.of(None, text)] if text else rules
+    return more if fits(more, evidence) else rules
 
 
 def _invented(evidence: Evidence, rng: random.Random) -> str | None:
