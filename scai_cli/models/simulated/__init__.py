@@ -64,13 +64,13 @@ class _Simulated:
             return rewrite(task, self._settings.flaws, rng)
         who = person(task.system, self._seed)
         if who is not None and "feedback" in task.form:
-            return filled_with(task, comment(task, who, self._settings.noise, rng))
+            return _completed(task, comment(task, who, self._settings.noise, rng))
         if who is not None and "reason" in task.form:
-            return filled_with(task, cross_rate(task, who, self._settings.noise, rng))
+            return _completed(task, cross_rate(task, who, self._settings.noise, rng))
         return filled(task.form, rng.uniform(0.4, 0.7))
 
 
-def filled_with(task: Asked, known: dict[str, object]) -> dict[str, object]:
+def _completed(task: Asked, known: dict[str, object]) -> dict[str, object]:
     """The form's keys, with what is known of them."""
     return {key: known[key] if key in known else filled(value, 0.5) for key, value in task.form.items()}
 
