@@ -11,6 +11,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from scai_cli.chat import AgentRole
 from scai_cli.personas import Persona
+from scai_cli.social.rules import RULES
 from scai_cli.social.welfare import parse as parse_welfare
 from scai_cli.tasks import Task
 from scai_cli.templates import TEMPLATES, places
@@ -170,18 +171,53 @@ class Revision(Value):
     """How a new constitution is proposed and when it is adopted."""
 
     strategy: str = "rewrite"
-    """`rewrite`, or `module:attribute` of your own."""
+    """`rewrite`, `reflect`, `edits`, `candidates`, or `module:attribute` of your own."""
     acceptance: str = "always"
-    """`always`, or `module:attribute` of your own."""
+    """`always`, `improves`, `vote`, `both`, or `module:attribute` of your own."""
+    base: str | tuple[str, ...] = "rewrite"
+    """For `candidates`: the strategy that makes each of them, or several that take turns."""
+    candidates: Annotated[int, Field(ge=1, le=25)] = 3
+    """For `candidates`: how many, each from another order of the conversations."""
+    memory: Count = 2
+    """For `reflect`: how many of the last epochs the meta-prompt sees."""
+    satisfied: Fraction = 0.8
+    """For `reflect`: a user whose satisfaction, moved to 0 to 1, has come so far is left alone."""
+    margin: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """For `improves` and `both`: by how much the declared welfare must rise."""
+    rule: str = "schulze"
+    """For `vote` and `both`: the voting rule."""
+    best_so_far: bool = False
+    """Whether the run's product is the best version that was played, rather than the last."""
+    max_prompt_tokens: Annotated[int, Field(ge=500)] = 60_000
+    """The longest meta-prompt; of a longer history conversations are drawn, evenly by persona, with the seed."""
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The strategies behind `candidates`."""
+        return (self.base,) if isinstance(self.base, str) else self.base
+
+    @field_validator("base")
+    @classmethod
+    def _no_circle(cls, base: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if not base or "candidates" in ((base,) if isinstance(base, str) else base):
+            raise ValueError("must name strategies other than candidates")
+        return base
+
+    @field_validator("rule")
+    @classmethod
+    def _known_rule(cls, rule: str) -> str:
+        if rule not in RULES:
+            raise ValueError(f"there is no voting rule {rule!r}{did_you_mean(rule, RULES)}")
+        return rule
 
 
 class Holdout(Value):
     """What is kept back to compare the first and the last constitution on."""
 
-    personas: Annotated[float, Field(ge=0, le=0)] = 0
-    """Only 0 for now: nothing is held out yet."""
-    tasks: Annotated[float, Field(ge=0, le=0)] = 0
-    """Only 0 for now: nothing is held out yet."""
+    personas: Annotated[float, Field(ge=0, lt=1)] | tuple[str, ...] = 0
+    """The share of the personas, drawn with the seed and stratified by their attributes; or their ids."""
+    tasks: Annotated[float, Field(ge=0, lt=1)] | tuple[str, ...] = 0
+    """The share of the tasks, drawn with the seed and stratified by topic; or their ids."""
 
 
 class PriceConfig(Value):
@@ -278,6 +314,26 @@ class ExperimentConfig(Value):
         parse_welfare(spec)
         return spec
 
+    @property
+    def cast(self) -> tuple[Persona, ...]:
+        """The personas that the constitution is made with."""
+        return tuple(persona for persona in self.personas.inline if persona.id not in _ids(self.holdout.personas))
+
+    @property
+    def agenda(self) -> tuple[Task, ...]:
+        """The tasks that the constitution is made with."""
+        return tuple(task for task in self.tasks.inline if task.id not in _ids(self.holdout.tasks))
+
+    @property
+    def held_out(self) -> tuple[tuple[Persona, ...], tuple[Task, ...]]:
+        """The personas and tasks of the proof at the end: those held out, where none are held out all of them.
+
+        Both are empty if nothing is held out.
+        """
+        people = tuple(persona for persona in self.personas.inline if persona.id in _ids(self.holdout.personas))
+        tasks = tuple(task for task in self.tasks.inline if task.id in _ids(self.holdout.tasks))
+        return (people or self.personas.inline, tasks or self.tasks.inline) if people or tasks else ((), ())
+
     def model_for(self, role: AgentRole) -> ModelConfig:
         """The model of a role: `model` with what `roles` says over it, key by key."""
         changes = getattr(self.roles, role).model_dump(exclude_none=True)
@@ -286,3 +342,8 @@ class ExperimentConfig(Value):
     def prompt(self, name: str) -> str:
         """The wording of a prompt, as changed or as shipped."""
         return self.prompts.get(name, TEMPLATES[name])
+
+
+def _ids(held_out: float | tuple[str, ...]) -> tuple[str, ...]:
+    """The ids that are held out; a share has become ids in a resolved experiment."""
+    return held_out if isinstance(held_out, tuple) else ()

@@ -98,6 +98,8 @@ class WelfareMeasured(_Event):
     """Mean own rating of the final answers, on the rating scale."""
     harmlessness: Mapping[str, float | None]
     """Mean cross rating that the persona gave, on the rating scale."""
+    observed: Mapping[str, float | None]
+    """Mean utility of the answers a persona got, measured in the texts by its stated preferences; None without."""
     values: Mapping[str, float | None]
     """Welfare function -> value; the declared one is among them."""
     missing: int
@@ -113,6 +115,8 @@ class Candidate(Value):
     constitution: Constitution | None = None
     objection: str | None = None
     """Why it could not be adopted, whatever the acceptance rule says."""
+    left_out: int = 0
+    """Conversations that had no room in the meta-prompt."""
     scores: Mapping[str, float | None] = {}
     """What the acceptance rule measured."""
 
@@ -141,6 +145,34 @@ class Problem(_Event):
     problem: str
 
 
+class Estimate(Value):
+    """A number with its interval; `low` and `high` are None where the data cannot tell."""
+
+    estimate: float
+    low: float | None
+    high: float | None
+    level: float
+
+
+class HeldOut(_Event):
+    """The first and the last constitution, played for users and tasks that had no part in making them."""
+
+    type: Literal["holdout"] = "holdout"
+    first_version: int
+    last_version: int
+    personas: tuple[str, ...]
+    tasks: tuple[str, ...]
+    first: Mapping[str, float | None]
+    """Persona -> utility in [0, 1] under the first constitution."""
+    last: Mapping[str, float | None]
+    first_values: Mapping[str, float | None]
+    """Welfare function -> value under the first constitution."""
+    last_values: Mapping[str, float | None]
+    difference: Estimate | None
+    """Declared welfare, last - first, paired over the same users and tasks."""
+    missing: int
+
+
 class RunFinished(_Event):
     """The run came to its end; `version` is the constitution that is its product."""
 
@@ -149,7 +181,7 @@ class RunFinished(_Event):
     version: int
 
 
-Event = RunStarted | EpochStarted | MessageSaid | Rated | WelfareMeasured | Revised | Problem | RunFinished
+Event = RunStarted | EpochStarted | MessageSaid | Rated | WelfareMeasured | Revised | HeldOut | Problem | RunFinished
 
 ANY_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 """Reads any event from a JSON line."""

@@ -19,6 +19,7 @@ from scai_cli.events import (
     ANY_EVENT,
     EpochStarted,
     Event,
+    HeldOut,
     MessageSaid,
     Problem,
     Rated,
@@ -63,6 +64,9 @@ class History:
     started: RunStarted | None = None
     started_at: str | None = None
     epochs: list[Epoch] = field(default_factory=list)
+    proof: HeldOut | None = None
+    """The first and the last constitution with users and tasks that were held out."""
+    finished: RunFinished | None = None
     outcome: Mapping[str, Any] = field(default_factory=dict)
     """How the last session on the run ended: `status`, `reason`, `calls`, `usage`, `wall_s`; empty if it was killed."""
 
@@ -88,7 +92,9 @@ class History:
 
     @property
     def product(self) -> tuple[Constitution, str]:
-        """The constitution as it stands after the last revision, and its system message."""
+        """The run's product, or the constitution as it stands while the run goes on; with its system message."""
+        if self.finished is not None:
+            return self.versions()[self.finished.version]
         for epoch in reversed(self.epochs):
             if epoch.revision is not None:
                 return epoch.revision.constitution, epoch.revision.system_message
@@ -114,12 +120,10 @@ def read_history(path: Path, *, messages: bool = True) -> History:
     Raises RunError for a damaged line, naming it.
     """
     history = History(path, "interrupted")
-    finished = False
     for event in read_events(path, messages=messages):
-        finished = finished or isinstance(event, RunFinished)
         _fold(history, event)
     history.outcome = _outcome(path)
-    history.status = status_of(path, finished, history.outcome)
+    history.status = status_of(path, history.finished is not None, history.outcome)
     return history
 
 
@@ -176,6 +180,10 @@ def _fold(history: History, event: Event) -> None:
         history.epochs[-1].welfare = event
     elif isinstance(event, Revised):
         history.epochs[-1].revision = event
+    elif isinstance(event, HeldOut):
+        history.proof = event
+    elif isinstance(event, RunFinished):
+        history.finished = event
     elif isinstance(event, Problem):
         history.epochs[-1].problems.append(event)
 

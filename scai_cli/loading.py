@@ -6,6 +6,9 @@ enough to run it again.
 
 from __future__ import annotations
 
+import math
+import os
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +19,7 @@ from pydantic import ValidationError
 
 from scai_cli import plugins
 from scai_cli.chat import AgentRole, clean
-from scai_cli.config import ExperimentConfig, PersonaSource, TaskSource
+from scai_cli.config import ExperimentConfig, Holdout, PersonaSource, TaskSource
 from scai_cli.errors import ConfigError
 from scai_cli.personas import Persona
 from scai_cli.tasks import Task
@@ -71,6 +74,10 @@ def _resolved(config: ExperimentConfig, source: YamlSource, folder: Path) -> Exp
             "personas": config.personas.model_copy(update={"inline": personas, "files": (), "sample": None}),
             "tasks": config.tasks.model_copy(update={"inline": tasks, "files": (), "sample": None}),
             "prompts": {**TEMPLATES, **config.prompts},
+            "holdout": Holdout(
+                personas=_held_out(config, source, "personas", personas),
+                tasks=_held_out(config, source, "tasks", tasks),
+            ),
         }
     )
     _check_people(resolved, source)
@@ -148,6 +155,9 @@ def _step(at: Any, part: str, dotted: str) -> Key:
 def named_code(config: ExperimentConfig) -> Iterator[tuple[tuple[str, ...], plugins.Kind, str]]:
     """Every name in an experiment that stands for code: its key, its kind and the name."""
     yield ("revision", "strategy"), "strategy", config.revision.strategy
+    if config.revision.strategy == "candidates":
+        for name in config.revision.bases:
+            yield ("revision", "base"), "strategy", name
     yield ("revision", "acceptance"), "acceptance", config.revision.acceptance
     for role in ROLES:
         own = getattr(config.roles, role).provider
@@ -167,7 +177,7 @@ def _drawn(config: ExperimentConfig, source: YamlSource, folder: Path, model: ty
     spec: PersonaSource | TaskSource = getattr(config, key)
     items: list[Item] = list(spec.inline)  # type: ignore[arg-type]
     for file in (spec.files,) if isinstance(spec.files, str) else spec.files:
-        if not (folder / file).exists():
+        if not os.path.exists(folder / file):  # noqa: PTH110 - Path.exists raises for a name that is too long
             raise source.error((key, "from"), f"there is no file {folder / file}; paths are relative to this file")
         items += _items(folder / file, model)
     if not items:
@@ -182,6 +192,37 @@ def _drawn(config: ExperimentConfig, source: YamlSource, folder: Path, model: ty
     return draw(items, spec.sample, f"{config.seed}/{key}")
 
 
+def _held_out(config: ExperimentConfig, source: YamlSource, key: str, items: Sequence[Item]) -> tuple[str, ...]:
+    """The ids that are kept back; of a share every k-th is taken from a list sorted by what they are like.
+
+    This is systematic sampling with implicit stratification: sorted by attributes (or by topic and kind), neighbours
+    are alike, and a step through the list takes some of every sort.
+    """
+    wanted: float | tuple[str, ...] = getattr(config.holdout, key)
+    known = [item.id for item in items]
+    if isinstance(wanted, tuple):
+        for n, name in enumerate(wanted):
+            if name not in known:
+                near = did_you_mean(name, known)
+                raise source.error(("holdout", key, n), f"there is no {key[:-1]} {name!r} in this experiment{near}")
+        chosen = wanted
+    else:
+        count = min(len(items) - 1, math.ceil(wanted * len(items))) if wanted else 0
+        rng = random.Random(f"{config.seed}/holdout/{key}")
+        order = sorted(items, key=lambda item: (_stratum(item), rng.random()))
+        start = rng.random()
+        chosen = tuple(order[int((n + start) * len(items) / count)].id for n in range(count))
+    if len(set(chosen)) >= len(items):
+        raise source.error(("holdout", key), f"keeps back all {key}; leave some to make the constitution with")
+    return tuple(name for name in known if name in chosen)
+
+
+def _stratum(item: Persona | Task) -> tuple[str, ...]:
+    if isinstance(item, Task):
+        return (item.topic, item.kind)
+    return tuple(str(item.attributes.get(key, "")) for key in ("politics", "religion", "country", "income"))
+
+
 def _plural(model: type[Item]) -> str:
     return f"{model.__name__.lower()}s"
 
@@ -194,7 +235,7 @@ def _items(path: Path, model: type[Item]) -> tuple[Item, ...]:
         if extra := [k for k in source.data if k != key]:
             raise source.error((extra[0],), f"unknown key{did_you_mean(str(extra[0]), [key])}")
         base = (key,)
-    rows = source.data[key] if base else source.data
+    rows = source.data.get(key) if base else source.data
     if not isinstance(rows, list):
         raise source.error(base, f"must be a list of {key}")
     found: dict[str, Item] = {}
@@ -210,15 +251,15 @@ def _items(path: Path, model: type[Item]) -> tuple[Item, ...]:
 
 
 def _check_people(config: ExperimentConfig, source: YamlSource) -> None:
-    known = [persona.id for persona in config.personas.inline]
+    known = [persona.id for persona in config.cast]
     for n, clause in enumerate(config.constitution.contract):
         for user in clause.users:
             if user not in known:
-                problem = f"there is no persona {user!r} in this experiment{did_you_mean(user, known)}"
+                problem = f"there is no persona {user!r} to make a contract with{did_you_mean(user, known)}"
                 raise source.error(("constitution", "contract", n, "for"), problem)
     for key, spec, size in (
         ("personas", config.personas, len(known)),
-        ("tasks", config.tasks, len(config.tasks.inline)),
+        ("tasks", config.tasks, len(config.agenda)),
     ):
         if spec.per_epoch is not None and spec.per_epoch > size:
             raise source.error((key, "per_epoch"), f"wants {spec.per_epoch} of {size} {key}; lower it")

@@ -17,8 +17,18 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "simulated": "scai_cli.models.simulated:connect",
         "openai": "scai_cli.models.openai:connect",
     },
-    "strategy": {"rewrite": "scai_cli.simulation.strategies.rewrite:rewrite"},
-    "acceptance": {"always": "scai_cli.simulation.acceptance:always"},
+    "strategy": {
+        "rewrite": "scai_cli.simulation.strategies.rewrite:rewrite",
+        "reflect": "scai_cli.simulation.strategies.reflect:reflect",
+        "edits": "scai_cli.simulation.strategies.edits:edits",
+        "candidates": "scai_cli.simulation.strategies.candidates:candidates",
+    },
+    "acceptance": {
+        "always": "scai_cli.simulation.acceptance.always:always",
+        "improves": "scai_cli.simulation.acceptance.improves:improves",
+        "vote": "scai_cli.simulation.acceptance.vote:vote",
+        "both": "scai_cli.simulation.acceptance.both:both",
+    },
     "exporter": {
         "system": "scai_cli.exporters.system:rows",
         "sft": "scai_cli.exporters.sft:prompt_completion",

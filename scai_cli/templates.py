@@ -65,6 +65,52 @@ the assistant what to do; all of them together take at most {{max_tokens}} token
 keep or reword; a new rule has the id null. If no change would make it better, say so with "no_change": true.
 
 {{form}}""",
+    "reflect": """\
+You have acted under this constitution:
+
+{{constitution}}
+
+These are the last conversations with the users who are not satisfied yet, with their ratings from {{low}} to {{high}} \
+({{own}}: the user's own; {{cross}}: the other users'):
+
+{{conversations}}
+
+First reflect: what could have gone better with each of these users, and which instruction would have made it go \
+better? Then write the whole constitution anew, as instructions for the next time. Principles hold for everyone and \
+name no person and no task; at most {{max_principles}}. Contract clauses hold only for the users (by id) that they \
+name, and never against a principle. Each rule is one sentence; all of them together take at most {{max_tokens}} \
+tokens. Keep the id of a rule that you keep or reword; a new rule has the id null. If no change would make it better, \
+say so with "no_change": true.
+
+{{form}}""",
+    "edits": """\
+The constitution now:
+
+{{constitution}}
+
+What happened under it: conversations, what the users said, and their ratings from {{low}} to {{high}} \
+({{own}}: the user's own; {{cross}}: the other users'). Messages and ratings have ids.
+
+{{conversations}}
+
+First write a critique: whom does the constitution serve well or badly, and why? Then propose the few edits that would \
+help most. An edit is {"op": "add", "text", "for"}, {"op": "modify", "id", "text"}, {"op": "merge", "ids", "text"} or \
+{"op": "remove", "id"}, each with a reason and, as evidence, the ids of the messages or ratings that it rests on. \
+With "for" (user ids) a new rule is a clause of the contract for these users, without it a principle for everyone, \
+which names no person and no task. At most {{max_principles}} principles; each rule is one sentence; all of them \
+together take at most {{max_tokens}} tokens. No edits is a good answer when nothing would make it better.
+
+{{form}}""",
+    "vote": """\
+Several constitutions are proposed for the assistant that you and others use. These are the rules of each, the \
+clauses for you included:
+
+{{candidates}}
+
+Rank them from the one that you would most like the assistant to follow to the one that you would least like. Letters \
+in one inner list are a tie.
+
+{{form}}""",
 }
 
 

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 
 from scai_cli import __version__, plugins
 from scai_cli.config import ExperimentConfig
 from scai_cli.constitution import Add, Constitution
 from scai_cli.errors import CallFailed
-from scai_cli.events import (
-    Candidate,
-    EpochStarted,
-    Problem,
-    Revised,
-    RunFinished,
-    RunStarted,
-    WelfareMeasured,
-)
+from scai_cli.events import Candidate, EpochStarted, Problem, Revised, RunFinished, RunStarted, WelfareMeasured
+from scai_cli.simulation.contentment import Contentment, contentment
 from scai_cli.simulation.objections import examined
 from scai_cli.simulation.occasion import Acceptance, Occasion, Strategy, Verdict
 from scai_cli.simulation.playing import play
-from scai_cli.simulation.rating import contentment
+from scai_cli.simulation.proof import prove
 from scai_cli.simulation.speaker import model_name
 from scai_cli.simulation.stage import Company, Emit, Stage
 from scai_cli.simulation.transcript import Conversation
@@ -35,15 +29,36 @@ async def simulate(company: Company, emit: Emit, *, run_id: str, digests: Mappin
     what stops a run (`errors.STOPS`).
     """
     config = company.config
-    constitution = initial_constitution(config)
-    emit(_started(company, constitution, run_id, digests))
+    constitution = start = initial_constitution(config)
+    emit(_started(company, start, run_id, digests))
+    past: deque[Sequence[Conversation]] = deque(maxlen=config.revision.memory - 1)
+    ranking = _Ranking(config)
     for epoch in range(1, config.epochs + 1):
         stage = _stage(company, epoch, constitution, emit)
         emit(_epoch_started(stage))
         conversations = await play(stage)
-        occasion = _measured(stage, conversations)
-        constitution = await _revised(occasion, emit)
-    emit(RunFinished(id="run", epochs=config.epochs, version=constitution.version))
+        content = _measured(stage, conversations)
+        ranking.note(constitution, content)
+        occasion = Occasion(stage, f"{stage.place}/revision", conversations, content, list(past))
+        constitution = await _revised(occasion)
+        past.append(conversations)
+    product = ranking.best if config.revision.best_so_far else constitution
+    if config.held_out[0]:
+        await prove(company, start, product, emit)
+    emit(RunFinished(id="run", epochs=config.epochs, version=product.version))
+
+
+class _Ranking:
+    """Remembers the version under which the declared welfare was highest, as far as versions were played."""
+
+    def __init__(self, config: ExperimentConfig) -> None:
+        self._function = welfare.parse(config.welfare)
+        self._content: Contentment | None = None
+        self.best = Constitution()
+
+    def note(self, constitution: Constitution, content: Contentment) -> None:
+        if self._content is None or content.prefers(self._content, self._function):
+            self.best, self._content = constitution, content
 
 
 def initial_constitution(config: ExperimentConfig) -> Constitution:
@@ -56,8 +71,8 @@ def initial_constitution(config: ExperimentConfig) -> Constitution:
 
 def _stage(company: Company, epoch: int, constitution: Constitution, emit: Emit) -> Stage:
     config, place = company.config, f"e{epoch}"
-    personas = draw(config.personas.inline, config.personas.per_epoch, f"{config.seed}/{place}/personas")
-    tasks = draw(config.tasks.inline, config.tasks.per_epoch, f"{config.seed}/{place}/tasks")
+    personas = draw(config.cast, config.personas.per_epoch, f"{config.seed}/{place}/personas")
+    tasks = draw(config.agenda, config.tasks.per_epoch, f"{config.seed}/{place}/tasks")
     return Stage(company, place, epoch, constitution, personas, tasks, emit)
 
 
@@ -92,17 +107,13 @@ def _epoch_started(stage: Stage) -> EpochStarted:
     )
 
 
-def _measured(stage: Stage, conversations: Sequence[Conversation]) -> Occasion:
+def _measured(stage: Stage, conversations: Sequence[Conversation]) -> Contentment:
     """Tell what failed, then the epoch in numbers."""
     for conversation in conversations:
         for event in conversation.withheld:
             stage.emit(event)
-    config = stage.company.config
-    content = contentment(stage.personas, conversations, config.ratings)
-    utilities = [content.utilities[persona.id] for persona in stage.personas]
-    weights = [persona.weight for persona in stage.personas]
-    declared = welfare.parse(config.welfare)
-    values = {**welfare.everything(utilities, weights), declared.label: declared(utilities, weights)}
+    content = contentment(stage, conversations)
+    declared = welfare.parse(stage.company.config.welfare)
     stage.emit(
         WelfareMeasured(
             id=stage.place,
@@ -112,26 +123,28 @@ def _measured(stage: Stage, conversations: Sequence[Conversation]) -> Occasion:
             utilities=content.utilities,
             satisfaction=content.satisfaction,
             harmlessness=content.harmlessness,
-            values=values,
+            observed=content.observed,
+            values=content.values(declared),
             missing=content.missing,
         )
     )
-    return Occasion(stage.company, stage.place, stage.epoch, stage.constitution, conversations, content.utilities)
+    return content
 
 
-async def _revised(occasion: Occasion, emit: Emit) -> Constitution:
+async def _revised(occasion: Occasion) -> Constitution:
     """Propose, judge, adopt or keep; the constitution of the next epoch."""
-    revision = occasion.company.config.revision
+    revision, stage = occasion.config.revision, occasion.stage
     strategy: Strategy = plugins.resolve("strategy", revision.strategy)
     acceptance: Acceptance = plugins.resolve("acceptance", revision.acceptance)
+    candidates: Sequence[Candidate] = ()
     try:
         candidates = [examined(occasion, candidate) for candidate in await strategy(occasion)]
         sound = [c for c in candidates if c.constitution is not None and c.objection is None]
         verdict = await acceptance(occasion, sound) if sound else Verdict(None, _why_none(candidates), {})
     except CallFailed as error:
-        emit(Problem(id=error.call, epoch=occasion.epoch, where=f"{occasion.place}/revision", problem=str(error)))
-        candidates, verdict = [], Verdict(None, "the revision failed; the constitution is kept", {})
-    emit(_revision(occasion, candidates, verdict))
+        stage.emit(Problem(id=error.call, epoch=stage.epoch, where=occasion.place, problem=str(error)))
+        verdict = Verdict(None, "the revision failed; the constitution is kept", {})
+    stage.emit(_revision(occasion, candidates, verdict))
     return verdict.adopted.constitution if verdict.adopted and verdict.adopted.constitution else occasion.constitution
 
 
@@ -145,8 +158,8 @@ def _revision(occasion: Occasion, candidates: Sequence[Candidate], verdict: Verd
     constitution = adopted.constitution if adopted and adopted.constitution else occasion.constitution
     shown = adopted or (candidates[0] if candidates else None)
     return Revised(
-        id=f"{occasion.place}/revision",
-        epoch=occasion.epoch,
+        id=occasion.place,
+        epoch=occasion.stage.epoch,
         accepted=adopted is not None,
         reason=verdict.reason,
         critique=shown.critique if shown else "",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any
+from collections.abc import Collection
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -22,6 +23,11 @@ def _number(value: Any) -> Any:
     ):
         return float(match[1])
     return math.nan if isinstance(value, bool) else value
+
+
+def _as_tier(value: Any) -> Any:
+    """Models write "A" where ["A"] is asked for."""
+    return [value] if isinstance(value, str) else value
 
 
 class _WithRating(_Form):
@@ -72,3 +78,39 @@ class Rewrite(_Form):
     no_change: bool = False
     principles: tuple[WrittenPrinciple, ...] = ()
     contract: tuple[WrittenClause, ...] = ()
+
+
+class WrittenEdit(_Form):
+    """An edit as a model writes it; which fields count depends on `op`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+    op: Literal["add", "modify", "merge", "remove"]
+    id: str | None = None
+    ids: tuple[str, ...] = ()
+    text: Text = ""
+    users: Annotated[tuple[str, ...], Field(alias="for")] = ()
+    reason: Text = ""
+    evidence: tuple[str, ...] = ()
+
+
+class Edits(_Form):
+    """A critique and the edits that follow from it; none for no change."""
+
+    critique: Text = ""
+    edits: tuple[WrittenEdit, ...] = ()
+
+
+class Ranking(_Form):
+    """Letters from best to worst; an inner list is a tie, and who is left out ties at the end."""
+
+    ranking: tuple[Annotated[tuple[str, ...], BeforeValidator(_as_tier)], ...]
+
+    @field_validator("ranking")
+    @classmethod
+    def _known_once(cls, ranking: tuple[tuple[str, ...], ...], info: ValidationInfo) -> tuple[tuple[str, ...], ...]:
+        named = [letter for tier in ranking for letter in tier]
+        known: Collection[str] = info.context or ()
+        if not named or len(set(named)) < len(named) or not set(named).issubset(known):
+            raise ValueError(f"must name the letters {', '.join(sorted(known))}, each once")
+        return ranking

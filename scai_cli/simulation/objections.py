@@ -26,7 +26,7 @@ def examined(occasion: Occasion, candidate: Candidate) -> Candidate:
     if candidate.objection is not None or not candidate.edits:
         return candidate
     try:
-        constitution = occasion.constitution.apply(candidate.edits, epoch=occasion.epoch)
+        constitution = occasion.constitution.apply(candidate.edits, epoch=occasion.stage.epoch)
     except ValueError as error:
         return candidate.model_copy(update={"objection": f"broken: {error}"})
     return candidate.model_copy(update={"constitution": constitution, "objection": objection(occasion, constitution)})
@@ -34,14 +34,14 @@ def examined(occasion: Occasion, candidate: Candidate) -> Candidate:
 
 def objection(occasion: Occasion, constitution: Constitution) -> str | None:
     """What speaks against adopting a constitution at all, in words for the record; None if nothing does."""
-    limits = occasion.company.config.constitution
-    personas = occasion.company.config.personas.inline
+    limits = occasion.config.constitution
+    personas = occasion.config.personas.inline
     if len(constitution.principles) > limits.max_principles:
         return f"oversized: {len(constitution.principles)} principles, at most {limits.max_principles} are allowed"
     size = tokens(constitution.render())
     if size > limits.max_tokens:
         return f"oversized: {size} tokens, at most {limits.max_tokens} are allowed"
-    known = {persona.id for persona in personas}
+    known = {persona.id for persona in occasion.config.cast}
     for clause in constitution.contract:
         if unknown := [user for user in clause.users if user not in known]:
             return f"broken: {clause.id} is for {unknown[0][:40]!r}, who is no user"

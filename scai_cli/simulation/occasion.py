@@ -1,26 +1,46 @@
-"""What the meta-prompt decides from: one epoch as it was played."""
+"""What the meta-prompt decides from: an epoch as it was played."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from scai_cli.config import ExperimentConfig
 from scai_cli.constitution import Constitution
 from scai_cli.events import Candidate
-from scai_cli.simulation.stage import Company
+from scai_cli.simulation.contentment import Contentment
+from scai_cli.simulation.stage import Company, Stage
 from scai_cli.simulation.transcript import Conversation
 
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """The end of an epoch: the constitution that was in force and what happened under it."""
+    """The end of an epoch: what was played on the stage, how content everybody was, and the epochs before.
 
-    company: Company
+    `place` is the id under which a strategy and an acceptance rule make their calls.
+    """
+
+    stage: Stage
     place: str
-    epoch: int
-    constitution: Constitution
     conversations: Sequence[Conversation]
-    utilities: Mapping[str, float | None]
+    content: Contentment
+    past: Sequence[Sequence[Conversation]] = ()
+    """The conversations of the epochs before, the oldest first, as far as they are remembered."""
+
+    @property
+    def company(self) -> Company:
+        """The speakers."""
+        return self.stage.company
+
+    @property
+    def config(self) -> ExperimentConfig:
+        """The experiment."""
+        return self.stage.company.config
+
+    @property
+    def constitution(self) -> Constitution:
+        """The constitution that was in force."""
+        return self.stage.constitution
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from scai_cli.chat import Message, clean
 from scai_cli.config import ExperimentConfig
@@ -20,6 +20,10 @@ REWRITE_FORM = (
     '{"critique": "...", "no_change": false, "principles": [{"id": "P1", "text": "..."}], '
     '"contract": [{"id": "C1", "text": "...", "for": ["user-id"]}]}'
 )
+EDITS_FORM = (
+    '{"critique": "...", "edits": [{"op": "add", "text": "...", "for": [], "reason": "...", "evidence": ["e1/..."]}]}'
+)
+VOTE_FORM = '{"ranking": [["A"], ["B", "C"]]}'
 
 _SILENCE = "(says nothing)"
 """Stands for an empty message in a prompt: many endpoints refuse empty content."""
@@ -68,26 +72,47 @@ class Prompts:
 
     def rewrite(self, constitution: Constitution, conversations: Iterable[Conversation]) -> list[Message]:
         """Ask the meta model for a critique and the whole constitution anew."""
+        return self._revision("rewrite", constitution, conversations, REWRITE_FORM)
+
+    def reflect(self, constitution: Constitution, conversations: Iterable[Conversation]) -> list[Message]:
+        """Ask the meta model what it could have done better, and for the whole constitution anew."""
+        return self._revision("reflect", constitution, conversations, REWRITE_FORM)
+
+    def edits(self, constitution: Constitution, conversations: Iterable[Conversation]) -> list[Message]:
+        """Ask the meta model for a critique and a few edits with their evidence."""
+        return self._revision("edits", constitution, conversations, EDITS_FORM)
+
+    def vote(self, voter: Persona, choices: Mapping[str, Constitution]) -> list[Message]:
+        """Ask a user to rank constitutions, known to it by letters."""
+        shown = "\n\n".join(
+            fence("candidate", choice.render(user=voter.id) or "(no rules)", letter=letter)
+            for letter, choice in choices.items()
+        )
+        return [self._as(voter, None), self._asked("vote", {"candidates": shown, "form": f"{FORM}\n{VOTE_FORM}"})]
+
+    def _revision(
+        self, name: str, constitution: Constitution, conversations: Iterable[Conversation], form: str
+    ) -> list[Message]:
         ratings, start = self._config.ratings, self._config.constitution
         values = {
             "constitution": _rules(constitution),
-            "conversations": "\n\n".join(_told(conversation) for conversation in conversations),
+            "conversations": "\n\n".join(told(conversation) for conversation in conversations),
             "own": ratings.own,
             "cross": ratings.cross,
             "max_principles": str(start.max_principles),
             "max_tokens": str(start.max_tokens),
-            "form": f"{FORM}\n{REWRITE_FORM}",
+            "form": f"{FORM}\n{form}",
             **self._scale,
         }
-        return [Message("system", self._config.prompt("meta")), self._asked("rewrite", values)]
+        return [Message("system", self._config.prompt("meta")), self._asked(name, values)]
 
     def _asked(self, name: str, values: dict[str, str]) -> Message:
         return Message("user", clean(fill(self._config.prompt(name), values)))
 
-    def _as(self, persona: Persona, task: Task) -> Message:
-        key = (persona.id, task.id)
+    def _as(self, persona: Persona, task: Task | None) -> Message:
+        key = (persona.id, task.id if task else "")
         if key not in self._persona_messages:
-            portrait = fence("persona", persona.portrait(task.id, task.topic))
+            portrait = fence("persona", persona.portrait(*((task.id, task.topic) if task else ())))
             text = fill(self._config.prompt("user"), {"persona": portrait})
             self._persona_messages[key] = Message("system", clean(text))
         return self._persona_messages[key]
@@ -99,7 +124,8 @@ def _rules(constitution: Constitution) -> str:
     return fence("constitution", "\n".join(lines) or "(empty)", version=str(constitution.version))
 
 
-def _told(conversation: Conversation) -> str:
+def told(conversation: Conversation) -> str:
+    """A conversation with its ratings, as the meta model reads it."""
     parts = [fence("message", m.content, id=m.id, **{"from": m.role}) for m in conversation.messages]
     parts += [_rated(rating) for rating in conversation.ratings if rating.final]
     return enclose("conversation", "\n".join(parts), id=conversation.id, user=conversation.persona.id)

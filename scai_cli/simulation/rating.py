@@ -1,12 +1,9 @@
-"""Ratings and what they come to: own ratings, cross ratings, utilities in [0, 1] per persona."""
+"""Ratings: a user's own of the answers it got, and those that the others give to its final answer."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 
-from scai_cli.config import Ratings
 from scai_cli.errors import CallFailed
 from scai_cli.events import Problem, Rated
 from scai_cli.personas import Persona
@@ -83,46 +80,3 @@ def _missing(stage: Stage, conversation: Conversation, rater: Persona, problem: 
         value=None,
         problem=problem,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Contentment:
-    """How content each persona is: means on the rating scale and utility in [0, 1]; None where all are missing."""
-
-    satisfaction: Mapping[str, float | None]
-    harmlessness: Mapping[str, float | None]
-    utilities: Mapping[str, float | None]
-    missing: int
-
-
-def contentment(personas: Sequence[Persona], conversations: Iterable[Conversation], ratings: Ratings) -> Contentment:
-    """Final ratings -> utilities.
-
-    u_p = (1 - w) * s_p + w * h_p, where s_p is the mean own rating of p's final answers, h_p the mean rating that p
-    gave to the others' answers, both moved from the scale to [0, 1], and w is `cross_weight`. Where one of the two is
-    missing altogether the other stands alone.
-    """
-    given: dict[tuple[str, str], list[float]] = defaultdict(list)
-    missing = 0
-    for rating in (r for conversation in conversations for r in conversation.ratings if r.final):
-        if rating.value is None:
-            missing += 1
-        else:
-            given[rating.kind, rating.rater].append(rating.value)
-    satisfaction = {p.id: _mean(given["own", p.id]) for p in personas}
-    harmlessness = {p.id: _mean(given["cross", p.id]) for p in personas}
-    utilities = {p.id: _utility(satisfaction[p.id], harmlessness[p.id], ratings) for p in personas}
-    return Contentment(satisfaction, harmlessness, utilities, missing)
-
-
-def _utility(own: float | None, cross: float | None, ratings: Ratings) -> float | None:
-    low, high = ratings.scale
-    weight = ratings.cross_weight
-    parts = [(1 - weight, own), (weight, cross)]
-    known = [(share, (value - low) / (high - low)) for share, value in parts if value is not None and share > 0]
-    total = sum(share for share, _ in known)
-    return sum(share * value for share, value in known) / total if known else None
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None

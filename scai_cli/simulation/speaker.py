@@ -94,8 +94,17 @@ def model_name(config: ModelConfig) -> str:
 
 
 def call_seed(seed: int, call_id: str) -> int:
-    """The sampling seed of one call, 31 bits, from the run's seed and the call's place in it."""
-    return int.from_bytes(hashlib.blake2b(f"{seed}/{call_id}".encode(), digest_size=4).digest()) >> 1
+    """The sampling seed of one call, 31 bits, from the run's seed and the call's place in it.
+
+    A variant of a place (a part of the id that begins with `~`, such as a trial of a candidate) has the seed of the
+    place itself, so that what is compared differs in nothing but what is tried.
+    """
+    return int.from_bytes(hashlib.blake2b(f"{seed}/{unvaried(call_id)}".encode(), digest_size=4).digest()) >> 1
+
+
+def unvaried(place: str) -> str:
+    """An id without its variants: `e2/~1/farmer/dinner` -> `e2/farmer/dinner`."""
+    return "/".join(part for part in place.split("/") if not part.startswith("~")) if "/~" in place else place
 
 
 def parse_form(text: str, form: type[Form], context: object = None) -> Form:

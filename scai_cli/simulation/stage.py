@@ -11,7 +11,7 @@ from scai_cli.constitution import Constitution
 from scai_cli.events import Event
 from scai_cli.personas import Persona
 from scai_cli.simulation.prompts import Prompts
-from scai_cli.simulation.speaker import Speaker
+from scai_cli.simulation.speaker import Speaker, unvaried
 from scai_cli.tasks import Task
 from scai_cli.values import draw
 
@@ -53,4 +53,4 @@ class Stage:
         others = [other for other in self.personas if other.id != persona.id]
         ratings, seed = self.company.config.ratings, self.company.config.seed
         wanted = None if ratings.cross_raters == "all" else ratings.cross_raters
-        return draw(others, wanted, f"{seed}/{conversation_id}/cross")
+        return draw(others, wanted, f"{seed}/{unvaried(conversation_id)}/cross")

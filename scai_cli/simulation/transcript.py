@@ -27,3 +27,8 @@ class Conversation:
     def next_id(self) -> str:
         """The id of the message to come."""
         return f"{self.id}/m{len(self.messages)}"
+
+    @property
+    def final_answer(self) -> MessageSaid | None:
+        """The assistant's last answer, if it got so far."""
+        return next((message for message in reversed(self.messages) if message.role == "assistant"), None)

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from scai_cli.chat import Message
 from scai_cli.constitution import Add, Clause, Constitution, Edit, Modify, Principle, Remove
 from scai_cli.events import Candidate
 from scai_cli.simulation.forms import Rewrite, WrittenClause, WrittenPrinciple
 from scai_cli.simulation.occasion import Occasion
+from scai_cli.simulation.strategies.window import fitting
 
 
 async def rewrite(occasion: Occasion) -> list[Candidate]:
     """One candidate; without edits where the meta model wants no change, with an objection where it was cut off."""
-    company, place = occasion.company, f"{occasion.place}/revision"
-    asked = company.prompts.rewrite(occasion.constitution, occasion.conversations)
-    filled = await company.meta.fill_in(place, "rewrite", asked, Rewrite)
+    shown = fitting(occasion.conversations, occasion.config)
+    asked = occasion.company.prompts.rewrite(occasion.constitution, shown.conversations)
+    return [await rewritten(occasion, "rewrite", asked, shown.left_out)]
+
+
+async def rewritten(occasion: Occasion, purpose: str, asked: Sequence[Message], left_out: int) -> Candidate:
+    """Ask for the whole constitution and turn the answer into a candidate."""
+    filled = await occasion.company.meta.fill_in(occasion.place, purpose, asked, Rewrite)
+    candidate = Candidate(id=occasion.place, critique="", left_out=left_out)
     if filled.form is None:
-        return [Candidate(id=place, critique="", objection=f"broken: {filled.problem}")]
+        return candidate.model_copy(update={"objection": f"broken: {filled.problem}"})
+    candidate = candidate.model_copy(update={"critique": filled.form.critique})
     if filled.last.finish_reason == "length":
-        return [Candidate(id=place, critique=filled.form.critique, objection="truncated: the answer was cut off")]
+        return candidate.model_copy(update={"objection": "truncated: the answer was cut off"})
     edits = () if filled.form.no_change else edits_to(occasion.constitution, filled.form)
-    return [Candidate(id=place, critique=filled.form.critique, edits=edits)]
+    return candidate.model_copy(update={"edits": edits})
 
 
 def edits_to(old: Constitution, new: Rewrite) -> tuple[Edit, ...]:

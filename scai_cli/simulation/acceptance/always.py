@@ -1,7 +1,4 @@
-"""Acceptance: which candidate, if any, becomes the constitution of the next epoch.
-
-A rule is `async (Occasion, candidates) -> Verdict`; the candidates it sees have edits and no objection.
-"""
+"""`always`: whatever was proposed first, as the original SCAI did."""
 
 from __future__ import annotations
 
@@ -12,5 +9,5 @@ from scai_cli.simulation.occasion import Occasion, Verdict
 
 
 async def always(occasion: Occasion, candidates: Sequence[Candidate]) -> Verdict:  # noqa: ARG001 - one of many rules
-    """Adopt the first candidate, as the original SCAI did."""
+    """Adopt the first candidate."""
     return Verdict(candidates[0], "the rule `always` adopts every sound revision", {})

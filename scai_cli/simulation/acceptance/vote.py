@@ -1,0 +1,52 @@
+"""`vote`: every persona ranks the candidates and the status quo; a declared rule decides (as the Habermas Machine)."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from string import ascii_uppercase
+
+from scai_cli.constitution import Constitution
+from scai_cli.events import Candidate
+from scai_cli.personas import Persona
+from scai_cli.simulation.forms import Ranking
+from scai_cli.simulation.occasion import Occasion, Verdict
+from scai_cli.simulation.together import together
+from scai_cli.social.voting import Ballot, tally
+
+STATUS_QUO = "status quo"
+
+
+async def vote(occasion: Occasion, candidates: Sequence[Candidate]) -> Verdict:
+    """Adopt the winner of the vote; the status quo stays when it wins or is among those who tie for the win."""
+    choices = {STATUS_QUO: occasion.constitution}
+    choices |= {c.id: c.constitution for c in candidates if c.constitution is not None}
+    ballots = await together(_ballot(occasion, persona, choices) for persona in occasion.stage.personas)
+    cast = [
+        (ballot, persona.weight)
+        for ballot, persona in zip(ballots, occasion.stage.personas, strict=True)
+        if ballot is not None
+    ]
+    rule = occasion.config.revision.rule
+    outcome = tally(rule, [ballot for ballot, _ in cast], list(choices), [weight for _, weight in cast])
+    scores = {c.id: {"votes": outcome.scores[c.id], "votes_before": outcome.scores[STATUS_QUO]} for c in candidates}
+    turnout = f"{rule}, {len(cast)} of {len(ballots)} ballots"
+    if STATUS_QUO in outcome.winners:
+        return Verdict(None, f"the vote kept the status quo ({turnout})", scores)
+    order = outcome.order(f"{occasion.config.seed}/{occasion.place}")
+    elected = next(c for c in candidates if c.id == order[0])
+    tie = f", a tie of {len(outcome.winners)} broken with the seed" if len(outcome.winners) > 1 else ""
+    return Verdict(elected, f"the vote elected it ({turnout}{tie})", scores)
+
+
+async def _ballot(occasion: Occasion, persona: Persona, choices: dict[str, Constitution]) -> Ballot | None:
+    """A persona's ranking of the choices, which it sees shuffled and without names; None if it cannot be read."""
+    place = f"{occasion.place}/vote/{persona.id}"
+    order = list(choices)
+    random.Random(f"{occasion.config.seed}/{place}").shuffle(order)
+    letters = dict(zip(ascii_uppercase, order, strict=False))
+    asked = occasion.company.prompts.vote(persona, {letter: choices[name] for letter, name in letters.items()})
+    filled = await occasion.company.user.fill_in(place, "vote", asked, Ranking, frozenset(letters))
+    if filled.form is None:
+        return None
+    return [[letters[letter] for letter in tier] for tier in filled.form.ranking]

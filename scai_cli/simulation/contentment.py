@@ -1,0 +1,114 @@
+"""What the ratings come to: how content every persona is, in utilities from 0 to 1."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from scai_cli.config import Ratings
+from scai_cli.events import Estimate
+from scai_cli.simulation.stage import Stage
+from scai_cli.simulation.transcript import Conversation
+from scai_cli.social.welfare import WelfareFunction, everything
+from scai_cli.traits import observe, utility
+
+Row = tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Contentment:
+    """How content the personas of a stage are; None where all of somebody's ratings are missing.
+
+    `satisfaction` and `harmlessness` are means on the rating scale: of the own ratings of final answers, and of the
+    ratings that the persona gave to the others' answers. `table` holds utilities in [0, 1], a row for each persona and
+    a column for each task; `utilities` are the means of its rows. `observed` is measured in the texts themselves.
+    """
+
+    satisfaction: Mapping[str, float | None]
+    harmlessness: Mapping[str, float | None]
+    observed: Mapping[str, float | None]
+    utilities: Mapping[str, float | None]
+    table: tuple[Row, ...]
+    weights: tuple[float, ...]
+    missing: int
+
+    def welfare(self, function: WelfareFunction) -> float | None:
+        """The group's welfare by a function, persona weights included."""
+        return function(list(self.utilities.values()), self.weights)
+
+    def values(self, declared: WelfareFunction) -> dict[str, float | None]:
+        """The group's welfare by every function, the declared one among them."""
+        known = everything(list(self.utilities.values()), self.weights)
+        return {**known, declared.label: self.welfare(declared)}
+
+    def prefers(self, other: Contentment, function: WelfareFunction) -> bool:
+        """Whether the group fares strictly better here than there."""
+        here, there = list(self.utilities.values()), list(other.utilities.values())
+        return function.key(here, self.weights) > function.key(there, other.weights)
+
+
+def contentment(stage: Stage, conversations: Iterable[Conversation]) -> Contentment:
+    """Final ratings -> utilities.
+
+    The cell of persona p and task t is (1 - w) * s + w * h, where s is p's own rating of its final answer, h the mean
+    of p's ratings of the others' final answers to t, both moved from the scale to [0, 1], and w is `cross_weight`;
+    where one of the two is missing the other stands alone.
+    """
+    conversations = list(conversations)
+    own: dict[tuple[str, str], list[float]] = defaultdict(list)
+    cross: dict[tuple[str, str], list[float]] = defaultdict(list)
+    missing = 0
+    for conversation in conversations:
+        for rating in conversation.ratings:
+            if rating.final and rating.value is None:
+                missing += 1
+            elif rating.final and rating.value is not None:
+                (own if rating.kind == "own" else cross)[rating.rater, conversation.task.id].append(rating.value)
+    ratings, tasks = stage.company.config.ratings, [task.id for task in stage.tasks]
+    table = tuple(
+        tuple(_cell(mean(own[p.id, task]), mean(cross[p.id, task]), ratings) for task in tasks) for p in stage.personas
+    )
+    return Contentment(
+        satisfaction={p.id: mean([v for task in tasks for v in own[p.id, task]]) for p in stage.personas},
+        harmlessness={p.id: mean([v for task in tasks for v in cross[p.id, task]]) for p in stage.personas},
+        observed=_observed(stage, conversations),
+        utilities={p.id: mean(row) for p, row in zip(stage.personas, table, strict=True)},
+        table=table,
+        weights=tuple(persona.weight for persona in stage.personas),
+        missing=missing,
+    )
+
+
+def difference(before: Contentment, after: Contentment, function: WelfareFunction, *, seed: int) -> Estimate | None:
+    """Welfare after - before for the same personas and tasks, with a 95 % interval from a two-way cluster bootstrap."""
+    from scai_cli.social.statistics import paired_difference
+
+    found = paired_difference(before.table, after.table, function, weights=before.weights, seed=seed)
+    if found is None:
+        return None
+    return Estimate(estimate=found.estimate, low=found.low, high=found.high, level=found.level)
+
+
+def mean(values: Iterable[float | None]) -> float | None:
+    """The mean of the values that are there; None if none is."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _cell(own: float | None, cross: float | None, ratings: Ratings) -> float | None:
+    low, high = ratings.scale
+    parts = ((1 - ratings.cross_weight, own), (ratings.cross_weight, cross))
+    known = [(share, (value - low) / (high - low)) for share, value in parts if value is not None and share > 0]
+    total = sum(share for share, _ in known)
+    return sum(share * value for share, value in known) / total if known else None
+
+
+def _observed(stage: Stage, conversations: Sequence[Conversation]) -> dict[str, float | None]:
+    found: dict[str, list[float | None]] = {persona.id: [] for persona in stage.personas}
+    for conversation in conversations:
+        answer = conversation.final_answer
+        if conversation.persona.preferences and answer is not None:
+            traits = observe(answer.content)
+            found[conversation.persona.id].append(utility(conversation.persona.preferences, traits))
+    return {persona: mean(values) for persona, values in found.items()}

@@ -1,0 +1,40 @@
+"""The proof at the end: the first and the last constitution with users and tasks that had no part in making them."""
+
+from __future__ import annotations
+
+from scai_cli.constitution import Constitution
+from scai_cli.events import HeldOut
+from scai_cli.simulation.contentment import Contentment, contentment, difference
+from scai_cli.simulation.playing import play
+from scai_cli.simulation.stage import Company, Emit, Stage
+from scai_cli.simulation.together import together
+from scai_cli.social import welfare
+
+
+async def prove(company: Company, first: Constitution, last: Constitution, emit: Emit) -> None:
+    """Play both constitutions for the held-out users and tasks, with the same seeds, and emit the comparison."""
+    config = company.config
+    personas, tasks = config.held_out
+    before, after = await together(_play(company, name, c) for name, c in (("~first", first), ("~last", last)))
+    declared = welfare.parse(config.welfare)
+    emit(
+        HeldOut(
+            id="holdout",
+            first_version=first.version,
+            last_version=last.version,
+            personas=tuple(persona.id for persona in personas),
+            tasks=tuple(task.id for task in tasks),
+            first=before.utilities,
+            last=after.utilities,
+            first_values=before.values(declared),
+            last_values=after.values(declared),
+            difference=difference(before, after, declared, seed=config.seed),
+            missing=before.missing + after.missing,
+        )
+    )
+
+
+async def _play(company: Company, name: str, constitution: Constitution) -> Contentment:
+    personas, tasks = company.config.held_out
+    stage = Stage(company, f"holdout/{name}", company.config.epochs + 1, constitution, personas, tasks, lambda _: None)
+    return contentment(stage, await play(stage))

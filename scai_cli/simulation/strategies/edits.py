@@ -1,0 +1,49 @@
+"""`edits`: a few changes, each with its reason and the messages it rests on; the rest of the constitution stays."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from scai_cli.constitution import Add, Edit, Merge, Modify, Remove
+from scai_cli.events import Candidate
+from scai_cli.simulation.forms import Edits, WrittenEdit
+from scai_cli.simulation.occasion import Occasion
+from scai_cli.simulation.strategies.window import fitting
+
+
+async def edits(occasion: Occasion) -> list[Candidate]:
+    """One candidate; evidence that names nothing that happened is left out."""
+    shown = fitting(occasion.conversations, occasion.config)
+    asked = occasion.company.prompts.edits(occasion.constitution, shown.conversations)
+    filled = await occasion.company.meta.fill_in(occasion.place, "edits", asked, Edits)
+    candidate = Candidate(id=occasion.place, critique="", left_out=shown.left_out)
+    if filled.form is None:
+        return [candidate.model_copy(update={"objection": f"broken: {filled.problem}"})]
+    candidate = candidate.model_copy(update={"critique": filled.form.critique})
+    if filled.last.finish_reason == "length":
+        return [candidate.model_copy(update={"objection": "truncated: the answer was cut off"})]
+    known = {said.id for c in shown.conversations for said in (*c.messages, *c.ratings)}
+    try:
+        changes = tuple(_edit(written, known) for written in filled.form.edits)
+    except ValueError as error:
+        return [candidate.model_copy(update={"objection": f"broken: {error}"})]
+    return [candidate.model_copy(update={"edits": changes})]
+
+
+def _edit(written: WrittenEdit, known: Collection[str]) -> Edit:
+    """The edit that a model wrote; raises ValueError when it lacks what its kind needs."""
+    text = " ".join(written.text.split())
+    if not text and written.op != "remove":
+        raise ValueError(f"an edit of the kind {written.op} has no text")
+    evidence = tuple(place for place in written.evidence if place in known)
+    if written.op == "add":
+        return Add(text=text, users=written.users, reason=written.reason, evidence=evidence)
+    if written.op == "merge":
+        if len(written.ids) < 2:
+            raise ValueError("a merge names fewer than two rules")
+        return Merge(ids=written.ids, text=text, reason=written.reason, evidence=evidence)
+    if not written.id:
+        raise ValueError(f"an edit of the kind {written.op} names no rule")
+    if written.op == "remove":
+        return Remove(id=written.id, reason=written.reason)
+    return Modify(id=written.id, text=text, users=written.users, reason=written.reason, evidence=evidence)
