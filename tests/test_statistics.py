@@ -26,9 +26,7 @@ def random_ratings(rng):
     grades = rng.choice([2, 5, 11])
     raters, units = rng.randint(2, 6), rng.randint(1, 12)
     gap = rng.choice([0, 0.2, 0.5])
-    return [
-        [None if rng.random() < gap else rng.randrange(grades) for _ in range(units)] for _ in range(raters)
-    ]
+    return [[None if rng.random() < gap else rng.randrange(grades) for _ in range(units)] for _ in range(raters)]
 
 
 @pytest.mark.parametrize("scale", ["nominal", "ordinal", "interval"])
@@ -147,9 +145,7 @@ def test_every_welfare_function_is_a_statistic(name):
     weights = [1, 2, 3, 1, 2, 3, 1, 2]
     welfare = parse(name)
     means = [sum(row) / len(row) for row in table]
-    assert bootstrap(table, welfare, weights=weights, draws=50, seed=1).estimate == near(
-        welfare(means, weights)
-    )
+    assert bootstrap(table, welfare, weights=weights, draws=50, seed=1).estimate == near(welfare(means, weights))
     gain = paired_difference(table, better, welfare, weights=weights, draws=300, seed=1)
     raised = [sum(row) / len(row) for row in better]
     assert gain.estimate == near(welfare(raised, weights) - welfare(means, weights))
@@ -164,6 +160,11 @@ def test_missing_cells_are_left_out_in_pairs():
     weighted = bootstrap(table, weights=[3, 1, 9], seed=1)
     assert weighted.estimate == near(0.3)
     assert weighted == bootstrap([row[:] for row in table[:2]], weights=[3, 1], seed=1)
+
+
+def test_a_drawn_user_brings_his_weight():
+    # The heavy user, at 0, is in three draws of four: the 70 % point is his.
+    assert bootstrap([[0.0], [1.0]], weights=[1e9, 1], level=0.4, seed=1).high == pytest.approx(0, abs=1e-6)
 
 
 def test_what_the_data_cannot_tell_stays_open():
@@ -199,9 +200,7 @@ def games(matrix, names):
 
 def test_strengths_of_a_worked_example():
     # The worked example of Wikipedia's article on the model.
-    fitted = bradley_terry(
-        games([[0, 2, 0, 1], [3, 0, 5, 0], [0, 3, 0, 1], [4, 0, 3, 0]], "ABCD"), prior=1e-9
-    )
+    fitted = bradley_terry(games([[0, 2, 0, 1], [3, 0, 5, 0], [0, 3, 0, 1], [4, 0, 3, 0]], "ABCD"), prior=1e-9)
     strengths = [math.exp(fitted[name].estimate) for name in "ABCD"]
     assert [round(s / sum(strengths), 3) for s in strengths] == [0.139, 0.226, 0.143, 0.492]
 
@@ -223,8 +222,7 @@ def test_strengths_maximise_the_likelihood_with_the_phantom(seed):
     assert ours == pytest.approx(theirs, abs=1e-5)
     step = 1e-4 * np.eye(size)
     curvature = [
-        [loss(ours + a + b) - loss(ours + a - b) - loss(ours - a + b) + loss(ours - a - b) for b in step]
-        for a in step
+        [loss(ours + a + b) - loss(ours + a - b) - loss(ours - a + b) + loss(ours - a - b) for b in step] for a in step
     ]
     errors = np.sqrt(np.diag(np.linalg.inv(np.array(curvature) / 4e-8)))
     half = [(fitted[name].high - fitted[name].low) / 2 for name in "ABCDEF"[:size]]
@@ -241,6 +239,18 @@ def test_strengths_are_finite_and_turn_around_with_the_results(wins):
         assert turned[name].estimate == pytest.approx(-interval.estimate, abs=1e-6)
 
 
+def test_strengths_far_apart_are_found_too():
+    wins = [("A", "B", 50_000), ("B", "C", 0.05), ("B", "D", 0.005), ("E", "D", 90_000), ("F", "A", 900_000)]
+    wins += [("F", "D", 300_000), ("D", "G", 1)]
+    strength = {name: interval.estimate for name, interval in bradley_terry(wins, prior=2e-4).items()}
+    for name, s in strength.items():  # at the maximum everybody has won as often as the model expects
+        excess = -2e-4 * math.tanh(s / 2)
+        for winner, loser, number in wins:
+            share = number / (1 + math.exp(strength[winner] - strength[loser]))
+            excess += share * (name == winner) - share * (name == loser)
+        assert excess == pytest.approx(0, abs=1e-8)
+
+
 def test_intervals_of_strengths_cover_the_truth():
     rng = np.random.default_rng(5)
     truth = {"A": 0.8, "B": 0.1, "C": -0.9}
@@ -255,9 +265,7 @@ def test_intervals_of_strengths_cover_the_truth():
     assert hits >= 0.9 * 600
 
 
-@pytest.mark.parametrize(
-    "wins", [[("A", "A", 1)], [("A", "B", -1)], [("A", "B", math.inf)], [("A", "B", math.nan)]]
-)
+@pytest.mark.parametrize("wins", [[("A", "A", 1)], [("A", "B", -1)], [("A", "B", math.inf)], [("A", "B", math.nan)]])
 def test_games_that_cannot_be_are_refused(wins):
     with pytest.raises(ValueError, match="cannot beat"):
         bradley_terry(wins)
