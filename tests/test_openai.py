@@ -3,6 +3,9 @@
 import asyncio
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -12,7 +15,7 @@ from loopback import Loopback
 from scai_cli.chat import ChatRequest, Completion, Message, Sampling, Usage
 from scai_cli.config import ModelConfig
 from scai_cli.errors import CallFailed, ConfigError
-from scai_cli.models.openai import OpenAIModel, connect
+from scai_cli.models.openai import OpenAIModel, _Endpoint, _retry_after, connect
 
 KEY = "sk-test-4711-abcdefghijklmnop"
 TRANSPORTS = ("aiohttp", "plain")
@@ -40,9 +43,7 @@ def ask(config, *requests):
 
 
 def config(server=None, *, base_url=None, **keys):
-    return ModelConfig(
-        provider="openai", name="tiny", base_url=server.base_url if server else base_url, **keys
-    )
+    return ModelConfig(provider="openai", name="tiny", base_url=server.base_url if server else base_url, **keys)
 
 
 def body(asked, **keys):
@@ -196,10 +197,6 @@ def test_a_server_s_text_is_cut_and_cleaned():
 
 @given(st.text(), st.text(), st.integers(0, 3))
 def test_a_quoted_text_is_one_printable_line_without_the_key(before, after, times):
-    from urllib.parse import urlsplit
-
-    from scai_cli.models.openai import _Endpoint
-
     endpoint = _Endpoint(urlsplit("http://h/v1"), KEY, "OPENAI_API_KEY")
     quoted = endpoint.quote(before + KEY * times + after)
     assert KEY not in quoted
@@ -224,3 +221,21 @@ def test_the_client_is_imported_only_when_it_is_opened():
     code = "import sys, scai_cli.models.openai; print({'openai', 'httpx2', 'aiohttp'} & sys.modules.keys())"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"retry-after": "7"}, 7),
+        ({"retry-after": "0.5", "retry-after-ms": "250"}, 0.25),
+        ({"retry-after": "-3"}, 0),
+        ({"retry-after": "nan"}, None),
+        ({"retry-after": "1e999"}, float("inf")),
+        ({"retry-after": "soon"}, None),
+        ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
+        ({"retry-after": format_datetime(datetime.now(UTC) + timedelta(hours=1))}, 3600),
+    ],
+)
+def test_retry_after_in_every_form(headers, seconds):
+    assert _retry_after(headers) == (seconds if seconds is None else pytest.approx(seconds, rel=0.1))

@@ -138,6 +138,7 @@ class OpenAIModel:
         self._model = model
         self._endpoint = endpoint
         self._options = options
+        self._url = f"{client.base_url}chat/completions"  # whole: the client need not join it for each call
         self._raw = httpx2.Response
         lost: tuple[type[Exception], ...] = (APIConnectionError, OSError, *_aiohttp_errors())
         self._lost = lost
@@ -148,7 +149,7 @@ class OpenAIModel:
         content = json.dumps(self.body(request)).encode()
         try:
             async with asyncio.timeout(self._model.timeout_s):
-                response = await self._client.post("/chat/completions", cast_to=self._raw, content=content)
+                response = await self._client.post(self._url, cast_to=self._raw, content=content)
             return _read(response.content, request)
         except self._foreign as error:
             raise self._translate(error) from None
