@@ -49,9 +49,10 @@ def bootstrap(
     Users and tasks are each drawn with replacement, independently, whole rows and whole columns (pigeonhole
     bootstrap, Owen 2007); the interval is the percentile one. It answers for new users *and* new tasks, and
     is on the wide side where the noise within a cell outweighs both. With one user (or one task) it answers
-    for new tasks (or users) alone; with a single cell it is open. For a minimum it is rough: no draw holds
-    anybody worse off than the worst of the sample. Draws in which the statistic is None are
-    left out. None if the statistic is None for the table itself. The same seed gives the same interval.
+    for new tasks (or users) alone; with a single cell it is open. It is too narrow for few clusters (95 %
+    covered 78 % with 3 x 3, 86 % with 6 x 4, 94 % with 10 x 5 users x tasks in a trial) and rough for a minimum,
+    as no draw holds anybody worse off than the worst of the sample. Draws in which the statistic is None are
+    left out; the result is None if it is None for the table itself. The same seed gives the same interval.
     ValueError: rows of unequal length, weights that do not fit.
     """
     return _interval([table], statistic, weights, draws, level, seed)
