@@ -66,21 +66,20 @@ def connect(model: ModelConfig, *, seed: int) -> ChatModel:  # noqa: ARG001 - re
     Of `model.options`, `transport: aiohttp | plain` chooses the HTTP transport (aiohttp if it is installed);
     the others are sent in the body of every request.
     """
-    from openai import AsyncOpenAI
-
     if not model.name:
-        raise ConfigError(
-            "model.name: the openai provider needs the model's name, e.g. `--model openai:NAME`"
-        )
-    options = dict(model.options)
-    endpoint = _endpoint(model)
-    http_client = _http_client(options.pop("transport", None))
+        raise ConfigError("model.name: the openai provider needs the model's name, e.g. `--model openai:NAME`")
+    endpoint, options = _endpoint(model), dict(model.options)
+    transport = options.pop("transport", None)
+    if transport not in (None, "aiohttp", "plain"):
+        raise ConfigError(f"model.options.transport: {transport!r} is not one of aiohttp, plain")
     if taken := {"messages", "model", "stream"} & options.keys():
         raise ConfigError(f"model.options.{min(taken)}: cannot be set; it is decided by each call")
+    from openai import AsyncOpenAI  # not before all is checked: it takes half a second
+
     client = AsyncOpenAI(
         api_key=endpoint.key or NO_KEY,
         base_url=endpoint.url.geturl(),
-        http_client=http_client,
+        http_client=_http_client(transport),
         max_retries=0,  # the gate alone retries
         timeout=None,  # a total one is kept below
     )
@@ -112,13 +111,9 @@ def _http_client(transport: object) -> httpx2.AsyncClient:
     import httpx2
     from openai import DefaultAioHttpClient, DefaultAsyncHttpxClient
 
-    if transport not in (None, "aiohttp", "plain"):
-        raise ConfigError(f"model.options.transport: {transport!r} is not one of aiohttp, plain")
     installed = importlib.util.find_spec("aiohttp") is not None
     if transport == "aiohttp" and not installed:
-        raise ConfigError(
-            "model.options.transport: aiohttp is not installed; `pip install 'openai[aiohttp]'`"
-        )
+        raise ConfigError("model.options.transport: aiohttp is not installed; `pip install 'openai[aiohttp]'`")
     limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
     if installed and transport != "plain":
         return DefaultAioHttpClient(limits=limits, timeout=None)
@@ -128,9 +123,7 @@ def _http_client(transport: object) -> httpx2.AsyncClient:
 class OpenAIModel:
     """A ChatModel that posts to `/chat/completions`; it never retries."""
 
-    def __init__(
-        self, client: AsyncOpenAI, model: ModelConfig, endpoint: _Endpoint, options: dict[str, Any]
-    ) -> None:
+    def __init__(self, client: AsyncOpenAI, model: ModelConfig, endpoint: _Endpoint, options: dict[str, Any]) -> None:
         import httpx2
         from openai import APIConnectionError, OpenAIError
 
