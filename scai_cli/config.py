@@ -239,7 +239,7 @@ class LimitsConfig(Value):
     usd: Annotated[float, Field(gt=0)] | None = None
     """The most money, in US dollars; needs a known price for every model."""
     seconds: Annotated[float, Field(gt=0)] | None = None
-    """The most wall time of one session, in seconds."""
+    """The most wall time, in seconds; what was used before a resume counts."""
     concurrency: Count = 32
     """The most calls in flight at one endpoint."""
     requests_per_minute: Annotated[float, Field(gt=0)] | None = None
@@ -281,6 +281,8 @@ class ExperimentConfig(Value):
     """What is kept back for the proof at the end."""
     limits: LimitsConfig = LimitsConfig()
     """Bounds on what the run uses."""
+    cache: bool = False
+    """Whether answers are kept across runs and taken from there; `scai cache info` says where."""
     prices: Mapping[str, PriceConfig] = {}
     """Prices of models that are not widely known: model -> `{input, output}`."""
     max_failures: Fraction = 0.1

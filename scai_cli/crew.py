@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scai_cli import plugins
-from scai_cli.chat import AgentRole
+from scai_cli.chat import AgentRole, Usage
 from scai_cli.config import ExperimentConfig, ModelConfig
 from scai_cli.errors import ScaiError
 from scai_cli.loading import ROLES
 from scai_cli.models.base import ChatModel
+from scai_cli.models.cache import Cache, CachedModel, cache_path
 from scai_cli.models.gate import ByRole, Gate, Pace
 from scai_cli.models.limits import Budget, Caps, Spend
 from scai_cli.models.prices import Price, PriceOf, price_of, require_prices
@@ -32,6 +34,8 @@ class Crew:
     gates: Mapping[Endpoint, Gate]
     prices: Mapping[AgentRole, PriceOf]
     budget: Budget
+    cache: Cache | None = None
+    _recorded: list[RecordedModel] = field(default_factory=list)
 
     @classmethod
     def connect(cls, config: ExperimentConfig) -> Crew:
@@ -52,36 +56,54 @@ class Crew:
                 max_retries=limits.max_retries,
             )
             gates[endpoint] = Gate(ByRole(models), pace, budget=budget, price=prices[roles[0]])
-        return cls(config, gates, prices, budget)
+        cache = Cache.open(cache_path()) if config.cache else None
+        return cls(config, gates, prices, budget, cache)
 
     def company(self, log: CallLog, replay: Replay | None) -> Company:
         """The speakers, every call of whom is logged, and answered from `replay` where it knows the answer."""
-        recorded = {endpoint: RecordedModel(gate, log, replay) for endpoint, gate in self.gates.items()}
         config = self.config
-        speakers = {
-            role: Speaker(role, recorded[_endpoint(model)], model, config.seed, config.format_retries)
-            for role in ROLES
-            for model in (config.model_for(role),)
-        }
+        speakers = {}
+        for role in ROLES:
+            recorded = RecordedModel(self._asked(config.model_for(role)), log, replay)
+            self._recorded.append(recorded)
+            speakers[role] = Speaker(role, recorded, config.model_for(role), config.seed, config.format_retries)
         return Company(config, Prompts(config), speakers["assistant"], speakers["user"], speakers["meta"])
 
-    def charge(self, earlier: CallIndex) -> None:
-        """Count what an earlier part of the run has used against the limits."""
-        spend = Spend(earlier.paid_calls, sum(usage.total for usage in earlier.spent.values()), 0.0)
-        for model, usage in earlier.spent.items():
-            price = next((found for of in self.prices.values() if (found := of(model)) is not None), None)
-            spend += Spend(0, 0, price.cost(usage) if price else 0.0)
-        self.budget.used += spend
+    def charge(self, earlier: CallIndex, seconds: float) -> float | None:
+        """Count what an earlier part of the run has used against the limits; its cost, None if nobody knows it."""
+        costs = [self._cost(role, usage) for role, usage in earlier.spent.items()]
+        usd = sum(cost or 0.0 for cost in costs)
+        tokens = sum(usage.total for usage in earlier.spent.values())
+        self.budget.charge(Spend(earlier.paid_calls, tokens, usd), seconds)
+        return None if None in costs else usd
 
     def stop(self, error: ScaiError) -> None:
         """Let no new call begin; each one that would raises the error."""
         for gate in self.gates.values():
             gate.close_for_new_calls(error)
+        for recorded in self._recorded:
+            recorded.close_for_new_calls(error)
 
     async def aclose(self) -> None:
         """Give back every connection."""
         for gate in self.gates.values():
             await gate.aclose()
+
+    def close_cache(self) -> None:
+        """Close the cache, if there is one."""
+        if self.cache is not None:
+            self.cache.close()
+
+    def _asked(self, model: ModelConfig) -> ChatModel:
+        gate = self.gates[_endpoint(model)]
+        if self.cache is None:
+            return gate
+        place = model.model_dump(mode="json", include={"provider", "structured", "options"})
+        return CachedModel(gate, self.cache, {**place, "address": _address(model), "seed": self.config.seed})
+
+    def _cost(self, role: AgentRole, usage: Usage) -> float | None:
+        price = self.prices[role](model_name(self.config.model_for(role)))
+        return None if price is None else price.cost(usage)
 
 
 def _endpoints(config: ExperimentConfig) -> dict[Endpoint, list[AgentRole]]:
@@ -93,6 +115,11 @@ def _endpoints(config: ExperimentConfig) -> dict[Endpoint, list[AgentRole]]:
 
 def _endpoint(model: ModelConfig) -> Endpoint:
     return (model.provider, model.base_url, model.api_key_env)
+
+
+def _address(model: ModelConfig) -> str:
+    """Where a model's answers come from, as far as one can know."""
+    return (model.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()).rstrip("/")
 
 
 def _connect(model: ModelConfig, seed: int) -> ChatModel:

@@ -3,6 +3,7 @@
 ScaiError                    exit 2: the user's to fix, said in one line
 ├── ConfigError              the experiment file, a persona file, a task file or an override
 ├── RunError                 a run directory: missing, ambiguous, in use, damaged
+├── CacheError               the cache of answers: locked, damaged, somebody else's
 ├── OutputError              exit 4: a file could not be written
 ├── LimitReached             exit 3: calls, tokens, money or time; `scai resume` goes on
 ├── ProviderError            exit 4: a model did not answer
@@ -36,6 +37,10 @@ class ConfigError(ScaiError):
 
 class RunError(ScaiError):
     """A run directory is missing, ambiguous, in use, unfinished or damaged."""
+
+
+class CacheError(ScaiError):
+    """The file of the response cache is locked, damaged, not scai's or cannot be written."""
 
 
 class OutputError(ScaiError):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import time
-from collections.abc import Callable, Mapping, Sequence
+import shlex
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -38,6 +38,10 @@ class Watcher(Protocol):
         """Something happened, now or (in a resumed run) before."""
         ...
 
+    def say(self, line: str) -> None:
+        """Something is to be known that is no event."""
+        ...
+
     def end(self) -> None:
         """Nothing more will happen."""
         ...
@@ -55,7 +59,7 @@ class Outcome:
     calls: int = 0
     usage: Usage = field(default=Usage())
     usd: float | None = None
-    welfare: list[WelfareMeasured] = field(default_factory=list)
+    welfare: list[Mapping[str, float | None]] = field(default_factory=list)
     wall_s: float = 0.0
 
     def summary(self) -> dict[str, Any]:
@@ -72,7 +76,7 @@ class Outcome:
                 "output_tokens": self.usage.output_tokens,
                 "usd": None if self.usd is None else round(self.usd, 6),
             },
-            "welfare": [{"epoch": measured.epoch, **measured.values} for measured in self.welfare],
+            "welfare": self.welfare,
             "wall_s": round(self.wall_s, 3),
         }
 
@@ -86,7 +90,11 @@ def start(config: ExperimentConfig, runs: Path, run_id: str | None, watcher: Wat
     if run_id is not None and is_run(runs / run_id):
         raise _taken(config, runs / run_id)
     crew = Crew.connect(config)
-    run = RunDirectory.create(runs, run_id, config.name, dump_experiment(config))
+    try:
+        run = RunDirectory.create(runs, run_id, config.name, dump_experiment(config))
+    except BaseException:
+        crew.close_cache()
+        raise
     return _conduct(crew, run, watcher)
 
 
@@ -109,7 +117,7 @@ def resume(path: Path, settings: Sequence[str], watcher: Watcher, *, trust: bool
                 "the options say now; undo the change, or begin a new run"
             )
         crew = Crew.connect(config)
-        run.write_text(CONFIG, dump_experiment(config))
+        _rewrite_config(run, config)
     except BaseException:
         run.close()
         raise
@@ -117,8 +125,8 @@ def resume(path: Path, settings: Sequence[str], watcher: Watcher, *, trust: bool
 
 
 def digests(config: ExperimentConfig) -> dict[str, str]:
-    """A digest of every key that decides what happens in a run; limits, prices and addresses do not."""
-    data = config.model_dump(mode="json", exclude={"limits", "prices"})
+    """A digest of every key that decides what happens in a run; limits, prices, addresses and the cache do not."""
+    data = config.model_dump(mode="json", exclude={"limits", "prices", "cache"})
     for model in (data["model"], *data["roles"].values()):
         for key in ("base_url", "api_key_env", "timeout_s"):
             model.pop(key)
@@ -140,6 +148,8 @@ def _taken(config: ExperimentConfig, path: Path) -> RunError:
     history = read_history(path, messages=False)
     if history.status == "finished":
         return RunError(f"run {path.name!r} is there already and finished; take another --run-id")
+    if history.status == "running":
+        return RunError(f"run {path.name!r} is there already and being worked on; take another --run-id")
     changed = differences(history.started, digests(config)) if history.started else []
     other = f" (the experiment has changed since: {', '.join(changed)})" if changed else ""
     return RunError(f"run {path.name!r} is there already and not finished{other}; go on with `{_resume(path)}`")
@@ -151,9 +161,16 @@ def _refuse_foreign(config: ExperimentConfig, path: Path) -> None:
             raise RunError(f"run {path.name!r} names code that is not scai's own, {kind} {name!r}; --trust loads it")
 
 
+def _rewrite_config(run: RunDirectory, config: ExperimentConfig) -> None:
+    """Keep what the options have changed; an untouched file keeps its date, by which runs are listed."""
+    text = dump_experiment(config)
+    if (run.path / CONFIG).read_bytes() != text.encode():
+        run.write_text(CONFIG, text)
+
+
 def _resume(path: Path) -> str:
     """The command that goes on with a run."""
-    return f"scai resume {path.name if path.parent == Path('runs') else path}"
+    return f"scai resume {shlex.quote(path.name if path.parent == Path('runs') else str(path))}"
 
 
 def _conduct(crew: Crew, run: RunDirectory, watcher: Watcher) -> Outcome:
@@ -165,20 +182,22 @@ def _conduct(crew: Crew, run: RunDirectory, watcher: Watcher) -> Outcome:
     finally:
         if index is not None:
             index.close()
+        crew.close_cache()
         run.close()
 
 
 async def _session(crew: Crew, run: RunDirectory, index: CallIndex, watcher: Watcher) -> Outcome:
-    began = time.monotonic()
     outcome = Outcome(run.run_id, run.path)
-    crew.charge(index)
+    cost = crew.charge(index, _begin(run))
     company = crew.company(run.log_call, index if run.resumed else None)
     scribe = _Scribe(run, outcome, watcher)
     watcher.begin(run.run_id, crew.config, [gate.meter for gate in crew.gates.values()])
+    for name, cut in run.mended.items():
+        watcher.say(f"{name}: its last line was torn ({cut} bytes) and is cut off; what it told is done again")
     try:
         with Interruption(crew.stop, _resume(run.path)) as interruption:
             try:
-                await simulate(company, scribe.note, run_id=run.run_id, digests=digests(crew.config))
+                await _played(crew, simulate(company, scribe.note, run_id=run.run_id, digests=digests(crew.config)))
             except asyncio.CancelledError:
                 if interruption.error is None:
                     raise
@@ -186,11 +205,34 @@ async def _session(crew: Crew, run: RunDirectory, index: CallIndex, watcher: Wat
     except STOPS as stop:
         outcome.status, outcome.error = _status_of(stop), stop
     finally:
+        if crew.cache is not None and crew.cache.problem:
+            watcher.say(crew.cache.problem)
         watcher.end()
-        await crew.aclose()
-    _count(outcome, crew, index, time.monotonic() - began)
+    _count(outcome, crew, index, cost)
     run.write_text(OUTCOME, json.dumps(outcome.summary(), indent=1) + "\n")
     return outcome
+
+
+async def _played(crew: Crew, simulation: Coroutine[Any, Any, None]) -> None:
+    try:
+        await simulation
+    finally:
+        await crew.aclose()
+
+
+def _begin(run: RunDirectory) -> float:
+    """Note that a session on the run begins; the seconds that earlier ones took."""
+    note = run.path / OUTCOME
+    seconds = 0.0
+    try:
+        earlier = json.loads(note.read_bytes())
+        seconds = float(earlier["wall_s"])
+        if earlier["status"] == "running":  # it was killed: it worked at least until it last wrote
+            seconds += max(0.0, (run.path / CALLS).stat().st_mtime - note.stat().st_mtime)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # the first session, or a file that somebody changed: it is for people
+    run.write_text(OUTCOME, json.dumps({"status": "running", "wall_s": seconds}) + "\n")
+    return seconds
 
 
 @dataclass(slots=True)
@@ -206,7 +248,7 @@ class _Scribe:
         if isinstance(event, RunStarted):
             self._publish("e0", event.system_message)
         elif isinstance(event, WelfareMeasured):
-            self.outcome.welfare.append(event)
+            self.outcome.welfare.append({"epoch": event.epoch, **event.values})
         elif isinstance(event, Revised):
             self.outcome.epochs = event.epoch
             self._publish(f"e{event.epoch}", event.system_message)
@@ -224,13 +266,13 @@ def _status_of(stop: ScaiError) -> Status:
     return "stopped" if isinstance(stop, LimitReached) else "failed"
 
 
-def _count(outcome: Outcome, crew: Crew, index: CallIndex, seconds: float) -> None:
+def _count(outcome: Outcome, crew: Crew, index: CallIndex, earlier_usd: float | None) -> None:
     meters = [gate.meter for gate in crew.gates.values()]
     outcome.calls = index.paid_calls + sum(meter.calls for meter in meters)
     outcome.usage = sum((meter.usage for meter in meters), sum(index.spent.values(), Usage()))
-    unknown = any(meter.usd is None for meter in meters)
+    unknown = earlier_usd is None or any(meter.usd is None for meter in meters)
     outcome.usd = None if unknown else crew.budget.used.usd
-    outcome.wall_s = seconds
+    outcome.wall_s = crew.budget.seconds
 
 
 def _loop_factory(config: ExperimentConfig) -> Callable[[], asyncio.AbstractEventLoop] | None:

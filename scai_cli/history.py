@@ -162,7 +162,7 @@ def _outcome(path: Path) -> Mapping[str, Any]:
         found = json.loads((path / OUTCOME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) and found.get("status") != "running" else {}
 
 
 def _fold(history: History, event: Event) -> None:

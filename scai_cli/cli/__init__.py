@@ -6,8 +6,9 @@ import sys
 
 import typer
 
-from scai_cli.cli import exporting, reading, running, starting
+from scai_cli.cli import caching, exporting, reading, running, starting
 from scai_cli.errors import ScaiError
+from scai_cli.interruption import interruptible
 
 app = typer.Typer(
     name="scai",
@@ -17,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for group in (running, reading, exporting, starting):
+for group in (running, reading, exporting, starting, caching):
     group.register(app)
 
 
@@ -35,7 +36,8 @@ def _main(
 def main() -> None:
     """Run the command line; what the user can fix is said in one line on stderr."""
     try:
-        app()
+        with interruptible():
+            app()
     except ScaiError as error:
         complain(error)
         sys.exit(error.exit_code)

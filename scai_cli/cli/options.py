@@ -39,11 +39,19 @@ MaxTokens = Annotated[int | None, typer.Option("--max-tokens", help="Stop before
 MaxUsd = Annotated[float | None, typer.Option("--max-usd", help="Stop before more US dollars.", metavar="USD")]
 MaxSeconds = Annotated[float | None, typer.Option("--max-seconds", help="Stop after so many seconds.", metavar="S")]
 
+Cached = Annotated[
+    bool | None,
+    typer.Option("--cache/--no-cache", help="Keep answers across runs and take them from there.", show_default=False),
+]
+
 RUNS = Path("runs")
 """The default of `RunsDir`."""
 
 
-def limits(calls: int | None, tokens: int | None, usd: float | None, seconds: float | None) -> list[str]:
-    """The `--max-...` options as settings."""
+def limits(
+    calls: int | None, tokens: int | None, usd: float | None, seconds: float | None, cache: bool | None
+) -> list[str]:
+    """The `--max-...` options and `--cache` as settings."""
     given = {"calls": calls, "tokens": tokens, "usd": usd, "seconds": seconds}
-    return [f"limits.{key}={value}" for key, value in given.items() if value is not None]
+    settings = [f"limits.{key}={value}" for key, value in given.items() if value is not None]
+    return settings if cache is None else [*settings, f"cache={str(cache).lower()}"]

@@ -10,6 +10,7 @@ import typer
 
 from scai_cli.cli.options import (
     RUNS,
+    Cached,
     Config,
     Json,
     MaxCalls,
@@ -49,6 +50,7 @@ def run(
     max_tokens: MaxTokens = None,
     max_usd: MaxUsd = None,
     max_seconds: MaxSeconds = None,
+    cache: Cached = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="As `scai plan`: say what it would take.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
@@ -56,7 +58,7 @@ def run(
     """Run an experiment; prints the run's id."""
     from scai_cli.experiment import start
 
-    bounds = limits(max_calls, max_tokens, max_usd, max_seconds)
+    bounds = limits(max_calls, max_tokens, max_usd, max_seconds, cache)
     experiment = _load(config, [*(settings or ()), *bounds], model, seed)
     if dry_run:
         _print_plan(experiment, as_json)
@@ -72,6 +74,7 @@ def resume(
     max_tokens: MaxTokens = None,
     max_usd: MaxUsd = None,
     max_seconds: MaxSeconds = None,
+    cache: Cached = None,
     trust: Annotated[
         bool, typer.Option("--trust", help="Load code that the run names and that is not scai's.")
     ] = False,
@@ -82,7 +85,7 @@ def resume(
     from scai_cli.experiment import resume as go_on
     from scai_cli.store import find_run
 
-    bounds = limits(max_calls, max_tokens, max_usd, max_seconds)
+    bounds = limits(max_calls, max_tokens, max_usd, max_seconds, cache)
     path = find_run(runs_dir, run)
     finish(go_on(path, [*(settings or ()), *bounds], watcher(quiet), trust=trust), as_json)
 

@@ -64,6 +64,9 @@ class Silent:
     def see(self, event: Event) -> None:
         """Nothing to show."""
 
+    def say(self, line: str) -> None:
+        """Nothing to show."""
+
     def end(self) -> None:
         """Nothing to show."""
 
@@ -79,19 +82,20 @@ class PlainLines:
         """Say what begins."""
         self._progress.run_id, self._progress.epochs, self._progress.turns = run_id, config.epochs, config.turns
         people, tasks = len(config.personas.inline), len(config.tasks.inline)
-        self._say(f"run {run_id}: {people} personas, {tasks} tasks, {config.epochs} epochs")
+        self.say(f"run {run_id}: {people} personas, {tasks} tasks, {config.epochs} epochs")
 
     def see(self, event: Event) -> None:
         """Say what an epoch came to, how the constitution changed and what went wrong."""
         self._progress.note(event)
         if (line := told(event, self._progress)) is not None:
-            self._say(line)
+            self.say(line)
+
+    def say(self, line: str) -> None:
+        """Say it."""
+        self._console.print(Text(line), soft_wrap=True)
 
     def end(self) -> None:
         """Nothing more to say: the command tells how it ended."""
-
-    def _say(self, line: str) -> None:
-        self._console.print(Text(line), soft_wrap=True)
 
 
 def told(event: Event, progress: Progress) -> str | None:
@@ -139,6 +143,10 @@ class LiveView:
         line = told(event, self._progress)
         if line is not None and not isinstance(event, RunFinished):
             self._lines.append(line)
+
+    def say(self, line: str) -> None:
+        """Add a line."""
+        self._lines.append(line)
 
     def end(self) -> None:
         """Draw once more and stop."""

@@ -86,6 +86,11 @@ class Budget:
             raise _reached("seconds", f"{self.seconds:.0f}", f"{caps.seconds:g}")
         self.reserved += spend
 
+    def charge(self, used: Spend, seconds: float) -> None:
+        """Count what an earlier part of the run has used."""
+        self.used += used
+        self._began -= seconds
+
     def settle(self, reserved: Spend, used: Spend) -> None:
         """Replace what was set aside for a call by what it cost; nothing if it failed."""
         self.reserved -= reserved

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any, Protocol
 
 from pydantic_core import to_json
 
 from scai_cli.chat import ChatRequest, Completion, digest_of
-from scai_cli.errors import CallFailed
+from scai_cli.errors import CallFailed, ScaiError
 from scai_cli.models.base import ChatModel
 
 CallLog = Callable[[bytes], None]
@@ -30,10 +31,14 @@ class RecordedModel:
         self._model = model
         self._log = log
         self._replay = replay
+        self._closed: ScaiError | None = None
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """Answer from the log, or ask the model and log what came."""
+        """Answer from the log, or ask the model and log what came; raises what it was closed with."""
+        if self._closed is not None:
+            raise self._closed
         if self._replay is not None and (known := self._replay.answer(request)) is not None:
+            await asyncio.sleep(0)  # so that others get on, and signals are heard
             return known
         try:
             completion = await self._model.complete(request)
@@ -42,6 +47,10 @@ class RecordedModel:
             raise
         self._log(record(request, completion))
         return completion
+
+    def close_for_new_calls(self, error: ScaiError) -> None:
+        """Let the calls that are being made end; all others, those that could be replayed too, raise the error."""
+        self._closed = error
 
     async def aclose(self) -> None:
         """Close the model behind."""

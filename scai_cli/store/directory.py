@@ -10,9 +10,11 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import IO, Final
 
@@ -50,7 +52,8 @@ class RunDirectory:
     """Call id -> problem, as the events that were there already record them."""
     resumed: bool = False
     _seq: int = 0
-    _written: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    _written: dict[bytes, bytes] = field(default_factory=dict)
+    """Fingerprint of an event's type and id -> that of its body."""
     _events: LineLog | None = None
     _calls: LineLog | None = None
     _lock: IO[str] | None = None
@@ -64,15 +67,16 @@ class RunDirectory:
     def create(cls, runs: Path, run_id: str | None, name: str, config: str) -> RunDirectory:
         """Make and lock a new run directory with its config; without `run_id`, the first free `name`, `name-2`, ...
 
-        Raises RunError when a run of the wanted id is there already or the folder cannot be written.
+        Raises RunError when a run of the wanted id is there already or the folder cannot be written. What a process
+        that was killed at this very place left behind is taken over.
         """
         try:
             runs.mkdir(parents=True, exist_ok=True)
-            run = cls(_new_folder(runs, run_id, name))
-            run._take_lock()
-            (run.path / "constitution").mkdir()
-            write_whole(run.path / CONFIG, config)
-            run._open()
+            run = cls._claim(runs, run_id, name)
+            with run._closed_on_failure():
+                (run.path / "constitution").mkdir(exist_ok=True)
+                write_whole(run.path / CONFIG, config)
+                run._open()
         except OSError as error:
             raise RunError(f"{runs}: a run cannot be written there: {error.strerror}") from None
         return run
@@ -84,25 +88,29 @@ class RunDirectory:
         Raises RunError when it is in use or a line inside it is damaged.
         """
         run = cls(path, resumed=True)
-        run._take_lock()
         try:
-            for name in (EVENTS, CALLS):
-                if cut := mend(path / name):
-                    run.mended[name] = cut
-            run._remember()
-            run._open()
+            run._take_lock()
+            with run._closed_on_failure():
+                for name in (EVENTS, CALLS):
+                    if cut := mend(path / name):
+                        run.mended[name] = cut
+                run._remember()
+                (path / "constitution").mkdir(exist_ok=True)
+                run._open()
         except OSError as error:
             raise RunError(f"{path}: the run cannot be written: {error.strerror}") from None
         return run
 
     def first_event(self) -> RunStarted | None:
-        """The event that tells what the run began with, if it got so far."""
+        """The event that tells what the run began with, if it got so far; raises RunError when it is damaged."""
         for number, line in lines(self.path / EVENTS):
             try:
                 event = ANY_EVENT.validate_json(line)
             except ValidationError:
                 raise RunError(damaged(self.path / EVENTS, number)) from None
-            return event if isinstance(event, RunStarted) else None
+            if not isinstance(event, RunStarted):
+                raise RunError(damaged(self.path / EVENTS, number))
+            return event
         return None
 
     def append(self, event: Event) -> bool:
@@ -113,13 +121,10 @@ class RunDirectory:
         assert self._events is not None
         body = event.model_dump_json(by_alias=True, exclude=_STAMP)[1:]
         if self._written:
-            known = self._written.get((event.type, event.id))
+            known = self._written.get(_name(event.type, event.id))
             if known is not None:
                 if known != _fingerprint(body.encode()):
-                    raise RunError(
-                        f"run {self.run_id!r} cannot go on: its {event.type} {event.id!r} would come out differently "
-                        "now; it was made by another version of scai or its files were changed"
-                    )
+                    raise RunError(self._differs(event))
                 return False
         self._events.write(f'{{"seq":{self._seq},"time":"{self.clock()}",{body}'.encode())
         self._seq += 1
@@ -148,6 +153,41 @@ class RunDirectory:
         if self._lock is not None:
             self._lock.close()
 
+    @contextmanager
+    def _closed_on_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+    def _differs(self, event: Event) -> str:
+        remedy = f"; if only calls were lost, delete {EVENTS} and resume: it is made again from {CALLS}"
+        return (
+            f"run {self.run_id!r} cannot go on: its {event.type} {event.id!r} would come out differently now; it was "
+            "made by another version of scai or its files were changed"
+            f"{'' if isinstance(event, RunStarted) else remedy}"
+        )
+
+    @classmethod
+    def _claim(cls, runs: Path, run_id: str | None, name: str) -> RunDirectory:
+        """Make (or take over) and lock the folder of a new run."""
+        for path in _candidates(runs, run_id, name):
+            run = cls(path)
+            try:
+                path.mkdir(exist_ok=True)
+                if not _is_unborn(path):
+                    continue
+                run._take_lock()
+            except (FileExistsError, RunError):  # a file, or somebody else's by now
+                continue
+            if _is_unborn(path):
+                return run
+            run.close()
+        raise RunError(
+            f"run {run_id!r} is there already: go on with it by `scai resume {run_id}`, or take another --run-id"
+        )
+
     def _open(self) -> None:
         self._events = LineLog.open(self.path / EVENTS)
         self._calls = LineLog.open(self.path / CALLS)
@@ -156,7 +196,7 @@ class RunDirectory:
         for number, line in lines(self.path / EVENTS):
             try:
                 event = json.loads(line)
-                self._written[event["type"], event["id"]] = _fingerprint(_body(line))
+                self._written[_name(event["type"], event["id"])] = _fingerprint(_body(line))
                 if event["type"] == "problem":
                     self.problems[event["id"]] = event["problem"]
                 self._seq = event["seq"] + 1
@@ -202,25 +242,22 @@ def _fingerprint(body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=12).digest()
 
 
-def _new_folder(runs: Path, run_id: str | None, name: str) -> Path:
+def _name(kind: str, event_id: str) -> bytes:
+    return _fingerprint(f"{kind}/{event_id}".encode())
+
+
+def _candidates(runs: Path, run_id: str | None, name: str) -> Iterator[Path]:
+    """Where a new run may go: at the wanted id, or at the experiment's name with the first number that is free."""
     if run_id is None:
-        number = 1
-        while True:
-            path = runs / (name if number == 1 else f"{name}-{number}")
-            try:
-                path.mkdir()
-            except FileExistsError:
-                number += 1
-            else:
-                return path
+        yield from (runs / (name if number == 1 else f"{name}-{number}") for number in count(1))
+        return
     try:
-        path = runs / safe_id(run_id)
+        yield runs / safe_id(run_id)
     except ValueError as error:
         raise RunError(f"--run-id: {error}") from None
-    try:
-        path.mkdir()
-    except FileExistsError:
-        raise RunError(
-            f"run {run_id!r} is there already: go on with it by `scai resume {run_id}`, or take another --run-id"
-        ) from None
-    return path
+
+
+def _is_unborn(path: Path) -> bool:
+    """Whether a folder holds no more than what a process has made before it wrote the config."""
+    made = (LOCK, "constitution")
+    return all(found.name in made or found.name.startswith(f".{CONFIG}.") for found in path.iterdir())

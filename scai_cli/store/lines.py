@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,14 +60,29 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def mend(path: Path) -> int:
-    """Cut off a torn last line; the number of bytes that were cut."""
+    """Cut off a torn last line; the number of bytes that were cut.
+
+    A last line that lacks nothing but its end gets it: what it tells is whole.
+    """
     if not path.exists():
         return 0
     with path.open("r+b") as file:
         size = file.seek(0, os.SEEK_END)
         end = _last_line_end(file, size)
+        file.seek(end)
+        if _is_whole(file.read()):
+            file.write(b"\n")
+            return 0
         file.truncate(end)
     return size - end
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether this is an object and not the beginning of one, which never ends with its closing brace."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
 def damaged(path: Path, number: int) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from scai_cli.chat import ChatRequest, Completion, Usage
+from scai_cli.chat import AgentRole, ChatRequest, Completion, Usage
 from scai_cli.errors import CallFailed, RunError
 from scai_cli.store.lines import damaged, lines
 
@@ -24,10 +25,11 @@ class CallIndex:
 
     path: Path
     failed: Mapping[str, str] = field(default_factory=dict)
-    spent: dict[str, Usage] = field(default_factory=lambda: defaultdict(Usage))
-    """Tokens that were paid for, by model."""
+    spent: dict[AgentRole, Usage] = field(default_factory=lambda: defaultdict(Usage))
+    """Tokens that were paid for, by role."""
     paid_calls: int = 0
-    _places: dict[str, tuple[str, int]] = field(default_factory=dict)
+    _places: dict[bytes, int] = field(default_factory=dict)
+    """Fingerprint of a call's id and its request's digest -> offset of its line: about 150 bytes a call."""
     _file: BinaryIO | None = None
 
     @classmethod
@@ -50,32 +52,44 @@ class CallIndex:
         """The answer that this very request got, None if it has none yet; raises CallFailed if it stays failed."""
         if request.id in self.failed:
             raise CallFailed(self.failed[request.id])
-        digest, offset = self._places.get(request.id, ("", -1))
-        if offset < 0 or digest != request.digest():
+        offset = self._places.get(_place(request.id, request.digest()))
+        if offset is None:
             return None
         if self._file is None:
             self._file = self.path.open("rb")
         self._file.seek(offset)
-        found = json.loads(self._file.readline())
-        return Completion(
-            text=found["response"],
-            finish_reason=found["finish_reason"],
-            usage=Usage(**found["usage"]),
-            model=found["answered_by"],
-            latency_s=found["latency_s"],
-            retries=found["retries"],
-            source="replay",
-        )
+        return _completion(json.loads(self._file.readline()))
 
     def close(self) -> None:
         """Close the file behind."""
         if self._file is not None:
             self._file.close()
 
-    def _note(self, call: dict[str, object], offset: int) -> None:
-        if "response" not in call:
+    def _note(self, call: dict[str, Any], offset: int) -> None:
+        place = _place(call["id"], call["digest"])
+        if call["role"] not in ("assistant", "user", "meta"):
+            raise ValueError("there is no such role")
+        if "error" in call:
             return
-        self._places[str(call["id"])] = (str(call["digest"]), offset)
+        completion = _completion(call)
+        self._places[place] = offset
         if call["source"] == "model":
             self.paid_calls += 1
-            self.spent[str(call["model"])] += Usage(**call["usage"])  # type: ignore[arg-type]
+            self.spent[call["role"]] += completion.usage
+
+
+def _place(call_id: str, digest: str) -> bytes:
+    return hashlib.blake2b(f"{call_id} {digest}".encode(), digest_size=12).digest()
+
+
+def _completion(call: Mapping[str, Any]) -> Completion:
+    """The answer in a line of the log; raises KeyError or TypeError for what no answer lacks."""
+    return Completion(
+        text=call["response"],
+        finish_reason=call["finish_reason"],
+        usage=Usage(**call["usage"]),
+        model=call["answered_by"],
+        latency_s=call["latency_s"],
+        retries=call["retries"],
+        source="replay",
+    )

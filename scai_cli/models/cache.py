@@ -1,0 +1,181 @@
+"""Answers kept across runs in a SQLite file: a request that was once answered well is not paid for again.
+
+Off unless the experiment says `cache: true`. Kept are whole answers only: a failure, an answer that was cut off
+(`length`), withheld or refused is asked for anew, since it may come out better and would else be wrong for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from pydantic_core import to_json
+
+from scai_cli.chat import ChatRequest, Completion, Usage
+from scai_cli.errors import CacheError
+from scai_cli.models.base import ChatModel
+
+if TYPE_CHECKING:
+    import sqlite3
+
+WHOLE: Final = frozenset({"stop", "end_turn", "stop_sequence", "eos", "eos_token"})
+"""What endpoints call the end of an answer that is complete."""
+
+_APPLICATION: Final = 0x53434149  # "SCAI", in the file's header
+_VERSION: Final = 1
+_PATIENCE_S: Final = 5.0
+"""How long another process may hold the file."""
+
+_SCHEMA: Final = "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, answer BLOB NOT NULL) WITHOUT ROWID"
+
+
+def cache_path() -> Path:
+    """`$SCAI_CACHE`, or `scai/cache.sqlite3` in the user's folder for caches."""
+    if named := os.environ.get("SCAI_CACHE"):
+        return Path(named)
+    folder = os.environ.get("XDG_CACHE_HOME") or ""
+    base = Path(folder) if Path(folder).is_absolute() else Path.home() / ".cache"
+    return base / "scai" / "cache.sqlite3"
+
+
+@dataclass(slots=True)
+class Cache:
+    """An open cache file, shared with any number of other processes.
+
+    When it fails in the middle of a run it is given up, and `problem` says why: an answer is never lost for it.
+    """
+
+    path: Path
+    problem: str | None = None
+    _database: sqlite3.Connection | None = field(default=None, repr=False)
+
+    @classmethod
+    def open(cls, path: Path) -> Cache:
+        """Open the file, or make it; raises CacheError for one that is locked, damaged or somebody else's."""
+        import sqlite3
+
+        with _translated(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            database = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
+            try:
+                _prepare(database, path)
+            except BaseException:
+                database.close()
+                raise
+        return cls(path, None, database)
+
+    def get(self, key: bytes) -> Completion | None:
+        """The answer kept under a key."""
+        rows = self._do("SELECT answer FROM answers WHERE key = ?", (key,))
+        return _completion(rows[0][0]) if rows else None
+
+    def put(self, key: bytes, completion: Completion) -> None:
+        """Keep an answer, in the place of an older one."""
+        usage = completion.usage
+        answer = [completion.text, completion.finish_reason, usage.input_tokens, usage.output_tokens, completion.model]
+        self._do("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, to_json(answer)))
+
+    def entries(self) -> int:
+        """How many answers are kept; raises CacheError."""
+        with _translated(self.path):
+            assert self._database is not None
+            count: int = self._database.execute("SELECT count(*) FROM answers").fetchone()[0]
+        return count
+
+    def clear(self) -> None:
+        """Forget all answers and give back the room; raises CacheError."""
+        with _translated(self.path):
+            assert self._database is not None
+            self._database.execute("DELETE FROM answers")
+            self._database.execute("VACUUM")
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+    def _do(self, statement: str, values: tuple[object, ...]) -> list[Any]:
+        if self._database is None:
+            return []
+        try:
+            with _translated(self.path):
+                return self._database.execute(statement, values).fetchall()
+        except CacheError as error:
+            self.problem = f"{error}; the run goes on without it"
+            self.close()
+            return []
+
+
+class CachedModel:
+    """Answers from the cache where it can; else asks the model and keeps its answer.
+
+    `place` is what decides about an answer besides the request: the endpoint, its options, the experiment's seed.
+    """
+
+    def __init__(self, model: ChatModel, cache: Cache, place: dict[str, Any]) -> None:
+        self._model = model
+        self._cache = cache
+        self._place = to_json(place)
+
+    async def complete(self, request: ChatRequest) -> Completion:
+        """Answer one request, with `source` set to `cache` if no model was asked."""
+        key = hashlib.blake2b(self._place + request.canonical(), digest_size=24).digest()
+        if (known := self._cache.get(key)) is not None:
+            await asyncio.sleep(0)  # so that others get on, and signals are heard
+            return known
+        completion = await self._model.complete(request)
+        if completion.text and completion.finish_reason in WHOLE:
+            self._cache.put(key, completion)
+        return completion
+
+    async def aclose(self) -> None:
+        """Close the model behind."""
+        await self._model.aclose()
+
+
+def _prepare(database: sqlite3.Connection, path: Path) -> None:
+    application = database.execute("PRAGMA application_id").fetchone()[0]
+    version = database.execute("PRAGMA user_version").fetchone()[0]
+    tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if application != _APPLICATION and (application or version or tables):
+        raise CacheError(f"{path}: is no cache of scai's; name another file in SCAI_CACHE")
+    if version not in (0, _VERSION):
+        raise CacheError(f"{path}: another version of scai made this cache; delete it, or name another in SCAI_CACHE")
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    if not tables:
+        database.execute("BEGIN IMMEDIATE")
+        database.execute(_SCHEMA)
+        database.execute(f"PRAGMA application_id = {_APPLICATION}")
+        database.execute(f"PRAGMA user_version = {_VERSION}")
+        database.execute("COMMIT")
+
+
+def _completion(answer: bytes) -> Completion:
+    text, finish_reason, input_tokens, output_tokens, model = json.loads(answer)
+    usage = Usage(input_tokens, output_tokens)
+    return Completion(text, finish_reason, usage, model=model, source="cache")
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    import sqlite3
+
+    try:
+        yield
+    except OSError as error:
+        raise CacheError(f"{path}: the cache cannot be opened: {error.strerror}; see SCAI_CACHE") from None
+    except (sqlite3.Error, ValueError) as error:
+        remedy = (
+            "wait for the other process" if "locked" in str(error) else "delete the file, or name another in SCAI_CACHE"
+        )
+        raise CacheError(f"{path}: the cache cannot be used: {error}; {remedy}") from None
