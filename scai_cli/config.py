@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator
 
 from scai_cli.chat import AgentRole
+from scai_cli.constitution import RuleText
 from scai_cli.personas import Persona
 from scai_cli.social.rules import RULES
 from scai_cli.social.welfare import parse as parse_welfare
@@ -59,10 +60,21 @@ def _without_secrets(value: Any) -> Any:
         if parts.username or parts.password or parts.query:
             raise ValueError("an address holds no user, password or query; name the key's variable in api_key_env")
     if isinstance(value, Mapping):
-        for key in value:
+        for key, inner in value.items():
             if _SECRET.search(str(key)):
                 raise ValueError(f"{key}: keys are never written here; name the key's variable in api_key_env")
+            if isinstance(inner, Mapping):
+                _without_secrets(inner)
     return value
+
+
+def _variable_name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError("must be the name of an environment variable; the key itself is never written here")
+    return name
+
+
+VariableName = Annotated[str, AfterValidator(_variable_name)]
 
 
 class ModelConfig(Value):
@@ -74,7 +86,7 @@ class ModelConfig(Value):
     """The model's name at the endpoint."""
     base_url: str | None = None
     """The endpoint, e.g. http://127.0.0.1:8000/v1; from OPENAI_BASE_URL if null."""
-    api_key_env: str | None = None
+    api_key_env: VariableName | None = None
     """The environment variable that holds the key; OPENAI_API_KEY if null. The key itself is never written."""
     temperature: Annotated[float, Field(ge=0)] | None = None
     """Sampling temperature; the endpoint's default if null."""
@@ -100,7 +112,7 @@ class RoleModel(Value):
     provider: str | None = None
     name: str | None = None
     base_url: str | None = None
-    api_key_env: str | None = None
+    api_key_env: VariableName | None = None
     temperature: Annotated[float, Field(ge=0)] | None = None
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     max_tokens: Count | None = None
@@ -108,6 +120,8 @@ class RoleModel(Value):
     structured: Literal["prompt", "json_schema"] | None = None
     send_seed: bool | None = None
     options: Mapping[str, Any] | None = None
+
+    _no_secrets = field_validator("base_url", "options")(_without_secrets)
 
 
 class Roles(Value):
@@ -148,7 +162,7 @@ class StartClause(Value):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    text: Annotated[Text, Field(min_length=1)]
+    text: RuleText
     """The rule."""
     users: Annotated[tuple[str, ...], Field(alias="for", min_length=1)]
     """The ids of the personas it is for."""
@@ -157,7 +171,7 @@ class StartClause(Value):
 class ConstitutionStart(Value):
     """Where the constitution starts and how far it may grow."""
 
-    principles: tuple[Annotated[Text, Field(min_length=1)], ...] = ()
+    principles: tuple[RuleText, ...] = ()
     """Rules for everyone that are there from the start."""
     contract: tuple[StartClause, ...] = ()
     """Rules for some users that are there from the start."""

@@ -6,9 +6,11 @@ enough to run it again.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import random
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,11 +106,16 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
     """Writes texts of several lines as blocks, for people."""
 
 
-def _block(dumper: Any, text: str) -> Any:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+_OTHER_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
+"""YAML takes these for line ends and changes them, unless they stand escaped in double quotes."""
 
 
-_Dumper.add_representer(str, _block)
+def _text(dumper: Any, text: str) -> Any:
+    style = '"' if _OTHER_LINE_ENDS.search(text) else "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def _settings(overrides: Overrides) -> list[tuple[str, str]]:
@@ -122,7 +129,7 @@ def _settings(overrides: Overrides) -> list[tuple[str, str]]:
         provider, _, name = overrides.model.partition(":")
         if provider != "simulated" and not name:
             raise ConfigError(f"--model {overrides.model}: write `simulated` or PROVIDER:NAME, e.g. openai:MODEL")
-        pairs += [("model.provider", provider), ("model.name", name or "null")]
+        pairs += [("model.provider", json.dumps(provider)), ("model.name", json.dumps(name or None))]
         pairs += [(f"roles.{role}.{key}", "null") for role in ROLES for key in ("provider", "name")]
     if overrides.seed is not None:
         pairs.append(("seed", str(overrides.seed)))
@@ -135,10 +142,11 @@ def _override(source: YamlSource, dotted: str, value: str) -> None:
     *parents, last = dotted.split(".")
     for part in parents:
         key = _step(at, part, dotted)
+        path.append(key)
         if isinstance(at, dict) and at.get(part) is None:
             at[part] = {}
+            source.overridden[tuple(path)] = f"--set {dotted}"
         at = at[key]
-        path.append(key)
     key = _step(at, last, dotted)
     at[key] = parse_yaml(value, f"--set {dotted}").data
     source.overridden[(*path, key)] = f"--set {dotted}"
@@ -185,7 +193,9 @@ def _drawn(config: ExperimentConfig, source: YamlSource, folder: Path, model: ty
     ids: set[str] = set()
     for n, item in enumerate(items):
         if item.id in ids:
-            raise source.error((key, n) if spec.inline else (key,), f"the id {item.id!r} stands twice; change one")
+            inline = (key, "inline", n) if (key, "inline") in source.lines else (key, n)
+            place = inline if n < len(spec.inline) else (key, "from")
+            raise source.error(place, f"the id {item.id!r} stands twice; change one")
         ids.add(item.id)
     if spec.sample is not None and spec.sample > len(items):
         raise source.error((key, "sample"), f"wants {spec.sample} of {len(items)} {key}; lower it")

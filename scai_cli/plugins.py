@@ -50,8 +50,10 @@ def resolve(kind: Kind, name: str) -> Any:
         found: Any = importlib.import_module(module)
         for part in attribute.split("."):
             found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
+    except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(f"{kind} {name!r} cannot be loaded: {error}") from error
+    if not callable(found):
+        raise ConfigError(f"{kind} {name!r} cannot be loaded: it is no function")
     return found
 
 

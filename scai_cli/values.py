@@ -27,6 +27,7 @@ def safe_id(text: str) -> str:
     """Check that a text can stand in ids, file names and web addresses; raises ValueError with the remedy."""
     if not _SAFE_ID.fullmatch(text) or text.endswith(".") or _RESERVED.fullmatch(text):
         slug = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:64].lower()
+        slug = f"{slug}-1" if _RESERVED.fullmatch(slug) else slug
         raise ValueError(
             f"{text[:80]!r} is not a safe id: use 1 to 64 letters, digits, '-', '_' or '.', "
             f"beginning with a letter or digit{f', e.g. {slug!r}' if slug and slug != text else ''}"

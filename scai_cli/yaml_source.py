@@ -20,6 +20,8 @@ KeyPath = tuple[Key, ...]
 
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH: Final = 60
+_TOO_DEEP: Final = "too many aliases or too deeply nested; write it out"
+_MERGE: Final = "tag:yaml.org,2002:merge"
 
 
 @dataclass(slots=True)
@@ -28,7 +30,7 @@ class YamlSource:
 
     name: str
     data: Any
-    lines: dict[KeyPath, int] = field(default_factory=dict)
+    lines: dict[KeyPath, int] = field(default_factory=lambda: {(): 1})
     overridden: dict[KeyPath, str] = field(default_factory=dict)
     """Key paths that an override set -> how the user wrote it."""
 
@@ -65,11 +67,12 @@ def read_yaml(path: Path) -> YamlSource:
 
 def parse_yaml(text: str, name: str) -> YamlSource:
     """Read YAML text of plain values only: no tags that build objects, no duplicate keys, no alias bombs."""
+    source = YamlSource(name, None)
     try:
+        _check_depth(text, name)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
-            source = YamlSource(name, None)
             if node is not None:
                 source.data = _Builder(loader, source, budget=20 * len(text) + 1000).build(node, ())
         finally:
@@ -78,9 +81,28 @@ def parse_yaml(text: str, name: str) -> YamlSource:
         mark = error.problem_mark or error.context_mark
         problem = f"not valid YAML: {error.problem or error.context}"
         raise ConfigError.at(name, mark.line + 1 if mark else None, None, problem) from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError.at(name, None, None, f"not valid YAML: {' '.join(str(error).split())}") from None
+    except yaml.reader.ReaderError:
+        line, character = _unreadable(text)
+        raise ConfigError.at(name, line, None, f"not valid YAML: the character {character} is not allowed") from None
+    except UnicodeEncodeError:
+        raise ConfigError.at(name, None, None, "is not UTF-8 text") from None
     return source
+
+
+def _check_depth(text: str, name: str) -> None:
+    """Refuse what is nested too deeply, before the loader follows it down and overflows the stack."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            mark = event.start_mark
+            raise ConfigError.at(name, mark.line + 1 if mark else None, None, _TOO_DEEP)
+
+
+def _unreadable(text: str) -> tuple[int, str]:
+    """The line and the code of the first character that YAML does not allow."""
+    found = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    return (text.count("\n", 0, found.start()) + 1, f"U+{ord(found[0]):04X}") if found else (1, "in it")
 
 
 @dataclass(slots=True)
@@ -94,53 +116,60 @@ class _Builder:
         line = node.start_mark.line + 1
         self.budget -= 1 + (len(node.value) if isinstance(node.value, str) else 0)
         if self.budget < 0 or len(path) > _MAX_DEPTH:
-            raise ConfigError.at(self.source.name, line, None, "too many aliases or too deeply nested; write it out")
+            raise ConfigError.at(self.source.name, line, None, _TOO_DEEP)
         self.source.lines.setdefault(path, line)
-        if isinstance(node, yaml.MappingNode):
+        if isinstance(node, yaml.MappingNode) and node.tag.endswith(":map"):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode) and node.tag.endswith(":seq"):
             return [self.build(item, (*path, n)) for n, item in enumerate(node.value)]
         if isinstance(node, yaml.ScalarNode):
-            return self._scalar(node)
-        raise ConfigError.at(
-            self.source.name, line, _dotted(path), f"the tag {node.tag} is not allowed; use plain values"
-        )
+            return self._scalar(node, path)
+        raise self._not_allowed(node, path)
 
     def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
-        if not node.tag.endswith(":map"):
-            raise ConfigError.at(
-                self.source.name,
-                node.start_mark.line + 1,
-                _dotted(path),
-                f"the tag {node.tag} is not allowed; use plain values",
-            )
+        merged: dict[str, Any] = {}
+        own: dict[str, Any] = {}
         seen: dict[str, int] = {}
-        for key, _ in node.value:
+        for key, value in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
                 raise ConfigError.at(self.source.name, line, _dotted(path), "a key must be a word")
-            if key.value in seen:
-                where = _dotted((*path, key.value))
-                raise ConfigError.at(
-                    self.source.name, line, where, f"stands here twice (first in line {seen[key.value]}); remove one"
-                )
-            seen[key.value] = line
-        self.loader.flatten_mapping(node)
-        built: dict[str, Any] = {}
-        for key, value in node.value:
-            built[key.value] = self.build(value, (*path, key.value))
-            self.source.lines[(*path, key.value)] = key.start_mark.line + 1
-        return built
+            name = key.value
+            if name in seen:
+                problem = f"stands here twice (first in line {seen[name]}); remove one"
+                raise ConfigError.at(self.source.name, line, _dotted((*path, name)), problem)
+            seen[name] = line
+            built = self.build(value, (*path, name))
+            self.source.lines[(*path, name)] = line
+            if key.tag == _MERGE:
+                merged = self._merged(built, (*path, name))
+            else:
+                own[name] = built
+        for name in merged:
+            self.source.lines.setdefault((*path, name), seen["<<"])
+        return {**merged, **own}
 
-    def _scalar(self, node: yaml.ScalarNode) -> Any:
+    def _merged(self, built: Any, path: KeyPath) -> dict[str, Any]:
+        """What `<<` brings in: a mapping, or several of which the first wins."""
+        parts = built if isinstance(built, list) else [built]
+        if not all(isinstance(part, dict) for part in parts):
+            raise self.source.error(path, "merges mappings only")
+        return {name: value for part in reversed(parts) for name, value in part.items()}
+
+    def _scalar(self, node: yaml.ScalarNode, path: KeyPath) -> Any:
         kind = node.tag.rpartition(":")[2]
-        if kind in ("null", "bool", "int", "float"):
-            return self.loader.construct_object(node)
         if kind in ("str", "timestamp", "value"):
             return node.value
-        raise ConfigError.at(
-            self.source.name, node.start_mark.line + 1, None, f"the tag {node.tag} is not allowed; use plain values"
-        )
+        if kind not in ("null", "bool", "int", "float"):
+            raise self._not_allowed(node, path)
+        try:
+            return self.loader.construct_object(node)
+        except (ValueError, LookupError):
+            raise ConfigError.at(self.source.name, node.start_mark.line + 1, _dotted(path), f"is no {kind}") from None
+
+    def _not_allowed(self, node: yaml.Node, path: KeyPath) -> ConfigError:
+        problem = f"the tag {node.tag} is not allowed; use plain values"
+        return ConfigError.at(self.source.name, node.start_mark.line + 1, _dotted(path), problem)
 
 
 def read_jsonl(path: Path) -> YamlSource:
@@ -151,7 +180,7 @@ def read_jsonl(path: Path) -> YamlSource:
             continue
         try:
             value = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigError.at(str(path), number, None, f"not valid JSON: {error}") from None
         source.lines[(len(source.data),)] = number
         source.data.append(value)
@@ -160,10 +189,18 @@ def read_jsonl(path: Path) -> YamlSource:
 
 def explain(error: ValidationError, source: YamlSource, model: type[BaseModel], base: KeyPath = ()) -> ConfigError:
     """The first thing that pydantic found wrong, as one line with place and remedy; values are never repeated."""
-    detail = min(error.errors(include_url=False, include_input=False), key=lambda e: e["type"] != "extra_forbidden")
-    path = (*base, *(part for part in detail["loc"] if part in ("inline",) or not _is_branch(part)))
-    shown = tuple(part for part in path if part != "inline" or path in source.lines)
-    return source.error(shown, _problem(detail, model))
+    details = error.errors(include_url=False, include_input=False)
+    first = min(details, key=lambda detail: detail["type"] != "extra_forbidden")
+    path = _keys(first)
+    problems = dict.fromkeys(_problem(detail, model) for detail in details if _keys(detail) == path)
+    where = (*base, *path)
+    if "inline" in where and where[: where.index("inline") + 1] not in source.lines:
+        where = tuple(part for part in where if part != "inline")
+    return source.error(where, ", or ".join(problems))
+
+
+def _keys(detail: ErrorDetails) -> KeyPath:
+    return tuple(part for part in detail["loc"] if not _is_branch(part))
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel]) -> str:
@@ -178,6 +215,10 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> str:
         return str(detail["msg"]).removeprefix("Value error, ")
     if detail["type"] == "string_type":
         return "must be text; put it in quotes"
+    if detail["type"] in ("model_type", "dict_type", "mapping_type"):
+        return "must be a mapping of keys"
+    if detail["type"] == "tuple_type":
+        return "must be a list"
     return str(detail["msg"]).removeprefix("Input ").replace("should", "must", 1)
 
 

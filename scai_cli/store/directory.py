@@ -31,6 +31,8 @@ EVENTS: Final = "events.jsonl"
 CALLS: Final = "calls.jsonl"
 OUTCOME: Final = "outcome.json"
 LOCK: Final = ".lock"
+LATEST: Final = "latest"
+"""Stands for the newest run, so no run is called so."""
 
 _STAMP: Final = {"seq", "time"}
 
@@ -70,6 +72,7 @@ class RunDirectory:
         Raises RunError when a run of the wanted id is there already or the folder cannot be written. What a process
         that was killed at this very place left behind is taken over.
         """
+        _check_id(run_id)
         try:
             runs.mkdir(parents=True, exist_ok=True)
             run = cls._claim(runs, run_id, name)
@@ -246,15 +249,23 @@ def _name(kind: str, event_id: str) -> bytes:
     return _fingerprint(f"{kind}/{event_id}".encode())
 
 
-def _candidates(runs: Path, run_id: str | None, name: str) -> Iterator[Path]:
-    """Where a new run may go: at the wanted id, or at the experiment's name with the first number that is free."""
+def _check_id(run_id: str | None) -> None:
     if run_id is None:
-        yield from (runs / (name if number == 1 else f"{name}-{number}") for number in count(1))
         return
+    if run_id == LATEST:
+        raise RunError(f"--run-id: {LATEST!r} stands for the newest run; take another")
     try:
-        yield runs / safe_id(run_id)
+        safe_id(run_id)
     except ValueError as error:
         raise RunError(f"--run-id: {error}") from None
+
+
+def _candidates(runs: Path, run_id: str | None, name: str) -> Iterator[Path]:
+    """Where a new run may go: at the wanted id, or at the experiment's name with the first number that is free."""
+    if run_id is not None:
+        yield runs / run_id
+        return
+    yield from (runs / (name if number == 1 else f"{name}-{number}") for number in count(1))
 
 
 def _is_unborn(path: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from scai_cli.errors import RunError
-from scai_cli.store.directory import CONFIG
+from scai_cli.store.directory import CONFIG, LATEST
 from scai_cli.values import did_you_mean
 
 
@@ -19,14 +19,14 @@ def find_run(runs: Path, wanted: str) -> Path:
     known = {path.name: path for path in all_runs(runs)}
     if not known:
         raise RunError(f"there is no run in {runs}; make one with `scai run CONFIG`, or name another --runs-dir")
-    if wanted == "latest":
+    if wanted == LATEST:
         return max(known.values(), key=_made)
     if wanted in known:
         return known[wanted]
-    matches = [name for name in known if name.startswith(wanted)]
+    matches = [name for name in known if wanted and name.startswith(wanted)]
     if len(matches) == 1:
         return known[matches[0]]
-    if matches and wanted:
+    if matches:
         raise RunError(f"run {wanted!r} is ambiguous: it may be {', '.join(matches[:8])}")
     raise RunError(f"there is no run {wanted!r} in {runs}{did_you_mean(wanted, known) or '; see `scai list`'}")
 
