@@ -1,0 +1,119 @@
+"""What the tests share: a tiny experiment in a folder of its own, and `scai` as a user would call it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+
+from scai_cli.cli import main
+
+TINY = """\
+name: tiny
+seed: 3
+epochs: 2
+turns: 1
+personas:
+  - {id: ann, name: Ann Smith, description: Ann wants it short., preferences: {concise: 1.0, warm: 0.5}}
+  - {id: bob, name: Bob Jones, description: Bob wants it long., preferences: {detailed: 1.0, formal: 0.5}}
+  - {id: cid, name: Cid Brown, description: Cid wants sources., preferences: {names_source: 1.0}}
+tasks:
+  - {id: tea, prompt: How do I make a pot of tea?}
+  - {id: sleep, prompt: What helps against bad sleep?}
+limits: {concurrency: 1}
+"""
+
+settings.register_profile("scai", deadline=None, max_examples=60, print_blob=True)
+settings.load_profile("scai")
+
+
+@dataclass(frozen=True)
+class Called:
+    """What a command left behind: its exit code, stdout and stderr."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[str]:
+        return self.err.splitlines()
+
+
+def scai(*arguments: object) -> Called:
+    """Run the command line in this process, from the arguments to the exit code."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
+    argv, sys.argv = sys.argv, ["scai", *map(str, arguments)]
+    code: Any = 0
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            main()
+    except SystemExit as end:
+        code = end.code or 0
+    finally:
+        sys.argv = argv
+    return Called(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))  # type: ignore[attr-defined]
+
+
+def scai_process(*arguments: object, cwd: Path | None = None, **env: str) -> Called:
+    """Run the command line in a process of its own, with these environment variables over the present ones."""
+    found = subprocess.run(
+        [sys.executable, "-m", "scai_cli", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, **env},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return Called(found.returncode, found.stdout.decode(), found.stderr.decode())
+
+
+def events(run: Path) -> list[dict[str, Any]]:
+    """The events of a run directory, read as anybody would."""
+    with (run / "events.jsonl").open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+def calls(run: Path) -> list[dict[str, Any]]:
+    """The call log of a run directory."""
+    with (run / "calls.jsonl").open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test stands in an empty folder, and no setting of the developer's reaches it."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("SCAI_RUNS_DIR", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A small experiment: 3 personas x 2 tasks x 1 turn x 2 epochs, one call at a time."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of the tiny experiment, for tests that only read."""
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    called = scai("run", folder / "tiny.yaml", "--runs-dir", folder / "runs", "--quiet")
+    assert called == Called(0, "tiny\n", "")
+    return folder / "runs" / "tiny"
