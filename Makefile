@@ -14,10 +14,10 @@ quickstart: $(VENV)/.installed ## install, run the quickstart experiment, show w
 	  echo && echo "The system message, to paste into any chatbot:" && echo && $(BIN)/scai export $$id --format system
 
 test: check ## ruff, mypy and the fast tests (under 5 minutes)
-	@$(BIN)/python -m pytest -q -m "not slow and not server"
+	@$(BIN)/python -m pytest -q -m "not slow and not server and not oracle"
 
-test-slow: $(VENV)/.installed-server ## the slow tests and those that start a real model server
-	@$(BIN)/python -m pytest -q -m "slow or server"
+test-slow: $(VENV)/.installed-slow ## the slow tests, a real model server, independent libraries as oracles
+	@$(BIN)/python -m pytest -q -m "slow or server or oracle"
 
 check: $(VENV)/.installed-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -43,7 +43,7 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	@$(PIP) install -e '.[dev]'
 	@touch $@ $(VENV)/.installed
 
-$(VENV)/.installed-server: $(VENV)/.installed-dev
-	@echo "installing a small model server into $(VENV) ..."
-	@$(PIP) install -e '.[dev,server]'
+$(VENV)/.installed-slow: $(VENV)/.installed-dev
+	@echo "installing a small model server and independent libraries into $(VENV) ..."
+	@$(PIP) install -e '.[dev,oracles,server]'
 	@touch $@

@@ -104,11 +104,15 @@ def constitution_lines(constitution: Constitution, history: History) -> Iterator
     yield styled(f"Constitution, version {constitution.version}", "bold")
     if not constitution.rules:
         yield styled("(empty)")
+        return
+    table = Table.grid(padding=(0, 1, 0, 0))
     for rule in constitution.rules:
-        whom = ""
+        text = Text(one_line(rule.text))
         if isinstance(rule, Clause):
-            whom = f"for {one_line(', '.join(history.names.get(user, user) for user in rule.users))}: "
-        yield Text.assemble((f"{rule.id:<4}", "bold"), (whom, "italic"), one_line(rule.text))
+            whom = one_line(", ".join(history.names.get(user, user) for user in rule.users))
+            text = Text.assemble((f"for {whom}: ", "italic"), text)
+        table.add_row(Text(rule.id, style="bold"), text)
+    yield table
 
 
 def _troubles(history: History) -> Iterator[RenderableType]:
