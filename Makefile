@@ -47,3 +47,14 @@ $(VENV)/.installed-slow: $(VENV)/.installed-dev
 	@echo "installing a small model server and independent libraries into $(VENV) ..."
 	@$(PIP) install -e '.[dev,oracles,server]'
 	@touch $@
+
+BENCH := .venv-bench
+
+bench: $(VENV)/.installed-dev $(BENCH)/.installed ## measure scai beside its peers; fills docs/benchmarks.md
+	@$(BIN)/python benchmarks/bench.py --peers $(BENCH)/bin/python $(ARGS)
+	@$(BIN)/python benchmarks/layers.py
+
+$(BENCH)/.installed: benchmarks/peers.txt
+	@echo "installing the peers into $(BENCH) ..."
+	@$(PYTHON) -m venv $(BENCH) && $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@

@@ -1,0 +1,125 @@
+"""A workload as scai does it: the real loop, call log, event log and live display; runs in scai's environment.
+
+python benchmarks/society.py {scai,scai-plain,scai-sweep} {W1,W2,W3} URL      # stderr should be a terminal
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import uvloop
+import yaml
+from measuring import Measured
+from workloads import IN_FLIGHT, WORKLOADS, Workload, portrait, question
+
+from scai_cli.cli.running import watcher
+from scai_cli.config import ExperimentConfig
+from scai_cli.crew import Crew
+from scai_cli.events import Candidate, Event
+from scai_cli.experiment import digests, start
+from scai_cli.loading import dump_experiment, load_experiment
+from scai_cli.simulation.engine import simulate
+from scai_cli.simulation.occasion import Occasion
+from scai_cli.store import RunDirectory
+
+
+async def keep(occasion: Occasion) -> Sequence[Candidate]:  # noqa: ARG001 - it never changes anything
+    """A strategy for conversations that lead to no revision."""
+    return ()
+
+
+def config(load: Workload, url: str, folder: Path, options: dict[str, Any]) -> ExperimentConfig:
+    """The workload's experiment, by way of a file as any other."""
+    data = {
+        "name": load.name.lower(),
+        "epochs": load.epochs,
+        "turns": load.turns,
+        "personas": [{"id": f"u{n}", "description": portrait(n)} for n in range(load.users)],
+        "tasks": [{"id": f"t{n}", "prompt": question(n)} for n in range(load.tasks)],
+        "model": {"provider": "openai", "name": "bench", "base_url": url, "options": options},
+        "ratings": {"cross_raters": "all" if load.cross else 0},
+        "limits": {"concurrency": IN_FLIGHT},
+    }
+    if not load.revise:
+        data["revision"] = {"strategy": "society:keep"}
+    path = folder / f"{load.name}.yaml"
+    path.write_text(yaml.safe_dump(data))
+    return load_experiment(path)
+
+
+def one(experiment: ExperimentConfig, runs: Path) -> int:
+    """One run, as `scai run` makes it on a terminal."""
+    outcome = start(experiment, runs, None, watcher(quiet=False))
+    if outcome.error is not None:
+        raise outcome.error
+    return outcome.calls
+
+
+def many(experiment: ExperimentConfig, runs: Path, number: int) -> int:
+    """Several runs at once on one loop: each with its own directory, all behind one gate."""
+    shared = Crew.connect(experiment)
+
+    async def run() -> None:
+        crew = Crew(experiment, shared.gates, shared.prices, shared.budget)
+        directory = RunDirectory.create(runs, None, experiment.name, dump_experiment(experiment))
+        look = watcher(quiet=True)
+
+        def note(event: Event) -> None:
+            directory.append(event)
+            look.see(event)
+
+        try:
+            company = crew.company(directory.log_call, None)
+            await simulate(company, note, run_id=directory.run_id, digests=digests(experiment))
+        finally:
+            directory.close()
+
+    async def all_of_them() -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(number):
+                group.create_task(run())
+        await shared.aclose()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(all_of_them())
+    return sum(gate.meter.calls for gate in shared.gates.values())
+
+
+def sweep(path: Path, runs: Path, number: int) -> int:
+    """The same by a shell loop: `scai run` once for each experiment, 8 at a time, 32 calls in flight each."""
+    scai = Path(sys.executable).with_name("scai")
+    command = ["xargs", "-P8", "-I{}", str(scai), "run", str(path), "--runs-dir", str(runs), "--run-id", "w{}"]
+    command += ["--json", "--quiet", "--set", f"limits.concurrency={IN_FLIGHT // 8}"]
+    numbers = "\n".join(map(str, range(number)))
+    done = subprocess.run(command, input=numbers, stdout=subprocess.PIPE, text=True, check=True)
+    return sum(json.loads(line)["calls"] for line in done.stdout.splitlines())
+
+
+def main() -> None:
+    sys.path.insert(0, str(Path(__file__).parent))  # where `society:keep` is found
+    name, load, url = sys.argv[1], WORKLOADS[sys.argv[2]], sys.argv[3]
+    options = {"transport": "plain"} if name == "scai-plain" else {}
+    with tempfile.TemporaryDirectory() as folder:
+        runs = Path(folder)
+        one(config(load.smaller(), url, runs, options), runs)
+        experiment = config(load, url, runs, options)
+        measured = Measured(url)
+        with measured:
+            if name == "scai-sweep":
+                calls = sweep(runs / f"{load.name}.yaml", runs, load.experiments)
+            elif load.experiments > 1:
+                calls = many(experiment, runs, load.experiments)
+            else:
+                calls = one(experiment, runs)
+    measured.report(calls)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The tables in `docs/benchmarks.md`, written between their markers from what was measured.
+
+python benchmarks/tables.py        # writes them anew from results.json
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from workloads import IN_FLIGHT, WORKLOADS, Workload
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+TITLES = {
+    "sockets": "bare sockets (no client)",
+    "scai": "**scai**",
+    "scai-plain": "scai, httpx2 transport",
+    "scai-sweep": "scai, `scai run` 64 times, 8 at a time",
+    "official": "official client",
+    "official-aiohttp": "official client, aiohttp transport",
+    "langchain": "LangChain, async",
+    "inspect": "inspect_ai",
+    "langchain-sync": "LangChain, one call after the other",
+}
+
+
+def write_tables(results: dict[str, Any]) -> None:
+    """Put machine and tables in their places."""
+    parts = {
+        "machine": ", ".join(f"{name} {value}" for name, value in results["machine"].items()),
+        "tables": "\n\n".join(table(group) for group in results["groups"]),
+    }
+    if "layers" in results:
+        parts["layers"] = layers(results["layers"])
+    text = PAGE.read_text()
+    for name, part in parts.items():
+        between = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        text = between.sub(lambda found, part=part: f"{found[1]}{part}\n{found[2]}", text)
+    PAGE.write_text(text)
+
+
+def table(group: dict[str, Any]) -> str:
+    """One workload at one latency."""
+    load, latency = WORKLOADS[group["workload"]], group["latency"]
+    base = [run["cpu_s"] for run in group["runs"].get("official", ())]
+    lines = [
+        f"### {load.name} at {latency * 1000:.0f} ms: {load.what}",
+        "",
+        f"{load.calls:,} calls; the limit is {limit(load, latency)}. Measured on {group['date']}.",
+        "",
+        "| client | wall / limit | CPU per call, ms | of the official client's | peak MB | start, CPU s | kB a request "
+        "| server, cores | others, cores | n |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, runs in group["runs"].items():
+        if not runs:
+            continue
+        wall = [run["wall_s"] / load.limit(latency) for run in runs]
+        cpu = [run["cpu_s"] / load.calls * 1000 for run in runs]
+        share = f"{statistics.median(run['cpu_s'] for run in runs) / statistics.median(base):.2f}" if base else ""
+        cells = [
+            TITLES[name],
+            spread(wall, 2),
+            spread(cpu, 2),
+            share,
+            f"{max(run['peak_mb'] for run in runs):.0f}",
+            f"{statistics.median(run['start_s'] for run in runs):.1f}",
+            f"{statistics.median(run['bytes'] for run in runs) / load.calls / 1000:.1f}",
+            f"{statistics.median(run['server_s'] / run['whole_s'] for run in runs):.2f}",
+            f"{statistics.median(run['others'] for run in runs):.2f}",
+            str(len(runs)),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def limit(load: Workload, latency: float) -> str:
+    """The formula with its numbers."""
+    steps, waves = load.steps, load.calls / IN_FLIGHT
+    if steps >= waves:
+        return f"{steps} steps one after the other x {latency:g} s = {load.limit(latency):.2f} s"
+    return f"{load.calls:,} calls x {latency:g} s / {IN_FLIGHT} in flight = {load.limit(latency):.2f} s"
+
+
+def spread(values: Sequence[float], digits: int) -> str:
+    """Median (least to most)."""
+    middle = f"{statistics.median(values):.{digits}f}"
+    return middle if len(values) == 1 else f"{middle} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def layers(found: dict[str, Any]) -> str:
+    """What each layer of scai costs a call."""
+    lines = ["| what | CPU per call, ms |", "|---|---|"]
+    lines += [f"| {name} | {spread(values, 3)} |" for name, values in found["costs"].items()]
+    return "\n".join([*lines, "", f"Measured on {found['date']}, {found['calls']:,} calls a repeat."])
+
+
+if __name__ == "__main__":
+    write_tables(json.loads((Path(__file__).parent / "results.json").read_text()))
