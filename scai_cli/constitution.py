@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from scai_cli.values import Text, Value
 
-RuleText = Annotated[Text, Field(min_length=1, max_length=4000)]
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def _printable(text: str) -> str:
+    return _UNPRINTABLE.sub(" ", text)
+
+
+RuleDraft = Annotated[Text, AfterValidator(_printable), Field(max_length=4000)]
+"""What somebody wrote as a rule: a system message is pasted and printed, so control characters become spaces."""
+RuleText = Annotated[RuleDraft, Field(min_length=1)]
 
 
 class Principle(Value):

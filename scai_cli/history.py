@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -132,10 +133,15 @@ def read_events(path: Path, *, messages: bool = True) -> Iterator[Event]:
     for number, line in lines(path / EVENTS):
         if not messages and _kind(line) == b"message":
             continue
-        try:
-            yield ANY_EVENT.validate_json(line)
-        except ValidationError:
-            raise RunError(damaged(path / EVENTS, number)) from None
+        yield read_event(path, number, line)
+
+
+def read_event(path: Path, number: int, line: bytes) -> Event:
+    """The event on a line of a run's events; raises RunError, naming the line, when it is damaged."""
+    try:
+        return ANY_EVENT.validate_json(line)
+    except ValidationError:
+        raise RunError(damaged(path / EVENTS, number)) from None
 
 
 def read_calls(path: Path) -> Iterator[dict[str, Any]]:
@@ -165,6 +171,12 @@ def _outcome(path: Path) -> Mapping[str, Any]:
     return found if isinstance(found, dict) and found.get("status") != "running" else {}
 
 
+def _current(history: History) -> Epoch:
+    if not history.epochs:
+        raise RunError(f"{history.path / EVENTS}: its first lines are missing; restore the file from a copy")
+    return history.epochs[-1]
+
+
 def _fold(history: History, event: Event) -> None:
     if isinstance(event, RunStarted):
         history.started, history.started_at = event, event.time
@@ -173,19 +185,19 @@ def _fold(history: History, event: Event) -> None:
         history.epochs.append(Epoch(event.epoch, constitution, system_message, event.personas, event.tasks))
     elif isinstance(event, MessageSaid):
         conversation = event.id.rpartition("/")[0]
-        history.epochs[-1].conversations.setdefault(conversation, []).append(event)
+        _current(history).conversations.setdefault(conversation, []).append(event)
     elif isinstance(event, Rated):
-        history.epochs[-1].ratings.append(event)
+        _current(history).ratings.append(event)
     elif isinstance(event, WelfareMeasured):
-        history.epochs[-1].welfare = event
+        _current(history).welfare = event
     elif isinstance(event, Revised):
-        history.epochs[-1].revision = event
+        _current(history).revision = event
     elif isinstance(event, HeldOut):
         history.proof = event
     elif isinstance(event, RunFinished):
         history.finished = event
     elif isinstance(event, Problem):
-        history.epochs[-1].problems.append(event)
+        _current(history).problems.append(event)
 
 
 def list_entries(runs: Path) -> list[dict[str, Any]]:
@@ -196,12 +208,11 @@ def list_entries(runs: Path) -> list[dict[str, Any]]:
 def _entry(path: Path) -> dict[str, Any]:
     history = History(path, "interrupted")
     done, finished = 0, False
-    for _, line in lines(path / EVENTS):
+    for number, line in lines(path / EVENTS):
         kind = _kind(line)
         if kind == b"run_started":
-            event = ANY_EVENT.validate_json(line)
-            assert isinstance(event, RunStarted)
-            history.started, history.started_at = event, event.time
+            with suppress(RunError):
+                _fold(history, read_event(path, number, line))
         done += kind == b"revision"
         finished = finished or kind == b"run_finished"
     started = history.started

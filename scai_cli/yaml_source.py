@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from scai_cli.chat import clean
 from scai_cli.errors import ConfigError
 from scai_cli.values import did_you_mean
 
@@ -179,7 +180,7 @@ def read_jsonl(path: Path) -> YamlSource:
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
+            value = json.loads(clean(json.dumps(json.loads(line), ensure_ascii=False)))
         except (ValueError, RecursionError) as error:
             raise ConfigError.at(str(path), number, None, f"not valid JSON: {error}") from None
         source.lines[(len(source.data),)] = number

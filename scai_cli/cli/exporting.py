@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from scai_cli.cli.options import RUNS, Epoch, Persona, Run, RunsDir, Task
+from scai_cli.cli.options import RUNS, Epoch, Persona, Runs, RunsDir, Task
 
 
 def register(app: typer.Typer) -> None:
@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 
 def export(
-    run: Run,
+    runs: Runs,
     format_: Annotated[
         str,
         typer.Option("--format", help="system, sft (prompt and completion), messages (chat rows).", metavar="F"),
@@ -38,13 +38,14 @@ def export(
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Export datasets and system messages."""
-    from scai_cli.exporters.selection import Selection
-    from scai_cli.exporters.writing import Target, export_run
+    from scai_cli.exporters.writing import Target, export_runs
     from scai_cli.history import read_history
+    from scai_cli.selection import Selection
     from scai_cli.store import find_run
 
-    history = read_history(find_run(runs_dir, run))
+    paths = [find_run(runs_dir, run) for run in runs]
     selection = Selection(min_rating, epoch, persona, task, system)
-    count = export_run(history, format_, selection, Target(output, as_))
+    count = export_runs((read_history(path) for path in paths), format_, selection, Target(output, as_))
     if str(output) != "-":
-        typer.echo(f"{count} {'row' if count == 1 else 'rows'} of run {history.run_id} -> {output}", err=True)
+        of = ", ".join(path.name for path in paths)
+        typer.echo(f"{count} {'row' if count == 1 else 'rows'} of run {of} -> {output}", err=True)

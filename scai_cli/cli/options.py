@@ -12,6 +12,10 @@ Run = Annotated[
     str,
     typer.Argument(metavar="RUN", help="A run id, a unique prefix of one, a path, or `latest`.", show_default=False),
 ]
+Runs = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN...", help="Run ids, unique prefixes of them, paths, or `latest`.", show_default=False),
+]
 RunsDir = Annotated[
     Path, typer.Option("--runs-dir", help="Where the run directories are.", envvar="SCAI_RUNS_DIR", metavar="DIR")
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
@@ -36,14 +35,15 @@ def show(
     """Read a run, finished or not."""
     from scai_cli.display import showing
     from scai_cli.exporters.run_json import run_object
-    from scai_cli.exporters.selection import Selection
+    from scai_cli.exporters.writing import json_line
     from scai_cli.history import read_history
+    from scai_cli.selection import Selection
     from scai_cli.store import find_run
 
     path = find_run(runs_dir, run)
     chosen = Selection(epoch=epoch, persona=persona, task=task)
     if as_json:
-        print(json.dumps(run_object(read_history(path), chosen), ensure_ascii=False))  # noqa: T201 - data for stdout
+        print(json_line(run_object(read_history(path), chosen)))  # noqa: T201 - data for stdout
         return
     showing.show(path, chosen, showing.Parts(constitution, ratings, diff, prompts, follow))
 
@@ -55,6 +55,8 @@ def list_runs(as_json: Json = False, runs_dir: RunsDir = RUNS) -> None:
 
     entries = list_entries(runs_dir)
     if as_json:
-        print(json.dumps(entries, ensure_ascii=False))  # noqa: T201 - data for stdout
+        from scai_cli.exporters.writing import json_line
+
+        print(json_line(entries))  # noqa: T201 - data for stdout
     else:
         print_list(entries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,9 +18,9 @@ from scai_cli.display.safe import one_line, styled
 from scai_cli.display.summary import print_summary
 from scai_cli.display.watching import Progress, told
 from scai_cli.errors import RunError
-from scai_cli.events import ANY_EVENT, RunFinished
-from scai_cli.exporters.selection import Selection
-from scai_cli.history import Epoch, History, read_calls, read_history
+from scai_cli.events import RunFinished
+from scai_cli.history import Epoch, History, read_calls, read_event, read_history
+from scai_cli.selection import Selection
 from scai_cli.store import EVENTS, is_locked
 
 POLL_S = 0.3
@@ -66,12 +67,16 @@ def show(path: Path, chosen: Selection, parts: Parts) -> None:
 def follow(console: Console, path: Path) -> None:
     """Print what happens in a run, from its beginning until nobody writes it any more; then the summary."""
     progress = Progress(run_id=path.name)
-    with (path / EVENTS).open("rb") as file:
+    number = 0
+    while is_locked(path) and not (path / EVENTS).exists():
+        time.sleep(POLL_S)
+    with (path / EVENTS).open("rb") if (path / EVENTS).exists() else io.BytesIO() as file:
         while True:
             alive = is_locked(path)
             finished = False
             for line in _complete_lines(file):
-                event = ANY_EVENT.validate_json(line)
+                number += 1
+                event = read_event(path, number, line)
                 progress.note(event)
                 if (text := told(event, progress)) is not None:
                     console.print(text, soft_wrap=True)

@@ -6,8 +6,8 @@ from typing import Any
 
 from scai_cli.constitution import Constitution
 from scai_cli.events import Rated
-from scai_cli.exporters.selection import Selection
 from scai_cli.history import Epoch, History
+from scai_cli.selection import Selection
 
 
 def run_object(history: History, selection: Selection) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def constitution_object(constitution: Constitution) -> dict[str, Any]:
 
 def _chosen(conversation: str, selection: Selection) -> bool:
     _, persona, task = conversation.split("/")[-3:]
-    return selection.persona in (None, persona) and selection.task in (None, task)
+    return selection.has(persona, task)
 
 
 def _rating(rating: Rated) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scai_cli.exporters.selection import Answer, Selection, answers
+from scai_cli.exporters.answers import Answer, answers
 from scai_cli.history import History
+from scai_cli.selection import Selection
 
 
 def prompt_completion(history: History, selection: Selection) -> Iterator[dict[str, Any]]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from scai_cli.errors import RunError
-from scai_cli.exporters.selection import Selection
 from scai_cli.history import History
+from scai_cli.selection import Selection
 
 
 def rows(history: History, selection: Selection) -> Iterator[dict[str, Any]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
@@ -12,14 +13,18 @@ from typing import Any, BinaryIO, Final, Literal
 import jsonlines
 
 from scai_cli import plugins
+from scai_cli.chat import clean
 from scai_cli.exporters import system
-from scai_cli.exporters.selection import Selection
 from scai_cli.history import History
+from scai_cli.selection import Selection
 from scai_cli.store import whole_file
 
 Style = Literal["text", "markdown", "json"]
 
 _BY_SUFFIX: Final[Mapping[str, Style]] = {".md": "markdown", ".json": "json", ".jsonl": "json"}
+
+_UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
+"""What JSON leaves as it is, though terminals obey some of it and readers of lines break at the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +35,25 @@ class Target:
     style: Style | None = None
 
 
-def export_run(history: History, name: str, selection: Selection, target: Target) -> int:
-    """Write what an exporter makes of a run; the number of rows.
+def export_runs(histories: Iterable[History], name: str, selection: Selection, target: Target) -> int:
+    """Write what an exporter makes of some runs, one after the other; the number of rows.
 
     Raises ConfigError for an unknown exporter, OutputError when the file cannot be written.
     """
     exporter: Callable[[History, Selection], Iterator[dict[str, Any]]] = plugins.resolve("exporter", name)
-    rows = exporter(history, selection)
+    rows = (row for history in histories for row in exporter(history, selection))
     style = (target.style or _BY_SUFFIX.get(target.path.suffix, "text")) if name == "system" else "json"
     if str(target.path) == "-":
+        sys.stdout.flush()
         return _write(rows, sys.stdout.buffer, style)
     with whole_file(target.path) as file:
         return _write(rows, file, style)
+
+
+def json_line(value: Any) -> str:
+    """Any value as JSON that every reader takes for one line and that no terminal obeys."""
+    text = clean(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def _write(rows: Iterator[dict[str, Any]], file: BinaryIO, style: Style) -> int:
@@ -51,10 +63,11 @@ def _write(rows: Iterator[dict[str, Any]], file: BinaryIO, style: Style) -> int:
             if style == "json":
                 writer.write(row)
             else:
-                file.write((system.text if style == "text" else system.markdown)(row).encode())
+                text = (system.text if style == "text" else system.markdown)(row)
+                file.write(f"\n{text}".encode() if count else text.encode())
             count += 1
     return count
 
 
 def _dumps(row: Any) -> bytes:
-    return json.dumps(row, ensure_ascii=False, separators=(",", ":")).encode()
+    return json_line(row).encode()

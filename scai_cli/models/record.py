@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 
 from pydantic_core import to_json
 
-from scai_cli.chat import ChatRequest, Completion, digest_of
+from scai_cli.chat import ChatRequest, Completion, clean, digest_of
 from scai_cli.errors import CallFailed, ScaiError
 from scai_cli.models.base import ChatModel
 
@@ -43,8 +44,9 @@ class RecordedModel:
         try:
             completion = await self._model.complete(request)
         except CallFailed as error:
-            self._log(record(request, error=str(error)))
+            self._log(record(request, error=clean(str(error))))
             raise
+        completion = replace(completion, text=clean(completion.text))
         self._log(record(request, completion))
         return completion
 

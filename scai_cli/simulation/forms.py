@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
+from scai_cli.constitution import RuleDraft
 from scai_cli.values import Text
 
 
@@ -57,8 +58,8 @@ class CrossRating(_WithRating):
 class WrittenPrinciple(_Form):
     """A principle of a rewritten constitution; `id` of the one it keeps or rewords, None if it is new."""
 
-    id: str | None = None
-    text: Text
+    id: Text | None = None
+    text: RuleDraft
 
 
 class WrittenClause(_Form):
@@ -66,9 +67,9 @@ class WrittenClause(_Form):
 
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
-    id: str | None = None
-    text: Text
-    users: Annotated[tuple[str, ...], Field(alias="for", min_length=1)]
+    id: Text | None = None
+    text: RuleDraft
+    users: Annotated[tuple[Text, ...], Field(alias="for", min_length=1)]
 
 
 class Rewrite(_Form):
@@ -86,10 +87,10 @@ class WrittenEdit(_Form):
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     op: Literal["add", "modify", "merge", "remove"]
-    id: str | None = None
-    ids: tuple[str, ...] = ()
-    text: Text = ""
-    users: Annotated[tuple[str, ...], Field(alias="for")] = ()
+    id: Text | None = None
+    ids: tuple[Text, ...] = ()
+    text: RuleDraft = ""
+    users: Annotated[tuple[Text, ...], Field(alias="for")] = ()
     reason: Text = ""
     evidence: tuple[str, ...] = ()
 

@@ -23,7 +23,7 @@ from pydantic import ValidationError
 from scai_cli.chat import clean
 from scai_cli.errors import RunError
 from scai_cli.events import ANY_EVENT, Event, RunStarted
-from scai_cli.store.lines import LineLog, damaged, lines, mend, write_whole
+from scai_cli.store.lines import LineLog, damaged, lines, mend, one_line, write_whole
 from scai_cli.values import safe_id
 
 CONFIG: Final = "config.yaml"
@@ -122,21 +122,21 @@ class RunDirectory:
         Raises RunError when an event of that type and id is there but differs: the replay went another way.
         """
         assert self._events is not None
-        body = event.model_dump_json(by_alias=True, exclude=_STAMP)[1:]
+        body = one_line(event.model_dump_json(by_alias=True, exclude=_STAMP)[1:].encode())
         if self._written:
             known = self._written.get(_name(event.type, event.id))
             if known is not None:
-                if known != _fingerprint(body.encode()):
+                if known != _fingerprint(body):
                     raise RunError(self._differs(event))
                 return False
-        self._events.write(f'{{"seq":{self._seq},"time":"{self.clock()}",{body}'.encode())
+        self._events.write(f'{{"seq":{self._seq},"time":"{self.clock()}",'.encode() + body)
         self._seq += 1
         return True
 
     def log_call(self, line: bytes) -> None:
         """Write a line of the call log."""
         assert self._calls is not None
-        self._calls.write(line)
+        self._calls.write(one_line(line))
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file for people, whole or not at all."""

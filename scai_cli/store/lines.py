@@ -48,6 +48,13 @@ class LineLog:
             self.file.close()
 
 
+def one_line(json: bytes) -> bytes:
+    """JSON without the three characters that are no line ends in it, but are to many readers of lines."""
+    for character in ("\x85", "\u2028", "\u2029"):
+        json = json.replace(character.encode(), f"\\u{ord(character):04x}".encode())
+    return json
+
+
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """The complete lines of a file with their numbers; a torn last line (without an end) is left out."""
     try:
@@ -101,16 +108,26 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
 @contextmanager
 def whole_file(target: Path) -> Iterator[BinaryIO]:
     """A file that appears at its place complete or not at all; raises OutputError, the old file untouched."""
+    if target.exists() and not target.is_file():  # a pipe or a device is written to, not replaced
+        with _translated(target), target.open("wb") as file:
+            yield file
+        return
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        try:
+        with _translated(target):
             with beside.open("wb") as file:
                 yield file
             beside.replace(target)
-        except OSError as error:
-            raise OutputError(f"{target}: cannot be written: {error.strerror}") from error
     finally:
         beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _translated(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written: {error.strerror}") from error
 
 
 def write_whole(target: Path, text: str) -> None:

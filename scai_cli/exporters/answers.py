@@ -1,31 +1,16 @@
-"""Which answers of a run are exported, and with which system message."""
+"""The answers of a run that are exported, each with what was said before it and its system message."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from scai_cli.events import MessageSaid
 from scai_cli.history import Epoch, History
+from scai_cli.selection import Selection
 from scai_cli.templates import fill
 
 BROKEN_OFF = ("length", "content_filter")
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """The filters of `scai export`; None lets everything through.
-
-    `system` is `drop` (the trained model is to behave so without being told), `keep` (the constitution that was in
-
-    """
-
-    min_rating: float | None = None
-    epoch: int | None = None
-    persona: str | None = None
-    task: str | None = None
-    system: Literal["drop", "keep"] = "drop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +33,7 @@ def answers(history: History, selection: Selection) -> Iterator[Answer]:
             continue
         rated = {rating.message: rating.value for rating in epoch.ratings if rating.kind == "own"}
         for messages in epoch.conversations.values():
-            if (selection.persona or messages[0].persona) != messages[0].persona:
-                continue
-            if (selection.task or messages[0].task) != messages[0].task:
+            if not selection.has(messages[0].persona, messages[0].task):
                 continue
             system = _system(history, epoch, messages[0].persona) if selection.system == "keep" else None
             yield from _of(messages, rated, selection.min_rating, system)
