@@ -24,8 +24,8 @@ def recorded() -> str:
 
         run = call("run", "configs/quickstart.yaml", "--quiet").strip()
         shown, message = call("show", run), call("export", run, "--format", "system")
-    lines = [line.rstrip() for line in f"{shown}\nThe system message, to paste into any chatbot:\n\n{message}".splitlines()]
-    return "```text\n" + "\n".join(lines) + "\n```\n"
+    text = f"{shown}\nThe system message, to paste into any chatbot:\n\n{message}"
+    return "```text\n" + "\n".join(line.rstrip() for line in text.splitlines()) + "\n```\n"
 
 
 def shown() -> str:

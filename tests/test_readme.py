@@ -39,7 +39,8 @@ def test_a_block_of_commands_runs(block: str, tmp_path: Path):
         (tmp_path / name).symlink_to(ROOT / name)
     path = f"{tmp_path}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)}
-    ended = subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=tmp_path, env=env, capture_output=True, text=True)
+    shell = ["bash", "-euo", "pipefail", "-c", block]
+    ended = subprocess.run(shell, cwd=tmp_path, env=env, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
 
 
