@@ -26,9 +26,18 @@ def _number(value: Any) -> Any:
     return math.nan if isinstance(value, bool) else value
 
 
-def _as_tier(value: Any) -> Any:
-    """Models write "A" where ["A"] is asked for."""
-    return [value] if isinstance(value, str) else value
+def _as_list(value: Any) -> Any:
+    """Models write "A" or null where ["A"] or [] is asked for."""
+    return [value] if isinstance(value, str) else [] if value is None else value
+
+
+def _as_text(value: Any) -> Any:
+    """Models write null where there is nothing to say."""
+    return "" if value is None else value
+
+
+_Words = Annotated[Text, BeforeValidator(_as_text)]
+_Names = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
 
 
 class _WithRating(_Form):
@@ -69,13 +78,13 @@ class WrittenClause(_Form):
 
     id: Text | None = None
     text: RuleDraft
-    users: Annotated[tuple[Text, ...], Field(alias="for", min_length=1)]
+    users: Annotated[_Names, Field(alias="for", min_length=1)]
 
 
 class Rewrite(_Form):
     """A constitution written anew, or the word that none is needed."""
 
-    critique: Text = ""
+    critique: _Words = ""
     no_change: bool = False
     principles: tuple[WrittenPrinciple, ...] = ()
     contract: tuple[WrittenClause, ...] = ()
@@ -88,24 +97,24 @@ class WrittenEdit(_Form):
 
     op: Literal["add", "modify", "merge", "remove"]
     id: Text | None = None
-    ids: tuple[Text, ...] = ()
-    text: RuleDraft = ""
-    users: Annotated[tuple[Text, ...], Field(alias="for")] = ()
-    reason: Text = ""
-    evidence: tuple[str, ...] = ()
+    ids: _Names = ()
+    text: Annotated[RuleDraft, BeforeValidator(_as_text)] = ""
+    users: Annotated[_Names, Field(alias="for")] = ()
+    reason: _Words = ""
+    evidence: _Names = ()
 
 
 class Edits(_Form):
     """A critique and the edits that follow from it; none for no change."""
 
-    critique: Text = ""
+    critique: _Words = ""
     edits: tuple[WrittenEdit, ...] = ()
 
 
 class Ranking(_Form):
     """Letters from best to worst; an inner list is a tie, and who is left out ties at the end."""
 
-    ranking: tuple[Annotated[tuple[str, ...], BeforeValidator(_as_tier)], ...]
+    ranking: tuple[Annotated[tuple[str, ...], BeforeValidator(_as_list)], ...]
 
     @field_validator("ranking")
     @classmethod
