@@ -1,0 +1,169 @@
+"""What each layer of scai costs a call: W1's loop on a model that answers at once, with one layer off at a time.
+
+    python benchmarks/layers.py [--repeats 15] [--dry]
+
+No network and no waiting: what is left is scai's own CPU. All variants run in one process and take turns; a layer's
+cost is the difference to the loop without it, the figure the median of the repeats.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import uvloop
+from bench import RESULTS
+from endpoint import ANSWER, COMMENT, constitution
+from rich.console import Console
+from society import config
+from tables import spread, write_tables
+from workloads import WORKLOADS
+
+from scai_cli.chat import ChatRequest, Completion, Usage
+from scai_cli.config import ExperimentConfig
+from scai_cli.crew import Crew
+from scai_cli.display.watching import LiveView
+from scai_cli.events import Event
+from scai_cli.experiment import digests
+from scai_cli.loading import dump_experiment
+from scai_cli.simulation.engine import simulate
+from scai_cli.store import CALLS, CallIndex, RunDirectory
+
+ANSWERS = {
+    "answer": ANSWER,
+    "feedback": json.dumps({"feedback": COMMENT, "rating": 7}),
+    "cross_rating": json.dumps({"reason": "I can live with that.", "rating": 8}),
+}
+
+
+class Instant:
+    """A model that answers at once, as the endpoint does after its latency."""
+
+    rewrites = 0
+
+    async def complete(self, request: ChatRequest) -> Completion:
+        await asyncio.sleep(0)
+        if request.purpose not in ANSWERS:
+            self.rewrites += 1
+        text = ANSWERS.get(request.purpose) or constitution(self.rewrites)
+        return Completion(text, usage=Usage(400, len(text) // 4), model="bench")
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Which layers are there; all of them in a run as users make it, but for `replay`, which a resumed one has."""
+
+    gate: bool = True
+    calls: bool = True
+    events: bool = True
+    display: bool = True
+    replay: bool = False
+
+
+WHOLE = Layers()
+WITHOUT = {
+    "gate: limits, rate, budget, retries": replace(WHOLE, gate=False),
+    "call log: digest, line, write": replace(WHOLE, calls=False),
+    "event log: line, write": replace(WHOLE, events=False),
+    "live display": replace(WHOLE, display=False),
+}
+RESUMED = replace(WHOLE, replay=True)
+BARE = Layers(gate=False, calls=False, events=False, display=False)
+
+
+def run(experiment: ExperimentConfig, layers: Layers, folder: Path, screen: Console) -> float:
+    """CPU seconds of one experiment with these layers."""
+    crew = Crew.connect(experiment)
+    model = Instant()
+    for gate in crew.gates.values():
+        gate._model = model  # type: ignore[assignment]  # in place of the client, which is never used
+    if not layers.gate:
+        crew = Crew(experiment, dict.fromkeys(crew.gates, model), crew.prices, crew.budget)  # type: ignore[arg-type]
+    directory = RunDirectory.create(folder, None, "layers", dump_experiment(experiment))
+    index = CallIndex.read(directory.path / CALLS, {}) if layers.replay else None
+    company = crew.company(directory.log_call, index)
+    if not layers.calls:
+        bare = next(iter(crew.gates.values()))
+        speakers = {role: replace(getattr(company, role), model=bare) for role in ("assistant", "user", "meta")}
+        company = replace(company, **speakers)
+    view = LiveView(screen)
+
+    def note(event: Event) -> None:
+        if layers.events:
+            directory.append(event)
+        if layers.display:
+            view.see(event)
+
+    async def session() -> None:
+        if layers.display:
+            view.begin("layers", experiment, [gate.meter for gate in crew.gates.values()] if layers.gate else [])
+        await simulate(company, note, run_id="layers", digests=digests(experiment))
+        view.end()
+
+    gc.collect()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        began = time.process_time()
+        runner.run(session())
+        used = time.process_time() - began
+    directory.close()
+    return used
+
+
+def measure(experiment: ExperimentConfig, repeats: int, folder: Path, screen: Console) -> dict[Layers, list[float]]:
+    """Every variant, in turns."""
+    variants = [WHOLE, *WITHOUT.values(), RESUMED, BARE]
+    found: dict[Layers, list[float]] = {layers: [] for layers in variants}
+    for number in range(-1, repeats):
+        for layers in variants:
+            used = run(experiment, layers, folder, screen)
+            if number >= 0:  # the first round is for warming up
+                found[layers].append(used)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--dry", action="store_true", help="print only; leave the results and the tables alone")
+    args = parser.parse_args()
+    load = replace(WORKLOADS["W1"], epochs=10)
+    with tempfile.TemporaryDirectory() as folder, Path(os.devnull).open("w") as nowhere:
+        experiment = config(load, "http://127.0.0.1:1/v1", Path(folder), {})
+        screen = Console(file=nowhere, force_terminal=True, width=100, height=40)
+        found = measure(experiment, args.repeats, Path(folder), screen)
+
+    def each(cost: Callable[[int], float]) -> list[float]:
+        return [cost(number) / load.calls * 1000 for number in range(args.repeats)]
+
+    whole = found[WHOLE]
+    off = {name: each(lambda n, o=found[layers]: whole[n] - o[n]) for name, layers in WITHOUT.items()}
+    off["replay: looking a call up in vain"] = each(lambda n: found[RESUMED][n] - whole[n])
+    asked = [statistics.median(costs) for name, costs in off.items() if name != "live display"]
+    costs = {
+        **off,
+        "the four of them that retry, limit, log and replay (sum of medians)": [sum(asked)],
+        "everything, but for the network": each(lambda n: whole[n]),
+        "the loop alone: prompts, forms, events, tasks": each(lambda n: found[BARE][n]),
+    }
+    for name, values in costs.items():
+        print(f"{name:70} {spread(values, 3)}")
+    if not args.dry:
+        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"groups": [], "machine": {}}
+        kept["layers"] = {"date": time.strftime("%Y-%m-%d"), "calls": load.calls, "costs": costs}
+        RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
+        write_tables(kept)
+
+
+if __name__ == "__main__":
+    main()
