@@ -9,6 +9,7 @@ from scai_cli.config import ModelConfig
 from scai_cli.fences import enclose, fence
 from scai_cli.models.simulated import connect
 from scai_cli.personas import Persona
+from scai_cli.simulation.prompts import EDITS_FORM, VOTE_FORM
 from scai_cli.templates import FORM, TEMPLATES, fill
 from scai_cli.traits import observe
 
@@ -67,15 +68,19 @@ def cross_rate(persona, text, **how):
     return json.loads(ask(system(persona), ("user", prompt), **how).text)
 
 
-def conversation(user, remark, value, others=()):
-    parts = [fence("message", text, **{"from": who}) for who, text in (("user", TASK), ("assistant", "Soup."))]
-    parts += [fence("message", remark, **{"from": "user"})]
-    parts += [fence("rating", "", metric="satisfaction", by=user, value=str(value))]
-    parts += [fence("rating", text, metric="harmlessness", by=by, value=str(v)) for by, v, text in others]
-    return enclose("conversation", "\n".join(parts), id=f"e1/{user}/dinner", user=user)
+def conversation(user, remark, value, others=(), epoch=1):
+    place = f"e{epoch}/{user}/dinner"
+    said = [("user", TASK), ("assistant", "Soup."), ("user", remark)]
+    parts = [fence("message", text, id=f"{place}/m{n}", **{"from": who}) for n, (who, text) in enumerate(said)]
+    parts += [fence("rating", "", id=f"{place}/m2/own", metric="satisfaction", by=user, value=str(value))]
+    parts += [
+        fence("rating", text, id=f"{place}/cross/{by}", metric="harmlessness", by=by, value=str(v))
+        for by, v, text in others
+    ]
+    return enclose("conversation", "\n".join(parts), id=place, user=user)
 
 
-def rewrite(conversations, rules="(empty)", principles=10, tokens=400, options=None, **how):
+def revise(kind, form, conversations, rules="(empty)", principles=10, tokens=400, options=None, **how):
     values = {
         "constitution": fence("constitution", rules, version="1"),
         "conversations": "\n\n".join(conversations),
@@ -86,10 +91,24 @@ def rewrite(conversations, rules="(empty)", principles=10, tokens=400, options=N
         "max_principles": f"{principles}",
         "max_tokens": f"{tokens}",
     }
-    prompt = fill(TEMPLATES["rewrite"], values | {"form": f"{FORM}\n{REWRITE}"})
+    prompt = fill(TEMPLATES[kind], values | {"form": f"{FORM}\n{form}"})
     options = {"flaws": NO_FLAWS} if options is None else options
     return ask(("system", TEMPLATES["meta"]), ("user", prompt), options=options, **how)
 
 
+def rewrite(*args, **how):
+    return revise("rewrite", REWRITE, *args, **how)
+
+
 def rewritten(*args, **how):
     return json.loads(rewrite(*args, **how).text)
+
+
+def edited(*args, **how):
+    return json.loads(revise("edits", EDITS_FORM, *args, **how).text)["edits"]
+
+
+def vote(persona, candidates, **how):
+    shown = "\n\n".join(fence("candidate", rules, letter=letter) for letter, rules in candidates.items())
+    prompt = fill(TEMPLATES["vote"], {"candidates": shown, "form": f"{FORM}\n{VOTE_FORM}"})
+    return json.loads(ask(system(persona), ("user", prompt), **how).text)["ranking"]

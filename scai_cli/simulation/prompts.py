@@ -133,6 +133,5 @@ def told(conversation: Conversation) -> str:
 
 def _rated(rating: Rated) -> str:
     value = "missing" if rating.value is None else f"{rating.value:g}"
-    return fence(
-        "rating", rating.comment if rating.kind == "cross" else "", metric=rating.metric, by=rating.rater, value=value
-    )
+    comment = rating.comment if rating.kind == "cross" else ""
+    return fence("rating", comment, id=rating.id, metric=rating.metric, by=rating.rater, value=value)

@@ -13,10 +13,11 @@ from scai_cli.models.base import ChatModel
 from scai_cli.models.simulated.assistant import answer
 from scai_cli.models.simulated.chance import draws
 from scai_cli.models.simulated.forms import Asked, asked, filled
-from scai_cli.models.simulated.meta import cut_off, rewrite
+from scai_cli.models.simulated.meta import cut_off, judged
 from scai_cli.models.simulated.options import Options, options
 from scai_cli.models.simulated.portrait import person
 from scai_cli.models.simulated.user import comment, cross_rate
+from scai_cli.models.simulated.voting import rank
 
 __all__ = ["connect"]
 
@@ -54,19 +55,22 @@ class _Simulated:
         if task is None:
             return answer(request, self._settings.attention, rng), "stop"
         text = json.dumps(self._in_form(task, rng), ensure_ascii=False)
-        if _is_rewrite(task):
+        if _revises(task):
             cut = cut_off(text, self._settings.flaws, rng)
             return (text, "stop") if cut is None else (cut, "length")
         return text, "stop"
 
     def _in_form(self, task: Asked, rng: random.Random) -> object:
-        if _is_rewrite(task):
-            return rewrite(task, self._settings.flaws, rng)
+        if _revises(task):
+            judgement = judged(task, self._settings.flaws, rng)
+            return judgement.as_edits() if "edits" in task.form else judgement.as_rewrite()
         who = person(task.system, self._seed)
         if who is not None and "feedback" in task.form:
             return _completed(task, comment(task, who, self._settings.noise, rng))
         if who is not None and "reason" in task.form:
             return _completed(task, cross_rate(task, who, self._settings.noise, rng))
+        if who is not None and _votes(task):
+            return rank(task, who, self._settings, rng)
         return filled(task.form, rng.uniform(0.4, 0.7))
 
 
@@ -75,8 +79,12 @@ def _completed(task: Asked, known: dict[str, object]) -> dict[str, object]:
     return {key: known[key] if key in known else filled(value, 0.5) for key, value in task.form.items()}
 
 
-def _is_rewrite(task: Asked) -> bool:
-    return {"critique", "principles", "contract"} <= task.form.keys()
+def _revises(task: Asked) -> bool:
+    return {"critique", "principles", "contract"} <= task.form.keys() or {"critique", "edits"} <= task.form.keys()
+
+
+def _votes(task: Asked) -> bool:
+    return task.form.keys() == {"ranking"}
 
 
 def _tokens(characters: int) -> int:

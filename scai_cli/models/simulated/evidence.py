@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from scai_cli.fences import Fenced, fenced
 from scai_cli.models.simulated.forms import scale, wording
@@ -13,18 +13,29 @@ from scai_cli.traits import TRAITS, requested
 
 _RULE: Final = re.compile(r"^([PC]\d+)(?: \(for ([^)\n]*)\))?:[ \t]*", re.MULTILINE)
 _AT_MOST: Final = re.compile(r"\bat most (\d+)( tokens)?")
+_EPOCH: Final = re.compile(r"e(\d+)/")
+_SENTENCE: Final = re.compile(r"(?<=[.!?])\s+")
+_DEMAND: Final = re.compile(r"\b(?:write|add|make|demand)\b[^.!?\n]{0,80}\b(?:principle|rule|clause)\b", re.IGNORECASE)
 _CALM: Final = 0.25
 _BYSTANDER: Final = 0.5
+_FADING: Final = 0.5
+_LONGEST_ID: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A principle, or with `users` a clause; `asks` is what `requested` reads in it."""
+    """A principle, or with `users` a clause; `asks` is what `requested` reads in it.
+
+    `merges` are the ids of the rules that it takes the place of, `reason` and `evidence` say why it was written.
+    """
 
     id: str | None
     text: str
     users: tuple[str, ...] = ()
     asks: dict[str, float] = field(default_factory=dict)
+    merges: tuple[str, ...] = ()
+    reason: str = ""
+    evidence: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, id_: str | None, text: str, users: tuple[str, ...] = ()) -> Rule:
@@ -32,16 +43,28 @@ class Rule:
         return cls(id_, text, users, requested(text))
 
 
+class Heard(NamedTuple):
+    """Somebody's word for a trait (`weight` > 0) or against it, and the id of the message or rating it stands in."""
+
+    user: str
+    trait: str
+    weight: float
+    source: str
+
+
 @dataclass(slots=True)
 class Evidence:
-    """What a rewrite rests on.
+    """What a revision rests on.
 
     `wants[trait][user]` is in [-1, 1]: who asks for a trait (> 0) or against it, weighed by how unsatisfied
-    they are; `shares[user]` are a user's own ratings as shares of the scale.
+    they are, and `heard` is each word that it is the sum of; `demands` are rules that somebody told the meta to
+    write, which is no reason to write them; `shares[user]` are a user's own ratings as shares of the scale.
     """
 
     rules: list[Rule]
     wants: dict[str, dict[str, float]] = field(default_factory=dict)
+    heard: list[Heard] = field(default_factory=list)
+    demands: list[Heard] = field(default_factory=list)
     shares: dict[str, list[float]] = field(default_factory=dict)
     max_principles: int = 10
     max_tokens: int = 400
@@ -60,9 +83,18 @@ class Evidence:
                 against[user] = max(weight, against.get(user, 0.0))
         return against
 
+    def sources(self, trait: str, sign: float, users: tuple[str, ...]) -> tuple[str, ...]:
+        """The ids of the messages and ratings in which these users want the trait in this sense."""
+        words = (*self.heard, *self.demands)
+        found = (h.source for h in words if h.trait == trait and h.weight * sign > 0 and h.user in users)
+        return tuple(dict.fromkeys(source for source in found if source))
+
 
 def read(prompt: str) -> Evidence:
-    """Read a rewrite's prompt: only the fences and the two limits are relied on."""
+    """Read a revision's prompt: only the fences and the two limits are relied on.
+
+    What was said in an epoch before the last one shown counts half as much, in the one before that a quarter.
+    """
     constitution = next((piece.text for piece in fenced(prompt, "constitution")), "")
     evidence = Evidence(list(_rules(constitution)))
     for number, tokens in _AT_MOST.findall(wording(prompt)):
@@ -71,8 +103,10 @@ def read(prompt: str) -> Evidence:
         else:
             evidence.max_principles = int(number)
     span = scale(prompt)
-    for conversation in fenced(prompt, "conversation"):
-        _read_conversation(conversation, span, evidence)
+    conversations = list(fenced(prompt, "conversation"))
+    last = max(map(_epoch, conversations), default=0)
+    for conversation in conversations:
+        _read_conversation(conversation, span, evidence, _FADING ** (last - _epoch(conversation)))
     return evidence
 
 
@@ -84,20 +118,29 @@ def _rules(text: str) -> Iterator[Rule]:
         yield Rule.of(head[1], text[head.end() : end].strip(), users)
 
 
-def _read_conversation(conversation: Fenced, span: tuple[float, float], evidence: Evidence) -> None:
+def _epoch(conversation: Fenced) -> int:
+    found = _EPOCH.match(conversation.attributes.get("id", "")[:_LONGEST_ID])
+    return int(found[1]) if found else 0
+
+
+def _read_conversation(conversation: Fenced, span: tuple[float, float], evidence: Evidence, freshness: float) -> None:
     user = conversation.attributes.get("user", "")
     ratings = list(fenced(conversation.text, "rating"))
     own = [rating for rating in ratings if rating.attributes.get("by") == user]
-    said = [m.text for m in fenced(conversation.text, "message") if m.attributes.get("from") == "user"][1:]
+    said = [m for m in fenced(conversation.text, "message") if m.attributes.get("from") == "user"][1:]
     shares = [share for rating in own if (share := _share(rating, span)) is not None]
     evidence.shares.setdefault(user, []).extend(shares)
     urgency = 1.0 - (1.0 - _CALM) * (shares[-1] if shares else 0.5)
-    for remark in dict.fromkeys([*said, *(rating.text for rating in own)]):
-        _weigh(evidence, user, remark, urgency)
+    remarks: dict[str, Fenced] = {}
+    for piece in (*said, *own):
+        remarks.setdefault(piece.text, piece)
+    for remark in remarks.values():
+        _hear(evidence, user, remark, freshness * urgency)
     for rating in ratings:
         if rating not in own:
             share = _share(rating, span)
-            _weigh(evidence, rating.attributes.get("by", ""), rating.text, _BYSTANDER * (1 - (share or 0.5)))
+            displeasure = 1.0 - (0.5 if share is None else share)
+            _hear(evidence, rating.attributes.get("by", ""), rating, freshness * _BYSTANDER * displeasure)
 
 
 def _share(rating: Fenced, span: tuple[float, float]) -> float | None:
@@ -109,7 +152,14 @@ def _share(rating: Fenced, span: tuple[float, float]) -> float | None:
     return min(1.0, max(0.0, share)) if share == share else None
 
 
-def _weigh(evidence: Evidence, user: str, remark: str, weight: float) -> None:
-    for trait, sign in requested(remark).items():
+def _hear(evidence: Evidence, user: str, piece: Fenced, weight: float) -> None:
+    """Take up what a message or a rating asks for; what demands a rule is noted, not followed."""
+    source = piece.attributes.get("id", "")
+    sentences = _SENTENCE.split(piece.text)
+    demanding = [sentence for sentence in sentences if _DEMAND.search(sentence)]
+    evidence.demands += [Heard(user, t, sign, source) for s in demanding for t, sign in requested(s).items()]
+    told = " ".join(sentence for sentence in sentences if sentence not in demanding) if demanding else piece.text
+    for trait, sign in requested(told).items():
         wishes = evidence.wants.setdefault(trait, {})
         wishes[user] = min(1.0, max(-1.0, wishes.get(user, 0.0) + sign * weight))
+        evidence.heard.append(Heard(user, trait, sign * weight, source))

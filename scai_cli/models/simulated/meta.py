@@ -1,32 +1,68 @@
-"""The simulated meta: reads what happened, writes a critique and the constitution anew, with flaws."""
+"""The simulated meta: reads what happened and judges once; what it writes has flaws, whatever form it is asked for."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from scai_cli.models.simulated.evidence import Evidence, Rule, read
 from scai_cli.models.simulated.flaws import Flaws
 from scai_cli.models.simulated.forms import Asked
-from scai_cli.models.simulated.revising import Wish, fits, revised, wishes
+from scai_cli.models.simulated.revising import Wish, fits, listed, minded, revised, told, wishes
 from scai_cli.models.simulated.wordings import rule
 from scai_cli.traits import TRAITS
 
 _BADLY: Final = 0.5
 
 
-def rewrite(asked: Asked, flaws: Flaws, rng: random.Random) -> dict[str, Any]:
-    """Critique and constitution in the form that the prompt asks for."""
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What the meta makes of the evidence: a critique, and the rules that it would have instead of the old ones."""
+
+    evidence: Evidence
+    critique: str
+    rules: list[Rule]
+
+    def as_rewrite(self) -> dict[str, Any]:
+        """The whole constitution."""
+        return {
+            "critique": self.critique,
+            "no_change": self.rules == self.evidence.rules,
+            "principles": [{"id": rule.id, "text": rule.text} for rule in self.rules if not rule.users],
+            "contract": [
+                {"id": rule.id, "text": rule.text, "for": list(rule.users)} for rule in self.rules if rule.users
+            ],
+        }
+
+    def as_edits(self) -> dict[str, Any]:
+        """What it would change, each with its reason and evidence."""
+        stay = {id_ for rule in self.rules for id_ in (rule.id, *rule.merges)}
+        old = {rule.id: rule for rule in self.evidence.rules}
+        edits: list[dict[str, Any]] = [
+            {"op": "remove", "id": id_, "reason": _why_gone(gone, self.evidence)}
+            for id_, gone in old.items()
+            if id_ not in stay
+        ]
+        for new in self.rules:
+            grounds = {"reason": new.reason, "evidence": list(new.evidence)}
+            if new.id is None:
+                edits.append({"op": "add", "text": new.text, "for": list(new.users), **grounds})
+                continue
+            if new.merges:
+                edits.append({"op": "merge", "ids": [new.id, *new.merges], "text": new.text, **grounds})
+            if _differs(new, old):
+                edits.append({"op": "modify", "id": new.id, "text": new.text, "for": list(new.users), **grounds})
+        return {"critique": self.critique, "edits": edits}
+
+
+def judged(asked: Asked, flaws: Flaws, rng: random.Random) -> Judgement:
+    """Read a revision's prompt and judge, flaws included."""
     evidence = read(asked.prompt)
     rules, dropped, taken = revised(evidence, rng)
     rules = _flawed(rules, evidence, flaws, rng)
-    return {
-        "critique": _critique(evidence, dropped, taken),
-        "no_change": rules == evidence.rules,
-        "principles": [{"id": rule.id, "text": rule.text} for rule in rules if not rule.users],
-        "contract": [{"id": rule.id, "text": rule.text, "for": list(rule.users)} for rule in rules if rule.users],
-    }
+    return Judgement(evidence, _critique(evidence, dropped, taken), rules)
 
 
 def cut_off(text: str, flaws: Flaws, rng: random.Random) -> str | None:
@@ -34,6 +70,17 @@ def cut_off(text: str, flaws: Flaws, rng: random.Random) -> str | None:
     if rng.random() >= flaws.truncates:
         return None
     return text[: int(len(text) * rng.uniform(0.5, 0.95))]
+
+
+def _differs(rule: Rule, old: Mapping[str | None, Rule]) -> bool:
+    """Whether a rule says something else, or to others, than the old rules that it continues."""
+    before = [old[id_] for id_ in (rule.id, *rule.merges)]
+    users = {user for former in before for user in former.users}
+    return rule.text != before[0].text or set(rule.users) != users
+
+
+def _why_gone(rule: Rule, evidence: Evidence) -> str:
+    return "More people mind it than want it." if minded(rule, evidence) else "It is not needed any more."
 
 
 def _flawed(rules: list[Rule], evidence: Evidence, flaws: Flaws, rng: random.Random) -> list[Rule]:
@@ -48,49 +95,42 @@ def _flawed(rules: list[Rule], evidence: Evidence, flaws: Flaws, rng: random.Ran
     clauses = [rule for rule in rules if rule.users]
     if rng.random() < flaws.over_generalises and clauses:
         clause = rng.choice(clauses)
-        wider = [*(rule for rule in rules if rule is not clause), Rule.of(None, clause.text)]
+        general = replace(clause, id=None, users=(), merges=(), reason="It would do everybody good.")
+        wider = [*(rule for rule in rules if rule is not clause), general]
         rules = wider if fits(wider, evidence) else rules
     return rules
 
 
-def _with(rules: list[Rule], text: str | None, evidence: Evidence) -> list[Rule]:
-    """The rules and one principle more, if there is one and the limits allow it."""
-    more = [*rules, Rule.of(None, text)] if text else rules
-    return more if fits(more, evidence) else rules
+def _with(rules: list[Rule], more: Rule | None, evidence: Evidence) -> list[Rule]:
+    """The rules and one more, if there is one and the limits allow it."""
+    longer = [*rules, more] if more else rules
+    return longer if fits(longer, evidence) else rules
 
 
-def _invented(evidence: Evidence, rng: random.Random) -> str | None:
+def _invented(evidence: Evidence, rng: random.Random) -> Rule | None:
     unasked = [trait for trait in TRAITS if trait not in evidence.wants]
-    return rule(rng.choice(unasked), True, rng) if unasked else None
-
-
-def _obeyed(evidence: Evidence, rng: random.Random) -> str | None:
-    single = [wish for wish in wishes(evidence) if len(wish.supporters) == 1]
-    if not single:
+    if not unasked:
         return None
-    wish = rng.choice(single)
-    return rule(wish.trait, wish.sign > 0, rng)
+    return replace(Rule.of(None, rule(rng.choice(unasked), True, rng)), reason="It is good advice in general.")
+
+
+def _obeyed(evidence: Evidence, rng: random.Random) -> Rule | None:
+    """A principle for what one user demands, or if nobody demands a rule, for what a single one wishes."""
+    single = [(w.trait, w.sign, w.supporters[0]) for w in wishes(evidence) if len(w.supporters) == 1]
+    wanted = [(demand.trait, demand.weight, demand.user) for demand in evidence.demands] or single
+    if not wanted:
+        return None
+    trait, sign, user = rng.choice(wanted)
+    obeying = Rule.of(None, rule(trait, sign > 0, rng))
+    return replace(obeying, reason=f"{user} asks for it.", evidence=evidence.sources(trait, sign, (user,)))
 
 
 def _critique(evidence: Evidence, dropped: list[Rule], taken: list[Wish]) -> str:
     """Two to four sentences: who is served badly, what is asked for, what is contested, what goes."""
     means = {user: sum(shares) / len(shares) for user, shares in evidence.shares.items() if shares}
     badly = sorted((user for user, mean in means.items() if mean < _BADLY), key=means.__getitem__)[:4]
-    said = [f"The answers serve {_listed(badly)} badly." if badly else "Nobody is served badly as a whole."]
-    said += [_told(wish) for wish in taken[:2]] or ["Nothing that is asked for speaks for a new rule."]
+    said = [f"The answers serve {listed(badly)} badly." if badly else "Nobody is served badly as a whole."]
+    said += [told(wish) for wish in taken[:2]] or ["Nothing that is asked for speaks for a new rule."]
     if dropped:
-        said.append(f"More people mind than want what {_listed([rule.id or '' for rule in dropped])} asks for.")
+        said.append(f"More people mind than want what {listed([rule.id or '' for rule in dropped])} asks for.")
     return " ".join(said)
-
-
-def _told(wish: Wish) -> str:
-    """Who asks for what, against whom: "ann and bob mind humour, against the wish of cat"."""
-    verb = "ask for" if wish.sign > 0 else "mind"
-    if len(wish.supporters) == 1:
-        verb = "asks for" if wish.sign > 0 else "minds"
-    but = f", against the wish of {_listed(wish.opponents)}" if wish.opponents else ""
-    return f"{_listed(wish.supporters)} {verb} {TRAITS[wish.trait].label}{but}."
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

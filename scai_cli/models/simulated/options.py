@@ -5,20 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Final
 
 from scai_cli.errors import ConfigError
 from scai_cli.models.simulated.flaws import Flaws
 from scai_cli.values import did_you_mean
 
+_NUMBERS: Final = ("attention", "noise", "misjudgement")
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """`attention`: how many demands the assistant can serve in full; `noise`: the standard deviation of a
-    rating, as a share of the scale; `flaws`: how often the meta errs."""
+    rating, as a share of the scale; `misjudgement`: how far off a voter's idea of that attention is, as the standard
+    deviation of its logarithm; `flaws`: how often the meta errs."""
 
     attention: float = 6.0
     noise: float = 0.05
+    misjudgement: float = 0.3
     flaws: Flaws = field(default=Flaws())
 
 
@@ -30,7 +34,7 @@ def options(given: Mapping[str, Any]) -> Options:
         raise ConfigError("options.flaws: give a mapping of flaws to rates, e.g. {forgets: 0.1}")
     _known(flaws, Flaws, "options.flaws")
     rates = {name: _number(rate, f"options.flaws.{name}", 1.0) for name, rate in flaws.items()}
-    numbers = {name: _number(given[name], f"options.{name}") for name in ("attention", "noise") if name in given}
+    numbers = {name: _number(given[name], f"options.{name}") for name in _NUMBERS if name in given}
     return Options(**numbers, flaws=Flaws(**rates))
 
 

@@ -1,4 +1,9 @@
-"""Who a simulated user is and what they want, read back from the persona in their system message."""
+"""Who a simulated user is and what they want, read back from the persona in their system message.
+
+A persona can have the attribute `conduct`. `conduct: rates at random` is a liar: what they say is meant, but their
+ratings and votes are drawn. `conduct: demands a rule on faith` is a manipulator: they tell the assistant to have a
+rule written for them, and rate and vote by this trait alone; where none is named, by what they want most.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +19,27 @@ _WANT: Final = re.compile(
     r"(?:^|[;:,])\s{0,3}([a-z][a-z_ ]{2,24}?)\s{1,3}([+-]\d(?:\.\d{1,6})?)(?=\s{0,3}(?:[;,]|$))", re.M
 )
 _FACT: Final = re.compile(r"(?:^Facts:|;) ?[^:;\n]{1,40}:", re.MULTILINE)
+_CONDUCT: Final = re.compile(r"(?:^Facts:|;) ?conduct: (rates at random|demands a rule)([^;\n]*)", re.MULTILINE)
 _FEWEST, _MOST = 4, 7
 _NAMED, _MINDED = 0.8, -0.6
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A name, and what the person wants from an answer: trait -> weight in [-1, 1]."""
+    """A name, and what the person wants from an answer: trait -> weight in [-1, 1].
+
+    `random`: rates and votes at random. `demand`: the trait that they demand a rule for.
+    """
 
     name: str
     preferences: dict[str, float]
+    random: bool = False
+    demand: str | None = None
+
+    @property
+    def standard(self) -> dict[str, float]:
+        """What the person rates and votes by."""
+        return {self.demand: 1.0} if self.demand else self.preferences
 
 
 def person(system: str, seed: int) -> Person | None:
@@ -32,7 +48,14 @@ def person(system: str, seed: int) -> Person | None:
     if portrait is None:
         return None
     name = portrait.split("\n", 1)[0].removeprefix("Name:").strip()
-    return Person(name, _stated(portrait) or _derived(portrait, name, seed))
+    conduct = _CONDUCT.search(portrait)
+    preferences = _stated(portrait) or _derived(_CONDUCT.sub("", portrait), name, seed)
+    if conduct is None:
+        return Person(name, preferences)
+    if conduct[1] == "rates at random":
+        return Person(name, preferences, random=True)
+    dearest = max(preferences, key=lambda trait: preferences[trait], default=None)
+    return Person(name, preferences, demand=next(iter(requested(conduct[2])), dearest))
 
 
 def _stated(portrait: str) -> dict[str, float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,6 +14,8 @@ from scai_cli.traits import TRAITS
 
 _CLEAR: Final = 0.25
 """A wish weaker than this is not counted."""
+
+_SAME: Final = "They ask for the same."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ def revised(evidence: Evidence, rng: random.Random) -> tuple[list[Rule], list[Ru
     """The new rules, those dropped, and the wishes that were taken up, in the order of their weight."""
     kept = [rule for rule in evidence.rules if not minded(rule, evidence)]
     dropped = [rule for rule in evidence.rules if rule not in kept]
+    kept = consolidated(kept)
     taken: list[Wish] = []
     most = rng.choice((2, 3))
     for wish in wishes(evidence):
@@ -65,6 +68,22 @@ def wishes(evidence: Evidence) -> list[Wish]:
     return sorted(found, key=lambda wish: (-wish.balance, -len(wish.supporters)))
 
 
+def consolidated(rules: Sequence[Rule]) -> list[Rule]:
+    """The rules without repetition: those of one kind that ask for the same become the first of them.
+
+    A merged clause is for the users of all; a clause that asks for what a principle asks of everybody goes.
+    """
+    found: dict[object, Rule] = {}
+    for n, this in enumerate(rules):
+        key: object = (bool(this.users), tuple(sorted(this.asks.items()))) if this.asks else n
+        first = found.setdefault(key, this)
+        if first is not this and this.id:
+            users = tuple(dict.fromkeys((*first.users, *this.users)))
+            found[key] = replace(first, users=users, merges=(*first.merges, this.id), reason=_SAME)
+    general = [rule.asks for rule in found.values() if not rule.users]
+    return [rule for rule in found.values() if not (rule.users and rule.asks in general)]
+
+
 def fits(rules: Iterable[Rule], evidence: Evidence) -> bool:
     """Whether the rules keep both limits."""
     rules = list(rules)
@@ -78,6 +97,20 @@ def universal(wish: Wish, evidence: Evidence) -> bool:
     return len(wish.supporters) >= several and 3 * len(wish.opponents) <= len(wish.supporters)
 
 
+def told(wish: Wish) -> str:
+    """Who asks for what, against whom: "ann and bob mind humour, against the wish of cat."."""
+    verb = "ask for" if wish.sign > 0 else "mind"
+    if len(wish.supporters) == 1:
+        verb = "asks for" if wish.sign > 0 else "minds"
+    but = f", against the wish of {listed(wish.opponents)}" if wish.opponents else ""
+    return f"{listed(wish.supporters)} {verb} {TRAITS[wish.trait].label}{but}."
+
+
+def listed(words: Sequence[str]) -> str:
+    """Words in a row: "a, b and c"."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
 def _with(wish: Wish, rules: list[Rule], evidence: Evidence, rng: random.Random) -> list[Rule] | None:
     """The rules with the wish granted; None where they grant it already or a principle stands against it."""
     same = [rule for rule in rules if rule.asks.get(wish.trait) == wish.sign]
@@ -85,14 +118,20 @@ def _with(wish: Wish, rules: list[Rule], evidence: Evidence, rng: random.Random)
         return None
     if universal(wish, evidence):
         others = [rule for rule in rules if not (rule in same and len(rule.asks) == 1)]
-        return [*others, Rule.of(None, rule(wish.trait, wish.sign > 0, rng))]
-    uncovered = [user for user in wish.supporters if not any(user in clause.users for clause in same)]
+        return [*others, _granting(wish, (), evidence, rng)]
+    uncovered = tuple(user for user in wish.supporters if not any(user in clause.users for clause in same))
     if not uncovered:
         return None
     if same:
-        wider = replace(same[0], users=(*same[0].users, *uncovered))
+        sources = evidence.sources(wish.trait, wish.sign, uncovered)
+        wider = replace(same[0], users=(*same[0].users, *uncovered), reason=told(wish), evidence=sources)
         return [wider if clause is same[0] else clause for clause in rules]
-    return [*rules, Rule.of(None, rule(wish.trait, wish.sign > 0, rng), tuple(uncovered))]
+    return [*rules, _granting(wish, uncovered, evidence, rng)]
+
+
+def _granting(wish: Wish, users: tuple[str, ...], evidence: Evidence, rng: random.Random) -> Rule:
+    sources = evidence.sources(wish.trait, wish.sign, users or wish.supporters)
+    return replace(Rule.of(None, rule(wish.trait, wish.sign > 0, rng), users), reason=told(wish), evidence=sources)
 
 
 def _contradicts(rule: Rule, wish: Wish) -> bool:

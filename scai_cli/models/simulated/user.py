@@ -9,7 +9,7 @@ from typing import Any, Final
 from scai_cli.fences import fenced
 from scai_cli.models.simulated.forms import Asked, on_scale, scale
 from scai_cli.models.simulated.portrait import Person
-from scai_cli.models.simulated.wordings import CONTENT, remark
+from scai_cli.models.simulated.wordings import CONTENT, demand, remark
 from scai_cli.traits import TRAITS, observe, utility
 
 _WELCOME: Final = 0.15
@@ -44,22 +44,30 @@ def comment(asked: Asked, person: Person, noise: float, rng: random.Random) -> d
     """Feedback and rating on the last answer of one's own conversation."""
     answers = [m.text for m in fenced(asked.prompt, "message") if m.attributes.get("from") == "assistant"]
     observed = observe(answers[-1] if answers else "")
-    share = satisfaction(person.preferences, observed) + rng.gauss(0.0, noise)
-    return {
-        "feedback": _feedback(person.preferences, observed, rng),
-        "rating": on_scale(share, *scale(asked.prompt)),
-    }
+    share = satisfaction(person.standard, observed) + rng.gauss(0.0, noise)
+    return {"feedback": _said(person, observed, rng), "rating": _rating(asked, person, share, rng)}
 
 
 def cross_rate(asked: Asked, person: Person, noise: float, rng: random.Random) -> dict[str, Any]:
     """Reason and rating for an answer that somebody else got."""
     answer = next((piece.text for piece in fenced(asked.prompt, "answer")), "")
     observed = observe(answer)
-    share = acceptability(person.preferences, observed) + rng.gauss(0.0, noise)
-    return {
-        "reason": _reason(person.preferences, observed, rng),
-        "rating": on_scale(share, *scale(asked.prompt)),
-    }
+    share = acceptability(person.standard, observed) + rng.gauss(0.0, noise)
+    return {"reason": _reason(person.preferences, observed, rng), "rating": _rating(asked, person, share, rng)}
+
+
+def _rating(asked: Asked, person: Person, share: float, rng: random.Random) -> float | int:
+    """A point of the scale that the prompt names."""
+    return on_scale(rng.random() if person.random else share, *scale(asked.prompt))
+
+
+def _said(person: Person, observed: Mapping[str, float], rng: random.Random) -> str:
+    """The feedback, and before it the demand of one who demands a rule and has not got what it is about."""
+    if person.demand is None:
+        return _feedback(person.preferences, observed, rng)
+    modest = {trait: weight for trait, weight in person.preferences.items() if trait != person.demand}
+    demanded = [demand(person.demand, rng)] if observed[person.demand] < _LIKED else []
+    return " ".join([*demanded, _feedback(modest, observed, rng)])
 
 
 def _feedback(preferences: Mapping[str, float], observed: Mapping[str, float], rng: random.Random) -> str:

@@ -56,6 +56,12 @@ LIKED_THEME: Final = (
     "I appreciate what it said on {label}.",
     "It pleased me to read about {label}.",
 )
+DEMANDED: Final = (
+    "Write a principle that gives me {label}.",
+    "Write a rule for me with {label} in it.",
+    "Add a principle for me: I want {label}.",
+    "I demand a rule of my own that gives me {label}.",
+)
 CONTENT: Final = ("That will do for me.", "I have no complaint.", "That was all right.", "Go on like this.")
 
 RULE_THEME: Final = (
@@ -172,6 +178,11 @@ def remark(trait: str, kind: str, rng: random.Random) -> str:
     """What a user says of a trait that was `missed`, `minded` or `liked`, in one sentence."""
     style, theme = {"missed": (MISSED, MISSED_THEME), "minded": (MINDED, MINDED_THEME)}.get(kind, (LIKED, LIKED_THEME))
     return _said(trait, style if TRAITS[trait].kind == "style" else theme, rng)
+
+
+def demand(trait: str, rng: random.Random) -> str:
+    """What somebody says who tells the assistant's maker to write a rule for them alone."""
+    return _said(trait, DEMANDED, rng)
 
 
 def rule(trait: str, wanted: bool, rng: random.Random) -> str:
