@@ -60,8 +60,8 @@ def _validated(path: Path, overrides: Overrides) -> tuple[ExperimentConfig, Yaml
     source = read_yaml(path)
     if not isinstance(source.data, dict):
         raise source.error((), "an experiment is a mapping of keys, e.g. `personas: {from: FILE}`")
-    for key, value in _settings(overrides):
-        _override(source, key, value)
+    for option, key, value in _settings(overrides):
+        _override(source, option, key, value)
     try:
         return ExperimentConfig.model_validate(source.data), source
     except ValidationError as error:
@@ -118,46 +118,48 @@ def _text(dumper: Any, text: str) -> Any:
 _Dumper.add_representer(str, _text)
 
 
-def _settings(overrides: Overrides) -> list[tuple[str, str]]:
-    pairs = []
+def _settings(overrides: Overrides) -> list[tuple[str, str, str]]:
+    """What the command line sets: the option as it was written, the key and the value as YAML."""
+    found = []
     for setting in overrides.settings:
         key, equals, value = setting.partition("=")
         if not equals or not key.strip():
             raise ConfigError(f"--set {key}: write KEY=VALUE, e.g. --set epochs=5")
-        pairs.append((key.strip(), value))
+        found.append((f"--set {key.strip()}", key.strip(), value))
     if overrides.model is not None:
         provider, _, name = overrides.model.partition(":")
         if provider != "simulated" and not name:
             raise ConfigError(f"--model {overrides.model}: write `simulated` or PROVIDER:NAME, e.g. openai:MODEL")
-        pairs += [("model.provider", json.dumps(provider)), ("model.name", json.dumps(name or None))]
-        pairs += [(f"roles.{role}.{key}", "null") for role in ROLES for key in ("provider", "name")]
+        keys = {"model.provider": json.dumps(provider), "model.name": json.dumps(name or None)}
+        keys |= {f"roles.{role}.{key}": "null" for role in ROLES for key in ("provider", "name")}
+        found += [("--model", key, value) for key, value in keys.items()]
     if overrides.seed is not None:
-        pairs.append(("seed", str(overrides.seed)))
-    return pairs
+        found.append(("--seed", "seed", str(overrides.seed)))
+    return found
 
 
-def _override(source: YamlSource, dotted: str, value: str) -> None:
+def _override(source: YamlSource, option: str, dotted: str, value: str) -> None:
     path: list[Key] = []
     at = source.data
     *parents, last = dotted.split(".")
     for part in parents:
-        key = _step(at, part, dotted)
+        key = _step(at, part, option)
         path.append(key)
         if isinstance(at, dict) and at.get(part) is None:
             at[part] = {}
-            source.overridden[tuple(path)] = f"--set {dotted}"
+            source.overridden[tuple(path)] = option
         at = at[key]
-    key = _step(at, last, dotted)
-    at[key] = parse_yaml(value, f"--set {dotted}").data
-    source.overridden[(*path, key)] = f"--set {dotted}"
+    key = _step(at, last, option)
+    at[key] = parse_yaml(value, option).data
+    source.overridden[(*path, key)] = option
 
 
-def _step(at: Any, part: str, dotted: str) -> Key:
+def _step(at: Any, part: str, option: str) -> Key:
     if isinstance(at, dict):
         return part
     if isinstance(at, list) and part.isdigit() and int(part) < len(at):
         return int(part)
-    raise ConfigError(f"--set {dotted}: there is nothing at {part!r} to set")
+    raise ConfigError(f"{option}: there is nothing at {part!r} to set")
 
 
 def named_code(config: ExperimentConfig) -> Iterator[tuple[tuple[str, ...], plugins.Kind, str]]:
