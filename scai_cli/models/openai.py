@@ -186,6 +186,10 @@ class OpenAIModel:
 
     def _refused(self, status: int, body: object, headers: Mapping[str, str]) -> ProviderError:
         """Our word for an error status and the error's body."""
+        if isinstance(body, list) and body:  # Google puts the error into a list
+            body = body[0]
+        if isinstance(body, Mapping) and isinstance(body.get("error"), Mapping):
+            body = body["error"]
         message = body.get("message") or body.get("detail") or body if isinstance(body, Mapping) else body
         reason = self._endpoint.quote(str(message or "no reason given"))
         text = f"{self._endpoint}: HTTP {status}: {reason}"

@@ -42,18 +42,44 @@ class Contentment:
         known = everything(list(self.utilities.values()), self.weights)
         return {**known, declared.label: self.welfare(declared)}
 
-    def prefers(self, other: Contentment, function: WelfareFunction) -> bool:
-        """Whether the group fares strictly better here than there."""
-        here, there = list(self.utilities.values()), list(other.utilities.values())
-        return function.key(here, self.weights) > function.key(there, other.weights)
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The same people and tasks before and after, in utilities from the cells that are rated in both.
+
+    So a rating that is missing on one side can make neither look better than the other.
+    """
+
+    before: Row
+    after: Row
+    weights: tuple[float, ...]
+
+    @classmethod
+    def of(cls, before: Contentment, after: Contentment) -> Pair:
+        """Pair two contentments of one group with the same tasks."""
+        shared = [
+            [(a, b) for a, b in zip(*rows, strict=True) if a is not None and b is not None]
+            for rows in zip(before.table, after.table, strict=True)
+        ]
+        first, last = (tuple(_rounded(mean(cell[side] for cell in row)) for row in shared) for side in (0, 1))
+        return cls(first, last, before.weights)
+
+    def improves(self, function: WelfareFunction) -> bool:
+        """Whether the group fares strictly better after than before."""
+        return function.prefers(self.after, self.before, self.weights)
+
+    def values(self, function: WelfareFunction) -> tuple[float | None, float | None]:
+        """Welfare before and after."""
+        return function(self.before, self.weights), function(self.after, self.weights)
 
 
 def contentment(stage: Stage, conversations: Iterable[Conversation]) -> Contentment:
     """Final ratings -> utilities.
 
     The cell of persona p and task t is (1 - w) * s + w * h, where s is p's own rating of its final answer, h the mean
-    of p's ratings of the others' final answers to t, both moved from the scale to [0, 1], and w is `cross_weight`;
-    where one of the two is missing the other stands alone.
+    of p's ratings of the others' final answers to t, both moved from the scale to [0, 1], and w is `cross_weight`.
+    Without any h the cell is s; without s it is missing (unless w is 1), as nothing stands for an answer that its own
+    user did not rate.
     """
     conversations = list(conversations)
     own: dict[tuple[str, str], list[float]] = defaultdict(list)
@@ -96,12 +122,18 @@ def mean(values: Iterable[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
+def _rounded(value: float | None) -> float | None:
+    """To nine digits: what differs by a rounding error is equal."""
+    return None if value is None else round(value, 9)
+
+
 def _cell(own: float | None, cross: float | None, ratings: Ratings) -> float | None:
     low, high = ratings.scale
-    parts = ((1 - ratings.cross_weight, own), (ratings.cross_weight, cross))
-    known = [(share, (value - low) / (high - low)) for share, value in parts if value is not None and share > 0]
-    total = sum(share for share, _ in known)
-    return sum(share * value for share, value in known) / total if known else None
+    weight = ratings.cross_weight
+    s, h = (None if value is None else (value - low) / (high - low) for value in (own, cross))
+    if weight == 1:
+        return h
+    return s if s is None or h is None else (1 - weight) * s + weight * h
 
 
 def _observed(stage: Stage, conversations: Sequence[Conversation]) -> dict[str, float | None]:

@@ -15,6 +15,7 @@ from scai_cli.simulation.objections import examined
 from scai_cli.simulation.occasion import Acceptance, Occasion, Strategy, Verdict
 from scai_cli.simulation.playing import play
 from scai_cli.simulation.proof import prove
+from scai_cli.simulation.ranking import Ranking
 from scai_cli.simulation.speaker import model_name
 from scai_cli.simulation.stage import Company, Emit, Stage
 from scai_cli.simulation.transcript import Conversation
@@ -32,7 +33,7 @@ async def simulate(company: Company, emit: Emit, *, run_id: str, digests: Mappin
     constitution = start = initial_constitution(config)
     emit(_started(company, start, run_id, digests))
     past: deque[Sequence[Conversation]] = deque(maxlen=config.revision.memory - 1)
-    ranking = _Ranking(config)
+    ranking = Ranking(welfare.parse(config.welfare))
     for epoch in range(1, config.epochs + 1):
         stage = _stage(company, epoch, constitution, emit)
         emit(_epoch_started(stage))
@@ -46,19 +47,6 @@ async def simulate(company: Company, emit: Emit, *, run_id: str, digests: Mappin
     if config.held_out[0]:
         await prove(company, start, product, emit)
     emit(RunFinished(id="run", epochs=config.epochs, version=product.version))
-
-
-class _Ranking:
-    """Remembers the version under which the declared welfare was highest, as far as versions were played."""
-
-    def __init__(self, config: ExperimentConfig) -> None:
-        self._function = welfare.parse(config.welfare)
-        self._content: Contentment | None = None
-        self.best = Constitution()
-
-    def note(self, constitution: Constitution, content: Contentment) -> None:
-        if self._content is None or content.prefers(self._content, self._function):
-            self.best, self._content = constitution, content
 
 
 def initial_constitution(config: ExperimentConfig) -> Constitution:

@@ -5,16 +5,34 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from scai_cli.constitution import RuleDraft
 from scai_cli.values import Text
 
 
+def _whole(schema: dict[str, Any]) -> None:
+    """Ask a server that can hold a model to a schema for every field, and for no other (OpenAI's strict form)."""
+    fields = schema.get("properties", {})
+    for field in fields.values():
+        field.pop("default", None)
+    schema["required"] = list(fields)
+    schema["additionalProperties"] = False
+
+
 class _Form(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, json_schema_extra=_whole)
 
 
 def _number(value: Any) -> Any:
@@ -40,28 +58,28 @@ _Words = Annotated[Text, BeforeValidator(_as_text)]
 _Names = Annotated[tuple[Text, ...], BeforeValidator(_as_list)]
 
 
-class _WithRating(_Form):
-    rating: Annotated[float, BeforeValidator(_number)]
-
-    @field_validator("rating")
-    @classmethod
-    def _on_the_scale(cls, value: float, info: ValidationInfo) -> float:
-        low, high = info.context or (-math.inf, math.inf)
-        if not low <= value <= high:
-            raise ValueError(f"must be a number from {low:g} to {high:g}")
-        return value
+def _on_the_scale(value: float, info: ValidationInfo) -> float:
+    low, high = info.context or (-math.inf, math.inf)
+    if not low <= value <= high:
+        raise ValueError(f"must be a number from {low:g} to {high:g}")
+    return value
 
 
-class Feedback(_WithRating):
-    """A user's comment on the last answer, and the own rating."""
+_Rating = Annotated[float, BeforeValidator(_number), AfterValidator(_on_the_scale)]
+
+
+class Feedback(_Form):
+    """A user's comment on the last answer, then the own rating: who writes first rates better."""
 
     feedback: Text
+    rating: _Rating
 
 
-class CrossRating(_WithRating):
-    """What a user thinks of an answer given to somebody else."""
+class CrossRating(_Form):
+    """What a user thinks of an answer given to somebody else, then the rating."""
 
-    reason: Text = ""
+    reason: _Words = ""
+    rating: _Rating
 
 
 class WrittenPrinciple(_Form):
@@ -74,26 +92,28 @@ class WrittenPrinciple(_Form):
 class WrittenClause(_Form):
     """A contract clause of a rewritten constitution; `for` holds user ids."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
-
     id: Text | None = None
     text: RuleDraft
     users: Annotated[_Names, Field(alias="for", min_length=1)]
 
 
 class Rewrite(_Form):
-    """A constitution written anew, or the word that none is needed."""
+    """A constitution written anew, or the word that none is needed; a part left out stays as it is."""
 
     critique: _Words = ""
     no_change: bool = False
     principles: tuple[WrittenPrinciple, ...] = ()
     contract: tuple[WrittenClause, ...] = ()
 
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.no_change and not {"principles", "contract"} & self.model_fields_set:
+            raise ValueError('must hold "principles" and "contract", or "no_change": true')
+        return self
+
 
 class WrittenEdit(_Form):
     """An edit as a model writes it; which fields count depends on `op`."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     op: Literal["add", "modify", "merge", "remove"]
     id: Text | None = None
@@ -108,7 +128,7 @@ class Edits(_Form):
     """A critique and the edits that follow from it; none for no change."""
 
     critique: _Words = ""
-    edits: tuple[WrittenEdit, ...] = ()
+    edits: tuple[WrittenEdit, ...]
 
 
 class Ranking(_Form):

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Iterable
+from collections.abc import Iterator
 
-from scai_cli.constitution import Constitution, Principle
+from scai_cli.constitution import Clause, Constitution
 from scai_cli.events import Candidate
-from scai_cli.personas import Persona
+from scai_cli.simulation.leaks import leak
 from scai_cli.simulation.occasion import Occasion
-from scai_cli.simulation.transcript import Conversation
-
-COPIED_WORDS = 5
-"""A principle may not share so many words in a row with a task or a transcript."""
 
 
 def tokens(text: str) -> int:
@@ -22,20 +17,24 @@ def tokens(text: str) -> int:
 
 
 def examined(occasion: Occasion, candidate: Candidate) -> Candidate:
-    """The candidate with the constitution that it leads to, and the objection to it if there is one."""
+    """The candidate with the constitution that it leads to, and the objection to it if there is one.
+
+    Edits that leave every rule's words and users as they are lead nowhere: that is no change.
+    """
     if candidate.objection is not None or not candidate.edits:
         return candidate
     try:
         constitution = occasion.constitution.apply(candidate.edits, epoch=occasion.stage.epoch)
     except ValueError as error:
         return candidate.model_copy(update={"objection": f"broken: {error}"})
+    if _worded(constitution) == _worded(occasion.constitution):
+        return candidate
     return candidate.model_copy(update={"constitution": constitution, "objection": objection(occasion, constitution)})
 
 
 def objection(occasion: Occasion, constitution: Constitution) -> str | None:
     """What speaks against adopting a constitution at all, in words for the record; None if nothing does."""
     limits = occasion.config.constitution
-    personas = occasion.config.personas.inline
     if len(constitution.principles) > limits.max_principles:
         return f"oversized: {len(constitution.principles)} principles, at most {limits.max_principles} are allowed"
     size = tokens(constitution.render())
@@ -47,39 +46,18 @@ def objection(occasion: Occasion, constitution: Constitution) -> str | None:
             return f"broken: {clause.id} is for {unknown[0][:40]!r}, who is no user"
     before = {rule.text for rule in occasion.constitution.principles}
     fresh = [rule for rule in constitution.principles if rule.text not in before]
-    return _leak(fresh, personas, occasion.conversations) if fresh else None
+    return leak(fresh, occasion.config.personas.inline, _said(occasion)) if fresh else None
 
 
-def _leak(fresh: Iterable[Principle], personas: Iterable[Persona], conversations: Iterable[Conversation]) -> str | None:
-    said = " | ".join(
-        _plain(text) for c in conversations for text in (c.task.prompt, *(message.content for message in c.messages))
-    )
-    said = f" {said} "
-    names = _names(personas)
-    for rule in fresh:
-        if (name := names.search(rule.text)) is not None:
-            return f"leaking: {rule.id} names {name[0]!r}; a principle is for everyone"
-        words = _plain(rule.text).split()
-        for at in range(len(words) - COPIED_WORDS + 1):
-            copied = " ".join(words[at : at + COPIED_WORDS])
-            if f" {copied} " in said:
-                return f"leaking: {rule.id} copies {copied!r} from a task or a conversation"
-    return None
+def _worded(constitution: Constitution) -> list[tuple[str, tuple[str, ...]]]:
+    """What the assistant is told, and for whom."""
+    return [(rule.text, rule.users if isinstance(rule, Clause) else ()) for rule in constitution.rules]
 
 
-def _names(personas: Iterable[Persona]) -> re.Pattern[str]:
-    """Full names and ids in any case; a part of a name only capitalised and inside a sentence: many are words too."""
-    whole = {name for persona in personas for name in (persona.id, persona.name) if name}
-    parts = {part for persona in personas for part in persona.name.split() if len(part) > 2 and part[0].isupper()}
-    patterns = [rf"(?i:\b(?:{_any(whole)})\b)"]
-    if parts:
-        patterns.append(rf"(?<=[\w,;:] )(?:{_any(parts)})\b")
-    return re.compile("|".join(patterns))
-
-
-def _any(words: Iterable[str]) -> str:
-    return "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
-
-
-def _plain(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.lower()))
+def _said(occasion: Occasion) -> Iterator[str]:
+    """Everything that the meta model may have read, and every task."""
+    for task in occasion.config.agenda:
+        yield task.prompt
+    for conversation in (c for episode in (*occasion.past, occasion.conversations) for c in episode):
+        yield from (message.content for message in conversation.messages)
+        yield from (rating.comment for rating in conversation.ratings)

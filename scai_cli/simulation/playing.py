@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from scai_cli.errors import TooManyFailures
 from scai_cli.events import Problem
 from scai_cli.personas import Persona
@@ -10,6 +12,11 @@ from scai_cli.simulation.stage import Stage
 from scai_cli.simulation.together import together
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.tasks import Task
+
+
+def failures(conversations: Iterable[Conversation]) -> list[Problem]:
+    """What failed for good in some conversations."""
+    return [event for c in conversations for event in c.withheld if isinstance(event, Problem)]
 
 
 async def play(stage: Stage) -> list[Conversation]:
@@ -23,9 +30,8 @@ async def play(stage: Stage) -> list[Conversation]:
 
     async def one(persona: Persona, task: Task) -> Conversation:
         conversation = await converse(stage, persona, task)
-        problem = next((event for event in conversation.withheld if isinstance(event, Problem)), None)
-        if problem is not None:
-            failed.append(problem)
+        if problems := failures([conversation]):
+            failed.append(problems[0])
             if len(failed) > allowed:
                 raise TooManyFailures(
                     f"{len(failed)} of {len(pairs)} conversations of epoch {stage.epoch} failed, more than "

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from scai_cli.constitution import Constitution
-from scai_cli.events import HeldOut
+from scai_cli.events import HeldOut, Problem
 from scai_cli.simulation.contentment import Contentment, contentment, difference
-from scai_cli.simulation.playing import play
+from scai_cli.simulation.playing import failures, play
 from scai_cli.simulation.stage import Company, Emit, Stage
 from scai_cli.simulation.together import together
 from scai_cli.social import welfare
 
 
 async def prove(company: Company, first: Constitution, last: Constitution, emit: Emit) -> None:
-    """Play both constitutions for the held-out users and tasks, with the same seeds, and emit the comparison."""
+    """Play both constitutions for the held-out users and tasks, with the same seeds, and emit the comparison.
+
+    A constitution that has not changed is played once: the difference between it and itself is nothing.
+    """
     config = company.config
     personas, tasks = config.held_out
-    before, after = await together(_play(company, name, c) for name, c in (("~first", first), ("~last", last)))
+    sides = {"~first": first, "~last": last} if first.rules != last.rules else {"~first": first}
+    played = await together(_play(company, name, constitution) for name, constitution in sides.items())
+    (before, _), (after, _) = played[0], played[-1]
+    for _, failed in played:
+        for problem in failed:
+            emit(problem)
     declared = welfare.parse(config.welfare)
     emit(
         HeldOut(
@@ -29,12 +39,13 @@ async def prove(company: Company, first: Constitution, last: Constitution, emit:
             first_values=before.values(declared),
             last_values=after.values(declared),
             difference=difference(before, after, declared, seed=config.seed),
-            missing=before.missing + after.missing,
+            missing=sum(content.missing for content, _ in played),
         )
     )
 
 
-async def _play(company: Company, name: str, constitution: Constitution) -> Contentment:
+async def _play(company: Company, name: str, constitution: Constitution) -> tuple[Contentment, Sequence[Problem]]:
     personas, tasks = company.config.held_out
     stage = Stage(company, f"holdout/{name}", company.config.epochs + 1, constitution, personas, tasks, lambda _: None)
-    return contentment(stage, await play(stage))
+    conversations = await play(stage)
+    return contentment(stage, conversations), failures(conversations)

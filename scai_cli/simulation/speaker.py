@@ -152,4 +152,4 @@ def _again(problem: str) -> Message:
 
 @cache
 def _schema(form: type[BaseModel]) -> dict[str, Any]:
-    return {"name": form.__name__.lower(), "schema": form.model_json_schema()}
+    return form.model_json_schema()

@@ -14,9 +14,10 @@ from scai_cli.simulation.occasion import Occasion, Verdict
 async def both(occasion: Occasion, candidates: Sequence[Candidate]) -> Verdict:
     """Adopt what improves and is elected."""
     trials = await tried(occasion, candidates)
-    scores = scores_of(occasion, trials)
+    scores = scores_of(trials)
     better = [trial.candidate for trial in improving(occasion, trials)]
     if not better:
-        return Verdict(None, "no candidate raised the declared welfare on trial", scores)
+        margin = occasion.config.revision.margin
+        return Verdict(None, f"no candidate raised the declared welfare by more than {margin:g} on trial", scores)
     verdict = await vote(occasion, better)
     return replace(verdict, scores={c: {**scores[c], **verdict.scores.get(c, {})} for c in scores})

@@ -5,69 +5,89 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from scai_cli.events import Candidate, Estimate
-from scai_cli.simulation.contentment import Contentment, contentment, difference
+from scai_cli.events import Candidate, Estimate, Problem
+from scai_cli.simulation.contentment import Contentment, Pair, contentment, difference
 from scai_cli.simulation.occasion import Occasion, Verdict
-from scai_cli.simulation.playing import play
+from scai_cli.simulation.playing import failures, play
 from scai_cli.simulation.together import together
 from scai_cli.social import welfare
+from scai_cli.social.welfare import WelfareFunction
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A candidate as it was played: what the group thought of it, and how much better that is than before."""
+    """A candidate as it was played, set against the epoch before: what the group thought of either."""
 
     candidate: Candidate
+    function: WelfareFunction
     content: Contentment
+    pair: Pair
     gain: Estimate | None
+    failed: Sequence[Problem]
 
-    def scores(self, occasion: Occasion) -> dict[str, float | None]:
-        """The numbers for the record."""
-        function = welfare.parse(occasion.config.welfare)
+    @property
+    def scores(self) -> dict[str, float | None]:
+        """The numbers for the record; welfare before and after over the ratings that both have."""
+        before, after = self.pair.values(self.function)
         return {
-            "welfare": self.content.welfare(function),
-            "welfare_before": occasion.content.welfare(function),
+            "welfare": after,
+            "welfare_before": before,
             "gain": self.gain.estimate if self.gain else None,
             "gain_low": self.gain.low if self.gain else None,
             "gain_high": self.gain.high if self.gain else None,
         }
 
+    def rises(self, margin: float) -> bool:
+        """Whether the declared welfare is higher by more than a margin."""
+        if not self.pair.improves(self.function):
+            return False
+        before, after = self.pair.values(self.function)
+        return margin == 0 or (before is not None and after is not None and after - before > margin)
+
+    def told(self) -> str:
+        """By how much it rises, for the record."""
+        before, after = self.pair.values(self.function)
+        if before is None or after is None:
+            return "by an unknown amount"
+        low, high = (self.gain.low, self.gain.high) if self.gain else (None, None)
+        between = "" if low is None or high is None else f" [{low:+.3f}, {high:+.3f}]"
+        return f"from {before:.3f} to {after:.3f}, by {after - before:+.3f}{between}"
+
 
 async def improves(occasion: Occasion, candidates: Sequence[Candidate]) -> Verdict:
     """Adopt the candidate under which the declared welfare is highest, if it rises by more than `margin`."""
     trials = await tried(occasion, candidates)
-    scores = scores_of(occasion, trials)
     better = improving(occasion, trials)
     function, margin = welfare.parse(occasion.config.welfare), occasion.config.revision.margin
     if not better:
-        return Verdict(None, f"no candidate raised {function.label} welfare by more than {margin:g}", scores)
+        return Verdict(None, f"no candidate raised {function.label} welfare by more than {margin:g}", scores_of(trials))
     best = better[0]
     for trial in better[1:]:
-        if trial.content.prefers(best.content, function):
+        if Pair.of(best.content, trial.content).improves(function):
             best = trial
-    return Verdict(best.candidate, f"{function.label} welfare rose by {_told(best.gain)} on trial", scores)
+    return Verdict(best.candidate, f"{function.label} welfare rose {best.told()} on trial", scores_of(trials))
 
 
 async def tried(occasion: Occasion, candidates: Sequence[Candidate]) -> list[Trial]:
-    """Play every candidate for the same personas and tasks as the epoch, with the same seeds."""
-    return await together(_try(occasion, n, candidate) for n, candidate in enumerate(candidates, 1))
+    """Play every candidate for the same personas and tasks as the epoch, with the same seeds.
+
+    What is said and rated there makes no events; what failed does, so that it stays failed when the run is resumed.
+    """
+    trials = await together(_try(occasion, n, candidate) for n, candidate in enumerate(candidates, 1))
+    for trial in trials:
+        for problem in trial.failed:
+            occasion.stage.emit(problem)
+    return trials
 
 
 def improving(occasion: Occasion, trials: Sequence[Trial]) -> list[Trial]:
     """The trials in which the declared welfare rose by more than `margin`."""
-    function, margin = welfare.parse(occasion.config.welfare), occasion.config.revision.margin
-    before = occasion.content
-    return [
-        trial
-        for trial in trials
-        if trial.content.prefers(before, function)
-        and (margin == 0 or (trial.gain is not None and trial.gain.estimate > margin))
-    ]
+    return [trial for trial in trials if trial.rises(occasion.config.revision.margin)]
 
 
-def scores_of(occasion: Occasion, trials: Sequence[Trial]) -> Mapping[str, Mapping[str, float | None]]:
+def scores_of(trials: Sequence[Trial]) -> Mapping[str, Mapping[str, float | None]]:
     """Candidate id -> its numbers."""
-    return {trial.candidate.id: trial.scores(occasion) for trial in trials}
+    return {trial.candidate.id: trial.scores for trial in trials}
 
 
 async def _try(occasion: Occasion, number: int, candidate: Candidate) -> Trial:
@@ -78,13 +98,8 @@ async def _try(occasion: Occasion, number: int, candidate: Candidate) -> Trial:
         constitution=candidate.constitution,
         emit=lambda _: None,
     )
-    content = contentment(stage, await play(stage))
+    conversations = await play(stage)
+    content, before = contentment(stage, conversations), occasion.content
     function = welfare.parse(occasion.config.welfare)
-    return Trial(candidate, content, difference(occasion.content, content, function, seed=occasion.config.seed))
-
-
-def _told(gain: Estimate | None) -> str:
-    if gain is None:
-        return "an unknown amount"
-    between = "" if gain.low is None or gain.high is None else f" [{gain.low:+.3f}, {gain.high:+.3f}]"
-    return f"{gain.estimate:+.3f}{between}"
+    gain = difference(before, content, function, seed=occasion.config.seed)
+    return Trial(candidate, function, content, Pair.of(before, content), gain, failures(conversations))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count, product
 from string import ascii_uppercase
 
 from scai_cli.constitution import Constitution
-from scai_cli.events import Candidate
+from scai_cli.errors import CallFailed
+from scai_cli.events import Candidate, Problem
 from scai_cli.personas import Persona
 from scai_cli.simulation.forms import Ranking
 from scai_cli.simulation.occasion import Occasion, Verdict
@@ -21,7 +23,11 @@ async def vote(occasion: Occasion, candidates: Sequence[Candidate]) -> Verdict:
     """Adopt the winner of the vote; the status quo stays when it wins or is among those who tie for the win."""
     choices = {STATUS_QUO: occasion.constitution}
     choices |= {c.id: c.constitution for c in candidates if c.constitution is not None}
-    ballots = await together(_ballot(occasion, persona, choices) for persona in occasion.stage.personas)
+    voted = await together(_ballot(occasion, persona, choices) for persona in occasion.stage.personas)
+    ballots = [ballot for ballot, _ in voted]
+    for _, failed in voted:
+        if failed is not None:
+            occasion.stage.emit(failed)
     cast = [
         (ballot, persona.weight)
         for ballot, persona in zip(ballots, occasion.stage.personas, strict=True)
@@ -30,7 +36,7 @@ async def vote(occasion: Occasion, candidates: Sequence[Candidate]) -> Verdict:
     rule = occasion.config.revision.rule
     outcome = tally(rule, [ballot for ballot, _ in cast], list(choices), [weight for _, weight in cast])
     scores = {c.id: {"votes": outcome.scores[c.id], "votes_before": outcome.scores[STATUS_QUO]} for c in candidates}
-    turnout = f"{rule}, {len(cast)} of {len(ballots)} ballots"
+    turnout = f"{rule}, {len(cast)} of {len(ballots)} ballots could be read"
     if STATUS_QUO in outcome.winners:
         return Verdict(None, f"the vote kept the status quo ({turnout})", scores)
     order = outcome.order(f"{occasion.config.seed}/{occasion.place}")
@@ -39,14 +45,28 @@ async def vote(occasion: Occasion, candidates: Sequence[Candidate]) -> Verdict:
     return Verdict(elected, f"the vote elected it ({turnout}{tie})", scores)
 
 
-async def _ballot(occasion: Occasion, persona: Persona, choices: dict[str, Constitution]) -> Ballot | None:
-    """A persona's ranking of the choices, which it sees shuffled and without names; None if it cannot be read."""
+async def _ballot(
+    occasion: Occasion, persona: Persona, choices: dict[str, Constitution]
+) -> tuple[Ballot | None, Problem | None]:
+    """A persona's ranking of the choices, which it sees shuffled and without names.
+
+    None if it cannot be read, or if the call failed for good: then with the problem.
+    """
     place = f"{occasion.place}/vote/{persona.id}"
     order = list(choices)
     random.Random(f"{occasion.config.seed}/{place}").shuffle(order)
-    letters = dict(zip(ascii_uppercase, order, strict=False))
+    letters = dict(zip(_letters(), order, strict=False))
     asked = occasion.company.prompts.vote(persona, {letter: choices[name] for letter, name in letters.items()})
-    filled = await occasion.company.user.fill_in(place, "vote", asked, Ranking, frozenset(letters))
+    try:
+        filled = await occasion.company.user.fill_in(place, "vote", asked, Ranking, frozenset(letters))
+    except CallFailed as error:
+        return None, Problem(id=error.call, epoch=occasion.stage.epoch, where=place, problem=str(error))
     if filled.form is None:
-        return None
-    return [[letters[letter] for letter in tier] for tier in filled.form.ranking]
+        return None, None
+    return [[letters[letter] for letter in tier] for tier in filled.form.ranking], None
+
+
+def _letters() -> Iterator[str]:
+    """A, B, ..., Z, AA, AB, ..."""
+    for length in count(1):
+        yield from map("".join, product(ascii_uppercase, repeat=length))

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from scai_cli import plugins
-from scai_cli.events import Candidate
+from scai_cli.errors import CallFailed
+from scai_cli.events import Candidate, Problem
 from scai_cli.simulation.occasion import Occasion, Strategy
 from scai_cli.simulation.together import together
 from scai_cli.simulation.transcript import Conversation
@@ -21,13 +22,21 @@ async def candidates(occasion: Occasion) -> list[Candidate]:
         _propose(bases[n % len(bases)], _variant(occasion, n + 1)) for n in range(revision.candidates)
     )
     found: dict[object, Candidate] = {}
-    for candidate in (candidate for proposal in proposals for candidate in proposal):
-        found.setdefault(_said(candidate), candidate)
+    for proposed, failed in proposals:
+        if failed is not None:
+            occasion.stage.emit(failed)
+        for candidate in proposed:
+            found.setdefault(_said(candidate), candidate)
     return list(found.values())
 
 
-async def _propose(strategy: Strategy, occasion: Occasion) -> Sequence[Candidate]:
-    return await strategy(occasion)
+async def _propose(strategy: Strategy, occasion: Occasion) -> tuple[Sequence[Candidate], Problem | None]:
+    """What one strategy proposes; a call that failed for good costs this proposal alone."""
+    try:
+        return await strategy(occasion), None
+    except CallFailed as error:
+        failed = Problem(id=error.call, epoch=occasion.stage.epoch, where=occasion.place, problem=str(error))
+        return [Candidate(id=occasion.place, critique="", objection=f"failed: {error}")], failed
 
 
 def _variant(occasion: Occasion, number: int) -> Occasion:
@@ -45,5 +54,6 @@ def _shuffled(conversations: Sequence[Conversation], seed: str) -> list[Conversa
 
 
 def _said(candidate: Candidate) -> tuple[object, ...]:
-    """What two equal proposals have in common."""
-    return (candidate.objection, *(edit.model_dump_json(exclude={"reason", "evidence"}) for edit in candidate.edits))
+    """What two equal proposals have in common: the edits, in whatever order and for whatever reasons."""
+    edits = sorted(edit.model_dump_json(exclude={"reason", "evidence"}) for edit in candidate.edits)
+    return (candidate.objection, *edits)

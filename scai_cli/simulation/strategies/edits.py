@@ -8,23 +8,20 @@ from scai_cli.constitution import Add, Edit, Merge, Modify, Remove
 from scai_cli.events import Candidate
 from scai_cli.simulation.forms import Edits, WrittenEdit
 from scai_cli.simulation.occasion import Occasion
+from scai_cli.simulation.strategies.rewrite import asked_for
 from scai_cli.simulation.strategies.window import fitting
 
 
 async def edits(occasion: Occasion) -> list[Candidate]:
     """One candidate; evidence that names nothing that happened is left out."""
-    shown = fitting(occasion.conversations, occasion.config)
-    asked = occasion.company.prompts.edits(occasion.constitution, shown.conversations)
-    filled = await occasion.company.meta.fill_in(occasion.place, "edits", asked, Edits)
-    candidate = Candidate(id=occasion.place, critique="", left_out=shown.left_out)
-    if filled.form is None:
-        return [candidate.model_copy(update={"objection": f"broken: {filled.problem}"})]
-    candidate = candidate.model_copy(update={"critique": filled.form.critique})
-    if filled.last.finish_reason == "length":
-        return [candidate.model_copy(update={"objection": "truncated: the answer was cut off"})]
+    shown = fitting(occasion, occasion.company.prompts.edits, occasion.conversations)
+    candidate, form = await asked_for(occasion, "edits", shown, Edits)
+    if form is None:
+        return [candidate]
+    candidate = candidate.model_copy(update={"critique": form.critique})
     known = {said.id for c in shown.conversations for said in (*c.messages, *c.ratings)}
     try:
-        changes = tuple(_edit(written, known) for written in filled.form.edits)
+        changes = tuple(_edit(written, known) for written in form.edits)
     except ValueError as error:
         return [candidate.model_copy(update={"objection": f"broken: {error}"})]
     return [candidate.model_copy(update={"edits": changes})]

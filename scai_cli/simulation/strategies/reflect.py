@@ -15,9 +15,7 @@ async def reflect(occasion: Occasion) -> list[Candidate]:
         return []
     episodes = [*occasion.past, occasion.conversations][-occasion.config.revision.memory :]
     told = [c for episode in episodes for c in episode if c.persona.id in unsatisfied]
-    shown = fitting(told, occasion.config)
-    asked = occasion.company.prompts.reflect(occasion.constitution, shown.conversations)
-    return [await rewritten(occasion, "reflect", asked, shown.left_out)]
+    return [await rewritten(occasion, "reflect", fitting(occasion, occasion.company.prompts.reflect, told))]
 
 
 def _unsatisfied(occasion: Occasion) -> set[str]:

@@ -4,41 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scai_cli.chat import Message
 from scai_cli.constitution import Add, Clause, Constitution, Edit, Modify, Principle, Remove
 from scai_cli.events import Candidate
 from scai_cli.simulation.forms import Rewrite, WrittenClause, WrittenPrinciple
 from scai_cli.simulation.occasion import Occasion
-from scai_cli.simulation.strategies.window import fitting
+from scai_cli.simulation.speaker import Form
+from scai_cli.simulation.strategies.window import Window, fitting
 
 
 async def rewrite(occasion: Occasion) -> list[Candidate]:
     """One candidate; without edits where the meta model wants no change, with an objection where it was cut off."""
-    shown = fitting(occasion.conversations, occasion.config)
-    asked = occasion.company.prompts.rewrite(occasion.constitution, shown.conversations)
-    return [await rewritten(occasion, "rewrite", asked, shown.left_out)]
+    shown = fitting(occasion, occasion.company.prompts.rewrite, occasion.conversations)
+    return [await rewritten(occasion, "rewrite", shown)]
 
 
-async def rewritten(occasion: Occasion, purpose: str, asked: Sequence[Message], left_out: int) -> Candidate:
+async def rewritten(occasion: Occasion, purpose: str, shown: Window) -> Candidate:
     """Ask for the whole constitution and turn the answer into a candidate."""
-    filled = await occasion.company.meta.fill_in(occasion.place, purpose, asked, Rewrite)
-    candidate = Candidate(id=occasion.place, critique="", left_out=left_out)
-    if filled.form is None:
-        return candidate.model_copy(update={"objection": f"broken: {filled.problem}"})
-    candidate = candidate.model_copy(update={"critique": filled.form.critique})
+    candidate, form = await asked_for(occasion, purpose, shown, Rewrite)
+    if form is None:
+        return candidate
+    edits = () if form.no_change else edits_to(occasion.constitution, form)
+    return candidate.model_copy(update={"critique": form.critique, "edits": edits})
+
+
+async def asked_for(occasion: Occasion, purpose: str, shown: Window, form: type[Form]) -> tuple[Candidate, Form | None]:
+    """Ask the meta model for a revision in some form; without a usable answer the candidate says why."""
+    candidate = Candidate(id=occasion.place, critique="", objection=shown.objection, left_out=shown.left_out)
+    if candidate.objection is not None:
+        return candidate, None
+    filled = await occasion.company.meta.fill_in(occasion.place, purpose, shown.asked, form)
     if filled.last.finish_reason == "length":
-        return candidate.model_copy(update={"objection": "truncated: the answer was cut off"})
-    edits = () if filled.form.no_change else edits_to(occasion.constitution, filled.form)
-    return candidate.model_copy(update={"edits": edits})
+        return candidate.model_copy(update={"objection": "truncated: the answer was cut off"}), None
+    if filled.form is None:
+        return candidate.model_copy(update={"objection": f"broken: {filled.problem}"}), None
+    return candidate, filled.form
 
 
 def edits_to(old: Constitution, new: Rewrite) -> tuple[Edit, ...]:
     """The edits that lead from a constitution to a rewritten one; a rule that says the same keeps its id."""
     edits: list[Edit] = []
-    kept = _edit_part(old.principles, new.principles, edits) | _edit_part(old.contract, new.contract, edits)
-    gone = [
-        Remove(id=rule.id, reason="left out of the rewritten constitution") for rule in old.rules if rule.id not in kept
-    ]
+    gone: list[Edit] = []
+    for part in ("principles", "contract"):
+        if part in new.model_fields_set:
+            before = getattr(old, part)
+            kept = _edit_part(before, getattr(new, part), edits)
+            reason = "left out of the rewritten constitution"
+            gone += [Remove(id=rule.id, reason=reason) for rule in before if rule.id not in kept]
     return (*gone, *edits)
 
 

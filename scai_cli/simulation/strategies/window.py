@@ -3,44 +3,60 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from scai_cli.config import ExperimentConfig
-from scai_cli.simulation.objections import tokens
+from scai_cli.chat import Message
+from scai_cli.constitution import Constitution
+from scai_cli.simulation.occasion import Occasion
 from scai_cli.simulation.prompts import told
 from scai_cli.simulation.transcript import Conversation
 
-_REST = 1000
-"""Tokens kept free for the wording; the constitution's own room comes on top."""
+_ASKED_AGAIN = 600
+"""Tokens kept free for a bad answer and the word that it was bad, when the form is asked for again."""
+_BETWEEN = 2
+"""Characters between two conversations."""
+
+Prompt = Callable[[Constitution, Sequence[Conversation]], list[Message]]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The conversations that fit, in their own order, and how many did not."""
+    """The prompt with the conversations that fit, in their own order, and how many did not."""
 
+    asked: list[Message]
     conversations: Sequence[Conversation]
     left_out: int
 
-
-def fitting(conversations: Sequence[Conversation], config: ExperimentConfig) -> Window:
-    """All conversations if they fit into `max_prompt_tokens`; else as many as do, drawn evenly by persona."""
-    room = config.revision.max_prompt_tokens - _REST - config.constitution.max_tokens
-    sizes = [tokens(told(conversation)) for conversation in conversations]
-    if sum(sizes) <= room:
-        return Window(conversations, 0)
-    kept = set()
-    for n in _by_turns(conversations, config.seed):
-        if sizes[n] <= room:
-            kept.add(n)
-            room -= sizes[n]
-    return Window([conversations[n] for n in sorted(kept)], len(conversations) - len(kept))
+    @property
+    def objection(self) -> str | None:
+        """Why nothing is asked at all: not one conversation fits."""
+        return None if self.conversations else "oversized: max_prompt_tokens leaves no room for any conversation"
 
 
-def _by_turns(conversations: Sequence[Conversation], seed: int) -> list[int]:
+def fitting(occasion: Occasion, prompt: Prompt, conversations: Sequence[Conversation]) -> Window:
+    """All conversations if the prompt then has at most `max_prompt_tokens`; else as many, drawn evenly by persona.
+
+    The wording, the constitution and what it takes to ask again count, at four characters a token.
+    """
+    bare = sum(len(message.content) for message in prompt(occasion.constitution, []))
+    room = 4 * (occasion.config.revision.max_prompt_tokens - _ASKED_AGAIN) - bare
+    sizes = [len(told(conversation)) + _BETWEEN for conversation in conversations]
+    kept = set(range(len(conversations)))
+    if sum(sizes) > room:
+        kept = set()
+        for n in _by_turns(conversations, f"{occasion.config.seed}/{occasion.place}"):
+            if sizes[n] <= room:
+                kept.add(n)
+                room -= sizes[n]
+    shown = [conversations[n] for n in sorted(kept)]
+    return Window(prompt(occasion.constitution, shown), shown, len(conversations) - len(shown))
+
+
+def _by_turns(conversations: Sequence[Conversation], seed: str) -> list[int]:
     """Positions in a seeded order in which every persona has its turn before anybody has a second one."""
     order = list(range(len(conversations)))
-    random.Random(f"{seed}/{conversations[0].id}/window").shuffle(order)
+    random.Random(f"{seed}/window").shuffle(order)
     turns: dict[str, int] = {}
     rank = {}
     for n in order:
