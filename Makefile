@@ -19,6 +19,9 @@ test: check ## ruff, mypy and the fast tests (under 5 minutes)
 test-slow: $(VENV)/.installed-slow ## the slow tests, a real model server, independent libraries as oracles
 	@$(BIN)/python -m pytest -q -m "slow or server or oracle"
 
+crash-test: $(VENV)/.installed-dev ## kill runs at 100 random moments and resume them (KILLS=100 SEED=1)
+	@$(BIN)/python tests/crash.py --kills $(or $(KILLS),100) --seed $(or $(SEED),1)
+
 check: $(VENV)/.installed-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 

@@ -125,8 +125,8 @@ def resume(path: Path, settings: Sequence[str], watcher: Watcher, *, trust: bool
 
 
 def digests(config: ExperimentConfig) -> dict[str, str]:
-    """A digest of every key that decides what happens in a run; limits, prices, addresses and the cache do not."""
-    data = config.model_dump(mode="json", exclude={"limits", "prices", "cache"})
+    """A digest of every key that decides what happens in a run; bounds, prices, addresses and the cache do not."""
+    data = config.model_dump(mode="json", exclude={"limits", "prices", "cache", "max_failures"})
     for model in (data["model"], *data["roles"].values()):
         for key in ("base_url", "api_key_env", "timeout_s"):
             model.pop(key)

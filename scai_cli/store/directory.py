@@ -203,7 +203,7 @@ class RunDirectory:
                 if event["type"] == "problem":
                     self.problems[event["id"]] = event["problem"]
                 self._seq = event["seq"] + 1
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, LookupError, TypeError):
                 raise RunError(damaged(self.path / EVENTS, number)) from None
 
     def _take_lock(self) -> None:

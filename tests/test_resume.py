@@ -1,0 +1,448 @@
+"""Resume: whatever a run was killed at, it comes out as if nothing had happened, and nothing is paid for twice."""
+
+import dataclasses
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import TINY, calls, events, scai
+from crash import EXPERIMENT, answered, comparable, crash_test, society, start
+from loopback import Loopback
+
+from scai_cli.config import ExperimentConfig
+from scai_cli.display.watching import Silent
+from scai_cli.errors import RunError
+from scai_cli.experiment import resume
+from scai_cli.experiment import start as start_run
+from scai_cli.loading import load_experiment
+
+RICH = (
+    TINY.replace("limits: {concurrency: 1}", "").replace("epochs: 2", "epochs: 3")
+    + """\
+revision: {strategy: candidates, base: [rewrite, edits], candidates: 2, acceptance: both, best_so_far: true}
+holdout: {personas: [cid], tasks: [sleep]}
+constitution:
+  principles: [Be kind.]
+  contract: [{text: Be brief., for: [ann]}]
+"""
+)
+
+
+class Tracks(Silent):
+    """Notes how many bytes both logs hold whenever one of them has grown."""
+
+    def __init__(self, run):
+        self.run = run
+        self.states = [(0, 0)]
+
+    def see(self, event):
+        state = (self.run / "events.jsonl").stat().st_size, (self.run / "calls.jsonl").stat().st_size
+        self.states.append(state)
+
+
+@dataclasses.dataclass(frozen=True)
+class Whole:
+    """A run that nobody disturbed, and the states its logs went through: (bytes of events, bytes of calls)."""
+
+    path: Path
+    states: list
+    tries: int
+
+    def logs(self):
+        return (self.path / "events.jsonl").read_bytes(), (self.path / "calls.jsonl").read_bytes()
+
+    def cut(self, target, events_end, calls_end):
+        """A copy as a kill at that state would have left it."""
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        shutil.copy(self.path / "config.yaml", target)
+        for name, data, end in zip(("events.jsonl", "calls.jsonl"), self.logs(), (events_end, calls_end), strict=True):
+            (target / name).write_bytes(data[:end])
+        return target
+
+
+@pytest.fixture(scope="module", params=["tiny", "rich", "crowd"])
+def whole(request, tmp_path_factory):
+    """One call at a time; everything that makes calls; thirty-two calls at a time."""
+    folder = tmp_path_factory.mktemp(request.param)
+    text = {"tiny": TINY, "rich": RICH, "crowd": TINY.replace("concurrency: 1", "concurrency: 32")}[request.param]
+    (folder / "a.yaml").write_text(text)
+    watcher = Tracks(folder / "tiny")
+    outcome = start_run(load_experiment(folder / "a.yaml"), folder, "tiny", watcher)
+    assert outcome.status == "finished"
+    return Whole(folder / "tiny", watcher.states, 12 if request.param == "rich" else 40)
+
+
+def line_ends(data):
+    return [0] + [n + 1 for n, byte in enumerate(data) if byte == 10]
+
+
+def check_resumed(whole, run):
+    """Resume and compare with the undisturbed run; what was there already stays as it was."""
+    before = [(run / name).read_bytes() for name in ("events.jsonl", "calls.jsonl")]
+    resume(run, (), Silent())
+    for name, old in zip(("events.jsonl", "calls.jsonl"), before, strict=True):
+        kept = old[: old.rfind(b"\n") + 1]
+        assert (run / name).read_bytes().startswith(kept)
+    assert comparable(run) == comparable(whole.path)
+    assert [event["seq"] for event in events(run)] == list(range(len(events(run))))
+    assert set(answered(run)) == set(answered(whole.path))
+    assert set(answered(run).values()) == {1}
+
+
+def test_a_kill_between_any_two_lines_changes_nothing(whole, tmp_path):
+    steps = len(whole.states)
+    for events_end, calls_end in whole.states[:: max(1, steps // whole.tries)]:
+        check_resumed(whole, whole.cut(tmp_path / "runs" / "tiny", events_end, calls_end))
+
+
+def test_a_line_torn_at_any_byte_is_mended(whole, tmp_path):
+    rng = random.Random(7)
+    for (events_end, calls_end), (events_next, calls_next) in rng.sample(
+        list(zip(whole.states, whole.states[1:], strict=False)), whole.tries // 2
+    ):
+        # the calls behind an event are logged before it: either a call's line is torn, or the event's
+        torn = rng.randint(calls_end, calls_next)
+        events_torn = events_end if torn < calls_next else rng.randint(events_end, events_next)
+        check_resumed(whole, whole.cut(tmp_path / "runs" / "tiny", events_torn, torn))
+
+
+def test_any_part_of_either_log_is_enough(whole, tmp_path):
+    rng = random.Random(8)
+    events_ends, calls_ends = map(line_ends, whole.logs())
+    for _ in range(whole.tries // 2):
+        run = whole.cut(tmp_path / "runs" / "tiny", rng.choice(events_ends), rng.choice(calls_ends))
+        check_resumed(whole, run)
+
+
+@pytest.mark.parametrize("lost", ["events.jsonl", "calls.jsonl", "constitution", ".lock", "system_message.txt"])
+def test_a_file_that_is_gone_is_made_again(finished, tmp_path, lost):
+    run = tmp_path / "runs" / "tiny"
+    shutil.copytree(finished, run)
+    shutil.rmtree(run / lost) if (run / lost).is_dir() else (run / lost).unlink()
+    assert scai("resume", "tiny", "-q").code == 0
+    assert comparable(run) == comparable(finished)
+    assert (run / "constitution" / "e2.md").read_text() == (finished / "constitution" / "e2.md").read_text()
+    assert (run / "system_message.txt").read_text() == (finished / "system_message.txt").read_text()
+
+
+def test_a_whole_last_line_that_lacks_its_end_is_kept(finished, tmp_path):
+    run = tmp_path / "runs" / "tiny"
+    shutil.copytree(finished, run)
+    logged = (run / "calls.jsonl").read_bytes()
+    (run / "calls.jsonl").write_bytes(logged[:-1])
+    called = scai("resume", "tiny")
+    assert called.code == 0
+    assert "torn" not in called.err
+    assert (run / "calls.jsonl").read_bytes() == logged
+
+
+def test_a_torn_line_is_said(finished, tmp_path):
+    run = tmp_path / "runs" / "tiny"
+    shutil.copytree(finished, run)
+    with (run / "events.jsonl").open("ab") as file:
+        file.write(b'{"seq":99,"ti')
+    called = scai("resume", "tiny")
+    assert called.code == 0
+    assert "events.jsonl: its last line was torn (13 bytes) and is cut off; what it told is done again" in called.lines
+    assert comparable(run) == comparable(finished)
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "calls.jsonl"])
+@pytest.mark.parametrize("damage", ["", "{", "[]", "17", '{"seq": 3}', "\0\0\0\0", '"text"', "\ufffd{}"])
+@pytest.mark.parametrize("number", [1, 5, -1])
+def test_a_damaged_line_is_refused_with_its_number(finished, tmp_path, name, damage, number):
+    run = tmp_path / "runs" / "tiny"
+    shutil.copytree(finished, run)
+    lines = (run / name).read_text().split("\n")[:-1]
+    at = number - 1 if number > 0 else len(lines) - 1
+    lines[at] = damage
+    (run / name).write_text("\n".join(lines) + "\n")
+    before = {path.name: path.read_bytes() for path in run.iterdir() if path.suffix == ".jsonl"}
+    called = scai("resume", "tiny")
+    assert called.code == 2
+    assert len(called.lines) == 1
+    assert f"{name}:{at + 1}: this line is damaged" in called.err
+    assert before == {path.name: path.read_bytes() for path in run.iterdir() if path.suffix == ".jsonl"}
+
+
+def test_an_event_that_was_changed_by_hand_is_refused(finished, tmp_path):
+    run = tmp_path / "runs" / "tiny"
+    shutil.copytree(finished, run)
+    text = (run / "events.jsonl").read_text()
+    (run / "events.jsonl").write_text(text.replace("bad sleep", "good sleep", 1))
+    called = scai("resume", "tiny", "-q")
+    assert called.code == 2
+    assert len(called.lines) == 1
+    assert "would come out differently now" in called.err
+
+
+CHANGES = {
+    "name": "other",
+    "seed": 4,
+    "epochs": 3,
+    "turns": 2,
+    "personas": {"inline": [{"id": "ann", "name": "Ann Smith", "description": "Ann wants it long."}]},
+    "tasks": {"inline": [{"id": "tea", "prompt": "How do I make a pot of coffee?"}]},
+    "model": {"temperature": 0.5},
+    "roles": {"meta": {"max_tokens": 100}},
+    "ratings": {"cross_weight": 0.5},
+    "constitution": {"max_tokens": 300},
+    "revision": {"acceptance": "improves"},
+    "welfare": "rawlsian",
+    "holdout": {"tasks": ["tea"]},
+    "format_retries": 1,
+    "prompts": {"meta": "Write other rules."},
+}
+MAY_CHANGE = {
+    "limits": {"calls": 10_000, "concurrency": 2},
+    "prices": {"m": {"input": 1, "output": 2}},
+    "cache": False,
+    "max_failures": 0.5,
+}
+
+
+def test_every_key_of_the_experiment_either_may_change_or_may_not():
+    assert CHANGES.keys() | MAY_CHANGE.keys() == ExperimentConfig.model_fields.keys()
+    assert not CHANGES.keys() & MAY_CHANGE.keys()
+
+
+@pytest.fixture
+def half(finished, tmp_path):
+    """The finished run as a kill in its middle would have left it, in ./runs/tiny."""
+    run = tmp_path / "runs" / "tiny"
+    shutil.copytree(finished, run)
+    for name, count in (("events.jsonl", 30), ("calls.jsonl", 21)):
+        kept = (run / name).read_bytes().split(b"\n")[:count]
+        (run / name).write_bytes(b"\n".join(kept) + b"\n")
+    (run / "outcome.json").unlink()
+    return run
+
+
+def change(run, key, value):
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    merged = {**config.get(key, {}), **value} if isinstance(value, dict) else value
+    (run / "config.yaml").write_text(yaml.safe_dump({**config, key: merged}))
+
+
+@pytest.mark.parametrize("key", CHANGES)
+def test_a_changed_experiment_is_refused_with_what_differs(half, key):
+    change(half, key, CHANGES[key])
+    before = {path.name: path.read_bytes() for path in half.iterdir() if path.is_file()}
+    called = scai("resume", "tiny")
+    assert called.code == 2
+    assert called.lines == [
+        f"scai: run 'tiny' cannot go on: it began with other {key} than runs/tiny/config.yaml and the options say now; "
+        "undo the change, or begin a new run"
+    ]
+    after = {path.name: path.read_bytes() for path in half.iterdir() if path.is_file()}
+    assert {**after, ".lock": b""} == {**before, ".lock": b""}
+
+
+@pytest.mark.parametrize("key", MAY_CHANGE)
+def test_bounds_and_prices_may_change(half, finished, key):
+    change(half, key, MAY_CHANGE[key])
+    assert scai("resume", "tiny", "-q").code == 0
+    assert comparable(half) == comparable(finished)
+
+
+@pytest.mark.parametrize("setting", ["seed=4", "epochs=3", "prompts.user='Play it.'", "personas.inline.0.name=Bo"])
+def test_an_option_that_changes_the_experiment_is_refused_too(half, setting):
+    called = scai("resume", "tiny", "--set", setting)
+    assert called.code == 2
+    assert len(called.lines) == 1
+    assert f"began with other {setting.partition('.')[0].partition('=')[0]} than" in called.err
+
+
+def test_the_address_may_change(half, finished):
+    assert scai("resume", "tiny", "-q", "--set", "model.base_url=http://127.0.0.1:9").code == 0
+    assert comparable(half) == comparable(finished)
+
+
+def test_run_on_an_unfinished_run_says_so(half, tiny):
+    called = scai("run", tiny, "--run-id", "tiny")
+    assert called.code == 2
+    assert called.lines == ["scai: run 'tiny' is there already and not finished; go on with `scai resume tiny`"]
+    called = scai("run", tiny, "--run-id", "tiny", "--seed", "4", "--set", "turns=3")
+    assert called.code == 2
+    assert "(the experiment has changed since: seed, turns); go on with `scai resume tiny`" in called.err
+
+
+def test_run_on_a_finished_run_says_so(finished, tiny):
+    called = scai("run", tiny, "--run-id", "tiny", "--runs-dir", finished.parent)
+    assert (called.code, len(called.lines)) == (2, 1)
+    assert "is there already and finished; take another --run-id" in called.err
+
+
+def test_a_finished_run_is_left_as_it_is(finished, tmp_path):
+    run = tmp_path / "runs" / "tiny"
+    shutil.copytree(finished, run)
+    kept = ["events.jsonl", "calls.jsonl", "config.yaml", "system_message.txt"]
+    before = [(run / name).read_bytes() for name in kept]
+    stamp = (run / "config.yaml").stat().st_mtime_ns
+    called = scai("resume", "tiny", "-q", "--json")
+    assert called.json["status"] == "finished"
+    assert called.json["calls"] == len(calls(run))
+    assert [(run / name).read_bytes() for name in kept] == before
+    assert (run / "config.yaml").stat().st_mtime_ns == stamp  # `latest` is still the run that was begun last
+
+
+def test_what_a_kill_before_the_config_left_is_taken_over(tmp_path, tiny):
+    (tmp_path / "runs" / "tiny" / "constitution").mkdir(parents=True)
+    (tmp_path / "runs" / "tiny" / ".lock").write_text("12345\n")
+    assert scai("run", tiny, "-q").out == "tiny\n"
+    (tmp_path / "runs" / "mine").mkdir()
+    assert scai("run", tiny, "-q", "--run-id", "mine").out == "mine\n"
+
+
+def test_a_folder_of_somebody_else_is_never_taken_over(tmp_path, tiny):
+    (tmp_path / "runs" / "tiny").mkdir(parents=True)
+    (tmp_path / "runs" / "tiny" / "notes.txt").write_text("mine")
+    (tmp_path / "runs" / "tiny-2").write_text("a file")
+    assert scai("run", tiny, "-q").out == "tiny-3\n"
+    assert scai("run", tiny, "-q", "--run-id", "tiny").code == 2
+    assert [path.name for path in (tmp_path / "runs" / "tiny").iterdir()] == ["notes.txt"]
+
+
+HOLD = (
+    "import fcntl, sys, time; f = open(sys.argv[1], 'a+'); fcntl.flock(f, 2); print('held', flush=True); time.sleep(60)"
+)
+
+
+@pytest.mark.parametrize("command", ["resume", "run"])
+def test_a_run_in_use_is_refused_and_a_lock_left_by_a_kill_is_not(half, tiny, command):
+    holder = subprocess.Popen([sys.executable, "-c", HOLD, half / ".lock"], stdout=subprocess.PIPE)
+    try:
+        assert holder.stdout.readline() == b"held\n"
+        called = scai("resume", "tiny") if command == "resume" else scai("run", tiny, "--run-id", "tiny")
+        assert called.code == 2
+        assert len(called.lines) == 1
+        assert ("is in use by process" if command == "resume" else "being worked on") in called.err
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdout.close()
+    assert scai("resume", "tiny", "-q").code == 0
+
+
+def test_two_sessions_at_once_never_write_one_run(tmp_path):
+    with Loopback(latency=0.1, answer=society()) as server:
+        config = tmp_path / "crash.yaml"
+        config.write_text(EXPERIMENT.replace("URL", server.base_url).replace("epochs: 4", "epochs: 1"))
+        first = start(tmp_path / "runs" / "crash", config)
+        while not (tmp_path / "runs" / "crash" / "events.jsonl").exists():
+            time.sleep(0.01)
+        second = scai("resume", "crash")
+        assert (second.code, len(second.lines)) == (2, 1)
+        assert f"is in use by process {first.pid}; wait for it or stop it" in second.err
+        output = first.communicate(timeout=60)[0]
+        assert first.returncode == 0, output
+    assert set(answered(tmp_path / "runs" / "crash").values()) == {1}
+
+
+def test_a_killed_session_is_shown_as_interrupted_whatever_the_one_before_said(half):
+    assert scai("resume", "tiny", "-q", "--max-calls", "23").code == 3
+    assert scai("list", "--json").json[0]["status"] == "stopped"
+    (half / "outcome.json").write_text('{"status": "running", "wall_s": 3.0}')  # as a session leaves it when killed
+    assert scai("list", "--json").json[0]["status"] == "interrupted"
+    assert scai("resume", "tiny", "-q", "--json").json["wall_s"] >= 3.0
+
+
+def test_a_run_directory_that_cannot_be_written_is_one_line(half):
+    (half / ".lock").unlink(missing_ok=True)
+    (half / ".lock").mkdir()
+    called = scai("resume", "tiny")
+    assert (called.code, len(called.lines)) == (2, 1)
+    assert "cannot be written" in called.err
+
+
+@pytest.fixture
+def served(tmp_path):
+    """The crash test's experiment and its clean result: (config, run)."""
+    with Loopback(answer=society()) as server:
+        config = tmp_path / "crash.yaml"
+        config.write_text(EXPERIMENT.replace("URL", server.base_url).replace("epochs: 4", "epochs: 2"))
+        assert scai("run", config, "-q", "--runs-dir", tmp_path / "clean").code == 0
+    return config, tmp_path / "clean" / "crash"
+
+
+def at(server):
+    return ["--set", f"model.base_url={server.base_url}"]
+
+
+@pytest.mark.parametrize(
+    ("script", "odds", "said"),
+    [
+        (["ok"] * 60 + ["401"] * 99, {}, "HTTP 401"),
+        (["ok"] * 60 + ["404"] * 99, {}, "HTTP 404"),
+        (["401"] * 99, {}, "HTTP 401"),
+        ([], {"400": 0.3}, "more than max_failures allows"),
+        (["ok"] * 100, {"422": 0.5}, "more than max_failures allows"),
+    ],
+)
+def test_a_run_that_a_sick_endpoint_stopped_comes_out_clean_once_it_is_well(served, tmp_path, script, odds, said):
+    config, clean = served
+    run = tmp_path / "runs" / "crash"
+    with Loopback(script=script, odds=odds, answer=society()) as sick:
+        called = scai("run", config, "-q", *at(sick))
+        assert called.code == 4
+        assert len(called.lines) == 1
+        assert said in called.err
+    paid = answered(run)
+    with Loopback(answer=society()) as well:
+        assert scai("resume", "crash", "-q", *at(well)).code == 0
+        assert len(well.requests) == len(answered(clean)) - len(paid)
+    assert comparable(run) == comparable(clean)
+    assert set(answered(run).values()) == {1}
+
+
+def test_a_failure_that_is_told_stays_and_one_that_is_not_is_made_again(served, tmp_path):
+    config, clean = served
+    run = tmp_path / "runs" / "crash"
+    with Loopback(script=["ok"] * 20 + ["400"], answer=society()) as server:
+        called = scai("run", config, "-q", *at(server))
+        assert called.code == 0
+    log = (run / "events.jsonl").read_bytes()
+    problem = next(n for n, line in enumerate(log.split(b"\n")) if b'"type":"problem"' in line)
+    failed = next(call["id"] for call in calls(run) if "error" in call)
+    told = comparable(run)
+    assert told != comparable(clean)
+    with Loopback(answer=society()) as well:
+        (run / "events.jsonl").write_bytes(b"\n".join(log.split(b"\n")[: problem + 1]) + b"\n")
+        assert scai("resume", "crash", "-q", *at(well)).code == 0
+        assert comparable(run) == told
+        assert len(well.requests) == 0
+        assert failed not in answered(run)
+        (run / "events.jsonl").write_bytes(b"\n".join(log.split(b"\n")[:problem]) + b"\n")
+        assert scai("resume", "crash", "-q", *at(well)).code == 0
+        assert comparable(run) == comparable(clean)
+        assert answered(run)[failed] == 1
+
+
+def test_the_summary_counts_what_earlier_sessions_used(half, finished):
+    whole = json.loads((finished / "outcome.json").read_text())
+    resumed = scai("resume", "tiny", "-q", "--json").json
+    assert {**resumed, "path": "", "wall_s": 0} == {**whole, "path": "", "wall_s": 0}
+
+
+def test_an_error_of_the_library_leaves_no_lock(half, tmp_path):
+    change(half, "seed", 9)
+    with pytest.raises(RunError, match="began with other seed"):
+        resume(half, (), Silent())
+    change(half, "seed", 3)
+    assert resume(half, (), Silent()).status == "finished"
+
+
+@pytest.mark.slow
+def test_runs_killed_at_random_moments(tmp_path):
+    result = crash_test(15, seed=int(os.environ.get("CRASH_SEED", "2")), folder=tmp_path)
+    assert result.kills == 15
+    assert result.repeated == 0
+    assert result.different == []
