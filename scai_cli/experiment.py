@@ -16,7 +16,7 @@ from scai_cli.chat import Usage
 from scai_cli.config import ExperimentConfig
 from scai_cli.crew import Crew
 from scai_cli.errors import STOPS, Interrupted, LimitReached, RunError, ScaiError
-from scai_cli.events import Event, Revised, RunStarted, WelfareMeasured
+from scai_cli.events import Event, Revised, RunFinished, RunStarted, WelfareMeasured
 from scai_cli.history import read_history
 from scai_cli.interruption import Interruption
 from scai_cli.loading import ROLES, Overrides, dump_experiment, load_saved, named_code
@@ -242,17 +242,23 @@ class _Scribe:
     run: RunDirectory
     outcome: Outcome
     watcher: Watcher
+    system_messages: dict[int, str] = field(default_factory=dict)
+    """Version of the constitution -> how it is rendered."""
 
     def note(self, event: Event) -> None:
         self.run.append(event)
         if isinstance(event, RunStarted):
+            self.system_messages[event.constitution.version] = event.system_message
             self._publish("e0", event.system_message)
         elif isinstance(event, WelfareMeasured):
             self.outcome.welfare.append({"epoch": event.epoch, **event.values})
         elif isinstance(event, Revised):
             self.outcome.epochs = event.epoch
+            self.system_messages[event.constitution.version] = event.system_message
             self._publish(f"e{event.epoch}", event.system_message)
             self.run.sync()
+        elif isinstance(event, RunFinished):
+            self.run.write_text("system_message.txt", f"{self.system_messages[event.version]}\n")
         self.watcher.see(event)
 
     def _publish(self, name: str, system_message: str) -> None:
