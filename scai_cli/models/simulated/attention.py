@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Final
 
 from scai_cli.traits import TRAITS, observe, requested
@@ -21,6 +22,10 @@ FADING: Final = 0.5
 TASK: Final = 0.3
 
 
+_asked: Final = lru_cache(maxsize=4096)(requested)
+"""What a line asks for; the same rules are read before every answer."""
+
+
 def demands(system: str, said: Sequence[str]) -> dict[str, float]:
     """How strongly each trait is asked for (> 0) or against (< 0), in [-1, 1], before attention is shared.
 
@@ -31,7 +36,7 @@ def demands(system: str, said: Sequence[str]) -> dict[str, float]:
     """
     total: dict[str, float] = {}
     for line in system.splitlines():
-        _add(total, requested(line), RULE)
+        _add(total, _asked(line), RULE)
     for age, remark in enumerate(reversed(said[1:])):
         _add(total, requested(remark), REMARK * FADING**age)
     if said:
@@ -53,6 +58,7 @@ def _habits(asked: Mapping[str, float]) -> dict[str, float]:
     return {name: s for name, s in HABITS.items() if asked.get(TRAITS[name].excludes or "", 0.0) <= 0}
 
 
+@lru_cache(maxsize=256)
 def _wishes(task: str) -> dict[str, float]:
     themes = {n: 1.0 for n, shown in observe(task).items() if shown and TRAITS[n].kind == "substance"}
     styles = {name: sign for name, sign in requested(task).items() if TRAITS[name].kind == "style"}

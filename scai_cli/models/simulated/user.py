@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from scai_cli.fences import fenced
@@ -16,6 +17,9 @@ _WELCOME: Final = 0.15
 _NEUTRAL: Final = 0.7
 _NOTED: Final = 0.2
 _LIKED: Final = 0.55
+
+_seen: Final = lru_cache(maxsize=1024)(observe)
+"""What a text shows; many users look at the same answers."""
 
 
 def satisfaction(preferences: Mapping[str, float], observed: Mapping[str, float]) -> float:
@@ -43,7 +47,7 @@ def acceptability(preferences: Mapping[str, float], observed: Mapping[str, float
 def comment(asked: Asked, person: Person, noise: float, rng: random.Random) -> dict[str, Any]:
     """Feedback and rating on the last answer of one's own conversation."""
     answers = [m.text for m in fenced(asked.prompt, "message") if m.attributes.get("from") == "assistant"]
-    observed = observe(answers[-1] if answers else "")
+    observed = _seen(answers[-1] if answers else "")
     share = satisfaction(person.standard, observed) + rng.gauss(0.0, noise)
     return {"feedback": _said(person, observed, rng), "rating": _rating(asked, person, share, rng)}
 
@@ -51,7 +55,7 @@ def comment(asked: Asked, person: Person, noise: float, rng: random.Random) -> d
 def cross_rate(asked: Asked, person: Person, noise: float, rng: random.Random) -> dict[str, Any]:
     """Reason and rating for an answer that somebody else got."""
     answer = next((piece.text for piece in fenced(asked.prompt, "answer")), "")
-    observed = observe(answer)
+    observed = _seen(answer)
     share = acceptability(person.standard, observed) + rng.gauss(0.0, noise)
     return {"reason": _reason(person.preferences, observed, rng), "rating": _rating(asked, person, share, rng)}
 
