@@ -60,12 +60,14 @@ def _edit_part(
     by_id = {rule.id: rule for rule in old}
     by_text = {rule.text: rule for rule in reversed(old)}
     kept: set[str] = set()
+    said: set[tuple[str, tuple[str, ...]]] = set()
     for written in new:
         text = " ".join(written.text.split())
         users = written.users if isinstance(written, WrittenClause) else ()
         rule = by_id.get(written.id or "") or by_text.get(text)
-        if not text:
+        if not text or (text, users) in said:
             continue
+        said.add((text, users))
         if rule is None or rule.id in kept:
             edits.append(Add(text=text, users=users))
             continue
