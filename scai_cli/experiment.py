@@ -179,6 +179,8 @@ def _conduct(crew: Crew, run: RunDirectory, watcher: Watcher) -> Outcome:
         index = CallIndex.read(run.path / CALLS, run.problems)
         with asyncio.Runner(loop_factory=_loop_factory(crew.config)) as runner:
             return runner.run(_session(crew, run, index, watcher))
+    except Interrupted as error:  # while nothing was in flight
+        raise Interrupted(f"{error}; go on with `{_resume(run.path)}`") from None
     finally:
         if index is not None:
             index.close()

@@ -1,0 +1,312 @@
+"""The response cache: what is kept, what is not, and that a run which uses it is the run without it."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import calls, scai
+from crash import EXPERIMENT, comparable, society
+from loopback import Loopback
+from virtual_time import run as run_async
+
+from scai_cli.chat import ChatRequest, Completion, Message, Sampling, Usage
+from scai_cli.errors import CacheError, CallFailed
+from scai_cli.models.cache import Cache, CachedModel, cache_path
+
+SHORT = EXPERIMENT.replace("epochs: 4", "epochs: 2")
+
+
+@pytest.fixture(autouse=True)
+def path(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCAI_CACHE", str(tmp_path / "kept" / "answers.sqlite3"))
+    return tmp_path / "kept" / "answers.sqlite3"
+
+
+def request(text="hello", seed=1, schema=None, **sampling):
+    return ChatRequest("c", "user", "p", "m", (Message("user", text),), Sampling(seed=seed, **sampling), schema)
+
+
+class Counting:
+    """A model that says how often it was asked."""
+
+    def __init__(self, finish="stop", text=None):
+        self.asked, self.finish, self.text = 0, finish, text
+
+    async def complete(self, request):
+        self.asked += 1
+        text = f"answer {self.asked}" if self.text is None else self.text
+        return Completion(text, self.finish, Usage(10, 3), "m-1", latency_s=1.0, retries=2)
+
+    async def aclose(self):
+        return
+
+
+def ask(cache, model, *requests, place=None):
+    async def main():
+        cached = CachedModel(model, cache, place or {"address": "here"})
+        return [await cached.complete(request) for request in requests]
+
+    return run_async(main())
+
+
+@pytest.fixture
+def cache(path):
+    cache = Cache.open(path)
+    yield cache
+    cache.close()
+
+
+def test_an_answer_is_asked_for_once(cache):
+    model = Counting()
+    first, second = ask(cache, model, request(), request())
+    assert model.asked == 1
+    assert first.source == "model"
+    assert second == Completion("answer 1", "stop", Usage(10, 3), "m-1", 0.0, 0, "cache")
+
+
+def test_it_outlives_its_process_and_holds_any_text(cache, path):
+    model = Counting(text="\0 \u2028 \U0001f600 {} \\ \" '; DROP TABLE answers")
+    ask(cache, model, request())
+    cache.close()
+    again = Cache.open(path)
+    (found,) = ask(again, model, request())
+    again.close()
+    assert (found.text, model.asked) == (model.text, 1)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        request("hello "),
+        request(seed=2),
+        request(seed=None),
+        request(temperature=0.0),
+        request(max_tokens=9),
+        request(schema={"name": "form"}),
+        ChatRequest("c", "user", "p", "other", (Message("user", "hello"),), Sampling(seed=1)),
+        ChatRequest("c", "user", "p", "m", (Message("system", "hello"),), Sampling(seed=1)),
+        ChatRequest("c", "user", "p", "m", (Message("user", "hel"), Message("user", "lo")), Sampling(seed=1)),
+    ],
+)
+def test_another_request_is_another_answer(cache, other):
+    model = Counting()
+    ask(cache, model, request(), other)
+    assert model.asked == 2
+
+
+def test_the_place_of_a_call_does_not_matter_but_that_of_the_model_does(cache):
+    model = Counting()
+    moved = ChatRequest("e9/other", "assistant", "q", "m", (Message("user", "hello"),), Sampling(seed=1))
+    ask(cache, model, request(), moved)
+    assert model.asked == 1
+    ask(cache, model, request(), place={"address": "there"})
+    assert model.asked == 2
+
+
+@pytest.mark.parametrize("finish", ["length", "content_filter", "refusal", "error"])
+def test_what_may_come_out_better_is_asked_for_again(cache, finish):
+    model = Counting(finish)
+    ask(cache, model, request(), request())
+    assert model.asked == 2
+    assert cache.entries() == 0
+
+
+def test_an_empty_answer_and_a_failure_are_not_kept(cache):
+    empty = Counting(text="")
+    ask(cache, empty, request(), request())
+    assert empty.asked == 2
+
+    class Failing(Counting):
+        async def complete(self, request):
+            self.asked += 1
+            raise CallFailed("no")
+
+    failing = Failing()
+    for _ in range(2):
+        with pytest.raises(CallFailed):
+            ask(cache, failing, request())
+    assert failing.asked == 2
+
+
+def test_a_hit_takes_less_than_a_tenth_of_a_millisecond(cache):
+    asked = [request(f"{n} " + "word " * 400) for n in range(500)]
+    ask(cache, Counting(), *asked)
+    times = []
+    for _ in range(5):
+        began = time.process_time()
+        ask(cache, Counting(), *asked)
+        times.append((time.process_time() - began) / len(asked))
+    assert min(times) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"no database at all, but long enough to be read as one" * 30, "the cache cannot be used"),
+        (None, "is no cache of scai's; name another file in SCAI_CACHE"),
+        ("folder", "the cache cannot be used: unable to open database file"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "info", "clear"])
+def test_a_foreign_or_broken_file_is_one_line_and_stays_as_it_is(path, tiny, command, content, said):
+    path.parent.mkdir(exist_ok=True)
+    if content == "folder":
+        path.mkdir()
+    elif content is None:
+        with sqlite3.connect(path) as database:
+            database.execute("CREATE TABLE bookmarks (url TEXT)")
+        database.close()
+    else:
+        path.write_bytes(content)
+    before = None if path.is_dir() else path.read_bytes()
+    called = scai("run", tiny, "-q", "--cache") if command == "run" else scai("cache", command)
+    assert called.code == 2
+    assert len(called.lines) == 1
+    assert str(path) in called.err
+    assert said in called.err
+    assert before is None or path.read_bytes() == before
+    assert not (tiny.parent / "runs").exists()
+
+
+def test_a_cache_of_another_version_is_refused(cache, path):
+    cache._do("PRAGMA user_version = 99", ())
+    with pytest.raises(CacheError, match="another version of scai made this cache"):
+        Cache.open(path)
+
+
+def test_a_file_that_breaks_in_the_middle_of_a_run_costs_no_answer(cache, path, monkeypatch):
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    cache._database.execute("PRAGMA busy_timeout = 50")
+    (answer,) = ask(cache, Counting(), request())
+    holder.close()
+    assert answer.text == "answer 1"
+    assert "database is locked; wait for the other process; the run goes on without it" in cache.problem
+    (answer,) = ask(cache, Counting(), request())
+    assert answer.source == "model"
+
+
+WRITER = """
+import asyncio, sys
+from scai_cli.chat import ChatRequest, Completion, Message
+from scai_cli.models.cache import Cache, CachedModel
+from pathlib import Path
+class Model:
+    async def complete(self, request):
+        return Completion(request.messages[0].content * 50)
+async def main():
+    cache = Cache.open(Path(sys.argv[1]))
+    model = CachedModel(Model(), cache, {})
+    for n in range(300):
+        text = f"{sys.argv[2] if n % 2 else 'both'} {n} "
+        found = await model.complete(ChatRequest("c", "user", "p", "m", (Message("user", text),)))
+        assert found.text == text * 50
+    assert cache.problem is None, cache.problem
+    cache.close()
+asyncio.run(main())
+"""
+
+
+def test_several_processes_write_one_file(path):
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(path), f"w{n}"], stderr=subprocess.PIPE) for n in range(4)
+    ]
+    for writer in writers:
+        error = writer.communicate(timeout=60)[1]
+        assert writer.returncode == 0, error
+    assert scai("cache", "info", "--json").json["entries"] == 150 + 4 * 150
+
+
+@pytest.fixture
+def server():
+    with Loopback(answer=society()) as server:
+        yield server
+
+
+@pytest.fixture
+def config(tmp_path, server):
+    config = tmp_path / "crash.yaml"
+    config.write_text(SHORT.replace("URL", server.base_url))
+    return config
+
+
+def test_a_second_run_costs_nothing_and_comes_to_the_same(tmp_path, server, config):
+    assert scai("run", config, "-q", "--cache", "--run-id", "one").code == 0
+    asked = len(server.requests)
+    second = scai("run", config, "-q", "--cache", "--json", "--run-id", "two", "--max-calls", "1", "--max-tokens", "1")
+    assert second.code == 0  # nothing counts against the limits
+    assert len(server.requests) == asked
+    assert second.json["calls"] == 0
+    assert second.json["usage"]["input_tokens"] == second.json["usage"]["output_tokens"] == 0
+    one, two = tmp_path / "runs" / "one", tmp_path / "runs" / "two"
+    assert comparable(one) == comparable(two)
+    assert {call["source"] for call in calls(one)} == {"model"}
+    assert {call["source"] for call in calls(two)} == {"cache"}
+    assert all(call["usage"]["output_tokens"] > 0 for call in calls(two))
+    assert scai("resume", "two", "-q", "--json").json["calls"] == 0
+
+
+def test_it_is_off_by_default_and_no_part_of_the_experiment(server, config, path):
+    assert scai("run", config, "-q").code == 0
+    assert not path.exists()
+    assert scai("run", config, "-q", "--run-id", "half", "--max-calls", "30").code == 3
+    assert scai("resume", "half", "-q", "--cache", "--max-calls", "9999").code == 0
+    assert scai("cache", "info", "--json").json["entries"] > 0
+    assert scai("run", config, "-q", "--set", "cache=true", "--no-cache", "--run-id", "without").code == 0
+    assert "cache: true" not in (config.parent / "runs" / "without" / "config.yaml").read_text()
+
+
+def test_another_seed_asks_anew(server, config):
+    assert scai("run", config, "-q", "--cache").code == 0
+    asked = len(server.requests)
+    assert scai("run", config, "-q", "--cache", "--seed", "6").code == 0
+    assert len(server.requests) == 2 * asked
+
+
+def test_info_and_clear(config, path):
+    nothing = scai("cache", "info", "--json").json
+    assert nothing == {"path": str(path), "entries": 0, "bytes": 0}
+    assert not path.exists()
+    assert scai("cache", "clear").code == 0
+    assert not path.exists()
+    scai("run", config, "-q", "--cache")
+    full = scai("cache", "info", "--json").json
+    assert full["entries"] == len(calls(config.parent / "runs" / "crash"))
+    assert full["bytes"] > 10_000
+    assert f"{full['entries']:,} answers" in scai("cache", "info").out
+    cleared = scai("cache", "clear")
+    assert (cleared.code, cleared.out) == (0, "")
+    assert f"{full['entries']:,} answers forgotten" in cleared.err
+    empty = scai("cache", "info", "--json").json
+    assert empty["entries"] == 0
+    assert empty["bytes"] < full["bytes"]
+
+
+def test_where_it_is(monkeypatch, tmp_path):
+    assert cache_path() == tmp_path / "kept" / "answers.sqlite3"
+    monkeypatch.delenv("SCAI_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_path() == tmp_path / "scai" / "cache.sqlite3"
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert cache_path() == tmp_path / "home" / ".cache" / "scai" / "cache.sqlite3"
+
+
+def test_sqlite_is_not_imported_by_a_run_without_it(tiny):
+    program = (
+        "import sys; from scai_cli.cli import main; sys.argv = ['scai', 'run', sys.argv[1], '-q']\n"
+        "try: main()\nexcept SystemExit: pass\nsys.exit('sqlite3' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(tiny)], capture_output=True).returncode == 0
+
+
+def test_the_log_of_a_cached_call_is_json_like_any_other(config):
+    scai("run", config, "-q", "--cache", "--run-id", "one")
+    scai("run", config, "-q", "--cache", "--run-id", "two")
+    one, two = (calls(config.parent / "runs" / name) for name in ("one", "two"))
+    assert one[0].keys() == two[0].keys()
+    key = {call["id"]: json.dumps(call["request"]) for call in one}
+    assert all(key[call["id"]] == json.dumps(call["request"]) for call in two)

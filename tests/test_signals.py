@@ -1,0 +1,215 @@
+"""Ctrl-C and SIGTERM against real processes: the first stops in good order, the second at once, nothing is torn."""
+
+import fcntl
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+
+import pytest
+from conftest import calls, scai
+from crash import EXPERIMENT, answered, comparable, society
+from loopback import Loopback
+
+BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+SHORT = EXPERIMENT.replace("epochs: 4", "epochs: 2")
+
+
+def start(*arguments, **streams):
+    command = [sys.executable, "-m", "scai_cli", *map(str, arguments)]
+    return subprocess.Popen(command, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams})
+
+
+def until(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.005)
+
+
+def write(tmp_path, server, text=SHORT):
+    config = tmp_path / "crash.yaml"
+    config.write_text(text.replace("URL", server.base_url))
+    return config
+
+
+def is_whole(run):
+    return all((run / name).read_bytes()[-1:] in (b"\n", b"") for name in ("events.jsonl", "calls.jsonl"))
+
+
+@BOTH
+def test_the_first_signal_lets_calls_in_flight_end_and_takes_no_more(tmp_path, number):
+    with Loopback(latency=0.4, answer=society()) as server:
+        process = start("run", write(tmp_path, server), "-q")
+        until(lambda: len(server.requests) >= 20)  # the third round of eight is in flight
+        began = time.monotonic()
+        process.send_signal(number)
+        out, err = process.communicate(timeout=20)
+        assert time.monotonic() - began < 3
+        asked = len(server.requests)
+        assert process.returncode == 130
+        assert out == b"crash\n"
+        said = f"scai: interrupted by {NAMES[number]}; go on with `scai resume crash`\n"
+        assert err.decode() == said
+        run = tmp_path / "runs" / "crash"
+        assert sum(answered(run).values()) == asked  # every answer that was paid for is written
+        assert is_whole(run)
+        assert scai("list", "--json").json[0]["status"] == "interrupted"
+        server.latency = 0.0
+        assert scai("resume", "crash", "-q").code == 0
+        assert scai("run", tmp_path / "crash.yaml", "-q", "--runs-dir", "clean").code == 0
+    assert comparable(run) == comparable(tmp_path / "clean" / "crash")
+    assert set(answered(run).values()) == {1}
+
+
+def test_calls_in_flight_are_given_five_seconds(tmp_path):
+    with Loopback(script=["ok"] * 8 + ["hang"] * 99, answer=society()) as server:
+        process = start("run", write(tmp_path, server), "-q")
+        until(lambda: len(server.requests) >= 16)
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        err = process.communicate(timeout=20)[1].decode()
+        assert 4.5 < time.monotonic() - began < 8
+    assert process.returncode == 130
+    assert err == "scai: interrupted by Ctrl-C; go on with `scai resume crash`\n"
+    assert len(answered(tmp_path / "runs" / "crash")) == 8
+
+
+@BOTH
+def test_the_second_signal_ends_at_once(tmp_path, number):
+    with Loopback(script=["ok"] * 8 + ["hang"] * 99, answer=society()) as server:
+        process = start("run", write(tmp_path, server), "-q")
+        until(lambda: len(server.requests) >= 16)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        assert process.poll() is None
+        began = time.monotonic()
+        process.send_signal(number)
+        err = process.communicate(timeout=20)[1].decode()
+        assert time.monotonic() - began < 2
+    assert process.returncode == 130
+    assert err == "scai: interrupted by Ctrl-C; go on with `scai resume crash`\n"
+    run = tmp_path / "runs" / "crash"
+    assert is_whole(run)
+    with Loopback(answer=society()) as well:
+        again = ["--set", f"model.base_url={well.base_url}"]
+        assert scai("resume", "crash", "-q", *again).code == 0
+        assert scai("run", tmp_path / "crash.yaml", "-q", "--runs-dir", "clean", *again).code == 0
+    assert comparable(run) == comparable(tmp_path / "clean" / "crash")
+
+
+def test_waits_between_attempts_end_with_the_first_signal(tmp_path):
+    with Loopback(odds={"429-after": 1.0}) as server:
+        process = start("run", write(tmp_path, server), "-q")
+        until(lambda: len(server.requests) >= 8)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)
+        assert time.monotonic() - began < 2
+    assert process.returncode == 130
+
+
+LONG = """\
+name: long
+seed: 5
+epochs: 500
+turns: 2
+personas:
+  - {id: ann, name: Ann Smith, description: Ann wants it short., preferences: {concise: 1.0, warm: 0.5}}
+  - {id: bob, name: Bob Jones, description: Bob wants it long., preferences: {detailed: 1.0, formal: 0.5}}
+tasks: [{id: tea, prompt: How do I make a pot of tea?}, {id: bed, prompt: What helps against bad sleep?}]
+"""
+
+
+@pytest.fixture
+def long(tmp_path):
+    (tmp_path / "long.yaml").write_text(LONG)
+    return tmp_path / "long.yaml"
+
+
+@BOTH
+def test_a_run_that_never_waits_hears_the_signal(tmp_path, long, number):
+    process = start("run", long, "-q")
+    log = tmp_path / "runs" / "long" / "calls.jsonl"
+    until(lambda: log.exists() and log.stat().st_size > 200_000)
+    began = time.monotonic()
+    process.send_signal(number)
+    out, err = process.communicate(timeout=20)
+    assert time.monotonic() - began < 2
+    assert (process.returncode, out) == (130, b"long\n")
+    assert err.decode() == f"scai: interrupted by {NAMES[number]}; go on with `scai resume long`\n"
+    assert is_whole(log.parent)
+    before = len(calls(log.parent))
+    resumed = scai("resume", "long", "-q", "--json", "--max-calls", before + 10)
+    assert resumed.code == 3
+    assert resumed.json["calls"] == before + 10
+
+
+def test_a_replay_hears_the_signal(tmp_path, long):
+    assert scai("run", long, "-q", "--max-calls", "8000").code == 3
+    run = tmp_path / "runs" / "long"
+    before = (run / "calls.jsonl").read_bytes()
+    process = start("resume", "long", "-q")
+    until(lambda: b'"running"' in (run / "outcome.json").read_bytes())  # the index is read, the replay begins
+    process.send_signal(signal.SIGINT)
+    err = process.communicate(timeout=20)[1].decode()
+    assert process.returncode == 130
+    assert err == "scai: interrupted by Ctrl-C; go on with `scai resume long`\n"
+    assert (run / "calls.jsonl").read_bytes() == before
+
+
+@BOTH
+@pytest.mark.parametrize("seconds", [0.15, 0.4])
+def test_a_signal_before_the_first_call_is_one_line_too(long, number, seconds):
+    process = start("plan", long, "--set", "epochs=2000")
+    time.sleep(seconds)
+    process.send_signal(number)
+    err = process.communicate(timeout=20)[1].decode()
+    if process.returncode == 130:  # else Python itself had not begun to run our code
+        assert err == f"scai: interrupted by {NAMES[number]}\n"
+
+
+def test_a_signal_while_a_command_computes_is_one_line(long):
+    process = start("plan", long, "--set", "epochs=900")
+    time.sleep(2.0)
+    process.send_signal(signal.SIGINT)
+    err = process.communicate(timeout=20)[1].decode()
+    assert (process.returncode, err) == (130, "scai: interrupted by Ctrl-C\n")
+
+
+@BOTH
+def test_a_signal_while_the_live_view_is_on_a_terminal(tmp_path, number):
+    leader, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
+    shown = bytearray()
+    with Loopback(latency=0.1, answer=society()) as server:
+        process = start("run", write(tmp_path, server), stderr=terminal, stdin=terminal, start_new_session=True)
+        os.close(terminal)
+        reader = threading.Thread(target=_read, args=(leader, shown))
+        reader.start()
+        until(lambda: len(server.requests) >= 30)
+        process.send_signal(number)
+        out = process.communicate(timeout=20)[0]
+        reader.join(10)
+        os.close(leader)
+    assert (process.returncode, out) == (130, b"crash\n")
+    text = shown.decode()
+    assert "in flight" in text  # the view was there
+    last = text[text.rindex("\x1b[?25h") :]  # the cursor is shown again, then comes the one line
+    assert f"scai: interrupted by {NAMES[number]}; go on with `scai resume crash`\r\n" in last
+    assert "Traceback" not in text
+    assert is_whole(tmp_path / "runs" / "crash")
+
+
+def _read(leader, shown):
+    try:
+        while data := os.read(leader, 65536):
+            shown += data
+    except OSError:  # the other side is closed
+        return
