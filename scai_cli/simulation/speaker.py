@@ -137,7 +137,8 @@ def _told(error: ValueError, completion: Completion) -> str:
     if isinstance(error, ValidationError):
         detail = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in detail["loc"])
-        problem = f"{place}: {detail['msg']}" if place else str(detail["msg"])
+        said = detail["msg"].removeprefix("Value error, ")
+        problem = f"{place}: {said}" if place else said
     else:
         problem = str(error)
     cut = " (the answer was cut off)" if completion.finish_reason == "length" else ""
