@@ -1,4 +1,4 @@
-"""A provider for tests, named `scripted:connect` in an experiment: the simulated society, except where told otherwise.
+"""A provider for tests, named `puppet:connect` in an experiment: the simulated society, except where told otherwise.
 
 `options.script` is a list of `{at: REGEX of call ids, say: TEXT, fail: TEXT, stop: TEXT, finish: REASON}`; the first
 that matches counts. `say: "@name"` says one of `TEXTS`, which no YAML file could hold.
@@ -38,10 +38,10 @@ TEXTS = {
 
 def connect(model: ModelConfig, *, seed: int) -> ChatModel:
     society = simulated.connect(model.model_copy(update={"options": {}}), seed=seed)
-    return _Scripted(society, model.options.get("script", ()))
+    return _Puppet(society, model.options.get("script", ()))
 
 
-class _Scripted:
+class _Puppet:
     def __init__(self, society: ChatModel, script: Any) -> None:
         self.society = society
         self.script = [(re.compile(line["at"]), line) for line in script]
@@ -63,4 +63,4 @@ class _Scripted:
 
 def script(*lines: Mapping[str, str]) -> tuple[str, str, str, str]:
     """Options of `scai run` that play a script."""
-    return ("--set", "model.provider=scripted:connect", "--set", f"model.options.script={json.dumps(lines)}")
+    return ("--set", "model.provider=puppet:connect", "--set", f"model.options.script={json.dumps(lines)}")
