@@ -1,0 +1,90 @@
+"""`scai plan`: what it predicts is what a run takes."""
+
+from pathlib import Path
+
+import pytest
+from conftest import calls, scai
+from crash import EXPERIMENT, society
+from loopback import Loopback
+
+ROOT = Path(__file__).parent.parent
+SHIPPED = [path for path in sorted((ROOT / "configs").glob("*.yaml")) if "{provider: simulated}" in path.read_text()]
+
+
+def compare(config, *options, run_options=()):
+    """The plan and the run that it was made for; one that is scaled up does not foresee what is asked again."""
+    planned = scai("plan", config, "--json", *options).json
+    called = scai("run", config, "--run-id", "planned", "-q", "--json", *options, *run_options)
+    assert called.code == 0
+    rows = [call for call in calls(Path("runs/planned")) if planned["whole"] or "/retry" not in call["id"]]
+    roles = {role: sum(row["role"] == role for row in rows) for role in ("user", "assistant", "meta")}
+    assert planned["calls"] == {**roles, "total": len(rows)}
+    for direction in ("input", "output"):
+        used = called.json["usage"][f"{direction}_tokens"]
+        assert planned["tokens"][direction] == pytest.approx(used, rel=0.25)
+    return planned, called.json
+
+
+def test_the_shipped_experiments_are_all_here():
+    assert len(SHIPPED) >= 5
+
+
+@pytest.mark.parametrize("config", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_experiment_takes_what_was_planned(config):
+    planned, summary = compare(config, "--set", "epochs=2")
+    assert planned["usd"] == summary["usage"]["usd"] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", SHIPPED, ids=lambda path: path.stem)
+def test_a_whole_shipped_experiment_takes_what_was_planned(config):
+    compare(config)
+
+
+@pytest.mark.slow
+def test_an_experiment_too_large_to_be_rehearsed_takes_what_was_planned():
+    planned, _ = compare(ROOT / "configs" / "quickstart.yaml", "--set", "epochs=140", "--seed", "9")
+    assert planned["whole"] is False
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["ratings.cross_raters=0"],
+        ["ratings.cross_raters=1", "turns=1"],
+        ["revision.strategy=candidates", "revision.acceptance=both"],
+        ["revision.strategy=edits", "revision.acceptance=improves", "holdout.tasks=[sleep]"],
+        ["model.max_tokens=12"],  # answers without a form are asked for again
+    ],
+    ids=" ".join,
+)
+def test_whatever_makes_calls_is_counted(tiny, settings):
+    compare(tiny, *(part for setting in settings for part in ("--set", setting)))
+
+
+def test_who_meets_in_an_epoch_is_counted():
+    settings = ("epochs=2", "personas.per_epoch=3", "tasks.per_epoch=2", "tasks.sample=2")
+    planned, _ = compare(
+        ROOT / "configs" / "quickstart.yaml", *(part for setting in settings for part in ("--set", setting))
+    )
+    assert planned["calls"]["total"] == 2 * (3 * 2 * (2 * 2 + 2) + 1)
+
+
+def test_calls_to_another_model_are_counted_exactly_and_cost_money(tmp_path):
+    with Loopback(answer=society()) as server:
+        config = tmp_path / "crash.yaml"
+        config.write_text(EXPERIMENT.replace("URL", server.base_url) + "prices: {society: {input: 1.0, output: 4.0}}\n")
+        planned = scai("plan", config, "--json").json
+        assert server.requests == []
+        scai("run", config, "-q")
+    assert planned["calls"]["total"] == len(calls(tmp_path / "runs" / "crash"))
+    tokens = planned["tokens"]
+    assert planned["usd"] == pytest.approx((tokens["input"] * 1.0 + tokens["output"] * 4.0) / 1e6)
+
+
+def test_a_plan_writes_nothing_and_dry_run_is_the_same(tiny, tmp_path):
+    before = sorted(tmp_path.rglob("*"))
+    planned = scai("plan", tiny, "--json")
+    assert scai("run", tiny, "--dry-run", "--json").json == planned.json
+    assert sorted(tmp_path.rglob("*")) == before
+    assert f"{planned.json['calls']['total']:,}" in scai("plan", tiny).out

@@ -1,0 +1,156 @@
+"""Limits on a whole run: each stops it in good order with exit 3, and with more of it the run goes on."""
+
+import time
+
+import pytest
+from conftest import calls, events, scai
+from crash import EXPERIMENT, answered, comparable, society
+from loopback import Loopback
+
+PRICED = EXPERIMENT.replace("epochs: 4", "epochs: 2") + "prices: {society: {input: 1.0, output: 4.0}}\n"
+
+
+@pytest.fixture(scope="module")
+def server():
+    with Loopback(answer=society()) as server:
+        yield server
+
+
+@pytest.fixture
+def config(tmp_path, server):
+    path = tmp_path / "crash.yaml"
+    path.write_text(PRICED.replace("URL", server.base_url))
+    return path
+
+
+@pytest.fixture
+def clean(tmp_path, config):
+    called = scai("run", config, "-q", "--json", "--runs-dir", tmp_path / "clean")
+    assert called.code == 0
+    return called.json
+
+
+def used(summary, what):
+    usage = summary["usage"]
+    return {
+        "calls": summary["calls"],
+        "tokens": usage["input_tokens"] + usage["output_tokens"],
+        "usd": usage["usd"],
+    }[what]
+
+
+@pytest.mark.parametrize("what", ["calls", "tokens", "usd"])
+def test_a_limit_stops_a_run_which_goes_on_with_more(tmp_path, server, config, clean, what):
+    whole = used(clean, what)
+    limit = whole // 2 if what != "usd" else whole / 2
+    before = len(server.requests)
+    stopped = scai("run", config, "-q", "--json", f"--max-{what}", limit)
+    assert stopped.code == 3
+    assert stopped.json["status"] == "stopped"
+    assert len(stopped.lines) == 1
+    assert f"limits.{what}: reached" in stopped.err
+    assert "`scai resume` goes on" in stopped.err
+    assert whole / 4 < used(stopped.json, what) <= limit
+    run = tmp_path / "runs" / "crash"
+    # whatever was sent was answered, and every answer is written
+    assert len(server.requests) - before == len(calls(run)) == stopped.json["calls"]
+
+    again = scai("resume", "crash", "-q", "--json")  # what was used before counts: it goes on only a little, if at all
+    assert again.code == 3
+    assert used(stopped.json, what) <= used(again.json, what) <= limit
+
+    more = scai("resume", "crash", "-q", "--json", f"--max-{what}", whole * 2)
+    assert more.code == 0
+    assert comparable(run) == comparable(tmp_path / "clean" / "crash")
+    assert used(more.json, what) == pytest.approx(whole)
+    assert set(answered(run).values()) == {1}
+
+
+def test_a_run_is_stopped_to_the_very_call(config):
+    for limit in (1, 7, 29):
+        called = scai("run", config, "-q", "--json", "--max-calls", limit)
+        assert (called.code, called.json["calls"]) == (3, limit)
+
+
+def test_a_limit_that_is_just_enough_stops_nothing(config, clean):
+    assert scai("run", config, "-q", "--max-calls", clean["calls"]).code == 0
+
+
+def test_the_time_of_earlier_sessions_counts(tmp_path):
+    with Loopback(latency=0.1, answer=society()) as slow:
+        config = tmp_path / "crash.yaml"
+        config.write_text(PRICED.replace("URL", slow.base_url))
+        began = time.monotonic()
+        stopped = scai("run", config, "-q", "--json", "--max-seconds", 0.5)
+        assert (stopped.code, stopped.json["status"]) == (3, "stopped")
+        assert 0.5 <= stopped.json["wall_s"] < time.monotonic() - began + 0.1
+        assert "limits.seconds: reached" in stopped.err
+        asked = len(slow.requests)
+        assert len(calls(tmp_path / "runs" / "crash")) == asked
+        assert scai("resume", "crash", "-q").code == 3
+        assert len(slow.requests) == asked
+        slow.latency = 0.0
+        resumed = scai("resume", "crash", "-q", "--json", "--max-seconds", 60)
+        assert resumed.code == 0
+        assert resumed.json["wall_s"] > stopped.json["wall_s"]
+        assert scai("run", config, "-q", "--runs-dir", "clean").code == 0
+    assert comparable(tmp_path / "runs" / "crash") == comparable(tmp_path / "clean" / "crash")
+
+
+def test_a_limit_in_money_on_an_unknown_price_is_told_before_anything_is_done(tmp_path, server, config):
+    config.write_text(config.read_text().replace("prices:", "#"))
+    asked = len(server.requests)
+    called = scai("run", config, "--max-usd", 1)
+    assert called.code == 2
+    assert called.lines == [
+        "scai: limits.usd: the price of model 'society' is not known; "
+        "add `prices: {society: {input: X, output: Y}}` (USD per 1M tokens) or drop the limit"
+    ]
+    assert len(server.requests) == asked
+    assert not (tmp_path / "runs").exists()
+    assert scai("run", config, "-q", "--max-calls", 30).code == 3
+    called = scai("resume", "crash", "--max-usd", 1)
+    assert (called.code, len(called.lines)) == (2, 1)
+    assert "the price of model 'society' is not known" in called.err
+
+
+def test_each_role_is_counted_at_its_own_price(tmp_path, server, config):
+    config.write_text(
+        config.read_text().replace(
+            "prices: {", "roles: {meta: {name: wise}}\nprices: {wise: {input: 50, output: 200}, "
+        )
+    )
+    whole = scai("run", config, "-q", "--json", "--runs-dir", "clean").json
+    rows = calls(tmp_path / "clean" / "crash")
+    cost = {"wise": (50, 200), "society": (1, 4)}
+    by_hand = sum(
+        (row["usage"]["input_tokens"] * cost[row["model"]][0] + row["usage"]["output_tokens"] * cost[row["model"]][1])
+        / 1e6
+        for row in rows
+    )
+    assert whole["usage"]["usd"] == pytest.approx(by_hand, abs=1e-6)
+    stopped = scai("run", config, "-q", "--json", "--max-usd", by_hand / 2).json
+    assert stopped["usage"]["usd"] <= by_hand / 2 * 1.05  # by as much as the last answers are longer than expected
+    resumed = scai("resume", "crash", "-q", "--json", "--max-usd", 9).json
+    assert resumed["usage"]["usd"] == pytest.approx(by_hand, abs=1e-6)
+
+
+def test_a_cost_that_nobody_knows_is_null_and_stays_so(config):
+    config.write_text(config.read_text().replace("prices:", "#"))
+    assert scai("run", config, "-q", "--json").json["usage"]["usd"] is None
+    assert scai("resume", "crash", "-q", "--json").json["usage"]["usd"] is None
+
+
+def test_the_limits_of_a_run_are_kept_for_the_next_session(tmp_path, config):
+    assert scai("run", config, "-q", "--max-calls", 20).code == 3
+    assert scai("resume", "crash", "-q", "--json", "--max-calls", 40).json["calls"] == 40
+    assert scai("resume", "crash", "-q", "--json").json["calls"] == 40
+    assert "calls: 40" in (tmp_path / "runs" / "crash" / "config.yaml").read_text()
+
+
+def test_a_stopped_run_tells_nothing_twice_and_nothing_half(tmp_path, config):
+    scai("run", config, "-q", "--max-calls", 33)
+    run = tmp_path / "runs" / "crash"
+    names = [(event["type"], event["id"]) for event in events(run)]
+    assert len(names) == len(set(names))
+    assert all((run / name).read_bytes().endswith(b"\n") for name in ("events.jsonl", "calls.jsonl"))
