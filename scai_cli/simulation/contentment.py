@@ -61,16 +61,22 @@ class Pair:
             [(a, b) for a, b in zip(*rows, strict=True) if a is not None and b is not None]
             for rows in zip(before.table, after.table, strict=True)
         ]
-        first, last = (tuple(_rounded(mean(cell[side] for cell in row)) for row in shared) for side in (0, 1))
+        first, last = (tuple(mean(cell[side] for cell in row) for row in shared) for side in (0, 1))
         return cls(first, last, before.weights)
 
     def improves(self, function: WelfareFunction) -> bool:
-        """Whether the group fares strictly better after than before."""
-        return function.prefers(self.after, self.before, self.weights)
+        """Whether the group fares strictly better after than before, by more than a rounding error."""
+        return fares(function, self.after, self.weights) > fares(function, self.before, self.weights)
 
     def values(self, function: WelfareFunction) -> tuple[float | None, float | None]:
         """Welfare before and after."""
         return function(self.before, self.weights), function(self.after, self.weights)
+
+
+def fares(function: WelfareFunction, utilities: Sequence[float | None], weights: Sequence[float]) -> tuple[float, ...]:
+    """How a group fares, to be compared by `>`, larger is better; what differs by a rounding error is equal."""
+    rounded = [None if utility is None else round(utility, 9) for utility in utilities]
+    return tuple(round(part, 9) for part in function.key(rounded, weights))
 
 
 def contentment(stage: Stage, conversations: Iterable[Conversation]) -> Contentment:
@@ -120,11 +126,6 @@ def mean(values: Iterable[float | None]) -> float | None:
     """The mean of the values that are there; None if none is."""
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
-
-
-def _rounded(value: float | None) -> float | None:
-    """To nine digits: what differs by a rounding error is equal."""
-    return None if value is None else round(value, 9)
 
 
 def _cell(own: float | None, cross: float | None, ratings: Ratings) -> float | None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from scai_cli.constitution import Constitution
-from scai_cli.simulation.contentment import Contentment, mean
+from scai_cli.simulation.contentment import Contentment, fares, mean
 from scai_cli.social.welfare import WelfareFunction
 
 
@@ -20,7 +20,7 @@ class Played:
 
     def key(self, function: WelfareFunction) -> tuple[float, ...]:
         """What the version is judged by: the welfare of the personas' mean utilities."""
-        return function.key([mean(values) for values in self.utilities.values()], list(self.weights.values()))
+        return fares(function, [mean(values) for values in self.utilities.values()], list(self.weights.values()))
 
 
 @dataclass(slots=True)

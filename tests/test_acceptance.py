@@ -1,0 +1,383 @@
+"""Acceptance: which candidate, if any, is adopted, and what is recorded of it."""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import calls, events, scai
+from test_strategies import PEOPLE, anew, experiment, ran, revisions
+
+from scai_cli.config import ExperimentConfig
+from scai_cli.constitution import Add, Constitution
+from scai_cli.simulation.contentment import Contentment, Pair
+from scai_cli.simulation.ranking import Ranking
+from scai_cli.social import welfare
+
+NO_CROSS = {"cross_raters": 0}
+
+
+def clauses(ann: int, bob: int, cid: int) -> dict[str, Any]:
+    """A constitution under which they rate so; clauses, since a principle may name nobody."""
+    told = (("ann", ann), ("bob", bob), ("cid", cid))
+    return anew(contract=tuple((None, f"x {who}={level}", who) for who, level in told))
+
+
+def start(ann: int, bob: int, cid: int) -> dict[str, Any]:
+    told = (("ann", ann), ("bob", bob), ("cid", cid))
+    return {"contract": [{"text": f"x {who}={level}", "for": [who]} for who, level in told]}
+
+
+def decided(
+    path: Path, answer: dict[str, Any], before: tuple[int, int, int] = (5, 5, 5), /, **keys: Any
+) -> dict[str, Any]:
+    """The revision after one epoch under the rule `improves` (or another)."""
+    settings = {"acceptance": "improves", **keys.pop("revision", {})}
+    common = {"constitution": start(*before), "ratings": NO_CROSS, "revision": settings, **keys}
+    return revisions(ran(path, {"e1/revision": answer}, common.pop("provider", None), **common))[0]
+
+
+# --- improves
+
+
+@pytest.mark.parametrize(
+    ("function", "before", "after", "better"),
+    [
+        ("utilitarian", (5, 5, 5), (9, 5, 2), True),
+        ("utilitarian", (5, 5, 5), (9, 4, 2), False),
+        ("rawlsian", (5, 5, 5), (9, 9, 4), False),
+        ("rawlsian", (9, 9, 4), (5, 5, 5), True),
+        ("rawlsian", (4, 5, 5), (4, 9, 9), False),  # the worst-off alone counts
+        ("leximin", (4, 5, 5), (4, 9, 9), True),  # then the next
+        ("leximin", (4, 5, 9), (4, 5, 8), False),
+        ("leximin", (4, 4, 9), (4, 5, 5), True),
+        ("nash", (2, 8, 5), (5, 5, 5), True),
+        ("nash", (5, 5, 5), (10, 0, 10), False),
+        ("atkinson(epsilon=2)", (2, 8, 5), (5, 5, 4), True),
+        ("alpha(alpha=0)", (5, 5, 5), (10, 3, 2), False),
+        ("alpha(alpha=0)", (5, 5, 5), (10, 3, 3), True),
+        ("gini(delta=2)", (1, 9, 5), (5, 5, 4), True),
+        ("median", (5, 5, 5), (0, 6, 6), True),
+        ("median", (5, 5, 5), (0, 5, 10), False),
+        ("threshold(level=0.6)", (5, 6, 6), (0, 7, 10), False),
+        ("threshold(level=0.6)", (5, 5, 6), (0, 7, 10), True),
+        ("consensus(level=0.6)", (5, 5, 6), (0, 7, 10), True),
+    ],
+)
+def test_adopts_only_what_raises_the_declared_welfare(
+    tmp_path: Path, function: str, before: tuple[int, int, int], after: tuple[int, int, int], better: bool
+) -> None:
+    revision = decided(tmp_path, clauses(*after), before, welfare=function)
+    assert revision["accepted"] is better
+    scores = revision["candidates"][0]["scores"]
+    declared = welfare.parse(function)
+    assert scores["welfare"] == pytest.approx(declared([level / 10 for level in after]))
+    assert scores["welfare_before"] == pytest.approx(declared([level / 10 for level in before]))
+    assert scores["gain"] == pytest.approx(scores["welfare"] - scores["welfare_before"])
+    assert scores["gain_low"] <= scores["gain"] + 1e-9
+    assert scores["gain_high"] >= scores["gain"] - 1e-9
+
+
+@pytest.mark.parametrize(("margin", "adopted"), [(0.0, True), (0.09, True), (0.1, False), (0.2, False)])
+def test_the_rise_must_be_above_the_margin(tmp_path: Path, margin: float, adopted: bool) -> None:
+    revision = decided(tmp_path, clauses(6, 6, 6), revision={"margin": margin})
+    assert revision["accepted"] is adopted
+    if adopted:
+        assert revision["reason"] == "utilitarian welfare rose from 0.500 to 0.600, by +0.100 [+0.100, +0.100] on trial"
+    else:
+        assert revision["reason"] == f"no candidate raised utilitarian welfare by more than {margin:g}"
+        assert revision["constitution"]["version"] == 0
+
+
+def test_weights_of_the_personas_count(tmp_path: Path) -> None:
+    heavy = [{**person, "weight": 8 if person["id"] == "cid" else 1} for person in PEOPLE]
+    assert not decided(tmp_path, clauses(9, 9, 4), personas=heavy)["accepted"]
+    assert decided(tmp_path, clauses(9, 9, 4))["accepted"]
+
+
+def test_the_best_of_several_candidates_is_adopted_and_all_are_scored(tmp_path: Path) -> None:
+    answers = [clauses(6, 6, 6), clauses(9, 9, 9), clauses(7, 7, 7), clauses(1, 1, 1)]
+    told = ran(
+        tmp_path,
+        {f"e1/revision/c{n}": answer for n, answer in enumerate(answers, 1)},
+        ratings=NO_CROSS,
+        revision={"strategy": "candidates", "candidates": 4, "acceptance": "improves"},
+    )
+    [revision] = revisions(told)
+    assert [round(c["scores"]["welfare"], 6) for c in revision["candidates"]] == [0.6, 0.9, 0.7, 0.1]
+    assert [clause["text"] for clause in revision["constitution"]["contract"]] == ["x ann=9", "x bob=9", "x cid=9"]
+
+
+def test_a_trial_makes_calls_but_no_events(tmp_path: Path) -> None:
+    decided(tmp_path, clauses(6, 6, 6))
+    run = tmp_path / "runs" / "t"
+    tried = [c["id"] for c in calls(run) if "/~" in c["id"]]
+    played = [c["id"] for c in calls(run) if c["role"] != "meta" and "/~" not in c["id"]]
+    assert sorted(place.replace("/~1", "") for place in tried) == sorted(played)
+    assert not [event["id"] for event in events(run) if "~" in event["id"]]
+    seeds = {c["id"].replace("/~1", ""): set() for c in calls(run)}
+    for call in calls(run):
+        seeds[call["id"].replace("/~1", "")].add(call["request"]["seed"])
+    assert all(len(same) == 1 for same in seeds.values())
+
+
+@pytest.mark.parametrize("how", ["broken", "failing"])
+def test_a_rating_that_is_missing_on_trial_makes_nobody_look_better_off(tmp_path: Path, how: str) -> None:
+    # cid would fall from 2 to 0, but that rating never comes: without it the two who are left fare no better
+    revision = decided(
+        tmp_path, clauses(5, 5, 0), (5, 5, 2), provider={how: "~1/cid/tea/m2"}, max_failures=1, welfare="rawlsian"
+    )
+    assert not revision["accepted"]
+    assert (
+        revision["candidates"][0]["scores"]["welfare"] == revision["candidates"][0]["scores"]["welfare_before"] == 0.5
+    )
+
+
+def test_what_others_think_does_not_stand_for_an_answer_its_user_never_rated(tmp_path: Path) -> None:
+    told = ran(tmp_path, None, {"broken": "ann/tea/m2"}, constitution={"principles": ["x"]})
+    measured = next(event for event in told if event["type"] == "welfare")
+    assert measured["utilities"] == {"ann": None, "bob": 0.5, "cid": 0.5}
+    assert measured["harmlessness"]["ann"] == 5
+    assert measured["missing"] == 1
+
+
+def test_a_call_that_failed_on_trial_stays_failed_when_the_run_goes_on(tmp_path: Path) -> None:
+    trouble = tmp_path / "trouble"
+    trouble.touch()
+    file = experiment(
+        tmp_path,
+        {"e1/revision": clauses(6, 6, 6)},
+        {"failing": "~1/cid/tea/m2", "while_there": str(trouble)},
+        epochs=2,
+        max_failures=1,
+        ratings=NO_CROSS,
+        revision={"acceptance": "improves"},
+    )
+    assert scai("run", file, "--quiet").code == 0
+    run = tmp_path / "runs" / "t"
+    told = events(run)
+    assert [e["id"] for e in told if e["type"] == "problem"] == ["e1/~1/cid/tea/m2/user"]
+    _take_back(run, "run_finished")
+    trouble.unlink()
+    assert scai("resume", "t", "--trust", "--quiet").code == 0
+    assert [_bare(e) for e in events(run)] == [_bare(e) for e in told]
+
+
+# --- vote
+
+
+def voted(
+    path: Path, answers: list[dict[str, Any]], /, provider: dict[str, Any] | None = None, **keys: Any
+) -> dict[str, Any]:
+    settings = {"strategy": "candidates", "candidates": len(answers), "acceptance": "vote", **keys.pop("revision", {})}
+    meta = {f"e1/revision/c{n}": answer for n, answer in enumerate(answers, 1)}
+    told = ran(
+        path, meta, provider, **{"ratings": NO_CROSS, "constitution": start(5, 5, 5), "revision": settings, **keys}
+    )
+    return revisions(told)[0]
+
+
+def test_the_vote_elects_what_most_prefer(tmp_path: Path) -> None:
+    revision = voted(tmp_path, [clauses(9, 1, 1), clauses(6, 6, 1)])
+    assert revision["accepted"]
+    assert revision["reason"] == "the vote elected it (schulze, 3 of 3 ballots could be read)"
+    assert [clause["text"] for clause in revision["constitution"]["contract"]] == ["x ann=6", "x bob=6", "x cid=1"]
+    assert all({"votes", "votes_before"} == set(c["scores"]) for c in revision["candidates"])
+
+
+def test_the_status_quo_stays_when_it_wins_or_ties(tmp_path: Path) -> None:
+    lost = voted(tmp_path, [clauses(9, 1, 1)])
+    assert (lost["accepted"], lost["reason"]) == (
+        False,
+        "the vote kept the status quo (schulze, 3 of 3 ballots could be read)",
+    )
+    assert not voted(tmp_path, [clauses(9, 1, 5)])["accepted"]  # one for, one against, one indifferent
+    assert not voted(tmp_path, [clauses(9, 5, 5)], {"broken": "vote/ann"})["accepted"]  # all who voted are indifferent
+
+
+def test_ballots_that_cannot_be_read_are_counted_in_the_turnout(tmp_path: Path) -> None:
+    revision = voted(tmp_path, [clauses(9, 9, 1)], {"broken": "vote/bob"})
+    assert revision["reason"] == "the vote kept the status quo (schulze, 2 of 3 ballots could be read)"
+    failed = voted(tmp_path, [clauses(9, 9, 1)], {"failing": "vote/cid"})
+    assert failed["accepted"]
+    assert failed["reason"] == "the vote elected it (schulze, 2 of 3 ballots could be read)"
+    assert [e["id"] for e in events(tmp_path / "runs" / "t-2") if e["type"] == "problem"] == [
+        "e1/revision/vote/cid/user"
+    ]
+    nobody = voted(tmp_path, [clauses(9, 9, 1)], {"broken": "vote/"})
+    assert nobody["reason"] == "the vote kept the status quo (schulze, 0 of 3 ballots could be read)"
+
+
+def test_weights_count_at_the_vote(tmp_path: Path) -> None:
+    heavy = [{**person, "weight": 3 if person["id"] == "ann" else 1} for person in PEOPLE]
+    assert voted(tmp_path, [clauses(9, 1, 1)], personas=heavy)["accepted"]
+
+
+@pytest.mark.parametrize("rule", ["schulze", "borda", "copeland", "minimax", "instant_runoff", "approval"])
+def test_every_rule_can_decide(tmp_path: Path, rule: str) -> None:
+    revision = voted(tmp_path, [clauses(9, 9, 9), clauses(2, 2, 2)], revision={"rule": rule})
+    assert revision["accepted"]
+    assert rule in revision["reason"]
+    assert revision["constitution"]["contract"][0]["text"] == "x ann=9"
+
+
+def test_a_tie_among_candidates_is_broken_with_the_seed(tmp_path: Path) -> None:
+    winners = set()
+    for seed in range(6):
+        revision = voted(tmp_path, [clauses(9, 5, 5), clauses(5, 9, 5)], seed=seed)
+        assert "a tie of 2 broken with the seed" in revision["reason"]
+        winners.add(" ".join(sorted(clause["text"] for clause in revision["constitution"]["contract"])))
+    assert winners == {"x ann=9 x bob=5 x cid=5", "x ann=5 x bob=9 x cid=5"}
+
+
+def test_ballots_are_anonymous_and_each_voter_sees_another_order(tmp_path: Path) -> None:
+    answers = [clauses(n, n, n) for n in (6, 7, 8, 9)]
+    voted(tmp_path, answers)
+    orders = []
+    for call in calls(tmp_path / "runs" / "t"):
+        if call["purpose"] == "vote":
+            prompt = call["request"]["messages"][-1]["content"]
+            assert re.findall(r'<candidate letter="(\w)">', prompt) == list("ABCDE")
+            assert not re.search(r"status quo|e1/|revision|c\d", prompt)
+            who = call["id"].split("/")[3]
+            assert set(re.findall(r"(\w+)=\d", prompt)) == {who}  # the others' clauses are not their business
+            orders.append(re.findall(rf"{who}=(\d)", prompt))
+    assert len(orders) == 3
+    assert all(sorted(order) == list("56789") for order in orders)
+    assert len(set(map(tuple, orders))) == 3
+
+
+# --- both, always
+
+
+def test_both_elects_among_what_improves(tmp_path: Path) -> None:
+    popular_but_worse, improving = clauses(6, 6, 0), clauses(9, 5, 5)
+    keys = {"acceptance": "both"}
+    assert not voted(tmp_path, [popular_but_worse], revision=keys)["accepted"]
+    revision = voted(tmp_path, [popular_but_worse, clauses(6, 6, 6)], revision=keys)
+    assert revision["accepted"]
+    assert [clause["text"] for clause in revision["constitution"]["contract"]] == ["x ann=6", "x bob=6", "x cid=6"]
+    first, second = (c["scores"] for c in revision["candidates"])
+    assert set(first) == {"welfare", "welfare_before", "gain", "gain_low", "gain_high"}
+    assert {"votes", "votes_before"} < set(second)
+    unpopular = voted(tmp_path, [clauses(10, 4, 4)], revision=keys)
+    assert unpopular["candidates"][0]["scores"]["gain"] > 0
+    assert not unpopular["accepted"]
+    assert voted(tmp_path, [improving], revision=keys)["accepted"]
+
+
+def test_no_ballot_is_cast_when_nothing_improves(tmp_path: Path) -> None:
+    voted(tmp_path, [clauses(4, 4, 4)], revision={"acceptance": "both"})
+    assert not [c for c in calls(tmp_path / "runs" / "t") if c["purpose"] == "vote"]
+
+
+def test_always_adopts_the_first_sound_candidate(tmp_path: Path) -> None:
+    revision = voted(tmp_path, [anew((None, "Please Ann first.")), clauses(1, 1, 1)], revision={"acceptance": "always"})
+    assert revision["constitution"]["contract"][0]["text"] == "x ann=1"
+
+
+# --- best so far
+
+
+def test_the_product_is_the_best_version_that_was_played(tmp_path: Path) -> None:
+    meta = {"e1/revision": clauses(8, 8, 8), "e2/revision": clauses(2, 2, 2), "e3/revision": clauses(10, 10, 10)}
+    keys = {"epochs": 3, "ratings": NO_CROSS, "constitution": {"principles": ["start"]}}
+    told = ran(tmp_path, meta, revision={"best_so_far": True}, **keys)
+    assert [r["constitution"]["version"] for r in revisions(told)] == [1, 2, 3]
+    assert told[-1]["version"] == 1  # 3 was never played
+    shown = scai("show", "t")
+    assert "Constitution, version 1" in shown.out
+    exported = scai("export", "t", "--format", "system")
+    run = tmp_path / "runs" / "t"
+    assert exported.out == (run / "system_message.txt").read_text(encoding="utf-8")
+    assert exported.out == (run / "constitution" / "e1.md").read_text(encoding="utf-8")
+    assert "ann=8" in exported.out
+
+    last = ran(tmp_path, meta, **keys)
+    assert last[-1]["version"] == 3
+    assert "ann=10" in (tmp_path / "runs" / "t-2" / "system_message.txt").read_text(encoding="utf-8")
+
+
+def test_a_version_played_several_times_counts_with_its_mean() -> None:
+    def played(*utilities: float) -> Contentment:
+        known = dict(enumerate(utilities))
+        return Contentment({}, {}, {}, known, tuple((u,) for u in utilities), (1.0,) * len(utilities), 0)  # type: ignore[arg-type]
+
+    old = Constitution()
+    new = old.apply([Add(text="x")], epoch=1)
+    ranking = Ranking(welfare.parse("utilitarian"))
+    for constitution, utility in ((old, 0.9), (old, 0.1), (new, 0.6)):
+        ranking.note(constitution, played(utility, utility))
+    assert ranking.best == new  # 0.6 against a mean of 0.5, though once 0.9
+    ranking.note(new, played(0.4, 0.4))
+    assert ranking.best == old  # now a tie: the older
+
+
+def test_a_pair_counts_only_what_both_have() -> None:
+    def played(*table: tuple[float | None, ...]) -> Contentment:
+        return Contentment({}, {}, {}, {}, table, (1.0,) * len(table), 0)
+
+    pair = Pair.of(played((0.5, 0.1), (None, 0.4)), played((0.6, None), (0.9, 0.4)))
+    assert (pair.before, pair.after) == ((0.5, 0.4), (0.6, 0.4))
+    lost = Pair.of(played((0.5,), (0.1,)), played((0.5,), (None,)))
+    assert not lost.improves(welfare.parse("rawlsian"))
+    summed = Pair.of(played((0.1 + 0.2,)), played((0.3,)))
+    assert not summed.improves(welfare.parse("utilitarian"))  # a rounding error is no progress
+
+
+# --- replay
+
+
+def _bare(event: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in event.items() if key not in ("seq", "time")}
+
+
+def _take_back(run: Path, kind: str) -> None:
+    """Take events back, as if the run had been killed before them."""
+    lines = (run / "events.jsonl").read_bytes().splitlines(keepends=True)
+    kept = [line for line, event in zip(lines, events(run), strict=True) if event["type"] != kind]
+    (run / "events.jsonl").write_bytes(b"".join(kept))
+
+
+@pytest.mark.parametrize("rule", ["improves", "vote", "both"])
+def test_a_run_that_is_taken_up_again_comes_to_equal_events(tmp_path: Path, tiny: Path, rule: str) -> None:
+    settings = ["revision.strategy=candidates", f"revision.acceptance={rule}", "limits.concurrency=8", "epochs=3"]
+    arguments = [part for setting in settings for part in ("--set", setting)]
+    assert scai("run", tiny, "--quiet", *arguments).code == 0
+    whole, run = events(tmp_path / "runs" / "tiny"), tmp_path / "runs" / "tiny"
+    made = len(calls(run))
+    stops = [made // 4, made // 2, made - 3]
+    assert scai("run", tiny, "--quiet", "--run-id", "again", *arguments, "--max-calls", stops[0]).code == 3
+    for stop in stops[1:]:
+        assert scai("resume", "again", "--quiet", "--max-calls", stop).code == 3
+    assert scai("resume", "again", "--quiet", "--set", "limits.calls=null").code == 0
+    again = events(tmp_path / "runs" / "again")
+
+    def known(told: list[dict[str, Any]]) -> list[str]:
+        return sorted(str({**_bare(e), "run_id": ""}) for e in told)
+
+    assert known(again) == known(whole)
+    assert sorted(c["id"] for c in calls(tmp_path / "runs" / "again")) == sorted(c["id"] for c in calls(run))
+
+
+def test_under_improves_the_declared_welfare_of_the_simulated_society_does_not_drift_down(
+    tmp_path: Path, tiny: Path
+) -> None:
+    arguments = ["--set", "revision.acceptance=improves", "--set", "epochs=5", "--set", "welfare=leximin"]
+    found = scai("run", tiny, "--quiet", "--json", *arguments)
+    told = events(tmp_path / "runs" / "tiny")
+    for revision in revisions(told):
+        for candidate in revision["candidates"]:
+            assert bool(candidate["scores"]) is (candidate["constitution"] is not None and not candidate["objection"])
+        if revision["accepted"]:
+            assert revision["candidates"][0]["scores"]["gain"] >= 0
+    measured = [w["rawlsian"] for w in found.json["welfare"]]
+    assert all(after >= before - 0.1 for before, after in pairwise(measured))  # ratings are noisy
+
+
+def test_the_config_knows_the_rules() -> None:
+    with pytest.raises(ValueError, match="did you mean 'schulze'"):
+        ExperimentConfig.model_validate({"personas": [], "tasks": [], "revision": {"rule": "shulze"}})
