@@ -87,7 +87,7 @@ class Endpoint:
         self.forget()
 
     def forget(self) -> None:
-        self.requests = self.bytes = self.most = 0
+        self.requests = self.bytes = self.most = self.connections = 0
         self.kinds: Counter[str] = Counter()
 
     def answer(self, tail: bytes) -> bytes:
@@ -99,7 +99,8 @@ class Endpoint:
         return completion(constitution(self.rewrites))
 
     def count(self) -> bytes:
-        told = {"requests": self.requests, "bytes": self.bytes, "most": self.most, "kinds": self.kinds}
+        told = {"requests": self.requests, "bytes": self.bytes, "most": self.most, "connections": self.connections}
+        told["kinds"] = self.kinds
         data = reply(json.dumps(told))
         self.forget()
         return data
@@ -116,6 +117,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: asyncio.Transport = transport  # type: ignore[assignment]
+        self.endpoint.connections += 1
 
     def data_received(self, data: bytes) -> None:
         buffer = self.buffer
