@@ -26,12 +26,14 @@ class Measured:
 
     def __enter__(self) -> Measured:
         count(self._url)
+        self._starved = starved()
         self._wall, self._cpu = time.perf_counter(), cpu()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         used, wall = cpu() - self._cpu, time.perf_counter() - self._wall
         self.found = {"start_s": self._cpu, "cpu_s": used, "wall_s": wall}
+        self.found["starved_s"] = starved() - self._starved
 
     def report(self, calls: int) -> None:
         """Print it as a line of JSON and leave; connections need not be said goodbye to."""
@@ -45,6 +47,12 @@ def cpu() -> float:
     """CPU seconds of this process, all its threads, and of the processes that it started and waited for."""
     times = os.times()
     return time.process_time() + times.children_user + times.children_system
+
+
+def starved(process: int | str = "self") -> float:
+    """Seconds that the threads of a process were ready to run and had to wait for a core."""
+    threads = Path(f"/proc/{process}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[1]) for thread in threads) / 1e9
 
 
 def count(url: str) -> dict[str, Any]:

@@ -53,8 +53,8 @@ def table(group: dict[str, Any]) -> str:
         f"{load.calls:,} calls; the limit is {limit(load, latency)}. Measured on {group['date']}.",
         "",
         "| client | wall / limit | CPU per call, ms | of the official client's | peak MB | start, CPU s | kB a request "
-        "| server, cores | others, cores | n |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| server, cores | others, cores | starved | n |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, runs in group["runs"].items():
         if not runs:
@@ -72,6 +72,7 @@ def table(group: dict[str, Any]) -> str:
             f"{statistics.median(run['bytes'] for run in runs) / load.calls / 1000:.1f}",
             f"{statistics.median(run['server_s'] / run['whole_s'] for run in runs):.2f}",
             f"{statistics.median(run['others'] for run in runs):.2f}",
+            f"{statistics.median(run['starved'] for run in runs):.0%}",
             str(len(runs)),
         ]
         lines.append(f"| {' | '.join(cells)} |")
