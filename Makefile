@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: quickstart test test-slow check format bench crash-test docs clean help
+.PHONY: quickstart test test-slow check format bench bench-memory crash-test docs clean help
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,6 +21,9 @@ test-slow: $(VENV)/.installed-slow ## the slow tests, a real model server, indep
 
 crash-test: $(VENV)/.installed-dev ## kill runs at 100 random moments and resume them (KILLS=100 SEED=1)
 	@$(BIN)/python tests/crash.py --kills $(or $(KILLS),100) --seed $(or $(SEED),1)
+
+bench-memory: $(VENV)/.installed-dev ## peak memory and pace of a run of 200,000 calls, and of its resume
+	@$(BIN)/python benchmarks/memory.py --calls $(or $(CALLS),200000)
 
 check: $(VENV)/.installed-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -107,7 +107,7 @@ def resume(path: Path, settings: Sequence[str], watcher: Watcher, *, trust: bool
     """
     config = load_saved(path / CONFIG, Overrides(settings=settings))
     if not trust:
-        _refuse_foreign(config, path)
+        refuse_foreign(config, path)
     run = RunDirectory.reopen(path)
     try:
         began = run.first_event()
@@ -126,11 +126,12 @@ def resume(path: Path, settings: Sequence[str], watcher: Watcher, *, trust: bool
 
 def digests(config: ExperimentConfig) -> dict[str, str]:
     """A digest of every key that decides what happens in a run; bounds, prices, addresses and the cache do not."""
-    data = config.model_dump(mode="json", exclude={"limits", "prices", "cache", "max_failures"})
-    for model in (data["model"], *data["roles"].values()):
+    free = {"limits", "prices", "cache", "max_failures"}
+    data = config.model_dump(mode="json", exclude=free, exclude_defaults=True)  # a new key with a default changes none
+    for model in (data.get("model", {}), *data.get("roles", {}).values()):
         for key in ("base_url", "api_key_env", "timeout_s"):
-            model.pop(key)
-    return {key: _digest(value) for key, value in data.items()}
+            model.pop(key, None)
+    return {key: _digest(value) for key, value in data.items() if value != {}}
 
 
 def differences(began: RunStarted, now: Mapping[str, str]) -> list[str]:
@@ -155,7 +156,8 @@ def _taken(config: ExperimentConfig, path: Path) -> RunError:
     return RunError(f"run {path.name!r} is there already and not finished{other}; go on with `{_resume(path)}`")
 
 
-def _refuse_foreign(config: ExperimentConfig, path: Path) -> None:
+def refuse_foreign(config: ExperimentConfig, path: Path) -> None:
+    """Raise RunError where a saved run names somebody else's code."""
     for _, kind, name in named_code(config):
         if plugins.is_foreign(kind, name):
             raise RunError(f"run {path.name!r} names code that is not scai's own, {kind} {name!r}; --trust loads it")
@@ -177,7 +179,7 @@ def _conduct(crew: Crew, run: RunDirectory, watcher: Watcher) -> Outcome:
     index = None
     try:
         index = CallIndex.read(run.path / CALLS, run.problems)
-        with asyncio.Runner(loop_factory=_loop_factory(crew.config)) as runner:
+        with asyncio.Runner(loop_factory=loop_factory(crew.config)) as runner:
             return runner.run(_session(crew, run, index, watcher))
     except Interrupted as error:  # while nothing was in flight
         raise Interrupted(f"{error}; go on with `{_resume(run.path)}`") from None
@@ -283,7 +285,7 @@ def _count(outcome: Outcome, crew: Crew, index: CallIndex, earlier_usd: float | 
     outcome.wall_s = crew.budget.seconds
 
 
-def _loop_factory(config: ExperimentConfig) -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory(config: ExperimentConfig) -> Callable[[], asyncio.AbstractEventLoop] | None:
     """uvloop's loop where it is installed and a network is used; it halves what a call costs there."""
     if all(config.model_for(role).provider == "simulated" for role in ROLES):
         return None

@@ -446,3 +446,42 @@ def test_runs_killed_at_random_moments(tmp_path):
     assert result.kills == 15
     assert result.repeated == 0
     assert result.different == []
+
+
+def test_failures_before_a_kill_never_stand_in_the_way_of_what_comes_after_it(tmp_path):
+    text = RICH.replace("epochs: 3", "epochs: 2") + (
+        'max_failures: 1.0\nmodel: {provider: openai, name: society, base_url: "URL"}\n'
+    )
+    with Loopback(odds={"400": 0.12}, seed=3, answer=society()) as sick, Loopback(answer=society()) as well:
+        (tmp_path / "a.yaml").write_text(text.replace("URL", sick.base_url))
+        watcher = Tracks(tmp_path / "tiny")
+        start_run(load_experiment(tmp_path / "a.yaml"), tmp_path, "tiny", watcher)
+        sick_run = Whole(tmp_path / "tiny", watcher.states, 24)
+        problems = [event for event in events(sick_run.path) if event["type"] == "problem"]
+        assert len(problems) > 3
+        for number, (events_end, calls_end) in enumerate(watcher.states[:: len(watcher.states) // sick_run.tries]):
+            run = sick_run.cut(tmp_path / "runs" / "tiny", events_end, calls_end)
+            before = (run / "events.jsonl").read_bytes()
+            server = well if number % 2 else sick
+            assert resume(run, [f"model.base_url={server.base_url}"], Silent()).status == "finished"
+            assert (run / "events.jsonl").read_bytes().startswith(before)
+            assert set(answered(run).values()) == {1}
+
+
+def test_a_full_disk_costs_at_most_what_was_in_flight(tmp_path, tiny, finished):
+    program = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)); "
+        "from scai_cli.cli import main; sys.argv = ['scai', 'run', sys.argv[1], '-q']; main()"
+    )
+    full = subprocess.run([sys.executable, "-c", program, str(tiny)], capture_output=True, check=False)
+    assert full.returncode == 4
+    said = full.stderr.decode()
+    assert said.count("\n") == 1
+    assert "calls.jsonl: cannot be written: File too large; make room, then `scai resume` goes on" in said
+    run = tmp_path / "runs" / "tiny"
+    assert (run / "calls.jsonl").read_bytes().endswith(b"\n")
+    paid = answered(run)
+    assert len(paid) > 10
+    assert scai("resume", "tiny", "-q").code == 0
+    assert comparable(run) == comparable(finished)
+    assert set(answered(run).values()) == {1}

@@ -1,0 +1,20 @@
+"""Neither memory nor time per call grow with the length of a run (`make bench-memory` measures the whole size)."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "benchmarks"))
+
+from memory import measure
+
+
+@pytest.mark.slow
+def test_a_long_run_and_its_resume_stay_small_and_keep_their_pace(tmp_path):
+    short = measure(4_000, tmp_path / "short")
+    long = measure(16_000, tmp_path / "long")
+    resumed = measure(16_000, tmp_path / "long", again=True)
+    assert long.peak_mb < short.peak_mb + 8  # 12,000 calls more
+    assert resumed.peak_mb < short.peak_mb + 16
+    assert long.slowdown < 0.2
