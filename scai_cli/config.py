@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from scai_cli.chat import AgentRole
 from scai_cli.constitution import RuleText
-from scai_cli.personas import Persona
+from scai_cli.endpoints import VariableName, without_secrets
+from scai_cli.personas import Persona, Scalar
 from scai_cli.social.rules import RULES
 from scai_cli.social.welfare import parse as parse_welfare
 from scai_cli.tasks import Task
 from scai_cli.templates import TEMPLATES, places
-from scai_cli.values import SafeId, Text, Value, did_you_mean
+from scai_cli.values import SafeId, Split, Text, Value, did_you_mean
 
-_SECRET = re.compile(r"(?i)api[-_]?key|authorization|secret|password|bearer")
+ROLES: tuple[AgentRole, ...] = ("assistant", "user", "meta")
+
+ENDPOINT = ("provider", "base_url", "api_key_env")
+"""What tells endpoints apart."""
 
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -33,10 +35,23 @@ class PersonaSource(Value):
     """One or more persona files (YAML or JSONL), relative to the experiment file."""
     inline: tuple[Persona, ...] = ()
     """Personas written in the experiment itself."""
+    split: Split | None = None
+    """Take only those of this split; all if null."""
+    where: Mapping[str, Scalar | tuple[Scalar, ...]] = {}
+    """Take only those with these attributes, e.g. `{country: [Kenya, Peru], gender: woman}`."""
     sample: Count | None = None
     """Take this many, drawn with the seed; all if null."""
     per_epoch: Count | None = None
     """Let this many take part in each epoch, drawn with the seed; all if null."""
+
+    def lets_in(self, persona: Persona) -> bool:
+        """Whether a persona is of the wanted split and has the wanted attributes."""
+        if self.split is not None and persona.split != self.split:
+            return False
+        return all(
+            persona.attributes.get(key) in (wanted if isinstance(wanted, tuple) else (wanted,))
+            for key, wanted in self.where.items()
+        )
 
 
 class TaskSource(Value):
@@ -48,33 +63,16 @@ class TaskSource(Value):
     """One or more task files (YAML, JSONL or a JSON list), relative to the experiment file."""
     inline: tuple[Task, ...] = ()
     """Tasks written in the experiment itself."""
+    split: Split | None = None
+    """Take only those of this split; all if null."""
     sample: Count | None = None
     """Take this many, drawn with the seed; all if null."""
     per_epoch: Count | None = None
     """Ask this many in each epoch, drawn with the seed; all if null."""
 
-
-def _without_secrets(value: Any) -> Any:
-    if isinstance(value, str):
-        parts = urlsplit(value)
-        if parts.username or parts.password or parts.query:
-            raise ValueError("an address holds no user, password or query; name the key's variable in api_key_env")
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if _SECRET.search(str(key)):
-                raise ValueError(f"{key}: keys are never written here; name the key's variable in api_key_env")
-            if isinstance(inner, Mapping):
-                _without_secrets(inner)
-    return value
-
-
-def _variable_name(name: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise ValueError("must be the name of an environment variable; the key itself is never written here")
-    return name
-
-
-VariableName = Annotated[str, AfterValidator(_variable_name)]
+    def lets_in(self, task: Task) -> bool:
+        """Whether a task is of the wanted split."""
+        return self.split in (None, task.split)
 
 
 class ModelConfig(Value):
@@ -103,7 +101,7 @@ class ModelConfig(Value):
     options: Mapping[str, Any] = {}
     """The provider's own settings: body keys for `openai`; `noise`, `attention`, ... for `simulated`."""
 
-    _no_secrets = field_validator("base_url", "options")(_without_secrets)
+    _no_secrets = field_validator("base_url", "options")(without_secrets)
 
 
 class RoleModel(Value):
@@ -121,7 +119,7 @@ class RoleModel(Value):
     send_seed: bool | None = None
     options: Mapping[str, Any] | None = None
 
-    _no_secrets = field_validator("base_url", "options")(_without_secrets)
+    _no_secrets = field_validator("base_url", "options")(without_secrets)
 
 
 class Roles(Value):
@@ -333,12 +331,14 @@ class ExperimentConfig(Value):
     @property
     def cast(self) -> tuple[Persona, ...]:
         """The personas that the constitution is made with."""
-        return tuple(persona for persona in self.personas.inline if persona.id not in _ids(self.holdout.personas))
+        held_out = _ids(self.holdout.personas)
+        return tuple(persona for persona in self.personas.inline if persona.id not in held_out)
 
     @property
     def agenda(self) -> tuple[Task, ...]:
         """The tasks that the constitution is made with."""
-        return tuple(task for task in self.tasks.inline if task.id not in _ids(self.holdout.tasks))
+        held_out = _ids(self.holdout.tasks)
+        return tuple(task for task in self.tasks.inline if task.id not in held_out)
 
     @property
     def held_out(self) -> tuple[tuple[Persona, ...], tuple[Task, ...]]:
@@ -346,8 +346,9 @@ class ExperimentConfig(Value):
 
         Both are empty if nothing is held out.
         """
-        people = tuple(persona for persona in self.personas.inline if persona.id in _ids(self.holdout.personas))
-        tasks = tuple(task for task in self.tasks.inline if task.id in _ids(self.holdout.tasks))
+        some, few = _ids(self.holdout.personas), _ids(self.holdout.tasks)
+        people = tuple(persona for persona in self.personas.inline if persona.id in some)
+        tasks = tuple(task for task in self.tasks.inline if task.id in few)
         return (people or self.personas.inline, tasks or self.tasks.inline) if people or tasks else ((), ())
 
     def model_for(self, role: AgentRole) -> ModelConfig:
@@ -355,11 +356,28 @@ class ExperimentConfig(Value):
         changes = getattr(self.roles, role).model_dump(exclude_none=True)
         return self.model.model_copy(update=changes) if changes else self.model
 
+    def model_of(self, persona: Persona) -> ModelConfig:
+        """The model that plays a persona: the users' model with what the persona says over it, key by key.
+
+        At another endpoint the options are left behind: they are that provider's own.
+        """
+        user = self.model_for("user")
+        if persona.model is None:
+            return user
+        changes = persona.model.model_dump(exclude_none=True)
+        moved = any(changes.get(key, getattr(user, key)) != getattr(user, key) for key in ENDPOINT)
+        return user.model_copy(update={**({"options": {}} if moved else {}), **changes})
+
+    def models(self) -> Iterator[tuple[AgentRole, ModelConfig]]:
+        """Every model with the role it plays: those of the roles, then those that personas have of their own."""
+        yield from ((role, self.model_for(role)) for role in ROLES)
+        yield from (("user", self.model_of(persona)) for persona in self.personas.inline if persona.model is not None)
+
     def prompt(self, name: str) -> str:
         """The wording of a prompt, as changed or as shipped."""
         return self.prompts.get(name, TEMPLATES[name])
 
 
-def _ids(held_out: float | tuple[str, ...]) -> tuple[str, ...]:
+def _ids(held_out: float | tuple[str, ...]) -> frozenset[str]:
     """The ids that are held out; a share has become ids in a resolved experiment."""
-    return held_out if isinstance(held_out, tuple) else ()
+    return frozenset(held_out if isinstance(held_out, tuple) else ())

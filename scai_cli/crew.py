@@ -10,20 +10,21 @@ from scai_cli import plugins
 from scai_cli.chat import AgentRole, Usage
 from scai_cli.config import ExperimentConfig, ModelConfig
 from scai_cli.errors import ScaiError
-from scai_cli.loading import ROLES
 from scai_cli.models.base import ChatModel
 from scai_cli.models.cache import Cache, CachedModel, cache_path
 from scai_cli.models.gate import ByRole, Gate, Pace
 from scai_cli.models.limits import Budget, Caps, Spend
 from scai_cli.models.prices import Price, PriceOf, price_of, require_prices
 from scai_cli.models.record import CallLog, RecordedModel, Replay
-from scai_cli.simulation.prompts import Prompts
 from scai_cli.simulation.speaker import Speaker, model_name
-from scai_cli.simulation.stage import Company
+from scai_cli.simulation.stage import Company, company
 from scai_cli.store import CallIndex
 
 Endpoint = tuple[str, str | None, str | None]
 """Provider, base_url and the key's variable: roles that share them share a gate."""
+
+Voice = tuple[AgentRole, str]
+"""A role and the name of a model that speaks for it: users may have several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Crew:
 
     config: ExperimentConfig
     gates: Mapping[Endpoint, Gate]
-    prices: Mapping[AgentRole, PriceOf]
+    prices: Mapping[Voice, PriceOf]
     budget: Budget
     cache: Cache | None = None
     _recorded: list[RecordedModel] = field(default_factory=list)
@@ -42,36 +43,38 @@ class Crew:
         """Open every endpoint once; raises ConfigError for what can be known to fail before a call is made."""
         limits = config.limits
         budget = Budget(Caps(limits.calls, limits.tokens, limits.usd, limits.seconds))
-        prices = {role: _price_of(config, config.model_for(role)) for role in ROLES}
+        prices = {(role, model_name(model)): _price_of(config, model) for role, model in config.models()}
         if limits.usd is not None:
-            for role in ROLES:
-                require_prices(prices[role], [model_name(config.model_for(role))])
+            for (_, name), price in prices.items():
+                require_prices(price, [name])
         gates = {}
-        for endpoint, roles in _endpoints(config).items():
-            models = {role: _connect(config.model_for(role), config.seed) for role in roles}
+        for endpoint, parts in _endpoints(config).items():
+            models = {role: _connect(model, config.seed) for role, model in parts.items()}
             pace = Pace(
                 concurrency=limits.concurrency,
                 requests_per_minute=limits.requests_per_minute,
                 tokens_per_minute=limits.tokens_per_minute,
                 max_retries=limits.max_retries,
             )
-            gates[endpoint] = Gate(ByRole(models), pace, budget=budget, price=prices[roles[0]])
+            price = _price_of(config, next(iter(parts.values())))
+            gates[endpoint] = Gate(ByRole(models), pace, budget=budget, price=price)
         cache = Cache.open(cache_path()) if config.cache else None
         return cls(config, gates, prices, budget, cache)
 
     def company(self, log: CallLog, replay: Replay | None) -> Company:
         """The speakers, every call of whom is logged, and answered from `replay` where it knows the answer."""
         config = self.config
-        speakers = {}
-        for role in ROLES:
-            recorded = RecordedModel(self._asked(config.model_for(role)), log, replay)
+
+        def speaker(role: AgentRole, model: ModelConfig) -> Speaker:
+            recorded = RecordedModel(self._asked(model), log, replay)
             self._recorded.append(recorded)
-            speakers[role] = Speaker(role, recorded, config.model_for(role), config.seed, config.format_retries)
-        return Company(config, Prompts(config), speakers["assistant"], speakers["user"], speakers["meta"])
+            return Speaker(role, recorded, model, config.seed, config.format_retries)
+
+        return company(config, speaker)
 
     def charge(self, earlier: CallIndex, seconds: float) -> float | None:
         """Count what an earlier part of the run has used against the limits; its cost, None if nobody knows it."""
-        costs = [self._cost(role, usage) for role, usage in earlier.spent.items()]
+        costs = [self._cost(voice, usage) for voice, usage in earlier.spent.items()]
         usd = sum(cost or 0.0 for cost in costs)
         tokens = sum(usage.total for usage in earlier.spent.values())
         self.budget.charge(Spend(earlier.paid_calls, tokens, usd), seconds)
@@ -101,15 +104,17 @@ class Crew:
         place = model.model_dump(mode="json", include={"provider", "structured", "options"})
         return CachedModel(gate, self.cache, {**place, "address": _address(model), "seed": self.config.seed})
 
-    def _cost(self, role: AgentRole, usage: Usage) -> float | None:
-        price = self.prices[role](model_name(self.config.model_for(role)))
+    def _cost(self, voice: Voice, usage: Usage) -> float | None:
+        price_of_model = self.prices.get(voice)
+        price = price_of_model(voice[1]) if price_of_model else None
         return None if price is None else price.cost(usage)
 
 
-def _endpoints(config: ExperimentConfig) -> dict[Endpoint, list[AgentRole]]:
-    found: dict[Endpoint, list[AgentRole]] = {}
-    for role in ROLES:
-        found.setdefault(_endpoint(config.model_for(role)), []).append(role)
+def _endpoints(config: ExperimentConfig) -> dict[Endpoint, dict[AgentRole, ModelConfig]]:
+    """Endpoint -> the models connected there, at most one a role: personas at one endpoint share its options."""
+    found: dict[Endpoint, dict[AgentRole, ModelConfig]] = {}
+    for role, model in config.models():
+        found.setdefault(_endpoint(model), {}).setdefault(role, model)
     return found
 
 

@@ -11,27 +11,29 @@ import math
 import os
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
 from scai_cli import plugins
-from scai_cli.chat import AgentRole, clean
+from scai_cli.chat import clean
+from scai_cli.config import ROLES as ROLES
 from scai_cli.config import ExperimentConfig, Holdout, PersonaSource, TaskSource
 from scai_cli.errors import ConfigError
+from scai_cli.items import Item, items, plural
 from scai_cli.personas import Persona
 from scai_cli.tasks import Task
 from scai_cli.templates import TEMPLATES
 from scai_cli.values import did_you_mean, draw
-from scai_cli.yaml_source import Key, YamlSource, explain, parse_yaml, read_jsonl, read_yaml
+from scai_cli.yaml_source import Key, YamlSource, explain, parse_yaml, read_yaml
 
-ROLES: tuple[AgentRole, ...] = ("assistant", "user", "meta")
-
-Item = TypeVar("Item", Persona, Task)
+_TAKEN = {"files": (), "sample": None, "split": None}
+"""What is left of a source once its personas or tasks are written out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,8 @@ def _resolved(config: ExperimentConfig, source: YamlSource, folder: Path) -> Exp
     tasks = _drawn(config, source, folder, Task)
     resolved = config.model_copy(
         update={
-            "personas": config.personas.model_copy(update={"inline": personas, "files": (), "sample": None}),
-            "tasks": config.tasks.model_copy(update={"inline": tasks, "files": (), "sample": None}),
+            "personas": config.personas.model_copy(update={"inline": personas, "where": {}, **_TAKEN}),
+            "tasks": config.tasks.model_copy(update={"inline": tasks, **_TAKEN}),
             "prompts": {**TEMPLATES, **config.prompts},
             "holdout": Holdout(
                 personas=_held_out(config, source, "personas", personas),
@@ -94,12 +96,12 @@ def dump_experiment(config: ExperimentConfig) -> str:
 
 def load_personas(path: Path) -> tuple[Persona, ...]:
     """All personas of a YAML, JSON or JSONL file; raises ConfigError for a bad or double one."""
-    return _items(path, Persona)
+    return tuple(items(path, Persona))
 
 
 def load_tasks(path: Path) -> tuple[Task, ...]:
     """All tasks of a YAML, JSON or JSONL file; raises ConfigError for a bad or double one."""
-    return _items(path, Task)
+    return tuple(items(path, Task))
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
@@ -172,6 +174,9 @@ def named_code(config: ExperimentConfig) -> Iterator[tuple[tuple[str, ...], plug
     for role in ROLES:
         own = getattr(config.roles, role).provider
         yield ("roles", role, "provider") if own else ("model", "provider"), "provider", config.model_for(role).provider
+    own_models = {persona.model.provider for persona in config.personas.inline if persona.model is not None}
+    for provider in sorted(name for name in own_models if name is not None):
+        yield ("personas",), "provider", provider
 
 
 def _check_names(config: ExperimentConfig, source: YamlSource) -> None:
@@ -183,35 +188,54 @@ def _check_names(config: ExperimentConfig, source: YamlSource) -> None:
 
 
 def _drawn(config: ExperimentConfig, source: YamlSource, folder: Path, model: type[Item]) -> tuple[Item, ...]:
-    key = _plural(model)
+    """Those that the experiment wants, and of them the sample, for which a large file is not held whole."""
+    key = plural(model)
     spec: PersonaSource | TaskSource = getattr(config, key)
-    items: list[Item] = list(spec.inline)  # type: ignore[arg-type]
+    parts: list[Iterable[Item]] = [spec.inline]  # type: ignore[list-item]
     for file in (spec.files,) if isinstance(spec.files, str) else spec.files:
         if not os.path.exists(folder / file):  # noqa: PTH110 - Path.exists raises for a name that is too long
             raise source.error((key, "from"), f"there is no file {folder / file}; paths are relative to this file")
-        items += _items(folder / file, model)
-    if not items:
-        raise source.error((key,), f"there is no {key[:-1]}; name a file with `from:` or write some here")
+        parts.append(items(folder / file, model))
+    if spec.sample is None:
+        found = tuple(_wanted(parts, spec, source))
+        if not found:
+            raise source.error((key,), _nobody(spec, key))
+        return found
+    count = sum(1 for _ in _wanted(parts, spec, source))
+    if spec.sample > count:
+        raise source.error((key, "sample"), f"wants {spec.sample} of {count} {key}; lower it")
+    chosen = set(draw(range(count), spec.sample, f"{config.seed}/{key}"))
+    return tuple(item for n, item in enumerate(_wanted(parts, spec, source)) if n in chosen)
+
+
+def _wanted(parts: Iterable[Iterable[Item]], spec: PersonaSource | TaskSource, source: YamlSource) -> Iterator[Item]:
+    """The items of the wanted split and attributes; raises ConfigError for an id that stands twice."""
+    key = "personas" if isinstance(spec, PersonaSource) else "tasks"
     ids: set[str] = set()
-    for n, item in enumerate(items):
+    for n, item in enumerate(chain.from_iterable(parts)):
         if item.id in ids:
             inline = (key, "inline", n) if (key, "inline") in source.lines else (key, n)
             place = inline if n < len(spec.inline) else (key, "from")
             raise source.error(place, f"the id {item.id!r} stands twice; change one")
         ids.add(item.id)
-    if spec.sample is not None and spec.sample > len(items):
-        raise source.error((key, "sample"), f"wants {spec.sample} of {len(items)} {key}; lower it")
-    return draw(items, spec.sample, f"{config.seed}/{key}")
+        if spec.lets_in(item):  # type: ignore[arg-type]
+            yield item
 
 
-def _held_out(config: ExperimentConfig, source: YamlSource, key: str, items: Sequence[Item]) -> tuple[str, ...]:
+def _nobody(spec: PersonaSource | TaskSource, key: str) -> str:
+    if spec.split is not None or getattr(spec, "where", {}):
+        return f"there is no {key[:-1]} of that kind; change `split:` or `where:`"
+    return f"there is no {key[:-1]}; name a file with `from:` or write some here"
+
+
+def _held_out(config: ExperimentConfig, source: YamlSource, key: str, group: Sequence[Item]) -> tuple[str, ...]:
     """The ids that are kept back; of a share every k-th is taken from a list sorted by what they are like.
 
     This is systematic sampling with implicit stratification: sorted by attributes (or by topic and kind), neighbours
     are alike, and a step through the list takes some of every sort.
     """
     wanted: float | tuple[str, ...] = getattr(config.holdout, key)
-    known = [item.id for item in items]
+    known = [item.id for item in group]
     if isinstance(wanted, tuple):
         for n, name in enumerate(wanted):
             if name not in known:
@@ -219,47 +243,21 @@ def _held_out(config: ExperimentConfig, source: YamlSource, key: str, items: Seq
                 raise source.error(("holdout", key, n), f"there is no {key[:-1]} {name!r} in this experiment{near}")
         chosen = wanted
     else:
-        count = min(len(items) - 1, math.ceil(wanted * len(items))) if wanted else 0
+        count = min(len(group) - 1, math.ceil(wanted * len(group))) if wanted else 0
         rng = random.Random(f"{config.seed}/holdout/{key}")
-        order = sorted(items, key=lambda item: (_stratum(item), rng.random()))
+        order = sorted(group, key=lambda item: (_stratum(item), rng.random()))
         start = rng.random()
-        chosen = tuple(order[int((n + start) * len(items) / count)].id for n in range(count))
-    if len(set(chosen)) >= len(items):
+        chosen = tuple(order[int((n + start) * len(group) / count)].id for n in range(count))
+    if len(set(chosen)) >= len(group):
         raise source.error(("holdout", key), f"keeps back all {key}; leave some to make the constitution with")
-    return tuple(name for name in known if name in chosen)
+    kept_back = frozenset(chosen)
+    return tuple(name for name in known if name in kept_back)
 
 
 def _stratum(item: Persona | Task) -> tuple[str, ...]:
     if isinstance(item, Task):
         return (item.topic, item.kind)
     return tuple(str(item.attributes.get(key, "")) for key in ("politics", "religion", "country", "income"))
-
-
-def _plural(model: type[Item]) -> str:
-    return f"{model.__name__.lower()}s"
-
-
-def _items(path: Path, model: type[Item]) -> tuple[Item, ...]:
-    key = _plural(model)
-    source = read_jsonl(path) if path.suffix == ".jsonl" else read_yaml(path)
-    base: tuple[Key, ...] = ()
-    if isinstance(source.data, dict):
-        if extra := [k for k in source.data if k != key]:
-            raise source.error((extra[0],), f"unknown key{did_you_mean(str(extra[0]), [key])}")
-        base = (key,)
-    rows = source.data.get(key) if base else source.data
-    if not isinstance(rows, list):
-        raise source.error(base, f"must be a list of {key}")
-    found: dict[str, Item] = {}
-    for n, row in enumerate(rows):
-        try:
-            item = model.model_validate(row)
-        except ValidationError as error:
-            raise explain(error, source, model, (*base, n)) from None
-        if item.id in found:
-            raise source.error((*base, n), f"the id {item.id!r} stands twice; change one")
-        found[item.id] = item
-    return tuple(found.values())
 
 
 def _check_people(config: ExperimentConfig, source: YamlSource) -> None:

@@ -7,8 +7,10 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from scai_cli.endpoints import OwnModel
+from scai_cli.provenance import Source, SourceField
 from scai_cli.traits import TRAITS
-from scai_cli.values import SafeId, Text, Value, did_you_mean
+from scai_cli.values import SafeId, Split, Text, Value, did_you_mean
 
 Scalar = str | int | float | bool
 
@@ -30,8 +32,12 @@ class Persona(Value):
     """What the person wants (+1) or minds (-1) in an answer: trait -> weight."""
     weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     """How many people of the population this one stands for."""
-    source: str = ""
+    split: Split | None = None
+    """Which part of the population the person belongs to: train, dev or test."""
+    source: SourceField = Source()
     """Where the persona came from; "fictional" for invented ones."""
+    model: OwnModel | None = None
+    """What differs from the users' model when this person is played."""
 
     @field_validator("preferences")
     @classmethod

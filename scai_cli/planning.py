@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from scai_cli.chat import AgentRole, ChatRequest, Completion, Usage
-from scai_cli.config import ExperimentConfig, ModelConfig
-from scai_cli.loading import ROLES
+from scai_cli.config import ROLES, ExperimentConfig, ModelConfig
 from scai_cli.models.base import ChatModel
 from scai_cli.models.prices import Price, price_of
 from scai_cli.models.simulated import connect
 from scai_cli.simulation.engine import simulate
-from scai_cli.simulation.prompts import Prompts
 from scai_cli.simulation.speaker import Speaker, model_name
-from scai_cli.simulation.stage import Company
+from scai_cli.simulation.stage import company
 
 TYPICAL_ANSWER: Final = 300
 """Tokens of an answer by a real model that nobody has limited."""
@@ -67,11 +65,14 @@ def plan_experiment(config: ExperimentConfig) -> Plan:
     tally = _rehearse(played).tally
     calls: Counter[AgentRole] = Counter(dict.fromkeys(ROLES, 0))
     usage = dict.fromkeys(ROLES, Usage())
-    for (role, purpose), (count, used) in tally.items():
+    spent: defaultdict[tuple[AgentRole, str], Usage] = defaultdict(Usage)
+    for (role, purpose, model), (count, used) in tally.items():
         more, longer = (1.0, 1.0) if whole else _scale(config, played, purpose)
         calls[role] += round(count * more)
-        usage[role] += Usage(round(used.input_tokens * more * longer), round(used.output_tokens * more))
-    return Plan(calls, usage, _cost(config, usage), whole)
+        taken = Usage(round(used.input_tokens * more * longer), round(used.output_tokens * more))
+        usage[role] += taken
+        spent[role, model] += taken
+    return Plan(calls, usage, _cost(config, spent), whole)
 
 
 def sample_prompts(config: ExperimentConfig) -> list[ChatRequest]:
@@ -84,13 +85,14 @@ class _Rehearsal:
     """The simulated model, counted; its answers are drawn out to the length of the model it stands for."""
 
     model: ChatModel
-    configs: Mapping[AgentRole, ModelConfig]
-    tally: dict[tuple[AgentRole, str], tuple[int, Usage]] = field(default_factory=dict)
+    config: ExperimentConfig
+    tally: dict[tuple[AgentRole, str, str], tuple[int, Usage]] = field(default_factory=dict)
+    """Role, purpose and model -> calls and tokens."""
     first: dict[str, ChatRequest] = field(default_factory=dict)
 
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer as the simulated model does."""
-        config = self.configs[request.role]
+        config = self.config.model_for(request.role)
         completion = await self.model.complete(dataclasses.replace(request, schema=None))
         if config.provider != "simulated" and request.purpose == "answer":
             wanted = min(config.max_tokens or TYPICAL_ANSWER, TYPICAL_ANSWER)
@@ -98,8 +100,9 @@ class _Rehearsal:
             if missing > 0:
                 used = Usage(completion.usage.input_tokens, wanted)
                 completion = dataclasses.replace(completion, text=completion.text + _FILLER[: 4 * missing], usage=used)
-        count, used = self.tally.get((request.role, request.purpose), (0, Usage()))
-        self.tally[request.role, request.purpose] = (count + 1, used + completion.usage)
+        key = (request.role, request.purpose, request.model)
+        count, used = self.tally.get(key, (0, Usage()))
+        self.tally[key] = (count + 1, used + completion.usage)
         self.first.setdefault(request.purpose, request)
         return completion
 
@@ -108,12 +111,11 @@ class _Rehearsal:
 
 
 def _rehearse(config: ExperimentConfig) -> _Rehearsal:
-    configs = {role: config.model_for(role) for role in ROLES}
-    options = next((model.options for model in configs.values() if model.provider == "simulated"), {})
-    stage = _Rehearsal(connect(ModelConfig(options=options), seed=config.seed), configs)
-    speakers = {role: Speaker(role, stage, configs[role], config.seed, config.format_retries) for role in ROLES}
-    company = Company(config, Prompts(config), speakers["assistant"], speakers["user"], speakers["meta"])
-    asyncio.run(simulate(company, lambda _: None, run_id="rehearsal", digests={}))
+    models = (config.model_for(role) for role in ROLES)
+    options = next((model.options for model in models if model.provider == "simulated"), {})
+    stage = _Rehearsal(connect(ModelConfig(options=options), seed=config.seed), config)
+    cast = company(config, lambda role, model: Speaker(role, stage, model, config.seed, config.format_retries))
+    asyncio.run(simulate(cast, lambda _: None, run_id="rehearsal", digests={}))
     return stage
 
 
@@ -160,12 +162,13 @@ def _scale(config: ExperimentConfig, played: ExperimentConfig, purpose: str) -> 
     return epochs, conversations
 
 
-def _cost(config: ExperimentConfig, usage: Mapping[AgentRole, Usage]) -> float | None:
+def _cost(config: ExperimentConfig, spent: Mapping[tuple[AgentRole, str], Usage]) -> float | None:
     table = {name: Price(price.input, price.output) for name, price in config.prices.items()}
+    places = {(role, model_name(model)): model for role, model in config.models()}
     total = 0.0
-    for role, used in usage.items():
-        model = config.model_for(role)
-        price = price_of(model.provider, table, model.base_url)(model_name(model))
+    for voice, used in spent.items():
+        model = places[voice]
+        price = price_of(model.provider, table, model.base_url)(voice[1])
         if price is None:
             return None
         total += price.cost(used)

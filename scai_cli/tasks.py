@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from scai_cli.values import SafeId, Text, Value
+from scai_cli.provenance import Source, SourceField
+from scai_cli.values import SafeId, Split, Text, Value
 
 
 class Task(Value):
@@ -20,5 +21,7 @@ class Task(Value):
     """essay, advice, question, red-team, ..."""
     topic: str = ""
     """What it is about; personas may hold a stance on the topic instead of the task."""
-    source: str = ""
+    split: Split | None = None
+    """Which part of the task set it belongs to: train, dev or test."""
+    source: SourceField = Source()
     """Where the task came from."""

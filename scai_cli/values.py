@@ -6,7 +6,7 @@ import difflib
 import random
 import re
 from collections.abc import Iterable, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -37,6 +37,7 @@ def safe_id(text: str) -> str:
 
 SafeId = Annotated[str, AfterValidator(safe_id)]
 Text = Annotated[str, AfterValidator(clean)]
+Split = Literal["train", "dev", "test"]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

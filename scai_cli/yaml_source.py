@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,6 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from scai_cli.chat import clean
 from scai_cli.errors import ConfigError
 from scai_cli.values import did_you_mean
 
@@ -171,21 +169,6 @@ class _Builder:
     def _not_allowed(self, node: yaml.Node, path: KeyPath) -> ConfigError:
         problem = f"the tag {node.tag} is not allowed; use plain values"
         return ConfigError.at(self.source.name, node.start_mark.line + 1, _dotted(path), problem)
-
-
-def read_jsonl(path: Path) -> YamlSource:
-    """Read a JSONL file as a list; blank lines are passed over; raises ConfigError with the line of a bad one."""
-    source = YamlSource(str(path), [])
-    for number, line in enumerate(read_text(path).split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(clean(json.dumps(json.loads(line), ensure_ascii=False)))
-        except (ValueError, RecursionError) as error:
-            raise ConfigError.at(str(path), number, None, f"not valid JSON: {error}") from None
-        source.lines[(len(source.data),)] = number
-        source.data.append(value)
-    return source
 
 
 def explain(error: ValidationError, source: YamlSource, model: type[BaseModel], base: KeyPath = ()) -> ConfigError:

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from rich.table import Table
 
 from scai_cli.chat import ChatRequest
-from scai_cli.config import ExperimentConfig
+from scai_cli.config import ROLES, ExperimentConfig
 from scai_cli.display.consoles import out
 from scai_cli.display.safe import one_line, styled
-from scai_cli.loading import ROLES
+from scai_cli.personas import Persona
 from scai_cli.planning import Plan
 from scai_cli.simulation.speaker import model_name
 
@@ -53,6 +53,9 @@ def print_check(file: str, config: ExperimentConfig) -> None:
     console = out()
     personas, tasks = config.personas, config.tasks
     models = ", ".join(f"{role}: {model_name(config.model_for(role))}" for role in ROLES)
+    own = [persona for persona in personas.inline if persona.model is not None]
+    if own:
+        models += f"; {len(own)} personas have their own: {', '.join(sorted({_address(config, p) for p in own}))}"
     each = [
         f"{spec.per_epoch} {what} an epoch"
         for spec, what in ((personas, "personas"), (tasks, "tasks"))
@@ -68,3 +71,8 @@ def print_check(file: str, config: ExperimentConfig) -> None:
     ]
     for line in lines:
         console.print(styled(one_line(line)), soft_wrap=True)
+
+
+def _address(config: ExperimentConfig, persona: Persona) -> str:
+    model = config.model_of(persona)
+    return f"{model_name(model)} at {model.base_url}" if model.base_url else model_name(model)

@@ -16,7 +16,6 @@ from scai_cli.simulation.occasion import Acceptance, Occasion, Strategy, Verdict
 from scai_cli.simulation.playing import play
 from scai_cli.simulation.proof import prove
 from scai_cli.simulation.ranking import Ranking
-from scai_cli.simulation.speaker import model_name
 from scai_cli.simulation.stage import Company, Emit, Stage
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.social import welfare
@@ -75,7 +74,7 @@ def _started(company: Company, constitution: Constitution, run_id: str, digests:
         epochs=config.epochs,
         personas={persona.id: persona.called for persona in config.personas.inline},
         tasks=tuple(task.id for task in config.tasks.inline),
-        models={s.role: model_name(s.config) for s in (company.assistant, company.user, company.meta)},
+        models=company.models,
         metrics={"own": config.ratings.own, "cross": config.ratings.cross},
         scale=config.ratings.scale,
         welfare=welfare.parse(config.welfare).label,

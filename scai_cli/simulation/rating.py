@@ -17,7 +17,9 @@ async def rate_own(stage: Stage, conversation: Conversation, *, final: bool) -> 
     company = stage.company
     place = conversation.next_id
     asked = company.prompts.feedback(conversation)
-    filled = await company.user.fill_in(place, "feedback", asked, Feedback, company.config.ratings.scale)
+    filled = await company.voice(conversation.persona).fill_in(
+        place, "feedback", asked, Feedback, company.config.ratings.scale
+    )
     return Rated(
         id=f"{place}/own",
         epoch=conversation.epoch,
@@ -37,10 +39,10 @@ async def cross_rate(stage: Stage, conversation: Conversation, rater: Persona) -
     """Let a user who took no part rate the final answer; a call that fails for good leaves the rating missing."""
     company = stage.company
     answer = conversation.messages[-2]
-    rating = _missing(stage, conversation, rater, "")
+    rating, scale = _missing(stage, conversation, rater, ""), company.config.ratings.scale
     asked = company.prompts.cross_rating(rater, conversation, answer.content)
     try:
-        filled = await company.user.fill_in(rating.id, "cross_rating", asked, CrossRating, company.config.ratings.scale)
+        filled = await company.voice(rater).fill_in(rating.id, "cross_rating", asked, CrossRating, scale)
     except CallFailed as error:
         problem = Problem(id=error.call, epoch=stage.epoch, where=conversation.id, problem=str(error))
         rating = _missing(stage, conversation, rater, "the call failed")

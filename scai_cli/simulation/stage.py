@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from scai_cli.chat import Message
-from scai_cli.config import ExperimentConfig
+from scai_cli.chat import AgentRole, Message
+from scai_cli.config import ExperimentConfig, ModelConfig
 from scai_cli.constitution import Constitution
 from scai_cli.events import Event
 from scai_cli.personas import Persona
 from scai_cli.simulation.prompts import Prompts
-from scai_cli.simulation.speaker import Speaker, unvaried
+from scai_cli.simulation.speaker import Speaker, model_name, unvaried
 from scai_cli.tasks import Task
 from scai_cli.values import draw
 
@@ -27,6 +27,26 @@ class Company:
     assistant: Speaker
     user: Speaker
     meta: Speaker
+    own: Mapping[str, Speaker] = field(default_factory=dict)
+    """Persona id -> the speaker of a persona with a model of its own."""
+
+    def voice(self, persona: Persona) -> Speaker:
+        """Who plays a persona: the speaker of its own model, or that of all users."""
+        return self.own.get(persona.id, self.user)
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Role -> model; `user/PERSONA` -> model for a persona with a model of its own."""
+        speakers = {"assistant": self.assistant, "user": self.user, "meta": self.meta}
+        speakers.update((f"user/{name}", speaker) for name, speaker in self.own.items())
+        return {name: model_name(speaker.config) for name, speaker in speakers.items()}
+
+
+def company(config: ExperimentConfig, speaker: Callable[[AgentRole, ModelConfig], Speaker]) -> Company:
+    """The company of an experiment, each speaker made for its role and model."""
+    own = {p.id: speaker("user", config.model_of(p)) for p in config.personas.inline if p.model is not None}
+    assistant, user, meta = (speaker(role, config.model_for(role)) for role in ("assistant", "user", "meta"))
+    return Company(config, Prompts(config), assistant, user, meta, own)
 
 
 @dataclass(frozen=True, slots=True)

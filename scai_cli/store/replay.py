@@ -25,8 +25,8 @@ class CallIndex:
 
     path: Path
     failed: Mapping[str, str] = field(default_factory=dict)
-    spent: dict[AgentRole, Usage] = field(default_factory=lambda: defaultdict(Usage))
-    """Tokens that were paid for, by role."""
+    spent: dict[tuple[AgentRole, str], Usage] = field(default_factory=lambda: defaultdict(Usage))
+    """Tokens that were paid for, by role and model."""
     paid_calls: int = 0
     _places: dict[bytes, int] = field(default_factory=dict)
     """Fingerprint of a call's id and its request's digest -> offset of its line: about 150 bytes a call."""
@@ -75,7 +75,7 @@ class CallIndex:
         self._places[place] = offset
         if call["source"] == "model":
             self.paid_calls += 1
-            self.spent[call["role"]] += completion.usage
+            self.spent[call["role"], call["model"]] += completion.usage
 
 
 def _place(call_id: str, digest: str) -> bytes:

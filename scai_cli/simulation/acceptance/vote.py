@@ -58,7 +58,7 @@ async def _ballot(
     letters = dict(zip(_letters(), order, strict=False))
     asked = occasion.company.prompts.vote(persona, {letter: choices[name] for letter, name in letters.items()})
     try:
-        filled = await occasion.company.user.fill_in(place, "vote", asked, Ranking, frozenset(letters))
+        filled = await occasion.company.voice(persona).fill_in(place, "vote", asked, Ranking, frozenset(letters))
     except CallFailed as error:
         return None, Problem(id=error.call, epoch=occasion.stage.epoch, where=place, problem=str(error))
     if filled.form is None:
