@@ -21,10 +21,11 @@ LAYERS = (
     "loading models store",
     "simulation populations",
     "history planning",
-    "exporters report compare",
+    "exporters report compare explanation front honesty",
     "display",
     "crew interruption",
     "experiment starter generating",
+    "explaining frontier",
     "cli",
     "__main__",
 )

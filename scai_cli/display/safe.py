@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from scai_cli.events import Estimate
+
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
@@ -39,6 +41,15 @@ def sparkline(values: Sequence[float | None], low: float, high: float) -> str:
 def number(value: float | None, digits: int = 2) -> str:
     """A number for people; `–` where it is missing."""
     return "–" if value is None else f"{value:.{digits}f}"
+
+
+def estimate(value: Estimate | None, digits: int = 3) -> str:
+    """A difference with its interval: `+0.120 [+0.031, +0.208]`; `–` where it is missing."""
+    if value is None:
+        return "–"
+    open_ended = value.low is None or value.high is None
+    between = "" if open_ended else f" [{value.low:+.{digits}f}, {value.high:+.{digits}f}]"
+    return f"{value.estimate:+.{digits}f}{between}"
 
 
 def _picture(character: str) -> str:
