@@ -146,6 +146,8 @@ class Ratings(Value):
     """How many of the other users rate each final answer, drawn with the seed; 0 for none."""
     cross_weight: Fraction = 0.25
     """The share of the ratings a persona gave to others' answers in its utility; the rest is its satisfaction."""
+    anchors: Annotated[int, Field(ge=0)] = 0
+    """So many of the first epoch's answers, drawn with the seed, are rated by everybody in every epoch: drift shows."""
 
     @field_validator("scale")
     @classmethod

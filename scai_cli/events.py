@@ -69,11 +69,14 @@ class MessageSaid(_Event):
 
 
 class Rated(_Event):
-    """A rating of a conversation's answer `message` by `rater`; `value` is None where it could not be read."""
+    """A rating of a conversation's answer `message` by `rater`; `value` is None where it could not be read.
+
+    An `anchor` is an answer of an earlier epoch, rated again to see whether the rater has drifted; it counts nowhere.
+    """
 
     type: Literal["rating"] = "rating"
     epoch: int
-    kind: Literal["own", "cross"]
+    kind: Literal["own", "cross", "anchor"]
     metric: str
     rater: str
     conversation: str
@@ -81,6 +84,8 @@ class Rated(_Event):
     final: bool
     """Whether it is about the conversation's last answer."""
     value: float | None
+    observed: float | None = None
+    """The rater's utility of the answer in [0, 1], measured in the text by its stated preferences; None without."""
     comment: str = ""
     problem: str | None = None
     """Why the value is missing."""
@@ -104,6 +109,10 @@ class WelfareMeasured(_Event):
     """Welfare function -> value; the declared one is among them."""
     missing: int
     """Ratings that could not be read."""
+    drift: Mapping[str, float | None] = {}
+    """How much higher a persona rates the anchors than at first, on the rating scale; empty without anchors."""
+    corrected: Mapping[str, float | None] = {}
+    """Satisfaction minus drift; it may lie beyond the scale. Empty without anchors."""
 
 
 class Candidate(Value):

@@ -51,6 +51,8 @@ class Epoch:
     conversations: dict[str, list[MessageSaid]] = field(default_factory=dict)
     """Conversation id -> its messages in order."""
     ratings: list[Rated] = field(default_factory=list)
+    anchors: list[Rated] = field(default_factory=list)
+    """Ratings of answers of an earlier epoch, which count nowhere."""
     welfare: WelfareMeasured | None = None
     revision: Revised | None = None
     problems: list[Problem] = field(default_factory=list)
@@ -187,7 +189,8 @@ def _fold(history: History, event: Event) -> None:
         conversation = event.id.rpartition("/")[0]
         _current(history).conversations.setdefault(conversation, []).append(event)
     elif isinstance(event, Rated):
-        _current(history).ratings.append(event)
+        epoch = _current(history)
+        (epoch.anchors if event.kind == "anchor" else epoch.ratings).append(event)
     elif isinstance(event, WelfareMeasured):
         _current(history).welfare = event
     elif isinstance(event, Revised):

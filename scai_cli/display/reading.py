@@ -12,11 +12,13 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from scai_cli.display.safe import one_line, plain, styled
+from scai_cli.constitution import Remove
+from scai_cli.display.safe import number, one_line, plain, styled
 from scai_cli.display.summary import constitution_lines
 from scai_cli.errors import RunError
-from scai_cli.events import MessageSaid, Rated
+from scai_cli.events import Candidate, MessageSaid, Rated
 from scai_cli.history import Epoch, History
+from scai_cli.ledger import Entry, entries
 
 
 def print_transcripts(
@@ -73,6 +75,8 @@ def print_constitutions(console: Console, history: History) -> None:
         console.print(styled(f"After epoch {epoch.number}: {one_line(revision.reason)}", "bold"))
         if revision.critique:
             console.print(Padding(styled(one_line(revision.critique), "italic"), (0, 0, 0, 2)))
+        for candidate in revision.candidates:
+            console.print(Padding(styled(_judged(candidate), "dim"), (0, 0, 0, 2)))
         if revision.accepted:
             for line in constitution_lines(revision.constitution, history):
                 console.print(line)
@@ -86,13 +90,32 @@ def print_diff(console: Console, history: History, first: int, second: int) -> N
             known = ", ".join(str(v) for v in versions)
             raise RunError(f"run {history.run_id!r} has no constitution version {version}; it has {known}")
     old, new = versions[first][0], versions[second][0]
+    made = entries(history, min(first, second), max(first, second))
     for rule_id in dict.fromkeys(rule.id for rule in (*old.rules, *new.rules)):
         before, after = old.rule(rule_id), new.rule(rule_id)
         line = Text(f"{rule_id:<4}", style="bold")
         line.append_text(word_diff(before.text if before else "", after.text if after else ""))
         console.print(line)
+        for entry in made.get(rule_id, ()):
+            console.print(Padding(styled(_told(entry), "dim"), (0, 0, 0, 4)))
     if not old.rules and not new.rules:
         console.print("(both are empty)")
+
+
+def _told(entry: Entry) -> str:
+    """An edit with its reason and what it rests on."""
+    reason = one_line(entry.edit.reason) or "no reason given"
+    evidence = () if isinstance(entry.edit, Remove) else entry.edit.evidence
+    rests = f"; evidence: {', '.join(evidence)}" if evidence else ""
+    return f"epoch {entry.epoch}, {entry.edit.op}: {reason}{rests}"
+
+
+def _judged(candidate: Candidate) -> str:
+    """What was measured of a candidate, or why it could not be adopted."""
+    scores = ", ".join(f"{name} {number(value, 3)}" for name, value in candidate.scores.items())
+    cut = f"; {candidate.left_out} conversations had no room in the prompt" if candidate.left_out else ""
+    unchanged = "no change" if candidate.constitution is None else "not measured"
+    return one_line(f"{candidate.id}: {candidate.objection or scores or unchanged}{cut}")
 
 
 def word_diff(old: str, new: str) -> Text:

@@ -10,9 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from scai_cli.constitution import Clause, Constitution
+from scai_cli.display.proving import proof_lines
 from scai_cli.display.safe import number, one_line, sparkline, styled
 from scai_cli.history import History
+from scai_cli.honesty import honesty
 
+SHOWN_REVISIONS = 8
 SHOWN_WELFARE = ("utilitarian", "rawlsian", "nash", "gini_coefficient")
 
 
@@ -30,6 +33,8 @@ def _parts(history: History) -> Iterator[RenderableType]:
     if history.measured:
         yield _satisfaction(history)
         yield _welfare(history)
+        yield from proof_lines(history)
+        yield from _revisions(history)
     else:
         yield styled("No epoch has ended yet.")
     constitution, _ = history.product
@@ -62,19 +67,48 @@ def _satisfaction(history: History) -> Table:
     table.add_column("")
     table.add_column("last", justify="right")
     table.add_column("change", justify="right")
-    rows = {name: [m.satisfaction.get(id_) for m in history.measured] for id_, name in history.names.items()}
+    drifted, honest = any(m.drift for m in history.measured), honesty(history)
+    extra = [title for title, wanted in (("less drift", drifted), ("honesty", honest)) if wanted]
+    for title in extra:
+        table.add_column(title, justify="right")
+    seen = dict.fromkeys(user for m in history.measured for user in m.satisfaction)
+    users = [user for user in history.names if user in seen]
+    rows = {user: [m.satisfaction.get(user) for m in history.measured] for user in users}
     means = [_mean([value for value in m.satisfaction.values() if value is not None]) for m in history.measured]
-    for name, values in (*rows.items(), ("everybody", means)):
+    for user, values in (*rows.items(), ("", means)):
         known = [value for value in values if value is not None]
         change = known[-1] - known[0] if known else None
+        corrected = [m.corrected.get(user) for m in history.measured] if user else _corrected(history)
+        last = [value for value in corrected if value is not None]
+        cells = {
+            "less drift": number(last[-1] if last else None, 1),
+            "honesty": number(honest[user].overall if user in honest else None),
+        }
         table.add_row(
-            styled(one_line(name, 30), "bold" if name == "everybody" else ""),
+            styled(one_line(history.names[user], 30)) if user else styled("everybody", "bold"),
             number(known[0] if known else None, 1),
             sparkline(values[-20:], low, high),
             number(known[-1] if known else None, 1),
             "–" if change is None else f"{change:+.1f}",
+            *(cells[title] for title in extra),
         )
     return table
+
+
+def _corrected(history: History) -> list[float | None]:
+    return [_mean([value for value in m.corrected.values() if value is not None]) for m in history.measured]
+
+
+def _revisions(history: History) -> Iterator[RenderableType]:
+    """Why each revision was adopted or not; of a long run the last ones."""
+    revisions = [epoch.revision for epoch in history.epochs if epoch.revision is not None]
+    yield ""
+    yield styled("Revisions", "bold")
+    if len(revisions) > SHOWN_REVISIONS:
+        yield styled(f"({len(revisions) - SHOWN_REVISIONS} earlier ones: --constitution)", "dim")
+    for revision in revisions[-SHOWN_REVISIONS:]:
+        became = f"version {revision.constitution.version}" if revision.accepted else "kept"
+        yield styled(one_line(f"epoch {revision.epoch}: {became}: {revision.reason}", 200))
 
 
 def _welfare(history: History) -> Padding:

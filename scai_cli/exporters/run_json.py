@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from scai_cli.constitution import Constitution
 from scai_cli.events import Rated
 from scai_cli.history import Epoch, History
+from scai_cli.honesty import honesty
 from scai_cli.selection import Selection
+
+_STAMP: Final = {"seq", "time", "type", "id"}
 
 
 def run_object(history: History, selection: Selection) -> dict[str, Any]:
@@ -19,6 +22,8 @@ def run_object(history: History, selection: Selection) -> dict[str, Any]:
         "epochs": [
             epoch_object(epoch, selection) for epoch in history.epochs if selection.epoch in (None, epoch.number)
         ],
+        "holdout": None if history.proof is None else history.proof.model_dump(mode="json", exclude=_STAMP),
+        "honesty": {persona: found.as_object() for persona, found in honesty(history).items()},
         "outcome": dict(history.outcome),
     }
 
@@ -47,6 +52,7 @@ def epoch_object(epoch: Epoch, selection: Selection) -> dict[str, Any]:
             for conversation in chosen
         ],
         "ratings": [_rating(rating) for rating in epoch.ratings if rating.conversation in set(chosen)],
+        "anchors": [_rating(rating) for rating in epoch.anchors],
         "welfare": None
         if welfare is None
         else welfare.model_dump(mode="json", exclude={"seq", "time", "type", "id", "epoch"}),
@@ -86,6 +92,7 @@ def _rating(rating: Rated) -> dict[str, Any]:
         "message": rating.message,
         "final": rating.final,
         "value": rating.value,
+        "observed": rating.observed,
         "comment": rating.comment,
         "problem": rating.problem,
     }

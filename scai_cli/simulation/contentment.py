@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from scai_cli.config import Ratings
 from scai_cli.events import Estimate
+from scai_cli.simulation.observing import observed
 from scai_cli.simulation.stage import Stage
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.social.welfare import WelfareFunction, everything
-from scai_cli.traits import observe, utility
 
 Row = tuple[float | None, ...]
 
@@ -141,7 +141,6 @@ def _observed(stage: Stage, conversations: Sequence[Conversation]) -> dict[str, 
     found: dict[str, list[float | None]] = {persona.id: [] for persona in stage.personas}
     for conversation in conversations:
         answer = conversation.final_answer
-        if conversation.persona.preferences and answer is not None:
-            traits = observe(answer.content)
-            found[conversation.persona.id].append(utility(conversation.persona.preferences, traits))
+        if answer is not None:
+            found[conversation.persona.id].append(observed(conversation.persona, answer.content))
     return {persona: mean(values) for persona, values in found.items()}

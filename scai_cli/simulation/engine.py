@@ -10,6 +10,7 @@ from scai_cli.config import ExperimentConfig
 from scai_cli.constitution import Add, Constitution
 from scai_cli.errors import CallFailed
 from scai_cli.events import Candidate, EpochStarted, Problem, Revised, RunFinished, RunStarted, WelfareMeasured
+from scai_cli.simulation.anchoring import Anchors
 from scai_cli.simulation.contentment import Contentment, contentment
 from scai_cli.simulation.objections import examined
 from scai_cli.simulation.occasion import Acceptance, Occasion, Strategy, Verdict
@@ -32,12 +33,12 @@ async def simulate(company: Company, emit: Emit, *, run_id: str, digests: Mappin
     constitution = start = initial_constitution(config)
     emit(_started(company, start, run_id, digests))
     past: deque[Sequence[Conversation]] = deque(maxlen=config.revision.memory - 1)
-    ranking = Ranking(welfare.parse(config.welfare))
+    ranking, anchors = Ranking(welfare.parse(config.welfare)), Anchors()
     for epoch in range(1, config.epochs + 1):
         stage = _stage(company, epoch, constitution, emit)
         emit(_epoch_started(stage))
         conversations = await play(stage)
-        content = _measured(stage, conversations)
+        content = _measured(stage, conversations, await anchors.drift(stage, conversations))
         ranking.note(constitution, content)
         occasion = Occasion(stage, f"{stage.place}/revision", conversations, content, list(past))
         constitution = await _revised(occasion)
@@ -94,7 +95,7 @@ def _epoch_started(stage: Stage) -> EpochStarted:
     )
 
 
-def _measured(stage: Stage, conversations: Sequence[Conversation]) -> Contentment:
+def _measured(stage: Stage, conversations: Sequence[Conversation], drift: Mapping[str, float | None]) -> Contentment:
     """Tell what failed, then the epoch in numbers."""
     for conversation in conversations:
         for event in conversation.withheld:
@@ -113,9 +114,17 @@ def _measured(stage: Stage, conversations: Sequence[Conversation]) -> Contentmen
             observed=content.observed,
             values=content.values(declared),
             missing=content.missing,
+            drift=drift,
+            corrected=_corrected(content.satisfaction, drift),
         )
     )
     return content
+
+
+def _corrected(satisfaction: Mapping[str, float | None], drift: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Satisfaction minus drift, None where one of them is missing."""
+    pairs = {persona: (satisfaction.get(persona), change) for persona, change in drift.items()}
+    return {persona: None if s is None or d is None else s - d for persona, (s, d) in pairs.items()}
 
 
 async def _revised(occasion: Occasion) -> Constitution:

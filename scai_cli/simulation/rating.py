@@ -8,6 +8,7 @@ from scai_cli.errors import CallFailed
 from scai_cli.events import Problem, Rated
 from scai_cli.personas import Persona
 from scai_cli.simulation.forms import CrossRating, Feedback
+from scai_cli.simulation.observing import observed
 from scai_cli.simulation.stage import Stage
 from scai_cli.simulation.transcript import Conversation
 
@@ -30,6 +31,7 @@ async def rate_own(stage: Stage, conversation: Conversation, *, final: bool) -> 
         message=conversation.messages[-1].id,
         final=final,
         value=filled.form.rating if filled.form else None,
+        observed=observed(conversation.persona, conversation.messages[-1].content),
         comment=filled.form.feedback if filled.form else filled.last.text,
         problem=filled.problem,
     )
@@ -51,6 +53,7 @@ async def cross_rate(stage: Stage, conversation: Conversation, rater: Persona) -
     rating = rating.model_copy(
         update={
             "value": filled.form.rating if filled.form else None,
+            "observed": observed(rater, answer.content),
             "comment": filled.form.reason if filled.form else "",
             "problem": filled.problem,
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -94,7 +95,8 @@ def _product(x: Sequence[float], y: Sequence[float]) -> float:
 
 def _centred_ranks(values: Sequence[float]) -> list[float]:
     """Return half of (how many are below - how many are above) each: its average rank minus the mean rank."""
-    return [sum((other < value) - (other > value) for other in values) / 2 for value in values]
+    order = sorted(values)
+    return [(bisect_left(order, value) - (len(order) - bisect_right(order, value))) / 2 for value in values]
 
 
 def _interval(

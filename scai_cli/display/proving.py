@@ -1,0 +1,40 @@
+"""The proof of a run: what it came to for users and tasks that had no part in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import RenderableType
+from rich.table import Table
+
+from scai_cli.display.safe import estimate, number, one_line, styled
+from scai_cli.events import HeldOut
+from scai_cli.history import History
+
+
+def proof_lines(history: History) -> Iterator[RenderableType]:
+    """First against last constitution, for everyone held out; nothing where nothing was."""
+    proof = history.proof
+    if proof is None:
+        return
+    yield ""
+    yield styled(f"Held out: {len(proof.personas)} personas x {len(proof.tasks)} tasks", "bold")
+    yield styled(one_line(_told(proof, history.measured[-1].declared if history.measured else "")))
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("Utility (0 to 1)", min_width=30, max_width=30, no_wrap=True)
+    for title in (f"version {proof.first_version}", f"version {proof.last_version}", "change"):
+        table.add_column(title, justify="right")
+    for user in proof.personas:
+        first, last = proof.first.get(user), proof.last.get(user)
+        change = "–" if first is None or last is None else f"{last - first:+.2f}"
+        table.add_row(styled(one_line(history.names.get(user, user), 30)), number(first), number(last), change)
+    yield table
+
+
+def _told(proof: HeldOut, declared: str) -> str:
+    first, last = number(proof.first_values.get(declared), 3), number(proof.last_values.get(declared), 3)
+    level = (
+        "" if proof.difference is None or proof.difference.low is None else f" ({proof.difference.level:.0%} interval)"
+    )
+    missing = f"; {proof.missing} ratings are missing" if proof.missing else ""
+    return f"{declared} welfare {first} -> {last}: {estimate(proof.difference)}{level}{missing}"
