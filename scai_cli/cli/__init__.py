@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from scai_cli.cli import caching, explaining, exporting, reading, running, starting
+from scai_cli.cli import caching, explaining, exporting, personas, reading, running, starting, tasks
 from scai_cli.errors import ScaiError
 from scai_cli.interruption import interruptible
 
@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for group in (running, reading, exporting, explaining, starting, caching):
+for group in (running, reading, exporting, explaining, personas, tasks, starting, caching):
     group.register(app)
 
 

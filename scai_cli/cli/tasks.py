@@ -1,0 +1,42 @@
+"""`scai tasks ...`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from scai_cli.cli.options import Quiet
+from scai_cli.cli.personas import File, Limit, Map, Out, SkipBad, say, told
+
+app = typer.Typer(no_args_is_help=True, help="Let tasks in.")
+
+Format = Annotated[str, typer.Option("--as", metavar="FORMAT", help="lines, table, habermas or anthropic.")]
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the commands of this file."""
+    parent.add_typer(app, name="tasks")
+
+
+@app.callback()
+def _group() -> None:
+    """Let tasks in."""
+
+
+@app.command("import")
+def import_file(
+    file: File,
+    form: Format,
+    out: Out,
+    limit: Limit = None,
+    columns: Map = None,
+    skip_bad: SkipBad = False,
+    topic: Annotated[str, typer.Option("--topic", help="The topic of all of them.", metavar="TOPIC")] = "",
+    kind: Annotated[str, typer.Option("--kind", help="The kind of all of them.", metavar="KIND")] = "",
+    quiet: Quiet = False,
+) -> None:
+    """Import tasks from somebody's file in its own format; all or nothing."""
+    from scai_cli.populations.importing import Import, import_tasks
+
+    told(import_tasks(Import(file, form, limit, columns, skip_bad), out, say, topic, kind), "tasks", out, quiet)

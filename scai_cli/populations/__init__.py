@@ -1,0 +1,1 @@
+"""People and tasks from elsewhere: let in, looked at, drawn from."""

@@ -1,0 +1,43 @@
+"""The formats that people come in: name -> how its files are read. One short file each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from scai_cli.populations.drafts import Format
+from scai_cli.populations.formats import (
+    anthropic,
+    edsl,
+    habermas,
+    lines,
+    nemotron,
+    opinionqa,
+    personahub,
+    polis,
+    prism,
+    synthetic_persona_chat,
+    table,
+    tinytroupe,
+)
+
+PERSONAS: Final[Mapping[str, Format]] = {
+    "personahub": personahub.FORMAT,
+    "synthetic-persona-chat": synthetic_persona_chat.FORMAT,
+    "nemotron": nemotron.FORMAT,
+    "prism": prism.FORMAT,
+    "opinionqa": opinionqa.FORMAT,
+    "polis": polis.FORMAT,
+    "tinytroupe": tinytroupe.FORMAT,
+    "edsl": edsl.FORMAT,
+    "table": table.PERSONAS,
+}
+"""What `scai personas import --as` knows."""
+
+TASKS: Final[Mapping[str, Format]] = {
+    "lines": lines.FORMAT,
+    "table": table.TASKS,
+    "habermas": habermas.FORMAT,
+    "anthropic": anthropic.FORMAT,
+}
+"""What `scai tasks import --as` knows."""

@@ -1,0 +1,57 @@
+"""EDSL (Expected Parrot): an AgentList as JSON (also gzipped) or JSONL, a list of agents, or one agent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from scai_cli.populations.columns import ColumnMap
+from scai_cli.populations.drafts import Format, PersonaDraft
+from scai_cli.populations.rows import Row, Say, json_rows, jsonl_rows, mapping
+from scai_cli.populations.texts import LONGEST_FACT, BadRow, fact, one_line, sentence, tidy
+
+_BIOGRAPHY: Final = ("persona", "description", "biography", "bio", "background")
+
+
+def rows(file: str, _: Say) -> Iterator[Row]:
+    """The agents; the head of an AgentList is no agent."""
+    suffixes = Path(file.removesuffix(".gz")).suffixes
+    found = jsonl_rows(file) if suffixes and suffixes[-1] in (".jsonl", ".ndjson") else json_rows(file)
+    number = 0
+    for row in found:
+        for agent in _agents(row.value):
+            number += 1
+            yield Row(number, agent, row.line, row.problem)
+
+
+def _agents(value: Any) -> list[Any]:
+    if isinstance(value, Mapping):
+        if isinstance(value.get("agent_list"), list):
+            return list(value["agent_list"])
+        if value.get("edsl_class_name") == "AgentList" and "traits" not in value:
+            return []
+    return [value]
+
+
+def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
+    """Traits become attributes; a trait that is a text (`persona`, or longer than an attribute) becomes biography."""
+    values = mapping(row)
+    traits = values.get("traits")
+    if not isinstance(traits, Mapping):
+        raise BadRow("has no object under 'traits'")
+    attributes, told = {}, []
+    for key, value in traits.items():
+        if isinstance(value, str) and (key.lower() in _BIOGRAPHY or len(value) > LONGEST_FACT):
+            told.append(sentence(tidy(value, key)))
+        elif not isinstance(value, Mapping) and (known := fact(value, key)) is not None:
+            attributes[one_line(key)] = known
+    name = one_line(values.get("name") or traits.get("name"), "name")
+    told.append(sentence(tidy(values.get("instruction"), "instruction")))
+    if not attributes and not any(told):
+        raise BadRow("has no traits")
+    key = name or next((part for part in told if part), "") or "-".join(str(part) for part in attributes.values())
+    yield PersonaDraft(key=key, name=name, description=" ".join(filter(None, told)), attributes=attributes)
+
+
+FORMAT: Final = Format(rows, drafts, "EDSL", "")

@@ -1,0 +1,38 @@
+"""The Habermas Machine's questions (Tessler et al. 2024): a JSON list with id, question, topic and split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from scai_cli.populations.columns import ColumnMap
+from scai_cli.populations.drafts import Format, TaskDraft
+from scai_cli.populations.rows import mapping, rows
+from scai_cli.populations.texts import BadRow, one_line
+from scai_cli.values import Split
+
+_SPLITS: Final[dict[str, Split]] = {
+    "train": "train", "validation": "dev", "valid": "dev", "val": "dev", "dev": "dev",
+    "test": "test", "iid_test": "test", "ood_test": "test",
+}  # fmt: skip
+
+
+def drafts(row: Any, _: ColumnMap | None) -> Iterator[TaskDraft]:
+    """The question; its topics are numbered, `topic-0` and on."""
+    values = mapping(row)
+    question = one_line(values.get("question"), "the question")
+    if not question:
+        raise BadRow("has no question")
+    split = values.get("split")
+    if split is not None and split not in _SPLITS:
+        raise BadRow(f"the split {str(split)[:40]!r} is none of {', '.join(_SPLITS)}")
+    topic = values.get("topic")
+    yield TaskDraft(
+        key=one_line(str(values.get("id") or question)),
+        prompt=question,
+        topic=f"topic-{topic}" if isinstance(topic, int) else one_line(topic, "the topic"),
+        split=_SPLITS[split] if split else None,
+    )
+
+
+FORMAT: Final = Format(rows, drafts, "Habermas Machine", "CC BY 4.0")

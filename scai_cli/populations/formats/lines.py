@@ -1,0 +1,30 @@
+"""Plain lines: every line that is not blank is a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from scai_cli.populations.columns import ColumnMap
+from scai_cli.populations.drafts import Format, TaskDraft
+from scai_cli.populations.rows import Row, Say, text
+from scai_cli.populations.texts import one_line
+
+
+def rows(file: str, say: Say) -> Iterator[Row]:
+    """The lines that are not blank."""
+    number = 0
+    with text(file, say) as lines:
+        for line_number, line in enumerate(lines, 1):
+            if line.strip():
+                number += 1
+                yield Row(number, line, line_number)
+
+
+def drafts(row: Any, _: ColumnMap | None) -> Iterator[TaskDraft]:
+    """The line as a task."""
+    prompt = one_line(row, "the line")
+    yield TaskDraft(key=prompt, prompt=prompt)
+
+
+FORMAT: Final = Format(rows, drafts)

@@ -1,0 +1,84 @@
+"""Nemotron-Personas (NVIDIA; any country): JSONL or Parquet with uuid, texts by field of life, lists, demographics."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from itertools import takewhile
+from typing import Any, Final
+
+from scai_cli.personas import Scalar
+from scai_cli.populations.columns import ColumnMap
+from scai_cli.populations.drafts import Format, PersonaDraft
+from scai_cli.populations.rows import mapping, rows
+from scai_cli.populations.texts import BadRow, fact, one_line, sentence, tidy
+
+_RENAMED: Final = {"sex": "gender", "education_level": "education", "bachelors_field": "field_of_study"}
+_NO_FACTS: Final = frozenset((
+    "uuid", "persona", "cultural_background", "skills_and_expertise", "hobbies_and_interests",
+    "career_goals_and_ambitions",
+))  # fmt: skip
+_SHOWN_OF_A_LIST: Final = 8
+_LONGEST_NAME: Final = 4
+
+
+def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
+    """The short persona with background, hobbies and skills; the texts by field of life (sports, arts) are stances."""
+    values = mapping(row)
+    if not isinstance(values.get("uuid"), str) or not values["uuid"]:
+        raise BadRow("has no uuid")
+    by_field = {
+        key.removesuffix("_persona"): tidy(value, key)
+        for key, value in values.items()
+        if key.endswith("_persona") and value
+    }
+    told = [tidy(values.get(key), key) for key in ("persona", "cultural_background")]
+    told += [_listed("Hobbies and interests", values), _listed("Skills", values)]
+    description = " ".join(sentence(part) for part in told if part)
+    if not description and not by_field:
+        raise BadRow("has no persona text")
+    yield PersonaDraft(
+        key=values["uuid"],
+        name=_name([text for text in (told[0], *by_field.values()) if text]),
+        description=description or next(iter(by_field.values())),
+        attributes=_attributes(values),
+        stances={field: text for field, text in by_field.items() if text},
+    )
+
+
+def _attributes(values: Mapping[str, Any]) -> dict[str, Scalar]:
+    found = {}
+    for key, value in values.items():
+        if key not in _NO_FACTS and not key.endswith(("_persona", "_list")):
+            known = fact(value, key)
+            if known is not None:
+                found[_RENAMED.get(key, key)] = known
+    return found
+
+
+def _listed(title: str, values: Mapping[str, Any]) -> str:
+    """A list column, which is the text of a Python list, as a sentence."""
+    key = {"Skills": "skills_and_expertise_list"}.get(title, "hobbies_and_interests_list")
+    given = values.get(key)
+    parts: Any = given
+    if isinstance(given, str):
+        try:
+            parts = ast.literal_eval(given) if len(given) < 10_000 else []
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            parts = given.strip("[]").split(",")
+    if not isinstance(parts, list | tuple):
+        return ""
+    names = [one_line(part, key) for part in parts if isinstance(part, str)]
+    return f"{title}: {', '.join(names[:_SHOWN_OF_A_LIST])}" if names else ""
+
+
+def _name(texts: list[str]) -> str:
+    """The words with which all texts begin, as long as they are capitalised: "Mary Alberti is ..."; "" if none."""
+    if len(texts) < 2:
+        return ""
+    begun = zip(*(text.split()[:_LONGEST_NAME] for text in texts), strict=False)
+    same = takewhile(lambda words: len(set(words)) == 1 and words[0][:1].isupper(), begun)
+    return " ".join(words[0].strip(",;:") for words in same)
+
+
+FORMAT: Final = Format(rows, drafts, "Nemotron-Personas", "CC BY 4.0")

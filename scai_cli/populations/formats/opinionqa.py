@@ -1,0 +1,62 @@
+"""OpinionQA (Santurkar et al. 2023): responses.csv of a Pew panel wave; twelve attributes in words and a weight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from scai_cli.populations.columns import ColumnMap
+from scai_cli.populations.drafts import Format, PersonaDraft
+from scai_cli.populations.rows import mapping, rows
+from scai_cli.populations.texts import BadRow, facts
+
+_ATTRIBUTES: Final = {
+    "CREGION": "region", "AGE": "age", "SEX": "gender", "EDUCATION": "education", "CITIZEN": "us_citizen",
+    "MARITAL": "marital_status", "RELIG": "religion", "RELIGATTEND": "religious_attendance", "POLPARTY": "party",
+    "INCOME": "income", "POLIDEOLOGY": "politics", "RACE": "race",
+}  # fmt: skip
+_FORMER: Final = "F_"
+"""Pew's own files write F_CREGION where OpinionQA writes CREGION."""
+
+
+def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
+    """A respondent with what is known of them; an answer that was refused is not known."""
+    values = mapping(row)
+    known = facts(**{name: values.get(key, values.get(_FORMER + key)) for key, name in _ATTRIBUTES.items()})
+    if not known:
+        raise BadRow(f"has none of the columns {', '.join(_ATTRIBUTES)}")
+    yield PersonaDraft(
+        key=f"respondent-{values.get('QKEY') or ''}".rstrip("-"),
+        description=_described(known),
+        attributes=known,
+        weight=_weight(values),
+    )
+
+
+def _weight(values: Mapping[str, Any]) -> float:
+    """The first weight of the wave (WEIGHT_W26); 1 in a file without any."""
+    columns = [key for key in values if key.startswith("WEIGHT_W")]
+    if not columns:
+        return 1.0
+    given = next((values[key] for key in columns if values[key] not in (None, "")), None)
+    try:
+        weight = float(given)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        weight = 0.0
+    if not 0 < weight < float("inf"):
+        raise BadRow(f"its weight in {columns[0]} is no number above 0")
+    return weight
+
+
+def _described(known: Mapping[str, Any]) -> str:
+    """One or two sentences of the facts that make a person most."""
+    place = f" from the {known['region']} of the United States" if "region" in known else " from the United States"
+    aged = f", {known['age']} years old" if "age" in known else ""
+    who = {"male": "A man", "female": "A woman"}.get(str(known.get("gender", "")).lower(), "An adult")
+    views = [
+        f"{name}: {known[key]}" for key, name in (("politics", "political views"), ("party", "party")) if key in known
+    ]
+    return f"{who}{place}{aged}, who answered a national survey." + (f" Their {'; '.join(views)}." if views else "")
+
+
+FORMAT: Final = Format(rows, drafts, "OpinionQA (Pew American Trends Panel)", "Pew Research Center's terms of use")

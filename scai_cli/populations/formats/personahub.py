@@ -1,0 +1,25 @@
+"""PersonaHub (Tencent AI Lab): JSONL, one sentence a person under `persona` or `input persona`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from scai_cli.populations.columns import ColumnMap
+from scai_cli.populations.drafts import Format, PersonaDraft
+from scai_cli.populations.rows import mapping, rows
+from scai_cli.populations.texts import BadRow, sentence, tidy
+
+_KEYS: Final = ("persona", "input persona")
+
+
+def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
+    """The person, in the words of the data set."""
+    values = mapping(row)
+    found = next((tidy(values[key], key) for key in _KEYS if values.get(key)), "")
+    if not found:
+        raise BadRow("has no text under 'persona' or 'input persona'")
+    yield PersonaDraft(key=found, description=sentence(found[0].upper() + found[1:]))
+
+
+FORMAT: Final = Format(rows, drafts, "PersonaHub", "CC BY-NC-SA 4.0")

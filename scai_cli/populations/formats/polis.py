@@ -1,0 +1,163 @@
+"""Polis exports: comments.csv and participants-votes.csv -> one persona for each opinion group, stances from votes."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from scai_cli.errors import ConfigError
+from scai_cli.populations.columns import ColumnMap
+from scai_cli.populations.drafts import Format, PersonaDraft
+from scai_cli.populations.rows import Row, Say, csv_rows
+from scai_cli.populations.texts import BadRow, one_line, sentence
+
+VOTES, COMMENTS = "participants-votes.csv", "comments.csv"
+
+_VOTES: Final = {"1": 1, "1.0": 1, "-1": -1, "-1.0": -1, "0": 0, "0.0": 0}
+_REJECTED: Final = ("-1", "-1.0")
+_CLEAR: Final = 0.6
+"""The share of a group's votes that makes its stance."""
+_TELLING: Final = 3
+"""How many statements of each kind the biography quotes."""
+_FEWEST: Final = 3
+"""A statement on which fewer of a group voted tells nothing about it."""
+
+
+@dataclass(slots=True)
+class Group:
+    """One opinion group: its members, and on each statement its votes (1 agrees, -1 disagrees, 0 passes)."""
+
+    number: str
+    members: int = 0
+    votes: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A group among the others, with the statements."""
+
+    group: Group
+    others: tuple[Group, ...]
+    statements: Mapping[str, str]
+
+
+def rows(file: str, say: Say) -> Iterator[Row]:
+    """The groups of a conversation; FILE is the folder of an export or its participants-votes.csv."""
+    folder = Path(file) if Path(file).is_dir() else Path(file).parent
+    votes = folder / VOTES if Path(file).is_dir() else Path(file)
+    statements = _statements(folder / COMMENTS, say)
+    groups: dict[str, Group] = {}
+    alone = 0
+    for row in csv_rows(str(votes), say):
+        try:
+            found = _counted(row, statements, groups)
+        except BadRow as error:
+            yield Row(row.number, None, row.line, str(error))
+            continue
+        alone += not found
+    if alone:
+        say(f"{votes}: {alone} participants belong to no opinion group and are left out")
+    if not groups:
+        raise ConfigError(f"{votes}: no participant belongs to an opinion group (column group-id)")
+    ordered = sorted(groups.values(), key=lambda group: (len(group.number), group.number))
+    for number, group in enumerate(ordered, 1):
+        yield Row(number, Found(group, tuple(other for other in ordered if other is not group), statements))
+
+
+def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
+    """A group as one person who stands for its members."""
+    found: Found = row
+    group, letter = found.group, _letter(found.group.number)
+    agreed, disagreed = (_telling(found, vote) for vote in (1, -1))
+    told = [f"Stands for the {group.members} members of opinion group {letter} in a public deliberation."]
+    told += [f"More than others they agree that {_quoted(agreed)}."] if agreed else []
+    told += [f"More than others they disagree that {_quoted(disagreed)}."] if disagreed else []
+    yield PersonaDraft(
+        key=f"group-{letter.lower()}",
+        name=f"Group {letter}",
+        description=" ".join(told),
+        attributes={"opinion_group": letter, "members": group.members},
+        stances={
+            f"statement-{number}": _stance(group.votes[number], text)
+            for number, text in found.statements.items()
+            if sum(group.votes[number].values()) >= _FEWEST
+        },
+        weight=float(group.members),
+    )
+
+
+def _statements(file: Path, say: Say) -> dict[str, str]:
+    """Number -> text of the statements that the moderators let in."""
+    found = {}
+    for row in csv_rows(str(file), say):
+        if row.value is None:
+            raise ConfigError.at(str(file), row.line, None, f"row {row.number}: {row.problem}")
+        number, text = row.value.get("comment-id", ""), one_line(row.value.get("comment-body"), "comment-body")
+        if number.isdigit() and text and row.value.get("moderated") not in _REJECTED:
+            found[str(int(number))] = text
+    if not found:
+        raise ConfigError(f"{file}: holds no statement (columns comment-id, comment-body)")
+    return found
+
+
+def _counted(row: Row, statements: Mapping[str, str], groups: dict[str, Group]) -> bool:
+    """Count a participant's votes for their group; False if they belong to none."""
+    if row.value is None:
+        raise BadRow(row.problem)
+    number = str(row.value.get("group-id", "")).strip().removesuffix(".0")
+    if not number:
+        return False
+    if not number.isdigit():
+        raise BadRow(f"group-id {number[:40]!r} is no number")
+    cast = {}
+    for statement in statements:
+        given = (row.value.get(statement) or "").strip()
+        if given and given not in _VOTES:
+            raise BadRow(f"the vote on statement {statement} is {given[:40]!r}, not -1, 0 or 1")
+        if given:
+            cast[statement] = _VOTES[given]
+    group = groups.setdefault(number, Group(number))
+    group.members += 1
+    for statement, vote in cast.items():
+        group.votes[statement][vote] += 1
+    return True
+
+
+def _telling(found: Found, vote: int) -> list[str]:
+    """The statements on which the group votes so clearly, and most unlike the others."""
+    lead = {}
+    for number in found.statements:
+        own = found.group.votes[number]
+        others = sum((other.votes[number] for other in found.others), Counter[int]())
+        if sum(own.values()) >= _FEWEST and own[vote] / sum(own.values()) >= _CLEAR:
+            lead[number] = _share(own, vote) - _share(others, vote)
+    best = sorted((number for number in lead if lead[number] > 0), key=lambda number: -lead[number])
+    return [found.statements[number] for number in best[:_TELLING]]
+
+
+def _share(votes: Counter[int], vote: int) -> float:
+    """The share of a vote, drawn towards 1/2 where few have voted, as Polis does."""
+    return (votes[vote] + 1) / (sum(votes.values()) + 2)
+
+
+def _stance(votes: Counter[int], text: str) -> str:
+    total = sum(votes.values())
+    for vote, word in ((1, "Agrees"), (-1, "Disagrees")):
+        if votes[vote] / total >= _CLEAR:
+            return f"{word} ({votes[vote]} of {total}) that {sentence(f'“{text}”')}"
+    return f"Is divided ({votes[1]} for, {votes[-1]} against, {votes[0]} undecided) on “{text}”"
+
+
+def _quoted(texts: list[str]) -> str:
+    return ", ".join(f"“{text.rstrip('.')}”" for text in texts)
+
+
+def _letter(number: str) -> str:
+    """Polis shows the groups 0, 1, 2 as A, B, C."""
+    return chr(ord("A") + int(number)) if int(number) < 26 else number
+
+
+FORMAT: Final = Format(rows, drafts, "Polis", "")

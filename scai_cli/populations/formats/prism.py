@@ -1,0 +1,87 @@
+"""The PRISM survey (Kirk et al. 2024): JSONL, a participant a line with values, wishes for an AI and demographics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from scai_cli.populations.columns import ColumnMap
+from scai_cli.populations.drafts import Format, PersonaDraft
+from scai_cli.populations.rows import mapping, rows
+from scai_cli.populations.texts import BadRow, facts, sentence, tidy
+from scai_cli.traits import requested
+
+_MEANT: Final = {
+    "diversity": "balanced",  # "summarises multiple viewpoints or different worldviews"
+    "factuality": "names_source",  # "produces factual and informative responses"
+    "personalisation": "asks_back",  # "learns from our conversations and feels personalised to me"
+    "safety": "security",  # "produces responses that are safe and do not risk harm"
+}
+"""What was rated (0 to 100) -> the trait that comes nearest; the others have none."""
+
+_ASKED_FOR: Final = 0.8
+_MOST: Final = 100.0
+
+
+def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
+    """The self-description, what they would tell an AI to be, their ratings of AI behaviour, and who they are."""
+    values = mapping(row)
+    user = values.get("user_id")
+    if not isinstance(user, str) or not user:
+        raise BadRow("has no user_id")
+    about, wish = tidy(values.get("self_description")), tidy(values.get("system_string"))
+    if not about and not wish:
+        raise BadRow("has neither self_description nor system_string")
+    rated = _rated(values.get("stated_prefs"))
+    told = [f"In their own words: {sentence(about)}" if about else ""]
+    told.append(f"Asked how an AI assistant should behave: {sentence(wish)}" if wish else "")
+    if rated:
+        shown = ", ".join(f"{name} {value:.0f}" for name, value in rated.items())
+        told.append(f"Importance in an AI, from 0 to 100: {shown}.")
+    yield PersonaDraft(
+        key=user,
+        description=" ".join(filter(None, told)),
+        attributes=_attributes(values),
+        preferences=_preferences(rated, wish),
+    )
+
+
+def _rated(given: Any) -> dict[str, float]:
+    found = given.items() if isinstance(given, Mapping) else ()
+    return {
+        str(name): min(_MOST, max(0.0, float(value)))
+        for name, value in found
+        if isinstance(value, int | float) and not isinstance(value, bool) and value == value
+    }
+
+
+def _preferences(rated: Mapping[str, float], wish: str) -> dict[str, float]:
+    """What the wish asks for in words (+-0.8), and the ratings that mean a trait, as shares of 100."""
+    stated = {_MEANT[name]: round(value / _MOST, 2) for name, value in rated.items() if name in _MEANT and value}
+    return stated | {trait: sign * _ASKED_FOR for trait, sign in requested(wish).items()}
+
+
+def _attributes(values: Mapping[str, Any]) -> dict[str, Any]:
+    where = values.get("location")
+    where = where if isinstance(where, Mapping) else values
+    return facts(
+        age=values.get("age"),
+        gender=values.get("gender"),
+        education=values.get("education"),
+        employment=values.get("employment_status"),
+        marital_status=values.get("marital_status"),
+        religion=_simple(values.get("religion")),
+        ethnicity=_simple(values.get("ethnicity")),
+        country=where.get("reside_country"),
+        birth_country=where.get("birth_country"),
+        english=values.get("english_proficiency"),
+        ai_familiarity=values.get("lm_familiarity"),
+    )
+
+
+def _simple(group: Any) -> Any:
+    """The survey gives religion and ethnicity as {self_described, categorised, simplified}."""
+    return group.get("categorised") or group.get("simplified") if isinstance(group, Mapping) else group
+
+
+FORMAT: Final = Format(rows, drafts, "PRISM", "CC BY 4.0")

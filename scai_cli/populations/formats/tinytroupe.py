@@ -1,0 +1,88 @@
+"""TinyTroupe (Microsoft): `{"type": "TinyPerson", "persona": {...}}`, a list or a folder of such files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from scai_cli.errors import ConfigError
+from scai_cli.populations.columns import ColumnMap
+from scai_cli.populations.drafts import Format, PersonaDraft
+from scai_cli.populations.rows import Row, Say, json_rows, mapping
+from scai_cli.populations.texts import BadRow, facts, one_line, sentence, tidy
+
+_SHOWN: Final = 4
+"""How many entries of each list the biography names."""
+
+
+def rows(file: str, _: Say) -> Iterator[Row]:
+    """The agents of a file, or of the *.json files of a folder by name."""
+    if not Path(file).is_dir():
+        yield from json_rows(file)
+        return
+    files = sorted(Path(file).glob("*.json"))
+    if not files:
+        raise ConfigError(f"{file}: holds no .json file")
+    for number, agent in enumerate((row for path in files for row in json_rows(str(path))), 1):
+        yield Row(number, agent.value)
+
+
+def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
+    """Who the agent is, how they speak, what they believe, like and dislike."""
+    values = mapping(row)
+    persona = values.get("persona") or values.get("_configuration") or values.get("_persona")
+    if not isinstance(persona, Mapping):
+        raise BadRow("has no object under 'persona'")
+    name = one_line(persona.get("name") or values.get("name"), "name")
+    if not name:
+        raise BadRow("has no name")
+    work = persona.get("occupation")
+    title = work.get("title") if isinstance(work, Mapping) else work
+    yield PersonaDraft(
+        key=name,
+        name=name,
+        description=_described(name, persona, work if isinstance(work, Mapping) else {}),
+        attributes=facts(
+            age=persona.get("age"),
+            gender=persona.get("gender"),
+            nationality=_brief(persona.get("nationality")),
+            residence=_brief(persona.get("residence") or persona.get("country_of_residence")),
+            occupation=_brief(title),
+        ),
+    )
+
+
+def _described(name: str, persona: Mapping[str, Any], work: Mapping[str, Any]) -> str:
+    wants = persona.get("preferences")
+    wants = wants if isinstance(wants, Mapping) else {}
+    character = persona.get("personality")
+    character = character if isinstance(character, Mapping) else {"traits": persona.get("personality_traits")}
+    place = f" at {one_line(work['organization'])}" if work.get("organization") else ""
+    told = [f"{name} is {one_line(work['title'])}{place}." if work.get("title") else ""]
+    told += [
+        _part("Education", persona.get("education")),
+        _part("Personality", character.get("traits")),
+        _part("Style", persona.get("style")),
+        _part("Beliefs", persona.get("beliefs")),
+        _part("Interests", wants.get("interests")),
+        _part("Likes", wants.get("likes")),
+        _part("Dislikes", wants.get("dislikes")),
+        _part("More", persona.get("other_facts")),
+    ]
+    return tidy(" ".join(filter(None, told)))
+
+
+def _part(title: str, value: Any) -> str:
+    """A titled sentence of a text, of a list, or of a list of mappings with one text each."""
+    parts = value if isinstance(value, list) else [value]
+    texts = [next(iter(part.values()), None) if isinstance(part, Mapping) else part for part in parts]
+    shown = [one_line(text).rstrip(".") for text in texts if isinstance(text, str) and text.strip()]
+    return f"{title}: {sentence('; '.join(shown[:_SHOWN]))}" if shown else ""
+
+
+def _brief(value: Any) -> Any:
+    return value if not isinstance(value, str) or len(value) <= 200 else None
+
+
+FORMAT: Final = Format(rows, drafts, "TinyTroupe", "")
