@@ -485,3 +485,16 @@ def test_a_full_disk_costs_at_most_what_was_in_flight(tmp_path, tiny, finished):
     assert scai("resume", "tiny", "-q").code == 0
     assert comparable(run) == comparable(finished)
     assert set(answered(run).values()) == {1}
+
+
+def test_once_too_much_has_failed_no_further_conversation_begins(tmp_path):
+    people = "".join(f"  - {{id: p{n}, description: Person {n}.}}\n" for n in range(40))
+    tasks = "".join(f"  - {{id: t{n}, prompt: Question {n}?}}\n" for n in range(20))
+    text = f"turns: 1\nepochs: 1\npersonas:\n{people}tasks:\n{tasks}ratings: {{cross_raters: 0}}\n"
+    with Loopback(odds={"400": 1.0}) as server:
+        config = tmp_path / "wide.yaml"
+        config.write_text(f'{text}model: {{provider: openai, name: m, base_url: "{server.base_url}"}}\n')
+        called = scai("run", config, "-q")
+        assert called.code == 4
+        assert "of 800 conversations of epoch 1 failed, more than max_failures allows" in called.err
+        assert len(server.requests) < 400

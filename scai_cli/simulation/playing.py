@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
+from typing import Final
 
 from scai_cli.errors import TooManyFailures
 from scai_cli.events import Problem
@@ -13,6 +15,10 @@ from scai_cli.simulation.together import together
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.tasks import Task
 
+AT_ONCE: Final = 256
+"""The fewest conversations that may go on at once, and four for each call that may be in flight: enough to keep every
+slot busy; each one more would hold a prompt in memory while it waits."""
+
 
 def failures(conversations: Iterable[Conversation]) -> list[Problem]:
     """What failed for good in some conversations."""
@@ -22,21 +28,28 @@ def failures(conversations: Iterable[Conversation]) -> list[Problem]:
 async def play(stage: Stage) -> list[Conversation]:
     """All conversations of a stage with their cross ratings, persona by persona.
 
-    Raises TooManyFailures as soon as more than `max_failures` of them have failed wholly or in part.
+    Raises TooManyFailures when more than `max_failures` of them have failed wholly or in part; no further one begins.
     """
+    config = stage.company.config
     pairs = [(persona, task) for persona in stage.personas for task in stage.tasks]
-    allowed = stage.company.config.max_failures * len(pairs)
+    allowed = config.max_failures * len(pairs)
     failed: list[Problem] = []
+    room = asyncio.Semaphore(max(AT_ONCE, 4 * config.limits.concurrency))
+
+    def check() -> None:
+        if len(failed) > allowed:
+            raise TooManyFailures(
+                f"{len(failed)} of {len(pairs)} conversations of epoch {stage.epoch} failed, more than "
+                f"max_failures allows; the first: {failed[0].problem}"
+            )
 
     async def one(persona: Persona, task: Task) -> Conversation:
-        conversation = await converse(stage, persona, task)
+        async with room:
+            check()
+            conversation = await converse(stage, persona, task)
         if problems := failures([conversation]):
             failed.append(problems[0])
-            if len(failed) > allowed:
-                raise TooManyFailures(
-                    f"{len(failed)} of {len(pairs)} conversations of epoch {stage.epoch} failed, more than "
-                    f"max_failures allows; the first: {failed[0].problem}"
-                )
+            check()
         return conversation
 
     return await together(one(persona, task) for persona, task in pairs)
