@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from scai_cli.chat import clean
 from scai_cli.personas import Scalar
-from scai_cli.values import safe_id
+from scai_cli.values import is_safe_id
 
 LONGEST_TEXT: Final = 20_000
 """Characters of a biography, a stance or a task; a longer one leaves no room in a prompt."""
@@ -22,6 +22,7 @@ _CONTROL: Final = re.compile(
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,10})?")
 _UNKNOWN: Final = frozenset(("", "na", "n/a", "nan", "none", "null", "refused", "prefer not to say", "not applicable"))
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
+_LONGEST_SLUG: Final = 40
 _ARTICLES: Final = frozenset(("a", "an", "the", "i", "am", "who", "is", "of", "and", "to", "in", "with"))
 
 
@@ -85,7 +86,7 @@ class Ids:
 
     def take(self, key: str, row: int) -> str:
         """An id made of a key: itself where it is safe, else of its first words, else of the row's number."""
-        wanted = key if _is_safe(key) else _slug(key) or f"row-{row}"
+        wanted = key if is_safe_id(key) else _slug(key) or f"row-{row}"
         low = wanted.lower()  # some file systems do not tell cases apart
         number = self._taken.get(low, 0) + 1
         self._taken[low] = number
@@ -99,19 +100,12 @@ class Ids:
         return wanted
 
 
-def _is_safe(key: str) -> bool:
-    try:
-        safe_id(key)
-    except ValueError:
-        return False
-    return True
-
-
 def _slug(text: str) -> str:
     """The first telling words: "A retired nurse who ..." -> `retired-nurse`; "" where there is no Latin letter."""
     text = text[:200]
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     words = [word for word in _WORD.findall(text.lower()) if word not in _ARTICLES]
-    slug = "-".join(words[:5])[:40].strip("-")
-    return slug if _is_safe(slug) else ""
+    slug = "-".join(words[:5])
+    slug = slug if len(slug) <= _LONGEST_SLUG else slug[:_LONGEST_SLUG].rpartition("-")[0] or slug[:_LONGEST_SLUG]
+    return slug if is_safe_id(slug) else ""
