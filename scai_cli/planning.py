@@ -29,6 +29,8 @@ TYPICAL_ANSWER: Final = 300
 REHEARSED: Final = 20_000
 """The most calls that are rehearsed in full."""
 
+_PROOF: Final = "holdout/"
+"""What the ids of the calls for the proof at the end begin with."""
 _PART: Final = {"personas": 12, "tasks": 4, "epochs": 3}
 _FILLER: Final = " and so on" * 1000
 
@@ -70,6 +72,9 @@ def plan_experiment(config: ExperimentConfig) -> Plan:
         more, longer = (1.0, 1.0) if whole else _scale(config, played, purpose)
         calls[role] += round(count * more)
         taken = Usage(round(used.input_tokens * more * longer), round(used.output_tokens * more))
+        if role == "meta":
+            most = round(count * more) * config.revision.max_prompt_tokens
+            taken = Usage(min(taken.input_tokens, most), taken.output_tokens)
         usage[role] += taken
         spent[role, model] += taken
     return Plan(calls, usage, _cost(config, spent), whole)
@@ -87,7 +92,7 @@ class _Rehearsal:
     model: ChatModel
     config: ExperimentConfig
     tally: dict[tuple[AgentRole, str, str], tuple[int, Usage]] = field(default_factory=dict)
-    """Role, purpose and model -> calls and tokens."""
+    """Role, purpose (`holdout/...` in the proof at the end) and model -> calls and tokens."""
     first: dict[str, ChatRequest] = field(default_factory=dict)
 
     async def complete(self, request: ChatRequest) -> Completion:
@@ -100,7 +105,8 @@ class _Rehearsal:
             if missing > 0:
                 used = Usage(completion.usage.input_tokens, wanted)
                 completion = dataclasses.replace(completion, text=completion.text + _FILLER[: 4 * missing], usage=used)
-        key = (request.role, request.purpose, request.model)
+        purpose = f"{_PROOF}{request.purpose}" if request.id.startswith(_PROOF) else request.purpose
+        key = (request.role, purpose, request.model)
         count, used = self.tally.get(key, (0, Usage()))
         self.tally[key] = (count + 1, used + completion.usage)
         self.first.setdefault(request.purpose, request)
@@ -119,25 +125,38 @@ def _rehearse(config: ExperimentConfig) -> _Rehearsal:
     return stage
 
 
-def _people(config: ExperimentConfig) -> tuple[int, int, int]:
-    """Personas, tasks and cross raters of an epoch."""
-    personas = config.personas.per_epoch or len(config.personas.inline)
-    tasks = config.tasks.per_epoch or len(config.tasks.inline)
+def _people(config: ExperimentConfig, proof: bool = False) -> tuple[int, int, int]:
+    """Personas, tasks and cross raters of an epoch, or of the proof at the end."""
+    if proof:
+        personas, tasks = (len(part) for part in config.held_out)
+    else:
+        personas = config.personas.per_epoch or len(config.cast)
+        tasks = config.tasks.per_epoch or len(config.agenda)
     wanted = config.ratings.cross_raters
     return personas, tasks, personas - 1 if wanted == "all" else min(wanted, personas - 1)
 
 
 def _size(config: ExperimentConfig) -> int:
-    personas, tasks, raters = _people(config)
-    return config.epochs * (personas * tasks * (2 * config.turns + raters) + 1)
+    """About how many calls an experiment takes, trials of candidates included."""
+    revision = config.revision
+    proposed = revision.candidates if revision.strategy == "candidates" else 1
+    plays = 1 + (proposed if revision.acceptance in ("improves", "both") else 0)
+    total = 0
+    for times, (personas, tasks, raters) in ((config.epochs * plays, _people(config)), (2, _people(config, True))):
+        total += times * personas * tasks * (2 * config.turns + raters)
+    return total + config.epochs * (proposed + len(config.cast) * (config.ratings.anchors + 1))
 
 
 def _part(config: ExperimentConfig) -> ExperimentConfig:
-    personas = config.personas.model_copy(
-        update={"inline": config.personas.inline[: _PART["personas"]], "per_epoch": None}
-    )
-    tasks = config.tasks.model_copy(update={"inline": config.tasks.inline[: _PART["tasks"]], "per_epoch": None})
-    kept = {persona.id for persona in personas.inline}
+    """Some of the people and tasks that the constitution is made with, and some of those held out."""
+    people, questions = config.held_out
+    kept_people = {p.id for p in (*config.cast[: _PART["personas"]], *people[: _PART["personas"]])}
+    kept_tasks = {t.id for t in (*config.agenda[: _PART["tasks"]], *questions[: _PART["tasks"]])}
+    some = tuple(p for p in config.personas.inline if p.id in kept_people)
+    few = tuple(t for t in config.tasks.inline if t.id in kept_tasks)
+    personas = config.personas.model_copy(update={"inline": some, "per_epoch": None})
+    tasks = config.tasks.model_copy(update={"inline": few, "per_epoch": None})
+    kept = {persona.id for persona in some}
     contract = tuple(clause for clause in config.constitution.contract if kept.issuperset(clause.users))
     return config.model_copy(
         update={
@@ -151,9 +170,13 @@ def _part(config: ExperimentConfig) -> ExperimentConfig:
 
 def _scale(config: ExperimentConfig, played: ExperimentConfig, purpose: str) -> tuple[float, float]:
     """How many times the calls, and how many times as long the prompts, of the whole are."""
-    personas, tasks, raters = _people(config)
-    some, few, seen = _people(played)
-    epochs = config.epochs / played.epochs
+    proof = purpose.startswith(_PROOF)
+    purpose = purpose.removeprefix(_PROOF)
+    personas, tasks, raters = _people(config, proof)
+    some, few, seen = _people(played, proof)
+    epochs = 1.0 if proof else config.epochs / played.epochs
+    if purpose in ("vote", "anchor"):
+        return epochs * personas / some, 1.0
     conversations = personas * tasks / (some * few)
     if purpose in ("answer", "feedback"):
         return epochs * conversations, 1.0

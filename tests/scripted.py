@@ -32,6 +32,8 @@ class Scripted:
     failing: str = "(?!)"
     cut: str = "(?!)"
     while_there: str | None = None
+    inflation: Mapping[str, float] = field(default_factory=dict)
+    """Who rates everything so much higher in each epoch."""
 
     async def complete(self, request: ChatRequest) -> Completion:
         await asyncio.sleep(0)
@@ -68,7 +70,8 @@ class Scripted:
         if request.purpose == "cross_rating":
             return json.dumps({"reason": "so it is", "rating": _level(f"~{who}", prompt)})
         last = list(fenced(prompt, "message"))[-1].text
-        return json.dumps({"feedback": f"{who} says so", "rating": _level(who, last)})
+        inflated = self.inflation.get(who, 0) * int(re.match(r"e(\d+)|", request.id)[1] or 0)
+        return json.dumps({"feedback": f"{who} says so", "rating": _level(who, last) + inflated})
 
 
 def connect(model: ModelConfig, *, seed: int) -> Scripted:

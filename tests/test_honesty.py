@@ -1,0 +1,168 @@
+"""Verifiable preferences: observed beside rated utility, honesty, and anchors against drift."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import calls, events, scai
+from test_acceptance import NO_CROSS, _bare, _take_back
+from test_strategies import PEOPLE, TASKS, anew, experiment, ran, revisions
+
+from scai_cli.history import read_history
+from scai_cli.honesty import honesty
+from scai_cli.traits import observe, utility
+
+
+def ratings(told: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [event for event in told if event["type"] == "rating" and event["kind"] == kind]
+
+
+def measured(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [event for event in told if event["type"] == "welfare"]
+
+
+def test_every_rating_has_the_observed_utility_of_its_rater_beside_it(finished: Path) -> None:
+    told = events(finished)
+    wants = {
+        "ann": {"concise": 1.0, "warm": 0.5},
+        "bob": {"detailed": 1.0, "formal": 0.5},
+        "cid": {"names_source": 1.0},
+    }
+    said = {event["id"]: event["content"] for event in told if event["type"] == "message"}
+    rated = ratings(told, "own") + ratings(told, "cross")
+    assert len(rated) == 2 * 3 * 2 * 3
+    for rating in rated:
+        expected = utility(wants[rating["rater"]], observe(said[rating["message"]]))
+        assert rating["observed"] == pytest.approx(expected, abs=1e-6)
+    last = measured(told)[-1]
+    own = [r["observed"] for r in ratings(told, "own") if r["epoch"] == 2 and r["rater"] == "ann"]
+    assert last["observed"]["ann"] == pytest.approx(sum(own) / len(own))
+
+
+def test_without_stated_preferences_nothing_is_observed(tmp_path: Path) -> None:
+    told = ran(tmp_path)
+    assert {rating["observed"] for rating in ratings(told, "own")} == {None}
+    assert honesty(read_history(tmp_path / "runs" / "t")) == {}
+    assert "honesty" not in scai("show", "t").out
+
+
+def test_honest_users_rate_as_they_want_and_a_liar_does_not(tmp_path: Path) -> None:
+    """The scripted ann wants it brief and rates brief answers high; bob wants the same and rates them low."""
+    wish = {"preferences": {"concise": 1.0}}
+    people = [{**PEOPLE[0], **wish}, {**PEOPLE[1], **wish}]
+    filler = "word " * 40  # with it an answer is no longer concise
+    told = ran(
+        tmp_path,
+        {
+            "e1/revision": anew(contract=((None, f"ann=2 bob=9 {filler}", "ann bob"),)),
+            "e2/revision": anew(contract=(("C1", f"ann=1 bob=10 {filler} {filler}", "ann bob"),)),
+        },
+        personas=people,
+        epochs=3,
+        ratings=NO_CROSS,
+        constitution={"contract": [{"text": "ann=9 bob=1", "for": ["ann", "bob"]}]},
+    )
+    assert [r["value"] for r in ratings(told, "own") if r["rater"] == "ann"] == [9, 2, 1]
+    found = honesty(read_history(tmp_path / "runs" / "t"))
+    assert (found["ann"].overall, found["ann"].own, found["ann"].cross, found["ann"].answers) == (1, 1, None, 3)
+    assert found["bob"].overall == -1
+    shown = scai("show", "t", "--json").json
+    assert shown["honesty"]["bob"] == {"overall": -1.0, "own": -1.0, "cross": None, "answers": 3}
+    table = scai("show", "t").out
+    assert "honesty" in table
+    assert "-1.00" in table
+
+
+def test_own_and_cross_ratings_are_not_ranked_among_each_other(finished: Path) -> None:
+    for found in honesty(read_history(finished)).values():
+        parts = [part for part in (found.own, found.cross) if part is not None]
+        assert parts
+        assert found.overall is not None
+        assert min(parts) - 1e-9 <= found.overall <= max(parts) + 1e-9
+        assert found.answers == 12
+
+
+def test_the_simulated_users_are_honest_but_for_their_noise(tmp_path: Path, tiny: Path) -> None:
+    assert scai("run", tiny, "--quiet", "--set", "model.options={noise: 0}", "--set", "turns=2").code == 0
+    found = honesty(read_history(tmp_path / "runs" / "tiny"))
+    assert [person.own is not None and person.own > 0.9 for person in found.values()] == [True] * 3
+
+
+# --- anchors
+
+
+def inflating(level: int) -> dict[str, Any]:
+    return anew((None, f"Level {level}."))
+
+
+def test_anchors_are_rated_by_everybody_in_every_epoch_and_count_nowhere(tmp_path: Path) -> None:
+    keys = {"epochs": 3, "tasks": TASKS}
+    told = ran(tmp_path, None, ratings={"anchors": 2}, **keys)
+    anchors = ratings(told, "anchor")
+    assert sorted(r["id"] for r in anchors) == sorted(
+        f"e{e}/anchor/{n}/{who}" for e in (1, 2, 3) for n in (1, 2) for who in ("ann", "bob", "cid")
+    )
+    assert {r["metric"] for r in anchors} == {"satisfaction"}
+    assert len({r["message"] for r in anchors}) == 2
+    assert all(r["message"].startswith("e1/") and not r["final"] for r in anchors)
+    made = [c for c in calls(tmp_path / "runs" / "t") if c["purpose"] == "anchor"]
+    assert sorted(c["id"] for c in made) == sorted(f"{r['id']}/user" for r in anchors)
+    plain = ran(tmp_path, None, **keys)
+    for with_anchors, without in zip(measured(told), measured(plain), strict=True):
+        for key in ("utilities", "satisfaction", "values"):
+            assert with_anchors[key] == without[key]
+    assert measured(plain)[0]["drift"] == measured(plain)[0]["corrected"] == {}
+    assert scai("show", "t", "--json").json["epochs"][1]["anchors"][0]["id"].startswith("e2/anchor/")
+
+
+def test_drift_is_the_mean_change_of_the_anchors_and_is_taken_off(tmp_path: Path) -> None:
+    """cid rates everything one higher in each epoch; nothing else changes."""
+    told = ran(
+        tmp_path,
+        None,
+        {"inflation": {"cid": 1}},
+        epochs=3,
+        ratings={"anchors": 3, "cross_raters": 0},
+    )
+    assert [m["satisfaction"]["cid"] for m in measured(told)] == [6, 7, 8]
+    assert [m["drift"] for m in measured(told)] == [{"ann": 0, "bob": 0, "cid": n} for n in (0, 1, 2)]
+    assert [m["corrected"]["cid"] for m in measured(told)] == [6, 6, 6]
+    assert "less drift" in scai("show", "t").out
+
+
+def test_an_anchor_that_cannot_be_rated_is_missing_not_zero(tmp_path: Path) -> None:
+    trouble = tmp_path / "trouble"
+    trouble.touch()
+    options = {"broken": "e2/anchor/1/ann", "failing": "e2/anchor/./bob", "while_there": str(trouble)}
+    file = experiment(tmp_path, None, options, epochs=2, ratings={"anchors": 1, **NO_CROSS})
+    assert scai("run", file, "--quiet").code == 0
+    run = tmp_path / "runs" / "t"
+    told = events(run)
+    assert measured(told)[1]["drift"] == {"ann": None, "bob": None, "cid": 0}
+    assert measured(told)[1]["corrected"] == {"ann": None, "bob": None, "cid": 5}
+    assert [event["id"] for event in told if event["type"] == "problem"] == ["e2/anchor/1/bob/user"]
+    _take_back(run, "run_finished")
+    trouble.unlink()
+    assert scai("resume", "t", "--trust", "--quiet").code == 0
+    assert [_bare(e) for e in events(run)] == [_bare(e) for e in told]
+
+
+def test_the_same_answers_are_anchors_whatever_the_constitution_does_later(tmp_path: Path, tiny: Path) -> None:
+    for name, strategy in (("one", "rewrite"), ("two", "reflect")):
+        settings = ["--set", "ratings.anchors=2", "--set", f"revision.strategy={strategy}"]
+        assert scai("run", tiny, "--quiet", "--run-id", name, *settings).code == 0
+    one, two = ({r["message"] for r in ratings(events(tmp_path / "runs" / n), "anchor")} for n in ("one", "two"))
+    assert one == two
+
+
+@pytest.mark.parametrize("anchors", [3, 50])
+def test_the_plan_counts_the_calls_for_anchors(tiny: Path, anchors: int) -> None:
+    arguments = ["--set", f"ratings.anchors={anchors}"]
+    planned = scai("plan", tiny, "--json", *arguments).json["calls"]
+    assert scai("run", tiny, "--quiet", "--json", *arguments).json["calls"] == planned["total"]
+
+
+def test_no_revision_without_a_reason_is_told(finished: Path) -> None:
+    assert all(revision["reason"] for revision in revisions(events(finished)))
