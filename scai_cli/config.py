@@ -185,9 +185,11 @@ class Revision(Value):
     """How a new constitution is proposed and when it is adopted."""
 
     strategy: str = "rewrite"
-    """`rewrite`, `reflect`, `edits`, `candidates`, or `module:attribute` of your own."""
+    """`rewrite`, `reflect`, `edits`, `grounded`, `candidates`, or `module:attribute` of your own."""
     acceptance: str = "always"
     """`always`, `improves`, `vote`, `both`, or `module:attribute` of your own."""
+    quorum: Fraction = 0.66
+    """For `grounded`: the share of the users on whose words a principle must rest; else it is a clause for fewer."""
     base: str | tuple[str, ...] = "rewrite"
     """For `candidates`: the strategy that makes each of them, or several that take turns."""
     candidates: Annotated[int, Field(ge=1, le=25)] = 3

@@ -21,6 +21,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "rewrite": "scai_cli.simulation.strategies.rewrite:rewrite",
         "reflect": "scai_cli.simulation.strategies.reflect:reflect",
         "edits": "scai_cli.simulation.strategies.edits:edits",
+        "grounded": "scai_cli.simulation.strategies.grounded:grounded",
         "candidates": "scai_cli.simulation.strategies.candidates:candidates",
     },
     "acceptance": {

@@ -112,11 +112,13 @@ def contentment(stage: Stage, conversations: Iterable[Conversation]) -> Contentm
     )
 
 
-def difference(before: Contentment, after: Contentment, function: WelfareFunction, *, seed: int) -> Estimate | None:
+def difference(
+    before: Contentment, after: Contentment, function: WelfareFunction, *, seed: int, draws: int = 2000
+) -> Estimate | None:
     """Welfare after - before for the same personas and tasks, with a 95 % interval from a two-way cluster bootstrap."""
     from scai_cli.social.statistics import paired_difference
 
-    found = paired_difference(before.table, after.table, function, weights=before.weights, seed=seed)
+    found = paired_difference(before.table, after.table, function, weights=before.weights, draws=draws, seed=seed)
     if found is None:
         return None
     return Estimate(estimate=found.estimate, low=found.low, high=found.high, level=found.level)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from scai_cli.errors import TooManyFailures
@@ -25,13 +25,13 @@ def failures(conversations: Iterable[Conversation]) -> list[Problem]:
     return [event for c in conversations for event in c.withheld if isinstance(event, Problem)]
 
 
-async def play(stage: Stage) -> list[Conversation]:
-    """All conversations of a stage with their cross ratings, persona by persona.
+async def play(stage: Stage, personas: Sequence[Persona] | None = None) -> list[Conversation]:
+    """The conversations of a stage with their cross ratings, persona by persona; of these personas only, if given.
 
     Raises TooManyFailures when more than `max_failures` of them have failed wholly or in part; no further one begins.
     """
     config = stage.company.config
-    pairs = [(persona, task) for persona in stage.personas for task in stage.tasks]
+    pairs = [(persona, task) for persona in (stage.personas if personas is None else personas) for task in stage.tasks]
     allowed = config.max_failures * len(pairs)
     failed: list[Problem] = []
     room = asyncio.Semaphore(max(AT_ONCE, 4 * config.limits.concurrency))

@@ -41,6 +41,11 @@ class Person:
         """What the person rates and votes by."""
         return {self.demand: 1.0} if self.demand else self.preferences
 
+    @property
+    def modest(self) -> dict[str, float]:
+        """What the person speaks of as a mere wish."""
+        return {trait: weight for trait, weight in self.preferences.items() if trait != self.demand}
+
 
 def person(system: str, seed: int) -> Person | None:
     """The person whom a system message describes between `<persona>` tags; None where there is none."""

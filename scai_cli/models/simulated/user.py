@@ -57,7 +57,7 @@ def cross_rate(asked: Asked, person: Person, noise: float, rng: random.Random) -
     answer = next((piece.text for piece in fenced(asked.prompt, "answer")), "")
     observed = _seen(answer)
     share = acceptability(person.standard, observed) + rng.gauss(0.0, noise)
-    return {"reason": _reason(person.preferences, observed, rng), "rating": _rating(asked, person, share, rng)}
+    return {"reason": _reason(person.modest, observed, rng), "rating": _rating(asked, person, share, rng)}
 
 
 def _rating(asked: Asked, person: Person, share: float, rng: random.Random) -> float | int:
@@ -69,9 +69,8 @@ def _said(person: Person, observed: Mapping[str, float], rng: random.Random) -> 
     """The feedback, and before it the demand of one who demands a rule and has not got what it is about."""
     if person.demand is None:
         return _feedback(person.preferences, observed, rng)
-    modest = {trait: weight for trait, weight in person.preferences.items() if trait != person.demand}
     demanded = [demand(person.demand, rng)] if observed[person.demand] < _LIKED else []
-    return " ".join([*demanded, _feedback(modest, observed, rng)])
+    return " ".join([*demanded, _feedback(person.modest, observed, rng)])
 
 
 def _feedback(preferences: Mapping[str, float], observed: Mapping[str, float], rng: random.Random) -> str:

@@ -13,6 +13,9 @@ from scai_cli.simulation.together import together
 from scai_cli.social import welfare
 from scai_cli.social.welfare import WelfareFunction
 
+_DRAWS = 400
+"""Bootstrap draws for the interval of a trial, of which there are many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trial:
@@ -71,7 +74,8 @@ async def improves(occasion: Occasion, candidates: Sequence[Candidate]) -> Verdi
 async def tried(occasion: Occasion, candidates: Sequence[Candidate]) -> list[Trial]:
     """Play every candidate for the same personas and tasks as the epoch, with the same seeds.
 
-    What is said and rated there makes no events; what failed does, so that it stays failed when the run is resumed.
+    Only those for whom it changes a rule talk again; for the others the epoch's conversations stand. What is said
+    and rated there makes no events; what failed does, so that it stays failed when the run is resumed.
     """
     trials = await together(_try(occasion, n, candidate) for n, candidate in enumerate(candidates, 1))
     for trial in trials:
@@ -98,8 +102,10 @@ async def _try(occasion: Occasion, number: int, candidate: Candidate) -> Trial:
         constitution=candidate.constitution,
         emit=lambda _: None,
     )
-    conversations = await play(stage)
+    concerned = [p for p in stage.personas if stage.system(p) != occasion.stage.system(p)]
+    conversations = await play(stage, concerned)
+    conversations += [c for c in occasion.conversations if c.persona not in concerned]
     content, before = contentment(stage, conversations), occasion.content
     function = welfare.parse(occasion.config.welfare)
-    gain = difference(before, content, function, seed=occasion.config.seed)
+    gain = difference(before, content, function, seed=occasion.config.seed, draws=_DRAWS)
     return Trial(candidate, function, content, Pair.of(before, content), gain, failures(conversations))

@@ -1,0 +1,60 @@
+"""`grounded`: what a rule rests on decides whom it is for; and a trial replays only those whom a change concerns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import calls
+from test_strategies import edit, ran, revisions, rules
+
+ANN, BOB, CID = "e1/ann/tea/m2", "e1/bob/tea/m2/own", "e1/ann/tea/cross/cid"
+
+
+def grown(path: Path, *changes: dict[str, Any], **keys: Any) -> dict[str, Any]:
+    """The revision of one epoch in which the meta model proposed these edits."""
+    revision = {"strategy": "grounded", **keys.pop("revision", {})}
+    return revisions(ran(path, {"e1/revision": {"critique": "c", "edits": changes}}, revision=revision, **keys))[0]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "quorum", "kept"),
+    [
+        ([ANN, BOB, CID], 1.0, [("P1", "Be brief.")]),
+        ([ANN, BOB], 0.66, [("P1", "Be brief.")]),
+        ([ANN, CID], 0.7, [("C1", "Be brief.", "ann", "cid")]),
+        ([ANN, ANN, "e1/ann/tea/m1"], 0.0, []),
+        (["made up"], 0.0, []),
+        ([], 0.66, []),
+    ],
+)
+def test_a_principle_needs_a_quorum_and_is_else_a_clause_for_those_who_ask(
+    tmp_path: Path, evidence: list[str], quorum: float, kept: list[tuple[str, ...]]
+) -> None:
+    revision = grown(tmp_path, edit("add", text="Be brief.", evidence=evidence), revision={"quorum": quorum})
+    assert rules(revision["constitution"]) == kept
+    assert revision["accepted"] == bool(kept)
+    assert ("Be brief." in revision["critique"]) == (not kept)
+
+
+def test_clauses_and_other_edits_are_left_as_they_are(tmp_path: Path) -> None:
+    changes = [
+        edit("add", text="Rhyme.", **{"for": "cid"}, evidence=[ANN]),
+        edit("modify", id="P1", text="Be warm.", evidence=[ANN]),
+        edit("remove", id="P2", reason="nobody wants it"),
+    ]
+    revision = grown(tmp_path, *changes, constitution={"principles": ["Be kind.", "Be true."]})
+    assert rules(revision["constitution"]) == [("P1", "Be warm."), ("C1", "Rhyme.", "cid")]
+
+
+def test_a_trial_replays_only_the_conversations_of_those_whom_a_change_concerns(tmp_path: Path) -> None:
+    change = edit("add", text="Say ann=9 always.", **{"for": "ann"}, evidence=[ANN])
+    revision = grown(tmp_path, change, revision={"acceptance": "improves"})
+    assert revision["accepted"]
+    scores = revision["candidates"][0]["scores"]
+    assert scores["welfare"] > scores["welfare_before"]
+    (run,) = (tmp_path / "runs").iterdir()
+    tried = {call["id"] for call in calls(run) if "/~" in call["id"]}
+    assert {place.split("/")[2] for place in tried} == {"ann"}
+    assert {place.split("/")[5] for place in tried if "/cross/" in place} == {"bob", "cid"}
