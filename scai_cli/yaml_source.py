@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -61,7 +62,18 @@ def read_text(path: Path) -> str:
 
 def read_yaml(path: Path) -> YamlSource:
     """Read a YAML file; raises ConfigError with the line of what is wrong."""
-    return parse_yaml(read_text(path), str(path))
+    text = read_text(path)
+    return parse_yaml(_ESCAPE.sub(_whole, text) if path.suffix == ".json" else text, str(path))
+
+
+_ESCAPE: Final = re.compile(r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|.)")
+
+
+def _whole(escape: re.Match[str]) -> str:
+    """JSON may escape a character beyond U+FFFF in two halves, YAML may not."""
+    if not escape[1]:
+        return escape[0]
+    return f"\\U{0x10000 + ((int(escape[1], 16) - 0xD800) << 10) + int(escape[2], 16) - 0xDC00:08x}"
 
 
 def parse_yaml(text: str, name: str) -> YamlSource:

@@ -63,4 +63,5 @@ class _Puppet:
 
 def script(*lines: Mapping[str, str]) -> tuple[str, str, str, str]:
     """Options of `scai run` that play a script."""
-    return ("--set", "model.provider=puppet:connect", "--set", f"model.options.script={json.dumps(lines)}")
+    text = re.sub("[\x7f-\x9f\u2028\u2029]", lambda c: f"\\u{ord(c[0]):04x}", json.dumps(lines, ensure_ascii=False))
+    return ("--set", "model.provider=puppet:connect", "--set", f"model.options.script={text}")

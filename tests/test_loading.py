@@ -419,6 +419,13 @@ def test_texts_of_json_lines_hold_no_lone_surrogates() -> None:
     assert read.model_dump_json()
 
 
+@given(st.dictionaries(st.sampled_from(["name", "description"]), st.text()))
+def test_a_json_file_may_escape_what_it_likes(said: dict[str, str]) -> None:
+    said["source"] = "\\ud83d\\ude00 😀 \\\\😀"
+    Path("p.json").write_text(json.dumps([{"id": "a", **said}]), encoding="utf-8")
+    assert load_personas(Path("p.json"))[0].model_dump(include=said.keys()) == said
+
+
 @given(st.text())
 def test_any_text_is_plain_values_or_an_error_in_one_line(text: str) -> None:
     try:

@@ -23,8 +23,8 @@ Style = Literal["text", "markdown", "json"]
 
 _BY_SUFFIX: Final[Mapping[str, Style]] = {".md": "markdown", ".json": "json", ".jsonl": "json"}
 
-_UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
-"""What JSON leaves as it is, though terminals obey some of it and readers of lines break at the rest."""
+_UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""What JSON leaves as it is, though terminals obey it or readers of lines break at it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,272 @@
+"""The run directory: found, listed and locked; read whatever a crash left; a full disk is one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import calls, events, scai
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scai_cli.errors import OutputError, RunError
+from scai_cli.events import Problem
+from scai_cli.history import read_calls, read_events, read_history
+from scai_cli.store import RunDirectory, all_runs, find_run, is_locked, newest_first, whole_file, write_whole
+
+HOLD_THE_LOCK = """
+import sys, pathlib
+from scai_cli.store import RunDirectory
+run = RunDirectory.reopen(pathlib.Path(sys.argv[1]))
+print("locked", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """A finished run that a test may damage."""
+    return shutil.copytree(finished, tmp_path / "runs" / "tiny")
+
+
+def make(name: str, made: int = 0) -> Path:
+    path = Path("runs") / name
+    path.mkdir(parents=True)
+    (path / "config.yaml").touch()
+    os.utime(path / "config.yaml", (made, made))
+    return path
+
+
+def test_the_directory_holds_what_the_design_says(finished: Path) -> None:
+    assert {str(path.relative_to(finished)) for path in finished.rglob("*") if path.is_file()} == {
+        ".lock", "config.yaml", "events.jsonl", "calls.jsonl", "outcome.json", "system_message.txt",
+        "constitution/e0.md", "constitution/e1.md", "constitution/e2.md",
+    }  # fmt: skip
+    first = events(finished)[0]
+    assert list(first)[:4] == ["seq", "time", "id", "type"]
+    assert len(first["time"]) == len("2026-01-31T12:00:00.000Z")
+    assert first["time"].endswith("Z")
+    call = calls(finished)[0]
+    assert {
+        "id",
+        "role",
+        "purpose",
+        "model",
+        "request",
+        "response",
+        "usage",
+        "finish_reason",
+        "latency_s",
+        "retries",
+    } <= set(call)
+    assert {"messages", "seed"} <= set(call["request"])
+
+
+def test_runs_of_one_name_are_numbered(tiny: Path) -> None:
+    ids = [scai("run", tiny, "-q", "--set", "epochs=1").out.strip() for _ in range(3)]
+    assert ids == ["tiny", "tiny-2", "tiny-3"]
+    assert scai("run", tiny, "-q", "--set", "epochs=1", "--run-id", "My.run_1").out == "My.run_1\n"
+
+
+@pytest.mark.parametrize("run_id", ["../x", "", "a/b", "con", "x" * 65, "latest", "a b", ".", ".."])
+def test_an_unsafe_run_id_is_refused_and_nothing_is_written(tiny: Path, run_id: str) -> None:
+    called = scai("run", tiny, "-q", "--run-id", run_id)
+    assert (called.code, called.out, called.err.count("\n")) == (2, "", 1)
+    assert "--run-id" in called.err
+    assert not Path("runs").exists()
+
+
+def test_a_run_is_found_by_id_prefix_path_and_as_the_latest() -> None:
+    runs = Path("runs")
+    one, two, three = make("tea", 100), make("tea-2", 300), make("toast", 200)
+    assert find_run(runs, "tea") == one
+    assert find_run(runs, "to") == three
+    assert find_run(runs, "latest") == two
+    assert find_run(Path("elsewhere"), "runs/toast") == three.resolve()
+    assert find_run(runs, str(three.resolve())) == three.resolve()
+    assert newest_first(all_runs(runs)) == [two, three, one]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ("t", "is ambiguous: it may be tea, tea-2, toast"),
+        ("te", "is ambiguous"),
+        ("taest", "did you mean 'toast'?"),
+        ("x", "there is no run 'x' in runs"),
+        ("", "there is no run ''"),
+        ("./nowhere", "is no run directory"),
+        ("runs/", "is no run directory"),
+    ],
+)
+def test_what_is_no_run_is_said_in_one_line(wanted: str, said: str) -> None:
+    for name in ("tea", "tea-2", "toast"):
+        make(name)
+    called = scai("show", wanted)
+    assert (called.code, called.out, called.err.count("\n")) == (2, "", 1)
+    assert said in called.err
+
+
+def test_without_any_run_there_is_a_remedy() -> None:
+    assert scai("show", "latest").err == (
+        "scai: there is no run in runs; make one with `scai run CONFIG`, or name another --runs-dir\n"
+    )
+    assert scai("list").out.startswith("There are no runs yet")
+    assert scai("list", "--json").json == []
+
+
+def test_a_second_process_is_refused_and_a_dead_one_leaves_no_lock(run: Path) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD_THE_LOCK, run], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    try:
+        assert holder.stdout.readline() == "locked\n"
+        assert is_locked(run)
+        with pytest.raises(RunError, match=f"is in use by process {holder.pid}"):
+            RunDirectory.reopen(run)
+    finally:
+        holder.kill()
+        holder.wait()
+        holder.stdin.close()
+        holder.stdout.close()
+    assert not is_locked(run)
+    RunDirectory.reopen(run).close()
+
+
+def test_a_run_torn_at_any_byte_of_its_last_line_is_read_up_to_it(run: Path) -> None:
+    whole = (run / "events.jsonl").read_bytes()
+    last = whole.rstrip(b"\n").rfind(b"\n") + 1
+    before = len(list(read_events(run)))
+    for end in range(last, len(whole)):
+        (run / "events.jsonl").write_bytes(whole[:end])
+        assert len(list(read_events(run))) == before - 1
+    assert read_history(run).status == "interrupted"
+    assert (
+        scai("show", "tiny").code == scai("show", "tiny", "--json").code == scai("show", "tiny", "--follow").code == 0
+    )
+
+
+@pytest.mark.parametrize(
+    "damage", [b"\x00" * 40, b'{"seq":3,"type":"nonsense"}', b"", b'{"seq":3', b"\xff\xfe", b"[]", b"9" * 5000]
+)
+@pytest.mark.parametrize(
+    "view", [(), ("--json",), ("--epoch", "1"), ("--follow",), ("--constitution",), ("--ratings",)]
+)
+def test_a_damaged_line_is_named(run: Path, damage: bytes, view: tuple[str, ...]) -> None:
+    lines = (run / "events.jsonl").read_bytes().split(b"\n")
+    lines[3] = damage
+    (run / "events.jsonl").write_bytes(b"\n".join(lines))
+    called = scai("show", "tiny", *view)
+    assert called.code == 2
+    assert called.err.startswith(f"scai: {Path('runs/tiny/events.jsonl')}:4: this line is damaged")
+    assert called.err.count("\n") == 1
+    assert scai("export", "tiny", "--format", "sft", "-o", "rows.jsonl").code == 2
+    assert not Path("rows.jsonl").exists()
+
+
+def test_a_damaged_call_is_named(run: Path) -> None:
+    lines = (run / "calls.jsonl").read_bytes().split(b"\n")
+    lines[1] = b"{"
+    (run / "calls.jsonl").write_bytes(b"\n".join(lines))
+    with pytest.raises(RunError, match=r"calls.jsonl:2: this line is damaged"):
+        list(read_calls(run))
+    assert scai("show", "tiny", "--prompts", "e1").code == 2
+
+
+@pytest.mark.parametrize("lost", [1, 2, 5])
+def test_events_that_begin_in_the_middle_are_one_line(run: Path, lost: int) -> None:
+    lines = (run / "events.jsonl").read_bytes().splitlines(keepends=True)
+    (run / "events.jsonl").write_bytes(b"".join(lines[lost:]))
+    for view in ((), ("--json",), ("--follow",)):
+        called = scai("show", "tiny", *view)
+        assert (called.code, called.err.count("\n")) == (2, 1)
+    assert scai("list", "--json").json[0]["run_id"] == "tiny"
+
+
+def test_a_damaged_run_is_listed_all_the_same(run: Path) -> None:
+    lines = (run / "events.jsonl").read_bytes().split(b"\n")
+    lines[0] = lines[0][:200] + b"}"
+    (run / "events.jsonl").write_bytes(b"\n".join(lines))
+    make("empty")
+    listed = scai("list", "--json").json
+    assert {(entry["run_id"], entry["name"]) for entry in listed} == {("tiny", None), ("empty", None)}
+    assert scai("list").code == 0
+
+
+def test_a_run_without_events_is_shown_as_such() -> None:
+    make("empty")
+    for view in ((), ("--follow",), ("--constitution",), ("--ratings",)):
+        called = scai("show", "empty", *view)
+        assert (called.code, called.err) == (0, "")
+    assert "It holds no events yet." in scai("show", "empty").out
+    called = scai("export", "empty", "--format", "system")
+    assert (called.code, called.err.count("\n")) == (2, 1)
+
+
+FULL = (
+    "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, ({0}, {0})); from scai_cli.cli import main; main()"
+)
+
+
+@pytest.mark.parametrize("size", [200, 3000, 20_000])
+def test_a_full_disk_is_one_line_and_leaves_whole_lines(tiny: Path, size: int) -> None:
+    called = subprocess.run(
+        [sys.executable, "-c", FULL.format(size), "run", tiny, "--quiet"], capture_output=True, text=True, check=False
+    )
+    assert (called.returncode, called.stdout) == (4, "")
+    assert "cannot be written: File too large" in called.stderr
+    assert called.stderr.count("\n") == 1
+    for log in Path("runs").rglob("*.jsonl"):
+        text = log.read_text(encoding="utf-8")
+        assert text == "" or text.endswith("\n")
+        assert all(json.loads(line) for line in text.splitlines())
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
+    target = tmp_path / "out.txt"
+    write_whole(target, "old\ud800")
+
+    def half_written() -> None:
+        with whole_file(target) as file:
+            file.write(b"new")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half_written()
+    assert target.read_text(encoding="utf-8") == "old\ufffd"
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_whole(tmp_path / "no" / "folder", "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
+
+
+def test_a_pipe_is_written_to_not_replaced(finished: Path, tmp_path: Path) -> None:
+    os.mkfifo("pipe")
+    with subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE) as reader:
+        called = scai("export", finished, "--format", "sft", "-o", "pipe")
+        rows, _ = reader.communicate(timeout=10)
+    assert called.code == 0
+    assert len(rows.splitlines()) == 12
+    assert not Path("pipe").is_file()
+
+
+@given(st.lists(st.text(), max_size=5))
+def test_any_text_is_one_line_of_json_and_read_back(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
+    run = RunDirectory.create(tmp_path_factory.mktemp("runs"), None, "any", "")
+    problems = [Problem(id=f"e1/{n}", epoch=1, where="x", problem=text) for n, text in enumerate(texts)]
+    assert all(run.append(problem) for problem in problems)
+    run.log_call(json.dumps({"id": "a", "response": "\u2028".join(texts)}, ensure_ascii=False).encode())
+    run.close()
+    assert [event.problem for event in read_events(run.path) if isinstance(event, Problem)] == texts
+    for log in ("events.jsonl", "calls.jsonl"):
+        text = (run.path / log).read_bytes().decode()
+        assert text.splitlines() == text.split("\n")[:-1]
+    again = RunDirectory.reopen(run.path)
+    assert not any(again.append(problem) for problem in problems)
+    again.close()
