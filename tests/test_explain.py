@@ -1,0 +1,374 @@
+"""`scai explain`: what each rule rests on, who gains and who loses by it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Called, calls, scai
+from test_acceptance import NO_CROSS
+from test_strategies import PEOPLE, TASKS, edit, experiment
+
+RULES = [
+    edit(
+        "add", text="Shared: ann comes first.", reason="one asked", evidence=["e1/ann/tea/m2", "e1/bob/tea/cross/cid"]
+    ),
+    edit("add", text="x ann=9", **{"for": ["ann"]}),
+    edit("add", text="x bob=2", **{"for": ["bob"]}),
+    edit("add", text="x bob=2 is said twice", **{"for": ["bob"]}),
+    edit("add", text="x cid=5", **{"for": ["cid"]}),
+]
+
+
+def finished_run(path: Path, /, provider: dict[str, Any] | None = None, **keys: Any) -> Path:
+    """A run whose constitution is known to have P1 (nothing), C1 (ann gains), C2, C3 (bob loses), C4 (nothing)."""
+    rules = [{**RULES[0], "text": "Be kind."}, *RULES[1:]]
+    common = {"ratings": NO_CROSS, "revision": {"strategy": "edits"}, **keys}
+    file = experiment(path, {"e1/revision": {"critique": "c", "edits": rules}}, provider, **common)
+    assert scai("run", file, "--quiet").code == 0
+    return path / "runs" / "t"
+
+
+def explained(*arguments: object) -> Any:
+    found = scai("explain", "t", "--trust", "--json", *arguments)
+    assert found.code == 0, found.err
+    return found.json
+
+
+def test_who_gains_and_who_loses_by_each_rule(tmp_path: Path) -> None:
+    finished_run(tmp_path, ratings={"cross_weight": 0})
+    found = explained()
+    assert (found["run_id"], found["version"]) == ("t", 1)
+    assert found["welfare"] == {"function": "utilitarian", "value": pytest.approx((0.9 + 0.2 + 0.5) / 3)}
+    rules = {rule["id"]: rule for rule in found["rules"]}
+    assert list(rules) == ["P1", "C1", "C2", "C3", "C4"]
+    assert rules["C1"]["users"] == {"ann": pytest.approx(0.4), "bob": 0, "cid": 0}
+    assert rules["C1"]["gains"] == ["ann"]
+    assert rules["C1"]["effect"]["estimate"] == pytest.approx(0.4 / 3)
+    assert rules["C1"]["effect"]["low"] <= 0.4 / 3 <= rules["C1"]["effect"]["high"]
+    assert [rule["without_effect"] for rule in rules.values()] == [
+        True,
+        False,
+        True,
+        True,
+        True,
+    ]  # C2 and C3 say the same
+    assert rules["P1"]["kind"] == "principle"
+    assert (rules["C1"]["kind"], rules["C1"]["for"], rules["C1"]["since"]) == ("clause", ["ann"], 1)
+
+
+def test_evidence_is_quoted(tmp_path: Path) -> None:
+    finished_run(tmp_path, ratings={})
+    [principle, *clauses] = explained()["rules"]
+    assert principle["evidence"] == [
+        {"id": "e1/ann/tea/m2", "who": "ann", "text": "ann says so"},
+        {"id": "e1/bob/tea/cross/cid", "who": "cid", "text": "so it is"},
+    ]
+    assert all(clause["evidence"] == [] for clause in clauses)
+    shown = scai("explain", "t", "--trust").out
+    assert "“ann says so” (Ann Smith, e1/ann/tea/m2)" in shown
+    assert "without effect" in shown
+
+
+def test_a_clause_is_left_out_only_where_it_is_spoken_of(tmp_path: Path) -> None:
+    run = finished_run(tmp_path)
+    explained()
+    made = {call["id"].rsplit("/", 3)[0] for call in calls(run / "explain")}
+    assert made == {
+        *(f"explain/~whole/{who}" for who in ("ann", "bob", "cid")),
+        *(f"explain/~P1/{who}" for who in ("ann", "bob", "cid")),
+        "explain/~C1/ann",
+        "explain/~C2/bob",
+        "explain/~C3/bob",
+        "explain/~C4/cid",
+    }
+    seeds: dict[str, set[int]] = {}
+    for call in calls(run / "explain"):
+        seeds.setdefault("/".join(call["id"].split("/")[2:]), set()).add(call["request"]["seed"])
+    assert all(len(same) == 1 for same in seeds.values())
+
+
+def test_a_second_call_costs_nothing_and_the_run_is_not_touched(tmp_path: Path) -> None:
+    run = finished_run(tmp_path)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    first, second = explained(), explained()
+    assert (first.pop("calls"), second.pop("calls")) == (2 * (3 + 3 + 4), 0)
+    assert first == second
+    assert {path: path.read_bytes() for path in before} == before
+    assert {path.name for path in run.rglob("*") if path.is_file() and path not in before} == {".lock", "calls.jsonl"}
+    assert scai("list", "--json").json[0]["run_id"] == "t"
+
+
+def test_an_explanation_that_was_interrupted_goes_on(tmp_path: Path) -> None:
+    run = finished_run(tmp_path)
+    whole = explained()
+    log = run / "explain" / "calls.jsonl"
+    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:7]) + b'{"id": "torn')
+    again = explained()
+    assert again.pop("calls") == whole.pop("calls") - 7
+    assert again == whole
+
+
+def test_a_short_budget_samples_evenly_and_says_so(tmp_path: Path) -> None:
+    tasks = [*TASKS, {"id": "third", "prompt": "Third?"}]
+    run = finished_run(tmp_path, tasks=tasks)
+    # ann costs 2 calls x (whole, P1, C1), bob 2 x 4, cid 2 x 3: a round of all three is 20
+    found = explained("--budget", 45)
+    assert (found["played"]["conversations"], found["played"]["of"]) == (6, 9)
+    assert found["calls"] == len(calls(run / "explain")) == 40
+    who = [call["id"].split("/")[2] for call in calls(run / "explain") if "~whole" in call["id"]]
+    assert sorted(who) == sorted(["ann", "bob", "cid"] * 4)
+    assert "6 of 9 conversations" in scai("explain", "t", "--trust", "--budget", 45).out
+    more = explained("--budget", 1000)
+    assert more["played"]["conversations"] == 9
+    assert more["calls"] == 20  # what was played stays played
+
+
+def test_a_persona_that_was_not_played_has_no_effect_not_zero(tmp_path: Path) -> None:
+    finished_run(tmp_path)
+    found = explained("--budget", 8)
+    assert found["played"]["conversations"] == 1
+    for rule in found["rules"]:
+        assert sum(effect is None for effect in rule["users"].values()) >= 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--budget", 5], 2, "--budget 5: one conversation with and without each rule takes"),
+        (["--users", "ann", "bobb"], 2, "--users: 'bobb' took no part in run 't'; did you mean 'bob'?"),
+        (["--budget", 0], 2, "--budget"),
+    ],
+)
+def test_what_cannot_be_explained_is_said_in_one_line(
+    tmp_path: Path, arguments: list[object], code: int, said: str
+) -> None:
+    finished_run(tmp_path)
+    found = scai("explain", "t", "--trust", *arguments)
+    assert (found.code, said in found.err) == (code, True), found.err
+
+
+def test_code_of_others_is_not_loaded_unasked(tmp_path: Path) -> None:
+    finished_run(tmp_path)
+    found = scai("explain", "t")
+    assert (found.code, "--trust loads it" in found.err) == (2, True)
+
+
+def test_an_unfinished_run_is_not_explained(tmp_path: Path) -> None:
+    assert scai("run", experiment(tmp_path), "--quiet", "--max-calls", 3).code == 3
+    found = scai("explain", "t", "--trust")
+    assert (found.code, "has not finished; go on with `scai resume t` first" in found.err) == (2, True)
+
+
+def test_answers_asked_for_again_count_towards_the_budget(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, {"broken": "explain/.*user"})
+    found = scai("explain", "t", "--trust", "--budget", 20)
+    assert found.code == 3
+    assert "the budget of 20 calls is used up" in found.err
+    assert len(calls(run / "explain")) == 20
+    assert scai("explain", "t", "--trust", "--budget", 21).code == 3
+    assert len(calls(run / "explain")) == 21
+
+
+def test_an_empty_constitution_is_explained_as_such(tmp_path: Path) -> None:
+    assert scai("run", experiment(tmp_path, ratings=NO_CROSS), "--quiet").code == 0
+    assert explained()["rules"] == []
+    assert "The constitution is empty." in scai("explain", "t", "--trust").out
+
+
+def test_calls_that_fail_are_told_and_leave_gaps(tmp_path: Path) -> None:
+    finished_run(tmp_path, {"failing": "~C1/ann"})
+    found = explained()
+    assert found["played"]["failed"] == 1
+    assert {rule["id"]: rule["users"]["ann"] for rule in found["rules"]}["C1"] is None
+
+
+def test_rules_that_pull_two_users_apart(tmp_path: Path) -> None:
+    """A principle that the simulated ann (short) wants and bob (long) minds, and one that both want."""
+    people = [
+        {"id": "ann", "preferences": {"concise": 1.0, "warm": 1.0}},
+        {"id": "bob", "preferences": {"detailed": 1.0, "concise": -1.0, "warm": 1.0}},
+    ]
+    file = experiment(
+        tmp_path,
+        personas=people,
+        tasks=TASKS,
+        model={"provider": "simulated", "options": {"noise": 0}},
+        constitution={"principles": ["Keep it short.", "Be warm and kind."]},
+        revision={"acceptance": "improves", "margin": 1},
+        ratings={"cross_weight": 0},
+    )
+    assert scai("run", file, "--quiet").code == 0
+    found = scai("explain", "t", "--json", "--users", "ann", "bob").json
+    assert found["apart"]["users"] == ["ann", "bob"]
+    [apart] = found["apart"]["rules"]
+    assert apart["id"] == "P1"
+    assert apart["ann"] > 0 > apart["bob"]
+    both = next(rule for rule in found["rules"] if rule["id"] == "P2")
+    assert both["gains"]
+    assert not both["loses"]
+    shown = scai("explain", "t", "--users", "ann", "bob").out
+    assert "Rules that pull ann and bob apart" in shown
+    none = scai("explain", "t", "--users", "ann", "ann").out
+    assert "No rule pulls ann and ann apart." in none
+
+
+def test_held_out_people_are_not_asked(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, tasks=TASKS, holdout={"tasks": ["sleep"]}, personas=PEOPLE)
+    explained()
+    assert not [call["id"] for call in calls(run / "explain") if "/sleep/" in call["id"]]
+
+
+# --- frontier
+
+
+def front(path: Path, *arguments: object, over: str = "welfare=utilitarian,rawlsian,nash", **keys: Any) -> Called:
+    settings = {"acceptance": "improves", "strategy": "candidates", "candidates": 2, **keys.pop("revision", {})}
+    meta = {
+        "e1/revision/c1": {"critique": "", "principles": [], "contract": _levels(10, 10, 2)},
+        "e1/revision/c2": {"critique": "", "principles": [], "contract": _levels(6, 6, 6)},
+    }
+    file = experiment(path, meta, **{"ratings": NO_CROSS, "epochs": 2, "revision": settings, **keys})
+    return scai("frontier", file, "--over", over, "--quiet", *arguments)
+
+
+def _levels(ann: int, bob: int, cid: int) -> list[dict[str, Any]]:
+    told = (("ann", ann), ("bob", bob), ("cid", cid))
+    return [{"id": None, "text": f"x {who}={level}", "for": [who]} for who, level in told]
+
+
+def test_the_front_and_the_price_of_fairness(tmp_path: Path) -> None:
+    found = front(tmp_path, "--json", over="welfare=utilitarian, rawlsian,gini(delta=3)").json
+    points = {point["welfare"]: point for point in found["points"]}
+    assert list(points) == ["utilitarian", "rawlsian", "gini(delta=3)"]
+    assert points["utilitarian"]["mean"] == pytest.approx(22 / 30)
+    assert points["utilitarian"]["worst_off"] == pytest.approx(0.2)
+    assert points["rawlsian"]["mean"] == points["rawlsian"]["worst_off"] == pytest.approx(0.6)
+    assert points["rawlsian"]["inequality"] == 0
+    assert points["utilitarian"]["price_of_fairness"] == 0
+    assert points["rawlsian"]["price_of_fairness"] == pytest.approx(1 - 0.6 / (22 / 30))
+    assert all(point["on_front"] for point in points.values())
+    assert [point["run_id"] for point in found["points"]] == ["t-utilitarian", "t-rawlsian", "t-gini-delta-3"]
+    assert {point["measured_on"] for point in found["points"]} == {"epoch 2"}
+    table = front(tmp_path).out
+    assert "+18.2%" in table
+
+
+def test_a_dominated_point_is_not_on_the_front() -> None:
+    from scai_cli.front import Front, Point
+
+    def point(mean: float | None, worst: float, gini: float) -> Point:
+        return Point("nash", "t", 1, "holdout", mean, worst, gini, {})
+
+    best, worse, other, unknown = point(0.7, 0.5, 0.1), point(0.7, 0.4, 0.1), point(0.6, 0.6, 0.2), point(None, 0.9, 0)
+    found = Front([best, worse, other, best, unknown])
+    assert [found.best(p) for p in found.points] == [True, False, True, True, False]
+    assert found.price(best) is None  # without a utilitarian run
+
+
+def test_finished_runs_are_used_again_and_unfinished_ones_gone_on_with(tmp_path: Path) -> None:
+    whole = front(tmp_path, "--json").json
+    logs = {path: path.read_bytes() for path in (tmp_path / "runs").rglob("events.jsonl")}
+    assert len(logs) == 3
+    assert front(tmp_path, "--json").json == whole
+    assert {path: path.read_bytes() for path in logs} == logs
+
+    other = tmp_path / "other"
+    stopped = front(tmp_path, "--json", "--runs-dir", other, "--set", "limits.calls=20")
+    assert stopped.code == 3
+    assert not stopped.out
+    again = front(tmp_path, "--json", "--runs-dir", other)
+    assert again.code in (0, 3)
+    assert scai("list", "--runs-dir", other, "--json").json
+
+
+def test_a_run_of_another_experiment_in_the_way_is_said(tmp_path: Path) -> None:
+    assert front(tmp_path).code == 0
+    found = front(tmp_path, "--seed", 9)
+    assert found.code == 2
+    assert "run 't-utilitarian' is there already, of an experiment with other seed" in found.err
+
+
+def test_the_held_out_are_measured_where_there_are_some(tmp_path: Path) -> None:
+    found = front(tmp_path, "--json", tasks=TASKS, holdout={"tasks": ["sleep"]}).json
+    assert {point["measured_on"] for point in found["points"]} == {"holdout"}
+
+
+@pytest.mark.parametrize(
+    ("over", "revision", "said"),
+    [
+        ("welfare=utilitarian", {"acceptance": "always"}, "under 'always' the welfare function decides nothing"),
+        ("welfare=utilitarian", {"acceptance": "vote"}, "under 'vote' the welfare function decides nothing"),
+        ("welfare=rawlsin", {}, "did you mean 'rawlsian'?"),
+        ("epochs=1,2", {}, "--over epochs=1,2: write welfare=A,B,..."),
+        ("welfare=", {}, "write welfare=A,B,..."),
+    ],
+)
+def test_what_has_no_front_is_said_in_one_line(tmp_path: Path, over: str, revision: dict[str, Any], said: str) -> None:
+    found = front(tmp_path, over=over, revision=revision)
+    assert found.code == 2
+    assert len(found.lines) == 1
+    assert said in found.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_with_best_so_far_the_welfare_decides_even_under_always(tmp_path: Path) -> None:
+    assert front(tmp_path, revision={"acceptance": "always", "best_so_far": True}).code == 0
+
+
+# --- show
+
+
+def test_show_tells_of_the_proof_and_why_a_revision_was_adopted(tmp_path: Path) -> None:
+    file = experiment(
+        tmp_path,
+        {"e1/revision": {"critique": "the critique", "principles": [], "contract": _levels(9, 9, 3)}},
+        tasks=TASKS,
+        holdout={"tasks": ["sleep"]},
+        ratings=NO_CROSS,
+        revision={"acceptance": "improves"},
+        epochs=2,
+    )
+    assert scai("run", file, "--quiet").code == 0
+    shown = scai("show", "t").out
+    flat = " ".join(shown.split())
+    assert "Held out: 3 personas x 1 tasks" in flat
+    assert "utilitarian welfare 0.500 -> 0.700: +0.200 [" in flat
+    assert "Cid Brown 0.50 0.30 -0.20" in flat
+    assert "epoch 1: version 1: utilitarian welfare rose from 0.500 to 0.700, by +0.200 [" in flat
+    assert "epoch 2: kept: no change was proposed" in flat
+    told = scai("show", "t", "--json").json
+    assert told["holdout"]["difference"]["estimate"] == pytest.approx(0.2)
+    assert told["epochs"][0]["revision"]["candidates"][0]["scores"]["gain"] == pytest.approx(0.2)
+    closer = " ".join(scai("show", "t", "--constitution").out.split())
+    assert "e1/revision: welfare 0.700, welfare_before 0.500, gain 0.200" in closer
+
+
+def test_show_diff_gives_the_reason_and_the_evidence_of_each_edit(tmp_path: Path) -> None:
+    first = [
+        edit("add", text="Be kind.", reason="ann asked", evidence=["e1/ann/tea/m2"]),
+        edit("add", text="Joke.", **{"for": ["bob"]}, reason="bob likes it"),
+    ]
+    second = [
+        edit("modify", id="P1", text="Be very kind.", reason="more of it"),
+        edit("remove", id="C1", reason="stale"),
+    ]
+    file = experiment(
+        tmp_path,
+        {"e1/revision": {"critique": "", "edits": first}, "e2/revision": {"critique": "", "edits": second}},
+        epochs=2,
+        revision={"strategy": "edits"},
+    )
+    assert scai("run", file, "--quiet").code == 0
+    whole = " ".join(scai("show", "t", "--diff", 0, 2).out.split())
+    assert whole.startswith("P1 {+Be very kind.+}")
+    assert "epoch 1, add: ann asked; evidence: e1/ann/tea/m2" in whole
+    assert "epoch 2, modify: more of it" in whole
+    later = " ".join(scai("show", "t", "--diff", 1, 2).out.split())
+    assert "ann asked" not in later
+    assert "C1 [-Joke.-] epoch 2, remove: stale" in later
+    assert " ".join(scai("show", "t", "--diff", 2, 1).out.split()).count("stale") == 1
+    edits = json.loads(scai("show", "t", "--json").out)["epochs"][0]["revision"]["edits"]
+    assert (edits[0]["reason"], edits[0]["evidence"]) == ("ann asked", ["e1/ann/tea/m2"])
