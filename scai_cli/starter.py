@@ -13,7 +13,7 @@ _FOLDERS: Final = ("configs", "personas")
 
 def write_starter(folder: Path) -> int:
     """Copy the shipped configs and personas; the number of files. Raises RunError where something is there already."""
-    source = _source()
+    source = shipped()
     taken = [folder / name for name in _FOLDERS if (folder / name).exists()]
     if taken:
         raise RunError(f"{taken[0]}: is there already; name another folder")
@@ -28,8 +28,8 @@ def write_starter(folder: Path) -> int:
     return len(files)
 
 
-def _source() -> Path:
-    """Beside this file in an installed package, at the top of the tree in a checkout."""
+def shipped() -> Path:
+    """Where `configs` and `personas` are: beside this file in a package, at the top of the tree in a checkout."""
     package = Path(__file__).parent
-    shipped = package / "shipped"
-    return shipped if shipped.is_dir() else package.parent
+    copied = package / "shipped"
+    return copied if copied.is_dir() else package.parent

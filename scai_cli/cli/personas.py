@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli.options import Quiet
+from scai_cli.cli.options import Json, Quiet
 
 if TYPE_CHECKING:
     from scai_cli.populations.importing import Imported
@@ -51,6 +51,103 @@ def import_file(
     from scai_cli.populations.importing import Import, import_personas
 
     told(import_personas(Import(file, form, limit, columns, skip_bad), out, say), "personas", out, quiet)
+
+
+@app.command()
+def sample(
+    population: Population,
+    count: Annotated[int, typer.Option("--n", min=1, help="How many.", metavar="N")],
+    out: Out,
+    by: Annotated[str, typer.Option("--by", help="Stratify by these attributes.", metavar="A,B")] = "",
+    weights: Annotated[
+        str | None, typer.Option("--weights", help="Draw in proportion to `weight` or an attribute.", metavar="NAME")
+    ] = None,
+    diverse: Annotated[bool, typer.Option("--diverse", help="As unlike each other as can be.")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="Everything drawn at random follows from it.", metavar="N")] = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Draw some people out of many: stratified, weighted or far from each other."""
+    from scai_cli.populations.sampling import Draw
+    from scai_cli.populations.sampling import sample as draw
+    from scai_cli.populations.writing import population_file
+
+    strata = tuple(name.strip() for name in by.split(",") if name.strip())
+    drawn = draw(population, Draw(count, strata, weights, diverse, seed))
+    with population_file(out, "personas") as write:
+        for persona in drawn.people:
+            write(persona)
+    if not quiet:
+        for stratum, (taken, there) in drawn.strata.items():
+            if strata:
+                say(f"{', '.join(stratum)}: {taken} of {there:,}")
+        say(f"drew {len(drawn.people)} of {drawn.size:,} personas")
+
+
+@app.command()
+def validate(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Populations.", show_default=False)],
+) -> None:
+    """Check that populations can be read, and say what is wrong with file, line and key."""
+    from scai_cli.items import items
+    from scai_cli.personas import Persona
+
+    for file in files:
+        typer.echo(f"{file}: ok, {sum(1 for _ in items(file, Persona)):,} personas")
+
+
+@app.command()
+def describe(
+    population: Population,
+    quotas: Annotated[
+        list[str] | None,
+        typer.Option("--quota", help="Compare with it, e.g. age=18-34:30,35-90:70.", metavar="A=V:S,..."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what is in a population: attributes, quotas, duplicates, gaps."""
+    from scai_cli.populations.describing import describe as described
+    from scai_cli.populations.quotas import parse_quota
+
+    told = described(population, [parse_quota(quota) for quota in quotas or ()]).as_object()
+    if as_json:
+        from scai_cli.exporters.writing import json_line
+
+        print(json_line(told))  # noqa: T201 - data for stdout
+        return
+    from scai_cli.display.populations import print_description
+
+    print_description(str(population), told)
+
+
+@app.command("list")
+def list_people(
+    path: Annotated[
+        Path | None, typer.Argument(metavar="PATH", help="A population or a folder; by default ./personas.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """List the people of a population, or the populations of a folder."""
+    from scai_cli.display.populations import print_files, print_people
+    from scai_cli.exporters.writing import json_line
+    from scai_cli.items import items
+    from scai_cli.personas import Persona
+    from scai_cli.starter import shipped
+
+    place = path or (Path("personas") if Path("personas").is_dir() else shipped() / "personas")
+    if not place.is_dir():
+        people = items(place, Persona)
+        if as_json:
+            for persona in people:
+                print(json_line(persona.model_dump(mode="json", exclude_defaults=True)))  # noqa: T201 - data for stdout
+        else:
+            print_people(people)
+        return
+    files = [file for file in sorted(place.rglob("*")) if file.suffix in (".yaml", ".yml", ".json", ".jsonl")]
+    sizes = {file: sum(1 for _ in items(file, Persona)) for file in files}
+    if as_json:
+        print(json_line([{"file": str(file), "personas": size} for file, size in sizes.items()]))  # noqa: T201 - data for stdout
+    else:
+        print_files(sizes)
 
 
 def say(line: str) -> None:

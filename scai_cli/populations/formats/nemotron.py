@@ -50,7 +50,7 @@ def _attributes(values: Mapping[str, Any]) -> dict[str, Scalar]:
     found = {}
     for key, value in values.items():
         if key not in _NO_FACTS and not key.endswith(("_persona", "_list")):
-            known = fact(value, key)
+            known = fact(value.replace("_", " ") if isinstance(value, str) else value, key)
             if known is not None:
                 found[_RENAMED.get(key, key)] = known
     return found
