@@ -166,6 +166,15 @@ def test_a_call_that_failed_on_trial_stays_failed_when_the_run_goes_on(tmp_path:
     assert [_bare(e) for e in events(run)] == [_bare(e) for e in told]
 
 
+def test_only_those_whom_a_candidate_concerns_talk_again(tmp_path: Path) -> None:
+    answer = anew(contract=(("C1", "x ann=9", "ann"), ("C2", "x bob=5", "bob"), ("C3", "x cid=5", "cid")))
+    revision = decided(tmp_path, answer, provider={"failing": "e1/bob/tea/m1"}, max_failures=1)
+    assert revision["accepted"]
+    told = events(tmp_path / "runs" / "t")
+    assert {c["id"].split("/")[2] for c in calls(tmp_path / "runs" / "t") if "/~1/" in c["id"]} == {"ann"}
+    assert [e["id"] for e in told if e["type"] == "problem"] == ["e1/bob/tea/m1/assistant"]  # told once
+
+
 # --- vote
 
 

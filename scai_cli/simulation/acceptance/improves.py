@@ -103,9 +103,9 @@ async def _try(occasion: Occasion, number: int, candidate: Candidate) -> Trial:
         emit=lambda _: None,
     )
     concerned = [p for p in stage.personas if stage.system(p) != occasion.stage.system(p)]
-    conversations = await play(stage, concerned)
-    conversations += [c for c in occasion.conversations if c.persona not in concerned]
-    content, before = contentment(stage, conversations), occasion.content
+    played = await play(stage, concerned)
+    unchanged = [c for c in occasion.conversations if c.persona not in concerned]
+    content, before = contentment(stage, [*played, *unchanged]), occasion.content
     function = welfare.parse(occasion.config.welfare)
     gain = difference(before, content, function, seed=occasion.config.seed, draws=_DRAWS)
-    return Trial(candidate, function, content, Pair.of(before, content), gain, failures(conversations))
+    return Trial(candidate, function, content, Pair.of(before, content), gain, failures(played))
