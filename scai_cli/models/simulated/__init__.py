@@ -11,6 +11,7 @@ from scai_cli.chat import ChatRequest, Completion, Usage, clean
 from scai_cli.config import ModelConfig
 from scai_cli.models.base import ChatModel
 from scai_cli.models.simulated.assistant import answer
+from scai_cli.models.simulated.biographies import biography
 from scai_cli.models.simulated.chance import draws
 from scai_cli.models.simulated.forms import Asked, asked, filled
 from scai_cli.models.simulated.meta import cut_off, judged
@@ -64,6 +65,8 @@ class _Simulated:
         if _revises(task):
             judgement = judged(task, self._settings.flaws, rng)
             return judgement.as_edits() if "edits" in task.form else judgement.as_rewrite()
+        if "biography" in task.form:
+            return biography(task, rng)
         who = person(task.system, self._seed)
         if who is not None and "feedback" in task.form:
             return _completed(task, comment(task, who, self._settings.noise, rng))

@@ -1,0 +1,201 @@
+"""Invented people: a name, a biography of four sentences and a stance on each task, from the facts in a prompt."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Final
+
+from scai_cli.fences import fenced
+from scai_cli.models.simulated.forms import Asked
+from scai_cli.models.simulated.names import name_of
+from scai_cli.models.simulated.topic import noun_phrases
+from scai_cli.traits import TRAITS
+
+_PLACES: Final = (
+    "a small town", "a fishing village", "the old quarter of a port", "the last stop of a suburban line",
+    "a flat above a bakery", "a farmhouse that is never finished", "a housing block from the seventies",
+    "a mining town whose mine has closed", "a market town by a river", "the capital", "a valley with one road",
+    "a new district without trees", "a university town", "a house near the border", "a street of workshops",
+    "a village of forty people",
+)  # fmt: skip
+_WORK: Final = (
+    "repairs bicycles", "keeps the accounts of a dairy", "drives the night bus", "teaches mathematics",
+    "sells vegetables at the station", "runs a small pharmacy", "lays tiles", "translates court papers",
+    "nurses people at home", "raises goats", "writes software for hospitals", "guards a car park",
+    "cuts hair", "restores church organs", "delivers parcels", "plans bridges", "cooks in a school",
+    "manages a warehouse", "fishes for crab", "tunes pianos", "inspects lifts", "runs a phone repair stall",
+    "edits a local newspaper", "grows tea", "cleans offices before dawn", "prepares tax returns",
+)  # fmt: skip
+_PAST: Final = (
+    "once walked home for two days when the buses were on strike",
+    "lost a shop to a flood and opened it again on the same spot",
+    "raised three brothers after a mine accident",
+    "studied law for a year and left over a matter of honour",
+    "spent ten years abroad and came back for the food",
+    "learned to read at forty from a neighbour's child",
+    "won a regional chess cup and has hidden the trophy since",
+    "was the first of the family to finish school",
+    "sat on a jury for a month and has trusted quick verdicts less ever since",
+    "survived an illness that the first two doctors did not find",
+    "organised a strike, lost it, and kept the banner",
+    "sailed on container ships until the first child was born",
+    "inherited a debt and paid it off in coins, as family legend has it",
+    "sang in a band that was nearly famous",
+    "built the house with two cousins and one borrowed drill",
+    "left the city after a burglary and does not miss it",
+    "was cheated once by a letter with a fine letterhead",
+    "cared for a father who forgot everyone but the dog",
+    "planted a wood of four hundred trees, of which most still stand",
+    "failed the same examination three times and passed it with honours",
+    "met a spouse in the queue of a tax office",
+    "served two terms on the village council",
+    "gave up a scholarship to look after twins",
+    "crossed a desert in a lorry and speaks of it to nobody",
+)  # fmt: skip
+_NOW: Final = (
+    "gets up before five and does the best thinking over the first coffee",
+    "keeps a notebook of prices, weather and insults",
+    "never misses the evening news and argues with it",
+    "plays the same three songs on an accordion every Sunday",
+    "reads one long book each winter",
+    "fixes the neighbours' radios without charge",
+    "feeds more cats than the street agrees to",
+    "swims in the river until October",
+    "cannot pass a bookshop or a funeral without going in",
+    "saves half of every pay packet in a biscuit tin",
+    "writes letters by hand to a sister overseas",
+    "coaches a girls' football team that has yet to win",
+    "cooks for fourteen on feast days",
+    "distrusts anything that arrives by email",
+    "trades seeds with a club of pensioners",
+    "follows three podcasts at double speed",
+    "tends a grave on the first of every month",
+    "knows the timetable of every bus by heart",
+    "paints signs for friends",
+    "is learning a fourth language from songs",
+)  # fmt: skip
+_STANCES: Final[Mapping[str, tuple[str, ...]]] = {
+    "": (
+        "{topic} should be left to those who have to live with it",
+        "nobody has yet asked the right people about {topic}",
+        "{topic} looks simple only from far away",
+        "a little patience would settle most of what is said about {topic}",
+        "{topic} matters less than how one talks about it at home",
+        "there is a fair middle in {topic}, and that both sides walk past it",
+        "{topic} costs too much and is worth it all the same",
+        "experience counts for more in {topic} than any study",
+    ),
+    "conservative": (
+        "what has long worked in {topic} should not be thrown away in a hurry",
+        "{topic} is a matter for families before it is one for offices",
+    ),
+    "left": (
+        "{topic} always comes down to who pays and who is spared",
+        "nobody should be left behind in {topic} for want of money",
+    ),
+    "green": ("{topic} must be judged by what is left for those who come later",),
+    "liberal": (
+        "in {topic} grown-up people should be free to be wrong",
+        "open argument helps {topic} more than any rule",
+    ),
+}
+_LEANINGS: Final = {
+    "conservative": "conservative", "right": "conservative", "republican": "conservative", "left": "left",
+    "socialist": "left", "social democrat": "left", "labour": "left", "green": "green", "liberal": "liberal",
+    "libertarian": "liberal",
+}  # fmt: skip
+
+
+def biography(asked: Asked, rng: random.Random) -> dict[str, object]:
+    """The form `{"name", "biography", "stances"}` for the facts and tasks that the prompt fences in."""
+    portrait = next((piece.text for piece in fenced(asked.prompt, "persona")), "")
+    facts = _facts(portrait)
+    name = name_of(facts.get("country", ""), facts.get("gender", ""), rng)
+    first = name.split()[0]
+    told = [_who(name, facts, rng), f"{first} {rng.choice(_PAST)}.", _life(first, facts, rng), _wish(first, rng)]
+    tasks = {piece.attributes.get("id", ""): piece.text for piece in fenced(asked.prompt, "task")}
+    stances = {key: _stance(first, text, facts.get("politics", ""), rng) for key, text in tasks.items() if key}
+    return {"name": name, "biography": " ".join(told), "stances": stances}
+
+
+def _facts(portrait: str) -> dict[str, str]:
+    line = next((line for line in portrait.split("\n") if line.startswith("Facts: ")), "Facts: ")
+    pairs = (part.partition(":") for part in line.removeprefix("Facts: ").split("; "))
+    return {key.strip(): value.strip() for key, _, value in pairs if value.strip()}
+
+
+def _who(name: str, facts: Mapping[str, str], rng: random.Random) -> str:
+    age = facts.get("age", "")
+    years = int(age) if age.isdigit() else 40
+    aged = f", {age}," if age else ""
+    place = rng.choice(_PLACES) + (f" in {facts['country']}" if "country" in facts else "")
+    occupation = facts.get("occupation")
+    if occupation:
+        article = "an" if occupation[:1].lower() in "aeiou" else "a"
+        work = f"works as {article} {occupation}"
+    elif years < 19:
+        work = "goes to school and earns a little on the side"
+    elif years > 67:
+        work = f"is retired; most people still come for advice to the one who {_past(rng.choice(_WORK))}"
+    else:
+        work = rng.choice(_WORK)
+    return f"{name}{aged} lives in {place} and {work}."
+
+
+def _past(work: str) -> str:
+    """The third person of a regular verb, moved to the past: "repairs bicycles" -> "used to repair bicycles"."""
+    verb, _, rest = work.partition(" ")
+    stem = (
+        verb[:-2] if verb.endswith(("shes", "ches", "sses")) else verb[:-3] + "y" if verb.endswith("ies") else verb[:-1]
+    )
+    return f"used to {stem} {rest}".rstrip()
+
+
+def _life(first: str, facts: Mapping[str, str], rng: random.Random) -> str:
+    """What the days are like, with one or two of the facts that have no place elsewhere."""
+    religion, politics, income = (facts.get(key, "").strip() for key in ("religion", "politics", "income"))
+    extras = []
+    if religion and religion.lower() not in ("none", "no religion", "atheist", "secular"):
+        extras.append(f"holds to being {religion} without making a show of it")
+    elif religion:
+        extras.append("has no use for religion")
+    if politics:
+        extras.append(f"calls the own politics {politics}" if rng.random() < 0.5 else f"votes {politics}, more or less")
+    if income:
+        extras.append(f"gets by on {income} means" if income in ("low", "middle", "high") else f"earns {income}")
+    habit = rng.choice(_NOW)
+    kept = extras[:2]
+    return f"{first} {habit}, {' and '.join(kept)}." if kept else f"{first} {habit}."
+
+
+def _wish(first: str, rng: random.Random) -> str:
+    one, other, third = _traits(rng)
+    wants = f"{TRAITS[one].label} and {TRAITS[other].label}"
+    return rng.choice((
+        f"From an answer {first} wants {wants}, but no {_bare(third)}.",
+        f"Asking for advice, {first} likes {wants} and minds {TRAITS[third].label}.",
+        f"What {first} needs from an assistant is {wants}; {TRAITS[third].label} would be too much.",
+    ))  # fmt: skip
+
+
+def _traits(rng: random.Random) -> tuple[str, str, str]:
+    """Two traits to want and one to mind, none of which exclude each other."""
+    names = list(TRAITS)
+    while True:
+        one, other, third = rng.sample(names, 3)
+        if TRAITS[one].excludes != other:
+            return one, other, third
+
+
+def _bare(trait: str) -> str:
+    label = TRAITS[trait].label
+    return label.split(" ", 1)[1] if label.startswith(("a ", "the ")) else label
+
+
+def _stance(first: str, task: str, politics: str, rng: random.Random) -> str:
+    leaning = next((lean for word, lean in _LEANINGS.items() if word in politics.lower()), "")
+    found = noun_phrases(task)
+    topic = (rng.choice(found) if found else "this question").replace("your ", "one's ")
+    said = rng.choice(_STANCES[leaning] if leaning and rng.random() < 0.7 else _STANCES[""])
+    return f"{first} believes that {said.format(topic=topic)}."
