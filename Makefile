@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: quickstart test test-slow check format bench bench-memory crash-test docs clean help
+.PHONY: quickstart test test-slow check format bench bench-society bench-memory crash-test docs clean help
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -64,3 +64,6 @@ $(BENCH)/.installed: benchmarks/peers.txt
 	@echo "installing the peers into $(BENCH) ..."
 	@$(PYTHON) -m venv $(BENCH) && $(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
+
+bench-society: $(VENV)/.installed-dev ## the regret of every strategy and acceptance rule; fills docs/benchmarks.md
+	@$(BIN)/python -m benchmarks.regret $(ARGS)

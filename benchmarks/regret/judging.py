@@ -1,0 +1,116 @@
+"""Every combination in one society: what it reached, set against the best constitution and against the start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from benchmarks.regret.playing import budget, played
+from benchmarks.regret.search import best, bound
+from benchmarks.regret.societies import Society
+from benchmarks.regret.truth import utilities
+from scai_cli.constitution import Clause, Constitution
+from scai_cli.models.simulated.flaws import Flaws
+from scai_cli.traits import requested
+
+ACCEPTANCES = ("always", "improves", "vote", "both")
+STRATEGIES: Mapping[str, Mapping[str, Any]] = {
+    "rewrite": {"strategy": "rewrite"},
+    "reflect": {"strategy": "reflect"},
+    "edits": {"strategy": "edits"},
+    "grounded": {"strategy": "grounded"},
+    "candidates": {"strategy": "candidates", "base": ("grounded", "edits", "rewrite")},
+}
+COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
+    **{f"{s} + {a}": {**STRATEGIES[s], "acceptance": a} for s in STRATEGIES for a in ACCEPTANCES},
+    "rewrite + always, best_so_far": {**STRATEGIES["rewrite"], "best_so_far": True},
+    "grounded + always, best_so_far": {**STRATEGIES["grounded"], "best_so_far": True},
+}
+"""Name -> the experiment's `revision`."""
+BASELINE = "rewrite + always"
+
+RATES = (0.0, 0.5, 1.0, 2.0)
+"""The meta's flaws, as multiples of the rates that ship."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A society, and what is to be run in it under which multiples of the flaw rates."""
+
+    society: Society
+    names: tuple[str, ...]
+    rates: tuple[float, ...] = (1.0,)
+    searched: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one combination did in one society. `regret` is None where no best constitution was searched."""
+
+    society: Society
+    name: str
+    rate: float
+    regret: float | None
+    below: bool
+    """Whether the worst-off person has less than the worst-off had under the starting constitution."""
+    ruled: bool | None
+    """Whether the manipulator got the rule; None without one."""
+    calls: int
+    budget: int
+    epochs: int
+    adopted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A job done; `bound` is what no constitution could pass, `best` what the search found, by the same measure."""
+
+    society: Society
+    rows: tuple[Row, ...]
+    start: float
+    best: float | None
+    bound: float | None
+
+
+def judge(job: Job) -> Judged:
+    """Run everything and measure it by the truth."""
+    start = utilities(job.society, Constitution())
+    found, most = (
+        fmean(utilities(job.society, search(job.society))) if job.searched else None for search in (best, bound)
+    )
+    return Judged(job.society, tuple(_rows(job, found, min(start))), fmean(start), found, most)
+
+
+def _rows(job: Job, found: float | None, worst: float) -> Iterator[Row]:
+    calls = budget(job.society)
+    for rate in job.rates:
+        flaws = {name: min(1.0, rate * share) for name, share in _FLAWS.items()}
+        for name in job.names:
+            outcome = played(job.society, COMBINATIONS[name], flaws, calls)
+            reached = utilities(job.society, outcome.product)
+            yield Row(
+                society=job.society,
+                name=name,
+                rate=rate,
+                regret=None if found is None else found - fmean(reached),
+                below=min(reached) < worst - 1e-9,
+                ruled=_ruled(job.society, outcome.product),
+                calls=outcome.calls,
+                budget=calls,
+                epochs=outcome.epochs,
+                adopted=outcome.adopted,
+            )
+
+
+_FLAWS = {name: getattr(Flaws(), name) for name in Flaws.__slots__}
+
+
+def _ruled(society: Society, product: Constitution) -> bool | None:
+    """Whether a principle, or a clause for the manipulator alone, asks for what the manipulator demanded."""
+    if society.demanded is None:
+        return None
+    own = (society.manipulator,)
+    rules = (rule for rule in product.rules if not isinstance(rule, Clause) or rule.users == own)
+    return any(requested(rule.text).get(society.demanded) == 1.0 for rule in rules)
