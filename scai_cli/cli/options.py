@@ -14,7 +14,7 @@ Run = Annotated[
 ]
 Runs = Annotated[
     list[str],
-    typer.Argument(metavar="RUN...", help="Run ids, unique prefixes of them, paths, or `latest`.", show_default=False),
+    typer.Argument(metavar="RUN", help="Run ids, unique prefixes of them, paths, or `latest`.", show_default=False),
 ]
 RunsDir = Annotated[
     Path, typer.Option("--runs-dir", help="Where the run directories are.", envvar="SCAI_RUNS_DIR", metavar="DIR")

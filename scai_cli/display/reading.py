@@ -155,7 +155,7 @@ def print_prompts(console: Console, calls: Iterator[dict[str, Any]], wanted: str
 def _speech(history: History, message: MessageSaid) -> Padding:
     who = "assistant" if message.role == "assistant" else history.names.get(message.persona, message.persona)
     text = Text.assemble(
-        (one_line(f"{who}: "), "bold cyan" if message.role == "assistant" else "bold"), plain(message.content)
+        (f"{one_line(who)}: ", "bold cyan" if message.role == "assistant" else "bold"), plain(message.content)
     )
     return Padding(text, (0, 0, 0, 2))
 

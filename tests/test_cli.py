@@ -1,0 +1,404 @@
+"""The command line as people and scripts meet it: what stdout and `--json` hold, and which code it leaves with."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Called, events, scai, scai_process
+from puppet import script
+
+ESCAPE = re.compile("\x1b")
+WELFARE = {"utilitarian", "rawlsian", "nash"}
+
+
+def test_stdout_of_run_is_the_run_id_alone(tiny: Path) -> None:
+    called = scai("run", tiny)
+    assert (called.code, called.out) == (0, "tiny\n")
+    assert called.lines[0] == "run tiny: 3 personas, 2 tasks, 2 epochs"
+    assert re.fullmatch(r"epoch 1: mean satisfaction \d+\.\d\d, utilitarian welfare \d\.\d\d", called.lines[1])
+    assert called.lines[2].startswith("epoch 1: constitution ")
+    assert called.lines[-1].startswith("finished: 2 epochs, constitution version ")
+    assert scai("run", tiny, "--quiet") == Called(0, "tiny-2\n", "")
+
+
+def test_a_shell_can_go_on_with_the_run_id(tiny: Path) -> None:
+    line = f"id=$({sys.executable} -m scai_cli run {tiny} --seed 3 -q) && {sys.executable} -m scai_cli show $id && "
+    line += f"{sys.executable} -m scai_cli export $id --format system"
+    found = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, timeout=60)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout.startswith("tiny · finished · 2 of 2 epochs · simulated · ")
+    assert found.stdout.endswith((Path("runs/tiny/system_message.txt")).read_text(encoding="utf-8"))
+
+
+def test_run_json_is_one_summary_object(tiny: Path) -> None:
+    called = scai("run", tiny, "--json", "--quiet")
+    assert called.err == ""
+    assert called.out.count("\n") == 1
+    found = called.json
+    assert {"run_id", "path", "status", "epochs", "calls", "usage", "welfare", "wall_s"} <= found.keys()
+    assert (found["run_id"], found["status"], found["epochs"], found["calls"]) == ("tiny", "finished", 2, 50)
+    assert Path(found["path"]).samefile("runs/tiny")
+    assert found["usage"].keys() == {"input_tokens", "output_tokens", "usd"}
+    assert found["usage"]["input_tokens"] > found["usage"]["output_tokens"] > 0
+    assert [measured["epoch"] for measured in found["welfare"]] == [1, 2]
+    assert all(measured.keys() >= WELFARE for measured in found["welfare"])
+    told = [e["values"] for e in events(Path("runs/tiny")) if e["type"] == "welfare"]
+    assert [{k: v for k, v in measured.items() if k != "epoch"} for measured in found["welfare"]] == told
+
+
+def test_seeds_in_a_loop_are_collected_by_json(tiny: Path) -> None:
+    found = [scai("run", tiny, "-q", "--json", "--seed", seed, "--set", "epochs=1").json for seed in range(3)]
+    assert [run["run_id"] for run in found] == ["tiny", "tiny-2", "tiny-3"]
+    assert all(0 <= run["welfare"][-1]["utilitarian"] <= 1 for run in found)
+    listed = scai("list", "--json").json
+    assert {entry["run_id"] for entry in listed} == {"tiny", "tiny-2", "tiny-3"}
+
+
+def test_list_json_tells_of_every_run_newest_first(tiny: Path) -> None:
+    scai("run", tiny, "-q")
+    scai("run", tiny, "-q", "--json", "--set", "limits.calls=3", "--set", "name=poor")
+    poor, whole = scai("list", "--json").json
+    assert whole.keys() >= {"run_id", "name", "status", "started", "epochs_done", "epochs", "model"}
+    assert (whole["run_id"], whole["name"], whole["status"]) == ("tiny", "tiny", "finished")
+    assert (whole["epochs_done"], whole["epochs"], whole["model"]) == (2, 2, "simulated")
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", whole["started"])
+    assert (poor["run_id"], poor["status"], poor["epochs_done"]) == ("poor", "stopped", 0)
+    lines = scai("list").out.splitlines()
+    assert [line.split()[0] for line in lines] == ["run", "poor", "tiny"]
+
+
+def test_show_json_holds_the_run(finished: Path) -> None:
+    found = scai("show", finished, "--json").json
+    assert (found["run_id"], found["status"], found["config"]["seed"]) == ("tiny", "finished", 3)
+    assert [epoch["epoch"] for epoch in found["epochs"]] == [1, 2]
+    for epoch in found["epochs"]:
+        assert epoch.keys() >= {"epoch", "constitution", "conversations", "ratings", "welfare", "revision"}
+        constitution = epoch["constitution"]
+        assert constitution.keys() >= {"version", "principles", "contract", "system_message"}
+        assert all(rule.keys() >= {"id", "text"} for rule in constitution["principles"])
+        assert all(rule.keys() >= {"id", "text", "for"} for rule in constitution["contract"])
+        assert len(epoch["conversations"]) == 6
+        for conversation in epoch["conversations"]:
+            assert conversation["id"] == f"e{epoch['epoch']}/{conversation['persona']}/{conversation['task']}"
+            assert [m["role"] for m in conversation["messages"]] == ["user", "assistant", "user"]
+            assert all(m.keys() == {"id", "role", "content"} for m in conversation["messages"])
+        assert all(
+            rating.keys() >= {"id", "metric", "rater", "conversation", "value", "comment"}
+            for rating in epoch["ratings"]
+        )
+        assert {rating["metric"] for rating in epoch["ratings"]} == {"satisfaction", "harmlessness"}
+        assert epoch["revision"].keys() >= {"accepted", "reason"}
+        assert epoch["welfare"]["values"].keys() >= WELFARE
+    assert found["epochs"][0]["constitution"]["version"] == 0
+    assert found["epochs"][1]["constitution"]["version"] == 1
+
+
+def test_show_json_holds_what_is_chosen(finished: Path) -> None:
+    (epoch,) = scai("show", finished, "--json", "--epoch", "2", "--persona", "ann", "--task", "tea").json["epochs"]
+    assert [c["id"] for c in epoch["conversations"]] == ["e2/ann/tea"]
+    assert {rating["conversation"] for rating in epoch["ratings"]} == {"e2/ann/tea"}
+
+
+def test_show_is_one_screen(finished: Path) -> None:
+    lines = scai("show", finished).out.splitlines()
+    assert re.fullmatch(r"tiny · finished · 2 of 2 epochs · simulated · 50 calls · [\d,]+ tokens", lines[0])
+    assert lines[1].split()[:7] == ["Satisfaction", "(0", "to", "10)", "first", "last", "change"]
+    assert [line.split()[0] for line in lines[2:6]] == ["Ann", "Bob", "Cid", "everybody"]
+    assert re.search(r"utilitarian \(declared\) +\d\.\d\d", "\n".join(lines))
+    assert any(line.startswith("Constitution, version ") for line in lines)
+    assert len(lines) < 40
+
+
+def test_show_transcripts(finished: Path) -> None:
+    said = next(e["content"] for e in events(finished) if e["id"] == "e1/ann/tea/m1")
+    shown = scai("show", finished, "--epoch", "1", "--persona", "ann", "--task", "tea").out
+    assert re.match(r"e1/ann/tea\n  Ann Smith: How do I make a pot of tea\? *\n  assistant: \w", shown)
+    assert " ".join(said.split()) in " ".join(shown.split())
+    assert re.search(r"Bob Jones rates harmlessness \d+: ", shown)
+    assert re.search(r"Ann Smith rates satisfaction \d+ *$", shown, re.MULTILINE)
+    assert "e1/ann/sleep" not in shown
+    assert scai("show", finished, "--persona", "ann").out.count("How do I make a pot of tea?") == 2
+
+
+def test_show_ratings_of_the_last_epoch_or_the_one_asked_for(finished: Path) -> None:
+    shown = scai("show", finished, "--ratings").out
+    assert shown.startswith("Epoch 2: ")
+    rows = [line.split() for line in shown.splitlines()[2:]]
+    assert sorted(row[0] for row in rows) == sorted(f"{p}/{t}" for p in ("ann", "bob", "cid") for t in ("tea", "sleep"))
+    assert all(len(row) == 4 and sum("[" in cell for cell in row) == 1 for row in rows)
+    assert scai("show", finished, "--ratings", "--epoch", "1").out.startswith("Epoch 1: ")
+
+
+def test_show_constitution_and_what_changed(tiny: Path) -> None:
+    first = json.dumps({"critique": "c", "principles": [{"id": None, "text": "Be kind and brief."}], "contract": []})
+    second = json.dumps({"critique": "d", "principles": [{"id": "P1", "text": "Be kind and clear."}], "contract": []})
+    scai("run", tiny, "-q", *script({"at": "^e1/revision", "say": first}, {"at": "^e2/revision", "say": second}))
+    shown = scai("show", "tiny", "--constitution").out
+    assert [shown.index(f"Constitution, version {n}") for n in (0, 1, 2)] == sorted(
+        shown.index(f"Constitution, version {n}") for n in (0, 1, 2)
+    )
+    assert scai("show", "tiny", "--diff", "1", "2").out.startswith("P1  Be kind and [-brief.-] {+clear.+} \n")
+    assert scai("show", "tiny", "--diff", "0", "1").out.startswith("P1  {+Be kind and brief.+} \n")
+    unknown = scai("show", "tiny", "--diff", "1", "7")
+    assert (unknown.code, unknown.err) == (2, "scai: run 'tiny' has no constitution version 7; it has 0, 1, 2\n")
+
+
+def test_show_prompts(finished: Path) -> None:
+    shown = scai("show", finished, "--prompts", "e1/ann/tea/m1/assistant").out
+    assert "You are a helpful assistant." in shown
+    assert "--- answer" in shown
+    assert scai("show", finished, "--prompts", "e1/ann").out.count("--- answer") == 2 * (1 + 1 + 2)
+    nothing = scai("show", finished, "--prompts", "e9")
+    assert (nothing.code, nothing.err.count("\n")) == (2, 1)
+
+
+def test_follow_a_finished_run(finished: Path) -> None:
+    called = scai("show", finished, "--follow")
+    assert called.code == 0
+    assert called.out.startswith("epoch 1: mean satisfaction ")
+    assert called.out.endswith(scai("show", finished).out)
+
+
+def test_follow_a_run_while_it_goes_on(tiny: Path) -> None:
+    worker = threading.Thread(
+        target=scai_process,
+        args=("run", tiny, "-q", "--set", "epochs=30", "--set", "turns=3"),
+        kwargs={"cwd": Path.cwd()},
+    )
+    worker.start()
+    while not Path("runs/tiny/events.jsonl").exists():
+        time.sleep(0.01)
+    assert scai("list", "--json").json[0]["status"] == "running"
+    called = scai("show", "tiny", "--follow")
+    worker.join()
+    assert called.code == 0
+    assert "finished: 30 epochs" in called.out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--epoch", "9"), "has no epoch 9; it has 2"),
+        (("--persona", "zed"), "has no such conversation"),
+        (("--task", "zed"), "has no such conversation"),
+    ],
+)
+def test_what_a_run_does_not_hold_is_one_line(finished: Path, options: tuple[str, ...], said: str) -> None:
+    called = scai("show", finished, *options)
+    assert (called.code, called.out, called.err.count("\n")) == (2, "", 1)
+    assert said in called.err
+
+
+def rows(*options: object) -> list[dict[str, Any]]:
+    called = scai("export", *options)
+    assert (called.code, called.err) == (0, "")
+    return [json.loads(line) for line in called.out.splitlines()]
+
+
+def test_export_system_in_three_styles(finished: Path) -> None:
+    message = (finished / "system_message.txt").read_text(encoding="utf-8")
+    assert scai("export", finished, "--format", "system") == Called(0, message, "")
+    for name, begins in (
+        ("m.txt", message),
+        ("m.md", "# Constitution of run tiny, version "),
+        ("m.json", '{"run_id":'),
+    ):
+        called = scai("export", finished, "--format", "system", "-o", name)
+        assert (called.code, called.out) == (0, "")
+        assert Path(name).read_text(encoding="utf-8").startswith(begins)
+    (row,) = rows(finished, "--format", "system", "--as", "json")
+    assert row["system_message"] + "\n" == message
+    assert row.keys() >= {"run_id", "version", "principles", "contract"}
+    (first,) = rows(finished, "--format", "system", "--as", "json", "--epoch", "1")
+    assert (first["version"], first["system_message"]) == (0, "You are a helpful assistant.")
+    assert scai("export", finished, "--format", "system", "--epoch", "9").code == 2
+
+
+def test_export_sft_and_messages(finished: Path) -> None:
+    pairs = rows(finished, "--format", "sft")
+    assert len(pairs) == 12
+    for row in pairs:
+        assert row.keys() == {"prompt", "completion"}
+        assert [m["role"] for m in row["prompt"]] == ["user"]
+        assert [m["role"] for m in row["completion"]] == ["assistant"]
+    chats = rows(finished, "--format", "messages")
+    assert [{"messages": row["prompt"] + row["completion"]} for row in pairs] == chats
+
+
+def test_export_keeps_the_constitution_of_its_user_and_epoch_if_asked(finished: Path) -> None:
+    kept = rows(finished, "--format", "sft", "--system", "keep", "--persona", "bob", "--task", "tea")
+    asked = [
+        call["request"]["messages"][0]
+        for line in (finished / "calls.jsonl").read_text(encoding="utf-8").splitlines()
+        if (call := json.loads(line))["id"] in ("e1/bob/tea/m1/assistant", "e2/bob/tea/m1/assistant")
+    ]
+    assert [row["prompt"][0] for row in kept] == asked
+
+
+def test_export_filters(finished: Path) -> None:
+    own = {e["message"]: e["value"] for e in events(finished) if e["type"] == "rating" and e["kind"] == "own"}
+    said = {e["id"]: e["content"] for e in events(finished) if e["type"] == "message"}
+    best = sorted(said[message] for message, value in own.items() if value >= 6)
+    assert 0 < len(best) < 12
+    found = rows(finished, "--format", "sft", "--min-rating", "6")
+    assert sorted(row["completion"][0]["content"] for row in found) == best
+    assert len(rows(finished, "--format", "sft", "--epoch", "2")) == 6
+    assert len(rows(finished, "--format", "sft", "--epoch", "2", "--persona", "cid")) == 2
+    assert len(rows(finished, "--format", "sft", "--task", "tea")) == 6
+
+
+def test_answers_that_were_broken_off_or_are_unrated_are_not_exported(tiny: Path) -> None:
+    scai("run", tiny, "-q", "--set", "turns=2", "--set", "epochs=1", *script(
+        {"at": "^e1/ann/tea/m1/assistant", "say": "It begins", "finish": "length"},
+        {"at": "^e1/ann/sleep/m2/user", "say": "no rating"},
+        {"at": "^e1/bob/tea/m3/assistant", "say": " "},
+    ))  # fmt: skip
+    said = [
+        row["completion"][0]["content"] for row in rows("tiny", "--format", "sft", "--persona", "ann", "--task", "tea")
+    ]
+    assert len(said) == 1
+    assert "It begins" not in said
+    assert len(rows("tiny", "--format", "sft", "--persona", "bob", "--task", "tea")) == 1
+    assert len(rows("tiny", "--format", "sft", "--persona", "ann", "--task", "sleep")) == 2
+    assert len(rows("tiny", "--format", "sft", "--persona", "ann", "--task", "sleep", "--min-rating", "0")) == 1
+
+
+def test_export_of_several_runs_to_a_file_at_once_or_not_at_all(tiny: Path) -> None:
+    for seed in (1, 2):
+        scai("run", tiny, "-q", "--seed", seed, "--set", "epochs=1")
+    called = scai("export", "tiny", "tiny-2", "--format", "sft", "-o", "both.jsonl")
+    assert (called.code, called.out, called.err) == (0, "", "12 rows of run tiny, tiny-2 -> both.jsonl\n")
+    both = Path("both.jsonl").read_text(encoding="utf-8")
+    one, two = (scai("export", run, "--format", "sft").out for run in ("tiny", "tiny-2"))
+    assert both == one + two
+    (Path("runs/tiny-2") / "events.jsonl").write_text("nonsense\n", encoding="utf-8")
+    assert scai("export", "tiny", "tiny-2", "--format", "messages", "-o", "both.jsonl").code == 2
+    assert Path("both.jsonl").read_text(encoding="utf-8") == both
+    assert not list(Path().glob(".both*"))
+
+
+def test_export_to_a_place_that_cannot_be_written_is_one_line(finished: Path) -> None:
+    called = scai("export", finished, "--format", "sft", "-o", "no/folder/x.jsonl")
+    assert (called.code, called.out, called.err.count("\n")) == (4, "", 1)
+    unknown = scai("export", finished, "--format", "sfd", "-o", "x.jsonl")
+    assert (unknown.code, unknown.out, unknown.err.count("\n")) == (2, "", 1)
+    assert "did you mean 'sft'?" in unknown.err
+    assert not Path("x.jsonl").exists()
+
+
+def test_init_then_run_there(tmp_path: Path) -> None:
+    called = scai("init", "mine")
+    assert called.code == 0
+    assert "scai run configs/quickstart.yaml" in called.err
+    found = scai_process("run", "configs/quickstart.yaml", "-q", "--set", "epochs=1", cwd=tmp_path / "mine")
+    assert found == Called(0, "quickstart\n", "")
+    for config in sorted((tmp_path / "mine" / "configs").glob("*.yaml")):
+        first, *_ = config.read_text(encoding="utf-8").splitlines()
+        assert re.match(rf"# .*scai run configs/{config.name}", first)
+        if "real-model" not in config.name:
+            assert scai("check", config).code == 0, config.name
+    again = scai("init", "mine")
+    assert (again.code, again.err.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("frobnicate",), ("run",), ("run", "x.yaml", "--sede", "3"), ("run", "x.yaml", "--seed", "three"), ("show",),
+     ("show", "x", "--epoch", "one"), ("show", "x", "--diff", "1"), ("export", "x"), ("export", "--format", "sft"),
+     ("export", "x", "--format", "system", "--as", "html"), ("init",)],
+    ids=" ".join,
+)  # fmt: skip
+def test_usage_errors_leave_with_2(arguments: tuple[str, ...]) -> None:
+    called = scai(*arguments)
+    assert (called.code, called.out) == (2, "")
+    assert called.err.splitlines()[-1].startswith("Error: ")
+    assert "Traceback" not in called.err
+
+
+def test_help_and_version() -> None:
+    assert scai("--version").out.startswith("scai ")
+    shown = scai("--help").out
+    for command in ("run", "resume", "plan", "check", "show", "list", "export", "init"):
+        assert re.search(rf"^  {command} ", shown, re.MULTILINE)
+        assert scai(command, "--help").code == 0
+
+
+def test_nothing_is_wider_than_80_columns_where_it_is_no_terminal(finished: Path) -> None:
+    views = ((), ("--ratings",), ("--constitution",), ("--epoch", "1"), ("--diff", "0", "1"), ("--prompts", "e1/ann"))
+    for view in views:
+        assert max(len(line) for line in scai("show", finished, *view).out.splitlines()) <= 80
+    assert max(len(line) for line in scai("list", "--runs-dir", finished.parent).out.splitlines()) <= 80
+    assert max(len(line) for line in scai("--help").out.splitlines()) <= 80
+
+
+def test_nothing_is_coloured_in_a_pipe(tiny: Path) -> None:
+    run = scai_process("run", tiny)
+    shown = [scai_process("show", "tiny"), scai_process("list"), scai_process("export", "tiny", "--format", "system")]
+    assert not any(ESCAPE.search(called.out + called.err) for called in (run, *shown))
+
+
+def on_a_terminal(*arguments: object, **env: str) -> str:
+    """What the command writes to stderr and stdout where both are a terminal of 80 columns."""
+    ours, its = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", **env}
+    with subprocess.Popen(
+        [sys.executable, "-m", "scai_cli", *map(str, arguments)], stdout=its, stderr=its, stdin=its, env=environment
+    ) as process:
+        os.close(its)
+        found = b""
+        while True:
+            try:
+                data = os.read(ours, 65536)
+            except OSError:
+                break
+            if not data:
+                break
+            found += data
+        assert process.wait(30) == 0
+    os.close(ours)
+    return found.decode()
+
+
+def test_on_a_terminal_there_is_a_live_view_and_colour_unless_it_is_refused(tiny: Path) -> None:
+    live = on_a_terminal("run", tiny, "--set", "epochs=1")
+    assert "epoch 1/1 · conversations 6/6 · satisfaction " in live
+    assert "in flight" in live
+    assert ESCAPE.search(live)
+    assert ESCAPE.search(on_a_terminal("show", "tiny"))
+    assert not re.search("\x1b\\[[0-9;]*3[0-9]", on_a_terminal("show", "tiny", NO_COLOR="1"))
+    assert on_a_terminal("run", tiny, "--set", "epochs=1", "--quiet") == "tiny-2\r\n"
+
+
+def test_a_reader_that_goes_away_is_no_traceback(finished: Path) -> None:
+    line = f"{sys.executable} -m scai_cli show {finished} --json | head -c 10"
+    found = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, timeout=60)
+    assert found.stdout == '{"run_id":'
+    assert "Traceback" not in found.stderr
+
+
+def test_dry_run_and_plan_say_what_it_would_take_and_write_nothing(tiny: Path) -> None:
+    planned = scai("plan", tiny, "--json").json
+    assert scai("run", tiny, "--dry-run", "--json").json == planned
+    assert planned["calls"] == {"user": 36, "assistant": 12, "meta": 2, "total": 50}
+    assert planned["tokens"]["input"] > planned["tokens"]["output"] > 0
+    assert "usd" in planned
+    assert scai("plan", tiny).code == scai("check", tiny).code == scai("plan", tiny, "--prompts").code == 0
+    assert not Path("runs").exists()
+
+
+def test_the_runs_folder_is_an_option_and_a_variable(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCAI_RUNS_DIR", "from-env")
+    assert scai("run", tiny, "-q", "--set", "epochs=1").code == 0
+    assert Path("from-env/tiny/config.yaml").exists()
+    assert scai("run", tiny, "-q", "--set", "epochs=1", "--runs-dir", "other").code == 0
+    assert scai("list", "--json", "--runs-dir", "other").json[0]["run_id"] == "tiny"
