@@ -17,6 +17,10 @@ from scai_cli.models.rate import Rate
 from scai_cli.models.slots import Slots
 
 
+_FIRST_GUESS = 256.0
+"""Tokens of an answer of a kind that has not been seen yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How hard an endpoint may be pressed, and how patiently."""
@@ -85,7 +89,7 @@ class Gate:
         self._price = price
         self._clock = clock
         self._rate = Rate(pace.requests_per_minute, pace.tokens_per_minute, clock)
-        self._typical_output = 256.0
+        self._typical_output: dict[str, float] = {}  # tokens, by what is asked for: a revision is longer than a rating
         self._failing: set[str] = set()  # calls that failed an attempt since the last success
         self._strikes = 0  # cool-downs since the last success
         self._strike_at = self._resume_at = self._answered_at = -float("inf")
@@ -172,7 +176,8 @@ class Gate:
         meter.calls += 1
         meter.usage += usage
         meter.usd = None if meter.usd is None or cost is None else meter.usd + cost
-        self._typical_output += (usage.output_tokens - self._typical_output) / min(meter.calls, 64)
+        typical = self._typical_output.get(request.purpose, usage.output_tokens)
+        self._typical_output[request.purpose] = typical + (usage.output_tokens - typical) / 32
         return Spend(1, usage.total, cost or 0.0)
 
     def _cost(self, request: ChatRequest, usage: Usage) -> float | None:
@@ -180,8 +185,9 @@ class Gate:
         return price.cost(usage) if price is not None else None
 
     def _likely_output(self, request: ChatRequest) -> int:
+        typical = self._typical_output.get(request.purpose, _FIRST_GUESS)
         most = request.sampling.max_tokens
-        return round(self._typical_output if most is None else min(most, self._typical_output))
+        return round(typical if most is None else min(most, typical))
 
     def _note_success(self) -> None:
         if self._failing:
