@@ -129,15 +129,21 @@ def _settings(overrides: Overrides) -> list[tuple[str, str, str]]:
             raise ConfigError(f"--set {key}: write KEY=VALUE, e.g. --set epochs=5")
         found.append((f"--set {key.strip()}", key.strip(), value))
     if overrides.model is not None:
-        provider, _, name = overrides.model.partition(":")
-        if provider != "simulated" and not name:
-            raise ConfigError(f"--model {overrides.model}: write `simulated` or PROVIDER:NAME, e.g. openai:MODEL")
-        keys = {"model.provider": json.dumps(provider), "model.name": json.dumps(name or None)}
+        provider, name = parse_model(overrides.model)
+        keys = {"model.provider": json.dumps(provider), "model.name": json.dumps(name)}
         keys |= {f"roles.{role}.{key}": "null" for role in ROLES for key in ("provider", "name")}
         found += [("--model", key, value) for key, value in keys.items()]
     if overrides.seed is not None:
         found.append(("--seed", "seed", str(overrides.seed)))
     return found
+
+
+def parse_model(text: str) -> tuple[str, str | None]:
+    """Provider and name of a `--model`; raises ConfigError."""
+    provider, _, name = text.partition(":")
+    if provider != "simulated" and not name:
+        raise ConfigError(f"--model {text}: write `simulated` or PROVIDER:NAME, e.g. openai:MODEL")
+    return provider, name or None
 
 
 def _override(source: YamlSource, option: str, dotted: str, value: str) -> None:

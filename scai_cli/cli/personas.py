@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli.options import Json, Quiet
+from scai_cli.cli.options import Json, MaxCalls, MaxSeconds, MaxTokens, MaxUsd, Model, Quiet
 
 if TYPE_CHECKING:
     from scai_cli.populations.importing import Imported
@@ -148,6 +150,48 @@ def list_people(
         print(json_line([{"file": str(file), "personas": size} for file, size in sizes.items()]))  # noqa: T201 - data for stdout
     else:
         print_files(sizes)
+
+
+@app.command()
+def generate(
+    count: Annotated[int, typer.Option("--n", min=1, max=100_000, help="How many.", metavar="N")],
+    out: Out,
+    quotas: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--quota", help="How an attribute is shared out, e.g. age=18-34:30,35-90:70.", metavar="A=V:S,..."
+        ),
+    ] = None,
+    tasks: Annotated[Path | None, typer.Option("--tasks", help="Tasks to have a stance on.", metavar="FILE")] = None,
+    model: Model = None,
+    seed: Annotated[int, typer.Option("--seed", help="Everything drawn at random follows from it.", metavar="N")] = 0,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
+    max_seconds: MaxSeconds = None,
+    concurrency: Annotated[int, typer.Option("--concurrency", min=1, help="The most calls in flight.")] = 32,
+    quiet: Quiet = False,
+) -> None:
+    """Have people made to quota by a model; the same command goes on where it was stopped."""
+    from scai_cli.config import LimitsConfig, ModelConfig
+    from scai_cli.generating import Order
+    from scai_cli.generating import generate as made
+    from scai_cli.loading import load_tasks, parse_model
+    from scai_cli.populations.quotas import parse_quota
+
+    provider, name = parse_model(model or "simulated")
+    limits = LimitsConfig(calls=max_calls, tokens=max_tokens, usd=max_usd, seconds=max_seconds, concurrency=concurrency)
+    order = Order(
+        count=count,
+        quotas=[parse_quota(quota) for quota in quotas or ()],
+        tasks=load_tasks(tasks) if tasks else (),
+        model=ModelConfig(provider=provider, name=name),
+        limits=limits,
+        seed=seed,
+    )
+    done = made(order, out, (lambda _: None) if quiet else say, shlex.join(["scai", *sys.argv[1:]]))
+    if not quiet:
+        say(f"wrote {done.people:,} personas to {out}; {done.calls:,} calls, {done.thrown_back:,} texts thrown back")
 
 
 def say(line: str) -> None:

@@ -13,9 +13,9 @@ from scai_cli.models.simulated.topic import noun_phrases
 from scai_cli.traits import TRAITS
 
 _PLACES: Final = (
-    "a small town", "a fishing village", "the old quarter of a port", "the last stop of a suburban line",
+    "a small town", "a fishing village", "the old quarter of a port", "a terrace at the end of a tram line",
     "a flat above a bakery", "a farmhouse that is never finished", "a housing block from the seventies",
-    "a mining town whose mine has closed", "a market town by a river", "the capital", "a valley with one road",
+    "a mining town whose mine has closed", "a market town by a river", "a valley with one road",
     "a new district without trees", "a university town", "a house near the border", "a street of workshops",
     "a village of forty people",
 )  # fmt: skip
@@ -75,29 +75,44 @@ _NOW: Final = (
     "paints signs for friends",
     "is learning a fourth language from songs",
 )  # fmt: skip
+_YOUNG: Final = (
+    "won a school prize for a bridge of matchsticks", "moved three times before the age of ten",
+    "looked after two small cousins for a whole summer", "was once the only one to pass a test, and was not believed",
+    "taught a grandmother to read messages on a telephone", "broke an arm on a roof and would climb it again",
+    "earned a first wage picking fruit", "sold drawings at a bus stop to pay for a school trip",
+)  # fmt: skip
 _STANCES: Final[Mapping[str, tuple[str, ...]]] = {
     "": (
-        "{topic} should be left to those who have to live with it",
-        "nobody has yet asked the right people about {topic}",
-        "{topic} looks simple only from far away",
-        "a little patience would settle most of what is said about {topic}",
-        "{topic} matters less than how one talks about it at home",
-        "there is a fair middle in {topic}, and that both sides walk past it",
-        "{topic} costs too much and is worth it all the same",
-        "experience counts for more in {topic} than any study",
+        "such things are best decided by those who have to live with them",
+        "the honest answer depends on who asks, and that one should say so",
+        "a little patience settles more of these matters than advice does",
+        "experience at home counts for more here than any study",
+        "there is a fair middle in this, which both sides walk past",
+        "one should first ask what it costs and who pays",
+        "nobody has yet asked the right people about this",
+        "good advice here begins with a question back",
+        "most people know the answer and want company in it",
+        "this looks simple only from far away",
     ),
     "conservative": (
-        "what has long worked in {topic} should not be thrown away in a hurry",
-        "{topic} is a matter for families before it is one for offices",
+        "what has long worked should not be thrown away in a hurry",
+        "this is a matter for families before it is one for offices",
+        "a promise kept is worth more than a new idea",
     ),
     "left": (
-        "{topic} always comes down to who pays and who is spared",
-        "nobody should be left behind in {topic} for want of money",
+        "it always comes down to who pays and who is spared",
+        "nobody should be left behind for want of money",
+        "what helps the weakest first will help everybody later",
     ),
-    "green": ("{topic} must be judged by what is left for those who come later",),
+    "green": (
+        "it must be judged by what is left for those who come later",
+        "less would be enough for most of us",
+        "what is good for the soil is seldom bad for people",
+    ),
     "liberal": (
-        "in {topic} grown-up people should be free to be wrong",
-        "open argument helps {topic} more than any rule",
+        "grown-up people should be free to be wrong about this",
+        "open argument helps more than any rule",
+        "everybody may live with the price of their own choice",
     ),
 }
 _LEANINGS: Final = {
@@ -113,7 +128,8 @@ def biography(asked: Asked, rng: random.Random) -> dict[str, object]:
     facts = _facts(portrait)
     name = name_of(facts.get("country", ""), facts.get("gender", ""), rng)
     first = name.split()[0]
-    told = [_who(name, facts, rng), f"{first} {rng.choice(_PAST)}.", _life(first, facts, rng), _wish(first, rng)]
+    past = rng.choice(_YOUNG if _years(facts) < 24 else _PAST)
+    told = [_who(name, facts, rng), f"{first} {past}.", _life(first, facts, rng), _wish(first, rng)]
     tasks = {piece.attributes.get("id", ""): piece.text for piece in fenced(asked.prompt, "task")}
     stances = {key: _stance(first, text, facts.get("politics", ""), rng) for key, text in tasks.items() if key}
     return {"name": name, "biography": " ".join(told), "stances": stances}
@@ -125,10 +141,14 @@ def _facts(portrait: str) -> dict[str, str]:
     return {key.strip(): value.strip() for key, _, value in pairs if value.strip()}
 
 
-def _who(name: str, facts: Mapping[str, str], rng: random.Random) -> str:
+def _years(facts: Mapping[str, str]) -> int:
     age = facts.get("age", "")
-    years = int(age) if age.isdigit() else 40
-    aged = f", {age}," if age else ""
+    return int(age) if age.isdecimal() and len(age) < 4 else 40
+
+
+def _who(name: str, facts: Mapping[str, str], rng: random.Random) -> str:
+    years = _years(facts)
+    aged = f", {facts['age']}," if "age" in facts else ""
     place = rng.choice(_PLACES) + (f" in {facts['country']}" if "country" in facts else "")
     occupation = facts.get("occupation")
     if occupation:
@@ -161,17 +181,17 @@ def _life(first: str, facts: Mapping[str, str], rng: random.Random) -> str:
     elif religion:
         extras.append("has no use for religion")
     if politics:
-        extras.append(f"calls the own politics {politics}" if rng.random() < 0.5 else f"votes {politics}, more or less")
+        extras.append(rng.choice(("is", "has always been", "has become")) + f" {politics} in politics")
     if income:
         extras.append(f"gets by on {income} means" if income in ("low", "middle", "high") else f"earns {income}")
     habit = rng.choice(_NOW)
-    kept = extras[:2]
-    return f"{first} {habit}, {' and '.join(kept)}." if kept else f"{first} {habit}."
+    kept = " and ".join(extras[:2])
+    return f"{first} {habit}{', and ' if ' and ' in habit + kept else ' and '}{kept}." if kept else f"{first} {habit}."
 
 
 def _wish(first: str, rng: random.Random) -> str:
     one, other, third = _traits(rng)
-    wants = f"{TRAITS[one].label} and {TRAITS[other].label}"
+    wants = f"{TRAITS[one].label} as well as {TRAITS[other].label}"
     return rng.choice((
         f"From an answer {first} wants {wants}, but no {_bare(third)}.",
         f"Asking for advice, {first} likes {wants} and minds {TRAITS[third].label}.",
@@ -195,7 +215,7 @@ def _bare(trait: str) -> str:
 
 def _stance(first: str, task: str, politics: str, rng: random.Random) -> str:
     leaning = next((lean for word, lean in _LEANINGS.items() if word in politics.lower()), "")
-    found = noun_phrases(task)
-    topic = (rng.choice(found) if found else "this question").replace("your ", "one's ")
-    said = rng.choice(_STANCES[leaning] if leaning and rng.random() < 0.7 else _STANCES[""])
-    return f"{first} believes that {said.format(topic=topic)}."
+    said = rng.choice(_STANCES[leaning] if leaning and rng.random() < 0.6 else _STANCES[""])
+    found = [phrase for phrase in noun_phrases(task) if phrase.startswith("the ")]
+    where = f", at least where {rng.choice(found)} is concerned" if found and rng.random() < 0.6 else ""
+    return f"{first} believes that {said}{where}."
