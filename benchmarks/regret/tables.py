@@ -72,7 +72,7 @@ def search_quality(judged: Sequence[Judged]) -> str:
     return (
         f"Mean true welfare: {welfare[0]:.3f} under the empty constitution at the start, {welfare[1]:.3f} under the "
         f"best constitution found. How good the search is: it ends {fmean(gaps):.3f} on average (median "
-        f"{median(gaps):.3f}, at most {max(gaps):.3f}) below what the same people would have if everybody had the rules "
+        f"{median(gaps):.3f}, at most {max(gaps):.3f}) below what the same people would have if all had the rules "
         f"found to suit them best, without any limit of length. {len(beaten)} of {runs} runs came out above the best "
         f"that the search found{deepest}: their regret is negative, and counted so."
     )
