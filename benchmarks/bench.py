@@ -87,8 +87,8 @@ def measure(client: Client, load: Workload, latency: float, peers: str) -> dict[
         whole = time.perf_counter() - began
         served, own, waited = cpu_of(server) - served, used() - own, starved(server) - waited
         others = (busy() - before - served - own) / whole
-    if done.returncode:
-        raise SystemExit(f"{client.name} {load.name}: exit {done.returncode}")
+        if done.returncode:
+            raise SystemExit(f"{client.name} {load.name}: exit {done.returncode}")
     found = json.loads(done.stdout.splitlines()[-1])
     counted = found.pop("endpoint")
     if not load.calls == found["calls"] == counted["requests"]:

@@ -95,7 +95,7 @@ def many(experiment: ExperimentConfig, runs: Path, number: int) -> int:
 def sweep(path: Path, runs: Path, number: int) -> int:
     """The same by a shell loop: `scai run` once for each experiment, 8 at a time, 32 calls in flight each."""
     scai = Path(sys.executable).with_name("scai")
-    command = ["xargs", "-P8", "-I{}", str(scai), "run", str(path), "--runs-dir", str(runs), "--run-id", "w{}"]
+    command = ["xargs", "-P8", "-I{}", str(scai), "run", str(path), "--runs-dir", str(runs), "--run-id", "sweep-{}"]
     command += ["--json", "--quiet", "--set", f"limits.concurrency={IN_FLIGHT // 8}"]
     numbers = "\n".join(map(str, range(number)))
     done = subprocess.run(command, input=numbers, stdout=subprocess.PIPE, text=True, check=True)
