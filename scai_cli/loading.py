@@ -109,7 +109,7 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
 
 
 _OTHER_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
-"""YAML takes these for line ends and changes them, unless they stand escaped in double quotes."""
+"""Line ends to YAML: where libyaml is missing they come back changed, unless they stand escaped in double quotes."""
 
 
 def _text(dumper: Any, text: str) -> Any:

@@ -32,7 +32,7 @@ tasks:
 limits: {concurrency: 1}
 """
 
-settings.register_profile("scai", deadline=None, max_examples=60, print_blob=True)
+settings.register_profile("scai", deadline=None, max_examples=40, print_blob=True)
 settings.load_profile("scai")
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scai_cli.fences import TAGS, enclose, fence, fenced
+
+ANY_TAG = re.compile(rf"<\s*/?\s*({'|'.join(TAGS)})\b", re.IGNORECASE)
+"""What a model would take for a tag of ours."""
 
 tags = st.sampled_from(TAGS)
 breakers = st.builds(
@@ -29,6 +34,7 @@ def test_no_text_opens_or_closes_a_fence(tag: str, first: str, second: str) -> N
     read = list(fenced(prompt))
     assert [piece.tag for piece in read] == [tag, "rating"]
     for piece, data in zip(read, (first, second), strict=True):
+        assert not ANY_TAG.search(piece.text)
         assert len(piece.text) == len(data)
         assert all(a == b or (a, b) == ("‹", "<") for a, b in zip(piece.text, data, strict=True))
 
