@@ -38,14 +38,17 @@ def test_a_principle_needs_a_quorum_and_is_else_a_clause_for_those_who_ask(
     assert ("Be brief." in revision["critique"]) == (not kept)
 
 
-def test_clauses_and_other_edits_are_left_as_they_are(tmp_path: Path) -> None:
+def test_clauses_and_removals_are_left_as_they_are_and_rewordings_need_the_quorum(tmp_path: Path) -> None:
     changes = [
         edit("add", text="Rhyme.", **{"for": "cid"}, evidence=[ANN]),
-        edit("modify", id="P1", text="Be warm.", evidence=[ANN]),
+        edit("modify", id="P1", text="Be warm.", evidence=[ANN, BOB]),
+        edit("modify", id="P3", text="Write for Ann's friends.", evidence=[ANN]),
         edit("remove", id="P2", reason="nobody wants it"),
     ]
-    revision = grown(tmp_path, *changes, constitution={"principles": ["Be kind.", "Be true."]})
-    assert rules(revision["constitution"]) == [("P1", "Be warm."), ("C1", "Rhyme.", "cid")]
+    revision = grown(tmp_path, *changes, constitution={"principles": ["Be kind.", "Be true.", "Be brave."]})
+    kept = [("P1", "Be warm."), ("P3", "Be brave."), ("C1", "Rhyme.", "cid")]
+    assert rules(revision["constitution"]) == kept
+    assert "Write for Ann's friends." in revision["critique"]
 
 
 def test_a_trial_replays_only_the_conversations_of_those_whom_a_change_concerns(tmp_path: Path) -> None:
