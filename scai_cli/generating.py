@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from scai_cli.chat import Message, clean
 from scai_cli.config import ExperimentConfig, LimitsConfig, ModelConfig, PersonaSource, TaskSource
 from scai_cli.crew import Crew
-from scai_cli.errors import RunError
+from scai_cli.errors import LimitReached, RunError
 from scai_cli.fences import fence
 from scai_cli.interruption import Interruption
 from scai_cli.personas import Persona, Scalar
@@ -126,7 +126,7 @@ def generate(order: Order, out: Path, say: Callable[[str], None], again: str) ->
             crew = Crew.connect(config)
             crew.charge(index, 0.0)
             work = _Work(order, crew.company(log.write, index).user, say)
-            people = asyncio.run(_stoppable(crew, work, again))
+            people = _played(crew, work, again)
             calls = index.paid_calls + sum(gate.meter.calls for gate in crew.gates.values())
         finally:
             index.close()
@@ -149,6 +149,14 @@ def _call_log(path: Path) -> Iterator[LineLog]:
         yield log
     finally:
         log.close()
+
+
+def _played(crew: Crew, work: _Work, again: str) -> list[Persona]:
+    try:
+        return asyncio.run(_stoppable(crew, work, again))
+    except LimitReached as error:
+        limit = str(error).partition(";")[0].removeprefix("limits.")
+        raise LimitReached(f"{limit}; raise it and go on with `{again}`") from None
 
 
 async def _stoppable(crew: Crew, work: _Work, again: str) -> list[Persona]:

@@ -133,6 +133,7 @@ def list_people(
     from scai_cli.exporters.writing import json_line
     from scai_cli.items import items
     from scai_cli.personas import Persona
+    from scai_cli.populations.describing import populations
     from scai_cli.starter import shipped
 
     place = path or (Path("personas") if Path("personas").is_dir() else shipped() / "personas")
@@ -144,12 +145,11 @@ def list_people(
         else:
             print_people(people)
         return
-    files = [file for file in sorted(place.rglob("*")) if file.suffix in (".yaml", ".yml", ".json", ".jsonl")]
-    sizes = {file: sum(1 for _ in items(file, Persona)) for file in files}
+    found = populations(place)
     if as_json:
-        print(json_line([{"file": str(file), "personas": size} for file, size in sizes.items()]))  # noqa: T201 - data for stdout
+        print(json_line([{"file": str(f), "personas": size, "problem": why} for f, size, why in found]))  # noqa: T201
     else:
-        print_files(sizes)
+        print_files(found)
 
 
 @app.command()

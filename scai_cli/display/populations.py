@@ -40,13 +40,15 @@ def print_people(people: Iterable[Persona]) -> None:
     out().print(table)
 
 
-def print_files(sizes: Mapping[Path, int]) -> None:
-    """Print population files with how many people they hold."""
+def print_files(found: Iterable[tuple[Path, int | None, str | None]]) -> None:
+    """Print files with how many people they hold, or why they hold none."""
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column()
     table.add_column(justify="right")
-    for path, size in sizes.items():
-        table.add_row(styled(one_line(str(path))), f"{size:,}")
+    for path, size, problem in found:
+        table.add_row(
+            styled(one_line(str(path))), "–" if size is None else f"{size:,}", styled(one_line(problem or "", 60))
+        )
     out().print(table)
 
 

@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
+from scai_cli.errors import ConfigError
 from scai_cli.items import items
 from scai_cli.personas import Persona, Scalar
 from scai_cli.populations.likeness import Crowd, words
@@ -90,6 +91,18 @@ def describe(path: Path, quotas: Sequence[Quota] = ()) -> Description:
             found.near.append((persona.id, *likest))
         else:
             crowd.add(persona.id, text)
+    return found
+
+
+def populations(folder: Path) -> list[tuple[Path, int | None, str | None]]:
+    """The files under a folder that may be populations: how many people each holds, or why it is none."""
+    found: list[tuple[Path, int | None, str | None]] = []
+    for file in sorted(folder.rglob("*")):
+        if file.suffix in (".yaml", ".yml", ".json", ".jsonl"):
+            try:
+                found.append((file, sum(1 for _ in items(file, Persona)), None))
+            except ConfigError as error:
+                found.append((file, None, str(error)))
     return found
 
 

@@ -93,6 +93,8 @@ def csv_rows(file: str, say: Say) -> Iterator[Row]:
     """
     with text(file, say) as lines:
         header = lines.readline(_LONGEST_CELL)
+        if not header:
+            raise ConfigError(f"{file}: is empty")
         delimiter = max(",;\t", key=header.count)
         csv.field_size_limit(_LONGEST_CELL)
         again = _Again(header, lines)
@@ -127,8 +129,6 @@ class _Again:
 def _names(file: str, reader: Any) -> list[str]:
     try:
         names = [" ".join(name.split()) for name in next(reader)]
-    except StopIteration:
-        raise ConfigError(f"{file}: is empty") from None
     except csv.Error as error:
         raise ConfigError.at(file, 1, None, f"not valid CSV: {error}") from None
     for name in filter(None, names):

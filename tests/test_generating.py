@@ -1,0 +1,81 @@
+"""People made to quota: offline, resumable, limited, no two alike."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from conftest import scai
+
+from scai_cli.generating import Biography
+
+TASKS = "- {id: buses, prompt: Should the buses in our town be free?}\n- {id: nap, prompt: May I nap at work?}\n"
+QUOTAS = ("--quota", "age=18-39:1,40-90:1", "--quota", "country=Kenya,Peru", "--quota", "gender=woman,man")
+
+
+def generate(*options: object, out: str = "g.jsonl", n: int = 12) -> object:
+    Path("tasks.yaml").write_text(TASKS, encoding="utf-8")
+    return scai("personas", "generate", "--n", n, "-o", out, "--tasks", "tasks.yaml", "--seed", 5, *QUOTAS, *options)
+
+
+def test_people_meet_the_quota_and_have_a_life_and_views() -> None:
+    assert generate().code == 0
+    people = [json.loads(line) for line in Path("g.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert len({person["id"] for person in people}) == 12
+    assert Counter(person["attributes"]["country"] for person in people) == {"Kenya": 6, "Peru": 6}
+    assert sum(person["attributes"]["age"] < 40 for person in people) == 6
+    for person in people:
+        assert Biography(name=person["name"], biography=person["description"])
+        first = person["name"].split()[0]
+        assert set(person["stances"]) == {"buses", "nap"}
+        assert all(stance.startswith(f"{first} believes that ") for stance in person["stances"].values())
+        assert person["source"] == "fictional, written by simulated"
+        assert str(person["attributes"]["age"]) in person["description"]
+    assert len({person["description"] for person in people}) == 12
+
+
+def test_a_limit_stops_it_and_the_same_command_goes_on() -> None:
+    whole = generate(out="whole.jsonl")
+    stopped = generate("--max-calls", 5)
+    assert (stopped.code, Path("g.jsonl").exists()) == (3, False)
+    assert "go on with `scai personas generate" in stopped.err
+    assert len(Path("g.calls.jsonl").read_text(encoding="utf-8").splitlines()) == 5
+    went_on = generate()
+    assert went_on.code == whole.code == 0
+    assert Path("g.jsonl").read_bytes() == Path("whole.jsonl").read_bytes()
+    assert len(Path("g.calls.jsonl").read_text(encoding="utf-8").splitlines()) == 12
+
+
+def test_a_torn_log_is_mended() -> None:
+    generate()
+    log = Path("g.calls.jsonl")
+    log.write_bytes(log.read_bytes()[:-40])
+    before = Path("g.jsonl").read_bytes()
+    assert generate().code == 0
+    assert Path("g.jsonl").read_bytes() == before
+    assert len(log.read_text(encoding="utf-8").splitlines()) == 12
+
+
+def test_generated_people_play() -> None:
+    generate(out="g.yaml", n=3)
+    Path("x.yaml").write_text("epochs: 1\nturns: 1\npersonas: g.yaml\ntasks: tasks.yaml\n", encoding="utf-8")
+    assert scai("run", "x.yaml", "-q").code == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "Too short.", "One is here. Two is here. Three is here. Four is here. And five is here too."],
+)
+def test_a_biography_has_one_to_four_sentences(text: str) -> None:
+    with pytest.raises(ValueError, match="biography"):
+        Biography(name="Ann", biography=text)
+
+
+def test_whoever_has_no_view_on_a_task_is_asked_again() -> None:
+    with pytest.raises(ValueError, match="must have a sentence for nap"):
+        Biography.model_validate(
+            {"name": "Ann", "biography": "Ann runs a bakery by the sea.", "stances": {"buses": "Ann believes so."}},
+            context=["buses", "nap"],
+        )
