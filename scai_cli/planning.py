@@ -144,7 +144,8 @@ def _size(config: ExperimentConfig) -> int:
     total = 0
     for times, (personas, tasks, raters) in ((config.epochs * plays, _people(config)), (2, _people(config, True))):
         total += times * personas * tasks * (2 * config.turns + raters)
-    return total + config.epochs * (proposed + len(config.cast) * (config.ratings.anchors + 1))
+    votes = revision.acceptance in ("vote", "both")
+    return total + config.epochs * (proposed + _people(config)[0] * (config.ratings.anchors + votes))
 
 
 def _part(config: ExperimentConfig) -> ExperimentConfig:
