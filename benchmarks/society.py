@@ -96,10 +96,10 @@ def sweep(path: Path, runs: Path, number: int) -> int:
     """The same by a shell loop: `scai run` once for each experiment, 8 at a time, 32 calls in flight each."""
     scai = Path(sys.executable).with_name("scai")
     command = ["xargs", "-P8", "-I{}", str(scai), "run", str(path), "--runs-dir", str(runs), "--run-id", "sweep-{}"]
-    command += ["--json", "--quiet", "--set", f"limits.concurrency={IN_FLIGHT // 8}"]
+    command += ["--quiet", "--set", f"limits.concurrency={IN_FLIGHT // 8}"]
     numbers = "\n".join(map(str, range(number)))
-    done = subprocess.run(command, input=numbers, stdout=subprocess.PIPE, text=True, check=True)
-    return sum(json.loads(line)["calls"] for line in done.stdout.splitlines())
+    subprocess.run(command, input=numbers, stdout=subprocess.DEVNULL, text=True, check=True)
+    return sum(json.loads(outcome.read_text())["calls"] for outcome in runs.glob("sweep-*/outcome.json"))
 
 
 def main() -> None:
