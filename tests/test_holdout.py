@@ -241,3 +241,25 @@ def test_a_run_taken_up_again_in_the_proof_comes_to_equal_events(tmp_path: Path)
         str({**_bare(e), "run_id": ""}) for e in again
     )
     assert len(calls(tmp_path / "runs" / "again")) == len(made)
+
+
+# --- the plan
+
+
+@pytest.mark.parametrize("acceptance", ["improves", "both"])
+def test_the_plan_counts_the_proof_and_the_votes(tmp_path: Path, acceptance: str) -> None:
+    keys = {"revision": {"acceptance": acceptance}, "holdout": {"personas": 0.25, "tasks": 0.25}, "personas": CROWD[:8]}
+    file = crowd(tmp_path, **keys)
+    planned = scai("plan", file, "--json").json["calls"]
+    assert scai("run", file, "--quiet", "--json").json["calls"] == planned["total"]
+
+
+def test_a_plan_that_is_scaled_up_knows_who_is_held_out(tmp_path: Path) -> None:
+    many = [{"id": f"p{n}", "description": f"Number {n} likes tea."} for n in range(60)]
+    keys = {"personas": many, "holdout": {"personas": [f"p{n}" for n in range(20)]}, "ratings": {"cross_raters": 1}}
+    file = crowd(tmp_path, epochs=40, turns=3, revision={"max_prompt_tokens": 5000}, **keys)
+    planned = scai("plan", file, "--json").json
+    assert not planned["whole"]
+    assert planned["calls"]["assistant"] == 3 * 4 * (40 * 40 + 2 * 20)
+    assert planned["calls"]["meta"] == 40
+    assert planned["by_role"]["meta"]["input"] <= 40 * 5000
