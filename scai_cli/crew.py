@@ -49,7 +49,7 @@ class Crew:
                 require_prices(price, [name])
         gates = {}
         for endpoint, parts in _endpoints(config).items():
-            models = {role: _connect(model, config.seed) for role, model in parts.items()}
+            models = _connected(parts, config.seed)
             pace = Pace(
                 concurrency=limits.concurrency,
                 requests_per_minute=limits.requests_per_minute,
@@ -125,6 +125,15 @@ def _endpoint(model: ModelConfig) -> Endpoint:
 def _address(model: ModelConfig) -> str:
     """Where a model's answers come from, as far as one can know."""
     return (model.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()).rstrip("/")
+
+
+def _connected(parts: Mapping[AgentRole, ModelConfig], seed: int) -> dict[AgentRole, ChatModel]:
+    """The models of the roles; equal ones are connected once, so that they share a client and its connections."""
+    models: dict[AgentRole, ChatModel] = {}
+    for role, model in parts.items():
+        same = next((models[other] for other in models if parts[other] == model), None)
+        models[role] = same or _connect(model, seed)
+    return models
 
 
 def _connect(model: ModelConfig, seed: int) -> ChatModel:

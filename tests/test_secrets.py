@@ -63,7 +63,6 @@ def test_an_endpoint_that_echoes_the_key_in_errors_does_not_get_it_told(
     nothing_of_it(scai("show", "tiny", "--json"))
 
 
-@pytest.mark.xfail(reason="models/openai.py takes the key out of errors, not yet out of answers")
 @pytest.mark.usefixtures("keyed")
 def test_an_endpoint_that_echoes_the_key_in_answers_does_not_get_it_recorded(tiny: Path) -> None:
     with Loopback(answer=lambda asked: f"Your key is {KEY}.") as server:

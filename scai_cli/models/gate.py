@@ -16,7 +16,6 @@ from scai_cli.models.prices import PriceOf
 from scai_cli.models.rate import Rate
 from scai_cli.models.slots import Slots
 
-
 _FIRST_GUESS = 256.0
 """Tokens of an answer of a kind that has not been seen yet."""
 

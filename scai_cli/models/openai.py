@@ -1,7 +1,7 @@
 """OpenAI and every compatible endpoint, through the official client; the only module that knows it.
 
-What makes a call light: the request is sent as ready bytes, through the client's aiohttp transport where
-that is installed, and the answer is read by the few lines below instead of being built into the client's
+What makes a call light: the request is sent as ready bytes under headers made once, by the client's own HTTP client on
+aiohttp where that is installed, and the answer is read by the few lines below instead of being built into the client's
 typed objects. The client keeps what it is good at: authentication, base URL, proxies, redirects, TLS.
 """
 
@@ -15,11 +15,12 @@ import math
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
 
 from scai_cli.chat import ChatRequest, Completion, Usage, clean
 from scai_cli.config import ModelConfig
@@ -76,14 +77,15 @@ def connect(model: ModelConfig, *, seed: int) -> ChatModel:  # noqa: ARG001 - re
         raise ConfigError(f"model.options.{min(taken)}: cannot be set; it is decided by each call")
     from openai import AsyncOpenAI  # not before all is checked: it takes half a second
 
+    http_client = _http_client(transport)
     client = AsyncOpenAI(
         api_key=endpoint.key or NO_KEY,
         base_url=endpoint.url.geturl(),
-        http_client=_http_client(transport),
+        http_client=http_client,
         max_retries=0,  # the gate alone retries
         timeout=None,  # a total one is kept below
     )
-    return OpenAIModel(client, model, endpoint, options)
+    return OpenAIModel(client, http_client, model, endpoint, options)
 
 
 def _endpoint(model: ModelConfig) -> _Endpoint:
@@ -123,33 +125,51 @@ def _http_client(transport: object) -> httpx2.AsyncClient:
 class OpenAIModel:
     """A ChatModel that posts to `/chat/completions`; it never retries."""
 
-    def __init__(self, client: AsyncOpenAI, model: ModelConfig, endpoint: _Endpoint, options: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        client: AsyncOpenAI,
+        http: httpx2.AsyncClient,
+        model: ModelConfig,
+        endpoint: _Endpoint,
+        options: dict[str, Any],
+    ) -> None:
         import httpx2
-        from openai import APIConnectionError, OpenAIError
 
         self._client = client
+        self._http = http
         self._model = model
         self._endpoint = endpoint
         self._options = options
-        self._url = f"{client.base_url}chat/completions"  # whole: the client need not join it for each call
-        self._raw = httpx2.Response
-        lost: tuple[type[Exception], ...] = (APIConnectionError, OSError, *_aiohttp_errors())
+        self._head = _head(client, http)
+        self._request = httpx2.Request
+        lost: tuple[type[Exception], ...] = (httpx2.HTTPError, OSError, *_aiohttp_errors())
         self._lost = lost
-        self._foreign: tuple[type[Exception], ...] = (OpenAIError, ValueError, RecursionError, *lost)
+        self._foreign: tuple[type[Exception], ...] = (ValueError, RecursionError, *lost)
 
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer one request within `timeout_s`, the last byte of the body included."""
-        content = json.dumps(self.body(request)).encode()
+        content = to_json(self.body(request))
+        head = self._head
         try:
             async with asyncio.timeout(self._model.timeout_s):
-                response = await self._client.post(self._url, cast_to=self._raw, content=content)
-            return _read(response.content, request)
+                posted = self._request("POST", head.url, headers=head.headers, content=content)
+                response = await self._http.send(posted)
+            if response.is_success:
+                return self._without_key(_read(response.content, request))
         except self._foreign as error:
             raise self._translate(error) from None
+        raise self._refused(response.status_code, _told(response.content), response.headers)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+    def _without_key(self, completion: Completion) -> Completion:
+        """The answer, should the endpoint have put our key into it: what a model says is written down."""
+        key = self._endpoint.key
+        if key is None or key not in completion.text:
+            return completion
+        return replace(completion, text=completion.text.replace(key, "[secret]"))
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
         """What is sent for a request: its own words, in those of the endpoint, and `model.options`."""
@@ -166,11 +186,7 @@ class OpenAIModel:
 
     def _translate(self, error: Exception) -> ProviderError:
         """Our word for whatever the client, its transport or the reading of the answer raised."""
-        from openai import APIStatusError
-
         where, quote = self._endpoint, self._endpoint.quote
-        if isinstance(error, APIStatusError):
-            return self._refused(error.status_code, error.body, error.response.headers)
         if isinstance(error, _BodyError):
             return self._refused(error.status, error.body, {})
         if isinstance(error, _FilterError):
@@ -201,6 +217,24 @@ class OpenAIModel:
         if status in _FOR_GOOD:
             return EndpointFailed(f"{text}; {_FOR_GOOD[status].format(key=self._endpoint.key_variable)}")
         return CallFailed(text)
+
+
+def _head(client: AsyncOpenAI, http: httpx2.AsyncClient) -> httpx2.Request:
+    """What every call has in common: the address, and the client's headers with its key."""
+    told = {**client.default_headers, **client.auth_headers}
+    headers = {name: value for name, value in told.items() if isinstance(value, str)}
+    head = http.build_request("POST", f"{client.base_url}chat/completions", headers=headers)
+    del head.headers["content-length"]
+    return head
+
+
+def _told(data: bytes) -> object:
+    """What an error's body says: its `error`, the whole of it, or its text where it is no JSON."""
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
+        return data.decode(errors="replace").strip()
+    return body.get("error", body) if isinstance(body, Mapping) else body
 
 
 _PASSING = {408, 409, 425, 429}
