@@ -299,6 +299,10 @@ class ExperimentConfig(Value):
     """Bounds on what the run uses."""
     cache: bool = False
     """Whether answers are kept across runs and taken from there; `scai cache info` says where."""
+    controls: bool = False
+    """Whether nobody in particular, others and the user once more rate the last answers, for `scai show --fidelity`."""
+    judge: ModelConfig | None = None
+    """A model that says at the end how well each user's words fit their persona; none if null."""
     prices: Mapping[str, PriceConfig] = {}
     """Prices of models that are not widely known: model -> `{input, output}`."""
     max_failures: Fraction = 0.1
@@ -376,6 +380,8 @@ class ExperimentConfig(Value):
         """Every model with the role it plays: those of the roles, then those that personas have of their own."""
         yield from ((role, self.model_for(role)) for role in ROLES)
         yield from (("user", self.model_of(persona)) for persona in self.personas.inline if persona.model is not None)
+        if self.judge is not None:
+            yield "meta", self.judge
 
     def prompt(self, name: str) -> str:
         """The wording of a prompt, as changed or as shipped."""

@@ -182,6 +182,32 @@ class HeldOut(_Event):
     missing: int
 
 
+class ControlRated(_Event):
+    """One more rating of a user's final answer, in that user's place: it counts nowhere but for fidelity."""
+
+    type: Literal["control"] = "control"
+    epoch: int
+    kind: Literal["null", "swapped", "retest"]
+    """By a persona without any description, by another one of the group, or by the same one once more."""
+    persona: str
+    """Whose answer it is."""
+    rater: str
+    conversation: str
+    value: float | None
+    problem: str | None = None
+
+
+class Judged(_Event):
+    """How well a user's words fit their persona, from 0 to 10, by the judge."""
+
+    type: Literal["judged"] = "judged"
+    epoch: int
+    persona: str
+    value: float | None
+    reason: str = ""
+    problem: str | None = None
+
+
 class RunFinished(_Event):
     """The run came to its end; `version` is the constitution that is its product."""
 
@@ -190,7 +216,19 @@ class RunFinished(_Event):
     version: int
 
 
-Event = RunStarted | EpochStarted | MessageSaid | Rated | WelfareMeasured | Revised | HeldOut | Problem | RunFinished
+Event = (
+    RunStarted
+    | EpochStarted
+    | MessageSaid
+    | Rated
+    | WelfareMeasured
+    | Revised
+    | ControlRated
+    | Judged
+    | HeldOut
+    | Problem
+    | RunFinished
+)
 
 ANY_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 """Reads any event from a JSON line."""

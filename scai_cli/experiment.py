@@ -128,7 +128,8 @@ def digests(config: ExperimentConfig) -> dict[str, str]:
     """A digest of every key that decides what happens in a run; bounds, prices, addresses and the cache do not."""
     free = {"limits", "prices", "cache", "max_failures"}
     data = config.model_dump(mode="json", exclude=free, exclude_defaults=True)  # a new key with a default changes none
-    for model in (data.get("model", {}), *data.get("roles", {}).values()):
+    own = (persona.get("model", {}) for persona in data["personas"].get("inline", ()))
+    for model in (data.get("model", {}), data.get("judge", {}), *data.get("roles", {}).values(), *own):
         for key in ("base_url", "api_key_env", "timeout_s"):
             model.pop(key, None)
     return {key: _digest(value) for key, value in data.items() if value != {}}

@@ -18,9 +18,11 @@ from scai_cli.constitution import Constitution
 from scai_cli.errors import RunError
 from scai_cli.events import (
     ANY_EVENT,
+    ControlRated,
     EpochStarted,
     Event,
     HeldOut,
+    Judged,
     MessageSaid,
     Problem,
     Rated,
@@ -69,6 +71,9 @@ class History:
     epochs: list[Epoch] = field(default_factory=list)
     proof: HeldOut | None = None
     """The first and the last constitution with users and tasks that were held out."""
+    controls: list[ControlRated] = field(default_factory=list)
+    """Ratings of the last epoch's answers by nobody in particular and by others."""
+    judged: list[Judged] = field(default_factory=list)
     finished: RunFinished | None = None
     outcome: Mapping[str, Any] = field(default_factory=dict)
     """How the last session on the run ended: `status`, `reason`, `calls`, `usage`, `wall_s`; empty if it was killed."""
@@ -195,6 +200,10 @@ def _fold(history: History, event: Event) -> None:
         _current(history).welfare = event
     elif isinstance(event, Revised):
         _current(history).revision = event
+    elif isinstance(event, ControlRated):
+        history.controls.append(event)
+    elif isinstance(event, Judged):
+        history.judged.append(event)
     elif isinstance(event, HeldOut):
         history.proof = event
     elif isinstance(event, RunFinished):

@@ -180,6 +180,8 @@ def named_code(config: ExperimentConfig) -> Iterator[tuple[tuple[str, ...], plug
     for role in ROLES:
         own = getattr(config.roles, role).provider
         yield ("roles", role, "provider") if own else ("model", "provider"), "provider", config.model_for(role).provider
+    if config.judge is not None:
+        yield ("judge", "provider"), "provider", config.judge.provider
     own_models = {persona.model.provider for persona in config.personas.inline if persona.model is not None}
     for provider in sorted(name for name in own_models if name is not None):
         yield ("personas",), "provider", provider

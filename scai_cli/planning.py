@@ -178,7 +178,11 @@ def _scale(config: ExperimentConfig, played: ExperimentConfig, purpose: str) -> 
     epochs = 1.0 if proof else config.epochs / played.epochs
     if purpose in ("vote", "anchor"):
         return epochs * personas / some, 1.0
+    if purpose == "judge":
+        return personas / some, tasks / few
     conversations = personas * tasks / (some * few)
+    if purpose == "control":
+        return conversations, 1.0
     if purpose in ("answer", "feedback"):
         return epochs * conversations, 1.0
     if purpose == "cross_rating":

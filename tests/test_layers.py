@@ -21,7 +21,7 @@ LAYERS = (
     "loading models store",
     "simulation populations",
     "history planning",
-    "explanation front honesty ledger",
+    "explanation fidelity front honesty ledger",
     "exporters report compare",
     "display",
     "crew interruption",

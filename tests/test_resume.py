@@ -198,6 +198,8 @@ CHANGES = {
     "revision": {"acceptance": "improves"},
     "welfare": "rawlsian",
     "holdout": {"tasks": ["tea"]},
+    "controls": True,
+    "judge": {"name": "other"},
     "format_retries": 1,
     "prompts": {"meta": "Write other rules."},
 }

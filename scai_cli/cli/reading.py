@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,6 +29,7 @@ def show(
     prompts: Annotated[
         str | None, typer.Option("--prompts", help="The exact messages of a call, or of all below an id.", metavar="ID")
     ] = None,
+    fidelity: Annotated[bool, typer.Option("--fidelity", help="Whether the users stay themselves.")] = False,
     follow: Annotated[bool, typer.Option("--follow", help="Stay and show what happens.")] = False,
     as_json: Json = False,
     runs_dir: RunsDir = RUNS,
@@ -42,10 +44,28 @@ def show(
 
     path = find_run(runs_dir, run)
     chosen = Selection(epoch=epoch, persona=persona, task=task)
+    if fidelity:
+        _show_fidelity(path, as_json)
+        return
     if as_json:
         print(json_line(run_object(read_history(path), chosen)))  # noqa: T201 - data for stdout
         return
     showing.show(path, chosen, showing.Parts(constitution, ratings, diff, prompts, follow))
+
+
+def _show_fidelity(path: Path, as_json: bool) -> None:
+    from scai_cli.display.consoles import out
+    from scai_cli.display.fidelity import print_fidelity
+    from scai_cli.exporters.writing import json_line
+    from scai_cli.fidelity import fidelity
+    from scai_cli.history import read_history
+
+    history = read_history(path)
+    found = fidelity(history)
+    if as_json:
+        print(json_line(found.as_object()))  # noqa: T201 - data for stdout
+    else:
+        print_fidelity(out(), history, found)
 
 
 def list_runs(as_json: Json = False, runs_dir: RunsDir = RUNS) -> None:

@@ -12,6 +12,7 @@ from scai_cli.errors import CallFailed
 from scai_cli.events import Candidate, EpochStarted, Problem, Revised, RunFinished, RunStarted, WelfareMeasured
 from scai_cli.simulation.anchoring import Anchors
 from scai_cli.simulation.contentment import Contentment, contentment
+from scai_cli.simulation.controls import control, judge
 from scai_cli.simulation.objections import examined
 from scai_cli.simulation.occasion import Acceptance, Occasion, Strategy, Verdict
 from scai_cli.simulation.playing import play
@@ -43,6 +44,10 @@ async def simulate(company: Company, emit: Emit, *, run_id: str, digests: Mappin
         occasion = Occasion(stage, f"{stage.place}/revision", conversations, content, list(past))
         constitution = await _revised(occasion)
         past.append(conversations)
+    if config.controls:
+        await control(stage, conversations)
+    if company.judge is not None:
+        await judge(stage, conversations)
     product = ranking.best if config.revision.best_so_far else constitution
     if config.held_out[0]:
         await prove(company, start, product, emit)

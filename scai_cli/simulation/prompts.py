@@ -50,9 +50,8 @@ class Prompts:
 
     def feedback(self, conversation: Conversation) -> list[Message]:
         """Ask the user for a comment on the last answer and its own rating."""
-        said = "\n".join(fence("message", m.content, **{"from": m.role}) for m in conversation.messages)
         values = {
-            "conversation": enclose("conversation", said),
+            "conversation": _talk(conversation),
             "metric": self._config.ratings.own,
             "form": f"{FORM}\n{FEEDBACK_FORM}",
             **self._scale,
@@ -90,6 +89,15 @@ class Prompts:
         )
         return [self._as(voter, None), self._asked("vote", {"candidates": shown, "form": f"{FORM}\n{VOTE_FORM}"})]
 
+    def judge(self, persona: Persona, conversations: Iterable[Conversation]) -> list[Message]:
+        """Ask the judge whether what a user said fits the persona."""
+        values = {
+            "persona": fence("persona", persona.portrait()),
+            "conversations": "\n\n".join(_talk(conversation) for conversation in conversations),
+            "form": f"{FORM}\n{CROSS_RATING_FORM}",
+        }
+        return [self._asked("judge", values)]
+
     def _revision(
         self, name: str, constitution: Constitution, conversations: Iterable[Conversation], form: str
     ) -> list[Message]:
@@ -122,6 +130,11 @@ def _rules(constitution: Constitution) -> str:
     lines = [f"{rule.id}: {rule.text}" for rule in constitution.principles]
     lines += [f"{rule.id} (for {', '.join(rule.users)}): {rule.text}" for rule in constitution.contract]
     return fence("constitution", "\n".join(lines) or "(empty)", version=str(constitution.version))
+
+
+def _talk(conversation: Conversation) -> str:
+    said = "\n".join(fence("message", m.content, **{"from": m.role}) for m in conversation.messages)
+    return enclose("conversation", said)
 
 
 def told(conversation: Conversation) -> str:

@@ -29,6 +29,8 @@ class Company:
     meta: Speaker
     own: Mapping[str, Speaker] = field(default_factory=dict)
     """Persona id -> the speaker of a persona with a model of its own."""
+    judge: Speaker | None = None
+    """Says whether the users stayed themselves."""
 
     def voice(self, persona: Persona) -> Speaker:
         """Who plays a persona: the speaker of its own model, or that of all users."""
@@ -39,6 +41,8 @@ class Company:
         """Role -> model; `user/PERSONA` -> model for a persona with a model of its own."""
         speakers = {"assistant": self.assistant, "user": self.user, "meta": self.meta}
         speakers.update((f"user/{name}", speaker) for name, speaker in self.own.items())
+        if self.judge is not None:
+            speakers["judge"] = self.judge
         return {name: model_name(speaker.config) for name, speaker in speakers.items()}
 
 
@@ -46,7 +50,8 @@ def company(config: ExperimentConfig, speaker: Callable[[AgentRole, ModelConfig]
     """The company of an experiment, each speaker made for its role and model."""
     own = {p.id: speaker("user", config.model_of(p)) for p in config.personas.inline if p.model is not None}
     assistant, user, meta = (speaker(role, config.model_for(role)) for role in ("assistant", "user", "meta"))
-    return Company(config, Prompts(config), assistant, user, meta, own)
+    judge = speaker("meta", config.judge) if config.judge is not None else None
+    return Company(config, Prompts(config), assistant, user, meta, own, judge)
 
 
 @dataclass(frozen=True, slots=True)

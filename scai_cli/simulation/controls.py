@@ -1,0 +1,99 @@
+"""Controls at the end of a run: do the ratings depend on who rates, and did the users stay who they are?
+
+In the last epoch every answer is rated once more by its own user, by nobody in particular (a persona without any
+description) and by somebody else of the group, in the place of the user who got it. A judge model, where one is
+configured, says how well each user's words fit their persona.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from scai_cli.errors import CallFailed
+from scai_cli.events import ControlRated, Judged, Problem
+from scai_cli.personas import Persona
+from scai_cli.simulation.forms import CrossRating, Feedback
+from scai_cli.simulation.stage import Stage
+from scai_cli.simulation.together import together
+from scai_cli.simulation.transcript import Conversation
+from scai_cli.values import draw
+
+NOBODY: Final = Persona.model_construct(id="~nobody", name="Somebody")
+"""The null persona; its id is none that a real one can have."""
+
+JUDGED: Final = (0.0, 10.0)
+"""The judge's scale, whatever the experiment's is."""
+
+Kind = Literal["null", "swapped", "retest"]
+
+
+async def control(stage: Stage, conversations: Sequence[Conversation]) -> None:
+    """Have the last epoch's answers rated by the controls; emitted in order once all is known."""
+    jobs = []
+    for conversation in (c for c in conversations if _is_whole(stage, c)):
+        jobs.append(_rated(stage, conversation, conversation.persona, "retest"))
+        jobs.append(_rated(stage, conversation, NOBODY, "null"))
+        others = [persona for persona in stage.personas if persona.id != conversation.persona.id]
+        if others:
+            seed = f"{stage.company.config.seed}/{conversation.id}/swapped"
+            jobs.append(_rated(stage, conversation, draw(others, 1, seed)[0], "swapped"))
+    for rating, problem in await together(jobs):
+        if problem is not None:
+            stage.emit(problem)
+        stage.emit(rating)
+
+
+async def judge(stage: Stage, conversations: Sequence[Conversation]) -> None:
+    """Have the judge read what each persona said in the last epoch."""
+    said = {persona.id: [c for c in conversations if c.persona.id == persona.id] for persona in stage.personas}
+    for judged, problem in await together(_judged(stage, p, said[p.id]) for p in stage.personas if said[p.id]):
+        if problem is not None:
+            stage.emit(problem)
+        stage.emit(judged)
+
+
+async def _rated(
+    stage: Stage, conversation: Conversation, rater: Persona, kind: Kind
+) -> tuple[ControlRated, Problem | None]:
+    """The rating that somebody gives in the user's place, at the user's own model, after the same transcript."""
+    company, place = stage.company, f"{conversation.id}/control/{kind}"
+    rating = ControlRated(
+        id=place,
+        epoch=stage.epoch,
+        kind=kind,
+        persona=conversation.persona.id,
+        rater=rater.id,
+        conversation=conversation.id,
+        value=None,
+    )
+    seen = Conversation(place, stage.epoch, rater, conversation.task, conversation.messages[:-1])
+    asked, scale = company.prompts.feedback(seen), company.config.ratings.scale
+    try:
+        filled = await company.voice(conversation.persona).fill_in(place, "control", asked, Feedback, scale)
+    except CallFailed as error:
+        problem = Problem(id=error.call, epoch=stage.epoch, where=place, problem=str(error))
+        return rating.model_copy(update={"problem": "the call failed"}), problem
+    value = filled.form.rating if filled.form else None
+    return rating.model_copy(update={"value": value, "problem": filled.problem}), None
+
+
+async def _judged(
+    stage: Stage, persona: Persona, conversations: Sequence[Conversation]
+) -> tuple[Judged, Problem | None]:
+    company, place = stage.company, f"judge/{persona.id}"
+    judged = Judged(id=place, epoch=stage.epoch, persona=persona.id, value=None)
+    assert company.judge is not None
+    try:
+        asked = company.prompts.judge(persona, conversations)
+        filled = await company.judge.fill_in(place, "judge", asked, CrossRating, JUDGED)
+    except CallFailed as error:
+        problem = Problem(id=error.call, epoch=stage.epoch, where=place, problem=str(error))
+        return judged.model_copy(update={"problem": "the call failed"}), problem
+    if filled.form is None:
+        return judged.model_copy(update={"problem": filled.problem}), None
+    return judged.model_copy(update={"value": filled.form.rating, "reason": filled.form.reason}), None
+
+
+def _is_whole(stage: Stage, conversation: Conversation) -> bool:
+    return len(conversation.messages) == 2 * stage.company.config.turns + 1
