@@ -51,7 +51,7 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-slow: $(VENV)/.installed-dev
 	@echo "installing a small model server and independent libraries into $(VENV) ..."
-	@$(PIP) install -e '.[dev,oracles,server]'
+	@$(PIP) install -e '.[dev,data,oracles,server]'
 	@touch $@
 
 BENCH := .venv-bench

@@ -23,10 +23,10 @@ from scai_cli.errors import LimitReached, RunError
 from scai_cli.fences import fence
 from scai_cli.interruption import Interruption
 from scai_cli.personas import Persona, Scalar
-from scai_cli.populations.likeness import Crowd
+from scai_cli.populations.likeness import Crowd, nameless
 from scai_cli.populations.quotas import Quota
 from scai_cli.populations.texts import Ids, one_line, tidy
-from scai_cli.populations.writing import population_file
+from scai_cli.populations.writing import check_name, population_file
 from scai_cli.provenance import Source
 from scai_cli.simulation.speaker import Speaker, model_name
 from scai_cli.simulation.together import together
@@ -112,6 +112,7 @@ def generate(order: Order, out: Path, say: Callable[[str], None], again: str) ->
 
     Raises what stops a run (`errors.STOPS`), CallFailed, and RunError when another process is at work on the file.
     """
+    check_name(out)
     config = ExperimentConfig(
         name="generate",
         seed=order.seed,
@@ -210,12 +211,13 @@ class _Work:
         """Take in who is new; who is to be asked for again, with the biography that they must differ from."""
         again: dict[int, str] = {}
         for n, found in sorted(written.items()):
-            likest = self._crowd.likest(found.biography) if found else None
+            text = nameless(found.biography, found.name) if found else ""
+            likest = self._crowd.likest(text) if found else None
             if found is None or likest is not None:
                 self.thrown_back += 1
                 again[n] = self._found[int(likest[0])].biography if likest else ""
                 continue
-            self._crowd.add(str(n), found.biography)
+            self._crowd.add(str(n), text)
             self._found[n] = found
         return again
 

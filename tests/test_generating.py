@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import scai
+from loopback import Loopback
 
 from scai_cli.generating import Biography
 
@@ -79,3 +80,37 @@ def test_whoever_has_no_view_on_a_task_is_asked_again() -> None:
             {"name": "Ann", "biography": "Ann runs a bakery by the sea.", "stances": {"buses": "Ann believes so."}},
             context=["buses", "nap"],
         )
+
+
+LIVES = (
+    "Mara repairs clocks in a street of workshops. Mara lost a shop to a flood. Mara wants short answers.",
+    "Tom sails to the north and cooks for a crew of nine. Tom once won at chess. Tom minds a formal tone.",
+)
+
+
+def test_a_real_endpoint_is_told_what_was_wrong_and_who_is_there_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first answer has no form, the second person is the first one again, with another name."""
+    answers = iter([
+        "I would rather not.",
+        json.dumps({"name": "Mara\x1b[31m Quill", "biography": LIVES[0], "stances": {}}),
+        json.dumps({"name": "Nora Quill", "biography": LIVES[0].replace("Mara", "Nora"), "stances": {}}),
+        json.dumps({"name": "Tom Reed", "biography": LIVES[1], "stances": {}}),
+    ])  # fmt: skip
+    with Loopback(answer=lambda _: next(answers)) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-of-a-test")
+        called = scai("personas", "generate", "--n", 2, "-o", "g.jsonl", "--model", "openai:tiny", "--concurrency", 1)
+    assert called.code == 0, called.err
+    people = [json.loads(line) for line in Path("g.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert people[1]["description"] == LIVES[1]
+    assert sum("be clearly different" in str(request.body) for request in server.requests) == 1
+    assert sum("could not be read" in str(request.body) for request in server.requests) == 1
+    assert "\x1b" not in Path("g.jsonl").read_text(encoding="utf-8")
+    assert called.lines[-1] == "wrote 2 personas to g.jsonl; 4 calls, 1 texts thrown back"
+    assert people[0]["source"] == "fictional, written by tiny"
+
+
+def test_a_name_that_says_nothing_is_refused_before_anybody_is_asked() -> None:
+    called = generate(out="people")
+    assert (called.code, called.err) == (2, "scai: people: name a .jsonl or .yaml file to write\n")
+    assert not list(Path().glob("people*"))

@@ -287,6 +287,7 @@ def test_a_taken_id_that_comes_again_with_its_number_is_told_apart() -> None:
     assert [ids.take(key, 1) for key in ("a", "a-2", "a", "A", "a-2")] == ["a", "a-2", "a-3", "A-4", "a-2-2"]
 
 
+@pytest.mark.slow
 def test_parquet_and_hub_folders_are_read() -> None:
     pytest.importorskip("pyarrow")
     pytest.importorskip("datasets")

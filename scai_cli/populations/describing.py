@@ -13,7 +13,7 @@ from typing import Any, Final
 from scai_cli.errors import ConfigError
 from scai_cli.items import items
 from scai_cli.personas import Persona, Scalar
-from scai_cli.populations.likeness import Crowd, words
+from scai_cli.populations.likeness import Crowd, nameless, words
 from scai_cli.populations.quotas import Quota
 
 _SHOWN: Final = 12
@@ -82,15 +82,15 @@ def describe(path: Path, quotas: Sequence[Quota] = ()) -> Description:
         text = persona.description or "; ".join(f"{key}: {value}" for key, value in persona.attributes.items())
         said = words(text)
         _measure(found, said)
-        plain = " ".join(said)
+        plain = nameless(text, persona.name)
         if plain in texts:
             found.same.append((persona.id, texts[plain]))
             continue
         texts[plain] = persona.id
-        if (likest := crowd.likest(text)) is not None:
+        if (likest := crowd.likest(plain)) is not None:
             found.near.append((persona.id, *likest))
         else:
-            crowd.add(persona.id, text)
+            crowd.add(persona.id, plain)
     return found
 
 

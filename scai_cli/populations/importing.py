@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -71,11 +72,14 @@ def _imported(
 
 
 def _items(job: Import, form: Format, say: Say, done: Imported) -> Iterator[Persona | Task]:
-    columns = read_columns(job.columns) if job.columns else None
-    ids = Ids()
+    columns = read_columns(job.columns) if job.columns else ColumnMap()
+    name, licence = columns.source or form.source or Path(job.file).name, columns.licence or form.licence
+    given, ids = columns if job.columns else None, Ids()
     for row in form.rows(job.file, say):
         try:
-            found = _made(job, row, form, columns, ids)
+            found = list(form.drafts(_value(row), given))
+            source = Source(name=name, licence=licence, row=row.number)
+            made = [draft.item(ids.take(draft.key, row.number), source) for draft in found]
         except ValueError as error:
             problem = ConfigError.at(job.file, row.line, f"row {row.number}", _reason(error))
             if not job.skip_bad:
@@ -84,16 +88,13 @@ def _items(job: Import, form: Format, say: Say, done: Imported) -> Iterator[Pers
             if done.bad <= _SAID:
                 say(f"{problem} (skipped)")
             continue
-        yield from found
+        yield from made
 
 
-def _made(job: Import, row: Row, form: Format, columns: ColumnMap | None, ids: Ids) -> list[Persona | Task]:
-    """The items of one row; raises ValueError if one of them is not right."""
+def _value(row: Row) -> Any:
     if row.problem is not None:
         raise ValueError(row.problem)
-    name = (columns.source if columns else "") or form.source or Path(job.file).name
-    source = Source(name=name, licence=(columns.licence if columns else "") or form.licence, row=row.number)
-    return [draft.item(ids.take(draft.key, row.number), source) for draft in list(form.drafts(row.value, columns))]
+    return row.value
 
 
 def _reason(error: ValueError) -> str:

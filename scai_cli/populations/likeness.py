@@ -23,6 +23,12 @@ def words(text: str) -> list[str]:
     return _WORD.findall(text.lower())
 
 
+def nameless(text: str, name: str) -> str:
+    """The words of a text without those of a name: people do not differ by what they are called."""
+    called = set(words(name))
+    return " ".join(word for word in words(text) if word not in called)
+
+
 def triples(text: str) -> list[str]:
     """Every three words that follow each other; of a shorter text the words."""
     parts = words(text)

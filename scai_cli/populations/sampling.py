@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from scai_cli.errors import ConfigError
 from scai_cli.items import items
 from scai_cli.personas import Persona, Scalar
-from scai_cli.populations.likeness import hashes
+from scai_cli.populations.likeness import hashes, nameless
 from scai_cli.populations.quotas import apportion
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def sample(path: Path, how: Draw) -> Sample:
         keys.append(_key(how.seed, persona.id, weight))
         values.append([persona.attributes.get(name) for name in how.by])
         if how.diverse:
-            rows.append(hashes(persona.description or persona.portrait()))
+            rows.append(hashes(nameless(persona.description or persona.portrait(), persona.name)))
     if how.count > len(keys):
         raise ConfigError(f"--n: wants {how.count} of {len(keys)} personas in {path}; lower it")
     groups = _groups(values, how.by)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any, Final
 
 from scai_cli.chat import clean
@@ -36,7 +37,10 @@ def tidy(value: Any, what: str = "the text") -> str:
         return ""
     if not isinstance(value, str):
         raise BadRow(f"{what} is no text")
-    text = _CONTROL.sub(" ", clean(value.replace("\r\n", "\n").replace("\r", "\n"))).strip()
+    if value.isprintable():  # the usual case, and quickly told
+        text = value.strip()
+    else:
+        text = _CONTROL.sub(" ", clean(value.replace("\r\n", "\n").replace("\r", "\n"))).strip()
     if len(text) > LONGEST_TEXT:
         raise BadRow(f"{what} has {len(text):,} characters; {LONGEST_TEXT:,} is the most")
     return text
@@ -49,19 +53,23 @@ def one_line(value: Any, what: str = "the value") -> str:
 
 def fact(value: Any, what: str = "the value") -> Scalar | None:
     """An attribute's value, a number where it is written as one; None where nothing is known ("Refused", ...)."""
-    if isinstance(value, bool | int):
-        return value
-    if isinstance(value, float):
-        return None if not math.isfinite(value) else int(value) if value.is_integer() else value
-    if isinstance(value, list | tuple):
-        value = ", ".join(one_line(part, what) for part in value if isinstance(part, str))
-    elif value is not None and not isinstance(value, str):
-        value = str(value)
+    if not isinstance(value, str):
+        if value is None or isinstance(value, bool | int):
+            return value
+        if isinstance(value, float):
+            return None if not math.isfinite(value) else int(value) if value.is_integer() else value
+        parts = value if isinstance(value, list | tuple) else [str(value)]
+        value = ", ".join(one_line(part, what) for part in parts if isinstance(part, str))
     text = one_line(value, what)
-    if text.lower() in _UNKNOWN:
-        return None
     if len(text) > LONGEST_FACT:
         raise BadRow(f"{what} has {len(text):,} characters; an attribute has at most {LONGEST_FACT}")
+    return _told(text)
+
+
+@lru_cache(maxsize=10_000)  # demographics come again and again
+def _told(text: str) -> Scalar | None:
+    if text.lower() in _UNKNOWN:
+        return None
     if _NUMBER.fullmatch(text):
         return float(text) if "." in text else int(text)
     return text

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import yaml
 
 from scai_cli.errors import ConfigError
 from scai_cli.personas import Persona
-from scai_cli.store.lines import one_line, whole_file
+from scai_cli.store.lines import whole_file
 from scai_cli.tasks import Task
+
+_UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 Write = Callable[[Persona | Task], None]
 
@@ -28,8 +31,7 @@ def population_file(target: Path, key: str) -> Iterator[Write]:
         yield lambda item: _line(sys.stdout.buffer, item)
         sys.stdout.buffer.flush()
         return
-    if target.suffix not in (".jsonl", ".yaml", ".yml"):
-        raise ConfigError(f"{target}: name a .jsonl or .yaml file to write")
+    check_name(target)
     with whole_file(target) as file:
         if target.suffix == ".jsonl":
             yield lambda item: _line(file, item)
@@ -38,8 +40,17 @@ def population_file(target: Path, key: str) -> Iterator[Write]:
             yield lambda item: _block(file, item)
 
 
+def check_name(target: Path) -> None:
+    """Raise ConfigError for a name that does not say what is to be written."""
+    if target.suffix not in (".jsonl", ".yaml", ".yml"):
+        raise ConfigError(f"{target}: name a .jsonl or .yaml file to write")
+
+
 def _line(file: BinaryIO, item: Persona | Task) -> None:
-    file.write(one_line(item.model_dump_json(exclude_defaults=True).encode()) + b"\n")
+    text = item.model_dump_json(exclude_defaults=True)
+    if not text.isprintable():  # JSON leaves some characters as they are that terminals obey or readers break at
+        text = _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    file.write(f"{text}\n".encode())
 
 
 def _block(file: BinaryIO, item: Persona | Task) -> None:

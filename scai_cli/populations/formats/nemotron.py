@@ -50,7 +50,7 @@ def _attributes(values: Mapping[str, Any]) -> dict[str, Scalar]:
     found = {}
     for key, value in values.items():
         if key not in _NO_FACTS and not key.endswith(("_persona", "_list")):
-            known = fact(value.replace("_", " ") if isinstance(value, str) else value, key)
+            known = fact(value.replace("_", " ") if type(value) is str else value, key)
             if known is not None:
                 found[_RENAMED.get(key, key)] = known
     return found
@@ -76,7 +76,7 @@ def _name(texts: list[str]) -> str:
     """The words with which all texts begin, as long as they are capitalised: "Mary Alberti is ..."; "" if none."""
     if len(texts) < 2:
         return ""
-    begun = zip(*(text.split()[:_LONGEST_NAME] for text in texts), strict=False)
+    begun = zip(*(text.split(None, _LONGEST_NAME)[:_LONGEST_NAME] for text in texts), strict=False)
     same = takewhile(lambda words: len(set(words)) == 1 and words[0][:1].isupper(), begun)
     return " ".join(words[0].strip(",;:") for words in same)
 

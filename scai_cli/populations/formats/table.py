@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final, cast, get_args
 
 from scai_cli.personas import Scalar
@@ -20,7 +21,7 @@ _PROMPT: Final = ("prompt", "question", "text", "task")
 def people(row: Any, columns: ColumnMap | None) -> Iterator[PersonaDraft]:
     """One persona; without a map what has no other part is an attribute, and `stances.x`, `preferences.x` are read."""
     values = mapping(row)
-    chosen = columns or _by_name(values)
+    chosen = columns or _by_name(tuple(values))
     told = (tidy(_cell(values, column), column) for column in chosen.descriptions)
     description = " ".join(sentence(text) for text in told if text)
     name = one_line(_cell(values, chosen.name), "the name")
@@ -59,7 +60,8 @@ def tasks(row: Any, columns: ColumnMap | None) -> Iterator[TaskDraft]:
     )
 
 
-def _by_name(values: Mapping[str, Any]) -> ColumnMap:
+@lru_cache(maxsize=64)
+def _by_name(values: tuple[str, ...]) -> ColumnMap:
     """The map of a table whose columns are named as the parts."""
 
     def named(*names: str) -> str | None:
