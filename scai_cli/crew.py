@@ -12,7 +12,7 @@ from scai_cli.config import ExperimentConfig, ModelConfig
 from scai_cli.errors import ScaiError
 from scai_cli.models.base import ChatModel
 from scai_cli.models.cache import Cache, CachedModel, cache_path
-from scai_cli.models.gate import ByRole, Gate, Pace
+from scai_cli.models.gate import Gate, Gated, Pace
 from scai_cli.models.limits import Budget, Caps, Spend
 from scai_cli.models.prices import Price, PriceOf, price_of, require_prices
 from scai_cli.models.record import CallLog, RecordedModel, Replay
@@ -33,6 +33,8 @@ class Crew:
 
     config: ExperimentConfig
     gates: Mapping[Endpoint, Gate]
+    models: Mapping[str, ChatModel]
+    """Each way to connect to an endpoint (`_connection`) -> the model that is connected so, behind its gate."""
     prices: Mapping[Voice, PriceOf]
     budget: Budget
     cache: Cache | None = None
@@ -47,19 +49,23 @@ class Crew:
         if limits.usd is not None:
             for (_, name), price in prices.items():
                 require_prices(price, [name])
-        gates = {}
-        for endpoint, parts in _endpoints(config).items():
-            models = _connected(parts, config.seed)
-            pace = Pace(
-                concurrency=limits.concurrency,
-                requests_per_minute=limits.requests_per_minute,
-                tokens_per_minute=limits.tokens_per_minute,
-                max_retries=limits.max_retries,
-            )
-            price = _price_of(config, next(iter(parts.values())))
-            gates[endpoint] = Gate(ByRole(models), pace, budget=budget, price=price)
+        pace = Pace(
+            concurrency=limits.concurrency,
+            requests_per_minute=limits.requests_per_minute,
+            tokens_per_minute=limits.tokens_per_minute,
+            max_retries=limits.max_retries,
+        )
+        gates: dict[Endpoint, Gate] = {}
+        models: dict[str, ChatModel] = {}
+        for _, model in config.models():
+            if (connection := _connection(model)) in models:
+                continue
+            connected, endpoint = _connect(model, config.seed), _endpoint(model)
+            if endpoint not in gates:
+                gates[endpoint] = Gate(connected, pace, budget=budget, price=_price_of(config, model))
+            models[connection] = Gated(gates[endpoint], connected)
         cache = Cache.open(cache_path()) if config.cache else None
-        return cls(config, gates, prices, budget, cache)
+        return cls(config, gates, models, prices, budget, cache)
 
     def company(self, log: CallLog, replay: Replay | None) -> Company:
         """The speakers, every call of whom is logged, and answered from `replay` where it knows the answer."""
@@ -89,8 +95,8 @@ class Crew:
 
     async def aclose(self) -> None:
         """Give back every connection."""
-        for gate in self.gates.values():
-            await gate.aclose()
+        for model in self.models.values():
+            await model.aclose()
 
     def close_cache(self) -> None:
         """Close the cache, if there is one."""
@@ -98,24 +104,16 @@ class Crew:
             self.cache.close()
 
     def _asked(self, model: ModelConfig) -> ChatModel:
-        gate = self.gates[_endpoint(model)]
+        gated = self.models[_connection(model)]
         if self.cache is None:
-            return gate
+            return gated
         place = model.model_dump(mode="json", include={"provider", "structured", "options"})
-        return CachedModel(gate, self.cache, {**place, "address": _address(model), "seed": self.config.seed})
+        return CachedModel(gated, self.cache, {**place, "address": _address(model), "seed": self.config.seed})
 
     def _cost(self, voice: Voice, usage: Usage) -> float | None:
         price_of_model = self.prices.get(voice)
         price = price_of_model(voice[1]) if price_of_model else None
         return None if price is None else price.cost(usage)
-
-
-def _endpoints(config: ExperimentConfig) -> dict[Endpoint, dict[AgentRole, ModelConfig]]:
-    """Endpoint -> the models connected there, at most one a role: personas at one endpoint share its options."""
-    found: dict[Endpoint, dict[AgentRole, ModelConfig]] = {}
-    for role, model in config.models():
-        found.setdefault(_endpoint(model), {}).setdefault(role, model)
-    return found
 
 
 def _endpoint(model: ModelConfig) -> Endpoint:
@@ -127,13 +125,9 @@ def _address(model: ModelConfig) -> str:
     return (model.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()).rstrip("/")
 
 
-def _connected(parts: Mapping[AgentRole, ModelConfig], seed: int) -> dict[AgentRole, ChatModel]:
-    """The models of the roles; equal ones are connected once, so that they share a client and its connections."""
-    models: dict[AgentRole, ChatModel] = {}
-    for role, model in parts.items():
-        same = next((models[other] for other in models if parts[other] == model), None)
-        models[role] = same or _connect(model, seed)
-    return models
+def _connection(model: ModelConfig) -> str:
+    """What a connection depends on: all but the sampling, which goes with every request."""
+    return model.model_dump_json(exclude={"temperature", "top_p", "max_tokens"})
 
 
 def _connect(model: ModelConfig, seed: int) -> ChatModel:

@@ -9,6 +9,7 @@ import pytest
 from conftest import calls, events, scai
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from loopback import Loopback
 
 from scai_cli.fidelity import adherence
 from scai_cli.social.variance import one_way
@@ -98,6 +99,18 @@ def test_a_judge_reads_what_each_user_said() -> None:
     found = scai("show", "fid", "--fidelity", "--json").json
     assert all(0 <= row["judged"] <= 10 for row in found["personas"].values())
     assert found["flagged"] == []
+
+
+def test_a_judge_at_the_endpoint_of_the_others_is_asked_by_its_own_settings() -> None:
+    own = "{provider: openai, name: judge, structured: json_schema, options: {reasoning_effort: high}}"
+    text = TEXT.replace("controls: true", f"judge: {own}\nmodel: {{provider: openai, name: all}}")
+    with Loopback() as server:
+        Path("x.yaml").write_text(text, encoding="utf-8")
+        where = f"model.base_url={server.base_url}", f"judge.base_url={server.base_url}"
+        assert scai("run", "x.yaml", "-q", *(part for one in where for part in ("--set", one))).code == 0
+        bodies = [received.body for received in server.requests]
+    assert {body.get("reasoning_effort") for body in bodies if body["model"] == "judge"} == {"high"}
+    assert all(("response_format" in body) == (body["model"] == "judge") for body in bodies)
 
 
 def test_without_controls_it_says_how_to_have_them(finished: Path) -> None:

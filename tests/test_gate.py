@@ -19,7 +19,7 @@ from scai_cli.errors import (
     LimitReached,
     ScaiError,
 )
-from scai_cli.models.gate import ByRole, Gate, Pace
+from scai_cli.models.gate import Gate, Gated, Pace
 from scai_cli.models.limits import Budget, Caps
 from scai_cli.models.prices import Price
 from scai_cli.models.rate import Bucket
@@ -395,9 +395,7 @@ def test_two_gates_share_a_budget_of_money():
         budget = Budget(Caps(usd=1.0), clock=clock)
         dear, free = ({"m": Price(1e4, 1e4)}.get, {"m": Price(0, 0)}.get)  # 0.3 USD a call, and nothing
         gates = [Gate(Model(), Pace(1), budget=budget, price=price, clock=clock) for price in (dear, free)]
-        found = await asyncio.gather(
-            *(outcomes(gate, (request(n, max_tokens=20) for n in range(9))) for gate in gates)
-        )
+        found = await asyncio.gather(*(outcomes(gate, (request(n, max_tokens=20) for n in range(9))) for gate in gates))
         assert [Counter(map(type, each))[Completion] for each in found] == [3, 9]
         assert budget.used.usd == pytest.approx(0.9)
         assert [gate.meter.usd for gate in gates] == [pytest.approx(0.9), 0]
@@ -414,14 +412,15 @@ def test_an_unknown_price_shows_as_unknown():
     run(main())
 
 
-def test_each_role_has_its_model_behind_one_gate():
+def test_several_models_stand_behind_one_gate():
     async def main():
-        models = {"user": Model(), "assistant": Model(latency=2)}
-        gate = Gate(ByRole({**models, "meta": models["user"]}), Pace(1), clock=clock)
-        await outcomes(gate, [request(0), request(1, "assistant"), request(2, "meta")])
-        await gate.aclose()
-        assert [len(model.sent) for model in models.values()] == [2, 1]
-        assert all(model.closed for model in models.values())
+        first, second = Model(), Model(latency=2)
+        gate = Gate(first, Pace(1), clock=clock)
+        other = Gated(gate, second)
+        await asyncio.gather(gate.complete(request(0)), other.complete(request(1)), gate.complete(request(2)))
+        await other.aclose()
+        assert [len(model.sent) for model in (first, second)] == [2, 1]
+        assert (first.closed, second.closed) == (False, True)
         assert clock() == pytest.approx(4)
 
     run(main())

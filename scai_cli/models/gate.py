@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from scai_cli.chat import AgentRole, ChatRequest, Completion, Usage
+from scai_cli.chat import ChatRequest, Completion, Usage
 from scai_cli.errors import CallFailed, CallTransient, EndpointFailed, ScaiError
 from scai_cli.models.base import ChatModel
 from scai_cli.models.limits import Budget, Spend, prompt_tokens
@@ -95,8 +95,8 @@ class Gate:
         self._stop = asyncio.Event()
         self._closed: ScaiError | None = None
 
-    async def complete(self, request: ChatRequest) -> Completion:
-        """Answer one request, with `latency_s` and `retries` set.
+    async def complete(self, request: ChatRequest, model: ChatModel | None = None) -> Completion:
+        """Answer one request, by the gate's own model or another one at its endpoint; sets `latency_s`, `retries`.
 
         Raises CallFailed when this call failed for good, EndpointFailed when the endpoint did (which closes
         the gate), LimitReached when the budget cannot bear it, or the error that the gate was closed with.
@@ -106,7 +106,7 @@ class Gate:
         try:
             while True:
                 try:
-                    return await self._attempt(request, retries)
+                    return await self._attempt(request, retries, model or self._model)
                 except CallTransient as error:
                     wait = self._wait(request, error, retries, began)
                 retries += 1
@@ -129,7 +129,7 @@ class Gate:
             self._stop.set()
             self.slots.open_wide()
 
-    async def _attempt(self, request: ChatRequest, retries: int) -> Completion:
+    async def _attempt(self, request: ChatRequest, retries: int, model: ChatModel) -> Completion:
         """Wait until the request may be sent, and send it once."""
         expected = Usage(prompt_tokens(request), self._likely_output(request))
         used = Usage()
@@ -141,14 +141,14 @@ class Gate:
                 await self._pause(wait)
             while (wait := self._resume_at - self._clock()) > 0:  # it may be put off while we wait
                 await self._pause(wait)
-            completion = await self._send(request, retries, expected)
+            completion = await self._send(request, retries, expected, model)
             used = completion.usage
             return completion
         finally:
             self._rate.settle(expected.total, used.total)
             self.slots.release()
 
-    async def _send(self, request: ChatRequest, retries: int, expected: Usage) -> Completion:
+    async def _send(self, request: ChatRequest, retries: int, expected: Usage, model: ChatModel) -> Completion:
         """Send a request that is due, and keep the books."""
         reserved = Spend(1, expected.total, self._cost(request, expected) or 0.0)
         spent = Spend()
@@ -157,7 +157,7 @@ class Gate:
         self.meter.in_flight += 1
         started = self._clock()
         try:
-            completion = await self._model.complete(request)
+            completion = await model.complete(request)
             spent = self._count(request, completion.usage)
         except CallTransient as error:
             self._note_failure(request, error, started)
@@ -214,9 +214,7 @@ class Gate:
         """Seconds to wait before the next attempt; raises if there is none."""
         asked, most = error.retry_after or 0.0, self._pace.max_retry_after_s
         if asked > most:
-            raise EndpointFailed(
-                f"{error}; it asks to wait {asked:.0f} s, and {most:.0f} s is the most"
-            ) from None
+            raise EndpointFailed(f"{error}; it asks to wait {asked:.0f} s, and {most:.0f} s is the most") from None
         busy = error.overloaded and self._answered_at > began > self._clock() - self._pace.patience_s
         worn = retries >= self._pace.max_retries and not busy
         calls, rounds = len(self._failing), max(self._strikes, retries + 1)
@@ -241,17 +239,17 @@ class Gate:
             raise self._closed
 
 
-class ByRole:
-    """The models of one endpoint, for one gate: each role's calls go to its model, with its options."""
+class Gated:
+    """A model whose calls go through the gate of its endpoint, which others share; the gate does not close it."""
 
-    def __init__(self, models: Mapping[AgentRole, ChatModel]) -> None:
-        self._models = models
+    def __init__(self, gate: Gate, model: ChatModel) -> None:
+        self._gate = gate
+        self._model = model
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """Answer one request by the model of its role."""
-        return await self._models[request.role].complete(request)
+        """Answer one request as the gate does, by this model with its own options."""
+        return await self._gate.complete(request, self._model)
 
     async def aclose(self) -> None:
-        """Close every model once."""
-        for model in {id(model): model for model in self._models.values()}.values():
-            await model.aclose()
+        """Close the model."""
+        await self._model.aclose()
