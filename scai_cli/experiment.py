@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from scai_cli import plugins
 from scai_cli.chat import Usage
@@ -25,6 +25,9 @@ from scai_cli.simulation.engine import simulate
 from scai_cli.store import CALLS, CONFIG, OUTCOME, CallIndex, RunDirectory, is_run
 
 Status = Literal["finished", "stopped", "failed", "interrupted"]
+
+FREE: Final = ("limits", "prices", "cache", "max_failures")
+"""The keys of an experiment that may change when a run is gone on with: they do not decide about its content."""
 
 
 class Watcher(Protocol):
@@ -126,8 +129,8 @@ def resume(path: Path, settings: Sequence[str], watcher: Watcher, *, trust: bool
 
 def digests(config: ExperimentConfig) -> dict[str, str]:
     """A digest of every key that decides what happens in a run; bounds, prices, addresses and the cache do not."""
-    free = {"limits", "prices", "cache", "max_failures"}
-    data = config.model_dump(mode="json", exclude=free, exclude_defaults=True)  # a new key with a default changes none
+    # Without defaults, so that a new key changes no digest.
+    data = config.model_dump(mode="json", exclude=set(FREE), exclude_defaults=True)
     own = (persona.get("model", {}) for persona in data["personas"].get("inline", ()))
     for model in (data.get("model", {}), data.get("judge", {}), *data.get("roles", {}).values(), *own):
         for key in ("base_url", "api_key_env", "timeout_s"):

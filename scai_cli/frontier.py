@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from scai_cli.config import ExperimentConfig
 from scai_cli.errors import ConfigError, RunError
-from scai_cli.experiment import Watcher, differences, digests, resume, start
+from scai_cli.experiment import FREE, Watcher, differences, digests, resume, start
 from scai_cli.front import Front, Point, point_of
 from scai_cli.history import read_history
 from scai_cli.loading import Overrides, load_experiment
@@ -59,10 +60,16 @@ def _point(config: ExperimentConfig, function: str, runs: Path, watcher: Watcher
     if is_run(path):
         _check_equal(config, path)
         if read_history(path, messages=False).status != "finished":
-            _finish(resume(path, [], watcher, trust=True).error)
+            _finish(resume(path, _bounds(config), watcher, trust=True).error)
     else:
         _finish(start(config, runs, path.name, watcher).error)
     return point_of(read_history(path, messages=False), function)
+
+
+def _bounds(config: ExperimentConfig) -> list[str]:
+    """What the experiment says now of all that does not decide about a run's content, as settings."""
+    data = config.model_dump(mode="json", include=set(FREE))
+    return [f"{key}={json.dumps(value)}" for key, value in data.items()]
 
 
 def _check_equal(config: ExperimentConfig, path: Path) -> None:
