@@ -190,6 +190,8 @@ class Revision(Value):
     """`always`, `improves`, `vote`, `both`, or `module:attribute` of your own."""
     quorum: Fraction = 0.66
     """For `grounded`: the share of the users on whose words a principle must rest; else it is a clause for fewer."""
+    rounds: Count = 4
+    """For `grounded`: how often the meta-prompt is asked in an epoch, at most, each time about its own draft."""
     base: str | tuple[str, ...] = "rewrite"
     """For `candidates`: the strategy that makes each of them, or several that take turns."""
     candidates: Annotated[int, Field(ge=1, le=25)] = 3

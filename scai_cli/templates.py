@@ -115,6 +115,25 @@ which names no person and no task. At most {{max_principles}} principles; each r
 together take at most {{max_tokens}} tokens. No edits is a good answer when nothing would make it better.
 
 {{form}}""",
+    "further_edits": """\
+Your draft of the constitution:
+
+{{constitution}}
+
+What happened before you drafted it: conversations, what the users said, and their ratings from {{low}} to {{high}} \
+({{own}}: the user's own; {{cross}}: the other users'). Messages and ratings have ids.
+
+{{conversations}}
+
+First write a critique: what of all this does the draft not deal with yet, and what does it do that nobody asked for? \
+Then propose the few further edits of the draft that would help most. An edit is {"op": "add", "text", "for"}, \
+{"op": "modify", "id", "text"}, {"op": "merge", "ids", "text"} or {"op": "remove", "id"}, each with a reason and, as \
+evidence, the ids of the messages or ratings that it rests on. \
+With "for" (user ids) a new rule is a clause of the contract for these users, without it a principle for everyone, \
+which names no person and no task. At most {{max_principles}} principles; each rule is one sentence; all of them \
+together take at most {{max_tokens}} tokens. No edits is a good answer when nothing would make it better.
+
+{{form}}""",
     "vote": """\
 Several constitutions are proposed for the assistant that you and others use. These are the rules of each, the \
 clauses for you included:

@@ -25,8 +25,10 @@ STRATEGIES: Mapping[str, Mapping[str, Any]] = {
 }
 COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
     **{f"{s} + {a}": {**STRATEGIES[s], "acceptance": a} for s in STRATEGIES for a in ACCEPTANCES},
-    "rewrite + always, best_so_far": {**STRATEGIES["rewrite"], "best_so_far": True},
-    "grounded + always, best_so_far": {**STRATEGIES["grounded"], "best_so_far": True},
+    **{
+        f"{s} + {a}, best_so_far": {**STRATEGIES[s], "acceptance": a, "best_so_far": True}
+        for s, a in (("rewrite", "always"), ("grounded", "always"), ("grounded", "improves"), ("grounded", "vote"))
+    },
 }
 """Name -> the experiment's `revision`."""
 BASELINE = "rewrite + always"

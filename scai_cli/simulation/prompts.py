@@ -81,6 +81,10 @@ class Prompts:
         """Ask the meta model for a critique and a few edits with their evidence."""
         return self._revision("edits", constitution, conversations, EDITS_FORM)
 
+    def further_edits(self, draft: Constitution, conversations: Iterable[Conversation]) -> list[Message]:
+        """Ask the meta model for what its own draft still lacks."""
+        return self._revision("further_edits", draft, conversations, EDITS_FORM)
+
     def vote(self, voter: Persona, choices: Mapping[str, Constitution]) -> list[Message]:
         """Ask a user to rank constitutions, known to it by letters."""
         shown = "\n\n".join(

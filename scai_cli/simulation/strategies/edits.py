@@ -9,12 +9,21 @@ from scai_cli.events import Candidate
 from scai_cli.simulation.forms import Edits, WrittenEdit
 from scai_cli.simulation.occasion import Occasion
 from scai_cli.simulation.strategies.rewrite import asked_for
-from scai_cli.simulation.strategies.window import fitting
+from scai_cli.simulation.strategies.window import Prompt, fitting
 
 
 async def edits(occasion: Occasion) -> list[Candidate]:
     """One candidate; evidence that names nothing that happened is left out."""
-    shown = fitting(occasion, occasion.company.prompts.edits, occasion.conversations)
+    return await _asked(occasion, occasion.company.prompts.edits)
+
+
+async def further_edits(occasion: Occasion) -> list[Candidate]:
+    """One candidate about a draft, which stands where the constitution stood while the conversations were held."""
+    return await _asked(occasion, occasion.company.prompts.further_edits)
+
+
+async def _asked(occasion: Occasion, prompt: Prompt) -> list[Candidate]:
+    shown = fitting(occasion, prompt, occasion.conversations)
     candidate, form = await asked_for(occasion, "edits", shown, Edits)
     if form is None:
         return [candidate]

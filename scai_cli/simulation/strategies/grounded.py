@@ -1,52 +1,78 @@
-"""`grounded`: the edits of `edits`, each held to whose words it rests on: a principle needs a quorum of the users."""
+"""`grounded`: edits in rounds, each edit held to whose words it rests on: a principle needs a quorum of the users."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from dataclasses import replace
 from typing import TypeGuard
 
 from scai_cli.constitution import Add, Edit, Modify
 from scai_cli.events import Candidate
+from scai_cli.simulation.objections import examined
 from scai_cli.simulation.occasion import Occasion
-from scai_cli.simulation.strategies.edits import edits
+from scai_cli.simulation.strategies.edits import edits, further_edits
 
 
 async def grounded(occasion: Occasion) -> list[Candidate]:
     """One candidate, in which nobody speaks for all.
 
-    A new or reworded principle must rest on the words of `quorum` of the users, and of two at least. What rests on
-    those of fewer becomes a clause for these; what rests on those of one or nobody is left out, and the critique says
-    so, as it does of a rewording. Clauses, mergers and removals are left as they are.
+    The meta model is asked up to `rounds` times, each time about its own draft, until it has no more edits. A new or
+    reworded principle must rest on the words of `quorum` of the users, and of two at least. What rests on those of
+    fewer becomes a clause for these; what rests on those of one or nobody is left out, and so is each edit to which
+    there is an objection; the critique says so. Clauses, mergers and removals are otherwise left as they are.
     """
-    people = len(occasion.stage.personas)
-    needed = max(2, math.ceil(occasion.config.revision.quorum * people))
-    return [_held(candidate, occasion, needed) for candidate in await edits(occasion)]
+    [draft] = [_held(occasion, Candidate(id=occasion.place, critique=""), first) for first in await edits(occasion)]
+    for n in range(2, occasion.config.revision.rounds + 1):
+        if draft.objection or draft.constitution is None:
+            break
+        stage = replace(occasion.stage, constitution=draft.constitution)
+        [more] = await further_edits(replace(occasion, place=f"{occasion.place}/r{n}", stage=stage))
+        further = _held(occasion, draft, more)
+        if further.edits == draft.edits:
+            break
+        draft = further
+    return [draft]
 
 
-def _held(candidate: Candidate, occasion: Occasion, needed: int) -> Candidate:
-    speakers = _speakers(occasion)
-    principles = {principle.id for principle in occasion.constitution.principles}
-    kept: list[Edit] = []
-    critique = candidate.critique
-    for edit in candidate.edits:
-        if not _speaks_for_all(edit, principles):
-            kept.append(edit)
-            continue
-        users = tuple(dict.fromkeys(speakers[place] for place in edit.evidence if place in speakers))
-        if len(users) >= needed:
-            kept.append(edit)
-        elif len(users) > 1 and isinstance(edit, Add):
-            reason = f"{edit.reason} A clause, as {len(users)} users ask for it and a principle needs {needed}.".strip()
-            kept.append(edit.model_copy(update={"users": users, "reason": reason}))
+def _held(occasion: Occasion, draft: Candidate, proposed: Candidate) -> Candidate:
+    """The draft with those of the edits proposed that stand."""
+    if proposed.objection:
+        return draft if draft.edits else proposed
+    remarks = [draft.critique, proposed.critique]
+    for edit in proposed.edits:
+        scoped, problem = _scoped(occasion, edit, _principles(occasion, draft))
+        longer = examined(occasion, draft.model_copy(update={"edits": (*draft.edits, scoped)}))
+        if problem := problem or longer.objection:
+            remarks.append(f"(Left out, {problem}: {getattr(edit, 'text', edit.op)})")
         else:
-            critique += f" (Left out, as it rests on the words of {len(users)} and not of {needed} users: {edit.text})"
-    return candidate.model_copy(update={"edits": tuple(kept), "critique": critique.strip()})
+            draft = longer
+    critique = " ".join(remark for remark in remarks if remark)
+    return draft.model_copy(update={"critique": critique, "left_out": proposed.left_out})
+
+
+def _scoped(occasion: Occasion, edit: Edit, principles: Collection[str]) -> tuple[Edit, str | None]:
+    """The edit for those on whose words it rests, and why it cannot stand if it cannot."""
+    if not _speaks_for_all(edit, principles):
+        return edit, None
+    speakers = _speakers(occasion)
+    users = tuple(dict.fromkeys(speakers[place] for place in edit.evidence if place in speakers))
+    needed = max(2, math.ceil(occasion.config.revision.quorum * len(occasion.stage.personas)))
+    if len(users) >= needed:
+        return edit, None
+    if len(users) < 2 or isinstance(edit, Modify):
+        return edit, f"as it rests on the words of {len(users)} and not of {needed} users"
+    reason = f"{edit.reason} A clause, as {len(users)} users ask for it and a principle needs {needed}.".strip()
+    return edit.model_copy(update={"users": users, "reason": reason}), None
 
 
 def _speaks_for_all(edit: Edit, principles: Collection[str]) -> TypeGuard[Add | Modify]:
     """Whether an edit makes a principle, or gives other words to one."""
     return (isinstance(edit, Add) and not edit.users) or (isinstance(edit, Modify) and edit.id in principles)
+
+
+def _principles(occasion: Occasion, draft: Candidate) -> set[str]:
+    return {principle.id for principle in (draft.constitution or occasion.constitution).principles}
 
 
 def _speakers(occasion: Occasion) -> dict[str, str]:
