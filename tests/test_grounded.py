@@ -51,6 +51,46 @@ def test_clauses_and_removals_are_left_as_they_are_and_rewordings_need_the_quoru
     assert "Write for Ann's friends." in revision["critique"]
 
 
+def test_the_meta_model_is_asked_again_about_its_draft_until_it_has_no_more_edits(tmp_path: Path) -> None:
+    clause = edit("add", text="Rhyme.", **{"for": "cid"}, evidence=[CID])
+    meta = {
+        "e1/revision": {"critique": "one", "edits": [edit("add", text="Be brief.", evidence=[ANN, BOB])]},
+        "e1/revision/r2": {"critique": "two", "edits": [edit("remove", id="P7"), clause]},
+        "e1/revision/r3": {"critique": "three", "edits": [edit("add", text="Be bold.", evidence=[])]},
+        "e1/revision/r4": {"critique": "four", "edits": [edit("add", text="Be true.", evidence=[ANN, BOB, CID])]},
+    }
+    told = ran(tmp_path, meta, revision={"strategy": "grounded", "rounds": 4})
+    revision = revisions(told)[0]
+    assert rules(revision["constitution"]) == [("P1", "Be brief."), ("C1", "Rhyme.", "cid")]
+    assert revision["critique"].startswith("one two (Left out, broken: there is no rule 'P7'")
+    assert revision["constitution"]["version"] == 1
+    (run,) = (tmp_path / "runs").iterdir()
+    asked = {call["id"]: call["request"]["messages"][-1]["content"] for call in calls(run) if call["role"] == "meta"}
+    assert list(asked) == ["e1/revision/meta", "e1/revision/r2/meta", "e1/revision/r3/meta"]
+    assert "P1: Be brief." in asked["e1/revision/r2/meta"]
+    assert "C1 (for cid): Rhyme." in asked["e1/revision/r3/meta"]
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_one_round_asks_once_and_a_broken_round_leaves_the_draft(tmp_path: Path, rounds: int) -> None:
+    one = {"critique": "one", "edits": [edit("add", text="Be brief.", evidence=[ANN, BOB])]}
+    meta = {"e1/revision": one, "e1/revision/r2": "no JSON"}
+    told = ran(tmp_path, meta, revision={"strategy": "grounded", "rounds": rounds})
+    assert rules(revisions(told)[0]["constitution"]) == [("P1", "Be brief.")]
+
+
+def test_an_edit_that_cannot_stand_does_not_take_the_others_with_it(tmp_path: Path) -> None:
+    changes = [
+        edit("add", text="Answer Bob Jones in verse.", evidence=[ANN, BOB]),
+        edit("add", text="Be brief.", evidence=[ANN, BOB]),
+        edit("add", text="Rhyme.", **{"for": "nobody"}, evidence=[ANN]),
+        edit("add", text="Talk on and on. " * 20, evidence=[ANN, BOB]),
+    ]
+    revision = grown(tmp_path, *changes, constitution={"max_tokens": 40})
+    assert rules(revision["constitution"]) == [("P1", "Be brief.")]
+    assert revision["critique"].count("(Left out, ") == 3
+
+
 def test_a_trial_replays_only_the_conversations_of_those_whom_a_change_concerns(tmp_path: Path) -> None:
     change = edit("add", text="Say ann=9 always.", **{"for": "ann"}, evidence=[ANN])
     revision = grown(tmp_path, change, revision={"acceptance": "improves"})
