@@ -103,6 +103,13 @@ def test_show_json_holds_the_run(finished: Path) -> None:
     assert found["epochs"][1]["constitution"]["version"] == 1
 
 
+@pytest.mark.parametrize("options", [(), ("--json",), ("--persona", "ann")])
+def test_data_is_utf8_whatever_the_encoding_of_the_shell(finished: Path, options: tuple[str, ...]) -> None:
+    plain, other = (scai_process("show", finished, *options, PYTHONIOENCODING=e) for e in ("utf-8", "ascii"))
+    assert plain.code == other.code == 0
+    assert other.out == plain.out
+
+
 def test_show_json_holds_what_is_chosen(finished: Path) -> None:
     (epoch,) = scai("show", finished, "--json", "--epoch", "2", "--persona", "ann", "--task", "tea").json["epochs"]
     assert [c["id"] for c in epoch["conversations"]] == ["e2/ann/tea"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 
 import typer
 
@@ -35,12 +36,20 @@ def _main(
 
 def main() -> None:
     """Run the command line; what the user can fix is said in one line on stderr."""
+    _write_utf8()
     try:
         with interruptible():
             app()
     except ScaiError as error:
         complain(error)
         sys.exit(error.exit_code)
+
+
+def _write_utf8() -> None:
+    """Data is UTF-8 wherever it goes; a terminal of another encoding gets what it can show."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
 
 
 def complain(error: ScaiError) -> None:
