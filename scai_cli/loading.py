@@ -49,11 +49,15 @@ def load_experiment(path: Path, overrides: Overrides | None = None) -> Experimen
     """Read, override, validate and resolve an experiment file; raises ConfigError, one line."""
     config, source = _validated(path, overrides or Overrides())
     _check_names(config, source)
+    config = config.model_copy(update={"prompts": {**TEMPLATES, **config.prompts}})
     return _resolved(config, source, path.parent)
 
 
 def load_saved(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:
-    """Read the config of a run directory; unlike `load_experiment` it loads no code that the config names."""
+    """Read the config of a run directory; unlike `load_experiment` it loads no code that the config names.
+
+    A prompt that scai has learnt since stays out of it, so that the run is still the one that it began as.
+    """
     config, source = _validated(path, overrides or Overrides())
     return _resolved(config, source, path.parent)
 
@@ -77,7 +81,6 @@ def _resolved(config: ExperimentConfig, source: YamlSource, folder: Path) -> Exp
         update={
             "personas": config.personas.model_copy(update={"inline": personas, "where": {}, **_TAKEN}),
             "tasks": config.tasks.model_copy(update={"inline": tasks, **_TAKEN}),
-            "prompts": {**TEMPLATES, **config.prompts},
             "holdout": Holdout(
                 personas=_held_out(config, source, "personas", personas),
                 tasks=_held_out(config, source, "tasks", tasks),
@@ -165,7 +168,7 @@ def _override(source: YamlSource, option: str, dotted: str, value: str) -> None:
 def _step(at: Any, part: str, option: str) -> Key:
     if isinstance(at, dict):
         return part
-    if isinstance(at, list) and part.isdigit() and int(part) < len(at):
+    if isinstance(at, list) and part.isdecimal() and int(part) < len(at):
         return int(part)
     raise ConfigError(f"{option}: there is nothing at {part!r} to set")
 

@@ -402,6 +402,16 @@ def test_a_saved_experiment_needs_no_file_beside_it(tiny: Path) -> None:
     assert load_saved(Path("elsewhere/config.yaml")) == experiment
 
 
+def test_a_prompt_that_scai_has_learnt_since_makes_no_other_experiment_of_a_saved_one(tiny: Path) -> None:
+    saved = yaml.safe_load(dump_experiment(load_experiment(tiny)))
+    del saved["prompts"]["vote"]
+    Path("config.yaml").write_text(yaml.safe_dump(saved), encoding="utf-8")
+    before = load_saved(Path("config.yaml"))
+    assert before.prompts == saved["prompts"]
+    assert before.prompt("vote")
+    assert load_experiment(Path("config.yaml")).prompts.keys() == {*saved["prompts"], "vote"}
+
+
 def test_a_saved_experiment_loads_no_code_that_it_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "evil_code.py").write_text("raise SystemError('was loaded')\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
