@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -137,6 +139,15 @@ def test_a_second_process_is_refused_and_a_dead_one_leaves_no_lock(run: Path) ->
         holder.stdin.close()
         holder.stdout.close()
     assert not is_locked(run)
+
+
+def test_who_only_looks_whether_a_run_is_in_use_stands_in_nobody_s_way(run: Path) -> None:
+    with (run / ".lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        looked = threading.Timer(0.03, fcntl.flock, (lock, fcntl.LOCK_UN))
+        looked.start()
+        RunDirectory.reopen(run).close()
+        looked.join()
     RunDirectory.reopen(run).close()
 
 

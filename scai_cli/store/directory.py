@@ -10,6 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,9 @@ EVENTS: Final = "events.jsonl"
 CALLS: Final = "calls.jsonl"
 OUTCOME: Final = "outcome.json"
 LOCK: Final = ".lock"
+LOOKS: Final = 5
+LOOK_S: Final = 0.02
+"""How often and how many seconds apart the lock is tried before the run is said to be in use."""
 LATEST: Final = "latest"
 """Stands for the newest run, so no run is called so."""
 
@@ -209,19 +213,27 @@ class RunDirectory:
     def _take_lock(self) -> None:
         # The system gives the lock back when its process dies, so that no dead process can leave one behind.
         lock = (self.path / LOCK).open("a+", encoding="utf-8")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(lock):
             lock.seek(0)
             holder = lock.read(20).strip()
             lock.close()
-            raise RunError(
-                f"run {self.run_id!r} is in use by process {holder or '?'}; wait for it or stop it"
-            ) from None
+            raise RunError(f"run {self.run_id!r} is in use by process {holder or '?'}; wait for it or stop it")
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
         self._lock = lock
+
+
+def _locked(lock: IO[str]) -> bool:
+    """Take the lock; whoever only looks whether it is free (`is_locked`) holds it for a moment, and is waited for."""
+    for _ in range(LOOKS):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(LOOK_S)
+        else:
+            return True
+    return False
 
 
 def is_locked(path: Path) -> bool:

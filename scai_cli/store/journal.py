@@ -9,7 +9,7 @@ from typing import IO
 
 from scai_cli.errors import RunError
 from scai_cli.store.directory import CALLS, LOCK
-from scai_cli.store.lines import LineLog, mend
+from scai_cli.store.lines import LineLog, mend, one_line
 from scai_cli.store.replay import CallIndex
 
 
@@ -43,7 +43,7 @@ class CallJournal:
 
     def write(self, line: bytes) -> None:
         """Append a line of the call log."""
-        self._log.write(line)
+        self._log.write(one_line(line))
 
     def close(self) -> None:
         """Close the files and give back the lock."""
