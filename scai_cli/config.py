@@ -362,9 +362,15 @@ class ExperimentConfig(Value):
         return (people or self.personas.inline, tasks or self.tasks.inline) if people or tasks else ((), ())
 
     def model_for(self, role: AgentRole) -> ModelConfig:
-        """The model of a role: `model` with what `roles` says over it, key by key."""
+        """The model of a role: `model` with what `roles` says over it, key by key.
+
+        With another provider the options are left behind: they are each provider's own.
+        """
         changes = getattr(self.roles, role).model_dump(exclude_none=True)
-        return self.model.model_copy(update=changes) if changes else self.model
+        moved = changes.get("provider", self.model.provider) != self.model.provider
+        return (
+            self.model.model_copy(update={**({"options": {}} if moved else {}), **changes}) if changes else self.model
+        )
 
     def model_of(self, persona: Persona) -> ModelConfig:
         """The model that plays a persona: the users' model with what the persona says over it, key by key.

@@ -412,6 +412,20 @@ def test_a_prompt_that_scai_has_learnt_since_makes_no_other_experiment_of_a_save
     assert load_experiment(Path("config.yaml")).prompts.keys() == {*saved["prompts"], "vote"}
 
 
+def test_options_of_one_provider_do_not_go_to_another(tiny: Path) -> None:
+    tiny.write_text(
+        GOOD
+        + "model: {options: {noise: 0.2}}\n"
+        + "roles:\n  meta: {name: x}\n  assistant: {provider: openai, name: y}\n"
+        + "  user: {provider: openai, name: y, options: {k: 1}}\n",
+        encoding="utf-8",
+    )
+    experiment = load_experiment(tiny)
+    assert experiment.model_for("meta").options == {"noise": 0.2}
+    assert experiment.model_for("assistant").options == {}
+    assert experiment.model_for("user").options == {"k": 1}
+
+
 def test_a_saved_experiment_loads_no_code_that_it_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "evil_code.py").write_text("raise SystemError('was loaded')\n", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
