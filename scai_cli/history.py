@@ -110,6 +110,13 @@ class History:
             raise RunError(f"run {self.run_id!r} holds no events yet; wait, or `scai resume {self.run_id}`")
         return self.started.constitution, self.started.system_message
 
+    def chosen(self, number: int | None) -> list[Epoch]:
+        """The epoch of that number alone, or all of them; raises RunError if there is none of that number."""
+        epochs = [epoch for epoch in self.epochs if number in (None, epoch.number)]
+        if number is not None and not epochs:
+            raise RunError(f"run {self.run_id!r} has no epoch {number}; it has {len(self.epochs)}")
+        return epochs
+
     def versions(self) -> dict[int, tuple[Constitution, str]]:
         """Every version of the constitution with its system message, by its number."""
         found = {}

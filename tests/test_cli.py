@@ -110,6 +110,15 @@ def test_data_is_utf8_whatever_the_encoding_of_the_shell(finished: Path, options
     assert other.out == plain.out
 
 
+@pytest.mark.parametrize(
+    "command", [("show", "--json"), ("export", "--format", "sft"), ("export", "--format", "system")]
+)
+def test_an_epoch_that_was_not_played_is_said_by_every_reader(finished: Path, command: tuple[str, ...]) -> None:
+    name, *options = command
+    found = scai(name, finished, *options, "--epoch", 9)
+    assert (found.code, found.out, found.err) == (2, "", "scai: run 'tiny' has no epoch 9; it has 2\n")
+
+
 def test_show_json_holds_what_is_chosen(finished: Path) -> None:
     (epoch,) = scai("show", finished, "--json", "--epoch", "2", "--persona", "ann", "--task", "tea").json["epochs"]
     assert [c["id"] for c in epoch["conversations"]] == ["e2/ann/tea"]

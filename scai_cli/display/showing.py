@@ -17,9 +17,8 @@ from scai_cli.display.consoles import out
 from scai_cli.display.safe import one_line, styled
 from scai_cli.display.summary import print_summary
 from scai_cli.display.watching import Progress, told
-from scai_cli.errors import RunError
 from scai_cli.events import RunFinished
-from scai_cli.history import Epoch, History, read_calls, read_event, read_history
+from scai_cli.history import read_calls, read_event, read_history
 from scai_cli.selection import Selection
 from scai_cli.store import EVENTS, is_locked
 
@@ -49,7 +48,7 @@ def show(path: Path, chosen: Selection, parts: Parts) -> None:
     narrowed = chosen != Selection()
     closer = parts.constitution or parts.ratings or parts.diff is not None
     history = read_history(path, messages=narrowed and not closer)
-    epochs = _epochs(history, chosen.epoch)
+    epochs = history.chosen(chosen.epoch)
     if parts.constitution:
         reading.print_constitutions(console, history)
     if parts.ratings:
@@ -110,10 +109,3 @@ def _complete_lines(file: BinaryIO) -> Sequence[bytes]:
             file.seek(at)
             return found
         found.append(line)
-
-
-def _epochs(history: History, number: int | None) -> list[Epoch]:
-    epochs = [epoch for epoch in history.epochs if number in (None, epoch.number)]
-    if number is not None and not epochs:
-        raise RunError(f"run {history.run_id!r} has no epoch {number}; it has {len(history.epochs)}")
-    return epochs

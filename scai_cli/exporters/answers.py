@@ -28,9 +28,7 @@ def answers(history: History, selection: Selection) -> Iterator[Answer]:
 
     Left out are answers that were broken off or are empty, and those that follow on an empty message.
     """
-    for epoch in history.epochs:
-        if selection.epoch is not None and epoch.number != selection.epoch:
-            continue
+    for epoch in history.chosen(selection.epoch):
         rated = {rating.message: rating.value for rating in epoch.ratings if rating.kind == "own"}
         for messages in epoch.conversations.values():
             if not selection.has(messages[0].persona, messages[0].task):

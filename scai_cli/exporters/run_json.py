@@ -19,9 +19,7 @@ def run_object(history: History, selection: Selection) -> dict[str, Any]:
         "run_id": history.run_id,
         "status": history.status,
         "config": history.config.model_dump(mode="json", by_alias=True),
-        "epochs": [
-            epoch_object(epoch, selection) for epoch in history.epochs if selection.epoch in (None, epoch.number)
-        ],
+        "epochs": [epoch_object(epoch, selection) for epoch in history.chosen(selection.epoch)],
         "holdout": None if history.proof is None else history.proof.model_dump(mode="json", exclude=_STAMP),
         "honesty": {persona: found.as_object() for persona, found in honesty(history).items()},
         "outcome": dict(history.outcome),

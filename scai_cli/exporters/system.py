@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from scai_cli.errors import RunError
 from scai_cli.history import History
 from scai_cli.selection import Selection
 
@@ -14,9 +13,7 @@ def rows(history: History, selection: Selection) -> Iterator[dict[str, Any]]:
     """One row: the constitution after the last revision, or the one in force in `selection.epoch`."""
     constitution, system_message = history.product
     if selection.epoch is not None:
-        epoch = next((e for e in history.epochs if e.number == selection.epoch), None)
-        if epoch is None:
-            raise RunError(f"run {history.run_id!r} has no epoch {selection.epoch}; it has {len(history.epochs)}")
+        (epoch,) = history.chosen(selection.epoch)
         constitution, system_message = epoch.constitution, epoch.system_message
     yield {
         "run_id": history.run_id,
