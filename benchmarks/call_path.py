@@ -41,7 +41,7 @@ async def plain(url: str) -> Call:
 
 async def scai(url: str, transport: str) -> Call:
     from scai_cli.chat import ChatRequest, Message, Sampling
-    from scai_cli.config import ModelConfig
+    from scai_cli.endpoints import ModelConfig
     from scai_cli.models.gate import Gate, Pace
     from scai_cli.models.openai import connect
 

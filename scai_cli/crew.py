@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from scai_cli import plugins
 from scai_cli.chat import AgentRole, Usage
-from scai_cli.config import ExperimentConfig, ModelConfig
+from scai_cli.config import ExperimentConfig
+from scai_cli.endpoints import ModelConfig
 from scai_cli.errors import ScaiError
 from scai_cli.models.base import ChatModel
 from scai_cli.models.cache import Cache, CachedModel, cache_path

@@ -1,4 +1,4 @@
-"""What a file may say of an endpoint: addresses and names of variables, never a secret."""
+"""Models and their endpoints as a file may describe them: addresses and names of variables, never a secret."""
 
 from __future__ import annotations
 
@@ -59,3 +59,61 @@ class OwnModel(Value):
     """How answers of a given form are asked for."""
 
     _no_secrets = field_validator("base_url")(without_secrets)
+
+
+class ModelConfig(Value):
+    """A model and how it is asked."""
+
+    provider: str = "simulated"
+    """`simulated`, `openai` (any compatible endpoint), or `module:attribute` of your own."""
+    name: str | None = None
+    """The model's name at the endpoint."""
+    base_url: str | None = None
+    """The endpoint, e.g. http://127.0.0.1:8000/v1; from OPENAI_BASE_URL if null."""
+    api_key_env: VariableName | None = None
+    """The environment variable that holds the key; OPENAI_API_KEY if null. The key itself is never written."""
+    temperature: Annotated[float, Field(ge=0)] | None = None
+    """Sampling temperature; the endpoint's default if null."""
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Nucleus sampling; the endpoint's default if null."""
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    """The longest answer, in tokens; the endpoint's default if null."""
+    timeout_s: Annotated[float, Field(gt=0)] = 120.0
+    """How long one attempt may take, in seconds."""
+    structured: Literal["prompt", "json_schema"] = "prompt"
+    """How answers of a given form are asked for: in words, or also by the server's structured output."""
+    send_seed: bool = True
+    """Whether the seed is sent; turn it off for endpoints that refuse the key."""
+    options: Mapping[str, Any] = {}
+    """The provider's own settings: body keys for `openai`; `noise`, `attention`, ... for `simulated`."""
+
+    _no_secrets = field_validator("base_url", "options")(without_secrets)
+
+
+class RoleModel(Value):
+    """What differs for one role from `model`; null means as there."""
+
+    provider: str | None = None
+    name: str | None = None
+    base_url: str | None = None
+    api_key_env: VariableName | None = None
+    temperature: Annotated[float, Field(ge=0)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    timeout_s: Annotated[float, Field(gt=0)] | None = None
+    structured: Literal["prompt", "json_schema"] | None = None
+    send_seed: bool | None = None
+    options: Mapping[str, Any] | None = None
+
+    _no_secrets = field_validator("base_url", "options")(without_secrets)
+
+
+class Roles(Value):
+    """Who plays the assistant, the users and the meta-prompt."""
+
+    assistant: RoleModel = RoleModel()
+    """Answers the users under the constitution."""
+    user: RoleModel = RoleModel()
+    """Plays the personas: comments and ratings."""
+    meta: RoleModel = RoleModel()
+    """Revises the constitution."""

@@ -17,8 +17,9 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from scai_cli.chat import Message, clean
-from scai_cli.config import ExperimentConfig, LimitsConfig, ModelConfig, PersonaSource, TaskSource
+from scai_cli.config import ExperimentConfig, LimitsConfig, PersonaSource, TaskSource
 from scai_cli.crew import Crew
+from scai_cli.endpoints import ModelConfig
 from scai_cli.errors import LimitReached, RunError
 from scai_cli.fences import fence
 from scai_cli.interruption import Interruption

@@ -36,6 +36,10 @@ _TAKEN = {"files": (), "sample": None, "split": None}
 """What is left of a source once its personas or tasks are written out."""
 
 
+_BRIEF = {"personas", "tasks", "roles", "judge"}
+"""Keys of an experiment that are written out without their defaults."""
+
+
 @dataclass(frozen=True, slots=True)
 class Overrides:
     """What the command line puts over the file: `--set a.b=c`, `--model`, `--seed`."""
@@ -92,8 +96,15 @@ def _resolved(config: ExperimentConfig, source: YamlSource, folder: Path) -> Exp
 
 
 def dump_experiment(config: ExperimentConfig) -> str:
-    """The resolved experiment as YAML that `load_experiment` reads back to an equal one."""
-    data = config.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    """The resolved experiment as YAML that `load_experiment` reads back to an equal one.
+
+    Its settings stand there in full, so that it stays what it was when a default changes; of people, tasks and roles
+    what is said of them.
+    """
+    data = config.model_dump(mode="json", by_alias=True)
+    said = config.model_dump(mode="json", by_alias=True, include=_BRIEF, exclude_defaults=True)
+    data = {key: said.get(key) if key in _BRIEF else value for key, value in data.items()}
+    data = {key: value for key, value in data.items() if value is not None}
     return clean(yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=110))
 
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from scai_cli.chat import AgentRole, ChatRequest, Completion, Usage
-from scai_cli.config import ROLES, ExperimentConfig, ModelConfig
+from scai_cli.config import ROLES, ExperimentConfig
+from scai_cli.endpoints import ModelConfig
 from scai_cli.models.base import ChatModel
 from scai_cli.models.prices import Price, price_of
 from scai_cli.models.simulated import connect

@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 from loopback import Body, Loopback
 
 from scai_cli.chat import ChatRequest, Message, Sampling
-from scai_cli.config import ModelConfig
+from scai_cli.endpoints import ModelConfig
 from scai_cli.models.simulated import connect
 
 T = TypeVar("T")

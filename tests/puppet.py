@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from scai_cli.chat import ChatRequest, Completion
-from scai_cli.config import ModelConfig
+from scai_cli.endpoints import ModelConfig
 from scai_cli.errors import CallFailed, EndpointFailed
 from scai_cli.models import simulated
 from scai_cli.models.base import ChatModel

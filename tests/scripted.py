@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from scai_cli.chat import ChatRequest, Completion, Usage
-from scai_cli.config import ModelConfig
+from scai_cli.endpoints import ModelConfig
 from scai_cli.errors import CallFailed
 from scai_cli.fences import fenced
 

@@ -5,7 +5,7 @@ import json
 from statistics import mean
 
 from scai_cli.chat import ChatRequest, Message, Sampling, clean
-from scai_cli.config import ModelConfig
+from scai_cli.endpoints import ModelConfig
 from scai_cli.fences import enclose, fence
 from scai_cli.models.simulated import connect
 from scai_cli.personas import Persona

@@ -7,7 +7,7 @@ import pytest
 from loopback import FAULTS, Loopback
 
 from scai_cli.chat import ChatRequest, Completion, Message
-from scai_cli.config import ModelConfig
+from scai_cli.endpoints import ModelConfig
 from scai_cli.errors import CallFailed, CallTransient, EndpointFailed, ProviderError
 from scai_cli.models.gate import Gate, Pace
 from scai_cli.models.openai import connect

@@ -412,6 +412,15 @@ def test_a_prompt_that_scai_has_learnt_since_makes_no_other_experiment_of_a_save
     assert load_experiment(Path("config.yaml")).prompts.keys() == {*saved["prompts"], "vote"}
 
 
+def test_a_saved_experiment_says_every_setting(tiny: Path) -> None:
+    tiny.write_text(GOOD, encoding="utf-8")
+    experiment = load_experiment(tiny)
+    saved = yaml.safe_load(dump_experiment(experiment))
+    assert saved["revision"] == experiment.revision.model_dump(mode="json")
+    assert saved.keys() >= {"epochs", "turns", "model", "ratings", "constitution", "welfare", "limits"}
+    assert saved["personas"]["inline"][0].keys() <= {"id", "name", "description", "preferences"}
+
+
 def test_options_of_one_provider_do_not_go_to_another(tiny: Path) -> None:
     tiny.write_text(
         GOOD

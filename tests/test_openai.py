@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from loopback import Loopback
 
 from scai_cli.chat import ChatRequest, Completion, Message, Sampling, Usage
-from scai_cli.config import ModelConfig
+from scai_cli.endpoints import ModelConfig
 from scai_cli.errors import CallFailed, ConfigError
 from scai_cli.models.openai import OpenAIModel, _Endpoint, _retry_after, connect
 

@@ -22,7 +22,7 @@ from society import (
 )
 
 from scai_cli.chat import ChatRequest, Message
-from scai_cli.config import ModelConfig
+from scai_cli.endpoints import ModelConfig
 from scai_cli.errors import ConfigError
 from scai_cli.models.simulated import connect
 from scai_cli.templates import FORM
@@ -30,7 +30,7 @@ from scai_cli.templates import FORM
 PROCESS = """
 import asyncio, hashlib
 from scai_cli.chat import ChatRequest, Message
-from scai_cli.config import ModelConfig
+from scai_cli.endpoints import ModelConfig
 from scai_cli.models.simulated import connect
 from society import FARMER, TASK, answer, comment, cross_rate, conversation, rewrite
 from scai_cli.personas import Persona

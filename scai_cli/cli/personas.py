@@ -173,7 +173,8 @@ def generate(
     quiet: Quiet = False,
 ) -> None:
     """Have people made to quota by a model; the same command goes on where it was stopped."""
-    from scai_cli.config import LimitsConfig, ModelConfig
+    from scai_cli.config import LimitsConfig
+    from scai_cli.endpoints import ModelConfig
     from scai_cli.generating import Order
     from scai_cli.generating import generate as made
     from scai_cli.loading import load_tasks, parse_model

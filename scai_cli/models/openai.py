@@ -23,7 +23,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from scai_cli.chat import ChatRequest, Completion, Usage, clean
-from scai_cli.config import ModelConfig
+from scai_cli.endpoints import ModelConfig
 from scai_cli.errors import CallFailed, CallTransient, ConfigError, EndpointFailed, ProviderError
 from scai_cli.models.base import ChatModel
 from scai_cli.models.limits import prompt_tokens, rough_tokens

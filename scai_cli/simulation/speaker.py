@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from scai_cli.chat import AgentRole, ChatRequest, Completion, Message, Sampling
-from scai_cli.config import ModelConfig
+from scai_cli.endpoints import ModelConfig
 from scai_cli.errors import CallFailed
 from scai_cli.models.base import ChatModel
 

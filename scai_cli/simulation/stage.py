@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scai_cli.chat import AgentRole, Message
-from scai_cli.config import ExperimentConfig, ModelConfig
+from scai_cli.config import ExperimentConfig
 from scai_cli.constitution import Constitution
+from scai_cli.endpoints import ModelConfig
 from scai_cli.events import Event
 from scai_cli.personas import Persona
 from scai_cli.simulation.prompts import Prompts

@@ -8,7 +8,7 @@ import math
 import random
 
 from scai_cli.chat import ChatRequest, Completion, Usage, clean
-from scai_cli.config import ModelConfig
+from scai_cli.endpoints import ModelConfig
 from scai_cli.models.base import ChatModel
 from scai_cli.models.simulated.assistant import answer
 from scai_cli.models.simulated.biographies import biography
