@@ -31,9 +31,7 @@ async def plain(url: str) -> Call:
     messages = [{"role": "system", "content": TEXT}, {"role": "user", "content": TEXT}]
 
     async def call(number: int) -> object:
-        answer = await client.chat.completions.create(
-            model="m", messages=messages, max_tokens=400, seed=number
-        )
+        answer = await client.chat.completions.create(model="m", messages=messages, max_tokens=400, seed=number)
         return answer.choices[0].message.content
 
     return call

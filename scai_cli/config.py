@@ -250,7 +250,7 @@ class ExperimentConfig(Value):
     prices: Mapping[str, PriceConfig] = {}
     """Prices of models that are not widely known: model -> `{input, output}`."""
     max_failures: Fraction = 0.1
-    """The share of an epoch's conversations that may fail; more stop the run, resumable."""
+    """The share of an epoch's conversations that may fail, and one in any case (0: none); more stop the run."""
     format_retries: Annotated[int, Field(ge=0, le=10)] = 2
     """How often a model is asked again when its answer lacks the form."""
     prompts: Mapping[str, Text] = {}

@@ -70,7 +70,7 @@ def _validated(path: Path, overrides: Overrides) -> tuple[ExperimentConfig, Yaml
     source = read_yaml(path)
     if not isinstance(source.data, dict):
         raise source.error((), "an experiment is a mapping of keys, e.g. `personas: {from: FILE}`")
-    for option, key, value in _settings(overrides):
+    for option, key, value in _settings(overrides, source.data.get("model")):
         _override(source, option, key, value)
     try:
         return ExperimentConfig.model_validate(source.data), source
@@ -134,8 +134,11 @@ def _text(dumper: Any, text: str) -> Any:
 _Dumper.add_representer(str, _text)
 
 
-def _settings(overrides: Overrides) -> list[tuple[str, str, str]]:
-    """What the command line sets: the option as it was written, the key and the value as YAML."""
+def _settings(overrides: Overrides, before: object) -> list[tuple[str, str, str]]:
+    """What the command line sets: the option as it was written, the key and the value as YAML.
+
+    Another provider than the one `before` (the file's `model`) comes without that one's options.
+    """
     found = []
     for setting in overrides.settings:
         key, equals, value = setting.partition("=")
@@ -146,6 +149,10 @@ def _settings(overrides: Overrides) -> list[tuple[str, str, str]]:
         provider, name = parse_model(overrides.model)
         keys = {"model.provider": json.dumps(provider), "model.name": json.dumps(name)}
         keys |= {f"roles.{role}.{key}": "null" for role in ROLES for key in ("provider", "name")}
+        if provider != (before.get("provider", "simulated") if isinstance(before, dict) else "simulated"):
+            options = {"model.options": "{}"} | {f"roles.{role}.options": "null" for role in ROLES}
+            kept = {key for key in options for _, given, _ in found if f"{given}.".startswith(f"{key}.")}
+            keys |= {key: value for key, value in options.items() if key not in kept}
         found += [("--model", key, value) for key, value in keys.items()]
     if overrides.seed is not None:
         found.append(("--seed", "seed", str(overrides.seed)))

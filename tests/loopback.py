@@ -223,9 +223,7 @@ class Loopback:
         return FAULTS[fault](asked, completion(self.answer(asked), asked))
 
     async def up(self) -> None:
-        self._server = await self._loop.create_server(
-            lambda: _Connection(self), "127.0.0.1", self.port, backlog=2048
-        )
+        self._server = await self._loop.create_server(lambda: _Connection(self), "127.0.0.1", self.port, backlog=2048)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def down(self) -> None:

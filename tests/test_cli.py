@@ -418,3 +418,10 @@ def test_the_runs_folder_is_an_option_and_a_variable(tiny: Path, monkeypatch: py
     assert Path("from-env/tiny/config.yaml").exists()
     assert scai("run", tiny, "-q", "--set", "epochs=1", "--runs-dir", "other").code == 0
     assert scai("list", "--json", "--runs-dir", "other").json[0]["run_id"] == "tiny"
+
+
+@pytest.mark.parametrize("view", [("--diff", 0, 1), ("--ratings",), ("--prompts", "e1"), ("--constitution",)])
+def test_json_is_not_silently_something_else_than_asked(finished: Path, view: tuple[object, ...]) -> None:
+    called = scai("show", finished, *view, "--json")
+    assert (called.code, called.out) == (2, "")
+    assert "--json prints the whole run" in called.err

@@ -79,9 +79,7 @@ def run(base_url, transport, calls=1, pace=SWIFT):
 
     async def main():
         options = {"transport": transport}
-        config = ModelConfig(
-            provider="openai", name="tiny", base_url=base_url, timeout_s=0.25, options=options
-        )
+        config = ModelConfig(provider="openai", name="tiny", base_url=base_url, timeout_s=0.25, options=options)
         gate = Gate(connect(config, seed=0), pace)
         try:
             return await asyncio.gather(*(one(gate, n) for n in range(calls))), gate
@@ -94,9 +92,7 @@ def run(base_url, transport, calls=1, pace=SWIFT):
 
 
 def test_the_tables_here_name_every_fault():
-    assert (
-        FAULTS.keys() - {"ok"} == PASSING.keys() | ANSWERS.keys() | CALL_FAILS.keys() | ENDPOINT_FAILS.keys()
-    )
+    assert FAULTS.keys() - {"ok"} == PASSING.keys() | ANSWERS.keys() | CALL_FAILS.keys() | ENDPOINT_FAILS.keys()
 
 
 @both_transports

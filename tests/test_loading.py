@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scai_cli.chat import clean
 from scai_cli.config import ExperimentConfig
 from scai_cli.errors import ConfigError
-from scai_cli.loading import dump_experiment, load_experiment, load_personas, load_saved
+from scai_cli.loading import Overrides, dump_experiment, load_experiment, load_personas, load_saved
 from scai_cli.personas import Persona
 from scai_cli.yaml_source import parse_yaml
 
@@ -481,3 +481,12 @@ trees = st.recursive(
 def test_yaml_is_read_as_the_safe_loader_reads_it(data: object) -> None:
     text = yaml.safe_dump(data, allow_unicode=False)
     assert parse_yaml(text, "x").data == yaml.safe_load(text)
+
+
+def test_another_provider_comes_without_the_options_of_the_one_in_the_file(tiny: Path) -> None:
+    tiny.write_text(tiny.read_text(encoding="utf-8") + "model: {provider: simulated, options: {noise: 0.2}}\n")
+    other = Overrides(model="openai:some")
+    assert load_experiment(tiny, other).model.options == {}
+    assert load_experiment(tiny, Overrides(model="simulated")).model.options == {"noise": 0.2}
+    chosen = Overrides(settings=["model.options.min_p=0.1"], model="openai:some")
+    assert "noise" in load_experiment(tiny, chosen).model.options  # whoever sets options has the last word on them

@@ -33,7 +33,7 @@ def blocks() -> list[str]:
 @pytest.mark.parametrize("block", blocks())
 def test_a_block_of_commands_runs(block: str, tmp_path: Path):
     scai = tmp_path / "scai"
-    scai.write_text(f"#!/bin/sh\nexec {shlex.quote(sys.executable)} -m scai_cli \"$@\"\n")
+    scai.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m scai_cli "$@"\n')
     scai.chmod(0o755)
     for name in ("configs", "personas"):
         (tmp_path / name).symlink_to(ROOT / name)

@@ -154,3 +154,8 @@ def test_a_stopped_run_tells_nothing_twice_and_nothing_half(tmp_path, config):
     names = [(event["type"], event["id"]) for event in events(run)]
     assert len(names) == len(set(names))
     assert all((run / name).read_bytes().endswith(b"\n") for name in ("events.jsonl", "calls.jsonl"))
+
+
+def test_calls_in_flight_do_not_end_a_run_that_has_room_for_one_more(config):
+    stopped = scai("run", config, "-q", "--json", "--max-calls", 7, "--set", "limits.concurrency=5")
+    assert (stopped.code, stopped.json["calls"]) == (3, 7)

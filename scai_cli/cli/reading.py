@@ -36,6 +36,7 @@ def show(
 ) -> None:
     """Read a run, finished or not."""
     from scai_cli.display import showing
+    from scai_cli.errors import RunError
     from scai_cli.exporters.run_json import run_object
     from scai_cli.exporters.writing import json_line
     from scai_cli.history import read_history
@@ -47,10 +48,13 @@ def show(
     if fidelity:
         _show_fidelity(path, as_json)
         return
+    parts = showing.Parts(constitution, ratings, diff, prompts, follow)
+    if as_json and parts != showing.Parts():
+        raise RunError("--json prints the whole run or what --epoch, --persona and --task leave of it; drop the others")
     if as_json:
         print(json_line(run_object(read_history(path), chosen)))  # noqa: T201 - data for stdout
         return
-    showing.show(path, chosen, showing.Parts(constitution, ratings, diff, prompts, follow))
+    showing.show(path, chosen, parts)
 
 
 def _show_fidelity(path: Path, as_json: bool) -> None:

@@ -153,7 +153,10 @@ class Gate:
         reserved = Spend(1, expected.total, self._cost(request, expected) or 0.0)
         spent = Spend()
         if self._budget is not None:
-            self._budget.reserve(reserved)
+            await self._budget.claim(reserved)
+            if self._closed is not None:  # it may have been while we waited
+                self._budget.settle(reserved, spent)
+                raise self._closed
         self.meter.in_flight += 1
         started = self._clock()
         try:

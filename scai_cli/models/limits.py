@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -66,11 +67,36 @@ class Budget:
         self.reserved = Spend()
         self._clock = clock
         self._began = clock() - seconds
+        self._settled = asyncio.Event()
 
     @property
     def seconds(self) -> float:
         """Wall time used, that before a resume included."""
         return self._clock() - self._began
+
+    async def claim(self, spend: Spend) -> None:
+        """Set aside what a call may cost, waiting as long as only calls in flight stand in its way.
+
+        Raises LimitReached when it would not fit without them either.
+        """
+        while True:
+            try:
+                self.reserve(spend)
+            except LimitReached:
+                if self.reserved.calls == 0 or not self._fits(self.used + spend):
+                    raise
+                await self._settled.wait()
+            else:
+                return
+
+    def _fits(self, hoped: Spend) -> bool:
+        caps = self.caps
+        return (
+            (caps.calls is None or hoped.calls <= caps.calls)
+            and (caps.tokens is None or hoped.tokens <= caps.tokens)
+            and (caps.usd is None or hoped.usd <= caps.usd + 1e-9)
+            and (caps.seconds is None or self.seconds < caps.seconds)
+        )
 
     def reserve(self, spend: Spend) -> None:
         """Set aside what a call may cost; raises LimitReached, setting nothing aside, if that is too much."""
@@ -95,6 +121,8 @@ class Budget:
         """Replace what was set aside for a call by what it cost; nothing if it failed."""
         self.reserved -= reserved
         self.used += used
+        self._settled.set()
+        self._settled = asyncio.Event()
 
 
 def _reached(what: str, used: str, allowed: str) -> LimitReached:

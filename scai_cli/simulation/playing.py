@@ -28,11 +28,12 @@ def failures(conversations: Iterable[Conversation]) -> list[Problem]:
 async def play(stage: Stage, personas: Sequence[Persona] | None = None) -> list[Conversation]:
     """The conversations of a stage with their cross ratings, persona by persona; of these personas only, if given.
 
-    Raises TooManyFailures when more than `max_failures` of them have failed wholly or in part; no further one begins.
+    Raises TooManyFailures when more than `max_failures` of them, and more than one, have failed wholly or in part; no
+    further one begins.
     """
     config = stage.company.config
     pairs = [(persona, task) for persona in (stage.personas if personas is None else personas) for task in stage.tasks]
-    allowed = config.max_failures * len(pairs)
+    allowed = max(1.0, config.max_failures * len(pairs)) if config.max_failures else 0.0
     failed: list[Problem] = []
     room = asyncio.Semaphore(max(AT_ONCE, 4 * config.limits.concurrency))
 
