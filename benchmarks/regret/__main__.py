@@ -10,6 +10,8 @@ import argparse
 import datetime
 import os
 import platform
+import shlex
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
@@ -18,7 +20,7 @@ from pathlib import Path
 from benchmarks.regret import tables
 from benchmarks.regret.judging import BASELINE, COMBINATIONS, RATES, Job, Judged, judge
 from benchmarks.regret.playing import EPOCHS
-from benchmarks.regret.societies import benchmark
+from benchmarks.regret.societies import SIZES, benchmark
 
 DOCS = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- society:begin -->", "<!-- society:end -->"
@@ -33,11 +35,14 @@ def main() -> None:
     """Parse, run, print, and write the tables unless it was quick."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.regret", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few small societies; nothing is written")
+    parser.add_argument("--only", action="append", choices=COMBINATIONS, metavar="NAME", help="a combination")
     parser.add_argument("--seed", type=int, default=2026)
     parser.add_argument("--processes", type=int, default=os.cpu_count())
     given = parser.parse_args()
     started = time.monotonic()
-    jobs = list(_quick(given.seed) if given.quick else _all(given.seed))
+    names = (BASELINE, *given.only) if given.only else tuple(COMBINATIONS)
+    some = given.quick or bool(given.only)
+    jobs = list(_few(given.seed, names, quick=given.quick) if some else _all(given.seed))
     jobs.sort(key=lambda job: -len(job.society.people) * len(job.names) * len(job.rates))
     judged = []
     with get_context("spawn").Pool(given.processes) as pool:
@@ -45,9 +50,12 @@ def main() -> None:
             judged.append(one)
             print(f"{n} of {len(jobs)} societies, {time.monotonic() - started:.0f} s", flush=True)
     judged.sort(key=lambda one: (one.society.seed, one.society.kind, len(one.society.people)))
-    text = "\n".join(_report(judged, given.seed, time.monotonic() - started, quick=given.quick))
+    command = (
+        " ".join(["python -m benchmarks.regret", *map(shlex.quote, sys.argv[1:])]) if some else "make bench-society"
+    )
+    text = "\n".join(_report(judged, f"`{command}`, seed {given.seed}", time.monotonic() - started))
     print(text)
-    if not given.quick:
+    if not some:
         _write(text)
 
 
@@ -60,19 +68,18 @@ def _all(seed: int) -> Iterator[Job]:
             yield Job(society, SCHEMED, searched=False)
 
 
-def _quick(seed: int) -> Iterator[Job]:
-    for society in benchmark(seed, sizes=(4,)):
-        yield Job(society, tuple(COMBINATIONS))
+def _few(seed: int, names: tuple[str, ...], *, quick: bool) -> Iterator[Job]:
+    for society in benchmark(seed, sizes=(4,) if quick else SIZES):
+        yield Job(society, names)
 
 
-def _report(judged: Sequence[Judged], seed: int, seconds: float, *, quick: bool) -> Iterator[str]:
+def _report(judged: Sequence[Judged], command: str, seconds: float) -> Iterator[str]:
     searched = [one for one in judged if one.best is not None]
     rows = [row for one in searched for row in one.rows]
     sizes = [len(one.society.people) for one in searched]
-    command = "python -m benchmarks.regret --quick" if quick else "make bench-society"
     yield (
         f"{datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}: `{command}`, seed {seed}, {seconds / 60:.0f} minutes. "
+        f"Python {platform.python_version()}: {command}, {seconds / 60:.0f} minutes. "
         f"{len(searched)} societies of {min(sizes)} to {max(sizes)} people; the budget is the calls of "
         f"{EPOCHS} epochs of `{BASELINE}` in the same society."
     )
@@ -81,11 +88,11 @@ def _report(judged: Sequence[Judged], seed: int, seconds: float, *, quick: bool)
     yield from ("", "### All combinations", "", *tables.main_table([row for row in rows if row.rate == 1.0]))
     yield from ("", "### Median regret by kind of society", "", *tables.kinds_table([r for r in rows if r.rate == 1.0]))
     varied = [row for row in rows if len(row.society.people) in SENSITIVE]
-    if not quick:
+    if any(row.rate != 1.0 for row in varied):
         yield from ("", "### With fewer and with more flaws", "")
         yield f"The societies of {' and '.join(map(str, SENSITIVE))} people, all kinds."
         yield from ("", *tables.rates_table(varied))
-        schemed = [row for one in judged if one.best is None for row in one.rows]
+    if schemed := [row for one in judged if one.best is None for row in one.rows]:
         yield from ("", "### Fifty more societies with a manipulator", "", *tables.manipulators_table(schemed))
 
 
