@@ -10,6 +10,8 @@ from loopback import Loopback
 ROOT = Path(__file__).parent.parent
 SHIPPED = [path for path in sorted((ROOT / "configs").glob("*.yaml")) if "{provider: simulated}" in path.read_text()]
 
+ORIGINAL = ("revision.strategy=rewrite", "revision.acceptance=always")  # one call to the meta model an epoch
+
 
 def compare(config, *options, run_options=()):
     """The plan and the run that it was made for; one that is scaled up does not foresee what is asked again."""
@@ -44,8 +46,10 @@ def test_a_whole_shipped_experiment_takes_what_was_planned(config):
 @pytest.mark.slow
 def test_an_experiment_too_large_to_be_rehearsed_takes_what_was_planned():
     # with `rewrite`, which makes one call an epoch; the rounds of `grounded` grow fewer from epoch to epoch
-    settings = ("--set", "epochs=140", "--set", "revision.strategy=rewrite")
-    planned, _ = compare(ROOT / "configs" / "quickstart.yaml", *settings, "--seed", "9")
+    settings = ("epochs=140", *ORIGINAL)
+    planned, _ = compare(
+        ROOT / "configs" / "quickstart.yaml", *(part for s in settings for part in ("--set", s)), "--seed", "9"
+    )
     assert planned["whole"] is False
 
 
@@ -65,7 +69,7 @@ def test_whatever_makes_calls_is_counted(tiny, settings):
 
 
 def test_who_meets_in_an_epoch_is_counted():
-    settings = ("epochs=2", "personas.per_epoch=3", "tasks.per_epoch=2", "tasks.sample=2", "revision.strategy=rewrite")
+    settings = ("epochs=2", "personas.per_epoch=3", "tasks.per_epoch=2", "tasks.sample=2", *ORIGINAL)
     planned, _ = compare(
         ROOT / "configs" / "quickstart.yaml", *(part for setting in settings for part in ("--set", setting))
     )
