@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def many(experiment: ExperimentConfig, runs: Path, number: int) -> int:
     shared = Crew.connect(experiment)
 
     async def run() -> None:
-        crew = Crew(experiment, shared.gates, shared.prices, shared.budget)
+        crew = replace(shared, config=experiment)
         directory = RunDirectory.create(runs, None, experiment.name, dump_experiment(experiment))
         look = watcher(quiet=True)
 
