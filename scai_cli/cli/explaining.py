@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from scai_cli.cli.options import RUNS, Config, Json, Model, Quiet, Run, RunsDir, Seed, Set
+from scai_cli.cli.options import RUNS, Config, Json, Model, Quiet, Run, RunsDir, Seed, Set, Trust
 
 
 def register(app: typer.Typer) -> None:
@@ -23,9 +23,7 @@ def explain(
     users: Annotated[
         tuple[str, str] | None, typer.Option("--users", help="Which rules pull these two apart.", metavar="A B")
     ] = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Load code that the run names and that is not scai's.")
-    ] = False,
+    trust: Trust = False,
     as_json: Json = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:

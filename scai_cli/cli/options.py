@@ -48,6 +48,8 @@ Cached = Annotated[
     typer.Option("--cache/--no-cache", help="Keep answers across runs and take them from there.", show_default=False),
 ]
 
+Trust = Annotated[bool, typer.Option("--trust", help="Load code that the run names and that is not scai's.")]
+
 RUNS = Path("runs")
 """The default of `RunsDir`."""
 

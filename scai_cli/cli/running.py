@@ -23,6 +23,7 @@ from scai_cli.cli.options import (
     RunsDir,
     Seed,
     Set,
+    Trust,
     limits,
 )
 
@@ -75,9 +76,7 @@ def resume(
     max_usd: MaxUsd = None,
     max_seconds: MaxSeconds = None,
     cache: Cached = None,
-    trust: Annotated[
-        bool, typer.Option("--trust", help="Load code that the run names and that is not scai's.")
-    ] = False,
+    trust: Trust = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:

@@ -79,38 +79,30 @@ class Budget:
 
         Raises LimitReached when it would not fit without them either.
         """
-        while True:
-            try:
-                self.reserve(spend)
-            except LimitReached:
-                if self.reserved.calls == 0 or not self._fits(self.used + spend):
-                    raise
-                await self._settled.wait()
-            else:
-                return
-
-    def _fits(self, hoped: Spend) -> bool:
-        caps = self.caps
-        return (
-            (caps.calls is None or hoped.calls <= caps.calls)
-            and (caps.tokens is None or hoped.tokens <= caps.tokens)
-            and (caps.usd is None or hoped.usd <= caps.usd + 1e-9)
-            and (caps.seconds is None or self.seconds < caps.seconds)
-        )
+        while (excess := self._excess(self.used + self.reserved + spend)) is not None:
+            if self.reserved.calls == 0 or self._excess(self.used + spend) is not None:
+                raise excess
+            await self._settled.wait()
+        self.reserved += spend
 
     def reserve(self, spend: Spend) -> None:
         """Set aside what a call may cost; raises LimitReached, setting nothing aside, if that is too much."""
-        hoped = self.used + self.reserved + spend
+        if (excess := self._excess(self.used + self.reserved + spend)) is not None:
+            raise excess
+        self.reserved += spend
+
+    def _excess(self, hoped: Spend) -> LimitReached | None:
+        """What to say if so much is more than a cap allows."""
         caps = self.caps
         if caps.calls is not None and hoped.calls > caps.calls:
-            raise _reached("calls", f"{self.used.calls:,}", f"{caps.calls:,}")
+            return _reached("calls", f"{self.used.calls:,}", f"{caps.calls:,}")
         if caps.tokens is not None and hoped.tokens > caps.tokens:
-            raise _reached("tokens", f"{self.used.tokens:,}", f"{caps.tokens:,}")
+            return _reached("tokens", f"{self.used.tokens:,}", f"{caps.tokens:,}")
         if caps.usd is not None and hoped.usd > caps.usd + 1e-9:
-            raise _reached("usd", f"{self.used.usd:.4f}", f"{caps.usd:.4f}")
+            return _reached("usd", f"{self.used.usd:.4f}", f"{caps.usd:.4f}")
         if caps.seconds is not None and self.seconds >= caps.seconds:
-            raise _reached("seconds", f"{self.seconds:.0f}", f"{caps.seconds:g}")
-        self.reserved += spend
+            return _reached("seconds", f"{self.seconds:.0f}", f"{caps.seconds:g}")
+        return None
 
     def charge(self, used: Spend, seconds: float) -> None:
         """Count what an earlier part of the run has used."""
