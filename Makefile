@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+TRAIN  := .venv-train
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: quickstart test test-slow check format bench bench-society bench-memory crash-test clean help
+.PHONY: quickstart test test-slow test-integration docs check format bench bench-society bench-memory crash-test clean help
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -14,10 +15,13 @@ quickstart: $(VENV)/.installed ## install, run the quickstart experiment, show w
 	  echo && echo "The system message, to paste into any chatbot:" && echo && $(BIN)/scai export $$id --format system
 
 test: check ## ruff, mypy and the fast tests (under 5 minutes)
-	@$(BIN)/python -m pytest -q -m "not slow and not server and not oracle"
+	@$(BIN)/python -m pytest -q -n auto -m "not slow and not server and not oracle and not browser and not integration"
 
-test-slow: $(VENV)/.installed-slow ## the slow tests, a real model server, independent libraries as oracles
-	@$(BIN)/python -m pytest -q -m "slow or server or oracle"
+test-slow: $(VENV)/.installed-slow $(VENV)/.chromium ## the slow tests: a real model server, a real browser, independent libraries as oracles
+	@$(BIN)/python -m pytest -q -m "slow or server or oracle or browser"
+
+test-integration: $(TRAIN)/.installed ## datasets and TRL read and train on every format, in an environment of their own
+	@$(TRAIN)/bin/python -m pytest -q -m integration
 
 crash-test: $(VENV)/.installed-dev ## kill runs at 100 random moments and resume them (KILLS=100 SEED=1)
 	@$(BIN)/python tests/crash.py --kills $(or $(KILLS),100) --seed $(or $(SEED),1)
@@ -32,7 +36,7 @@ format: $(VENV)/.installed-dev ## format the code
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 clean: ## remove what make made
-	rm -rf $(VENV) .venv-bench .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(TRAIN) .venv-bench .mypy_cache .pytest_cache .ruff_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -51,7 +55,20 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-slow: $(VENV)/.installed-dev
 	@echo "installing a small model server and independent libraries into $(VENV) ..."
-	@$(PIP) install -e '.[dev,data,oracles,server]'
+	@$(PIP) install -e '.[dev,data,report,docs,oracles,server]'
+	@touch $@
+
+$(VENV)/.chromium: $(VENV)/.installed-dev
+	@command -v chromium > /dev/null || { echo "installing Chromium ..."; apt-get update -qq && apt-get install -qq -y chromium; }
+	@$(PIP) install 'playwright>=1.50'
+	@touch $@
+
+# torch first and by its version, which is a CPU build: whatever asks for it unversioned may bring gigabytes of CUDA.
+$(TRAIN)/.installed: pyproject.toml
+	@echo "installing trainers into $(TRAIN) ..."
+	@$(PYTHON) -m venv $(TRAIN)
+	@$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	@$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,data]' 'trl>=1.16'
 	@touch $@
 
 BENCH := .venv-bench

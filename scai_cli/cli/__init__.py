@@ -7,7 +7,20 @@ from io import TextIOWrapper
 
 import typer
 
-from scai_cli.cli import caching, explaining, exporting, personas, reading, running, starting, tasks
+from scai_cli.cli import (
+    caching,
+    chatting,
+    comparing,
+    describing,
+    explaining,
+    exporting,
+    generating,
+    personas,
+    reading,
+    running,
+    starting,
+    tasks,
+)
 from scai_cli.errors import ScaiError
 from scai_cli.interruption import interruptible
 
@@ -19,7 +32,20 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for group in (running, reading, exporting, explaining, personas, tasks, starting, caching):
+for group in (
+    running,
+    reading,
+    comparing,
+    exporting,
+    generating,
+    describing,
+    explaining,
+    chatting,
+    personas,
+    tasks,
+    starting,
+    caching,
+):
     group.register(app)
 
 

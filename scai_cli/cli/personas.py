@@ -175,9 +175,9 @@ def generate(
     """Have people made to quota by a model; the same command goes on where it was stopped."""
     from scai_cli.config import LimitsConfig
     from scai_cli.endpoints import ModelConfig
-    from scai_cli.generating import Order
-    from scai_cli.generating import generate as made
     from scai_cli.loading import load_tasks, parse_model
+    from scai_cli.peopling import Order
+    from scai_cli.peopling import generate as made
     from scai_cli.populations.quotas import parse_quota
 
     provider, name = parse_model(model or "simulated")

@@ -1,0 +1,122 @@
+"""The samples that every row is made of: answers, pairs of answers, traces and ratings, each with where it came from.
+
+They are msgspec structs and not dataclasses: a million of them are made in one export.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from msgspec import Struct
+
+Role = Literal["user", "assistant"]
+
+
+class Turn(Struct, frozen=True, gc=False):
+    """One message that was said before an answer."""
+
+    role: Role
+    content: str
+
+
+class Origin(Struct, frozen=True):
+    """Where a sample came from; it goes into the provenance of its row."""
+
+    run: str
+    """The id of the run or of the generated set."""
+    conversation: str
+    """`e2/ann/tea` in a run, `r17` in a generated set."""
+    messages: tuple[str, ...]
+    """The ids of the answers that the row holds, in its order."""
+    epoch: int | None
+    version: int
+    """Of the constitution under which the (chosen) answer was given."""
+    rules: tuple[str, ...]
+    """Ids of the principles and clauses in force, or of the principles sampled for critiques and judgements."""
+    models: Mapping[str, str]
+    """Role -> model."""
+    raters: tuple[str, ...]
+    """Persona ids, or `judge`."""
+    licences: tuple[str, ...]
+    """Of the persona and the task, sorted, without those that state none."""
+    persona: str | None
+    task: str
+
+
+class Score(Struct, frozen=True, gc=False):
+    """One rating of an answer; `value` is on the run's scale, None where it is missing."""
+
+    rater: str
+    kind: Literal["own", "cross"]
+    metric: str
+    value: float | None
+
+
+class Answer(Struct, frozen=True):
+    """An answer with all that was said before it; `prompt` begins and ends with a user's turn."""
+
+    system: str
+    """The system message under which it was given."""
+    prompt: tuple[Turn, ...]
+    text: str
+    scores: tuple[Score, ...]
+    origin: Origin
+    rating: float | None = None
+    """The user's own rating, or where there is no own user the mean of all; on the run's scale."""
+    utility: float | None = None
+    """The mean of its scores, moved from the scale to [0, 1]."""
+
+
+class Pair(Struct, frozen=True):
+    """Two answers to the same prompt, the better one first."""
+
+    system: str
+    """The system message under which the chosen one was given."""
+    prompt: tuple[Turn, ...]
+    chosen: str
+    rejected: str
+    p: float | None
+    """Probability in [0.5, 1] that the chosen one is better, where somebody told it (a judge); None otherwise."""
+    margin: float | None
+    """Mean rating of the chosen minus that of the rejected, on the scale, over the raters of both; None without."""
+    disagreement: float | None
+    """Share in [0, 1] of the raters of both who prefer the rejected one; None without raters of both."""
+    by: Literal["ratings", "judge", "revision"]
+    """What decided; `revision`: the later answer is a revision of the earlier one."""
+    rater: str | None
+    """Whose preference this is; None: the group's, or the judge's."""
+    origin: Origin
+
+
+class Trace(Struct, frozen=True):
+    """A generated row in full: first answer, critiques and revisions by one principle each, the pair they make."""
+
+    pair: Pair
+    steps: tuple[Step, ...]
+    initial: str
+    """The first answer."""
+
+
+class Step(Struct, frozen=True, gc=False):
+    """A critique and the revision that followed, with the requests that led to them in words."""
+
+    principle: str
+    critic_prompt: str
+    critic_response: str
+    revision_prompt: str
+    revision_response: str
+
+
+class Rating(Struct, frozen=True):
+    """One cell of the rater x answer matrix."""
+
+    prompt: str
+    """The task in words."""
+    answer: str
+    score: Score
+    comment: str
+    origin: Origin
+
+
+Sample = Answer | Pair | Trace | Rating

@@ -1,0 +1,70 @@
+"""A row of `rows.jsonl` as it is kept: everything that was said for one task, and who found what better.
+
+They are msgspec structs and not pydantic models: a million of them are read in one export.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Answered(Struct, frozen=True, forbid_unknown_fields=True):
+    """An answer of the assistant; its id is the row's id and what it is: `r17/initial`, `r17/s1`, `r17/final`."""
+
+    id: str
+    text: str
+    finish_reason: str = "stop"
+
+
+class Step(Struct, frozen=True, forbid_unknown_fields=True):
+    """A critique of the last answer by one sampled principle, and the revision that followed."""
+
+    principle: str
+    critique_request: str
+    critique: str
+    revision_request: str
+    revision: Answered
+
+
+class RowRating(Struct, frozen=True, forbid_unknown_fields=True):
+    """How a user rates one of the answers; `value` is on the scale of the experiment, None where it is missing."""
+
+    rater: str
+    kind: Literal["own", "cross"]
+    answer: str
+    value: float | None
+    comment: str = ""
+    problem: str | None = None
+
+
+class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which of two answers a judge finds better by one principle, asked in both orders."""
+
+    principle: str
+    first: str
+    second: str
+    p: float | None
+    """Probability in [0, 1] that `first` is better, the mean of both orders; None where it could not be read."""
+    soft: float | None
+    """`p` held between the bounds of the clamp."""
+    by: Literal["logprobs", "votes"] | None
+    problem: str | None = None
+
+
+class Row(Struct, frozen=True, forbid_unknown_fields=True):
+    """One row; `problem` says why it lacks what it should have, and then its answers may be None."""
+
+    id: str
+    task: str
+    prompt: str
+    persona: str | None
+    initial: Answered | None
+    steps: tuple[Step, ...]
+    final: Answered | None
+    ratings: tuple[RowRating, ...] = ()
+    judgements: tuple[Judgement, ...] = ()
+    licences: tuple[str, ...] = ()
+    """Of the persona and the task, sorted, without those that state none."""
+    problem: str | None = None
