@@ -1,4 +1,4 @@
-"""`scai compare and scai report`."""
+"""`scai compare`."""
 
 from __future__ import annotations
 
