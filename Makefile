@@ -23,6 +23,9 @@ test-slow: $(VENV)/.installed-slow $(VENV)/.chromium ## the slow tests: a real m
 test-integration: $(TRAIN)/.installed ## datasets and TRL read and train on every format, in an environment of their own
 	@$(TRAIN)/bin/python -m pytest -q -m integration
 
+docs: $(VENV)/.installed-docs ## the documentation as a web site in docs/_build/html; a warning is an error
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
+
 crash-test: $(VENV)/.installed-dev ## kill runs at 100 random moments and resume them (KILLS=100 SEED=1)
 	@$(BIN)/python tests/crash.py --kills $(or $(KILLS),100) --seed $(or $(SEED),1)
 
@@ -58,8 +61,12 @@ $(VENV)/.installed-slow: $(VENV)/.installed-dev
 	@$(PIP) install -e '.[dev,data,report,docs,oracles,server]'
 	@touch $@
 
+$(VENV)/.installed-docs: $(VENV)/.installed-dev
+	@$(PIP) install -e '.[docs]'
+	@touch $@
+
 $(VENV)/.chromium: $(VENV)/.installed-dev
-	@command -v chromium > /dev/null || { echo "installing Chromium ..."; apt-get update -qq && apt-get install -qq -y chromium; }
+	@command -v chromium > /dev/null || { echo "installing Chromium ..."; apt-get update -qq && apt-get install -qq -y --no-install-recommends chromium; }
 	@$(PIP) install 'playwright>=1.50'
 	@touch $@
 
