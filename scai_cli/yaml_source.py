@@ -90,7 +90,9 @@ def parse_yaml(text: str, name: str) -> YamlSource:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problem = f"not valid YAML: {error.problem or error.context}"
+        told = error.problem or error.context or ""
+        # Newer builds of libyaml stop at a depth of their own, before ours is reached.
+        problem = _TOO_DEEP if "nesting depth" in told else f"not valid YAML: {told}"
         raise ConfigError.at(name, mark.line + 1 if mark else None, None, problem) from None
     except yaml.reader.ReaderError:
         line, character = _unreadable(text)
