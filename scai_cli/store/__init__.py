@@ -1,7 +1,9 @@
-"""The run directory: create, lock, append, repair, read, find."""
+"""The run directory and the generated set: create, lock, append, repair, read, find."""
 
-from scai_cli.store.directory import CALLS, CONFIG, EVENTS, OUTCOME, RunDirectory, is_locked
-from scai_cli.store.finding import all_runs, find_run, is_run, newest_first
+from scai_cli.store.claiming import is_locked
+from scai_cli.store.directory import CALLS, CONFIG, EVENTS, OUTCOME, RunDirectory
+from scai_cli.store.finding import all_runs, find_run, find_source, is_generated, is_run, newest_first
+from scai_cli.store.generated import EXPERIMENT, GENERATION, ROWS, TASKS, GeneratedDirectory
 from scai_cli.store.lines import damaged, lines, whole_file, write_whole
 from scai_cli.store.replay import CallIndex
 
@@ -9,12 +11,19 @@ __all__ = [
     "CALLS",
     "CONFIG",
     "EVENTS",
+    "EXPERIMENT",
+    "GENERATION",
     "OUTCOME",
+    "ROWS",
+    "TASKS",
     "CallIndex",
+    "GeneratedDirectory",
     "RunDirectory",
     "all_runs",
     "damaged",
     "find_run",
+    "find_source",
+    "is_generated",
     "is_locked",
     "is_run",
     "lines",

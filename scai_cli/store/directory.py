@@ -6,16 +6,12 @@ costs at most what was in flight.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import IO, Final
 
@@ -24,20 +20,14 @@ from pydantic import ValidationError
 from scai_cli.chat import clean
 from scai_cli.errors import RunError
 from scai_cli.events import ANY_EVENT, Event, RunStarted
+from scai_cli.store.claiming import Birth, check_id, claim, take_lock
 from scai_cli.store.lines import LineLog, damaged, lines, mend, one_line, write_whole
-from scai_cli.values import safe_id
 
 CONFIG: Final = "config.yaml"
 EVENTS: Final = "events.jsonl"
 CALLS: Final = "calls.jsonl"
 OUTCOME: Final = "outcome.json"
-LOCK: Final = ".lock"
-LOOKS: Final = 5
-LOOK_S: Final = 0.02
-"""How often and how many seconds apart the lock is tried before the run is said to be in use."""
-LATEST: Final = "latest"
-"""Stands for the newest run, so no run is called so."""
-
+_BIRTH: Final = Birth(before=("constitution",), by=CONFIG)
 _STAMP: Final = {"seq", "time"}
 
 
@@ -76,7 +66,7 @@ class RunDirectory:
         Raises RunError when a run of the wanted id is there already or the folder cannot be written. What a process
         that was killed at this very place left behind is taken over.
         """
-        _check_id(run_id)
+        check_id(run_id)
         try:
             runs.mkdir(parents=True, exist_ok=True)
             run = cls._claim(runs, run_id, name)
@@ -96,7 +86,7 @@ class RunDirectory:
         """
         run = cls(path, resumed=True)
         try:
-            run._take_lock()
+            run._lock = take_lock(path)
             with run._closed_on_failure():
                 for name in (EVENTS, CALLS):
                     if cut := mend(path / name):
@@ -179,21 +169,12 @@ class RunDirectory:
     @classmethod
     def _claim(cls, runs: Path, run_id: str | None, name: str) -> RunDirectory:
         """Make (or take over) and lock the folder of a new run."""
-        for path in _candidates(runs, run_id, name):
-            run = cls(path)
-            try:
-                path.mkdir(exist_ok=True)
-                if not _is_unborn(path):
-                    continue
-                run._take_lock()
-            except (FileExistsError, RunError):  # a file, or somebody else's by now
-                continue
-            if _is_unborn(path):
-                return run
-            run.close()
-        raise RunError(
-            f"run {run_id!r} is there already: go on with it by `scai resume {run_id}`, or take another --run-id"
-        )
+        claimed = claim(runs, run_id, name, _BIRTH)
+        if claimed is None:
+            raise RunError(
+                f"run {run_id!r} is there already: go on with it by `scai resume {run_id}`, or take another --run-id"
+            )
+        return cls(claimed[0], _lock=claimed[1])
 
     def _open(self) -> None:
         self._events = LineLog.open(self.path / EVENTS)
@@ -210,43 +191,6 @@ class RunDirectory:
             except (ValueError, LookupError, TypeError):
                 raise RunError(damaged(self.path / EVENTS, number)) from None
 
-    def _take_lock(self) -> None:
-        # The system gives the lock back when its process dies, so that no dead process can leave one behind.
-        lock = (self.path / LOCK).open("a+", encoding="utf-8")
-        if not _locked(lock):
-            lock.seek(0)
-            holder = lock.read(20).strip()
-            lock.close()
-            raise RunError(f"run {self.run_id!r} is in use by process {holder or '?'}; wait for it or stop it")
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        self._lock = lock
-
-
-def _locked(lock: IO[str]) -> bool:
-    """Take the lock; whoever only looks whether it is free (`is_locked`) holds it for a moment, and is waited for."""
-    for _ in range(LOOKS):
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(LOOK_S)
-        else:
-            return True
-    return False
-
-
-def is_locked(path: Path) -> bool:
-    """Whether a living process writes this run."""
-    try:
-        with (path / LOCK).open("r", encoding="utf-8") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False
-
 
 def _body(line: bytes) -> bytes:
     """A written line without its stamp: `{"seq":N,"time":"T",BODY}` -> `BODY}`."""
@@ -259,28 +203,3 @@ def _fingerprint(body: bytes) -> bytes:
 
 def _name(kind: str, event_id: str) -> bytes:
     return _fingerprint(f"{kind}/{event_id}".encode())
-
-
-def _check_id(run_id: str | None) -> None:
-    if run_id is None:
-        return
-    if run_id == LATEST:
-        raise RunError(f"--run-id: {LATEST!r} stands for the newest run; take another")
-    try:
-        safe_id(run_id)
-    except ValueError as error:
-        raise RunError(f"--run-id: {error}") from None
-
-
-def _candidates(runs: Path, run_id: str | None, name: str) -> Iterator[Path]:
-    """Where a new run may go: at the wanted id, or at the experiment's name with the first number that is free."""
-    if run_id is not None:
-        yield runs / run_id
-        return
-    yield from (runs / (name if number == 1 else f"{name}-{number}") for number in count(1))
-
-
-def _is_unborn(path: Path) -> bool:
-    """Whether a folder holds no more than what a process has made before it wrote the config."""
-    made = (LOCK, "constitution")
-    return all(found.name in made or found.name.startswith(f".{CONFIG}.") for found in path.iterdir())

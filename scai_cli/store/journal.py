@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import IO
 
 from scai_cli.errors import RunError
-from scai_cli.store.directory import CALLS, LOCK
+from scai_cli.store.claiming import LOCK
+from scai_cli.store.directory import CALLS
 from scai_cli.store.lines import LineLog, mend, one_line
 from scai_cli.store.replay import CallIndex
 
