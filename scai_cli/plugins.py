@@ -32,8 +32,20 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     },
     "exporter": {
         "system": "scai_cli.exporters.system:rows",
-        "sft": "scai_cli.exporters.sft:prompt_completion",
+        "sft": "scai_cli.exporters.sft:messages",
         "messages": "scai_cli.exporters.sft:messages",
+        "sft-prompt-completion": "scai_cli.exporters.sft:prompt_completion",
+        "dpo": "scai_cli.exporters.preference:dpo",
+        "dpo-plain": "scai_cli.exporters.preference:dpo_plain",
+        "kto": "scai_cli.exporters.preference:kto",
+        "reward": "scai_cli.exporters.preference:reward",
+        "hh": "scai_cli.exporters.hh:hh",
+        "openai-sft": "scai_cli.exporters.openai:sft",
+        "openai-dpo": "scai_cli.exporters.openai:dpo",
+        "sharegpt": "scai_cli.exporters.llama_factory:sharegpt",
+        "alpaca": "scai_cli.exporters.llama_factory:alpaca",
+        "constitutional": "scai_cli.exporters.constitutional:constitutional",
+        "ratings": "scai_cli.exporters.ratings:ratings",
     },
 }
 

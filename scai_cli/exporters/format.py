@@ -33,11 +33,13 @@ class Format:
 
     kind: Kind
     make: Callable[[Any, Layout], Iterable[Row]]
-    """(sample of that kind, layout) -> its rows, often one."""
+    """(sample of that kind, layout) -> its rows, often one; none where no reader of the format would take the row."""
     columns: bool = False
     """Whether provenance may stand in columns of its own; otherwise it goes to a side-car."""
     splits: str = ""
     """What follows `train`/`test` in the names of splits, e.g. `_prefs`."""
+    parts: tuple[str, ...] = ()
+    """Into which parts each split is dealt, prompt by prompt: `_sft` and `_prefs`; () leaves it whole."""
 
     def __call__(self, sample: Sample, layout: Layout) -> Iterable[Row]:
         """The rows of a sample."""
