@@ -1,0 +1,381 @@
+"""Every row format over hand-made samples: its shape, and each trap of its readers (facts seen, decoded tokens)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scai_cli import plugins
+from scai_cli.dataset.samples import Answer, Origin, Pair, Rating, Sample, Score, Step, Trace, Turn
+from scai_cli.exporters import openai
+from scai_cli.exporters.format import Format, Layout, Row
+
+RULES = "You are a helpful assistant.\n\nP1: Be short."
+DROP, KEEP, OTHER = Layout(None), Layout(""), Layout("Be kind.")
+ORIGIN = Origin(
+    run="tiny",
+    conversation="e1/ann/tea",
+    messages=("e1/ann/tea/m3",),
+    epoch=1,
+    version=0,
+    rules=("P1",),
+    models={"assistant": "simulated"},
+    raters=("ann",),
+    licences=("CC-BY-4.0",),
+    persona="ann",
+    task="tea",
+)
+
+FORMATS = [
+    name for name, target in plugins.BUILT_IN["exporter"].items() if name != "system" and not target.endswith(":rows")
+]
+IMITATING = ["sft", "sft-prompt-completion", "openai-sft", "sharegpt", "alpaca"]
+PREFERRING = ["dpo", "dpo-plain", "reward", "hh", "openai-dpo"]
+
+
+def turns(*texts: str) -> tuple[Turn, ...]:
+    """A user's and the assistant's words in turn."""
+    roles: Sequence[Literal["user", "assistant"]] = ("user", "assistant")
+    return tuple(Turn(roles[n % 2], text) for n, text in enumerate(texts))
+
+
+TEA = turns("How do I make tea?")
+LONG = turns("How do I make tea?", "Boil water.", "And then?")
+
+
+def an_answer(
+    prompt: tuple[Turn, ...] = TEA, text: str = "Boil water.", *, system: str = RULES, utility: float | None = 0.8
+) -> Answer:
+    return Answer(system, prompt, text, (Score("ann", "own", "satisfaction", 8.0),), ORIGIN, 8.0, utility)
+
+
+def a_pair(
+    prompt: tuple[Turn, ...] = TEA, chosen: str = "Boil water.", rejected: str = "Go away.", *, system: str = RULES
+) -> Pair:
+    return Pair(system, prompt, chosen, rejected, None, 3.0, 0.0, "ratings", None, ORIGIN)
+
+
+def a_trace(prompt: tuple[Turn, ...] = TEA, steps: int = 1, **given: str) -> Trace:
+    made = tuple(
+        Step(f"P{n}", f"critic {n}?", f"too curt {n}", f"revise {n}!", f"Boil water {n}.") for n in range(steps)
+    )
+    return Trace(a_pair(prompt, **given), made, "Go away.")
+
+
+def a_rating(value: float | None = 8.0) -> Rating:
+    return Rating("How do I make tea?", "Boil water.", Score("bob", "cross", "harmlessness", value), "=fine", ORIGIN)
+
+
+def a_sample(form: Format, prompt: tuple[Turn, ...] = TEA, text: str = "Boil water.", system: str = RULES) -> Sample:
+    """A sample of the kind that a format takes."""
+    if form.kind == "pairs":
+        return a_pair(prompt, text, system=system)
+    if form.kind == "traces":
+        return a_trace(prompt, chosen=text, system=system)
+    return a_rating() if form.kind == "ratings" else an_answer(prompt, text, system=system)
+
+
+def made(name: str, sample: Sample, layout: Layout = DROP) -> list[Row]:
+    found: Format = plugins.resolve("exporter", name)
+    return list(found(sample, layout))
+
+
+def said(*texts: str, system: str | None = None) -> list[dict[str, str]]:
+    start = [] if system is None else [{"role": "system", "content": system}]
+    return [*start, *({"role": turn.role, "content": turn.content} for turn in turns(*texts))]
+
+
+def one(text: str) -> list[dict[str, str]]:
+    return [{"role": "assistant", "content": text}]
+
+
+def human(*texts: str) -> list[dict[str, str]]:
+    return [{"from": ("human", "gpt")[n % 2], "value": text} for n, text in enumerate(texts)]
+
+
+ASKED, TALK = "How do I make tea?", ("How do I make tea?", "Boil water.", "And then?")
+SHAPES: list[tuple[str, Sample, Row]] = [
+    ("sft", an_answer(LONG, "Pour."), {"messages": said(*TALK, "Pour.")}),
+    ("sft-prompt-completion", an_answer(LONG, "Pour."), {"prompt": said(*TALK), "completion": one("Pour.")}),
+    ("dpo", a_pair(LONG), {"prompt": said(*TALK), "chosen": one("Boil water."), "rejected": one("Go away.")}),
+    ("dpo-plain", a_pair(), {"prompt": f"{ASKED}\n\n", "chosen": "Boil water.", "rejected": "Go away."}),
+    ("kto", an_answer(), {"prompt": said(ASKED), "completion": one("Boil water."), "label": True}),
+    ("reward", a_pair(LONG), {"chosen": said(*TALK, "Boil water."), "rejected": said(*TALK, "Go away.")}),
+    (
+        "hh",
+        a_pair(LONG),
+        {
+            side: f"\n\nHuman: {ASKED}\n\nAssistant: Boil water.\n\nHuman: And then?\n\nAssistant: {text}"
+            for side, text in (("chosen", "Boil water."), ("rejected", "Go away."))
+        },
+    ),
+    ("openai-sft", an_answer(LONG, "Pour."), {"messages": said(*TALK, "Pour.")}),
+    (
+        "openai-dpo",
+        a_pair(LONG),
+        {
+            "input": {"messages": said(*TALK)},
+            "preferred_output": one("Boil water."),
+            "non_preferred_output": one("Go away."),
+        },
+    ),
+    ("sharegpt", an_answer(LONG, "Pour."), {"conversations": human(*TALK, "Pour.")}),
+    (
+        "alpaca",
+        an_answer(LONG, "Pour."),
+        {"instruction": "And then?", "input": "", "output": "Pour.", "history": [[ASKED, "Boil water."]]},
+    ),
+    (
+        "ratings",
+        a_rating(),
+        {
+            "rater": "bob",
+            "kind": "cross",
+            "metric": "harmlessness",
+            "value": 8.0,
+            "comment": "=fine",
+            "answer_id": "e1/ann/tea/m3",
+            "answer": "Boil water.",
+            "prompt": ASKED,
+            "persona": "ann",
+            "task": "tea",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "sample", "row"), SHAPES, ids=[name for name, *_ in SHAPES])
+def test_the_shape_of_a_row(name: str, sample: Sample, row: Row) -> None:
+    assert made(name, sample) == [row]
+
+
+def test_the_table_holds_every_format_of_the_design() -> None:
+    assert {*FORMATS} == {*(name for name, *_ in SHAPES), "messages", "constitutional"}
+    assert plugins.resolve("exporter", "messages") is plugins.resolve("exporter", "sft")
+
+
+def test_a_constitutional_row_has_the_columns_of_cai_conversation_harmless() -> None:
+    (row,) = made("constitutional", a_trace(steps=2))
+    assert {key: row[key] for key in ("init_prompt", "init_response")} == {
+        "init_prompt": ASKED,
+        "init_response": "Go away.",
+    }
+    assert (row["critic_prompt"], row["critic_response"]) == ("critic 1?", "too curt 1")
+    assert (row["revision_prompt"], row["revision_response"]) == ("revise 1!", "Boil water 1.")
+    assert [step["principle"] for step in row["steps"]] == ["P0", "P1"]
+    assert row["messages"] == row["chosen"] == said(ASKED, "Boil water.")
+    assert row["rejected"] == said(ASKED, "Go away.")
+    assert "prompt" not in row  # with one, DPO would take the conversations for completions
+    assert made("constitutional", a_trace(steps=0)) == []
+    form: Format = plugins.resolve("exporter", "constitutional")
+    assert form.parts == ("_sft", "_prefs")
+
+
+@pytest.mark.parametrize("name", [*IMITATING, *PREFERRING, "kto", "constitutional"])
+def test_the_system_message_is_dropped_kept_or_replaced(name: str) -> None:
+    form: Format = plugins.resolve("exporter", name)
+    dropped, kept, other = (json.dumps(made(name, a_sample(form), layout)) for layout in (DROP, KEEP, OTHER))
+    assert RULES[:20] not in dropped
+    assert "Be kind." not in dropped
+    assert json.dumps(RULES)[1:-1] in kept
+    assert "Be kind." in other
+    assert RULES[:20] not in other
+    assert min(len(json.loads(rows)) for rows in (dropped, kept, other)) == 1
+
+
+def test_a_kept_system_message_stands_where_each_reader_looks_for_it() -> None:
+    first = {"role": "system", "content": RULES}
+    assert made("sft", an_answer(), KEEP)[0]["messages"][0] == first
+    assert made("dpo", a_pair(), KEEP)[0]["prompt"][0] == first
+    assert made("reward", a_pair(), KEEP)[0]["rejected"][0] == first
+    assert made("openai-dpo", a_pair(), KEEP)[0]["input"]["messages"][0] == first
+    assert made("sharegpt", an_answer(), KEEP)[0]["system"] == RULES
+    assert made("alpaca", an_answer(), KEEP)[0]["system"] == RULES
+    assert made("hh", a_pair(), KEEP)[0]["chosen"].startswith(f"{RULES}\n\nHuman: ")
+    assert made("dpo-plain", a_pair(), KEEP)[0]["prompt"] == f"{RULES}\n\n{ASKED}\n\n"
+
+
+# The traps, one by one.
+
+TWICE = (Turn("user", "Tea?"), Turn("user", "Green tea."), Turn("assistant", "Yes."), Turn("user", "How?"))
+
+
+@pytest.mark.parametrize("name", [*IMITATING, *PREFERRING, "kto", "constitutional"])
+def test_turns_of_one_role_that_follow_each_other_are_one(name: str) -> None:
+    form: Format = plugins.resolve("exporter", name)
+    prompt = TWICE if name not in ("dpo-plain",) else TWICE[:2]
+    (row,) = made(name, a_sample(form, prompt))
+    assert "Tea?\\n\\nGreen tea." in json.dumps(row)
+    for messages in lists_of_messages(row):
+        roles = [message.get("role", message.get("from")) for message in messages]
+        assert all(one != two for one, two in zip(roles, roles[1:], strict=False)), roles
+
+
+@pytest.mark.parametrize("name", [*IMITATING, *PREFERRING, "kto", "constitutional"])
+@pytest.mark.parametrize("empty", ["", " \n\t", "\u2028"])
+def test_no_content_is_empty(name: str, empty: str) -> None:
+    form: Format = plugins.resolve("exporter", name)
+    assert made(name, a_sample(form, text=empty)) == []
+    assert made(name, a_sample(form, turns("Tea?", empty, "How?"))) == []
+    assert made(name, a_sample(form, turns(empty))) == []
+
+
+@pytest.mark.parametrize("name", [*IMITATING, *PREFERRING, "kto", "constitutional"])
+@pytest.mark.parametrize("prompt", [(), turns("Tea?", "Yes."), (Turn("assistant", "Hello."), Turn("user", "Tea?"))])
+def test_a_prompt_begins_and_ends_with_a_user(name: str, prompt: tuple[Turn, ...]) -> None:
+    form: Format = plugins.resolve("exporter", name)
+    assert made(name, a_sample(form, prompt)) == []
+
+
+@pytest.mark.parametrize("name", PREFERRING)
+@pytest.mark.parametrize("rejected", ["Boil water.", " Boil  water.\n", "", " "])
+def test_no_pair_without_a_choice(name: str, rejected: str) -> None:
+    assert made(name, a_pair(rejected=rejected)) == []
+
+
+def test_no_trace_without_a_choice() -> None:
+    assert made("constitutional", a_trace(chosen="Go away.")) == []
+
+
+def test_dpo_holds_completions_only() -> None:
+    (row,) = made("dpo", a_pair(LONG), KEEP)
+    assert [len(row[side]) for side in ("chosen", "rejected")] == [1, 1]
+    assert [row[side][0]["role"] for side in ("chosen", "rejected")] == ["assistant", "assistant"]
+    assert row["prompt"][-1]["role"] == "user"
+
+
+def test_reward_and_constitutional_differ_in_the_last_message_alone() -> None:
+    for name, sample in (("reward", a_pair(LONG)), ("constitutional", a_trace())):
+        (row,) = made(name, sample, KEEP)
+        assert row["chosen"][:-1] == row["rejected"][:-1]
+        assert row["chosen"][-1] != row["rejected"][-1]
+
+
+def test_plain_text_of_dpo_has_a_token_boundary_and_one_question() -> None:
+    (row,) = made("dpo-plain", a_pair())
+    assert row["prompt"].endswith("\n\n")  # "tea?Boil" is one text to a trainer that puts both together
+    assert made("dpo-plain", a_pair(LONG)) == []  # plain text cannot say who speaks
+
+
+def test_hh_is_cut_at_the_last_mark_whatever_the_answers_begin_with() -> None:
+    (row,) = made("hh", a_pair(LONG, "I think yes", "I think no"))
+    common = os.path.commonprefix([row["chosen"], row["rejected"]])
+    assert common.endswith("Assistant: I think ")  # the trap: this would be the prompt
+    assert [row[side].rpartition("\n\nAssistant: ")[2] for side in row] == ["I think yes", "I think no"]
+
+
+@pytest.mark.parametrize("text", ["Yes.\n\nHuman: No.", "Human: No.", "\n\nAssistant: me", "Well.\n\nAssistant:"])
+def test_hh_has_no_turn_that_nobody_took(text: str) -> None:
+    assert made("hh", a_pair(chosen=text)) == []
+    assert made("hh", a_pair(rejected=text)) == []
+    assert made("hh", a_pair(turns(text))) == []
+    assert made("hh", a_pair(system=text), KEEP) == []
+    assert len(made("hh", a_pair(chosen="A human: no. Assistant: yes."))) == 1
+
+
+@pytest.mark.parametrize("name", ["sharegpt", "alpaca"])
+def test_llama_factory_gets_no_empty_system_message_to_replace(name: str) -> None:
+    assert made(name, an_answer(system=" "), KEEP) == []
+    assert "system" not in made(name, an_answer(system=""), DROP)[0]
+    assert len(made("sft", an_answer(system=""), KEEP)) == 1  # a chat template gets no system message at all
+
+
+@pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("ratings", "constitutional")])
+def test_no_row_weighs_its_messages(name: str) -> None:
+    form: Format = plugins.resolve("exporter", name)
+    assert "weight" not in json.dumps(made(name, a_sample(form, LONG if name != "dpo-plain" else TEA), KEEP))
+
+
+@pytest.mark.parametrize(("name", "bears"), [("hh", False), ("openai-sft", False), ("openai-dpo", False),
+    ("sharegpt", False), ("alpaca", False), ("sft", True), ("dpo", True), ("kto", True), ("reward", True),
+    ("sft-prompt-completion", True), ("dpo-plain", True), ("constitutional", True), ("ratings", True)])  # fmt: skip
+def test_provenance_stands_in_columns_only_where_readers_bear_them(name: str, bears: bool) -> None:
+    assert plugins.resolve("exporter", name).columns is bears
+
+
+@pytest.mark.parametrize(("utility", "label"), [(0.0, False), (0.49, False), (0.5, True), (1.0, True)])
+def test_kto_labels_by_the_middle_of_the_scale(utility: float, label: bool) -> None:
+    assert [row["label"] for row in made("kto", an_answer(utility=utility))] == [label]
+
+
+def test_kto_leaves_out_what_nobody_rated() -> None:
+    assert made("kto", an_answer(utility=None)) == []
+    assert len(made("sft", an_answer(utility=None))) == 1
+
+
+def test_a_missing_rating_is_a_row_without_a_value() -> None:
+    assert made("ratings", a_rating(None))[0]["value"] is None
+
+
+# The published rules of the fine-tuning API.
+
+GOOD_SFT = {"messages": said("Tea?", "Yes.", system="S")}
+GOOD_DPO = {"input": {"messages": said("Tea?")}, "preferred_output": one("Yes."), "non_preferred_output": one("No.")}
+BAD_SFT: list[Any] = [
+    [], {}, {"messages": []}, {"messages": "Tea?"}, {**GOOD_SFT, "id": 1}, {"messages": said("Tea?")},
+    {"messages": said("Tea?", "")}, {"messages": said("Tea?", " ")},
+    {"messages": [{"role": "user", "content": None}, *one("Yes.")]},
+    {"messages": [{"role": "human", "content": "Tea?"}, *one("Yes.")]},
+    {"messages": [{"role": "user", "content": "Tea?"}, {"role": "assistant", "content": "Yes.", "weight": 0}]},
+    {"messages": [*said("Tea?"), *said("Tea?", "Yes.")]},
+    {"messages": [*said("Tea?", "Yes."), {"role": "system", "content": "S"}]},
+    {"messages": one("Yes.")}, {"messages": [{"role": "system", "content": "S"}]}, {"messages": ["Tea?", "Yes."]},
+]  # fmt: skip
+BAD_DPO: list[Any] = [
+    GOOD_SFT, {**GOOD_DPO, "id": 1}, {**GOOD_DPO, "input": []}, {**GOOD_DPO, "input": {"messages": []}},
+    {**GOOD_DPO, "input": {"messages": said("Tea?", "Yes.")}},
+    {**GOOD_DPO, "preferred_output": []}, {**GOOD_DPO, "preferred_output": [*one("Yes."), *one("Yes!")]},
+    {**GOOD_DPO, "preferred_output": said("Yes.")}, {**GOOD_DPO, "non_preferred_output": one("")},
+    {**GOOD_DPO, "non_preferred_output": one("Yes.")}, {**GOOD_DPO, "non_preferred_output": "No."},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", BAD_SFT)
+def test_the_rules_of_supervised_fine_tuning(row: Any) -> None:
+    assert openai.sft_faults(GOOD_SFT) == []
+    assert openai.sft_faults(row)
+
+
+@pytest.mark.parametrize("row", BAD_DPO)
+def test_the_rules_of_preference_fine_tuning(row: Any) -> None:
+    assert openai.dpo_faults(GOOD_DPO) == []
+    assert openai.dpo_faults(row)
+
+
+WORDS = st.text(max_size=12)
+PROMPTS = st.lists(st.builds(Turn, st.sampled_from(["user", "assistant"]), WORDS), max_size=5).map(tuple)
+LAYOUTS = st.sampled_from([DROP, KEEP, OTHER])
+
+
+@given(PROMPTS, WORDS, WORDS, WORDS, LAYOUTS)
+def test_whatever_was_said_a_row_is_legal_or_there_is_none(
+    prompt: tuple[Turn, ...], one_text: str, other: str, system: str, layout: Layout
+) -> None:
+    pair, answered = a_pair(prompt, one_text, other, system=system), an_answer(prompt, one_text, system=system)
+    for row in made("openai-sft", answered, layout):
+        assert openai.sft_faults(row) == []
+    for row in made("openai-dpo", pair, layout):
+        assert openai.dpo_faults(row) == []
+    for name in FORMATS:
+        kind = plugins.resolve("exporter", name).kind
+        sample: Sample = {"pairs": pair, "traces": Trace(pair, a_trace().steps, one_text)}.get(kind, answered)
+        for row in made(name, sample, layout) if kind != "ratings" else []:
+            for messages in lists_of_messages(row):
+                texts = [message.get("content", message.get("value", "")) for message in messages]
+                assert all(text.strip() for text in texts)
+            json.dumps(row)
+
+
+def lists_of_messages(value: Any) -> list[list[dict[str, str]]]:
+    """Every list of messages in a row."""
+    if isinstance(value, list) and value and all(isinstance(item, dict) and "principle" not in item for item in value):
+        return [value]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [found for item in inner for found in lists_of_messages(item)]
