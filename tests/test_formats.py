@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import pairwise, takewhile
 from typing import Any, Literal
 
 import pytest
@@ -215,7 +214,7 @@ def test_turns_of_one_role_that_follow_each_other_are_one(name: str) -> None:
     assert "Tea?\\n\\nGreen tea." in json.dumps(row)
     for messages in lists_of_messages(row):
         roles = [message.get("role", message.get("from")) for message in messages]
-        assert all(one != two for one, two in zip(roles, roles[1:], strict=False)), roles
+        assert all(one != two for one, two in pairwise(roles)), roles
 
 
 @pytest.mark.parametrize("name", [*IMITATING, *PREFERRING, "kto", "constitutional"])
@@ -266,8 +265,8 @@ def test_plain_text_of_dpo_has_a_token_boundary_and_one_question() -> None:
 
 def test_hh_is_cut_at_the_last_mark_whatever_the_answers_begin_with() -> None:
     (row,) = made("hh", a_pair(LONG, "I think yes", "I think no"))
-    common = os.path.commonprefix([row["chosen"], row["rejected"]])
-    assert common.endswith("Assistant: I think ")  # the trap: this would be the prompt
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(*row.values(), strict=False))
+    assert "".join(one for one, _ in same).endswith("Assistant: I think ")  # the trap: this would be the prompt
     assert [row[side].rpartition("\n\nAssistant: ")[2] for side in row] == ["I think yes", "I think no"]
 
 
