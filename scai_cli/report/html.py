@@ -1,0 +1,90 @@
+"""HTML by construction: whatever is not made here by `tag` is text, and text is escaped.
+
+There is no template and no way to put a string into the page unescaped but `inline`, which takes only files of this
+package; links lead only to places on the page.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+_VOID: Final = frozenset({"br", "hr", "input", "link", "meta"})
+_NAME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*")
+_CONTROL: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Html:
+    """Markup that is safe to put into a page as it is."""
+
+    text: str
+
+
+Child = Html | str | int | None | Iterable["Child"]
+Attribute = str | int | bool | None
+
+
+def tag(name: str, /, *children: Child, **attributes: Attribute) -> Html:
+    """An element. Strings among the children are escaped, None is left out, iterables are taken apart.
+
+    `class_` becomes `class`, `data_epoch` becomes `data-epoch`; True stands without a value, None and False are left
+    out. ValueError for an address that leads away from the page, and for a handler.
+    """
+    given = "".join(
+        _attribute(key, value) for key, value in attributes.items() if value is not None and value is not False
+    )
+    if name in _VOID:
+        return Html(f"<{name}{given}>")
+    return Html(f"<{name}{given}>{together(*children).text}</{name}>")
+
+
+def together(*children: Child) -> Html:
+    """Several pieces one after the other."""
+    return Html("".join(_pieces(children)))
+
+
+def inline(name: str, code: str) -> Html:
+    """A `style` or `script` element with code of this package; ValueError if it would end its element."""
+    if "</" in code:
+        raise ValueError(f"the {name} must not hold '</'")
+    return Html(f"<{name}>{code}</{name}>")
+
+
+def visible(text: str) -> str:
+    """The text with control characters and those that turn its direction made visible: `ESC` becomes `␛`, others `�`."""
+    return _CONTROL.sub(lambda found: _picture(found[0]), text.replace("\r\n", "\n"))
+
+
+def cut(text: str, most: int) -> str:
+    """At most so many characters of a text, ending in `…` where some are missing."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def _pieces(children: Iterable[Child]) -> Iterable[str]:
+    for child in children:
+        if isinstance(child, Html):
+            yield child.text
+        elif isinstance(child, str | int):
+            yield html.escape(visible(str(child)), quote=False)
+        elif child is not None:
+            yield from _pieces(child)
+
+
+def _attribute(key: str, value: Attribute) -> str:
+    name = key.rstrip("_").replace("_", "-")
+    if not _NAME.fullmatch(name) or name.startswith("on") or name == "style":
+        raise ValueError(f"{name!r} is no attribute for this page")
+    if name in ("href", "src", "action") and not str(value).startswith(("#", "data:,")):
+        raise ValueError(f"{value!r} leads away from the page")
+    return f" {name}" if value is True else f' {name}="{html.escape(visible(str(value)))}"'
+
+
+def _picture(character: str) -> str:
+    code = ord(character)
+    return chr(0x2400 + code) if code < 0x20 else "�"
