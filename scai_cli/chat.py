@@ -53,7 +53,8 @@ class ChatRequest:
     """One call: `id` is its position in the run, everything else is what the model is asked.
 
     `role` and `purpose` say who asks for what (`assistant`/`answer`, `user`/`feedback`, ...): for the log and the
-    plan, never sent. `schema` is a JSON schema for endpoints with native structured output.
+    plan, never sent. `schema` is a JSON schema for endpoints with native structured output. `logprobs` is the wish to
+    be told the log-probabilities of so many tokens that the answer might have begun with.
     """
 
     id: str
@@ -63,9 +64,10 @@ class ChatRequest:
     messages: tuple[Message, ...]
     sampling: Sampling = Sampling()
     schema: Mapping[str, Any] | None = None
+    logprobs: int | None = None
 
     def body(self) -> dict[str, Any]:
-        """What decides the answer, as plain data: model, messages, sampling and schema, without the id."""
+        """What decides the answer, as plain data: model, messages, sampling, schema and wish, without the id."""
         sampling = self.sampling
         body: dict[str, Any] = {
             "model": self.model,
@@ -77,6 +79,7 @@ class ChatRequest:
             ("max_tokens", sampling.max_tokens),
             ("seed", sampling.seed),
             ("schema", self.schema),
+            ("logprobs", self.logprobs),
         ):
             if value is not None:
                 body[key] = value
@@ -96,7 +99,8 @@ class Completion:
     """One answer. `text` holds no lone surrogate; `finish_reason` is the endpoint's word for why it ended.
 
     `latency_s` is the time of the last attempt, `retries` the number of attempts before it, `source` whether a
-    model was really asked.
+    model was really asked. `logprobs` are tokens that the answer might have begun with and their natural
+    log-probabilities, where that was asked for and the endpoint tells it.
     """
 
     text: str
@@ -106,6 +110,7 @@ class Completion:
     latency_s: float = 0.0
     retries: int = 0
     source: Source = "model"
+    logprobs: tuple[tuple[str, float], ...] | None = None
 
 
 def digest_of(canonical: bytes) -> str:

@@ -6,7 +6,18 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-TAGS = ("persona", "task", "conversation", "message", "answer", "constitution", "rating", "candidate")
+TAGS = (
+    "persona",
+    "task",
+    "conversation",
+    "message",
+    "answer",
+    "constitution",
+    "rating",
+    "candidate",
+    "principle",
+    "critique",
+)
 
 _TAG = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(TAGS)})\b)", re.IGNORECASE)
 _OPEN = re.compile(rf"<({'|'.join(TAGS)})((?: [a-z_]+=\"[^\"]*\")*)>\n")

@@ -80,7 +80,8 @@ class Cache:
         """Keep an answer, in the place of an older one."""
         usage = completion.usage
         answer = [completion.text, completion.finish_reason, usage.input_tokens, usage.output_tokens, completion.model]
-        self._do("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, to_json(answer)))
+        told = [] if completion.logprobs is None else [completion.logprobs]
+        self._do("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, to_json([*answer, *told])))
 
     def entries(self) -> int:
         """How many answers are kept; raises CacheError."""
@@ -161,9 +162,10 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
 
 
 def _completion(answer: bytes) -> Completion:
-    text, finish_reason, input_tokens, output_tokens, model = json.loads(answer)
+    text, finish_reason, input_tokens, output_tokens, model, *told = json.loads(answer)
     usage = Usage(input_tokens, output_tokens)
-    return Completion(text, finish_reason, usage, model=model, source="cache")
+    logprobs = tuple((token, value) for token, value in told[0]) if told else None
+    return Completion(text, finish_reason, usage, model=model, source="cache", logprobs=logprobs)
 
 
 @contextmanager

@@ -19,14 +19,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
-from scai_cli.chat import ChatRequest, Completion, Usage, clean
+from scai_cli.chat import ChatRequest, Completion
 from scai_cli.endpoints import ModelConfig
 from scai_cli.errors import CallFailed, CallTransient, ConfigError, EndpointFailed, ProviderError
 from scai_cli.models.base import ChatModel
-from scai_cli.models.limits import prompt_tokens, rough_tokens
+from scai_cli.models.wire import BodyError, FilterError, read
 
 if TYPE_CHECKING:
     import httpx2
@@ -155,7 +154,7 @@ class OpenAIModel:
                 posted = self._request("POST", head.url, headers=head.headers, content=content)
                 response = await self._http.send(posted)
             if response.is_success:
-                return self._without_key(_read(response.content, request))
+                return self._without_key(read(response.content, request))
         except self._foreign as error:
             raise self._translate(error) from None
         raise self._refused(response.status_code, _told(response.content), response.headers)
@@ -178,6 +177,8 @@ class OpenAIModel:
         if schema is not None and self._model.structured == "json_schema":
             form = {"name": request.purpose, "schema": schema, "strict": _is_strict(schema)}
             body["response_format"] = {"type": "json_schema", "json_schema": form}
+        if "logprobs" in body:
+            body |= {"logprobs": True, "top_logprobs": request.logprobs}
         if not self._model.send_seed:
             body.pop("seed", None)
         if "max_tokens" in body and self._endpoint.is_openai:
@@ -187,9 +188,9 @@ class OpenAIModel:
     def _translate(self, error: Exception) -> ProviderError:
         """Our word for whatever the client, its transport or the reading of the answer raised."""
         where, quote = self._endpoint, self._endpoint.quote
-        if isinstance(error, _BodyError):
+        if isinstance(error, BodyError):
             return self._refused(error.status, error.body, {})
-        if isinstance(error, _FilterError):
+        if isinstance(error, FilterError):
             return CallFailed(f"{where}: the endpoint's content filter withheld the answer")
         if isinstance(error, TimeoutError):
             limit = f"no complete answer within {self._model.timeout_s:g} s (model.timeout_s)"
@@ -280,68 +281,3 @@ def _is_strict(schema: object) -> bool:
                 return False
         return all(_is_strict(part) for part in schema.values())
     return all(_is_strict(part) for part in schema) if isinstance(schema, (list, tuple)) else True
-
-
-class _Message(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
-
-
-class _Choice(BaseModel):
-    message: _Message
-    finish_reason: str | None = None
-
-
-class _Answer(BaseModel):
-    """As much of an answer as anybody reads here."""
-
-    choices: list[_Choice] | None = None
-    usage: Any = None
-    model: str | None = None
-    error: Any = None
-
-
-class _BodyError(ValueError):
-    """An error that came with status 200."""
-
-    def __init__(self, body: object) -> None:
-        super().__init__()
-        code = body.get("code") if isinstance(body, Mapping) else None
-        self.status = code if isinstance(code, int) and 400 <= code < 600 else 500
-        self.body = body
-
-
-class _FilterError(ValueError):
-    """An answer of which the content filter left nothing."""
-
-
-def _read(data: bytes, request: ChatRequest) -> Completion:
-    """The completion in the body of an answer with status 200; raises ValueError if there is none."""
-    try:
-        answer = _Answer.model_validate(json.loads(data))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(": ".join([*map(str, first["loc"]), first["msg"]])) from None
-    if not answer.choices:
-        raise ValueError("no choices") if answer.error is None else _BodyError(answer.error)
-    message, finish = answer.choices[0].message, answer.choices[0].finish_reason or "stop"
-    text = message.content
-    if not text and message.refusal:
-        text, finish = message.refusal, "refusal"
-    if not text and finish == "content_filter":
-        raise _FilterError
-    if finish == "error" or (text is None and finish != "length"):
-        raise ValueError("no content")
-    text = clean(text or "")
-    usage = _usage(answer.usage, request, text)
-    return Completion(text, clean(finish), usage, model=clean(answer.model) if answer.model else None)
-
-
-def _usage(counted: object, request: ChatRequest, text: str) -> Usage:
-    """The tokens that the endpoint counted, or estimates where it did not."""
-    counts = counted if isinstance(counted, Mapping) else {}
-    sent, answered = counts.get("prompt_tokens"), counts.get("completion_tokens")
-    return Usage(
-        sent if isinstance(sent, int) else prompt_tokens(request),
-        answered if isinstance(answered, int) else rough_tokens(len(text)),
-    )

@@ -74,6 +74,7 @@ def record(request: ChatRequest, completion: Completion | None = None, error: st
 
 
 def _answer(completion: Completion) -> dict[str, Any]:
+    told = {} if completion.logprobs is None else {"logprobs": completion.logprobs}
     return {
         "response": completion.text,
         "finish_reason": completion.finish_reason,
@@ -85,4 +86,5 @@ def _answer(completion: Completion) -> dict[str, Any]:
         "latency_s": round(completion.latency_s, 4),
         "retries": completion.retries,
         "source": completion.source,
+        **told,
     }

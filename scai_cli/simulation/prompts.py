@@ -102,6 +102,36 @@ class Prompts:
         }
         return [self._asked("judge", values)]
 
+    def critique_request(self, principle: str) -> str:
+        """The wish for a critique by one principle, in words."""
+        return self._filled("critique_request", {"principle": principle})
+
+    def critique(self, task: str, answer: str, principle: str) -> list[Message]:
+        """Ask the assistant where an answer falls short of one principle."""
+        request = self.critique_request(fence("principle", principle))
+        values = {"task": fence("task", task), "answer": fence("answer", answer), "request": request}
+        return [self._asked("critique", values)]
+
+    def revision_request(self, principle: str) -> str:
+        """The wish for a revision by one principle, in words."""
+        return self._filled("revision_request", {"principle": principle})
+
+    def revision(self, task: str, answer: str, critique: str, principle: str) -> list[Message]:
+        """Ask the assistant for an answer without the faults that a critique found in it."""
+        values = {
+            "task": fence("task", task),
+            "answer": fence("answer", answer),
+            "critique": fence("critique", critique),
+            "request": self.revision_request(fence("principle", principle)),
+        }
+        return [self._asked("revision", values)]
+
+    def comparison(self, task: str, principle: str, answers: tuple[str, str]) -> list[Message]:
+        """Ask which of two answers, A or B in this order, keeps to one principle better."""
+        shown = "\n\n".join(fence("candidate", text, letter=name) for name, text in zip("AB", answers, strict=True))
+        values = {"task": fence("task", task), "answers": shown, "principle": fence("principle", principle)}
+        return [self._asked("comparison", values)]
+
     def _revision(
         self, name: str, constitution: Constitution, conversations: Iterable[Conversation], form: str
     ) -> list[Message]:
@@ -119,7 +149,10 @@ class Prompts:
         return [Message("system", self._config.prompt("meta")), self._asked(name, values)]
 
     def _asked(self, name: str, values: dict[str, str]) -> Message:
-        return Message("user", clean(fill(self._config.prompt(name), values)))
+        return Message("user", self._filled(name, values))
+
+    def _filled(self, name: str, values: dict[str, str]) -> str:
+        return clean(fill(self._config.prompt(name), values))
 
     def _as(self, persona: Persona, task: Task | None) -> Message:
         key = (persona.id, task.id if task else "")

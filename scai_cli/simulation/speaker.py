@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Generic, TypeVar
 
@@ -41,9 +41,12 @@ class Speaker:
     seed: int
     format_retries: int = 2
 
-    async def say(self, call_id: str, purpose: str, messages: Sequence[Message]) -> Completion:
-        """Ask for free text; the call's id is `call_id/role`."""
-        return await self._ask(self._request(f"{call_id}/{self.role}", purpose, messages, None))
+    async def say(
+        self, call_id: str, purpose: str, messages: Sequence[Message], *, logprobs: int | None = None
+    ) -> Completion:
+        """Ask for free text, and for the likeliest of its first tokens; the call's id is `call_id/role`."""
+        request = self._request(f"{call_id}/{self.role}", purpose, messages, None)
+        return await self._ask(request if logprobs is None else replace(request, logprobs=logprobs))
 
     async def fill_in(
         self, call_id: str, purpose: str, messages: Sequence[Message], form: type[Form], context: object = None

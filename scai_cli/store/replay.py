@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -33,13 +33,16 @@ class CallIndex:
     _file: BinaryIO | None = None
 
     @classmethod
-    def read(cls, path: Path, failed: Mapping[str, str]) -> CallIndex:
-        """Index a call log; raises RunError for a damaged line."""
+    def read(cls, path: Path, failed: Mapping[str, str], wanted: Callable[[str], bool] = lambda _: True) -> CallIndex:
+        """Index a call log; raises RunError for a damaged line.
+
+        What was paid is counted in full; only calls whose ids are `wanted` are remembered.
+        """
         index = cls(path, failed)
         offset = 0
         for number, line in lines(path):
             try:
-                index._note(json.loads(line), offset)
+                index._note(json.loads(line), offset, wanted)
             except (ValueError, KeyError, TypeError):
                 raise RunError(damaged(path, number)) from None
             offset += len(line)
@@ -65,14 +68,15 @@ class CallIndex:
         if self._file is not None:
             self._file.close()
 
-    def _note(self, call: dict[str, Any], offset: int) -> None:
+    def _note(self, call: dict[str, Any], offset: int, wanted: Callable[[str], bool]) -> None:
         place = _place(call["id"], call["digest"])
         if call["role"] not in ("assistant", "user", "meta"):
             raise ValueError("there is no such role")
         if "error" in call:
             return
         completion = _completion(call)
-        self._places[place] = offset
+        if wanted(call["id"]):
+            self._places[place] = offset
         if call["source"] == "model":
             self.paid_calls += 1
             self.spent[call["role"], call["model"]] += completion.usage
@@ -92,4 +96,5 @@ def _completion(call: Mapping[str, Any]) -> Completion:
         latency_s=call["latency_s"],
         retries=call["retries"],
         source="replay",
+        logprobs=tuple((token, value) for token, value in call["logprobs"]) if "logprobs" in call else None,
     )

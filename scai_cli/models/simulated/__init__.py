@@ -13,6 +13,7 @@ from scai_cli.models.base import ChatModel
 from scai_cli.models.simulated.assistant import answer
 from scai_cli.models.simulated.biographies import biography
 from scai_cli.models.simulated.chance import draws
+from scai_cli.models.simulated.criticism import Piece, criticised, first_better, piece, revised
 from scai_cli.models.simulated.forms import Asked, asked, filled
 from scai_cli.models.simulated.meta import cut_off, judged
 from scai_cli.models.simulated.options import Options, options
@@ -40,18 +41,31 @@ class _Simulated:
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer at once; the usage counts four characters as a token, rounded up."""
         await asyncio.sleep(0)
-        text, reason = self._answered(request, draws(self._seed, request.digest()))
+        rng = draws(self._seed, request.digest())
+        if (shown := piece(request)) is not None and shown.candidates:
+            return self._compared(request, shown, rng)
+        text, reason = self._answered(request, shown, rng)
         text = clean(text)
         limit = request.sampling.max_tokens
         if limit is not None and len(text) > limit * _CHARACTERS_PER_TOKEN:
             text, reason = text[: limit * _CHARACTERS_PER_TOKEN], "length"
-        read = sum(len(message.content) for message in request.messages)
-        return Completion(text, reason, Usage(_tokens(read), _tokens(len(text))), model="simulated")
+        return Completion(text, reason, _usage(request, text), model="simulated")
 
     async def aclose(self) -> None:
         """Nothing to give back."""
 
-    def _answered(self, request: ChatRequest, rng: random.Random) -> tuple[str, str]:
+    def _compared(self, request: ChatRequest, shown: Piece, rng: random.Random) -> Completion:
+        """A letter, drawn by the probability that its answer is the better one."""
+        p = first_better(shown, self._settings, rng)
+        text = "A" if rng.random() < p else "B"
+        told = (("A", math.log(p)), ("B", math.log1p(-p))) if request.logprobs else None
+        return Completion(text, "stop", _usage(request, text), model="simulated", logprobs=told)
+
+    def _answered(self, request: ChatRequest, shown: Piece | None, rng: random.Random) -> tuple[str, str]:
+        if shown is not None:
+            if shown.critique is None:
+                return criticised(shown, rng), "stop"
+            return revised(shown, self._settings.attention, rng), "stop"
         task = asked(request)
         if task is None:
             return answer(request, self._settings.attention, rng), "stop"
@@ -88,6 +102,11 @@ def _revises(task: Asked) -> bool:
 
 def _votes(task: Asked) -> bool:
     return task.form.keys() == {"ranking"}
+
+
+def _usage(request: ChatRequest, text: str) -> Usage:
+    read = sum(len(message.content) for message in request.messages)
+    return Usage(_tokens(read), _tokens(len(text)))
 
 
 def _tokens(characters: int) -> int:

@@ -1,0 +1,93 @@
+"""What comes back over the wire: the body of a chat completion, read by no more than anybody needs of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from scai_cli.chat import ChatRequest, Completion, Usage, clean
+from scai_cli.models.limits import prompt_tokens, rough_tokens
+
+
+class _Message(BaseModel):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message
+    finish_reason: str | None = None
+    logprobs: Any = None
+
+
+class _Answer(BaseModel):
+    """As much of an answer as anybody reads here."""
+
+    choices: list[_Choice] | None = None
+    usage: Any = None
+    model: str | None = None
+    error: Any = None
+
+
+class BodyError(ValueError):
+    """An error that came with status 200."""
+
+    def __init__(self, body: object) -> None:
+        super().__init__()
+        code = body.get("code") if isinstance(body, Mapping) else None
+        self.status = code if isinstance(code, int) and 400 <= code < 600 else 500
+        self.body = body
+
+
+class FilterError(ValueError):
+    """An answer of which the content filter left nothing."""
+
+
+def read(data: bytes, request: ChatRequest) -> Completion:
+    """The completion in the body of an answer with status 200; raises ValueError if there is none."""
+    try:
+        answer = _Answer.model_validate(json.loads(data))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ValueError(": ".join([*map(str, first["loc"]), first["msg"]])) from None
+    if not answer.choices:
+        raise ValueError("no choices") if answer.error is None else BodyError(answer.error)
+    choice = answer.choices[0]
+    message, finish = choice.message, choice.finish_reason or "stop"
+    text = message.content
+    if not text and message.refusal:
+        text, finish = message.refusal, "refusal"
+    if not text and finish == "content_filter":
+        raise FilterError
+    if finish == "error" or (text is None and finish != "length"):
+        raise ValueError("no content")
+    text = clean(text or "")
+    usage = _usage(answer.usage, request, text)
+    told = _beginnings(choice.logprobs) if request.logprobs else None
+    return Completion(text, clean(finish), usage, clean(answer.model) if answer.model else None, logprobs=told)
+
+
+def _beginnings(told: object) -> tuple[tuple[str, float], ...] | None:
+    """The tokens that could have stood where the answer's first word or letter does, None where nobody told them."""
+    tokens = told.get("content") if isinstance(told, Mapping) else None
+    said = [token for token in tokens if isinstance(token, Mapping)] if isinstance(tokens, list) else []
+    first = next((t for t in said if any(c.isalnum() for c in str(t.get("token", "")))), None)
+    likely = first.get("top_logprobs") if first else None
+    pairs = [(t.get("token"), t.get("logprob")) for t in likely or () if isinstance(t, Mapping)]
+    found = tuple(
+        (clean(t), float(p)) for t, p in pairs if isinstance(t, str) and isinstance(p, int | float) and p <= 0
+    )
+    return found or None
+
+
+def _usage(counted: object, request: ChatRequest, text: str) -> Usage:
+    """The tokens that the endpoint counted, or estimates where it did not."""
+    counts = counted if isinstance(counted, Mapping) else {}
+    sent, answered = counts.get("prompt_tokens"), counts.get("completion_tokens")
+    return Usage(
+        sent if isinstance(sent, int) else prompt_tokens(request),
+        answered if isinstance(answered, int) else rough_tokens(len(text)),
+    )
