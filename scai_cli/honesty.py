@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from scai_cli.events import Rated
-from scai_cli.history import History
+from scai_cli.history import History, Pairs
 from scai_cli.social.statistics import spearman
 
 
@@ -33,21 +31,18 @@ class Honesty:
 
 def honesty(history: History) -> dict[str, Honesty]:
     """Persona -> honesty, for those with stated preferences; anchors do not count."""
-    rated: dict[str, list[Rated]] = defaultdict(list)
-    for epoch in history.epochs:
-        for rating in epoch.ratings:
-            if rating.value is not None and rating.observed is not None:
-                rated[rating.rater].append(rating)
-    return {persona: _of(ratings) for persona, ratings in rated.items()}
+    pairs = history.marks.pairs
+    raters = dict.fromkeys(rater for rater, _ in pairs)
+    return {rater: _of(pairs.get((rater, "own"), Pairs()), pairs.get((rater, "cross"), Pairs())) for rater in raters}
 
 
-def _of(ratings: list[Rated]) -> Honesty:
-    own, cross = ([rating for rating in ratings if rating.kind == kind] for kind in ("own", "cross"))
-    parts = [(found, len(part)) for part in (own, cross) if (found := _correlation(part)) is not None]
-    answers = sum(count for _, count in parts)
-    overall = sum(found * count for found, count in parts) / answers if answers else None
-    return Honesty(overall, _correlation(own), _correlation(cross), len(ratings))
+def _of(own: Pairs, cross: Pairs) -> Honesty:
+    parts = [(_correlation(pairs), len(pairs.values)) for pairs in (own, cross)]
+    told = [(found, count) for found, count in parts if found is not None]
+    answers = sum(count for _, count in told)
+    overall = sum(found * count for found, count in told) / answers if answers else None
+    return Honesty(overall, parts[0][0], parts[1][0], len(own.values) + len(cross.values))
 
 
-def _correlation(ratings: list[Rated]) -> float | None:
-    return spearman([rating.value for rating in ratings], [rating.observed for rating in ratings])
+def _correlation(pairs: Pairs) -> float | None:
+    return spearman(pairs.values, pairs.observed)

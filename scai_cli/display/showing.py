@@ -47,7 +47,7 @@ def show(path: Path, chosen: Selection, parts: Parts) -> None:
         return
     narrowed = chosen != Selection()
     closer = parts.constitution or parts.ratings or parts.diff is not None
-    history = read_history(path, messages=narrowed and not closer)
+    history = read_history(path, messages=narrowed and not closer, ratings=narrowed or parts.ratings, selection=chosen)
     epochs = history.chosen(chosen.epoch)
     if parts.constitution:
         reading.print_constitutions(console, history)
@@ -84,7 +84,7 @@ def follow(console: Console, path: Path) -> None:
                 break
             time.sleep(POLL_S)
     console.print()
-    print_summary(console, read_history(path, messages=False))
+    print_summary(console, read_history(path, messages=False, ratings=False))
 
 
 def print_list(entries: Sequence[Mapping[str, Any]]) -> None:

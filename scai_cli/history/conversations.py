@@ -1,0 +1,216 @@
+"""A run's conversations one after the other, with their ratings: in bounded memory, and decoded no further than needed.
+
+A conversation is given away as soon as it is whole, in the order in which the conversations of an epoch began, which
+does not depend on how many were held at a time. What never became whole (a failed call, a run that was stopped) comes
+at its epoch's end. When more than `WAITING` whole ones wait for one that is not, they no longer wait for it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from scai_cli.config import ExperimentConfig
+from scai_cli.constitution import Constitution
+from scai_cli.errors import RunError
+from scai_cli.events import EpochStarted, Revised, RunStarted
+from scai_cli.history import read_event
+from scai_cli.store import EVENTS, damaged, lines
+
+WAITING: Final = 4096
+"""So many whole conversations are held back at most to keep the order."""
+
+_TYPE: Final = b'"type":"'
+_HEAD: Final = 300
+"""A line's type stands within so many bytes."""
+
+
+class Said(Struct, frozen=True, gc=False):
+    """What is needed of a `message` event."""
+
+    id: str
+    persona: str
+    task: str
+    role: Literal["user", "assistant"]
+    content: str
+    finish_reason: str | None = None
+
+
+class Mark(Struct, frozen=True, gc=False):
+    """What is needed of a `rating` event."""
+
+    kind: Literal["own", "cross", "anchor"]
+    metric: str
+    rater: str
+    conversation: str
+    message: str
+    final: bool
+    value: float | None
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The run and the epoch that conversations belong to, and the constitution in force there."""
+
+    started: RunStarted
+    epoch: int
+    constitution: Constitution
+    personas: tuple[str, ...]
+    tasks: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Talk:
+    """One conversation; `place` is where the line of its last answer stands in the events: offset and bytes."""
+
+    id: str
+    persona: str
+    task: str
+    setting: Setting
+    messages: list[Said] = field(default_factory=list)
+    own: list[Mark] = field(default_factory=list)
+    """The user's ratings, in the order of the answers."""
+    cross: list[Mark] = field(default_factory=list)
+    """Those of the final answer by the others, by the rater's id."""
+    place: tuple[int, int] = (0, 0)
+    owed: int = 0
+    """Messages and final ratings that are still to come."""
+
+
+def talks(path: Path, config: ExperimentConfig) -> Iterator[Talk]:
+    """The conversations of a run as far as it went; raises RunError for a damaged line, naming it."""
+    return _Reader(path, config).talks()
+
+
+def said_at(file: int, place: tuple[int, int]) -> Said:
+    """The message whose line stands at a place of the events, which are open as `file`."""
+    import os
+
+    return _MESSAGE.decode(os.pread(file, place[1], place[0]))
+
+
+_MESSAGE: Final = msgspec.json.Decoder(Said)
+_MARK: Final = msgspec.json.Decoder(Mark)
+_Decoded = TypeVar("_Decoded")
+
+
+class _Reader:
+    """Goes through the events once."""
+
+    def __init__(self, path: Path, config: ExperimentConfig) -> None:
+        self._path = path
+        self._messages = 2 * config.turns + 1
+        self._cross = config.ratings.cross_raters
+        self._queue: deque[Talk] = deque()
+        self._open: dict[str, Talk] = {}
+        self._whole = 0
+        self._started: RunStarted | None = None
+        self._constitution: Constitution | None = None
+        self._setting: Setting | None = None
+
+    def talks(self) -> Iterator[Talk]:
+        offset = 0
+        for number, line in lines(self._path / EVENTS):
+            at = line.find(_TYPE, 0, _HEAD) + len(_TYPE)
+            if line.startswith(b'message"', at):
+                self._said(self._decoded(_MESSAGE, number, line), offset, len(line))
+            elif line.startswith(b'rating"', at):
+                self._rated(self._decoded(_MARK, number, line))
+            elif at < len(_TYPE) or not line.endswith(b"}\n"):
+                raise RunError(damaged(self._path / EVENTS, number))
+            elif line.startswith((b'epoch_started"', b'revision"', b'run_started"', b'run_finished"'), at):
+                yield from self._all()
+                self._turned(number, line)
+            offset += len(line)
+            if self._queue and not self._queue[0].owed:
+                yield from self._ready()
+            elif self._whole > WAITING:
+                yield from self._overtaking()
+        yield from self._all()
+
+    def _decoded(self, decoder: msgspec.json.Decoder[_Decoded], number: int, line: bytes) -> _Decoded:
+        try:
+            return decoder.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise RunError(damaged(self._path / EVENTS, number)) from None
+
+    def _said(self, said: Said, offset: int, size: int) -> None:
+        conversation = said.id.rpartition("/")[0]
+        talk = self._open.get(conversation)
+        if talk is None:
+            talk = self._opened(conversation, said)
+        talk.messages.append(said)
+        if said.role == "assistant":
+            talk.place = offset, size
+        self._paid(talk)
+
+    def _opened(self, conversation: str, said: Said) -> Talk:
+        if self._setting is None:
+            raise RunError(f"{self._path / EVENTS}: its first lines are missing; restore the file from a copy")
+        others = len(self._setting.personas) - 1
+        cross = others if self._cross == "all" else min(self._cross, others)
+        owed = self._messages + 1 + cross
+        talk = self._open[conversation] = Talk(conversation, said.persona, said.task, self._setting, owed=owed)
+        self._queue.append(talk)
+        return talk
+
+    def _rated(self, mark: Mark) -> None:
+        talk = self._open.get(mark.conversation)
+        if talk is None or mark.kind == "anchor":
+            return
+        (talk.own if mark.kind == "own" else talk.cross).append(mark)
+        if mark.final:
+            self._paid(talk)
+
+    def _paid(self, talk: Talk) -> None:
+        talk.owed -= 1
+        if not talk.owed:
+            self._whole += 1
+            talk.cross.sort(key=_rater)
+
+    def _turned(self, number: int, line: bytes) -> None:
+        event = read_event(self._path, number, line)
+        if isinstance(event, RunStarted):
+            self._started, self._constitution = event, event.constitution
+        elif isinstance(event, Revised):
+            self._constitution = event.constitution
+        elif isinstance(event, EpochStarted):
+            if self._started is None or self._constitution is None:
+                raise RunError(f"{self._path / EVENTS}: its first lines are missing; restore the file from a copy")
+            self._setting = Setting(self._started, event.epoch, self._constitution, event.personas, event.tasks)
+
+    def _ready(self) -> Iterator[Talk]:
+        while self._queue and not self._queue[0].owed:
+            talk = self._queue.popleft()
+            del self._open[talk.id]
+            self._whole -= 1
+            yield talk
+
+    def _overtaking(self) -> Iterator[Talk]:
+        """All that are whole, past those that are not."""
+        gone = [talk for talk in self._queue if not talk.owed]
+        self._queue = deque(talk for talk in self._queue if talk.owed)
+        self._whole = 0
+        for talk in gone:
+            del self._open[talk.id]
+        yield from gone
+
+    def _all(self) -> Iterator[Talk]:
+        """What is left of an epoch, whole or not."""
+        for talk in self._queue:
+            talk.cross.sort(key=_rater)
+            yield talk
+        self._queue.clear()
+        self._open.clear()
+        self._whole = 0
+
+
+def _rater(mark: Mark) -> str:
+    return mark.rater

@@ -1,0 +1,114 @@
+"""From a run's events to its `History`, decoding no more of them than is wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from scai_cli.errors import RunError
+from scai_cli.events import (
+    ControlRated,
+    EpochStarted,
+    Event,
+    HeldOut,
+    Judged,
+    MessageSaid,
+    Problem,
+    Rated,
+    Revised,
+    RunFinished,
+    RunStarted,
+    WelfareMeasured,
+)
+from scai_cli.history.ending import outcome_of, status_of
+from scai_cli.history.reading import look, read_event, read_mark
+from scai_cli.history.run import Epoch, History
+from scai_cli.selection import Selection
+from scai_cli.store import EVENTS, lines
+
+EVERYTHING: Final = Selection()
+
+
+def read_history(
+    path: Path, *, messages: bool = True, ratings: bool = True, selection: Selection = EVERYTHING
+) -> History:
+    """Fold a run's events.
+
+    Without `messages` or `ratings`, and outside of the epoch, persona and task of a `selection`, what was said or rated
+    is passed over, which is several times faster on a large run and takes hardly any memory; all else is there, and the
+    ratings in short (`History.marks`) are always all of them. Raises RunError for a damaged line, naming it.
+    """
+    history = History(path, "interrupted")
+    wanted = _Wanted.of(messages, ratings, selection)
+    for number, line in lines(path / EVENTS):
+        place, kind = look(line)
+        if kind == b"message":
+            if not wanted.messages or not wanted.here(place):
+                continue
+        elif kind == b"rating" and not (wanted.ratings and wanted.here(place)):
+            history.marks.add(read_mark(path, number, line))
+            continue
+        _fold(history, read_event(path, number, line))
+    history.outcome = outcome_of(path)
+    history.status = status_of(path, history.finished is not None, history.outcome)
+    return history
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """Which messages and ratings are read whole."""
+
+    messages: bool
+    ratings: bool
+    parts: tuple[bytes | None, bytes | None, bytes | None]
+    """Epoch, persona and task as the ids of what belongs to them begin: `e2/farmer/dinner/m1`."""
+
+    @classmethod
+    def of(cls, messages: bool, ratings: bool, chosen: Selection) -> _Wanted:
+        epoch = None if chosen.epoch is None else f"e{chosen.epoch}".encode()
+        persona, task = (None if part is None else part.encode() for part in (chosen.persona, chosen.task))
+        return cls(messages, ratings, (epoch, persona, task))
+
+    def here(self, place: bytes) -> bool:
+        """Whether an event of that id lies within the selection; anchors belong to no persona and task."""
+        if self.parts == (None, None, None):
+            return True
+        found = place.split(b"/", 3)
+        count = 1 if found[1:2] == [b"anchor"] else 3
+        return all(want in (None, part) for want, part in zip(self.parts[:count], found, strict=False))
+
+
+def _current(history: History) -> Epoch:
+    if not history.epochs:
+        raise RunError(f"{history.path / EVENTS}: its first lines are missing; restore the file from a copy")
+    return history.epochs[-1]
+
+
+def _fold(history: History, event: Event) -> None:
+    if isinstance(event, RunStarted):
+        history.started, history.started_at = event, event.time
+    elif isinstance(event, EpochStarted):
+        constitution, system_message = history.product
+        history.epochs.append(Epoch(event.epoch, constitution, system_message, event.personas, event.tasks))
+    elif isinstance(event, MessageSaid):
+        conversation = event.id.rpartition("/")[0]
+        _current(history).conversations.setdefault(conversation, []).append(event)
+    elif isinstance(event, Rated):
+        epoch = _current(history)
+        (epoch.anchors if event.kind == "anchor" else epoch.ratings).append(event)
+        history.marks.add(event)
+    elif isinstance(event, WelfareMeasured):
+        _current(history).welfare = event
+    elif isinstance(event, Revised):
+        _current(history).revision = event
+    elif isinstance(event, ControlRated):
+        history.controls.append(event)
+    elif isinstance(event, Judged):
+        history.judged.append(event)
+    elif isinstance(event, HeldOut):
+        history.proof = event
+    elif isinstance(event, RunFinished):
+        history.finished = event
+    elif isinstance(event, Problem):
+        _current(history).problems.append(event)

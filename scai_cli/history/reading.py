@@ -1,0 +1,65 @@
+"""The lines of a run's logs: what a line is about without decoding it, and decoded."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import msgspec
+from pydantic import ValidationError
+
+from scai_cli.errors import RunError
+from scai_cli.events import ANY_EVENT, Event
+from scai_cli.history.marks import Mark
+from scai_cli.store import CALLS, EVENTS, damaged, lines
+
+_HEAD: Final = re.compile(rb'\{"seq":\d+,"time":"[^"\\]*","id":"([^"\\]*)","type":"(\w+)",')
+_MARK: Final = msgspec.json.Decoder(Mark)
+
+
+class Look(NamedTuple):
+    """What the head of a line tells of its event; empty where it does not look like one of ours."""
+
+    id: bytes = b""
+    kind: bytes = b""
+
+
+def look(line: bytes) -> Look:
+    """Look at a line without decoding it; a line that is cut or has another head tells nothing."""
+    found = _HEAD.match(line)
+    return Look(found[1], found[2]) if found and line.endswith(b"}\n") else Look()
+
+
+def read_events(path: Path, *, messages: bool = True) -> Iterator[Event]:
+    """A run's events in order; a torn last line is left out; raises RunError for a damaged one."""
+    for number, line in lines(path / EVENTS):
+        if messages or look(line).kind != b"message":
+            yield read_event(path, number, line)
+
+
+def read_event(path: Path, number: int, line: bytes) -> Event:
+    """The event on a line of a run's events; raises RunError, naming the line, when it is damaged."""
+    try:
+        return ANY_EVENT.validate_json(line)
+    except ValidationError:
+        raise RunError(damaged(path / EVENTS, number)) from None
+
+
+def read_mark(path: Path, number: int, line: bytes) -> Mark:
+    """The rating on a line of a run's events without its words; raises RunError as `read_event`."""
+    try:
+        return _MARK.decode(line)
+    except msgspec.DecodeError:
+        raise RunError(damaged(path / EVENTS, number)) from None
+
+
+def read_calls(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a run's call log in order; a torn last line is left out; raises RunError for a damaged one."""
+    for number, line in lines(path / CALLS):
+        try:
+            yield json.loads(line)
+        except ValueError:
+            raise RunError(damaged(path / CALLS, number)) from None
