@@ -1,0 +1,191 @@
+"""A dataset folder: its card (header and text), its manifest, `dataset_info.json`; foreign text in them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from scai_cli import __version__, plugins
+from scai_cli.exporters.folder import finish_folder
+from scai_cli.exporters.guide import GUIDES
+from scai_cli.exporters.made import Made, MadeFile, MadeFrom
+
+EVIL = "x`|\n---\n# <script>alert(1)</script> [a](javascript:b) \x1b[31m\u202e{{y}} ```"
+
+
+def a_file(folder: Path, name: str, rows: int, columns: tuple[str, ...] = ("prompt", "chosen", "rejected")) -> MadeFile:
+    content = b'{"a": 1}\n' * rows
+    (folder / name).write_bytes(content)
+    split = name.partition(".")[0]
+    return MadeFile(name, split, rows, hashlib.sha256(content).hexdigest(), columns, 5000 if rows else 0)
+
+
+def some(folder: Path, form: str = "dpo", suffix: str = ".jsonl", **columns: tuple[str, ...]) -> Made:
+    """An export that made a train and a test file."""
+    return Made(
+        format=form,
+        files=(a_file(folder, f"train{suffix}", 900, **columns), a_file(folder, f"test{suffix}", 100, **columns)),
+        sources=(MadeFrom("dinner", 3, {"assistant": "openai:tiny", "user": "openai:tiny"}, "a" * 64),),
+        licences={"CC-BY-4.0": 1000},
+        left_out={"margin": 12, "duplicate": 3},
+        command="scai export dinner --format dpo -o data/ --split train=0.9,test=0.1",
+        settings={"seed": 7, "min_margin": 1.0},
+        notes=("2 rows share 13 words with bench.jsonl",),
+    )
+
+
+def header(card: str) -> dict[str, Any]:
+    start, text, _ = card.split("---\n", 2)
+    assert start == ""
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
+
+
+def finished(folder: Path, made: Made) -> tuple[str, dict[str, Any]]:
+    finish_folder(folder, made)
+    return (folder / "README.md").read_text(encoding="utf-8"), json.loads((folder / "manifest.json").read_text())
+
+
+def test_the_header_tells_the_hub_all_it_asks_for(tmp_path: Path) -> None:
+    card, _ = finished(tmp_path, some(tmp_path))
+    told = header(card)
+    assert told["license"] == "cc-by-4.0"
+    assert told["size_categories"] == ["1K<n<10K"]
+    assert told["task_categories"] == ["text-generation"]
+    assert {"dpo", "preference", "synthetic", "trl"} <= {*told["tags"]}
+    assert told["configs"] == [
+        {
+            "config_name": "default",
+            "data_files": [{"split": "train", "path": "train.jsonl"}, {"split": "test", "path": "test.jsonl"}],
+        }
+    ]
+
+
+def test_the_card_says_how_it_was_made_and_what_it_is_not(tmp_path: Path) -> None:
+    card, _ = finished(tmp_path, some(tmp_path))
+    for part in ("1,000 rows for direct preference", "Simulated data", "900", "`dinner`", "version 3", "openai:tiny",
+                 "margin 12", "duplicate 3", "seed: 7", "2 rows share 13 words", "CC\\-BY\\-4.0: 1,000 rows",
+                 "about 1,250 tokens", "`max_length=1792`", "scai export dinner --format dpo -o data/"):  # fmt: skip
+        assert part in card, part
+
+
+def test_data_of_the_built_in_society_are_called_a_program_s(tmp_path: Path) -> None:
+    made = some(tmp_path)
+    toy = replace(made, sources=(MadeFrom("t", 1, {"assistant": "simulated", "user": "simulated"}, "b" * 64),))
+    assert "no language model" in " ".join(finished(tmp_path, toy)[0].split())
+    assert "no language model" not in finished(tmp_path, made)[0]
+
+
+def test_files_of_different_columns_load_apart_and_empty_ones_not_at_all(tmp_path: Path) -> None:
+    made = some(tmp_path)
+    more = (*made.files, a_file(tmp_path, "extra.jsonl", 5, ("messages",)), a_file(tmp_path, "dev.jsonl", 0))
+    configs = header(finished(tmp_path, replace(made, files=more))[0])["configs"]
+    assert [(c["config_name"], [f["path"] for f in c["data_files"]]) for c in configs] == [
+        ("default", ["train.jsonl", "test.jsonl"]),
+        ("extra", ["extra.jsonl"]),
+    ]
+    none = replace(made, files=(a_file(tmp_path, "train.jsonl", 0),), licences={})
+    assert "configs" not in header(finished(tmp_path, none)[0])
+
+
+def test_provenance_beside_the_rows_is_a_configuration_of_its_own(tmp_path: Path) -> None:
+    made = some(tmp_path, "hh", columns=("chosen", "rejected"))
+    (tmp_path / "train.meta.jsonl").write_bytes(b"{}\n")
+    card, manifest = finished(tmp_path, made)
+    assert header(card)["configs"][1] == {
+        "config_name": "provenance",
+        "data_files": [{"split": "train", "path": "train.meta.jsonl"}],
+    }
+    assert "`train.meta.jsonl`: line *n*" in card
+    assert manifest["provenance"] == [
+        {"name": "train.meta.jsonl", "rows": 900, "sha256": hashlib.sha256(b"{}\n").hexdigest()}
+    ]
+
+
+@pytest.mark.parametrize(("licences", "told"), [
+    ({"CC-BY-4.0": 3}, {"license": "cc-by-4.0"}),
+    ({"": 3}, {"license": "unknown"}),
+    ({}, {"license": "unknown"}),
+    ({"CC0 1.0": 1, "mit": 2}, {"license": ["cc0-1.0", "mit"]}),
+    ({"ours, for research": 3}, {"license": "other", "license_name": "ours-for-research"}),
+    ({"mit": 1, "ours": 2, "gone": 0}, {"license": "other", "license_name": "mit-and-ours"}),
+])  # fmt: skip
+def test_the_licence_is_one_that_the_hub_knows(tmp_path: Path, licences: dict[str, int], told: dict[str, Any]) -> None:
+    found = header(finished(tmp_path, replace(some(tmp_path), licences=licences))[0])
+    assert {key: value for key, value in found.items() if key.startswith("license")} == told
+
+
+def test_the_manifest_lets_one_check_every_file(tmp_path: Path) -> None:
+    made = some(tmp_path)
+    _, manifest = finished(tmp_path, made)
+    assert manifest["scai"] == __version__
+    assert manifest["command"] == made.command
+    assert manifest["settings"] == {"seed": 7, "min_margin": 1.0}
+    assert manifest["sources"][0] == {"run": "dinner", "version": 3, "models": dict(made.sources[0].models),
+                                      "sha256": "a" * 64}  # fmt: skip
+    for file in (*manifest["files"], manifest["card"]):
+        assert hashlib.sha256((tmp_path / file["name"]).read_bytes()).hexdigest() == file["sha256"]
+
+
+def test_the_same_export_gives_the_same_bytes(tmp_path: Path) -> None:
+    folders = [tmp_path / n / "data" for n in "ab"]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        finish_folder(folder, some(folder, "alpaca", columns=("instruction", "input", "output", "history")))
+    names = sorted(path.name for path in folders[0].iterdir())
+    assert names == ["README.md", "dataset_info.json", "manifest.json", "test.jsonl", "train.jsonl"]
+    for name in names:
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
+
+
+@pytest.mark.parametrize("form", ["sharegpt", "alpaca"])
+@pytest.mark.parametrize("system", [False, True])
+def test_llama_factory_is_told_of_the_columns_that_are_there(tmp_path: Path, form: str, system: bool) -> None:
+    own = ("conversations",) if form == "sharegpt" else ("instruction", "input", "output", "history")
+    finish_folder(tmp_path, some(tmp_path, form, columns=(*own, *(("system",) if system else ()))))
+    info = json.loads((tmp_path / "dataset_info.json").read_text())
+    assert [(tmp_path / entry["file_name"]).exists() for entry in info.values()] == [True, True]
+    entry = next(iter(info.values()))
+    assert entry["formatting"] == form
+    assert ("system" in entry["columns"]) is system  # a column that is named and missing is a KeyError there
+    assert {*entry["columns"].values()} == {*own, *(("system",) if system else ())}
+
+
+def test_foreign_text_stays_text(tmp_path: Path) -> None:
+    folder = tmp_path / "a # <b>: - 'x"
+    folder.mkdir()
+    plain = some(folder)
+    made = replace(
+        plain,
+        sources=(MadeFrom(EVIL, 1, {EVIL: EVIL}, "c" * 64),),
+        licences={EVIL: 2},
+        left_out={EVIL: 1},
+        settings={EVIL: EVIL},
+        notes=(EVIL,),
+        command=f"scai export '{EVIL}'",
+    )
+    card, _ = finished(folder, made)
+    assert header(card)["pretty_name"] == "a-b-x"
+    text, _, command = card.partition("## Make it again")
+    assert "<script>" not in text
+    assert "\n---\n# " not in text.split("---\n", 2)[2]
+    assert "](javascript:" not in text
+    assert not any((ord(c) < 32 and c != "\n") or c in "\x1b\u202e" for c in card)
+    assert command.strip().startswith("````sh\n")
+    assert command.count("\n````\n") == 1
+
+
+def test_few_rows_for_the_api_are_said(tmp_path: Path) -> None:
+    made = replace(some(tmp_path, "openai-sft", columns=("messages",)), files=(a_file(tmp_path, "train.jsonl", 9),))
+    assert "9 rows: fewer than the 10" in finished(tmp_path, made)[0]
+    assert "fewer than the 10 that" not in finished(tmp_path, some(tmp_path, "openai-sft"))[0]
+
+
+def test_every_format_has_a_guide_that_knows_its_columns() -> None:
+    assert {*GUIDES} == {name for name in plugins.BUILT_IN["exporter"] if name != "system"}
