@@ -10,6 +10,9 @@ from scai_cli.chat import clean
 
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
 
+_LOOKALIKES: Final = str.maketrans("`|<>", "'¦‹›")
+"""Nothing can be escaped between backticks."""
+
 
 def escaped(text: str) -> str:
     """Foreign text for Markdown: one line, no markup, no HTML."""
@@ -19,7 +22,7 @@ def escaped(text: str) -> str:
 
 def code(text: str) -> str:
     """Foreign text between backticks, in a table or not."""
-    return line(text).replace("`", "'").replace("|", "¦")
+    return line(text).translate(_LOOKALIKES)
 
 
 def line(text: str) -> str:
