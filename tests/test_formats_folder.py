@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -173,6 +174,7 @@ def test_foreign_text_stays_text(tmp_path: Path) -> None:
     card, _ = finished(folder, made)
     assert header(card)["pretty_name"] == "a-b-x"
     text, _, command = card.partition("## Make it again")
+    text = re.sub("`[^`\n]*`", "", text.replace("\\`", ""))  # between backticks nothing has a meaning
     assert "<script>" not in text
     assert "\n---\n# " not in text.split("---\n", 2)[2]
     assert "](javascript:" not in text
