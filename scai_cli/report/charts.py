@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     import altair as alt
 
 ACCENT, LOSS, MUTED, LINE, INK = "var(--accent)", "var(--loss)", "var(--muted)", "var(--line)", "var(--ink)"
-PANEL: Final = (250, 96)
+PANEL: Final = (172, 84)
 _FONT: Final = "system-ui, sans-serif"
+_NEEDED: Final = {"altair": "altair", "vl-convert-python": "vl_convert"}
 _MOST_DOTS: Final = 40
 """Of a longer course only the line is drawn."""
 
@@ -56,9 +57,7 @@ class Dot:
 
 def check_installed() -> None:
     """Raise RunError, with the remedy, when the libraries that draw are not there."""
-    missing = [
-        name for name, module in (("altair", "altair"), ("vl-convert-python", "vl_convert")) if not find_spec(module)
-    ]
+    missing = [name for name, module in _NEEDED.items() if not find_spec(module)]
     if missing:
         raise RunError(f"a report's charts need {' and '.join(missing)}: pip install 'scai-cli[report]'")
 
@@ -76,9 +75,9 @@ def draw_course(course: Course) -> Html:
         axis=alt.Axis(values=_ticks(course.epochs), format="d", title=None, grid=False),
         scale=alt.Scale(domain=wide, nice=False),
     )
-    axis = alt.Axis(values=[low, (low + high) / 2, high], title=None, domain=False, ticks=False)
+    axis = alt.Axis(values=[low, (low + high) / 2, high], title=None, domain=False, ticks=False, labelPadding=6)
     scale = alt.Scale(domain=[low, high], nice=False, clamp=True)
-    base = alt.Chart(alt.Data(values=rows)).encode(x=x)
+    base = _chart(rows).encode(x=x)
     dash = [5, 3] if course.dashed else [1, 0]
     layers: list[Any] = [
         base.mark_line(color=course.colour, strokeWidth=2.2, strokeDash=dash).encode(y=_y("value", scale, axis))
@@ -125,9 +124,9 @@ def draw_plane(dots: Sequence[Dot], label: str, width: int, *, in_order: bool) -
         scale=alt.Scale(domain=domains[1], nice=False),
         axis=alt.Axis(tickCount=5),
     )
-    base = alt.Chart(alt.Data(values=rows)).encode(x=x, y=y)
+    base = _chart(rows).encode(x=x, y=y)
     layers: list[Any] = [
-        alt.Chart(alt.Data(values=_stairs(dots, domains)))
+        _chart(_stairs(dots, domains))
         .mark_line(color=ACCENT, strokeDash=[4, 3], strokeWidth=1.2)
         .encode(x=x, y=y, order="n:Q")
     ]
@@ -147,7 +146,13 @@ def draw_plane(dots: Sequence[Dot], label: str, width: int, *, in_order: bool) -
     return _drawn(chart, label)
 
 
-def _drawn(chart: alt.LayerChart, label: str) -> Html:
+def _chart(rows: Sequence[Mapping[str, Any]]) -> alt.Chart:
+    import altair as alt
+
+    return alt.Chart(alt.InlineData(values=list(rows)))
+
+
+def _drawn(chart: alt.TopLevelMixin, label: str) -> Html:
     import vl_convert
 
     axis = {

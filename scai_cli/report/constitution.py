@@ -71,38 +71,40 @@ def _revision(run: Figures, revision: Revised, texts: Transcripts) -> Html:
     became = (
         f"Version {revision.constitution.version}" if revision.accepted else f"Version {revision.from_version} kept"
     )
-    edits = list(_edits(run, revision, texts)) if revision.accepted else []
+    edits, drafts = _edits(run, revision, texts) if revision.accepted else ([], 0)
     left_out = len(edits) - MOST_EDITS
+    passed = f"{counted(drafts, 'draft')} came and went within it: scai show {run.history.run_id} --json."
     return tag(
         "li",
         tag("p", tag("b", became), tag("span", f" after epoch {revision.epoch}", class_="when"), class_="became"),
         tag("p", cut(revision.reason, MOST_CHARACTERS), class_="reason"),
         tag("ul", edits[:MOST_EDITS], class_="edits") if edits else None,
         tag("p", f"and {counted(left_out, 'more edit')}", class_="note") if left_out > 0 else None,
+        tag("p", passed, class_="note") if drafts else None,
         _background(revision),
         class_="adopted" if revision.accepted else "kept",
         id=f"{texts.prefix}revision-{revision.epoch}",
     )
 
 
-def _edits(run: Figures, revision: Revised, texts: Transcripts) -> Iterator[Html]:
+def _edits(run: Figures, revision: Revised, texts: Transcripts) -> tuple[list[Html], int]:
+    """The edits of an adopted revision, and how many new rules were taken back before it ended, which are left out."""
     before = _before(run, revision)
     found = entries(run.history, revision.from_version, revision.from_version + 1)
-    for rule_id, made in found.items():
-        for entry in made:
-            if isinstance(entry.edit, Merge) and rule_id != entry.edit.ids[0]:
-                continue
-            yield _edit(run, rule_id, entry.edit, before, texts)
+    drafts = [name for name in found if before.rule(name) is None and revision.constitution.rule(name) is None]
+    edits = [
+        _edit(run, name, entry.edit, before, texts)
+        for name, made in found.items()
+        if name not in drafts
+        for entry in made
+        if not isinstance(entry.edit, Merge) or name == entry.edit.ids[0]
+    ]
+    return edits, len(drafts)
 
 
 def _edit(run: Figures, rule_id: str, edit: Edit, before: Constitution, texts: Transcripts) -> Html:
     ids = ", ".join(edit.ids) if isinstance(edit, Merge) else rule_id
     old = before.rule(rule_id)
-    whom = (
-        tag("i", f"for {', '.join(map(run.name, edit.users))}: ")
-        if isinstance(edit, Add | Modify) and edit.users
-        else None
-    )
     if isinstance(edit, Remove):
         text: Html = tag("del", cut(old.text if old else "", MOST_CHARACTERS))
     elif isinstance(edit, Add) or old is None:
@@ -113,11 +115,20 @@ def _edit(run: Figures, rule_id: str, edit: Edit, before: Constitution, texts: T
         "li",
         tag("b", ids, class_="rule-id"),
         tag("span", _DONE[edit.op], class_=f"op {edit.op}"),
-        whom,
+        _whom(run, edit.users, old) if isinstance(edit, Add | Modify) and edit.users else None,
         text,
         tag("p", cut(edit.reason, MOST_CHARACTERS), class_="why") if edit.reason else None,
         None if isinstance(edit, Remove) else _evidence(run, edit.evidence, texts),
     )
+
+
+def _whom(run: Figures, users: Sequence[str], old: Principle | Clause | None) -> Html:
+    """Whom a clause is for, and who came and went if it was there before."""
+    before = old.users if isinstance(old, Clause) else users
+    names = [run.name(user) if user in before else tag("ins", run.name(user)) for user in users]
+    names += [tag("del", run.name(user)) for user in before if user not in users]
+    apart = ((", " if n else "", name) for n, name in enumerate(names))
+    return tag("i", "for ", apart, ": ")
 
 
 _DONE = {"add": "added", "modify": "changed", "merge": "merged", "remove": "removed"}

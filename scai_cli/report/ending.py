@@ -24,7 +24,8 @@ def problems(run: Figures) -> Iterator[Html]:
         return
     yield tag(
         "p",
-        f"{counted(len(found), 'call')} failed, {counted(run.missing, 'rating is', 'ratings are')} missing; a missing rating is never filled in.",
+        f"{counted(len(found), 'call')} failed, {counted(run.missing, 'rating is', 'ratings are')} missing; "
+        "a missing rating is never filled in.",
     )
     reason = history.outcome.get("reason")
     if reason and history.status != "finished":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
@@ -80,7 +80,7 @@ def read_excerpts(history: History) -> Excerpts:
     """The telling conversations of a run, in one pass over its events; raises RunError for a damaged line."""
     ratings = _by_conversation(history)
     kinds = _kinds(history, ratings)
-    wanted = dict.fromkeys(_ranked(history, ratings, kinds))
+    wanted = dict.fromkeys(_ranked(history, kinds))
     talks: dict[str, Talk] = {}
     total = 0
     for number, line in lines(history.path / EVENTS):
@@ -132,11 +132,13 @@ def _by_conversation(history: History) -> dict[str, list[Rated]]:
 
 def _kinds(history: History, ratings: Mapping[str, Sequence[Rated]]) -> dict[str, list[str]]:
     """Conversation -> why it is worth a look."""
-    own, spread, missing = {}, {}, []
+    own: dict[str, float] = {}
+    spread: dict[str, float] = {}
+    missing = []
     for conversation, given in ratings.items():
         final = [rating for rating in given if rating.final]
         values = [rating.value for rating in final if rating.value is not None]
-        own |= {conversation: r.value for r in final if r.kind == "own" and r.value is not None}
+        own.update((conversation, r.value) for r in final if r.kind == "own" and r.value is not None)
         if len(values) > 1:
             spread[conversation] = max(values) - min(values)
         if len(values) < len(final):
@@ -155,9 +157,7 @@ def _kinds(history: History, ratings: Mapping[str, Sequence[Rated]]) -> dict[str
     return found
 
 
-def _ranked(
-    history: History, ratings: Mapping[str, Sequence[Rated]], kinds: Mapping[str, Sequence[str]]
-) -> Iterator[str]:
+def _ranked(history: History, kinds: Mapping[str, Sequence[str]]) -> list[str]:
     """At most `MOST` conversations, the most telling first: of each kind in turn, then the last and the first epoch."""
     by_epoch = [list(dict.fromkeys(rating.conversation for rating in epoch.ratings)) for epoch in history.epochs]
     last_first = [by_epoch[-1], by_epoch[0]] if by_epoch else []
@@ -168,7 +168,7 @@ def _ranked(
         if len(found) >= MOST:
             break
         found |= dict.fromkeys(epoch)
-    return iter(list(found)[:MOST])
+    return list(found)[:MOST]
 
 
 _SAID: Final = msgspec.json.Decoder(Said)

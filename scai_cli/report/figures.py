@@ -143,9 +143,17 @@ class Figures:
         """Every version that was played, where it stood in the last epoch that played it."""
         found: dict[int, Point] = {}
         for measured in self.history.measured:
-            v, values = measured.version, measured.values
-            measures = [values.get(name) for name in ("utilitarian", "rawlsian", "gini_coefficient")]
-            found[v] = Point(f"version {v}", self.history.run_id, v, f"epoch {measured.epoch}", *measures, values)
+            values = measured.values
+            found[measured.version] = Point(
+                f"version {measured.version}",
+                self.history.run_id,
+                measured.version,
+                f"epoch {measured.epoch}",
+                values.get("utilitarian"),
+                values.get("rawlsian"),
+                values.get("gini_coefficient"),
+                values,
+            )
         return Front(list(found.values()))
 
     @cached_property
@@ -173,7 +181,7 @@ class Figures:
         """The difference between the last and the first epoch over the cells of both, with a bootstrap interval."""
         if len(self.played) < 2:
             return None
-        from scai_cli.social.statistics import mean, paired_difference
+        from scai_cli.social.statistics import Statistic, mean, paired_difference
 
         before, after = cells(self.played[0]), cells(self.played[-1])
         both = [cell for cell in before if cell in after]
@@ -182,10 +190,12 @@ class Figures:
         people, tasks = (list(dict.fromkeys(cell[side] for cell in both)) for side in (0, 1))
         weights = {persona.id: persona.weight for persona in self.history.config.personas.inline}
         heavy = [weights.get(person, 1.0) for person in people] if function else None
-        tables = [[[side.get((p, t)) for t in tasks] for p in people] for side in (before, after)]
-        statistic = welfare.parse(function) if function else mean
-        found = paired_difference(*tables, statistic, weights=heavy, seed=self.history.config.seed)
-        return found and Estimate(estimate=found.estimate, low=found.low, high=found.high, level=found.level)
+        first, last = ([[side.get((p, t)) for t in tasks] for p in people] for side in (before, after))
+        statistic: Statistic = welfare.parse(function) if function else mean
+        found = paired_difference(first, last, statistic, weights=heavy, seed=self.history.config.seed)
+        if found is None:
+            return None
+        return Estimate(estimate=found.estimate, low=found.low, high=found.high, level=found.level)
 
 
 def own_cells(ratings: Iterable[Rated]) -> Cells:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scai_cli.constitution import Clause
-from scai_cli.events import HeldOut
+from scai_cli.events import Estimate, HeldOut
 from scai_cli.report.figures import Figures
 from scai_cli.report.html import Child, Html, cut, tag
 from scai_cli.report.numbers import change, counted, interval, listed, number
@@ -52,7 +52,8 @@ def _group(run: Figures) -> str:
         return "No epoch has ended yet, so there is nothing to measure."
     if everybody.first is None or everybody.last is None:
         return f"No rating could be read: nobody knows how {run.metrics['own']} changed."
-    scale = f"(mean over {counted(len(run.courses), 'person', 'people')}, on a scale from {run.scale[0]:g} to {run.scale[1]:g})"
+    low, high = run.scale
+    scale = f"(mean over {counted(len(run.courses), 'person', 'people')}, on a scale from {low:g} to {high:g})"
     if len(history.measured) == 1:
         return f"{metric} is {number(everybody.first, 1)} after one epoch {scale}."
     verb = "rose" if (everybody.change or 0) > 0 else "fell" if (everybody.change or 0) < 0 else "stayed the same:"
@@ -77,7 +78,8 @@ def _proof(proof: HeldOut | None, run: Figures) -> str:
             if run.history.status != "finished"
             else "Nothing was held out, so what it comes to for other people and tasks is not known."
         )
-    whom = f"For {counted(len(proof.personas), 'person', 'people')} and {counted(len(proof.tasks), 'task')} of which some were held out"
+    people, tasks = counted(len(proof.personas), "person", "people"), counted(len(proof.tasks), "task")
+    whom = f"On what was held out ({people}, {tasks})"
     found = proof.difference
     if found is None:
         return f"{whom}, nothing could be measured."
@@ -139,8 +141,9 @@ def cards(run: Figures) -> Html | None:
         values = number(proof.first_values.get(declared)), number(proof.last_values.get(declared))
         shown.append(_card("Held out", *values, _gain(proof.difference, 2)))
     note = (
-        "First and last epoch. Intervals: two-way cluster bootstrap of the paired difference over the people and tasks of both; "
-        "with few of them they are too narrow, and only “held out” tells of people or tasks that the rules were not made with."
+        "First and last epoch. Intervals are at 95 %: a two-way cluster bootstrap of the paired difference over the "
+        "people and tasks of both. With few of them they are too narrow, and only “held out” tells of people or tasks "
+        "that the rules were not made with."
     )
     return tag("div", tag("div", shown, class_="cards"), tag("p", note, class_="note"))
 
@@ -154,15 +157,12 @@ def _card(title: str, first: str, last: str, below: str) -> Html:
     return tag("div", tag("span", title, class_="title"), value, tag("span", below, class_="below"), class_="card")
 
 
-def _gain(found: object, digits: int) -> str:
-    from scai_cli.events import Estimate
-
-    if not isinstance(found, Estimate):
+def _gain(found: Estimate | None, digits: int) -> str:
+    if found is None:
         return "no paired difference"
-    between = interval(found, digits)
-    return (
-        f"{change(found.estimate, digits)}, {between}" if between else f"{change(found.estimate, digits)}, no interval"
-    )
+    if found.low is None or found.high is None:
+        return f"{change(found.estimate, digits)}, no interval"
+    return f"{change(found.estimate, digits)} ({change(found.low, digits)} to {change(found.high, digits)})"
 
 
 def message(run: Figures) -> Iterator[Html]:
@@ -170,10 +170,9 @@ def message(run: Figures) -> Iterator[Html]:
     constitution, text = run.history.product
     principles, clauses = len(constitution.principles), len(constitution.contract)
     whole = len(text) <= MOST_CHARACTERS
-    parts = counted(principles, "principle") + (
-        f" and {counted(clauses, 'clause')} for some people only" if clauses else ""
-    )
-    said = f"Version {constitution.version}: {parts}, {len(text):,} characters."
+    parts = [counted(principles, "principle")] if principles else []
+    parts += [f"{counted(clauses, 'clause')} for some people only"] if clauses else []
+    said = f"Version {constitution.version}: {listed(parts) or 'no rules'}, {len(text):,} characters."
     yield tag("p", said, " ", *_caution(any(isinstance(rule, Clause) for rule in constitution.rules)), class_="note")
     yield tag(
         "div",

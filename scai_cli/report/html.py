@@ -57,7 +57,7 @@ def inline(name: str, code: str) -> Html:
 
 
 def visible(text: str) -> str:
-    """The text with control characters and those that turn its direction made visible: `ESC` becomes `␛`, others `�`."""
+    """The text with its control characters, and those that turn its direction, made visible: `␛` for ESC, or `�`."""
     return _CONTROL.sub(lambda found: _picture(found[0]), text.replace("\r\n", "\n"))
 
 

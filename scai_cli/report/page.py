@@ -99,7 +99,10 @@ class Run:
 
 
 def make_page(paths: Sequence[Path]) -> str:
-    """The page about some runs, the same for the same runs; raises RunError for a damaged line, or without the extra."""
+    """The page about some runs, the same bytes for the same runs.
+
+    Raises RunError for a damaged line, for runs that are too many for a page, and where the extra is not installed.
+    """
     charts.check_installed()
     runs = []
     for n, path in enumerate(dict.fromkeys(paths), 1):
@@ -147,7 +150,10 @@ def _page(runs: Sequence[Run], room: int, *, brief: bool) -> str:
     )
 
 
-_FOOTER: Final = "Made by scai report. Everything is in this file; it asks for nothing from the network. What models said is shown as text."
+_FOOTER: Final = (
+    "Made by scai report. Everything is in this file; it asks for nothing from the network. "
+    "What models said is shown as text."
+)
 
 
 def _alone(run: Run, room: int) -> Html:
@@ -221,4 +227,7 @@ def _file(name: str) -> str:
 def _policy(code: str) -> str:
     """Nothing is fetched and no script runs but ours, whatever else the page may hold."""
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
-    return f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+    return (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )

@@ -24,8 +24,8 @@ def people(run: Figures) -> Iterator[Html]:
     left_out = len(run.courses) - len(shown)
     yield tag(
         "p",
-        f"{run.metrics['own'].capitalize()} from {low:g} to {high:g} over the epochs. The band reaches from the person's lowest to "
-        "the highest task; the dotted line is the mean over everybody.",
+        f"{run.metrics['own'].capitalize()} from {low:g} to {high:g} over the epochs. The band reaches from the "
+        "person's lowest to the highest task; the dotted line is the mean over everybody.",
         f" Shown are the {len(shown)} who gained or lost most; {left_out} more are in the table." if left_out else None,
         class_="note",
     )
@@ -119,8 +119,9 @@ def who_rated_whom(run: Figures) -> Iterator[Html]:
     own, cross = run.metrics["own"], run.metrics["cross"]
     yield tag(
         "p",
-        f"Rows rate, columns were answered: everyone's {cross} rating of the answers that the others got, and framed on the "
-        f"diagonal the {own} with the own one. Mean over tasks, final answers only; darker is higher, “–” is missing.",
+        f"Rows rate, columns were answered: everyone's {cross} rating of the answers that the others got, and framed "
+        f"on the diagonal the {own} with the own one. Mean over tasks, final answers only; stronger colour is higher, "
+        "“–” is missing.",
         class_="note",
     )
     epochs = run.played if len(run.played) < 2 else [run.played[0], run.played[-1]]
@@ -184,8 +185,7 @@ def panels_of(run: Figures) -> Iterator[Html]:
     for name in run.functions:
         values = [measured.values.get(name) for measured in run.history.measured]
         first, last = values[0], values[-1]
-        notes = [figures.MEANINGS.get(name, ""), "declared" if name == run.declared else ""]
-        moved = None if first is None or last is None else last - first
+        notes = ["declared" if name == run.declared else "", figures.MEANINGS.get(name, "")]
         drawn = charts.Course(
             label=f"{name} from {number(first)} to {number(last)}",
             scale=(0.0, 1.0),
@@ -200,8 +200,8 @@ def panels_of(run: Figures) -> Iterator[Html]:
             tag(
                 "figcaption",
                 tag("b", name.replace("_", " ")),
-                tag("span", f"{number(first)} → {number(last)} ", tag("b", change(moved)), class_="arrow"),
-                tag("small", " · ".join(note for note in reversed(notes) if note)),
+                tag("span", f"{number(first)} → ", tag("b", number(last)), class_="arrow"),
+                tag("small", " · ".join(note for note in notes if note)),
             ),
             charts.draw_course(drawn),
         )

@@ -26,9 +26,9 @@ def plane(front: Front, names: Sequence[str], *, in_order: bool) -> Iterator[Htm
         return
     yield tag(
         "p",
-        "Further right the group as a whole fares better, further up the worst-off person. A filled point is on the Pareto front "
-        "of mean, worst-off and equality: no other is better on one count and as good on the rest. The dashed line is "
-        "the edge of what was reached.",
+        "Further right the group as a whole fares better, further up the worst-off person. A filled point is on the "
+        "Pareto front of mean, worst-off and equality: no other is better on one count and as good on the rest. The "
+        "dashed line is the edge of what was reached.",
         class_="note",
     )
     label = f"Mean against worst-off utility of {len(dots)} points; the table below has the numbers"

@@ -5,31 +5,36 @@ function filtering(box) {
   const form = box.querySelector(".filter");
   if (!form) return;
   const talks = [...box.querySelectorAll(".talk")];
-  const none = box.querySelector(".none");
+  const none = box.querySelector(".none"), all = box.querySelector(".all");
+  let most = 20;
   const words = new Map();
   const textOf = (talk) => words.get(talk) ?? words.set(talk, talk.textContent.toLowerCase()).get(talk);
   const apply = () => {
     const wanted = Object.fromEntries(new FormData(form));
     const text = wanted.text.trim().toLowerCase();
-    let shown = 0;
+    let found = 0;
     for (const talk of talks) {
       const has = talk.dataset;
-      talk.hidden = !(
+      const matches =
         (!wanted.epoch || has.epoch === wanted.epoch) &&
         (!wanted.persona || has.persona === wanted.persona) &&
         (!wanted.task || has.task === wanted.task) &&
         (!wanted.kind || (has.kind ?? "").split("|").includes(wanted.kind)) &&
-        (!text || textOf(talk).includes(text))
-      );
-      shown += !talk.hidden;
+        (!text || textOf(talk).includes(text));
+      found += matches;
+      talk.hidden = !matches || found > most;
     }
-    none.hidden = shown > 0;
-    form.querySelector("output").value = `${shown} conversation${shown === 1 ? "" : "s"}`;
+    none.hidden = found > 0;
+    all.hidden = found <= most;
+    all.textContent = `Show all ${found}`;
+    form.querySelector("output").value = `${found} conversation${found === 1 ? "" : "s"}`;
   };
   form.hidden = false;
   form.addEventListener("input", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
-  box.addEventListener("clear", () => { form.reset(); apply(); });
+  all.addEventListener("click", () => { most = Infinity; apply(); });
+  box.addEventListener("clear", () => { form.reset(); most = Infinity; apply(); });
+  apply();
 }
 
 function reveal() {

@@ -10,15 +10,18 @@ from scai_cli.report.html import Html, tag
 
 _SHAPES: Final = frozenset({"g", "path", "line", "rect", "circle", "text", "tspan"})
 _KEPT: Final = frozenset(
-    "d transform fill stroke stroke-width stroke-dasharray stroke-miterlimit fill-opacity stroke-opacity opacity x y x1 x2 "
-    "y1 y2 r cx cy dx dy width height text-anchor font-size font-weight".split()
+    (
+        *("d", "transform", "x", "y", "x1", "x2", "y1", "y2", "dx", "dy", "width", "height", "r", "cx", "cy"),
+        *("fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-miterlimit", "stroke-opacity"),
+        *("opacity", "text-anchor", "font-size", "font-weight"),
+    )
 )
 _DEFAULTS: Final = {("opacity", "1"), ("stroke-width", "1"), ("fill-opacity", "1")}
 _LONG: Final = re.compile(r"-?\d+\.\d{3,}")
 
 
 def read_svg(drawing: str, label: str) -> Html:
-    """The drawing as an image with a text alternative; what its marks say stands in `data-tip`, for the page's script."""
+    """The drawing as an image with a text alternative; what its points say stands in `data-tip`, for the script."""
     root = ElementTree.fromstring(drawing)  # noqa: S314 - from the renderer; entities are not expanded into the page
     children = [_shape(child) for child in root]
     box = root.get("viewBox", "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from scai_cli.events import Rated
@@ -45,8 +45,21 @@ def transcripts(figures: Figures, excerpts: Excerpts, prefix: str, budget: int) 
         drawn[talk.id] = html
         shown |= {message.id for message in talk.messages}
     kept = [talk for talk in excerpts.talks if talk.id in drawn]
-    kept.sort(key=lambda talk: (talk.messages[0].epoch,))
+    kept.sort(key=_place(figures))
     return Transcripts(_section(figures, kept, drawn, excerpts.total), prefix, frozenset(shown))
+
+
+def _place(figures: Figures) -> Callable[[Talk], tuple[int, int, int]]:
+    """Where a conversation stands in the run: by epoch, by person, by task."""
+    started = figures.history.started
+    people = {name: n for n, name in enumerate(started.personas if started else ())}
+    tasks = {name: n for n, name in enumerate(started.tasks if started else ())}
+
+    def place(talk: Talk) -> tuple[int, int, int]:
+        first = talk.messages[0]
+        return first.epoch, people.get(first.persona, len(people)), tasks.get(first.task, len(tasks))
+
+    return place
 
 
 def _section(figures: Figures, talks: Sequence[Talk], drawn: dict[str, Html], total: int) -> Html:
@@ -68,6 +81,7 @@ def _section(figures: Figures, talks: Sequence[Talk], drawn: dict[str, Html], to
         _filter(figures, talks),
         tag("p", "No conversation matches.", class_="none", hidden=True),
         tag("div", (drawn[talk.id] for talk in talks), class_="talks"),
+        tag("button", "Show all", type="button", class_="all", hidden=True),
         tag("p", "On paper: the transcripts that are open on the screen.", class_="note paper"),
         class_="transcripts",
     )
@@ -133,7 +147,8 @@ def _message(figures: Figures, message: Said, ratings: Sequence[Rated], prefix: 
     who = "Assistant" if message.role == "assistant" else figures.name(message.persona)
     cut_off = None
     if message.left_out:
-        how = f"scai show {figures.history.run_id} --epoch {message.epoch} --persona {message.persona} --task {message.task}"
+        run, at = figures.history.run_id, f"--epoch {message.epoch} --persona {message.persona} --task {message.task}"
+        how = f"scai show {run} {at}"
         cut_off = tag("p", f"… {message.left_out:,} more characters: ", tag("code", how), class_="note")
     broken = "cut off by the model's limit" if message.finish_reason == "length" else None
     return tag(
