@@ -51,7 +51,7 @@ class Overrides:
 
 def load_experiment(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:
     """Read, override, validate and resolve an experiment file; raises ConfigError, one line."""
-    config, source = _validated(path, overrides or Overrides())
+    config, source = _validated(read_yaml(path), overrides or Overrides())
     _check_names(config, source)
     config = config.model_copy(update={"prompts": {**TEMPLATES, **config.prompts}})
     return _resolved(config, source, path.parent)
@@ -62,12 +62,22 @@ def load_saved(path: Path, overrides: Overrides | None = None) -> ExperimentConf
 
     A prompt that scai has learnt since stays out of it, so that the run is still the one that it began as.
     """
-    config, source = _validated(path, overrides or Overrides())
+    config, source = _validated(read_yaml(path), overrides or Overrides())
     return _resolved(config, source, path.parent)
 
 
-def _validated(path: Path, overrides: Overrides) -> tuple[ExperimentConfig, YamlSource]:
-    source = read_yaml(path)
+def load_resolved(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:
+    """Read an experiment as `dump_experiment` wrote it; it may lack people and tasks, and code is not loaded."""
+    return _validated(read_yaml(path), overrides or Overrides())[0]
+
+
+def bare_experiment(overrides: Overrides) -> ExperimentConfig:
+    """An experiment of which nothing is known but what the command line sets: nobody takes part in it."""
+    nobody: dict[str, Any] = {"personas": {}, "tasks": {}, "prompts": dict(TEMPLATES)}
+    return _validated(YamlSource("the command line", nobody), overrides)[0]
+
+
+def _validated(source: YamlSource, overrides: Overrides) -> tuple[ExperimentConfig, YamlSource]:
     if not isinstance(source.data, dict):
         raise source.error((), "an experiment is a mapping of keys, e.g. `personas: {from: FILE}`")
     for option, key, value in _settings(overrides, source.data.get("model")):

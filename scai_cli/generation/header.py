@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from scai_cli.chat import clean
 from scai_cli.config import ExperimentConfig
 from scai_cli.constitution import Constitution
-from scai_cli.loading import Overrides, load_saved
+from scai_cli.loading import Overrides, load_resolved
 from scai_cli.store import EXPERIMENT, GENERATION
 from scai_cli.values import Text, Value
 from scai_cli.yaml_source import explain, read_yaml
@@ -87,7 +87,7 @@ class Generation(Value):
 def read_generation(path: Path, overrides: Overrides | None = None) -> Generation:
     """Read what a generated set is made from; raises ConfigError, one line, for a file that is missing or damaged."""
     source = read_yaml(path / GENERATION)
-    config = load_saved(path / EXPERIMENT, overrides)
+    config = load_resolved(path / EXPERIMENT, overrides)
     if not isinstance(source.data, dict):
         raise source.error((), "is no description of a generated set; restore the file from a copy")
     try:

@@ -27,6 +27,7 @@ TASKS: Final = "tasks.jsonl"
 _BIRTH: Final = Birth(before=(TASKS, EXPERIMENT), by=GENERATION)
 _SYNC_EVERY: Final = 256
 """Rows that a power cut may cost."""
+_WHOLE: Final = b'"problem":null}\n'
 
 
 @dataclass(slots=True)
@@ -36,6 +37,8 @@ class GeneratedDirectory:
     path: Path
     written: int = 0
     """Rows that are there."""
+    problems: int = 0
+    """Rows that were there when the set was taken up again and tell of a problem."""
     mended: dict[str, int] = field(default_factory=dict)
     """File -> bytes of a torn last line that were cut off when the set was taken up again."""
     _rows: LineLog | None = None
@@ -71,7 +74,7 @@ class GeneratedDirectory:
                 for name in (ROWS, CALLS):
                     if cut := mend(path / name):
                         found.mended[name] = cut
-                found.written = _count(path / ROWS)
+                found.written, found.problems = _count(path / ROWS)
                 found._open()
         except OSError as error:
             raise RunError(f"{path}: the generated set cannot be written: {error.strerror}") from None
@@ -152,14 +155,17 @@ class GeneratedDirectory:
         self._rows = LineLog.open(self.path / ROWS)
 
 
-def _count(path: Path) -> int:
-    """The number of rows; raises RunError when the last one is not the one that belongs there."""
-    number, last = 0, b""
+def _count(path: Path) -> tuple[int, int]:
+    """The number of rows, and of those with a problem; raises RunError when the last is not the one that belongs there.
+
+    A row's last key is its problem; quotes inside a text are escaped, so that no text ends like it.
+    """
+    number, whole, last = 0, 0, b""
     for number, last in lines(path):  # noqa: B007
-        pass
+        whole += last.endswith(_WHOLE)
     if number and not last.startswith(f'{{"id":"r{number - 1}",'.encode()):
         raise RunError(
             f"{path}:{number}: row r{number - 1} belongs here and is not; restore the file from a copy, or delete what "
             "follows the last row in order"
         )
-    return number
+    return number, number - whole

@@ -1,0 +1,195 @@
+"""One session of work on a generated set: its rows are made, taken in order, counted and written."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shlex
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from scai_cli.chat import Usage
+from scai_cli.config import ExperimentConfig
+from scai_cli.crew import Crew
+from scai_cli.errors import STOPS, Interrupted, LimitReached, ScaiError, TooManyFailures
+from scai_cli.experiment import Status, loop_factory
+from scai_cli.generation.header import Generation
+from scai_cli.generation.making import Workshop, make
+from scai_cli.generation.ordered import in_order
+from scai_cli.generation.record import Row
+from scai_cli.generation.seats import row_number, seats
+from scai_cli.interruption import Interruption
+from scai_cli.models.gate import Meter
+from scai_cli.simulation.playing import AT_ONCE
+from scai_cli.store import CALLS, OUTCOME, CallIndex, GeneratedDirectory
+
+RECENT: Final = 100
+"""The rows among which no more than `max_failures` may fail."""
+
+
+class Onlooker(Protocol):
+    """Somebody who looks on while rows are made."""
+
+    def begin(self, generation: Generation, written: int, meters: Sequence[Meter]) -> None:
+        """Work begins or goes on, with so many rows there; the meters are those of the endpoints."""
+        ...
+
+    def see(self, row: Row) -> None:
+        """A row was written."""
+        ...
+
+    def say(self, line: str) -> None:
+        """Something is to be known that is no row."""
+        ...
+
+    def end(self) -> None:
+        """No more rows will come."""
+        ...
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How work on a generated set ended; `error` is what stopped it; the counts include earlier sessions."""
+
+    run_id: str
+    path: Path
+    status: Status = "finished"
+    error: ScaiError | None = None
+    rows: int = 0
+    wanted: int = 0
+    problems: int = 0
+    """Rows that lack something because a call failed for good."""
+    calls: int = 0
+    usage: Usage = field(default=Usage())
+    usd: float | None = None
+    wall_s: float = 0.0
+
+    def summary(self) -> dict[str, Any]:
+        """What `scai generate --json` prints and `outcome.json` keeps."""
+        return {
+            "run_id": self.run_id,
+            "path": str(self.path),
+            "status": self.status,
+            "reason": str(self.error) if self.error else None,
+            "rows": self.rows,
+            "wanted": self.wanted,
+            "problems": self.problems,
+            "calls": self.calls,
+            "usage": {
+                "input_tokens": self.usage.input_tokens,
+                "output_tokens": self.usage.output_tokens,
+                "usd": None if self.usd is None else round(self.usd, 6),
+            },
+            "wall_s": round(self.wall_s, 3),
+        }
+
+
+def go_on(path: Path) -> str:
+    """The command that goes on with a set."""
+    return f"scai resume {shlex.quote(path.name if path.parent == Path('runs') else str(path))}"
+
+
+def conduct(crew: Crew, folder: GeneratedDirectory, generation: Generation, onlooker: Onlooker) -> Outcome:
+    """Work on a set until it is finished or stopped; what stopped it is told in the outcome."""
+    index = None
+
+    def is_to_come(call: str) -> bool:
+        number = row_number(call)
+        return number is None or number >= folder.written
+
+    try:
+        index = CallIndex.read(folder.path / CALLS, {}, is_to_come)
+        with asyncio.Runner(loop_factory=loop_factory(crew.config)) as runner:
+            return runner.run(_session(crew, folder, generation, index, onlooker))
+    except Interrupted as error:  # while nothing was in flight
+        raise Interrupted(f"{error}; go on with `{go_on(folder.path)}`") from None
+    finally:
+        if index is not None:
+            index.close()
+        crew.close_cache()
+        folder.close()
+
+
+async def _session(
+    crew: Crew, folder: GeneratedDirectory, generation: Generation, index: CallIndex, onlooker: Onlooker
+) -> Outcome:
+    outcome = Outcome(folder.run_id, folder.path, wanted=generation.orders.n, problems=folder.problems)
+    cost = crew.charge(index, folder.begin())
+    onlooker.begin(generation, folder.written, [gate.meter for gate in crew.gates.values()])
+    for name, cut in folder.mended.items():
+        onlooker.say(f"{name}: its last line was torn ({cut} bytes) and is cut off; what it told is done again")
+    try:
+        with Interruption(crew.stop, go_on(folder.path)) as interruption:
+            try:
+                await _written(crew, folder, generation, index, _Desk(folder, outcome, onlooker, crew.config))
+            except asyncio.CancelledError:
+                if interruption.error is None:
+                    raise
+                raise interruption.error from None
+    except STOPS as stop:
+        outcome.status, outcome.error = _status_of(stop), stop
+    finally:
+        if crew.cache is not None and crew.cache.problem:
+            onlooker.say(crew.cache.problem)
+        onlooker.end()
+    _count(outcome, crew, index, cost)
+    outcome.rows = folder.written
+    folder.write_text(OUTCOME, json.dumps(outcome.summary(), indent=1) + "\n")
+    return outcome
+
+
+async def _written(
+    crew: Crew, folder: GeneratedDirectory, generation: Generation, index: CallIndex, desk: _Desk
+) -> None:
+    workshop = Workshop.of(crew.company(folder.log_call, index if len(index) else None), generation)
+    jobs = (make(workshop, seat) for seat in seats(generation, folder.path, folder.written))
+    try:
+        await in_order(jobs, max(AT_ONCE, 4 * crew.config.limits.concurrency), desk.take)
+    finally:
+        await crew.aclose()
+
+
+@dataclass(slots=True)
+class _Desk:
+    """Takes every row to the folder and to whoever looks on, and stops the work when too many fail."""
+
+    folder: GeneratedDirectory
+    outcome: Outcome
+    onlooker: Onlooker
+    config: ExperimentConfig
+    recent: deque[str | None] = field(default_factory=lambda: deque(maxlen=RECENT))
+    encode: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)
+
+    def take(self, row: Row) -> None:
+        """Write a row; raises TooManyFailures."""
+        self.folder.write_row(self.encode.encode(row))
+        self.outcome.problems += row.problem is not None
+        self.onlooker.see(row)
+        self.recent.append(row.problem)
+        failed = [problem for problem in self.recent if problem is not None]
+        share, wanted = self.config.max_failures, min(RECENT, self.outcome.wanted)
+        if len(failed) > (max(1.0, share * wanted) if share else 0.0):
+            raise TooManyFailures(
+                f"{len(failed)} of the last {len(self.recent)} rows failed, more than max_failures allows; "
+                f"the first: {failed[0]}"
+            )
+
+
+def _status_of(stop: ScaiError) -> Status:
+    if isinstance(stop, Interrupted):
+        return "interrupted"
+    return "stopped" if isinstance(stop, LimitReached) else "failed"
+
+
+def _count(outcome: Outcome, crew: Crew, index: CallIndex, earlier_usd: float | None) -> None:
+    meters = [gate.meter for gate in crew.gates.values()]
+    outcome.calls = index.paid_calls + sum(meter.calls for meter in meters)
+    outcome.usage = sum((meter.usage for meter in meters), sum(index.spent.values(), Usage()))
+    unknown = earlier_usd is None or any(meter.usd is None for meter in meters)
+    outcome.usd = None if unknown else crew.budget.used.usd
+    outcome.wall_s = crew.budget.seconds

@@ -1,0 +1,65 @@
+"""Many jobs at once, whose results are taken in order and whose number in memory is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from scai_cli.errors import STOPS, ScaiError
+
+Result = TypeVar("Result")
+
+
+async def in_order(jobs: Iterable[Coroutine[Any, Any, Result]], room: int, take: Callable[[Result], None]) -> None:
+    """Do the jobs at the same time and take their results in the order of the jobs.
+
+    No more than `room` are begun and not yet taken. When a job is stopped (a limit, an interruption), or `take` stops
+    them all, no further one begins, those under way may end, the results before the first one missing are taken, and
+    the first stop is raised. Any other error cancels the rest and is raised as itself, not as a group.
+    """
+    queue = _Queue(take)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for job in jobs:
+                queue.waiting.append(group.create_task(queue.stoppable(job)))
+                while queue.waiting and (len(queue.waiting) >= room or queue.waiting[0].done()):
+                    queue.settle(await queue.waiting.popleft())
+                if queue.stops:
+                    break
+            while queue.waiting:
+                queue.settle(await queue.waiting.popleft())
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    if queue.stops:
+        raise queue.stops[0]
+
+
+@dataclass(slots=True)
+class _Queue(Generic[Result]):
+    """What is under way, the oldest first; a job that was stopped has an empty result."""
+
+    take: Callable[[Result], None]
+    waiting: deque[asyncio.Task[tuple[Result, ...]]] = field(default_factory=deque)
+    stops: list[ScaiError] = field(default_factory=list)
+    broken: bool = False
+    """Whether a result is missing, so that none behind it may be taken."""
+
+    async def stoppable(self, job: Coroutine[Any, Any, Result]) -> tuple[Result, ...]:
+        try:
+            return (await job,)
+        except STOPS as stop:
+            self.stops.append(stop)
+            return ()
+
+    def settle(self, results: tuple[Result, ...]) -> None:
+        self.broken = self.broken or not results
+        if self.broken:
+            return
+        try:
+            self.take(results[0])
+        except STOPS as stop:
+            self.broken = True
+            self.stops.append(stop)
