@@ -58,6 +58,8 @@ class Description:
     rejected_openings: Openings = field(default_factory=Openings)
     labels: list[int] = field(default_factory=lambda: [0, 0])
     """Rows with a bad and with a good label."""
+    later: list[int] = field(default_factory=lambda: [0, 0])
+    """Pairs whose chosen answer came earlier, and later, than the rejected one."""
     longer: list[int] = field(default_factory=lambda: [0, 0, 0])
     """Pairs whose chosen answer is shorter, as long, longer."""
     differences: Mean = field(default_factory=Mean)
@@ -90,6 +92,8 @@ class Description:
             difference = len(answer) - len(other)
             self.longer[1 + (difference > 0) - (difference < 0)] += 1
             self.differences.add(difference)
+            if reading.later is not None:
+                self.later[reading.later] += 1
         if reading.label is not None:
             self.labels[reading.label] += 1
 
@@ -120,6 +124,7 @@ class Description:
             "near_duplicates": {"of": len(self.alike.texts), "share": _part(near, len(self.alike.texts))},
             "labels": self._labels(),
             "length_bias": self._bias(),
+            "later_chosen": share(self.later[1], sum(self.later)),
             "refusals": {
                 "answers": _part(self.openings.refusals, self.openings.seen),
                 "rejected": _part(self.rejected_openings.refusals, self.rejected_openings.seen),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import math
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -33,6 +35,8 @@ class Reading(Struct, frozen=True, gc=False):
     """The rejected answer."""
     label: bool | None = None
     system: str = ""
+    later: bool | None = None
+    """Whether the chosen answer came later than the rejected one; None where the provenance does not tell."""
 
 
 def row_files(path: Path) -> list[Path]:
@@ -68,15 +72,54 @@ def fields(path: Path) -> Iterator[tuple[int, Fields]]:
 
 def readings(path: Path) -> Iterator[tuple[str, Fields, Reading]]:
     """The format, fields and reading of every row; raises ConfigError for a row of no format that is known."""
+    beside = _side_car(path)
     for number, row in fields(path):
         form = next((form for form, (columns, _) in _FORMS.items() if columns <= row.keys()), None)
         if form is None:
             columns = ", ".join(map(str, row)) or "none"
             raise ConfigError(f"{path}:{number}: rows of no format of `scai export`: columns {columns[:200]}")
         try:
-            yield form, row, _FORMS[form][1](row)
-        except (KeyError, TypeError, IndexError, AttributeError):
+            reading = _checked(_FORMS[form][1](row))
+            if reading.other is not None:
+                reading = msgspec.structs.replace(reading, later=_later(row.get("provenance") or next(beside, None)))
+            yield form, row, reading
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError):
             raise ConfigError(f"{path}:{number}: this is no row of the format {form}; export it again") from None
+
+
+def _checked(reading: Reading) -> Reading:
+    if not all(isinstance(text, str) for text in (reading.prompt, reading.answer, reading.other or "", reading.system)):
+        raise TypeError
+    return reading
+
+
+def _side_car(path: Path) -> Iterator[Fields]:
+    """The provenance of every row, where it stands in a file beside."""
+    file = path.with_suffix(SIDE_CAR)
+    if file.is_file():
+        yield from (row for _, row in _jsonl(file))
+
+
+_PLACE: Final = re.compile(r"e(\d+)/|/(initial|s\d+|final)$")
+"""Of an answer's id: the epoch in a run, the step in a generated row."""
+
+
+def _later(provenance: Any) -> bool | None:
+    """Whether the first of the two answers of a row came later than the second."""
+    messages = provenance.get("messages") if isinstance(provenance, Mapping) else None
+    if not isinstance(messages, list) or len(messages) != 2:
+        return None
+    one, other = (_order(str(message)) for message in messages)
+    return None if one is None or other is None or one == other else one > other
+
+
+def _order(message: str) -> float | None:
+    found = _PLACE.search(message)
+    if found is None:
+        return None
+    if found[1]:
+        return int(found[1])
+    return {"initial": 0.0, "final": math.inf}.get(found[2]) if found[2][0] != "s" else int(found[2][1:])
 
 
 def _jsonl(path: Path) -> Iterator[tuple[int, Fields]]:

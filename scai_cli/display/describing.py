@@ -17,7 +17,7 @@ def print_dataset(told: Mapping[str, Any]) -> None:
     """Print what `describe` found."""
     console = out()
     formats = " and ".join(told["formats"])
-    console.print(styled(f"{one_line(told['path'])}: {told['rows']:,} rows in the format {formats}", "bold"))
+    console.print(styled(f"{one_line(told['path'])}: {_count(told['rows'], 'row')} in the format {formats}", "bold"))
     console.print()
     console.print(_files(told["files"]))
     console.print()
@@ -76,6 +76,8 @@ def _lines(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             f"the chosen answer is the longer one in {longer} of {bias['pairs']:,} pairs "
             f"({bias['same_length']:,} of equal length)\nby {_mean(bias['difference'])} characters on average",
         )
+    if (later := told["later_chosen"]) is not None:
+        yield "order", f"the answer that came later is the chosen one in {_range(later)} of those with a provenance"
     refusals = told["refusals"]
     rejected = "" if refusals["rejected"] is None else f", rejected answers {_percent(refusals['rejected'])}"
     yield "refusals", f"answers {_percent(refusals['answers'])}{rejected}"
@@ -87,8 +89,8 @@ def _lines(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             (
                 f"{one} and {other} share no prompt"
                 if not leak["prompts"]
-                else f"{one} and {other} share {leak['prompts']:,} prompts, "
-                f"those of {_percent(leak['share'])} of the rows of {other}"
+                else f"{one} and {other} share {_count(leak['prompts'], 'prompt')}, asked in "
+                f"{_percent(leak['share'])} of the rows of {other}"
             ),
         )
 
@@ -97,6 +99,10 @@ def _openings(openings: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(f"{_percent(start['share'])} “{one_line(start['words'], 50)} …”" for start in openings) or (
         "no two answers begin alike"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _percent(value: float | None) -> str:
