@@ -12,7 +12,7 @@ from scai_cli.ledger import entries
 from scai_cli.report.figures import Figures
 from scai_cli.report.html import Html, cut, tag
 from scai_cli.report.numbers import counted, number
-from scai_cli.report.people import heat, scrolled
+from scai_cli.report.tables import heat_map, shade
 from scai_cli.report.transcripts import Transcripts, where
 from scai_cli.similarity import rules_text, text_similarity
 
@@ -199,10 +199,5 @@ def likeness(run: Figures) -> Iterator[Html]:
 
 def likeness_table(names: Sequence[str], texts: Sequence[str]) -> Html:
     """A heat map of how much texts are alike."""
-    matrix = text_similarity(texts)
-    rows = (
-        tag("tr", tag("th", name, scope="row"), (heat(value, 0, 1, 2) for value in row))
-        for name, row in zip(names, matrix, strict=True)
-    )
-    head = tag("tr", tag("td"), (tag("th", tag("span", name), scope="col") for name in names))
-    return scrolled(tag("table", tag("thead", head), tag("tbody", rows), class_="heat small"))
+    rows = zip(names, text_similarity(texts), strict=True)
+    return heat_map(names, ((name, [shade(value, 0, 1, 2) for value in row]) for name, row in rows))

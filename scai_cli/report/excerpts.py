@@ -6,20 +6,19 @@ by their ratings, and one pass over the events keeps those alone.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import nlargest, nsmallest
 from itertools import zip_longest
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from scai_cli.constitution import Remove
 from scai_cli.errors import RunError
-from scai_cli.events import Rated
-from scai_cli.history import History
+from scai_cli.history import History, Mark, look
 from scai_cli.store import EVENTS, damaged, lines
 
 MOST: Final = 400
@@ -39,10 +38,6 @@ KINDS: Final = {
     MISSING: "a rating of it could not be read",
 }
 
-_MESSAGE: Final = re.compile(rb'"id":"([^"]{1,400})/m(\d+)","type":"message"')
-_HEAD: Final = 600
-"""The id and the type of an event stand within so many bytes of its line."""
-
 
 class Said(msgspec.Struct, frozen=True):
     """One message, cut to what is shown; `left_out` counts the characters that are not."""
@@ -57,6 +52,19 @@ class Said(msgspec.Struct, frozen=True):
     left_out: int = 0
 
 
+class Rating(msgspec.Struct, frozen=True):
+    """One rating with its words."""
+
+    kind: str
+    metric: str
+    rater: str
+    message: str
+    final: bool
+    value: float | None
+    comment: str = ""
+    problem: str | None = None
+
+
 @dataclass(slots=True)
 class Talk:
     """One conversation with its ratings by the message they are about."""
@@ -65,7 +73,7 @@ class Talk:
     kinds: Sequence[str] = ()
     messages: list[Said] = field(default_factory=list)
     more_messages: int = 0
-    ratings: dict[str, list[Rated]] = field(default_factory=dict)
+    ratings: dict[str, list[Rating]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,32 +84,31 @@ class Excerpts:
     total: int
 
 
-def read_excerpts(history: History) -> Excerpts:
+def read_excerpts(history: History, marks: Mapping[int, Sequence[Mark]]) -> Excerpts:
     """The telling conversations of a run, in one pass over its events; raises RunError for a damaged line."""
-    ratings = _by_conversation(history)
-    kinds = _kinds(history, ratings)
-    wanted = dict.fromkeys(_ranked(history, kinds))
+    kinds = _kinds(history, marks)
+    wanted = dict.fromkeys(_ranked(marks, kinds))
     talks: dict[str, Talk] = {}
     total = 0
     for number, line in lines(history.path / EVENTS):
-        found = _MESSAGE.search(line, 0, _HEAD)
-        if found is None:
+        place, kind = look(line)
+        if kind not in (b"message", b"rating"):
             continue
-        total += found[2] == b"0"
-        conversation = found[1].decode()
+        conversation = conversation_of(place.decode())
+        total += place.endswith(b"/m0")
         if conversation not in wanted:
-            if len(wanted) >= MOST:
+            if kind == b"rating" or len(wanted) >= MOST:
                 continue
             wanted[conversation] = None
         talk = talks.setdefault(conversation, Talk(conversation, kinds.get(conversation, ())))
-        if len(talk.messages) < MOST_MESSAGES:
-            talk.messages.append(_read(history.path, number, line))
+        if kind == b"rating":
+            rating = _decoded(_RATING, history.path, number, line)
+            talk.ratings.setdefault(rating.message, []).append(rating)
+        elif len(talk.messages) < MOST_MESSAGES:
+            talk.messages.append(_shortened(_decoded(_SAID, history.path, number, line)))
         else:
             talk.more_messages += 1
-    for talk in talks.values():
-        for rating in ratings.get(talk.id, ()):
-            talk.ratings.setdefault(rating.message, []).append(rating)
-    return Excerpts([talks[name] for name in wanted if name in talks], total)
+    return Excerpts([talks[name] for name in wanted if name in talks and talks[name].messages], total)
 
 
 def evidence(history: History) -> list[str]:
@@ -122,33 +129,26 @@ def conversation_of(piece: str) -> str:
     return "/".join(piece.split("/")[:3])
 
 
-def _by_conversation(history: History) -> dict[str, list[Rated]]:
-    found: dict[str, list[Rated]] = defaultdict(list)
-    for epoch in history.epochs:
-        for rating in epoch.ratings:
-            found[rating.conversation].append(rating)
-    return found
-
-
-def _kinds(history: History, ratings: Mapping[str, Sequence[Rated]]) -> dict[str, list[str]]:
+def _kinds(history: History, marks: Mapping[int, Sequence[Mark]]) -> dict[str, list[str]]:
     """Conversation -> why it is worth a look."""
     own: dict[str, float] = {}
-    spread: dict[str, float] = {}
-    missing = []
-    for conversation, given in ratings.items():
-        final = [rating for rating in given if rating.final]
-        values = [rating.value for rating in final if rating.value is not None]
-        own.update((conversation, r.value) for r in final if r.kind == "own" and r.value is not None)
-        if len(values) > 1:
-            spread[conversation] = max(values) - min(values)
-        if len(values) < len(final):
-            missing.append(conversation)
-    contested = [c for c in sorted(spread, key=lambda c: -spread[c]) if spread[c] > 0]
+    reach: dict[str, tuple[float, float]] = {}
+    missing: dict[str, None] = {}
+    for mark in (mark for epoch in marks.values() for mark in epoch):
+        conversation, value = mark.conversation, mark.value
+        if value is None:
+            missing[conversation] = None
+            continue
+        if mark.kind == "own":
+            own[conversation] = value
+        low, high = reach.get(conversation, (value, value))
+        reach[conversation] = min(low, value), max(high, value)
+    spread = {conversation: high - low for conversation, (low, high) in reach.items() if high > low}
     marked = {
         CITED: evidence(history),
-        WORST: sorted(own, key=lambda c: own[c])[:NOTABLE],
-        CONTESTED: contested[:NOTABLE],
-        MISSING: missing,
+        WORST: nsmallest(NOTABLE, own, key=lambda c: own[c]),
+        CONTESTED: nlargest(NOTABLE, spread, key=lambda c: spread[c]),
+        MISSING: list(missing),
     }
     found: dict[str, list[str]] = defaultdict(list)
     for kind, conversations in marked.items():
@@ -157,13 +157,12 @@ def _kinds(history: History, ratings: Mapping[str, Sequence[Rated]]) -> dict[str
     return found
 
 
-def _ranked(history: History, kinds: Mapping[str, Sequence[str]]) -> list[str]:
+def _ranked(marks: Mapping[int, Sequence[Mark]], kinds: Mapping[str, Sequence[str]]) -> list[str]:
     """At most `MOST` conversations, the most telling first: of each kind in turn, then the last and the first epoch."""
-    by_epoch = [list(dict.fromkeys(rating.conversation for rating in epoch.ratings)) for epoch in history.epochs]
+    by_epoch = [list(dict.fromkeys(mark.conversation for mark in marks[epoch])) for epoch in sorted(marks)]
     last_first = [by_epoch[-1], by_epoch[0]] if by_epoch else []
     queues = [[c for c, found in kinds.items() if kind in found] for kind in KINDS] + last_first
-    in_turn = (c for row in zip_longest(*queues) for c in row if c is not None)
-    found = dict.fromkeys(in_turn)
+    found = dict.fromkeys(c for row in zip_longest(*queues) for c in row if c is not None)
     for epoch in reversed(by_epoch[1:-1]):
         if len(found) >= MOST:
             break
@@ -172,13 +171,18 @@ def _ranked(history: History, kinds: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 _SAID: Final = msgspec.json.Decoder(Said)
+_RATING: Final = msgspec.json.Decoder(Rating)
+_Decoded = TypeVar("_Decoded")
 
 
-def _read(path: Path, number: int, line: bytes) -> Said:
+def _decoded(decoder: msgspec.json.Decoder[_Decoded], path: Path, number: int, line: bytes) -> _Decoded:
     try:
-        said = _SAID.decode(line)
-    except msgspec.MsgspecError:
+        return decoder.decode(line)
+    except msgspec.DecodeError:
         raise RunError(damaged(path / EVENTS, number)) from None
+
+
+def _shortened(said: Said) -> Said:
     surplus = len(said.content) - MOST_CHARACTERS
     if surplus <= 0:
         return said

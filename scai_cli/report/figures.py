@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from scai_cli.events import Estimate, Rated
+from scai_cli.events import Estimate
 from scai_cli.front import Front, Point, point_of
-from scai_cli.history import Epoch, History
+from scai_cli.history import Cells as RatedCells
+from scai_cli.history import Epoch, History, Mark
 from scai_cli.honesty import Honesty, honesty
-from scai_cli.social import welfare
+from scai_cli.report.cells import bands, gain, utilities
 
 SHOWN_WELFARE = ("utilitarian", "rawlsian", "nash", "gini_coefficient")
 MEANINGS = {
@@ -20,9 +20,6 @@ MEANINGS = {
     "nash": "a mean that low values pull down",
     "gini_coefficient": "inequality; lower is more equal",
 }
-
-Cells = Mapping[tuple[str, str], float]
-"""(person, task) -> a number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +51,10 @@ class Course:
 
 @dataclass
 class Figures:
-    """What is shown of one run, read without its messages."""
+    """What is shown of one run, which was read without its messages and ratings; `marks` are these in short."""
 
     history: History
+    marks: Mapping[int, Sequence[Mark]]
 
     @property
     def scale(self) -> tuple[float, float]:
@@ -85,13 +83,13 @@ class Figures:
         """Everybody who was measured, in the order of the experiment."""
         measured = self.history.measured
         seen = dict.fromkeys(user for m in measured for user in m.satisfaction)
-        bands = [_bands(epoch.ratings) for epoch in self.played]
+        ranges = [bands(self.marks.get(epoch.number, ())) for epoch in self.played]
         return [
             Course(
                 user,
                 name,
                 [m.satisfaction.get(user) for m in measured],
-                [band.get(user) for band in bands],
+                [band.get(user) for band in ranges],
                 _last(m.corrected.get(user) for m in measured),
             )
             for user, name in self.history.names.items()
@@ -128,15 +126,27 @@ class Figures:
     @cached_property
     def satisfaction_gain(self) -> Estimate | None:
         """Mean satisfaction of the last epoch less that of the first, where the same people rated the same tasks."""
-        return self._gain(lambda epoch: own_cells(epoch.ratings), None)
+        ends = self._ends
+        return gain(ends[0].own, ends[1].own, None, {}, self.history.config.seed) if ends else None
 
     @cached_property
     def welfare_gain(self) -> Estimate | None:
         """Declared welfare of the last epoch less that of the first, for the same people and tasks."""
-        ratings = self.history.config.ratings
-        return self._gain(
-            lambda epoch: utility_cells(epoch.ratings, ratings.scale, ratings.cross_weight), self.declared
-        )
+        if self._ends is None:
+            return None
+        config = self.history.config
+        ratings = config.ratings
+        first, last = (utilities(cells, ratings.scale, ratings.cross_weight) for cells in self._ends)
+        return gain(first, last, self.declared, self._weights(), config.seed)
+
+    @property
+    def _ends(self) -> tuple[RatedCells, RatedCells] | None:
+        """The ratings of the first and of the last epoch; None with fewer than two."""
+        if len(self.played) < 2:
+            return None
+        cells = self.history.marks.cells
+        first, last = (cells.get(self.played[end].number, RatedCells()) for end in (0, -1))
+        return first, last
 
     @cached_property
     def points(self) -> Front:
@@ -177,59 +187,8 @@ class Figures:
         """A person's name, or the id where there is none."""
         return self.history.names.get(person, person)
 
-    def _gain(self, cells: Callable[[Epoch], Cells], function: str | None) -> Estimate | None:
-        """The difference between the last and the first epoch over the cells of both, with a bootstrap interval."""
-        if len(self.played) < 2:
-            return None
-        from scai_cli.social.statistics import Statistic, mean, paired_difference
-
-        before, after = cells(self.played[0]), cells(self.played[-1])
-        both = [cell for cell in before if cell in after]
-        if not both:
-            return None
-        people, tasks = (list(dict.fromkeys(cell[side] for cell in both)) for side in (0, 1))
-        weights = {persona.id: persona.weight for persona in self.history.config.personas.inline}
-        heavy = [weights.get(person, 1.0) for person in people] if function else None
-        first, last = ([[side.get((p, t)) for t in tasks] for p in people] for side in (before, after))
-        statistic: Statistic = welfare.parse(function) if function else mean
-        found = paired_difference(first, last, statistic, weights=heavy, seed=self.history.config.seed)
-        if found is None:
-            return None
-        return Estimate(estimate=found.estimate, low=found.low, high=found.high, level=found.level)
-
-
-def own_cells(ratings: Iterable[Rated]) -> Cells:
-    """(person, task) -> own rating of the final answer."""
-    return {(r.rater, task_of(r)): r.value for r in ratings if r.final and r.kind == "own" and r.value is not None}
-
-
-def utility_cells(ratings: Sequence[Rated], scale: tuple[float, float], cross_weight: float) -> Cells:
-    """(person, task) -> utility in [0, 1], as `simulation.contentment` defines it."""
-    own = own_cells(ratings)
-    given: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for rating in ratings:
-        if rating.final and rating.kind == "cross" and rating.value is not None:
-            given[rating.rater, task_of(rating)].append(rating.value)
-    low, high = scale
-    share = {cell: (sum(values) / len(values) - low) / (high - low) for cell, values in given.items()}
-    if cross_weight == 1:
-        return share
-    moved = {cell: (value - low) / (high - low) for cell, value in own.items()}
-    return {
-        cell: (1 - cross_weight) * s + cross_weight * share[cell] if cell in share else s for cell, s in moved.items()
-    }
-
-
-def task_of(rating: Rated) -> str:
-    """The task of the conversation that was rated."""
-    return rating.conversation.rpartition("/")[2]
-
-
-def _bands(ratings: Iterable[Rated]) -> dict[str, tuple[float, float]]:
-    found: dict[str, list[float]] = defaultdict(list)
-    for (person, _), value in own_cells(ratings).items():
-        found[person].append(value)
-    return {person: (min(values), max(values)) for person, values in found.items()}
+    def _weights(self) -> Mapping[str, float]:
+        return {persona.id: persona.weight for persona in self.history.config.personas.inline}
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

@@ -8,8 +8,8 @@ from scai_cli.constitution import Clause
 from scai_cli.events import Estimate, HeldOut
 from scai_cli.report.figures import Figures
 from scai_cli.report.html import Child, Html, cut, tag
-from scai_cli.report.numbers import change, counted, interval, listed, number
-from scai_cli.report.people import scrolled
+from scai_cli.report.numbers import change, counted, interval, listed, number, with_interval
+from scai_cli.report.tables import table
 
 MOST_CHARACTERS = 40_000
 MOST_HELD_OUT = 60
@@ -61,7 +61,7 @@ def _group(run: Figures) -> str:
 
 
 def _payers(run: Figures) -> str:
-    if len(run.history.measured) < 2 or not run.courses:
+    if len(run.history.measured) < 2 or all(course.change is None for course in run.courses):
         return ""
     gained = f"{len(run.gainers)} of {counted(len(run.courses), 'person', 'people')} gained"
     if not run.losers:
@@ -87,6 +87,8 @@ def _proof(proof: HeldOut | None, run: Figures) -> str:
     told = f"{run.declared} welfare changed by {change(found.estimate)}{f' ({between})' if between else ''}"
     if found.low is None or found.high is None:
         verdict = "too little to say how sure that is"
+    elif found.low == found.high == 0:
+        verdict = "the rules change nothing there"
     elif found.low > 0:
         verdict = "the gain holds"
     elif found.high < 0:
@@ -158,11 +160,7 @@ def _card(title: str, first: str, last: str, below: str) -> Html:
 
 
 def _gain(found: Estimate | None, digits: int) -> str:
-    if found is None:
-        return "no paired difference"
-    if found.low is None or found.high is None:
-        return f"{change(found.estimate, digits)}, no interval"
-    return f"{change(found.estimate, digits)} ({change(found.low, digits)} to {change(found.high, digits)})"
+    return "no paired difference" if found is None else with_interval(found, digits)
 
 
 def message(run: Figures) -> Iterator[Html]:
@@ -204,12 +202,10 @@ def held_out(run: Figures) -> Iterator[Html]:
     for person in proof.personas[:MOST_HELD_OUT]:
         first, last = proof.first.get(person), proof.last.get(person)
         moved = None if first is None or last is None else last - first
-        cells = (number(first), number(last), change(moved))
-        rows.append(tag("tr", tag("th", cut(run.name(person), 60), scope="row"), (tag("td", cell) for cell in cells)))
+        rows.append((cut(run.name(person), 60), [number(first), number(last), change(moved)]))
     left_out = len(proof.personas) - MOST_HELD_OUT
     missing = f" {counted(proof.missing, 'rating is', 'ratings are')} missing." if proof.missing else ""
     more = f" {left_out} more people: scai show {run.history.run_id} --json." if left_out > 0 else ""
     yield tag("p", _proof(proof, run), missing, more)
     yield tag("p", f"Utility from 0 to 1, mean over {counted(len(proof.tasks), 'task')}.", class_="note")
-    head = tag("thead", tag("tr", (tag("th", head, scope="col") for head in heads)))
-    yield scrolled(tag("table", head, tag("tbody", rows)))
+    yield table(heads, rows)

@@ -24,6 +24,15 @@ def interval(found: Estimate | None, digits: int = 2) -> str | None:
     return f"{found.level * 100:g} % interval {change(found.low, digits)} to {change(found.high, digits)}"
 
 
+def with_interval(found: Estimate | None, digits: int = 2) -> str:
+    """`+0.12 (+0.03 to +0.21)`; `–` where it is missing."""
+    if found is None:
+        return "–"
+    if found.low is None or found.high is None:
+        return change(found.estimate, digits)
+    return f"{change(found.estimate, digits)} ({change(found.low, digits)} to {change(found.high, digits)})"
+
+
 def listed(words: list[str], most: int = 3) -> str:
     """`A, B and C`, of many `A, B, C and 4 more`."""
     if len(words) > most:

@@ -13,9 +13,11 @@ from typing import Final
 
 from scai_cli.errors import RunError
 from scai_cli.history import read_history
-from scai_cli.report import charts, ending, headline
+from scai_cli.report import ending, headline
+from scai_cli.report.cells import read_marks
 from scai_cli.report.comparison import comparison
 from scai_cli.report.constitution import likeness, rules, time_line
+from scai_cli.report.drawing import check_installed
 from scai_cli.report.excerpts import Excerpts, read_excerpts
 from scai_cli.report.figures import Figures
 from scai_cli.report.html import Child, Html, inline, tag, together
@@ -103,11 +105,11 @@ def make_page(paths: Sequence[Path]) -> str:
 
     Raises RunError for a damaged line, for runs that are too many for a page, and where the extra is not installed.
     """
-    charts.check_installed()
+    check_installed()
     runs = []
     for n, path in enumerate(dict.fromkeys(paths), 1):
-        history = read_history(path, messages=False)
-        runs.append(Run(Figures(history), read_excerpts(history), f"r{n}/", 2 if len(paths) == 1 else 3))
+        history, marks = read_history(path, messages=False, ratings=False), read_marks(path)
+        runs.append(Run(Figures(history, marks), read_excerpts(history, marks), f"r{n}/", 2 if len(paths) == 1 else 3))
     for room in _ROOM:
         page = _page(runs, room // len(runs), brief=False)
         if len(page.encode()) < LIMIT:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from scai_cli.history import Epoch
-from scai_cli.report import charts, figures
+from scai_cli.report import cells, courses, figures
+from scai_cli.report.drawing import ACCENT, INK, LOSS
 from scai_cli.report.figures import Course, Figures
-from scai_cli.report.html import Child, Html, cut, tag
+from scai_cli.report.html import Html, cut, tag
 from scai_cli.report.numbers import change, counted, number
+from scai_cli.report.tables import folded, heat_map, shade, table, unshaded
 
 MOST_PANELS = 24
 MOST_ROWS = 100
@@ -51,7 +52,7 @@ def _panel(run: Figures, course: Course, epochs: Sequence[int]) -> Html:
             f"epoch {epoch}: {number(course.values[n], 1)}{reach}; everybody {number(run.everybody.values[n], 1)}"
         )
     lost = (course.change or 0) < 0
-    drawn = charts.Course(
+    drawn = courses.Course(
         label=f"{course.name}: {run.metrics['own']} from {number(course.first, 1)} to {number(course.last, 1)}",
         scale=run.scale,
         epochs=epochs,
@@ -59,10 +60,10 @@ def _panel(run: Figures, course: Course, epochs: Sequence[int]) -> Html:
         says=says,
         band=course.band,
         beside=run.everybody.values,
-        colour=charts.LOSS if lost else charts.ACCENT,
+        colour=LOSS if lost else ACCENT,
     )
     caption = tag("figcaption", tag("b", cut(course.name, 60)), _arrow(course))
-    return tag("figure", caption, charts.draw_course(drawn))
+    return tag("figure", caption, courses.draw_course(drawn))
 
 
 def _arrow(course: Course) -> Html:
@@ -77,41 +78,28 @@ def _arrow(course: Course) -> Html:
 
 def _table(run: Figures) -> Html:
     drifted = any(measured.drift for measured in run.history.measured)
-    heads = [
-        "Person",
-        "first",
-        "last",
-        "change",
-        *(["less drift"] if drifted else []),
-        *(["honesty"] if run.honest else []),
-    ]
+    extra = [head for head, there in (("less drift", drifted), ("honesty", bool(run.honest))) if there]
     rows = []
     for course in (*run.courses[:MOST_ROWS], run.everybody):
-        cells: list[Child] = [number(course.first, 1), number(course.last, 1), change(course.change, 1)]
-        if drifted:
-            cells.append(number(course.corrected, 1))
-        if run.honest:
-            cells.append(number(run.honest[course.person].overall if course.person in run.honest else None))
-        rows.append(tag("tr", tag("th", cut(course.name, 60), scope="row"), (tag("td", cell) for cell in cells)))
-    more = len(run.courses) - MOST_ROWS
-    notes = [
-        f"{counted(more, 'more person', 'more people')}: scai show {run.history.run_id} --json." if more > 0 else "",
-        "Less drift: the last number less how much higher the person rates the same old answers by now."
-        if drifted
-        else "",
-        "Honesty: rank correlation of the ratings with what a program measures in the texts; 1 is full, 0 none."
-        if run.honest
-        else "",
-    ]
-    return tag(
-        "details",
-        tag("summary", "The numbers as a table"),
-        scrolled(
-            tag("table", tag("thead", tag("tr", (tag("th", head, scope="col") for head in heads))), tag("tbody", rows))
-        ),
-        tag("p", " ".join(note for note in notes if note), class_="note") if any(notes) else None,
-        open=len(run.courses) > MOST_PANELS,
+        told = run.honest[course.person].overall if course.person in run.honest else None
+        more = {"less drift": number(course.corrected, 1), "honesty": number(told)}
+        numbers = [number(course.first, 1), number(course.last, 1), change(course.change, 1)]
+        rows.append((cut(course.name, 60), [*numbers, *(more[head] for head in extra)]))
+    left_out = len(run.courses) - MOST_ROWS
+    notes = [_NOTES[head] for head in extra]
+    if left_out > 0:
+        notes.append(f"{counted(left_out, 'more person', 'more people')}: scai show {run.history.run_id} --json.")
+    return folded(
+        table(("Person", "first", "last", "change", *extra), rows),
+        tag("p", " ".join(notes), class_="note") if notes else None,
+        opened=len(run.courses) > MOST_PANELS,
     )
+
+
+_NOTES = {
+    "less drift": "Less drift: the last number less how much higher the person rates the same old answers by now.",
+    "honesty": "Honesty: rank correlation of the ratings with what a program measures in the texts; 1 is full, 0 none.",
+}
 
 
 def who_rated_whom(run: Figures) -> Iterator[Html]:
@@ -129,54 +117,22 @@ def who_rated_whom(run: Figures) -> Iterator[Html]:
 
 
 def _matrix(run: Figures, epoch: Epoch) -> Html:
-    people, left_out = list(epoch.personas)[:MOST_RATERS], len(epoch.personas) - MOST_RATERS
-    means, asked = _means(epoch)
+    people, left_out = epoch.personas[:MOST_RATERS], len(epoch.personas) - MOST_RATERS
+    means = cells.who_rated_whom(run.marks.get(epoch.number, ()))
     low, high = run.scale
-    heads = (tag("th", tag("span", cut(run.name(person), 24)), scope="col") for person in people)
-    rows = []
-    for rater in people:
-        cells = [
-            heat(means.get((rater, to)), low, high, 1, own=rater == to, missing=(rater, to) in asked) for to in people
-        ]
-        rows.append(tag("tr", tag("th", cut(run.name(rater), 24), scope="row"), cells))
-    more = (
-        f"; the first {MOST_RATERS} of {len(epoch.personas)} people, all by scai show {run.history.run_id} --ratings"
-        if left_out > 0
-        else ""
-    )
-    table = tag(
-        "table",
-        tag("caption", f"Epoch {epoch.number}, version {epoch.constitution.version} of the constitution{more}"),
-        tag("thead", tag("tr", tag("td"), heads)),
-        tag("tbody", rows),
-        class_="heat",
-    )
-    return scrolled(table)
 
+    def cell(rater: str, to: str) -> Html:
+        mean = means.get((rater, to))
+        if mean is None:
+            return unshaded("–" if (rater, to) in means else "", own=rater == to)
+        return shade(mean, low, high, 1, own=rater == to)
 
-def _means(epoch: Epoch) -> tuple[Mapping[tuple[str, str], float], set[tuple[str, str]]]:
-    given: dict[tuple[str, str], list[float]] = defaultdict(list)
-    asked = set()
-    for rating in epoch.ratings:
-        if rating.final:
-            pair = (rating.rater, rating.conversation.split("/")[1])
-            asked.add(pair)
-            if rating.value is not None:
-                given[pair].append(rating.value)
-    return {pair: sum(values) / len(values) for pair, values in given.items()}, asked
-
-
-def heat(value: float | None, low: float, high: float, digits: int, *, own: bool = False, missing: bool = True) -> Html:
-    """A cell of a heat map: its number, on one of ten shades."""
-    if value is None:
-        return tag("td", "–" if missing else "", class_="own" if own else None)
-    shade = min(9, max(0, int((value - low) / (high - low) * 10)))
-    return tag("td", number(value, digits), class_=f"h{shade}{' own' if own else ''}")
-
-
-def scrolled(table: Html) -> Html:
-    """A table that scrolls by itself where the screen is narrow."""
-    return tag("div", table, class_="scroll", tabindex=0, role="region", aria_label="table")
+    caption = f"Epoch {epoch.number}, version {epoch.constitution.version} of the constitution"
+    if left_out > 0:
+        caption += f"; {MOST_RATERS} of {len(epoch.personas)} people, all by scai show {run.history.run_id} --ratings"
+    names = [cut(run.name(person), 24) for person in people]
+    rows = ((name, [cell(rater, to) for to in people]) for name, rater in zip(names, people, strict=True))
+    return heat_map(names, rows, caption)
 
 
 def panels_of(run: Figures) -> Iterator[Html]:
@@ -186,13 +142,13 @@ def panels_of(run: Figures) -> Iterator[Html]:
         values = [measured.values.get(name) for measured in run.history.measured]
         first, last = values[0], values[-1]
         notes = ["declared" if name == run.declared else "", figures.MEANINGS.get(name, "")]
-        drawn = charts.Course(
+        drawn = courses.Course(
             label=f"{name} from {number(first)} to {number(last)}",
             scale=(0.0, 1.0),
             epochs=epochs,
             values=values,
             says=[f"epoch {e}: {number(v, 3)}" for e, v in zip(epochs, values, strict=True)],
-            colour=charts.ACCENT if name == run.declared else charts.INK,
+            colour=ACCENT if name == run.declared else INK,
             dashed=name == "gini_coefficient",
         )
         yield tag(
@@ -203,5 +159,5 @@ def panels_of(run: Figures) -> Iterator[Html]:
                 tag("span", f"{number(first)} → ", tag("b", number(last)), class_="arrow"),
                 tag("small", " · ".join(note for note in notes if note)),
             ),
-            charts.draw_course(drawn),
+            courses.draw_course(drawn),
         )

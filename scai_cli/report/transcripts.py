@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from scai_cli.events import Rated
-from scai_cli.report.excerpts import KINDS, Excerpts, Said, Talk, conversation_of
+from scai_cli.report.excerpts import KINDS, Excerpts, Rating, Said, Talk, conversation_of
 from scai_cli.report.figures import Figures
 from scai_cli.report.html import Html, cut, tag
 from scai_cli.report.numbers import counted, number
@@ -143,7 +142,7 @@ def _talk(figures: Figures, talk: Talk, prefix: str) -> Html:
     )
 
 
-def _message(figures: Figures, message: Said, ratings: Sequence[Rated], prefix: str) -> Html:
+def _message(figures: Figures, message: Said, ratings: Sequence[Rating], prefix: str) -> Html:
     who = "Assistant" if message.role == "assistant" else figures.name(message.persona)
     cut_off = None
     if message.left_out:
@@ -168,7 +167,7 @@ def _message(figures: Figures, message: Said, ratings: Sequence[Rated], prefix: 
     )
 
 
-def _ratings(figures: Figures, ratings: Sequence[Rated]) -> Html | None:
+def _ratings(figures: Figures, ratings: Sequence[Rating]) -> Html | None:
     if not ratings:
         return None
     more = f"and {len(ratings) - _RATERS} more ratings" if len(ratings) > _RATERS else None
@@ -177,7 +176,7 @@ def _ratings(figures: Figures, ratings: Sequence[Rated]) -> Html | None:
     )
 
 
-def _rating(figures: Figures, rating: Rated) -> Html:
+def _rating(figures: Figures, rating: Rating) -> Html:
     value = tag("b", "missing" if rating.value is None else f"{rating.value:g}")
     words = rating.problem if rating.value is None else (rating.comment if rating.kind == "cross" else "")
     said = tag("q", cut(words, _COMMENT)) if words else None
