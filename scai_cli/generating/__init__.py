@@ -38,7 +38,10 @@ def start(wish: Wish, runs: Path, run_id: str | None, onlooker: Onlooker) -> Out
             generation = _header(source, wish, folder, tasks)
             folder.bear(dump_experiment(source.config), dump_generation(generation))
         except BaseException:
-            folder.close()
+            if is_generated(folder.path):
+                folder.close()
+            else:
+                folder.abandon()
             raise
     except BaseException:
         crew.close_cache()

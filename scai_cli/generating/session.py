@@ -20,7 +20,7 @@ from scai_cli.errors import STOPS, Interrupted, LimitReached, ScaiError, TooMany
 from scai_cli.experiment import Status, loop_factory
 from scai_cli.generation.header import Generation
 from scai_cli.generation.making import Workshop, make
-from scai_cli.generation.ordered import in_order
+from scai_cli.generation.ordered import Room, in_order
 from scai_cli.generation.record import Row
 from scai_cli.generation.seats import row_number, seats
 from scai_cli.interruption import Interruption
@@ -148,8 +148,9 @@ async def _written(
 ) -> None:
     workshop = Workshop.of(crew.company(folder.log_call, index if len(index) else None), generation)
     jobs = (make(workshop, seat) for seat in seats(generation, folder.path, folder.written))
+    calls = crew.config.limits.concurrency
     try:
-        await in_order(jobs, max(AT_ONCE, 4 * crew.config.limits.concurrency), desk.take)
+        await in_order(jobs, Room(2 * calls, max(AT_ONCE, 4 * calls)), desk.take)
     finally:
         await crew.aclose()
 

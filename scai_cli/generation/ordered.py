@@ -13,19 +13,27 @@ from scai_cli.errors import STOPS, ScaiError
 Result = TypeVar("Result")
 
 
-async def in_order(jobs: Iterable[Coroutine[Any, Any, Result]], room: int, take: Callable[[Result], None]) -> None:
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How many jobs may be `under_way`, and how many begun and not yet taken: those wait for one before them."""
+
+    under_way: int
+    in_all: int
+
+
+async def in_order(jobs: Iterable[Coroutine[Any, Any, Result]], room: Room, take: Callable[[Result], None]) -> None:
     """Do the jobs at the same time and take their results in the order of the jobs.
 
-    No more than `room` are begun and not yet taken. When a job is stopped (a limit, an interruption), or `take` stops
-    them all, no further one begins, those under way may end, the results before the first one missing are taken, and
-    the first stop is raised. Any other error cancels the rest and is raised as itself, not as a group.
+    When a job is stopped (a limit, an interruption), or `take` stops them all, no further one begins, those under way
+    may end, the results before the first one missing are taken, and the first stop is raised. Any other error cancels
+    the rest and is raised as itself, not as a group.
     """
-    queue = _Queue(take)
+    queue = _Queue(take, asyncio.Semaphore(room.under_way))
     try:
         async with asyncio.TaskGroup() as group:
             for job in jobs:
-                queue.waiting.append(group.create_task(queue.stoppable(job)))
-                while queue.waiting and (len(queue.waiting) >= room or queue.waiting[0].done()):
+                queue.waiting.append(group.create_task(queue.done(job)))
+                while queue.waiting and (len(queue.waiting) >= room.in_all or queue.waiting[0].done()):
                     queue.settle(await queue.waiting.popleft())
                 if queue.stops:
                     break
@@ -39,20 +47,26 @@ async def in_order(jobs: Iterable[Coroutine[Any, Any, Result]], room: int, take:
 
 @dataclass(slots=True)
 class _Queue(Generic[Result]):
-    """What is under way, the oldest first; a job that was stopped has an empty result."""
+    """What is begun and not yet taken, the oldest first; a job that was stopped has an empty result."""
 
     take: Callable[[Result], None]
+    slots: asyncio.Semaphore
     waiting: deque[asyncio.Task[tuple[Result, ...]]] = field(default_factory=deque)
     stops: list[ScaiError] = field(default_factory=list)
     broken: bool = False
     """Whether a result is missing, so that none behind it may be taken."""
 
-    async def stoppable(self, job: Coroutine[Any, Any, Result]) -> tuple[Result, ...]:
+    async def done(self, job: Coroutine[Any, Any, Result]) -> tuple[Result, ...]:
         try:
-            return (await job,)
+            async with self.slots:
+                if self.stops:
+                    return ()
+                return (await job,)
         except STOPS as stop:
             self.stops.append(stop)
             return ()
+        finally:
+            job.close()  # where it never began
 
     def settle(self, results: tuple[Result, ...]) -> None:
         self.broken = self.broken or not results

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
 from scai_cli.chat import clean
 from scai_cli.errors import RunError
-from scai_cli.store.claiming import Birth, check_id, claim, take_lock
+from scai_cli.store.claiming import LOCK, Birth, check_id, claim, take_lock
 from scai_cli.store.directory import CALLS, OUTCOME
 from scai_cli.store.lines import LineLog, lines, mend, one_line, whole_file, write_whole
 
@@ -91,12 +91,19 @@ class GeneratedDirectory:
             for task in tasks:
                 file.write(one_line(task) + b"\n")
 
+    def abandon(self) -> None:
+        """Take away what is there of a set that was not born, and give back the lock."""
+        self.close()
+        for name in (*_BIRTH.before, LOCK):
+            (self.path / name).unlink(missing_ok=True)
+        with suppress(OSError):  # somebody has put something there
+            self.path.rmdir()
+
     def bear(self, experiment: str, generation: str) -> None:
         """Write what makes the folder a generated set, and open it for rows."""
-        with self._closed_on_failure():
-            write_whole(self.path / EXPERIMENT, experiment)
-            write_whole(self.path / GENERATION, generation)
-            self._open()
+        write_whole(self.path / EXPERIMENT, experiment)
+        write_whole(self.path / GENERATION, generation)
+        self._open()
 
     def write_row(self, line: bytes) -> None:
         """Append the next row; raises OutputError when the disk refuses it."""
