@@ -27,7 +27,7 @@ _MINDS: Final = ("The answer should do without {label}.", "It should leave out {
 _KEEPS: Final = "The answer keeps to the principle."
 _KEPT: Final = 0.7
 """How strongly a revision tries to show again what was there, beside what it is asked for."""
-_SURE: Final = 6.0
+_SURE: Final = 3.0
 """Log-odds for an answer that meets the principle in full against one that does not at all."""
 _FIRST: Final = 0.3
 """Log-odds for whatever stands first: models have this bias, which is why both orders are asked."""
