@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """The filters of `scai show` and `scai export`; None lets everything through.
 
-    `system` is `drop` (the trained model is to behave so without being told) or `keep` (rows begin with the
-    constitution that was in force).
+    `system` is `drop` (the trained model is to behave so without being told), `keep` (rows begin with the constitution
+    that was in force), or the text that rows are to begin with.
     """
 
     min_rating: float | None = None
     epoch: int | None = None
     persona: str | None = None
     task: str | None = None
-    system: Literal["drop", "keep"] = "drop"
+    system: str = "drop"
 
     def has(self, persona: str, task: str) -> bool:
         """Whether conversations of a persona about a task are let through."""

@@ -39,7 +39,9 @@ def make() -> None:
         shutil.rmtree(GOLDEN, ignore_errors=True)
         shutil.copytree(run, GOLDEN / "tiny", ignore=shutil.ignore_patterns(".lock"))
         (GOLDEN / "show.json").write_text(scai("show", run, "--json").out, encoding="utf-8")
-        (GOLDEN / "sft.jsonl").write_text(scai("export", run, "--format", "sft").out, encoding="utf-8")
+        (GOLDEN / "sft.jsonl").write_text(
+            scai("export", run, "--format", "sft-prompt-completion").out, encoding="utf-8"
+        )
         os.chdir(GOLDEN)
 
 

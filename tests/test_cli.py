@@ -217,7 +217,8 @@ def test_what_a_run_does_not_hold_is_one_line(finished: Path, options: tuple[str
 
 def rows(*options: object) -> list[dict[str, Any]]:
     called = scai("export", *options)
-    assert (called.code, called.err) == (0, "")
+    assert called.code == 0
+    assert all(line.startswith("left out: ") for line in called.lines)
     return [json.loads(line) for line in called.out.splitlines()]
 
 
@@ -241,18 +242,19 @@ def test_export_system_in_three_styles(finished: Path) -> None:
 
 
 def test_export_sft_and_messages(finished: Path) -> None:
-    pairs = rows(finished, "--format", "sft")
+    pairs = rows(finished, "--format", "sft-prompt-completion")
     assert len(pairs) == 12
     for row in pairs:
-        assert row.keys() == {"prompt", "completion"}
+        assert row.keys() == {"prompt", "completion", "provenance"}
         assert [m["role"] for m in row["prompt"]] == ["user"]
         assert [m["role"] for m in row["completion"]] == ["assistant"]
-    chats = rows(finished, "--format", "messages")
-    assert [{"messages": row["prompt"] + row["completion"]} for row in pairs] == chats
+    chats = rows(finished, "--format", "sft")
+    assert chats == rows(finished, "--format", "messages")
+    assert [{"messages": r["prompt"] + r["completion"], "provenance": r["provenance"]} for r in pairs] == chats
 
 
 def test_export_keeps_the_constitution_of_its_user_and_epoch_if_asked(finished: Path) -> None:
-    kept = rows(finished, "--format", "sft", "--system", "keep", "--persona", "bob", "--task", "tea")
+    kept = rows(finished, "--format", "sft-prompt-completion", "--system", "keep", "--persona", "bob", "--task", "tea")
     asked = [
         call["request"]["messages"][0]
         for line in (finished / "calls.jsonl").read_text(encoding="utf-8").splitlines()
@@ -266,11 +268,11 @@ def test_export_filters(finished: Path) -> None:
     said = {e["id"]: e["content"] for e in events(finished) if e["type"] == "message"}
     best = sorted(said[message] for message, value in own.items() if value >= 6)
     assert 0 < len(best) < 12
-    found = rows(finished, "--format", "sft", "--min-rating", "6")
+    found = rows(finished, "--format", "sft-prompt-completion", "--min-rating", "6")
     assert sorted(row["completion"][0]["content"] for row in found) == best
-    assert len(rows(finished, "--format", "sft", "--epoch", "2")) == 6
-    assert len(rows(finished, "--format", "sft", "--epoch", "2", "--persona", "cid")) == 2
-    assert len(rows(finished, "--format", "sft", "--task", "tea")) == 6
+    assert len(rows(finished, "--format", "sft-prompt-completion", "--epoch", "2")) == 6
+    assert len(rows(finished, "--format", "sft-prompt-completion", "--epoch", "2", "--persona", "cid")) == 2
+    assert len(rows(finished, "--format", "sft-prompt-completion", "--task", "tea")) == 6
 
 
 def test_answers_that_were_broken_off_or_are_unrated_are_not_exported(tiny: Path) -> None:
@@ -279,14 +281,17 @@ def test_answers_that_were_broken_off_or_are_unrated_are_not_exported(tiny: Path
         {"at": "^e1/ann/sleep/m2/user", "say": "no rating"},
         {"at": "^e1/bob/tea/m3/assistant", "say": " "},
     ))  # fmt: skip
-    said = [
-        row["completion"][0]["content"] for row in rows("tiny", "--format", "sft", "--persona", "ann", "--task", "tea")
-    ]
+
+    def found(persona: str, task: str, *options: object) -> list[str]:
+        chosen = ("--format", "sft-prompt-completion", "--persona", persona, "--task", task)
+        return [row["completion"][0]["content"] for row in rows("tiny", *chosen, *options)]
+
+    said = found("ann", "tea")
     assert len(said) == 1
     assert "It begins" not in said
-    assert len(rows("tiny", "--format", "sft", "--persona", "bob", "--task", "tea")) == 1
-    assert len(rows("tiny", "--format", "sft", "--persona", "ann", "--task", "sleep")) == 2
-    assert len(rows("tiny", "--format", "sft", "--persona", "ann", "--task", "sleep", "--min-rating", "0")) == 1
+    assert len(found("bob", "tea")) == 1
+    assert len(found("ann", "sleep")) == 2
+    assert len(found("ann", "sleep", "--min-rating", "0")) == 1
 
 
 def test_export_of_several_runs_to_a_file_at_once_or_not_at_all(tiny: Path) -> None:

@@ -100,7 +100,8 @@ def test_no_export_lets_through_what_a_terminal_obeys(run: Path, form: str) -> N
 
 
 def test_rows_hold_what_was_said(run: Path) -> None:
-    rows = [json.loads(line) for line in scai("export", run, "--format", "sft", "--persona", "bob").out.splitlines()]
+    exported = scai("export", run, "--format", "sft-prompt-completion", "--persona", "bob").out
+    rows = [json.loads(line) for line in exported.splitlines()]
     assert [row["completion"][0]["content"] for row in rows] == [t for t in SAID.values() if t.strip()] * 2
 
 

@@ -20,7 +20,7 @@ class Turn(Struct, frozen=True, gc=False):
     content: str
 
 
-class Origin(Struct, frozen=True):
+class Origin(Struct, frozen=True, gc=False):
     """Where a sample came from; it goes into the provenance of its row."""
 
     run: str
@@ -42,6 +42,8 @@ class Origin(Struct, frozen=True):
     """Of the persona and the task, sorted, without those that state none."""
     persona: str | None
     task: str
+    also: tuple[str, ...] = ()
+    """Other personas to whom an answer of the row was given."""
 
 
 class Score(Struct, frozen=True, gc=False):
@@ -53,7 +55,7 @@ class Score(Struct, frozen=True, gc=False):
     value: float | None
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, gc=False):
     """An answer with all that was said before it; `prompt` begins and ends with a user's turn."""
 
     system: str
@@ -66,9 +68,11 @@ class Answer(Struct, frozen=True):
     """The user's own rating, or where there is no own user the mean of all; on the run's scale."""
     utility: float | None = None
     """The mean of its scores, moved from the scale to [0, 1]."""
+    disagreement: float | None = None
+    """Share in [0, 0.5] of the raters on the smaller side of the scale's middle; None with fewer than two raters."""
 
 
-class Pair(Struct, frozen=True):
+class Pair(Struct, frozen=True, gc=False):
     """Two answers to the same prompt, the better one first."""
 
     system: str
@@ -81,15 +85,17 @@ class Pair(Struct, frozen=True):
     margin: float | None
     """Mean rating of the chosen minus that of the rejected, on the scale, over the raters of both; None without."""
     disagreement: float | None
-    """Share in [0, 1] of the raters of both who prefer the rejected one; None without raters of both."""
+    """Share in [0, 1] of the raters of both who prefer the rejected one; None with fewer than two raters of both."""
     by: Literal["ratings", "judge", "revision"]
     """What decided; `revision`: the later answer is a revision of the earlier one."""
     rater: str | None
     """Whose preference this is; None: the group's, or the judge's."""
     origin: Origin
+    rating: float | None = None
+    """Of the chosen one: its user's own rating, or where there is no own user the mean of all; on the run's scale."""
 
 
-class Trace(Struct, frozen=True):
+class Trace(Struct, frozen=True, gc=False):
     """A generated row in full: first answer, critiques and revisions by one principle each, the pair they make."""
 
     pair: Pair
@@ -108,7 +114,7 @@ class Step(Struct, frozen=True, gc=False):
     revision_response: str
 
 
-class Rating(Struct, frozen=True):
+class Rating(Struct, frozen=True, gc=False):
     """One cell of the rater x answer matrix."""
 
     prompt: str

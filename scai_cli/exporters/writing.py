@@ -1,53 +1,49 @@
-"""Rows on their way out: streamed to stdout, or to a file that appears complete or not at all."""
+"""Rows on their way into files: as JSON lines, CSV or Parquet, each with its provenance in a column if wanted."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO, Final, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, BinaryIO, Final, Literal, Protocol
 
-import jsonlines
+import msgspec
 
-from scai_cli import plugins
 from scai_cli.chat import clean
-from scai_cli.exporters import system
-from scai_cli.history import History
-from scai_cli.selection import Selection
-from scai_cli.store import whole_file
-
-Style = Literal["text", "markdown", "json"]
-
-_BY_SUFFIX: Final[Mapping[str, Style]] = {".md": "markdown", ".json": "json", ".jsonl": "json"}
+from scai_cli.errors import ConfigError
+from scai_cli.exporters.parquet import ParquetRows
+from scai_cli.exporters.provenance import COLUMN, Provenance
 
 _UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """What JSON leaves as it is, though terminals obey it or readers of lines break at it."""
+_UNSAFE_BYTES: Final = re.compile(b"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
+"""The same in UTF-8."""
+
+FileKind = Literal["jsonl", "csv", "parquet"]
+
+Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where rows go; `style` is for system messages only, by default as the file's name says."""
+class Rows(Protocol):
+    """Takes rows into a file."""
 
-    path: Path
-    style: Style | None = None
+    columns: tuple[str, ...]
+    """The keys of the first row."""
+    longest: int
+    """Characters of the longest row as JSON."""
+
+    def write(self, row: Row, provenance: Provenance | None) -> None:
+        """Take a row in, with its provenance as a column unless it is None."""
+
+    def close(self) -> None:
+        """Write what is still held back; the file itself stays open."""
 
 
-def export_runs(histories: Iterable[History], name: str, selection: Selection, target: Target) -> int:
-    """Write what an exporter makes of some runs, one after the other; the number of rows.
-
-    Raises ConfigError for an unknown exporter, OutputError when the file cannot be written.
-    """
-    exporter: Callable[[History, Selection], Iterator[dict[str, Any]]] = plugins.resolve("exporter", name)
-    rows = (row for history in histories for row in exporter(history, selection))
-    style = (target.style or _BY_SUFFIX.get(target.path.suffix, "text")) if name == "system" else "json"
-    if str(target.path) == "-":
-        sys.stdout.flush()
-        return _write(rows, sys.stdout.buffer, style)
-    with whole_file(target.path) as file:
-        return _write(rows, file, style)
+def rows_writer(kind: FileKind) -> Callable[[BinaryIO], Rows]:
+    """How rows are written to a file of that kind."""
+    return {"csv": CsvRows, "parquet": ParquetRows, "jsonl": JsonLines}[kind]
 
 
 def json_line(value: Any) -> str:
@@ -56,18 +52,95 @@ def json_line(value: Any) -> str:
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
-def _write(rows: Iterator[dict[str, Any]], file: BinaryIO, style: Style) -> int:
-    count = 0
-    with jsonlines.Writer(file, dumps=_dumps) as writer:
-        for row in rows:
-            if style == "json":
-                writer.write(row)
-            else:
-                text = (system.text if style == "text" else system.markdown)(row)
-                file.write(f"\n{text}".encode() if count else text.encode())
-            count += 1
-    return count
+class JsonLines:
+    """One row a line, as `json_line` writes them; provenance comes last."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.columns: tuple[str, ...] = ()
+        self.longest = 0
+        self._file = file
+        self._held: list[bytes] = []
+
+    def write(self, row: Row, provenance: Provenance | None) -> None:
+        """Take a row in."""
+        if provenance is not None:
+            row = {**row, COLUMN: provenance}
+        if not self.columns:
+            self.columns = tuple(row)
+        self.add(row)
+
+    def add(self, value: Any) -> None:
+        """Take any value in as a line."""
+        line = as_json(value)
+        if len(line) > self.longest:
+            self.longest = max(self.longest, len(line.decode()))
+        self._held.append(line)
+        if len(self._held) >= _HELD:
+            self.close()
+
+    def close(self) -> None:
+        """Write what is held back."""
+        self._held.append(b"")
+        data = b"\n".join(self._held)
+        self._held.clear()
+        if not data.isascii() or b"\x7f" in data:
+            data = _UNSAFE_BYTES.sub(lambda found: f"\\u{ord(found[0].decode()):04x}".encode(), data)
+        self._file.write(data)
 
 
-def _dumps(row: Any) -> bytes:
-    return json_line(row).encode()
+def as_json(value: Any) -> bytes:
+    """A value as JSON; what msgspec cannot write, e.g. a lone surrogate, is cleaned."""
+    try:
+        return _encode(value)
+    except (UnicodeEncodeError, TypeError, ValueError, OverflowError):
+        return json_line(value).encode()
+
+
+_encode: Final = msgspec.json.Encoder().encode
+_HELD: Final = 256
+"""So many rows are written at once."""
+
+
+class CsvRows:
+    """A header and one row a record, quoted where needed; nested values are JSON text, no cell begins a formula."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.columns: tuple[str, ...] = ()
+        self.longest = 0
+        self._file = file
+        self._buffer = io.StringIO(newline="")
+        self._writer = csv.writer(self._buffer, lineterminator="\r\n")
+
+    def write(self, row: Row, provenance: Provenance | None) -> None:
+        """Take a row in; raises ConfigError for one that lacks columns of the first one or has others."""
+        if provenance is not None:
+            row = {**row, COLUMN: provenance}
+        if not self.columns:
+            self.columns = tuple(row)
+            self._writer.writerow([guarded(name) for name in self.columns])
+        elif row.keys() != set(self.columns):
+            raise ConfigError("rows of this format differ in their columns, which CSV cannot hold; write .jsonl")
+        self._writer.writerow([self._cell(row[name]) for name in self.columns])
+        self.longest = max(self.longest, self._buffer.tell())
+        self.close()
+
+    def _cell(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return guarded(clean(value))
+        if value is None or isinstance(value, bool | int | float):
+            return json.dumps(value) if isinstance(value, bool) else value
+        return guarded(as_json(value).decode())
+
+    def close(self) -> None:
+        """Write what is held back."""
+        self._file.write(self._buffer.getvalue().encode())
+        self._buffer.seek(0)
+        self._buffer.truncate()
+
+
+_FORMULA: Final = re.compile(r"[\s\0]*[=+\-@\t\r]")
+
+
+def guarded(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula: with an apostrophe before what it would (also after spaces)."""
+    return f"'{text}" if _FORMULA.match(text) else text

@@ -7,6 +7,7 @@ at its epoch's end. When more than `WAITING` whole ones wait for one that is not
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -42,7 +43,7 @@ class Said(Struct, frozen=True, gc=False):
     finish_reason: str | None = None
 
 
-class Mark(Struct, frozen=True, gc=False):
+class Graded(Struct, frozen=True, gc=False):
     """What is needed of a `rating` event."""
 
     kind: Literal["own", "cross", "anchor"]
@@ -75,9 +76,9 @@ class Talk:
     task: str
     setting: Setting
     messages: list[Said] = field(default_factory=list)
-    own: list[Mark] = field(default_factory=list)
+    own: list[Graded] = field(default_factory=list)
     """The user's ratings, in the order of the answers."""
-    cross: list[Mark] = field(default_factory=list)
+    cross: list[Graded] = field(default_factory=list)
     """Those of the final answer by the others, by the rater's id."""
     place: tuple[int, int] = (0, 0)
     owed: int = 0
@@ -91,13 +92,11 @@ def talks(path: Path, config: ExperimentConfig) -> Iterator[Talk]:
 
 def said_at(file: int, place: tuple[int, int]) -> Said:
     """The message whose line stands at a place of the events, which are open as `file`."""
-    import os
-
     return _MESSAGE.decode(os.pread(file, place[1], place[0]))
 
 
 _MESSAGE: Final = msgspec.json.Decoder(Said)
-_MARK: Final = msgspec.json.Decoder(Mark)
+_GRADED: Final = msgspec.json.Decoder(Graded)
 _Decoded = TypeVar("_Decoded")
 
 
@@ -122,12 +121,12 @@ class _Reader:
             if line.startswith(b'message"', at):
                 self._said(self._decoded(_MESSAGE, number, line), offset, len(line))
             elif line.startswith(b'rating"', at):
-                self._rated(self._decoded(_MARK, number, line))
-            elif at < len(_TYPE) or not line.endswith(b"}\n"):
-                raise RunError(damaged(self._path / EVENTS, number))
-            elif line.startswith((b'epoch_started"', b'revision"', b'run_started"', b'run_finished"'), at):
-                yield from self._all()
-                self._turned(number, line)
+                self._rated(self._decoded(_GRADED, number, line))
+            else:
+                event = read_event(self._path, number, line)
+                if isinstance(event, RunStarted | EpochStarted | Revised):
+                    yield from self._all()
+                    self._turned(event)
             offset += len(line)
             if self._queue and not self._queue[0].owed:
                 yield from self._ready()
@@ -161,7 +160,7 @@ class _Reader:
         self._queue.append(talk)
         return talk
 
-    def _rated(self, mark: Mark) -> None:
+    def _rated(self, mark: Graded) -> None:
         talk = self._open.get(mark.conversation)
         if talk is None or mark.kind == "anchor":
             return
@@ -175,13 +174,12 @@ class _Reader:
             self._whole += 1
             talk.cross.sort(key=_rater)
 
-    def _turned(self, number: int, line: bytes) -> None:
-        event = read_event(self._path, number, line)
+    def _turned(self, event: RunStarted | EpochStarted | Revised) -> None:
         if isinstance(event, RunStarted):
             self._started, self._constitution = event, event.constitution
         elif isinstance(event, Revised):
             self._constitution = event.constitution
-        elif isinstance(event, EpochStarted):
+        else:
             if self._started is None or self._constitution is None:
                 raise RunError(f"{self._path / EVENTS}: its first lines are missing; restore the file from a copy")
             self._setting = Setting(self._started, event.epoch, self._constitution, event.personas, event.tasks)
@@ -212,5 +210,5 @@ class _Reader:
         self._whole = 0
 
 
-def _rater(mark: Mark) -> str:
+def _rater(mark: Graded) -> str:
     return mark.rater
