@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from scai_cli.cli.options import RUNS, Epoch, Json, Persona, Run, RunsDir, Task
+from scai_cli.selection import Selection
 
 
 def register(app: typer.Typer) -> None:
@@ -30,31 +32,75 @@ def show(
         str | None, typer.Option("--prompts", help="The exact messages of a call, or of all below an id.", metavar="ID")
     ] = None,
     fidelity: Annotated[bool, typer.Option("--fidelity", help="Whether the users stay themselves.")] = False,
-    follow: Annotated[bool, typer.Option("--follow", help="Stay and show what happens.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Everybody and everything, however long it is.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Wait for the run and show what happens in it.")] = False,
     as_json: Json = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Read a run, finished or not."""
     from scai_cli.display import showing
     from scai_cli.errors import RunError
-    from scai_cli.exporters.run_json import run_object
-    from scai_cli.exporters.writing import json_line
-    from scai_cli.history import read_history
-    from scai_cli.selection import Selection
     from scai_cli.store import find_run
 
-    path = find_run(runs_dir, run)
     chosen = Selection(epoch=epoch, persona=persona, task=task)
+    parts = showing.Parts(constitution, ratings, diff, prompts, everything)
+    if follow:
+        if parts != showing.Parts() or fidelity:
+            raise RunError("--follow goes with --epoch, --persona, --task and --json; drop the others")
+        _follow(runs_dir, run, chosen, as_json)
+        return
+    path = find_run(runs_dir, run)
     if fidelity:
         _show_fidelity(path, as_json)
         return
-    parts = showing.Parts(constitution, ratings, diff, prompts, follow)
-    if as_json and parts != showing.Parts():
+    if as_json and parts not in (showing.Parts(), showing.Parts(everything=True)):
         raise RunError("--json prints the whole run or what --epoch, --persona and --task leave of it; drop the others")
     if as_json:
-        print(json_line(run_object(read_history(path), chosen)))  # noqa: T201 - data for stdout
+        _show_json(path, chosen)
         return
     showing.show(path, chosen, parts)
+
+
+def _show_json(path: Path, chosen: Selection) -> None:
+    from scai_cli.exporters.run_json import run_object
+    from scai_cli.exporters.writing import json_line
+    from scai_cli.history import read_history
+
+    print(json_line(run_object(read_history(path, selection=chosen), chosen)))  # noqa: T201 - data for stdout
+
+
+def _follow(runs_dir: Path, run: str, chosen: Selection, as_json: bool) -> None:
+    from scai_cli.display import following
+    from scai_cli.errors import Interrupted
+
+    try:
+        path = _waited_for(runs_dir, run)
+        if as_json:
+            following.follow_json(path, chosen)
+        else:
+            following.follow(path, chosen)
+    except Interrupted:  # the way to end it, and nothing to be told of
+        raise typer.Exit(Interrupted.exit_code) from None
+
+
+def _waited_for(runs_dir: Path, run: str) -> Path:
+    """The run's directory, as soon as it is there; raises RunError for an id that may be several runs."""
+    from scai_cli.display.consoles import err
+    from scai_cli.display.following import POLL_S
+    from scai_cli.errors import RunError
+    from scai_cli.store import all_runs, find_run
+
+    said = False
+    while True:
+        try:
+            return find_run(runs_dir, run)
+        except RunError as error:
+            if any(path.name.startswith(run) for path in all_runs(runs_dir)):
+                raise
+            if not said:
+                err().print(f"{error}\nwaiting for it; Ctrl-C ends", soft_wrap=True)
+                said = True
+        time.sleep(POLL_S)
 
 
 def _show_fidelity(path: Path, as_json: bool) -> None:

@@ -1,10 +1,8 @@
-"""Closer looks at a run: transcripts, ratings, what changed between two constitutions, the exact prompts."""
+"""Closer looks at a run: who rated whom, what changed between two constitutions, the exact prompts."""
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -13,59 +11,62 @@ from rich.table import Table
 from rich.text import Text
 
 from scai_cli.constitution import Remove
-from scai_cli.display.safe import number, one_line, plain, styled
-from scai_cli.display.summary import constitution_lines
+from scai_cli.display.rules import rule_lines, word_diff
+from scai_cli.display.safe import number, one_line, styled
 from scai_cli.errors import RunError
-from scai_cli.events import Candidate, MessageSaid, Rated
+from scai_cli.events import Candidate, Rated
 from scai_cli.history import Epoch, History
 from scai_cli.ledger import Entry, entries
+from scai_cli.selection import Selection
+
+_CONVERSATION, _RATER, _VALUE = 30, 12, 6
+"""The most columns that a conversation and a rater's id take, and what a value needs."""
 
 
-def print_transcripts(
-    console: Console, history: History, epochs: list[Epoch], persona: str | None, task: str | None
-) -> None:
-    """Print the conversations of some epochs as a chat, with their ratings."""
-    shown = 0
+def print_ratings(console: Console, epochs: list[Epoch], chosen: Selection) -> None:
+    """Print who rated which final answer how: a row a conversation, a column a rater."""
     for epoch in epochs:
-        ratings: dict[str, list[Rated]] = {}
-        for rating in epoch.ratings:
-            ratings.setdefault(rating.message, []).append(rating)
-        for conversation, messages in epoch.conversations.items():
-            if persona not in (None, messages[0].persona) or task not in (None, messages[0].task):
-                continue
-            shown += 1
-            console.print(styled(conversation, "bold"))
-            for message in messages:
-                console.print(_speech(history, message))
-                for rating in ratings.get(message.id, []):
-                    console.print(Padding(styled(_rated(history, rating), "dim"), (0, 0, 0, 4)))
-            console.print()
-    if not shown:
-        raise RunError(f"run {history.run_id!r} has no such conversation; see `scai show {history.run_id} --json`")
-
-
-def print_ratings(console: Console, epochs: list[Epoch]) -> None:
-    """Print who rated which final answer how: a row a conversation, a column a rater; `–` is missing."""
-    for epoch in epochs:
-        console.print(styled(f"Epoch {epoch.number}: final answers, own rating in brackets", "bold"))
-        raters = list(epoch.personas)
         given = {(r.conversation, r.rater): r for r in epoch.ratings if r.final}
-        for at in range(0, len(raters), 8):
+        missing = sum(rating.value is None for rating in given.values())
+        heading = (
+            f"Epoch {epoch.number}: {len(given)} ratings of final answers ([own], ? missing: {missing}, · not asked)"
+        )
+        console.print(styled(heading, "bold"))
+        rows = [
+            (f"e{epoch.number}/{persona}/{task}", f"{persona}/{task}")
+            for persona in epoch.personas
+            for task in epoch.tasks
+            if chosen.has(persona, task)
+        ]
+        for raters in _columns(epoch.personas, console.width - _CONVERSATION):
             table = Table(box=None, padding=(0, 1, 0, 0))
-            table.add_column("user / task", no_wrap=True, max_width=30)
-            for rater in raters[at : at + 8]:
-                table.add_column(one_line(rater, 8), justify="right")
-            for conversation in dict.fromkeys(r.conversation for r in epoch.ratings):
-                cells = [_cell(given.get((conversation, rater))) for rater in raters[at : at + 8]]
-                table.add_row(one_line(conversation.partition("/")[2], 30), *cells)
+            table.add_column("user / task", no_wrap=True, max_width=_CONVERSATION)
+            for rater in raters:
+                table.add_column(one_line(rater, _RATER), justify="right", no_wrap=True)
+            for conversation, name in rows:
+                cells = [_cell(given.get((conversation, rater))) for rater in raters]
+                table.add_row(one_line(name, _CONVERSATION), *cells)
             console.print(table)
+
+
+def _columns(raters: Sequence[str], room: int) -> Iterator[Sequence[str]]:
+    """The raters, so many at a time as fit a table of that width."""
+    at, used = 0, 0
+    for n, rater in enumerate(raters):
+        width = min(len(rater), _RATER) + 1
+        if used + max(width, _VALUE) > room and n > at:
+            yield raters[at:n]
+            at, used = n, 0
+        used += max(width, _VALUE)
+    if raters:
+        yield raters[at:]
 
 
 def print_constitutions(console: Console, history: History) -> None:
     """Print every version of the constitution with the critique that led to it."""
     if history.started is None:
         return
-    for line in constitution_lines(history.started.constitution, history):
+    for line in rule_lines(history.started.constitution, history.names):
         console.print(line)
     for epoch in history.epochs:
         revision = epoch.revision
@@ -78,7 +79,7 @@ def print_constitutions(console: Console, history: History) -> None:
         for candidate in revision.candidates:
             console.print(Padding(styled(_judged(candidate), "dim"), (0, 0, 0, 2)))
         if revision.accepted:
-            for line in constitution_lines(revision.constitution, history):
+            for line in rule_lines(revision.constitution, history.names):
                 console.print(line)
 
 
@@ -118,22 +119,6 @@ def _judged(candidate: Candidate) -> str:
     return one_line(f"{candidate.id}: {candidate.objection or scores or unchanged}{cut}")
 
 
-def word_diff(old: str, new: str) -> Text:
-    """The words of both texts in order; those only in the old one as [-...-], only in the new one as {+...+}."""
-    before, after = re.findall(r"\S+\s*", plain(old)), re.findall(r"\S+\s*", plain(new))
-    result = Text()
-    for op, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        gone, come = "".join(before[a:b]).strip(), "".join(after[c:d]).strip()
-        if op == "equal":
-            result.append("".join(after[c:d]))
-            continue
-        if gone:
-            result.append(f"[-{gone}-] ", style="red strike")
-        if come:
-            result.append(f"{{+{come}+}} ", style="green")
-    return result
-
-
 def print_prompts(console: Console, calls: Iterator[dict[str, Any]], wanted: str) -> None:
     """Print the exact messages of the calls whose id is `wanted` or lies below it, with what came back."""
     shown = 0
@@ -152,23 +137,8 @@ def print_prompts(console: Console, calls: Iterator[dict[str, Any]], wanted: str
         raise RunError(f"no call {wanted!r} was logged; ids look like e1/PERSONA/TASK/m1/assistant")
 
 
-def _speech(history: History, message: MessageSaid) -> Padding:
-    who = "assistant" if message.role == "assistant" else history.names.get(message.persona, message.persona)
-    text = Text.assemble(
-        (f"{one_line(who)}: ", "bold cyan" if message.role == "assistant" else "bold"), plain(message.content)
-    )
-    return Padding(text, (0, 0, 0, 2))
-
-
-def _rated(history: History, rating: Rated) -> str:
-    who = history.names.get(rating.rater, rating.rater)
-    value = "missing" if rating.value is None else f"{rating.value:g}"
-    why = rating.problem if rating.value is None else (rating.comment if rating.kind == "cross" else "")
-    return f"{one_line(who)} rates {rating.metric} {value}{f': {one_line(why)}' if why else ''}"
-
-
 def _cell(rating: Rated | None) -> str:
     if rating is None:
-        return ""
-    value = "–" if rating.value is None else f"{rating.value:g}"
+        return "·"
+    value = "?" if rating.value is None else f"{rating.value:g}"
     return f"[{value}]" if rating.kind == "own" else value

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 
 from rich.text import Text
 
 from scai_cli.events import Estimate
+from scai_cli.social.statistics import Interval
 
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -38,12 +40,26 @@ def sparkline(values: Sequence[float | None], low: float, high: float) -> str:
     )
 
 
+def thinned(values: Sequence[float | None], width: int) -> list[float | None]:
+    """At most so many values: where there are more, the means of equal stretches, missing ones left out."""
+    if len(values) <= width:
+        return list(values)
+    ends = [len(values) * n // width for n in range(width + 1)]
+    stretches = ([v for v in values[a:b] if v is not None] for a, b in pairwise(ends))
+    return [sum(known) / len(known) if known else None for known in stretches]
+
+
+def change(value: float | None, digits: int = 2) -> str:
+    """A change for people, with its sign; `–` where it is missing."""
+    return "–" if value is None else f"{value:+.{digits}f}"
+
+
 def number(value: float | None, digits: int = 2) -> str:
     """A number for people; `–` where it is missing."""
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def estimate(value: Estimate | None, digits: int = 3) -> str:
+def estimate(value: Estimate | Interval | None, digits: int = 3) -> str:
     """A difference with its interval: `+0.120 [+0.031, +0.208]`; `–` where it is missing."""
     if value is None:
         return "–"

@@ -2,89 +2,61 @@
 
 from __future__ import annotations
 
-import io
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from scai_cli.display import reading
 from scai_cli.display.consoles import out
 from scai_cli.display.safe import one_line, styled
 from scai_cli.display.summary import print_summary
-from scai_cli.display.watching import Progress, told
-from scai_cli.events import RunFinished
-from scai_cli.history import read_calls, read_event, read_history
+from scai_cli.display.transcripts import check_known, print_transcripts
+from scai_cli.history import last_rated, read_calls, read_history
 from scai_cli.selection import Selection
-from scai_cli.store import EVENTS, is_locked
-
-POLL_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What of a run is to be shown; nothing chosen: the summary, or the transcripts that a selection names."""
+    """What of a run is to be shown; nothing chosen: the summary, or the transcripts that a selection names.
+
+    `everything`: the summary, however long it is.
+    """
 
     constitution: bool = False
     ratings: bool = False
     diff: tuple[int, int] | None = None
     prompts: str | None = None
-    follow: bool = False
+    everything: bool = False
 
 
 def show(path: Path, chosen: Selection, parts: Parts) -> None:
     """Print a run, or the parts of it that are wanted."""
     console = out()
-    if parts.follow:
-        follow(console, path)
-        return
     if parts.prompts is not None:
         reading.print_prompts(console, read_calls(path), parts.prompts)
         return
     narrowed = chosen != Selection()
     closer = parts.constitution or parts.ratings or parts.diff is not None
+    if parts.ratings and chosen.epoch is None:
+        chosen = replace(chosen, epoch=last_rated(path))
     history = read_history(path, messages=narrowed and not closer, ratings=narrowed or parts.ratings, selection=chosen)
     epochs = history.chosen(chosen.epoch)
+    check_known(history, chosen)
     if parts.constitution:
         reading.print_constitutions(console, history)
     if parts.ratings:
-        reading.print_ratings(console, epochs if chosen.epoch is not None else epochs[-1:])
+        reading.print_ratings(console, epochs[-1:], chosen)
     if parts.diff is not None:
         reading.print_diff(console, history, *parts.diff)
     if closer:
         return
     if narrowed:
-        reading.print_transcripts(console, history, epochs, chosen.persona, chosen.task)
+        print_transcripts(console, history, epochs, chosen)
     else:
-        print_summary(console, history)
-
-
-def follow(console: Console, path: Path) -> None:
-    """Print what happens in a run, from its beginning until nobody writes it any more; then the summary."""
-    progress = Progress(run_id=path.name)
-    number = 0
-    while is_locked(path) and not (path / EVENTS).exists():
-        time.sleep(POLL_S)
-    with (path / EVENTS).open("rb") if (path / EVENTS).exists() else io.BytesIO() as file:
-        while True:
-            alive = is_locked(path)
-            finished = False
-            for line in _complete_lines(file):
-                number += 1
-                event = read_event(path, number, line)
-                progress.note(event)
-                if (text := told(event, progress)) is not None:
-                    console.print(text, soft_wrap=True)
-                finished = finished or isinstance(event, RunFinished)
-            if finished or not alive:
-                break
-            time.sleep(POLL_S)
-    console.print()
-    print_summary(console, read_history(path, messages=False, ratings=False))
+        print_summary(console, history, everything=parts.everything)
 
 
 def print_list(entries: Sequence[Mapping[str, Any]]) -> None:
@@ -98,14 +70,3 @@ def print_list(entries: Sequence[Mapping[str, Any]]) -> None:
         cells = (entry["run_id"], entry["status"], epochs, entry["model"] or "", started)
         table.add_row(*(styled(one_line(str(cell))) for cell in cells))
     out().print(table if entries else styled("There are no runs yet; make one with `scai run CONFIG`."))
-
-
-def _complete_lines(file: BinaryIO) -> Sequence[bytes]:
-    found: list[bytes] = []
-    while True:
-        at = file.tell()
-        line = file.readline()
-        if not line.endswith(b"\n"):
-            file.seek(at)
-            return found
-        found.append(line)

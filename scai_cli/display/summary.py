@@ -2,45 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from rich.console import Console, RenderableType
-from rich.padding import Padding
 from rich.table import Table
-from rich.text import Text
 
-from scai_cli.constitution import Clause, Constitution
+from scai_cli.compare.pairing import Paired, in_epoch, paired
+from scai_cli.display.people import Satisfaction, satisfaction_lines, satisfactions, striking
 from scai_cli.display.proving import proof_lines
-from scai_cli.display.safe import number, one_line, sparkline, styled
-from scai_cli.history import History
+from scai_cli.display.rules import rule_lines
+from scai_cli.display.safe import change, estimate, number, one_line, sparkline, styled, thinned
+from scai_cli.events import Problem
+from scai_cli.history import History, spent
 from scai_cli.honesty import honesty
+from scai_cli.social import welfare
 
-SHOWN_REVISIONS = 8
-SHOWN_WELFARE = ("utilitarian", "rawlsian", "nash", "gini_coefficient")
+SHOWN_WELFARE: Final = ("utilitarian", "rawlsian", "nash", "gini_coefficient")
+PAPER: Final = 40
+"""The height of a screen where there is none."""
 
 
-def print_summary(console: Console, history: History) -> None:
-    """Print what a run came to, as far as it went."""
-    for part in _parts(history):
+@dataclass(frozen=True, slots=True)
+class _Detail:
+    """How much is told: at most so many lines of each kind, None for all; `whole`: rules are not cut to a line."""
+
+    users: int | None
+    revisions: int | None
+    rules: int | None
+    problems: int | None
+    whole: bool = True
+    airy: bool = True
+
+
+_ALL: Final = _Detail(None, None, None, None)
+_DETAILS: Final = (
+    _Detail(12, 8, None, 5),
+    _Detail(12, 2, None, 3),
+    _Detail(8, 1, None, 3),
+    _Detail(8, 1, None, 3, whole=False),
+    _Detail(6, 1, 10, 2, whole=False, airy=False),
+    _Detail(4, 1, 6, 1, whole=False, airy=False),
+    _Detail(3, 0, 4, 1, whole=False, airy=False),
+)
+"""From the most to the least: the first that fits the screen is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Summary:
+    """What takes long to find out, found out once."""
+
+    history: History
+    people: Sequence[Satisfaction]
+    difference: Paired | None
+
+
+def print_summary(console: Console, history: History, *, everything: bool = False) -> None:
+    """Print what a run came to, as far as it went, on one screen or (`everything`) however long it is."""
+    headline = styled(_headline(history), "bold")
+    console.print(headline)
+    told = _Summary(history, satisfactions(history, honesty(history)), _difference(history))
+    room = (console.height - 2 if console.is_terminal else PAPER) - _height(console, [headline])
+    parts: list[RenderableType] = []
+    for detail in (_ALL,) if everything else _DETAILS:
+        parts = list(_parts(told, detail))
+        if _height(console, parts) <= room:
+            break
+    for part in parts:
         console.print(part)
 
 
-def _parts(history: History) -> Iterator[RenderableType]:
-    yield styled(_headline(history), "bold")
+def _height(console: Console, parts: Sequence[RenderableType]) -> int:
+    return sum(len(console.render_lines(part)) for part in parts)
+
+
+def _parts(told: _Summary, detail: _Detail) -> Iterator[RenderableType]:
+    history, gap = told.history, [""] if detail.airy else []
     if history.started is None:
         yield styled("It holds no events yet.")
+        yield from _ending(history)
         return
     if history.measured:
-        yield _satisfaction(history)
+        shown = told.people if detail.users is None else striking(told.people, detail.users)
+        yield from satisfaction_lines(history, told.people, shown)
+        yield from gap
         yield _welfare(history)
-        yield from proof_lines(history)
-        yield from _revisions(history)
+        yield from _sure(history, told.difference)
+        yield from proof_lines(history, detail.users, gap)
+        yield from gap
+        yield from _revisions(history, detail.revisions)
     else:
         yield styled("No epoch has ended yet.")
+    yield from gap
     constitution, _ = history.product
-    yield ""
-    yield from constitution_lines(constitution, history)
-    yield from _troubles(history)
+    yield from rule_lines(constitution, history.names, detail.rules, whole=detail.whole)
+    yield from _troubles(history, detail.problems, gap)
+    yield from _ending(history)
 
 
 def _headline(history: History) -> str:
@@ -52,116 +111,85 @@ def _headline(history: History) -> str:
     if history.outcome:
         parts.append(f"{history.outcome['calls']:,} calls")
         parts.append(f"{usage['input_tokens'] + usage['output_tokens']:,} tokens")
+    elif (so_far := spent(history.path)) is not None:
+        parts.append(f"{so_far.calls:,} calls, {so_far.usage.total:,} tokens so far")
     if usage.get("usd"):
         parts.append(f"${usage['usd']:.4f}")
-    return " · ".join(parts)
+    return " · ".join(one_line(part) for part in parts)
 
 
-def _satisfaction(history: History) -> Table:
-    assert history.started is not None
-    low, high = history.started.scale
-    table = Table(box=None, padding=(0, 2, 0, 0), title_justify="left", title_style="")
-    metric = history.started.metrics["own"].capitalize()
-    table.add_column(one_line(f"{metric} ({low:g} to {high:g})", 30), max_width=30, no_wrap=True)
-    table.add_column("first", justify="right")
-    table.add_column("")
-    table.add_column("last", justify="right")
-    table.add_column("change", justify="right")
-    drifted, honest = any(m.drift for m in history.measured), honesty(history)
-    extra = [title for title, wanted in (("less drift", drifted), ("honesty", honest)) if wanted]
-    for title in extra:
-        table.add_column(title, justify="right")
-    seen = dict.fromkeys(user for m in history.measured for user in m.satisfaction)
-    users = [user for user in history.names if user in seen]
-    rows = {user: [m.satisfaction.get(user) for m in history.measured] for user in users}
-    means = [_mean([value for value in m.satisfaction.values() if value is not None]) for m in history.measured]
-    for user, values in (*rows.items(), ("", means)):
-        known = [value for value in values if value is not None]
-        change = known[-1] - known[0] if known else None
-        corrected = [m.corrected.get(user) for m in history.measured] if user else _corrected(history)
-        last = [value for value in corrected if value is not None]
-        cells = {
-            "less drift": number(last[-1] if last else None, 1),
-            "honesty": number(honest[user].overall if user in honest else None),
-        }
-        table.add_row(
-            styled(one_line(history.names[user], 30)) if user else styled("everybody", "bold"),
-            number(known[0] if known else None, 1),
-            sparkline(values[-20:], low, high),
-            number(known[-1] if known else None, 1),
-            "–" if change is None else f"{change:+.1f}",
-            *(cells[title] for title in extra),
-        )
+def _welfare(history: History) -> Table:
+    first, last = history.measured[0], history.measured[-1]
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("Welfare (0 to 1)", min_width=30)
+    for title in ("first", "", "last", "change"):
+        table.add_column(title, justify="left" if not title else "right")
+    marks = {last.declared: " (declared)", "gini_coefficient": " (less is better)"}
+    for name in dict.fromkeys((last.declared, *SHOWN_WELFARE)):
+        before, after = first.values.get(name), last.values.get(name)
+        line = sparkline(thinned([m.values.get(name) for m in history.measured], 20), 0, 1)
+        moved = None if before is None or after is None else after - before
+        table.add_row(f"{name}{marks.get(name, '')}", number(before), line, number(after), change(moved))
     return table
 
 
-def _corrected(history: History) -> list[float | None]:
-    return [_mean([value for value in m.corrected.values() if value is not None]) for m in history.measured]
+def _difference(history: History) -> Paired | None:
+    """Declared welfare in the last epoch minus that in the first, over the same users and tasks."""
+    measured = history.measured
+    if len(measured) < 2:
+        return None
+    first, last = (in_epoch(history, measured[at].epoch) for at in (0, -1))
+    if first is None or last is None:
+        return None
+    return paired(first, last, welfare.parse(measured[-1].declared), seed=history.config.seed)
 
 
-def _revisions(history: History) -> Iterator[RenderableType]:
-    """Why each revision was adopted or not; of a long run the last ones."""
-    revisions = [epoch.revision for epoch in history.epochs if epoch.revision is not None]
-    yield ""
-    yield styled("Revisions", "bold")
-    if len(revisions) > SHOWN_REVISIONS:
-        yield styled(f"({len(revisions) - SHOWN_REVISIONS} earlier ones: --constitution)", "dim")
-    for revision in revisions[-SHOWN_REVISIONS:]:
-        became = f"version {revision.constitution.version}" if revision.accepted else "kept"
-        yield styled(one_line(f"epoch {revision.epoch}: {became}: {revision.reason}", 200))
-
-
-def _welfare(history: History) -> Padding:
-    first, last = history.measured[0], history.measured[-1]
-    names = dict.fromkeys((last.declared, *SHOWN_WELFARE))
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("Welfare (0 to 1)", min_width=30)
-    table.add_column("first", justify="right")
-    table.add_column("")
-    table.add_column("last", justify="right")
-    for name in names:
-        mark = (
-            " (declared)" if name == last.declared else " (lower is more equal)" if name == "gini_coefficient" else ""
-        )
-        values = [measured.values.get(name) for measured in history.measured]
-        table.add_row(
-            f"{name}{mark}",
-            number(first.values.get(name)),
-            sparkline(values[-20:], 0, 1),
-            number(last.values.get(name)),
-        )
-    return Padding(table, (1, 0, 0, 0))
-
-
-def constitution_lines(constitution: Constitution, history: History) -> Iterator[RenderableType]:
-    """A constitution with its ids, for people."""
-    yield styled(f"Constitution, version {constitution.version}", "bold")
-    if not constitution.rules:
-        yield styled("(empty)")
+def _sure(history: History, difference: Paired | None) -> Iterator[RenderableType]:
+    """How sure the change is."""
+    if difference is None or difference.interval.low is None:
         return
-    table = Table.grid(padding=(0, 1, 0, 0))
-    for rule in constitution.rules:
-        text = Text(one_line(rule.text))
-        if isinstance(rule, Clause):
-            whom = one_line(", ".join(history.names.get(user, user) for user in rule.users))
-            text = Text.assemble((f"for {whom}: ", "italic"), text)
-        table.add_row(Text(rule.id, style="bold"), text)
-    yield table
+    rough = f", {difference.draws} draws" if difference.draws < 1000 else ""
+    yield styled(
+        f"{history.measured[-1].declared}: {estimate(difference.interval)}, {difference.interval.level:.0%} interval "
+        f"over {difference.users} users x {difference.tasks} tasks{rough}"
+    )
 
 
-def _troubles(history: History) -> Iterator[RenderableType]:
+def _revisions(history: History, most: int | None) -> Iterator[RenderableType]:
+    """Why each revision was adopted or not; the last ones where there are many."""
+    revisions = [epoch.revision for epoch in history.epochs if epoch.revision is not None]
+    shown = revisions if most is None else revisions[len(revisions) - most :] if most < len(revisions) else revisions
+    adopted = sum(revision.accepted for revision in revisions)
+    earlier = "" if len(shown) == len(revisions) else "; all of them: --constitution"
+    yield styled(f"Revisions: {adopted} adopted, {len(revisions) - adopted} not{earlier}", "bold")
+    for revision in shown:
+        became = f"version {revision.constitution.version}" if revision.accepted else "kept"
+        yield styled(one_line(f"epoch {revision.epoch}: {became}: {revision.reason}", 200 if most is None else 80))
+
+
+def _troubles(history: History, most: int | None, gap: Sequence[str]) -> Iterator[RenderableType]:
     problems = [problem for epoch in history.epochs for problem in epoch.problems]
     missing = sum(measured.missing for measured in history.measured)
-    if problems or missing:
-        yield ""
-        yield styled(f"Problems: {len(problems)} calls failed, {missing} ratings are missing", "bold")
-    for problem in problems[:5]:
-        yield styled(one_line(f"{problem.id}: {problem.problem}", 200))
+    if not problems and not missing:
+        return
+    yield from gap
+    yield styled(f"Problems: {len(problems)} calls failed, {missing} ratings are missing", "bold")
+    kinds = Counter(problem.problem for problem in problems).most_common()
+    for text, count in kinds[:most]:
+        yield styled(one_line(_problem(problems, text, count), 200 if most is None else 80))
+    if most is not None and len(kinds) > most:
+        yield styled(f"({len(kinds) - most} other kinds of problems; --all shows them)", "dim")
+
+
+def _problem(problems: Sequence[Problem], text: str, count: int) -> str:
+    first = next(problem.id for problem in problems if problem.problem == text)
+    return f"{first}: {text}" if count == 1 else f"{count} times, first at {first}: {text}"
+
+
+def _ending(history: History) -> Iterator[RenderableType]:
+    """Why the run is not finished."""
+    if history.status in ("finished", "running"):
+        return
     reason = history.outcome.get("reason")
-    if reason and history.status != "finished":
-        yield ""
-        yield styled(one_line(str(reason)))
-
-
-def _mean(values: list[float]) -> float | None:
-    return sum(values) / len(values) if values else None
+    goes_on = f"`scai resume {history.run_id}` goes on"
+    yield styled(one_line(str(reason) if reason else f"It was stopped from outside before its end; {goes_on}."))

@@ -12,6 +12,7 @@ from rich.text import Text
 from scai_cli.config import ExperimentConfig
 from scai_cli.display.safe import number, one_line
 from scai_cli.events import EpochStarted, Event, MessageSaid, Problem, Rated, Revised, RunFinished, WelfareMeasured
+from scai_cli.history import AnyMark
 from scai_cli.models.gate import Meter
 
 
@@ -39,15 +40,31 @@ class Progress:
             self.ended = 0
             self.satisfaction = []
         elif isinstance(event, MessageSaid):
-            self.ended += event.id.endswith(f"/m{2 * self.turns}")
+            self.hear(event.id)
         elif isinstance(event, Rated):
-            if event.final and event.kind == "own" and event.value is not None:
-                self.satisfaction.append(event.value)
+            self.rate(event)
         elif isinstance(event, WelfareMeasured):
             known = [value for value in event.satisfaction.values() if value is not None]
             self.before.append(sum(known) / len(known) if known else None)
         elif isinstance(event, Problem):
             self.problems += 1
+
+    def hear(self, message: str) -> None:
+        """Count a message by its id."""
+        self.ended += message.endswith(f"/m{2 * self.turns}")
+
+    def rate(self, rating: AnyMark) -> None:
+        """Count a rating."""
+        if rating.final and rating.kind == "own" and rating.value is not None:
+            self.satisfaction.append(rating.value)
+
+    def line(self) -> str:
+        """How far it is."""
+        problems = f" · {self.problems} problems" if self.problems else ""
+        return (
+            f"{self.run_id} · epoch {self.epoch}/{self.epochs} · conversations {self.ended}/{self.conversations} · "
+            f"satisfaction {number(self.mean)}{problems}"
+        )
 
     @property
     def mean(self) -> float | None:
@@ -157,14 +174,8 @@ class LiveView:
         room = max(2, self._console.height - 4)
         width = self._console.width
         past = [Text(one_line(line, width), style="dim") for line in self._lines[-room:]]
-        return Group(*past, Text(one_line(self._now(), width), style="bold"), Text(one_line(self._cost(), width)))
-
-    def _now(self) -> str:
-        p = self._progress
-        problems = f" · {p.problems} problems" if p.problems else ""
-        return (
-            f"{p.run_id} · epoch {p.epoch}/{p.epochs} · conversations {p.ended}/{p.conversations} · "
-            f"satisfaction {number(p.mean)}{problems}"
+        return Group(
+            *past, Text(one_line(self._progress.line(), width), style="bold"), Text(one_line(self._cost(), width))
         )
 
     def _cost(self) -> str:

@@ -1,13 +1,14 @@
 """What a run's events come to: the only reader of events; everything that people take away is made from a `History`."""
 
-from scai_cli.history.ending import Status, outcome_of, status_of
+from scai_cli.history.ending import Spent, Status, outcome_of, spent, status_of
 from scai_cli.history.folding import read_history
-from scai_cli.history.listing import list_entries
-from scai_cli.history.marks import Cells, Mark, Marks, Pairs
-from scai_cli.history.reading import Look, look, read_calls, read_event, read_events, read_mark
+from scai_cli.history.listing import last_rated, list_entries
+from scai_cli.history.marks import AnyMark, Cells, Mark, Marks, Pairs
+from scai_cli.history.reading import Look, Within, look, read_calls, read_event, read_events, read_mark
 from scai_cli.history.run import Epoch, History
 
 __all__ = [
+    "AnyMark",
     "Cells",
     "Epoch",
     "History",
@@ -15,7 +16,10 @@ __all__ = [
     "Mark",
     "Marks",
     "Pairs",
+    "Spent",
     "Status",
+    "Within",
+    "last_rated",
     "list_entries",
     "look",
     "outcome_of",
@@ -24,5 +28,6 @@ __all__ = [
     "read_events",
     "read_history",
     "read_mark",
+    "spent",
     "status_of",
 ]

@@ -4,12 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from scai_cli.store import OUTCOME, is_locked
+import msgspec
+
+from scai_cli.chat import Usage
+from scai_cli.store import CALLS, OUTCOME, is_locked, lines
 
 Status = Literal["finished", "stopped", "failed", "interrupted", "running"]
+
+_COUNTED: Final = 100 * 2**20
+"""A log of so many bytes is counted in about 0.2 s."""
+
+
+class _Tokens(msgspec.Struct):
+    input_tokens: int
+    output_tokens: int
+
+
+class _Call(msgspec.Struct):
+    source: str = ""
+    usage: _Tokens | None = None
+
+
+_CALL: Final = msgspec.json.Decoder(_Call)
 
 
 def status_of(path: Path, finished: bool, outcome: Mapping[str, Any]) -> Status:
@@ -20,6 +41,33 @@ def status_of(path: Path, finished: bool, outcome: Mapping[str, Any]) -> Status:
         return "running"
     status = outcome.get("status")
     return status if status in ("stopped", "failed", "interrupted") else "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a run has asked of models so far."""
+
+    calls: int
+    usage: Usage
+
+
+def spent(path: Path) -> Spent | None:
+    """Count the calls that were answered and their tokens in the log; None where it is too long to be counted at once.
+
+    Lines that cannot be read are left out: whoever resumes the run is told of them.
+    """
+    log = path / CALLS
+    if not log.exists() or log.stat().st_size > _COUNTED:
+        return None
+    calls = sent = answered = 0
+    for _, line in lines(log):
+        with suppress(msgspec.DecodeError):
+            call = _CALL.decode(line)
+            if call.source == "model" and call.usage is not None:
+                calls += 1
+                sent += call.usage.input_tokens
+                answered += call.usage.output_tokens
+    return Spent(calls, Usage(sent, answered))
 
 
 def outcome_of(path: Path) -> Mapping[str, Any]:

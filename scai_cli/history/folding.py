@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +21,7 @@ from scai_cli.events import (
     WelfareMeasured,
 )
 from scai_cli.history.ending import outcome_of, status_of
-from scai_cli.history.reading import look, read_event, read_mark
+from scai_cli.history.reading import Within, look, read_event, read_mark
 from scai_cli.history.run import Epoch, History
 from scai_cli.selection import Selection
 from scai_cli.store import EVENTS, lines
@@ -40,43 +39,19 @@ def read_history(
     ratings in short (`History.marks`) are always all of them. Raises RunError for a damaged line, naming it.
     """
     history = History(path, "interrupted")
-    wanted = _Wanted.of(messages, ratings, selection)
+    within = Within.of(selection)
     for number, line in lines(path / EVENTS):
         place, kind = look(line)
         if kind == b"message":
-            if not wanted.messages or not wanted.here(place):
+            if not messages or not within.has(place):
                 continue
-        elif kind == b"rating" and not (wanted.ratings and wanted.here(place)):
+        elif kind == b"rating" and not (ratings and within.has(place)):
             history.marks.add(read_mark(path, number, line))
             continue
         _fold(history, read_event(path, number, line))
     history.outcome = outcome_of(path)
     history.status = status_of(path, history.finished is not None, history.outcome)
     return history
-
-
-@dataclass(frozen=True, slots=True)
-class _Wanted:
-    """Which messages and ratings are read whole."""
-
-    messages: bool
-    ratings: bool
-    parts: tuple[bytes | None, bytes | None, bytes | None]
-    """Epoch, persona and task as the ids of what belongs to them begin: `e2/farmer/dinner/m1`."""
-
-    @classmethod
-    def of(cls, messages: bool, ratings: bool, chosen: Selection) -> _Wanted:
-        epoch = None if chosen.epoch is None else f"e{chosen.epoch}".encode()
-        persona, task = (None if part is None else part.encode() for part in (chosen.persona, chosen.task))
-        return cls(messages, ratings, (epoch, persona, task))
-
-    def here(self, place: bytes) -> bool:
-        """Whether an event of that id lies within the selection; anchors belong to no persona and task."""
-        if self.parts == (None, None, None):
-            return True
-        found = place.split(b"/", 3)
-        count = 1 if found[1:2] == [b"anchor"] else 3
-        return all(want in (None, part) for want, part in zip(self.parts[:count], found, strict=False))
 
 
 def _current(history: History) -> Epoch:

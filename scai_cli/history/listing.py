@@ -57,6 +57,16 @@ def _progress(file: Path) -> tuple[int, bool]:
     return 0, finished
 
 
+def last_rated(path: Path) -> int | None:
+    """The last epoch of a run in which anything was rated, found from the end of its events; None without."""
+    for line in _backwards(path / EVENTS):
+        place, kind = look(line)
+        if kind == b"rating":
+            number = place.removeprefix(b"e").partition(b"/")[0]
+            return int(number) if number.isdigit() else None
+    return None
+
+
 def _backwards(path: Path) -> Iterator[bytes]:
     """The complete lines of a file, the last first."""
     if not path.exists():

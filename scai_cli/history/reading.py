@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -14,9 +15,10 @@ from pydantic import ValidationError
 from scai_cli.errors import RunError
 from scai_cli.events import ANY_EVENT, Event
 from scai_cli.history.marks import Mark
+from scai_cli.selection import Selection
 from scai_cli.store import CALLS, EVENTS, damaged, lines
 
-_HEAD: Final = re.compile(rb'\{"seq":\d+,"time":"[^"\\]*","id":"([^"\\]*)","type":"(\w+)",')
+_HEAD: Final = re.compile(rb'\{"seq": ?\d+, ?"time": ?"[^"\\]*", ?"id": ?"([^"\\]*)", ?"type": ?"(\w+)",')
 _MARK: Final = msgspec.json.Decoder(Mark)
 
 
@@ -31,6 +33,33 @@ def look(line: bytes) -> Look:
     """Look at a line without decoding it; a line that is cut or has another head tells nothing."""
     found = _HEAD.match(line)
     return Look(found[1], found[2]) if found and line.endswith(b"}\n") else Look()
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """Which messages and ratings lie within a selection, by their ids: `e2/farmer/dinner/m1`."""
+
+    epoch: bytes | None
+    persona: bytes | None
+    task: bytes | None
+
+    @classmethod
+    def of(cls, chosen: Selection) -> Within:
+        """The places of a selection's epoch, persona and task."""
+        epoch = None if chosen.epoch is None else f"e{chosen.epoch}".encode()
+        persona, task = (None if part is None else part.encode() for part in (chosen.persona, chosen.task))
+        return cls(epoch, persona, task)
+
+    def has(self, place: bytes) -> bool:
+        """Whether the event of that id is within; anchors belong to an epoch alone."""
+        if self.epoch is self.persona is self.task is None:
+            return True
+        epoch, *rest = place.split(b"/", 3)
+        if self.epoch not in (None, epoch):
+            return False
+        if rest[:1] == [b"anchor"]:
+            return True
+        return all(want in (None, part) for want, part in zip((self.persona, self.task), rest, strict=False))
 
 
 def read_events(path: Path, *, messages: bool = True) -> Iterator[Event]:

@@ -99,7 +99,7 @@ def contentment(stage: Stage, conversations: Iterable[Conversation]) -> Contentm
                 (own if rating.kind == "own" else cross)[rating.rater, conversation.task.id].append(rating.value)
     ratings, tasks = stage.company.config.ratings, [task.id for task in stage.tasks]
     table = tuple(
-        tuple(_cell(mean(own[p.id, task]), mean(cross[p.id, task]), ratings) for task in tasks) for p in stage.personas
+        tuple(cell(mean(own[p.id, task]), mean(cross[p.id, task]), ratings) for task in tasks) for p in stage.personas
     )
     return Contentment(
         satisfaction={p.id: mean([v for task in tasks for v in own[p.id, task]]) for p in stage.personas},
@@ -130,7 +130,8 @@ def mean(values: Iterable[float | None]) -> float | None:
     return sum(known) / len(known) if known else None
 
 
-def _cell(own: float | None, cross: float | None, ratings: Ratings) -> float | None:
+def cell(own: float | None, cross: float | None, ratings: Ratings) -> float | None:
+    """A persona's utility in [0, 1] from its own rating and the mean of its cross ratings; None as in `contentment`."""
     low, high = ratings.scale
     weight = ratings.cross_weight
     s, h = (None if value is None else (value - low) / (high - low) for value in (own, cross))

@@ -1,0 +1,61 @@
+"""A constitution for people: its rules with their ids, and what changed between two texts."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from scai_cli.constitution import Clause, Constitution
+from scai_cli.display.safe import one_line, plain, styled
+
+_NAMES: Final = 4
+"""So many of a clause's users are named where it is cut to a line."""
+
+
+def rule_lines(
+    constitution: Constitution, names: Mapping[str, str], most: int | None = None, *, whole: bool = True
+) -> Iterator[RenderableType]:
+    """A heading and a line or more for each rule; at most so many rules, each in one line unless `whole`."""
+    yield styled(f"Constitution, version {constitution.version}", "bold")
+    if not constitution.rules:
+        yield styled("(empty)")
+        return
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=not whole, overflow="fold" if whole else "ellipsis")
+    for rule in constitution.rules[:most]:
+        text = Text(one_line(rule.text))
+        if isinstance(rule, Clause):
+            text = Text.assemble((f"for {_whom(rule, names, whole=whole)}: ", "italic"), text)
+        table.add_row(Text(rule.id, style="bold"), text)
+    yield table
+    if most is not None and len(constitution.rules) > most:
+        yield styled(f"({len(constitution.rules) - most} more rules; --constitution shows them)", "dim")
+
+
+def word_diff(old: str, new: str) -> Text:
+    """The words of both texts in order; those only in the old one as [-...-], only in the new one as {+...+}."""
+    before, after = re.findall(r"\S+\s*", plain(old)), re.findall(r"\S+\s*", plain(new))
+    result = Text()
+    for op, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        gone, come = "".join(before[a:b]).strip(), "".join(after[c:d]).strip()
+        if op == "equal":
+            result.append("".join(after[c:d]))
+            continue
+        if gone:
+            result.append(f"[-{gone}-] ", style="red strike")
+        if come:
+            result.append(f"{{+{come}+}} ", style="green")
+    return result
+
+
+def _whom(clause: Clause, names: Mapping[str, str], *, whole: bool) -> str:
+    shown = clause.users if whole else clause.users[:_NAMES]
+    more = len(clause.users) - len(shown)
+    return one_line(", ".join(names.get(user, user) for user in shown) + (f" and {more} more" if more else ""))
