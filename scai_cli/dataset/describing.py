@@ -100,7 +100,7 @@ class Description:
     def as_object(self) -> dict[str, Any]:
         """What `scai dataset describe --json` prints."""
         total = len(self.hashes)
-        by_size = sorted(self.files, key=lambda file: -file.rows)
+        by_size = sorted((file for file in self.files if file.rows), key=lambda file: -file.rows)
         texts = [words(text) for text in self.varied.texts]
         same, near = total - _different(self.hashes), near_duplicates(self.alike.texts)
         return {

@@ -8,7 +8,8 @@ from typing import Final
 
 from scai_cli.chat import clean
 
-_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]()#+!|~$-])")
+_SPECIAL: Final = re.compile(r"[\\`*_\[\]|~$!]|^[#+=-]|^\d+(?=[.)])")
+"""What means something anywhere, or at the start of a line."""
 
 _LOOKALIKES: Final = str.maketrans("`|<>", "'¦‹›")
 """Nothing can be escaped between backticks."""
@@ -17,7 +18,11 @@ _LOOKALIKES: Final = str.maketrans("`|<>", "'¦‹›")
 def escaped(text: str) -> str:
     """Foreign text for Markdown: one line, no markup, no HTML."""
     plain = line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _SPECIAL.sub(r"\\\1", plain)
+    return _SPECIAL.sub(_backslashed, plain)
+
+
+def _backslashed(found: re.Match[str]) -> str:
+    return f"{found[0]}\\" if found[0].isdigit() else f"\\{found[0]}"
 
 
 def code(text: str) -> str:
