@@ -73,14 +73,14 @@ def _revision(run: Figures, revision: Revised, texts: Transcripts) -> Html:
     )
     edits, drafts = _edits(run, revision, texts) if revision.accepted else ([], 0)
     left_out = len(edits) - MOST_EDITS
-    passed = f"{counted(drafts, 'draft')} came and went within it: scai show {run.history.run_id} --json."
+    passed = f"{counted(drafts, 'draft')} of it came and went before it was done: "
     return tag(
         "li",
         tag("p", tag("b", became), tag("span", f" after epoch {revision.epoch}", class_="when"), class_="became"),
         tag("p", cut(revision.reason, MOST_CHARACTERS), class_="reason"),
         tag("ul", edits[:MOST_EDITS], class_="edits") if edits else None,
         tag("p", f"and {counted(left_out, 'more edit')}", class_="note") if left_out > 0 else None,
-        tag("p", passed, class_="note") if drafts else None,
+        tag("p", passed, tag("code", f"scai show {run.history.run_id} --json"), class_="note") if drafts else None,
         _background(revision),
         class_="adopted" if revision.accepted else "kept",
         id=f"{texts.prefix}revision-{revision.epoch}",

@@ -12,7 +12,10 @@ from scai_cli.history import Cells as RatedCells
 from scai_cli.history import Epoch, History, Mark
 from scai_cli.honesty import Honesty, honesty
 from scai_cli.report.cells import bands, gain, utilities
+from scai_cli.report.html import cut
 
+MOST_NAME = 48
+"""Characters of a person's name that are shown."""
 SHOWN_WELFARE = ("utilitarian", "rawlsian", "nash", "gini_coefficient")
 MEANINGS = {
     "utilitarian": "the mean over all people",
@@ -87,12 +90,12 @@ class Figures:
         return [
             Course(
                 user,
-                name,
+                self.name(user),
                 [m.satisfaction.get(user) for m in measured],
                 [band.get(user) for band in ranges],
                 _last(m.corrected.get(user) for m in measured),
             )
-            for user, name in self.history.names.items()
+            for user in self.history.names
             if user in seen
         ]
 
@@ -184,8 +187,8 @@ class Figures:
         return sum(len(epoch.problems) for epoch in self.history.epochs)
 
     def name(self, person: str) -> str:
-        """A person's name, or the id where there is none."""
-        return self.history.names.get(person, person)
+        """A person's name, cut to what is shown; the id where there is none."""
+        return cut(self.history.names.get(person, person), MOST_NAME)
 
     def _weights(self) -> Mapping[str, float]:
         return {persona.id: persona.weight for persona in self.history.config.personas.inline}

@@ -24,7 +24,7 @@ def subtitle(run: Figures) -> str:
         parts.append(f"{len(history.measured)} of {counted(started.epochs, 'epoch')}")
         parts.append(counted(len(started.personas), "person", "people"))
         parts.append(counted(len(started.tasks), "task"))
-        parts.append(listed(list(dict.fromkeys(started.models.values())), 4))
+        parts.append(listed([cut(model, 60) for model in dict.fromkeys(started.models.values())], 4))
     usage = history.outcome.get("usage") or {}
     if history.outcome:
         parts.append(counted(history.outcome.get("calls", 0), "call"))
@@ -67,7 +67,7 @@ def _payers(run: Figures) -> str:
     if not run.losers:
         same = len(run.courses) - len(run.gainers)
         return f"{gained}; nobody lost{f', {same} stayed the same' if same and run.gainers else ''}."
-    paid = listed([f"{cut(c.name, 60)} ({change(c.change, 1)})" for c in run.losers])
+    paid = listed([f"{c.name} ({change(c.change, 1)})" for c in run.losers])
     return f"{gained}; {paid} paid."
 
 
@@ -202,7 +202,7 @@ def held_out(run: Figures) -> Iterator[Html]:
     for person in proof.personas[:MOST_HELD_OUT]:
         first, last = proof.first.get(person), proof.last.get(person)
         moved = None if first is None or last is None else last - first
-        rows.append((cut(run.name(person), 60), [number(first), number(last), change(moved)]))
+        rows.append((run.name(person), [number(first), number(last), change(moved)]))
     left_out = len(proof.personas) - MOST_HELD_OUT
     missing = f" {counted(proof.missing, 'rating is', 'ratings are')} missing." if proof.missing else ""
     more = f" {left_out} more people: scai show {run.history.run_id} --json." if left_out > 0 else ""

@@ -28,6 +28,8 @@ from scai_cli.report.transcripts import transcripts
 
 LIMIT: Final = 1_500_000
 """Bytes of a page."""
+MOST_WHOLE: Final = 10
+"""More runs than these are told in short, side by side."""
 _ROOM: Final = (700_000, 350_000, 120_000, 40_000, 0)
 """Bytes for the transcripts of all runs together, less and less until the page is under its limit."""
 
@@ -110,7 +112,7 @@ def make_page(paths: Sequence[Path]) -> str:
     for n, path in enumerate(dict.fromkeys(paths), 1):
         history, marks = read_history(path, messages=False, ratings=False), read_marks(path)
         runs.append(Run(Figures(history, marks), read_excerpts(history, marks), f"r{n}/", 2 if len(paths) == 1 else 3))
-    for room in _ROOM:
+    for room in _ROOM if len(runs) <= MOST_WHOLE else ():
         page = _page(runs, room // len(runs), brief=False)
         if len(page.encode()) < LIMIT:
             return page

@@ -62,7 +62,7 @@ def _panel(run: Figures, course: Course, epochs: Sequence[int]) -> Html:
         beside=run.everybody.values,
         colour=LOSS if lost else ACCENT,
     )
-    caption = tag("figcaption", tag("b", cut(course.name, 60)), _arrow(course))
+    caption = tag("figcaption", tag("b", course.name), _arrow(course))
     return tag("figure", caption, courses.draw_course(drawn))
 
 
@@ -84,7 +84,7 @@ def _table(run: Figures) -> Html:
         told = run.honest[course.person].overall if course.person in run.honest else None
         more = {"less drift": number(course.corrected, 1), "honesty": number(told)}
         numbers = [number(course.first, 1), number(course.last, 1), change(course.change, 1)]
-        rows.append((cut(course.name, 60), [*numbers, *(more[head] for head in extra)]))
+        rows.append((course.name, [*numbers, *(more[head] for head in extra)]))
     left_out = len(run.courses) - MOST_ROWS
     notes = [_NOTES[head] for head in extra]
     if left_out > 0:
