@@ -77,7 +77,7 @@ def _lines(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             f"({bias['same_length']:,} of equal length)\nby {_mean(bias['difference'])} characters on average",
         )
     if (later := told["later_chosen"]) is not None:
-        yield "order", f"the answer that came later is the chosen one in {_range(later)} of those with a provenance"
+        yield "order", f"the later answer (by epoch or revision) is the chosen one in {_range(later)}"
     refusals = told["refusals"]
     rejected = "" if refusals["rejected"] is None else f", rejected answers {_percent(refusals['rejected'])}"
     yield "refusals", f"answers {_percent(refusals['answers'])}{rejected}"

@@ -1,0 +1,258 @@
+"""`scai dataset describe`: every format is read, every measure against its definition, bad files are one line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import random
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Called, scai
+from hypothesis import given
+from hypothesis import strategies as st
+from test_formats import FORMATS, KEEP, a_sample, made
+
+from scai_cli import plugins
+from scai_cli.dataset.describing import describe
+from scai_cli.dataset.describing_measures import Mean, Sample, distinct, ngrams, self_bleu, share
+
+
+def written(path: Path, rows: Iterable[Any]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def said(text: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": text}]
+
+
+def answered(text: str) -> list[dict[str, str]]:
+    return [{"role": "assistant", "content": text}]
+
+
+def dpo(prompt: str, chosen: str, rejected: str) -> dict[str, Any]:
+    return {"prompt": said(prompt), "chosen": answered(chosen), "rejected": answered(rejected)}
+
+
+def found(*arguments: object) -> Any:
+    called = scai("dataset", "describe", *arguments, "--json")
+    assert (called.code, called.err) == (0, "")
+    return called.json
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_every_format_is_read_as_what_it_says(tmp_path: Path, name: str, suffix: str) -> None:
+    rows = made(name, a_sample(plugins.resolve("exporter", name)), KEEP)
+    path = written(tmp_path / "rows.jsonl", rows)
+    if suffix == ".csv":
+        path = tmp_path / "rows.csv"
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(
+                {k: v if isinstance(v, str | float | None) else json.dumps(v) for k, v in r.items()} for r in rows
+            )
+    told = found(path)
+    same = {"messages": "sft", "openai-sft": "sft", "dpo-plain": "dpo", "hh": "reward"}
+    assert told["formats"] == {same.get(name, name): 1}
+    assert told["lengths"]["answer"]["characters"]["longest"] == len("Boil water.")
+    if plugins.resolve("exporter", name).kind in ("pairs", "traces"):
+        assert told["lengths"]["rejected"]["characters"]["longest"] == len("Go away.")
+        assert told["length_bias"]["chosen_longer"]["estimate"] == 1.0
+        assert told["length_bias"]["difference"] == {"estimate": 3.0, "low": None, "high": None}
+    assert (told["labels"] is not None) is (name == "kto")
+
+
+def test_parquet_is_read(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    rows = [dpo(f"q{n}", "yes", "no") for n in range(3)]
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    assert found(tmp_path / "rows.parquet")["formats"] == {"dpo": 3}
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1 no")
+    assert scai("dataset", "describe", tmp_path / "bad.parquet").code == 2
+
+
+def test_lengths_labels_and_bias_are_what_they_are_called(tmp_path: Path) -> None:
+    pairs = [dpo("q", "a" * 10, "b" * 4), dpo("q", "a" * 3, "b" * 9), dpo("q", "abc", "cba"), dpo("q", "aaaa", "b")]
+    bias = found(written(tmp_path / "p.jsonl", pairs))["length_bias"]
+    assert (bias["pairs"], bias["same_length"]) == (4, 1)
+    assert bias["chosen_longer"]["estimate"] == pytest.approx(2 / 3)
+    assert bias["difference"]["estimate"] == pytest.approx((6 - 6 + 0 + 3) / 4)
+    kto = [{"prompt": said("q"), "completion": answered("a"), "label": n < 3} for n in range(4)]
+    labels = found(written(tmp_path / "k.jsonl", kto))["labels"]
+    assert (labels["good"], labels["bad"], labels["share_good"]["estimate"]) == (3, 1, 0.75)
+
+
+def test_which_answer_won_is_told_from_the_provenance(tmp_path: Path) -> None:
+    ids = [
+        ("r1/final", "r1/initial"),
+        ("r2/initial", "r2/s1"),
+        ("r3/s2", "r3/s10"),
+        ("e2/a/t/m1", "e1/a/t/m1"),
+        ("x", "y"),
+    ]
+    rows = [dpo("q", "yes", "no") for _ in ids]
+    columns = [{**row, "provenance": {"messages": pair}} for row, pair in zip(rows, ids, strict=True)]
+    assert found(written(tmp_path / "columns.jsonl", columns))["later_chosen"]["estimate"] == 0.5
+    written(tmp_path / "rows.meta.jsonl", [{"messages": pair} for pair in ids])
+    assert found(written(tmp_path / "rows.jsonl", rows))["later_chosen"]["estimate"] == 0.5
+    assert found(written(tmp_path / "none.jsonl", rows))["later_chosen"] is None
+
+
+def test_splits_that_share_a_prompt_are_found_out(tmp_path: Path) -> None:
+    written(tmp_path / "train.jsonl", [dpo(f"q{n}", "yes", "no") for n in range(10)])
+    written(tmp_path / "test.jsonl", [dpo("q3", "si", "no"), dpo("q3", "oui", "no"), dpo("q99", "si", "no")])
+    written(tmp_path / "train.meta.jsonl", [{"run": "x"}])
+    told = found(tmp_path)
+    assert [file["name"] for file in told["files"]] == ["test.jsonl", "train.jsonl"]
+    assert told["leaks"] == [
+        {"files": ["train.jsonl", "test.jsonl"], "prompts": 1, "rows": 2, "share": pytest.approx(2 / 3)}
+    ]
+    assert "share 1 prompt, asked in" in " ".join(scai("dataset", "describe", tmp_path).out.split())
+
+
+def test_repetition_refusals_and_openings(tmp_path: Path) -> None:
+    long = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+    answers = [long, long, f"{long} seventeen", "I’m sorry, but no.", "As an AI, I do not drink tea.", "Boil water."]
+    rows = [{"prompt": said("q"), "completion": answered(answer)} for answer in answers]
+    told = found(written(tmp_path / "rows.jsonl", rows))
+    assert told["duplicates"] == {"rows": 1, "share": pytest.approx(1 / 6)}
+    assert told["near_duplicates"] == {"of": 6, "share": pytest.approx(2 / 6)}
+    assert told["refusals"] == {"answers": pytest.approx(2 / 6), "rejected": None}
+    assert told["openings"] == [{"words": "one two three four", "rows": 3, "share": 0.5}]
+
+
+WORDS = st.lists(st.lists(st.sampled_from("abcde"), max_size=9), max_size=6)
+
+
+@given(WORDS, st.integers(1, 3))
+def test_distinct_n_by_its_definition(texts: list[list[str]], n: int) -> None:
+    every = [tuple(text[i : i + n]) for text in texts for i in range(len(text) - n + 1)]
+    assert distinct(texts, n) == (len({*every}) / len(every) if every else None)
+
+
+def bleu(hypothesis: Sequence[str], references: Sequence[Sequence[str]]) -> float:
+    """BLEU-4 by the book (Papineni et al. 2002), 0.1 for no match (Chen & Cherry 2014, method 1)."""
+    logs = []
+    for n in range(1, 5):
+        counts = Counter(ngrams(hypothesis, n))
+        clipped = sum(min(c, max(Counter(ngrams(r, n))[g] for r in references)) for g, c in counts.items())
+        logs.append(math.log((clipped or 0.1) / max(1, counts.total())))
+    closest = min((abs(len(r) - len(hypothesis)), len(r)) for r in references)[1]
+    brevity = 1.0 if len(hypothesis) > closest else math.exp(1 - closest / len(hypothesis))
+    return brevity * math.exp(sum(logs) / 4)
+
+
+@given(WORDS)
+def test_self_bleu_by_its_definition(texts: list[list[str]]) -> None:
+    kept = [text for text in texts if text]
+    if len(kept) < 2:
+        assert self_bleu(texts) is None
+    else:
+        means = [bleu(text, [*kept[:n], *kept[n + 1 :]]) for n, text in enumerate(kept)]
+        assert self_bleu(texts) == pytest.approx(sum(means) / len(means))
+
+
+def test_the_same_text_over_and_over_has_a_self_bleu_of_one() -> None:
+    assert self_bleu([["how", "do", "you", "make", "a", "pot", "of", "tea"]] * 3) == pytest.approx(1.0)
+    assert (self_bleu([["a", "b", "c", "d", "e"], ["f", "g", "h", "i", "j"]]) or 1) < 0.2
+
+
+def test_the_intervals_cover_what_they_should() -> None:
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    draw = random.Random(seed)
+    covered, means = 0, 0
+    for _ in range(400):
+        n = sum(draw.random() < 0.3 for _ in range(80))
+        interval = share(n, 80)
+        assert interval is not None
+        covered += interval["low"] <= 0.3 <= interval["high"]  # type: ignore[operator]
+        mean = Mean()
+        for _ in range(80):
+            mean.add(draw.gauss(2, 5))
+        spread = mean.as_object()
+        assert spread is not None
+        means += spread["low"] <= 2 <= spread["high"]  # type: ignore[operator]
+    assert 360 <= covered <= 398  # of 400; a share with 80 draws is a little uneven
+    assert 355 <= means <= 398
+    assert share(0, 0) is None
+    assert Mean().as_object() is None
+
+
+def test_a_sample_holds_each_text_with_the_same_chance() -> None:
+    counts = Counter[str]()
+    for seed in range(600):
+        sample = Sample(2, seed)
+        for text in "abcdef":
+            sample.add(text)
+        counts.update(sample.texts)
+    assert all(140 <= counts[text] <= 260 for text in "abcdef")  # 200 expected, spread about 12
+
+
+def test_the_same_rows_are_told_the_same(tmp_path: Path) -> None:
+    path = written(tmp_path / "rows.jsonl", [dpo(f"q{n}", f"yes {n}", "no") for n in range(700)])
+    assert describe(path, 3).as_object() == describe(path, 3).as_object()
+    assert found(path, "--seed", 3)["diversity"]["self_bleu_of"] == 500
+
+
+def test_it_fits_a_terminal_and_obeys_nothing_in_the_rows(tmp_path: Path) -> None:
+    evil = "\x1b[31m[bold]x[/bold]\u202e" * 9
+    folder = tmp_path / "a-folder-with-a-rather-long-name"
+    for name in ("train.jsonl", "test-with-a-very-long-name-indeed.jsonl"):
+        written(folder / name, [{**dpo(evil, evil, "no"), evil: 1, "c" * 90: 2} for _ in range(3)])
+    called = scai("dataset", "describe", folder)
+    assert called.code == 0
+    assert "\x1b" not in called.out
+    assert "\u202e" not in called.out
+    assert "[bold]" in called.out  # shown, not obeyed
+    _, *rest = called.out.splitlines()
+    assert max(map(len, rest)) <= 80
+    assert "6 rows in the format dpo" in " ".join(called.out.split())
+
+
+@pytest.mark.parametrize(("name", "content", "said"), [
+    ("gone.jsonl", None, "there is no such file"),
+    ("rows.txt", "x", "ends in .jsonl, .csv or .parquet"),
+    ("rows.jsonl", "", "no row"),
+    ("rows.jsonl", '{"a": 1}\n', "rows.jsonl:1: rows of no format"),
+    ("rows.jsonl", '{"messages": []}\n', "rows.jsonl:1: this is no row of the format sft"),
+    ("rows.jsonl", '{"messages": [{"role": "user", "content": "x"}]}\n{"mess', "rows.jsonl:2: not one JSON object"),
+    ("rows.jsonl", "[1]\n", "rows.jsonl:1: not one JSON object"),
+    ("rows.jsonl", '{"prompt": 3, "completion": 4}\n', "rows.jsonl:1: this is no row"),
+    ("rows.jsonl", '{"messages": [{"role": "user", "content": null}]}\n', "rows.jsonl:1: this is no row"),
+    ("rows.csv", "a,b\n1,2\n", "rows.csv:2: rows of no format"),
+    ("rows.csv", "prompt,completion\n", "no row"),
+])  # fmt: skip
+def test_what_cannot_be_described_is_one_line(tmp_path: Path, name: str, content: str | None, said: str) -> None:
+    if content is not None:
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    called = scai("dataset", "describe", tmp_path / name)
+    assert called.code == 2
+    assert len(called.lines) == 1
+    assert said in called.err
+
+
+def test_a_folder_without_rows_and_bytes_that_are_no_text_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "rows.csv").write_bytes(b"prompt,completion\n\xff\xfe,x\n")
+    (tmp_path / "rows.jsonl").write_bytes(b'{"prompt": "\xff"}\n')
+    for name in ("empty", "rows.csv", "rows.jsonl"):
+        called = scai("dataset", "describe", tmp_path / name)
+        assert (called.code, len(called.lines)) == (2, 1), called
+
+
+def test_a_guarded_cell_of_a_csv_is_read_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("prompt,completion\nq,'=1+1\n", encoding="utf-8")
+    assert found(tmp_path / "rows.csv")["lengths"]["answer"]["characters"]["longest"] == len("=1+1")
+    assert scai("dataset").code in (0, 2)
+    assert scai("dataset", "describe") != Called(0, "", "")

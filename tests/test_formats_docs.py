@@ -1,0 +1,37 @@
+"""docs/finetune.md says what is so: its program, its formats, its phrases."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from scai_cli import plugins
+from scai_cli.dataset.describing import DISTINCT_OF, NEAR_OF, SELF_BLEU_OF
+from scai_cli.dataset.describing_measures import REFUSALS
+from scai_cli.exporters.openai import LEAST_ROWS, MOST_TOKENS
+from scai_cli.exporters.preference import GOOD
+
+ROOT = Path(__file__).parents[1]
+TEXT = (ROOT / "docs" / "finetune.md").read_text(encoding="utf-8")
+PLAIN = " ".join(TEXT.split())
+
+
+def test_the_program_is_the_one_in_examples() -> None:
+    _, program = (ROOT / "examples" / "finetune.py").read_text(encoding="utf-8").split('"""\n\n', 1)
+    assert f"```python\n{program}```" in TEXT
+
+
+def test_the_table_holds_every_format() -> None:
+    rows = re.findall(r"^\| (`.+?`) \|", TEXT, re.MULTILINE)
+    named = {name for row in rows for name in re.findall("`([a-z-]+)`", row)}
+    assert named - {"--format"} == {*plugins.BUILT_IN["exporter"]} - {"system", "messages"}
+
+
+def test_the_phrases_of_a_refusal_are_told() -> None:
+    assert [phrase for phrase in REFUSALS if f"`{phrase}`" not in PLAIN] == []
+
+
+def test_the_numbers_are_those_of_the_code() -> None:
+    for number in (f"{LEAST_ROWS} rows", f"{MOST_TOKENS:,} tokens", f"at least {GOOD:g}", f"of {DISTINCT_OF:,} answers",
+                   f"of {SELF_BLEU_OF}", f"of {NEAR_OF:,} answers"):  # fmt: skip
+        assert number in PLAIN, number
