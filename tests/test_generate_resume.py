@@ -1,0 +1,306 @@
+"""A generated set that is killed, stopped or torn comes out as if nothing had happened, and nothing is paid twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import TINY, calls, scai
+from crash import answered, society
+from loopback import Loopback
+
+from scai_cli.display.generating import Silent
+from scai_cli.generating import Wish, resume, start
+from scai_cli.generation.header import Orders
+from scai_cli.generation.record import Row
+from scai_cli.loading import Overrides
+
+KIND = TINY.replace("name: tiny", "name: kind").replace("epochs: 2", "epochs: 1") + (
+    "constitution: {principles: [Give an example for what you say., Use bullet points.], "
+    "contract: [{text: Be brief., for: [ann]}]}\n"
+)
+ROWS = 24
+FILES = ("rows.jsonl", "calls.jsonl")
+
+
+@pytest.fixture(scope="module")
+def kind(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run."""
+    folder = tmp_path_factory.mktemp("kind")
+    (folder / "kind.yaml").write_text(KIND, encoding="utf-8")
+    assert scai("run", folder / "kind.yaml", "--runs-dir", folder / "runs", "--quiet").code == 0
+    return folder / "runs" / "kind"
+
+
+class Tracks(Silent):
+    """Notes how many bytes rows and calls hold whenever a row has been written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.states = [(0, 0)]
+
+    def see(self, row: Row) -> None:
+        self.states.append((self.size("rows.jsonl"), self.size("calls.jsonl")))
+
+    def size(self, name: str) -> int:
+        return (self.path / name).stat().st_size
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A set that nobody disturbed, and the states its logs went through: (bytes of rows, bytes of calls)."""
+
+    path: Path
+    states: Sequence[tuple[int, int]]
+
+    def logs(self) -> tuple[bytes, bytes]:
+        return (self.path / "rows.jsonl").read_bytes(), (self.path / "calls.jsonl").read_bytes()
+
+    def cut(self, ends: tuple[int, int]) -> Path:
+        """A copy as a kill at that state would have left it."""
+        target = Path("runs/whole")
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(self.path, target)
+        for name, data, end in zip(FILES, self.logs(), ends, strict=True):
+            (target / name).write_bytes(data[:end])
+        return target
+
+
+@pytest.fixture(scope="module", params=[1, 8])
+def whole(request: pytest.FixtureRequest, kind: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """One call at a time; eight at a time."""
+    runs = tmp_path_factory.mktemp("whole")
+    watcher = Tracks(runs / "whole")
+    overrides = Overrides([f"limits.concurrency={request.param}"])
+    wish = Wish(str(kind), n=ROWS, orders=Orders(n=1, raters=1), overrides=overrides)
+    assert start(wish, runs, "whole", watcher).status == "finished"
+    return Whole(runs / "whole", watcher.states)
+
+
+def check_resumed(whole: Whole, path: Path) -> None:
+    """Resume and compare with the undisturbed set; what was there already stays as it was."""
+    before = [(path / name).read_bytes() for name in FILES]
+    assert resume(path, (), Silent()).status == "finished"
+    for name, old in zip(FILES, before, strict=True):
+        assert (path / name).read_bytes().startswith(old[: old.rfind(b"\n") + 1])
+    assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
+    assert set(answered(path).values()) == {1}
+
+
+def test_a_kill_between_any_two_rows_changes_nothing(whole: Whole) -> None:
+    for ends in whole.states[::2]:
+        path = whole.cut(ends)
+        check_resumed(whole, path)
+        assert answered(path) == answered(whole.path)
+
+
+def test_a_line_torn_at_any_byte_is_mended(whole: Whole) -> None:
+    rng = random.Random(7)
+    for (rows_end, calls_end), (rows_next, calls_next) in list(zip(whole.states, whole.states[1:], strict=False))[::2]:
+        torn = rng.randint(calls_end, calls_next)
+        check_resumed(whole, whole.cut((rows_end if torn < calls_next else rng.randint(rows_end, rows_next), torn)))
+
+
+def test_any_part_of_either_log_is_enough(whole: Whole) -> None:
+    rng = random.Random(8)
+    ends = [[0] + [n + 1 for n, byte in enumerate(data) if byte == 10] for data in whole.logs()]
+    for _ in range(12):
+        check_resumed(whole, whole.cut((rng.choice(ends[0]), rng.choice(ends[1]))))
+
+
+def test_what_was_torn_is_said(whole: Whole) -> None:
+    path = whole.cut((whole.states[5][0] - 10, whole.states[5][1]))
+    said = scai("resume", "whole").lines
+    assert "rows.jsonl: its last line was torn" in said[1]
+    assert said[0].endswith("4 are there")
+    assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
+
+
+def test_only_the_calls_of_rows_to_come_are_remembered(whole: Whole) -> None:
+    path = whole.cut(whole.states[20])
+    data = (path / "calls.jsonl").read_bytes()
+    (path / "calls.jsonl").write_bytes(data.replace(b'"response":"', b'"response":"XX', 40))  # those of the first rows
+    assert resume(path, (), Silent()).status == "finished"
+    assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
+
+
+def test_a_limit_stops_it_and_a_higher_one_goes_on(kind: Path, whole: Whole) -> None:
+    stopped = scai(
+        "generate", kind, "--n", ROWS, "--raters", 1, "--run-id", "whole", "--max-calls", 100, "-q", "--json"
+    )
+    assert stopped.code == 3
+    assert (stopped.json["status"], stopped.json["calls"], stopped.json["wanted"]) == ("stopped", 100, ROWS)
+    assert 1 < stopped.json["rows"] < ROWS
+    assert "limits.calls: reached" in stopped.err
+    again = scai("generate", kind, "--n", ROWS, "--run-id", "whole")
+    assert again.lines == [
+        "scai: generated set 'whole' is there already and not finished; go on with `scai resume whole`"
+    ]
+    assert scai("resume", "whole", "-q").code == 3
+    ended = scai("resume", "whole", "-q", "--max-calls", 9999, "--json")
+    assert (ended.code, ended.json["status"], ended.json["rows"]) == (0, "finished", ROWS)
+    assert (Path("runs/whole/rows.jsonl")).read_bytes() == whole.logs()[0]
+    assert ended.json["calls"] == len(calls(whole.path)) == len(calls(Path("runs/whole")))
+    assert Counter(call["id"] for call in calls(Path("runs/whole"))) == answered(whole.path)
+
+
+def test_a_finished_set_is_left_as_it_is(whole: Whole) -> None:
+    path = whole.cut(whole.states[-1])
+    before = {file.name: file.read_bytes() for file in path.iterdir() if file.name not in ("outcome.json", ".lock")}
+    found = scai("resume", "whole", "-q", "--json").json
+    assert (found["status"], found["rows"], found["calls"]) == ("finished", ROWS, len(calls(path)))
+    assert {name: (path / name).read_bytes() for name in before} == before
+
+
+def test_what_would_change_the_rows_is_refused(whole: Whole) -> None:
+    whole.cut(whole.states[3])
+    for setting, key in (("seed=9", "seed"), ("roles.user.temperature=1", "roles"), ("model.options.noise=0", "model")):
+        refused = scai("resume", "whole", "--set", setting)
+        assert refused.code == 2
+        assert f"it began with other {key} than" in refused.err
+    assert scai("resume", "whole", "-q", "--set", "limits.concurrency=2", "--set", "limits.max_retries=1").code == 0
+    assert Path("runs/whole/rows.jsonl").read_bytes() == whole.logs()[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("generation.yaml", "a: [", "generation.yaml:"),
+        ("generation.yaml", "source: x\n", "generation.yaml:1: scai: "),
+        ("experiment.yaml", "sed: 3\n", "experiment.yaml:1: sed: unknown key"),
+        ("rows.jsonl", '{"id":"r7","problem":null}\n', "rows.jsonl:1: row r0 belongs here and is not"),
+        ("calls.jsonl", "nonsense\n", "calls.jsonl:1: this line is damaged"),
+        ("tasks.jsonl", "nonsense\n", "tasks.jsonl:1: this line is damaged"),
+    ],
+)
+def test_a_damaged_file_is_named_in_one_line(whole: Whole, name: str, text: str, said: str) -> None:
+    path = whole.cut(whole.states[0])
+    (path / name).write_text(text)
+    called = scai("resume", "whole", "-q")
+    assert called.code == 2
+    assert len(called.lines) == 1
+    assert said in called.err
+
+
+def test_a_set_in_use_is_not_touched(whole: Whole) -> None:
+    whole.cut(whole.states[3])
+    program = "import fcntl, sys; f = open(sys.argv[1], 'a'); fcntl.flock(f, fcntl.LOCK_EX); print(1); sys.stdin.read()"
+    command = [sys.executable, "-uc", program, "runs/whole/.lock"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        assert "is in use by process" in scai("resume", "whole").err
+        holder.communicate()
+    assert scai("resume", "whole", "-q").code == 0
+
+
+def test_foreign_code_is_loaded_only_on_trust(kind: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    command = ("generate", kind, "--n", 2, "-q", "--run-id", "set", "--judge", "users")
+    model = ("--set", "model={provider: 'scripted:connect', name: m}")
+    refused = scai(*command, *model)
+    assert refused.code == 2
+    assert "provider 'scripted:connect'; --trust loads it" in refused.err
+    assert not Path("runs").exists()
+    assert scai(*command, *model, "--trust", "--max-calls", 5).code == 3
+    assert "--trust loads it" in scai("resume", "set", "--max-calls", 99).err
+    assert scai("resume", "set", "--max-calls", 99, "--trust", "-q").code == 0
+
+
+def test_a_full_disk_costs_at_most_what_was_in_flight(kind: Path, whole: Whole) -> None:
+    program = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)); "
+        "from scai_cli.cli import main; sys.argv = ['scai', *sys.argv[1:]]; main()"
+    )
+    command = ["generate", str(kind), "--n", str(ROWS), "--raters", "1", "-q", "--run-id", "whole"]
+    full = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, check=False)
+    assert full.returncode == 4
+    assert full.stderr.decode().count("\n") == 1
+    assert "cannot be written: File too large; make room, then `scai resume` goes on" in full.stderr.decode()
+    path = Path("runs/whole")
+    assert all((path / name).read_bytes()[-1:] in (b"\n", b"") for name in FILES)
+    assert scai("resume", "whole", "-q").code == 0
+    assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
+    assert set(answered(path).values()) == {1}
+
+
+def process(*arguments: object) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "scai_cli", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def asked(kind: Path, server: Loopback) -> tuple[object, ...]:
+    model = ("--model", "openai:society", "--set", f"model.base_url={server.base_url}")
+    return (
+        "generate",
+        kind,
+        "--n",
+        40,
+        "--raters",
+        1,
+        "-q",
+        "--run-id",
+        "set",
+        "--set",
+        "limits.concurrency=8",
+        *model,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_lets_calls_in_flight_end(kind: Path, number: int) -> None:
+    with Loopback(latency=0.05, answer=society()) as server:
+        started = process(*asked(kind, server))
+        while len(server.requests) < 250:
+            time.sleep(0.005)
+        started.send_signal(number)
+        out, err = started.communicate(timeout=30)
+        name = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
+        assert (started.returncode, out) == (130, b"set\n")
+        assert err.decode() == f"scai: interrupted by {name}; go on with `scai resume set`\n"
+        path = Path("runs/set")
+        assert sum(answered(path).values()) == len(server.requests)
+        assert json.loads((path / "outcome.json").read_text())["status"] == "interrupted"
+        assert path.joinpath("rows.jsonl").read_bytes().count(b"\n") > 0
+        server.latency = 0.0
+        assert scai("resume", "set", "-q").code == 0
+        assert set(answered(path).values()) == {1}
+
+
+@pytest.mark.slow
+def test_a_set_killed_at_random_moments(kind: Path) -> None:
+    seed = int(os.environ.get("CRASH_SEED", "3"))
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    with Loopback(latency=0.02, answer=society()) as server:
+        assert scai(*asked(kind, server), "--runs-dir", "clean").code == 0
+        needed, kills = len(server.requests), 0
+        while True:
+            born = Path("runs/set/generation.yaml").exists()
+            running = process(*(("resume", "set", "-q") if born else asked(kind, server)))
+            goal = len(server.requests) + rng.randint(1, 60)
+            while running.poll() is None and len(server.requests) < goal and kills < 12:
+                time.sleep(0.001)
+            time.sleep(rng.uniform(0, 0.04))
+            if kills < 12 and running.poll() is None:
+                kills += 1
+                running.kill()
+            err = running.communicate(timeout=60)[1].decode()
+            assert running.returncode in (0, -signal.SIGKILL), err
+            if running.returncode == 0:
+                break
+    assert kills > 5
+    assert Path("runs/set/rows.jsonl").read_bytes() == Path("clean/set/rows.jsonl").read_bytes()
+    assert set(answered(Path("runs/set")).values()) == {1}
+    assert sum(answered(Path("runs/set")).values()) == needed
