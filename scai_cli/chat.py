@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 MessageRole = Literal["system", "user", "assistant"]
 AgentRole = Literal["user", "assistant", "meta"]
-Source = Literal["model", "replay", "cache"]
+Source = Literal["model", "replay", "cache", "human"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, field_validator
 from scai_cli.chat import AgentRole
 from scai_cli.constitution import RuleText
 from scai_cli.endpoints import ModelConfig, Roles
-from scai_cli.personas import Persona, Scalar
+from scai_cli.personas import HUMAN, Persona, Scalar
 from scai_cli.social.rules import RULES
 from scai_cli.social.welfare import parse as parse_welfare
 from scai_cli.tasks import Task
@@ -317,8 +317,10 @@ class ExperimentConfig(Value):
     def model_of(self, persona: Persona) -> ModelConfig:
         """The model that plays a persona: the users' model with what the persona says over it, key by key.
 
-        At another endpoint the options are left behind: they are that provider's own.
+        At another endpoint the options are left behind: they are that provider's own. A real person is a provider, too.
         """
+        if persona.human:
+            return ModelConfig(provider=HUMAN, send_seed=False, options={"called": persona.called})
         user = self.model_for("user")
         if persona.model is None:
             return user
@@ -329,7 +331,7 @@ class ExperimentConfig(Value):
     def models(self) -> Iterator[tuple[AgentRole, ModelConfig]]:
         """Every model with the role it plays: those of the roles, then those that personas have of their own."""
         yield from ((role, self.model_for(role)) for role in ROLES)
-        yield from (("user", self.model_of(persona)) for persona in self.personas.inline if persona.model is not None)
+        yield from (("user", self.model_of(persona)) for persona in self.personas.inline if persona.own_voice)
         if self.judge is not None:
             yield "meta", self.judge
 

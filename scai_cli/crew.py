@@ -10,13 +10,15 @@ from scai_cli import plugins
 from scai_cli.chat import AgentRole, Usage
 from scai_cli.config import ExperimentConfig
 from scai_cli.endpoints import ModelConfig
-from scai_cli.errors import ScaiError
+from scai_cli.errors import ConfigError, ScaiError
 from scai_cli.models.base import ChatModel
 from scai_cli.models.cache import Cache, CachedModel, cache_path
 from scai_cli.models.gate import Gate, Gated, Pace
+from scai_cli.models.human import Desk, HumanModel, People
 from scai_cli.models.limits import Budget, Caps, Spend
 from scai_cli.models.prices import Price, PriceOf, price_of, require_prices
 from scai_cli.models.record import CallLog, RecordedModel, Replay
+from scai_cli.personas import HUMAN
 from scai_cli.simulation.speaker import Speaker, model_name
 from scai_cli.simulation.stage import Company, company
 from scai_cli.store import CallIndex
@@ -39,11 +41,17 @@ class Crew:
     prices: Mapping[Voice, PriceOf]
     budget: Budget
     cache: Cache | None = None
+    people: People | None = None
+    """Whoever plays a persona that is human: behind no gate, no cache and no limit."""
     _recorded: list[RecordedModel] = field(default_factory=list)
 
     @classmethod
-    def connect(cls, config: ExperimentConfig) -> Crew:
-        """Open every endpoint once; raises ConfigError for what can be known to fail before a call is made."""
+    def connect(cls, config: ExperimentConfig, desk: Desk | None = None) -> Crew:
+        """Open every endpoint once; raises ConfigError for what can be known to fail before a call is made.
+
+        Real people among the personas are asked at the desk; without one it is an error that there are any.
+        """
+        people = _people(config, desk)
         limits = config.limits
         budget = Budget(Caps(limits.calls, limits.tokens, limits.usd, limits.seconds))
         prices = {(role, model_name(model)): _price_of(config, model) for role, model in config.models()}
@@ -59,6 +67,8 @@ class Crew:
         gates: dict[Endpoint, Gate] = {}
         models: dict[str, ChatModel] = {}
         for _, model in config.models():
+            if model.provider == HUMAN:
+                continue
             if (connection := _connection(model)) in models:
                 continue
             connected, endpoint = _connect(model, config.seed), _endpoint(model)
@@ -66,7 +76,10 @@ class Crew:
                 gates[endpoint] = Gate(connected, pace, budget=budget, price=_price_of(config, model))
             models[connection] = Gated(gates[endpoint], connected)
         cache = Cache.open(cache_path()) if config.cache else None
-        return cls(config, gates, models, prices, budget, cache)
+        crew = cls(config, gates, models, prices, budget, cache, people)
+        if people is not None:
+            people.ended = crew.stop
+        return crew
 
     def company(self, log: CallLog, replay: Replay | None) -> Company:
         """The speakers, every call of whom is logged, and answered from `replay` where it knows the answer."""
@@ -91,6 +104,8 @@ class Crew:
         """Let no new call begin; each one that would raises the error."""
         for gate in self.gates.values():
             gate.close_for_new_calls(error)
+        if self.people is not None:
+            self.people.close_for_new_calls(error)
         for recorded in self._recorded:
             recorded.close_for_new_calls(error)
 
@@ -105,6 +120,9 @@ class Crew:
             self.cache.close()
 
     def _asked(self, model: ModelConfig) -> ChatModel:
+        if model.provider == HUMAN:
+            assert self.people is not None
+            return HumanModel(self.people, model.options["called"], self.config.ratings)
         gated = self.models[_connection(model)]
         if self.cache is None:
             return gated
@@ -115,6 +133,15 @@ class Crew:
         price_of_model = self.prices.get(voice)
         price = price_of_model(voice[1]) if price_of_model else None
         return None if price is None else price.cost(usage)
+
+
+def _people(config: ExperimentConfig, desk: Desk | None) -> People | None:
+    human = [persona.id for persona in config.personas.inline if persona.human]
+    if not human:
+        return None
+    if desk is None:
+        raise ConfigError(f"persona {human[0]!r} is human: only `scai run` and `scai resume` ask real people")
+    return People(desk)
 
 
 def _endpoint(model: ModelConfig) -> Endpoint:

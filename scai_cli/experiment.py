@@ -21,6 +21,7 @@ from scai_cli.history import read_history
 from scai_cli.interruption import Interruption
 from scai_cli.loading import ROLES, Overrides, dump_experiment, load_saved, named_code
 from scai_cli.models.gate import Meter
+from scai_cli.models.human import Desk
 from scai_cli.simulation.engine import simulate
 from scai_cli.store import CALLS, CONFIG, OUTCOME, CallIndex, RunDirectory, is_run
 
@@ -84,15 +85,17 @@ class Outcome:
         }
 
 
-def start(config: ExperimentConfig, runs: Path, run_id: str | None, watcher: Watcher) -> Outcome:
-    """Run an experiment in a new run directory.
+def start(
+    config: ExperimentConfig, runs: Path, run_id: str | None, watcher: Watcher, desk: Desk | None = None
+) -> Outcome:
+    """Run an experiment in a new run directory; real people among the personas are asked at the desk.
 
     What a resume can go on from is told in the outcome. Raises ConfigError before anything is written, RunError, and
     OutputError when the disk refuses.
     """
     if run_id is not None and is_run(runs / run_id):
         raise _taken(config, runs / run_id)
-    crew = Crew.connect(config)
+    crew = Crew.connect(config, desk)
     try:
         run = RunDirectory.create(runs, run_id, config.name, dump_experiment(config))
     except BaseException:
@@ -101,7 +104,9 @@ def start(config: ExperimentConfig, runs: Path, run_id: str | None, watcher: Wat
     return _conduct(crew, run, watcher)
 
 
-def resume(path: Path, settings: Sequence[str], watcher: Watcher, *, trust: bool = False) -> Outcome:
+def resume(
+    path: Path, settings: Sequence[str], watcher: Watcher, *, trust: bool = False, desk: Desk | None = None
+) -> Outcome:
     """Go on where a run ended; a finished run is left as it is.
 
     `settings` (`limits.calls=500`) may change what does not decide about the run's content: limits, prices, addresses.
@@ -119,7 +124,7 @@ def resume(path: Path, settings: Sequence[str], watcher: Watcher, *, trust: bool
                 f"run {path.name!r} cannot go on: it began with other {', '.join(changed)} than {path / CONFIG} and "
                 "the options say now; undo the change, or begin a new run"
             )
-        crew = Crew.connect(config)
+        crew = Crew.connect(config, desk)
         _rewrite_config(run, config)
     except BaseException:
         run.close()
@@ -211,6 +216,8 @@ async def _session(crew: Crew, run: RunDirectory, index: CallIndex, watcher: Wat
                     raise
                 raise interruption.error from None
     except STOPS as stop:
+        if isinstance(stop, Interrupted) and interruption.error is None:  # by the end of the input, not by a signal
+            stop = Interrupted(f"{stop}; go on with `{_resume(run.path)}`")
         outcome.status, outcome.error = _status_of(stop), stop
     finally:
         if crew.cache is not None and crew.cache.problem:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Final, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from scai_cli.endpoints import OwnModel
 from scai_cli.provenance import Source, SourceField
@@ -13,6 +13,9 @@ from scai_cli.traits import TRAITS
 from scai_cli.values import SafeId, Split, Text, Value, did_you_mean
 
 Scalar = str | int | float | bool
+
+HUMAN: Final = "human"
+"""What stands for provider and model where a real person plays a persona."""
 
 
 class Persona(Value):
@@ -38,6 +41,8 @@ class Persona(Value):
     """Where the persona came from; "fictional" for invented ones."""
     model: OwnModel | None = None
     """What differs from the users' model when this person is played."""
+    human: bool = False
+    """Whether a real person at the terminal plays the part, rather than a model."""
 
     @field_validator("preferences")
     @classmethod
@@ -46,6 +51,17 @@ class Persona(Value):
             if name not in TRAITS:
                 raise ValueError(f"unknown trait {name!r}{did_you_mean(name, TRAITS)}")
         return preferences
+
+    @model_validator(mode="after")
+    def _human_or_model(self) -> Self:
+        if self.human and self.model is not None:
+            raise ValueError("a human persona has no model; drop `model:` or `human:`")
+        return self
+
+    @property
+    def own_voice(self) -> bool:
+        """Whether somebody other than the users' model plays the person: a real person, or a model of its own."""
+        return self.human or self.model is not None
 
     @property
     def called(self) -> str:

@@ -20,6 +20,7 @@ from scai_cli.endpoints import ModelConfig
 from scai_cli.models.base import ChatModel
 from scai_cli.models.prices import Price, price_of
 from scai_cli.models.simulated import connect
+from scai_cli.personas import HUMAN
 from scai_cli.simulation.engine import simulate
 from scai_cli.simulation.speaker import Speaker, model_name
 from scai_cli.simulation.stage import company
@@ -38,12 +39,16 @@ _FILLER: Final = " and so on" * 1000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Calls and tokens expected by role; `usd` is None where a price is unknown; `whole` is False if scaled up."""
+    """Calls and tokens expected by role; `usd` is None where a price is unknown; `whole` is False if scaled up.
+
+    `people` is how many questions real people will be asked, which are no calls.
+    """
 
     calls: Mapping[AgentRole, int]
     usage: Mapping[AgentRole, Usage]
     usd: float | None
     whole: bool
+    people: int = 0
 
     def as_object(self) -> dict[str, Any]:
         """What `scai plan --json` prints."""
@@ -58,6 +63,7 @@ class Plan:
                 role: {"input": usage.input_tokens, "output": usage.output_tokens} for role, usage in self.usage.items()
             },
             "whole": self.whole,
+            "people": self.people,
         }
 
 
@@ -69,8 +75,12 @@ def plan_experiment(config: ExperimentConfig) -> Plan:
     calls: Counter[AgentRole] = Counter(dict.fromkeys(ROLES, 0))
     usage = dict.fromkeys(ROLES, Usage())
     spent: defaultdict[tuple[AgentRole, str], Usage] = defaultdict(Usage)
+    people = 0
     for (role, purpose, model), (count, used) in tally.items():
         more, longer = (1.0, 1.0) if whole else _scale(config, played, purpose)
+        if model == HUMAN:
+            people += round(count * more)
+            continue
         calls[role] += round(count * more)
         taken = Usage(round(used.input_tokens * more * longer), round(used.output_tokens * more))
         if role == "meta":
@@ -78,7 +88,7 @@ def plan_experiment(config: ExperimentConfig) -> Plan:
             taken = Usage(min(taken.input_tokens, most), taken.output_tokens)
         usage[role] += taken
         spent[role, model] += taken
-    return Plan(calls, usage, _cost(config, spent), whole)
+    return Plan(calls, usage, _cost(config, spent), whole, people)
 
 
 def sample_prompts(config: ExperimentConfig) -> list[ChatRequest]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from scai_cli.cli import generating
 from scai_cli.cli.options import (
     RUNS,
     Cached,
@@ -30,6 +31,7 @@ from scai_cli.cli.options import (
 if TYPE_CHECKING:
     from scai_cli.config import ExperimentConfig
     from scai_cli.experiment import Outcome, Watcher
+    from scai_cli.models.human import Desk
 
 
 def register(app: typer.Typer) -> None:
@@ -64,7 +66,7 @@ def run(
     if dry_run:
         _print_plan(experiment, as_json)
         return
-    finish(start(experiment, runs_dir, run_id, watcher(quiet)), as_json)
+    finish(start(experiment, runs_dir, run_id, watcher(quiet), desk()), as_json)
 
 
 def resume(
@@ -80,13 +82,16 @@ def resume(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Go on where a killed, stopped or over-budget run ended; no answered call is made again."""
+    """Go on where a killed, stopped or over-budget run (or generated set) ended; no answered call is made again."""
     from scai_cli.experiment import resume as go_on
-    from scai_cli.store import find_run
+    from scai_cli.store import find_source, is_generated
 
     bounds = limits(max_calls, max_tokens, max_usd, max_seconds, cache)
-    path = find_run(runs_dir, run)
-    finish(go_on(path, [*(settings or ()), *bounds], watcher(quiet), trust=trust), as_json)
+    path = find_source(runs_dir, run)
+    if is_generated(path):
+        generating.resume(path, [*(settings or ()), *bounds], trust=trust, quiet=quiet, as_json=as_json)
+        return
+    finish(go_on(path, [*(settings or ()), *bounds], watcher(quiet), trust=trust, desk=desk()), as_json)
 
 
 def plan(
@@ -121,13 +126,23 @@ def check(config: Config, settings: Set = None, model: Model = None, seed: Seed 
 
 def watcher(quiet: bool) -> Watcher:
     """Who looks on: nobody, a live view on a terminal, or plain lines."""
+    from scai_cli.display.asking import AskingView
     from scai_cli.display.consoles import err
-    from scai_cli.display.watching import LiveView, PlainLines, Silent
+    from scai_cli.display.watching import PlainLines, Silent
 
     if quiet:
         return Silent()
     console = err()
-    return LiveView(console) if console.is_terminal else PlainLines(console)
+    return AskingView(console) if console.is_terminal else PlainLines(console)
+
+
+def desk() -> Desk:
+    """Where real people among the personas are asked: at stdin and stderr."""
+    from scai_cli.cli.keyboard import Keyboard
+    from scai_cli.display.asking import ConsoleDesk
+    from scai_cli.display.consoles import err
+
+    return ConsoleDesk(err, Keyboard.stdin().line)
 
 
 def finish(outcome: Outcome, as_json: bool) -> None:

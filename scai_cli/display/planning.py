@@ -29,6 +29,8 @@ def print_plan(plan: Plan) -> None:
     table.add_row("total", f"{total['calls']['total']:,}", f"{tokens['input']:,}", f"{tokens['output']:,}")
     console = out()
     console.print(table)
+    if plan.people:
+        console.print(f"people: asked {plan.people:,} times at the terminal")
     if plan.usd is None:
         console.print("cost: unknown; name the model's price under `prices:`")
     else:
@@ -56,6 +58,9 @@ def print_check(file: str, config: ExperimentConfig) -> None:
     own = [persona for persona in personas.inline if persona.model is not None]
     if own:
         models += f"; {len(own)} personas have their own: {', '.join(sorted({_address(config, p) for p in own}))}"
+    people = [persona.called for persona in personas.inline if persona.human]
+    if people:
+        models += f"; asked at the terminal: {', '.join(people)}"
     each = [
         f"{spec.per_epoch} {what} an epoch"
         for spec, what in ((personas, "personas"), (tasks, "tasks"))

@@ -8,6 +8,7 @@ from functools import cache
 
 from scai_cli.chat import Usage
 from scai_cli.errors import ConfigError
+from scai_cli.personas import HUMAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,11 @@ PriceOf = Callable[[str], Price | None]
 
 
 def price_of(provider: str, table: Mapping[str, Price], base_url: str | None = None) -> PriceOf:
-    """The prices of a provider's models: the simulated are free, the table goes before what is published."""
+    """The prices of a provider's models: the simulated and people are free, the table goes before what is published."""
 
     @cache
     def price(model: str) -> Price | None:
-        if provider == "simulated":
+        if provider in ("simulated", HUMAN):
             return FREE
         return table.get(model) or published(model, base_url)
 

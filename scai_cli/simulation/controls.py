@@ -2,7 +2,7 @@
 
 In the last epoch every answer is rated once more by its own user, by nobody in particular (a persona without any
 description) and by somebody else of the group, in the place of the user who got it. A judge model, where one is
-configured, says how well each user's words fit their persona.
+configured, says how well each user's words fit their persona. Real people are left out of all this: they play nobody.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ Kind = Literal["null", "swapped", "retest"]
 async def control(stage: Stage, conversations: Sequence[Conversation]) -> None:
     """Have the last epoch's answers rated by the controls; emitted in order once all is known."""
     jobs = []
-    for conversation in (c for c in conversations if _is_whole(stage, c)):
+    for conversation in (c for c in conversations if _is_whole(stage, c) and not c.persona.human):
         jobs.append(_rated(stage, conversation, conversation.persona, "retest"))
         jobs.append(_rated(stage, conversation, NOBODY, "null"))
-        others = [persona for persona in stage.personas if persona.id != conversation.persona.id]
+        others = [p for p in stage.personas if p.id != conversation.persona.id and not p.human]
         if others:
             seed = f"{stage.company.config.seed}/{conversation.id}/swapped"
             jobs.append(_rated(stage, conversation, draw(others, 1, seed)[0], "swapped"))
@@ -46,8 +46,9 @@ async def control(stage: Stage, conversations: Sequence[Conversation]) -> None:
 
 async def judge(stage: Stage, conversations: Sequence[Conversation]) -> None:
     """Have the judge read what each persona said in the last epoch."""
-    said = {persona.id: [c for c in conversations if c.persona.id == persona.id] for persona in stage.personas}
-    for judged, problem in await together(_judged(stage, p, said[p.id]) for p in stage.personas if said[p.id]):
+    played = [persona for persona in stage.personas if not persona.human]
+    said = {persona.id: [c for c in conversations if c.persona.id == persona.id] for persona in played}
+    for judged, problem in await together(_judged(stage, p, said[p.id]) for p in played if said[p.id]):
         if problem is not None:
             stage.emit(problem)
         stage.emit(judged)

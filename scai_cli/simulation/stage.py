@@ -29,7 +29,7 @@ class Company:
     user: Speaker
     meta: Speaker
     own: Mapping[str, Speaker] = field(default_factory=dict)
-    """Persona id -> the speaker of a persona with a model of its own."""
+    """Persona id -> the speaker of a persona with a model of its own, or that a real person plays."""
     judge: Speaker | None = None
     """Says whether the users stayed themselves."""
 
@@ -49,7 +49,7 @@ class Company:
 
 def company(config: ExperimentConfig, speaker: Callable[[AgentRole, ModelConfig], Speaker]) -> Company:
     """The company of an experiment, each speaker made for its role and model."""
-    own = {p.id: speaker("user", config.model_of(p)) for p in config.personas.inline if p.model is not None}
+    own = {p.id: speaker("user", config.model_of(p)) for p in config.personas.inline if p.own_voice}
     assistant, user, meta = (speaker(role, config.model_for(role)) for role in ("assistant", "user", "meta"))
     judge = speaker("meta", config.judge) if config.judge is not None else None
     return Company(config, Prompts(config), assistant, user, meta, own, judge)
