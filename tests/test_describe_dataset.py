@@ -103,6 +103,8 @@ def test_which_answer_won_is_told_from_the_provenance(tmp_path: Path) -> None:
     rows = [dpo("q", "yes", "no") for _ in ids]
     columns = [{**row, "provenance": {"messages": pair}} for row, pair in zip(rows, ids, strict=True)]
     assert found(written(tmp_path / "columns.jsonl", columns))["later_chosen"]["estimate"] == 0.5
+    as_text = [{**row, "provenance": json.dumps(row["provenance"])} for row in columns]
+    assert found(written(tmp_path / "text.jsonl", as_text))["later_chosen"]["estimate"] == 0.5
     written(tmp_path / "rows.meta.jsonl", [{"messages": pair} for pair in ids])
     assert found(written(tmp_path / "rows.jsonl", rows))["later_chosen"]["estimate"] == 0.5
     assert found(written(tmp_path / "none.jsonl", rows))["later_chosen"] is None

@@ -106,6 +106,7 @@ _PLACE: Final = re.compile(r"e(\d+)/|/(initial|s\d+|final)$")
 
 def _later(provenance: Any) -> bool | None:
     """Whether the first of the two answers of a row came later than the second."""
+    provenance = _cell(provenance)
     messages = provenance.get("messages") if isinstance(provenance, Mapping) else None
     if not isinstance(messages, list) or len(messages) != 2:
         return None

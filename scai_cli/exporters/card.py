@@ -75,7 +75,7 @@ def _columns(made: Made, about: Guide) -> str:
     own = [(f"`{code(column)}`", about.columns[column]) for column in present if column in about.columns]
     further = [f"`{code(column)}`" for column in present if column not in about.columns]
     if further:
-        own.append((", ".join(further), "where the row came from"))
+        own.append((", ".join(further), "where the row came from (in Parquet a structure, else JSON text)"))
     return table(("column", "what it holds"), own)
 
 

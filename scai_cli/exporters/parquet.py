@@ -46,7 +46,8 @@ class ParquetRows:
         if not self.columns:
             self.columns = tuple(row)
         plain = _cleaned(msgspec.to_builtins(row))
-        self.longest = max(self.longest, len(msgspec.json.encode(plain)))
+        own = {name: value for name, value in plain.items() if name != COLUMN}
+        self.longest = max(self.longest, len(msgspec.json.encode(own)))
         self._held.append(plain)
         if len(self._held) >= _BATCH:
             self._put_by()

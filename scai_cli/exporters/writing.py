@@ -32,7 +32,7 @@ class Rows(Protocol):
     columns: tuple[str, ...]
     """The keys of the first row."""
     longest: int
-    """Characters of the longest row as JSON."""
+    """Characters of the longest row as JSON, without its provenance."""
 
     def write(self, row: Row, provenance: Provenance | None) -> None:
         """Take a row in, with its provenance as a column unless it is None."""
@@ -53,7 +53,11 @@ def json_line(value: Any) -> str:
 
 
 class JsonLines:
-    """One row a line, as `json_line` writes them; provenance comes last."""
+    """One row a line, as `json_line` writes them; provenance comes last.
+
+    It is JSON text: `datasets` takes the types of columns from the first 10 MB of a file, and refuses one in which a list
+    that was empty or an epoch that was null up to there is not so later.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self.columns: tuple[str, ...] = ()
@@ -63,17 +67,20 @@ class JsonLines:
 
     def write(self, row: Row, provenance: Provenance | None) -> None:
         """Take a row in."""
-        if provenance is not None:
-            row = {**row, COLUMN: provenance}
         if not self.columns:
-            self.columns = tuple(row)
-        self.add(row)
+            self.columns = (*row, COLUMN) if provenance is not None else tuple(row)
+        line = as_json(row)
+        if len(line) > self.longest:
+            self.longest = max(self.longest, len(line.decode()))
+        if provenance is not None:
+            line = b"%b,%b:%b}" % (line[:-1], as_json(COLUMN), as_json(as_json(provenance).decode()))
+        self._hold(line)
 
     def add(self, value: Any) -> None:
         """Take any value in as a line."""
-        line = as_json(value)
-        if len(line) > self.longest:
-            self.longest = max(self.longest, len(line.decode()))
+        self._hold(as_json(value))
+
+    def _hold(self, line: bytes) -> None:
         self._held.append(line)
         if len(self._held) >= _HELD:
             self.close()
@@ -120,8 +127,9 @@ class CsvRows:
             self._writer.writerow([guarded(name) for name in self.columns])
         elif row.keys() != set(self.columns):
             raise ConfigError("rows of this format differ in their columns, which CSV cannot hold; write .jsonl")
-        self._writer.writerow([self._cell(row[name]) for name in self.columns])
-        self.longest = max(self.longest, self._buffer.tell())
+        cells = {name: self._cell(row[name]) for name in self.columns}
+        self._writer.writerow(cells.values())
+        self.longest = max(self.longest, sum(len(str(cell)) for name, cell in cells.items() if name != COLUMN))
         self.close()
 
     def _cell(self, value: Any) -> Any:
