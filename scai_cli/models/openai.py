@@ -159,6 +159,21 @@ class OpenAIModel:
             raise self._translate(error) from None
         raise self._refused(response.status_code, _told(response.content), response.headers)
 
+    async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """What a path of the endpoint beside `chat/` (`embeddings`) answers to a body; raises as `complete`."""
+        head = self._head
+        try:
+            async with asyncio.timeout(self._model.timeout_s):
+                url = head.url.join(f"../{path}")
+                response = await self._http.send(
+                    self._request("POST", url, headers=head.headers, content=to_json(body))
+                )
+        except self._foreign as error:
+            raise self._translate(error) from None
+        if response.is_success:
+            return response.content
+        raise self._refused(response.status_code, _told(response.content), response.headers)
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.close()
