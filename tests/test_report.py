@@ -187,29 +187,21 @@ def test_its_numbers_are_those_of_show(page: Page, finished: Path) -> None:
         assert rule["text"] in page.text
 
 
-def test_utilities_by_cell_are_those_that_the_run_measured(finished: Path) -> None:
-    history = read_history(finished, messages=False, ratings=False)
-    for epoch in history.epochs:
-        assert epoch.welfare is not None
-        found = cells.utilities(history.marks.cells[epoch.number], (0, 10), history.config.ratings.cross_weight)
-        for person, utility in epoch.welfare.utilities.items():
-            of_person = [value for (who, _), value in found.items() if who == person]
-            assert sum(of_person) / len(of_person) == pytest.approx(utility)
-
-
 def test_gains_are_paired_and_have_an_interval(finished: Path) -> None:
     history = read_history(finished, messages=False, ratings=False)
     run = Figures(history, cells.read_marks(finished))
+    welfare, own = run.welfare_gain, run.satisfaction_gain
+    assert welfare is not None
+    assert own is not None
     first, last = history.measured[0], history.measured[-1]
-    found = run.welfare_gain
-    assert found is not None
-    assert found.low is not None
-    assert found.high is not None
-    assert found.estimate == pytest.approx(last.values["utilitarian"] - first.values["utilitarian"])  # type: ignore[operator]
-    assert found.low <= found.estimate <= found.high
-    rose = run.satisfaction_gain
-    assert rose is not None
-    assert rose.estimate == pytest.approx(run.everybody.last - run.everybody.first)  # type: ignore[operator]
+    assert welfare.interval.estimate == pytest.approx(last.values["utilitarian"] - first.values["utilitarian"])  # type: ignore[operator]
+    assert own.interval.estimate == pytest.approx(run.everybody.last - run.everybody.first)  # type: ignore[operator]
+    for found in (welfare.interval, own.interval):
+        assert found.low is not None
+        assert found.high is not None
+        assert found.low <= found.estimate <= found.high
+    text = scai("show", finished).out
+    assert f"{welfare.interval.estimate:+.3f} [{welfare.interval.low:+.3f}, {welfare.interval.high:+.3f}]" in text
 
 
 def test_edits_link_to_the_messages_that_they_rest_on(tiny: Path) -> None:

@@ -1,20 +1,13 @@
-"""Ratings by person and task: what bands, intervals and heat maps are made of."""
+"""Ratings by person and task: what bands and heat maps are made of."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from scai_cli.events import Estimate
-from scai_cli.history import Cells as RatedCells
 from scai_cli.history import Mark, look, read_mark
-from scai_cli.social import welfare
-from scai_cli.social.statistics import Statistic, mean, paired_difference
 from scai_cli.store import EVENTS, lines
-
-Cells = Mapping[tuple[str, str], float]
-"""(person, task) -> a number."""
 
 
 def read_marks(path: Path) -> dict[int, list[Mark]]:
@@ -34,40 +27,6 @@ def read_marks(path: Path) -> dict[int, list[Mark]]:
             mark.conversation = words.setdefault(mark.conversation, mark.conversation)
             found[mark.epoch].append(mark)
     return found
-
-
-def utilities(cells: RatedCells, scale: tuple[float, float], cross_weight: float) -> Cells:
-    """(person, task) -> utility in [0, 1], as `simulation.contentment` defines it."""
-    low, high = scale
-    found = {}
-    for person, task in dict.fromkeys((*cells.own, *cells.cross)):
-        given, heard = cells.own.get((person, task)), cells.mean_cross(person, task)
-        own, cross = (None if value is None else (value - low) / (high - low) for value in (given, heard))
-        if cross_weight == 1:
-            value = cross
-        else:
-            value = own if own is None or cross is None else (1 - cross_weight) * own + cross_weight * cross
-        if value is not None:
-            found[person, task] = value
-    return found
-
-
-def gain(before: Cells, after: Cells, function: str | None, weights: Mapping[str, float], seed: int) -> Estimate | None:
-    """How much higher a welfare function (None: the plain mean) is after than before, paired over the cells of both.
-
-    With a 95 % interval by a two-way cluster bootstrap; None where no cell is in both.
-    """
-    both = [cell for cell in before if cell in after]
-    if not both:
-        return None
-    people, tasks = (list(dict.fromkeys(cell[side] for cell in both)) for side in (0, 1))
-    first, last = ([[side.get((p, t)) for t in tasks] for p in people] for side in (before, after))
-    statistic: Statistic = welfare.parse(function) if function else mean
-    heavy = [weights.get(person, 1.0) for person in people] if function else None
-    found = paired_difference(first, last, statistic, weights=heavy, seed=seed)
-    if found is None:
-        return None
-    return Estimate(estimate=found.estimate, low=found.low, high=found.high, level=found.level)
 
 
 def bands(marks: Iterable[Mark]) -> dict[str, tuple[float, float]]:

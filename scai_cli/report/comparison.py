@@ -25,7 +25,7 @@ def comparison(runs: Sequence[Figures], prefixes: Sequence[str]) -> Iterator[Htm
         "Change: the last epoch against the first, with a 95 % interval over the people and tasks of both.",
         class_="note",
     )
-    yield tag("h3", "What fairness cost")
+    yield tag("h3", "Mean against worst-off")
     measured = [(run.history.run_id, run.point) for run in runs if run.point is not None]
     if len({_measured_on(run) for run in runs if run.point is not None}) > 1:
         yield tag("p", "Take care: not all of these runs were measured on the same people and tasks.", class_="caution")
@@ -64,7 +64,7 @@ def _row(run: Figures, prefix: str) -> tuple[Html, list[Child]]:
     return tag("a", history.run_id, href=f"#{prefix}top"), [
         history.status,
         f"{number(everybody.first, 1)} → {number(everybody.last, 1)}",
-        with_interval(run.satisfaction_gain, 1) if run.satisfaction_gain else change(everybody.change, 1),
+        with_interval(run.satisfaction_gain.interval, 1) if run.satisfaction_gain else change(everybody.change, 1),
         f"{number(values.get(run.declared))} {run.declared}",
         number(values.get("rawlsian")),
         number(values.get("gini_coefficient")),
@@ -104,4 +104,6 @@ def _flat(value: object, key: str = "") -> dict[str, str]:
         return found
     if isinstance(value, list) and value and all(isinstance(item, dict) and "id" in item for item in value):
         return {key: ", ".join(str(item["id"]) for item in value)}
+    if isinstance(value, list):
+        return {key: ", ".join(map(str, value)) or "none"}
     return {key: str(value)}

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from scai_cli.events import Estimate
+from scai_cli.compare.pairing import Paired, Played, in_epoch, paired
 from scai_cli.front import Front, Point, point_of
-from scai_cli.history import Cells as RatedCells
 from scai_cli.history import Epoch, History, Mark
 from scai_cli.honesty import Honesty, honesty
-from scai_cli.report.cells import bands, gain, utilities
+from scai_cli.report.cells import bands
 from scai_cli.report.html import cut
+from scai_cli.social import welfare
+from scai_cli.social.statistics import Statistic, mean
 
 MOST_NAME = 48
 """Characters of a person's name that are shown."""
@@ -127,29 +128,28 @@ class Figures:
         return list(dict.fromkeys((self.declared, *SHOWN_WELFARE)))
 
     @cached_property
-    def satisfaction_gain(self) -> Estimate | None:
+    def satisfaction_gain(self) -> Paired | None:
         """Mean satisfaction of the last epoch less that of the first, where the same people rated the same tasks."""
-        ends = self._ends
-        return gain(ends[0].own, ends[1].own, None, {}, self.history.config.seed) if ends else None
+        cells = self.history.marks.cells
+        ends = [Played(f"epoch {n}", cells[n].own, {}) for n in self._ends if n in cells]
+        return self._paired(ends, mean)
 
     @cached_property
-    def welfare_gain(self) -> Estimate | None:
-        """Declared welfare of the last epoch less that of the first, for the same people and tasks."""
-        if self._ends is None:
+    def welfare_gain(self) -> Paired | None:
+        """Declared welfare of the last epoch less that of the first, for the same people and tasks, as `scai show`."""
+        ends = [played for n in self._ends if (played := in_epoch(self.history, n)) is not None]
+        return self._paired(ends, welfare.parse(self.declared)) if ends else None
+
+    def _paired(self, ends: Sequence[Played], statistic: Statistic) -> Paired | None:
+        if len(ends) < 2:
             return None
-        config = self.history.config
-        ratings = config.ratings
-        first, last = (utilities(cells, ratings.scale, ratings.cross_weight) for cells in self._ends)
-        return gain(first, last, self.declared, self._weights(), config.seed)
+        before, after = ends
+        return paired(before, after, statistic, seed=self.history.config.seed)
 
     @property
-    def _ends(self) -> tuple[RatedCells, RatedCells] | None:
-        """The ratings of the first and of the last epoch; None with fewer than two."""
-        if len(self.played) < 2:
-            return None
-        cells = self.history.marks.cells
-        first, last = (cells.get(self.played[end].number, RatedCells()) for end in (0, -1))
-        return first, last
+    def _ends(self) -> tuple[int, ...]:
+        """The first and the last epoch; nothing with fewer than two."""
+        return (self.played[0].number, self.played[-1].number) if len(self.played) > 1 else ()
 
     @cached_property
     def points(self) -> Front:
@@ -189,9 +189,6 @@ class Figures:
     def name(self, person: str) -> str:
         """A person's name, cut to what is shown; the id where there is none."""
         return cut(self.history.names.get(person, person), MOST_NAME)
-
-    def _weights(self) -> Mapping[str, float]:
-        return {persona.id: persona.weight for persona in self.history.config.personas.inline}
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

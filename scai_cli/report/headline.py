@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scai_cli.compare.pairing import Paired
 from scai_cli.constitution import Clause
-from scai_cli.events import Estimate, HeldOut
+from scai_cli.events import HeldOut
 from scai_cli.report.figures import Figures
 from scai_cli.report.html import Child, Html, cut, tag
 from scai_cli.report.numbers import change, counted, interval, listed, number, with_interval
@@ -141,7 +142,7 @@ def cards(run: Figures) -> Html | None:
     ]
     if proof is not None:
         values = number(proof.first_values.get(declared)), number(proof.last_values.get(declared))
-        shown.append(_card("Held out", *values, _gain(proof.difference, 2)))
+        shown.append(_card("Held out", *values, with_interval(proof.difference)))
     note = (
         "First and last epoch. Intervals are at 95 %: a two-way cluster bootstrap of the paired difference over the "
         "people and tasks of both. With few of them they are too narrow, and only “held out” tells of people or tasks "
@@ -159,8 +160,8 @@ def _card(title: str, first: str, last: str, below: str) -> Html:
     return tag("div", tag("span", title, class_="title"), value, tag("span", below, class_="below"), class_="card")
 
 
-def _gain(found: Estimate | None, digits: int) -> str:
-    return "no paired difference" if found is None else with_interval(found, digits)
+def _gain(found: Paired | None, digits: int) -> str:
+    return "no paired difference" if found is None else with_interval(found.interval, digits)
 
 
 def message(run: Figures) -> Iterator[Html]:

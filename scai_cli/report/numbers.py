@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from scai_cli.events import Estimate
+from scai_cli.social.statistics import Interval
 
 MINUS = "−"
 
@@ -17,14 +18,14 @@ def change(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", MINUS)
 
 
-def interval(found: Estimate | None, digits: int = 2) -> str | None:
+def interval(found: Estimate | Interval | None, digits: int = 2) -> str | None:
     """`95 % interval +0.03 to +0.21`; None where the data cannot tell."""
     if found is None or found.low is None or found.high is None:
         return None
     return f"{found.level * 100:g} % interval {change(found.low, digits)} to {change(found.high, digits)}"
 
 
-def with_interval(found: Estimate | None, digits: int = 2) -> str:
+def with_interval(found: Estimate | Interval | None, digits: int = 2) -> str:
     """`+0.12 (+0.03 to +0.21)`; `–` where it is missing."""
     if found is None:
         return "–"
