@@ -91,7 +91,8 @@ def _kept(folder: GeneratedDirectory, wish: Wish, source: Source) -> TaskList:
     folder.write_tasks(written())
     if not count:
         raise ConfigError(f"{wish.tasks}: there is no task in it")
-    return TaskList(name=wish.tasks.name if wish.tasks else source.name, count=count, sha256=digest.hexdigest())
+    name = wish.tasks.name if wish.tasks else wish.config.name if wish.config else source.name
+    return TaskList(name=name, count=count, sha256=digest.hexdigest())
 
 
 def _header(source: Source, wish: Wish, folder: GeneratedDirectory, tasks: TaskList) -> Generation:

@@ -123,6 +123,8 @@ async def _session(
     onlooker.begin(generation, folder.written, [gate.meter for gate in crew.gates.values()])
     for name, cut in folder.mended.items():
         onlooker.say(f"{name}: its last line was torn ({cut} bytes) and is cut off; what it told is done again")
+    if generation.learned.contract and not generation.by_turns:
+        onlooker.say("the contract is with nobody among the personas: rows have no user, and its clauses do not count")
     try:
         with Interruption(crew.stop, go_on(folder.path)) as interruption:
             try:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from scai_cli.constitution import Clause, Constitution, Principle, RuleText
 from scai_cli.errors import ConfigError
@@ -20,6 +20,7 @@ SUFFIXES: Final = (".md", ".txt", ".json", ".yaml", ".yml")
 
 _ITEM: Final = re.compile(r"\s{0,3}(?:\d{1,3}[.)]|[-*+•])\s+(?P<text>\S.*)")
 _FOR: Final = re.compile(r"When you talk with (?P<who>.+?): (?P<text>.+)", re.DOTALL)
+_RULE_TEXT: Final = TypeAdapter[str](RuleText)
 _SEPARATOR: Final = re.compile(r", | and ")
 
 
@@ -83,7 +84,11 @@ def _from_data(path: Path, known: Mapping[str, str]) -> Constitution:
 def _from_text(path: Path, rules: Iterable[tuple[int, str]], known: Mapping[str, str]) -> Constitution:
     principles: list[tuple[str | None, str]] = []
     contract: list[tuple[str | None, str, tuple[str, ...]]] = []
-    for line, text in rules:
+    for line, written in rules:
+        try:
+            text = _RULE_TEXT.validate_python(written)
+        except ValidationError:
+            raise ConfigError.at(str(path), line, None, "this rule is too long; a rule is a sentence or two") from None
         clause = _FOR.fullmatch(text)
         if clause is None:
             principles.append((None, text))
