@@ -153,3 +153,23 @@ def test_a_prompt_that_is_too_long_is_a_problem_not_a_crash() -> None:
         assert strict.code == 4
         assert "max_failures" in strict.err
         assert "context size" in strict.err
+
+
+def test_a_judge_tells_its_log_probabilities(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
+    Path("rules.md").write_text("- Be kind.\n- Be brief.\n", encoding="utf-8")
+    Path("tasks.jsonl").write_text('{"id": "a", "prompt": "How?"}\n{"id": "b", "prompt": "Why?"}\n', encoding="utf-8")
+    options = ("--judge", "model", "--clamp", "0.4,0.6", "--set", "model.max_tokens=30", "--quiet")
+    command = ("generate", "rules.md", "--tasks", "tasks.jsonl", "--model", "openai:tiny", *options)
+    assert scai(*command) == Called(0, "rules-rows\n", "")
+    log = {call["id"]: call for call in calls(Path("runs/rules-rows"))}
+    compared = [call for call in log.values() if call["purpose"] == "comparison" and "logprobs" in call["request"]]
+    assert len(compared) == 2 * 2 * 2 + 1
+    assert all(len(call["logprobs"]) == 5 for call in compared)
+    with Path("runs/rules-rows/rows.jsonl").open(encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    assert [row["problem"] for row in rows] == [None, None]
+    for row in rows:
+        assert row["steps"][0]["revision"]["text"] == log[f"{row['id']}/s1/assistant"]["response"]
+        for label in row["judgements"]:  # a model of noise may name neither letter, and is then asked for votes
+            assert label["by"] in ("logprobs", "votes") if label["p"] is not None else "neither" in label["problem"]
