@@ -161,7 +161,7 @@ def _differences(found: Comparison, letters: Mapping[str, str]) -> Iterator[Rend
         pair = f"{letters[run]} - {letters[found.first]}"
         yield ""
         if not by_name:
-            yield styled(f"{pair}: no user and task were played in the last epoch (or held out) of both")
+            yield styled(f"{pair}: they share no user and task that were rated in the last epoch (or held out) of both")
             continue
         some = next(iter(by_name.values()))
         level = f"{some.interval.level:.0%} interval, " if some.interval.low is not None else ""

@@ -40,8 +40,9 @@ class Satisfaction:
 
     @property
     def change(self) -> float | None:
-        """Last minus first."""
-        return None if self.first is None or self.last is None else self.last - self.first
+        """Last minus first; None where fewer than two are known."""
+        known = [value for value in self.values if value is not None]
+        return known[-1] - known[0] if len(known) > 1 else None
 
 
 def satisfactions(history: History, honest: dict[str, Honesty]) -> list[Satisfaction]:
@@ -92,7 +93,7 @@ def satisfaction_lines(
         table.add_row(name, *cells)
     yield table
     if hidden := len(people) - len(shown):
-        yield styled(f"({hidden} more users{_told(people)}; --all shows everybody)", "dim")
+        yield styled(f"({hidden} more: --all{_told(people)})", "dim")
 
 
 def _extra(people: Sequence[Satisfaction]) -> tuple[list[float | None], list[float | None]]:
@@ -104,7 +105,7 @@ def _told(people: Sequence[Satisfaction]) -> str:
     if not changes:
         return ""
     better, worse = sum(one > 0 for one in changes), sum(one < 0 for one in changes)
-    return f"; of all {len(people)}, {better} are more satisfied than at first and {worse} less"
+    return f"; of {len(people)}, {better} are more satisfied than at first, {worse} less"
 
 
 def _everybody(history: History) -> Satisfaction:

@@ -31,7 +31,7 @@ def proof_lines(history: History, most: int | None, gap: Sequence[str] = ("",)) 
         table.add_row(styled(one_line(history.names.get(user, user), 30)), number(first), number(last), change(moved))
     yield table
     if len(users) < len(proof.personas):
-        yield styled(f"({len(proof.personas) - len(users)} more held-out users; --all shows everybody)", "dim")
+        yield styled(f"({len(proof.personas) - len(users)} more: --all)", "dim")
 
 
 def _content(proof: HeldOut, user: str) -> float:

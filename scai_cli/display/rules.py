@@ -14,8 +14,8 @@ from rich.text import Text
 from scai_cli.constitution import Clause, Constitution
 from scai_cli.display.safe import one_line, plain, styled
 
-_NAMES: Final = 4
-"""So many of a clause's users are named where it is cut to a line."""
+_NAMES: Final = 30
+"""So many characters of a clause's users are shown where it is cut to a line."""
 
 
 def rule_lines(
@@ -27,7 +27,7 @@ def rule_lines(
         yield styled("(empty)")
         return
     table = Table.grid(padding=(0, 1, 0, 0))
-    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, width=max(len(rule.id) for rule in constitution.rules))
     table.add_column(no_wrap=not whole, overflow="fold" if whole else "ellipsis")
     for rule in constitution.rules[:most]:
         text = Text(one_line(rule.text))
@@ -36,7 +36,7 @@ def rule_lines(
         table.add_row(Text(rule.id, style="bold"), text)
     yield table
     if most is not None and len(constitution.rules) > most:
-        yield styled(f"({len(constitution.rules) - most} more rules; --constitution shows them)", "dim")
+        yield styled(f"({len(constitution.rules) - most} more: --constitution)", "dim")
 
 
 def word_diff(old: str, new: str) -> Text:
@@ -56,6 +56,8 @@ def word_diff(old: str, new: str) -> Text:
 
 
 def _whom(clause: Clause, names: Mapping[str, str], *, whole: bool) -> str:
-    shown = clause.users if whole else clause.users[:_NAMES]
-    more = len(clause.users) - len(shown)
-    return one_line(", ".join(names.get(user, user) for user in shown) + (f" and {more} more" if more else ""))
+    called = [names.get(user, user) for user in clause.users]
+    everybody = one_line(", ".join(called))
+    if whole or len(everybody) <= _NAMES:
+        return everybody
+    return one_line(called[0], _NAMES) + (f" and {len(called) - 1} more" if len(called) > 1 else "")

@@ -128,7 +128,7 @@ def _welfare(history: History) -> Table:
     for name in dict.fromkeys((last.declared, *SHOWN_WELFARE)):
         before, after = first.values.get(name), last.values.get(name)
         line = sparkline(thinned([m.values.get(name) for m in history.measured], 20), 0, 1)
-        moved = None if before is None or after is None else after - before
+        moved = None if before is None or after is None or first is last else after - before
         table.add_row(f"{name}{marks.get(name, '')}", number(before), line, number(after), change(moved))
     return table
 
@@ -148,10 +148,10 @@ def _sure(history: History, difference: Paired | None) -> Iterator[RenderableTyp
     """How sure the change is."""
     if difference is None or difference.interval.low is None:
         return
-    rough = f", {difference.draws} draws" if difference.draws < 1000 else ""
+    rough = "rough " if difference.draws < 1000 else ""
     yield styled(
-        f"{history.measured[-1].declared}: {estimate(difference.interval)}, {difference.interval.level:.0%} interval "
-        f"over {difference.users} users x {difference.tasks} tasks{rough}"
+        f"{history.measured[-1].declared}: {estimate(difference.interval)} "
+        f"({rough}{difference.interval.level:.0%} interval, {difference.users} users x {difference.tasks} tasks)"
     )
 
 
@@ -178,7 +178,7 @@ def _troubles(history: History, most: int | None, gap: Sequence[str]) -> Iterato
     for text, count in kinds[:most]:
         yield styled(one_line(_problem(problems, text, count), 200 if most is None else 80))
     if most is not None and len(kinds) > most:
-        yield styled(f"({len(kinds) - most} other kinds of problems; --all shows them)", "dim")
+        yield styled(f"({len(kinds) - most} other kinds: --all)", "dim")
 
 
 def _problem(problems: Sequence[Problem], text: str, count: int) -> str:
