@@ -70,7 +70,11 @@ def compare_runs(paths: Sequence[Path], method: str = BY_WORDS, embed: Embed | N
     different = list(dict.fromkeys(path.resolve() for path in paths))
     if len(different) < 2:
         raise RunError("compare needs two runs or more; name another, `scai list` shows them")
-    histories = [read_history(path, messages=False, ratings=False) for path in different]
+    return compare_histories([read_history(path, messages=False, ratings=False) for path in different], method, embed)
+
+
+def compare_histories(histories: Sequence[History], method: str = BY_WORDS, embed: Embed | None = None) -> Comparison:
+    """Compare two or more different runs that have been read."""
     shared = {run for run, count in Counter(history.run_id for history in histories).items() if count > 1}
     runs = {str(h.path) if h.run_id in shared else h.run_id: h for h in histories}
     first, *others = runs

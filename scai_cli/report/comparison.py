@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from scai_cli.compare.comparison import Comparison, compare_histories
+from scai_cli.compare.settings import Differences
 from scai_cli.front import Front
 from scai_cli.report.constitution import likeness_table
 from scai_cli.report.figures import Figures
@@ -19,46 +21,40 @@ MOST_DIFFERENCES = 40
 
 def comparison(runs: Sequence[Figures], prefixes: Sequence[str]) -> Iterator[Html]:
     """The runs as a table, on the trade-off plane, in what sets their experiments apart, and in their constitutions."""
-    yield table(_HEADS, (_row(run, prefix) for run, prefix in zip(runs[:MOST_RUNS], prefixes, strict=False)))
-    yield tag(
-        "p",
-        "Change: the last epoch against the first, with a 95 % interval over the people and tasks of both.",
-        class_="note",
-    )
+    runs = runs[:MOST_RUNS]
+    found = compare_histories([run.history for run in runs])
+    names = list(found.runs)
+    against = [_against(found, name) for name in names]
+    yield table(_HEADS, (_row(*row) for row in zip(runs, prefixes, against, strict=False)))
+    yield tag("p", _NOTE.format(first=names[0]), class_="note")
     yield tag("h3", "Mean against worst-off")
-    measured = [(run.history.run_id, run.point) for run in runs if run.point is not None]
+    measured = [(name, run.point) for name, run in zip(names, runs, strict=True) if run.point is not None]
     if len({_measured_on(run) for run in runs if run.point is not None}) > 1:
         yield tag("p", "Take care: not all of these runs were measured on the same people and tasks.", class_="caution")
     yield from plane(Front([point for _, point in measured]), [name for name, _ in measured], in_order=False)
     yield tag("h3", "What sets the experiments apart")
-    yield _differences(runs)
-    made = [run for run in runs if run.history.started is not None][:MOST_RUNS]
+    yield _differences(found.differences, names)
+    made = [(name, run.history.product[0]) for name, run in zip(names, runs, strict=True) if run.history.started]
     if len(made) > 1:
         yield tag("h3", "How alike the constitutions are")
         yield tag(
-            "p",
-            "Similarity of the last constitutions, from 0 (nothing in common) to 1 (the same words).",
-            class_="note",
+            "p", "Similarity of the last ones' texts, from 0 (nothing in common) to 1 (the same words).", class_="note"
         )
-        yield likeness_table([run.history.run_id for run in made], [rules_text(run.history.product[0]) for run in made])
+        yield likeness_table([name for name, _ in made], [rules_text(constitution) for _, constitution in made])
 
 
 _HEADS = (
-    "Run",
-    "status",
-    "own rating",
-    "change",
-    "declared welfare",
-    "worst-off",
-    "Gini",
-    "gained",
-    "lost",
-    "held out",
-    "calls",
+    *("Run", "status", "own rating", "change", "declared welfare", "against the first", "worst-off", "Gini", "gained"),
+    *("lost", "held out", "calls"),
+)
+_NOTE = (
+    "With 95 % intervals. Change: the last epoch against the first. Against the first: the first run's declared welfare "
+    "in this run minus that in {first}, over the people and tasks that both were played with. Held out: the last "
+    "constitution against the first one."
 )
 
 
-def _row(run: Figures, prefix: str) -> tuple[Html, list[Child]]:
+def _row(run: Figures, prefix: str, against: str) -> tuple[Html, list[Child]]:
     history, everybody = run.history, run.everybody
     values = history.measured[-1].values if history.measured else {}
     return tag("a", history.run_id, href=f"#{prefix}top"), [
@@ -66,6 +62,7 @@ def _row(run: Figures, prefix: str) -> tuple[Html, list[Child]]:
         f"{number(everybody.first, 1)} → {number(everybody.last, 1)}",
         with_interval(run.satisfaction_gain.interval, 1) if run.satisfaction_gain else change(everybody.change, 1),
         f"{number(values.get(run.declared))} {run.declared}",
+        against,
         number(values.get("rawlsian")),
         number(values.get("gini_coefficient")),
         len(run.gainers),
@@ -73,6 +70,14 @@ def _row(run: Figures, prefix: str) -> tuple[Html, list[Child]]:
         with_interval(history.proof.difference if history.proof else None),
         f"{history.outcome['calls']:,}" if "calls" in history.outcome else "–",
     ]
+
+
+def _against(found: Comparison, name: str) -> str:
+    """The first run's declared welfare in a run, against the first."""
+    if name == found.first:
+        return ""
+    by_function = found.paired[name]
+    return with_interval(next(iter(by_function.values())).interval) if by_function else "nobody in common"
 
 
 def _measured_on(run: Figures) -> tuple[object, ...]:
@@ -84,26 +89,31 @@ def _measured_on(run: Figures) -> tuple[object, ...]:
     return frozenset(last.personas), frozenset(last.tasks), False
 
 
-def _differences(runs: Sequence[Figures]) -> Html:
-    flat = [_flat(run.history.config.model_dump(mode="json", by_alias=True)) for run in runs[:MOST_RUNS]]
-    keys = [key for key in dict.fromkeys(key for one in flat for key in one) if len({one.get(key) for one in flat}) > 1]
-    if not keys:
+def _differences(found: Differences, runs: Sequence[str]) -> Html:
+    """What the experiments' files say differently; who takes part is told in one row."""
+    rows: dict[str, dict[str, str]] = {}
+    for key, values in found.items():
+        kind, _, name = key.partition(".")
+        if kind in ("personas", "tasks") and set(values.values()) <= {True, None}:
+            row = rows.setdefault(kind, dict.fromkeys(runs, ""))
+            there = (run for run in runs if values.get(run))
+            row.update((run, f"{row[run]}, {name}".removeprefix(", ")) for run in there)
+        else:
+            rows[key] = {run: _told(values.get(run)) for run in runs}
+    if not rows:
         return tag("p", "Nothing: their experiments are the same.")
-    rows = [(key, [cut(one.get(key, "–"), 80) for one in flat]) for key in keys[:MOST_DIFFERENCES]]
-    more = len(keys) - MOST_DIFFERENCES
-    note = tag("p", f"and {more} more keys", class_="note") if more > 0 else None
-    return tag("div", table(("Key", *(run.history.run_id for run in runs[:MOST_RUNS])), rows, words=True), note)
+    cells = [(key, [cut(row[run] or "–", 120) for run in runs]) for key, row in list(rows.items())[:MOST_DIFFERENCES]]
+    more = len(rows) - MOST_DIFFERENCES
+    note = tag("p", f"and {more} more keys: ", tag("code", "scai compare"), class_="note") if more > 0 else None
+    people = (
+        tag("p", "Personas and tasks: those that not all runs have.", class_="note")
+        if {"personas", "tasks"} & rows.keys()
+        else None
+    )
+    return tag("div", people, table(("Key", *runs), cells, words=True), note)
 
 
-def _flat(value: object, key: str = "") -> dict[str, str]:
-    """Dotted key -> value; personas and tasks by their ids alone."""
-    if isinstance(value, dict):
-        found: dict[str, str] = {}
-        for name, inner in value.items():
-            found |= _flat(inner, f"{key}.{name}" if key else str(name))
-        return found
-    if isinstance(value, list) and value and all(isinstance(item, dict) and "id" in item for item in value):
-        return {key: ", ".join(str(item["id"]) for item in value)}
+def _told(value: object) -> str:
     if isinstance(value, list):
-        return {key: ", ".join(map(str, value)) or "none"}
-    return {key: str(value)}
+        return ", ".join(map(str, value)) or "none"
+    return "–" if value is None else str(value)
