@@ -98,4 +98,10 @@ def divided(values: Sequence[float], middle: float) -> float | None:
     middle; whoever is on it is on neither side. None with fewer than two raters."""
     if len(values) < 2:
         return None
-    return min(sum(v < middle for v in values), sum(v > middle for v in values)) / len(values)
+    below = above = 0
+    for value in values:
+        if value < middle:
+            below += 1
+        elif value > middle:
+            above += 1
+    return min(below, above) / len(values)

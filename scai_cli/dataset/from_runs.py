@@ -14,7 +14,7 @@ from scai_cli.dataset.licences import together
 from scai_cli.dataset.samples import Answer, Origin, Rating, Sample, Score, Turn
 from scai_cli.errors import ConfigError
 from scai_cli.history import read_history
-from scai_cli.history.conversations import Graded, Setting, Talk, talks
+from scai_cli.history.conversations import Graded, Said, Setting, Talk, talks
 from scai_cli.loading import load_saved
 from scai_cli.simulation.prompts import Prompts
 from scai_cli.store import CONFIG, EVENTS
@@ -39,7 +39,7 @@ class RunSource:
     """Those that were met on the way."""
     _seats: dict[tuple[int, str], Seat] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The run's id."""
         return self.path.name
@@ -132,9 +132,9 @@ class RunSource:
 
     def _of(self, talk: Talk, tally: Tally) -> Iterator[tuple[Answer, list[Graded]]]:
         """The answers of a conversation, but none that was broken off, is empty, or follows on an empty message."""
-        low, high = self.config.ratings.scale
         seat = self.seat(talk.setting, talk.persona)
-        own = {mark.message: mark for mark in talk.own}
+        own = {graded.message: graded for graded in talk.own}
+        final = talk.cross[0].message if talk.cross else ""
         turns: list[Turn] = []
         for number, message in enumerate(talk.messages):
             if not message.content or message.content.isspace():
@@ -145,39 +145,42 @@ class RunSource:
                     tally.left_out[BROKEN] += 1
                 else:
                     mark = own.get(message.id)
-                    marks = [mark] if mark is not None else []
-                    if talk.cross and talk.cross[0].message == message.id:
+                    marks = [] if mark is None else [mark]
+                    if final == message.id:
                         marks += talk.cross
-                    values = [m.value for m in marks if m.value is not None]
-                    yield (
-                        Answer(
-                            seat.system,
-                            tuple(turns),
-                            message.content,
-                            tuple(Score(m.rater, _kind(m), m.metric, m.value) for m in marks),
-                            self._origin(talk, seat, message.id, tuple(m.rater for m in marks)),
-                            mark.value if mark is not None else None,
-                            (sum(values) / len(values) - low) / (high - low) if values else None,
-                            divided(values, (low + high) / 2),
-                        ),
-                        marks,
-                    )
+                    yield self._answer(talk, seat, (tuple(turns), message), marks), marks
             turns.append(Turn(message.role, message.content))
 
-    def _origin(self, talk: Talk, seat: Seat, message: str, raters: tuple[str, ...]) -> Origin:
-        return Origin(
+    def _answer(self, talk: Talk, seat: Seat, said: tuple[tuple[Turn, ...], Said], marks: list[Graded]) -> Answer:
+        low, high = self._scale
+        values = [mark.value for mark in marks if mark.value is not None]
+        origin = Origin(
             self.id,
             talk.id,
-            (message,),
+            (said[1].id,),
             talk.setting.epoch,
             talk.setting.constitution.version,
             seat.rules,
             seat.models,
-            raters,
+            tuple([mark.rater for mark in marks]),
             self.licences(talk.persona, talk.task),
             talk.persona,
             talk.task,
         )
+        return Answer(
+            seat.system,
+            said[0],
+            said[1].content,
+            tuple([Score(m.rater, m.kind, m.metric, m.value) for m in marks]),  # type: ignore[arg-type] # no anchors
+            origin,
+            marks[0].value if marks and marks[0].kind == "own" else None,
+            (sum(values) / len(values) - low) / (high - low) if values else None,
+            divided(values, (low + high) / 2),
+        )
+
+    @cached_property
+    def _scale(self) -> tuple[float, float]:
+        return self.config.ratings.scale
 
     @cached_property
     def _prompts(self) -> Prompts:
@@ -190,10 +193,6 @@ class RunSource:
             {persona.id: persona.source.licence for persona in config.personas.inline},
             {task.id: task.source.licence for task in config.tasks.inline},
         )
-
-
-def _kind(mark: Graded) -> str:
-    return "own" if mark.kind == "own" else "cross"
 
 
 def _models(models: Mapping[str, str], persona: str) -> Mapping[str, str]:

@@ -46,4 +46,7 @@ def blank(text: str) -> bool:
 
 def no_choice(pair: Pair) -> bool:
     """Whether there is nothing to prefer: one side is empty, or both are the same. No trainer minds, none learns."""
-    return blank(pair.chosen) or blank(pair.rejected) or pair.chosen.split() == pair.rejected.split()
+    chosen, rejected = pair.chosen, pair.rejected
+    if blank(chosen) or blank(rejected):
+        return True  # the first words are compared first, as most pairs differ in them
+    return chosen.split(None, 4)[:4] == rejected.split(None, 4)[:4] and chosen.split() == rejected.split()

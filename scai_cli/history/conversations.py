@@ -11,8 +11,9 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
@@ -97,7 +98,6 @@ def said_at(file: int, place: tuple[int, int]) -> Said:
 
 _MESSAGE: Final = msgspec.json.Decoder(Said)
 _GRADED: Final = msgspec.json.Decoder(Graded)
-_Decoded = TypeVar("_Decoded")
 
 
 class _Reader:
@@ -109,36 +109,32 @@ class _Reader:
         self._cross = config.ratings.cross_raters
         self._queue: deque[Talk] = deque()
         self._open: dict[str, Talk] = {}
-        self._whole = 0
+        self._ripe = False
+        self._waiting = 0
         self._started: RunStarted | None = None
         self._constitution: Constitution | None = None
         self._setting: Setting | None = None
 
     def talks(self) -> Iterator[Talk]:
-        offset = 0
-        for number, line in lines(self._path / EVENTS):
+        offset, place = 0, self._path / EVENTS
+        for number, line in lines(place):
             at = line.find(_TYPE, 0, _HEAD) + len(_TYPE)
-            if line.startswith(b'message"', at):
-                self._said(self._decoded(_MESSAGE, number, line), offset, len(line))
-            elif line.startswith(b'rating"', at):
-                self._rated(self._decoded(_GRADED, number, line))
-            else:
-                event = read_event(self._path, number, line)
-                if isinstance(event, RunStarted | EpochStarted | Revised):
-                    yield from self._all()
-                    self._turned(event)
+            try:
+                if line.startswith(b'rating"', at):  # the most frequent ones come first
+                    self._rated(_GRADED.decode(line))
+                elif line.startswith(b'message"', at):
+                    self._said(_MESSAGE.decode(line), offset, len(line))
+                else:
+                    event = read_event(self._path, number, line)
+                    if isinstance(event, RunStarted | EpochStarted | Revised):
+                        yield from self._all()
+                        self._turned(event)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                raise RunError(damaged(place, number)) from None
             offset += len(line)
-            if self._queue and not self._queue[0].owed:
+            if self._ripe:
                 yield from self._ready()
-            elif self._whole > WAITING:
-                yield from self._overtaking()
         yield from self._all()
-
-    def _decoded(self, decoder: msgspec.json.Decoder[_Decoded], number: int, line: bytes) -> _Decoded:
-        try:
-            return decoder.decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise RunError(damaged(self._path / EVENTS, number)) from None
 
     def _said(self, said: Said, offset: int, size: int) -> None:
         conversation = said.id.rpartition("/")[0]
@@ -148,7 +144,9 @@ class _Reader:
         talk.messages.append(said)
         if said.role == "assistant":
             talk.place = offset, size
-        self._paid(talk)
+        talk.owed -= 1
+        if not talk.owed:
+            self._ripe = True
 
     def _opened(self, conversation: str, said: Said) -> Talk:
         if self._setting is None:
@@ -160,19 +158,15 @@ class _Reader:
         self._queue.append(talk)
         return talk
 
-    def _rated(self, mark: Graded) -> None:
-        talk = self._open.get(mark.conversation)
-        if talk is None or mark.kind == "anchor":
+    def _rated(self, graded: Graded) -> None:
+        talk = self._open.get(graded.conversation)
+        if talk is None or graded.kind == "anchor":
             return
-        (talk.own if mark.kind == "own" else talk.cross).append(mark)
-        if mark.final:
-            self._paid(talk)
-
-    def _paid(self, talk: Talk) -> None:
-        talk.owed -= 1
-        if not talk.owed:
-            self._whole += 1
-            talk.cross.sort(key=_rater)
+        (talk.own if graded.kind == "own" else talk.cross).append(graded)
+        if graded.final:
+            talk.owed -= 1
+            if not talk.owed:
+                self._ripe = True
 
     def _turned(self, event: RunStarted | EpochStarted | Revised) -> None:
         if isinstance(event, RunStarted):
@@ -185,20 +179,23 @@ class _Reader:
             self._setting = Setting(self._started, event.epoch, self._constitution, event.personas, event.tasks)
 
     def _ready(self) -> Iterator[Talk]:
-        while self._queue and not self._queue[0].owed:
-            talk = self._queue.popleft()
-            del self._open[talk.id]
-            self._whole -= 1
-            yield talk
+        """Those that are whole and wait for nobody, or for too long."""
+        self._ripe = False
+        queue = self._queue
+        while queue and not queue[0].owed:
+            yield self._gone(queue.popleft())
+        self._waiting += 1
+        if self._waiting > WAITING:
+            ripe = [talk for talk in queue if not talk.owed]
+            self._queue = deque(talk for talk in queue if talk.owed)
+            self._waiting = 0
+            for talk in ripe:
+                yield self._gone(talk)
 
-    def _overtaking(self) -> Iterator[Talk]:
-        """All that are whole, past those that are not."""
-        gone = [talk for talk in self._queue if not talk.owed]
-        self._queue = deque(talk for talk in self._queue if talk.owed)
-        self._whole = 0
-        for talk in gone:
-            del self._open[talk.id]
-        yield from gone
+    def _gone(self, talk: Talk) -> Talk:
+        del self._open[talk.id]
+        talk.cross.sort(key=_rater)
+        return talk
 
     def _all(self) -> Iterator[Talk]:
         """What is left of an epoch, whole or not."""
@@ -207,8 +204,7 @@ class _Reader:
             yield talk
         self._queue.clear()
         self._open.clear()
-        self._whole = 0
+        self._waiting = 0
 
 
-def _rater(mark: Graded) -> str:
-    return mark.rater
+_rater: Final = attrgetter("rater")
