@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import yaml
 
 from scai_cli.exporters.guide import guide
 from scai_cli.exporters.made import Made, MadeFile
 from scai_cli.exporters.markdown import line
+from scai_cli.exporters.provenance import Provenance
 
 _SIZES: Final = (
     (1_000, "n<1K"),
@@ -27,6 +29,15 @@ _LICENCES: Final = frozenset(
      "cdla-sharing-1.0", "cdla-permissive-1.0", "cdla-permissive-2.0", "openrail", "unknown")
 )  # fmt: skip
 """Those of the Hub's list that data come under."""
+
+LATE: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
+    "alpaca": {"history": {"list": {"list": "string"}}},
+    "ratings": {"value": {"dtype": "float64"}},
+}
+"""Formats with columns that may be empty or null for long -> those that are not text."""
+
+PROVENANCE: Final = "provenance"
+"""The config of the files of provenance."""
 
 
 def header(name: str, made: Made, beside: Sequence[MadeFile]) -> str:
@@ -46,7 +57,11 @@ def _metadata(name: str, made: Made, beside: Sequence[MadeFile]) -> dict[str, An
         "tags": ["scai", "synthetic", "constitutional-ai", *(tag for tag in about.tags if tag != "constitutional-ai")],
     }
     configs = list(_configs(made.files, beside))
-    return {**told, "configs": configs} if configs else told
+    if configs:
+        told["configs"] = configs
+    columns = {file.name: file.columns for file in made.files}
+    features = [features for config in configs if (features := _features(made.format, config, columns))]
+    return {**told, "dataset_info": features} if features else told
 
 
 def _licence(made: Made) -> dict[str, Any]:
@@ -72,8 +87,40 @@ def _configs(files: Iterable[MadeFile], beside: Iterable[MadeFile]) -> Iterator[
         yield {"config_name": alike[0].split if n else "default", **_data_files(alike)}
     provenance = [file for file in beside if file.rows]
     if provenance and all(Path(file.name).suffix == ".jsonl" for file in kept):
-        yield {"config_name": "provenance", **_data_files(provenance)}
+        yield {"config_name": PROVENANCE, **_data_files(provenance)}
 
 
 def _data_files(files: Iterable[MadeFile]) -> dict[str, Any]:
     return {"data_files": [{"split": file.split, "path": file.name} for file in files]}
+
+
+def _features(form: str, config: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
+    """The types of a config's columns, where the first 10 MB may not show them: `datasets` looks no farther."""
+    name, path = config["config_name"], config["data_files"][0]["path"]
+    if name == PROVENANCE:
+        return {"config_name": name, "features": types_of(Provenance)}
+    if form not in LATE or path.endswith(".parquet"):  # which tells its types itself
+        return None
+    text = {"dtype": "string"}
+    return {
+        "config_name": name,
+        "features": [{"name": column, **LATE[form].get(column, text)} for column in columns[path]],
+    }
+
+
+def types_of(struct: type[msgspec.Struct]) -> list[dict[str, Any]]:
+    """The features of a struct's fields, as a card spells them."""
+    return [
+        {"name": field.name, **_type(msgspec.inspect.type_info(field.type))} for field in msgspec.structs.fields(struct)
+    ]
+
+
+def _type(kind: Any) -> dict[str, Any]:
+    if isinstance(kind, msgspec.inspect.UnionType):  # of something and null
+        return _type(next(part for part in kind.types if not isinstance(part, msgspec.inspect.NoneType)))
+    if isinstance(kind, msgspec.inspect.VarTupleType):
+        item = _type(kind.item_type)
+        return {"list": item.get("struct") or item.get("dtype", item)}
+    if isinstance(kind, msgspec.inspect.StructType):
+        return {"struct": types_of(kind.cls)}
+    return {"dtype": {"IntType": "int64", "FloatType": "float64"}.get(type(kind).__name__, "string")}

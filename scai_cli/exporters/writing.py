@@ -55,8 +55,8 @@ def json_line(value: Any) -> str:
 class JsonLines:
     """One row a line, as `json_line` writes them; provenance comes last.
 
-    It is JSON text: `datasets` takes the types of columns from the first 10 MB of a file, and refuses the file if a list
-    that was empty or an epoch that was null up to there is no longer so.
+    It is JSON text: `datasets` takes the types of columns from the first 10 MB of a file, and refuses it if a list that
+    was empty or an epoch that was null up to there is no longer so.
     """
 
     def __init__(self, file: BinaryIO) -> None:
