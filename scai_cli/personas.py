@@ -68,6 +68,10 @@ class Persona(Value):
         """The name, or the id where there is none."""
         return self.name or self.id
 
+    def stance(self, task_id: str, topic: str) -> str:
+        """What the person thinks about a task or its topic; empty where nobody knows."""
+        return self.stances.get(task_id) or self.stances.get(topic) or ""
+
     def portrait(self, task_id: str = "", topic: str = "") -> str:
         """The person in words, as a prompt shows them: name, biography, facts, preferences, stance on the task."""
         lines = [f"Name: {self.called}"]
@@ -78,7 +82,6 @@ class Persona(Value):
         if self.preferences:
             wants = "; ".join(f"{name.replace('_', ' ')} {w:+.2f}" for name, w in self.preferences.items())
             lines.append(f"In an answer, from -1 (minds it strongly) to +1 (wants it strongly): {wants}")
-        stance = self.stances.get(task_id) or self.stances.get(topic)
-        if stance:
+        if stance := self.stance(task_id, topic):
             lines.append(f"On this task: {stance.strip()}")
         return "\n".join(lines)

@@ -155,9 +155,10 @@ class Prompts:
         return clean(fill(self._config.prompt(name), values))
 
     def _as(self, persona: Persona, task: Task | None) -> Message:
-        key = (persona.id, task.id if task else "")
+        about = (task.id, task.topic) if task else ("", "")
+        key = (persona.id, persona.stance(*about))  # not the task: there may be a million
         if key not in self._persona_messages:
-            portrait = fence("persona", persona.portrait(*((task.id, task.topic) if task else ())))
+            portrait = fence("persona", persona.portrait(*about))
             text = fill(self._config.prompt("user"), {"persona": portrait})
             self._persona_messages[key] = Message("system", clean(text))
         return self._persona_messages[key]
