@@ -3,8 +3,8 @@
     python benchmarks/rows.py --rows 20000
 
 Rows are about as many tasks, from a JSONL file, with users by turns, one revision, ratings and a judge: 17 calls each.
-Then the last tenth of the rows is cut off and made again from their calls. The pace is of CPU time, so that other work on
-the machine does not count.
+Then the last tenth of the rows is cut off and made again from their calls. The pace is of CPU time, so that other work
+on the machine does not count.
 """
 
 from __future__ import annotations
