@@ -1,0 +1,70 @@
+"""The events with their fields, from the schema, each with a line of a real run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from _generator.schema import fields
+from _generator.shapes import shortened
+from _generator.tables import cell, table
+from pydantic import BaseModel
+
+from scai_cli.constitution import Add, Clause, Constitution, Merge, Modify, Principle, Remove
+from scai_cli.events import Candidate, Estimate, Event
+
+GOLDEN: Final = Path(__file__).parents[2] / "tests/golden/tiny/events.jsonl"
+PARTS: Final[tuple[type[BaseModel], ...]] = (
+    Constitution,
+    Principle,
+    Clause,
+    Candidate,
+    Add,
+    Modify,
+    Merge,
+    Remove,
+    Estimate,
+)
+IN_ALL: Final = frozenset({"seq", "time", "id", "type"})
+INTRO: Final = """\
+# Events
+
+`events.jsonl` holds what happened, one JSON object a line, in the order in which it became known. Every event has
+
+- `seq`, its line, counted from 0, and `time`, in UTC;
+- `type`, and `id`, its position in the run, which is unique among the events of its type.
+
+With more than one conversation at a time the order of lines varies from run to run; their content does not.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    examples = _examples()
+    parts = [INTRO]
+    for model in get_args(Event):
+        kind = model.model_fields["type"].default
+        parts.append(f"## `{kind}`\n\n{cell(_doc(model))}\n")
+        parts.append(table(["field", "type", "default", ""], fields(model, _link, leave_out=IN_ALL)))
+        if kind in examples:
+            parts.append(f"```json\n{json.dumps(shortened(examples[kind]), ensure_ascii=False, indent=1)}\n```\n")
+    parts.append("## Parts of events\n")
+    for model in PARTS:
+        parts.append(f"### {model.__name__}\n\n{cell(_doc(model))}\n")
+        parts.append(table(["field", "type", "default", ""], fields(model, _link)))
+    return "\n".join(parts)
+
+
+def _doc(model: type[BaseModel]) -> str:
+    return (model.__doc__ or "").strip()
+
+
+def _link(name: str) -> str:
+    return f"[{name}](#{name.lower()})"
+
+
+def _examples() -> dict[str, Any]:
+    with GOLDEN.open(encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file]
+    return {event["type"]: event for event in reversed(lines)}

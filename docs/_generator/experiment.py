@@ -1,0 +1,87 @@
+"""The experiment file: every field of the schema, nested models each under a heading of their own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from _generator.schema import fields
+from _generator.tables import cell, table
+from pydantic import BaseModel
+
+from scai_cli import plugins
+from scai_cli.config import (
+    ConstitutionStart,
+    ExperimentConfig,
+    Holdout,
+    LimitsConfig,
+    PersonaSource,
+    PriceConfig,
+    Ratings,
+    Revision,
+    StartClause,
+    TaskSource,
+)
+from scai_cli.endpoints import ModelConfig, OwnModel, RoleModel, Roles
+from scai_cli.personas import Persona
+from scai_cli.provenance import Source
+from scai_cli.social.rules import RULES
+from scai_cli.tasks import Task
+
+SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
+    ("personas", PersonaSource),
+    ("tasks", TaskSource),
+    ("model", ModelConfig),
+    ("roles", Roles),
+    ("ratings", Ratings),
+    ("constitution", ConstitutionStart),
+    ("a starting clause", StartClause),
+    ("revision", Revision),
+    ("holdout", Holdout),
+    ("limits", LimitsConfig),
+    ("a price", PriceConfig),
+    ("a persona", Persona),
+    ("a persona's model", OwnModel),
+    ("a task", Task),
+    ("a source", Source),
+)
+HEADINGS: Final = {model.__name__: heading for heading, model in SECTIONS}
+INTRO: Final = """\
+# The experiment file
+
+An experiment is YAML. Only `personas` and `tasks` have no default; a key that is not known is an error with file, line and
+the nearest key that is. Every key can be set on the command line, `--set ratings.cross_raters=2`, and paths are relative to
+the file. `scai check FILE` says what is wrong, `scai check FILE --json` prints the experiment with all its defaults.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [INTRO, table(["key", "type", "default", ""], fields(ExperimentConfig, _link))]
+    for heading, model in SECTIONS:
+        parts.append(f"## {heading}\n\n{cell((model.__doc__ or '').strip())}\n")
+        if model is Roles:
+            parts.append(_roles())
+        else:
+            parts.append(table(["key", "type", "default", ""], fields(model, _link)))
+    return "\n".join([*parts, _names()])
+
+
+def _link(name: str) -> str:
+    heading = HEADINGS.get(name, name)
+    return f"[{heading}](#{heading.replace(' ', '-').replace(chr(39), '')})"
+
+
+def _roles() -> str:
+    rows = [[f"`{name}`", cell(field.description or "")] for name, field in Roles.model_fields.items()]
+    keys = ", ".join(f"`{key}`" for key in RoleModel.model_fields)
+    return f"{table(['key', ''], rows)}\nEach takes {keys}, as `model` does; what is left out is as there.\n"
+
+
+def _names() -> str:
+    kinds = ("provider", "strategy", "acceptance", "exporter")
+    rows = [[kind, ", ".join(f"`{name}`" for name in plugins.BUILT_IN[kind])] for kind in kinds]
+    rows.append(["voting rule", ", ".join(f"`{name}`" for name in RULES)])
+    return (
+        "## Names that are built in\n\nFor the first four, `module:attribute` and entry points do as well "
+        f"([how](../extending.md)).\n\n{table(['', 'names'], rows)}"
+    )

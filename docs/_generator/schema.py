@@ -1,0 +1,67 @@
+"""A pydantic model's fields as rows of a table: names, types in words, defaults, docstrings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from _generator.tables import cell, code
+from pydantic import BaseModel
+
+Schema = Mapping[str, Any]
+Link = Callable[[str], str]
+"""A model's name -> how it is spoken of in a type."""
+
+
+def fields(model: type[BaseModel], link: Link, *, leave_out: frozenset[str] = frozenset()) -> Iterator[list[str]]:
+    """A row for each field: name, type, default, what it says."""
+    schema = model.model_json_schema(by_alias=True)
+    for name, field in schema["properties"].items():
+        if name not in leave_out:
+            required = name in schema.get("required", ())
+            yield [code(name), words(field, link), default(field, required), cell(field.get("description", ""))]
+
+
+def default(field: Schema, required: bool) -> str:
+    """A field's default as YAML would have it; nested ones are told where they belong."""
+    value = field.get("default")
+    if required:
+        return "required"
+    if isinstance(value, dict) and value:
+        return ""
+    return code(json.dumps(value, ensure_ascii=False)) if "default" in field else ""
+
+
+def words(schema: Schema, link: Link) -> str:
+    """A type in words."""
+    if "$ref" in schema:
+        return link(schema["$ref"].rpartition("/")[2])
+    for several in ("anyOf", "oneOf", "allOf"):
+        if several in schema:
+            return " or ".join(dict.fromkeys(words(option, link) for option in schema[several]))
+    if "const" in schema:
+        return code(str(schema["const"]))
+    if "enum" in schema:
+        return ", ".join(code(str(value)) for value in schema["enum"])
+    return _of_type(schema, link)
+
+
+def _of_type(schema: Schema, link: Link) -> str:
+    kind = schema.get("type")
+    if kind in ("integer", "number"):
+        return ("whole number" if kind == "integer" else "number") + _bounds(schema)
+    if kind == "array":
+        if "prefixItems" in schema:
+            return "[" + ", ".join(words(item, link) for item in schema["prefixItems"]) + "]"
+        return f"list of {words(schema.get('items', {}), link)}"
+    if kind == "object":
+        inner = schema.get("additionalProperties", {})
+        return f"mapping to {words(inner, link)}" if inner and inner is not True else "mapping"
+    return {"string": "text", "boolean": "true or false", "null": "null"}.get(str(kind), "anything")
+
+
+def _bounds(schema: Schema) -> str:
+    signs = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+    told = [f"{sign} {schema[key]:g}" for key, sign in signs.items() if key in schema and abs(schema[key]) < 2**53]
+    return f" {' and '.join(told)}" if told else ""

@@ -1,0 +1,88 @@
+"""What `--json` prints: the program's own output over the golden run, shortened."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).parents[2]
+GOLDEN: Final = ROOT / "tests/golden"
+SHOWN: Final[tuple[tuple[str, list[str], str], ...]] = (
+    ("scai plan CONFIG", ["plan", "configs/quickstart.yaml"], ""),
+    ("scai show RUN", ["show", "tiny"], ""),
+    ("scai list", ["list"], "An array, newest first."),
+    ("scai compare RUN RUN", ["compare", "tiny", "twin"], "Here a run and a copy of it, hence no differences."),
+    ("scai personas describe FILE", ["personas", "describe", "personas/quickstart.yaml"], ""),
+)
+INTRO: Final = """\
+# What `--json` prints
+
+One JSON value on stdout; more keys may come, these stay. The examples are what a small run gives, with long lists and
+mappings cut (`…`) and long texts shortened.
+
+`scai run`, `scai resume` and `outcome.json` in the run directory tell the same. `status` is `finished`, `stopped`, `failed`,
+`interrupted` or `running`.
+"""
+MANY, LONG = 3, 60
+_ELSEWHERE: Final = {"config": {"…": "the experiment with all its defaults"}}
+
+
+def page() -> str:
+    """The whole page."""
+    outcome = json.loads((GOLDEN / "tiny/outcome.json").read_text(encoding="utf-8"))
+    parts = [INTRO, _block("scai run CONFIG", outcome, "")]
+    with _two_runs():
+        parts += [_block(command, printed(words), said) for command, words, said in SHOWN]
+    return "\n".join(parts)
+
+
+def printed(words: list[str]) -> Any:
+    """What a command prints with `--json`."""
+    from scai_cli.cli import app
+
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        app([*words, "--json"], standalone_mode=False)
+    return json.loads(out.getvalue())
+
+
+@contextlib.contextmanager
+def _two_runs() -> Iterator[None]:
+    """Stand in a folder with the golden run, a copy of it, and the shipped configs and personas."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        for name in ("tiny", "twin"):
+            shutil.copytree(GOLDEN / "tiny", Path("runs") / name)
+        for name in ("configs", "personas"):
+            Path(name).symlink_to(ROOT / name)
+        yield
+
+
+def shortened(value: Any) -> Any:
+    """A value of which enough is left to see its shape."""
+    if isinstance(value, dict):
+        most = MANY if len(value) > 24 or _alike(value) else len(value)
+        kept = {key: _ELSEWHERE.get(key) or shortened(inner) for key, inner in list(value.items())[:most]}
+        return kept if most >= len(value) else {**kept, "…": "…"}
+    if isinstance(value, list):
+        most = MANY if all(isinstance(item, int | float | str) for item in value) else 1
+        return [shortened(item) for item in value[:most]] + (["…"] if len(value) > most else [])
+    if isinstance(value, float):
+        return round(value, 4)
+    return value[:LONG] + "…" if isinstance(value, str) and len(value) > LONG else value
+
+
+def _alike(value: dict[str, Any]) -> bool:
+    """Whether a mapping is one from ids to numbers, say, rather than an object with keys of its own."""
+    kinds = {type(inner) for inner in value.values()}
+    return len(value) > MANY and len(kinds) == 1 and kinds <= {float, str} and len(value) > 8
+
+
+def _block(command: str, value: Any, said: str) -> str:
+    text = json.dumps(shortened(value), ensure_ascii=False, indent=2)
+    return f"## `{command} --json`\n\n{said}\n\n```json\n{text}\n```\n".replace("\n\n\n\n", "\n\n")

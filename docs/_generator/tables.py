@@ -1,0 +1,25 @@
+"""Markdown tables of cells that may hold anything."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+
+def cell(text: str) -> str:
+    """A text on one line, with what would end a cell or begin HTML escaped outside of `code`."""
+    parts = re.split(r"(`[^`]*`)", " ".join(text.split()))
+    return "".join(
+        part.replace("|", "\\|") if part.startswith("`") else re.sub(r"([|<*_\[\]])", r"\\\1", part) for part in parts
+    )
+
+
+def code(text: str) -> str:
+    """A text as code."""
+    return f"`{text}`"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; cells are Markdown already."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
