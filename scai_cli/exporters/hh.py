@@ -22,11 +22,18 @@ def _hh(pair: Pair, layout: Layout) -> Iterator[Row]:
     start = "" if system is None or blank(system) else system.strip()
     contents = [turn["content"].strip() for turn in said]
     chosen, rejected = pair.chosen.strip(), pair.rejected.strip()
-    if any(mark in f"\n\n{text}" for text in (start, *contents, chosen, rejected) for mark in _MARKS):
+    if any(_speaks(text) for text in (start, *contents, chosen, rejected)):
         return
     turns = (f"\n\n{_NAMES[turn['role']]}: {text}" for turn, text in zip(said, contents, strict=True))
     before = f"{start}{''.join(turns)}\n\nAssistant: "
     yield {"chosen": before + chosen, "rejected": before + rejected}
+
+
+def _speaks(text: str) -> bool:
+    """Whether a paragraph of a text begins as a turn does."""
+    if "Human:" not in text and "Assistant:" not in text:
+        return False
+    return any(mark in f"\n\n{text}" for mark in _MARKS)
 
 
 hh: Final = Format("pairs", _hh)

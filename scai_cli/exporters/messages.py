@@ -46,7 +46,13 @@ def blank(text: str) -> bool:
 
 def no_choice(pair: Pair) -> bool:
     """Whether there is nothing to prefer: one side is empty, or both are the same. No trainer minds, none learns."""
-    chosen, rejected = pair.chosen, pair.rejected
-    if blank(chosen) or blank(rejected):
-        return True  # the first words are compared first, as most pairs differ in them
-    return chosen.split(None, 4)[:4] == rejected.split(None, 4)[:4] and chosen.split() == rejected.split()
+    return blank(pair.chosen) or blank(pair.rejected) or _same(pair.chosen, pair.rejected)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two texts are the same but for spaces; most differ within their first words."""
+    heads = zip(one[:_HEAD].split()[:-1], other[:_HEAD].split()[:-1], strict=False)
+    return all(a == b for a, b in heads) and one.split() == other.split()
+
+
+_HEAD = 80

@@ -20,12 +20,17 @@ MOST_TOKENS: Final = 65_536
 """What is longer in one row is cut off (the context of the models that can be trained; Together and Fireworks: the
 model's own)."""
 
+_SFT_KEYS: Final = {"messages"}
+_DPO_KEYS: Final = {"input", "preferred_output", "non_preferred_output"}
+_MESSAGE_KEYS: Final = {"role", "content"}
 _TURNS: Final = ("user", "assistant")
+_OPENERS: Final = ("system", *_TURNS)
+_ANSWERER: Final = ("assistant",)
 
 
 def sft_faults(row: Any) -> list[str]:
     """Every rule of supervised fine-tuning that a row breaks, in words; [] for a legal one."""
-    if not isinstance(row, dict) or row.keys() != {"messages"}:
+    if not isinstance(row, dict) or row.keys() != _SFT_KEYS:
         return ["a row is an object with the key messages and no other"]
     faults = _conversation_faults(row["messages"])
     if not faults and row["messages"][-1]["role"] != "assistant":
@@ -35,10 +40,10 @@ def sft_faults(row: Any) -> list[str]:
 
 def dpo_faults(row: Any) -> list[str]:
     """Every rule of preference fine-tuning that a row breaks, in words; [] for a legal one."""
-    if not isinstance(row, dict) or row.keys() != {"input", "preferred_output", "non_preferred_output"}:
+    if not isinstance(row, dict) or row.keys() != _DPO_KEYS:
         return ["a row is an object with the keys input, preferred_output and non_preferred_output and no other"]
     prompt = row["input"]
-    if not isinstance(prompt, dict) or prompt.keys() != {"messages"}:
+    if not isinstance(prompt, dict) or prompt.keys() != _SFT_KEYS:
         return ["input is an object with the key messages and no other"]
     faults = _conversation_faults(prompt["messages"])
     if not faults and prompt["messages"][-1]["role"] != "user":
@@ -48,7 +53,7 @@ def dpo_faults(row: Any) -> list[str]:
         if not isinstance(messages, list) or len(messages) != 1:
             faults.append(f"{side} is a list of one message")
         else:
-            faults += [f"{side}: {fault}" for fault in _message_faults(messages[0], ("assistant",))]
+            faults += [f"{side}: {fault}" for fault in _message_faults(messages[0], _ANSWERER)]
     if row["preferred_output"] == row["non_preferred_output"]:
         faults.append("the two outputs are the same")
     return faults
@@ -60,18 +65,18 @@ def _conversation_faults(messages: Any) -> list[str]:
     faults = [
         f"message {n}: {fault}"
         for n, message in enumerate(messages, 1)
-        for fault in _message_faults(message, ("system", *_TURNS) if n == 1 else _TURNS)
+        for fault in _message_faults(message, _OPENERS if n == 1 else _TURNS)
     ]
     if faults:
         return faults
-    roles = [message["role"] for message in messages if message["role"] != "system"]
-    if roles != [_TURNS[n % 2] for n in range(len(roles))] or not roles:
+    start = messages[0]["role"] == "system"
+    if len(messages) == start or any(m["role"] != _TURNS[n % 2] for n, m in enumerate(messages[start:])):
         return ["after a system message, user and assistant take turns, the user first"]
     return []
 
 
 def _message_faults(message: Any, roles: tuple[str, ...]) -> list[str]:
-    if not isinstance(message, dict) or message.keys() != {"role", "content"}:
+    if not isinstance(message, dict) or message.keys() != _MESSAGE_KEYS:
         return ["a message is an object with the keys role and content and no other"]
     faults = [] if message["role"] in roles else [f"its role is {' or '.join(roles)}"]
     if not isinstance(message["content"], str) or blank(message["content"]):
