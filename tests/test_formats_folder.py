@@ -14,7 +14,7 @@ import yaml
 
 from scai_cli import __version__, plugins
 from scai_cli.exporters.folder import finish_folder
-from scai_cli.exporters.guide import GUIDES
+from scai_cli.exporters.guide import GUIDES, warnings
 from scai_cli.exporters.made import Made, MadeFile, MadeFrom
 
 EVIL = "x`|\n---\n# <script>alert(1)</script> [a](javascript:b) \x1b[31m\u202e{{y}} ```"
@@ -183,10 +183,13 @@ def test_foreign_text_stays_text(tmp_path: Path) -> None:
     assert command.count("\n````\n") == 1
 
 
-def test_few_rows_for_the_api_are_said(tmp_path: Path) -> None:
-    made = replace(some(tmp_path, "openai-sft", columns=("messages",)), files=(a_file(tmp_path, "train.jsonl", 9),))
-    assert "9 rows: fewer than the 10" in finished(tmp_path, made)[0]
-    assert "fewer than the 10 that" not in finished(tmp_path, some(tmp_path, "openai-sft"))[0]
+def test_few_and_long_rows_for_the_api_are_said(tmp_path: Path) -> None:
+    few, many = a_file(tmp_path, "test.jsonl", 9), a_file(tmp_path, "train.jsonl", 10)
+    assert [*warnings("openai-sft", (few, many))] == ["test.jsonl: the API takes no file of fewer than 10 rows."]
+    assert [*warnings("openai-dpo", (replace(many, longest=300_000),))] == [
+        "train.jsonl: the API cuts rows off at 65,536 tokens; the longest is longer."
+    ]
+    assert [*warnings("dpo", (few,))] == []
 
 
 def test_every_format_has_a_guide_that_knows_its_columns() -> None:

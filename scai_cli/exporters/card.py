@@ -7,13 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from scai_cli import __version__
-from scai_cli.exporters.guide import Guide, guide
+from scai_cli.exporters.guide import CHARACTERS_A_TOKEN, Guide, guide
 from scai_cli.exporters.hub import header
 from scai_cli.exporters.made import Made, MadeFile
 from scai_cli.exporters.markdown import bullets, code, escaped, fenced, table
-from scai_cli.exporters.openai import LEAST_ROWS
 
-CHARACTERS_A_TOKEN: Final = 4
 TRL_DEFAULT: Final = 1024
 """TRL's `max_length`."""
 
@@ -89,9 +87,6 @@ def _advice(made: Made, about: Guide) -> Iterator[str]:
         + ("; that is TRL's default." if enough == TRL_DEFAULT else f": TRL's default is {TRL_DEFAULT}.")
     )
     yield from about.advice
-    rows = [file.rows for file in made.files if file.split.startswith("train")]
-    if made.format.startswith("openai") and sum(rows) < LEAST_ROWS:
-        yield f"**These are {_count(sum(rows), 'row')}: fewer than the {LEAST_ROWS} that the API takes.**"
 
 
 def _making(made: Made) -> Iterator[str]:

@@ -20,6 +20,7 @@ from scai_cli.dataset.splitting import TRAIN, By, Splitter, fraction, number
 from scai_cli.errors import ConfigError
 from scai_cli.exporters.folder import finish_folder
 from scai_cli.exporters.format import Format, Layout, Row
+from scai_cli.exporters.guide import warnings
 from scai_cli.exporters.made import Made, MadeFile, MadeFrom
 from scai_cli.exporters.outputs import Outputs, outputs, stdout_rows
 from scai_cli.exporters.provenance import Tracer
@@ -184,7 +185,7 @@ class _Pass:
             left_out=dict(sorted(self.left_out.items())),
             command=order.command,
             settings=order.settings,
-            notes=tuple(self._notes()),
+            notes=(*self._notes(), *warnings(order.format, files)),
         )
 
     def _split(self, sample: Sample) -> str | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from scai_cli.exporters.made import MadeFile
 from scai_cli.exporters.openai import LEAST_ROWS, MOST_TOKENS
 from scai_cli.exporters.preference import GOOD
+
+CHARACTERS_A_TOKEN: Final = 4
+"""In English; an estimate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +181,14 @@ GUIDES: Final[Mapping[str, Guide]] = {
 def guide(form: str) -> Guide:
     """What to say of a format; of somebody else's, what can be said of any."""
     return GUIDES.get(form, Guide("fine-tuning", {}, ()))
+
+
+def warnings(form: str, files: Iterable[MadeFile]) -> Iterator[str]:
+    """What the readers of a format will say against files of it."""
+    if not form.startswith("openai-"):
+        return
+    for file in files:
+        if file.rows < LEAST_ROWS:
+            yield f"{file.name}: the API takes no file of fewer than {LEAST_ROWS} rows."
+        if file.longest > MOST_TOKENS * CHARACTERS_A_TOKEN:
+            yield f"{file.name}: the API cuts rows off at {MOST_TOKENS:,} tokens; the longest is longer."
