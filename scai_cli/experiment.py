@@ -155,7 +155,7 @@ def _digest(value: object) -> str:
 
 def _taken(config: ExperimentConfig, path: Path) -> RunError:
     """The run that was asked for is there already: finished, or one that can go on."""
-    history = read_history(path, messages=False)
+    history = read_history(path, messages=False, ratings=False)
     if history.status == "finished":
         return RunError(f"run {path.name!r} is there already and finished; take another --run-id")
     if history.status == "running":

@@ -59,11 +59,11 @@ def _point(config: ExperimentConfig, function: str, runs: Path, watcher: Watcher
     path = runs / f"{config.name[:40]}-{re.sub(r'[^a-z0-9.]+', '-', function).strip('-')}"
     if is_run(path):
         _check_equal(config, path)
-        if read_history(path, messages=False).status != "finished":
+        if read_history(path, messages=False, ratings=False).status != "finished":
             _finish(resume(path, _bounds(config), watcher, trust=True).error)
     else:
         _finish(start(config, runs, path.name, watcher).error)
-    return point_of(read_history(path, messages=False), function)
+    return point_of(read_history(path, messages=False, ratings=False), function)
 
 
 def _bounds(config: ExperimentConfig) -> list[str]:
@@ -73,7 +73,7 @@ def _bounds(config: ExperimentConfig) -> list[str]:
 
 
 def _check_equal(config: ExperimentConfig, path: Path) -> None:
-    history = read_history(path, messages=False)
+    history = read_history(path, messages=False, ratings=False)
     changed = differences(history.started, digests(config)) if history.started else []
     if changed:
         raise RunError(

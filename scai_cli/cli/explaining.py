@@ -41,7 +41,7 @@ def explain(
 
         print(json_line(found.as_object()))  # noqa: T201 - data for stdout
     else:
-        print_explanation(found, read_history(path, messages=False).names)
+        print_explanation(found, read_history(path, messages=False, ratings=False).names)
 
 
 def frontier(
