@@ -44,13 +44,13 @@ def comparison(runs: Sequence[Figures], prefixes: Sequence[str]) -> Iterator[Htm
 
 
 _HEADS = (
-    *("Run", "status", "own rating", "change", "declared welfare", "against the first", "worst-off", "Gini", "gained"),
-    *("lost", "held out", "calls"),
+    *("Run", "status", "own rating", "change", "declared welfare", "against the first"),
+    *("worst-off", "Gini", "gained, lost", "held out"),
 )
 _NOTE = (
-    "With 95 % intervals. Change: the last epoch against the first. Against the first: the first run's declared welfare "
-    "in this run minus that in {first}, over the people and tasks that both were played with. Held out: the last "
-    "constitution against the first one."
+    "With 95 % intervals. Change: the last epoch against the first. Against the first: the first run's declared "
+    "welfare in this run minus that in {first}, over the people and tasks that both were played with. Held out: the "
+    "last constitution against the first one."
 )
 
 
@@ -65,10 +65,8 @@ def _row(run: Figures, prefix: str, against: str) -> tuple[Html, list[Child]]:
         against,
         number(values.get("rawlsian")),
         number(values.get("gini_coefficient")),
-        len(run.gainers),
-        len(run.losers),
+        f"{len(run.gainers)}, {len(run.losers)}",
         with_interval(history.proof.difference if history.proof else None),
-        f"{history.outcome['calls']:,}" if "calls" in history.outcome else "–",
     ]
 
 

@@ -18,12 +18,6 @@ from scai_cli.social.statistics import Statistic, mean
 MOST_NAME = 48
 """Characters of a person's name that are shown."""
 SHOWN_WELFARE = ("utilitarian", "rawlsian", "nash", "gini_coefficient")
-MEANINGS = {
-    "utilitarian": "the mean over all people",
-    "rawlsian": "the worst-off person",
-    "nash": "a mean that low values pull down",
-    "gini_coefficient": "inequality; lower is more equal",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,30 +1,21 @@
-"""A run, or several, as one page: read, put together, held under its size."""
+"""A run, or several, as one page: put together, and held under its size."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Final
 
 from scai_cli.errors import RunError
-from scai_cli.history import read_history
-from scai_cli.report import ending, headline
-from scai_cli.report.cells import read_marks
+from scai_cli.report import headline
 from scai_cli.report.comparison import comparison
-from scai_cli.report.constitution import likeness, rules, time_line
 from scai_cli.report.drawing import check_installed
-from scai_cli.report.excerpts import Excerpts, read_excerpts
-from scai_cli.report.figures import Figures
 from scai_cli.report.html import Child, Html, inline, tag, together
 from scai_cli.report.numbers import listed
-from scai_cli.report.people import panels_of, people, who_rated_whom
-from scai_cli.report.plane import plane
-from scai_cli.report.transcripts import transcripts
+from scai_cli.report.sections import BRIEF, Detail, Run, Section, read_run
 
 LIMIT: Final = 1_500_000
 """Bytes of a page."""
@@ -34,124 +25,51 @@ _ROOM: Final = (700_000, 350_000, 120_000, 40_000, 0)
 """Bytes for the transcripts of all runs together, less and less until the page is under its limit."""
 
 
-@dataclass
-class Run:
-    """One run on the page; `prefix` keeps its anchors apart from the others'."""
-
-    figures: Figures
-    excerpts: Excerpts
-    prefix: str
-    level: int
-    """Of its sections' headings."""
-
-    def sections(self, room: int, brief: bool) -> Iterator[tuple[str, str, Html]]:
-        """Anchor, title and content of each section; a brief run has neither charts nor transcripts."""
-        figures, history = self.figures, self.figures.history
-        if history.started is not None:
-            yield "message", "Would you paste this?", self._message
-        if brief:
-            more = tag("code", f"scai report {history.run_id}")
-            yield "more", "The rest", tag("p", "There is no room for it beside so many runs: ", more)
-            return
-        yield from self._measured
-        if history.started is not None:
-            texts = transcripts(figures, self.excerpts, self.prefix, room)
-            yield "constitution", "How the constitution came to be", together(time_line(figures, texts), self._likeness)
-            yield "transcripts", "Transcripts", texts.html
-        yield "problems", "Problems", self._ending[0]
-        yield "again", "How to reproduce", self._ending[1]
-
-    @cached_property
-    def opening(self) -> Html:
-        """The answer in words and in numbers."""
-        return together(headline.answer(self.figures), headline.cards(self.figures))
-
-    @cached_property
-    def _message(self) -> Html:
-        constitution, _ = self.figures.history.product
-        return together(
-            headline.message(self.figures), tag("h3", "Its rules"), rules(self.figures, constitution, self.prefix)
-        )
-
-    @cached_property
-    def _measured(self) -> list[tuple[str, str, Html]]:
-        figures = self.figures
-        if not figures.history.measured:
-            return []
-        versions = [f"v{point.version}" for point in figures.points.points]
-        found = [
-            ("people", "Who gained, who paid", together(people(figures))),
-            ("welfare", "Welfare", tag("div", panels_of(figures), class_="panels")),
-            (
-                "trade-off",
-                "The trade-off, version by version",
-                together(plane(figures.points, versions, in_order=True)),
-            ),
-            ("ratings", "Who rated whom", together(who_rated_whom(figures))),
-        ]
-        if figures.history.proof is not None:
-            found.insert(1, ("holdout", "For people and tasks it has not seen", together(headline.held_out(figures))))
-        return found
-
-    @cached_property
-    def _likeness(self) -> Html:
-        return together(likeness(self.figures))
-
-    @cached_property
-    def _ending(self) -> tuple[Html, Html]:
-        return together(ending.problems(self.figures)), together(ending.reproduce(self.figures))
-
-
 def make_page(paths: Sequence[Path]) -> str:
     """The page about some runs, the same bytes for the same runs.
 
     Raises RunError for a damaged line, for runs that are too many for a page, and where the extra is not installed.
     """
     check_installed()
-    runs = []
-    for n, path in enumerate(dict.fromkeys(paths), 1):
-        history, marks = read_history(path, messages=False, ratings=False), read_marks(path)
-        runs.append(Run(Figures(history, marks), read_excerpts(history, marks), f"r{n}/", 2 if len(paths) == 1 else 3))
-    for room in _ROOM if len(runs) <= MOST_WHOLE else ():
-        page = _page(runs, room // len(runs), brief=False)
+    paths = list(dict.fromkeys(paths))
+    runs = [read_run(path, f"r{n}/") for n, path in enumerate(paths, 1)]
+    title = paths[0].name if len(runs) == 1 else f"{len(runs)} runs"
+    side_by_side = _side_by_side(runs) if len(runs) > 1 else None
+    for detail in _details(len(runs)):
+        body = _alone(runs[0], detail) if side_by_side is None else _several(runs, side_by_side, detail)
+        page = _page(title, body)
         if len(page.encode()) < LIMIT:
             return page
-    page = _page(runs, 0, brief=True)
-    if len(page.encode()) >= LIMIT:
-        raise RunError(f"{len(runs)} runs do not fit into one page of {LIMIT / 1e6:g} MB; report fewer at once")
-    return page
+    raise RunError(f"{len(runs)} runs do not fit into one page of {LIMIT / 1e6:g} MB; report fewer at once")
 
 
-def _page(runs: Sequence[Run], room: int, *, brief: bool) -> str:
-    single = len(runs) == 1
-    body = _alone(runs[0], room) if single else _several(runs, room, brief)
-    title = runs[0].figures.history.run_id if single else f"{len(runs)} runs"
+def _details(runs: int) -> Iterator[Detail]:
+    """How much is told of each run: less and less, until the page is under its limit."""
+    if runs <= MOST_WHOLE:
+        yield from (Detail(room // runs) for room in _ROOM)
+    yield BRIEF
+
+
+def _page(title: str, body: Html) -> str:
     code = _file("script.js")
-    return (
-        "<!doctype html>\n"
-        + tag(
-            "html",
-            tag(
-                "head",
-                tag("meta", charset="utf-8"),
-                tag("meta", http_equiv="Content-Security-Policy", content=_policy(code)),
-                tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-                tag("meta", name="generator", content="scai report"),
-                tag("link", rel="icon", href="data:,"),
-                tag("title", f"{title} · scai report"),
-                inline("style", _file("style.css")),
-            ),
-            tag(
-                "body",
-                tag("a", "To the answer", href="#main", class_="skip"),
-                tag("main", body, tag("footer", _FOOTER), id="main"),
-                tag("div", id="tip", role="status", hidden=True),
-                inline("script", code),
-            ),
-            lang="en",
-        ).text
-        + "\n"
+    head = tag(
+        "head",
+        tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=_policy(code)),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="generator", content="scai report"),
+        tag("link", rel="icon", href="data:,"),
+        tag("title", f"{title} · scai report"),
+        inline("style", _file("style.css")),
     )
+    content = tag(
+        "body",
+        tag("a", "To the answer", href="#main", class_="skip"),
+        tag("main", body, tag("footer", _FOOTER), id="main"),
+        tag("div", id="tip", role="status", hidden=True),
+        inline("script", code),
+    )
+    return f"<!doctype html>\n{tag('html', head, content, lang='en').text}\n"
 
 
 _FOOTER: Final = (
@@ -160,51 +78,44 @@ _FOOTER: Final = (
 )
 
 
-def _alone(run: Run, room: int) -> Html:
-    sections = list(run.sections(room, brief=False))
+def _alone(run: Run, detail: Detail) -> Html:
+    sections = list(run.sections(detail))
     return together(
-        tag(
-            "header",
-            tag("p", "scai report", class_="top-line"),
-            tag("h1", *_name(run)),
-            tag("p", headline.subtitle(run.figures), class_="note"),
-            id=f"{run.prefix}top",
-        ),
+        _header(tag("h1", *_name(run)), headline.subtitle(run.figures), f"{run.prefix}top"),
         run.opening,
-        _nav([(run.prefix + anchor, title) for anchor, title, _ in sections]),
-        _drawn(run, sections),
+        _nav([(run.prefix + section.anchor, section.title) for section in sections]),
+        _drawn(run, sections, "h2"),
     )
 
 
-def _several(runs: Sequence[Run], room: int, brief: bool) -> Html:
-    names = listed([run.figures.history.run_id for run in runs], 8)
-    links = [(f"{run.prefix}top", run.figures.history.run_id) for run in runs]
+def _several(runs: Sequence[Run], side_by_side: Html, detail: Detail) -> Html:
+    names = [run.figures.history.run_id for run in runs]
+    articles = (
+        tag(
+            "article",
+            tag("h2", *_name(run)),
+            tag("p", headline.subtitle(run.figures), class_="note"),
+            run.opening,
+            _drawn(run, list(run.sections(detail)), "h3"),
+            id=f"{run.prefix}top",
+        )
+        for run in runs
+    )
     return together(
-        tag(
-            "header",
-            tag("p", "scai report", class_="top-line"),
-            tag("h1", f"{len(runs)} runs compared"),
-            tag("p", names, class_="note"),
-        ),
-        _nav(links),
-        tag(
-            "section",
-            tag("h2", "Side by side"),
-            comparison([r.figures for r in runs], [r.prefix for r in runs]),
-            id="comparison",
-        ),
-        (
-            tag(
-                "article",
-                tag("h2", *_name(run)),
-                tag("p", headline.subtitle(run.figures), class_="note"),
-                run.opening,
-                _drawn(run, list(run.sections(room, brief))),
-                id=f"{run.prefix}top",
-            )
-            for run in runs
-        ),
+        _header(tag("h1", f"{len(runs)} runs compared"), listed(names, 8), "top"),
+        _nav([(f"{run.prefix}top", name) for run, name in zip(runs, names, strict=True)]),
+        side_by_side,
+        articles,
     )
+
+
+def _side_by_side(runs: Sequence[Run]) -> Html:
+    compared = comparison([run.figures for run in runs], [run.prefix for run in runs])
+    return tag("section", tag("h2", "Side by side"), compared, id="comparison")
+
+
+def _header(title: Html, below: str, anchor: str) -> Html:
+    return tag("header", tag("p", "scai report", class_="top-line"), title, tag("p", below, class_="note"), id=anchor)
 
 
 def _name(run: Run) -> tuple[Child, ...]:
@@ -217,10 +128,10 @@ def _nav(links: Sequence[tuple[str, str]]) -> Html:
     return tag("nav", tag("ul", items), aria_label="On this page")
 
 
-def _drawn(run: Run, sections: Sequence[tuple[str, str, Html]]) -> Html:
+def _drawn(run: Run, sections: Sequence[Section], heading: str) -> Html:
     return together(
-        tag("section", tag(f"h{run.level}", title), content, id=run.prefix + anchor)
-        for anchor, title, content in sections
+        tag("section", tag(heading, section.title), section.content, id=run.prefix + section.anchor)
+        for section in sections
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from scai_cli.history import Epoch
-from scai_cli.report import cells, courses, figures
-from scai_cli.report.drawing import ACCENT, INK, LOSS
+from scai_cli.report import cells, courses
+from scai_cli.report.drawing import ACCENT, LOSS
 from scai_cli.report.figures import Course, Figures
 from scai_cli.report.html import Html, cut, tag
 from scai_cli.report.numbers import change, counted, number
@@ -14,6 +14,8 @@ from scai_cli.report.tables import folded, heat_map, shade, table, unshaded
 
 MOST_PANELS = 24
 MOST_ROWS = 100
+MOST_EPOCHS = 12
+"""Of more epochs the table tells the first and the last."""
 MOST_RATERS = 30
 
 
@@ -79,18 +81,20 @@ def _arrow(course: Course) -> Html:
 def _table(run: Figures) -> Html:
     drifted = any(measured.drift for measured in run.history.measured)
     extra = [head for head, there in (("less drift", drifted), ("honesty", bool(run.honest))) if there]
+    few = len(run.played) <= MOST_EPOCHS
+    heads = [f"epoch {epoch.number}" for epoch in run.played] if few else ["first", "last"]
     rows = []
     for course in (*run.courses[:MOST_ROWS], run.everybody):
         told = run.honest[course.person].overall if course.person in run.honest else None
         more = {"less drift": number(course.corrected, 1), "honesty": number(told)}
-        numbers = [number(course.first, 1), number(course.last, 1), change(course.change, 1)]
-        rows.append((course.name, [*numbers, *(more[head] for head in extra)]))
+        numbers = [number(value, 1) for value in (course.values if few else (course.first, course.last))]
+        rows.append((course.name, [*numbers, change(course.change, 1), *(more[head] for head in extra)]))
     left_out = len(run.courses) - MOST_ROWS
     notes = [_NOTES[head] for head in extra]
     if left_out > 0:
         notes.append(f"{counted(left_out, 'more person', 'more people')}: scai show {run.history.run_id} --json.")
     return folded(
-        table(("Person", "first", "last", "change", *extra), rows),
+        table(("Person", *heads, "change", *extra), rows),
         tag("p", " ".join(notes), class_="note") if notes else None,
         opened=len(run.courses) > MOST_PANELS,
     )
@@ -133,31 +137,3 @@ def _matrix(run: Figures, epoch: Epoch) -> Html:
     names = [cut(run.name(person), 24) for person in people]
     rows = ((name, [cell(rater, to) for to in people]) for name, rater in zip(names, people, strict=True))
     return heat_map(names, rows, caption)
-
-
-def panels_of(run: Figures) -> Iterator[Html]:
-    """The welfare functions over the epochs, a panel each."""
-    epochs = [epoch.number for epoch in run.played]
-    for name in run.functions:
-        values = [measured.values.get(name) for measured in run.history.measured]
-        first, last = values[0], values[-1]
-        notes = ["declared" if name == run.declared else "", figures.MEANINGS.get(name, "")]
-        drawn = courses.Course(
-            label=f"{name} from {number(first)} to {number(last)}",
-            scale=(0.0, 1.0),
-            epochs=epochs,
-            values=values,
-            says=[f"epoch {e}: {number(v, 3)}" for e, v in zip(epochs, values, strict=True)],
-            colour=ACCENT if name == run.declared else INK,
-            dashed=name == "gini_coefficient",
-        )
-        yield tag(
-            "figure",
-            tag(
-                "figcaption",
-                tag("b", name.replace("_", " ")),
-                tag("span", f"{number(first)} → ", tag("b", number(last)), class_="arrow"),
-                tag("small", " · ".join(note for note in notes if note)),
-            ),
-            courses.draw_course(drawn),
-        )
