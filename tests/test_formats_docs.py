@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
+
+from conftest import scai
 
 from scai_cli import plugins
 from scai_cli.dataset.describing import DISTINCT_OF, NEAR_OF, SELF_BLEU_OF
@@ -35,3 +38,20 @@ def test_the_numbers_are_those_of_the_code() -> None:
     for number in (f"{LEAST_ROWS} rows", f"{MOST_TOKENS:,} tokens", f"at least {GOOD:g}", f"of {DISTINCT_OF:,} answers",
                    f"of {SELF_BLEU_OF}", f"of {NEAR_OF:,} answers"):  # fmt: skip
         assert number in PLAIN, number
+
+
+def test_every_command_of_the_page_works(tmp_path: Path) -> None:
+    for name in ("configs", "personas"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    commands = [line for block in re.findall("```sh\n(.*?)```", TEXT, re.DOTALL) for line in block.splitlines()]
+    assert len(commands) == 9
+    for command in commands:
+        program, *arguments = shlex.split(command)
+        if program == "python":  # trained by `make test-integration`
+            assert (ROOT / arguments[0]).is_file()
+            assert all((tmp_path / folder / "train.jsonl").stat().st_size for folder in arguments[2:4])
+            continue
+        called = scai(*arguments)
+        assert (program, called.code) == ("scai", 0), called.err
+    assert (tmp_path / "llama" / "dataset_info.json").read_text().startswith('{\n "llama_train": {')
+    assert (tmp_path / "api-sft.meta.jsonl").is_file()

@@ -81,10 +81,10 @@ def _advice(made: Made, about: Guide) -> Iterator[str]:
     longest = max((file.longest for file in made.files), default=0)
     tokens = math.ceil(longest / CHARACTERS_A_TOKEN)
     enough = max(TRL_DEFAULT, 256 * math.ceil(tokens * 1.25 / 256))
+    default = "; that is TRL's default" if enough == TRL_DEFAULT else f": TRL's default is {TRL_DEFAULT}"
     yield (
         f"The longest row holds {longest:,} characters, about {tokens:,} tokens (four characters each; more in other "
-        f"languages than English). `max_length={enough}` leaves room"
-        + ("; that is TRL's default." if enough == TRL_DEFAULT else f": TRL's default is {TRL_DEFAULT}.")
+        "languages than English)." + (f" `max_length={enough}` leaves room{default}." if "trl" in about.tags else "")
     )
     yield from about.advice
 
