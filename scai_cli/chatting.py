@@ -13,7 +13,7 @@ from scai_cli.chat import Message
 from scai_cli.config import ExperimentConfig, Revision
 from scai_cli.crew import Crew
 from scai_cli.endpoints import Roles
-from scai_cli.errors import CallFailed, RunError
+from scai_cli.errors import CallFailed, LimitReached, RunError
 from scai_cli.events import MessageSaid, Problem, Rated
 from scai_cli.experiment import loop_factory, refuse_foreign
 from scai_cli.history import History, read_history
@@ -87,12 +87,16 @@ class Chat:
         """Ask for the answer to the last message; raises RunError where it has one, and as `say`."""
         if not self.unanswered:
             raise RunError("there is no message that waits for an answer")
+        self._opened()
         try:
             return self.runner.run(self._answered())
         except CallFailed as error:
             where = self.messages[-1].id
             self._write(Problem(id=error.call, epoch=0, where=where, problem=str(error)))
             raise
+        except LimitReached as reached:
+            what = str(reached).partition(";")[0]
+            raise LimitReached(f"{what}; raise it and go on with `{self.resume_command}`") from None
 
     def rate(self, said: str) -> Rated:
         """Rate the last answer: a number on the scale, then words if one likes; raises RunError in words of advice."""

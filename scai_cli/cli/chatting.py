@@ -93,19 +93,16 @@ def talk(chat: Chat, as_json: bool) -> None:
             tell(f"({len(chat.messages)} messages so far)")
             if not chat.unanswered:
                 print_answer(chat.messages[-1].content)
-    failed: CallFailed | None = None
     for line in _typed(as_json) if typed else _piped():
         try:
-            failed = None
             if not _do(chat, line, as_json):
                 break
-        except CallFailed as error:
-            failed = error
-            tell(f"scai: no answer: {error}; /again asks once more, another message takes its place")
-        except RunError as error:
+        except (CallFailed, RunError) as error:
+            if not typed:  # a script stops where it went wrong
+                raise
             tell(f"scai: {error}")
-    if failed is not None and not typed:
-        raise failed
+            if isinstance(error, CallFailed):
+                tell("/again asks once more; another message takes the place of this one")
     if typed and chat.directory is not None:
         tell(f"saved; go on with `{chat.resume_command}`")
 

@@ -72,15 +72,15 @@ class Keyboard:
         if self.descriptor is None:
             return b""
         loop, descriptor = asyncio.get_running_loop(), self.descriptor
-        ready: asyncio.Future[None] = loop.create_future()
+        ready = asyncio.Event()
         blocking = os.get_blocking(descriptor)
         try:
-            loop.add_reader(descriptor, lambda: ready.done() or ready.set_result(None))
+            loop.add_reader(descriptor, ready.set)
         except OSError:  # a regular file, or /dev/null: it never keeps anybody waiting
             return os.read(descriptor, _BLOCK)
         os.set_blocking(descriptor, blocking)  # uvloop changes it, for whoever shares the terminal with us
         try:
-            await ready
+            await ready.wait()
         finally:
             loop.remove_reader(descriptor)
         return os.read(descriptor, _BLOCK)

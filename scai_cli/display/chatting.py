@@ -26,10 +26,8 @@ def print_head(started: ChatStarted, model: str) -> None:
     """Say on stderr with whom one talks, under what."""
     persona = f", as for {started.persona}" if started.persona else ""
     console = err()
-    console.print(
-        styled(one_line(f"{started.run_id}: constitution version {started.version}{persona}; {model}"), "dim")
-    )
-    console.print(styled("/rate, /help, /quit", "dim"))
+    head = f"{started.run_id}: constitution version {started.version}{persona}; {model}; /help tells more"
+    console.print(styled(one_line(head), "dim"))
 
 
 def print_answer(text: str) -> None:

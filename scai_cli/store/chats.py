@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from scai_cli.errors import RunError
+from scai_cli.errors import OutputError, RunError
 from scai_cli.events import MessageSaid, Problem, Rated
 from scai_cli.store.directory import EVENTS, now
 from scai_cli.store.journal import CallJournal
@@ -76,7 +76,7 @@ class ChatDirectory:
 
     @classmethod
     def create(cls, run: Path) -> ChatDirectory:
-        """Make and lock the folder of the next chat; raises RunError when it cannot be written."""
+        """Make and lock the folder of the next chat; raises OutputError when it cannot be written."""
         folder = run / CHATS
         try:
             folder.mkdir(exist_ok=True)
@@ -85,7 +85,7 @@ class ChatDirectory:
                 number += 1
             (folder / str(number)).mkdir()
         except OSError as error:
-            raise RunError(f"{folder}: a chat cannot be written there: {error.strerror}") from None
+            raise OutputError(f"{folder}: a chat cannot be written there: {error.strerror}") from None
         return cls._open(folder / str(number), 0)
 
     @classmethod

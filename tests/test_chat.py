@@ -1,0 +1,271 @@
+"""`scai chat`: talked with through pipes and at a terminal, saved line by line, gone on with."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import TINY, scai
+from loopback import Loopback
+from terminal import Terminal
+
+CONTRACT = TINY.replace("epochs: 2", "epochs: 1") + (
+    "constitution: {principles: [Be concise.], contract: [{text: Add an example., for: [ann]}]}\n"
+)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "tiny.yaml").write_text(CONTRACT)
+    assert scai("run", folder / "tiny.yaml", "--runs-dir", folder / "runs", "-q").code == 0
+    return folder / "runs" / "tiny"
+
+
+@pytest.fixture
+def run(made, tmp_path):
+    shutil.copytree(made, tmp_path / "runs" / "tiny")
+    return tmp_path / "runs" / "tiny"
+
+
+def chat(text, *arguments, **env):
+    found = subprocess.run(
+        [sys.executable, "-m", "scai_cli", "chat", *map(str, arguments)],
+        input=text.encode(),
+        capture_output=True,
+        env={**os.environ, **env},
+        timeout=60,
+        check=False,
+    )
+    return found.returncode, found.stdout.decode(), found.stderr.decode()
+
+
+def saved(run, number=1):
+    with (run / "chats" / str(number) / "events.jsonl").open() as file:
+        return [json.loads(line) for line in file]
+
+
+def paid(run, number=1):
+    with (run / "chats" / str(number) / "calls.jsonl").open() as file:
+        return [json.loads(line) for line in file]
+
+
+def test_a_talk_is_answered_rated_and_saved(run):
+    before = (run / "events.jsonl").read_bytes(), (run / "calls.jsonl").read_bytes()
+    code, out, err = chat("How do I make tea?\n/rate 7 too long\n\n//rate 3\n/rate 9/10\n/quit\nnever\n", "tiny")
+    assert (code, err) == (0, "rated 7 for satisfaction\nrated 9 for satisfaction\n")
+    events = saved(run)
+    assert [(event["seq"], event["type"], event["id"]) for event in events] == [
+        (0, "chat_started", "chat1"),
+        (1, "message", "chat1/you/m0"),
+        (2, "message", "chat1/you/m1"),
+        (3, "rating", "chat1/you/m1/own"),
+        (4, "message", "chat1/you/m2"),
+        (5, "message", "chat1/you/m3"),
+        (6, "rating", "chat1/you/m3/own"),
+    ]
+    assert (events[3]["value"], events[3]["comment"], events[4]["content"]) == (7, "too long", "/rate 3")
+    assert out == f"{events[2]['content']}\n{events[5]['content']}\n"
+    assert [call["id"] for call in paid(run)] == ["chat1/you/m1/assistant", "chat1/you/m3/assistant"]
+    sent = paid(run)[1]["request"]["messages"]
+    assert [m["role"] for m in sent] == ["system", "user", "assistant", "user"]
+    assert sent[0]["content"] == (run / "system_message.txt").read_text().rstrip("\n")
+    assert ((run / "events.jsonl").read_bytes(), (run / "calls.jsonl").read_bytes()) == before
+
+
+def test_a_persona_brings_its_clauses_and_its_measure(run):
+    assert chat("Hi\n/rate 5\n", "tiny", "--persona", "ann", "--version", 0)[0] == 0
+    started, _, _, rated = saved(run)
+    assert "within these principles:\n- Add an example." in started["system_message"]
+    assert "Ann" not in started["system_message"]
+    assert rated["rater"] == "ann"
+    assert 0 <= rated["observed"] <= 1
+    assert chat("Hi\n", "tiny", "--persona", "bob", "--version", 0)[0] == 0
+    assert "example" not in saved(run, 2)[0]["system_message"]
+
+
+def test_a_saved_talk_goes_on_without_a_repeated_call(run):
+    chat("One\n", "tiny")
+    code, out, _ = chat("Two\n", "tiny", "--continue", "--json")
+    assert code == 0
+    assert [json.loads(line)["id"] for line in out.splitlines()] == ["chat1/you/m2", "chat1/you/m3"]
+    assert [call["id"] for call in paid(run)] == ["chat1/you/m1/assistant", "chat1/you/m3/assistant"]
+    assert [m["content"] for m in paid(run)[1]["request"]["messages"][1::2]] == ["One", "Two"]
+    chat("Three\n", "tiny", "--resume", 1)
+    assert len(saved(run)) == 7
+    chat("Another\n", "tiny")
+    assert [entry["messages"] for entry in scai("chat", "tiny", "--list", "--json").json] == [6, 2]
+
+
+def test_a_crash_between_call_and_message_costs_no_second_call(run):
+    chat("One\n", "tiny")
+    file = run / "chats" / "1" / "events.jsonl"
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:2]) + lines[2][:40])  # killed while it wrote the answer
+    code, out, err = chat("/again\n", "tiny", "--resume", 1)
+    assert (code, err) == (0, "")
+    assert out == f"{json.loads(lines[2])['content']}\n"
+    assert len(paid(run)) == 1
+    assert saved(run)[2]["content"] == json.loads(lines[2])["content"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--persona", "anne"], "--persona: there is no 'anne' in run 'tiny'; did you mean 'ann'?"),
+        (["--version", "9"], "--version: run 'tiny' has no constitution version 9; it has 0, 1"),
+        (["--resume", "3"], "run 'tiny' has no chat 3; it has none"),
+        (["--continue"], "run 'tiny' has no chat to go on with; `scai chat tiny` begins one"),
+        (["--continue", "--list"], "--resume, --continue, --list and --show exclude each other; take one"),
+        (["--model", "openai"], "--model openai: write `simulated` or PROVIDER:NAME, e.g. openai:MODEL"),
+    ],
+)
+@pytest.mark.usefixtures("run")
+def test_what_is_not_there_is_one_line(arguments, said):
+    called = scai("chat", "tiny", *arguments)
+    assert (called.code, called.out, called.err) == (2, "", f"scai: {said}\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("/rate 5", "there is no answer to rate yet"),
+        ("/again", "there is no message that waits for an answer"),
+        ("/rat 5", "there is no /rat; /help tells what there is, and //rat says it"),
+    ],
+)
+def test_a_script_stops_at_a_command_that_cannot_be(run, line, said):
+    code, out, err = chat(f"{line}\nhello\n", "tiny")
+    assert (code, out, err) == (2, "", f"scai: {said}\n")
+    assert not (run / "chats").exists()
+
+
+@pytest.mark.parametrize("words", ["11", "x", "", "nan", "-1 bad"])
+def test_a_rating_off_the_scale_is_told(run, words):
+    code, _, err = chat(f"Hi\n/rate {words}\n", "tiny")
+    assert (code, err) == (2, "scai: a rating is a number from 0 to 10, as in `/rate 10 just right`\n")
+    assert len(saved(run)) == 3
+
+
+def test_a_limit_is_exit_3_and_another_session_goes_on(run):
+    code, out, err = chat("One\nTwo\n", "tiny", "--max-calls", 1)
+    assert code == 3
+    assert err.startswith("scai: limits.calls: reached, 1 of 1 used")
+    assert err.endswith("raise it and go on with `scai chat tiny --resume 1`\n")
+    assert out.count("\n") >= 1
+    assert chat("/again\n", "tiny", "--resume", 1, "--max-calls", 1)[0] == 3
+    assert chat("/again\n", "tiny", "--resume", 1, "--max-calls", 2)[0] == 0
+    assert [event["content"] for event in saved(run)[1::2]] == ["One", "Two"]
+
+
+def test_a_failed_answer_can_be_asked_for_again(run):
+    with Loopback(script=["400"]) as server:
+        more = ("--model", "openai:m", "--set", f"model.base_url={server.base_url}")
+        code, out, err = chat("One\n", "tiny", *more, OPENAI_API_KEY="k")
+        assert (code, out) == (4, "")
+        assert err.count("\n") == 1
+        code, out, err = chat("Better said\n", "tiny", "--continue", *more, OPENAI_API_KEY="k")
+        assert code == 0, err
+        asked = server.requests[-1].body["messages"]
+    assert [m["content"] for m in asked[1:]] == ["Better said"]
+    assert [event["type"] for event in saved(run)] == ["chat_started", "message", "problem", "message", "message"]
+    shown = scai("chat", "tiny", "--show", 1)
+    assert "Better said" in shown.out
+    assert "One" not in shown.out
+
+
+def test_an_endpoint_that_is_dead_is_exit_4(run):
+    with Loopback(script=["401"] * 3) as server:
+        more = ("--model", "openai:m", "--set", f"model.base_url={server.base_url}")
+        code, out, err = chat("One\nTwo\n", "tiny", *more, OPENAI_API_KEY="secret-key")
+        assert (code, out, err.count("\n")) == (4, "", 1)
+    written = b"".join(file.read_bytes() for file in (run / "chats").rglob("*.jsonl"))
+    assert b"secret-key" not in written
+
+
+def test_foreign_code_is_loaded_only_with_trust(run, tmp_path):
+    (tmp_path / "evil.py").write_text(
+        "from scai_cli.chat import Completion\n"
+        "class Evil:\n"
+        "    async def complete(self, request):\n"
+        "        return Completion('\\x1b[2J[red]x[/red]\\u202e\\ud800 end')\n"
+        "    async def aclose(self): pass\n"
+        "def connect(model, *, seed): return Evil()\n"
+    )
+    more = ("tiny", "--set", "roles.assistant.provider=evil:connect")
+    code, _, err = chat("Hi\n", *more, PYTHONPATH=str(tmp_path))
+    assert code == 2
+    assert "--trust loads it" in err
+    code, out, err = chat("Hi\x1b]0;x\x07 there\n", *more, "--trust", PYTHONPATH=str(tmp_path))
+    assert (code, out) == (0, "␛[2J[red]x[/red]�� end\n"), err
+    assert "\x1b" not in scai("chat", "tiny", "--show", 1).out + scai("chat", "tiny", "--show", 1, "--json").out
+    with Terminal("chat", "tiny", "--resume", 1, "--trust") as terminal:
+        terminal.sees("␛[2J[red]x[/red]")
+        terminal.types("/quit\n")
+        assert terminal.ends() == 0
+        assert "\x1b[2J" not in terminal.shown
+
+
+def test_a_running_talk_is_locked(run):
+    chat("Hi\n", "tiny")
+    with Terminal("chat", "tiny", "--resume", 1) as terminal:
+        terminal.sees("> ")
+        code, _, err = chat("Hi\n", "tiny", "--resume", 1)
+        assert code == 2
+        assert "is in use by another process" in err
+        terminal.types("\x04")
+        assert terminal.ends() == 0
+
+
+def test_at_a_terminal(run):
+    with Terminal("chat", "tiny") as terminal:
+        terminal.sees("> ")
+        terminal.types("/rate 3\n")
+        terminal.sees("there is no answer to rate yet")
+        terminal.types("\x1b[200~Two\nlines\x1b[201~\n")  # pasted
+        terminal.sees("\x1b[?2004h> ", 3)
+        terminal.types("/rate 7 fine\n")
+        terminal.sees("rated 7 for satisfaction")
+        terminal.types("/quit\n")
+        assert terminal.ends() == 0
+        assert "saved; go on with `scai chat tiny --resume 1`" in terminal.shown
+    assert [event.get("content") for event in saved(run)][1] == "Two\nlines"
+    assert saved(run)[3]["comment"] == "fine"
+
+
+@pytest.mark.parametrize("leave", ["\x03", "\x04"])
+def test_ctrl_c_and_ctrl_d_leave_without_a_trace(run, leave):
+    with Terminal("chat", "tiny") as terminal:
+        terminal.sees("> ")
+        terminal.types(leave)
+        assert terminal.ends() == 0
+        assert "Traceback" not in terminal.shown
+    assert not (run / "chats").exists()
+
+
+def test_ctrl_c_while_an_answer_is_awaited_saves_what_was_said(run):
+    with Loopback(script=["hang"] * 3) as server:
+        os.environ["OPENAI_API_KEY"] = "k"
+        try:
+            terminal = Terminal("chat", "tiny", "--model", "openai:m", "--set", f"model.base_url={server.base_url}")
+        finally:
+            del os.environ["OPENAI_API_KEY"]
+        with terminal:
+            terminal.sees("> ")
+            terminal.types("Hello\n")
+            terminal.sees("waiting for the answer")
+            terminal.types("\x03")
+            terminal.sees("^C")
+            terminal.types("\x03")  # the second does not wait for the call in flight
+            assert terminal.ends() == 130
+            assert "go on with `scai chat tiny --resume 1`" in terminal.shown
+    assert saved(run)[1]["content"] == "Hello"
+    assert chat("/again\n", "tiny", "--resume", 1)[0] == 0
+
+
+def test_a_talk_with_a_run_that_people_took_part_in(run):
+    config = run / "config.yaml"
+    config.write_text(config.read_text().replace("description: Ann wants it short.", "human: true"))
+    assert chat("Hi\n", "tiny", "--persona", "ann")[0] == 0

@@ -1,0 +1,277 @@
+"""People among the simulated: asked at the terminal or through a pipe, once, whatever happens in between."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from conftest import calls, events, scai
+from hypothesis import given
+from hypothesis import strategies as st
+from terminal import Terminal
+
+from scai_cli.models.human import read_ranking, read_rating
+
+ONE = """\
+name: us
+seed: 3
+epochs: 1
+turns: 1
+personas:
+  - {id: me, name: Ada, human: true}
+  - {id: bob, name: Bob Jones, description: Bob wants it long., preferences: {detailed: 1.0, formal: 0.5}}
+tasks:
+  - {id: tea, prompt: How do I make a pot of tea?}
+revision: {acceptance: vote}
+"""
+TWO = ONE.replace("  - {id: bob,", "  - {id: eve, name: Eve, human: true, preferences: {concise: 1}}\n  - {id: bob,")
+ANSWERS = "Too long for me.\n7\nFine for Bob.\n4,5\nB > A\n"
+"""Feedback and rating of one's own answer, reason and rating of Bob's, the vote."""
+
+
+@pytest.fixture
+def us(tmp_path):
+    path = tmp_path / "us.yaml"
+    path.write_text(ONE)
+    return path
+
+
+def typed(text, *arguments):
+    found = subprocess.run(
+        [sys.executable, "-m", "scai_cli", *map(str, arguments)],
+        input=text.encode(),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    return found.returncode, found.stdout.decode(), found.stderr.decode()
+
+
+def asked(run):
+    return [(call["id"], json.loads(call["response"])) for call in calls(run) if call["model"] == "human"]
+
+
+def test_what_is_typed_becomes_feedback_ratings_and_a_ballot(us, tmp_path):
+    code, out, err = typed(ANSWERS, "run", us)
+    assert (code, out) == (0, "us\n")
+    run = tmp_path / "runs" / "us"
+    assert asked(run) == [
+        ("e1/me/tea/m2/user", {"feedback": "Too long for me.", "rating": 7.0}),
+        ("e1/bob/tea/cross/me/user", {"reason": "Fine for Bob.", "rating": 4.5}),
+        ("e1/revision/vote/me/user", {"ranking": [["B"], ["A"]]}),
+    ]
+    told = {event["id"]: event for event in events(run)}
+    assert told["e1/me/tea/m2"]["content"] == "Too long for me."
+    assert told["e1/bob/tea/cross/me"]["value"] == 4.5
+    assert told["run"]["type"] == "run_finished"
+    assert "How do I make a pot of tea?" in err
+    assert "Rules A" in err
+    assert "human" not in json.loads((run / "outcome.json").read_text())["usage"]
+
+
+def test_people_cost_nothing_and_count_towards_no_limit(us, tmp_path):
+    needed = scai("plan", us, "--json").json
+    assert needed["people"] == 3
+    code, _, err = typed(ANSWERS, "run", us, "-q", "--max-calls", needed["calls"]["total"], "--max-usd", "0.01")
+    assert code == 0, err
+    outcome = json.loads((tmp_path / "runs" / "us" / "outcome.json").read_text())
+    assert outcome["calls"] == needed["calls"]["total"]
+    assert outcome["usage"]["usd"] == 0
+
+
+def test_quiet_still_asks(us):
+    code, _, err = typed(ANSWERS, "run", us, "-q")
+    assert code == 0
+    assert err.startswith("\nAda · e1/me/tea/m2")
+
+
+def test_what_cannot_be_read_is_asked_again(us, tmp_path):
+    code, _, err = typed("ok\nmany\n11\nnan\n-1\n7/10\n\n 3 \nA > C\nB > B\n\na=b\n", "run", us)
+    assert code == 0
+    assert [form for _, form in asked(tmp_path / "runs" / "us")] == [
+        {"feedback": "ok", "rating": 7.0},
+        {"reason": "", "rating": 3.0},
+        {"ranking": [["A", "B"]]},
+    ]
+    assert err.count("Please write a number from 0 to 10.") == 4
+    assert err.count("Please name A, B") == 3
+
+
+@pytest.mark.parametrize("lines", [1, 2, 4])
+def test_the_input_may_end_anywhere_and_nothing_is_asked_twice(us, tmp_path, lines):
+    answers = ANSWERS.splitlines(keepends=True)
+    code, out, err = typed("".join(answers[:lines]), "run", us)
+    assert (code, out) == (130, "us\n")
+    assert err.endswith("\nscai: there is no more input, and Ada is asked; go on with `scai resume us`\n")
+    known = len(asked(tmp_path / "runs" / "us"))
+    assert known == lines // 2
+    code, _, err = typed("".join(answers[2 * known :]), "resume", "us")
+    assert code == 0, err
+    run = tmp_path / "runs" / "us"
+    ids = [call_id for call_id, _ in asked(run)]
+    assert len(ids) == len(set(ids)) == 3
+    assert [form.get("rating", form.get("ranking")) for _, form in asked(run)] == [7, 4.5, [["B"], ["A"]]]
+
+
+@pytest.mark.parametrize("stdin", ["/dev/null", "file", "closed"])
+@pytest.mark.usefixtures("us")
+def test_without_input_it_stops_at_once(tmp_path, stdin):
+    (tmp_path / "file").write_text("a\n")
+    source = "<&-" if stdin == "closed" else f"<{stdin}"
+    command = ["sh", "-c", f'"{sys.executable}" -m scai_cli run us.yaml {source}']
+    found = subprocess.run(command, capture_output=True, timeout=30, check=False)
+    assert found.returncode == 130
+    assert b"go on with `scai resume us`" in found.stderr
+    assert b"Traceback" not in found.stderr
+
+
+def test_two_people_are_asked_one_after_the_other(us, tmp_path):
+    us.write_text(TWO)
+    plan = scai("plan", us, "--json").json["people"]
+    answers = "".join(f"words {n}\n{n % 10}\n" for n in range(6)) + "A>B\nB>A\n"
+    code, _, err = typed(answers, "run", us)
+    assert code == 0, err
+    found = asked(tmp_path / "runs" / "us")
+    assert len(found) == plan == 8
+    assert sorted(form["rating"] for _, form in found if "rating" in form) == [0, 1, 2, 3, 4, 5]
+    assert err.count("\nAda · ") == err.count("\nEve · ") == 4
+    code, _, _ = typed(answers, "run", us, "--run-id", "again")
+    assert asked(tmp_path / "runs" / "again") == found
+
+
+def test_a_saved_run_is_resumed_from_its_config_alone(us, tmp_path):
+    typed(ANSWERS[:20], "run", us)
+    us.unlink()
+    assert "human: true" in (tmp_path / "runs" / "us" / "config.yaml").read_text()
+    assert typed(ANSWERS, "resume", "us")[0] == 0
+    code, _, err = typed("", "resume", "us")  # all is answered
+    assert code == 0, err
+
+
+def test_human_decides_about_a_runs_content(us, tmp_path):
+    typed("", "run", us, "-q")
+    config = tmp_path / "runs" / "us" / "config.yaml"
+    config.write_text(config.read_text().replace("human: true", "human: false"))
+    called = scai("resume", "us")
+    assert called.code == 2
+    assert "other personas" in called.err
+
+
+def test_check_and_plan_ask_nobody(us):
+    called = scai("check", us)
+    assert (called.code, "asked at the terminal: Ada" in called.out) == (0, True)
+    called = scai("plan", us)
+    assert (called.code, "people: asked 3 times at the terminal" in called.out) == (0, True)
+    assert scai("plan", us, "--prompts").code == 0
+
+
+def test_a_human_has_no_model(us):
+    us.write_text(ONE.replace("human: true", "human: true, model: {name: m}"))
+    called = scai("check", us)
+    assert called.code == 2
+    assert called.err == (f"scai: {us}:6: personas.0: a human persona has no model; drop `model:` or `human:`\n"), (
+        called.err
+    )
+
+
+def test_controls_and_the_judge_leave_people_alone(us, tmp_path):
+    us.write_text(ONE + "controls: true\njudge: {provider: simulated}\nratings: {anchors: 1}\n")
+    assert scai("plan", us, "--json").json["people"] == 4  # the anchor, too: its drift is what one wants to know
+    answers = "a\n7\nb\n4\n6\nA\n"
+    code, _, err = typed(answers, "run", us)
+    assert code == 0, err
+    kinds = {event["id"]: event for event in events(tmp_path / "runs" / "us") if event["type"] in ("control", "judged")}
+    assert sorted(kinds) == ["e1/bob/tea/control/null", "e1/bob/tea/control/retest", "judge/bob"]
+
+
+def test_what_only_models_can_do_asks_nobody(us):
+    assert typed(ANSWERS, "run", us)[0] == 0
+    called = scai("explain", "us")
+    assert called.code == 2
+    assert called.err == "scai: persona 'me' is human: only `scai run` and `scai resume` ask real people\n"
+
+
+def test_escapes_of_a_model_do_not_reach_the_terminal(us, tmp_path):
+    (tmp_path / "evil.py").write_text(
+        "from scai_cli.chat import Completion\n"
+        "class Evil:\n"
+        "    async def complete(self, request):\n"
+        "        return Completion('\\x1b[2J[red]x[/red]\\x07\\u202e end')\n"
+        "    async def aclose(self): pass\n"
+        "def connect(model, *, seed): return Evil()\n"
+    )
+    us.write_text(ONE + 'roles: {assistant: {provider: "evil:connect"}}\n')
+    found = subprocess.run(
+        [sys.executable, "-m", "scai_cli", "run", "us.yaml"],
+        input=ANSWERS.encode(),
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        timeout=30,
+        check=False,
+    )
+    assert found.returncode == 0, found.stderr
+    assert "␛[2J[red]x[/red]␇� end".encode() in found.stderr
+    assert b"\x1b" not in found.stderr
+
+
+def test_at_a_terminal_a_killed_run_goes_on_with_the_next_question(us, tmp_path):
+    with Terminal("run", us) as terminal:
+        terminal.sees("what would you change?: ")
+        terminal.types("Too long\n")
+        terminal.sees("0 to 10: ")
+        terminal.types("7\n")
+        terminal.sees("answer to somebody else?: ")
+        terminal.process.send_signal(signal.SIGKILL)
+        terminal.ends()
+        assert "conversations" not in terminal.shown  # no live view over the questions
+    with Terminal("resume", "us") as terminal:
+        terminal.sees("answer to somebody else?: ")
+        assert "what would you change?" not in terminal.shown
+        terminal.types("Fine\n")
+        terminal.sees("0 to 10: ")
+        terminal.types("4\n")
+        terminal.sees("like A > B: ")
+        terminal.types("A = B\n")
+        assert terminal.ends() == 0
+    assert [form for _, form in asked(tmp_path / "runs" / "us")] == [
+        {"feedback": "Too long", "rating": 7.0},
+        {"reason": "Fine", "rating": 4.0},
+        {"ranking": [["A", "B"]]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "said"), [("\x04", "there is no more input"), ("half an ans\x03", "interrupted by Ctrl-C")]
+)
+def test_ctrl_d_and_ctrl_c_stop_a_waiting_question_at_once(us, key, said):
+    with Terminal("run", us) as terminal:
+        terminal.sees("what would you change?: ")
+        terminal.types(key)
+        assert terminal.ends(3) == 130
+        assert said in terminal.shown
+        assert "go on with `scai resume us`" in terminal.shown
+
+
+def test_what_is_pasted_stays_together(us, tmp_path):
+    with Terminal("run", us) as terminal:
+        terminal.sees("what would you change?: ")
+        terminal.types("One.\nTwo.\n\nThree.\n")
+        terminal.sees("0 to 10: ")
+        terminal.types("7\n")
+        terminal.sees("answer to somebody else?: ")
+    assert asked(tmp_path / "runs" / "us")[0][1]["feedback"] == "One.\nTwo.\n\nThree."
+
+
+@given(st.text(max_size=20))
+def test_any_text_is_a_rating_on_the_scale_or_none(text):
+    value = read_rating(text, 0, 10)
+    assert value is None or 0 <= value <= 10
+
+
+@given(st.text(alphabet="abcABC>=, \n", max_size=20))
+def test_any_text_is_a_ranking_of_the_letters_or_none(text):
+    ranking = read_ranking(text, "ABC")
+    named = [letter for tier in ranking or [] for letter in tier]
+    assert ranking is None or (named and set(named) <= set("ABC") and len(set(named)) == len(named))
