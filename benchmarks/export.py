@@ -30,30 +30,8 @@ from scai_cli.generation.header import Generation, Orders, TaskList, dump_genera
 from scai_cli.loading import dump_experiment
 
 PERSONAS = 8
-WORDS = tuple(
-    [
-        "a",
-        "the",
-        "of",
-        "tea",
-        "water",
-        "pot",
-        "leaf",
-        "warm",
-        "cold",
-        "long",
-        "short",
-        "slow",
-        "careful",
-        "plain",
-        "friend",
-        "morning",
-        "answer",
-        "reason",
-        "try",
-        "wait",
-    ]
-)
+SENTENCE = "a the of tea water pot leaf warm cold long short slow careful plain friend morning answer reason try wait"
+WORDS = SENTENCE.split()
 CASES = (
     ("generated", "sft-prompt-completion"),
     ("generated", "dpo"),

@@ -208,6 +208,8 @@ class _Pass:
         if self._benchmark is not None:
             yield self._benchmark.report()
         if self._splitter is None:
+            if any(split not in (None, TRAIN) for source in self._sources for split in source.personas.values()):
+                yield "Some personas are marked dev or test; without --split their rows stand among the others."
             return
         yield f"Splits are by {self._splitter.by}: {_BY[self._splitter.by]}."
         if self._order.cleaning.dedupe != "near":

@@ -86,9 +86,9 @@ class Talk:
     """Messages and final ratings that are still to come."""
 
 
-def talks(path: Path, config: ExperimentConfig) -> Iterator[Talk]:
+def talks(path: Path, config: ExperimentConfig, waiting: int = WAITING) -> Iterator[Talk]:
     """The conversations of a run as far as it went; raises RunError for a damaged line, naming it."""
-    return _Reader(path, config).talks()
+    return _Reader(path, config, waiting).talks()
 
 
 def said_at(file: int, place: tuple[int, int]) -> Said:
@@ -103,14 +103,14 @@ _GRADED: Final = msgspec.json.Decoder(Graded)
 class _Reader:
     """Goes through the events once."""
 
-    def __init__(self, path: Path, config: ExperimentConfig) -> None:
+    def __init__(self, path: Path, config: ExperimentConfig, waiting: int) -> None:
         self._path = path
         self._messages = 2 * config.turns + 1
         self._cross = config.ratings.cross_raters
         self._queue: deque[Talk] = deque()
         self._open: dict[str, Talk] = {}
         self._ripe = False
-        self._waiting = 0
+        self._most, self._whole = waiting, 0
         self._started: RunStarted | None = None
         self._constitution: Constitution | None = None
         self._setting: Setting | None = None
@@ -146,7 +146,7 @@ class _Reader:
             talk.place = offset, size
         talk.owed -= 1
         if not talk.owed:
-            self._ripe = True
+            self._ripened()
 
     def _opened(self, conversation: str, said: Said) -> Talk:
         if self._setting is None:
@@ -166,7 +166,11 @@ class _Reader:
         if graded.final:
             talk.owed -= 1
             if not talk.owed:
-                self._ripe = True
+                self._ripened()
+
+    def _ripened(self) -> None:
+        self._ripe = True
+        self._whole += 1
 
     def _turned(self, event: RunStarted | EpochStarted | Revised) -> None:
         if isinstance(event, RunStarted):
@@ -184,16 +188,15 @@ class _Reader:
         queue = self._queue
         while queue and not queue[0].owed:
             yield self._gone(queue.popleft())
-        self._waiting += 1
-        if self._waiting > WAITING:
+        if self._whole > self._most:
             ripe = [talk for talk in queue if not talk.owed]
             self._queue = deque(talk for talk in queue if talk.owed)
-            self._waiting = 0
             for talk in ripe:
                 yield self._gone(talk)
 
     def _gone(self, talk: Talk) -> Talk:
         del self._open[talk.id]
+        self._whole -= 1
         talk.cross.sort(key=_rater)
         return talk
 
@@ -204,7 +207,7 @@ class _Reader:
             yield talk
         self._queue.clear()
         self._open.clear()
-        self._waiting = 0
+        self._whole = 0
 
 
 _rater: Final = attrgetter("rater")
