@@ -400,6 +400,32 @@ def test_failed_calls_are_told_in_their_row_and_too_many_stop(kind: Path, monkey
 
 
 @pytest.mark.parametrize(
+    "told",
+    [
+        "yes",
+        [],
+        {},
+        {"content": None},
+        {"content": [3, {}, {"token": 7}]},
+        {"content": [{"token": "A"}]},
+        {"content": [{"token": "A", "top_logprobs": [None, {}, {"token": "A", "logprob": "0"}]}]},
+        {"content": [{"token": "A", "top_logprobs": [{"token": "A", "logprob": math.nan}]}]},
+        {"content": [{"token": "A", "top_logprobs": [{"token": "A", "logprob": -math.inf}]}]},
+        {"content": [{"token": "A", "top_logprobs": [{"token": "A", "logprob": 0.5}]}]},
+        {"content": [{"token": "A", "top_logprobs": [{"token": "A", "logprob": -(10**400)}]}]},
+    ],
+)
+def test_odd_log_probabilities_are_none(kind: Path, monkeypatch: pytest.MonkeyPatch, told: Any) -> None:
+    def odd(asked: Body, good: bytes) -> Reply:
+        body = json.loads(good)
+        body["choices"][0]["logprobs"] = told
+        return Reply(body=json.dumps(body).encode())
+
+    judgements, _ = judged_at(kind, monkeypatch, odd)
+    assert {j["by"] for j in judgements} == {"votes"}
+
+
+@pytest.mark.parametrize(
     ("tokens", "p"),
     [
         ([("A", -0.1), ("B", -2.4)], 0.9089),

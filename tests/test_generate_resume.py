@@ -181,7 +181,7 @@ def test_what_would_change_the_rows_is_refused(whole: Whole) -> None:
         ("experiment.yaml", "sed: 3\n", "experiment.yaml:1: sed: unknown key"),
         ("rows.jsonl", '{"id":"r7","problem":null}\n', "rows.jsonl:1: row r0 belongs here and is not"),
         ("calls.jsonl", "nonsense\n", "calls.jsonl:1: this line is damaged"),
-        ("tasks.jsonl", "nonsense\n", "tasks.jsonl:1: this line is damaged"),
+        ("tasks.jsonl", "nonsense\n", "tasks.jsonl: is not what the set began with"),
     ],
 )
 def test_a_damaged_file_is_named_in_one_line(whole: Whole, name: str, text: str, said: str) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from scai_cli import __version__
@@ -15,7 +14,7 @@ from scai_cli.generating.session import Onlooker, Outcome, conduct, go_on
 from scai_cli.generating.source import Source, Wish, by_turns, check, read_source, wanted_tasks
 from scai_cli.generation.header import Generation, TaskList, dump_generation, read_generation
 from scai_cli.loading import Overrides, dump_experiment
-from scai_cli.store import EXPERIMENT, OUTCOME, GeneratedDirectory, is_generated, is_locked, is_run
+from scai_cli.store import EXPERIMENT, OUTCOME, TASKS, GeneratedDirectory, is_generated, is_locked, is_run
 
 __all__ = ["Onlooker", "Outcome", "Wish", "resume", "start"]
 
@@ -33,16 +32,9 @@ def start(wish: Wish, runs: Path, run_id: str | None, onlooker: Onlooker) -> Out
     crew = Crew.connect(source.config)
     try:
         folder = GeneratedDirectory.create(runs, run_id, f"{source.stem}-rows")
-        try:
-            tasks = _kept(folder, wish, source)
-            generation = _header(source, wish, folder, tasks)
+        with folder.traceless_on_failure():
+            generation = _header(source, wish, folder, _kept(folder, wish, source))
             folder.bear(dump_experiment(source.config), dump_generation(generation))
-        except BaseException:
-            if is_generated(folder.path):
-                folder.close()
-            else:
-                folder.abandon()
-            raise
     except BaseException:
         crew.close_cache()
         raise
@@ -67,9 +59,12 @@ def resume(path: Path, settings: Sequence[str], onlooker: Onlooker, *, trust: bo
         )
     folder = GeneratedDirectory.reopen(path)
     try:
+        if folder.tasks_digest() != generation.tasks.sha256:
+            raise RunError(
+                f"{path / TASKS}: is not what the set began with; restore it from a copy, or begin a new set"
+            )
         crew = Crew.connect(generation.config)
-        if (path / EXPERIMENT).read_bytes() != (text := dump_experiment(generation.config)).encode():
-            folder.write_text(EXPERIMENT, text)
+        _rewrite(folder, dump_experiment(generation.config))
     except BaseException:
         folder.close()
         raise
@@ -78,21 +73,12 @@ def resume(path: Path, settings: Sequence[str], onlooker: Onlooker, *, trust: bo
 
 def _kept(folder: GeneratedDirectory, wish: Wish, source: Source) -> TaskList:
     """Write the tasks into the folder, one after the other."""
-    digest, count = hashlib.sha256(), 0
-
-    def written() -> Iterator[bytes]:
-        nonlocal count
-        for task in wanted_tasks(wish, source):
-            line = task.model_dump_json(exclude_defaults=True).encode()
-            digest.update(line + b"\n")
-            count += 1
-            yield line
-
-    folder.write_tasks(written())
+    tasks = wanted_tasks(wish, source)
+    count = folder.write_tasks(task.model_dump_json(exclude_defaults=True).encode() for task in tasks)
     if not count:
         raise ConfigError(f"{wish.tasks}: there is no task in it")
     name = wish.tasks.name if wish.tasks else wish.config.name if wish.config else source.name
-    return TaskList(name=name, count=count, sha256=digest.hexdigest())
+    return TaskList(name=name, count=count, sha256=folder.tasks_digest())
 
 
 def _header(source: Source, wish: Wish, folder: GeneratedDirectory, tasks: TaskList) -> Generation:
@@ -109,6 +95,12 @@ def _header(source: Source, wish: Wish, folder: GeneratedDirectory, tasks: TaskL
         digests=digests(source.config),
         config=source.config,
     )
+
+
+def _rewrite(folder: GeneratedDirectory, experiment: str) -> None:
+    """Keep what the options have changed; an untouched file keeps its date."""
+    if (folder.path / EXPERIMENT).read_bytes() != experiment.encode():
+        folder.write_text(EXPERIMENT, experiment)
 
 
 def _taken(path: Path) -> RunError:

@@ -77,10 +77,13 @@ def _beginnings(told: object) -> tuple[tuple[str, float], ...] | None:
     first = next((t for t in said if any(c.isalnum() for c in str(t.get("token", "")))), None)
     likely = first.get("top_logprobs") if first else None
     pairs = [(t.get("token"), t.get("logprob")) for t in likely or () if isinstance(t, Mapping)]
-    found = tuple(
-        (clean(t), float(p)) for t, p in pairs if isinstance(t, str) and isinstance(p, int | float) and p <= 0
-    )
+    found = tuple((clean(t), float(p)) for t, p in pairs if isinstance(t, str) and _is_logarithm(p))
     return found or None
+
+
+def _is_logarithm(value: object) -> bool:
+    """Whether a value is the logarithm of a probability; endpoints write -9999 for 0."""
+    return isinstance(value, int | float) and -1e6 < value <= 0
 
 
 def _usage(counted: object, request: ChatRequest, text: str) -> Usage:

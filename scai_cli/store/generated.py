@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -85,19 +86,35 @@ class GeneratedDirectory:
         """The directory's name."""
         return self.path.name
 
-    def write_tasks(self, tasks: Iterable[bytes]) -> None:
-        """Keep the tasks that the rows are about, one JSON object each."""
+    def write_tasks(self, tasks: Iterable[bytes]) -> int:
+        """Keep the tasks that the rows are about, one JSON object each; how many they are."""
+        count = 0
         with whole_file(self.path / TASKS) as file:
-            for task in tasks:
+            for count, task in enumerate(tasks, 1):  # noqa: B007
                 file.write(one_line(task) + b"\n")
+        return count
 
-    def abandon(self) -> None:
-        """Take away what is there of a set that was not born, and give back the lock."""
-        self.close()
-        for name in (*_BIRTH.before, LOCK):
-            (self.path / name).unlink(missing_ok=True)
-        with suppress(OSError):  # somebody has put something there
-            self.path.rmdir()
+    def tasks_digest(self) -> str:
+        """SHA-256 of the tasks as they are now; empty where the file is gone."""
+        try:
+            with (self.path / TASKS).open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            return ""
+
+    @contextmanager
+    def traceless_on_failure(self) -> Iterator[None]:
+        """While entered, a failure gives back the lock, and takes away what is there of a set that is not born yet."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            if not (self.path / GENERATION).exists():
+                for name in (*_BIRTH.before, LOCK):
+                    (self.path / name).unlink(missing_ok=True)
+                with suppress(OSError):  # somebody has put something there
+                    self.path.rmdir()
+            raise
 
     def bear(self, experiment: str, generation: str) -> None:
         """Write what makes the folder a generated set, and open it for rows."""
