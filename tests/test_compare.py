@@ -1,0 +1,290 @@
+"""`scai compare`: what differs, how the same people fared, how alike the constitutions are."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Called, scai
+from hypothesis import given
+from hypothesis import strategies as st
+from loopback import Loopback, Reply, error
+
+from scai_cli.compare.pairing import Played, paired
+from scai_cli.display.comparing import _partners
+from scai_cli.social.statistics import mean
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three runs of one experiment with other seeds and welfare, one with a holdout, one of other people."""
+    folder = tmp_path_factory.mktemp("compared")
+    from conftest import TINY
+
+    (folder / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    other = TINY.replace("ann", "zoe").replace("bob", "yan").replace("cid", "xue").replace("name: tiny", "name: other")
+    (folder / "other.yaml").write_text(other, encoding="utf-8")
+    holdout = ["--set", "holdout.personas=0.34"]
+    for name, file, options in (
+        ("one", "tiny", []),
+        ("two", "tiny", ["--seed", "8", "--set", "welfare=nash"]),
+        ("held-one", "tiny", holdout),
+        ("held-two", "tiny", [*holdout, "--set", "epochs=1"]),
+        ("other", "other", []),
+        ("short", "tiny", ["--max-calls", "20"]),
+    ):
+        called = scai(
+            "run", folder / f"{file}.yaml", "--runs-dir", folder / "runs", "--run-id", name, "--quiet", *options
+        )
+        assert called.code == (3 if name == "short" else 0), called.err
+    return folder / "runs"
+
+
+def compare(runs: Path, *arguments: object) -> Called:
+    return scai("compare", *arguments, "--runs-dir", runs)
+
+
+def test_the_json_is_the_contract(runs: Path) -> None:
+    found = compare(runs, "one", "two", "--json").json
+    assert [run["run_id"] for run in found["runs"]] == ["one", "two"]
+    assert found["runs"][0]["status"] == "finished"
+    for values in found["metrics"].values():
+        assert list(values) == ["one", "two"]
+    shown = {name: scai("show", runs / name, "--json").json for name in ("one", "two")}
+    for name, run in shown.items():
+        for at, end in ((0, "first"), (-1, "last")):
+            for function, value in run["epochs"][at]["welfare"]["values"].items():
+                assert found["metrics"][f"welfare.{function}.{end}"][name] == value
+        product = run["epochs"][-1]["revision"]["constitution"]
+        assert [r["text"] for r in found["runs"][list(shown).index(name)]["constitution"]["principles"]] == [
+            r["text"] for r in product["principles"]
+        ]
+    assert found["config_differences"] == {
+        "seed": {"one": 3, "two": 8},
+        "welfare": {"one": "utilitarian", "two": "nash"},
+    }
+
+
+def test_the_paired_difference_is_that_of_the_last_epochs_cells(runs: Path) -> None:
+    found = compare(runs, "one", "two", "--json").json
+    difference = found["paired"]["differences"]["two"]["utilitarian"]
+    metrics = found["metrics"]["welfare.utilitarian.last"]
+    assert difference["estimate"] == pytest.approx(metrics["two"] - metrics["one"])
+    assert difference["low"] <= difference["estimate"] <= difference["high"]
+    assert (difference["users"], difference["tasks"], difference["measured_on"]) == (3, 2, "epoch 2")
+    assert found["paired"]["against"] == "one"
+    again = compare(runs, "one", "two", "--json").json
+    assert again == found
+
+
+def test_held_out_cells_are_taken_where_both_have_the_same(runs: Path) -> None:
+    found = compare(runs, "held-one", "held-two", "one", "--json").json
+    difference = found["paired"]["differences"]["held-two"]["utilitarian"]
+    assert difference["measured_on"] == "holdout"
+    held = [scai("show", runs / name, "--json").json["holdout"]["last_values"] for name in ("held-one", "held-two")]
+    assert difference["estimate"] == pytest.approx(held[1]["utilitarian"] - held[0]["utilitarian"])
+    assert found["paired"]["differences"]["one"]["utilitarian"]["measured_on"] == "epoch 2"
+    assert found["metrics"]["welfare.utilitarian.product"]["held-one"] == held[0]["utilitarian"]
+    assert "held-out users" in compare(runs, "held-one", "held-two").out
+
+
+def test_runs_of_other_people_are_compared_without_a_pair(runs: Path) -> None:
+    found = compare(runs, "one", "other", "--json").json
+    assert found["paired"]["differences"] == {"other": {}}
+    assert found["config_differences"]["personas.ann"] == {"one": True, "other": None}
+    assert "personas.ann.name" not in found["config_differences"]
+    shown = compare(runs, "one", "other")
+    assert "B - A: they share no user and task" in shown.out
+    assert "personas not in all" in shown.out
+
+
+def test_an_unfinished_run_is_compared_as_far_as_it_went(runs: Path) -> None:
+    found = compare(runs, "one", "short", "--json").json
+    assert found["runs"][1]["status"] == "stopped"
+    assert found["runs"][1]["epochs_done"] == 0
+    assert found["metrics"]["welfare.utilitarian.last"]["short"] is None
+    assert found["metrics"]["calls"]["short"] == 20
+    shown = compare(runs, "one", "short")
+    assert (shown.code, shown.err) == (0, "")
+    assert "B  short · stopped · 0 of 2 epochs" in shown.out
+    assert max(map(len, shown.out.splitlines())) <= 80
+
+
+def test_a_run_that_holds_nothing_yet_is_compared(runs: Path, tmp_path: Path) -> None:
+    (tmp_path / "runs" / "empty").mkdir(parents=True)
+    (tmp_path / "runs" / "empty" / "config.yaml").write_bytes((runs / "one" / "config.yaml").read_bytes())
+    for order in ((runs / "one", "empty"), ("empty", runs / "one")):
+        called = scai("compare", *order)
+        assert (called.code, called.err) == (0, "")
+        assert "no events yet" in called.out
+        assert scai("compare", *order, "--json").json["metrics"]["epochs"]["empty"] == 0
+        assert scai("compare", *order, "--csv").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("one",), "compare needs two runs or more"),
+        (("one", "one"), "compare needs two runs or more"),
+        (("one", "nine"), "there is no run 'nine'"),
+        (("one", "two", "--csv", "--json"), "take one"),
+        (("one", "two", "--embedding-model", "tf-idf"), "write openai:NAME"),
+        (("one", "two", "--embedding-model", "openai:"), "write openai:NAME"),
+        (("one", "two", "--embedding-model", "openai:x"), "OPENAI_API_KEY is not set"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line(runs: Path, arguments: tuple[str, ...], said: str) -> None:
+    called = compare(runs, *arguments)
+    assert (called.code, called.out, called.err.count("\n")) == (2, "", 1)
+    assert said in called.err
+
+
+def test_runs_of_one_name_in_two_folders_are_told_apart(runs: Path, tmp_path: Path) -> None:
+    twin = tmp_path / "elsewhere" / "one"
+    twin.mkdir(parents=True)
+    for name in ("config.yaml", "events.jsonl", "outcome.json"):
+        (twin / name).write_bytes((runs / "one" / name).read_bytes())
+    found = compare(runs, "one", twin, "--json").json
+    assert len({run["run_id"] for run in found["runs"]}) == 2
+    assert found["config_differences"] == {}
+    assert "Settings: all alike" in compare(runs, "one", twin).out
+    assert found["paired"]["differences"][str(twin)]["utilitarian"]["estimate"] == 0
+
+
+def test_csv_has_a_row_for_each_number_and_no_formula(runs: Path) -> None:
+    rows = list(csv.reader(io.StringIO(compare(runs, "one", "other", "--csv").out)))
+    assert rows[0] == ["metric", "one", "other"]
+    assert all(len(row) == 3 for row in rows)
+    by_name = {row[0]: row[1:] for row in rows[1:]}
+    metrics = compare(runs, "one", "other", "--json").json["metrics"]
+    assert float(by_name["welfare.nash.last"][1]) == pytest.approx(metrics["welfare.nash.last"]["other"])
+    assert by_name["config.name"] == ["tiny", "other"]
+    pairs = list(csv.reader(io.StringIO(compare(runs, "one", "two", "--csv").out)))
+    assert float(next(row for row in pairs if row[0] == "paired.utilitarian.estimate")[2]) is not None
+
+
+def test_a_formula_in_a_setting_is_guarded(tmp_path: Path, tiny: Path) -> None:
+    for name, text in (("a", "=cmd|' /C calc'!A0"), ("b", "+1+1")):
+        assert scai("run", tiny, "-q", "--run-id", name, "--set", f"ratings.own={text!r}").code == 0
+    rows = list(csv.reader(io.StringIO(scai("compare", "a", "b", "--csv").out)))
+    assert ["config.ratings.own", "'=cmd|' /C calc'!A0", "'+1+1"] in rows
+
+
+def test_similarity_is_over_all_versions_with_the_product_last(runs: Path) -> None:
+    found = compare(runs, "one", "two", "--json").json["similarity"]
+    assert found["method"] == "tf-idf"
+    assert [v["run"] for v in found["versions"]] == sorted(v["run"] for v in found["versions"])
+    size = len(found["versions"])
+    assert [len(row) for row in found["matrix"]] == [size] * size
+    assert all(found["matrix"][n][n] == 1 for n in range(size))
+    last = {v["run"]: v["version"] for v in found["versions"]}
+    for run in compare(runs, "one", "two", "--json").json["runs"]:
+        assert run["constitution"]["version"] == last[run["run_id"]]
+
+
+class Embeddings(Loopback):
+    """Answers `/v1/embeddings`: by default the counts of `e` and of all characters."""
+
+    broken: bytes | None = None
+    status = 200
+
+    def reply(self, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        assert path.endswith("/v1/embeddings")
+        asked: dict[str, Any] = json.loads(body)
+        self.requests.append((headers, asked))  # type: ignore[arg-type]
+        if self.status != 200:
+            return error(self.status, "Incorrect API key provided: sk-secret-123")
+        data = [
+            {"object": "embedding", "index": n, "embedding": [float(text.count("e")), float(len(text))]}
+            for n, text in enumerate(asked["input"])
+        ]
+        return Reply(body=self.broken or json.dumps({"object": "list", "data": data[::-1]}).encode())
+
+
+def test_embeddings_come_from_any_endpoint(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Embeddings() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-123")
+        called = compare(runs, "one", "two", "--embedding-model", "openai:embedder", "--json")
+        assert called.code == 0, called.err
+        found = called.json["similarity"]
+        assert found["method"] == "openai:embedder"
+        headers, asked = server.requests[0]  # type: ignore[misc]
+        assert headers["authorization"] == "Bearer sk-secret-123"
+        assert asked["model"] == "embedder"
+        assert all(asked["input"])  # nothing empty is sent: endpoints refuse it
+        assert "openai:embedder" in compare(runs, "one", "two", "--embedding-model", "openai:embedder").out
+    texts = [
+        "\n".join(rule["text"] for kind in ("principles", "contract") for rule in run["constitution"][kind])
+        for run in called.json["runs"]
+    ]
+    vectors = [(text.count("e"), len(text)) for text in texts]
+    (a, b), (c, d) = vectors
+    at = [max(n for n, v in enumerate(found["versions"]) if v["run"] == run) for run in ("one", "two")]
+    expected = (a * c + b * d) / (a**2 + b**2) ** 0.5 / (c**2 + d**2) ** 0.5
+    assert found["matrix"][at[0]][at[1]] == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("status", "broken", "said"),
+    [
+        (401, None, "HTTP 401"),
+        (500, None, "HTTP 500"),
+        (200, b'{"data": []}', "0 embeddings"),
+        (200, b"<html>", "holds no embeddings"),
+        (200, b'{"data": [{"embedding": [], "index": 0}]}', "embeddings for"),
+        (200, b'{"object": "list"}', "holds no embeddings"),
+    ],
+)
+def test_a_bad_answer_is_one_line_without_the_key(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, status: int, broken: bytes | None, said: str
+) -> None:
+    with Embeddings() as server:
+        server.status, server.broken = status, broken
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-secret-123")
+        called = compare(runs, "one", "two", "--embedding-model", "openai:embedder")
+    assert (called.code, called.out, called.err.count("\n")) == (4, "", 1)
+    assert said in called.err
+    assert "sk-secret-123" not in called.err
+
+
+def test_an_endpoint_that_is_not_there_is_one_line(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    called = compare(runs, "one", "two", "--embedding-model", "openai:embedder")
+    assert (called.code, called.err.count("\n")) == (4, 1)
+    assert "is the server up?" in called.err
+
+
+# --- the values beneath
+
+
+@given(st.dictionaries(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz")), st.floats(0, 1)))
+def test_nothing_has_changed_between_the_same_cells(cells: dict[tuple[str, str], float]) -> None:
+    side = Played("epoch 1", cells, {})
+    found = paired(side, side, mean, seed=1)
+    assert (found is None) == (not cells)
+    if found is not None:
+        assert found.interval.estimate == 0
+
+
+def test_only_what_both_have_is_paired() -> None:
+    before = Played("epoch 1", {("a", "x"): 0.2, ("b", "x"): 0.4, ("c", "x"): 1.0}, {"a": 1, "b": 1, "c": 1})
+    after = Played("epoch 2", {("a", "x"): 0.3, ("b", "x"): 0.8, ("d", "x"): 0.0}, {"a": 1, "b": 1, "d": 1})
+    found = paired(before, after, mean, seed=1)
+    assert found is not None
+    assert found.interval.estimate == pytest.approx((0.1 + 0.4) / 2)
+    assert (found.users, found.tasks) == (2, 1)
+    assert paired(before, Played("epoch 1", {("z", "x"): 1.0}, {}), mean, seed=1) is None
+
+
+def test_rules_are_put_beside_those_they_are_most_like() -> None:
+    base = ["Be brief with everyone.", "Name the sources of every claim."]
+    other = ["Name the sources of every number.", "Something else altogether", "Be brief with everyone."]
+    assert _partners(base, other) == {0: 1, 2: 0}
+    assert _partners([], other) == {} == _partners(base, [])
