@@ -19,6 +19,9 @@ from scai_cli.history import Epoch, History
 from scai_cli.ledger import Entry, entries
 from scai_cli.selection import Selection
 
+_EVIDENCE = 3
+"""So many of the messages that an edit rests on are named."""
+
 _CONVERSATION, _RATER, _VALUE = 30, 12, 6
 """The most columns that a conversation and a rater's id take, and what a value needs."""
 
@@ -107,7 +110,8 @@ def _told(entry: Entry) -> str:
     """An edit with its reason and what it rests on."""
     reason = one_line(entry.edit.reason) or "no reason given"
     evidence = () if isinstance(entry.edit, Remove) else entry.edit.evidence
-    rests = f"; evidence: {', '.join(evidence)}" if evidence else ""
+    more = f" and {len(evidence) - _EVIDENCE} more" if len(evidence) > _EVIDENCE else ""
+    rests = f"; evidence: {', '.join(evidence[:_EVIDENCE])}{more}" if evidence else ""
     return f"epoch {entry.epoch}, {entry.edit.op}: {reason}{rests}"
 
 

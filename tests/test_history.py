@@ -1,0 +1,162 @@
+"""Reading a run: what is passed over changes nothing of what is told, and takes no memory."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import events, scai
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scai_cli.compare.pairing import in_epoch
+from scai_cli.errors import RunError
+from scai_cli.history import Mark, Marks, last_rated, list_entries, look, read_history, spent
+from scai_cli.honesty import honesty
+from scai_cli.selection import Selection
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """A copy of a finished run, to be damaged."""
+    return shutil.copytree(finished, tmp_path / "runs" / "tiny")
+
+
+def test_without_words_everything_else_is_there(finished: Path) -> None:
+    whole, short = read_history(finished), read_history(finished, messages=False, ratings=False)
+    assert [epoch.welfare for epoch in short.epochs] == [epoch.welfare for epoch in whole.epochs]
+    assert short.versions() == whole.versions()
+    assert (short.status, short.finished, short.outcome) == (whole.status, whole.finished, whole.outcome)
+    assert not any(epoch.ratings or epoch.conversations for epoch in short.epochs)
+    assert honesty(short) == honesty(whole) != {}
+    assert short.marks.cells == whole.marks.cells
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        Selection(epoch=2),
+        Selection(persona="bob"),
+        Selection(task="tea"),
+        Selection(epoch=1, persona="cid", task="tea"),
+    ],
+)
+def test_a_selection_reads_what_lies_within_and_no_more(finished: Path, chosen: Selection) -> None:
+    whole, some = read_history(finished), read_history(finished, selection=chosen)
+    for all_of_it, part in zip(whole.epochs, some.epochs, strict=True):
+        here = chosen.epoch in (None, part.number)
+        wanted = {
+            name: said
+            for name, said in all_of_it.conversations.items()
+            if here and chosen.has(said[0].persona, said[0].task)
+        }
+        assert part.conversations == wanted
+        assert part.ratings == [rating for rating in all_of_it.ratings if rating.conversation in wanted]
+    assert honesty(some) == honesty(whole)
+
+
+def test_the_cells_make_the_utilities_that_the_run_recorded(finished: Path) -> None:
+    history = read_history(finished, messages=False, ratings=False)
+    for measured in history.measured:
+        played = in_epoch(history, measured.epoch)
+        assert played is not None
+        for user, utility in measured.utilities.items():
+            mine = [value for (who, _), value in played.cells.items() if who == user]
+            assert sum(mine) / len(mine) == pytest.approx(utility)
+
+
+def test_the_cells_of_the_first_and_the_last_two_epochs_are_kept() -> None:
+    marks = Marks()
+    for epoch in range(1, 7):
+        marks.add(Mark(epoch, "own", "ann", f"e{epoch}/ann/tea", True, float(epoch)))
+    assert sorted(marks.cells) == [1, 5, 6]
+    assert marks.cells[6].own == {("ann", "tea"): 6.0}
+
+
+def test_anchors_and_missing_ratings_count_nowhere() -> None:
+    marks = Marks()
+    marks.add(Mark(1, "anchor", "ann", "e1/anchor/1", False, 5.0, 0.5))
+    marks.add(Mark(1, "own", "ann", "e1/ann/tea", True, None, 0.5))
+    assert not marks.pairs
+    assert not marks.cells
+    marks.add(Mark(1, "cross", "ann", "e1/bob/tea", True, 4.0))
+    marks.add(Mark(1, "cross", "ann", "e1/cid/tea", True, 5.0))
+    assert marks.cells[1].mean_cross("ann", "tea") == 4.5
+    assert not marks.pairs  # nothing was observed
+
+
+@given(st.text(max_size=300))
+def test_a_look_never_takes_what_is_said_for_what_it_is(text: str) -> None:
+    said = json.dumps({"seq": 1, "time": "T", "id": "e1/ann/tea/m1", "type": "message", "content": text})
+    assert look(said.encode() + b"\n") == (b"e1/ann/tea/m1", b"message")
+    assert look(said.encode()) == (b"", b"")
+    inside = json.dumps({"seq": 1, "content": text + '{"seq":1,"time":"T","id":"x","type":"rating",'})
+    assert look(inside.encode() + b"\n") == (b"", b"")
+
+
+@pytest.mark.parametrize("kind", ["message", "rating"])
+def test_damage_in_what_is_passed_over_is_told(run: Path, kind: str) -> None:
+    lines = (run / "events.jsonl").read_bytes().split(b"\n")
+    at = next(n for n, line in enumerate(lines) if f'"type":"{kind}"'.encode() in line)
+    lines[at] = lines[at][:-30]
+    (run / "events.jsonl").write_bytes(b"\n".join(lines))
+    with pytest.raises(RunError, match=rf"events.jsonl:{at + 1}: this line is damaged"):
+        read_history(run, messages=False, ratings=False)
+    called = scai("show", "tiny")
+    assert (called.code, called.err.count("\n")) == (2, 1)
+
+
+def test_a_run_is_listed_from_its_ends(run: Path) -> None:
+    (entry,) = list_entries(run.parent)
+    assert (entry["status"], entry["epochs_done"], entry["epochs"]) == ("finished", 2, 2)
+    told = events(run)
+    lines = (run / "events.jsonl").read_bytes().splitlines(keepends=True)
+    for count in range(len(lines) + 1):
+        (run / "events.jsonl").write_bytes(b"".join(lines[:count]) + b'{"seq":99,"torn')
+        (entry,) = list_entries(run.parent)
+        assert entry["epochs_done"] == sum(event["type"] == "revision" for event in told[:count])
+        assert entry["status"] == ("finished" if count == len(lines) else "interrupted")
+        rated = [event["epoch"] for event in told[:count] if event["type"] == "rating"]
+        assert last_rated(run) == (rated[-1] if rated else None)
+
+
+def test_what_a_killed_run_spent_is_counted_from_its_calls(run: Path) -> None:
+    outcome = json.loads((run / "outcome.json").read_text())
+    found = spent(run)
+    assert found is not None
+    assert found.calls == outcome["calls"]
+    assert found.usage.total == sum(outcome["usage"][key] for key in ("input_tokens", "output_tokens"))
+    (run / "outcome.json").write_text('{"status": "running", "wall_s": 1}')
+    with (run / "calls.jsonl").open("ab") as file:
+        file.write(b"damaged\n")
+    assert f"{outcome['calls']} calls, " in scai("show", "tiny").out
+    (run / "calls.jsonl").unlink()
+    assert spent(run) is None
+
+
+def long_run(path: Path, source: Path, times: int) -> int:
+    """A run whose first epoch's messages and ratings happen so many times; how many events it has."""
+    told = events(source)
+    body = [event for event in told if event["type"] in ("message", "rating") and event["epoch"] == 1]
+    rest: list[dict[str, Any]] = told[told.index(body[-1]) + 1 :]
+    path.mkdir(parents=True)
+    shutil.copy(source / "config.yaml", path)
+    with (path / "events.jsonl").open("w", encoding="utf-8") as file:
+        for event in [*told[:2], *(body * times), *rest]:
+            file.write(json.dumps(event, separators=(",", ":")) + "\n")
+    return 2 + len(body) * times + len(rest)
+
+
+def test_the_memory_of_a_summary_hardly_grows_with_the_run(finished: Path, tmp_path: Path) -> None:
+    peaks = []
+    for times in (1, 200):
+        count = long_run(tmp_path / f"r{times}", finished, times)
+        tracemalloc.start()
+        read_history(tmp_path / f"r{times}", messages=False, ratings=False)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert (peaks[1] - peaks[0]) / count < 40  # bytes an event: two floats a rating

@@ -1,0 +1,337 @@
+"""`scai show` as it is looked at: one screen, chats, the matrix of ratings, a run that goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import Called, events, scai
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from test_cli import on_a_terminal
+
+from scai_cli.display.people import Satisfaction, striking
+from scai_cli.display.safe import thinned
+from scai_cli.display.wrapping import wrapped
+from scai_cli.social.statistics import paired_difference
+from scai_cli.social.welfare import parse
+
+TESTS = Path(__file__).parent
+
+
+@pytest.fixture
+def run(finished: Path, tmp_path: Path) -> Path:
+    """A copy of a finished run, to be changed."""
+    return shutil.copytree(finished, tmp_path / "runs" / "tiny")
+
+
+def change(run: Path, kind: str, at: int = 0, **keys: object) -> None:
+    """Change an event of a run: the one of its kind at that place."""
+    told = events(run)
+    [event for event in told if event["type"] == kind][at].update(keys)
+    write(run, told)
+
+
+def write(run: Path, told: list[dict[str, Any]]) -> None:
+    lines = (json.dumps(event, separators=(",", ":"), ensure_ascii=False) + "\n" for event in told)
+    (run / "events.jsonl").write_text("".join(lines), encoding="utf-8")
+
+
+# --- the summary
+
+
+def test_the_interval_is_the_bootstrap_over_the_cells_of_the_first_and_last_epoch(finished: Path) -> None:
+    tables = []
+    for epoch in scai("show", finished, "--json").json["epochs"]:
+        own, cross = {}, {}
+        for rating in epoch["ratings"]:
+            task = rating["conversation"].split("/")[2]
+            if rating["metric"] == "satisfaction":
+                own[rating["rater"], task] = rating["value"] / 10
+            else:
+                cross.setdefault((rating["rater"], task), []).append(rating["value"] / 10)
+        cell = {place: 0.75 * own[place] + 0.25 * sum(cross[place]) / len(cross[place]) for place in own}
+        tables.append([[cell[user, task] for task in ("tea", "sleep")] for user in ("ann", "bob", "cid")])
+    expected = paired_difference(*tables, parse("utilitarian"), seed=3)
+    assert expected is not None
+    assert expected.low is not None
+    told = f"utilitarian: {expected.estimate:+.3f} [{expected.low:+.3f}, {expected.high:+.3f}] (95% interval, 3 users"
+    assert told in scai("show", finished).out
+
+
+def crowd(tmp_path: Path, count: int) -> Path:
+    wants = ("concise", "detailed", "warm", "formal")
+    people = [
+        {"id": f"u{n}", "name": f"User {n}", "description": "Somebody.", "preferences": {wants[n % 4]: 1.0}}
+        for n in range(count)
+    ]
+    config = {"name": "crowd", "seed": 1, "epochs": 2, "turns": 1, "personas": people, "ratings": {"cross_raters": 1}}
+    config["tasks"] = [{"id": "tea", "prompt": "How do I make tea?"}]
+    (tmp_path / "crowd.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    assert scai("run", tmp_path / "crowd.yaml", "-q").code == 0
+    return tmp_path / "runs" / "crowd"
+
+
+def test_many_users_fit_a_screen_and_all_shows_everybody(tmp_path: Path) -> None:
+    crowd(tmp_path, 60)
+    lines = scai("show", "crowd").out.splitlines()
+    assert len(lines) <= 40
+    assert any("more: --all; of 60, " in line for line in lines)
+    satisfaction = {}
+    for row in scai("show", "crowd", "--json").json["epochs"][-1]["welfare"]["satisfaction"].items():
+        satisfaction[row[0]] = row[1]
+    lowest = min(satisfaction, key=lambda user: satisfaction[user])
+    shown = {line.split("  ")[0] for line in lines if line.startswith("User ")}
+    assert 2 < len(shown) < 20
+    assert any(satisfaction[name.replace("User ", "u")] == satisfaction[lowest] for name in shown)
+    everything = scai("show", "crowd", "--all").out
+    assert sum(line.startswith("User ") for line in everything.splitlines()) == 60
+    assert "more: --all" not in everything
+
+
+@pytest.mark.parametrize("rows", [24, 30, 50])
+def test_it_fits_the_terminal_there_is(tmp_path: Path, rows: int) -> None:
+    crowd(tmp_path, 30)
+    shown = on_a_terminal("show", "crowd", LINES=str(rows))
+    lines = shown.replace("\r\n", "\n").splitlines()
+    assert len(lines) <= rows - 1
+    for said in ("crowd · finished", "everybody", "utilitarian", "Constitution, version", "C1"):
+        assert said in shown
+
+
+def test_those_to_look_at_are_the_least_satisfied_and_the_most_changed() -> None:
+    values = {"low": [5, 1], "lower": [1, 0.5], "up": [1, 9], "down": [9, 6], "same": [7, 7], "unknown": [None, None]}
+    people = [Satisfaction(name, name, list(pair)) for name, pair in values.items()]
+    assert [one.user for one in striking(people, 4)] == ["low", "lower", "up", "down"]
+    assert striking(people, 6) == people
+    assert [one.user for one in striking(people, 1)] == ["lower"]
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 10)), max_size=100), st.integers(1, 30))
+def test_a_long_row_is_thinned_within_its_range(values: list[float | None], width: int) -> None:
+    found = thinned(values, width)
+    assert len(found) == min(len(values), width)
+    known = [value for value in values if value is not None]
+    assert all(min(known) - 1e-9 <= value <= max(known) + 1e-9 for value in found if value is not None)
+    assert (not known) == all(value is None for value in found)
+
+
+def test_only_missing_ratings_are_told_as_such(run: Path) -> None:
+    told = events(run)
+    for event in told:
+        if event["type"] == "rating":
+            event.update(value=None, problem="no number in it")
+        if event["type"] == "welfare":
+            nobody = dict.fromkeys(event["utilities"])
+            event.update(utilities=nobody, satisfaction=nobody, harmlessness=nobody, missing=18)
+            event["values"] = dict.fromkeys(event["values"])
+    write(run, told)
+    shown = scai("show", "tiny")
+    assert (shown.code, shown.err) == (0, "")
+    assert "Problems: 0 calls failed, 36 ratings are missing" in shown.out
+    assert "0.00" not in shown.out
+    assert "nan" not in shown.out
+    matrix = scai("show", "tiny", "--ratings").out
+    assert "? missing: 18" in matrix
+    assert sum(line.split()[1:].count("[?]") for line in matrix.splitlines()) == 6
+    assert "rates satisfaction missing: no number in it" in scai("show", "tiny", "--persona", "ann").out
+
+
+def test_one_epoch_has_not_changed(tiny: Path) -> None:
+    assert scai("run", tiny, "-q", "--set", "epochs=1").code == 0
+    shown = scai("show", "tiny").out
+    assert "+0.0" not in shown
+    assert "95% interval" not in shown
+
+
+def test_a_stopped_a_failed_and_a_killed_run_say_so(tiny: Path) -> None:
+    assert scai("run", tiny, "-q", "--max-calls", "30").code == 3
+    shown = scai("show", "tiny").out
+    assert shown.startswith("tiny · stopped · 1 of 2 epochs")
+    assert "limits.calls: reached" in shown
+    (Path("runs/tiny") / "outcome.json").unlink()
+    shown = scai("show", "tiny").out
+    assert shown.startswith("tiny · interrupted · 1 of 2 epochs")
+    assert "30 calls, " in shown
+    assert "It was stopped from outside before its end; `scai resume tiny` goes on." in shown
+
+
+def test_equal_problems_are_one_line(run: Path) -> None:
+    told = events(run)
+    said = {"type": "problem", "epoch": 2, "where": "e2/ann/tea", "problem": "HTTP 500: no"}
+    problems = [{**said, "seq": 90 + n, "time": "T", "id": f"e2/ann/tea/m{n}/user"} for n in range(7)]
+    write(run, [*told[:-1], *problems, told[-1]])
+    shown = scai("show", "tiny").out
+    assert "Problems: 7 calls failed" in shown
+    assert shown.count("HTTP 500: no") == 1
+    assert "7 times, first at e2/ann/tea/m0/user" in shown
+
+
+# --- transcripts
+
+
+@given(st.text(alphabet=st.sampled_from("ab é日本 \n\t-"), max_size=200), st.integers(4, 30))
+def test_wrapping_loses_nothing_and_keeps_to_the_width(text: str, width: int) -> None:
+    lines = wrapped(text, width)
+    assert all(cell_len(line) <= width for line in lines)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    assert len(lines) >= text.count("\n") + 1
+
+
+def test_wrapping_breaks_at_spaces_and_keeps_indentation() -> None:
+    assert wrapped("one two three\n  def f():\n\nend", 8) == ["one two", "three", "  def", "f():", "", "end"]
+    assert wrapped("a bb cc", 5, 2) == ["a", "bb cc"]
+    assert wrapped("a" * 10, 4) == ["aaaa", "aaaa", "aa"]
+    assert wrapped("日本語日本語", 4) == ["日本", "語日", "本語"]
+
+
+def test_a_message_of_a_megabyte_is_shown_whole(run: Path) -> None:
+    change(run, "message", 6, content="All work and no play. " * 47_700)
+    place = [event for event in events(run) if event["type"] == "message"][6]
+    shown = scai("show", "tiny", "--epoch", "1", "--persona", place["persona"], "--task", place["task"]).out
+    assert " ".join(shown.split()).count("All work and no play.") == 47_700
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--persona", "anne"), "no persona 'anne'; did you mean 'ann'?"),
+        (("--task", "te"), "no task 'te'; did you mean 'tea'?"),
+        (("--ratings", "--persona", "zed"), "no persona 'zed'; known are ann, bob, cid"),
+        (("--epoch", "0"), "has no epoch 0"),
+        (("--epoch", "3", "--persona", "ann"), "has no epoch 3"),
+        (("--persona", "\x1b[31m"), "no persona"),
+    ],
+)
+def test_what_is_not_there_is_one_line_with_what_is(finished: Path, options: tuple[str, ...], said: str) -> None:
+    called = scai("show", finished, *options)
+    assert (called.code, called.out, called.err.count("\n")) == (2, "", 1)
+    assert said in called.err
+    assert "\x1b" not in called.err
+
+
+# --- the matrix
+
+
+def test_the_matrix_tells_missing_from_not_asked(tmp_path: Path, tiny: Path) -> None:
+    assert scai("run", tiny, "-q", "--set", "ratings.cross_raters=1").code == 0
+    change(tmp_path / "runs" / "tiny", "rating", -1, value=None, problem="no number")
+    shown = scai("show", "tiny", "--ratings").out
+    rows = [line.split() for line in shown.splitlines()[2:]]
+    assert all(len(row) == 4 for row in rows)
+    cells = [cell for row in rows for cell in row[1:]]
+    assert (cells.count("·"), cells.count("?") + cells.count("[?]")) == (6, 1)
+    assert "? missing: 1" in shown
+
+
+def test_the_matrix_is_narrowed_and_follows_the_experiment(finished: Path) -> None:
+    rows = scai("show", finished, "--ratings").out.splitlines()[2:]
+    assert [row.split()[0] for row in rows] == [
+        f"{who}/{what}" for who in ("ann", "bob", "cid") for what in ("tea", "sleep")
+    ]
+    assert [row.split()[0] for row in scai("show", finished, "--ratings", "--persona", "bob").out.splitlines()[2:]] == [
+        "bob/tea",
+        "bob/sleep",
+    ]
+    assert len(scai("show", finished, "--ratings", "--task", "tea", "--epoch", "1").out.splitlines()) == 2 + 3
+
+
+# --- following
+
+
+def follow(*arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "scai_cli", "show", *map(str, arguments), "--follow"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> Called:
+    out, err = process.communicate(timeout=60)
+    return Called(process.returncode, out, err)
+
+
+def test_a_run_that_is_not_there_yet_is_waited_for(tiny: Path) -> None:
+    follower = follow("tiny")
+    assert follower.stderr is not None
+    assert "there is no run" in follower.stderr.readline()
+    assert follower.stderr.readline() == "waiting for it; Ctrl-C ends\n"
+    assert scai("run", tiny, "-q").code == 0
+    called = ended(follower)
+    assert (called.code, called.err) == (0, "")
+    assert "finished: 2 epochs" in called.out
+    assert called.out.endswith(scai("show", "tiny").out)
+
+
+def test_ctrl_c_ends_it_quietly() -> None:
+    follower = follow("nothing")
+    assert follower.stderr is not None
+    follower.stderr.readline()
+    follower.stderr.readline()
+    follower.send_signal(signal.SIGINT)
+    assert ended(follower) == Called(130, "", "")
+
+
+def test_a_run_that_is_killed_ends_it(tmp_path: Path, tiny: Path) -> None:
+    (tmp_path / "slowly.py").write_text(
+        "import asyncio\n"
+        "from scai_cli.models import simulated\n"
+        "class Slow:\n"
+        "    def __init__(self, inner): self.inner = inner\n"
+        "    async def complete(self, request):\n"
+        "        await asyncio.sleep(0.02)\n"
+        "        return await self.inner.complete(request)\n"
+        "    async def aclose(self): await self.inner.aclose()\n"
+        "def connect(model, *, seed): return Slow(simulated.connect(model, seed=seed))\n"
+    )
+    settings = ["--set", "model.provider=slowly:connect", "--set", "epochs=50"]
+    writer = subprocess.Popen(
+        [sys.executable, "-m", "scai_cli", "run", str(tiny), "-q", *settings],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+    )
+    follower = follow("tiny", "--persona", "ann")
+    while (
+        not any(e["type"] == "rating" for e in events(Path("runs/tiny")))
+        if Path("runs/tiny/events.jsonl").exists()
+        else True
+    ):
+        time.sleep(0.05)
+        assert writer.poll() is None
+    writer.kill()
+    writer.wait()
+    called = ended(follower)
+    assert called.code == 0
+    assert "Ann Smith: How do I make a pot of tea?" in called.out
+    assert "Bob Jones: " not in called.out
+    assert "tiny · interrupted · " in called.out
+
+
+def test_following_as_json_is_a_line_for_each_event(finished: Path) -> None:
+    called = scai("show", finished, "--follow", "--json")
+    assert [json.loads(line) for line in called.out.splitlines()] == events(finished)
+    some = scai("show", finished, "--follow", "--json", "--persona", "ann", "--epoch", "2").out.splitlines()
+    said = [event for event in map(json.loads, some) if event["type"] in ("message", "rating")]
+    assert said == [e for e in events(finished) if e["type"] in ("message", "rating") and e["id"].startswith("e2/ann/")]
+
+
+@pytest.mark.parametrize(
+    "option", [("--ratings",), ("--constitution",), ("--diff", 0, 1), ("--prompts", "e1"), ("--all",)]
+)
+def test_following_takes_no_option_that_it_would_ignore(finished: Path, option: tuple[object, ...]) -> None:
+    called = scai("show", finished, "--follow", *option)
+    assert (called.code, called.out, called.err.count("\n")) == (2, "", 1)
+    assert "drop the others" in called.err
