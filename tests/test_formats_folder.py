@@ -60,6 +60,8 @@ def test_the_header_tells_the_hub_all_it_asks_for(tmp_path: Path) -> None:
     assert told["size_categories"] == ["1K<n<10K"]
     assert told["task_categories"] == ["text-generation"]
     assert {"dpo", "preference", "synthetic", "trl"} <= {*told["tags"]}
+    (config,) = told["configs"]
+    assert config.pop("description").startswith("SHA-256 of the digests of its files: ")
     assert told["configs"] == [
         {
             "config_name": "default",
@@ -99,7 +101,9 @@ def test_provenance_beside_the_rows_is_a_configuration_of_its_own(tmp_path: Path
     made = some(tmp_path, "hh", columns=("chosen", "rejected"))
     (tmp_path / "train.meta.jsonl").write_bytes(b"{}\n")
     card, manifest = finished(tmp_path, made)
-    assert header(card)["configs"][1] == {
+    config = header(card)["configs"][1]
+    assert config.pop("description")
+    assert config == {
         "config_name": "provenance",
         "data_files": [{"split": "train", "path": "train.meta.jsonl"}],
     }

@@ -183,6 +183,18 @@ def test_csv_and_parquet_hold_the_same_rows(exports: Path, tmp_path: Path, name:
                 assert plain({key: row[key] for key in own}) == plain({key: written[key] for key in own})
 
 
+@pytest.mark.parametrize("name", ["dpo", "alpaca", "ratings"])
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_folder_of_csv_or_parquet_loads_from_its_card(exports: Path, tmp_path: Path, name: str, kind: str) -> None:
+    called = scai("export", "small", "more", "--format", name, "-o", f"{tmp_path}/data/", "--as", kind, "--runs-dir",
+                  exports / "runs", "--split", "train=0.6,test=0.4")  # fmt: skip
+    assert called.code == 0, called.err
+    for file in json.loads((tmp_path / "data" / "manifest.json").read_text())["files"]:
+        assert file["name"].endswith(kind)
+        assert len(loaded(tmp_path / "data", file["split"])) == file["rows"] > 0
+    assert scai("dataset", "describe", tmp_path / "data").code == 0
+
+
 @pytest.mark.parametrize("name", ["ratings", "dpo-plain", "sft"])
 def test_a_csv_holds_no_formula(exports: Path, tmp_path: Path, name: str) -> None:
     target = tmp_path / "rows.csv"
@@ -206,6 +218,9 @@ def _is_number(cell: str) -> bool:
 @pytest.mark.parametrize(("name", "faults"), [("openai-sft", openai.sft_faults), ("openai-dpo", openai.dpo_faults)])
 def test_every_row_for_the_api_is_legal(exports: Path, name: str, faults: Any) -> None:
     for split in ("train", "test"):
+        raw = (exports / name / f"{split}.jsonl").read_bytes()
+        assert raw.endswith(b"\n")
+        assert all(line.strip() for line in raw.split(b"\n")[:-1])  # a blank line is refused
         rows = lines(exports / name / f"{split}.jsonl")
         assert [fault for row in rows for fault in faults(row)] == []
         assert len(rows) >= 1
@@ -255,6 +270,25 @@ def test_sft_on_prompt_and_completion_trains_on_the_answer_alone(exports: Path, 
     tokenizer = trainer.processing_class
     for row, made in zip(rows, trainer.train_dataset, strict=True):
         assert spoken(tokenizer, made["input_ids"]) == rendered(tokenizer, row["prompt"] + row["completion"])
+        assert spoken(tokenizer, made["labels"]) == f"{row['completion'][0]['content']}<|end|>\n"
+    trains(trainer, len(rows))
+
+
+def test_a_constitution_that_is_kept_is_read_and_not_trained_on(exports: Path, model: str, tmp_path: Path) -> None:
+    from trl import SFTConfig, SFTTrainer
+
+    target = tmp_path / "kept"
+    called = scai("export", "more", "--format", "sft-prompt-completion", "--system", "keep", "-o", f"{target}/",
+                  "--runs-dir", exports / "runs")  # fmt: skip
+    assert called.code == 0, called.err
+    rows = loaded(target)
+    trainer = SFTTrainer(model, args=settings(SFTConfig, tmp_path), train_dataset=rows)
+    tokenizer = trainer.processing_class
+    for row, made in zip(rows, trainer.train_dataset, strict=True):
+        rules = row["prompt"][0]
+        assert rules["role"] == "system"
+        assert rules["content"].startswith("You are a helpful assistant.")
+        assert spoken(tokenizer, made["input_ids"]).startswith(f"<|start|>system\n{rules['content']}<|end|>")
         assert spoken(tokenizer, made["labels"]) == f"{row['completion'][0]['content']}<|end|>\n"
     trains(trainer, len(rows))
 
@@ -386,6 +420,19 @@ def test_every_set_is_described(exports: Path) -> None:
         manifest = json.loads((exports / name / "manifest.json").read_text())
         assert told["rows"] == sum(file["rows"] for file in manifest["files"])
     assert scai_process("dataset", "describe", exports / "dpo").code == 0
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_a_folder_that_is_exported_anew_is_loaded_anew(exports: Path, tmp_path: Path, kind: str) -> None:
+    """`datasets` keeps what it has loaded under a hash of the card's header: data of yesterday, without a word."""
+    answers = []
+    for seed in (1, 2):
+        called = scai("export", "small", "--format", "sft", "-o", "data/", "--as", kind, "--runs-dir", exports / "runs",
+                      "--max-rows", "9", "--seed", seed)  # fmt: skip
+        assert called.code == 0, called.err
+        answers.append([str(row["messages"]) for row in loaded(tmp_path / "data")])
+    assert len(answers[0]) == len(answers[1]) == 9
+    assert answers[0] != answers[1]
 
 
 @pytest.mark.parametrize("name", ["alpaca", "ratings", "hh"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -90,8 +91,17 @@ def _configs(files: Iterable[MadeFile], beside: Iterable[MadeFile]) -> Iterator[
         yield {"config_name": PROVENANCE, **_data_files(provenance)}
 
 
-def _data_files(files: Iterable[MadeFile]) -> dict[str, Any]:
-    return {"data_files": [{"split": file.split, "path": file.name} for file in files]}
+def _data_files(files: Sequence[MadeFile]) -> dict[str, Any]:
+    """The files of a config.
+
+    `datasets` keeps what it has loaded of a folder under a hash of the card's header alone: the digest in it is what
+    makes a folder that was exported anew load anew.
+    """
+    digest = hashlib.sha256("".join(file.sha256 for file in files).encode()).hexdigest()
+    return {
+        "description": f"SHA-256 of the digests of its files: {digest}",
+        "data_files": [{"split": file.split, "path": file.name} for file in files],
+    }
 
 
 def _features(form: str, config: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
@@ -102,9 +112,13 @@ def _features(form: str, config: Mapping[str, Any], columns: Mapping[str, Sequen
     if form not in LATE or path.endswith(".parquet"):  # which tells its types itself
         return None
     text = {"dtype": "string"}
+    typed = {
+        column: text if path.endswith(".csv") and "list" in kind else kind  # lists are JSON text in CSV
+        for column, kind in LATE[form].items()
+    }
     return {
         "config_name": name,
-        "features": [{"name": column, **LATE[form].get(column, text)} for column in columns[path]],
+        "features": [{"name": column, **typed.get(column, text)} for column in columns[path]],
     }
 
 
