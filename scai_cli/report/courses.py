@@ -61,7 +61,9 @@ def _layers(course: Course) -> Iterator[alt.Chart]:
     if any(course.beside):
         yield base.mark_line(color=MUTED, strokeWidth=1, strokeDash=[2, 3]).encode(y=y("beside"))
     dash = [5, 3] if course.dashed else [1, 0]
-    yield base.mark_line(color=course.colour, strokeWidth=2.2, strokeDash=dash).encode(y=y("value"))
+    yield base.mark_line(
+        color=course.colour, strokeWidth=2.2 if len(course.epochs) < MOST else 0.8, strokeDash=dash
+    ).encode(y=y("value"))
     if len(course.epochs) < MOST:
         size = 34 if len(course.epochs) < MANY else 8
         dots = base.mark_point(filled=True, size=size, opacity=1, color=course.colour)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.errors import RunError
-from scai_cli.report import headline
+from scai_cli.report.answer import subtitle
 from scai_cli.report.comparison import comparison
 from scai_cli.report.drawing import check_installed
 from scai_cli.report.html import Child, Html, inline, tag, together
@@ -81,7 +81,7 @@ _FOOTER: Final = (
 def _alone(run: Run, detail: Detail) -> Html:
     sections = list(run.sections(detail))
     return together(
-        _header(tag("h1", *_name(run)), headline.subtitle(run.figures), f"{run.prefix}top"),
+        _header(tag("h1", *_name(run)), subtitle(run.figures), f"{run.prefix}top"),
         run.opening,
         _nav([(run.prefix + section.anchor, section.title) for section in sections]),
         _drawn(run, sections, "h2"),
@@ -94,7 +94,7 @@ def _several(runs: Sequence[Run], side_by_side: Html, detail: Detail) -> Html:
         tag(
             "article",
             tag("h2", *_name(run)),
-            tag("p", headline.subtitle(run.figures), class_="note"),
+            tag("p", subtitle(run.figures), class_="note"),
             run.opening,
             _drawn(run, list(run.sections(detail)), "h3"),
             id=f"{run.prefix}top",

@@ -69,6 +69,8 @@ def _panel(run: Figures, course: Course, epochs: Sequence[int]) -> Html:
 
 
 def _arrow(course: Course) -> Html:
+    if len(course.values) == 1:
+        return tag("span", number(course.last, 1), class_="arrow")
     sign = "lost" if (course.change or 0) < 0 else "gained" if (course.change or 0) > 0 else "same"
     return tag(
         "span",

@@ -64,14 +64,23 @@ def _dots(front: Front, names: Sequence[str]) -> Iterator[_Dot]:
 def _draw(dots: Sequence[_Dot], size: tuple[int, int], in_order: bool) -> Html:
     domains = _domain([dot.mean for dot in dots]), _domain([dot.worst_off for dot in dots])
     middle = sum(domains[0]) / 2
+    names = _names(dots)
     rows: list[dict[str, Any]] = [
-        {"n": n, "mean": dot.mean, "worst": dot.worst_off, "name": dot.name, "says": dot.says}
+        {"n": n, "mean": dot.mean, "worst": dot.worst_off, "name": name, "says": dot.says}
         | {"best": dot.best, "right": dot.mean > middle}
-        for n, dot in enumerate(dots)
+        for n, (dot, name) in enumerate(zip(dots, names, strict=True))
     ]
     label = f"Mean against worst-off utility of {len(dots)} points; the table below has the numbers"
     layers = list(_layers(domains, in_order))
     return drawn(layers, {ROWS: rows, _EDGE: _stairs(dots, domains)}, size, label)
+
+
+def _names(dots: Sequence[_Dot]) -> list[str]:
+    """What stands beside each dot; those that lie on one another are named together, beside the last of them."""
+    places = [(round(dot.mean, 3), round(dot.worst_off, 3)) for dot in dots]
+    there = [[dot.name for dot, other in zip(dots, places, strict=True) if other == place] for place in places]
+    last = {place: n for n, place in enumerate(places)}
+    return [", ".join(there[n]) if last[place] == n else "" for n, place in enumerate(places)]
 
 
 def _layers(domains: tuple[list[float], list[float]], in_order: bool) -> Iterator[alt.Chart]:

@@ -10,6 +10,7 @@ from typing import Final
 
 from scai_cli.history import read_history
 from scai_cli.report import ending, headline
+from scai_cli.report.answer import answer
 from scai_cli.report.cells import read_marks
 from scai_cli.report.constitution import likeness, rules, time_line
 from scai_cli.report.excerpts import Excerpts, read_excerpts
@@ -69,7 +70,7 @@ class Run:
     @cached_property
     def opening(self) -> Html:
         """The answer in words and in numbers."""
-        return together(headline.answer(self.figures), headline.cards(self.figures))
+        return together(answer(self.figures), headline.cards(self.figures))
 
     @cached_property
     def _message(self) -> Section:

@@ -52,7 +52,7 @@ def _panel(run: Figures, name: str) -> Html:
     caption = tag(
         "figcaption",
         tag("b", name.replace("_", " ")),
-        tag("span", f"{number(first)} → ", tag("b", number(last)), class_="arrow"),
+        tag("span", f"{number(first)} → " if len(epochs) > 1 else None, tag("b", number(last)), class_="arrow"),
         tag("small", " · ".join(note for note in notes if note)),
     )
     return tag("figure", caption, draw_course(course))
