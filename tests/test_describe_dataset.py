@@ -253,6 +253,12 @@ def test_a_folder_without_rows_and_bytes_that_are_no_text_are_one_line(tmp_path:
         assert (called.code, len(called.lines)) == (2, 1), called
 
 
+def test_a_run_is_no_export(finished: Path) -> None:
+    called = scai("dataset", "describe", finished)
+    assert (called.code, len(called.lines)) == (2, 1)
+    assert "scai export" in called.err
+
+
 def test_a_guarded_cell_of_a_csv_is_read_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("prompt,completion\nq,'=1+1\n", encoding="utf-8")
     assert found(tmp_path / "rows.csv")["lengths"]["answer"]["characters"]["longest"] == len("=1+1")

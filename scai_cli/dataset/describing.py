@@ -10,6 +10,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
+from scai_cli.dataset.describing_files import Fields, row_files
 from scai_cli.dataset.describing_measures import (
     Lengths,
     Mean,
@@ -20,7 +21,7 @@ from scai_cli.dataset.describing_measures import (
     self_bleu,
     share,
 )
-from scai_cli.dataset.describing_rows import Fields, Reading, readings, row_files
+from scai_cli.dataset.describing_rows import Reading, readings
 from scai_cli.errors import ConfigError
 from scai_cli.populations.likeness import words
 

@@ -14,6 +14,8 @@ from typing import Any, Final
 from scai_cli.populations.likeness import Crowd, words
 
 CHARACTERS_A_TOKEN: Final = 4
+_LONG: Final = 10_000
+"""So many characters of a text are held."""
 Z95: Final = 1.959964
 """The normal quantile of a 95 % interval."""
 
@@ -59,7 +61,7 @@ class Lengths:
 
 @dataclass(slots=True)
 class Sample:
-    """At most `size` texts of all that came by, each with the same chance (reservoir)."""
+    """At most `size` texts of all that came by, each with the same chance (reservoir); of a long one its beginning."""
 
     size: int
     seed: int
@@ -74,9 +76,9 @@ class Sample:
         """Offer a text."""
         self.seen += 1
         if len(self.texts) < self.size:
-            self.texts.append(text)
-        elif (place := self._random.randrange(self.seen)) < self.size:
-            self.texts[place] = text
+            self.texts.append(text[:_LONG])
+        elif (place := int(self._random.random() * self.seen)) < self.size:
+            self.texts[place] = text[:_LONG]
 
 
 @dataclass(slots=True)

@@ -1,0 +1,110 @@
+"""Files of rows, read one by one: JSON lines, CSV, Parquet."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from scai_cli.errors import ConfigError
+
+Fields = Mapping[str, Any]
+
+SUFFIXES: Final = (".jsonl", ".csv", ".parquet")
+SIDE_CAR: Final = ".meta.jsonl"
+_NO_EXPORT: Final = ("events.jsonl", "rows.jsonl")
+"""What tells the folder of a run or of a generated set."""
+
+_GUARDED: Final = ("'=", "'+", "'-", "'@", "'\t", "'\r")
+"""How a cell of a CSV begins that a spreadsheet would otherwise take for a formula."""
+
+
+def row_files(path: Path) -> list[Path]:
+    """The file, or the files of rows in a folder; raises ConfigError where there are none."""
+    if path.is_dir():
+        if any((path / name).is_file() for name in _NO_EXPORT):
+            raise ConfigError(f"{path}: this is no export yet; make one with `scai export {path} --format F -o DIR/`")
+        found = sorted(
+            file
+            for file in path.rglob("*")
+            if file.suffix in SUFFIXES and not file.name.startswith(".") and not file.name.endswith(SIDE_CAR)
+        )
+        if not found:
+            raise ConfigError(f"{path}: no file of rows in this folder; name one that `scai export -o DIR/` has made")
+        return found
+    if path.suffix not in SUFFIXES:
+        raise ConfigError(f"{path}: a file of rows ends in .jsonl, .csv or .parquet")
+    return [path]
+
+
+def fields(path: Path) -> Iterator[tuple[int, Fields]]:
+    """The rows of a file as they stand, with the numbers of their lines; raises ConfigError for one that is damaged."""
+    try:
+        if path.suffix == ".jsonl":
+            yield from _jsonl(path)
+        elif path.suffix == ".csv":
+            yield from _csv(path)
+        else:
+            yield from _parquet(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: it is not UTF-8 text") from None
+
+
+def side_car(path: Path) -> Iterator[Fields]:
+    """The provenance of every row, where it stands in a file beside."""
+    file = path.with_suffix(SIDE_CAR)
+    if file.is_file():
+        yield from (row for _, row in _jsonl(file))
+
+
+def _jsonl(path: Path) -> Iterator[tuple[int, Fields]]:
+    decode = msgspec.json.Decoder(dict[str, Any]).decode
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                yield number, decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                raise ConfigError(f"{path}:{number}: not one JSON object; write one row a line") from None
+
+
+def _csv(path: Path) -> Iterator[tuple[int, Fields]]:
+    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.DictReader(file, restkey="")
+        try:
+            for row in reader:
+                yield reader.line_num, {name: cell(text) for name, text in row.items()}
+        except csv.Error as error:
+            raise ConfigError(f"{path}:{reader.line_num}: {error}") from None
+
+
+def cell(text: Any) -> Any:
+    """What a cell stands for: nested values are JSON in it, and what looks like a formula has a quote before it."""
+    if isinstance(text, str) and text[:1] in ("[", "{"):
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            return text
+    return text[1:] if isinstance(text, str) and text.startswith(_GUARDED) else text
+
+
+def _parquet(path: Path) -> Iterator[tuple[int, Fields]]:
+    try:
+        from pyarrow import ArrowInvalid, parquet
+    except ImportError:
+        raise ConfigError(f"{path}: Parquet needs pyarrow: pip install 'scai-cli[data]'") from None
+    try:
+        with parquet.ParquetFile(path) as file:
+            number = 0
+            for batch in file.iter_batches(batch_size=1000):
+                for row in batch.to_pylist():
+                    number += 1
+                    yield number, row
+    except ArrowInvalid as error:
+        raise ConfigError(f"{path}: {str(error).splitlines()[0]}") from None
