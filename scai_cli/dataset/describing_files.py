@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,7 +20,7 @@ SIDE_CAR: Final = ".meta.jsonl"
 _NO_EXPORT: Final = ("events.jsonl", "rows.jsonl")
 """What tells the folder of a run or of a generated set."""
 
-_GUARDED: Final = ("'=", "'+", "'-", "'@", "'\t", "'\r")
+_GUARDED: Final = re.compile(r"'[\s\0]*[=+\-@\t\r]")
 """How a cell of a CSV begins that a spreadsheet would otherwise take for a formula."""
 
 
@@ -91,7 +92,7 @@ def cell(text: Any) -> Any:
             return msgspec.json.decode(text)
         except msgspec.DecodeError:
             return text
-    return text[1:] if isinstance(text, str) and text.startswith(_GUARDED) else text
+    return text[1:] if isinstance(text, str) and _GUARDED.match(text) else text
 
 
 def _parquet(path: Path) -> Iterator[tuple[int, Fields]]:
