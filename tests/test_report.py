@@ -353,6 +353,8 @@ def test_of_many_conversations_the_telling_ones_are_shown(finished: Path, tmp_pa
     assert f"{len(shown)} conversations of 726" in page.text
     assert 50 < len(shown) < 726
     assert {"e60/bob/sleep", "e1/ann/tea", "e121/cid/sleep"} <= shown
+    assert "earlier revisions: scai show many --constitution" in page.text
+    assert {link for link in page.having("href") if link != "data:,"} <= {f"#{name}" for name in page.having("id")}
 
 
 # --- several runs
@@ -375,6 +377,7 @@ def test_many_runs_are_told_in_short(finished: Path, tmp_path: Path) -> None:
     assert "There is no room for it beside so many runs: scai report run-3" in page.text
     assert page.text.count("Would you paste this?") == len(runs)
     assert sum(name == "svg" for name, _ in page.tags) == 2
+    assert {link for link in page.having("href") if link != "data:,"} <= {f"#{name}" for name in page.having("id")}
 
 
 # --- the command

@@ -175,11 +175,6 @@ class Figures:
         """Ratings that could not be read."""
         return sum(measured.missing for measured in self.history.measured)
 
-    @property
-    def failures(self) -> int:
-        """Calls that failed for good."""
-        return sum(len(epoch.problems) for epoch in self.history.epochs)
-
     def name(self, person: str) -> str:
         """A person's name, cut to what is shown; the id where there is none."""
         return cut(self.history.names.get(person, person), MOST_NAME)

@@ -12,12 +12,13 @@ from scai_cli.history import read_history
 from scai_cli.report import ending, headline
 from scai_cli.report.answer import answer
 from scai_cli.report.cells import read_marks
-from scai_cli.report.constitution import likeness, rules, time_line
+from scai_cli.report.constitution import likeness, rules
 from scai_cli.report.excerpts import Excerpts, read_excerpts
 from scai_cli.report.figures import Figures
 from scai_cli.report.html import Child, Html, tag, together
 from scai_cli.report.people import people, who_rated_whom
 from scai_cli.report.plane import plane
+from scai_cli.report.time_line import revision_anchor, time_line
 from scai_cli.report.transcripts import transcripts
 from scai_cli.report.welfare import welfare
 
@@ -54,7 +55,7 @@ class Run:
         """The sections that there is something to show in."""
         history = self.figures.history
         if history.started is not None:
-            yield self._message
+            yield self._message(detail)
         if detail.brief:
             rest = tag("code", f"scai report {history.run_id}")
             yield _section("more", "The rest", tag("p", "There is no room for it beside so many runs: ", rest))
@@ -72,13 +73,13 @@ class Run:
         """The answer in words and in numbers."""
         return together(answer(self.figures), headline.cards(self.figures))
 
-    @cached_property
-    def _message(self) -> Section:
+    def _message(self, detail: Detail) -> Section:
+        def anchor_of(epoch: int) -> str | None:
+            return None if detail.brief else revision_anchor(self.figures, self.prefix, epoch)
+
         constitution, _ = self.figures.history.product
-        listed = rules(self.figures, constitution, self.prefix)
-        return _section(
-            "message", "Would you paste this?", headline.message(self.figures), tag("h3", "Its rules"), listed
-        )
+        listed = tag("h3", "Its rules"), rules(self.figures, constitution, anchor_of)
+        return _section("message", "Would you paste this?", headline.message(self.figures), listed)
 
     @cached_property
     def _measured(self) -> list[Section]:

@@ -51,4 +51,4 @@ def unshaded(text: str, *, own: bool = False) -> Html:
 
 def _scrolled(table: Html) -> Html:
     """A table that scrolls by itself where the screen is narrow."""
-    return tag("div", table, class_="scroll", tabindex=0, role="region", aria_label="table")
+    return tag("div", table, class_="scroll", tabindex=0)

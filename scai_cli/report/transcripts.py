@@ -65,15 +65,12 @@ def _section(figures: Figures, talks: Sequence[Talk], drawn: dict[str, Html], to
     run = figures.history.run_id
     if not total:
         return tag("p", "Nothing has been said yet.")
-    said = (
-        f"All {counted(total, 'conversation')}."
-        if len(talks) == total
-        else (
-            f"{counted(len(talks), 'conversation')} of {total:,}: those that rules rest on, the lowest rated, the most "
-            "contested, and the last and first epochs'. The others: "
-        )
-    )
-    more = None if len(talks) == total else tag("code", f"scai show {run} --epoch N --persona ID --task ID")
+    said, more = f"All {counted(total, 'conversation')}.", None
+    if len(talks) < total:
+        more = tag("code", f"scai show {run} --epoch N --persona ID --task ID")
+        said = f"{counted(len(talks), 'conversation')} of {total:,}: {_CHOSEN}. The others: "
+    if not talks:
+        return tag("p", f"There is no room for the {counted(total, 'conversation')}: ", more, class_="note")
     return tag(
         "div",
         tag("p", said, more, class_="note"),
@@ -84,6 +81,9 @@ def _section(figures: Figures, talks: Sequence[Talk], drawn: dict[str, Html], to
         tag("p", "On paper: the transcripts that are open on the screen.", class_="note paper"),
         class_="transcripts",
     )
+
+
+_CHOSEN = "those that rules rest on, the lowest rated, the most contested, and the last and first epochs'"
 
 
 def _filter(figures: Figures, talks: Sequence[Talk]) -> Html:
@@ -116,7 +116,7 @@ def _choice(name: str, label: str, options: Iterable[tuple[str, str]]) -> Html:
 def _talk(figures: Figures, talk: Talk, prefix: str) -> Html:
     first = talk.messages[0]
     own = [r for given in talk.ratings.values() for r in given if r.final and r.kind == "own"]
-    rated = tag("span", number(own[0].value, 1), class_="score", title=f"own {figures.metrics['own']}") if own else None
+    rated = tag("span", "rated ", tag("b", number(own[0].value, 1)), class_="score") if own else None
     summary = tag(
         "summary",
         tag("span", f"epoch {first.epoch}", class_="when"),
