@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -93,7 +93,7 @@ class GeneratedSource:
         """The samples of that kind that are wanted, row by row; raises RunError for a damaged line."""
         if choice.epoch is not None:
             raise ConfigError(f"{self.id} is a generated set: it has no epochs, so leave out --epoch")
-        make = {
+        make: Callable[[Row, Choice, Tally], Iterator[Sample]] = {
             "answers": self._final,
             "rated": self._rated,
             "pairs": self._pairs,

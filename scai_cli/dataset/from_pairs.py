@@ -105,7 +105,7 @@ class _Maker:
         total = within + len(again)
         if total <= most:
             yield from ((first, second, now.setting) for first, second in combinations(here, 2))
-            drawn = range(within, total)
+            drawn = list(range(within, total))
         else:
             rng = random.Random(f"{self._choice.seed}/{self._source.id}/e{now.setting.epoch}/{task}/pairs")
             drawn = sorted(rng.sample(range(total), most))

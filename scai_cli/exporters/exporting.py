@@ -22,7 +22,7 @@ from scai_cli.exporters.folder import finish_folder
 from scai_cli.exporters.format import Format, Layout, Row
 from scai_cli.exporters.guide import warnings
 from scai_cli.exporters.made import Made, MadeFile, MadeFrom
-from scai_cli.exporters.outputs import Outputs, outputs, stdout_rows
+from scai_cli.exporters.outputs import Outputs, Tracing, outputs, stdout_rows
 from scai_cli.exporters.provenance import Tracer
 from scai_cli.exporters.writing import FileKind
 
@@ -100,7 +100,7 @@ def export(paths: Sequence[Path], form: Format, order: Order) -> Made:
         if order.splitting is not None:
             raise ConfigError("--split makes several files; name one with -o FILE or a folder with -o DIR/")
         return run.made((_to_stdout(run, form.columns),))
-    tracing = "column" if form.columns or to.kind != "jsonl" else "beside"
+    tracing: Tracing = "column" if form.columns or to.kind != "jsonl" else "beside"
     with outputs(to.target, to.kind, tracing, folder=to.folder) as out:
         out.expect(run.splits())
         _write(run, out)

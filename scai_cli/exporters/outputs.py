@@ -36,7 +36,8 @@ class File:
     count: int = 0
     _files: list[BinaryIO] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
+    def open(self) -> None:
+        """Make it; what a failure leaves behind `discard` takes away."""
         self.rows: Rows = rows_writer(self.kind)(self._opened(self.part))
         self._beside = JsonLines(self._opened(self.part.with_suffix(SIDE_CAR))) if self.tracing == "beside" else None
 
@@ -141,6 +142,7 @@ class Outputs:
             if final.exists() and not final.is_file():  # a pipe or a device is written to, not replaced
                 part, tracing = final, "column" if tracing == "column" else "none"
         file = self._files[split] = File(part, final, self._kind, tracing)
+        file.open()
         return file
 
 

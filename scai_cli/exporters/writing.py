@@ -43,7 +43,9 @@ class Rows(Protocol):
 
 def rows_writer(kind: FileKind) -> Callable[[BinaryIO], Rows]:
     """How rows are written to a file of that kind."""
-    return {"csv": CsvRows, "parquet": ParquetRows, "jsonl": JsonLines}[kind]
+    if kind == "csv":
+        return CsvRows
+    return ParquetRows if kind == "parquet" else JsonLines
 
 
 def json_line(value: Any) -> str:
