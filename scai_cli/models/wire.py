@@ -77,7 +77,7 @@ def _beginnings(told: object) -> tuple[tuple[str, float], ...] | None:
     first = next((t for t in said if any(c.isalnum() for c in str(t.get("token", "")))), None)
     likely = first.get("top_logprobs") if first else None
     pairs = [(t.get("token"), t.get("logprob")) for t in likely or () if isinstance(t, Mapping)]
-    found = tuple((clean(t), float(p)) for t, p in pairs if isinstance(t, str) and _is_logarithm(p))
+    found = tuple((clean(t), float(p)) for t, p in pairs if isinstance(t, str) and p is not None and _is_logarithm(p))
     return found or None
 
 

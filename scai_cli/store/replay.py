@@ -8,7 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
+
+import msgspec
 
 from scai_cli.chat import AgentRole, ChatRequest, Completion, Usage
 from scai_cli.errors import CallFailed, RunError
@@ -42,8 +44,8 @@ class CallIndex:
         offset = 0
         for number, line in lines(path):
             try:
-                index._note(json.loads(line), offset, wanted)
-            except (ValueError, KeyError, TypeError):
+                index._note(_decode(line), offset, wanted)
+            except (ValueError, msgspec.DecodeError):
                 raise RunError(damaged(path, number)) from None
             offset += len(line)
         return index
@@ -68,18 +70,43 @@ class CallIndex:
         if self._file is not None:
             self._file.close()
 
-    def _note(self, call: dict[str, Any], offset: int, wanted: Callable[[str], bool]) -> None:
-        place = _place(call["id"], call["digest"])
-        if call["role"] not in ("assistant", "user", "meta"):
-            raise ValueError("there is no such role")
-        if "error" in call:
+    def _note(self, call: _Logged, offset: int, wanted: Callable[[str], bool]) -> None:
+        if call.error is not None:
             return
-        completion = _completion(call)
-        if wanted(call["id"]):
-            self._places[place] = offset
-        if call["source"] == "model":
+        found = (call.response, call.finish_reason, call.latency_s, call.retries, call.source)
+        if call.usage is None or call.answered_by is msgspec.UNSET or None in found:
+            raise ValueError("neither an error nor a whole answer")
+        if wanted(call.id):
+            self._places[_place(call.id, call.digest)] = offset
+        if call.source == "model":
             self.paid_calls += 1
-            self.spent[call["role"], call["model"]] += completion.usage
+            self.spent[call.role, call.model] += Usage(call.usage.input_tokens, call.usage.output_tokens)
+
+
+class _Tokens(msgspec.Struct, gc=False):
+    input_tokens: int
+    output_tokens: int
+
+
+class _Logged(msgspec.Struct, gc=False):
+    """A logged call without its request, which is long and not built for each of a million calls."""
+
+    id: str
+    role: AgentRole
+    model: str
+    digest: str
+    error: str | None = None
+    response: str | None = None
+    finish_reason: str | None = None
+    usage: _Tokens | None = None
+    answered_by: str | msgspec.UnsetType | None = msgspec.UNSET
+    latency_s: float | None = None
+    retries: int | None = None
+    source: str | None = None
+    logprobs: list[tuple[str, float]] | None = None
+
+
+_decode: Final = msgspec.json.Decoder(_Logged).decode
 
 
 def _place(call_id: str, digest: str) -> bytes:
