@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from scai_cli.history import History, Pairs
-from scai_cli.social.statistics import spearman
+from scai_cli.social.statistics import rank_correlation, spearman
+
+_MANY: Final = 2000
+"""From so many answers on it pays to load numpy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +48,5 @@ def _of(own: Pairs, cross: Pairs) -> Honesty:
 
 
 def _correlation(pairs: Pairs) -> float | None:
-    return spearman(pairs.values, pairs.observed)
+    correlate = rank_correlation if len(pairs.values) > _MANY else spearman
+    return correlate(pairs.values, pairs.observed)

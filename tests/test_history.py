@@ -18,6 +18,7 @@ from scai_cli.errors import RunError
 from scai_cli.history import Mark, Marks, last_rated, list_entries, look, read_history, spent
 from scai_cli.honesty import honesty
 from scai_cli.selection import Selection
+from scai_cli.social.statistics import rank_correlation, spearman
 
 
 @pytest.fixture
@@ -136,6 +137,13 @@ def test_what_a_killed_run_spent_is_counted_from_its_calls(run: Path) -> None:
     assert f"{outcome['calls']} calls, " in scai("show", "tiny").out
     (run / "calls.jsonl").unlink()
     assert spent(run) is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 10), st.floats(0, 1)), max_size=60))
+def test_the_correlation_for_long_columns_is_that_for_short_ones(pairs: list[tuple[int, float]]) -> None:
+    first, second = [float(a) for a, _ in pairs], [b for _, b in pairs]
+    expected = spearman(first, second)
+    assert rank_correlation(first, second) == (None if expected is None else pytest.approx(expected))
 
 
 def long_run(path: Path, source: Path, times: int) -> int:

@@ -21,7 +21,7 @@ from scai_cli.events import (
     WelfareMeasured,
 )
 from scai_cli.history.ending import outcome_of, status_of
-from scai_cli.history.reading import Within, look, read_event, read_mark
+from scai_cli.history.reading import Within, glance, read_event, read_mark
 from scai_cli.history.run import Epoch, History
 from scai_cli.selection import Selection
 from scai_cli.store import EVENTS, lines
@@ -41,7 +41,7 @@ def read_history(
     history = History(path, "interrupted")
     within = Within.of(selection)
     for number, line in lines(path / EVENTS):
-        place, kind = look(line)
+        place, kind = glance(line)
         if kind == b"message":
             if not messages or not within.has(place):
                 continue

@@ -25,14 +25,19 @@ _MARK: Final = msgspec.json.Decoder(Mark)
 class Look(NamedTuple):
     """What the head of a line tells of its event; empty where it does not look like one of ours."""
 
-    id: bytes = b""
-    kind: bytes = b""
+    id: bytes
+    kind: bytes
 
 
 def look(line: bytes) -> Look:
     """Look at a line without decoding it; a line that is cut or has another head tells nothing."""
+    return Look(*glance(line))
+
+
+def glance(line: bytes) -> tuple[bytes, bytes]:
+    """What `look` tells, as a plain pair: for the one loop that goes over a million lines."""
     found = _HEAD.match(line)
-    return Look(found[1], found[2]) if found and line.endswith(b"}\n") else Look()
+    return found.group(1, 2) if found and line.endswith(b"}\n") else (b"", b"")
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,25 @@ def spearman(first: Sequence[float | None], second: Sequence[float | None]) -> f
     return max(-1.0, min(1.0, _product(x, y) / spread)) if spread else None
 
 
+def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Return what `spearman` does, for long columns of numbers none of which is missing: a million take a second."""
+    import numpy as np
+
+    x, y = (_many_centred_ranks(np.asarray(column, dtype=np.float64)) for column in (first, second))
+    spread = math.sqrt(float(x @ x) * float(y @ y))
+    return max(-1.0, min(1.0, float(x @ y) / spread)) if spread else None
+
+
+def _many_centred_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return what `_centred_ranks` does."""
+    import numpy as np
+
+    order = np.sort(values)
+    below, not_above = (np.searchsorted(order, values, side=side) for side in ("left", "right"))
+    ranks: NDArray[np.float64] = (below - (len(values) - not_above)) / 2
+    return ranks
+
+
 def _product(x: Sequence[float], y: Sequence[float]) -> float:
     return math.fsum(a * b for a, b in zip(x, y, strict=True))
 
