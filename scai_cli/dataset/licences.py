@@ -43,6 +43,6 @@ class Licences:
         """Licence -> rows; "" for those that state none; a row under two counts for both."""
         found: Counter[str] = Counter()
         for licences, rows in self.rows.items():
-            for licence in licences or ("",):
+            for licence in {self._stated[licence.casefold()] for licence in licences} or {""}:
                 found[licence] += rows
         return dict(sorted(found.items()))

@@ -1,0 +1,297 @@
+"""Splits without a leak, rows that repeat each other or a benchmark, licences that are not mixed unsaid."""
+
+from __future__ import annotations
+
+import csv
+import json
+from itertools import combinations, product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import scai
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scai_cli.dataset.contamination import Benchmark
+from scai_cli.dataset.licences import Licences, together
+from scai_cli.dataset.repeats import ELSEWHERE, Repeats
+from scai_cli.dataset.samples import Origin
+from scai_cli.dataset.splitting import ACROSS, HELD_OUT, By, Splitter, parse_split
+from scai_cli.errors import ConfigError
+from scai_cli.values import Split
+
+SHARES = {"train": 0.6, "validation": 0.2, "test": 0.2}
+PEOPLE, TASKS = [f"p{n}" for n in range(12)], [f"t{n}" for n in range(12)]
+STATED: dict[Split, str] = {"train": "train", "dev": "validation", "test": "test"}
+
+
+def origin(persona: str | None, task: str, also: tuple[str, ...] = ()) -> Origin:
+    return Origin("run", "c", ("m",), 1, 0, (), {}, (), (), persona, task, also)
+
+
+splits = st.dictionaries(st.sampled_from(PEOPLE), st.sampled_from([*STATED]))
+task_splits = st.dictionaries(st.sampled_from(TASKS), st.sampled_from([*STATED]))
+
+
+@given(by=st.sampled_from(["persona", "task", "both"]), seed=st.integers(0, 99), people=splits, tasks=task_splits)
+def test_nobody_and_no_task_is_in_two_splits(
+    by: By, seed: int, people: dict[str, Split], tasks: dict[str, Split]
+) -> None:
+    splitter = Splitter(SHARES, by, seed, people, tasks)
+    places: dict[tuple[str, str], set[str]] = {}
+    for persona, task, rater in product(PEOPLE, TASKS[:4], (None, "p3")):
+        for also in ((), ("p5",)):
+            split, reason = splitter.split(origin(persona, task, also), task, rater)
+            assert (split is None) == bool(reason)
+            if split is None:
+                continue
+            named = {persona, *also} | ({rater} if rater else set())
+            for person in named:
+                places.setdefault(("persona", person), set()).add(split)
+                if people.get(person) in ("dev", "test"):  # whoever is held out never lands elsewhere
+                    assert split == STATED[people[person]]
+            places.setdefault(("task", task), set()).add(split)
+            if tasks.get(task) in ("dev", "test"):
+                assert split == STATED[tasks[task]]
+    for (what, _), found in places.items():
+        if by in (what, "both"):
+            assert len(found) == 1
+
+
+@given(st.integers(0, 99), st.sets(st.sampled_from(PEOPLE), min_size=1))
+def test_nobody_moves_when_others_come(seed: int, some: set[str]) -> None:
+    few, many = (Splitter(SHARES, "persona", seed, {}, {}) for _ in range(2))
+    whole = {person: many.split(origin(person, "t1"), "?", None) for person in PEOPLE}
+    assert all(few.split(origin(person, "t1"), "?", None) == whole[person] for person in some)
+
+
+def test_shares_are_about_what_was_asked_for() -> None:
+    splitter = Splitter({"train": 0.9, "test": 0.1}, "task", 1, {}, {})
+    found = [splitter.split(origin(None, f"task-{n}"), f"prompt {n}", None)[0] for n in range(5000)]
+    assert 420 < found.count("test") < 580
+
+
+def test_a_task_in_the_same_words_goes_nowhere_else() -> None:
+    splitter = Splitter({"train": 0.5, "test": 0.5}, "task", 0, {}, {})
+    found = [
+        splitter.split(origin(None, f"t{n}"), "How do I  make TEA?" if n % 2 else "how do i make tea?", None)
+        for n in range(40)
+    ]
+    assert len({split for split, _ in found if split is not None}) == 1
+    assert "task worded as one of another split" in {reason for _, reason in found}
+
+
+def test_a_split_that_nobody_asked_for_is_left_out() -> None:
+    splitter = Splitter({"train": 0.5, "test": 0.5}, "persona", 0, {"ann": "dev"}, {"tea": "dev"})
+    assert splitter.split(origin("ann", "x"), "?", None) == (None, "held out")
+    assert splitter.split(origin("bob", "tea"), "?", None) == (None, "held out")
+    with pytest.raises(ConfigError, match="--split-by task"):
+        splitter.split(origin(None, "x"), "?", None)
+
+
+@given(st.text(max_size=20))
+def test_any_split_is_read_or_refused(text: str) -> None:
+    try:
+        shares = parse_split(text)
+    except ConfigError:
+        return
+    assert sum(shares.values()) == pytest.approx(1)
+
+
+EXPERIMENT = """\
+name: many
+seed: 2
+epochs: 2
+turns: 1
+personas:
+{people}
+tasks:
+{tasks}
+"""
+
+
+def experiment(people: list[dict[str, Any]], tasks: list[dict[str, Any]]) -> Path:
+    def listed(values: list[dict[str, Any]]) -> str:
+        return "\n".join(f"  - {json.dumps(value)}" for value in values)
+
+    path = Path("x.yaml")
+    path.write_text(EXPERIMENT.format(people=listed(people), tasks=listed(tasks)), encoding="utf-8")
+    called = scai("run", path, "-q")
+    assert called.code == 0, called.err
+    return Path("runs/many")
+
+
+def provenance(name: str) -> list[dict[str, Any]]:
+    with Path(name).open(encoding="utf-8") as file:
+        return [json.loads(json.loads(line)["provenance"]) for line in file]
+
+
+@pytest.mark.parametrize("by", ["persona", "task", "both"])
+@pytest.mark.parametrize("options", [(), ("--per-persona",)])
+def test_no_leak_in_the_files_of_a_run(by: str, options: tuple[str, ...]) -> None:
+    people = [{"id": f"p{n}", "preferences": {"concise": (n - 4) / 4}} for n in range(9)]
+    people[0]["split"], people[1]["split"] = "test", "train"
+    tasks = [{"id": f"t{n}", "prompt": f"What about number {n}?"} for n in range(6)]
+    tasks[2]["split"] = "test"
+    experiment(people, tasks)
+    called = scai(
+        "export",
+        "many",
+        "--format",
+        "dpo",
+        "-o",
+        "x.jsonl",
+        "--split",
+        "train=0.6,test=0.4",
+        "--split-by",
+        by,
+        *options,
+    )
+    assert called.code == 0, called.err
+    parts = {name: provenance(f"x.{name}.jsonl") for name in ("train", "test")}
+    assert all(o["split"] == name for name, origins in parts.items() for o in origins)
+    assert len(parts["train"]) > 5
+    folk = {
+        name: {person for o in origins for person in (o["persona"], *o["others"], o["rater"]) if person}
+        for name, origins in parts.items()
+    }
+    asked = {name: {o["task"] for o in origins} for name, origins in parts.items()}
+    assert "p0" not in folk["train"]
+    assert "t2" not in asked["train"]
+    if by != "task":
+        assert not folk["train"] & folk["test"]
+    if by != "persona":
+        assert not asked["train"] & asked["test"]
+    whole = scai("export", "many", "--format", "dpo", *options).out.count("\n")
+    (told,) = (line.removeprefix("left out: ") for line in called.lines if line.startswith("left out: "))
+    left = {reason: int(count) for count, _, reason in (part.partition(" ") for part in told.split(", "))}
+    splitting = sum(left.get(reason, 0) for reason in (HELD_OUT, ACROSS, ELSEWHERE))
+    assert splitting > 0
+    assert sum(map(len, parts.values())) + splitting == whole
+
+
+def test_licences_are_not_mixed_unsaid() -> None:
+    people = [
+        {"id": "ann", "source": {"name": "a", "licence": "CC-BY-4.0"}},
+        {"id": "bob", "source": {"name": "b", "licence": "CC-BY-NC-4.0"}},
+        {"id": "cid"},
+    ]
+    experiment(people, [{"id": "tea", "prompt": "Tea?", "source": {"name": "t", "licence": "cc-by-4.0 "}}])
+    called = scai("export", "many", "--format", "sft", "-o", "x.jsonl")
+    assert called.code == 2
+    assert called.err == (
+        "scai: rows under different licences would come together: CC-BY-4.0, CC-BY-NC-4.0; "
+        "export them apart, or allow it with --mix-licences\n"
+    )
+    assert not list(Path().glob("*.jsonl"))
+    for persona in ("ann", "cid"):  # one licence, and one with what states none
+        assert scai("export", "many", "--format", "sft", "--persona", persona).code == 0
+    assert scai("export", "many", "--format", "sft", "-o", "D/", "--mix-licences").code == 0
+    told = json.loads(Path("D/manifest.json").read_text(encoding="utf-8"))["licences"]
+    assert told["CC-BY-NC-4.0"] == 2
+    assert "CC-BY-NC-4.0" in Path("D/README.md").read_text(encoding="utf-8")
+
+
+def test_a_row_that_states_no_licence_goes_with_one_that_does() -> None:
+    licences = Licences()
+    for row in (together("", ""), together("MIT", ""), together("", "mit")):
+        licences.note(row)
+    assert licences.counts() == {"": 1, "MIT": 2}
+    with pytest.raises(ConfigError, match=r"Apache-2\.0, MIT"):
+        licences.note(together("Apache-2.0", ""))
+
+
+LONG = (
+    "whoever wants to make a good pot of tea should first warm the pot and then wait for {} minutes before pouring it"
+)
+
+
+def test_repeats_within_and_across_splits() -> None:
+    exact, near, none = Repeats("exact"), Repeats("near"), Repeats()
+    one, two = LONG.format("five"), LONG.format("six")
+    for repeats in (exact, near, none):
+        assert repeats.reason_against((one,), "train") is None
+    assert exact.reason_against((one,), "train") == "duplicate"
+    assert exact.reason_against((two,), "test") is None
+    assert none.reason_against((one,), "train") is None
+    assert none.reason_against((one,), "test") == "duplicate of a row in another split"
+    assert near.reason_against((two,), "test") == "near-duplicate"
+    assert near.reason_against(("something else altogether about gardens and roses",), "test") is None
+    assert exact.reason_against(("a", "b"), "train") is None
+    assert exact.reason_against(("ab",), "train") is None
+
+
+def test_dedupe_leaves_the_first_of_each() -> None:
+    tasks = [{"id": f"t{n}", "prompt": "The same question?"} for n in range(3)]
+    run = experiment([{"id": "ann"}], tasks)
+    lines = []
+    for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines():
+        event = json.loads(line)
+        if event["type"] == "message" and event["role"] == "assistant":
+            event["content"] = LONG.format("five" if event["task"] == "t0" else "six")
+        lines.append(json.dumps(event, separators=(",", ":")))
+    (run / "events.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for dedupe, left, said in (
+        (None, 6, ""),
+        ("exact", 2, "left out: 4 duplicate\n"),
+        ("near", 1, "left out: 4 duplicate, 1 near-duplicate\n"),
+    ):
+        called = scai("export", "many", "--format", "sft", *(("--dedupe", dedupe) if dedupe else ()))
+        assert called.out.count("\n") == left
+        assert called.err == said
+
+
+BENCH = "If a train leaves the station at nine in the morning and goes eighty miles an hour, when is it there"
+
+
+@pytest.mark.parametrize("name", ["b.jsonl", "b.json", "b.csv", "b.txt"])
+def test_rows_that_hold_a_benchmark_are_left_out_and_told(name: str) -> None:
+    rows = [
+        {"question": "Short but long enough to count", "answer": "A"},
+        {"question": BENCH, "answer": "B"},
+        {"question": "tiny", "answer": "C"},
+    ]
+    if name == "b.jsonl":
+        Path(name).write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    elif name == "b.json":
+        Path(name).write_text(json.dumps(rows))
+    elif name == "b.csv":
+        with Path(name).open("w", newline="") as file:
+            csv.writer(file).writerows([["question", "answer"], *(row.values() for row in rows)])
+    else:
+        Path(name).write_text("".join(f"{row['question']}\n" for row in rows))
+    benchmark = Benchmark.read(Path(name))
+    shouted = BENCH.upper().replace(" ", ", ")
+    assert benchmark.meets(["first " + shouted + " then"])
+    assert not benchmark.meets([" ".join(BENCH.split()[:12]), "a short but different one"])
+    assert benchmark.meets(["He said: short, but long enough to count!"])
+    assert (benchmark.hits, benchmark.met, benchmark.rows, benchmark.too_short) == (2, {1, 2}, 3, 1)
+    assert "2 rows that hold words of" in benchmark.report()
+    experiment([{"id": "ann"}], [{"id": "t0", "prompt": f"{BENCH}?"}, {"id": "t1", "prompt": "Something else?"}])
+    called = scai("export", "many", "--format", "sft", "--decontaminate", name)
+    assert [json.loads(line)["messages"][0]["content"] for line in called.out.splitlines()] == ["Something else?"] * 2
+    assert "left out: 2 contaminated" in called.err
+    assert "they met 1 of its 3 rows: 2" in called.err
+
+
+@pytest.mark.parametrize(("text", "said"), [("a b\n", "of at least 4 words"), ("{", "not valid JSON"), ("", "")])
+def test_a_benchmark_that_cannot_be_read_is_one_line(text: str, said: str) -> None:
+    experiment([{"id": "ann"}], [{"id": "t0", "prompt": "?"}])
+    name = "b.jsonl" if text == "{" else "b.txt"
+    Path(name).write_text(text)
+    called = scai("export", "many", "--format", "sft", "--decontaminate", name)
+    assert (called.code, called.out, called.err.count("\n")) == (2, "", 1)
+    assert said in called.err
+
+
+def test_all_files_of_an_export_have_different_prompts_when_split_by_task() -> None:
+    experiment([{"id": "ann"}, {"id": "bob"}], [{"id": f"t{n}", "prompt": f"Number {n}?"} for n in range(12)])
+    options = ("--split", "train=0.5,dev=0.25,test=0.25", "--split-by", "task")
+    assert scai("export", "many", "--format", "sft", "-o", "D/", *options).code == 0
+    prompts = []
+    for name in ("train", "dev", "test"):
+        with Path(f"D/{name}.jsonl").open() as file:
+            prompts.append({json.loads(line)["messages"][0]["content"] for line in file})
+    assert sum(map(len, prompts)) == 12
+    assert all(not one & other for one, other in combinations(prompts, 2))
