@@ -18,7 +18,8 @@ def read_marks(path: Path) -> dict[int, list[Mark]]:
     found: dict[int, list[Mark]] = defaultdict(list)
     words: dict[str, str] = {}
     for number, line in lines(path / EVENTS):
-        if look(line).kind != b"rating":
+        _, kind = look(line)
+        if kind != b"rating":
             continue
         mark = read_mark(path, number, line)
         if mark.final and mark.kind != "anchor":
