@@ -11,7 +11,7 @@ from typing import Final
 DOCS: Final = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
-from _generator import commands, events, exits, experiment, prompts, shapes, traits
+from _generator import commands, events, exits, experiment, prompts, shapes, traits  # noqa: E402
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "commands": commands.page,

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import typer.main
-from _generator.tables import cell, code, table
 
+from _generator.tables import cell, code, table
 from scai_cli.cli import app
 
 INTRO = """\
 # Commands
 
-stdout carries data, stderr carries progress and messages. `NO_COLOR`, pipes and `--quiet` are heeded. `RUN` is a run's id,
-a unique prefix of one, a path, or `latest`. `scai COMMAND --help` says the same as this page.
+stdout carries data, stderr carries progress and messages. `NO_COLOR`, pipes and `--quiet` are heeded. `RUN` is a
+run's id, a unique prefix of one, a path, or `latest`. `scai COMMAND --help` says the same as this page.
 """
 OF_TYPER = {"install_completion", "show_completion", "help"}
 

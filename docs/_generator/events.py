@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 from typing import Any, Final, get_args
 
+from pydantic import BaseModel
+
 from _generator.schema import fields
 from _generator.shapes import shortened
 from _generator.tables import cell, table
-from pydantic import BaseModel
-
 from scai_cli.constitution import Add, Clause, Constitution, Merge, Modify, Principle, Remove
 from scai_cli.events import Candidate, Estimate, Event
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from _generator.tables import cell, table
-
 from scai_cli import errors
 from scai_cli.errors import ScaiError
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from _generator.schema import fields
-from _generator.tables import cell, table
 from pydantic import BaseModel
 
+from _generator.schema import fields
+from _generator.tables import cell, table
 from scai_cli import plugins
 from scai_cli.config import (
     ConstitutionStart,
@@ -48,9 +48,10 @@ HEADINGS: Final = {model.__name__: heading for heading, model in SECTIONS}
 INTRO: Final = """\
 # The experiment file
 
-An experiment is YAML. Only `personas` and `tasks` have no default; a key that is not known is an error with file, line and
-the nearest key that is. Every key can be set on the command line, `--set ratings.cross_raters=2`, and paths are relative to
-the file. `scai check FILE` says what is wrong, `scai check FILE --json` prints the experiment with all its defaults.
+An experiment is YAML. Only `personas` and `tasks` have no default; a key that is not known is an error with file, line
+and the nearest key that is. Every key can be set on the command line, `--set ratings.cross_raters=2`, and paths are
+relative to the file. `scai check FILE` says what is wrong, `scai check FILE --json` prints the experiment with
+all its defaults.
 """
 
 

@@ -27,9 +27,10 @@ SAID: Final = {
 INTRO: Final = """\
 # Prompts
 
-Each can be put in other words under `prompts:` in the experiment, by its name. `{{place}}` is filled once, with data: what a
-persona or a model wrote stands between tags, is never read as a template again, and cannot close its tag. `{{form}}` is the
-JSON form that the answer must have. `scai plan CONFIG --prompts` shows every prompt as it would be sent.
+Each can be put in other words under `prompts:` in the experiment, by its name. `{{place}}` is filled once, with data:
+what a persona or a model wrote stands between tags, is never read as a template again, and cannot close its tag.
+`{{form}}` is the JSON form that the answer must have. `scai plan CONFIG --prompts` shows every prompt as it would be
+sent.
 """
 
 

@@ -6,8 +6,9 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from _generator.tables import cell, code
 from pydantic import BaseModel
+
+from _generator.tables import cell, code
 
 Schema = Mapping[str, Any]
 Link = Callable[[str], str]

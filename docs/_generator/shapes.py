@@ -26,8 +26,8 @@ INTRO: Final = """\
 One JSON value on stdout; more keys may come, these stay. The examples are what a small run gives, with long lists and
 mappings cut (`…`) and long texts shortened.
 
-`scai run`, `scai resume` and `outcome.json` in the run directory tell the same. `status` is `finished`, `stopped`, `failed`,
-`interrupted` or `running`.
+`scai run`, `scai resume` and `outcome.json` in the run directory tell the same. `status` is `finished`, `stopped`,
+`failed`, `interrupted` or `running`.
 """
 MANY, LONG = 3, 60
 _ELSEWHERE: Final = {"config": {"…": "the experiment with all its defaults"}}

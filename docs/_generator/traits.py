@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from _generator.tables import cell, table
-
 from scai_cli.traits import TRAITS
 
 INTRO: Final = """\
 # Traits
 
-A trait is something that a program observes in a text, from 0 to 1 ([how](../science.md#traits)). A persona's `preferences` give
-weights from -1 (minds it) to 1 (wants it). A text cannot show two traits well that exclude each other.
+A trait is something that a program observes in a text, from 0 to 1 ([how](../science.md#traits)). A persona's
+`preferences` give weights from -1 (minds it) to 1 (wants it). A text cannot show two traits well that exclude
+each other.
 """
 KINDS: Final = (("style", "Style"), ("substance", "Substance"))
 
