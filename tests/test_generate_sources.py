@@ -83,6 +83,7 @@ def test_rules_in_data(text: str, rules: list[tuple[str, str, tuple[str, ...]]])
         ("c.md", "- A.\n- When you talk with Eve: B.", "c.md:2: a clause is for 'Eve', and there is no such persona"),
         ("c.yaml", "principles: []", "c.yaml:1: there is no rule in it"),
         ("c.yaml", "principals: [A.]", "principals: unknown key; did you mean 'principles'?"),
+        ("tiny.yaml", TINY, "tiny.yaml:1: this is an experiment and no constitution; `scai run` makes one"),
         ("c.yaml", "- A.", "c.yaml:1: a constitution is a mapping"),
         ("c.yaml", "principles: [A.]\ncontract:\n- {text: B.}", "c.yaml:3: contract.0: a clause says `for:`"),
         ("c.yaml", "principles: [A.]\ncontract:\n- {text: B., for: [eve]}", "contract.0.for: a clause is for 'eve'"),

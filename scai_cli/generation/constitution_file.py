@@ -62,6 +62,8 @@ def _from_data(path: Path, known: Mapping[str, str]) -> Constitution:
     source = read_yaml(path)
     if not isinstance(source.data, dict):
         raise source.error((), "a constitution is a mapping with `principles:` and `contract:`")
+    if "personas" in source.data or "tasks" in source.data:
+        raise source.error((), "this is an experiment and no constitution; `scai run` makes one of it")
     try:
         written = _Written.model_validate(source.data)
     except ValidationError as error:

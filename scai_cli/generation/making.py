@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal, TypeVar
 
-from scai_cli.chat import Message
+from scai_cli.chat import Message, clean
 from scai_cli.constitution import Principle
 from scai_cli.errors import CallFailed
 from scai_cli.events import MessageSaid
@@ -103,7 +103,7 @@ class _Making:
         try:
             return await job
         except CallFailed as error:
-            self.failures.append((place, f"{error.call}: {error}"))
+            self.failures.append((place, clean(f"{error.call}: {error}")))
             return None
 
     async def _answer(self, name: Literal["initial", "final"]) -> Answered:
