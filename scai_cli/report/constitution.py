@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from scai_cli.constitution import Clause, Constitution, Principle
 from scai_cli.report.figures import Figures
 from scai_cli.report.html import Html, cut, tag
+from scai_cli.report.numbers import listed
 from scai_cli.report.tables import heat_map, shade
 from scai_cli.similarity import rules_text, text_similarity
 
 MOST_RULES = 120
+MOST_NAMES = 6
 MOST_VERSIONS = 16
 MOST_CHARACTERS = 1200
 
@@ -26,11 +28,15 @@ def rules(run: Figures, constitution: Constitution, anchor_of: Callable[[int], s
 
 
 def _rule(run: Figures, rule: Principle | Clause, anchor: str | None) -> Html:
-    whom = tag("i", f"for {', '.join(run.name(user) for user in rule.users)}: ") if isinstance(rule, Clause) else None
-    text = tag("span", whom, cut(rule.text, MOST_CHARACTERS))
+    text = tag("span", _whom(run, rule) if isinstance(rule, Clause) else None, cut(rule.text, MOST_CHARACTERS))
     words = f"since epoch {rule.since}" if rule.since else "from the start"
     since = tag("a", words, href=f"#{anchor}", class_="since") if anchor else tag("span", words, class_="since")
     return tag("li", tag("b", rule.id, class_="rule-id"), text, since)
+
+
+def _whom(run: Figures, clause: Clause) -> Html:
+    names = [run.name(user) for user in clause.users]
+    return tag("i", f"for {listed(names, MOST_NAMES)}: ", title=", ".join(names) if len(names) > MOST_NAMES else None)
 
 
 def likeness(run: Figures) -> Iterator[Html]:

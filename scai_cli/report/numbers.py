@@ -10,7 +10,7 @@ MINUS = "−"
 
 def number(value: float | None, digits: int = 2) -> str:
     """A number, `–` where it is missing."""
-    return "–" if value is None else f"{value:.{digits}f}".replace("-", MINUS)
+    return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}".replace("-", MINUS)
 
 
 def change(value: float | None, digits: int = 2) -> str:

@@ -87,12 +87,16 @@ class Run:
         if not run.history.measured:
             return []
         versions = [f"v{point.version}" for point in run.points.points]
+        met = {(frozenset(epoch.personas), frozenset(epoch.tasks)) for epoch in run.played}
+        care = tag("p", _CARE, class_="caution") if len(met) > 1 else None
         held_out = _section("holdout", "For people and tasks it has not seen", headline.held_out(run))
         return [
             _section("people", "Who gained, who paid", people(run)),
             *([held_out] if run.history.proof is not None else []),
             _section("welfare", "Welfare", welfare(run)),
-            _section("trade-off", "The trade-off, version by version", plane(run.points, versions, in_order=True)),
+            _section(
+                "trade-off", "The trade-off, version by version", care, plane(run.points, versions, in_order=True)
+            ),
             _section("ratings", "Who rated whom", who_rated_whom(run)),
         ]
 
@@ -106,6 +110,9 @@ class Run:
             _section("problems", "Problems", ending.problems(self.figures)),
             _section("again", "How to reproduce", ending.reproduce(self.figures)),
         ]
+
+
+_CARE: Final = "Take care: not every version was played by the same people with the same tasks."
 
 
 def read_run(path: Path, prefix: str) -> Run:
