@@ -82,6 +82,14 @@ def test_a_task_in_the_same_words_goes_nowhere_else() -> None:
     assert "task worded as one of another split" in {reason for _, reason in found}
 
 
+def test_a_task_in_nearly_the_same_words_goes_nowhere_else_if_asked() -> None:
+    words = "what would you tell somebody who has slept badly for a week and has to drive a lorry tomorrow {}"
+    for near in (False, True):
+        splitter = Splitter({"train": 0.5, "test": 0.5}, "task", 0, {}, {}, near=near)
+        found = {splitter.split(origin(None, f"t{n}"), words.format(n), None)[0] for n in range(40)} - {None}
+        assert len(found) == (1 if near else 2)
+
+
 def test_a_split_that_nobody_asked_for_is_left_out() -> None:
     splitter = Splitter({"train": 0.5, "test": 0.5}, "persona", 0, {"ann": "dev"}, {"tea": "dev"})
     assert splitter.split(origin("ann", "x"), "?", None) == (None, "held out")

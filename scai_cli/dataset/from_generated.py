@@ -11,7 +11,7 @@ from typing import Final, TypeGuard
 import msgspec
 from msgspec import Struct
 
-from scai_cli.config import ROLES
+from scai_cli.config import ROLES, Ratings
 from scai_cli.constitution import Constitution
 from scai_cli.dataset import labels
 from scai_cli.dataset.choice import BROKEN, BROKEN_OFF, Choice, Kind, Tally, divided
@@ -55,7 +55,7 @@ class GeneratedSource:
     _known: dict[tuple[str, str | None], Rules] = field(default_factory=dict)
     _roles: dict[str | None, Mapping[str, str]] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The set's id."""
         return self.path.name
@@ -121,7 +121,7 @@ class GeneratedSource:
                     yield answer
 
     def _pairs(self, row: Row, choice: Choice, tally: Tally) -> Iterator[Pair]:
-        duels = list(labels.decide(row, choice, self.header.config.ratings.cross_weight))
+        duels = list(labels.decide(row, choice, self._scale.cross_weight))
         if not duels:
             tally.left_out["no preference"] += 1
         for duel in duels:
@@ -161,7 +161,7 @@ class GeneratedSource:
         if choice.labels is None:
             duels = [labels.revised(row)]
         else:
-            duels = list(labels.decide(row, choice, self.header.config.ratings.cross_weight))
+            duels = list(labels.decide(row, choice, self._scale.cross_weight))
         for duel in duels:
             pair = self._pair(row, duel, choice, tally) if duel is not None else None
             if pair is not None:
@@ -191,16 +191,15 @@ class GeneratedSource:
         yield row.final, self._learned(row.persona)
 
     def _answer(self, row: Row, answered: Answered, rules: Rules) -> Answer:
-        ratings = self.header.config.ratings
+        ratings, given = self._scale, [rating for rating in row.ratings if rating.answer == answered.id]
         low, high = ratings.scale
-        given = [rating for rating in row.ratings if rating.answer == answered.id]
         values = [rating.value for rating in given if rating.value is not None]
         return Answer(
             rules.system,
             (Turn("user", row.prompt),),
             answered.text,
-            tuple(Score(r.rater, r.kind, ratings.own if r.kind == "own" else ratings.cross, r.value) for r in given),
-            self._origin(row, rules.version, rules.ids, (answered.id,), tuple(r.rater for r in given)),
+            tuple([Score(r.rater, r.kind, ratings.own if r.kind == "own" else ratings.cross, r.value) for r in given]),
+            self._origin(row, rules.version, rules.ids, (answered.id,), tuple([r.rater for r in given])),
             _rating(row, answered.id),
             (sum(values) / len(values) - low) / (high - low) if values else None,
             divided(values, (low + high) / 2),
@@ -255,6 +254,10 @@ class GeneratedSource:
         return found
 
     @cached_property
+    def _scale(self) -> Ratings:
+        return self.header.config.ratings
+
+    @cached_property
     def _prompts(self) -> Prompts:
         return Prompts(self.header.config)
 
@@ -272,10 +275,12 @@ def _is_whole(answered: Answered | None, tally: Tally) -> TypeGuard[Answered]:
 
 def _rating(row: Row, answer: str) -> float | None:
     """The own rating of an answer, or where nobody is its user the mean of all; None where none is readable."""
-    given = [rating for rating in row.ratings if rating.answer == answer and rating.value is not None]
-    own = [rating.value for rating in given if rating.kind == "own"]
-    values = [value for value in (own or [r.value for r in given if row.persona is None]) if value is not None]
-    return sum(values) / len(values) if values else None
+    total, count = 0.0, 0
+    for rating in row.ratings:
+        if rating.answer == answer and rating.value is not None and (rating.kind == "own" or row.persona is None):
+            total += rating.value
+            count += 1
+    return total / count if count else None
 
 
 def _step(step: record.Step) -> Step:

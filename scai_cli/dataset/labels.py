@@ -8,16 +8,16 @@ tie decides nothing. So a row whose users and judge contradict each other goes w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from scai_cli.dataset.choice import Choice
 from scai_cli.dataset.preference import Preference, each, group
 from scai_cli.generation.record import Answered, Row
 
 
-@dataclass(frozen=True, slots=True)
-class Duel:
+class Duel(Struct, frozen=True, gc=False):
     """Two answers of a row, the better one first, and who found so."""
 
     chosen: Answered

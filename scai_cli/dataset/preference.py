@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 Marks = Mapping[tuple[str, str], float]
 """(kind, rater) -> a readable rating of one answer. A rater's satisfaction with an answer to itself and its rating of
 what another one was told are different metrics, so that only ratings of one kind are compared."""
 
 
-@dataclass(frozen=True, slots=True)
-class Preference:
+class Preference(Struct, frozen=True, gc=False):
     """How much better the first answer is than the second, in the eyes of the raters of both; below 0 it is worse."""
 
     margin: float

@@ -10,12 +10,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate
 from math import isclose
 from typing import Final, Literal
 
 from scai_cli.dataset.samples import Origin
 from scai_cli.errors import ConfigError
+from scai_cli.populations.likeness import Crowd
 from scai_cli.values import Split, is_safe_id
 
 By = Literal["persona", "task", "both"]
@@ -24,6 +26,7 @@ TRAIN: Final = "train"
 HELD_OUT: Final = "held out"
 ACROSS: Final = "between splits"
 SAME_TASK: Final = "task worded as one of another split"
+"""The same question under two ids would be known before it is asked."""
 
 _ALSO: Final[Mapping[str, tuple[str, ...]]] = {"dev": ("validation", "valid", "val", "eval")}
 """Other names for a split that a persona or task may state."""
@@ -55,6 +58,8 @@ class Splitter:
     seed: int
     personas: Mapping[str, Split]
     tasks: Mapping[str, Split]
+    near: bool = False
+    """Whether a task that is worded nearly as one of another split goes nowhere, too."""
     _known: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _worded: dict[int, str] = field(default_factory=dict)
 
@@ -77,9 +82,25 @@ class Splitter:
         (place,) = places
         if place is None or self._elsewhere(place, people, origin.task):
             return None, HELD_OUT
-        if self.by != "persona" and self._worded.setdefault(_digest(prompt), place) != place:
+        if self.by != "persona" and self._first_place(prompt, place) != place:
             return None, SAME_TASK
         return place, ""
+
+    def _first_place(self, prompt: str, place: str) -> str:
+        """Where the first task went that was worded so, or with `near` nearly so."""
+        words = " ".join(prompt.split()).casefold()
+        key = number(words)
+        first = self._worded.get(key)
+        if first is None:
+            likest = self._crowd.likest(words) if self.near else None
+            first = self._worded[key] = place if likest is None else likest[0]
+            if self.near:
+                self._crowd.add(first, words)
+        return first
+
+    @cached_property
+    def _crowd(self) -> Crowd:
+        return Crowd()
 
     def _elsewhere(self, place: str, people: set[str | None], task: str) -> bool:
         """Whether somebody or something in a row is held out for another split than its own."""
@@ -119,7 +140,3 @@ def fraction(text: str) -> float:
 def number(text: str) -> int:
     """A number below 2**64 that a text always has."""
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
-
-
-def _digest(text: str) -> int:
-    return number(" ".join(text.split()).casefold())

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from scai_cli.dataset.choice import Choice, Tally
 from scai_cli.dataset.contamination import CONTAMINATED, Benchmark
 from scai_cli.dataset.licences import Licences
@@ -73,8 +75,7 @@ class Order:
     settings: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(Struct, frozen=True, gc=False):
     """A sample that is exported, with its rows and the split they go to; `key` is its own number, drawn by the seed."""
 
     sample: Sample
@@ -121,10 +122,7 @@ class _Pass:
         self._repeats = Repeats(order.cleaning.dedupe)
         benchmark = order.cleaning.decontaminate
         self._benchmark = None if benchmark is None else Benchmark.read(benchmark, order.cleaning.ngram)
-        splitting = order.splitting
-        self._splitter = (
-            None if splitting is None else Splitter(splitting.shares, splitting.by, order.choice.seed, *stated(sources))
-        )
+        self._splitter = _splitter(sources, order)
 
     @property
     def left_out(self) -> Counter[str]:
@@ -205,6 +203,8 @@ class _Pass:
         return None if reason else split
 
     def _notes(self) -> Iterator[str]:
+        if self._order.destination.target == STDOUT and not self._form.columns:
+            yield "Rows of this format have no room to say where they came from: -o FILE writes it beside them."
         if self._benchmark is not None:
             yield self._benchmark.report()
         if self._splitter is None:
@@ -214,6 +214,14 @@ class _Pass:
         yield f"Splits are by {self._splitter.by}: {_BY[self._splitter.by]}."
         if self._order.cleaning.dedupe != "near":
             yield "Rows that are the same stand in one split only; near-duplicates were not looked for (--dedupe near)."
+
+
+def _splitter(sources: Sequence[Source], order: Order) -> Splitter | None:
+    splitting = order.splitting
+    if splitting is None:
+        return None
+    near = order.cleaning.dedupe == "near"
+    return Splitter(splitting.shares, splitting.by, order.choice.seed, *stated(sources), near=near)
 
 
 _BY: Final[Mapping[str, str]] = {

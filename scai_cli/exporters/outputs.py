@@ -190,7 +190,7 @@ def _put(folder: Path, target: Path) -> None:
     target.rename(old)
     try:
         folder.rename(target)
-    except OSError:
+    except BaseException:
         old.rename(target)
         raise
 

@@ -75,7 +75,7 @@ class JsonLines:
         if len(line) > self.longest:
             self.longest = max(self.longest, len(line.decode()))
         if provenance is not None:
-            line = b"%b,%b:%b}" % (line[:-1], as_json(COLUMN), as_json(as_json(provenance).decode()))
+            line = b"%b,%b:%b}" % (line[:-1], _COLUMN, _encode(_encode(provenance).decode()))
         self._hold(line)
 
     def add(self, value: Any) -> None:
@@ -106,6 +106,8 @@ def as_json(value: Any) -> bytes:
 
 
 _encode: Final = msgspec.json.Encoder().encode
+_COLUMN: Final = _encode(COLUMN)
+
 _HELD: Final = 256
 """So many rows are written at once."""
 
