@@ -193,6 +193,26 @@ def test_a_damaged_file_is_named_in_one_line(whole: Whole, name: str, text: str,
     assert said in called.err
 
 
+def test_what_was_left_before_the_birth_of_a_set_is_taken_over(kind: Path) -> None:
+    left = Path("runs/kind-rows")
+    left.mkdir(parents=True)
+    for name in (".lock", "tasks.jsonl", "experiment.yaml", ".tasks.jsonl.123.part", ".generation.yaml.123.part"):
+        (left / name).write_text("half")
+    assert "there is no" in scai("resume", "kind-rows").err
+    assert scai("generate", kind, "--n", 2, "-q").out == "kind-rows\n"
+    made = ["calls.jsonl", "experiment.yaml", "generation.yaml", "outcome.json", "rows.jsonl", "tasks.jsonl"]
+    assert sorted(path.name for path in left.iterdir()) == [".lock", *made]
+
+
+def test_sets_that_begin_at_once_get_folders_of_their_own(kind: Path) -> None:
+    started = [process("generate", kind, "--n", 3, "-q") for _ in range(3)]
+    assert {running.communicate(timeout=60)[0] for running in started} == {
+        b"kind-rows\n",
+        b"kind-rows-2\n",
+        b"kind-rows-3\n",
+    }
+
+
 def test_a_set_in_use_is_not_touched(whole: Whole) -> None:
     whole.cut(whole.states[3])
     program = "import fcntl, sys; f = open(sys.argv[1], 'a'); fcntl.flock(f, fcntl.LOCK_EX); print(1); sys.stdin.read()"

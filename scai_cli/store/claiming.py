@@ -60,9 +60,15 @@ class Birth:
 
     def is_to_come(self, path: Path) -> bool:
         """Whether a folder holds nothing but files from before its birth, whole or half written."""
-        made = (LOCK, *self.before)
-        half = tuple(f".{name}." for name in (*self.before, self.by))
-        return all(found.name in made or found.name.startswith(half) for found in path.iterdir())
+        return all(found.name in (LOCK, *self.before) or self._is_half(found) for found in path.iterdir())
+
+    def clear(self, path: Path) -> None:
+        """Remove the files that a process was killed in the middle of writing."""
+        for found in filter(self._is_half, list(path.iterdir())):
+            found.unlink()
+
+    def _is_half(self, path: Path) -> bool:
+        return path.name.startswith(tuple(f".{name}." for name in (*self.before, self.by)))
 
 
 def claim(runs: Path, run_id: str | None, name: str, birth: Birth) -> tuple[Path, IO[str]] | None:
@@ -79,6 +85,7 @@ def claim(runs: Path, run_id: str | None, name: str, birth: Birth) -> tuple[Path
         except (FileExistsError, RunError):  # a file, or somebody else's by now
             continue
         if birth.is_to_come(path):
+            birth.clear(path)
             return path, lock
         lock.close()
     return None
