@@ -124,11 +124,9 @@ def _judged(candidate: Candidate) -> str:
 
 
 def print_prompts(console: Console, calls: Iterator[dict[str, Any]], wanted: str) -> None:
-    """Print the exact messages of the calls whose id is `wanted` or lies below it, with what came back."""
+    """Print the exact messages of calls, with what came back; raises RunError, naming what was `wanted`, for none."""
     shown = 0
     for call in calls:
-        if call["id"] != wanted and not call["id"].startswith(f"{wanted}/"):
-            continue
         shown += 1
         console.print(styled(f"{call['id']}  ({call['model']}, {call['purpose']})", "bold"))
         for message in call["request"]["messages"]:

@@ -14,7 +14,7 @@ from scai_cli.display.consoles import out
 from scai_cli.display.safe import one_line, styled
 from scai_cli.display.summary import print_summary
 from scai_cli.display.transcripts import check_known, print_transcripts
-from scai_cli.history import last_rated, read_calls, read_history
+from scai_cli.history import last_rated, read_calls, read_epochs, read_history
 from scai_cli.selection import Selection
 
 
@@ -36,13 +36,16 @@ def show(path: Path, chosen: Selection, parts: Parts) -> None:
     """Print a run, or the parts of it that are wanted."""
     console = out()
     if parts.prompts is not None:
-        reading.print_prompts(console, read_calls(path), parts.prompts)
+        reading.print_prompts(console, read_calls(path, parts.prompts), parts.prompts)
         return
     narrowed = chosen != Selection()
     closer = parts.constitution or parts.ratings or parts.diff is not None
+    if narrowed and not closer:
+        print_transcripts(console, path.name, read_epochs(path, chosen), chosen)
+        return
     if parts.ratings and chosen.epoch is None:
         chosen = replace(chosen, epoch=last_rated(path))
-    history = read_history(path, messages=narrowed and not closer, ratings=narrowed or parts.ratings, selection=chosen)
+    history = read_history(path, messages=False, ratings=parts.ratings, selection=chosen)
     epochs = history.chosen(chosen.epoch)
     check_known(history, chosen)
     if parts.constitution:
@@ -51,11 +54,7 @@ def show(path: Path, chosen: Selection, parts: Parts) -> None:
         reading.print_ratings(console, epochs[-1:], chosen)
     if parts.diff is not None:
         reading.print_diff(console, history, *parts.diff)
-    if closer:
-        return
-    if narrowed:
-        print_transcripts(console, history, epochs, chosen)
-    else:
+    if not closer:
         print_summary(console, history, everything=parts.everything)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from rich.console import Console
@@ -24,11 +24,11 @@ _BOLD, _DIM = Style(bold=True), Style(dim=True)
 _WHO: Final = {"user": Style(bold=True), "assistant": Style(bold=True, color="cyan")}
 
 
-def print_transcripts(console: Console, history: History, epochs: list[Epoch], chosen: Selection) -> None:
-    """Print the conversations of some epochs that are chosen; raises RunError, naming what is unknown, if none is."""
-    check_known(history, chosen)
+def print_transcripts(console: Console, run: str, epochs: Iterable[tuple[History, Epoch]], chosen: Selection) -> None:
+    """Print the conversations that are chosen; raises RunError, naming what is unknown, if there is none."""
     shown = 0
-    for epoch in epochs:
+    for history, epoch in epochs:
+        check_known(history, chosen)
         ratings: dict[str, list[Rated]] = {}
         for rating in epoch.ratings:
             ratings.setdefault(rating.message, []).append(rating)
@@ -37,7 +37,7 @@ def print_transcripts(console: Console, history: History, epochs: list[Epoch], c
                 shown += 1
                 _print(console, _conversation(console.width, history, conversation, messages, ratings))
     if not shown:
-        raise RunError(f"run {history.run_id!r} has no such conversation; see `scai show {history.run_id}`")
+        raise RunError(f"run {run!r} has no such conversation; see `scai show {run}`")
 
 
 def check_known(history: History, chosen: Selection) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -39,19 +41,48 @@ def read_history(
     ratings in short (`History.marks`) are always all of them. Raises RunError for a damaged line, naming it.
     """
     history = History(path, "interrupted")
+    for event in _wanted(history, messages, ratings, selection):
+        _fold(history, event)
+    history.outcome = outcome_of(path)
+    history.status = status_of(path, history.finished is not None, history.outcome)
+    return history
+
+
+def read_epochs(path: Path, selection: Selection = EVERYTHING) -> Iterator[tuple[History, Epoch]]:
+    """A run's epochs as they are read, each with what was said and rated in the selection, and the run as far as known.
+
+    What was said and rated in an epoch is let go of when the next is asked for. Raises RunError as `read_history`, and
+    at the end where the run has no epoch of the selection.
+    """
+    history = History(path, "interrupted")
+    for event in _wanted(history, True, True, selection):
+        if isinstance(event, EpochStarted) and history.epochs:
+            yield from _let_go(history, selection)
+        _fold(history, event)
+    if history.epochs:
+        yield from _let_go(history, selection)
+    history.chosen(selection.epoch)
+
+
+def _let_go(history: History, selection: Selection) -> Iterator[tuple[History, Epoch]]:
+    epoch = history.epochs[-1]
+    if selection.epoch in (None, epoch.number):
+        yield history, epoch
+    history.epochs[-1] = replace(epoch, conversations={}, ratings=[], anchors=[])
+
+
+def _wanted(history: History, messages: bool, ratings: bool, selection: Selection) -> Iterator[Event]:
+    """The events that are read whole; of the ratings that are not, the history gets the marks."""
     within = Within.of(selection)
-    for number, line in lines(path / EVENTS):
+    for number, line in lines(history.path / EVENTS):
         place, kind = glance(line)
         if kind == b"message":
             if not messages or not within.has(place):
                 continue
         elif kind == b"rating" and not (ratings and within.has(place)):
-            history.marks.add(read_mark(path, number, line))
+            history.marks.add(read_mark(history.path, number, line))
             continue
-        _fold(history, read_event(path, number, line))
-    history.outcome = outcome_of(path)
-    history.status = status_of(path, history.finished is not None, history.outcome)
-    return history
+        yield read_event(history.path, number, line)
 
 
 def _current(history: History) -> Epoch:

@@ -19,6 +19,7 @@ from scai_cli.selection import Selection
 from scai_cli.store import CALLS, EVENTS, damaged, lines
 
 _HEAD: Final = re.compile(rb'\{"seq": ?\d+, ?"time": ?"[^"\\]*", ?"id": ?"([^"\\]*)", ?"type": ?"(\w+)",')
+_CALL: Final = re.compile(rb'\{"id": ?"([^"\\]*)"')
 _MARK: Final = msgspec.json.Decoder(Mark)
 
 
@@ -37,7 +38,7 @@ def look(line: bytes) -> Look:
 def glance(line: bytes) -> tuple[bytes, bytes]:
     """What `look` tells, as a plain pair: for the one loop that goes over a million lines."""
     found = _HEAD.match(line)
-    return found.group(1, 2) if found and line.endswith(b"}\n") else (b"", b"")
+    return (found[1], found[2]) if found and line.endswith(b"}\n") else (b"", b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +91,19 @@ def read_mark(path: Path, number: int, line: bytes) -> Mark:
         raise RunError(damaged(path / EVENTS, number)) from None
 
 
-def read_calls(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a run's call log in order; a torn last line is left out; raises RunError for a damaged one."""
+def read_calls(path: Path, below: str | None = None) -> Iterator[dict[str, Any]]:
+    """The lines of a run's call log in order, or those of the call `below` and of all whose ids begin with it and `/`.
+
+    A torn last line is left out; raises RunError for a damaged one.
+    """
+    wanted = None if below is None else below.encode("utf-8", "replace")
     for number, line in lines(path / CALLS):
+        found = _CALL.match(line)
+        if wanted is not None and found and found[1] != wanted and not found[1].startswith(wanted + b"/"):
+            continue
         try:
-            yield json.loads(line)
-        except ValueError:
+            call = json.loads(line)
+            if below is None or call["id"] == below or call["id"].startswith(f"{below}/"):
+                yield call
+        except (ValueError, LookupError, TypeError, AttributeError):
             raise RunError(damaged(path / CALLS, number)) from None
