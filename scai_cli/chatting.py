@@ -13,7 +13,7 @@ from scai_cli.chat import Message
 from scai_cli.config import ExperimentConfig, Revision
 from scai_cli.crew import Crew
 from scai_cli.endpoints import Roles
-from scai_cli.errors import CallFailed, LimitReached, RunError
+from scai_cli.errors import CallFailed, Interrupted, LimitReached, RunError
 from scai_cli.events import MessageSaid, Problem, Rated
 from scai_cli.experiment import loop_factory, refuse_foreign
 from scai_cli.history import History, read_history
@@ -124,6 +124,12 @@ class Chat:
         )
         self._write(rated)
         return rated
+
+    def told(self, error: Interrupted) -> Interrupted:
+        """An interruption with its remedy, also where it came while no model was asked."""
+        if self.directory is None or self.resume_command in str(error):
+            return error
+        return Interrupted(f"{error}; go on with `{self.resume_command}`")
 
     def close(self) -> None:
         """Give back connections, files and the lock."""

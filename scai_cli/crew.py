@@ -78,7 +78,7 @@ class Crew:
         cache = Cache.open(cache_path()) if config.cache else None
         crew = cls(config, gates, models, prices, budget, cache, people)
         if people is not None:
-            people.ended = crew.stop
+            people.ended, people.thinking = crew.stop, budget.stopped_clock
         return crew
 
     def company(self, log: CallLog, replay: Replay | None) -> Company:

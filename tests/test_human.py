@@ -5,14 +5,18 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 from conftest import calls, events, scai
 from hypothesis import given
 from hypothesis import strategies as st
+from loopback import Loopback
 from terminal import Terminal
 
+from scai_cli.errors import LimitReached
 from scai_cli.models.human import read_ranking, read_rating
+from scai_cli.models.limits import Budget, Caps, Spend
 
 ONE = """\
 name: us
@@ -47,6 +51,13 @@ def typed(text, *arguments):
         check=False,
     )
     return found.returncode, found.stdout.decode(), found.stderr.decode()
+
+
+def until(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
 
 
 def asked(run):
@@ -193,6 +204,15 @@ def test_what_only_models_can_do_asks_nobody(us):
     assert called.err == "scai: persona 'me' is human: only `scai run` and `scai resume` ask real people\n"
 
 
+def test_a_generated_set_asks_nobody(us):
+    assert typed(ANSWERS, "run", us)[0] == 0
+    called = scai("generate", "us", "--n", 1, "--k", 0, "--judge", "users")
+    assert called.code == 2
+    assert called.err.startswith("scai: --judge users: persona 'me' is human, and only runs ask real people;")
+    called = scai("generate", "us", "--n", 1, "--k", 0, "--judge", "none", "--run-id", "rows", "-q")
+    assert called.code == 0, called.err
+
+
 def test_escapes_of_a_model_do_not_reach_the_terminal(us, tmp_path):
     (tmp_path / "evil.py").write_text(
         "from scai_cli.chat import Completion\n"
@@ -262,6 +282,55 @@ def test_what_is_pasted_stays_together(us, tmp_path):
         terminal.types("7\n")
         terminal.sees("answer to somebody else?: ")
     assert asked(tmp_path / "runs" / "us")[0][1]["feedback"] == "One.\nTwo.\n\nThree."
+
+
+REMOTE = ONE + 'roles: {assistant: {provider: openai, name: m, base_url: "URL"}}\n'
+
+
+def test_others_get_on_while_somebody_thinks_and_no_clock_runs(us, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    began = time.monotonic()
+    with Loopback() as server:
+        us.write_text(REMOTE.replace("URL", server.base_url))
+        with Terminal("run", us) as terminal:
+            terminal.sees("what would you change?: ")
+            events_file = tmp_path / "runs" / "us" / "events.jsonl"
+            until(lambda: b'"e1/bob/tea/m2/own"' in events_file.read_bytes())  # Bob's conversation ended meanwhile
+            for line in ANSWERS.splitlines():
+                time.sleep(0.3)
+                terminal.types(f"{line}\n")
+            assert terminal.ends() == 0, terminal.shown
+    thought = sum(call["latency_s"] for call in calls(tmp_path / "runs" / "us") if call["model"] == "human")
+    outcome = json.loads((tmp_path / "runs" / "us" / "outcome.json").read_text())
+    assert thought > 0
+    assert outcome["wall_s"] + thought <= time.monotonic() - began  # what was thought is not in the run's time
+
+
+def test_the_clock_stands_still_while_somebody_thinks():
+    now = [0.0]
+    budget = Budget(Caps(seconds=5), clock=lambda: now[0])
+    now[0] = 2.0
+    with budget.stopped_clock():
+        now[0] = 100.0
+        assert budget.seconds == 2.0
+        budget.reserve(Spend(1))
+    now[0] = 102.0
+    assert budget.seconds == 4.0
+    now[0] = 104.0
+    with pytest.raises(LimitReached):
+        budget.reserve(Spend(1))
+
+
+@pytest.mark.parametrize("source", ["/dev/null", "half"])
+def test_with_the_networks_loop_too_the_input_may_be_a_file(us, tmp_path, monkeypatch, source):
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    (tmp_path / "half").write_text("a\n5\n")
+    with Loopback() as server:
+        us.write_text(REMOTE.replace("URL", server.base_url))
+        command = ["sh", "-c", f'"{sys.executable}" -m scai_cli run us.yaml <{source}']
+        found = subprocess.run(command, capture_output=True, timeout=30, check=False)
+    assert found.returncode == 130, found.stderr
+    assert b"go on with `scai resume us`" in found.stderr
 
 
 @given(st.text(max_size=20))

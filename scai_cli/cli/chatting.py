@@ -26,7 +26,7 @@ from scai_cli.cli.options import (
     Trust,
     limits,
 )
-from scai_cli.errors import CallFailed, RunError
+from scai_cli.errors import CallFailed, Interrupted, RunError
 
 if TYPE_CHECKING:
     from scai_cli.chatting import Chat
@@ -77,6 +77,8 @@ def chat(
     chat = open_chat(path, Wish(persona, version, number, trust), overrides, _print_line if as_json else _pass)
     try:
         talk(chat, as_json)
+    except Interrupted as error:
+        raise chat.told(error) from None
     finally:
         chat.close()
 

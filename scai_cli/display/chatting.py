@@ -18,7 +18,8 @@ HELP = (
     "/system            the system message that the assistant has",
     "/help              this",
     "/quit              leave; Ctrl-D does, too",
-    "A line is a message; what you paste stays together. //x sends a message that begins with /x.",
+    "//x                a message that begins with /x",
+    "A line is a message; what you paste stays together.",
 )
 
 

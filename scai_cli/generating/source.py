@@ -75,6 +75,12 @@ def check(source: Source, wish: Wish) -> None:
         )
     if orders.by_users and not cast:
         raise ConfigError(f"--judge {orders.judge}: there is nobody to rate; name people with --personas or --config")
+    human = [persona.id for persona in cast if persona.human]
+    if human:
+        raise ConfigError(
+            f"--judge {orders.judge}: persona {human[0]!r} is human, and only runs ask real people; "
+            "say --judge model, or name others with --personas"
+        )
     if orders.by_users and not orders.raters and not by_turns(source):
         raise ConfigError(
             "--raters 0: nobody would rate, since rows have no user where the contract has no clause for anybody here"
@@ -131,4 +137,7 @@ def _peopled(source: Source, wish: Wish) -> Source:
             "constitution": config.constitution.model_copy(update={"contract": ()}),
         }
         config = config.model_copy(update=others)
+    if not wish.orders.by_users:  # then nobody is asked, and a real person among them is in nobody's way
+        played = tuple(persona.model_copy(update={"human": False}) for persona in config.personas.inline)
+        config = config.model_copy(update={"personas": config.personas.model_copy(update={"inline": played})})
     return replace(source, config=config)

@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -64,6 +64,8 @@ class People:
     desk: Desk
     ended: Callable[[Interrupted], None] = lambda _: None
     """Called when no more answers will come."""
+    thinking: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Entered while somebody is asked."""
     _tickets: list[_Ticket] = field(default_factory=list)
     _serving: _Ticket | None = None
     _last: str = ""
@@ -138,7 +140,8 @@ class HumanModel:
             began = time.monotonic()
             place = request.id.removesuffix("/user")
             self._people.desk.show(Question(self._called, place, _shown(request), waiting))
-            text = await self._answer(request)
+            with self._people.thinking():
+                text = await self._answer(request)
         return Completion(text, model=HUMAN, latency_s=time.monotonic() - began, source="human")
 
     async def aclose(self) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from scai_cli.chat import ChatRequest
@@ -67,12 +68,23 @@ class Budget:
         self.reserved = Spend()
         self._clock = clock
         self._began = clock() - seconds
+        self._stopped_at: float | None = None
         self._settled = asyncio.Event()
 
     @property
     def seconds(self) -> float:
-        """Wall time used, that before a resume included."""
-        return self._clock() - self._began
+        """Wall time used, that before a resume included and that with a stopped clock not."""
+        return (self._clock() if self._stopped_at is None else self._stopped_at) - self._began
+
+    @contextmanager
+    def stopped_clock(self) -> Iterator[None]:
+        """While entered no time goes by: a person is thinking."""
+        self._stopped_at = self._clock()
+        try:
+            yield
+        finally:
+            self._began += self._clock() - self._stopped_at
+            self._stopped_at = None
 
     async def claim(self, spend: Spend) -> None:
         """Set aside what a call may cost, waiting as long as only calls in flight stand in its way.
