@@ -24,8 +24,10 @@ from scai_cli.report import cells
 from scai_cli.report.excerpts import MOST_CHARACTERS, read_excerpts
 from scai_cli.report.figures import Figures
 from scai_cli.report.html import inline, tag, visible
+from scai_cli.report.numbers import with_interval
 from scai_cli.report.page import LIMIT, MOST_WHOLE
 from scai_cli.report.svg import read_svg
+from scai_cli.social.statistics import Interval
 
 pytest.importorskip("altair")
 pytest.importorskip("vl_convert")
@@ -369,6 +371,18 @@ def test_several_runs_have_a_section_each_and_a_comparison(finished: Path, tiny:
     assert "epochs 2 1" in page.text
     assert "seed 3 9" in page.text
     assert "not all of these runs were measured" not in page.text
+    told = scai("compare", finished, "other", "--json").json["paired"]["differences"]["other"]["utilitarian"]
+    assert with_interval(Interval(told["estimate"], told["low"], told["high"], told["level"])) in page.text
+
+
+def test_the_message_can_be_copied_without_those_it_names(tiny: Path) -> None:
+    start = "constitution={principles: [Be brief.], contract: [{text: Be kind., for: [ann]}]}"
+    settings = ("epochs=1", start, "revision.acceptance=improves", "revision.margin=1")
+    assert scai("run", tiny, "-q", *(part for setting in settings for part in ("--set", setting))).code == 0
+    page = reported("tiny")
+    whole, alone = [text for text in page.texts if text.startswith("You are a helpful assistant.")]
+    assert whole == (Path("runs/tiny") / "system_message.txt").read_text(encoding="utf-8").rstrip("\n")
+    assert alone == "You are a helpful assistant.\n\nFollow these principles with everyone:\n1. Be brief."
 
 
 def test_many_runs_are_told_in_short(finished: Path, tmp_path: Path) -> None:

@@ -199,9 +199,9 @@ def test_the_filter_leaves_what_was_asked_for(browser: Any, grounded: Path) -> N
 def test_the_system_message_is_copied(browser: Any, grounded: Path) -> None:
     looked = Looked(browser, grounded, **VIEWS["light"], permissions=["clipboard-read", "clipboard-write"])
     page = looked.page
-    page.locator(".copy").click()
+    page.locator(".copy").first.click()
     page.wait_for_timeout(200)
-    assert page.locator(".copy").text_content() == "Copied"
+    assert page.locator(".copy").first.text_content() == "Copied"
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == (grounded.parent / "runs" / "tiny" / "system_message.txt").read_text(encoding="utf-8").rstrip("\n")
     looked.close()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scai_cli.compare.pairing import Paired
-from scai_cli.constitution import Clause
 from scai_cli.report.answer import told_of
 from scai_cli.report.figures import Figures
-from scai_cli.report.html import Child, Html, cut, tag
+from scai_cli.report.html import Html, cut, tag
 from scai_cli.report.numbers import change, counted, listed, number, with_interval
 from scai_cli.report.tables import table
+from scai_cli.simulation.prompts import Prompts
 
 MOST_CHARACTERS = 40_000
 MOST_HELD_OUT = 60
@@ -65,32 +65,30 @@ def _gain(run: Figures, found: Paired | None, digits: int) -> str:
 
 
 def message(run: Figures) -> Iterator[Html]:
-    """The system message, to be copied."""
-    constitution, text = run.history.product
+    """The system message, to be copied: as it is, and where it names people also without them."""
+    history = run.history
+    constitution, text = history.product
     principles, clauses = len(constitution.principles), len(constitution.contract)
-    whole = len(text) <= MOST_CHARACTERS
     parts = [counted(principles, "principle")] if principles else []
     parts += [f"{counted(clauses, 'clause')} for some people only"] if clauses else []
     said = f"Version {constitution.version}: {listed(parts) or 'no rules'}, {len(text):,} characters."
-    yield tag("p", said, " ", *_caution(any(isinstance(rule, Clause) for rule in constitution.rules)), class_="note")
-    yield tag(
-        "div",
-        tag("button", "Copy", type="button", class_="copy", hidden=not whole, data_copied="Copied"),
-        tag("pre", cut(text, MOST_CHARACTERS), tabindex=0, aria_label="The system message"),
-        class_="copyable",
-    )
-    if not whole:
-        yield tag(
-            "p",
-            "It is longer than this: ",
-            tag("code", f"scai export {run.history.run_id} --format system"),
-            class_="note",
-        )
+    yield tag("p", said, class_="note")
+    yield _copyable(run, text)
+    if clauses and principles:
+        alone = Prompts(history.config).system_message(constitution.model_copy(update={"contract": ()}))
+        words = tag("summary", "Without the clauses, for anybody")
+        yield tag("details", words, _copyable(run, alone))
+    elif clauses:
+        yield tag("p", "It names people, and holds no principle for everybody yet.", class_="note")
 
 
-def _caution(for_some: bool) -> Iterator[Child]:
-    if for_some:
-        yield "The clauses name people; for one group without names, copy the principles alone."
+def _copyable(run: Figures, text: str) -> Html:
+    """A text with a button that copies it; of a text that is too long only the beginning, and where all of it is."""
+    pre = tag("pre", cut(text, MOST_CHARACTERS), tabindex=0)
+    if len(text) > MOST_CHARACTERS:
+        rest = tag("code", f"scai export {run.history.run_id} --format system")
+        return tag("div", pre, tag("p", "It is longer than this: ", rest, class_="note"))
+    return tag("div", tag("button", "Copy", type="button", class_="copy", data_copied="Copied"), pre, class_="copyable")
 
 
 def held_out(run: Figures) -> Iterator[Html]:
