@@ -46,14 +46,20 @@ def page() -> str:
     for model in get_args(Event):
         kind = model.model_fields["type"].default
         parts.append(f"## `{kind}`\n\n{cell(_doc(model))}\n")
-        parts.append(table(["field", "type", "default", ""], fields(model, _link, leave_out=IN_ALL)))
+        parts.append(_table(model))
         if kind in examples:
             parts.append(f"```json\n{json.dumps(shortened(examples[kind]), ensure_ascii=False, indent=1)}\n```\n")
     parts.append("## Parts of events\n")
     for model in PARTS:
         parts.append(f"### {model.__name__}\n\n{cell(_doc(model))}\n")
-        parts.append(table(["field", "type", "default", ""], fields(model, _link)))
+        parts.append(_table(model))
     return "\n".join(parts)
+
+
+def _table(model: type[BaseModel]) -> str:
+    """Without defaults: whatever an event holds is written."""
+    rows = fields(model, _link, leave_out=IN_ALL if model in get_args(Event) else frozenset())
+    return table(["field", "type", ""], ([name, kind, said] for name, kind, _, said in rows))
 
 
 def _doc(model: type[BaseModel]) -> str:
