@@ -347,6 +347,16 @@ def test_dpo_on_transcripts_takes_what_both_answers_begin_with_for_the_prompt() 
     assert "I think" in found["prompt"]
 
 
+def test_dpo_takes_conversations_beside_a_prompt_for_answers(exports: Path, model: str, tmp_path: Path) -> None:
+    """The trap that keeps `prompt` out of `reward` rows: no error, and the question is a part of the answer."""
+    from trl import DPOConfig, DPOTrainer
+
+    rows = loaded(exports / "reward").map(lambda row: {"prompt": row["chosen"][:-1]})
+    trainer = DPOTrainer(model, args=settings(DPOConfig, tmp_path), train_dataset=rows)
+    asked = rows[0]["prompt"][-1]["content"]
+    assert asked in spoken(trainer.processing_class, trainer.train_dataset[0]["chosen_ids"])
+
+
 def test_kto_learns_from_both_labels(exports: Path, model: str, tmp_path: Path) -> None:
     from trl import KTOConfig, KTOTrainer
 
