@@ -335,3 +335,48 @@ def test_following_takes_no_option_that_it_would_ignore(finished: Path, option: 
     called = scai("show", finished, "--follow", *option)
     assert (called.code, called.out, called.err.count("\n")) == (2, "", 1)
     assert "drop the others" in called.err
+
+
+# --- what changed
+
+
+def clause_run(run: Path) -> None:
+    told = events(run)
+    first, second = (event for event in told if event["type"] == "revision")
+    clause = {"id": "C1", "text": "Be brief.", "for": ["ann"], "since": 1, "evidence": []}
+    edit = {"op": "add", "text": "Be brief.", "for": ["ann"], "reason": "Ann asks for it.", "evidence": []}
+    change = {**edit, "op": "modify", "id": "C1", "for": ["ann", "bob"], "reason": "", "evidence": ["a", "b", "c", "d"]}
+    made = {"version": 1, "principles": [], "contract": [clause], "last_principle": 0, "last_clause": 1}
+    first.update(accepted=True, from_version=0, edits=[edit], constitution=made, critique="")
+    later = {**made, "version": 2, "contract": [{**clause, "for": ["ann", "bob"]}]}
+    second.update(accepted=True, from_version=1, edits=[change], constitution=later, critique="Bob\nis bored.")
+    told[-1]["version"] = 2
+    write(run, told)
+
+
+def test_a_clause_for_other_users_has_changed(run: Path) -> None:
+    clause_run(run)
+    shown = " ".join(scai("show", "tiny", "--diff", "1", "2").out.split())
+    assert shown.startswith("C1 for Ann [-Smith:-] {+Smith, Bob Jones:+} Be brief. epoch 2, modify: no reason given")
+    assert "evidence: a, b, c and 1 more" in shown
+    assert shown.endswith("epoch 2, critique: Bob is bored.")
+    first = scai("show", "tiny", "--diff", "0", "1").out
+    assert "epoch 1, add: Ann asks for it." in first
+    assert "critique" not in first
+
+
+@pytest.mark.parametrize("view", [("--ratings",), ("--constitution",), ()])
+def test_a_run_that_holds_nothing_yet_says_so(run: Path, view: tuple[str, ...]) -> None:
+    (run / "events.jsonl").write_bytes(b"")
+    assert "It holds no events yet." in scai("show", "tiny", *view).out
+    for other in (("--diff", "0", "1"), ("--persona", "ann"), ("--prompts", "e9"), ("--epoch", "1")):
+        called = scai("show", "tiny", *other)
+        assert (called.code, called.out, called.err.count("\n")) == (2, "", 1)
+
+
+def test_prompts_are_those_of_the_call_and_below_and_no_others(finished: Path) -> None:
+    shown = scai("show", finished, "--prompts", "e1/ann/tea/m1").out
+    heads = [line for line in shown.splitlines() if line.startswith("e")]
+    assert heads
+    assert all(line.startswith("e1/ann/tea/m1/") for line in heads)
+    assert scai("show", finished, "--prompts", "e1/an").code == 2  # no call is called so

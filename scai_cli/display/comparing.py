@@ -16,7 +16,7 @@ from rich.text import Text
 from scai_cli.compare.comparison import Comparison
 from scai_cli.constitution import Clause, Constitution, Principle
 from scai_cli.display.consoles import out
-from scai_cli.display.rules import word_diff
+from scai_cli.display.rules import whom, word_diff
 from scai_cli.display.safe import estimate, number, one_line, sparkline, styled
 from scai_cli.exporters.writing import guarded
 from scai_cli.history import History
@@ -199,8 +199,7 @@ def _plain_rules(constitution: Constitution, history: History) -> Iterator[tuple
 
 
 def _whom(rule: Principle | Clause, history: History) -> tuple[str, str]:
-    names = [history.names.get(user, user) for user in rule.users] if isinstance(rule, Clause) else []
-    return (one_line(f"for {', '.join(names)}:") + " " if names else "", "italic")
+    return (f"for {whom(rule, history.names, whole=False)}: " if isinstance(rule, Clause) else "", "italic")
 
 
 def _changed(base: Constitution, other: Constitution, history: History) -> Iterator[tuple[str, Text]]:

@@ -11,13 +11,16 @@ from rich.table import Table
 from rich.text import Text
 
 from scai_cli.constitution import Remove
-from scai_cli.display.rules import rule_lines, word_diff
+from scai_cli.display.rules import rule_lines, rule_text, word_diff
 from scai_cli.display.safe import number, one_line, styled
 from scai_cli.errors import RunError
 from scai_cli.events import Candidate, Rated
 from scai_cli.history import Epoch, History
 from scai_cli.ledger import Entry, entries
 from scai_cli.selection import Selection
+
+_CRITIQUE = 400
+"""So much is told of the critique behind edits that give no reason of their own."""
 
 _EVIDENCE = 3
 """So many of the messages that an edit rests on are named."""
@@ -91,19 +94,23 @@ def print_diff(console: Console, history: History, first: int, second: int) -> N
     versions = history.versions()
     for version in (first, second):
         if version not in versions:
-            known = ", ".join(str(v) for v in versions)
+            known = ", ".join(str(v) for v in versions) or "none yet"
             raise RunError(f"run {history.run_id!r} has no constitution version {version}; it has {known}")
     old, new = versions[first][0], versions[second][0]
     made = entries(history, min(first, second), max(first, second))
     for rule_id in dict.fromkeys(rule.id for rule in (*old.rules, *new.rules)):
         before, after = old.rule(rule_id), new.rule(rule_id)
-        line = Text(f"{rule_id:<4}", style="bold")
-        line.append_text(word_diff(before.text if before else "", after.text if after else ""))
-        console.print(line)
+        words = word_diff(rule_text(before, history.names), rule_text(after, history.names))
+        console.print(Text.assemble((f"{rule_id:<4}", "bold"), words))
         for entry in made.get(rule_id, ()):
             console.print(Padding(styled(_told(entry), "dim"), (0, 0, 0, 4)))
     if not old.rules and not new.rules:
         console.print("(both are empty)")
+    silent = {entry.epoch for found in made.values() for entry in found if not entry.edit.reason}
+    for epoch in history.epochs:
+        if epoch.number in silent and epoch.revision is not None and epoch.revision.critique:
+            critique = one_line(f"epoch {epoch.number}, critique: {epoch.revision.critique}", _CRITIQUE)
+            console.print(styled(critique, "dim"))
 
 
 def _told(entry: Entry) -> str:

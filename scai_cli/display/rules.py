@@ -11,7 +11,7 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scai_cli.constitution import Clause, Constitution
+from scai_cli.constitution import Clause, Constitution, Principle
 from scai_cli.display.safe import one_line, plain, styled
 
 _NAMES: Final = 30
@@ -32,7 +32,7 @@ def rule_lines(
     for rule in constitution.rules[:most]:
         text = Text(one_line(rule.text))
         if isinstance(rule, Clause):
-            text = Text.assemble((f"for {_whom(rule, names, whole=whole)}: ", "italic"), text)
+            text = Text.assemble((f"for {whom(rule, names, whole=whole)}: ", "italic"), text)
         table.add_row(Text(rule.id, style="bold"), text)
     yield table
     if most is not None and len(constitution.rules) > most:
@@ -55,9 +55,17 @@ def word_diff(old: str, new: str) -> Text:
     return result
 
 
-def _whom(clause: Clause, names: Mapping[str, str], *, whole: bool) -> str:
+def whom(clause: Clause, names: Mapping[str, str], *, whole: bool) -> str:
+    """The users of a clause by name; where there are many and not all are wanted, the first and how many more."""
     called = [names.get(user, user) for user in clause.users]
     everybody = one_line(", ".join(called))
-    if whole or len(everybody) <= _NAMES:
+    if whole or len(everybody) <= _NAMES or len(called) == 1:
         return everybody
-    return one_line(called[0], _NAMES) + (f" and {len(called) - 1} more" if len(called) > 1 else "")
+    return f"{one_line(called[0], _NAMES)} and {len(called) - 1} more"
+
+
+def rule_text(rule: Principle | Clause | None, names: Mapping[str, str]) -> str:
+    """A rule in one text, a clause with those it is for; empty for none."""
+    if rule is None:
+        return ""
+    return f"for {whom(rule, names, whole=True)}: {rule.text}" if isinstance(rule, Clause) else rule.text

@@ -48,6 +48,8 @@ def show(path: Path, chosen: Selection, parts: Parts) -> None:
     history = read_history(path, messages=False, ratings=parts.ratings, selection=chosen)
     epochs = history.chosen(chosen.epoch)
     check_known(history, chosen)
+    if history.started is None and closer and parts.diff is None:
+        console.print("It holds no events yet.")
     if parts.constitution:
         reading.print_constitutions(console, history)
     if parts.ratings:
