@@ -235,7 +235,7 @@ def test_a_set_is_no_run_and_a_run_no_set(kind: Path, made: Path) -> None:
     assert "kind-rows" not in scai("list", "--runs-dir", kind).out
     shown = scai("show", "kind-rows", "--runs-dir", kind)
     assert shown.code == 2
-    assert "it is a generated set: `scai export` reads it, `scai resume` goes on with it" in shown.err
+    assert "it is a generated set: `scai export` makes rows of it, `scai resume` goes on with it" in shown.err
     again = scai("generate", "kind", "--run-id", "kind-rows", "--runs-dir", kind)
     assert again.lines == ["scai: generated set 'kind-rows' is there already and finished; take another --run-id"]
     assert "'kind' is the id of a run" in scai("generate", "kind", "--run-id", "kind", "--runs-dir", kind).err

@@ -98,7 +98,7 @@ def _named(runs: Path, wanted: str, known: Mapping[str, Path], kind: _Kind) -> P
 def _but(path: Path, kind: _Kind) -> str:
     """What a folder is instead of what is looked for."""
     generated = kind is _RUN and is_generated(path)
-    return "; it is a generated set: `scai export` reads it, `scai resume` goes on with it" if generated else ""
+    return "; it is a generated set: `scai export` makes rows of it, `scai resume` goes on with it" if generated else ""
 
 
 def _made(path: Path) -> tuple[int, str]:
