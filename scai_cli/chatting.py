@@ -13,7 +13,7 @@ from scai_cli.chat import Message
 from scai_cli.config import ExperimentConfig, Revision
 from scai_cli.crew import Crew
 from scai_cli.endpoints import Roles
-from scai_cli.errors import CallFailed, Interrupted, LimitReached, RunError
+from scai_cli.errors import CallFailed, EndpointFailed, Interrupted, LimitReached, RunError
 from scai_cli.events import MessageSaid, Problem, Rated
 from scai_cli.experiment import loop_factory, refuse_foreign
 from scai_cli.history import History, read_history
@@ -95,8 +95,10 @@ class Chat:
             self._write(Problem(id=error.call, epoch=0, where=where, problem=str(error)))
             raise
         except LimitReached as reached:
-            what = str(reached).partition(";")[0]
+            what = str(reached).partition(";")[0]  # its remedy is a run's
             raise LimitReached(f"{what}; raise it and go on with `{self.resume_command}`") from None
+        except EndpointFailed as failed:
+            raise EndpointFailed(f"{failed}; what was said is kept: `{self.resume_command}` goes on") from None
 
     def rate(self, said: str) -> Rated:
         """Rate the last answer: a number on the scale, then words if one likes; raises RunError in words of advice."""

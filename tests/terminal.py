@@ -1,4 +1,4 @@
-"""`scai` on a pseudo-terminal, as somebody sits before it."""
+"""`scai` at a pipe, and on a pseudo-terminal as somebody sits before it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,22 @@ import termios
 import time
 from types import TracebackType
 from typing import Self
+
+from conftest import scai
+
+
+def piped(text: str, *arguments: object) -> tuple[int, str, str]:
+    """Run `scai` in this process with a text, of no more than a pipe holds, at stdin: exit code, stdout, stderr."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as file:
+        file.write(text.encode())
+    stdin = sys.stdin
+    try:
+        with os.fdopen(reading, encoding="utf-8") as sys.stdin:
+            called = scai(*arguments)
+    finally:
+        sys.stdin = stdin
+    return called.code, called.out, called.err
 
 
 class Terminal:

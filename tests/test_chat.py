@@ -1,15 +1,12 @@
 """`scai chat`: talked with through pipes and at a terminal, saved line by line, gone on with."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 from conftest import TINY, scai
 from loopback import Loopback
-from terminal import Terminal
+from terminal import Terminal, piped
 
 CONTRACT = TINY.replace("epochs: 2", "epochs: 1") + (
     "constitution: {principles: [Be concise.], contract: [{text: Add an example., for: [ann]}]}\n"
@@ -30,16 +27,8 @@ def run(made, tmp_path):
     return tmp_path / "runs" / "tiny"
 
 
-def chat(text, *arguments, **env):
-    found = subprocess.run(
-        [sys.executable, "-m", "scai_cli", "chat", *map(str, arguments)],
-        input=text.encode(),
-        capture_output=True,
-        env={**os.environ, **env},
-        timeout=60,
-        check=False,
-    )
-    return found.returncode, found.stdout.decode(), found.stderr.decode()
+def chat(text, *arguments):
+    return piped(text, "chat", *arguments)
 
 
 def saved(run, number=1):
@@ -160,13 +149,14 @@ def test_a_limit_is_exit_3_and_another_session_goes_on(run):
     assert [event["content"] for event in saved(run)[1::2]] == ["One", "Two"]
 
 
-def test_a_failed_answer_can_be_asked_for_again(run):
+def test_a_failed_answer_can_be_asked_for_again(run, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
     with Loopback(script=["400"]) as server:
         more = ("--model", "openai:m", "--set", f"model.base_url={server.base_url}")
-        code, out, err = chat("One\n", "tiny", *more, OPENAI_API_KEY="k")
+        code, out, err = chat("One\n", "tiny", *more)
         assert (code, out) == (4, "")
         assert err.count("\n") == 1
-        code, out, err = chat("Better said\n", "tiny", "--continue", *more, OPENAI_API_KEY="k")
+        code, out, err = chat("Better said\n", "tiny", "--continue", *more)
         assert code == 0, err
         asked = server.requests[-1].body["messages"]
     assert [m["content"] for m in asked[1:]] == ["Better said"]
@@ -176,17 +166,21 @@ def test_a_failed_answer_can_be_asked_for_again(run):
     assert "One" not in shown.out
 
 
-def test_an_endpoint_that_is_dead_is_exit_4(run):
+def test_an_endpoint_that_is_dead_is_exit_4(run, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "secret-key")
     with Loopback(script=["401"] * 3) as server:
         more = ("--model", "openai:m", "--set", f"model.base_url={server.base_url}")
-        code, out, err = chat("One\nTwo\n", "tiny", *more, OPENAI_API_KEY="secret-key")
+        code, out, err = chat("One\nTwo\n", "tiny", *more)
         assert (code, out, err.count("\n")) == (4, "", 1)
+        assert err.endswith("; what was said is kept: `scai chat tiny --resume 1` goes on\n")
     written = b"".join(file.read_bytes() for file in (run / "chats").rglob("*.jsonl"))
     assert b"secret-key" not in written
 
 
-def test_foreign_code_is_loaded_only_with_trust(run, tmp_path):
-    (tmp_path / "evil.py").write_text(
+def test_foreign_code_is_loaded_only_with_trust(run, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "evil_chat.py").write_text(
         "from scai_cli.chat import Completion\n"
         "class Evil:\n"
         "    async def complete(self, request):\n"
@@ -194,11 +188,11 @@ def test_foreign_code_is_loaded_only_with_trust(run, tmp_path):
         "    async def aclose(self): pass\n"
         "def connect(model, *, seed): return Evil()\n"
     )
-    more = ("tiny", "--set", "roles.assistant.provider=evil:connect")
-    code, _, err = chat("Hi\n", *more, PYTHONPATH=str(tmp_path))
+    more = ("tiny", "--set", "roles.assistant.provider=evil_chat:connect")
+    code, _, err = chat("Hi\n", *more)
     assert code == 2
     assert "--trust loads it" in err
-    code, out, err = chat("Hi\x1b]0;x\x07 there\n", *more, "--trust", PYTHONPATH=str(tmp_path))
+    code, out, err = chat("Hi\x1b]0;x\x07 there\n", *more, "--trust")
     assert (code, out) == (0, "␛[2J[red]x[/red]�� end\n"), err
     assert "\x1b" not in scai("chat", "tiny", "--show", 1).out + scai("chat", "tiny", "--show", 1, "--json").out
     with Terminal("chat", "tiny", "--resume", 1, "--trust") as terminal:
@@ -245,14 +239,11 @@ def test_ctrl_c_and_ctrl_d_leave_without_a_trace(run, leave):
     assert not (run / "chats").exists()
 
 
-def test_ctrl_c_while_an_answer_is_awaited_saves_what_was_said(run):
+def test_ctrl_c_while_an_answer_is_awaited_saves_what_was_said(run, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
     with Loopback(script=["hang"] * 3) as server:
-        os.environ["OPENAI_API_KEY"] = "k"
-        try:
-            terminal = Terminal("chat", "tiny", "--model", "openai:m", "--set", f"model.base_url={server.base_url}")
-        finally:
-            del os.environ["OPENAI_API_KEY"]
-        with terminal:
+        more = ("--model", "openai:m", "--set", f"model.base_url={server.base_url}")
+        with Terminal("chat", "tiny", *more) as terminal:
             terminal.sees("> ")
             terminal.types("Hello\n")
             terminal.sees("waiting for the answer")
@@ -260,7 +251,7 @@ def test_ctrl_c_while_an_answer_is_awaited_saves_what_was_said(run):
             terminal.sees("^C")
             terminal.types("\x03")  # the second does not wait for the call in flight
             assert terminal.ends() == 130
-            assert "go on with `scai chat tiny --resume 1`" in terminal.shown
+        assert "go on with `scai chat tiny --resume 1`" in terminal.shown
     assert saved(run)[1]["content"] == "Hello"
     assert chat("/again\n", "tiny", "--resume", 1)[0] == 0
 

@@ -12,7 +12,7 @@ from conftest import calls, events, scai
 from hypothesis import given
 from hypothesis import strategies as st
 from loopback import Loopback
-from terminal import Terminal
+from terminal import Terminal, piped
 
 from scai_cli.errors import LimitReached
 from scai_cli.models.human import read_ranking, read_rating
@@ -42,17 +42,6 @@ def us(tmp_path):
     return path
 
 
-def typed(text, *arguments):
-    found = subprocess.run(
-        [sys.executable, "-m", "scai_cli", *map(str, arguments)],
-        input=text.encode(),
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
-    return found.returncode, found.stdout.decode(), found.stderr.decode()
-
-
 def until(condition, seconds=20):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -65,7 +54,7 @@ def asked(run):
 
 
 def test_what_is_typed_becomes_feedback_ratings_and_a_ballot(us, tmp_path):
-    code, out, err = typed(ANSWERS, "run", us)
+    code, out, err = piped(ANSWERS, "run", us)
     assert (code, out) == (0, "us\n")
     run = tmp_path / "runs" / "us"
     assert asked(run) == [
@@ -85,7 +74,7 @@ def test_what_is_typed_becomes_feedback_ratings_and_a_ballot(us, tmp_path):
 def test_people_cost_nothing_and_count_towards_no_limit(us, tmp_path):
     needed = scai("plan", us, "--json").json
     assert needed["people"] == 3
-    code, _, err = typed(ANSWERS, "run", us, "-q", "--max-calls", needed["calls"]["total"], "--max-usd", "0.01")
+    code, _, err = piped(ANSWERS, "run", us, "-q", "--max-calls", needed["calls"]["total"], "--max-usd", "0.01")
     assert code == 0, err
     outcome = json.loads((tmp_path / "runs" / "us" / "outcome.json").read_text())
     assert outcome["calls"] == needed["calls"]["total"]
@@ -93,13 +82,13 @@ def test_people_cost_nothing_and_count_towards_no_limit(us, tmp_path):
 
 
 def test_quiet_still_asks(us):
-    code, _, err = typed(ANSWERS, "run", us, "-q")
+    code, _, err = piped(ANSWERS, "run", us, "-q")
     assert code == 0
     assert err.startswith("\nAda · e1/me/tea/m2")
 
 
 def test_what_cannot_be_read_is_asked_again(us, tmp_path):
-    code, _, err = typed("ok\nmany\n11\nnan\n-1\n7/10\n\n 3 \nA > C\nB > B\n\na=b\n", "run", us)
+    code, _, err = piped("ok\nmany\n11\nnan\n-1\n7/10\n\n 3 \nA > C\nB > B\n\na=b\n", "run", us)
     assert code == 0
     assert [form for _, form in asked(tmp_path / "runs" / "us")] == [
         {"feedback": "ok", "rating": 7.0},
@@ -113,12 +102,12 @@ def test_what_cannot_be_read_is_asked_again(us, tmp_path):
 @pytest.mark.parametrize("lines", [1, 2, 4])
 def test_the_input_may_end_anywhere_and_nothing_is_asked_twice(us, tmp_path, lines):
     answers = ANSWERS.splitlines(keepends=True)
-    code, out, err = typed("".join(answers[:lines]), "run", us)
+    code, out, err = piped("".join(answers[:lines]), "run", us)
     assert (code, out) == (130, "us\n")
     assert err.endswith("\nscai: there is no more input, and Ada is asked; go on with `scai resume us`\n")
     known = len(asked(tmp_path / "runs" / "us"))
     assert known == lines // 2
-    code, _, err = typed("".join(answers[2 * known :]), "resume", "us")
+    code, _, err = piped("".join(answers[2 * known :]), "resume", "us")
     assert code == 0, err
     run = tmp_path / "runs" / "us"
     ids = [call_id for call_id, _ in asked(run)]
@@ -142,27 +131,27 @@ def test_two_people_are_asked_one_after_the_other(us, tmp_path):
     us.write_text(TWO)
     plan = scai("plan", us, "--json").json["people"]
     answers = "".join(f"words {n}\n{n % 10}\n" for n in range(6)) + "A>B\nB>A\n"
-    code, _, err = typed(answers, "run", us)
+    code, _, err = piped(answers, "run", us)
     assert code == 0, err
     found = asked(tmp_path / "runs" / "us")
     assert len(found) == plan == 8
     assert sorted(form["rating"] for _, form in found if "rating" in form) == [0, 1, 2, 3, 4, 5]
     assert err.count("\nAda · ") == err.count("\nEve · ") == 4
-    code, _, _ = typed(answers, "run", us, "--run-id", "again")
+    code, _, _ = piped(answers, "run", us, "--run-id", "again")
     assert asked(tmp_path / "runs" / "again") == found
 
 
 def test_a_saved_run_is_resumed_from_its_config_alone(us, tmp_path):
-    typed(ANSWERS[:20], "run", us)
+    piped(ANSWERS[:20], "run", us)
     us.unlink()
     assert "human: true" in (tmp_path / "runs" / "us" / "config.yaml").read_text()
-    assert typed(ANSWERS, "resume", "us")[0] == 0
-    code, _, err = typed("", "resume", "us")  # all is answered
+    assert piped(ANSWERS, "resume", "us")[0] == 0
+    code, _, err = piped("", "resume", "us")  # all is answered
     assert code == 0, err
 
 
 def test_human_decides_about_a_runs_content(us, tmp_path):
-    typed("", "run", us, "-q")
+    piped("", "run", us, "-q")
     config = tmp_path / "runs" / "us" / "config.yaml"
     config.write_text(config.read_text().replace("human: true", "human: false"))
     called = scai("resume", "us")
@@ -191,21 +180,21 @@ def test_controls_and_the_judge_leave_people_alone(us, tmp_path):
     us.write_text(ONE + "controls: true\njudge: {provider: simulated}\nratings: {anchors: 1}\n")
     assert scai("plan", us, "--json").json["people"] == 4  # the anchor, too: its drift is what one wants to know
     answers = "a\n7\nb\n4\n6\nA\n"
-    code, _, err = typed(answers, "run", us)
+    code, _, err = piped(answers, "run", us)
     assert code == 0, err
     kinds = {event["id"]: event for event in events(tmp_path / "runs" / "us") if event["type"] in ("control", "judged")}
     assert sorted(kinds) == ["e1/bob/tea/control/null", "e1/bob/tea/control/retest", "judge/bob"]
 
 
 def test_what_only_models_can_do_asks_nobody(us):
-    assert typed(ANSWERS, "run", us)[0] == 0
+    assert piped(ANSWERS, "run", us)[0] == 0
     called = scai("explain", "us")
     assert called.code == 2
     assert called.err == "scai: persona 'me' is human: only `scai run` and `scai resume` ask real people\n"
 
 
 def test_a_generated_set_asks_nobody(us):
-    assert typed(ANSWERS, "run", us)[0] == 0
+    assert piped(ANSWERS, "run", us)[0] == 0
     called = scai("generate", "us", "--n", 1, "--k", 0, "--judge", "users")
     assert called.code == 2
     assert called.err.startswith("scai: --judge users: persona 'me' is human, and only runs ask real people;")

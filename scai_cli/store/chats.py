@@ -80,13 +80,10 @@ class ChatDirectory:
         folder = run / CHATS
         try:
             folder.mkdir(exist_ok=True)
-            number = max((n for n, _ in _folders(run)), default=0) + 1
-            while (folder / str(number)).exists():
-                number += 1
-            (folder / str(number)).mkdir()
+            path = _next(run)
         except OSError as error:
             raise OutputError(f"{folder}: a chat cannot be written there: {error.strerror}") from None
-        return cls._open(folder / str(number), 0)
+        return cls._open(path, 0)
 
     @classmethod
     def reopen(cls, run: Path, number: int) -> tuple[ChatDirectory, ChatRecord]:
@@ -148,6 +145,18 @@ def read_chat(run: Path, number: int) -> ChatRecord:
 def all_chats(run: Path) -> list[ChatRecord]:
     """Every chat of a run that was begun, the oldest first."""
     return [read_chat(run, number) for number, path in _folders(run) if any(lines(path / EVENTS))]
+
+
+def _next(run: Path) -> Path:
+    """The folder of the next chat, made."""
+    number = max((n for n, _ in _folders(run)), default=0)
+    while True:
+        number += 1
+        try:
+            (path := run / CHATS / str(number)).mkdir()
+        except FileExistsError:  # another chat begins at the same time
+            continue
+        return path
 
 
 def _folders(run: Path) -> Iterator[tuple[int, Path]]:
