@@ -83,8 +83,8 @@ def _advice(made: Made, about: Guide) -> Iterator[str]:
     enough = max(TRL_DEFAULT, 256 * math.ceil(tokens * 1.25 / 256))
     default = "; that is TRL's default" if enough == TRL_DEFAULT else f": TRL's default is {TRL_DEFAULT}"
     yield (
-        f"The longest row holds {longest:,} characters, all its columns together, so no text that is trained on is longer "
-        f"than about {tokens:,} tokens (four characters each; more in other languages than English)."
+        f"The longest row holds {longest:,} characters, all its columns together, so no text that is trained on is "
+        f"longer than about {tokens:,} tokens (four characters each; more in other languages than English)."
         + (f" `max_length={enough}` leaves room{default}." if "trl" in about.tags else "")
     )
     yield from about.advice
