@@ -23,8 +23,6 @@ from scai_cli.endpoints import ModelConfig
 from scai_cli.models.simulated import connect
 
 PAGES = [page for page in documents.PAGES if any(block.language == "sh" for block in blocks(page))]
-HEAVY = {"docs/finetune.md"}
-"""Pages whose commands take longer than a fast test may."""
 LINKED = ("configs", "personas", "examples", "tests")
 MAKE = re.compile(r"^make ([a-z-]+)")
 
@@ -68,7 +66,7 @@ def script(page: str, *, slow: bool = False) -> str:
         if block.language in ("yaml", "python") and block.file:
             parts.append(f"cat > {block.file} <<'END OF {block}'\n{block.text}END OF {block}")
         elif block.language == "sh" and not is_make(block):
-            parts.append(f"echo 'at {block}' >&2\n{filled_in(block.text)}")
+            parts.append(f'echo "at {block}, after $SECONDS s" >&2\n{filled_in(block.text)}')
     return "\n".join(parts)
 
 
@@ -91,9 +89,7 @@ def told(ended: subprocess.CompletedProcess[str]) -> str:
     return f"{ended.stdout[-1500:]}\n{ended.stderr[-3000:]}"
 
 
-@pytest.mark.parametrize(
-    "page", [pytest.param(page, marks=pytest.mark.slow if page in HEAVY else ()) for page in PAGES]
-)
+@pytest.mark.parametrize("page", PAGES)
 def test_the_commands_of_a_page_run(page: str, tmp_path: Path, endpoint: str):
     ended = run(script(page), tmp_path, OPENAI_BASE_URL=endpoint)
     assert ended.returncode == 0, told(ended)
@@ -146,8 +142,6 @@ def test_a_piece_of_an_experiment_is_right(block: Block):
 
 
 @pytest.mark.parametrize("block", every("python"), ids=str)
-def test_a_program_is_a_program(block: Block):
-    """Those that are files are run with their page; all are at least Python, and short enough for a page."""
-    compile(block.text, str(block), "exec")
-    assert max(map(len, block.text.splitlines())) <= 120
-    assert block.file or block.page == "docs/finetune.md", "begin it with `# NAME.py`, so that the page runs it"
+def test_a_program_is_run_with_its_page_or_is_an_example(block: Block):
+    examples = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "examples").glob("*.py"))
+    assert block.file or block.text in examples, "begin it with `# NAME.py`, so that the page runs it"
