@@ -32,7 +32,7 @@ def some(folder: Path, form: str = "dpo", suffix: str = ".jsonl", **columns: tup
     return Made(
         format=form,
         files=(a_file(folder, f"train{suffix}", 900, **columns), a_file(folder, f"test{suffix}", 100, **columns)),
-        sources=(MadeFrom("dinner", 3, {"assistant": "openai:tiny", "user": "openai:tiny"}, "a" * 64),),
+        sources=(MadeFrom("dinner", 3, {"assistant": "openai:tiny", "user": "openai:tiny"}, "a" * 64, 6),),
         licences={"CC-BY-4.0": 1000},
         left_out={"margin": 12, "duplicate": 3},
         command="scai export dinner --format dpo -o data/ --split train=0.9,test=0.1",
@@ -72,7 +72,8 @@ def test_the_header_tells_the_hub_all_it_asks_for(tmp_path: Path) -> None:
 
 def test_the_card_says_how_it_was_made_and_what_it_is_not(tmp_path: Path) -> None:
     card, _ = finished(tmp_path, some(tmp_path))
-    for part in ("1,000 rows for direct preference", "Simulated data", "900", "`dinner`", "version 3", "openai:tiny",
+    for part in ("1,000 rows for direct preference", "Simulated data", "900", "`dinner`", "version 3",
+                 "6 personas, who rate", "openai:tiny",
                  "margin 12", "duplicate 3", "seed: 7", "2 rows share 13 words", "CC-BY-4.0: 1,000 rows",
                  "about 1,250 tokens", "`max_length=1792`", "scai export dinner --format dpo -o data/"):  # fmt: skip
         assert part in card, part
@@ -132,7 +133,8 @@ def test_the_manifest_lets_one_check_every_file(tmp_path: Path) -> None:
     assert manifest["scai"] == __version__
     assert manifest["command"] == made.command
     assert manifest["settings"] == {"seed": 7, "min_margin": 1.0}
-    assert manifest["sources"][0] == {"run": "dinner", "version": 3, "models": dict(made.sources[0].models),
+    assert manifest["sources"][0] == {"run": "dinner", "version": 3, "personas": 6,
+                                      "models": dict(made.sources[0].models),
                                       "sha256": "a" * 64}  # fmt: skip
     for file in (*manifest["files"], manifest["card"]):
         assert hashlib.sha256((tmp_path / file["name"]).read_bytes()).hexdigest() == file["sha256"]

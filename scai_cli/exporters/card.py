@@ -92,11 +92,12 @@ def _advice(made: Made, about: Guide) -> Iterator[str]:
 
 def _making(made: Made) -> Iterator[str]:
     yield table(
-        ("source", "constitution", "models", "SHA-256"),
+        ("source", "constitution", "users", "models", "SHA-256"),
         [
             (
                 f"`{code(source.run_id)}`",
                 f"version {source.version}",
+                f"{_count(source.personas, 'persona')}, who rate",
                 ", ".join(f"{escaped(role)}: {escaped(model)}" for role, model in source.models.items()),
                 f"`{source.digest[:12]}…`",
             )

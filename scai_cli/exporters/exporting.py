@@ -293,4 +293,4 @@ def _made_from(source: Source) -> MadeFrom:
     version, models = source.about()
     with source.file.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return MadeFrom(source.id, version, models, digest)
+    return MadeFrom(source.id, version, models, digest, len(source.personas))

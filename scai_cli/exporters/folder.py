@@ -51,7 +51,14 @@ def manifest(folder: Path, made: Made, beside: tuple[MadeFile, ...]) -> dict[str
         "command": made.command,
         "settings": dict(made.settings),
         "sources": [
-            {"run": s.run_id, "version": s.version, "models": dict(s.models), "sha256": s.digest} for s in made.sources
+            {
+                "run": s.run_id,
+                "version": s.version,
+                "personas": s.personas,
+                "models": dict(s.models),
+                "sha256": s.digest,
+            }
+            for s in made.sources
         ],
         "files": [
             {

@@ -30,6 +30,8 @@ class MadeFrom:
     models: Mapping[str, str]
     digest: str
     """SHA-256 of its `events.jsonl` or `rows.jsonl`."""
+    personas: int = 0
+    """Who spoke and rated in it."""
 
 
 @dataclass(frozen=True, slots=True)
