@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -288,3 +289,21 @@ def test_rules_are_put_beside_those_they_are_most_like() -> None:
     other = ["Name the sources of every number.", "Something else altogether", "Be brief with everyone."]
     assert _partners(base, other) == {0: 1, 2: 0}
     assert _partners([], other) == {} == _partners(base, [])
+
+
+def test_many_runs_stand_below_each_other(tiny: Path) -> None:
+    names = [f"s{seed}" for seed in range(1, 7)]
+    for seed, name in enumerate(names, 1):
+        if name == "s6":
+            tiny.write_text(re.sub(r"  - .id: bob.*\n", "", tiny.read_text()))
+        assert scai("run", tiny, "-q", "--run-id", name, "--seed", seed).code == 0
+    shown = scai("compare", *names)
+    lines = shown.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert "A 1 · B 2 · C 3 · D 4 · E 5 · F 6" in shown.out
+    assert re.search(r"personas not in all +bob A B C D E\b", shown.out)
+    metrics = scai("compare", *names, "--json").json["metrics"]
+    for letter, name in zip("ABCDEF", names, strict=True):
+        first, last = (metrics[f"welfare.utilitarian.{end}"][name] for end in ("first", "last"))
+        row = next(line for line in lines if re.match(rf"{letter} +\d\.\d\d -> ", line))
+        assert f"{first:.2f} -> {last:.2f}" in row

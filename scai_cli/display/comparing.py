@@ -16,14 +16,18 @@ from rich.text import Text
 from scai_cli.compare.comparison import Comparison
 from scai_cli.constitution import Clause, Constitution, Principle
 from scai_cli.display.consoles import out
+from scai_cli.display.differing import setting_lines
 from scai_cli.display.rules import whom, word_diff
 from scai_cli.display.safe import estimate, number, one_line, sparkline, styled
 from scai_cli.exporters.writing import guarded
 from scai_cli.history import History
 from scai_cli.similarity import text_similarity
 
-_DIFFERENCES: Final = 20
-"""So many keys are shown."""
+_COLUMNS: Final = 4
+"""More runs than these have no column each: they stand below each other."""
+
+_MATRIX: Final = (6, 11)
+"""Beside a matrix of up to so many runs there is room for what their versions have in common; and the largest shown."""
 
 _ALIKE: Final = 0.4
 """Rules that are less alike are not shown as one that changed, but as one that went and one that came."""
@@ -68,7 +72,7 @@ def _parts(found: Comparison, letters: Mapping[str, str]) -> Iterator[Renderable
     for run, history in found.runs.items():
         yield styled(f"{letters[run]}  {one_line(run)} · {_state(history)}", "bold")
     yield ""
-    yield from _settings(found, letters)
+    yield from setting_lines(found.differences, letters)
     yield ""
     yield _welfare(found, letters)
     yield from _differences(found, letters)
@@ -85,59 +89,26 @@ def _state(history: History) -> str:
     return f"{history.status} · {len(history.measured)} of {started.epochs} epochs · {models}"
 
 
-def _settings(found: Comparison, letters: Mapping[str, str]) -> Iterator[RenderableType]:
-    if not found.differences:
-        yield styled("Settings: all alike", "bold")
-        return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("Settings that differ", no_wrap=True)
-    for run in found.runs:
-        table.add_column(letters[run], overflow="fold")
-    rows = _rows(found)
-    for key, cells in rows[:_DIFFERENCES]:
-        table.add_row(styled(one_line(key, 34)), *map(styled, cells))
-    yield table
-    if len(rows) > _DIFFERENCES:
-        yield styled(f"({len(rows) - _DIFFERENCES} more settings; --json holds them)", "dim")
-
-
-def _rows(found: Comparison) -> list[tuple[str, list[str]]]:
-    """A row for each setting; people and tasks that not all runs have share one, with those that each run has."""
-    rows: list[tuple[str, list[str]]] = []
-    for kind in ("personas", "tasks"):
-        some = [key for key in found.differences if key.count(".") == 1 and key.startswith(f"{kind}.")]
-        some = [key for key in some if set(found.differences[key].values()) <= {True, None}]
-        if some:
-            there = ([k.partition(".")[2] for k in some if found.differences[k][run]] for run in found.runs)
-            rows.append((f"{kind} not in all", [one_line(", ".join(names), 60) or "–" for names in there]))
-        rows += [
-            (key, [_setting(value) for value in values.values()])
-            for key, values in found.differences.items()
-            if key not in some and key.startswith(f"{kind}.")
-        ]
-    settings = ((k, v) for k, v in found.differences.items() if not k.startswith(("personas.", "tasks.")))
-    return [*((key, [_setting(value) for value in values.values()]) for key, values in settings), *rows]
-
-
-def _setting(value: Any) -> str:
-    if value is None:
-        return "–"
-    return "yes" if value is True else "no" if value is False else one_line(str(value), 32)
-
-
 def _welfare(found: Comparison, letters: Mapping[str, str]) -> Table:
-    """A column for each run: first -> last, and the product's."""
+    """A column for each run, or a line for each of many: first -> last, and the product's."""
+    rows = [("satisfaction", "satisfaction"), *((name, f"welfare.{name}") for name in _functions(found))]
     metrics = found.metrics
+    if len(letters) > _COLUMNS:
+        table = Table(box=None, padding=(0, 1, 0, 0))
+        table.add_column("")
+        for title, _ in rows:
+            table.add_column("Gini (less)" if title == "gini_coefficient" else one_line(title, 12), no_wrap=True)
+        for run in found.runs:
+            cells = [_way([metrics.get(f"{key}.{end}", {}).get(run) for end in _ENDS[:2]]) for _, key in rows]
+            table.add_row(letters[run], *cells)
+        return table
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("first -> last (product)", min_width=26)
     for run in found.runs:
         table.add_column(letters[run])
-    names = [f"welfare.{name}" for name in _functions(found)]
-    for name in ("satisfaction", *names):
-        label = name.removeprefix("welfare.")
-        mark = " (less is better)" if label == "gini_coefficient" else ""
-        cells = [_way([metrics.get(f"{name}.{end}", {}).get(run) for end in _ENDS]) for run in found.runs]
-        table.add_row(styled(f"{label}{mark}"), *cells)
+    for title, key in rows:
+        cells = [_way([metrics.get(f"{key}.{end}", {}).get(run) for end in _ENDS]) for run in found.runs]
+        table.add_row(f"{title} (less is better)" if title == "gini_coefficient" else title, *cells)
     for name in ("rules", "calls", "usd"):
         counts = [metrics[name][run] for run in found.runs]
         if any(counts):
@@ -152,8 +123,8 @@ def _functions(found: Comparison) -> list[str]:
 
 
 def _way(ends: Sequence[float | None]) -> str:
-    first, last, made = ends
-    return f"{number(first)} -> {number(last)}" + ("" if made is None else f" ({number(made)})")
+    first, last, *made = ends
+    return f"{number(first)} -> {number(last)}" + "".join(f" ({number(value)})" for value in made if value is not None)
 
 
 def _differences(found: Comparison, letters: Mapping[str, str]) -> Iterator[RenderableType]:
@@ -230,18 +201,25 @@ def _likeness(found: Comparison, letters: Mapping[str, str]) -> Iterator[Rendera
     likeness = found.likeness
     runs = [run for run, history in found.runs.items() if history.started]
     yield styled(f"Similarity of constitutions (0 to 1, by {one_line(likeness.method, 60)})", "bold")
+    beside, most = _MATRIX
+    if len(runs) > most:
+        yield styled(f"({len(runs)} runs with each other are too wide for a screen; --json holds them)", "dim")
+        return
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("")
     for run in runs:
         table.add_column(letters[run], justify="right")
-    table.add_column("each version to the one before")
+    if len(runs) <= beside:
+        table.add_column("each version to the one before")
     for run in runs:
         row = [likeness.values[likeness.last(run)][likeness.last(other)] for other in runs]
-        path = likeness.path(run)
-        line = sparkline(path[-20:], 0, 1)
-        values = " ".join(number(value) for value in path[-6:])
-        table.add_row(letters[run], *(number(value) for value in row), f"{line} {values}".strip())
+        table.add_row(letters[run], *map(number, row), *([_path(likeness.path(run))] if len(runs) <= beside else []))
     yield table
+
+
+def _path(alike: Sequence[float]) -> str:
+    """How alike a run's versions are to those before: the last ones in numbers."""
+    return f"{sparkline(alike[-20:], 0, 1)} {' '.join(number(value) for value in alike[-4:])}".strip()
 
 
 def _letters() -> Iterator[str]:
