@@ -48,12 +48,12 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@echo "installing scai into $(VENV) ..."
-	@$(PIP) install -e .
+	@$(PIP) install -e '.[report]'
 	@touch $@
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	@echo "installing scai and what its tests need into $(VENV) ..."
-	@$(PIP) install -e '.[dev]'
+	@$(PIP) install -e '.[dev,report]'
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-slow: $(VENV)/.installed-dev
