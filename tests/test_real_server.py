@@ -155,21 +155,41 @@ def test_a_prompt_that_is_too_long_is_a_problem_not_a_crash() -> None:
         assert "context size" in strict.err
 
 
-def test_a_judge_tells_its_log_probabilities(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OPENAI_BASE_URL", url)
+TASKS = '{"id": "a", "prompt": "How?"}\n{"id": "b", "prompt": "Why?"}\n'
+
+
+def generated(*options: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The judgements of two rows of a new set, and its calls that compare."""
     Path("rules.md").write_text("- Be kind.\n- Be brief.\n", encoding="utf-8")
-    Path("tasks.jsonl").write_text('{"id": "a", "prompt": "How?"}\n{"id": "b", "prompt": "Why?"}\n', encoding="utf-8")
-    options = ("--judge", "model", "--clamp", "0.4,0.6", "--set", "model.max_tokens=30", "--quiet")
-    command = ("generate", "rules.md", "--tasks", "tasks.jsonl", "--model", "openai:tiny", *options)
-    assert scai(*command) == Called(0, "rules-rows\n", "")
-    log = {call["id"]: call for call in calls(Path("runs/rules-rows"))}
-    compared = [call for call in log.values() if call["purpose"] == "comparison" and "logprobs" in call["request"]]
-    assert len(compared) == 2 * 2 * 2 + 1
-    assert all(len(call["logprobs"]) == 5 for call in compared)
-    with Path("runs/rules-rows/rows.jsonl").open(encoding="utf-8") as file:
+    Path("tasks.jsonl").write_text(TASKS, encoding="utf-8")
+    settings = ("--judge", "model", "--clamp", "0.4,0.6", "--set", "model.max_tokens=30", "--run-id", "rows", "--quiet")
+    command = ("generate", "rules.md", "--tasks", "tasks.jsonl", "--model", "openai:tiny", *settings, *options)
+    assert scai(*command) == Called(0, "rows\n", "")
+    log = {call["id"]: call for call in calls(Path("runs/rows"))}
+    with Path("runs/rows/rows.jsonl").open(encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     assert [row["problem"] for row in rows] == [None, None]
-    for row in rows:
-        assert row["steps"][0]["revision"]["text"] == log[f"{row['id']}/s1/assistant"]["response"]
-        for label in row["judgements"]:  # a model of noise may name neither letter, and is then asked for votes
-            assert label["by"] in ("logprobs", "votes") if label["p"] is not None else "neither" in label["problem"]
+    assert all(row["steps"][0]["revision"]["text"] == log[f"{row['id']}/s1/assistant"]["response"] for row in rows)
+    compared = [call for call in log.values() if call["purpose"] == "comparison"]
+    return [judgement for row in rows for judgement in row["judgements"]], compared
+
+
+def test_a_judge_tells_its_log_probabilities(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tiny_server("--likely", "AB") as url:
+        monkeypatch.setenv("OPENAI_BASE_URL", url)
+        judgements, compared = generated()
+    assert {judgement["by"] for judgement in judgements} == {"logprobs"}
+    assert len(compared) == 2 * 2 * 2 + 1
+    assert all(len(call["logprobs"]) == 5 for call in compared)
+    assert len({judgement["p"] for judgement in judgements}) > 1  # a model of noise has its preferences, too
+    assert all(0 < judgement["p"] < 1 for judgement in judgements)
+    assert all(judgement["soft"] == min(0.6, max(0.4, judgement["p"])) for judgement in judgements)
+
+
+def test_a_judge_whose_letters_are_unlikely_is_asked_for_votes(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", url)
+    letters = """judge={provider: openai, name: tiny, options: {grammar: 'root ::= "A" | "B"'}}"""
+    judgements, compared = generated("--set", letters, "--votes", "4")
+    assert {judgement["by"] for judgement in judgements} == {"votes"}
+    assert {call["response"] for call in compared} == {"A", "B"}
+    assert all(0 <= judgement["p"] * 8 == round(judgement["p"] * 8) <= 8 for judgement in judgements)

@@ -35,8 +35,8 @@ CHAT_TEMPLATE = (
 ENGLISH = 'The assistant answers everyone in "plain words", briefly and kindly; it asks what they like best.'
 
 
-def write_model(path: Path, *, context: int, seed: int = 0) -> None:
-    """Write a Llama model of random weights, the same for the same seed, as a GGUF file."""
+def write_model(path: Path, *, context: int, likely: str = "", seed: int = 0) -> None:
+    """Write a Llama model of random weights, the same for the same seed, as a GGUF file; it loves `likely` letters."""
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_name("tiny-random")
     writer.add_context_length(context)
@@ -49,7 +49,7 @@ def write_model(path: Path, *, context: int, seed: int = 0) -> None:
     writer.add_vocab_size(len(TOKENS))
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
     _add_tokenizer(writer)
-    for name, values in _weights(np.random.default_rng(seed)):
+    for name, values in _weights(np.random.default_rng(seed), likely):
         writer.add_tensor(name, values.astype(np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
@@ -71,7 +71,7 @@ def _add_tokenizer(writer: gguf.GGUFWriter) -> None:
     writer.add_chat_template(CHAT_TEMPLATE)
 
 
-def _weights(random: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
+def _weights(random: np.random.Generator, likely: str) -> Iterator[tuple[str, np.ndarray]]:
     """Every tensor, all noise but for two coordinates.
 
     The first is the same for every token, so that its output weights act as a bias: how often one is drawn.
@@ -84,7 +84,7 @@ def _weights(random: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
     embedding, output = noise(len(TOKENS), WIDTH, scale=1), noise(len(TOKENS), WIDTH, scale=0.2)
     embedding[:, 0] = 8
     normed = 8 / np.sqrt((64 + WIDTH - 1) / WIDTH)  # what the last norm makes of that 8
-    output[:, 0] = np.log(_frequencies()) / normed
+    output[:, 0] = np.log(_frequencies(likely)) / normed
     embedding[[TOKENS.index(digit) for digit in "0123456789"], 1] = 8
     output[[TOKENS.index(end) for end in (",", "}", SPACE)], 1] = 0.5
     output[[TOKENS.index(more) for more in "eE."], 1] = -0.5
@@ -101,19 +101,19 @@ def _weights(random: np.random.Generator) -> Iterator[tuple[str, np.ndarray]]:
         yield f"blk.{layer}.ffn_norm.weight", np.ones(WIDTH)
 
 
-def _frequencies() -> np.ndarray:
+def _frequencies(likely: str) -> np.ndarray:
     """How often each token should be drawn, roughly: letters as in English, an end after some 40 of them."""
-    counts = Counter(ENGLISH.replace(" ", SPACE))
+    counts = Counter(ENGLISH.replace(" ", SPACE) + likely * len(ENGLISH))
     often = [counts[token] + 0.1 for token in TOKENS]
     often[-SPECIAL:] = [0.001, 0.001, len(ENGLISH) / 40]
     return np.array(often) / sum(often)
 
 
-def start(*, port: int, context: int, slots: int) -> xllamacpp.Server:
+def start(*, port: int, context: int, slots: int, likely: str = "") -> xllamacpp.Server:
     """Serve a fresh model on the loopback: `slots` calls at the same time, of `context` tokens each."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "tiny.gguf")
-        write_model(path, context=context)
+        write_model(path, context=context, likely=likely)
         params = xllamacpp.CommonParams()
         params.model.path = str(path)
         params.model_alias = {"tiny"}
@@ -130,11 +130,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Serve a tiny random model on the loopback.")
     parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
     parser.add_argument("--context", type=int, default=32768, help="tokens of one call, answer included")
+    parser.add_argument("--likely", default="", help="letters that it says more often than all others")
     parser.add_argument("--slots", type=int, default=4, help="calls answered at the same time")
     asked = parser.parse_args()
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)  # in the server's threads, too: they are born later
-    server = start(port=asked.port, context=asked.context, slots=asked.slots)
+    server = start(port=asked.port, context=asked.context, slots=asked.slots, likely=asked.likely)
     print(f"{server.listening_address}/v1", flush=True)
     signal.sigwait(ends)
     os._exit(0)  # to close the server would wait for the calls under way
