@@ -21,7 +21,7 @@ test-slow: $(VENV)/.installed-slow $(VENV)/.chromium ## the slow tests: a real m
 	@$(BIN)/python -m pytest -q -m "slow or server or oracle or browser"
 
 test-integration: $(TRAIN)/.installed ## datasets and TRL read and train on every format, in an environment of their own
-	@$(TRAIN)/bin/python -m pytest -q -m integration
+	@$(TRAIN)/bin/python -m pytest -q -m integration tests/test_trainers.py
 
 docs: $(VENV)/.installed-docs ## the documentation as a web site in docs/_build/html; a warning is an error
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
