@@ -168,3 +168,16 @@ def test_the_memory_of_a_summary_hardly_grows_with_the_run(finished: Path, tmp_p
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert (peaks[1] - peaks[0]) / count < 40  # bytes an event: two floats a rating
+
+
+def test_the_run_that_the_benchmark_makes_up_is_one(tmp_path: Path) -> None:
+    """`benchmarks/reading.py` measures what the program reads as a finished run."""
+    from benchmarks.reading import AN_EPOCH, commands, make
+
+    make(tmp_path / "runs" / "big", 3 * AN_EPOCH)
+    history = read_history(tmp_path / "runs" / "big")
+    assert (history.status, len(history.measured)) == ("finished", 3)
+    assert len(events(tmp_path / "runs" / "big")) == 2 + 3 * AN_EPOCH
+    for name, command in commands(tmp_path / "runs").items():
+        if name.startswith(("show", "list")):
+            assert scai(*command[3:]).code == 0

@@ -380,3 +380,29 @@ def test_prompts_are_those_of_the_call_and_below_and_no_others(finished: Path) -
     assert heads
     assert all(line.startswith("e1/ann/tea/m1/") for line in heads)
     assert scai("show", finished, "--prompts", "e1/an").code == 2  # no call is called so
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--all", "--persona", "ann"),
+        ("--prompts", "e1", "--task", "tea"),
+        ("--diff", "0", "1", "--epoch", "1"),
+        ("--constitution", "--epoch", "1"),
+        ("--fidelity", "--persona", "ann"),
+        ("--prompts", "e1", "--ratings"),
+        ("--all", "--constitution"),
+        ("--fidelity", "--ratings"),
+        ("--all", "--json"),
+    ],
+)
+def test_no_option_is_taken_and_ignored(finished: Path, options: tuple[str, ...]) -> None:
+    called = scai("show", finished, *options)
+    assert (called.code, called.out, called.err.count("\n")) == (2, "", 1)
+    assert "; drop " in called.err
+
+
+def test_views_of_a_kind_go_together(finished: Path) -> None:
+    both = scai("show", finished, "--constitution", "--ratings", "--diff", "0", "1").out
+    for view in (("--constitution",), ("--ratings",), ("--diff", "0", "1")):
+        assert scai("show", finished, *view).out in both

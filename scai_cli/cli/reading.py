@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scai_cli.cli.options import RUNS, Epoch, Json, Persona, Run, RunsDir, Task
 from scai_cli.selection import Selection
+
+if TYPE_CHECKING:
+    from scai_cli.display.showing import Parts
 
 
 def register(app: typer.Typer) -> None:
@@ -39,26 +42,45 @@ def show(
 ) -> None:
     """Read a run, finished or not."""
     from scai_cli.display import showing
-    from scai_cli.errors import RunError
     from scai_cli.store import find_run
 
     chosen = Selection(epoch=epoch, persona=persona, task=task)
     parts = showing.Parts(constitution, ratings, diff, prompts, everything)
+    _check(chosen, parts, fidelity=fidelity, follow=follow, as_json=as_json)
     if follow:
-        if parts != showing.Parts() or fidelity:
-            raise RunError("--follow goes with --epoch, --persona, --task and --json; drop the others")
         _follow(runs_dir, run, chosen, as_json)
         return
     path = find_run(runs_dir, run)
     if fidelity:
         _show_fidelity(path, as_json)
-        return
-    if as_json and parts not in (showing.Parts(), showing.Parts(everything=True)):
-        raise RunError("--json prints the whole run or what --epoch, --persona and --task leave of it; drop the others")
-    if as_json:
+    elif as_json:
         _show_json(path, chosen)
-        return
-    showing.show(path, chosen, parts)
+    else:
+        showing.show(path, chosen, parts)
+
+
+def _check(chosen: Selection, parts: Parts, *, fidelity: bool, follow: bool, as_json: bool) -> None:
+    """Raise RunError for options of which one would be ignored."""
+    from scai_cli.errors import RunError
+
+    views = {
+        "--prompts": parts.prompts is not None,
+        "--diff": parts.diff is not None,
+        "--constitution": parts.constitution,
+        "--ratings": parts.ratings,
+        "--fidelity": fidelity,
+        "--all": parts.everything,
+    }
+    given = [name for name, wanted in views.items() if wanted]
+    if follow and given:
+        raise RunError("--follow goes with --epoch, --persona, --task and --json; drop the others")
+    if as_json and given and given != ["--fidelity"]:
+        raise RunError("--json prints the whole run or what --epoch, --persona and --task leave of it; drop the others")
+    if len(given) > 1 and (alone := [name for name in given if name in ("--prompts", "--fidelity", "--all")]):
+        others = ", ".join(name for name in given if name != alone[0])
+        raise RunError(f"{alone[0]} is a view of its own; drop {others}")
+    if given and not parts.ratings and chosen != Selection():
+        raise RunError(f"{given[0]} is of the whole run; drop --epoch, --persona and --task")
 
 
 def _show_json(path: Path, chosen: Selection) -> None:

@@ -38,7 +38,8 @@ def read_history(
 
     Without `messages` or `ratings`, and outside of the epoch, persona and task of a `selection`, what was said or rated
     is passed over, which is several times faster on a large run and takes hardly any memory; all else is there, and the
-    ratings in short (`History.marks`) are always all of them. Raises RunError for a damaged line, naming it.
+    ratings in short (`History.marks`) are always all of them. Raises RunError for a damaged line, naming it; of a
+    message that is passed over only the head and the end are looked at.
     """
     history = History(path, "interrupted")
     for event in _wanted(history, messages, ratings, selection):
