@@ -20,6 +20,7 @@ myst_heading_anchors = 4
 exclude_patterns = ["_build", "_generator"]
 highlight_language = "none"
 nitpicky = True
+smartquotes_action = "qe"  # `--set` in a sentence is no dash
 
 html_theme = "furo"
 html_title = "scai"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,9 +56,14 @@ def _section(name: str, command: Any) -> str:
     usage = " ".join([name, *(_usage(argument) for argument in arguments), *(["[OPTIONS]"] if options else [])])
     parts = [f"## `{name}`\n", f"{cell(command.help or '')}\n", f"```text\n{usage}\n```\n"]
     if parameters:
-        rows = [[_named(p), cell(p.help or ""), _default(p)] for p in (*arguments, *options)]
+        rows = [[_named(p), _said(p.help), _default(p)] for p in (*arguments, *options)]
         parts.append(table(["option", "", "default"], rows))
     return "\n".join(parts)
+
+
+def _said(text: str | None) -> str:
+    """A help text, with what one types as code."""
+    return cell(re.sub(r"(?<![`\w])(--[a-z][\w-]*(?: [\w.]+=[\w.,]+)?)", r"`\1`", text or ""))
 
 
 def _usage(argument: Any) -> str:
