@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel
 
 from _generator.schema import fields
-from _generator.shapes import shortened
+from _generator.shapes import shortened, written
 from _generator.tables import cell, table
 from scai_cli.constitution import Add, Clause, Constitution, Merge, Modify, Principle, Remove
 from scai_cli.events import Candidate, Estimate, Event
@@ -48,7 +48,7 @@ def page() -> str:
         parts.append(f"## `{kind}`\n\n{cell(_doc(model))}\n")
         parts.append(_table(model))
         if kind in examples:
-            parts.append(f"```json\n{json.dumps(shortened(examples[kind]), ensure_ascii=False, indent=1)}\n```\n")
+            parts.append(f"```json\n{written(shortened(examples[kind]))}\n```\n")
     parts.append("## Parts of events\n")
     for model in PARTS:
         parts.append(f"### {model.__name__}\n\n{cell(_doc(model))}\n")

@@ -29,7 +29,7 @@ mappings cut (`…`) and long texts shortened.
 `scai run`, `scai resume` and `outcome.json` in the run directory tell the same. `status` is `finished`, `stopped`,
 `failed`, `interrupted` or `running`.
 """
-MANY, LONG = 3, 60
+MANY, LONG, WIDTH = 3, 60, 88
 _ELSEWHERE: Final = {"config": {"…": "the experiment with all its defaults"}}
 
 
@@ -77,6 +77,18 @@ def shortened(value: Any) -> Any:
     return value[:LONG] + "…" if isinstance(value, str) and len(value) > LONG else value
 
 
+def written(value: Any, depth: int = 0) -> str:
+    """A value as JSON, in which whatever fits on a line stands on one."""
+    line = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or 2 * depth + len(line) <= WIDTH:
+        return line
+    step, end = "  " * (depth + 1), "  " * depth
+    if isinstance(value, list):
+        return "[\n" + ",\n".join(step + written(item, depth + 1) for item in value) + f"\n{end}]"
+    keys = ((json.dumps(key, ensure_ascii=False), inner) for key, inner in value.items())
+    return "{\n" + ",\n".join(f"{step}{key}: {written(inner, depth + 1)}" for key, inner in keys) + f"\n{end}}}"
+
+
 def _alike(value: dict[str, Any]) -> bool:
     """Whether a mapping is one from ids to numbers, say, rather than an object with keys of its own."""
     kinds = {type(inner) for inner in value.values()}
@@ -84,5 +96,4 @@ def _alike(value: dict[str, Any]) -> bool:
 
 
 def _block(command: str, value: Any, said: str) -> str:
-    text = json.dumps(shortened(value), ensure_ascii=False, indent=2)
-    return f"## `{command} --json`\n\n{said}\n\n```json\n{text}\n```\n".replace("\n\n\n\n", "\n\n")
+    return f"## `{command} --json`\n\n{said}\n\n```json\n{written(shortened(value))}\n```\n".replace("\n\n\n\n", "\n\n")
