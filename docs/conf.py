@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # as found in a clone, installed or not
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # as found in a clone, installed or not
 
-from scai_cli import __version__
+from scai_cli import __version__  # noqa: E402
 
 project = "scai"
 author = "the scai authors"
@@ -27,6 +32,7 @@ html_title = "scai"
 html_static_path = ["_static"]
 html_css_files = ["scai.css"]
 html_copy_source = False
+html_use_index = False
 html_show_sphinx = False
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
@@ -56,3 +62,22 @@ _DARK = {
     "color-inline-code-background": "#1d2b2b",
 }
 html_theme_options = {"light_css_variables": _LIGHT, "dark_css_variables": _DARK, "navigation_with_keys": True}
+
+
+def _report_of_the_quickstart(app: Any, error: Exception | None) -> None:
+    """Put the report of a run of today's quickstart into the site, so that a reader can look at one."""
+    if error is not None or app.builder.format != "html":
+        return
+    with tempfile.TemporaryDirectory() as runs:
+        env = {**os.environ, "SCAI_RUNS_DIR": runs, "PYTHONPATH": str(ROOT)}
+        for words in (
+            ["run", "configs/quickstart.yaml", "--quiet"],
+            ["report", "quickstart", "-o", str(Path(app.outdir) / "quickstart-report.html")],
+        ):
+            subprocess.run(
+                [sys.executable, "-m", "scai_cli", *words], cwd=ROOT, env=env, check=True, capture_output=True
+            )
+
+
+def setup(app: Any) -> None:
+    app.connect("build-finished", _report_of_the_quickstart)

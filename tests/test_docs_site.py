@@ -31,6 +31,7 @@ def test_the_site_builds_without_a_warning(tmp_path: Path):
     assert ended.returncode == 0, ended.stderr
     pages = [file.relative_to(ROOT / "docs").with_suffix(".html") for file in (ROOT / "docs").rglob("[!_]*.md")]
     assert [page for page in pages if not (tmp_path / "html" / page).exists()] == []
+    assert "<h1>quickstart" in (tmp_path / "html/quickstart-report.html").read_text(encoding="utf-8")
     assert "https://" not in "".join(
         line for line in (tmp_path / "html/index.html").read_text(encoding="utf-8").splitlines() if "<script" in line
     )

@@ -18,6 +18,9 @@ SHOWN: Final[tuple[tuple[str, list[str], str], ...]] = (
     ("scai show RUN", ["show", "tiny"], ""),
     ("scai list", ["list"], "An array, newest first."),
     ("scai compare RUN RUN", ["compare", "tiny", "twin"], "Here a run and a copy of it, hence no differences."),
+    ("scai show RUN --fidelity", ["show", "tiny", "--fidelity"], ""),
+    ("scai explain RUN", ["explain", "tiny"], ""),
+    ("scai dataset describe PATH", ["dataset", "describe", "sft.jsonl"], ""),
     ("scai personas describe FILE", ["personas", "describe", "personas/quickstart.yaml"], ""),
 )
 INTRO: Final = """\
@@ -60,6 +63,7 @@ def _two_runs() -> Iterator[None]:
             shutil.copytree(GOLDEN / "tiny", Path("runs") / name)
         for name in ("configs", "personas"):
             Path(name).symlink_to(ROOT / name)
+        shutil.copy(GOLDEN / "sft.jsonl", ".")
         yield
 
 
