@@ -91,7 +91,8 @@ def test_held_out_cells_are_taken_where_both_have_the_same(runs: Path) -> None:
     assert difference["estimate"] == pytest.approx(held[1]["utilitarian"] - held[0]["utilitarian"])
     assert found["paired"]["differences"]["one"]["utilitarian"]["measured_on"] == "epoch 2"
     assert found["metrics"]["welfare.utilitarian.product"]["held-one"] == held[0]["utilitarian"]
-    assert "held-out users" in compare(runs, "held-one", "held-two").out
+    assert (difference["users"], difference["tasks"]) == (2, 2)
+    assert "2 users held out, means over 2 tasks" in compare(runs, "held-one", "held-two").out
 
 
 def test_runs_of_other_people_are_compared_without_a_pair(runs: Path) -> None:

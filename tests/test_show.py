@@ -109,6 +109,22 @@ def test_it_fits_the_terminal_there_is(tmp_path: Path, rows: int) -> None:
         assert said in shown
 
 
+def test_the_proof_fits_the_terminal_too(tiny: Path) -> None:
+    """With everything there is: a holdout, anchors, rules, problems."""
+    settings = ["holdout.personas=0.34", "ratings.anchors=1", "epochs=4"]
+    assert scai("run", tiny, "-q", *(part for setting in settings for part in ("--set", setting))).code == 0
+    told = events(Path("runs/tiny"))
+    said = {"type": "problem", "epoch": 4, "where": "e4/ann/tea", "problem": "HTTP 500: no"}
+    rules = [{"id": f"P{n}", "text": "Be brief. " * 20, "since": 1, "evidence": []} for n in range(1, 30)]
+    revision = [event for event in told if event["type"] == "revision"][-1]
+    revision["constitution"].update(principles=rules, last_principle=40)
+    write(Path("runs/tiny"), [*told[:-1], {**said, "seq": 99, "time": "T", "id": "e4/ann/tea/m1/user"}, told[-1]])
+    shown = on_a_terminal("show", "tiny", LINES="24")
+    assert shown.count("\r\n") <= 23
+    for part in ("tiny · finished", "everybody", "less drift", "95% interval", "Held out: ", "P1", "HTTP 500: no"):
+        assert part in shown
+
+
 def test_those_to_look_at_are_the_least_satisfied_and_the_most_changed() -> None:
     values = {"low": [5, 1], "lower": [1, 0.5], "up": [1, 9], "down": [9, 6], "same": [7, 7], "unknown": [None, None]}
     people = [Satisfaction(name, name, list(pair)) for name, pair in values.items()]

@@ -88,7 +88,12 @@ def paired(before: Played, after: Played, statistic: Statistic, *, seed: int) ->
     first, last = (_table(played, users, tasks, set(shared)) for played in (before, after))
     weights = [before.weights.get(user, 1.0) for user in users]
     interval = paired_difference(first, last, statistic, weights=weights, draws=draws, seed=seed)
-    return None if interval is None else Paired(interval, len(users), len(tasks), draws, after.where)
+    return None if interval is None else Paired(interval, len(users), sum(map(_count, tasks)), draws, after.where)
+
+
+def _count(tasks: str) -> int:
+    """How many tasks a column stands for: ids hold no spaces."""
+    return len(tasks.split(" "))
 
 
 def _table(

@@ -18,7 +18,7 @@ from scai_cli.constitution import Clause, Constitution, Principle
 from scai_cli.display.consoles import out
 from scai_cli.display.differing import setting_lines
 from scai_cli.display.rules import whom, word_diff
-from scai_cli.display.safe import estimate, number, one_line, sparkline, styled
+from scai_cli.display.safe import counted, estimate, number, one_line, sparkline, styled
 from scai_cli.exporters.writing import guarded
 from scai_cli.history import History
 from scai_cli.similarity import text_similarity
@@ -136,8 +136,10 @@ def _differences(found: Comparison, letters: Mapping[str, str]) -> Iterator[Rend
             continue
         some = next(iter(by_name.values()))
         level = f"{some.interval.level:.0%} interval, " if some.interval.low is not None else ""
-        where = "held-out users, means over tasks" if some.where == "holdout" else "last epochs"
-        yield styled(f"{pair} ({level}{some.users} users x {some.tasks} tasks that both have, {where})", "bold")
+        users, tasks = counted(some.users, "user"), counted(some.tasks, "task")
+        extent = f"{users} held out, means over {tasks}" if some.where == "holdout" else f"{users} x {tasks} of both"
+        last = "" if some.where == "holdout" else ", last epochs"
+        yield styled(f"{pair} ({level}{extent}{last})", "bold")
         for name, difference in by_name.items():
             yield styled(f"{name} {estimate(difference.interval)}")
 

@@ -13,13 +13,15 @@ from scai_cli.history import History
 
 
 def proof_lines(history: History, most: int | None, gap: Sequence[str] = ("",)) -> Iterator[RenderableType]:
-    """First against last constitution, for those held out, the least content at most so many; nothing without."""
+    """First against last constitution, for those held out, at most so many of them, the least content; else nothing."""
     proof = history.proof
     if proof is None:
         return
     yield from gap
     yield styled(f"Held out: {len(proof.personas)} personas x {len(proof.tasks)} tasks", "bold")
     yield styled(one_line(_told(proof, history.measured[-1].declared if history.measured else "")))
+    if most == 0:
+        return
     users = sorted(proof.personas, key=lambda user: _content(proof, user))[:most]
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("Utility (0 to 1)", min_width=30, max_width=30, no_wrap=True)

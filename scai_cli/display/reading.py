@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scai_cli.constitution import Remove
-from scai_cli.display.rules import rule_lines, rule_text, word_diff
+from scai_cli.display.rules import rule_diff, rule_lines
 from scai_cli.display.safe import number, one_line, styled
 from scai_cli.errors import RunError
 from scai_cli.events import Candidate, Rated
@@ -100,8 +100,7 @@ def print_diff(console: Console, history: History, first: int, second: int) -> N
     made = entries(history, min(first, second), max(first, second))
     for rule_id in dict.fromkeys(rule.id for rule in (*old.rules, *new.rules)):
         before, after = old.rule(rule_id), new.rule(rule_id)
-        words = word_diff(rule_text(before, history.names), rule_text(after, history.names))
-        console.print(Text.assemble((f"{rule_id:<4}", "bold"), words))
+        console.print(Text.assemble((f"{rule_id:<4}", "bold"), rule_diff(before, after, history.names)))
         for entry in made.get(rule_id, ()):
             console.print(Padding(styled(_told(entry), "dim"), (0, 0, 0, 4)))
     if not old.rules and not new.rules:

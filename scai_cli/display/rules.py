@@ -27,14 +27,17 @@ def rule_lines(
         yield styled("(empty)")
         return
     table = Table.grid(padding=(0, 1, 0, 0))
-    table.add_column(no_wrap=True, width=max(len(rule.id) for rule in constitution.rules))
-    table.add_column(no_wrap=not whole, overflow="fold" if whole else "ellipsis")
+    width = max(len(rule.id) for rule in constitution.rules)
     for rule in constitution.rules[:most]:
         text = Text(one_line(rule.text))
         if isinstance(rule, Clause):
             text = Text.assemble((f"for {whom(rule, names, whole=whole)}: ", "italic"), text)
-        table.add_row(Text(rule.id, style="bold"), text)
-    yield table
+        if whole:
+            table.add_row(Text(rule.id, style="bold"), text)
+        else:
+            yield Text.assemble((f"{rule.id:<{width}}", "bold"), " ", text, no_wrap=True, overflow="ellipsis")
+    if whole:
+        yield table
     if most is not None and len(constitution.rules) > most:
         yield styled(f"({len(constitution.rules) - most} more: --constitution)", "dim")
 
@@ -64,8 +67,10 @@ def whom(clause: Clause, names: Mapping[str, str], *, whole: bool) -> str:
     return f"{one_line(called[0], _NAMES)} and {len(called) - 1} more"
 
 
-def rule_text(rule: Principle | Clause | None, names: Mapping[str, str]) -> str:
-    """A rule in one text, a clause with those it is for; empty for none."""
-    if rule is None:
-        return ""
-    return f"for {whom(rule, names, whole=True)}: {rule.text}" if isinstance(rule, Clause) else rule.text
+def rule_diff(before: Principle | Clause | None, after: Principle | Clause | None, names: Mapping[str, str]) -> Text:
+    """A rule's words and, of a clause, whom it is for, as `word_diff` shows them; None where there is no such rule."""
+    now = whom(after, names, whole=True) if isinstance(after, Clause) else ""
+    then = whom(before, names, whole=True) if isinstance(before, Clause) and after is not None else now
+    called = word_diff(f"for {then}:", f"for {now}:") if now else Text()
+    words = word_diff(before.text if before else "", after.text if after else "")
+    return Text.assemble(called, " " if now and not called.plain.endswith(" ") else "", words)

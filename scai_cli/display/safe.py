@@ -54,6 +54,11 @@ def change(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:+.{digits}f}"
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 task`, `3 tasks`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def number(value: float | None, digits: int = 2) -> str:
     """A number for people; `–` where it is missing."""
     return "–" if value is None else f"{value:.{digits}f}"

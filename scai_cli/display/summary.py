@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
 from scai_cli.compare.pairing import Paired, in_epoch, paired
 from scai_cli.display.people import Satisfaction, satisfaction_lines, satisfactions, striking
 from scai_cli.display.proving import proof_lines
 from scai_cli.display.rules import rule_lines
-from scai_cli.display.safe import change, estimate, number, one_line, sparkline, styled, thinned
+from scai_cli.display.safe import change, counted, estimate, number, one_line, sparkline, styled, thinned
 from scai_cli.events import Problem
 from scai_cli.history import History, spent
 from scai_cli.honesty import honesty
@@ -27,7 +27,10 @@ PAPER: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class _Detail:
-    """How much is told: at most so many lines of each kind, None for all; `whole`: rules are not cut to a line."""
+    """How much is told: at most so many lines of each kind, None for all.
+
+    `whole`: rules are not cut to a line; `held_out`: the users of the proof are told one by one.
+    """
 
     users: int | None
     revisions: int | None
@@ -35,6 +38,7 @@ class _Detail:
     problems: int | None
     whole: bool = True
     airy: bool = True
+    held_out: bool = True
 
 
 _ALL: Final = _Detail(None, None, None, None)
@@ -44,8 +48,10 @@ _DETAILS: Final = (
     _Detail(8, 1, None, 3),
     _Detail(8, 1, None, 3, whole=False),
     _Detail(6, 1, 10, 2, whole=False, airy=False),
-    _Detail(4, 1, 6, 1, whole=False, airy=False),
-    _Detail(3, 0, 4, 1, whole=False, airy=False),
+    _Detail(6, 1, 8, 2, whole=False, airy=False, held_out=False),
+    _Detail(4, 1, 6, 1, whole=False, airy=False, held_out=False),
+    _Detail(3, 0, 4, 1, whole=False, airy=False, held_out=False),
+    _Detail(2, 0, 2, 1, whole=False, airy=False, held_out=False),
 )
 """From the most to the least: the first that fits the screen is shown."""
 
@@ -70,8 +76,7 @@ def print_summary(console: Console, history: History, *, everything: bool = Fals
         parts = list(_parts(told, detail))
         if _height(console, parts) <= room:
             break
-    for part in parts:
-        console.print(part)
+    console.print(Group(*parts))  # as a group, since texts that are printed alone are wrapped whatever they say
 
 
 def _height(console: Console, parts: Sequence[RenderableType]) -> int:
@@ -90,7 +95,7 @@ def _parts(told: _Summary, detail: _Detail) -> Iterator[RenderableType]:
         yield from gap
         yield _welfare(history)
         yield from _sure(history, told.difference)
-        yield from proof_lines(history, detail.users, gap)
+        yield from proof_lines(history, detail.users if detail.held_out else 0, gap)
         yield from gap
         yield from _revisions(history, detail.revisions)
     else:
@@ -151,8 +156,12 @@ def _sure(history: History, difference: Paired | None) -> Iterator[RenderableTyp
     rough = "rough " if difference.draws < 1000 else ""
     yield styled(
         f"{history.measured[-1].declared}: {estimate(difference.interval)} "
-        f"({rough}{difference.interval.level:.0%} interval, {difference.users} users x {difference.tasks} tasks)"
+        f"({rough}{difference.interval.level:.0%} interval, {_extent(difference)})"
     )
+
+
+def _extent(difference: Paired) -> str:
+    return f"{counted(difference.users, 'user')} x {counted(difference.tasks, 'task')}"
 
 
 def _revisions(history: History, most: int | None) -> Iterator[RenderableType]:
