@@ -29,8 +29,6 @@ from scai_cli.report.page import LIMIT, MOST_WHOLE
 from scai_cli.report.svg import read_svg
 from scai_cli.social.statistics import Interval
 
-pytest.importorskip("altair")
-pytest.importorskip("vl_convert")
 
 EVIL = (
     "<script>document.title='pwned'</script></script></style>--> <img src=x onerror=alert(1)>"

@@ -15,7 +15,6 @@ from conftest import TINY, scai, scai_process
 from test_report import EVIL, changed, hostile
 
 playwright = pytest.importorskip("playwright.sync_api")
-pytest.importorskip("vl_convert")
 pytestmark = pytest.mark.browser
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
