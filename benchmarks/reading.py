@@ -28,9 +28,7 @@ TASKS = tuple(f"task-{n}" for n in range(1, 5))
 TURNS = 2
 RATINGS_A_CONVERSATION = TURNS + len(PERSONAS) - 1
 AN_EPOCH = 3 + len(PERSONAS) * len(TASKS) * (2 * TURNS + 1 + RATINGS_A_CONVERSATION)
-WORDS = (
-    "answer brief careful detail example family formal health joke list money plain question rule source warm".split()
-)
+WORDS = ["answer", "brief", "detail", "example", "family", "health", "joke", "list", "money", "plain", "rule", "warm"]
 
 
 def main() -> int:
@@ -130,13 +128,15 @@ def _events(epochs: int, dice: random.Random) -> Iterator[dict[str, Any]]:
         content = {persona: dice.random() for persona in PERSONAS}
         values = {"utilitarian": 0.5, "rawlsian": 0.3, "nash": 0.4, "gini_coefficient": 0.1}
         yield {
-            "id": place, "type": "welfare", "epoch": epoch, "version": version, "declared": "utilitarian", "utilities": content,
+            "id": place, "type": "welfare", "epoch": epoch, "version": version, "declared": "utilitarian",
+            "utilities": content,
             "satisfaction": {persona: 10 * value for persona, value in content.items()}, "harmlessness": content,
             "observed": content, "values": values, "missing": 0,
         }  # fmt: skip
         after = {**first, "version": 1, "principles": [rule], "last_principle": 1}
         yield {
-            "id": f"{place}/revision", "type": "revision", "epoch": epoch, "accepted": epoch == 1, "reason": "made up", "critique": "Be brief.", "edits": [],
+            "id": f"{place}/revision", "type": "revision", "epoch": epoch, "accepted": epoch == 1, "reason": "made up",
+            "critique": "Be brief.", "edits": [],
             "from_version": version, "constitution": after, "system_message": "Be brief.", "candidates": [],
         }  # fmt: skip
     yield {"id": "run", "type": "run_finished", "epochs": epochs, "version": 1}
