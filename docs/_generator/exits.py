@@ -17,7 +17,7 @@ CODES: Final = (
     ("0", "done"),
     ("2", "something for the user to fix: the line says what"),
     ("3", "a limit of the experiment (calls, tokens, money, seconds); `scai resume` goes on"),
-    ("4", "the provider failed for good, or a file could not be written; `scai resume` goes on"),
+    ("4", "the provider failed for good (`scai resume` goes on), or a file could not be written"),
     ("130", "interrupted by Ctrl-C or SIGTERM; `scai resume` goes on"),
 )
 
