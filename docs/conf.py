@@ -33,6 +33,7 @@ html_static_path = ["_static"]
 html_css_files = ["scai.css"]
 html_copy_source = False
 html_use_index = False
+html_show_search_summary = False  # it needs a server; the list of pages does not
 html_show_sphinx = False
 pygments_style = "friendly"
 pygments_dark_style = "github-dark"
