@@ -64,6 +64,8 @@ class Choice:
 
     def reason_against(self, sample: Answer | Pair) -> str | None:
         """Why an answer or a pair is left out, in a word or two; None if it is wanted."""
+        if self.min_rating is None and self.agreement is None and self.min_margin is None:
+            return None
         if self.agreement is not None and not self._agreeing(sample.disagreement):
             return f"not {self.agreement}"
         least = self.min_margin

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -93,7 +93,7 @@ class GeneratedSource:
         """The samples of that kind that are wanted, row by row; raises RunError for a damaged line."""
         if choice.epoch is not None:
             raise ConfigError(f"{self.id} is a generated set: it has no epochs, so leave out --epoch")
-        make: Callable[[Row, Choice, Tally], Iterator[Sample]] = {
+        make: Callable[[Row, Choice, Tally], Iterable[Sample]] = {
             "answers": self._final,
             "rated": self._rated,
             "pairs": self._pairs,
@@ -105,11 +105,11 @@ class GeneratedSource:
             if choice.task in (None, row.task) and persona in (None, row.persona):
                 yield from make(row, choice, tally)
 
-    def _final(self, row: Row, choice: Choice, tally: Tally) -> Iterator[Answer]:
-        if _is_whole(row.final, tally):
-            answer = self._answer(row, row.final, self._learned(row.persona))
-            if tally.lets(answer, choice):
-                yield answer
+    def _final(self, row: Row, choice: Choice, tally: Tally) -> Sequence[Answer]:
+        if not _is_whole(row.final, tally):
+            return ()
+        answer = self._answer(row, row.final, self._learned(row.persona))
+        return (answer,) if tally.lets(answer, choice) else ()
 
     def _rated(self, row: Row, choice: Choice, tally: Tally) -> Iterator[Answer]:
         for answered, rules in self._answers(row):
@@ -120,37 +120,35 @@ class GeneratedSource:
                 elif tally.lets(answer, choice):
                     yield answer
 
-    def _pairs(self, row: Row, choice: Choice, tally: Tally) -> Iterator[Pair]:
-        duels = list(labels.decide(row, choice, self._scale.cross_weight))
+    def _pairs(self, row: Row, choice: Choice, tally: Tally) -> Sequence[Pair]:
+        duels = labels.decide(row, choice, self._scale.cross_weight)
         if not duels:
             tally.left_out["no preference"] += 1
-        for duel in duels:
-            pair = self._pair(row, duel, choice, tally)
-            if pair is not None:
-                yield pair
+        found = [self._pair(row, duel, choice, tally) for duel in duels]
+        return [pair for pair in found if pair is not None]
 
     def _pair(self, row: Row, duel: Duel, choice: Choice, tally: Tally) -> Pair | None:
-        if not (_is_whole(duel.chosen, tally) and _is_whole(duel.rejected, tally)):
+        chosen, rejected = duel.chosen, duel.rejected
+        if not (_is_whole(chosen, tally) and _is_whole(rejected, tally)):
             return None
-        if duel.chosen.text == duel.rejected.text:
+        if chosen.text == rejected.text:
             tally.left_out["same text"] += 1
             return None
         if choice.per_persona and choice.persona not in (None, duel.rater):
             return None
-        rules = self._learned(row.persona) if duel.chosen is row.final else self._initial(row.persona)
-        principles = duel.principles or rules.ids
+        rules = self._learned(row.persona) if chosen is row.final else self._initial(row.persona)
         pair = Pair(
             rules.system,
             (Turn("user", row.prompt),),
-            duel.chosen.text,
-            duel.rejected.text,
+            chosen.text,
+            rejected.text,
             duel.p,
             duel.margin,
             duel.disagreement,
             duel.by,
             duel.rater,
-            self._origin(row, rules.version, principles, (duel.chosen.id, duel.rejected.id), duel.raters),
-            _rating(row, duel.chosen.id),
+            self._origin(row, rules.version, duel.principles or rules.ids, (chosen.id, rejected.id), duel.raters),
+            _rating(row, chosen.id),
         )
         return pair if tally.lets(pair, choice) else None
 
@@ -159,15 +157,16 @@ class GeneratedSource:
             tally.left_out[FAILED if row.problem else "no critique"] += 1
             return
         if choice.labels is None:
-            duels = [labels.revised(row)]
+            duel = labels.revised(row)
+            duels = [] if duel is None else [duel]
         else:
-            duels = list(labels.decide(row, choice, self._scale.cross_weight))
-        for duel in duels:
-            pair = self._pair(row, duel, choice, tally) if duel is not None else None
-            if pair is not None:
-                yield Trace(pair, tuple(_step(step) for step in row.steps), row.initial.text)
+            duels = labels.decide(row, choice, self._scale.cross_weight)
         if not duels:
             tally.left_out["no preference"] += 1
+        for duel in duels:
+            pair = self._pair(row, duel, choice, tally)
+            if pair is not None:
+                yield Trace(pair, tuple(_step(step) for step in row.steps), row.initial.text)
 
     def _ratings(self, row: Row, choice: Choice, tally: Tally) -> Iterator[Rating]:
         for answered, rules in self._answers(row):

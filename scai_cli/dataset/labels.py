@@ -32,11 +32,10 @@ class Duel(Struct, frozen=True, gc=False):
     """Those that decided, or that led from one to the other; () for those in force."""
 
 
-def decide(row: Row, choice: Choice, cross_weight: float) -> Iterator[Duel]:
+def decide(row: Row, choice: Choice, cross_weight: float) -> list[Duel]:
     """The duels that decide something; one, or with `per_persona` one for each rater who prefers either."""
     if choice.per_persona:
-        yield from _each(row)
-        return
+        return list(_each(row))
     found = None
     if choice.labels in (None, "ratings"):
         found = _rated(row, cross_weight)
@@ -44,8 +43,7 @@ def decide(row: Row, choice: Choice, cross_weight: float) -> Iterator[Duel]:
         found = _judged(row)
     if found is None and choice.labels in (None, "revision"):
         found = revised(row)
-    if found is not None:
-        yield found
+    return [] if found is None else [found]
 
 
 def revised(row: Row) -> Duel | None:
@@ -56,12 +54,11 @@ def revised(row: Row) -> Duel | None:
     return Duel(row.steps[-1].revision, row.initial, "revision", principles=principles)
 
 
-def _compared(row: Row) -> Iterator[tuple[Answered, Answered]]:
-    if row.initial is not None:
-        if row.final is not None:
-            yield row.final, row.initial
-        if row.steps:
-            yield row.steps[-1].revision, row.initial
+def _compared(row: Row) -> list[tuple[Answered, Answered]]:
+    if row.initial is None:
+        return []
+    found = [] if row.final is None else [(row.final, row.initial)]
+    return [*found, (row.steps[-1].revision, row.initial)] if row.steps else found
 
 
 def _marks(row: Row, answer: Answered) -> dict[tuple[str, str], float]:

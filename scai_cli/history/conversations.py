@@ -116,9 +116,9 @@ class _Reader:
         self._setting: Setting | None = None
 
     def talks(self) -> Iterator[Talk]:
-        offset, place = 0, self._path / EVENTS
+        offset, place, after = 0, self._path / EVENTS, len(_TYPE)
         for number, line in lines(place):
-            at = line.find(_TYPE, 0, _HEAD) + len(_TYPE)
+            at = line.find(_TYPE, 0, _HEAD) + after
             try:
                 if line.startswith(b'rating"', at):  # the most frequent ones come first
                     self._rated(_GRADED.decode(line))
