@@ -169,7 +169,7 @@ def _tell(made: Made, sources: str, to: Destination) -> None:
     """Say on stderr what was written, and what was left out and why."""
     for file in made.files if str(to.target) != "-" else ():
         path = to.target / file.name if to.folder else to.target.with_name(file.name)
-        empty = "" if file.rows else "; none falls into it: another --seed draws anew"
+        empty = "; none falls into it: another --seed draws anew" if not file.rows and len(made.files) > 1 else ""
         typer.echo(f"{_rows(file.rows, sources, str(path))}{empty}", err=True)
     if made.left_out:
         reasons = ", ".join(f"{count} {reason}" for reason, count in made.left_out.items())

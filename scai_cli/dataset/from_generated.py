@@ -93,13 +93,14 @@ class GeneratedSource:
         """The samples of that kind that are wanted, row by row; raises RunError for a damaged line."""
         if choice.epoch is not None:
             raise ConfigError(f"{self.id} is a generated set: it has no epochs, so leave out --epoch")
-        make: Callable[[Row, Choice, Tally], Iterable[Sample]] = {
+        makers: dict[Kind, Callable[[Row, Choice, Tally], Iterable[Sample]]] = {
             "answers": self._final,
             "rated": self._rated,
             "pairs": self._pairs,
             "traces": self._traces,
             "ratings": self._ratings,
-        }[kind]
+        }
+        make = makers[kind]
         persona = None if choice.per_persona else choice.persona
         for row in rows(self.path):
             if choice.task in (None, row.task) and persona in (None, row.persona):
