@@ -29,7 +29,6 @@ from scai_cli.report.page import LIMIT, MOST_WHOLE
 from scai_cli.report.svg import read_svg
 from scai_cli.social.statistics import Interval
 
-
 EVIL = (
     "<script>document.title='pwned'</script></script></style>--> <img src=x onerror=alert(1)>"
     '<a href="javascript:alert(1)">x</a> javascript:alert(1) \u202egnp.exe\u2066 \x1b[31m {{x}} {0} " onclick="alert(1)'
