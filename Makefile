@@ -5,7 +5,8 @@ BIN    := $(VENV)/bin
 TRAIN  := .venv-train
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: quickstart test test-slow test-integration docs check format bench bench-society bench-memory crash-test clean help
+.PHONY: quickstart test test-slow test-integration docs check format crash-test clean help \
+        bench bench-society bench-memory bench-rows bench-reading bench-export bench-report
 
 help:
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -31,6 +32,18 @@ crash-test: $(VENV)/.installed-dev ## kill runs at 100 random moments and resume
 
 bench-memory: $(VENV)/.installed-dev ## peak memory and pace of a run of 200,000 calls, and of its resume
 	@$(BIN)/python benchmarks/memory.py --calls $(or $(CALLS),200000)
+
+bench-rows: $(VENV)/.installed-dev ## peak memory and pace of generating 20,000 rows, and of a resume
+	@$(BIN)/python benchmarks/rows.py --rows $(or $(ROWS),20000)
+
+bench-reading: $(VENV)/.installed-dev ## how fast and in how much memory a large run is read (EVENTS=100000)
+	@$(BIN)/python benchmarks/reading.py --events $(or $(EVENTS),100000)
+
+bench-export: $(VENV)/.installed-dev ## how fast and in how much memory a million rows are exported, beside plain json
+	@$(BIN)/python benchmarks/export.py $(ARGS)
+
+bench-report: $(VENV)/.installed-dev ## the page about a run of 100,000 events
+	@$(BIN)/python benchmarks/reporting.py $(ARGS)
 
 check: $(VENV)/.installed-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
