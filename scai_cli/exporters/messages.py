@@ -51,8 +51,4 @@ def no_choice(pair: Pair) -> bool:
 
 def _same(one: str, other: str) -> bool:
     """Whether two texts are the same but for spaces; most differ within their first words."""
-    heads = zip(one[:_HEAD].split()[:-1], other[:_HEAD].split()[:-1], strict=False)
-    return all(a == b for a, b in heads) and one.split() == other.split()
-
-
-_HEAD = 80
+    return one.split(None, 4)[:4] == other.split(None, 4)[:4] and one.split() == other.split()

@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 
-class Answered(Struct, frozen=True, forbid_unknown_fields=True):
+class Answered(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """An answer of the assistant; its id is the row's id and what it is: `r17/initial`, `r17/s1`, `r17/final`."""
 
     id: str
@@ -18,7 +18,7 @@ class Answered(Struct, frozen=True, forbid_unknown_fields=True):
     finish_reason: str = "stop"
 
 
-class Step(Struct, frozen=True, forbid_unknown_fields=True):
+class Step(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A critique of the last answer by one sampled principle, and the revision that followed."""
 
     principle: str
@@ -28,7 +28,7 @@ class Step(Struct, frozen=True, forbid_unknown_fields=True):
     revision: Answered
 
 
-class RowRating(Struct, frozen=True, forbid_unknown_fields=True):
+class RowRating(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """How a user rates one of the answers; `value` is on the scale of the experiment, None where it is missing."""
 
     rater: str
@@ -39,7 +39,7 @@ class RowRating(Struct, frozen=True, forbid_unknown_fields=True):
     problem: str | None = None
 
 
-class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
+class Judgement(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """Which of two answers a judge finds better by one principle, asked in both orders."""
 
     principle: str
@@ -53,7 +53,7 @@ class Judgement(Struct, frozen=True, forbid_unknown_fields=True):
     problem: str | None = None
 
 
-class Row(Struct, frozen=True, forbid_unknown_fields=True):
+class Row(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One row; `problem` says why it lacks what it should have, and then its answers may be None."""
 
     id: str
