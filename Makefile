@@ -25,6 +25,7 @@ test-integration: $(TRAIN)/.installed ## datasets and TRL read and train on ever
 	@$(TRAIN)/bin/python -m pytest -q -m integration tests/test_trainers.py
 
 docs: $(VENV)/.installed-docs ## the documentation as a web site in docs/_build/html; a warning is an error
+	@$(BIN)/python docs/reference.py
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
 crash-test: $(VENV)/.installed-dev ## kill runs at 100 random moments and resume them (KILLS=100 SEED=1)
