@@ -67,7 +67,7 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 	@echo "installing scai and what its tests need into $(VENV) ..."
-	@$(PIP) install -e '.[dev,report]'
+	@$(PIP) install -e '.[dev,data,report]'
 	@touch $@ $(VENV)/.installed
 
 $(VENV)/.installed-slow: $(VENV)/.installed-dev

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow
 import pytest
 from conftest import Called, scai
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 from test_formats import FORMATS, KEEP, a_sample, made
 
 from scai_cli import plugins
@@ -71,9 +73,6 @@ def test_every_format_is_read_as_what_it_says(tmp_path: Path, name: str, suffix:
 
 
 def test_parquet_is_read(tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
-    from pyarrow import parquet
-
     rows = [dpo(f"q{n}", "yes", "no") for n in range(3)]
     parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "rows.parquet")
     assert found(tmp_path / "rows.parquet")["formats"] == {"dpo": 3}

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from conftest import scai, scai_process
+from pyarrow import parquet
 
 HOSTILE = {
     "formula": '=HYPERLINK("http://x")',
@@ -108,12 +109,11 @@ def test_a_side_car_tells_of_every_line_where_it_came_from(finished: Path, form:
 
 
 def test_parquet_holds_the_same_rows_with_types_that_stay(finished: Path) -> None:
-    pq = pytest.importorskip("pyarrow.parquet")
     schemas = []
     for form in ("dpo", "openai-dpo"):
         for options in ((), ("--persona", "ann"), ("--max-rows", "1")):
             assert scai("export", finished, "--format", form, "-o", "x.parquet", *options).code == 0
-            table = pq.read_table("x.parquet")
+            table = parquet.read_table("x.parquet")
             schemas.append((form, table.schema))
             assert scai("export", finished, "--format", form, "-o", "x.jsonl", *options).code == 0
             rows = jsonl("x.jsonl")
@@ -127,7 +127,6 @@ def test_parquet_holds_the_same_rows_with_types_that_stay(finished: Path) -> Non
 
 
 def test_columns_widen_as_values_come() -> None:
-    pq = pytest.importorskip("pyarrow.parquet")
     Path("late.py").write_text(
         "def rows(history, selection):\n"
         "    for n in range(5000):\n"
@@ -139,7 +138,7 @@ def test_columns_widen_as_values_come() -> None:
     (run / "config.yaml").write_text("personas: [{id: a}]\ntasks: [{id: t, prompt: x}]\n")
     called = scai_process("export", "r", "--format", "late:rows", "-o", "x.parquet", PYTHONPATH=".")
     assert called.code == 0, called.err
-    rows = pq.read_table("x.parquet").to_pylist()
+    rows = parquet.read_table("x.parquet").to_pylist()
     assert rows[0] == {"a": None, "b": 0.0, "c": []}
     assert rows[-1] == {"a": "x", "b": 0.5, "c": [{"k": 1}]}
 

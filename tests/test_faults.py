@@ -106,7 +106,7 @@ def test_a_passing_fault_leaves_no_trace_but_a_retry(fault, transport):
     assert (outcome.text, outcome.finish_reason, outcome.retries) == ("You said: call 0", "stop", 1)
     assert (gate.meter.calls, gate.meter.retries) == (1, 1)
     assert [r.fault for r in server.requests] == [fault, "ok"]
-    assert (took >= 1) == (fault == "429-after")
+    assert took >= 1 or fault != "429-after"
 
 
 @both_transports

@@ -10,6 +10,7 @@ from conftest import calls, events, scai
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from loopback import Loopback
+from scipy import stats
 
 from scai_cli.fidelity import adherence
 from scai_cli.social.variance import one_way
@@ -130,13 +131,12 @@ groups = st.lists(st.lists(st.integers(0, 10).map(float), min_size=1, max_size=6
 
 @given(groups)
 def test_the_ratio_is_that_of_scipy(ratings: list[list[float]]) -> None:
-    scipy_stats = pytest.importorskip("scipy.stats")
     assume(sum(map(len, ratings)) > len(ratings))
     assume(any(max(group) > min(group) for group in ratings))
     found = one_way(ratings)
     assert found is not None
     assert found.ratio is not None
-    assert math.isclose(found.ratio, float(scipy_stats.f_oneway(*ratings).statistic), rel_tol=1e-9, abs_tol=1e-9)
+    assert math.isclose(found.ratio, float(stats.f_oneway(*ratings).statistic), rel_tol=1e-9, abs_tol=1e-9)
 
 
 def test_variance_by_hand() -> None:

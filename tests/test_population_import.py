@@ -7,10 +7,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from conftest import Called, scai
 from hypothesis import given
 from hypothesis import strategies as st
+from pyarrow import parquet
 
 from scai_cli.populations.formats import PERSONAS, TASKS
 from scai_cli.populations.formats.polis import VOTES
@@ -289,11 +291,6 @@ def test_a_taken_id_that_comes_again_with_its_number_is_told_apart() -> None:
 
 @pytest.mark.slow
 def test_parquet_and_hub_folders_are_read() -> None:
-    pytest.importorskip("pyarrow")
-    pytest.importorskip("datasets")
-    import pyarrow as pa
-    from pyarrow import parquet
-
     rows = [json.loads(line) for line in (HERE / "nemotron.jsonl").read_text(encoding="utf-8").splitlines()]
     Path("folder").mkdir()
     parquet.write_table(pa.Table.from_pylist(rows), "folder/train.parquet")
