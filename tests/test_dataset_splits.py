@@ -179,6 +179,29 @@ def test_no_leak_in_the_files_of_a_run(by: str, options: tuple[str, ...]) -> Non
     assert sum(map(len, parts.values())) + splitting == whole
 
 
+def test_splits_are_by_people_and_tasks_unless_said_otherwise() -> None:
+    experiment([{"id": f"p{n}"} for n in range(4)], [{"id": f"t{n}", "prompt": f"Number {n}?"} for n in range(6)])
+    found = {}
+    for by in ("", "both", "task", "persona"):
+        options = ("--split", "train=0.5,test=0.5", *(("--split-by", by) if by else ()))
+        assert scai("export", "many", "--format", "sft", "-o", "x.jsonl", *options).code == 0
+        found[by] = [Path(f"x.{name}.jsonl").read_text(encoding="utf-8") for name in ("train", "test")]
+    assert found[""] == found["both"]
+    assert found["both"] not in (found["task"], found["persona"])
+
+
+@pytest.mark.parametrize(
+    ("by", "remedy"),
+    [("both", "another --seed draws anew, --split-by task leaves more rows"), ("task", "another --seed draws anew")],
+)
+def test_a_split_that_gets_nothing_says_what_to_do(by: str, remedy: str) -> None:
+    experiment([{"id": "ann"}], [{"id": "tea", "prompt": "Tea?"}])
+    options = ("--split", "train=0.9,test=0.1", "--split-by", by)
+    called = scai("export", "many", "--format", "sft", "-o", "x.jsonl", *options)
+    assert called.code == 0
+    assert f"none falls into it: {remedy}\n" in called.err
+
+
 def test_licences_are_not_mixed_unsaid() -> None:
     people = [
         {"id": "ann", "source": {"name": "a", "licence": "CC-BY-4.0"}},

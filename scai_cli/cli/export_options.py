@@ -69,7 +69,7 @@ SplitInto = Annotated[
 ]
 SplitBy = Annotated[
     Literal["persona", "task", "both"] | None,
-    typer.Option("--split-by", help="What never is in two splits; by default personas.", show_default=False),
+    typer.Option("--split-by", help="What never is in two splits; by default both.", show_default=False),
 ]
 DedupeBy = Annotated[
     Literal["exact", "near"] | None,

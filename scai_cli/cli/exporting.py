@@ -16,7 +16,7 @@ from scai_cli.errors import ConfigError
 
 if TYPE_CHECKING:
     from scai_cli.dataset.choice import Agreement
-    from scai_cli.exporters.exporting import Destination
+    from scai_cli.exporters.exporting import Destination, Order
     from scai_cli.exporters.foreign import Exporter
     from scai_cli.exporters.made import Made
     from scai_cli.selection import Selection
@@ -85,7 +85,7 @@ def export(
         choice=Choice(
             min_rating, min_margin, epoch, persona, task, agreement, per_persona, labels, pairs_per_prompt, seed
         ),
-        splitting=None if split is None else Splitting(parse_split(split), split_by or "persona"),
+        splitting=None if split is None else Splitting(parse_split(split), split_by or "both"),
         cleaning=Cleaning(dedupe, decontaminate, ngram or 13),
         mix_licences=mix_licences,
         max_rows=max_rows,
@@ -93,7 +93,7 @@ def export(
         settings=given,
     )
     paths = [find_source(runs_dir, run) for run in runs]
-    _tell(exported(paths, exporter, order), ", ".join(path.name for path in paths), order.destination)
+    _tell(exported(paths, exporter, order), ", ".join(path.name for path in paths), order)
 
 
 _NO_SETTING = ("runs", "format_", "output", "runs_dir")
@@ -165,11 +165,15 @@ def _export_foreign(
         typer.echo(_rows(count, ", ".join(path.name for path in paths), output), err=True)
 
 
-def _tell(made: Made, sources: str, to: Destination) -> None:
+def _tell(made: Made, sources: str, order: Order) -> None:
     """Say on stderr what was written, and what was left out and why."""
+    to = order.destination
+    remedy = "another --seed draws anew"
+    if order.splitting is not None and order.splitting.by != "task":
+        remedy += ", --split-by task leaves more rows"
     for file in made.files if str(to.target) != "-" else ():
         path = to.target / file.name if to.folder else to.target.with_name(file.name)
-        empty = "; none falls into it: another --seed draws anew" if not file.rows and len(made.files) > 1 else ""
+        empty = "" if file.rows or len(made.files) == 1 else f"; none falls into it: {remedy}"
         typer.echo(f"{_rows(file.rows, sources, str(path))}{empty}", err=True)
     if made.left_out:
         reasons = ", ".join(f"{count} {reason}" for reason, count in made.left_out.items())

@@ -47,7 +47,7 @@ class Splitting:
     """Into which splits rows go, and whether whole personas do, whole tasks, or both."""
 
     shares: Mapping[str, float]
-    by: By = "persona"
+    by: By = "both"
 
 
 @dataclass(frozen=True, slots=True)
