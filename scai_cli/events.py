@@ -27,22 +27,30 @@ class RunStarted(_Event):
     type: Literal["run_started"] = "run_started"
     run_id: str
     name: str
+    """The experiment's."""
     scai: str
+    """The version of scai that made the run."""
     seed: int
     epochs: int
+    """How many are planned."""
     personas: Mapping[str, str]
-    """Id -> name."""
+    """Id -> name, of all of them."""
     tasks: tuple[str, ...]
+    """Ids, of all of them."""
     models: Mapping[str, str]
     """Role -> model."""
     metrics: Mapping[str, str]
     """`own` and `cross` -> what is rated."""
     scale: tuple[float, float]
+    """The lowest and the highest rating."""
     welfare: str
     """The declared welfare function."""
     constitution: Constitution
+    """Where the run starts."""
     system_message: str
+    """The constitution as the assistant is told it."""
     digests: Mapping[str, str]
+    """Key of the experiment -> digest: a resume compares them."""
 
 
 class EpochStarted(_Event):
@@ -50,9 +58,13 @@ class EpochStarted(_Event):
 
     type: Literal["epoch_started"] = "epoch_started"
     epoch: int
+    """Counted from 1."""
     version: int
+    """Of the constitution."""
     personas: tuple[str, ...]
+    """Ids of those who talk in it."""
     tasks: tuple[str, ...]
+    """Ids of what they talk about."""
 
 
 class MessageSaid(_Event):
@@ -61,6 +73,7 @@ class MessageSaid(_Event):
     type: Literal["message"] = "message"
     epoch: int
     persona: str
+    """The user's id."""
     task: str
     role: Literal["user", "assistant"]
     content: str
@@ -77,16 +90,22 @@ class Rated(_Event):
     type: Literal["rating"] = "rating"
     epoch: int
     kind: Literal["own", "cross", "anchor"]
+    """By the user of the conversation, by another one, or once more."""
     metric: str
+    """What was rated, in the experiment's word."""
     rater: str
+    """A persona's id."""
     conversation: str
     message: str
+    """Id of the answer."""
     final: bool
     """Whether it is about the conversation's last answer."""
     value: float | None
+    """On the rating scale."""
     observed: float | None = None
     """The rater's utility of the answer in [0, 1], measured in the text by its stated preferences; None without."""
     comment: str = ""
+    """What the rater said with it."""
     problem: str | None = None
     """Why the value is missing."""
 
@@ -98,7 +117,9 @@ class WelfareMeasured(_Event):
     epoch: int
     version: int
     declared: str
+    """The declared welfare function."""
     utilities: Mapping[str, float | None]
+    """Persona -> utility in [0, 1]."""
     satisfaction: Mapping[str, float | None]
     """Mean own rating of the final answers, on the rating scale."""
     harmlessness: Mapping[str, float | None]
@@ -120,14 +141,16 @@ class Candidate(Value):
 
     id: str
     critique: str
+    """What the meta-prompt found wrong."""
     edits: tuple[Edit, ...] = ()
     constitution: Constitution | None = None
+    """What the edits lead to; None where they cannot be carried out."""
     objection: str | None = None
     """Why it could not be adopted, whatever the acceptance rule says."""
     left_out: int = 0
     """Conversations that had no room in the meta-prompt."""
     scores: Mapping[str, float | None] = {}
-    """What the acceptance rule measured."""
+    """What the acceptance rule measured: its word -> number."""
 
 
 class Revised(_Event):
@@ -136,13 +159,21 @@ class Revised(_Event):
     type: Literal["revision"] = "revision"
     epoch: int
     accepted: bool
+    """Whether a candidate was adopted."""
     reason: str
+    """Why it was, or why none was."""
     critique: str
+    """That of the adopted candidate, or of the first one where none was."""
     edits: tuple[Edit, ...]
+    """The adopted candidate's."""
     from_version: int
+    """The constitution of this epoch."""
     constitution: Constitution
+    """That of the next epoch, whole."""
     system_message: str
+    """It as the assistant is told it."""
     candidates: tuple[Candidate, ...]
+    """All that were proposed."""
 
 
 class Problem(_Event):
@@ -152,6 +183,7 @@ class Problem(_Event):
     epoch: int
     where: str
     problem: str
+    """One line."""
 
 
 class Estimate(Value):
@@ -161,6 +193,7 @@ class Estimate(Value):
     low: float | None
     high: float | None
     level: float
+    """Of the interval: 0.95 is 95 %."""
 
 
 class HeldOut(_Event):
@@ -170,16 +203,21 @@ class HeldOut(_Event):
     first_version: int
     last_version: int
     personas: tuple[str, ...]
+    """Ids of those who played it."""
     tasks: tuple[str, ...]
+    """Ids of what they played it about."""
     first: Mapping[str, float | None]
     """Persona -> utility in [0, 1] under the first constitution."""
     last: Mapping[str, float | None]
+    """The same under the last constitution."""
     first_values: Mapping[str, float | None]
     """Welfare function -> value under the first constitution."""
     last_values: Mapping[str, float | None]
+    """The same under the last constitution."""
     difference: Estimate | None
     """Declared welfare, last - first, paired over the same users and tasks."""
     missing: int
+    """Ratings that could not be read."""
 
 
 class ControlRated(_Event):
@@ -192,9 +230,12 @@ class ControlRated(_Event):
     persona: str
     """Whose answer it is."""
     rater: str
+    """Who rated it; `~nobody` is the null persona."""
     conversation: str
     value: float | None
+    """On the rating scale."""
     problem: str | None = None
+    """Why the value is missing."""
 
 
 class Judged(_Event):
@@ -205,7 +246,9 @@ class Judged(_Event):
     persona: str
     value: float | None
     reason: str = ""
+    """The judge's."""
     problem: str | None = None
+    """Why the value is missing."""
 
 
 class RunFinished(_Event):
@@ -213,6 +256,7 @@ class RunFinished(_Event):
 
     type: Literal["run_finished"] = "run_finished"
     epochs: int
+    """How many were done."""
     version: int
 
 
