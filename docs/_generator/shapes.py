@@ -13,6 +13,10 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[2]
 GOLDEN: Final = ROOT / "tests/golden"
+FRONTIER: Final = [
+    *("frontier", "configs/quickstart.yaml", "--over", "welfare=utilitarian,rawlsian", "--quiet"),
+    *("--set", "epochs=2", "--set", "turns=1", "--set", "revision.acceptance=improves"),
+]
 SHOWN: Final[tuple[tuple[str, list[str], str], ...]] = (
     ("scai plan CONFIG", ["plan", "configs/quickstart.yaml"], ""),
     ("scai show RUN", ["show", "tiny"], ""),
@@ -20,6 +24,8 @@ SHOWN: Final[tuple[tuple[str, list[str], str], ...]] = (
     ("scai compare RUN RUN", ["compare", "tiny", "twin"], "Here a run and a copy of it, hence no differences."),
     ("scai show RUN --fidelity", ["show", "tiny", "--fidelity"], ""),
     ("scai explain RUN", ["explain", "tiny"], ""),
+    ("scai frontier CONFIG --over FIELD=VALUES", FRONTIER, ""),
+    ("scai generate RUN", ["generate", "tiny", "--k", "0", "--judge", "users", "--quiet"], ""),
     ("scai dataset describe PATH", ["dataset", "describe", "sft.jsonl"], ""),
     ("scai personas describe FILE", ["personas", "describe", "personas/quickstart.yaml"], ""),
 )
@@ -33,7 +39,8 @@ mappings cut (`…`) and long texts shortened.
 `failed`, `interrupted` or `running`.
 """
 MANY, LONG, WIDTH = 3, 60, 88
-_ELSEWHERE: Final = {"config": {"…": "the experiment with all its defaults"}}
+_INSTEAD: Final = {"config": {"…": "the experiment with all its defaults"}, "wall_s": 1.5}
+"""What stands for a key whose value is too long, or another one each time."""
 
 
 def page() -> str:
@@ -71,7 +78,7 @@ def shortened(value: Any) -> Any:
     """A value of which enough is left to see its shape."""
     if isinstance(value, dict):
         most = MANY if len(value) > 24 or _alike(value) else len(value)
-        kept = {key: _ELSEWHERE.get(key) or shortened(inner) for key, inner in list(value.items())[:most]}
+        kept = {key: _INSTEAD.get(key) or shortened(inner) for key, inner in list(value.items())[:most]}
         return kept if most >= len(value) else {**kept, "…": "…"}
     if isinstance(value, list):
         most = MANY if all(isinstance(item, int | float | str) for item in value) else 1
