@@ -17,6 +17,8 @@ import pytest
 from conftest import scai, scai_process
 from pyarrow import parquet
 
+from scai_cli.exporters.parquet import ParquetRows
+
 HOSTILE = {
     "formula": '=HYPERLINK("http://x")',
     "plus": "+1+1",
@@ -124,6 +126,19 @@ def test_parquet_holds_the_same_rows_with_types_that_stay(finished: Path) -> Non
                 assert found == row
     assert all(schema.equals(other) for form, schema in schemas for also, other in schemas if form == also)
     assert str(schemas[0][1].field("provenance").type.field("p").type) == "double"
+
+
+def test_a_column_that_is_empty_everywhere_has_the_type_it_has_elsewhere() -> None:
+    empty = {"history": [], "epoch": None, "margin": None, "persona": None, "raters": []}
+    full = {"history": [["Tea?", "Yes."]], "epoch": 1, "margin": 0.5, "persona": "ann", "raters": ["ann"]}
+    schemas = []
+    for row in (empty, full):
+        with Path("x.parquet").open("wb") as file:
+            rows = ParquetRows(file)
+            rows.write(row, None)
+            rows.close()
+        schemas.append(parquet.read_schema("x.parquet"))
+    assert schemas[0].equals(schemas[1])
 
 
 def test_columns_widen_as_values_come() -> None:

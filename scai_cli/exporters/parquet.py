@@ -19,7 +19,7 @@ _SIZE: Final = 8
 
 
 class ParquetRows:
-    """Columns of the types of all their values; what is null everywhere is text or, by its name, a number.
+    """Columns of the types of all their values; what is empty everywhere is text or, by its name, what it would hold.
 
     A type is known only when the last row has come (an epoch that was null may be a number in the end), so that rows
     wait in a nameless file beside and are written as Parquet when all are there.
@@ -89,7 +89,8 @@ class ParquetRows:
         if pa.types.is_null(kind):
             return pa.int64() if name == "epoch" else pa.float64() if name in _NUMBERS else pa.string()
         if pa.types.is_list(kind):
-            return pa.list_(self._typed(kind.value_type))
+            empty = name in _NESTED and pa.types.is_null(kind.value_type)
+            return pa.list_(pa.list_(pa.string()) if empty else self._typed(kind.value_type))
         if pa.types.is_struct(kind):
             return pa.struct([pa.field(f.name, self._typed(f.type, f.name)) for f in kind])
         return kind
@@ -97,6 +98,8 @@ class ParquetRows:
 
 _NUMBERS: Final = ("rating", "margin", "p", "disagreement", "value")
 """Columns of numbers that may hold none."""
+_NESTED: Final = ("history",)
+"""Columns of lists of lists of text that may all be empty."""
 
 
 def _cleaned(value: Any) -> Any:
