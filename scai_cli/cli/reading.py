@@ -140,15 +140,21 @@ def _show_fidelity(path: Path, as_json: bool) -> None:
         print_fidelity(out(), history, found)
 
 
-def list_runs(as_json: Json = False, runs_dir: RunsDir = RUNS) -> None:
-    """List the runs, newest first."""
-    from scai_cli.display.showing import print_list
-    from scai_cli.history import list_entries
+def list_runs(
+    generated: Annotated[bool, typer.Option("--generated", help="The generated sets alone.")] = False,
+    as_json: Json = False,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """List the runs, newest first, and below them the generated sets; as JSON the runs alone."""
+    from scai_cli.display.showing import print_generated, print_list
+    from scai_cli.history import list_entries, list_generated
 
-    entries = list_entries(runs_dir)
     if as_json:
         from scai_cli.exporters.writing import json_line
 
-        print(json_line(entries))  # noqa: T201 - data for stdout
-    else:
-        print_list(entries)
+        found = list_generated(runs_dir) if generated else list_entries(runs_dir)
+        print(json_line(found))  # noqa: T201 - data for stdout
+        return
+    if not generated:
+        print_list(list_entries(runs_dir))
+    print_generated(list_generated(runs_dir), alone=generated)

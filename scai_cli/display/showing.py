@@ -60,6 +60,25 @@ def show(path: Path, chosen: Selection, parts: Parts) -> None:
         print_summary(console, history, everything=parts.everything)
 
 
+def print_generated(entries: Sequence[Mapping[str, Any]], *, alone: bool) -> None:
+    """Print the generated sets as a table; where none is there, and it is not `alone`, nothing."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("generated", "status", "rows", "from", "started"):
+        table.add_column(title, no_wrap=title in ("generated", "status"))
+    for entry in entries:
+        rows = f"{entry['rows']}/{entry['wanted'] or '?'}"
+        cells = (entry["run_id"], entry["status"], rows, entry["source"] or "", _minute(entry["started"]))
+        table.add_row(*(styled(one_line(str(cell))) for cell in cells))
+    if entries and not alone:
+        out().print()
+    if entries or alone:
+        out().print(table if entries else styled("There are no generated sets yet; make one with `scai generate RUN`."))
+
+
+def _minute(time: str | None) -> str:
+    return (time or "")[:16].replace("T", " ")
+
+
 def print_list(entries: Sequence[Mapping[str, Any]]) -> None:
     """Print the runs as a table."""
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -67,7 +86,6 @@ def print_list(entries: Sequence[Mapping[str, Any]]) -> None:
         table.add_column(title, no_wrap=title in ("run", "status"))
     for entry in entries:
         epochs = f"{entry['epochs_done']}/{entry['epochs'] or '?'}"
-        started = (entry["started"] or "")[:16].replace("T", " ")
-        cells = (entry["run_id"], entry["status"], epochs, entry["model"] or "", started)
+        cells = (entry["run_id"], entry["status"], epochs, entry["model"] or "", _minute(entry["started"]))
         table.add_row(*(styled(one_line(str(cell))) for cell in cells))
     out().print(table if entries else styled("There are no runs yet; make one with `scai run CONFIG`."))

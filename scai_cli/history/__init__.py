@@ -2,7 +2,7 @@
 
 from scai_cli.history.ending import Spent, Status, outcome_of, spent, status_of
 from scai_cli.history.folding import read_epochs, read_history
-from scai_cli.history.listing import last_rated, list_entries
+from scai_cli.history.listing import last_rated, list_entries, list_generated
 from scai_cli.history.marks import AnyMark, Cells, Mark, Marks, Pairs
 from scai_cli.history.reading import Look, Within, look, read_calls, read_event, read_events, read_mark
 from scai_cli.history.run import Epoch, History
@@ -21,6 +21,7 @@ __all__ = [
     "Within",
     "last_rated",
     "list_entries",
+    "list_generated",
     "look",
     "outcome_of",
     "read_calls",

@@ -1,17 +1,21 @@
-"""The runs in a folder, each told by as little of its events as will do."""
+"""The runs and generated sets in a folder, each told by as little of its events or rows as will do."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from scai_cli.errors import RunError
+import msgspec
+
+from scai_cli.errors import ConfigError, RunError
 from scai_cli.events import RunStarted
 from scai_cli.history.ending import outcome_of, status_of
 from scai_cli.history.reading import look, read_event
-from scai_cli.store import EVENTS, all_runs, lines, newest_first
+from scai_cli.store import EVENTS, GENERATION, ROWS, all_generated, all_runs, lines, newest_first
+from scai_cli.yaml_source import read_yaml
 
 _BLOCK: Final = 1 << 20
 
@@ -33,6 +37,56 @@ def _entry(path: Path) -> dict[str, Any]:
         "epochs": started.epochs if started else None,
         "model": ", ".join(dict.fromkeys(started.models.values())) if started else None,
     }
+
+
+def list_generated(runs: Path) -> list[dict[str, Any]]:
+    """What `scai list` tells of every generated set, newest first; one that cannot be read is listed as such."""
+    return [_generated(path) for path in newest_first(all_generated(runs))]
+
+
+def _generated(path: Path) -> dict[str, Any]:
+    made = _header(path / GENERATION)
+    rows, wanted = _rows(path / ROWS), made.orders.n if made else None
+    born = datetime.fromtimestamp((path / GENERATION).stat().st_mtime, UTC)
+    return {
+        "run_id": path.name,
+        "source": made.source if made else None,
+        "status": status_of(path, rows == wanted, outcome_of(path)),
+        "started": born.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "rows": rows,
+        "wanted": wanted,
+    }
+
+
+class _Orders(msgspec.Struct):
+    n: int
+
+
+class _Header(msgspec.Struct):
+    """What is needed of `generation.yaml`."""
+
+    source: str
+    orders: _Orders
+
+
+def _header(file: Path) -> _Header | None:
+    try:
+        return msgspec.convert(read_yaml(file).data, _Header)
+    except (ConfigError, msgspec.ValidationError):
+        return None
+
+
+class _Row(msgspec.Struct):
+    id: str
+
+
+def _rows(file: Path) -> int:
+    """How many rows there are: they are written in their order, so that the last one's id, `r149`, tells it."""
+    last = next(_backwards(file), None)
+    try:
+        return 0 if last is None else int(msgspec.json.decode(last, type=_Row).id.removeprefix("r")) + 1
+    except ValueError:
+        return 0
 
 
 def _started(path: Path) -> RunStarted | None:

@@ -2,7 +2,7 @@
 
 from scai_cli.store.claiming import is_locked
 from scai_cli.store.directory import CALLS, CONFIG, EVENTS, OUTCOME, RunDirectory
-from scai_cli.store.finding import all_runs, find_run, find_source, is_generated, is_run, newest_first
+from scai_cli.store.finding import all_generated, all_runs, find_run, find_source, is_generated, is_run, newest_first
 from scai_cli.store.generated import EXPERIMENT, GENERATION, ROWS, TASKS, GeneratedDirectory
 from scai_cli.store.lines import damaged, lines, whole_file, write_whole
 from scai_cli.store.replay import CallIndex
@@ -19,6 +19,7 @@ __all__ = [
     "CallIndex",
     "GeneratedDirectory",
     "RunDirectory",
+    "all_generated",
     "all_runs",
     "damaged",
     "find_run",

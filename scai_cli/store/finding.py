@@ -55,8 +55,13 @@ def all_runs(runs: Path) -> list[Path]:
     return _all(runs, _RUN)
 
 
+def all_generated(runs: Path) -> list[Path]:
+    """Every generated set, by name."""
+    return [path for path in _all(runs, _SOURCE) if not is_run(path)]
+
+
 def newest_first(paths: list[Path]) -> list[Path]:
-    """Run directories in the order they were made, the newest first."""
+    """Run directories or generated sets in the order they were made, the newest first."""
     return sorted(paths, key=_made, reverse=True)
 
 
