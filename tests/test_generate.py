@@ -232,7 +232,7 @@ def test_what_is_wrong_is_said_in_one_line_and_nothing_is_left_behind(
 
 
 def test_a_set_is_no_run_and_a_run_no_set(kind: Path, made: Path) -> None:
-    assert "kind-rows" not in scai("list", "--runs-dir", kind).out
+    assert [entry["run_id"] for entry in scai("list", "--json", "--runs-dir", kind).json] == ["kind"]
     shown = scai("show", "kind-rows", "--runs-dir", kind)
     assert shown.code == 2
     assert "it is a generated set: `scai export` makes rows of it, `scai resume` goes on with it" in shown.err

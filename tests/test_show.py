@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 from conftest import Called, events, scai
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from test_cli import on_a_terminal
@@ -196,7 +196,8 @@ def test_equal_problems_are_one_line(run: Path) -> None:
 # --- transcripts
 
 
-@given(st.text(alphabet=st.sampled_from("ab é日本 \n\t-"), max_size=200), st.integers(4, 30))
+@example("\t ", 4)
+@given(st.text(alphabet=st.sampled_from("ab é日本 \n\t\u00a0-"), max_size=200), st.integers(4, 30))
 def test_wrapping_loses_nothing_and_keeps_to_the_width(text: str, width: int) -> None:
     lines = wrapped(text, width)
     assert all(cell_len(line) <= width for line in lines)
@@ -381,10 +382,20 @@ def test_a_clause_for_other_users_has_changed(run: Path) -> None:
     assert "critique" not in first
 
 
+def test_a_run_in_which_nothing_was_rated_yet_says_so(run: Path) -> None:
+    (run / "events.jsonl").write_bytes((run / "events.jsonl").read_bytes().splitlines(keepends=True)[0])
+    assert scai("show", "tiny", "--ratings").out == "Nothing has been rated yet.\n"
+
+
 @pytest.mark.parametrize("view", [("--ratings",), ("--constitution",), ()])
 def test_a_run_that_holds_nothing_yet_says_so(run: Path, view: tuple[str, ...]) -> None:
     (run / "events.jsonl").write_bytes(b"")
     assert "It holds no events yet." in scai("show", "tiny", *view).out
+    for target in ("rows.jsonl", "rows/"):
+        called = scai("export", "tiny", "--format", "dpo", "-o", target)
+        assert (called.code, called.err.count("\n")) == (2, 1)
+        assert "'tiny' holds no events yet" in called.err
+    assert not Path("rows").exists()
     for other in (("--diff", "0", "1"), ("--persona", "ann"), ("--prompts", "e9"), ("--epoch", "1")):
         called = scai("show", "tiny", *other)
         assert (called.code, called.out, called.err.count("\n")) == (2, "", 1)

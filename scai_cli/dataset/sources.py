@@ -50,8 +50,12 @@ class Source(Protocol):
 
 
 def open_source(path: Path) -> Source:
-    """The run or generated set in a directory."""
-    return GeneratedSource(path) if is_generated(path) else RunSource(path)
+    """The run or generated set in a directory; raises RunError for one in which nothing has happened yet."""
+    source: Source = GeneratedSource(path) if is_generated(path) else RunSource(path)
+    if not source.file.exists() or (source.file.is_file() and not source.file.stat().st_size):
+        what = "rows" if is_generated(path) else "events"
+        raise RunError(f"{source.id!r} holds no {what} yet; wait, or `scai resume {source.id}`")
+    return source
 
 
 def check_names(sources: Sequence[Source], choice: Choice) -> None:

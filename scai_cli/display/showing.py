@@ -50,6 +50,8 @@ def show(path: Path, chosen: Selection, parts: Parts) -> None:
     check_known(history, chosen)
     if history.started is None and closer and parts.diff is None:
         console.print("It holds no events yet.")
+    elif parts.ratings and not epochs:
+        console.print("Nothing has been rated yet.")
     if parts.constitution:
         reading.print_constitutions(console, history)
     if parts.ratings:

@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.cells import cell_len, chop_cells
 
-_WORD: Final = re.compile(r"\S+| +")
+_WORD: Final = re.compile(r"[^ ]+| +")
 
 
 def wrapped(text: str, width: int, first: int | None = None) -> list[str]:
@@ -27,6 +27,9 @@ def _broken(paragraph: str, width: int, first: int) -> Iterator[str]:
     size: Callable[[str], int] = len if paragraph.isascii() else cell_len
     if size(paragraph) <= first:
         yield paragraph
+        return
+    if paragraph.isspace():
+        yield ""
         return
     line: list[str] = []
     room = first
