@@ -13,10 +13,18 @@ import pytest
 import yaml
 
 from scai_cli import __version__, plugins
+from scai_cli.constitution import Clause, Constitution, Principle
 from scai_cli.exporters.folder import finish_folder
 from scai_cli.exporters.guide import GUIDES, warnings
 from scai_cli.exporters.made import Made, MadeFile, MadeFrom
 
+RULES = Constitution.model_validate(
+    {
+        "version": 3,
+        "principles": [{"id": "P2", "text": "Be *brief*."}],
+        "contract": [{"id": "C1", "text": "Joke.", "for": ["ann", "bob_2"]}],
+    }
+)
 EVIL = "x`|\n---\n# <script>alert(1)</script> [a](javascript:b) \x1b[31m\u202e{{y}} ```"
 
 
@@ -32,7 +40,7 @@ def some(folder: Path, form: str = "dpo", suffix: str = ".jsonl", **columns: tup
     return Made(
         format=form,
         files=(a_file(folder, f"train{suffix}", 900, **columns), a_file(folder, f"test{suffix}", 100, **columns)),
-        sources=(MadeFrom("dinner", 3, {"assistant": "openai:tiny", "user": "openai:tiny"}, "a" * 64, 6),),
+        sources=(MadeFrom("dinner", RULES, {"assistant": "openai:tiny", "user": "openai:tiny"}, "a" * 64, 6),),
         licences={"CC-BY-4.0": 1000},
         left_out={"margin": 12, "duplicate": 3},
         command="scai export dinner --format dpo -o data/ --split train=0.9,test=0.1",
@@ -81,7 +89,7 @@ def test_the_card_says_how_it_was_made_and_what_it_is_not(tmp_path: Path) -> Non
 
 def test_data_of_the_built_in_society_are_called_a_program_s(tmp_path: Path) -> None:
     made = some(tmp_path)
-    toy = replace(made, sources=(MadeFrom("t", 1, {"assistant": "simulated", "user": "simulated"}, "b" * 64),))
+    toy = replace(made, sources=(MadeFrom("t", RULES, {"assistant": "simulated", "user": "simulated"}, "b" * 64),))
     assert "no language model" in " ".join(finished(tmp_path, toy)[0].split())
     assert "no language model" not in finished(tmp_path, made)[0]
 
@@ -164,13 +172,29 @@ def test_llama_factory_is_told_of_the_columns_that_are_there(tmp_path: Path, for
     assert {*entry["columns"].values()} == {*own, *(("system",) if system else ())}
 
 
+def test_the_card_holds_the_rules_that_rows_were_made_by(tmp_path: Path) -> None:
+    plain = some(tmp_path)
+    (dinner,) = plain.sources
+    others = (replace(dinner, run_id="dinner-rows"), replace(dinner, run_id="bare", constitution=Constitution()))
+    card, manifest = finished(tmp_path, replace(plain, sources=(dinner, *others)))
+    rules = "- **P2** Be \\*brief\\*.\n- **C1** for ann, bob\\_2: Joke.\n"
+    assert f"### Constitution of `dinner` and `dinner-rows`, version 3\n\n{rules}" in card
+    assert "### Constitution of `bare`, version 0\n\nIt has no rules.\n" in card
+    assert [source["version"] for source in manifest["sources"]] == [3, 3, 0]
+
+
 def test_foreign_text_stays_text(tmp_path: Path) -> None:
     folder = tmp_path / "a # <b>: - 'x"
     folder.mkdir()
     plain = some(folder)
+    evil = Constitution.model_construct(
+        version=1,
+        principles=(Principle.model_construct(id="P1", text=EVIL),),
+        contract=(Clause.model_construct(id="C1", text=EVIL, users=(EVIL,)),),
+    )
     made = replace(
         plain,
-        sources=(MadeFrom(EVIL, 1, {EVIL: EVIL}, "c" * 64),),
+        sources=(MadeFrom(EVIL, evil, {EVIL: EVIL}, "c" * 64),),
         licences={EVIL: 2},
         left_out={EVIL: 1},
         settings={EVIL: EVIL},

@@ -85,9 +85,9 @@ class GeneratedSource:
                 raise RunError(damaged(self.path / TASKS, number)) from None
             yield task.id, task.split
 
-    def about(self) -> tuple[int, Mapping[str, str]]:
-        """The version of the learned constitution, and role -> model."""
-        return self.header.learned.version, self._models(None)
+    def about(self) -> tuple[Constitution, Mapping[str, str]]:
+        """The learned constitution, and role -> model."""
+        return self.header.learned, self._models(None)
 
     def samples(self, kind: Kind, choice: Choice, tally: Tally) -> Iterator[Sample]:
         """The samples of that kind that are wanted, row by row; raises RunError for a damaged line."""

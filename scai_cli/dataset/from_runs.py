@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from scai_cli.config import ExperimentConfig
+from scai_cli.constitution import Constitution
 from scai_cli.dataset.choice import BROKEN, BROKEN_OFF, Choice, Kind, Tally, divided
 from scai_cli.dataset.from_pairs import pairs
 from scai_cli.dataset.licences import together
@@ -63,10 +64,10 @@ class RunSource:
         """Every task of the run, and the split it states."""
         return ((task.id, task.split) for task in self.config.tasks.inline)
 
-    def about(self) -> tuple[int, Mapping[str, str]]:
-        """The version of the run's product, or of the constitution as it stands; and role -> model."""
+    def about(self) -> tuple[Constitution, Mapping[str, str]]:
+        """The run's product, or the constitution as it stands; and role -> model."""
         history = read_history(self.path, messages=False)
-        return history.product[0].version, _models(history.started.models if history.started else {}, "")
+        return history.product[0], _models(history.started.models if history.started else {}, "")
 
     def samples(self, kind: Kind, choice: Choice, tally: Tally) -> Iterator[Sample]:
         """The samples of that kind that are wanted, in the order of epochs and conversations.

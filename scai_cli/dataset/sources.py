@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
+from scai_cli.constitution import Constitution
 from scai_cli.dataset.choice import Choice, Kind, Tally
 from scai_cli.dataset.from_generated import GeneratedSource
 from scai_cli.dataset.from_runs import RunSource
@@ -42,8 +43,8 @@ class Source(Protocol):
     def tasks(self) -> Iterator[tuple[str, Split | None]]:
         """Every task, and the split it states."""
 
-    def about(self) -> tuple[int, Mapping[str, str]]:
-        """The version of the last constitution, and role -> model."""
+    def about(self) -> tuple[Constitution, Mapping[str, str]]:
+        """The last constitution, and role -> model."""
 
     def samples(self, kind: Kind, choice: Choice, tally: Tally) -> Iterator[Sample]:
         """The samples of that kind that are wanted, in an order that depends on nothing but the files."""

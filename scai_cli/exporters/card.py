@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from scai_cli import __version__
+from scai_cli.constitution import Constitution
 from scai_cli.exporters.guide import CHARACTERS_A_TOKEN, Guide, guide
 from scai_cli.exporters.hub import header
 from scai_cli.exporters.made import Made, MadeFile
@@ -96,7 +97,7 @@ def _making(made: Made) -> Iterator[str]:
         [
             (
                 f"`{code(source.run_id)}`",
-                f"version {source.version}",
+                f"version {source.constitution.version}",
                 f"{_count(source.personas, 'persona')}, who rate",
                 ", ".join(f"{escaped(role)}: {escaped(model)}" for role, model in source.models.items()),
                 f"`{source.digest[:12]}…`",
@@ -106,8 +107,7 @@ def _making(made: Made) -> Iterator[str]:
     )
     yield (
         "Personas talked with an assistant under a constitution and rated its answers; every row's provenance names "
-        "the run, the conversation, the messages, the rules in force, the models and the raters. "
-        "`scai export RUN --format system` prints the constitution."
+        "the run, the conversation, the messages, the rules in force, the models and the raters."
     )
     if made.left_out:
         yield "Left out: " + ", ".join(f"{escaped(why)} {n:,}" for why, n in sorted(made.left_out.items())) + "."
@@ -115,6 +115,23 @@ def _making(made: Made) -> Iterator[str]:
         yield bullets(f"{escaped(key)}: {escaped(str(value))}" for key, value in sorted(made.settings.items()))
     if made.notes:
         yield bullets(map(escaped, made.notes))
+    yield from _rules(made)
+
+
+def _rules(made: Made) -> Iterator[str]:
+    """Every last constitution once, with those it is the last one of."""
+    owners: dict[Constitution, list[str]] = {}
+    for source in made.sources:
+        owners.setdefault(source.constitution, []).append(f"`{code(source.run_id)}`")
+    for constitution, names in owners.items():
+        rules = [
+            *(f"**{rule.id}** {escaped(rule.text)}" for rule in constitution.principles),
+            *(f"**{c.id}** for {', '.join(map(escaped, c.users))}: {escaped(c.text)}" for c in constitution.contract),
+        ]
+        yield f"### Constitution of {' and '.join(names)}, version {constitution.version}"
+        yield bullets(rules) if rules else "It has no rules."
+    if made.sources:
+        yield "Rows of a run's earlier epochs were answered under earlier versions, which their provenance names."
 
 
 _LIMITS: Final = (

@@ -290,7 +290,7 @@ def _identity(sample: Sample) -> str:
 
 
 def _made_from(source: Source) -> MadeFrom:
-    version, models = source.about()
+    constitution, models = source.about()
     with source.file.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return MadeFrom(source.id, version, models, digest, len(source.personas))
+    return MadeFrom(source.id, constitution, models, digest, len(source.personas))

@@ -53,7 +53,7 @@ def manifest(folder: Path, made: Made, beside: tuple[MadeFile, ...]) -> dict[str
         "sources": [
             {
                 "run": s.run_id,
-                "version": s.version,
+                "version": s.constitution.version,
                 "personas": s.personas,
                 "models": dict(s.models),
                 "sha256": s.digest,

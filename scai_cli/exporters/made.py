@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scai_cli.constitution import Constitution
+
 
 @dataclass(frozen=True, slots=True)
 class MadeFile:
@@ -25,8 +27,8 @@ class MadeFrom:
     """A run or a generated set that rows came from."""
 
     run_id: str
-    version: int
-    """Of its last constitution."""
+    constitution: Constitution
+    """Its last one."""
     models: Mapping[str, str]
     digest: str
     """SHA-256 of its `events.jsonl` or `rows.jsonl`."""
