@@ -43,7 +43,8 @@ def chat(
         str | None, typer.Option("--persona", help="Talk as this persona: its clauses apply.", metavar="ID")
     ] = None,
     version: Annotated[
-        int | None, typer.Option("--version", help="This version of the constitution; the product if left out.")
+        int | None,
+        typer.Option("--version", help="This version of the constitution; the product if left out.", metavar="N"),
     ] = None,
     resume: Annotated[int | None, typer.Option("--resume", help="Go on with this saved chat.", metavar="N")] = None,
     go_on: Annotated[bool, typer.Option("--continue", help="Go on with the chat begun last.")] = False,

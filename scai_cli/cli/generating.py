@@ -53,7 +53,8 @@ def generate(
         int | None, typer.Option("--n", min=1, help="Rows; by default one for every task.", metavar="N")
     ] = None,
     k: Annotated[
-        int, typer.Option("--k", min=0, max=100, help="Critiques and revisions, each by one random principle.")
+        int,
+        typer.Option("--k", min=0, max=100, help="Critiques and revisions, each by one random principle.", metavar="K"),
     ] = 1,
     judge: Annotated[
         Literal["users", "model", "both", "none"], typer.Option("--judge", help="Who says which answer is better.")
