@@ -80,8 +80,8 @@ def _inside(calls: int, folder: Path, again: bool) -> Measured:
     experiment = load_experiment(config)
     outcome = resume(folder / "memory", (), clock) if again else start(experiment, folder, "memory", clock)
     marks = [clock.times[round(n * epochs / 10)] for n in range(11)]
-    rates = [outcome.calls / 10 / (end - start) for start, end in pairwise(marks)]
-    return Measured(outcome.calls, time.monotonic() - began, _peak_mb(), rates)
+    rates = [outcome.spent.calls / 10 / (end - start) for start, end in pairwise(marks)]
+    return Measured(outcome.spent.calls, time.monotonic() - began, _peak_mb(), rates)
 
 
 def _peak_mb() -> float:

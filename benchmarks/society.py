@@ -60,7 +60,7 @@ def one(experiment: ExperimentConfig, runs: Path) -> int:
     outcome = start(experiment, runs, None, watcher(quiet=False))
     if outcome.error is not None:
         raise outcome.error
-    return outcome.calls
+    return outcome.spent.calls
 
 
 def many(experiment: ExperimentConfig, runs: Path, number: int) -> int:

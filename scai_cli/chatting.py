@@ -15,12 +15,13 @@ from scai_cli.crew import Crew
 from scai_cli.endpoints import Roles
 from scai_cli.errors import CallFailed, EndpointFailed, Interrupted, LimitReached, RunError
 from scai_cli.events import MessageSaid, Problem, Rated
-from scai_cli.experiment import loop_factory, refuse_foreign
+from scai_cli.experiment import refuse_foreign
 from scai_cli.history import History, read_history
 from scai_cli.interruption import Interruption
 from scai_cli.loading import Overrides, load_saved
 from scai_cli.models.human import read_rating
 from scai_cli.personas import Persona
+from scai_cli.session import loop_factory
 from scai_cli.simulation.observing import observed
 from scai_cli.simulation.prompts import Prompts
 from scai_cli.simulation.speaker import model_name

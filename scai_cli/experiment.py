@@ -5,27 +5,24 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import shlex
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Protocol
 
 from scai_cli import plugins
-from scai_cli.chat import Usage
 from scai_cli.config import ExperimentConfig
 from scai_cli.crew import Crew
-from scai_cli.errors import STOPS, Interrupted, LimitReached, RunError, ScaiError
+from scai_cli.errors import STOPS, Interrupted, RunError, ScaiError
 from scai_cli.events import Event, Revised, RunFinished, RunStarted, WelfareMeasured
 from scai_cli.history import read_history
 from scai_cli.interruption import Interruption
-from scai_cli.loading import ROLES, Overrides, dump_experiment, load_saved, named_code
+from scai_cli.loading import Overrides, dump_experiment, load_saved, named_code
 from scai_cli.models.gate import Meter
 from scai_cli.models.human import Desk
+from scai_cli.session import Spending, Status, going_on, loop_factory, status_after
 from scai_cli.simulation.engine import simulate
-from scai_cli.store import CALLS, CONFIG, OUTCOME, CallIndex, RunDirectory, is_run
-
-Status = Literal["finished", "stopped", "failed", "interrupted"]
+from scai_cli.store import CALLS, CONFIG, CallIndex, RunDirectory, begin_session, end_session, is_run
 
 FREE: Final = ("limits", "prices", "cache", "max_failures")
 """The keys of an experiment that may change when a run is gone on with: they do not decide about its content."""
@@ -60,11 +57,8 @@ class Outcome:
     status: Status = "finished"
     error: ScaiError | None = None
     epochs: int = 0
-    calls: int = 0
-    usage: Usage = field(default=Usage())
-    usd: float | None = None
+    spent: Spending = field(default=Spending())
     welfare: list[Mapping[str, float | None]] = field(default_factory=list)
-    wall_s: float = 0.0
 
     def summary(self) -> dict[str, Any]:
         """What `scai run --json` prints and `outcome.json` keeps."""
@@ -74,14 +68,9 @@ class Outcome:
             "status": self.status,
             "reason": str(self.error) if self.error else None,
             "epochs": self.epochs,
-            "calls": self.calls,
-            "usage": {
-                "input_tokens": self.usage.input_tokens,
-                "output_tokens": self.usage.output_tokens,
-                "usd": None if self.usd is None else round(self.usd, 6),
-            },
+            **self.spent.as_object(),
             "welfare": self.welfare,
-            "wall_s": round(self.wall_s, 3),
+            "wall_s": round(self.spent.wall_s, 3),
         }
 
 
@@ -162,7 +151,7 @@ def _taken(config: ExperimentConfig, path: Path) -> RunError:
         return RunError(f"run {path.name!r} is there already and being worked on; take another --run-id")
     changed = differences(history.started, digests(config)) if history.started else []
     other = f" (the experiment has changed since: {', '.join(changed)})" if changed else ""
-    return RunError(f"run {path.name!r} is there already and not finished{other}; go on with `{_resume(path)}`")
+    return RunError(f"run {path.name!r} is there already and not finished{other}; go on with `{going_on(path)}`")
 
 
 def refuse_foreign(config: ExperimentConfig, path: Path) -> None:
@@ -179,11 +168,6 @@ def _rewrite_config(run: RunDirectory, config: ExperimentConfig) -> None:
         run.write_text(CONFIG, text)
 
 
-def _resume(path: Path) -> str:
-    """The command that goes on with a run."""
-    return f"scai resume {shlex.quote(path.name if path.parent == Path('runs') else str(path))}"
-
-
 def _conduct(crew: Crew, run: RunDirectory, watcher: Watcher) -> Outcome:
     index = None
     try:
@@ -191,7 +175,7 @@ def _conduct(crew: Crew, run: RunDirectory, watcher: Watcher) -> Outcome:
         with asyncio.Runner(loop_factory=loop_factory(crew.config)) as runner:
             return runner.run(_session(crew, run, index, watcher))
     except Interrupted as error:  # while nothing was in flight
-        raise Interrupted(f"{error}; go on with `{_resume(run.path)}`") from None
+        raise Interrupted(f"{error}; go on with `{going_on(run.path)}`") from None
     finally:
         if index is not None:
             index.close()
@@ -201,14 +185,14 @@ def _conduct(crew: Crew, run: RunDirectory, watcher: Watcher) -> Outcome:
 
 async def _session(crew: Crew, run: RunDirectory, index: CallIndex, watcher: Watcher) -> Outcome:
     outcome = Outcome(run.run_id, run.path)
-    cost = crew.charge(index, _begin(run))
+    cost = crew.charge(index, begin_session(run.path, CALLS))
     company = crew.company(run.log_call, index if run.resumed else None)
     scribe = _Scribe(run, outcome, watcher)
     watcher.begin(run.run_id, crew.config, [gate.meter for gate in crew.gates.values()])
     for name, cut in run.mended.items():
         watcher.say(f"{name}: its last line was torn ({cut} bytes) and is cut off; what it told is done again")
     try:
-        with Interruption(crew.stop, _resume(run.path)) as interruption:
+        with Interruption(crew.stop, going_on(run.path)) as interruption:
             try:
                 await _played(crew, simulate(company, scribe.note, run_id=run.run_id, digests=digests(crew.config)))
             except asyncio.CancelledError:
@@ -217,14 +201,14 @@ async def _session(crew: Crew, run: RunDirectory, index: CallIndex, watcher: Wat
                 raise interruption.error from None
     except STOPS as stop:
         if isinstance(stop, Interrupted) and interruption.error is None:  # by the end of the input, not by a signal
-            stop = Interrupted(f"{stop}; go on with `{_resume(run.path)}`")
-        outcome.status, outcome.error = _status_of(stop), stop
+            stop = Interrupted(f"{stop}; go on with `{going_on(run.path)}`")
+        outcome.status, outcome.error = status_after(stop), stop
     finally:
         if crew.cache is not None and crew.cache.problem:
             watcher.say(crew.cache.problem)
         watcher.end()
-    _count(outcome, crew, index, cost)
-    run.write_text(OUTCOME, json.dumps(outcome.summary(), indent=1) + "\n")
+    outcome.spent = Spending.of(crew, index, cost)
+    end_session(run.path, outcome.summary())
     return outcome
 
 
@@ -233,21 +217,6 @@ async def _played(crew: Crew, simulation: Coroutine[Any, Any, None]) -> None:
         await simulation
     finally:
         await crew.aclose()
-
-
-def _begin(run: RunDirectory) -> float:
-    """Note that a session on the run begins; the seconds that earlier ones took."""
-    note = run.path / OUTCOME
-    seconds = 0.0
-    try:
-        earlier = json.loads(note.read_bytes())
-        seconds = float(earlier["wall_s"])
-        if earlier["status"] == "running":  # it was killed: it worked at least until it last wrote
-            seconds += max(0.0, (run.path / CALLS).stat().st_mtime - note.stat().st_mtime)
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # the first session, or a file that somebody changed: it is for people
-    run.write_text(OUTCOME, json.dumps({"status": "running", "wall_s": seconds}) + "\n")
-    return seconds
 
 
 @dataclass(slots=True)
@@ -279,29 +248,3 @@ class _Scribe:
     def _publish(self, name: str, system_message: str) -> None:
         self.run.write_text(f"constitution/{name}.md", f"{system_message}\n")
         self.run.write_text("system_message.txt", f"{system_message}\n")
-
-
-def _status_of(stop: ScaiError) -> Status:
-    if isinstance(stop, Interrupted):
-        return "interrupted"
-    return "stopped" if isinstance(stop, LimitReached) else "failed"
-
-
-def _count(outcome: Outcome, crew: Crew, index: CallIndex, earlier_usd: float | None) -> None:
-    meters = [gate.meter for gate in crew.gates.values()]
-    outcome.calls = index.paid_calls + sum(meter.calls for meter in meters)
-    outcome.usage = sum((meter.usage for meter in meters), sum(index.spent.values(), Usage()))
-    unknown = earlier_usd is None or any(meter.usd is None for meter in meters)
-    outcome.usd = None if unknown else crew.budget.used.usd
-    outcome.wall_s = crew.budget.seconds
-
-
-def loop_factory(config: ExperimentConfig) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's loop where it is installed and a network is used; it halves what a call costs there."""
-    if all(config.model_for(role).provider == "simulated" for role in ROLES):
-        return None
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop

@@ -16,11 +16,12 @@ from scai_cli.config import ExperimentConfig
 from scai_cli.constitution import Clause, Constitution, Principle
 from scai_cli.crew import Crew
 from scai_cli.errors import LimitReached, RunError
-from scai_cli.experiment import loop_factory, refuse_foreign
+from scai_cli.experiment import refuse_foreign
 from scai_cli.explanation import Explanation, RuleEffect, quotes
 from scai_cli.history import History, read_history
 from scai_cli.interruption import Interruption
 from scai_cli.personas import Persona
+from scai_cli.session import loop_factory
 from scai_cli.simulation.contentment import Contentment, Pair, contentment, difference
 from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.playing import failures

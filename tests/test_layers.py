@@ -27,6 +27,7 @@ LAYERS = (
     "exporters report",
     "display",
     "crew interruption",
+    "session",
     "experiment starter peopling",
     "explaining frontier generating chatting",
     "cli",

@@ -9,6 +9,7 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from scai_cli.display.metering import metered
 from scai_cli.display.safe import number, one_line
 from scai_cli.generation.header import Generation
 from scai_cli.generation.record import Row
@@ -151,11 +152,4 @@ class LiveView:
         width = self._console.width
         past = [Text(one_line(line, width), style="dim") for line in self._lines]
         now = f"{self._progress.run_id} · {self._progress.told()}"
-        return Group(*past, Text(one_line(now, width), style="bold"), Text(one_line(self._cost(), width)))
-
-    def _cost(self) -> str:
-        usage = sum(meter.usage.total for meter in self._meters)
-        calls, in_flight = sum(m.calls for m in self._meters), sum(m.in_flight for m in self._meters)
-        costs = [meter.usd for meter in self._meters]
-        money = "" if None in costs or not any(costs) else f" · ${sum(cost or 0 for cost in costs):.4f}"
-        return f"{calls:,} calls, {in_flight} in flight · {usage:,} tokens{money}"
+        return Group(*past, Text(one_line(now, width), style="bold"), Text(one_line(metered(self._meters), width)))

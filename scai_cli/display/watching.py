@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from scai_cli.config import ExperimentConfig
+from scai_cli.display.metering import metered
 from scai_cli.display.safe import number, one_line
 from scai_cli.events import EpochStarted, Event, MessageSaid, Problem, Rated, Revised, RunFinished, WelfareMeasured
 from scai_cli.history import AnyMark
@@ -175,14 +176,7 @@ class LiveView:
         width = self._console.width
         past = [Text(one_line(line, width), style="dim") for line in self._lines[-room:]]
         return Group(
-            *past, Text(one_line(self._progress.line(), width), style="bold"), Text(one_line(self._cost(), width))
+            *past,
+            Text(one_line(self._progress.line(), width), style="bold"),
+            Text(one_line(metered(self._meters), width)),
         )
-
-    def _cost(self) -> str:
-        usage = sum(meter.usage.total for meter in self._meters)
-        calls, in_flight = sum(m.calls for m in self._meters), sum(m.in_flight for m in self._meters)
-        costs = [meter.usd for meter in self._meters]
-        money = "" if None in costs or not any(costs) else f" · ${sum(cost or 0 for cost in costs):.4f}"
-        retries = sum(meter.retries for meter in self._meters)
-        again = f" · {retries} retries" if retries else ""
-        return f"{calls:,} calls, {in_flight} in flight · {usage:,} tokens{money}{again}"

@@ -10,10 +10,11 @@ from scai_cli import __version__
 from scai_cli.crew import Crew
 from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment import digests, refuse_foreign
-from scai_cli.generating.session import Onlooker, Outcome, conduct, go_on
+from scai_cli.generating.session import Onlooker, Outcome, conduct
 from scai_cli.generating.source import Source, Wish, by_turns, check, read_source, wanted_tasks
 from scai_cli.generation.header import Generation, TaskList, dump_generation, read_generation
 from scai_cli.loading import Overrides, dump_experiment
+from scai_cli.session import going_on
 from scai_cli.store import EXPERIMENT, OUTCOME, TASKS, GeneratedDirectory, is_generated, is_locked, is_run
 
 __all__ = ["Onlooker", "Outcome", "Wish", "resume", "start"]
@@ -115,4 +116,4 @@ def _taken(path: Path) -> RunError:
         finished = False
     if finished:
         return RunError(f"generated set {path.name!r} is there already and finished; take another --run-id")
-    return RunError(f"generated set {path.name!r} is there already and not finished; go on with `{go_on(path)}`")
+    return RunError(f"generated set {path.name!r} is there already and not finished; go on with `{going_on(path)}`")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import shlex
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,11 +11,9 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from scai_cli.chat import Usage
 from scai_cli.config import ExperimentConfig
 from scai_cli.crew import Crew
-from scai_cli.errors import STOPS, Interrupted, LimitReached, ScaiError, TooManyFailures
-from scai_cli.experiment import Status, loop_factory
+from scai_cli.errors import STOPS, Interrupted, ScaiError, TooManyFailures
 from scai_cli.generation.header import Generation
 from scai_cli.generation.making import Workshop, make
 from scai_cli.generation.ordered import Room, in_order
@@ -25,8 +21,9 @@ from scai_cli.generation.record import Row
 from scai_cli.generation.seats import row_number, seats
 from scai_cli.interruption import Interruption
 from scai_cli.models.gate import Meter
+from scai_cli.session import Spending, Status, going_on, loop_factory, status_after
 from scai_cli.simulation.playing import AT_ONCE
-from scai_cli.store import CALLS, OUTCOME, CallIndex, GeneratedDirectory
+from scai_cli.store import CALLS, CallIndex, GeneratedDirectory, begin_session, end_session
 
 RECENT: Final = 100
 """The rows among which no more than `max_failures` may fail."""
@@ -64,10 +61,7 @@ class Outcome:
     wanted: int = 0
     problems: int = 0
     """Rows that lack something because a call failed for good."""
-    calls: int = 0
-    usage: Usage = field(default=Usage())
-    usd: float | None = None
-    wall_s: float = 0.0
+    spent: Spending = field(default=Spending())
 
     def summary(self) -> dict[str, Any]:
         """What `scai generate --json` prints and `outcome.json` keeps."""
@@ -79,19 +73,9 @@ class Outcome:
             "rows": self.rows,
             "wanted": self.wanted,
             "problems": self.problems,
-            "calls": self.calls,
-            "usage": {
-                "input_tokens": self.usage.input_tokens,
-                "output_tokens": self.usage.output_tokens,
-                "usd": None if self.usd is None else round(self.usd, 6),
-            },
-            "wall_s": round(self.wall_s, 3),
+            **self.spent.as_object(),
+            "wall_s": round(self.spent.wall_s, 3),
         }
-
-
-def go_on(path: Path) -> str:
-    """The command that goes on with a set."""
-    return f"scai resume {shlex.quote(path.name if path.parent == Path('runs') else str(path))}"
 
 
 def conduct(crew: Crew, folder: GeneratedDirectory, generation: Generation, onlooker: Onlooker) -> Outcome:
@@ -107,7 +91,7 @@ def conduct(crew: Crew, folder: GeneratedDirectory, generation: Generation, onlo
         with asyncio.Runner(loop_factory=loop_factory(crew.config)) as runner:
             return runner.run(_session(crew, folder, generation, index, onlooker))
     except Interrupted as error:  # while nothing was in flight
-        raise Interrupted(f"{error}; go on with `{go_on(folder.path)}`") from None
+        raise Interrupted(f"{error}; go on with `{going_on(folder.path)}`") from None
     finally:
         if index is not None:
             index.close()
@@ -119,14 +103,14 @@ async def _session(
     crew: Crew, folder: GeneratedDirectory, generation: Generation, index: CallIndex, onlooker: Onlooker
 ) -> Outcome:
     outcome = Outcome(folder.run_id, folder.path, wanted=generation.orders.n, problems=folder.problems)
-    cost = crew.charge(index, folder.begin())
+    cost = crew.charge(index, begin_session(folder.path, CALLS))
     onlooker.begin(generation, folder.written, [gate.meter for gate in crew.gates.values()])
     for name, cut in folder.mended.items():
         onlooker.say(f"{name}: its last line was torn ({cut} bytes) and is cut off; what it told is done again")
     if generation.learned.contract and not generation.by_turns:
         onlooker.say("the contract is with nobody among the personas: rows have no user, and its clauses do not count")
     try:
-        with Interruption(crew.stop, go_on(folder.path)) as interruption:
+        with Interruption(crew.stop, going_on(folder.path)) as interruption:
             try:
                 await _written(crew, folder, generation, index, _Desk(folder, outcome, onlooker, crew.config))
             except asyncio.CancelledError:
@@ -134,14 +118,13 @@ async def _session(
                     raise
                 raise interruption.error from None
     except STOPS as stop:
-        outcome.status, outcome.error = _status_of(stop), stop
+        outcome.status, outcome.error = status_after(stop), stop
     finally:
         if crew.cache is not None and crew.cache.problem:
             onlooker.say(crew.cache.problem)
         onlooker.end()
-    _count(outcome, crew, index, cost)
-    outcome.rows = folder.written
-    folder.write_text(OUTCOME, json.dumps(outcome.summary(), indent=1) + "\n")
+    outcome.spent, outcome.rows = Spending.of(crew, index, cost), folder.written
+    end_session(folder.path, outcome.summary())
     return outcome
 
 
@@ -181,18 +164,3 @@ class _Desk:
                 f"{len(failed)} of the last {len(self.recent)} rows failed, more than max_failures allows; "
                 f"the first: {failed[0]}"
             )
-
-
-def _status_of(stop: ScaiError) -> Status:
-    if isinstance(stop, Interrupted):
-        return "interrupted"
-    return "stopped" if isinstance(stop, LimitReached) else "failed"
-
-
-def _count(outcome: Outcome, crew: Crew, index: CallIndex, earlier_usd: float | None) -> None:
-    meters = [gate.meter for gate in crew.gates.values()]
-    outcome.calls = index.paid_calls + sum(meter.calls for meter in meters)
-    outcome.usage = sum((meter.usage for meter in meters), sum(index.spent.values(), Usage()))
-    unknown = earlier_usd is None or any(meter.usd is None for meter in meters)
-    outcome.usd = None if unknown else crew.budget.used.usd
-    outcome.wall_s = crew.budget.seconds

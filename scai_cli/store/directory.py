@@ -26,7 +26,6 @@ from scai_cli.store.lines import LineLog, damaged, lines, mend, one_line, write_
 CONFIG: Final = "config.yaml"
 EVENTS: Final = "events.jsonl"
 CALLS: Final = "calls.jsonl"
-OUTCOME: Final = "outcome.json"
 _BIRTH: Final = Birth(before=("constitution",), by=CONFIG)
 _STAMP: Final = {"seq", "time"}
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from typing import IO, Final
 from scai_cli.chat import clean
 from scai_cli.errors import RunError
 from scai_cli.store.claiming import LOCK, Birth, check_id, claim, take_lock
-from scai_cli.store.directory import CALLS, OUTCOME
+from scai_cli.store.directory import CALLS
 from scai_cli.store.lines import LineLog, lines, mend, one_line, whole_file, write_whole
 
 GENERATION: Final = "generation.yaml"
@@ -138,19 +137,6 @@ class GeneratedDirectory:
     def write_text(self, name: str, text: str) -> None:
         """Write a file for people, whole or not at all."""
         write_whole(self.path / name, clean(text))
-
-    def begin(self) -> float:
-        """Note that a session on the set begins; the seconds that earlier ones took."""
-        note, seconds = self.path / OUTCOME, 0.0
-        try:
-            earlier = json.loads(note.read_bytes())
-            seconds = float(earlier["wall_s"])
-            if earlier["status"] == "running":  # it was killed: it worked at least until it last wrote
-                seconds += max(0.0, (self.path / CALLS).stat().st_mtime - note.stat().st_mtime)
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # the first session, or a file that somebody changed: it is for people
-        self.write_text(OUTCOME, json.dumps({"status": "running", "wall_s": seconds}) + "\n")
-        return seconds
 
     def sync(self) -> None:
         """Make all that was written survive a power cut; the calls before the rows that rest on them."""
