@@ -13,7 +13,6 @@ from scai_cli.report.html import Child, Html, cut, tag
 from scai_cli.report.numbers import change, number, with_interval
 from scai_cli.report.plane import plane
 from scai_cli.report.tables import table
-from scai_cli.similarity import rules_text
 
 MOST_RUNS = 60
 MOST_DIFFERENCES = 40
@@ -34,13 +33,14 @@ def comparison(runs: Sequence[Figures], prefixes: Sequence[str]) -> Iterator[Htm
     yield from plane(Front([point for _, point in measured]), [name for name, _ in measured], in_order=False)
     yield tag("h3", "What sets the experiments apart")
     yield _differences(found.differences, names)
-    made = [(name, run.history.product[0]) for name, run in zip(names, runs, strict=True) if run.history.started]
+    made = [name for name, run in zip(names, runs, strict=True) if run.history.started]
     if len(made) > 1:
+        places = [found.likeness.last(name) for name in made]
         yield tag("h3", "How alike the constitutions are")
         yield tag(
             "p", "Similarity of the last ones' texts, from 0 (nothing in common) to 1 (the same words).", class_="note"
         )
-        yield likeness_table([name for name, _ in made], [rules_text(constitution) for _, constitution in made])
+        yield likeness_table(made, [[found.likeness.values[a][b] for b in places] for a in places])
 
 
 _HEADS = (

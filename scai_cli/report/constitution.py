@@ -9,7 +9,7 @@ from scai_cli.report.figures import Figures
 from scai_cli.report.html import Html, cut, tag
 from scai_cli.report.numbers import listed
 from scai_cli.report.tables import heat_map, shade
-from scai_cli.similarity import rules_text, text_similarity
+from scai_cli.similarity import Matrix, rules_text, text_similarity
 
 MOST_RULES = 120
 MOST_NAMES = 6
@@ -50,10 +50,10 @@ def likeness(run: Figures) -> Iterator[Html]:
     texts = [rules_text(constitution) for _, (constitution, _) in versions]
     yield tag("h3", "How alike the versions are")
     yield tag("p", "Similarity of the texts from 0 (nothing in common) to 1 (the same words).", class_="note")
-    yield likeness_table(names, texts)
+    yield likeness_table(names, text_similarity(texts))
 
 
-def likeness_table(names: Sequence[str], texts: Sequence[str]) -> Html:
-    """A heat map of how much texts are alike."""
-    rows = zip(names, text_similarity(texts), strict=True)
+def likeness_table(names: Sequence[str], values: Matrix) -> Html:
+    """A heat map of how much constitutions are alike."""
+    rows = zip(names, values, strict=True)
     return heat_map(names, ((name, [shade(value, 0, 1, 2) for value in row]) for name, row in rows))
