@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
 
 
 def info(as_json: Json = False) -> None:
-    """Say where the cache is, how many answers it holds and how large it is."""
+    """Say where the cache is, what it holds and how large it is."""
     from scai_cli.models.cache import cache_path
 
     path = cache_path()

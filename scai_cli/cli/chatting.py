@@ -60,7 +60,7 @@ def chat(
     as_json: Json = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Talk with the assistant under a run's constitution; a line is a message, /help tells more."""
+    """Talk with the assistant under a run's constitution. A line is a message, /help tells more."""
     from scai_cli.chatting import Wish, last_chat, open_chat
     from scai_cli.loading import Overrides
     from scai_cli.store import find_run

@@ -28,7 +28,7 @@ def compare(
     as_json: Json = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Put runs beside the first of them: settings, welfare, constitutions."""
+    """Compare runs: settings, welfare, constitutions. Each is held against the first."""
     from scai_cli.compare.comparison import compare_runs
     from scai_cli.compare.likeness import BY_WORDS
     from scai_cli.display.comparing import print_comparison, print_csv

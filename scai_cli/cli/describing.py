@@ -35,7 +35,7 @@ def describe(
     seed: Annotated[int, typer.Option("--seed", help="Draws the samples.", metavar="N")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Say how long, varied and balanced the rows of an export are, and what its splits share."""
+    """Say how long, varied and balanced rows are. Tells what splits share, too."""
     from scai_cli.dataset.describing import describe as described
     from scai_cli.display.describing import print_dataset
 

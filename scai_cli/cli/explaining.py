@@ -27,7 +27,7 @@ def explain(
     as_json: Json = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Say of each rule what it rests on, who gains and who loses by it."""
+    """Say who asked for each rule, who gains and who loses by it."""
     from scai_cli.display.explaining import print_explanation
     from scai_cli.explaining import Question
     from scai_cli.explaining import explain as explained
@@ -54,7 +54,7 @@ def frontier(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Run an experiment under several welfare functions and say what fairness costs."""
+    """Say what fairness costs. Runs an experiment under several welfare functions."""
     from scai_cli.cli.running import watcher
     from scai_cli.display.frontier import print_front
     from scai_cli.frontier import frontier as explored

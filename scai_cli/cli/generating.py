@@ -98,7 +98,7 @@ def generate(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Put a constitution to work on many tasks: answers, critiques, revisions and labels for a dataset."""
+    """Make rows for a dataset by a constitution and many tasks. They hold answers, critiques, revisions and labels."""
     from scai_cli.generating import Wish, start
     from scai_cli.generation.header import Orders
     from scai_cli.loading import Overrides

@@ -49,7 +49,7 @@ def import_file(
     skip_bad: SkipBad = False,
     quiet: Quiet = False,
 ) -> None:
-    """Import people from somebody's file in its own format; all or nothing."""
+    """Import people from somebody's file in its own format. All or nothing."""
     from scai_cli.populations.importing import Import, import_personas
 
     told(import_personas(Import(file, form, limit, columns, skip_bad), out, say), "personas", out, quiet)
@@ -68,7 +68,7 @@ def sample(
     seed: Annotated[int, typer.Option("--seed", help="Everything drawn at random follows from it.", metavar="N")] = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Draw some people out of many: stratified, weighted or far from each other."""
+    """Draw some people out of many. Stratified, weighted or far from each other."""
     from scai_cli.populations.sampling import Draw
     from scai_cli.populations.sampling import sample as draw
     from scai_cli.populations.writing import population_file
@@ -89,7 +89,7 @@ def sample(
 def validate(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Populations.", show_default=False)],
 ) -> None:
-    """Check that populations can be read, and say what is wrong with file, line and key."""
+    """Check that populations can be read. What is wrong is said with file, line and key."""
     from scai_cli.items import items
     from scai_cli.personas import Persona
 
@@ -106,7 +106,7 @@ def describe(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what is in a population: attributes, quotas, duplicates, gaps."""
+    """Show attributes, quotas, duplicates and gaps of a population."""
     from scai_cli.populations.describing import describe as described
     from scai_cli.populations.quotas import parse_quota
 
@@ -172,7 +172,7 @@ def generate(
     concurrency: Annotated[int, typer.Option("--concurrency", min=1, help="The most calls in flight.")] = 32,
     quiet: Quiet = False,
 ) -> None:
-    """Have people made to quota by a model; the same command goes on where it was stopped."""
+    """Have people made to quota by a model. The same command goes on where it was stopped."""
     from scai_cli.config import LimitsConfig
     from scai_cli.endpoints import ModelConfig
     from scai_cli.loading import load_tasks, parse_model

@@ -145,7 +145,7 @@ def list_runs(
     as_json: Json = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """List the runs, newest first, and below them the generated sets; as JSON the runs alone."""
+    """List runs and generated sets, newest first. As JSON the runs alone."""
     from scai_cli.display.showing import print_generated, print_list
     from scai_cli.history import list_entries, list_generated
 

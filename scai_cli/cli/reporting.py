@@ -28,7 +28,7 @@ def report(
     ] = None,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Write one self-contained HTML page about a run, or about several side by side; prints its path."""
+    """Write one HTML page about a run, or about several. Prints its path."""
     from scai_cli.report.page import make_page
     from scai_cli.store import find_run, write_whole
 

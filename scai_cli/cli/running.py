@@ -82,7 +82,7 @@ def resume(
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
-    """Go on where a killed, stopped or over-budget run (or generated set) ended; no answered call is made again."""
+    """Go on where a run or a generated set was stopped. No answered call is made again."""
     from scai_cli.experiment import resume as go_on
     from scai_cli.store import find_source, is_generated
 
@@ -102,7 +102,7 @@ def plan(
     prompts: Annotated[bool, typer.Option("--prompts", help="Show every kind of prompt as it would be sent.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Say what an experiment would take: calls, tokens, money; asks no model."""
+    """Say what an experiment would take: calls, tokens, money. Asks no model."""
     experiment = _load(config, settings, model, seed)
     if prompts:
         from scai_cli.display.planning import print_prompts

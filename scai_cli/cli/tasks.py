@@ -36,7 +36,7 @@ def import_file(
     kind: Annotated[str, typer.Option("--kind", help="The kind of all of them.", metavar="KIND")] = "",
     quiet: Quiet = False,
 ) -> None:
-    """Import tasks from somebody's file in its own format; all or nothing."""
+    """Import tasks from somebody's file in its own format. All or nothing."""
     from scai_cli.populations.importing import Import, import_tasks
 
     told(import_tasks(Import(file, form, limit, columns, skip_bad), out, say, topic, kind), "tasks", out, quiet)
