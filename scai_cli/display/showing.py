@@ -62,32 +62,35 @@ def show(path: Path, chosen: Selection, parts: Parts) -> None:
         print_summary(console, history, everything=parts.everything)
 
 
-def print_generated(entries: Sequence[Mapping[str, Any]], *, alone: bool) -> None:
-    """Print the generated sets as a table; where none is there, and it is not `alone`, nothing."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("generated", "status", "rows", "from", "started"):
-        table.add_column(title, no_wrap=title in ("generated", "status"))
-    for entry in entries:
-        rows = f"{entry['rows']}/{entry['wanted'] or '?'}"
-        cells = (entry["run_id"], entry["status"], rows, entry["source"] or "", _minute(entry["started"]))
-        table.add_row(*(styled(one_line(str(cell))) for cell in cells))
-    if entries and not alone:
-        out().print()
-    if entries or alone:
-        out().print(table if entries else styled("There are no generated sets yet; make one with `scai generate RUN`."))
-
-
-def _minute(time: str | None) -> str:
-    return (time or "")[:16].replace("T", " ")
-
-
 def print_list(entries: Sequence[Mapping[str, Any]]) -> None:
     """Print the runs as a table."""
+    rows = [
+        (e["run_id"], e["status"], f"{e['epochs_done']}/{e['epochs'] or '?'}", e["model"], e["started"])
+        for e in entries
+    ]
+    if not rows:
+        out().print(styled("There are no runs yet; make one with `scai run CONFIG`."))
+    else:
+        _print_table(("run", "status", "epochs", "model", "started"), rows)
+
+
+def print_generated(entries: Sequence[Mapping[str, Any]], *, alone: bool) -> None:
+    """Print the generated sets as a table; where none is there, and it is not `alone`, nothing."""
+    rows = [(e["run_id"], e["status"], f"{e['rows']}/{e['wanted'] or '?'}", e["source"], e["started"]) for e in entries]
+    if rows and not alone:
+        out().print()
+    if rows:
+        _print_table(("generated", "status", "rows", "from", "started"), rows)
+    elif alone:
+        out().print(styled("There are no generated sets yet; make one with `scai generate RUN`."))
+
+
+def _print_table(titles: Sequence[str], rows: Sequence[tuple[str, str, str, str | None, str | None]]) -> None:
+    """A row for each: id, status, how far, of what, and when it began."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("run", "status", "epochs", "model", "started"):
-        table.add_column(title, no_wrap=title in ("run", "status"))
-    for entry in entries:
-        epochs = f"{entry['epochs_done']}/{entry['epochs'] or '?'}"
-        cells = (entry["run_id"], entry["status"], epochs, entry["model"] or "", _minute(entry["started"]))
-        table.add_row(*(styled(one_line(str(cell))) for cell in cells))
-    out().print(table if entries else styled("There are no runs yet; make one with `scai run CONFIG`."))
+    for number, title in enumerate(titles):
+        table.add_column(title, no_wrap=number < 2)
+    for *cells, began in rows:
+        minute = (began or "")[:16].replace("T", " ")
+        table.add_row(*(styled(one_line(cell or "")) for cell in (*cells, minute)))
+    out().print(table)
