@@ -38,8 +38,8 @@ async def plain(url: str) -> Call:
 
 
 async def scai(url: str, transport: str) -> Call:
-    from scai_cli.chat import ChatRequest, Message, Sampling
-    from scai_cli.endpoints import ModelConfig
+    from scai_cli.experiment.model_settings import ModelConfig
+    from scai_cli.messages import ChatRequest, Message, Sampling
     from scai_cli.models.gate import Gate, Pace
     from scai_cli.models.openai import connect
 
@@ -55,7 +55,7 @@ async def scai(url: str, transport: str) -> Call:
 
 
 async def gate_alone(_url: str) -> Call:
-    from scai_cli.chat import ChatRequest, Completion, Message, Sampling
+    from scai_cli.messages import ChatRequest, Completion, Message, Sampling
     from scai_cli.models.gate import Gate, Pace
 
     class Instant:

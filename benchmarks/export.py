@@ -23,11 +23,11 @@ from typing import Any
 
 from measuring import peak_mb
 
-from scai_cli.config import ExperimentConfig
-from scai_cli.constitution import Constitution
-from scai_cli.events import EpochStarted, RunStarted
-from scai_cli.generation.header import Generation, Orders, TaskList, dump_generation
-from scai_cli.loading import dump_experiment
+from scai_cli.datasets.generate.manifest import Generation, Orders, TaskList, dump_generation
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.load import dump_experiment
+from scai_cli.runs.events import EpochStarted, RunStarted
 
 PERSONAS = 8
 SENTENCE = "a the of tea water pot leaf warm cold long short slow careful plain friend morning answer reason try wait"
@@ -223,7 +223,7 @@ def answer(said: str) -> list[dict[str, str]]:
 
 def by_scai(_: str, form: str, path: Path, out: Path) -> int:
     from scai_cli import plugins
-    from scai_cli.exporters.exporting import Destination, Order, export
+    from scai_cli.datasets.export.export import Destination, Order, export
 
     made = export([path], plugins.resolve("exporter", form), Order(form, Destination(out)))
     return sum(file.rows for file in made.files)

@@ -28,15 +28,16 @@ from society import config
 from tables import spread, write_tables
 from workloads import WORKLOADS
 
-from scai_cli.chat import ChatRequest, Completion, Usage
-from scai_cli.config import ExperimentConfig
-from scai_cli.crew import Crew
-from scai_cli.display.watching import LiveView
-from scai_cli.events import Event
-from scai_cli.experiment import digests
-from scai_cli.loading import dump_experiment
+from scai_cli.display.terminal.run_progress import LiveView
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.load import dump_experiment
+from scai_cli.jobs.model_pool import Crew
+from scai_cli.jobs.run import digests
+from scai_cli.messages import ChatRequest, Completion, Usage
+from scai_cli.runs.call_index import CallIndex
+from scai_cli.runs.events import Event
+from scai_cli.runs.run_directory import CALLS, RunDirectory
 from scai_cli.simulation.engine import simulate
-from scai_cli.store import CALLS, CallIndex, RunDirectory
 
 ANSWERS = {
     "answer": ANSWER,

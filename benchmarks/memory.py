@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from scai_cli.display.watching import Silent
-from scai_cli.events import EpochStarted, Event, RunFinished
+from scai_cli.display.terminal.run_progress import Silent
+from scai_cli.runs.events import EpochStarted, Event, RunFinished
 
 EXPERIMENT = """\
 name: memory
@@ -70,8 +70,8 @@ def measure(calls: int, folder: Path, *, again: bool = False) -> Measured:
 
 
 def _inside(calls: int, folder: Path, again: bool) -> Measured:
-    from scai_cli.experiment import resume, start
-    from scai_cli.loading import load_experiment
+    from scai_cli.experiment.load import load_experiment
+    from scai_cli.jobs.run import resume, start
 
     epochs = max(20, round(calls / CALLS_AN_EPOCH))
     config = folder / "memory.yaml"

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from memory import _peak_mb
 
-from scai_cli.display.generating import Silent
-from scai_cli.generation.record import Row
+from scai_cli.datasets.generate.row import Row
+from scai_cli.display.terminal.generate_progress import Silent
 
 CONSTITUTION = """\
 principles: [Give an example for what you say., Use bullet points., Ask what the person needs.]
@@ -74,7 +74,7 @@ def measure(rows: int, folder: Path, *, again: bool = False) -> Measured:
 
 
 def _inside(rows: int, folder: Path, again: bool) -> Measured:
-    from scai_cli.generating import resume, start
+    from scai_cli.jobs.generate import resume, start
 
     made = rows // 10 if again else rows
     clock, began = Clock(made // 10), time.monotonic()
@@ -85,9 +85,9 @@ def _inside(rows: int, folder: Path, again: bool) -> Measured:
 
 
 def _wish(rows: int, folder: Path) -> object:
-    from scai_cli.generating import Wish
-    from scai_cli.generation.header import Orders
-    from scai_cli.loading import Overrides
+    from scai_cli.datasets.generate.manifest import Orders
+    from scai_cli.experiment.load import Overrides
+    from scai_cli.jobs.generate import Wish
 
     (folder / "rules.yaml").write_text(CONSTITUTION, encoding="utf-8")
     (folder / "people.yaml").write_text(PEOPLE, encoding="utf-8")

@@ -20,15 +20,15 @@ import yaml
 from measuring import Measured
 from workloads import IN_FLIGHT, WORKLOADS, Workload, portrait, question
 
-from scai_cli.cli.running import watcher
-from scai_cli.config import ExperimentConfig
-from scai_cli.crew import Crew
-from scai_cli.events import Candidate, Event
-from scai_cli.experiment import digests, start
-from scai_cli.loading import dump_experiment, load_experiment
+from scai_cli.cli.run import watcher
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.load import dump_experiment, load_experiment
+from scai_cli.jobs.model_pool import Crew
+from scai_cli.jobs.run import digests, start
+from scai_cli.runs.events import Candidate, Event
+from scai_cli.runs.run_directory import RunDirectory
 from scai_cli.simulation.engine import simulate
-from scai_cli.simulation.occasion import Occasion
-from scai_cli.store import RunDirectory
+from scai_cli.simulation.revision import Occasion
 
 
 async def keep(occasion: Occasion) -> Sequence[Candidate]:  # noqa: ARG001 - it never changes anything

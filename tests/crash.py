@@ -26,8 +26,8 @@ from typing import Any, TypeVar
 
 from loopback import Body, Loopback
 
-from scai_cli.chat import ChatRequest, Message, Sampling
-from scai_cli.endpoints import ModelConfig
+from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.messages import ChatRequest, Message, Sampling
 from scai_cli.models.simulated import connect
 
 T = TypeVar("T")

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from scai_cli.chat import ChatRequest, Completion
-from scai_cli.endpoints import ModelConfig
 from scai_cli.errors import CallFailed, EndpointFailed
+from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models import simulated
 from scai_cli.models.base import ChatModel
 

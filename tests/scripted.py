@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from scai_cli.chat import ChatRequest, Completion, Usage
-from scai_cli.endpoints import ModelConfig
 from scai_cli.errors import CallFailed
-from scai_cli.fences import fenced
+from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.messages import ChatRequest, Completion, Usage
+from scai_cli.prompts.fences import fenced
 
 
 @dataclass

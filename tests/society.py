@@ -4,14 +4,14 @@ import asyncio
 import json
 from statistics import mean
 
-from scai_cli.chat import ChatRequest, Message, Sampling, clean
-from scai_cli.endpoints import ModelConfig
-from scai_cli.fences import enclose, fence
+from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.personas import Persona
+from scai_cli.measures.observed import observe
+from scai_cli.messages import ChatRequest, Message, Sampling, clean
 from scai_cli.models.simulated import connect
-from scai_cli.personas import Persona
+from scai_cli.prompts.fences import enclose, fence
+from scai_cli.prompts.templates import FORM, TEMPLATES, fill
 from scai_cli.simulation.prompts import EDITS_FORM, VOTE_FORM
-from scai_cli.templates import FORM, TEMPLATES, fill
-from scai_cli.traits import observe
 
 TASK = "Plan a dinner for twelve people next Friday."
 FARMER = Persona(id="farmer", preferences={"concise": 1.0, "tradition": 0.8, "animal_welfare": -0.5})

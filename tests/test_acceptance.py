@@ -11,11 +11,11 @@ import pytest
 from conftest import calls, events, scai
 from test_strategies import PEOPLE, anew, experiment, ran, revisions
 
-from scai_cli.config import ExperimentConfig
-from scai_cli.constitution import Add, Constitution
-from scai_cli.simulation.contentment import Contentment, Pair
-from scai_cli.simulation.ranking import Ranking
-from scai_cli.social import welfare
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.constitution import Add, Constitution
+from scai_cli.simulation.best_version import Ranking
+from scai_cli.simulation.utilities import Contentment, Pair
+from scai_cli.social_choice import welfare
 
 NO_CROSS = {"cross_raters": 0}
 

@@ -12,8 +12,8 @@ from crash import EXPERIMENT, comparable, society
 from loopback import Loopback
 from virtual_time import run as run_async
 
-from scai_cli.chat import ChatRequest, Completion, Message, Sampling, Usage
 from scai_cli.errors import CacheError, CallFailed
+from scai_cli.messages import ChatRequest, Completion, Message, Sampling, Usage
 from scai_cli.models.cache import Cache, CachedModel, cache_path
 
 SHORT = EXPERIMENT.replace("epochs: 4", "epochs: 2")
@@ -191,7 +191,7 @@ def test_a_file_that_breaks_in_the_middle_of_a_run_costs_no_answer(cache, path, 
 
 WRITER = """
 import asyncio, sys
-from scai_cli.chat import ChatRequest, Completion, Message
+from scai_cli.messages import ChatRequest, Completion, Message
 from scai_cli.models.cache import Cache, CachedModel
 from pathlib import Path
 class Model:

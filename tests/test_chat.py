@@ -181,7 +181,7 @@ def test_foreign_code_is_loaded_only_with_trust(run, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (tmp_path / "evil_chat.py").write_text(
-        "from scai_cli.chat import Completion\n"
+        "from scai_cli.messages import Completion\n"
         "class Evil:\n"
         "    async def complete(self, request):\n"
         "        return Completion('\\x1b[2J[red]x[/red]\\u202e\\ud800 end')\n"

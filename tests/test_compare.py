@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loopback import Loopback, Reply, error
 
-from scai_cli.compare.pairing import Played, paired
-from scai_cli.display.comparing import _partners
-from scai_cli.social.statistics import mean
+from scai_cli.analysis.paired import Played, paired
+from scai_cli.display.terminal.compare import _partners
+from scai_cli.stats.intervals import mean
 
 
 @pytest.fixture(scope="module")

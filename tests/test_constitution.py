@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from scai_cli.constitution import Add, Constitution, Edit, Merge, Modify, Remove
+from scai_cli.experiment.constitution import Add, Constitution, Edit, Merge, Modify, Remove
 
 THREE = Constitution().apply(
     [Add(text="Be brief."), Add(text="Be kind."), Add(text="Name sources.", users=("cid",), evidence=("e1/a/t/m2",))],

@@ -13,11 +13,11 @@ from conftest import scai
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.dataset.contamination import Benchmark
-from scai_cli.dataset.licences import Licences, together
-from scai_cli.dataset.repeats import ELSEWHERE, Repeats
-from scai_cli.dataset.samples import Origin
-from scai_cli.dataset.splitting import ACROSS, HELD_OUT, By, Splitter, parse_split
+from scai_cli.datasets.samples.decontamination import Benchmark
+from scai_cli.datasets.samples.duplicates import ELSEWHERE, Repeats
+from scai_cli.datasets.samples.licences import Licences, together
+from scai_cli.datasets.samples.sample import Origin
+from scai_cli.datasets.samples.splits import ACROSS, HELD_OUT, By, Splitter, parse_split
 from scai_cli.errors import ConfigError
 from scai_cli.values import Split
 

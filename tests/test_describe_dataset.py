@@ -20,8 +20,8 @@ from pyarrow import parquet
 from test_formats import FORMATS, KEEP, a_sample, made
 
 from scai_cli import plugins
-from scai_cli.dataset.describing import describe
-from scai_cli.dataset.describing_measures import Mean, Sample, distinct, ngrams, self_bleu, share
+from scai_cli.datasets.describe.description import describe
+from scai_cli.datasets.describe.text_measures import Mean, Sample, distinct, ngrams, self_bleu, share
 
 
 def written(path: Path, rows: Iterable[Any]) -> Path:

@@ -17,9 +17,9 @@ import yaml
 from documents import ROOT, Block, blocks, every
 from loopback import Loopback
 
-from scai_cli.chat import ChatRequest, Completion, Message
-from scai_cli.config import ExperimentConfig
-from scai_cli.endpoints import ModelConfig
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.messages import ChatRequest, Completion, Message
 from scai_cli.models.simulated import connect
 
 PAGES = [page for page in documents.PAGES if any(block.language == "sh" for block in blocks(page))]

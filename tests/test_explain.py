@@ -257,7 +257,7 @@ def test_the_front_and_the_price_of_fairness(tmp_path: Path) -> None:
 
 
 def test_a_dominated_point_is_not_on_the_front() -> None:
-    from scai_cli.front import Front, Point
+    from scai_cli.analysis.pareto import Front, Point
 
     def point(mean: float | None, worst: float, gini: float) -> Point:
         return Point("nash", "t", 1, "holdout", mean, worst, gini, {})

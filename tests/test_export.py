@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from conftest import Called, events, scai
 
-from scai_cli.history.conversations import talks
-from scai_cli.loading import load_saved
+from scai_cli.experiment.load import load_saved
+from scai_cli.runs.history.conversations import talks
 
 PEOPLE = """\
 name: group

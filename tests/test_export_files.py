@@ -17,7 +17,7 @@ import pytest
 from conftest import scai, scai_process
 from pyarrow import parquet
 
-from scai_cli.exporters.parquet import ParquetRows
+from scai_cli.datasets.export.parquet import ParquetRows
 
 HOSTILE = {
     "formula": '=HYPERLINK("http://x")',

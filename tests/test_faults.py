@@ -6,9 +6,9 @@ import time
 import pytest
 from loopback import FAULTS, Loopback
 
-from scai_cli.chat import ChatRequest, Completion, Message
-from scai_cli.endpoints import ModelConfig
 from scai_cli.errors import CallFailed, CallTransient, EndpointFailed, ProviderError
+from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.messages import ChatRequest, Completion, Message
 from scai_cli.models.gate import Gate, Pace
 from scai_cli.models.openai import connect
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.fences import TAGS, enclose, fence, fenced
+from scai_cli.prompts.fences import TAGS, enclose, fence, fenced
 
 ANY_TAG = re.compile(rf"<\s*/?\s*({'|'.join(TAGS)})\b", re.IGNORECASE)
 """What a model would take for a tag of ours."""

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from loopback import Loopback
 from scipy import stats
 
-from scai_cli.fidelity import adherence
-from scai_cli.social.variance import one_way
+from scai_cli.analysis.fidelity import adherence
+from scai_cli.stats.variance import one_way
 
 TEXT = """\
 name: fid

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scai_cli import plugins
-from scai_cli.dataset.samples import Answer, Origin, Pair, Rating, Sample, Score, Step, Trace, Turn
-from scai_cli.exporters import openai
-from scai_cli.exporters.format import Format, Layout, Row
+from scai_cli.datasets.formats import openai
+from scai_cli.datasets.formats.format import Format, Layout, Row
+from scai_cli.datasets.samples.sample import Answer, Origin, Pair, Rating, Sample, Score, Step, Trace, Turn
 
 RULES = "You are a helpful assistant.\n\nP1: Be short."
 DROP, KEEP, OTHER = Layout(None), Layout(""), Layout("Be kind.")

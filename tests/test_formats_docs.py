@@ -9,10 +9,10 @@ from pathlib import Path
 from conftest import scai
 
 from scai_cli import plugins
-from scai_cli.dataset.describing import DISTINCT_OF, NEAR_OF, SELF_BLEU_OF
-from scai_cli.dataset.describing_measures import REFUSALS
-from scai_cli.exporters.openai import LEAST_ROWS, MOST_TOKENS
-from scai_cli.exporters.preference import GOOD
+from scai_cli.datasets.describe.description import DISTINCT_OF, NEAR_OF, SELF_BLEU_OF
+from scai_cli.datasets.describe.text_measures import REFUSALS
+from scai_cli.datasets.formats.openai import LEAST_ROWS, MOST_TOKENS
+from scai_cli.datasets.formats.preference import GOOD
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "finetune.md").read_text(encoding="utf-8")

@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 from scai_cli import __version__, plugins
-from scai_cli.constitution import Clause, Constitution, Principle
-from scai_cli.exporters.folder import finish_folder
-from scai_cli.exporters.guide import GUIDES, warnings
-from scai_cli.exporters.made import Made, MadeFile, MadeFrom
+from scai_cli.datasets.export.folder import finish_folder
+from scai_cli.datasets.formats.export_record import Made, MadeFile, MadeFrom
+from scai_cli.datasets.formats.guide import GUIDES, warnings
+from scai_cli.experiment.constitution import Clause, Constitution, Principle
 
 RULES = Constitution.model_validate(
     {

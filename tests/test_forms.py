@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scai_cli.simulation.agent import parse_form
 from scai_cli.simulation.forms import CrossRating, Edits, Feedback, Ranking, Rewrite
-from scai_cli.simulation.speaker import parse_form
 
 SCALE = (0.0, 10.0)
 

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from virtual_time import clock, run
 
-from scai_cli.chat import ChatRequest, Completion, Message, Sampling, Usage
 from scai_cli.errors import (
     CallFailed,
     CallTransient,
@@ -19,6 +18,7 @@ from scai_cli.errors import (
     LimitReached,
     ScaiError,
 )
+from scai_cli.messages import ChatRequest, Completion, Message, Sampling, Usage
 from scai_cli.models.gate import Gate, Gated, Pace
 from scai_cli.models.limits import Budget, Caps
 from scai_cli.models.prices import Price

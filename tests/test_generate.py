@@ -14,9 +14,9 @@ from conftest import TINY, Called, calls, scai
 from crash import society
 from loopback import FAULTS, Body, Loopback, Reply, completion, error
 
-from scai_cli.generation.header import read_generation
-from scai_cli.generation.judging import letter, preference
-from scai_cli.generation.reading import rows
+from scai_cli.datasets.generate.judge import letter, preference
+from scai_cli.datasets.generate.manifest import read_generation
+from scai_cli.datasets.generate.read_rows import rows
 
 RULES = ["Give an example for what you say.", "Ask what the person needs.", "Use bullet points."]
 KIND = TINY.replace("name: tiny", "name: kind").replace("epochs: 2", "epochs: 1") + (

@@ -20,11 +20,11 @@ from conftest import TINY, calls, scai
 from crash import answered, society
 from loopback import Loopback
 
-from scai_cli.display.generating import Silent
-from scai_cli.generating import Wish, resume, start
-from scai_cli.generation.header import Orders
-from scai_cli.generation.record import Row
-from scai_cli.loading import Overrides
+from scai_cli.datasets.generate.manifest import Orders
+from scai_cli.datasets.generate.row import Row
+from scai_cli.display.terminal.generate_progress import Silent
+from scai_cli.experiment.load import Overrides
+from scai_cli.jobs.generate import Wish, resume, start
 
 KIND = TINY.replace("name: tiny", "name: kind").replace("epochs: 2", "epochs: 1") + (
     "constitution: {principles: [Give an example for what you say., Use bullet points.], "

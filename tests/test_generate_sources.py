@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from conftest import TINY, Called, scai
 
-from scai_cli.constitution import Constitution
-from scai_cli.generation.constitution_file import read_constitution
-from scai_cli.generation.header import read_generation
-from scai_cli.personas import Persona
+from scai_cli.datasets.generate.manifest import read_generation
+from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.constitution_file import read_constitution
+from scai_cli.experiment.personas import Persona
 
 PEOPLE = (Persona(id="ann", name="Ann Smith"), Persona(id="bob", name="Bob and Bill"), Persona(id="cid"))
 CONTRACT = "contract: [{text: 'Be brief: a line.', for: [ann, cid]}, {text: Explain it., for: [bob]}]"

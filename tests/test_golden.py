@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from conftest import scai
 
-from scai_cli.history import read_events, read_history
-from scai_cli.loading import dump_experiment, load_saved
+from scai_cli.experiment.load import dump_experiment, load_saved
+from scai_cli.runs.history.event_lines import read_events
+from scai_cli.runs.history.fold import read_history
 from scai_cli.simulation.prompts import Prompts
 
 GOLDEN = Path(__file__).parent / "golden"

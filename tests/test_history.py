@@ -13,12 +13,16 @@ from conftest import events, scai
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.compare.pairing import in_epoch
+from scai_cli.analysis.paired import in_epoch
+from scai_cli.analysis.rating_validity import honesty
 from scai_cli.errors import RunError
-from scai_cli.history import Mark, Marks, last_rated, list_entries, look, read_history, spent
-from scai_cli.honesty import honesty
-from scai_cli.selection import Selection
-from scai_cli.social.statistics import rank_correlation, spearman
+from scai_cli.runs.history.event_lines import look
+from scai_cli.runs.history.fold import read_history
+from scai_cli.runs.history.listings import last_rated, list_entries
+from scai_cli.runs.history.ratings import Mark, Marks
+from scai_cli.runs.history.selection import Selection
+from scai_cli.runs.history.status import spent
+from scai_cli.stats.intervals import rank_correlation, spearman
 
 
 @pytest.fixture

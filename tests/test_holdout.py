@@ -13,8 +13,8 @@ from conftest import calls, events, scai
 from test_acceptance import NO_CROSS, _bare, _take_back, clauses
 from test_strategies import PEOPLE, TASKS, anew, experiment, ran
 
-from scai_cli.config import ExperimentConfig
-from scai_cli.loading import load_experiment
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.load import load_experiment
 
 CROWD = [
     {

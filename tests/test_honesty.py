@@ -10,9 +10,9 @@ from conftest import calls, events, scai
 from test_acceptance import NO_CROSS, _bare, _take_back
 from test_strategies import PEOPLE, TASKS, anew, experiment, ran, revisions
 
-from scai_cli.history import read_history
-from scai_cli.honesty import honesty
-from scai_cli.traits import observe, utility
+from scai_cli.analysis.rating_validity import honesty
+from scai_cli.measures.observed import observe, utility
+from scai_cli.runs.history.fold import read_history
 
 
 def ratings(told: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:

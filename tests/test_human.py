@@ -204,7 +204,7 @@ def test_a_generated_set_asks_nobody(us):
 
 def test_escapes_of_a_model_do_not_reach_the_terminal(us, tmp_path):
     (tmp_path / "evil.py").write_text(
-        "from scai_cli.chat import Completion\n"
+        "from scai_cli.messages import Completion\n"
         "class Evil:\n"
         "    async def complete(self, request):\n"
         "        return Completion('\\x1b[2J[red]x[/red]\\x07\\u202e end')\n"

@@ -1,9 +1,10 @@
-"""The layer table of the design, held against every import of the package, those inside functions too."""
+"""The house of CONTRIBUTING.md, held against every import: those inside functions and under TYPE_CHECKING too."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -11,30 +12,33 @@ import pytest
 import scai_cli
 
 PACKAGE = Path(scai_cli.__file__).parent
-LAYERS = (
-    "__init__ errors chat fences",
-    "values traits templates social selection",
-    "endpoints provenance",
-    "plugins personas tasks constitution",
-    "config events yaml_source",
-    "items",
-    "loading models store",
+CONTRIBUTING = PACKAGE.parent / "CONTRIBUTING.md"
+ROWS = (
+    "errors messages concurrency text prompts measures stats social_choice",
+    "values plugins",
+    "experiment",
+    "runs models",
     "simulation populations",
-    "generation",
-    "history planning",
-    "explanation fidelity front honesty ledger similarity",
-    "dataset compare",
-    "exporters report",
+    "analysis",
+    "datasets",
+    "jobs",
     "display",
-    "crew interruption",
-    "session",
-    "experiment starter peopling",
-    "explaining frontier generating chatting",
-    "cli",
-    "__main__",
+    "api cli",
 )
-LAYER = {name: number for number, names in enumerate(LAYERS) for name in names.split()}
-ONLY_IN = {"typer": "cli", "rich": "display cli", "openai": "models", "click": ""}
+"""A name imports names of lower rows (further up here) and, in its own row, those to its left."""
+PLACE = {name: (row, column) for row, names in enumerate(ROWS) for column, name in enumerate(names.split())}
+DATASETS = ["generate", "samples", "formats", "export", "describe"]
+ONLY_IN = {
+    "typer": ("cli",),
+    "click": (),
+    "rich": ("display.terminal", "cli"),
+    "openai": ("models.openai",),
+    "altair": ("display.report",),
+    "vl_convert": ("display.report",),
+    "filelock": ("runs",),
+}
+"""A package -> the rooms that may import it."""
+WINGS = ("terminal", "report")
 
 
 def imports(file: Path) -> Iterator[str]:
@@ -47,36 +51,119 @@ def imports(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def part(file: Path) -> str:
-    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def dotted(file: Path) -> str:
+    """`scai_cli/runs/events.py` as `runs.events`, a package by its own name."""
+    return ".".join(file.relative_to(PACKAGE).with_suffix("").parts).removesuffix("__init__").removesuffix(".")
 
 
-FILES = sorted(PACKAGE.rglob("*.py"))
+MODULES = {dotted(file): file for file in sorted(PACKAGE.rglob("*.py"))}
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
-def test_a_module_imports_only_from_lower_layers(file: Path) -> None:
-    here = part(file)
-    for name in imports(file):
-        top, _, rest = name.partition(".")
-        if top == "scai_cli":
-            there = rest.partition(".")[0]
-            there = there if there in LAYER else "__init__"
-            assert here == there or LAYER[here] > LAYER[there], f"{file.name} imports {name}"
-        elif top in ONLY_IN:
-            assert here in ONLY_IN[top].split(), f"{top} is imported in {file.name}"
+def inside(name: str) -> str:
+    """The module of this package that an import names; empty for another package and for the package itself."""
+    top, _, rest = name.partition(".")
+    if top != PACKAGE.name:
+        return ""
+    while rest and rest not in MODULES:
+        rest = rest.rpartition(".")[0]
+    return rest
 
 
-def test_only_one_module_knows_the_openai_client_and_only_when_it_connects() -> None:
-    users = {file.name for file in FILES if any(name.split(".")[0] == "openai" for name in imports(file))}
-    at_the_top = [
-        node
-        for node in ast.parse((PACKAGE / "models" / "openai.py").read_text(encoding="utf-8")).body
-        if isinstance(node, ast.Import | ast.ImportFrom) and "openai" in ast.dump(node).split("'")
-    ]
-    assert users == {"openai.py"}
-    assert not at_the_top
+GRAPH = {module: {inside(name) for name in imports(file)} - {"", module} for module, file in MODULES.items()}
 
 
-def test_every_module_has_a_layer() -> None:
-    assert {part(file) for file in FILES} <= LAYER.keys()
+def is_in(module: str, room: str) -> bool:
+    return f"{module}.".startswith(f"{room}.")
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name not in ("", "__main__")])
+def test_a_module_imports_only_lower_rows_and_what_is_to_its_left(module: str) -> None:
+    here = module.partition(".")[0]
+    for imported in GRAPH[module]:
+        there = imported.partition(".")[0]
+        row, column = PLACE[there]
+        own_row, own_column = PLACE[here]
+        assert here == there or row < own_row or (row == own_row and column < own_column), f"{module}: {imported}"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_package_is_imported_only_in_its_room(module: str) -> None:
+    for name in imports(MODULES[module]):
+        rooms = ONLY_IN.get(name.partition(".")[0])
+        assert rooms is None or any(is_in(module, room) for room in rooms), f"{module}: {name}"
+
+
+def test_no_modules_import_each_other_in_a_ring() -> None:
+    try:
+        TopologicalSorter(GRAPH).prepare()
+    except CycleError as error:
+        pytest.fail(f"imports in a ring: {error.args[1]}")
+
+
+def test_the_data_set_product_is_built_in_one_direction() -> None:
+    for module in (name for name in MODULES if is_in(name, "datasets") and name != "datasets"):
+        own = DATASETS.index(module.split(".")[1])
+        for imported in (name for name in GRAPH[module] if is_in(name, "datasets") and name != "datasets"):
+            assert DATASETS.index(imported.split(".")[1]) <= own, f"{module}: {imported}"
+
+
+def test_no_wing_of_the_display_imports_another() -> None:
+    for wing in WINGS:
+        others = [f"display.{other}" for other in WINGS if other != wing]
+        for module in (name for name in MODULES if is_in(name, f"display.{wing}")):
+            assert not [name for name in GRAPH[module] if any(is_in(name, other) for other in others)], module
+
+
+def test_the_loop_knows_of_runs_only_their_events() -> None:
+    for module in (name for name in MODULES if is_in(name, "simulation")):
+        assert {name for name in GRAPH[module] if is_in(name, "runs")} <= {"runs.events"}, module
+
+
+def test_models_and_pure_rooms_know_no_run() -> None:
+    pure = ["text", "prompts", "measures", "stats", "social_choice"]
+    for module, imported in GRAPH.items():
+        if module.partition(".")[0] in ("models", *pure):
+            assert not [name for name in imported if is_in(name, "runs.events")], module
+
+
+def test_only_runs_decodes_events() -> None:
+    for module, file in MODULES.items():
+        if not is_in(module, "runs"):
+            assert "events.jsonl" not in _code(file), f"{module} names the event log"
+            assert not {"ANY_EVENT", "EVENTS"} & _names(file), f"{module} reads events itself"
+
+
+def test_the_openai_client_is_imported_only_when_it_connects() -> None:
+    tree = ast.parse(MODULES["models.openai"].read_text(encoding="utf-8"))
+    at_the_top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert not [node for node in at_the_top if "openai" in ast.dump(node).split("'")]
+
+
+def test_contributing_prints_this_table() -> None:
+    rows = [line.split("|")[1:3] for line in CONTRIBUTING.read_text(encoding="utf-8").splitlines() if "| `" in line]
+    printed = {int(number): names for number, names in rows if number.strip().isdecimal()}
+    assert printed.keys() == set(range(len(ROWS)))
+    for number, names in printed.items():
+        assert [name.strip("/") for name in names.replace("`", "").split()] == ROWS[number].split()
+
+
+def test_every_module_has_a_row() -> None:
+    assert {name.partition(".")[0] for name in MODULES} - {"", "__main__"} <= PLACE.keys()
+
+
+def _names(file: Path) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Name)}
+
+
+def _code(file: Path) -> str:
+    """The texts of a module but for its docstrings."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    docs = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    texts = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in docs)
+    return " ".join(node.value for node in texts if isinstance(node.value, str))

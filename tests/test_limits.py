@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.chat import ChatRequest, Message, Usage
 from scai_cli.errors import ConfigError, LimitReached
+from scai_cli.messages import ChatRequest, Message, Usage
 from scai_cli.models.limits import Budget, Caps, Spend, prompt_tokens
 from scai_cli.models.prices import FREE, Price, price_of, published, require_prices
 

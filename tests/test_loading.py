@@ -12,12 +12,12 @@ from conftest import scai
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scai_cli.chat import clean
-from scai_cli.config import ExperimentConfig
 from scai_cli.errors import ConfigError
-from scai_cli.loading import Overrides, dump_experiment, load_experiment, load_personas, load_saved
-from scai_cli.personas import Persona
-from scai_cli.yaml_source import parse_yaml
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.load import Overrides, dump_experiment, load_experiment, load_personas, load_saved
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.yaml_source import parse_yaml
+from scai_cli.messages import clean
 
 PEOPLE = "personas: [{id: ann}, {id: bob}]\n"
 TASKS = "tasks: [{id: tea, prompt: Tea?}]\n"

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loopback import Loopback
 
-from scai_cli.chat import ChatRequest, Completion, Message, Sampling, Usage
-from scai_cli.endpoints import ModelConfig
 from scai_cli.errors import CallFailed, ConfigError
+from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.messages import ChatRequest, Completion, Message, Sampling, Usage
 from scai_cli.models.openai import OpenAIModel, _Endpoint, _retry_after, connect
 
 KEY = "sk-test-4711-abcdefghijklmnop"

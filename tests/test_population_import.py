@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
+from scai_cli.populations.clean_text import Ids
 from scai_cli.populations.formats import PERSONAS, TASKS
 from scai_cli.populations.formats.polis import VOTES
-from scai_cli.populations.texts import Ids
 from scai_cli.values import is_safe_id
 
 HERE = Path(__file__).parent / "data" / "populations"

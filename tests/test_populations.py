@@ -12,8 +12,8 @@ from conftest import calls, events, scai
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.populations.likeness import Crowd
 from scai_cli.populations.quotas import apportion, parse_quota
+from scai_cli.text.near_duplicates import Crowd
 
 PEOPLE = """\
 - {id: a, description: Ann runs a bakery., attributes: {country: Kenya, age: 30, income: low}, weight: 5, split: train}

@@ -10,9 +10,9 @@ from benchmarks.regret.playing import budget, played
 from benchmarks.regret.search import best
 from benchmarks.regret.societies import KINDS, SIZES, benchmark, society
 from benchmarks.regret.truth import JUDGING, SEARCHED, utilities, worth
-from scai_cli.constitution import Add, Constitution
-from scai_cli.personas import Persona
-from scai_cli.simulation.objections import tokens
+from scai_cli.experiment.constitution import Add, Constitution
+from scai_cli.experiment.personas import Persona
+from scai_cli.simulation.candidate_checks import tokens
 
 
 def test_there_are_sixty_societies_and_each_is_the_same_every_time():

@@ -19,15 +19,15 @@ from conftest import events, scai
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.history import read_history
-from scai_cli.report import cells
-from scai_cli.report.excerpts import MOST_CHARACTERS, read_excerpts
-from scai_cli.report.figures import Figures
-from scai_cli.report.html import inline, tag, visible
-from scai_cli.report.numbers import with_interval
-from scai_cli.report.page import LIMIT, MOST_WHOLE
-from scai_cli.report.svg import read_svg
-from scai_cli.social.statistics import Interval
+from scai_cli.display.report.figures import Figures
+from scai_cli.display.report.html import inline, tag, visible
+from scai_cli.display.report.numbers import with_interval
+from scai_cli.display.report.page import LIMIT, MOST_WHOLE
+from scai_cli.display.report.svg import read_svg
+from scai_cli.runs.history import rating_cells as cells
+from scai_cli.runs.history.excerpts import MOST_CHARACTERS, read_excerpts
+from scai_cli.runs.history.fold import read_history
+from scai_cli.stats.intervals import Interval
 
 EVIL = (
     "<script>document.title='pwned'</script></script></style>--> <img src=x onerror=alert(1)>"

@@ -16,12 +16,12 @@ from conftest import TINY, calls, events, scai
 from crash import EXPERIMENT, answered, comparable, crash_test, society, start
 from loopback import Loopback
 
-from scai_cli.config import ExperimentConfig
-from scai_cli.display.watching import Silent
+from scai_cli.display.terminal.run_progress import Silent
 from scai_cli.errors import RunError
-from scai_cli.experiment import resume
-from scai_cli.experiment import start as start_run
-from scai_cli.loading import load_experiment
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.load import load_experiment
+from scai_cli.jobs.run import resume
+from scai_cli.jobs.run import start as start_run
 
 RICH = (
     TINY.replace("limits: {concurrency: 1}", "").replace("epochs: 2", "epochs: 3")

@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from test_cli import on_a_terminal
 
-from scai_cli.display.people import Satisfaction, striking
-from scai_cli.display.safe import thinned
-from scai_cli.display.wrapping import wrapped
-from scai_cli.social.statistics import paired_difference
-from scai_cli.social.welfare import parse
+from scai_cli.display.terminal.escape import thinned
+from scai_cli.display.terminal.satisfaction import Satisfaction, striking
+from scai_cli.display.terminal.wrap import wrapped
+from scai_cli.social_choice.welfare import parse
+from scai_cli.stats.intervals import paired_difference
 
 TESTS = Path(__file__).parent
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.constitution import Constitution, Principle
-from scai_cli.similarity import rules_text, text_similarity, vector_similarity
+from scai_cli.analysis.text_similarity import rules_text, text_similarity, vector_similarity
+from scai_cli.experiment.constitution import Constitution, Principle
 
 
 @given(st.lists(st.text(max_size=60), max_size=6))

@@ -6,11 +6,13 @@ from statistics import mean
 import pytest
 from society import FARMER, answer, comment, cross_rate, shown
 
+from scai_cli.experiment.personas import Persona
+from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.observed import observe, utility
+from scai_cli.measures.requested import requested
 from scai_cli.models.simulated.sentences import BANK, LEADS, NEUTRAL, PLAIN, STEPS
 from scai_cli.models.simulated.wordings import CONTENT, remark, rule
-from scai_cli.personas import Persona
-from scai_cli.templates import TEMPLATES
-from scai_cli.traits import TRAITS, observe, requested, utility
+from scai_cli.prompts.templates import TEMPLATES
 
 BY_LAYOUT = {"concise", "detailed", "plain_words", "bullet_list", "step_by_step"}
 MEASURED = set(TRAITS) - {"concise", "detailed", "plain_words"}

@@ -21,19 +21,19 @@ from society import (
     system,
 )
 
-from scai_cli.chat import ChatRequest, Message
-from scai_cli.endpoints import ModelConfig
 from scai_cli.errors import ConfigError
+from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.messages import ChatRequest, Message
 from scai_cli.models.simulated import connect
-from scai_cli.templates import FORM
+from scai_cli.prompts.templates import FORM
 
 PROCESS = """
 import asyncio, hashlib
-from scai_cli.chat import ChatRequest, Message
-from scai_cli.endpoints import ModelConfig
+from scai_cli.messages import ChatRequest, Message
+from scai_cli.experiment.model_settings import ModelConfig
 from scai_cli.models.simulated import connect
 from society import FARMER, TASK, answer, comment, cross_rate, conversation, rewrite
-from scai_cli.personas import Persona
+from scai_cli.experiment.personas import Persona
 bo = Persona(id="bo")
 said = [answer("1. Be warm.\\n2. Mention faith and family.", seed=s) for s in range(5)]
 said += [str(comment(p, t, seed=3)) + str(cross_rate(p, t, seed=3)) for p in (FARMER, bo) for t in said]

@@ -6,9 +6,10 @@ from statistics import mean
 import pytest
 from society import NO_FLAWS, comment, conversation, cross_rate, edited, rewritten, vote
 
+from scai_cli.experiment.personas import Persona
+from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.requested import requested
 from scai_cli.models.simulated.wordings import demand
-from scai_cli.personas import Persona
-from scai_cli.traits import TRAITS, requested
 
 ANN = Persona(id="ann", preferences={"thrift": 1.0, "humorous": 0.8, "faith": -0.6})
 LIAR = Persona(id="lea", attributes={"conduct": "rates at random"}, preferences={"thrift": 1.0})

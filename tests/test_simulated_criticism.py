@@ -11,13 +11,15 @@ from statistics import mean
 import pytest
 from society import TASK, answer
 
-from scai_cli.chat import ChatRequest, Completion, Message, Sampling
-from scai_cli.config import ExperimentConfig
-from scai_cli.endpoints import ModelConfig
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.observed import observe
+from scai_cli.measures.requested import requested
+from scai_cli.messages import ChatRequest, Completion, Message, Sampling
 from scai_cli.models.simulated import connect
 from scai_cli.models.simulated.wordings import rule
 from scai_cli.simulation.prompts import Prompts
-from scai_cli.traits import TRAITS, observe, requested
 
 PROMPTS = Prompts(ExperimentConfig.model_validate({"personas": [{"id": "a"}], "tasks": [{"id": "t", "prompt": "x"}]}))
 MODEL = connect(ModelConfig(), seed=1)

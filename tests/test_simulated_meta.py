@@ -5,7 +5,8 @@ import json
 import pytest
 from society import NO_FLAWS, conversation, rewrite, rewritten
 
-from scai_cli.traits import TRAITS, requested
+from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.requested import requested
 
 
 def asks(rules):

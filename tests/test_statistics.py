@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.stats import spearmanr
 
-from scai_cli.social.agreement import krippendorff_alpha
-from scai_cli.social.bradley_terry import bradley_terry
-from scai_cli.social.statistics import Interval, bootstrap, mean, paired_difference, spearman
-from scai_cli.social.welfare import NAMES, parse
+from scai_cli.social_choice.welfare import NAMES, parse
+from scai_cli.stats.agreement import krippendorff_alpha
+from scai_cli.stats.bradley_terry import bradley_terry
+from scai_cli.stats.intervals import Interval, bootstrap, mean, paired_difference, spearman
 
 
 def near(value):

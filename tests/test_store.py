@@ -17,13 +17,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scai_cli.errors import OutputError, RunError
-from scai_cli.events import Problem
-from scai_cli.history import read_calls, read_events, read_history
-from scai_cli.store import RunDirectory, all_runs, find_run, is_locked, newest_first, whole_file, write_whole
+from scai_cli.runs.events import Problem
+from scai_cli.runs.find import all_runs, find_run, newest_first
+from scai_cli.runs.history.event_lines import read_calls, read_events
+from scai_cli.runs.history.fold import read_history
+from scai_cli.runs.jsonl import whole_file, write_whole
+from scai_cli.runs.locks import is_locked
+from scai_cli.runs.run_directory import RunDirectory
 
 HOLD_THE_LOCK = """
 import sys, pathlib
-from scai_cli.store import RunDirectory
+from scai_cli.runs.run_directory import RunDirectory
 run = RunDirectory.reopen(pathlib.Path(sys.argv[1]))
 print("locked", flush=True)
 sys.stdin.read()

@@ -13,8 +13,8 @@ from conftest import calls, events, scai
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.constitution import Add, Constitution
-from scai_cli.personas import Persona
+from scai_cli.experiment.constitution import Add, Constitution
+from scai_cli.experiment.personas import Persona
 from scai_cli.simulation.forms import Rewrite
 from scai_cli.simulation.leaks import leak
 from scai_cli.simulation.strategies.rewrite import edits_to

@@ -22,7 +22,7 @@ import tiny_model
 from conftest import scai, scai_process
 
 from scai_cli import plugins
-from scai_cli.exporters import openai
+from scai_cli.datasets.formats import openai
 
 pytestmark = [
     pytest.mark.integration,

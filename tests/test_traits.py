@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.traits import TRAITS, observe, requested, utility
+from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.observed import observe, utility
+from scai_cli.measures.requested import requested
 
 STYLE = [
     *(

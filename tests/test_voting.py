@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.social.representation import Orphans, extended, justified
-from scai_cli.social.voting import NAMES, tally
+from scai_cli.social_choice.representation import Orphans, extended, justified
+from scai_cli.social_choice.voting import NAMES, tally
 
 # The example of 45 voters for Schulze's method (Schulze 2011): E > A > C > B > D.
 SCHULZE = {"ACBED": 5, "ADECB": 5, "BEDAC": 8, "CABED": 3, "CAEBD": 7, "CBADE": 2, "DCEBA": 7, "EBADC": 8}

@@ -17,8 +17,8 @@ from pref_voting.profiles_with_ties import ProfileWithTies
 from pref_voting.scoring_methods import borda, plurality
 from test_voting import random_profile
 
-from scai_cli.social.representation import extended, justified
-from scai_cli.social.voting import NAMES, tally
+from scai_cli.social_choice.representation import extended, justified
+from scai_cli.social_choice.voting import NAMES, tally
 
 pytestmark = pytest.mark.oracle
 

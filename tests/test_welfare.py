@@ -8,8 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from scai_cli.social.inequality import alpha_fairness, atkinson_index, gini_coefficient
-from scai_cli.social.welfare import NAMES, everything, parse
+from scai_cli.social_choice.inequality import alpha_fairness, atkinson_index, gini_coefficient
+from scai_cli.social_choice.welfare import NAMES, everything, parse
 
 UTILITY = st.floats(0, 1)
 PEOPLE = st.lists(UTILITY, min_size=1, max_size=8)

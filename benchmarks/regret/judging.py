@@ -11,9 +11,9 @@ from benchmarks.regret.playing import budget, played
 from benchmarks.regret.search import best, bound
 from benchmarks.regret.societies import Society
 from benchmarks.regret.truth import utilities
-from scai_cli.constitution import Clause, Constitution
+from scai_cli.experiment.constitution import Clause, Constitution
+from scai_cli.measures.requested import requested
 from scai_cli.models.simulated.flaws import Flaws
-from scai_cli.traits import requested
 
 ACCEPTANCES = ("always", "improves", "vote", "both")
 STRATEGIES: Mapping[str, Mapping[str, Any]] = {

@@ -10,16 +10,16 @@ from statistics import fmean
 from typing import Any
 
 from benchmarks.regret.societies import PLAYED, Society
-from scai_cli.chat import ChatRequest, Completion
-from scai_cli.config import ExperimentConfig
-from scai_cli.constitution import Constitution
 from scai_cli.errors import LimitReached
-from scai_cli.events import Event, Revised, WelfareMeasured
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.constitution import Constitution
+from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.base import ChatModel
 from scai_cli.models.simulated import connect
+from scai_cli.runs.events import Event, Revised, WelfareMeasured
+from scai_cli.simulation.agent import Speaker
 from scai_cli.simulation.engine import simulate
-from scai_cli.simulation.speaker import Speaker
-from scai_cli.simulation.stage import company
+from scai_cli.simulation.epoch_context import company
 
 EPOCHS = 12
 """The budget of a society is what so many epochs of `rewrite` + `always` take."""

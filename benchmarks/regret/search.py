@@ -8,12 +8,12 @@ from functools import lru_cache
 
 from benchmarks.regret.societies import Society
 from benchmarks.regret.truth import SEARCHED, worth
-from scai_cli.config import ConstitutionStart
-from scai_cli.constitution import Add, Constitution
+from scai_cli.experiment.config import ConstitutionStart
+from scai_cli.experiment.constitution import Add, Constitution
+from scai_cli.experiment.personas import Persona
+from scai_cli.measures.catalogue import TRAITS
 from scai_cli.models.simulated.wordings import BAN, BAN_THEME, RULE, RULE_THEME
-from scai_cli.personas import Persona
-from scai_cli.simulation.objections import tokens
-from scai_cli.traits import TRAITS
+from scai_cli.simulation.candidate_checks import tokens
 
 Rule = tuple[str, float]
 """A trait, and whether it is asked for (1) or against (-1)."""

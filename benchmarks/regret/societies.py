@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from scai_cli.personas import Persona
-from scai_cli.tasks import Task
-from scai_cli.traits import TRAITS
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
+from scai_cli.measures.catalogue import TRAITS
 
 KINDS = ("mild", "strong", "minority", "liar", "manipulator", "mixed")
 SIZES = (3, 4, 5, 6, 7, 8, 10, 12, 16, 30)

@@ -7,7 +7,7 @@ from statistics import fmean, median
 
 from benchmarks.regret.judging import BASELINE, RATES, Judged, Row
 from benchmarks.regret.societies import KINDS
-from scai_cli.social.statistics import bootstrap
+from scai_cli.stats.intervals import bootstrap
 
 Numbers = Sequence[float | None]
 

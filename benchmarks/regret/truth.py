@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.regret.societies import JUDGED, Society
-from scai_cli.constitution import Constitution
+from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.personas import Persona
+from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.observed import observe
+from scai_cli.models.simulated.answers import compose
 from scai_cli.models.simulated.attention import demands, shared
 from scai_cli.models.simulated.chance import draws
-from scai_cli.models.simulated.composing import compose
 from scai_cli.models.simulated.options import Options
-from scai_cli.personas import Persona
-from scai_cli.traits import TRAITS, observe
 
 Seeds = tuple[int, ...]
 SEARCHED: Seeds = tuple(range(6))

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from _generator.schema import fields
 from _generator.shapes import shortened, written
 from _generator.tables import cell, table
-from scai_cli.constitution import Add, Clause, Constitution, Merge, Modify, Principle, Remove
-from scai_cli.events import Candidate, Estimate, Event
+from scai_cli.experiment.constitution import Add, Clause, Constitution, Merge, Modify, Principle, Remove
+from scai_cli.runs.events import Candidate, Estimate, Event
 
 GOLDEN: Final = Path(__file__).parents[2] / "tests/golden/tiny/events.jsonl"
 PARTS: Final[tuple[type[BaseModel], ...]] = (

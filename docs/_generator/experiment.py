@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from _generator.schema import fields
 from _generator.tables import cell, table
 from scai_cli import plugins
-from scai_cli.config import (
+from scai_cli.experiment.config import (
     ConstitutionStart,
     ExperimentConfig,
     Holdout,
@@ -21,11 +21,11 @@ from scai_cli.config import (
     StartClause,
     TaskSource,
 )
-from scai_cli.endpoints import ModelConfig, OwnModel, RoleModel, Roles
-from scai_cli.personas import Persona
-from scai_cli.provenance import Source
-from scai_cli.social.rules import RULES
-from scai_cli.tasks import Task
+from scai_cli.experiment.model_settings import ModelConfig, OwnModel, RoleModel, Roles
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.provenance import Source
+from scai_cli.experiment.tasks import Task
+from scai_cli.social_choice.voting_rules import RULES
 
 SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("personas", PersonaSource),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from scai_cli.templates import TEMPLATES, places
+from scai_cli.prompts.templates import TEMPLATES, places
 
 SAID: Final = {
     "assistant": "The assistant's system message.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from _generator.tables import cell, table
-from scai_cli.traits import TRAITS
+from scai_cli.measures.catalogue import TRAITS
 
 INTRO: Final = """\
 # Traits

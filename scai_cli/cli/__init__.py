@@ -7,23 +7,19 @@ from io import TextIOWrapper
 
 import typer
 
-from scai_cli.cli import (
-    caching,
-    chatting,
-    comparing,
-    describing,
-    explaining,
-    exporting,
-    generating,
-    personas,
-    reading,
-    reporting,
-    running,
-    starting,
-    tasks,
-)
+from scai_cli.cli import caching, personas, tasks
+from scai_cli.cli import chat as chatting
+from scai_cli.cli import compare as comparing
+from scai_cli.cli import dataset as describing
+from scai_cli.cli import explain as explaining
+from scai_cli.cli import export as exporting
+from scai_cli.cli import generate as generating
+from scai_cli.cli import init as starting
+from scai_cli.cli import report as reporting
+from scai_cli.cli import run as running
+from scai_cli.cli import show as reading
 from scai_cli.errors import ScaiError
-from scai_cli.interruption import interruptible
+from scai_cli.jobs.interruption import interruptible
 
 app = typer.Typer(
     name="scai",
@@ -82,6 +78,6 @@ def _write_utf8() -> None:
 
 def complain(error: ScaiError) -> None:
     """Say what is wrong in one line."""
-    from scai_cli.display.safe import one_line
+    from scai_cli.display.terminal.escape import one_line
 
     sys.stderr.write(f"scai: {one_line(str(error))}\n")

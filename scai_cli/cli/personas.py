@@ -12,7 +12,7 @@ import typer
 from scai_cli.cli.options import Json, MaxCalls, MaxSeconds, MaxTokens, MaxUsd, Model, Quiet
 
 if TYPE_CHECKING:
-    from scai_cli.populations.importing import Imported
+    from scai_cli.populations.importer import Imported
 
 app = typer.Typer(no_args_is_help=True, help="Let people in, look at them, draw from them, have them made.")
 
@@ -50,7 +50,7 @@ def import_file(
     quiet: Quiet = False,
 ) -> None:
     """Import people from somebody's file in its own format. All or nothing."""
-    from scai_cli.populations.importing import Import, import_personas
+    from scai_cli.populations.importer import Import, import_personas
 
     told(import_personas(Import(file, form, limit, columns, skip_bad), out, say), "personas", out, quiet)
 
@@ -69,9 +69,9 @@ def sample(
     quiet: Quiet = False,
 ) -> None:
     """Draw some people out of many. Stratified, weighted or far from each other."""
-    from scai_cli.populations.sampling import Draw
-    from scai_cli.populations.sampling import sample as draw
-    from scai_cli.populations.writing import population_file
+    from scai_cli.populations.population_file import population_file
+    from scai_cli.populations.sample import Draw
+    from scai_cli.populations.sample import sample as draw
 
     strata = tuple(name.strip() for name in by.split(",") if name.strip())
     drawn = draw(population, Draw(count, strata, weights, diverse, seed))
@@ -90,8 +90,8 @@ def validate(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Populations.", show_default=False)],
 ) -> None:
     """Check that populations can be read. What is wrong is said with file, line and key."""
-    from scai_cli.items import items
-    from scai_cli.personas import Persona
+    from scai_cli.experiment.item_files import items
+    from scai_cli.experiment.personas import Persona
 
     for file in files:
         typer.echo(f"{file}: ok, {sum(1 for _ in items(file, Persona)):,} personas")
@@ -107,16 +107,16 @@ def describe(
     as_json: Json = False,
 ) -> None:
     """Show attributes, quotas, duplicates and gaps of a population."""
-    from scai_cli.populations.describing import describe as described
+    from scai_cli.populations.describe import describe as described
     from scai_cli.populations.quotas import parse_quota
 
     told = described(population, [parse_quota(quota) for quota in quotas or ()]).as_object()
     if as_json:
-        from scai_cli.exporters.writing import json_line
+        from scai_cli.datasets.export.row_writers import json_line
 
         print(json_line(told))  # noqa: T201 - data for stdout
         return
-    from scai_cli.display.populations import print_description
+    from scai_cli.display.terminal.populations import print_description
 
     print_description(str(population), told)
 
@@ -129,12 +129,12 @@ def list_people(
     as_json: Json = False,
 ) -> None:
     """List the people of a population, or the populations of a folder."""
-    from scai_cli.display.populations import print_files, print_people
-    from scai_cli.exporters.writing import json_line
-    from scai_cli.items import items
-    from scai_cli.personas import Persona
-    from scai_cli.populations.describing import populations
-    from scai_cli.starter import shipped
+    from scai_cli.datasets.export.row_writers import json_line
+    from scai_cli.display.terminal.populations import print_files, print_people
+    from scai_cli.experiment.item_files import items
+    from scai_cli.experiment.personas import Persona
+    from scai_cli.experiment.starter import shipped
+    from scai_cli.populations.describe import populations
 
     place = path or (Path("personas") if Path("personas").is_dir() else shipped() / "personas")
     if not place.is_dir():
@@ -173,11 +173,11 @@ def generate(
     quiet: Quiet = False,
 ) -> None:
     """Have people made to quota by a model. The same command goes on where it was stopped."""
-    from scai_cli.config import LimitsConfig
-    from scai_cli.endpoints import ModelConfig
-    from scai_cli.loading import load_tasks, parse_model
-    from scai_cli.peopling import Order
-    from scai_cli.peopling import generate as made
+    from scai_cli.experiment.config import LimitsConfig
+    from scai_cli.experiment.load import load_tasks, parse_model
+    from scai_cli.experiment.model_settings import ModelConfig
+    from scai_cli.jobs.generate_personas import Order
+    from scai_cli.jobs.generate_personas import generate as made
     from scai_cli.populations.quotas import parse_quota
 
     provider, name = parse_model(model or "simulated")
@@ -197,7 +197,7 @@ def generate(
 
 def say(line: str) -> None:
     """A line on stderr that obeys nobody."""
-    from scai_cli.display.safe import one_line
+    from scai_cli.display.terminal.escape import one_line
 
     typer.echo(one_line(line), err=True)
 

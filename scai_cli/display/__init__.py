@@ -1,1 +1,1 @@
-"""What people see in the terminal; rich is used here and in `cli/` only."""
+"""What people look at."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from scai_cli.chat import ChatRequest, Completion
+from scai_cli.messages import ChatRequest, Completion
 
 
 class ChatModel(Protocol):

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
 
-from scai_cli.chat import ChatRequest, Completion, Usage
 from scai_cli.errors import CacheError
+from scai_cli.messages import ChatRequest, Completion, Usage
 from scai_cli.models.base import ChatModel
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from scai_cli.chat import ChatRequest, Completion, Usage
 from scai_cli.errors import CallFailed, CallTransient, EndpointFailed, ScaiError
+from scai_cli.messages import ChatRequest, Completion, Usage
 from scai_cli.models.base import ChatModel
 from scai_cli.models.limits import Budget, Spend, prompt_tokens
 from scai_cli.models.prices import PriceOf

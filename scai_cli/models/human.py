@@ -15,11 +15,11 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-from scai_cli.chat import ChatRequest, Completion
-from scai_cli.config import Ratings
 from scai_cli.errors import Interrupted, ScaiError
-from scai_cli.fences import Fenced, fenced
-from scai_cli.personas import HUMAN
+from scai_cli.experiment.config import Ratings
+from scai_cli.experiment.personas import HUMAN
+from scai_cli.messages import ChatRequest, Completion
+from scai_cli.prompts.fences import Fenced, fenced
 
 _NUMBER: Final = re.compile(r"(-?\d{1,9}(?:[.,]\d{1,9})?)\s*(?:(?:/|out of)\s*\d+\s*)?")
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from scai_cli.chat import ChatRequest
 from scai_cli.errors import LimitReached
+from scai_cli.messages import ChatRequest
 
 CHARACTERS_PER_TOKEN = 4
 

@@ -21,9 +21,9 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic_core import to_json
 
-from scai_cli.chat import ChatRequest, Completion
-from scai_cli.endpoints import ModelConfig
 from scai_cli.errors import CallFailed, CallTransient, ConfigError, EndpointFailed, ProviderError
+from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.base import ChatModel
 from scai_cli.models.wire import BodyError, FilterError, read
 

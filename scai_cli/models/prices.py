@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from scai_cli.chat import Usage
 from scai_cli.errors import ConfigError
-from scai_cli.personas import HUMAN
+from scai_cli.experiment.personas import HUMAN
+from scai_cli.messages import Usage
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from scai_cli.chat import ChatRequest, Completion, Usage, clean
+from scai_cli.messages import ChatRequest, Completion, Usage, clean
 from scai_cli.models.limits import prompt_tokens, rough_tokens
 
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from scai_cli.personas import Persona, Scalar
-from scai_cli.populations.columns import ColumnMap
-from scai_cli.populations.rows import Row, Say
-from scai_cli.provenance import Source
-from scai_cli.tasks import Task
+from scai_cli.experiment.personas import Persona, Scalar
+from scai_cli.experiment.provenance import Source
+from scai_cli.experiment.tasks import Task
+from scai_cli.populations.column_map import ColumnMap
+from scai_cli.populations.table_rows import Row, Say
 from scai_cli.values import Split
 
 

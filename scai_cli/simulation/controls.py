@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
+from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed
-from scai_cli.events import ControlRated, Judged, Problem
-from scai_cli.personas import Persona
+from scai_cli.experiment.personas import Persona
+from scai_cli.runs.events import ControlRated, Judged, Problem
+from scai_cli.simulation.epoch_context import Stage
 from scai_cli.simulation.forms import CrossRating, Feedback
-from scai_cli.simulation.stage import Stage
-from scai_cli.simulation.together import together
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.values import draw
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
+from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed
-from scai_cli.events import MessageSaid, Problem
-from scai_cli.personas import Persona
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
+from scai_cli.runs.events import MessageSaid, Problem
+from scai_cli.simulation.epoch_context import Stage
 from scai_cli.simulation.rating import cross_rate, rate_own, withhold_ratings
-from scai_cli.simulation.stage import Stage
-from scai_cli.simulation.together import together
 from scai_cli.simulation.transcript import Conversation
-from scai_cli.tasks import Task
 
 
 async def converse(stage: Stage, persona: Persona, task: Task) -> Conversation:

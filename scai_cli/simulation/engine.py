@@ -6,21 +6,21 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 
 from scai_cli import __version__, plugins
-from scai_cli.config import ExperimentConfig
-from scai_cli.constitution import Add, Constitution
 from scai_cli.errors import CallFailed
-from scai_cli.events import Candidate, EpochStarted, Problem, Revised, RunFinished, RunStarted, WelfareMeasured
-from scai_cli.simulation.anchoring import Anchors
-from scai_cli.simulation.contentment import Contentment, contentment
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.constitution import Add, Constitution
+from scai_cli.runs.events import Candidate, EpochStarted, Problem, Revised, RunFinished, RunStarted, WelfareMeasured
+from scai_cli.simulation.anchors import Anchors
+from scai_cli.simulation.best_version import Ranking
+from scai_cli.simulation.candidate_checks import examined
 from scai_cli.simulation.controls import control, judge
-from scai_cli.simulation.objections import examined
-from scai_cli.simulation.occasion import Acceptance, Occasion, Strategy, Verdict
-from scai_cli.simulation.playing import play
-from scai_cli.simulation.proof import prove
-from scai_cli.simulation.ranking import Ranking
-from scai_cli.simulation.stage import Company, Emit, Stage
+from scai_cli.simulation.epoch import play
+from scai_cli.simulation.epoch_context import Company, Emit, Stage
+from scai_cli.simulation.holdout import prove
+from scai_cli.simulation.revision import Acceptance, Occasion, Strategy, Verdict
 from scai_cli.simulation.transcript import Conversation
-from scai_cli.social import welfare
+from scai_cli.simulation.utilities import Contentment, contentment
+from scai_cli.social_choice import welfare
 from scai_cli.values import draw
 
 

@@ -18,7 +18,7 @@ from pydantic import (
     model_validator,
 )
 
-from scai_cli.constitution import RuleDraft
+from scai_cli.experiment.constitution import RuleDraft
 from scai_cli.values import Text
 
 

@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Final
 
-from scai_cli.constitution import Principle
-from scai_cli.personas import Persona
+from scai_cli.experiment.constitution import Principle
+from scai_cli.experiment.personas import Persona
 
 COPIED_WORDS: Final = 5
 """A principle may not share so many words in a row with a task or a transcript."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 
-from scai_cli.personas import Persona
-from scai_cli.traits import observe, utility
+from scai_cli.experiment.personas import Persona
+from scai_cli.measures.observed import observe, utility
 
 
 def observed(persona: Persona, text: str) -> float | None:

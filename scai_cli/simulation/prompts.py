@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from scai_cli.chat import Message, clean
-from scai_cli.config import ExperimentConfig
-from scai_cli.constitution import Constitution
-from scai_cli.events import MessageSaid, Rated
-from scai_cli.fences import enclose, fence
-from scai_cli.personas import Persona
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
+from scai_cli.messages import Message, clean
+from scai_cli.prompts.fences import enclose, fence
+from scai_cli.prompts.templates import FORM, fill
+from scai_cli.runs.events import MessageSaid, Rated
 from scai_cli.simulation.transcript import Conversation
-from scai_cli.tasks import Task
-from scai_cli.templates import FORM, fill
 
 FEEDBACK_FORM = '{"feedback": "...", "rating": 0}'
 CROSS_RATING_FORM = '{"reason": "...", "rating": 0}'

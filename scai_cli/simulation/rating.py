@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scai_cli.errors import CallFailed
-from scai_cli.events import Problem, Rated
-from scai_cli.personas import Persona
+from scai_cli.experiment.personas import Persona
+from scai_cli.runs.events import Problem, Rated
+from scai_cli.simulation.epoch_context import Stage
 from scai_cli.simulation.forms import CrossRating, Feedback
 from scai_cli.simulation.observing import observed
-from scai_cli.simulation.stage import Stage
 from scai_cli.simulation.transcript import Conversation
 
 

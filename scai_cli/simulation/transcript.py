@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from scai_cli.events import MessageSaid, Problem, Rated
-from scai_cli.personas import Persona
-from scai_cli.tasks import Task
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
+from scai_cli.runs.events import MessageSaid, Problem, Rated
 
 
 @dataclass(slots=True)

@@ -7,10 +7,11 @@ import json
 import math
 import random
 
-from scai_cli.chat import ChatRequest, Completion, Usage, clean
-from scai_cli.endpoints import ModelConfig
+from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.messages import ChatRequest, Completion, Usage, clean
 from scai_cli.models.base import ChatModel
 from scai_cli.models.simulated.assistant import answer
+from scai_cli.models.simulated.ballots import rank
 from scai_cli.models.simulated.biographies import biography
 from scai_cli.models.simulated.chance import draws
 from scai_cli.models.simulated.criticism import Piece, criticised, first_better, piece, revised
@@ -19,7 +20,6 @@ from scai_cli.models.simulated.meta import cut_off, judged
 from scai_cli.models.simulated.options import Options, options
 from scai_cli.models.simulated.portrait import person
 from scai_cli.models.simulated.user import comment, cross_rate
-from scai_cli.models.simulated.voting import rank
 
 __all__ = ["connect"]
 

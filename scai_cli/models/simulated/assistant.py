@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
-from scai_cli.chat import ChatRequest
+from scai_cli.messages import ChatRequest
+from scai_cli.models.simulated.answers import compose
 from scai_cli.models.simulated.attention import demands, shared
-from scai_cli.models.simulated.composing import compose
 from scai_cli.models.simulated.forms import system_text
 
 

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final
 
-from scai_cli.traits import TRAITS, observe, requested
+from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.observed import observe
+from scai_cli.measures.requested import requested
 
 HABITS: Final[Mapping[str, float]] = {
     "detailed": 0.35,

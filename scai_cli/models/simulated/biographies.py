@@ -6,11 +6,11 @@ import random
 from collections.abc import Mapping
 from typing import Final
 
-from scai_cli.fences import fenced
+from scai_cli.measures.catalogue import TRAITS
 from scai_cli.models.simulated.forms import Asked
 from scai_cli.models.simulated.names import name_of
 from scai_cli.models.simulated.topic import noun_phrases
-from scai_cli.traits import TRAITS
+from scai_cli.prompts.fences import fenced
 
 _PLACES: Final = (
     "a small town", "a fishing village", "the old quarter of a port", "a terrace at the end of a tram line",

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from scai_cli.chat import ChatRequest
-from scai_cli.fences import fenced
+from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.observed import observe, utility
+from scai_cli.measures.requested import requested
+from scai_cli.messages import ChatRequest
+from scai_cli.models.simulated.answers import compose
 from scai_cli.models.simulated.attention import demands, shared
-from scai_cli.models.simulated.composing import compose
 from scai_cli.models.simulated.forms import system_text
 from scai_cli.models.simulated.options import Options
-from scai_cli.traits import TRAITS, observe, requested, utility
+from scai_cli.prompts.fences import fenced
 
 _ENOUGH: Final = 0.55
 """A wanted trait that shows as strongly is not asked for once more."""

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from scai_cli.fences import Fenced, fenced
+from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.requested import requested
 from scai_cli.models.simulated.forms import scale, wording
-from scai_cli.traits import TRAITS, requested
+from scai_cli.prompts.fences import Fenced, fenced
 
 _RULE: Final = re.compile(r"^([PC]\d+)(?: \(for ([^)\n]*)\))?:[ \t]*", re.MULTILINE)
 _AT_MOST: Final = re.compile(r"\bat most (\d+)( tokens)?")

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scai_cli.chat import ChatRequest
-from scai_cli.fences import fenced
-from scai_cli.templates import FORM
+from scai_cli.messages import ChatRequest
+from scai_cli.prompts.fences import fenced
+from scai_cli.prompts.templates import FORM
 
 _SCALE: Final = re.compile(r"\bfrom\s+(-?\d+(?:\.\d+)?)[^.;?!<>{}]{0,200}?\bto\s+(-?\d+(?:\.\d+)?)")
 DEFAULT_SCALE: Final = (0.0, 10.0)

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from scai_cli.measures.catalogue import TRAITS
 from scai_cli.models.simulated.evidence import Evidence, Rule, read
 from scai_cli.models.simulated.flaws import Flaws
 from scai_cli.models.simulated.forms import Asked
-from scai_cli.models.simulated.revising import Wish, fits, listed, minded, revised, told, wishes
+from scai_cli.models.simulated.revision import Wish, fits, listed, minded, revised, told, wishes
 from scai_cli.models.simulated.wordings import rule
-from scai_cli.traits import TRAITS
 
 _BADLY: Final = 0.5
 

@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from scai_cli.fences import fenced
+from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.requested import requested
 from scai_cli.models.simulated.chance import draws
-from scai_cli.traits import TRAITS, requested
+from scai_cli.prompts.fences import fenced
 
 _WANT: Final = re.compile(
     r"(?:^|[;:,])\s{0,3}([a-z][a-z_ ]{2,24}?)\s{1,3}([+-]\d(?:\.\d{1,6})?)(?=\s{0,3}(?:[;,]|$))", re.M

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-from scai_cli.fences import fenced
+from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.observed import observe, utility
 from scai_cli.models.simulated.forms import Asked, on_scale, scale
 from scai_cli.models.simulated.portrait import Person
 from scai_cli.models.simulated.wordings import CONTENT, demand, remark
-from scai_cli.traits import TRAITS, observe, utility
+from scai_cli.prompts.fences import fenced
 
 _WELCOME: Final = 0.15
 _NEUTRAL: Final = 0.7

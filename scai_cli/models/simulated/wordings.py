@@ -9,7 +9,7 @@ import random
 from collections.abc import Mapping
 from typing import Final
 
-from scai_cli.traits import TRAITS
+from scai_cli.measures.catalogue import TRAITS
 
 MISSED: Final = (
     "I would have liked {label}.",

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from scai_cli.populations.columns import ColumnMap
+from scai_cli.populations.clean_text import BadRow, tidy
+from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import Format, TaskDraft
-from scai_cli.populations.rows import Row, Say, text
-from scai_cli.populations.rows import rows as any_rows
-from scai_cli.populations.texts import BadRow, tidy
+from scai_cli.populations.table_rows import Row, Say, text
+from scai_cli.populations.table_rows import rows as any_rows
 
 _KEYS: Final = ("prompt", "transcript", "chosen", "text", "instruction")
 _FIRST: Final = re.compile(

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from scai_cli.populations.columns import ColumnMap
+from scai_cli.populations.clean_text import LONGEST_FACT, BadRow, fact, one_line, sentence, tidy
+from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import Format, PersonaDraft
-from scai_cli.populations.rows import Row, Say, json_rows, jsonl_rows, mapping
-from scai_cli.populations.texts import LONGEST_FACT, BadRow, fact, one_line, sentence, tidy
+from scai_cli.populations.table_rows import Row, Say, json_rows, jsonl_rows, mapping
 
 _BIOGRAPHY: Final = ("persona", "description", "biography", "bio", "background")
 

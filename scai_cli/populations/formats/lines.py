@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from scai_cli.populations.columns import ColumnMap
+from scai_cli.populations.clean_text import one_line
+from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import Format, TaskDraft
-from scai_cli.populations.rows import Row, Say, text
-from scai_cli.populations.texts import one_line
+from scai_cli.populations.table_rows import Row, Say, text
 
 
 def rows(file: str, say: Say) -> Iterator[Row]:

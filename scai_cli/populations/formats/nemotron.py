@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from typing import Any, Final
 
-from scai_cli.personas import Scalar
-from scai_cli.populations.columns import ColumnMap
+from scai_cli.experiment.personas import Scalar
+from scai_cli.populations.clean_text import BadRow, fact, one_line, sentence, tidy
+from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import Format, PersonaDraft
-from scai_cli.populations.rows import mapping, rows
-from scai_cli.populations.texts import BadRow, fact, one_line, sentence, tidy
+from scai_cli.populations.table_rows import mapping, rows
 
 _RENAMED: Final = {"sex": "gender", "education_level": "education", "bachelors_field": "field_of_study"}
 _NO_FACTS: Final = frozenset((

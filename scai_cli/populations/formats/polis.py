@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.errors import ConfigError
-from scai_cli.populations.columns import ColumnMap
+from scai_cli.populations.clean_text import BadRow, one_line, sentence
+from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import Format, PersonaDraft
-from scai_cli.populations.rows import Row, Say, csv_rows
-from scai_cli.populations.texts import BadRow, one_line, sentence
+from scai_cli.populations.table_rows import Row, Say, csv_rows
 
 VOTES, COMMENTS = "participants-votes.csv", "comments.csv"
 

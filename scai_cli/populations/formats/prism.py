@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from scai_cli.populations.columns import ColumnMap
+from scai_cli.measures.requested import requested
+from scai_cli.populations.clean_text import BadRow, facts, sentence, tidy
+from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import Format, PersonaDraft
-from scai_cli.populations.rows import mapping, rows
-from scai_cli.populations.texts import BadRow, facts, sentence, tidy
-from scai_cli.traits import requested
+from scai_cli.populations.table_rows import mapping, rows
 
 _MEANT: Final = {
     "diversity": "balanced",  # "summarises multiple viewpoints or different worldviews"

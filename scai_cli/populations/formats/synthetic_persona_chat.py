@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from scai_cli.populations.columns import ColumnMap
+from scai_cli.populations.clean_text import BadRow, sentence, tidy
+from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import Format, PersonaDraft
-from scai_cli.populations.rows import mapping, rows
-from scai_cli.populations.texts import BadRow, sentence, tidy
+from scai_cli.populations.table_rows import mapping, rows
 
 _KEYS: Final = ("user 1 personas", "user 2 personas")
 

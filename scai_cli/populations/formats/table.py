@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, cast, get_args
 
-from scai_cli.personas import Scalar
-from scai_cli.populations.columns import ColumnMap
+from scai_cli.experiment.personas import Scalar
+from scai_cli.populations.clean_text import BadRow, fact, one_line, sentence, tidy
+from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import Format, PersonaDraft, TaskDraft
-from scai_cli.populations.rows import mapping, rows
-from scai_cli.populations.texts import BadRow, fact, one_line, sentence, tidy
+from scai_cli.populations.table_rows import mapping, rows
 from scai_cli.values import Split
 
 _SPLITS: Final = {**{name: name for name in get_args(Split)}, "validation": "dev", "val": "dev", "training": "train"}

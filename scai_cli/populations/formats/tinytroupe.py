@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.errors import ConfigError
-from scai_cli.populations.columns import ColumnMap
+from scai_cli.populations.clean_text import BadRow, facts, one_line, sentence, tidy
+from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import Format, PersonaDraft
-from scai_cli.populations.rows import Row, Say, json_rows, mapping
-from scai_cli.populations.texts import BadRow, facts, one_line, sentence, tidy
+from scai_cli.populations.table_rows import Row, Say, json_rows, mapping
 
 _SHOWN: Final = 4
 """How many entries of each list the biography names."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scai_cli.events import Candidate
-from scai_cli.simulation.occasion import Occasion, Verdict
+from scai_cli.runs.events import Candidate
+from scai_cli.simulation.revision import Occasion, Verdict
 
 
 async def always(occasion: Occasion, candidates: Sequence[Candidate]) -> Verdict:  # noqa: ARG001 - one of many rules

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from scai_cli.events import Candidate
+from scai_cli.runs.events import Candidate
 from scai_cli.simulation.acceptance.improves import improving, scores_of, tried
 from scai_cli.simulation.acceptance.vote import vote
-from scai_cli.simulation.occasion import Occasion, Verdict
+from scai_cli.simulation.revision import Occasion, Verdict
 
 
 async def both(occasion: Occasion, candidates: Sequence[Candidate]) -> Verdict:

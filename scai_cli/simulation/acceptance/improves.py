@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from scai_cli.events import Candidate, Estimate, Problem
-from scai_cli.simulation.contentment import Contentment, Pair, contentment, difference
-from scai_cli.simulation.occasion import Occasion, Verdict
-from scai_cli.simulation.playing import failures, play
-from scai_cli.simulation.together import together
-from scai_cli.social import welfare
-from scai_cli.social.welfare import WelfareFunction
+from scai_cli.concurrency import together
+from scai_cli.runs.events import Candidate, Estimate, Problem
+from scai_cli.simulation.epoch import failures, play
+from scai_cli.simulation.revision import Occasion, Verdict
+from scai_cli.simulation.utilities import Contentment, Pair, contentment, difference
+from scai_cli.social_choice import welfare
+from scai_cli.social_choice.welfare import WelfareFunction
 
 _DRAWS = 400
 """Bootstrap draws for the interval of a trial, of which there are many."""

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from itertools import count, product
 from string import ascii_uppercase
 
-from scai_cli.constitution import Constitution
+from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed
-from scai_cli.events import Candidate, Problem
-from scai_cli.personas import Persona
+from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.personas import Persona
+from scai_cli.runs.events import Candidate, Problem
 from scai_cli.simulation.forms import Ranking
-from scai_cli.simulation.occasion import Occasion, Verdict
-from scai_cli.simulation.together import together
-from scai_cli.social.voting import Ballot, tally
+from scai_cli.simulation.revision import Occasion, Verdict
+from scai_cli.social_choice.voting import Ballot, tally
 
 STATUS_QUO = "status quo"
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from scai_cli import plugins
+from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed
-from scai_cli.events import Candidate, Problem
-from scai_cli.simulation.occasion import Occasion, Strategy
-from scai_cli.simulation.together import together
+from scai_cli.runs.events import Candidate, Problem
+from scai_cli.simulation.revision import Occasion, Strategy
 from scai_cli.simulation.transcript import Conversation
 
 

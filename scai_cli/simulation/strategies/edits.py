@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from scai_cli.constitution import Add, Edit, Merge, Modify, Remove
-from scai_cli.events import Candidate
+from scai_cli.experiment.constitution import Add, Edit, Merge, Modify, Remove
+from scai_cli.runs.events import Candidate
 from scai_cli.simulation.forms import Edits, WrittenEdit
-from scai_cli.simulation.occasion import Occasion
+from scai_cli.simulation.revision import Occasion
 from scai_cli.simulation.strategies.rewrite import asked_for
 from scai_cli.simulation.strategies.window import Prompt, fitting
 

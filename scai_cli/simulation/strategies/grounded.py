@@ -7,10 +7,10 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import TypeGuard
 
-from scai_cli.constitution import Add, Edit, Modify
-from scai_cli.events import Candidate
-from scai_cli.simulation.objections import examined
-from scai_cli.simulation.occasion import Occasion
+from scai_cli.experiment.constitution import Add, Edit, Modify
+from scai_cli.runs.events import Candidate
+from scai_cli.simulation.candidate_checks import examined
+from scai_cli.simulation.revision import Occasion
 from scai_cli.simulation.strategies.edits import edits, further_edits
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from scai_cli.events import Candidate
-from scai_cli.simulation.occasion import Occasion
+from scai_cli.runs.events import Candidate
+from scai_cli.simulation.revision import Occasion
 from scai_cli.simulation.strategies.rewrite import rewritten
 from scai_cli.simulation.strategies.window import fitting
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from scai_cli.constitution import Add, Clause, Constitution, Edit, Modify, Principle, Remove
-from scai_cli.events import Candidate
+from scai_cli.experiment.constitution import Add, Clause, Constitution, Edit, Modify, Principle, Remove
+from scai_cli.runs.events import Candidate
+from scai_cli.simulation.agent import Form
 from scai_cli.simulation.forms import Rewrite, WrittenClause, WrittenPrinciple
-from scai_cli.simulation.occasion import Occasion
-from scai_cli.simulation.speaker import Form
+from scai_cli.simulation.revision import Occasion
 from scai_cli.simulation.strategies.window import Window, fitting
 
 

@@ -6,10 +6,10 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from scai_cli.chat import Message
-from scai_cli.constitution import Constitution
-from scai_cli.simulation.occasion import Occasion
+from scai_cli.experiment.constitution import Constitution
+from scai_cli.messages import Message
 from scai_cli.simulation.prompts import told
+from scai_cli.simulation.revision import Occasion
 from scai_cli.simulation.transcript import Conversation
 
 _ASKED_AGAIN = 600

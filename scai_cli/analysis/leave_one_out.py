@@ -1,0 +1,125 @@
+"""What every rule of a constitution rests on and does: the values that `scai explain` comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from scai_cli.experiment.constitution import Clause, Principle
+from scai_cli.runs.events import Estimate
+from scai_cli.runs.history.history import History
+
+EFFECT: Final = 0.02
+"""An effect on a user's utility (0 to 1) that is not larger than this does not count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A piece of evidence: the id of a message or rating, who said it, and what; empty where the run holds none."""
+
+    id: str
+    who: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEffect:
+    """One rule with its evidence and its effects: utility with the rule minus without, everything else as it is.
+
+    `welfare` is of the declared function, with a 95 % interval where the data can tell; `users` maps every persona to
+    the effect on its utility, None where it was not played.
+    """
+
+    rule: Principle | Clause
+    evidence: Sequence[Quote]
+    welfare: Estimate | None
+    users: Mapping[str, float | None]
+
+    @property
+    def gains(self) -> dict[str, float]:
+        """Who fares better with the rule, the most first."""
+        found = {user: effect for user, effect in self.users.items() if effect is not None and effect > EFFECT}
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+    @property
+    def loses(self) -> dict[str, float]:
+        """Who fares worse with the rule, the most first."""
+        found = {user: effect for user, effect in self.users.items() if effect is not None and effect < -EFFECT}
+        return dict(sorted(found.items(), key=lambda item: item[1]))
+
+    @property
+    def without_effect(self) -> bool:
+        """Whether nobody who was played gains or loses by it."""
+        return not self.gains and not self.loses
+
+    def pulls_apart(self, first: str, second: str) -> bool:
+        """Whether one of two users gains by the rule and the other loses."""
+        return {first, second} <= {*self.gains, *self.loses} and (first in self.gains) != (second in self.gains)
+
+    def as_object(self) -> dict[str, Any]:
+        """What `--json` prints of the rule."""
+        return {
+            "id": self.rule.id,
+            "kind": "clause" if isinstance(self.rule, Clause) else "principle",
+            "text": self.rule.text,
+            "for": list(self.rule.users) if isinstance(self.rule, Clause) else None,
+            "since": self.rule.since,
+            "evidence": [{"id": quote.id, "who": quote.who, "text": quote.text} for quote in self.evidence],
+            "effect": None if self.welfare is None else self.welfare.model_dump(mode="json"),
+            "users": dict(self.users),
+            "gains": list(self.gains),
+            "loses": list(self.loses),
+            "without_effect": self.without_effect,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A run's constitution, rule by rule; `played` of `conversations` could be played within the budget."""
+
+    run_id: str
+    version: int
+    function: str
+    welfare: float | None
+    rules: Sequence[RuleEffect]
+    played: int
+    conversations: int
+    failed: int
+    budget: int
+    users: tuple[str, str] | None = None
+    calls: int = 0
+    """Calls that were made now."""
+
+    @property
+    def apart(self) -> list[RuleEffect]:
+        """The rules that pull the two users asked about apart."""
+        return [rule for rule in self.rules if self.users is not None and rule.pulls_apart(*self.users)]
+
+    def as_object(self) -> dict[str, Any]:
+        """What `scai explain --json` prints; `calls` were made now, those made before are not made again."""
+        found: dict[str, Any] = {
+            "run_id": self.run_id,
+            "version": self.version,
+            "welfare": {"function": self.function, "value": self.welfare},
+            "played": {"conversations": self.played, "of": self.conversations, "failed": self.failed},
+            "budget": self.budget,
+            "calls": self.calls,
+            "rules": [rule.as_object() for rule in self.rules],
+        }
+        if self.users is not None:
+            found["apart"] = {
+                "users": list(self.users),
+                "rules": [{"id": r.rule.id, **{user: r.users[user] for user in self.users}} for r in self.apart],
+            }
+        return found
+
+
+def quotes(history: History, rule: Principle | Clause) -> list[Quote]:
+    """The evidence of a rule in the words of those who said it."""
+    said: dict[str, tuple[str, str]] = {}
+    for epoch in history.epochs:
+        for messages in epoch.conversations.values():
+            said |= {m.id: (m.persona if m.role == "user" else "assistant", m.content) for m in messages}
+        said |= {rating.id: (rating.rater, rating.comment) for rating in epoch.ratings}
+    return [Quote(place, *said.get(place, ("", ""))) for place in rule.evidence]

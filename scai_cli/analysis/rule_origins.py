@@ -1,0 +1,46 @@
+"""Where each rule of a constitution comes from: the edits of a run, by the rule that they made or changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scai_cli.experiment.constitution import Add, Constitution, Edit, Merge
+from scai_cli.runs.events import Revised
+from scai_cli.runs.history.history import History
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One adopted edit, with the epoch at whose end it was made."""
+
+    epoch: int
+    edit: Edit
+
+
+def entries(history: History, first: int, last: int) -> dict[str, list[Entry]]:
+    """Rule id -> the edits that concern it, among those that lead from version `first` to version `last`."""
+    found: dict[str, list[Entry]] = defaultdict(list)
+    constitution = history.started.constitution if history.started else Constitution()
+    for epoch in history.epochs:
+        if epoch.revision is None or not epoch.revision.accepted:
+            continue
+        if first <= epoch.revision.from_version < last:
+            for rule_id, edit in _concerned(constitution, epoch.revision):
+                found[rule_id].append(Entry(epoch.number, edit))
+        constitution = epoch.revision.constitution
+    return found
+
+
+def _concerned(before: Constitution, revision: Revised) -> Iterator[tuple[str, Edit]]:
+    """Each edit with every rule that it makes, changes or takes away; new rules are numbered as `apply` does it."""
+    principles, clauses = before.last_principle, before.last_clause
+    for edit in revision.edits:
+        if isinstance(edit, Add):
+            principles, clauses = (principles, clauses + 1) if edit.users else (principles + 1, clauses)
+            yield (f"C{clauses}" if edit.users else f"P{principles}"), edit
+        elif isinstance(edit, Merge):
+            yield from ((rule_id, edit) for rule_id in edit.ids)
+        else:
+            yield edit.id, edit

@@ -1,0 +1,48 @@
+"""`scai dataset ...`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scai_cli.cli.options import Json
+
+app = typer.Typer(no_args_is_help=True, help="Look into data sets.")
+
+Rows = Annotated[
+    Path,
+    typer.Argument(
+        metavar="PATH", help="A .jsonl, .csv or .parquet file of rows, or a folder of them.", show_default=False
+    ),
+]
+
+
+def register(parent: typer.Typer) -> None:
+    """Add the commands of this file."""
+    parent.add_typer(app, name="dataset")
+
+
+@app.callback()
+def _group() -> None:
+    """Look into data sets."""
+
+
+@app.command("describe")
+def describe(
+    path: Rows,
+    seed: Annotated[int, typer.Option("--seed", help="Draws the samples.", metavar="N")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Say how long, varied and balanced rows are. Tells what splits share, too."""
+    from scai_cli.datasets.describe.description import describe as described
+    from scai_cli.display.terminal.dataset import print_dataset
+
+    told = described(path, seed).as_object()
+    if as_json:
+        from scai_cli.datasets.export.row_writers import json_line
+
+        print(json_line(told))  # noqa: T201 - data for stdout
+    else:
+        print_dataset(told)

@@ -1,0 +1,171 @@
+"""`scai generate`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from scai_cli.cli.options import (
+    RUNS,
+    Cached,
+    Json,
+    MaxCalls,
+    MaxSeconds,
+    MaxTokens,
+    MaxUsd,
+    Model,
+    Quiet,
+    RunsDir,
+    Seed,
+    Set,
+    Trust,
+    limits,
+)
+
+if TYPE_CHECKING:
+    from scai_cli.jobs.generate import Onlooker, Outcome
+    from scai_cli.jobs.generate_plan import Expected
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(generate)
+
+
+def generate(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN|CONSTITUTION",
+            help="A run, or a file with a constitution (Markdown, text, JSON, YAML).",
+            show_default=False,
+        ),
+    ],
+    tasks: Annotated[
+        Path | None,
+        typer.Option("--tasks", help="The tasks (YAML, JSON, JSONL); by default the run's own.", metavar="FILE"),
+    ] = None,
+    n: Annotated[
+        int | None, typer.Option("--n", min=1, help="Rows; by default one for every task.", metavar="N")
+    ] = None,
+    k: Annotated[
+        int,
+        typer.Option("--k", min=0, max=100, help="Critiques and revisions, each by one random principle.", metavar="K"),
+    ] = 1,
+    judge: Annotated[
+        Literal["users", "model", "both", "none"], typer.Option("--judge", help="Who says which answer is better.")
+    ] = "both",
+    raters: Annotated[int, typer.Option("--raters", min=0, help="Other users who rate each answer.", metavar="K")] = 2,
+    votes: Annotated[
+        int,
+        typer.Option(
+            "--votes", min=1, max=1000, help="Asked in each order where no log-probabilities come.", metavar="V"
+        ),
+    ] = 3,
+    clamp: Annotated[
+        str | None, typer.Option("--clamp", help="Bounds of the soft label, e.g. 0.4,0.6.", metavar="LOW,HIGH")
+    ] = None,
+    initial: Annotated[
+        Literal["first", "none"], typer.Option("--initial", help="Rules of the first answer: the run's first, or none.")
+    ] = "first",
+    personas: Annotated[
+        Path | None, typer.Option("--personas", help="Other people than the run's.", metavar="FILE")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            "--config", help="For a constitution file: the experiment to make rows with.", metavar="EXPERIMENT"
+        ),
+    ] = None,
+    settings: Set = None,
+    model: Model = None,
+    seed: Seed = None,
+    run_id: Annotated[
+        str | None, typer.Option("--run-id", help="The set's id; by default the run's with -rows.", metavar="ID")
+    ] = None,
+    runs_dir: RunsDir = RUNS,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
+    max_seconds: MaxSeconds = None,
+    cache: Cached = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many calls it would take.")] = False,
+    trust: Trust = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Make rows for a dataset by a constitution and many tasks. They hold answers, critiques, revisions and labels."""
+    from scai_cli.datasets.generate.manifest import Orders
+    from scai_cli.experiment.load import Overrides
+    from scai_cli.jobs.generate import Wish, start
+
+    bounds = limits(max_calls, max_tokens, max_usd, max_seconds, cache)
+    orders = Orders(n=n or 1, k=k, judge=judge, raters=raters, votes=votes, clamp=_bounds(clamp))
+    overrides = Overrides([*(settings or ()), *bounds], model, seed)
+    wish = Wish(source, tasks, n, orders, initial, personas, config, overrides, trust)
+    if dry_run:
+        from scai_cli.jobs.generate_plan import expected
+
+        _print_expected(expected(wish, runs_dir), as_json)
+        return
+    finish(start(wish, runs_dir, run_id, onlooker(quiet)), as_json)
+
+
+def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_json: bool) -> None:
+    """Go on with a generated set: what `scai resume` does when it is given one."""
+    from scai_cli.jobs.generate import resume as go_on
+
+    finish(go_on(path, settings, onlooker(quiet), trust=trust), as_json)
+
+
+def onlooker(quiet: bool) -> Onlooker:
+    """Who looks on: nobody, a live view on a terminal, or plain lines."""
+    from scai_cli.display.terminal.consoles import err
+    from scai_cli.display.terminal.generate_progress import LiveView, PlainLines, Silent
+
+    if quiet:
+        return Silent()
+    console = err()
+    return LiveView(console) if console.is_terminal else PlainLines(console)
+
+
+def finish(outcome: Outcome, as_json: bool) -> None:
+    """Print the set's id (or its summary) and leave with the exit code of how it ended."""
+    print(json.dumps(outcome.summary()) if as_json else outcome.run_id)  # noqa: T201 - data for stdout
+    if outcome.error is not None:
+        raise outcome.error
+
+
+def _bounds(text: str | None) -> tuple[float, float] | None:
+    from scai_cli.errors import ConfigError
+
+    if text is None:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        low, high = 1.0, 0.0
+    if not 0.0 <= low <= high <= 1.0:
+        raise ConfigError(f"--clamp {text}: write two probabilities, e.g. --clamp 0.4,0.6")
+    return low, high
+
+
+def _print_expected(plan: Expected, as_json: bool) -> None:
+    from scai_cli.display.terminal.consoles import out
+
+    if as_json:
+        print(json.dumps(plan.as_object()))  # noqa: T201 - data for stdout
+        return
+    console = out()
+    users = f", {plan.users} users by turns" if plan.users else ""
+    console.print(f"{plan.rows:,} rows from {plan.tasks:,} tasks{users}")
+    for purpose, calls in plan.calls.items():
+        if calls:
+            console.print(f"{purpose:<14}{calls:>12,} calls")
+    console.print(f"{'total':<14}{plan.total:>12,} calls")
+    if plan.most > plan.total:
+        console.print(f"{'':<14}{plan.most:>12,} where the judge's endpoint tells no log-probabilities")

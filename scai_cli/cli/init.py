@@ -1,0 +1,23 @@
+"""`scai init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(init)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.", show_default=False)],
+) -> None:
+    """Write starter configs and personas into a folder."""
+    from scai_cli.experiment.starter import write_starter
+
+    count = write_starter(folder)
+    typer.echo(f"wrote {count} files to {folder}; try: cd {folder} && scai run configs/quickstart.yaml", err=True)

@@ -1,0 +1,44 @@
+"""`scai report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scai_cli.cli.options import RUNS, Runs, RunsDir
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(report)
+
+
+def report(
+    runs: Runs,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A file; - is stdout. By default RUN.html, or report.html of several.",
+            metavar="FILE",
+        ),
+    ] = None,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Write one HTML page about a run, or about several. Prints its path."""
+    from scai_cli.display.report.page import make_page
+    from scai_cli.runs.find import find_run
+    from scai_cli.runs.jsonl import write_whole
+
+    paths = list(dict.fromkeys(find_run(runs_dir, run) for run in runs))
+    page = make_page(paths)
+    if output is not None and str(output) == "-":
+        print(page, end="")  # noqa: T201 - data for stdout
+        return
+    target = output or Path(f"{paths[0].name}.html" if len(paths) == 1 else "report.html")
+    write_whole(target, page)
+    print(target)  # noqa: T201 - data for stdout
+    typer.echo(f"{len(page.encode()) / 1000:,.0f} kB about {', '.join(path.name for path in paths)}", err=True)

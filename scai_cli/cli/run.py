@@ -1,0 +1,169 @@
+"""`scai run`, `resume`, `plan`, `check`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scai_cli.cli import generate as generating
+from scai_cli.cli.options import (
+    RUNS,
+    Cached,
+    Config,
+    Json,
+    MaxCalls,
+    MaxSeconds,
+    MaxTokens,
+    MaxUsd,
+    Model,
+    Quiet,
+    Run,
+    RunsDir,
+    Seed,
+    Set,
+    Trust,
+    limits,
+)
+
+if TYPE_CHECKING:
+    from scai_cli.experiment.config import ExperimentConfig
+    from scai_cli.jobs.run import Outcome, Watcher
+    from scai_cli.models.human import Desk
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    for command in (run, resume, plan, check):
+        app.command()(command)
+
+
+def run(
+    config: Config,
+    settings: Set = None,
+    model: Model = None,
+    seed: Seed = None,
+    run_id: Annotated[
+        str | None, typer.Option("--run-id", help="The run's id; by default the experiment's name.", metavar="ID")
+    ] = None,
+    runs_dir: RunsDir = RUNS,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
+    max_seconds: MaxSeconds = None,
+    cache: Cached = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="As `scai plan`: say what it would take.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Run an experiment; prints the run's id."""
+    from scai_cli.jobs.run import start
+
+    bounds = limits(max_calls, max_tokens, max_usd, max_seconds, cache)
+    experiment = _load(config, [*(settings or ()), *bounds], model, seed)
+    if dry_run:
+        _print_plan(experiment, as_json)
+        return
+    finish(start(experiment, runs_dir, run_id, watcher(quiet), desk()), as_json)
+
+
+def resume(
+    run: Run,
+    settings: Set = None,
+    runs_dir: RunsDir = RUNS,
+    max_calls: MaxCalls = None,
+    max_tokens: MaxTokens = None,
+    max_usd: MaxUsd = None,
+    max_seconds: MaxSeconds = None,
+    cache: Cached = None,
+    trust: Trust = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+) -> None:
+    """Go on where a run or a generated set was stopped. No answered call is made again."""
+    from scai_cli.jobs.run import resume as go_on
+    from scai_cli.runs.find import find_source, is_generated
+
+    bounds = limits(max_calls, max_tokens, max_usd, max_seconds, cache)
+    path = find_source(runs_dir, run)
+    if is_generated(path):
+        generating.resume(path, [*(settings or ()), *bounds], trust=trust, quiet=quiet, as_json=as_json)
+        return
+    finish(go_on(path, [*(settings or ()), *bounds], watcher(quiet), trust=trust, desk=desk()), as_json)
+
+
+def plan(
+    config: Config,
+    settings: Set = None,
+    model: Model = None,
+    seed: Seed = None,
+    prompts: Annotated[bool, typer.Option("--prompts", help="Show every kind of prompt as it would be sent.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say what an experiment would take: calls, tokens, money. Asks no model."""
+    experiment = _load(config, settings, model, seed)
+    if prompts:
+        from scai_cli.display.terminal.plan import print_prompts
+        from scai_cli.jobs.plan import sample_prompts
+
+        print_prompts(sample_prompts(experiment))
+        return
+    _print_plan(experiment, as_json)
+
+
+def check(config: Config, settings: Set = None, model: Model = None, seed: Seed = None, as_json: Json = False) -> None:
+    """Validate an experiment and say what it would do; asks no model."""
+    experiment = _load(config, settings, model, seed)
+    if as_json:
+        print(json.dumps(experiment.model_dump(mode="json", by_alias=True)))  # noqa: T201 - data for stdout
+        return
+    from scai_cli.display.terminal.plan import print_check
+
+    print_check(str(config), experiment)
+
+
+def watcher(quiet: bool) -> Watcher:
+    """Who looks on: nobody, a live view on a terminal, or plain lines."""
+    from scai_cli.display.terminal.consoles import err
+    from scai_cli.display.terminal.questions import AskingView
+    from scai_cli.display.terminal.run_progress import PlainLines, Silent
+
+    if quiet:
+        return Silent()
+    console = err()
+    return AskingView(console) if console.is_terminal else PlainLines(console)
+
+
+def desk() -> Desk:
+    """Where real people among the personas are asked: at stdin and stderr."""
+    from scai_cli.cli.keyboard import Keyboard
+    from scai_cli.display.terminal.consoles import err
+    from scai_cli.display.terminal.questions import ConsoleDesk
+
+    return ConsoleDesk(err, Keyboard.stdin().line)
+
+
+def finish(outcome: Outcome, as_json: bool) -> None:
+    """Print the run's id (or its summary) and leave with the exit code of how it ended."""
+    print(json.dumps(outcome.summary()) if as_json else outcome.run_id)  # noqa: T201 - data for stdout
+    if outcome.error is not None:
+        raise outcome.error
+
+
+def _load(config: Path, settings: list[str] | None, model: str | None, seed: int | None) -> ExperimentConfig:
+    from scai_cli.experiment.load import Overrides, load_experiment
+
+    return load_experiment(config, Overrides(settings or (), model, seed))
+
+
+def _print_plan(experiment: ExperimentConfig, as_json: bool) -> None:
+    from scai_cli.display.terminal.plan import print_plan
+    from scai_cli.jobs.plan import plan_experiment
+
+    planned = plan_experiment(experiment)
+    if as_json:
+        print(json.dumps(planned.as_object()))  # noqa: T201 - data for stdout
+    else:
+        print_plan(planned)

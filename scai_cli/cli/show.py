@@ -1,0 +1,160 @@
+"""`scai show`, `scai list`."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scai_cli.cli.options import RUNS, Epoch, Json, Persona, Run, RunsDir, Task
+from scai_cli.runs.history.selection import Selection
+
+if TYPE_CHECKING:
+    from scai_cli.display.terminal.show import Parts
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    app.command()(show)
+    app.command("list")(list_runs)
+
+
+def show(
+    run: Run,
+    epoch: Epoch = None,
+    persona: Persona = None,
+    task: Task = None,
+    constitution: Annotated[bool, typer.Option("--constitution", help="Every version of it.")] = False,
+    ratings: Annotated[bool, typer.Option("--ratings", help="Who rated whose answers how.")] = False,
+    diff: Annotated[
+        tuple[int, int] | None, typer.Option("--diff", help="What changed between two versions.", metavar="A B")
+    ] = None,
+    prompts: Annotated[
+        str | None, typer.Option("--prompts", help="The exact messages of a call, or of all below an id.", metavar="ID")
+    ] = None,
+    fidelity: Annotated[bool, typer.Option("--fidelity", help="Whether the users stay themselves.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Everybody and everything, however long it is.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Wait for the run and show what happens in it.")] = False,
+    as_json: Json = False,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """Read a run, finished or not."""
+    from scai_cli.display.terminal import show as showing
+    from scai_cli.runs.find import find_run
+
+    chosen = Selection(epoch=epoch, persona=persona, task=task)
+    parts = showing.Parts(constitution, ratings, diff, prompts, everything)
+    _check(chosen, parts, fidelity=fidelity, follow=follow, as_json=as_json)
+    if follow:
+        _follow(runs_dir, run, chosen, as_json)
+        return
+    path = find_run(runs_dir, run)
+    if fidelity:
+        _show_fidelity(path, as_json)
+    elif as_json:
+        _show_json(path, chosen)
+    else:
+        showing.show(path, chosen, parts)
+
+
+def _check(chosen: Selection, parts: Parts, *, fidelity: bool, follow: bool, as_json: bool) -> None:
+    """Raise RunError for options of which one would be ignored."""
+    from scai_cli.errors import RunError
+
+    views = {
+        "--prompts": parts.prompts is not None,
+        "--diff": parts.diff is not None,
+        "--constitution": parts.constitution,
+        "--ratings": parts.ratings,
+        "--fidelity": fidelity,
+        "--all": parts.everything,
+    }
+    given = [name for name, wanted in views.items() if wanted]
+    if follow and given:
+        raise RunError("--follow goes with --epoch, --persona, --task and --json; drop the others")
+    if as_json and given and given != ["--fidelity"]:
+        raise RunError("--json prints the whole run or what --epoch, --persona and --task leave of it; drop the others")
+    if len(given) > 1 and (alone := [name for name in given if name in ("--prompts", "--fidelity", "--all")]):
+        others = ", ".join(name for name in given if name != alone[0])
+        raise RunError(f"{alone[0]} is a view of its own; drop {others}")
+    if given and not parts.ratings and chosen != Selection():
+        raise RunError(f"{given[0]} is of the whole run; drop --epoch, --persona and --task")
+
+
+def _show_json(path: Path, chosen: Selection) -> None:
+    from scai_cli.datasets.export.row_writers import json_line
+    from scai_cli.display.run_json import run_object
+    from scai_cli.runs.history.fold import read_history
+
+    print(json_line(run_object(read_history(path, selection=chosen), chosen)))  # noqa: T201 - data for stdout
+
+
+def _follow(runs_dir: Path, run: str, chosen: Selection, as_json: bool) -> None:
+    from scai_cli.display.terminal import follow as following
+    from scai_cli.errors import Interrupted
+
+    try:
+        path = _waited_for(runs_dir, run)
+        if as_json:
+            following.follow_json(path, chosen)
+        else:
+            following.follow(path, chosen)
+    except Interrupted:  # the way to end it, and nothing to be told of
+        raise typer.Exit(Interrupted.exit_code) from None
+
+
+def _waited_for(runs_dir: Path, run: str) -> Path:
+    """The run's directory, as soon as it is there; raises RunError for an id that may be several runs."""
+    from scai_cli.display.terminal.consoles import err
+    from scai_cli.display.terminal.follow import POLL_S
+    from scai_cli.errors import RunError
+    from scai_cli.runs.find import all_runs, find_run
+
+    said = False
+    while True:
+        try:
+            return find_run(runs_dir, run)
+        except RunError as error:
+            if any(path.name.startswith(run) for path in all_runs(runs_dir)):
+                raise
+            if not said:
+                err().print(f"{error}\nwaiting for it; Ctrl-C ends", soft_wrap=True)
+                said = True
+        time.sleep(POLL_S)
+
+
+def _show_fidelity(path: Path, as_json: bool) -> None:
+    from scai_cli.analysis.fidelity import fidelity
+    from scai_cli.datasets.export.row_writers import json_line
+    from scai_cli.display.terminal.consoles import out
+    from scai_cli.display.terminal.fidelity import print_fidelity
+    from scai_cli.runs.history.fold import read_history
+
+    history = read_history(path)
+    found = fidelity(history)
+    if as_json:
+        print(json_line(found.as_object()))  # noqa: T201 - data for stdout
+    else:
+        print_fidelity(out(), history, found)
+
+
+def list_runs(
+    generated: Annotated[bool, typer.Option("--generated", help="The generated sets alone.")] = False,
+    as_json: Json = False,
+    runs_dir: RunsDir = RUNS,
+) -> None:
+    """List runs and generated sets, newest first. As JSON the runs alone."""
+    from scai_cli.display.terminal.show import print_generated, print_list
+    from scai_cli.runs.history.listings import list_entries, list_generated
+
+    if as_json:
+        from scai_cli.datasets.export.row_writers import json_line
+
+        found = list_generated(runs_dir) if generated else list_entries(runs_dir)
+        print(json_line(found))  # noqa: T201 - data for stdout
+        return
+    if not generated:
+        print_list(list_entries(runs_dir))
+    print_generated(list_generated(runs_dir), alone=generated)

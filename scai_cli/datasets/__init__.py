@@ -1,0 +1,1 @@
+"""The dataset product: generate, samples, formats, export, describe."""

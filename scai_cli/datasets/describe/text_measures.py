@@ -1,0 +1,200 @@
+"""Measures of texts: how long, how alike, how often they refuse or begin the same."""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from scai_cli.text.near_duplicates import Crowd, words
+
+CHARACTERS_A_TOKEN: Final = 4
+_LONG: Final = 10_000
+"""So many characters of a text are held."""
+Z95: Final = 1.959964
+"""The normal quantile of a 95 % interval."""
+
+REFUSALS: Final = (
+    "i'm sorry, but", "i am sorry, but", "i'm sorry, i", "i apologize, but", "i apologise, but", "i can't help",
+    "i cannot help", "i can't assist", "i cannot assist", "i'm unable to", "i am unable to", "i'm not able to",
+    "i am not able to", "i can't provide", "i cannot provide", "i can't comply", "i cannot comply", "i won't help",
+    "i must decline", "i can't fulfill", "i cannot fulfill", "as an ai", "as a language model",
+    "as an artificial intelligence",
+)  # fmt: skip
+"""An answer that says one of these in its first 200 characters counts as a refusal or a disclaimer."""
+
+_REFUSAL: Final = re.compile("|".join(map(re.escape, REFUSALS)))
+_OPENING_WORDS: Final = 4
+_OPENINGS: Final = 50_000
+"""So many different openings are counted; past that the rare ones are forgotten."""
+
+
+@dataclass(slots=True)
+class Lengths:
+    """Lengths in characters, four bytes each."""
+
+    values: array[int] = field(default_factory=lambda: array("I"))
+
+    def add(self, length: int) -> None:
+        """Take one in."""
+        self.values.append(min(length, 2**32 - 1))
+
+    def as_object(self) -> dict[str, dict[str, float]] | None:
+        """Mean, median, 95th percentile and longest, in characters and in tokens of four; None without any."""
+        if not self.values:
+            return None
+        import numpy as np
+
+        lengths = np.frombuffer(self.values, dtype=np.uint32)
+        middle, high = np.percentile(lengths, [50, 95])
+        found = {"mean": lengths.mean(), "median": middle, "p95": high, "longest": lengths.max()}
+        return {
+            "characters": {name: round(float(value), 1) for name, value in found.items()},
+            "tokens": {name: math.ceil(value / CHARACTERS_A_TOKEN) for name, value in found.items()},
+        }
+
+
+@dataclass(slots=True)
+class Sample:
+    """At most `size` texts of all that came by, each with the same chance (reservoir); of a long one its beginning."""
+
+    size: int
+    seed: int
+    texts: list[str] = field(default_factory=list)
+    seen: int = 0
+    _random: random.Random = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._random = random.Random(self.seed)
+
+    def add(self, text: str) -> None:
+        """Offer a text."""
+        self.seen += 1
+        if len(self.texts) < self.size:
+            self.texts.append(text[:_LONG])
+        elif (place := int(self._random.random() * self.seen)) < self.size:
+            self.texts[place] = text[:_LONG]
+
+
+@dataclass(slots=True)
+class Openings:
+    """How often answers begin with the same four words, and how often they refuse."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    refusals: int = 0
+    seen: int = 0
+
+    def add(self, text: str) -> None:
+        """Take an answer in."""
+        self.seen += 1
+        start = text[:200].lower().replace("’", "'")
+        self.refusals += _REFUSAL.search(start) is not None
+        self.counts[" ".join(words(start)[:_OPENING_WORDS])] += 1
+        if len(self.counts) > _OPENINGS:
+            self.counts = Counter(dict(self.counts.most_common(_OPENINGS // 2)))
+
+    def most_common(self, number: int) -> list[dict[str, Any]]:
+        """The openings that at least two answers share, the most frequent first."""
+        order = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
+        return [{"words": start, "rows": n, "share": n / self.seen} for start, n in order[:number] if n > 1]
+
+
+def distinct(texts: Iterable[Sequence[str]], n: int) -> float | None:
+    """Different n-grams over all n-grams (Li et al. 2016, arXiv 1510.03055); None without any."""
+    seen: set[tuple[str, ...]] = set()
+    total = 0
+    for text in texts:
+        found = list(ngrams(text, n))
+        total += len(found)
+        seen.update(found)
+    return len(seen) / total if total else None
+
+
+def ngrams(text: Sequence[str], n: int) -> Iterable[tuple[str, ...]]:
+    """Every n words that follow each other."""
+    return zip(*(text[start:] for start in range(n)), strict=False)
+
+
+def self_bleu(texts: Sequence[Sequence[str]], most: int = 4) -> float | None:
+    """Mean BLEU-4 of each text with all others as references (Zhu et al. 2018, arXiv 1802.01886); 1: all the same.
+
+    Where no n-gram of a length is found again 0.1 stands for the count (Chen & Cherry 2014, method 1). None for fewer
+    than two texts that hold a word.
+    """
+    texts = [text for text in texts if text]
+    if len(texts) < 2:
+        return None
+    counted = [[Counter(ngrams(text, n)) for n in range(1, most + 1)] for text in texts]
+    best: defaultdict[tuple[str, ...], list[tuple[int, int]]] = defaultdict(list)
+    for owner, counts in enumerate(counted):
+        for counter in counts:
+            for gram, count in counter.items():  # the two texts that hold it most often: one of them is another's
+                best[gram] = sorted([*best[gram], (count, owner)], reverse=True)[:2]
+    lengths = [len(text) for text in texts]
+    return math.fsum(_bleu(n, counted[n], best, lengths) for n in range(len(texts))) / len(texts)
+
+
+def _bleu(
+    owner: int, counts: list[Counter[tuple[str, ...]]], best: dict[tuple[str, ...], list[tuple[int, int]]],
+    lengths: Sequence[int],
+) -> float:  # fmt: skip
+    logs = []
+    for counter in counts:
+        matched = sum(
+            min(count, next((n for n, other in best[gram] if other != owner), 0)) for gram, count in counter.items()
+        )
+        logs.append(math.log((matched or 0.1) / max(1, counter.total())))
+    own = lengths[owner]
+    nearest = min((abs(length - own), length) for n, length in enumerate(lengths) if n != owner)[1]
+    return math.exp(min(0.0, 1 - nearest / own) + math.fsum(logs) / len(logs))
+
+
+def near_duplicates(texts: Iterable[str]) -> int:
+    """How many texts are nearly one that came before (Jaccard index of word triples at least 0.7, by MinHash)."""
+    crowd, found = Crowd(), 0
+    for n, text in enumerate(texts):
+        if crowd.likest(text) is None:
+            crowd.add(str(n), text)
+        else:
+            found += 1
+    return found
+
+
+def share(part: int, whole: int) -> dict[str, float | None] | None:
+    """A share with its 95 % interval (Wilson 1927); None of nothing."""
+    if not whole:
+        return None
+    p, z = part / whole, Z95
+    middle = (p + z * z / (2 * whole)) / (1 + z * z / whole)
+    half = z / (1 + z * z / whole) * math.sqrt(p * (1 - p) / whole + z * z / (4 * whole * whole))
+    return {"estimate": p, "low": max(0.0, middle - half), "high": min(1.0, middle + half)}
+
+
+@dataclass(slots=True)
+class Mean:
+    """A running mean with its spread (Welford)."""
+
+    n: int = 0
+    mean: float = 0.0
+    squares: float = 0.0
+
+    def add(self, value: float) -> None:
+        """Take one in."""
+        self.n += 1
+        step = value - self.mean
+        self.mean += step / self.n
+        self.squares += step * (value - self.mean)
+
+    def as_object(self) -> dict[str, float | None] | None:
+        """The mean with its normal 95 % interval, open for fewer than two values; None without any."""
+        if not self.n:
+            return None
+        if self.n < 2:
+            return {"estimate": self.mean, "low": None, "high": None}
+        half = Z95 * math.sqrt(self.squares / (self.n - 1) / self.n)
+        return {"estimate": self.mean, "low": self.mean - half, "high": self.mean + half}

@@ -1,0 +1,1 @@
+"""Write rows with card, splits and provenance."""

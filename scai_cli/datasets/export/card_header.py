@@ -1,0 +1,140 @@
+"""The YAML header of a card, as the Hub and `load_dataset` read it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import yaml
+
+from scai_cli.datasets.export.markdown import line
+from scai_cli.datasets.export.provenance import Provenance
+from scai_cli.datasets.formats.export_record import Made, MadeFile
+from scai_cli.datasets.formats.guide import guide
+
+_SIZES: Final = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+)
+_LICENCES: Final = frozenset(
+    ("apache-2.0", "mit", "unlicense", "bsd-2-clause", "bsd-3-clause", "afl-3.0", "gpl-3.0", "lgpl-3.0", "agpl-3.0",
+     "cc0-1.0", "cc-by-2.0", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cc-by-nc-3.0", "cc-by-nc-4.0",
+     "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nc-nd-4.0", "cc-by-nd-4.0", "odc-by", "odbl", "pddl",
+     "cdla-sharing-1.0", "cdla-permissive-1.0", "cdla-permissive-2.0", "openrail", "unknown")
+)  # fmt: skip
+"""Those of the Hub's list that data come under."""
+
+LATE: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
+    "alpaca": {"history": {"list": {"list": "string"}}},
+    "ratings": {"value": {"dtype": "float64"}},
+}
+"""Formats with columns that may be empty or null for long -> those that are not text."""
+
+PROVENANCE: Final = "provenance"
+"""The config of the files of provenance."""
+
+
+def header(name: str, made: Made, beside: Sequence[MadeFile]) -> str:
+    """The header between its two lines; `beside` are the files of provenance."""
+    told = yaml.safe_dump(_metadata(name, made, beside), allow_unicode=True, sort_keys=False, width=110)
+    return f"---\n{told}---\n"
+
+
+def _metadata(name: str, made: Made, beside: Sequence[MadeFile]) -> dict[str, Any]:
+    rows = sum(file.rows for file in made.files)
+    about = guide(made.format)
+    told: dict[str, Any] = {
+        "pretty_name": name,
+        **_licence(made),
+        "size_categories": [next((size for least, size in _SIZES if rows < least), "n>10M")],
+        "task_categories": ["text-classification" if made.format == "ratings" else "text-generation"],
+        "tags": ["scai", "synthetic", "constitutional-ai", *(tag for tag in about.tags if tag != "constitutional-ai")],
+    }
+    configs = list(_configs(made.files, beside))
+    if configs:
+        told["configs"] = configs
+    columns = {file.name: file.columns for file in made.files}
+    features = [features for config in configs if (features := _features(made.format, config, columns))]
+    return {**told, "dataset_info": features} if features else told
+
+
+def _licence(made: Made) -> dict[str, Any]:
+    found = {_hub_name(licence): licence for licence, rows in sorted(made.licences.items()) if rows} or {"unknown": ""}
+    if len(found) == 1 and "other" not in found:
+        return {"license": next(iter(found))}
+    if "other" not in found:
+        return {"license": list(found)}
+    names = " and ".join(line(licence) or "unknown" for licence, rows in sorted(made.licences.items()) if rows)
+    return {"license": "other", "license_name": re.sub(r"[^a-z0-9.]+", "-", names.lower()).strip("-") or "other"}
+
+
+def _hub_name(licence: str) -> str:
+    name = "-".join(licence.lower().split()) or "unknown"
+    return name if name in _LICENCES else "other"
+
+
+def _configs(files: Iterable[MadeFile], beside: Iterable[MadeFile]) -> Iterator[dict[str, Any]]:
+    """One for all files with the same columns: the Hub loads files of one config alone. Empty files load nowhere."""
+    kept = [file for file in files if file.rows]
+    for n, columns in enumerate(dict.fromkeys(file.columns for file in kept)):
+        alike = [file for file in kept if file.columns == columns]
+        yield {"config_name": alike[0].split if n else "default", **_data_files(alike)}
+    provenance = [file for file in beside if file.rows]
+    if provenance and all(Path(file.name).suffix == ".jsonl" for file in kept):
+        yield {"config_name": PROVENANCE, **_data_files(provenance)}
+
+
+def _data_files(files: Sequence[MadeFile]) -> dict[str, Any]:
+    """The files of a config.
+
+    `datasets` keeps what it has loaded of a folder under a hash of the card's header alone: the digest in it is what
+    makes a folder that was exported anew load anew.
+    """
+    digest = hashlib.sha256("".join(file.sha256 for file in files).encode()).hexdigest()
+    return {
+        "description": f"SHA-256 of the digests of its files: {digest}",
+        "data_files": [{"split": file.split, "path": file.name} for file in files],
+    }
+
+
+def _features(form: str, config: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
+    """The types of a config's columns, where the first 10 MB may not show them: `datasets` looks no farther."""
+    name, path = config["config_name"], config["data_files"][0]["path"]
+    if name == PROVENANCE:
+        return {"config_name": name, "features": types_of(Provenance)}
+    if form not in LATE or path.endswith(".parquet"):  # which tells its types itself
+        return None
+    text = {"dtype": "string"}
+    typed = {
+        column: text if path.endswith(".csv") and "list" in kind else kind  # lists are JSON text in CSV
+        for column, kind in LATE[form].items()
+    }
+    return {
+        "config_name": name,
+        "features": [{"name": column, **typed.get(column, text)} for column in columns[path]],
+    }
+
+
+def types_of(struct: type[msgspec.Struct]) -> list[dict[str, Any]]:
+    """The features of a struct's fields, as a card spells them."""
+    return [
+        {"name": field.name, **_type(msgspec.inspect.type_info(field.type))} for field in msgspec.structs.fields(struct)
+    ]
+
+
+def _type(kind: Any) -> dict[str, Any]:
+    if isinstance(kind, msgspec.inspect.UnionType):  # of something and null
+        return _type(next(part for part in kind.types if not isinstance(part, msgspec.inspect.NoneType)))
+    if isinstance(kind, msgspec.inspect.VarTupleType):
+        item = _type(kind.item_type)
+        return {"list": item.get("struct") or item.get("dtype", item)}
+    if isinstance(kind, msgspec.inspect.StructType):
+        return {"struct": types_of(kind.cls)}
+    return {"dtype": {"IntType": "int64", "FloatType": "float64"}.get(type(kind).__name__, "string")}

@@ -1,0 +1,93 @@
+"""What makes a folder of rows a data set: its card, its manifest and, for LLaMA-Factory, `dataset_info.json`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any, Final
+
+from scai_cli import __version__
+from scai_cli.datasets.export.card import card
+from scai_cli.datasets.formats.export_record import Made, MadeFile
+from scai_cli.datasets.formats.llama_factory import dataset_info
+from scai_cli.runs.jsonl import write_whole
+
+CARD: Final = "README.md"
+MANIFEST: Final = "manifest.json"
+DATASET_INFO: Final = "dataset_info.json"
+SIDE_CAR: Final = ".meta.jsonl"
+
+
+def finish_folder(folder: Path, made: Made) -> None:
+    """Write the card and the manifest beside the rows; the same rows give the same bytes.
+
+    Raises OutputError when the disk refuses.
+    """
+    beside = side_cars(folder, made)
+    if made.format in ("sharegpt", "alpaca"):
+        info = dataset_info(made.format, _name(folder), tuple(file for file in made.files if file.rows))
+        write_whole(folder / DATASET_INFO, _json(info))
+    write_whole(folder / CARD, card(_name(folder), made, beside))
+    write_whole(folder / MANIFEST, _json(manifest(folder, made, beside)))
+
+
+def side_cars(folder: Path, made: Made) -> tuple[MadeFile, ...]:
+    """The files of provenance that stand beside files of rows, line by line."""
+    beside = ((file, Path(file.name).with_suffix(SIDE_CAR).as_posix()) for file in made.files)
+    return tuple(
+        MadeFile(name, file.split, file.rows, _digest(folder / name), (), 0)
+        for file, name in beside
+        if (folder / name).is_file()
+    )
+
+
+def manifest(folder: Path, made: Made, beside: tuple[MadeFile, ...]) -> dict[str, Any]:
+    """All that is needed to check the files and to make them again; no time, so that equal folders are equal."""
+    return {
+        "scai": __version__,
+        "format": made.format,
+        "command": made.command,
+        "settings": dict(made.settings),
+        "sources": [
+            {
+                "run": s.run_id,
+                "version": s.constitution.version,
+                "personas": s.personas,
+                "models": dict(s.models),
+                "sha256": s.digest,
+            }
+            for s in made.sources
+        ],
+        "files": [
+            {
+                "name": file.name,
+                "split": file.split,
+                "rows": file.rows,
+                "sha256": file.sha256,
+                "columns": list(file.columns),
+                "longest_characters": file.longest,
+            }
+            for file in made.files
+        ],
+        "provenance": [{"name": file.name, "rows": file.rows, "sha256": file.sha256} for file in beside],
+        "card": {"name": CARD, "sha256": _digest(folder / CARD)},
+        "licences": dict(sorted(made.licences.items())),
+        "left_out": dict(sorted(made.left_out.items())),
+        "notes": list(made.notes),
+    }
+
+
+def _name(folder: Path) -> str:
+    """The folder's name, fit to be a key in other programs' files."""
+    return re.sub(r"[^A-Za-z0-9_.]+", "-", folder.resolve().name).strip("-") or "scai"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=1, default=str) + "\n"
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""The row formats of trainers."""

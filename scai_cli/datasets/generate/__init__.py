@@ -1,0 +1,1 @@
+"""Rows at scale under a constitution."""

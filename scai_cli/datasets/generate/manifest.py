@@ -1,0 +1,102 @@
+"""What a generated set is made from, as `generation.yaml` and `experiment.yaml` keep it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, ValidationError
+
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.load import Overrides, load_resolved
+from scai_cli.experiment.yaml_source import explain, read_yaml
+from scai_cli.messages import clean
+from scai_cli.runs.generated_directory import EXPERIMENT, GENERATION
+from scai_cli.values import Text, Value
+
+Judges = Literal["users", "model", "both", "none"]
+Count = Annotated[int, Field(ge=0)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class TaskList(Value):
+    """The tasks that the rows are about, which `tasks.jsonl` holds."""
+
+    name: Text
+    """The file that they came from, or the run or experiment whose own they are."""
+    count: Annotated[int, Field(ge=1)]
+    sha256: str
+    """Of `tasks.jsonl`."""
+
+
+class Orders(Value):
+    """What is wanted of every row, and of how many."""
+
+    n: Annotated[int, Field(ge=1)]
+    """Rows."""
+    k: Count = 1
+    """Critique -> revision steps, each by one sampled principle."""
+    judge: Judges = "both"
+    """Who labels: the users by their ratings, a model that compares two answers, both or nobody."""
+    raters: Count = 2
+    """Users who rate the answers that another one got."""
+    votes: Annotated[int, Field(ge=1)] = 3
+    """How often the judge is asked in each order where the endpoint gives no log-probabilities."""
+    clamp: tuple[Probability, Probability] | None = None
+    """The bounds of `soft`; Constitutional AI's are 0.4 and 0.6."""
+
+    @property
+    def by_users(self) -> bool:
+        """Whether users rate the answers."""
+        return self.judge in ("users", "both")
+
+    @property
+    def by_model(self) -> bool:
+        """Whether a model compares the answers."""
+        return self.judge in ("model", "both")
+
+
+class Generation(Value):
+    """A generated set in full: what its rows were made from, and how."""
+
+    run_id: str
+    """The set's id, which is its directory's name."""
+    scai: str
+    """The version of scai that began it."""
+    source: Text
+    """The run, or the file, that the constitution came from."""
+    initial: Constitution
+    """In force at the first answer of a row."""
+    learned: Constitution
+    """In force at its final answer; its principles are sampled for critiques and judgements."""
+    names: Mapping[str, str]
+    """Persona id -> name, of all who may take part."""
+    by_turns: bool
+    """Whether the personas take turns as the user of a row; otherwise rows have none and principles alone count."""
+    tasks: TaskList
+    orders: Orders
+    digests: Mapping[str, str]
+    """Of every key of the experiment that decides what the rows hold."""
+    config: ExperimentConfig
+    """The resolved experiment: models, personas, prompts, scale, seed; kept in `experiment.yaml`."""
+
+
+def read_generation(path: Path, overrides: Overrides | None = None) -> Generation:
+    """Read what a generated set is made from; raises ConfigError, one line, for a file that is missing or damaged."""
+    source = read_yaml(path / GENERATION)
+    config = load_resolved(path / EXPERIMENT, overrides)
+    if not isinstance(source.data, dict):
+        raise source.error((), "is no description of a generated set; restore the file from a copy")
+    try:
+        return Generation.model_validate({**source.data, "run_id": path.name, "config": config})
+    except ValidationError as error:
+        raise explain(error, source, Generation) from None
+
+
+def dump_generation(generation: Generation) -> str:
+    """A generated set's `generation.yaml`: everything but the experiment, and the id, which is its folder's name."""
+    data: dict[str, Any] = generation.model_dump(mode="json", by_alias=True, exclude={"config", "run_id"})
+    return clean(yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=110))

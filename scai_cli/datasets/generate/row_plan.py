@@ -1,0 +1,90 @@
+"""Who and what a row is about: all of it follows from the seed, the row's number and the place of its task."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count, islice
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from scai_cli.datasets.generate.manifest import Generation
+from scai_cli.errors import RunError
+from scai_cli.experiment.constitution import Principle
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
+from scai_cli.runs.generated_directory import TASKS
+from scai_cli.runs.jsonl import damaged, lines
+from scai_cli.values import draw
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One row before anything is said."""
+
+    number: int
+    task: Task
+    persona: Persona | None
+    """The user of the row; None where nobody in particular asks."""
+    raters: Sequence[Persona]
+    """Other users, who rate what is answered."""
+    principles: Sequence[Principle]
+    """One for every critique."""
+
+    @property
+    def id(self) -> str:
+        """The row's id, with which the ids of its answers and calls begin."""
+        return f"r{self.number}"
+
+    @property
+    def licences(self) -> tuple[str, ...]:
+        """Of the persona and the task, as far as they state one."""
+        sources = [self.task.source, *([self.persona.source] if self.persona else [])]
+        return tuple(sorted({source.licence for source in sources if source.licence}))
+
+
+def row_number(call_id: str) -> int | None:
+    """The number of the row that a call was made for; None for a call that serves them all."""
+    head = call_id.partition("/")[0]
+    return int(head[1:]) if head[:1] == "r" and head[1:].isdecimal() else None
+
+
+def seats(generation: Generation, path: Path, first: int) -> Iterator[Seat]:
+    """The rows of a set from one on; the tasks are read as they are needed.
+
+    The tasks come in their order, again and again; the personas take turns so that as many rows as there are tasks and
+    personas hold every pair once. Raises RunError for a damaged file of tasks.
+    """
+    tasks = islice(_endless(path), first % generation.tasks.count, None)
+    for number, task in islice(zip(count(first), tasks, strict=False), max(0, generation.orders.n - first)):
+        yield _seat(generation, number, task)
+
+
+def _seat(generation: Generation, number: int, task: Task) -> Seat:
+    config, orders = generation.config, generation.orders
+    cast, place = config.cast, f"{config.seed}/r{number}"
+    turn = number % generation.tasks.count + number // generation.tasks.count
+    persona = cast[turn % len(cast)] if generation.by_turns else None
+    others = [other for other in cast if other is not persona]
+    raters = draw(others, orders.raters, f"{place}/raters") if orders.by_users else ()
+    return Seat(number, task, persona, raters, _sampled(generation.learned.principles, orders.k, f"{place}/steps"))
+
+
+def _sampled(principles: Sequence[Principle], wanted: int, seed: str) -> list[Principle]:
+    """So many principles in a random order, none a second time before all have come."""
+    rng = random.Random(seed)
+    found: list[Principle] = []
+    while len(found) < wanted:
+        found += rng.sample(principles, len(principles))
+    return found[:wanted]
+
+
+def _endless(path: Path) -> Iterator[Task]:
+    while True:
+        for number, line in lines(path / TASKS):
+            try:
+                yield Task.model_validate_json(line)
+            except ValidationError:
+                raise RunError(damaged(path / TASKS, number)) from None

@@ -1,0 +1,1 @@
+"""What there is to train on, out of runs and generated sets."""

@@ -1,0 +1,116 @@
+"""Rows that hold what a benchmark asks: as many words in a row as no two texts share by chance.
+
+After Brown et al. 2020 (arXiv 2005.14165, appendix C): a row is left out that shares 13 words in a row with a text of
+the benchmark, whatever their case and punctuation. A text of fewer words counts whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from scai_cli.errors import ConfigError
+from scai_cli.experiment.yaml_source import read_text
+from scai_cli.populations.table_rows import rows as read_rows
+from scai_cli.text.near_duplicates import words
+
+CONTAMINATED: Final = "contaminated"
+
+_TABLES: Final = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
+
+_SHORTEST: Final = 4
+"""Words of a text that tells a benchmark's row: fewer stand anywhere."""
+
+
+@dataclass
+class Benchmark:
+    """The word n-grams of a benchmark, and the rows of it that were met."""
+
+    name: str
+    rows: int = 0
+    too_short: int = 0
+    met: set[int] = field(default_factory=set)
+    hits: int = 0
+    _grams: dict[int, int] = field(default_factory=dict)
+    """Hash of an n-gram -> the first row that holds it, counted from 1."""
+    _lengths: set[int] = field(default_factory=set)
+
+    @classmethod
+    def read(cls, path: Path, n: int = 13) -> Benchmark:
+        """Read a JSONL, JSON, CSV or TSV file, or text of one item a line; raises ConfigError, one line."""
+        found = cls(path.name)
+        for row in _rows(path):
+            found.rows += 1
+            found._take(row, n)
+        if not found._grams:
+            raise ConfigError(f"{path}: holds no text of at least {_SHORTEST} words to look for")
+        return found
+
+    def meets(self, texts: Iterable[str]) -> bool:
+        """Whether some words of the texts stand in the benchmark; counts the row and what it met."""
+        found = {row for text in texts for row in self._met_in(words(text))}
+        self.met |= found
+        self.hits += bool(found)
+        return bool(found)
+
+    def report(self) -> str:
+        """What was met, in a sentence."""
+        if not self.hits:
+            told = f"no row holds words of {self.name} ({self.rows} rows)"
+        else:
+            some = sorted(self.met)
+            shown = ", ".join(map(str, some[:20])) + (", ..." if len(some) > 20 else "")
+            told = (
+                f"{self.hits} rows that hold words of {self.name} were left out; "
+                f"they met {len(some)} of its {self.rows} rows: {shown}"
+            )
+        return f"{told}; {self.too_short} of its rows are too short to look for" if self.too_short else told
+
+    def _take(self, row: list[str], n: int) -> None:
+        """A row's n-grams; of a row without a text of n words, its longest text whole."""
+        texts = sorted((words(text) for text in row), key=len, reverse=True)
+        long = [text for text in texts if len(text) >= n]
+        if not long and (not texts or len(texts[0]) < min(_SHORTEST, n)):
+            self.too_short += 1
+            return
+        for text in long or texts[:1]:
+            length = min(n, len(text))
+            self._lengths.add(length)
+            for gram in _grams(text, length):
+                self._grams.setdefault(gram, self.rows)
+
+    def _met_in(self, text: list[str]) -> Iterator[int]:
+        for length in self._lengths:
+            for gram in _grams(text, length):
+                row = self._grams.get(gram)
+                if row is not None:
+                    yield row
+
+
+def _grams(text: list[str], n: int) -> Iterator[int]:
+    return (hash(tuple(text[at : at + n])) for at in range(len(text) - n + 1))
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    """The texts of every row of a file."""
+    if path.suffix.lower() in _TABLES:
+        for row in read_rows(str(path), lambda _: None):
+            if row.problem:
+                raise ConfigError.at(str(path), row.line, None, row.problem)
+            yield list(_strings(row.value))
+    else:
+        yield from ([line] for line in read_text(path).split("\n") if line.strip())
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Every text in a value, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _strings(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _strings(part)

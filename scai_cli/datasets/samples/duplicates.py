@@ -1,0 +1,51 @@
+"""Rows that say again what an earlier one said, in the same split or in another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final, Literal
+
+from scai_cli.datasets.samples.splits import number
+from scai_cli.text.near_duplicates import Crowd
+
+Dedupe = Literal["exact", "near"]
+
+REPEATED: Final = "duplicate"
+NEARLY: Final = "near-duplicate"
+ELSEWHERE: Final = "duplicate of a row in another split"
+
+
+@dataclass
+class Repeats:
+    """The rows so far, as hashes of their texts; of rows that repeat each other the first one stays.
+
+    Without `dedupe` only rows that stand in another split already are left out: the same row in train and in test is a
+    leak. `near` finds near-duplicates (`populations.likeness`) in all splits alike, and keeps about 1 kB a row.
+    """
+
+    dedupe: Dedupe | None = None
+    _seen: dict[int, str] = field(default_factory=dict)
+    _kept: int = 0
+
+    def reason_against(self, texts: tuple[str, ...], split: str) -> str | None:
+        """Why a row is left out, None if it is new."""
+        key = number("\0".join(texts))
+        first = self._seen.get(key)
+        if first is not None:
+            if first != split:
+                return ELSEWHERE
+            return REPEATED if self.dedupe is not None else None
+        self._seen[key] = split
+        return NEARLY if self.dedupe == "near" and self._is_near("\n".join(texts)) else None
+
+    def _is_near(self, text: str) -> bool:
+        if self._crowd.likest(text) is not None:
+            return True
+        self._crowd.add(str(self._kept), text)
+        self._kept += 1
+        return False
+
+    @cached_property
+    def _crowd(self) -> Crowd:
+        return Crowd()

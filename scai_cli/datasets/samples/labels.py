@@ -1,0 +1,114 @@
+"""Which answer of a generated row is better: by those who rated both, by a judge, or because it revises the other.
+
+Compared are the final answer with the first one, or where they are not told apart the last revision with the first one.
+Unless a label is asked for by name the best one that decides is taken: ratings, else the judge, else the revision; a
+tie decides nothing. So a row whose users and judge contradict each other goes with its users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from msgspec import Struct
+
+from scai_cli.datasets.generate.row import Answered, Row
+from scai_cli.datasets.samples.filters import Choice
+from scai_cli.datasets.samples.preferred import Preference, each, group
+
+
+class Duel(Struct, frozen=True, gc=False):
+    """Two answers of a row, the better one first, and who found so."""
+
+    chosen: Answered
+    rejected: Answered
+    by: Literal["ratings", "judge", "revision"]
+    p: float | None = None
+    margin: float | None = None
+    disagreement: float | None = None
+    rater: str | None = None
+    raters: tuple[str, ...] = ()
+    principles: tuple[str, ...] = ()
+    """Those that decided, or that led from one to the other; () for those in force."""
+
+
+def decide(row: Row, choice: Choice, cross_weight: float) -> list[Duel]:
+    """The duels that decide something; one, or with `per_persona` one for each rater who prefers either."""
+    if choice.per_persona:
+        return list(_each(row))
+    found = None
+    if choice.labels in (None, "ratings"):
+        found = _rated(row, cross_weight)
+    if found is None and choice.labels in (None, "judge"):
+        found = _judged(row)
+    if found is None and choice.labels in (None, "revision"):
+        found = revised(row)
+    return [] if found is None else [found]
+
+
+def revised(row: Row) -> Duel | None:
+    """The last revision over the first answer, as in Constitutional AI; None without a revision."""
+    if row.initial is None or not row.steps:
+        return None
+    principles = tuple(dict.fromkeys(step.principle for step in row.steps))
+    return Duel(row.steps[-1].revision, row.initial, "revision", principles=principles)
+
+
+def _compared(row: Row) -> list[tuple[Answered, Answered]]:
+    if row.initial is None:
+        return []
+    found = [] if row.final is None else [(row.final, row.initial)]
+    return [*found, (row.steps[-1].revision, row.initial)] if row.steps else found
+
+
+def _marks(row: Row, answer: Answered) -> dict[tuple[str, str], float]:
+    return {(r.kind, r.rater): r.value for r in row.ratings if r.answer == answer.id and r.value is not None}
+
+
+def _rated(row: Row, cross_weight: float) -> Duel | None:
+    for later, earlier in _compared(row):
+        preference = group(_marks(row, later), _marks(row, earlier), cross_weight)
+        if preference is not None and preference.margin:
+            return _preferred(later, earlier, preference, None)
+    return None
+
+
+def _each(row: Row) -> Iterator[Duel]:
+    decided = set()
+    for later, earlier in _compared(row):
+        for preference in each(_marks(row, later), _marks(row, earlier)):
+            rater = preference.raters[0]
+            if preference.margin and rater not in decided:
+                decided.add(rater)
+                yield _preferred(later, earlier, preference, rater)
+
+
+def _preferred(later: Answered, earlier: Answered, preference: Preference, rater: str | None) -> Duel:
+    chosen, rejected = (later, earlier) if preference.margin > 0 else (earlier, later)
+    return Duel(
+        chosen,
+        rejected,
+        "ratings",
+        margin=abs(preference.margin),
+        disagreement=preference.disagreement,
+        rater=rater,
+        raters=preference.raters,
+    )
+
+
+def _judged(row: Row) -> Duel | None:
+    for later, earlier in _compared(row):
+        found = []
+        for judgement in row.judgements:
+            p = judgement.p if judgement.soft is None else judgement.soft
+            if p is not None and {judgement.first, judgement.second} == {later.id, earlier.id}:
+                found.append((p if judgement.first == later.id else 1 - p, judgement.principle))
+        if not found:
+            continue
+        p = sum(p for p, _ in found) / len(found)
+        principles = tuple(dict.fromkeys(principle for _, principle in found))
+        if p > 0.5:
+            return Duel(later, earlier, "judge", p=p, raters=("judge",), principles=principles)
+        if p < 0.5:
+            return Duel(earlier, later, "judge", p=1 - p, raters=("judge",), principles=principles)
+    return None

@@ -1,0 +1,71 @@
+"""How charts come about: altair's Vega-Lite specifications, rendered to SVG by vl-convert when the report is made.
+
+The page needs no chart library then: it stays small, prints well, and takes its colours from the style sheet, so that
+light and dark are one drawing. Needs the extra `report`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Final
+
+from scai_cli.display.report.html import Html
+from scai_cli.display.report.svg import read_svg
+from scai_cli.errors import RunError
+
+if TYPE_CHECKING:
+    import altair as alt
+
+ACCENT, LOSS, MUTED, LINE, INK, CARD = (f"var(--{name})" for name in ("accent", "loss", "muted", "line", "ink", "card"))
+ROWS: Final = "rows"
+"""What a chart's data are called where there is one set."""
+
+Rows = Sequence[Mapping[str, Any]]
+
+_NEEDED: Final = {"altair": "altair", "vl-convert-python": "vl_convert"}
+_LOOK: Final = {
+    "background": "transparent",
+    "font": "system-ui, sans-serif",
+    "padding": 4,
+    "view": {"stroke": None},
+    "axis": {
+        "labelColor": MUTED,
+        "titleColor": MUTED,
+        "gridColor": LINE,
+        "domainColor": LINE,
+        "tickColor": LINE,
+        "labelFontSize": 11,
+        "titleFontSize": 12,
+        "titleFontWeight": "normal",
+        "titlePadding": 8,
+    },
+}
+
+
+def check_installed() -> None:
+    """Raise RunError, with the remedy, when the libraries that draw are not there."""
+    missing = [name for name, module in _NEEDED.items() if not find_spec(module)]
+    if missing:
+        raise RunError(f"a report's charts need {' and '.join(missing)}: pip install 'scai-cli[report]'")
+
+
+def chart(data: str = ROWS) -> alt.Chart:
+    """An empty chart over the data of that name."""
+    import altair as alt
+
+    return alt.Chart(alt.NamedData(name=data))
+
+
+def drawn(layers: Sequence[alt.Chart], data: Mapping[str, Rows], size: tuple[int, int], label: str) -> Html:
+    """The layers as one SVG of a size in pixels, with its text alternative.
+
+    The data are put in by name at the last moment: altair would check every row.
+    """
+    import altair as alt
+    import vl_convert
+
+    width, height = size
+    spec = alt.layer(*layers).properties(width=width, height=height).to_dict(validate=False)
+    svg = vl_convert.vegalite_to_svg({**spec, "datasets": data, "config": _LOOK}, allowed_base_urls=[])
+    return read_svg(svg, label)

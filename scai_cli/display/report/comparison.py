@@ -1,0 +1,117 @@
+"""Several runs side by side, at the top of their page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from scai_cli.analysis.comparison import Comparison, compare_histories
+from scai_cli.analysis.config_differences import Differences
+from scai_cli.analysis.pareto import Front
+from scai_cli.display.report.constitution import likeness_table
+from scai_cli.display.report.figures import Figures
+from scai_cli.display.report.html import Child, Html, cut, tag
+from scai_cli.display.report.numbers import change, number, with_interval
+from scai_cli.display.report.tables import table
+from scai_cli.display.report.trade_off import plane
+
+MOST_RUNS = 60
+MOST_DIFFERENCES = 40
+
+
+def comparison(runs: Sequence[Figures], prefixes: Sequence[str]) -> Iterator[Html]:
+    """The runs as a table, on the trade-off plane, in what sets their experiments apart, and in their constitutions."""
+    runs = runs[:MOST_RUNS]
+    found = compare_histories([run.history for run in runs])
+    names = list(found.runs)
+    against = [_against(found, name) for name in names]
+    yield table(_HEADS, (_row(*row) for row in zip(runs, prefixes, against, strict=False)))
+    yield tag("p", _NOTE.format(first=names[0]), class_="note")
+    yield tag("h3", "Mean against worst-off")
+    measured = [(name, run.point) for name, run in zip(names, runs, strict=True) if run.point is not None]
+    if len({_measured_on(run) for run in runs if run.point is not None}) > 1:
+        yield tag("p", "Take care: not all of these runs were measured on the same people and tasks.", class_="caution")
+    yield from plane(Front([point for _, point in measured]), [name for name, _ in measured], in_order=False)
+    yield tag("h3", "What sets the experiments apart")
+    yield _differences(found.differences, names)
+    made = [name for name, run in zip(names, runs, strict=True) if run.history.started]
+    if len(made) > 1:
+        places = [found.likeness.last(name) for name in made]
+        yield tag("h3", "How alike the constitutions are")
+        yield tag(
+            "p", "Similarity of the last ones' texts, from 0 (nothing in common) to 1 (the same words).", class_="note"
+        )
+        yield likeness_table(made, [[found.likeness.values[a][b] for b in places] for a in places])
+
+
+_HEADS = (
+    *("Run", "status", "own rating", "change", "declared welfare", "against the first"),
+    *("worst-off", "Gini", "gained, lost", "held out"),
+)
+_NOTE = (
+    "With 95 % intervals. Change: the last epoch against the first. Against the first: the first run's declared "
+    "welfare in this run minus that in {first}, over the people and tasks that both were played with. Held out: the "
+    "last constitution against the first one."
+)
+
+
+def _row(run: Figures, prefix: str, against: str) -> tuple[Html, list[Child]]:
+    history, everybody = run.history, run.everybody
+    values = history.measured[-1].values if history.measured else {}
+    return tag("a", history.run_id, href=f"#{prefix}top"), [
+        history.status,
+        f"{number(everybody.first, 1)} → {number(everybody.last, 1)}",
+        with_interval(run.satisfaction_gain.interval, 1) if run.satisfaction_gain else change(everybody.change, 1),
+        f"{number(values.get(run.declared))} {run.declared}",
+        against,
+        number(values.get("rawlsian")),
+        number(values.get("gini_coefficient")),
+        f"{len(run.gainers)}, {len(run.losers)}",
+        with_interval(history.proof.difference if history.proof else None),
+    ]
+
+
+def _against(found: Comparison, name: str) -> str:
+    """The first run's declared welfare in a run, against the first."""
+    if name == found.first:
+        return ""
+    by_function = found.paired[name]
+    return with_interval(next(iter(by_function.values())).interval) if by_function else "nobody in common"
+
+
+def _measured_on(run: Figures) -> tuple[object, ...]:
+    """On whom and what the run's point was measured."""
+    history = run.history
+    if history.finished is not None and history.proof is not None:
+        return frozenset(history.proof.personas), frozenset(history.proof.tasks), True
+    last = run.played[-1]
+    return frozenset(last.personas), frozenset(last.tasks), False
+
+
+def _differences(found: Differences, runs: Sequence[str]) -> Html:
+    """What the experiments' files say differently; who takes part is told in one row."""
+    rows: dict[str, dict[str, str]] = {}
+    for key, values in found.items():
+        kind, _, name = key.partition(".")
+        if kind in ("personas", "tasks") and set(values.values()) <= {True, None}:
+            row = rows.setdefault(kind, dict.fromkeys(runs, ""))
+            there = (run for run in runs if values.get(run))
+            row.update((run, f"{row[run]}, {name}".removeprefix(", ")) for run in there)
+        else:
+            rows[key] = {run: _told(values.get(run)) for run in runs}
+    if not rows:
+        return tag("p", "Nothing: their experiments are the same.")
+    cells = [(key, [cut(row[run] or "–", 120) for run in runs]) for key, row in list(rows.items())[:MOST_DIFFERENCES]]
+    more = len(rows) - MOST_DIFFERENCES
+    note = tag("p", f"and {more} more keys: ", tag("code", "scai compare"), class_="note") if more > 0 else None
+    people = (
+        tag("p", "Personas and tasks: those that not all runs have.", class_="note")
+        if {"personas", "tasks"} & rows.keys()
+        else None
+    )
+    return tag("div", people, table(("Key", *runs), cells, words=True), note)
+
+
+def _told(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return "–" if value is None else str(value)

@@ -1,0 +1,88 @@
+"""A quantity over the epochs, as a small panel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from scai_cli.display.report.charts import ACCENT, MUTED, ROWS, chart, drawn
+from scai_cli.display.report.html import Html
+
+if TYPE_CHECKING:
+    import altair as alt
+
+SIZE: Final = (172, 84)
+MANY, MOST = 40, 150
+"""From so many epochs on the dots are small; from so many on only the line is drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A quantity over epochs on a fixed scale, with the band around it and a second one to compare it with.
+
+    `label` is its text alternative, `says` the words for each epoch.
+    """
+
+    label: str
+    scale: tuple[float, float]
+    epochs: Sequence[int]
+    values: Sequence[float | None]
+    says: Sequence[str]
+    band: Sequence[tuple[float, float] | None] = ()
+    beside: Sequence[float | None] = ()
+    colour: str = ACCENT
+    dashed: bool = False
+
+
+def draw_course(course: Course) -> Html:
+    """A small panel: the course as a line, its band, and faintly the one beside it."""
+    return drawn(list(_layers(course)), {ROWS: _rows(course)}, SIZE, course.label)
+
+
+def _layers(course: Course) -> Iterator[alt.Chart]:
+    import altair as alt
+
+    low, high = course.scale
+    first, last = course.epochs[0], course.epochs[-1]
+    width = alt.Scale(domain=[first, last] if first != last else [first - 1, last + 1], nice=False)
+    below = alt.Axis(values=_ticks(course.epochs), format="d", title=None, grid=False)
+    height = alt.Scale(domain=[low, high], nice=False, clamp=True)
+    beside = alt.Axis(values=[low, (low + high) / 2, high], title=None, domain=False, ticks=False, labelPadding=6)
+    base = chart().encode(x=alt.X("epoch:Q", axis=below, scale=width))
+
+    def y(name: str) -> alt.Y:
+        return alt.Y(f"{name}:Q", scale=height, axis=beside)
+
+    if any(course.band):
+        area = base.mark_area(color=course.colour, opacity=0.17)
+        mark = area if first != last else base.mark_rule(color=course.colour)
+        yield mark.encode(y=y("low"), y2="high:Q")
+    if any(course.beside):
+        yield base.mark_line(color=MUTED, strokeWidth=1, strokeDash=[2, 3]).encode(y=y("beside"))
+    dash = [5, 3] if course.dashed else [1, 0]
+    yield base.mark_line(
+        color=course.colour, strokeWidth=2.2 if len(course.epochs) < MOST else 0.8, strokeDash=dash
+    ).encode(y=y("value"))
+    if len(course.epochs) < MOST:
+        size = 34 if len(course.epochs) < MANY else 8
+        dots = base.mark_point(filled=True, size=size, opacity=1, color=course.colour)
+        yield dots.encode(y=y("value"), description="says:N")
+
+
+def _rows(course: Course) -> list[dict[str, Any]]:
+    rows = []
+    for n, epoch in enumerate(course.epochs):
+        low, high = (course.band[n] if course.band else None) or (None, None)
+        beside = course.beside[n] if course.beside else None
+        row = {"epoch": epoch, "value": course.values[n], "says": course.says[n]}
+        rows.append({**row, "low": low, "high": high, "beside": beside})
+    return rows
+
+
+def _ticks(epochs: Sequence[int]) -> list[int]:
+    """Every epoch, or of many about six, the first and the last among them."""
+    if len(epochs) <= 8:
+        return list(epochs)
+    step = (len(epochs) - 1) / 5
+    return [epochs[round(n * step)] for n in range(6)]

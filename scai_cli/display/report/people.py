@@ -1,0 +1,142 @@
+"""Who gained and who paid, person by person, and who rated whom how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from scai_cli.display.report import panels as courses
+from scai_cli.display.report.charts import ACCENT, LOSS
+from scai_cli.display.report.figures import Course, Figures
+from scai_cli.display.report.html import Html, cut, tag
+from scai_cli.display.report.numbers import change, counted, number
+from scai_cli.display.report.tables import folded, heat_map, shade, table, unshaded
+from scai_cli.runs.history import rating_cells as cells
+from scai_cli.runs.history.history import Epoch
+
+MOST_PANELS = 24
+MOST_ROWS = 100
+MOST_EPOCHS = 12
+"""Of more epochs the table tells the first and the last."""
+MOST_RATERS = 30
+
+
+def people(run: Figures) -> Iterator[Html]:
+    """A panel for each person, and the numbers as a table."""
+    shown = _panels(run)
+    epochs = [epoch.number for epoch in run.played]
+    low, high = run.scale
+    left_out = len(run.courses) - len(shown)
+    yield tag(
+        "p",
+        f"{run.metrics['own'].capitalize()} from {low:g} to {high:g} over the epochs. The band reaches from the "
+        "person's lowest to the highest task; the dotted line is the mean over everybody.",
+        f" Shown are the {len(shown)} who gained or lost most; {left_out} more are in the table." if left_out else None,
+        class_="note",
+    )
+    yield tag("div", (_panel(run, course, epochs) for course in shown), class_="panels")
+    yield _table(run)
+
+
+def _panels(run: Figures) -> Sequence[Course]:
+    if len(run.courses) <= MOST_PANELS:
+        return run.courses
+    ordered = sorted(run.courses, key=lambda course: course.change or 0)
+    half = MOST_PANELS // 2
+    chosen = {course.person for course in (*ordered[:half], *ordered[-half:])}
+    return [course for course in run.courses if course.person in chosen]
+
+
+def _panel(run: Figures, course: Course, epochs: Sequence[int]) -> Html:
+    says = []
+    for n, epoch in enumerate(epochs):
+        band = course.band[n]
+        reach = f", tasks {band[0]:g} to {band[1]:g}" if band else ""
+        says.append(
+            f"epoch {epoch}: {number(course.values[n], 1)}{reach}; everybody {number(run.everybody.values[n], 1)}"
+        )
+    lost = (course.change or 0) < 0
+    drawn = courses.Course(
+        label=f"{course.name}: {run.metrics['own']} from {number(course.first, 1)} to {number(course.last, 1)}",
+        scale=run.scale,
+        epochs=epochs,
+        values=course.values,
+        says=says,
+        band=course.band,
+        beside=run.everybody.values,
+        colour=LOSS if lost else ACCENT,
+    )
+    caption = tag("figcaption", tag("b", course.name), _arrow(course))
+    return tag("figure", caption, courses.draw_course(drawn))
+
+
+def _arrow(course: Course) -> Html:
+    if len(course.values) == 1:
+        return tag("span", number(course.last, 1), class_="arrow")
+    sign = "lost" if (course.change or 0) < 0 else "gained" if (course.change or 0) > 0 else "same"
+    return tag(
+        "span",
+        f"{number(course.first, 1)} → {number(course.last, 1)} ",
+        tag("b", change(course.change, 1), class_=sign),
+        class_="arrow",
+    )
+
+
+def _table(run: Figures) -> Html:
+    drifted = any(measured.drift for measured in run.history.measured)
+    extra = [head for head, there in (("less drift", drifted), ("honesty", bool(run.honest))) if there]
+    few = len(run.played) <= MOST_EPOCHS
+    heads = [f"epoch {epoch.number}" for epoch in run.played] if few else ["first", "last"]
+    rows = []
+    for course in (*run.courses[:MOST_ROWS], run.everybody):
+        told = run.honest[course.person].overall if course.person in run.honest else None
+        more = {"less drift": number(course.corrected, 1), "honesty": number(told)}
+        numbers = [number(value, 1) for value in (course.values if few else (course.first, course.last))]
+        rows.append((course.name, [*numbers, change(course.change, 1), *(more[head] for head in extra)]))
+    left_out = len(run.courses) - MOST_ROWS
+    notes = [_NOTES[head] for head in extra]
+    if left_out > 0:
+        notes.append(f"{counted(left_out, 'more person', 'more people')}: scai show {run.history.run_id} --json.")
+    return folded(
+        table(("Person", *heads, "change", *extra), rows),
+        tag("p", " ".join(notes), class_="note") if notes else None,
+        opened=len(run.courses) > MOST_PANELS,
+    )
+
+
+_NOTES = {
+    "less drift": "Less drift: the last number less how much higher the person rates the same old answers by now.",
+    "honesty": "Honesty: rank correlation of the ratings with what a program measures in the texts; 1 is full, 0 none.",
+}
+
+
+def who_rated_whom(run: Figures) -> Iterator[Html]:
+    """Mean final ratings, rater by author, of the first and the last epoch that were played."""
+    own, cross = run.metrics["own"], run.metrics["cross"]
+    yield tag(
+        "p",
+        f"Rows rate, columns were answered: everyone's {cross} rating of the answers that the others got, and framed "
+        f"on the diagonal the {own} with the own one. Mean over tasks, final answers only; stronger colour is higher, "
+        "“–” is missing.",
+        class_="note",
+    )
+    epochs = run.played if len(run.played) < 2 else [run.played[0], run.played[-1]]
+    yield tag("div", (_matrix(run, epoch) for epoch in epochs), class_="matrices")
+
+
+def _matrix(run: Figures, epoch: Epoch) -> Html:
+    people, left_out = epoch.personas[:MOST_RATERS], len(epoch.personas) - MOST_RATERS
+    means = cells.who_rated_whom(run.marks.get(epoch.number, ()))
+    low, high = run.scale
+
+    def cell(rater: str, to: str) -> Html:
+        mean = means.get((rater, to))
+        if mean is None:
+            return unshaded("–" if (rater, to) in means else "", own=rater == to)
+        return shade(mean, low, high, 1, own=rater == to)
+
+    caption = f"Epoch {epoch.number}, version {epoch.constitution.version} of the constitution"
+    if left_out > 0:
+        caption += f"; {MOST_RATERS} of {len(epoch.personas)} people, all by scai show {run.history.run_id} --ratings"
+    names = [cut(run.name(person), 24) for person in people]
+    rows = ((name, [cell(rater, to) for to in people]) for name, rater in zip(names, people, strict=True))
+    return heat_map(names, rows, caption)

@@ -1,0 +1,126 @@
+"""One run on the page, section by section."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from scai_cli.display.report import headline
+from scai_cli.display.report import problems as ending
+from scai_cli.display.report.answer import answer
+from scai_cli.display.report.constitution import likeness, rules
+from scai_cli.display.report.figures import Figures
+from scai_cli.display.report.html import Child, Html, tag, together
+from scai_cli.display.report.people import people, who_rated_whom
+from scai_cli.display.report.time_line import revision_anchor, time_line
+from scai_cli.display.report.trade_off import plane
+from scai_cli.display.report.transcripts import transcripts
+from scai_cli.display.report.welfare import welfare
+from scai_cli.runs.history.excerpts import Excerpts, read_excerpts
+from scai_cli.runs.history.fold import read_history
+from scai_cli.runs.history.rating_cells import read_marks
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """How much is told of a run: bytes of transcripts; `brief` leaves out charts and transcripts altogether."""
+
+    room: int
+    brief: bool = False
+
+
+BRIEF: Final = Detail(0, brief=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section with its heading."""
+
+    anchor: str
+    title: str
+    content: Html
+
+
+@dataclass
+class Run:
+    """One run on the page; `prefix` keeps its anchors apart from the others'. What is drawn is drawn once."""
+
+    figures: Figures
+    excerpts: Excerpts
+    prefix: str
+
+    def sections(self, detail: Detail) -> Iterator[Section]:
+        """The sections that there is something to show in."""
+        history = self.figures.history
+        if history.started is not None:
+            yield self._message(detail)
+        if detail.brief:
+            rest = tag("code", f"scai report {history.run_id}")
+            yield _section("more", "The rest", tag("p", "There is no room for it beside so many runs: ", rest))
+            return
+        yield from self._measured
+        if history.started is not None:
+            texts = transcripts(self.figures, self.excerpts, self.prefix, detail.room)
+            line = time_line(self.figures, texts)
+            yield _section("constitution", "How the constitution came to be", line, self._likeness)
+            yield _section("transcripts", "Transcripts", texts.html)
+        yield from self._ending
+
+    @cached_property
+    def opening(self) -> Html:
+        """The answer in words and in numbers."""
+        return together(answer(self.figures), headline.cards(self.figures))
+
+    def _message(self, detail: Detail) -> Section:
+        def anchor_of(epoch: int) -> str | None:
+            return None if detail.brief else revision_anchor(self.figures, self.prefix, epoch)
+
+        constitution, _ = self.figures.history.product
+        listed = tag("h3", "Its rules"), rules(self.figures, constitution, anchor_of)
+        return _section("message", "Would you paste this?", headline.message(self.figures), listed)
+
+    @cached_property
+    def _measured(self) -> list[Section]:
+        run = self.figures
+        if not run.history.measured:
+            return []
+        versions = [f"v{point.version}" for point in run.points.points]
+        met = {(frozenset(epoch.personas), frozenset(epoch.tasks)) for epoch in run.played}
+        care = tag("p", _CARE, class_="caution") if len(met) > 1 else None
+        held_out = _section("holdout", "For people and tasks it has not seen", headline.held_out(run))
+        return [
+            _section("people", "Who gained, who paid", people(run)),
+            *([held_out] if run.history.proof is not None else []),
+            _section("welfare", "Welfare", welfare(run)),
+            _section(
+                "trade-off", "The trade-off, version by version", care, plane(run.points, versions, in_order=True)
+            ),
+            _section("ratings", "Who rated whom", who_rated_whom(run)),
+        ]
+
+    @cached_property
+    def _likeness(self) -> Html:
+        return together(likeness(self.figures))
+
+    @cached_property
+    def _ending(self) -> list[Section]:
+        return [
+            _section("problems", "Problems", ending.problems(self.figures)),
+            _section("again", "How to reproduce", ending.reproduce(self.figures)),
+        ]
+
+
+_CARE: Final = "Take care: not every version was played by the same people with the same tasks."
+
+
+def read_run(path: Path, prefix: str) -> Run:
+    """Read what the page needs of a run; raises RunError for a damaged line."""
+    history, marks = read_history(path, messages=False, ratings=False), read_marks(path)
+    return Run(Figures(history, marks), read_excerpts(history, marks), prefix)
+
+
+def _section(anchor: str, title: str, *content: Child) -> Section:
+    return Section(anchor, title, together(*content))

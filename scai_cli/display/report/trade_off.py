@@ -1,0 +1,137 @@
+"""The trade-off plane: what the mean gained and the worst-off paid, version by version or run by run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from scai_cli.analysis.pareto import Front, Point
+from scai_cli.display.report.charts import ACCENT, CARD, INK, MUTED, ROWS, chart, drawn
+from scai_cli.display.report.html import Html, tag
+from scai_cli.display.report.numbers import number
+from scai_cli.display.report.tables import folded, table
+
+if TYPE_CHECKING:
+    import altair as alt
+
+WIDE, NARROW = (560, 300), (280, 174)
+"""The plane is drawn twice, the second time for a phone."""
+MOST_DOTS = 40
+MOST_ROWS = 100
+_EDGE: Final = "edge"
+
+
+@dataclass(frozen=True, slots=True)
+class _Dot:
+    name: str
+    mean: float
+    worst_off: float
+    best: bool
+    says: str
+
+
+def plane(front: Front, names: Sequence[str], *, in_order: bool) -> Iterator[Html]:
+    """One point for each of `names`, joined if they followed each other, and a table of them."""
+    dots = list(_dots(front, names))
+    if not dots:
+        yield tag("p", "Nothing has been measured yet.")
+        return
+    yield tag(
+        "p",
+        "Further right the group as a whole fares better, further up the worst-off person. A filled point is on the "
+        "Pareto front of mean, worst-off and equality: no other is better on one count and as good on the rest. The "
+        "dashed line is the edge of what was reached.",
+        class_="note",
+    )
+    shown = dots if len(dots) <= MOST_DOTS else [*dots[:1], *dots[1 - MOST_DOTS :]]
+    yield tag(
+        "figure",
+        (tag("div", _draw(shown, size, in_order), class_=name) for size, name in ((WIDE, "wide"), (NARROW, "narrow"))),
+        class_="plane",
+    )
+    yield _table(front, names)
+
+
+def _dots(front: Front, names: Sequence[str]) -> Iterator[_Dot]:
+    for name, point in zip(names, front.points, strict=True):
+        if point.mean is not None and point.worst_off is not None:
+            numbers = f"mean {point.mean:.2f}, worst-off {point.worst_off:.2f}, Gini {number(point.inequality)}"
+            says = f"{name} ({point.measured}): {numbers}"
+            yield _Dot(name, point.mean, point.worst_off, front.best(point), says)
+
+
+def _draw(dots: Sequence[_Dot], size: tuple[int, int], in_order: bool) -> Html:
+    domains = _domain([dot.mean for dot in dots]), _domain([dot.worst_off for dot in dots])
+    middle = sum(domains[0]) / 2
+    names = _names(dots)
+    rows: list[dict[str, Any]] = [
+        {"n": n, "mean": dot.mean, "worst": dot.worst_off, "name": name, "says": dot.says}
+        | {"best": dot.best, "right": dot.mean > middle}
+        for n, (dot, name) in enumerate(zip(dots, names, strict=True))
+    ]
+    label = f"Mean against worst-off utility of {len(dots)} points; the table below has the numbers"
+    layers = list(_layers(domains, in_order))
+    return drawn(layers, {ROWS: rows, _EDGE: _stairs(dots, domains)}, size, label)
+
+
+def _names(dots: Sequence[_Dot]) -> list[str]:
+    """What stands beside each dot; those that lie on one another are named together, beside the last of them."""
+    places = [(round(dot.mean, 3), round(dot.worst_off, 3)) for dot in dots]
+    there = [[dot.name for dot, other in zip(dots, places, strict=True) if other == place] for place in places]
+    last = {place: n for n, place in enumerate(places)}
+    return [", ".join(there[n]) if last[place] == n else "" for n, place in enumerate(places)]
+
+
+def _layers(domains: tuple[list[float], list[float]], in_order: bool) -> Iterator[alt.Chart]:
+    import altair as alt
+
+    across, up = (alt.Scale(domain=domain, nice=False) for domain in domains)
+    axis = alt.Axis(tickCount=5)
+    x = alt.X("mean:Q", title="mean utility", scale=across, axis=axis)
+    y = alt.Y("worst:Q", title="worst-off person's utility", scale=up, axis=axis)
+    base = chart().encode(x=x, y=y)
+    edge = chart(_EDGE).mark_line(color=ACCENT, strokeDash=[4, 3], strokeWidth=1.2)
+    yield edge.encode(x=x, y=y, order="n:Q")
+    if in_order:
+        yield base.mark_line(color=MUTED, strokeWidth=1, opacity=0.6).encode(order="n:Q")
+    for which, fill in (("!datum.best", CARD), ("datum.best", ACCENT)):
+        dots = base.transform_filter(which)
+        mark = dots.mark_point(filled=False, fill=fill, stroke=ACCENT, strokeWidth=1.8, size=90, opacity=1)
+        yield mark.encode(description="says:N")
+    left = base.transform_filter("!datum.right").mark_text(align="left", dx=9, dy=-8, color=INK, fontSize=12, limit=160)
+    right = base.transform_filter("datum.right").mark_text(
+        align="right", dx=-9, dy=-8, color=INK, fontSize=12, limit=160
+    )
+    yield from (words.encode(text="name:N") for words in (left, right))
+
+
+def _domain(values: Sequence[float]) -> list[float]:
+    """A range within [0, 1] with air around the values."""
+    air = max(0.03, (max(values) - min(values)) * 0.22)
+    return [max(0.0, min(values) - air), min(1.0, max(values) + air)]
+
+
+def _stairs(dots: Sequence[_Dot], domains: tuple[list[float], list[float]]) -> list[dict[str, float]]:
+    """The edge of what was reached: nothing lies to the right of it and above."""
+    edge: list[_Dot] = []
+    for dot in sorted(dots, key=lambda dot: (-dot.mean, -dot.worst_off)):
+        if not edge or dot.worst_off > edge[-1].worst_off:
+            edge.append(dot)
+    corners = [(edge[0].mean, domains[1][0])]
+    for dot, after in zip(edge, [*edge[1:], None], strict=True):
+        corners += [(dot.mean, dot.worst_off), (after.mean if after else domains[0][0], dot.worst_off)]
+    return [{"n": n, "mean": x, "worst": y} for n, (x, y) in enumerate(corners)]
+
+
+def _table(front: Front, names: Sequence[str]) -> Html:
+    heads = ("Point", "measured on", "mean", "worst-off", "Gini", "on the front")
+    rows = []
+    for name, point in list(zip(names, front.points, strict=True))[-MOST_ROWS:]:
+        numbers = [number(value) for value in (point.mean, point.worst_off, point.inequality)]
+        rows.append((name, [_on(point), *numbers, "yes" if front.best(point) else "no"]))
+    return folded(table(heads, rows))
+
+
+def _on(point: Point) -> str:
+    return "held out" if point.measured == "holdout" else point.measured

@@ -1,0 +1,194 @@
+"""The transcripts: a conversation folds out to a chat with its ratings; the page's script filters them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from scai_cli.display.report.figures import Figures
+from scai_cli.display.report.html import Html, cut, tag
+from scai_cli.display.report.numbers import counted, number
+from scai_cli.runs.history.excerpts import KINDS, Excerpts, Rating, Said, Talk, conversation_of
+
+_COMMENT = 240
+_RATERS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Transcripts:
+    """The conversations that are on the page; `prefix` keeps the anchors of several runs apart."""
+
+    html: Html
+    prefix: str
+    shown: frozenset[str]
+    """Ids of the messages that a link can lead to."""
+
+    def link(self, piece: str, words: str) -> Html:
+        """A link to a message or a rating, or its id alone where the page has no room for it."""
+        message = "/".join(piece.split("/")[:4])
+        if message not in self.shown:
+            return tag("code", words, title=f"{piece} is not on this page")
+        return tag("a", words, href=f"#{self.prefix}{message}", title=piece)
+
+
+def transcripts(figures: Figures, excerpts: Excerpts, prefix: str, budget: int) -> Transcripts:
+    """As many conversations as fit into `budget` bytes, in the order of the run, with a filter over them."""
+    drawn: dict[str, Html] = {}
+    shown: set[str] = set()
+    left = budget
+    for talk in excerpts.talks:
+        html = _talk(figures, talk, prefix)
+        left -= len(html.text.encode())
+        if left < 0:
+            break
+        drawn[talk.id] = html
+        shown |= {message.id for message in talk.messages}
+    kept = [talk for talk in excerpts.talks if talk.id in drawn]
+    kept.sort(key=_place(figures))
+    return Transcripts(_section(figures, kept, drawn, excerpts.total), prefix, frozenset(shown))
+
+
+def _place(figures: Figures) -> Callable[[Talk], tuple[int, int, int]]:
+    """Where a conversation stands in the run: by epoch, by person, by task."""
+    started = figures.history.started
+    people = {name: n for n, name in enumerate(started.personas if started else ())}
+    tasks = {name: n for n, name in enumerate(started.tasks if started else ())}
+
+    def place(talk: Talk) -> tuple[int, int, int]:
+        first = talk.messages[0]
+        return first.epoch, people.get(first.persona, len(people)), tasks.get(first.task, len(tasks))
+
+    return place
+
+
+def _section(figures: Figures, talks: Sequence[Talk], drawn: dict[str, Html], total: int) -> Html:
+    run = figures.history.run_id
+    if not total:
+        return tag("p", "Nothing has been said yet.")
+    said, more = f"All {counted(total, 'conversation')}.", None
+    if len(talks) < total:
+        more = tag("code", f"scai show {run} --epoch N --persona ID --task ID")
+        said = f"{counted(len(talks), 'conversation')} of {total:,}: {_CHOSEN}. The others: "
+    if not talks:
+        return tag("p", f"There is no room for the {counted(total, 'conversation')}: ", more, class_="note")
+    return tag(
+        "div",
+        tag("p", said, more, class_="note"),
+        _filter(figures, talks),
+        tag("p", "No conversation matches.", class_="none", hidden=True),
+        tag("div", (drawn[talk.id] for talk in talks), class_="talks"),
+        tag("button", "Show all", type="button", class_="all", hidden=True),
+        tag("p", "On paper: the transcripts that are open on the screen.", class_="note paper"),
+        class_="transcripts",
+    )
+
+
+_CHOSEN = "those that rules rest on, the lowest rated, the most contested, and the last and first epochs'"
+
+
+def _filter(figures: Figures, talks: Sequence[Talk]) -> Html:
+    firsts = [talk.messages[0] for talk in talks]
+    kinds = [kind for kind in KINDS if any(kind in talk.kinds for talk in talks)]
+    fields = (
+        _choice("epoch", "Epoch", [(str(e), f"epoch {e}") for e in dict.fromkeys(m.epoch for m in firsts)]),
+        _choice("persona", "Person", [(p, figures.name(p)) for p in dict.fromkeys(m.persona for m in firsts)]),
+        _choice("task", "Task", [(t, t) for t in dict.fromkeys(m.task for m in firsts)]),
+        _choice("kind", "Notable", [(kind, kind) for kind in kinds]),
+        tag(
+            "label",
+            tag("span", "Text"),
+            tag("input", type="search", name="text", placeholder="words in it", autocomplete="off"),
+        ),
+    )
+    status = tag("output", counted(len(talks), "conversation"), class_="count", aria_live="polite")
+    return tag("form", fields, status, class_="filter", hidden=True, role="search", aria_label="Filter the transcripts")
+
+
+def _choice(name: str, label: str, options: Iterable[tuple[str, str]]) -> Html:
+    first = tag("option", "all", value="")
+    return tag(
+        "label",
+        tag("span", label),
+        tag("select", first, (tag("option", cut(words, 60), value=value) for value, words in options), name=name),
+    )
+
+
+def _talk(figures: Figures, talk: Talk, prefix: str) -> Html:
+    first = talk.messages[0]
+    own = [r for given in talk.ratings.values() for r in given if r.final and r.kind == "own"]
+    rated = tag("span", "rated ", tag("b", number(own[0].value, 1)), class_="score") if own else None
+    summary = tag(
+        "summary",
+        tag("span", f"epoch {first.epoch}", class_="when"),
+        tag("b", figures.name(first.persona)),
+        tag("span", first.task, class_="task"),
+        (tag("span", kind, class_="kind", title=KINDS[kind]) for kind in talk.kinds),
+        rated,
+    )
+    more = (
+        tag("p", f"… and {counted(talk.more_messages, 'more message')}.", class_="note") if talk.more_messages else None
+    )
+    return tag(
+        "details",
+        summary,
+        (_message(figures, message, talk.ratings.get(message.id, ()), prefix) for message in talk.messages),
+        more,
+        class_="talk",
+        id=prefix + talk.id,
+        data_epoch=first.epoch,
+        data_persona=first.persona,
+        data_task=first.task,
+        data_kind="|".join(talk.kinds) or None,
+    )
+
+
+def _message(figures: Figures, message: Said, ratings: Sequence[Rating], prefix: str) -> Html:
+    who = "Assistant" if message.role == "assistant" else figures.name(message.persona)
+    cut_off = None
+    if message.left_out:
+        run, at = figures.history.run_id, f"--epoch {message.epoch} --persona {message.persona} --task {message.task}"
+        how = f"scai show {run} {at}"
+        cut_off = tag("p", f"… {message.left_out:,} more characters: ", tag("code", how), class_="note")
+    broken = "cut off by the model's limit" if message.finish_reason == "length" else None
+    return tag(
+        "div",
+        tag(
+            "p",
+            tag("b", who),
+            tag("span", message.id.rpartition("/")[2], class_="id"),
+            broken and tag("i", broken),
+            class_="who",
+        ),
+        tag("p", message.content, class_="text", dir="auto"),
+        cut_off,
+        _ratings(figures, ratings),
+        class_=f"message {message.role}",
+        id=prefix + message.id,
+    )
+
+
+def _ratings(figures: Figures, ratings: Sequence[Rating]) -> Html | None:
+    if not ratings:
+        return None
+    more = f"and {len(ratings) - _RATERS} more ratings" if len(ratings) > _RATERS else None
+    return tag(
+        "ul", (_rating(figures, rating) for rating in ratings[:_RATERS]), more and tag("li", more), class_="ratings"
+    )
+
+
+def _rating(figures: Figures, rating: Rating) -> Html:
+    value = tag("b", "missing" if rating.value is None else f"{rating.value:g}")
+    words = rating.problem if rating.value is None else (rating.comment if rating.kind == "cross" else "")
+    said = tag("q", cut(words, _COMMENT)) if words else None
+    return tag(
+        "li", f"{figures.name(rating.rater)}: {rating.metric} ", value, " " if said else None, said, class_=rating.kind
+    )
+
+
+def where(piece: str, figures: Figures) -> str:
+    """A message or a rating in words: `Ann Smith, tea, e1 m2`."""
+    parts = piece.split("/")
+    if conversation_of(piece) == piece or len(parts) < 4:
+        return cut(piece, 80)
+    epoch, persona, task, message = parts[:4]
+    return f"{figures.name(persona)}, {task}, {epoch} {message}"

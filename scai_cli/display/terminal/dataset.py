@@ -1,0 +1,118 @@
+"""`scai dataset describe`: a data set on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from rich.table import Table
+
+from scai_cli.display.terminal.consoles import out
+from scai_cli.display.terminal.escape import number, one_line, styled
+
+_LENGTHS = {"row": "whole row", "answer": "answer", "rejected": "rejected answer"}
+
+
+def print_dataset(told: Mapping[str, Any]) -> None:
+    """Print what `describe` found."""
+    console = out()
+    formats = " and ".join(told["formats"])
+    console.print(styled(f"{one_line(told['path'])}: {_count(told['rows'], 'row')} in the format {formats}", "bold"))
+    console.print()
+    console.print(_files(told["files"]))
+    console.print()
+    console.print(_lengths(told["lengths"]))
+    console.print()
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for title, text in _lines(told):
+        table.add_row(styled(title, "bold"), styled(text))
+    console.print(table)
+
+
+def _files(files: Iterable[Mapping[str, Any]]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("file", "rows", "columns"):
+        table.add_column(title, justify="right" if title == "rows" else "left")
+    for file in files:
+        columns = one_line(", ".join(file["columns"]), 44)
+        table.add_row(styled(one_line(file["name"], 24)), f"{file['rows']:,}", styled(columns or "–"))
+    return table
+
+
+def _lengths(lengths: Mapping[str, Any]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("characters (tokens)")
+    for title in ("mean", "median", "95 % below", "longest"):
+        table.add_column(title, justify="right")
+    for part, name in _LENGTHS.items():
+        if (found := lengths[part]) is not None:
+            cells = (f"{found['characters'][key]:,.0f} ({found['tokens'][key]:,})" for key in found["characters"])
+            table.add_row(name, *cells)
+    return table
+
+
+def _lines(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    variety, near = told["diversity"], told["near_duplicates"]
+    yield (
+        "variety",
+        f"distinct-1 {number(variety['distinct_1'], 3)}, distinct-2 {number(variety['distinct_2'], 3)}, "
+        f"distinct-3 {number(variety['distinct_3'], 3)} of {variety['distinct_of']:,} answers\n"
+        f"self-BLEU {number(variety['self_bleu'])} of {variety['self_bleu_of']:,} answers (1: all the same), "
+        f"drawn with seed {variety['seed']}",
+    )
+    yield (
+        "repeated",
+        f"the very same row {_percent(told['duplicates']['share'])}; "
+        f"nearly the same answer {_percent(near['share'])} of {near['of']:,}",
+    )
+    if (labels := told["labels"]) is not None:
+        yield "labels", f"good {_range(labels['share_good'])}: {labels['good']:,} good, {labels['bad']:,} bad"
+    if (bias := told["length_bias"]) is not None:
+        longer = "–" if bias["chosen_longer"] is None else _range(bias["chosen_longer"])
+        yield (
+            "length",
+            f"the chosen answer is the longer one in {longer} of {bias['pairs']:,} pairs "
+            f"({bias['same_length']:,} of equal length)\nby {_mean(bias['difference'])} characters on average",
+        )
+    if (later := told["later_chosen"]) is not None:
+        yield "order", f"the later answer (by epoch or revision) is the chosen one in {_range(later)}"
+    refusals = told["refusals"]
+    rejected = "" if refusals["rejected"] is None else f", rejected answers {_percent(refusals['rejected'])}"
+    yield "refusals", f"answers {_percent(refusals['answers'])}{rejected}"
+    yield "openings", _openings(told["openings"])
+    for leak in told["leaks"]:
+        one, other = (one_line(name, 24) for name in leak["files"])
+        yield (
+            "splits",
+            (
+                f"{one} and {other} share no prompt"
+                if not leak["prompts"]
+                else f"{one} and {other} share {_count(leak['prompts'], 'prompt')}, asked in "
+                f"{_percent(leak['share'])} of the rows of {other}"
+            ),
+        )
+
+
+def _openings(openings: Sequence[Mapping[str, Any]]) -> str:
+    return "\n".join(f"{_percent(start['share'])} “{one_line(start['words'], 50)} …”" for start in openings) or (
+        "no two answers begin alike"
+    )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+def _range(found: Mapping[str, float]) -> str:
+    return f"{found['estimate']:.1%} [{found['low']:.1%}, {found['high']:.1%}]"
+
+
+def _mean(found: Mapping[str, float | None]) -> str:
+    between = "" if found["low"] is None else f" [{found['low']:+,.0f}, {found['high']:+,.0f}]"
+    return f"{found['estimate']:+,.0f}{between}"

@@ -1,0 +1,152 @@
+"""Closer looks at a run: who rated whom, what changed between two constitutions, the exact prompts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from scai_cli.analysis.rule_origins import Entry, entries
+from scai_cli.display.terminal.constitution import rule_diff, rule_lines
+from scai_cli.display.terminal.escape import number, one_line, styled
+from scai_cli.errors import RunError
+from scai_cli.experiment.constitution import Remove
+from scai_cli.runs.events import Candidate, Rated
+from scai_cli.runs.history.history import Epoch, History
+from scai_cli.runs.history.selection import Selection
+
+_CRITIQUE = 400
+"""So much is told of the critique behind edits that give no reason of their own."""
+
+_EVIDENCE = 3
+"""So many of the messages that an edit rests on are named."""
+
+_CONVERSATION, _RATER, _VALUE = 30, 12, 6
+"""The most columns that a conversation and a rater's id take, and what a value needs."""
+
+
+def print_ratings(console: Console, epochs: list[Epoch], chosen: Selection) -> None:
+    """Print who rated which final answer how: a row a conversation, a column a rater."""
+    for epoch in epochs:
+        given = {(r.conversation, r.rater): r for r in epoch.ratings if r.final}
+        missing = sum(rating.value is None for rating in given.values())
+        heading = (
+            f"Epoch {epoch.number}: {len(given)} ratings of final answers ([own], ? missing: {missing}, · not asked)"
+        )
+        console.print(styled(heading, "bold"))
+        rows = [
+            (f"e{epoch.number}/{persona}/{task}", f"{persona}/{task}")
+            for persona in epoch.personas
+            for task in epoch.tasks
+            if chosen.has(persona, task)
+        ]
+        for raters in _columns(epoch.personas, console.width - _CONVERSATION):
+            table = Table(box=None, padding=(0, 1, 0, 0))
+            table.add_column("user / task", no_wrap=True, max_width=_CONVERSATION)
+            for rater in raters:
+                table.add_column(one_line(rater, _RATER), justify="right", no_wrap=True)
+            for conversation, name in rows:
+                cells = [_cell(given.get((conversation, rater))) for rater in raters]
+                table.add_row(one_line(name, _CONVERSATION), *cells)
+            console.print(table)
+
+
+def _columns(raters: Sequence[str], room: int) -> Iterator[Sequence[str]]:
+    """The raters, so many at a time as fit a table of that width."""
+    at, used = 0, 0
+    for n, rater in enumerate(raters):
+        width = min(len(rater), _RATER) + 1
+        if used + max(width, _VALUE) > room and n > at:
+            yield raters[at:n]
+            at, used = n, 0
+        used += max(width, _VALUE)
+    if raters:
+        yield raters[at:]
+
+
+def print_constitutions(console: Console, history: History) -> None:
+    """Print every version of the constitution with the critique that led to it."""
+    if history.started is None:
+        return
+    for line in rule_lines(history.started.constitution, history.names):
+        console.print(line)
+    for epoch in history.epochs:
+        revision = epoch.revision
+        if revision is None:
+            continue
+        console.print()
+        console.print(styled(f"After epoch {epoch.number}: {one_line(revision.reason)}", "bold"))
+        if revision.critique:
+            console.print(Padding(styled(one_line(revision.critique), "italic"), (0, 0, 0, 2)))
+        for candidate in revision.candidates:
+            console.print(Padding(styled(_judged(candidate), "dim"), (0, 0, 0, 2)))
+        if revision.accepted:
+            for line in rule_lines(revision.constitution, history.names):
+                console.print(line)
+
+
+def print_diff(console: Console, history: History, first: int, second: int) -> None:
+    """Print what changed between two versions, word by word: [-gone-] {+new+}."""
+    versions = history.versions()
+    for version in (first, second):
+        if version not in versions:
+            known = ", ".join(str(v) for v in versions) or "none yet"
+            raise RunError(f"run {history.run_id!r} has no constitution version {version}; it has {known}")
+    old, new = versions[first][0], versions[second][0]
+    made = entries(history, min(first, second), max(first, second))
+    for rule_id in dict.fromkeys(rule.id for rule in (*old.rules, *new.rules)):
+        before, after = old.rule(rule_id), new.rule(rule_id)
+        console.print(Text.assemble((f"{rule_id:<4}", "bold"), rule_diff(before, after, history.names)))
+        for entry in made.get(rule_id, ()):
+            console.print(Padding(styled(_told(entry), "dim"), (0, 0, 0, 4)))
+    if not old.rules and not new.rules:
+        console.print("(both are empty)")
+    silent = {entry.epoch for found in made.values() for entry in found if not entry.edit.reason}
+    for epoch in history.epochs:
+        if epoch.number in silent and epoch.revision is not None and epoch.revision.critique:
+            critique = one_line(f"epoch {epoch.number}, critique: {epoch.revision.critique}", _CRITIQUE)
+            console.print(styled(critique, "dim"))
+
+
+def _told(entry: Entry) -> str:
+    """An edit with its reason and what it rests on."""
+    reason = one_line(entry.edit.reason) or "no reason given"
+    evidence = () if isinstance(entry.edit, Remove) else entry.edit.evidence
+    more = f" and {len(evidence) - _EVIDENCE} more" if len(evidence) > _EVIDENCE else ""
+    rests = f"; evidence: {', '.join(evidence[:_EVIDENCE])}{more}" if evidence else ""
+    return f"epoch {entry.epoch}, {entry.edit.op}: {reason}{rests}"
+
+
+def _judged(candidate: Candidate) -> str:
+    """What was measured of a candidate, or why it could not be adopted."""
+    scores = ", ".join(f"{name} {number(value, 3)}" for name, value in candidate.scores.items())
+    cut = f"; {candidate.left_out} conversations had no room in the prompt" if candidate.left_out else ""
+    unchanged = "no change" if candidate.constitution is None else "not measured"
+    return one_line(f"{candidate.id}: {candidate.objection or scores or unchanged}{cut}")
+
+
+def print_prompts(console: Console, calls: Iterator[dict[str, Any]], wanted: str) -> None:
+    """Print the exact messages of calls, with what came back; raises RunError, naming what was `wanted`, for none."""
+    shown = 0
+    for call in calls:
+        shown += 1
+        console.print(styled(f"{call['id']}  ({call['model']}, {call['purpose']})", "bold"))
+        for message in call["request"]["messages"]:
+            console.print(styled(f"--- {message['role']}", "dim"))
+            console.print(styled(message["content"]))
+        console.print(styled("--- answer", "dim"))
+        console.print(styled(call.get("response") or f"(failed: {call.get('error')})"))
+        console.print()
+    if not shown:
+        raise RunError(f"no call {wanted!r} was logged; ids look like e1/PERSONA/TASK/m1/assistant")
+
+
+def _cell(rating: Rated | None) -> str:
+    if rating is None:
+        return "·"
+    value = "?" if rating.value is None else f"{rating.value:g}"
+    return f"[{value}]" if rating.kind == "own" else value

@@ -1,0 +1,78 @@
+"""`scai explain`: each rule with its evidence and its effects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from scai_cli.analysis.leave_one_out import Explanation, RuleEffect
+from scai_cli.display.terminal.consoles import out
+from scai_cli.display.terminal.escape import estimate, one_line, styled
+from scai_cli.experiment.constitution import Clause
+
+SHOWN_QUOTES = 3
+
+
+def print_explanation(explanation: Explanation, names: Mapping[str, str]) -> None:
+    """Print every rule, then what sets two users apart."""
+    console = out()
+    played = f"{explanation.played} of {explanation.conversations} conversations played with and without each rule"
+    failed = f", {explanation.failed} calls failed" if explanation.failed else ""
+    console.print(styled(f"{explanation.run_id} · constitution version {explanation.version}", "bold"))
+    console.print(styled(f"{played} ({explanation.calls:,} calls now, budget {explanation.budget:,}){failed}"))
+    if not explanation.rules:
+        console.print("The constitution is empty.")
+    for rule in explanation.rules:
+        console.print()
+        for line in _lines(rule, explanation.function, names):
+            console.print(line)
+    if explanation.users is not None:
+        console.print()
+        _print_apart(explanation, names)
+
+
+def _lines(effect: RuleEffect, function: str, names: Mapping[str, str]) -> Iterator[Text | Padding]:
+    rule = effect.rule
+    whom = f"for {', '.join(names.get(u, u) for u in rule.users)}: " if isinstance(rule, Clause) else ""
+    yield Text.assemble(
+        (f"{rule.id:<4}", "bold"), (one_line(whom) + " " if whom else "", "italic"), one_line(rule.text)
+    )
+    since = "from the start" if rule.since == 0 else f"since epoch {rule.since}"
+    welfare = f"{function} welfare {estimate(effect.welfare)}"
+    yield _below(f"{since} · {welfare}")
+    if effect.without_effect:
+        yield _below("without effect: nobody who was played gains or loses by it", "bold")
+    else:
+        yield _below(f"gain: {_listed(effect.gains, names)} · lose: {_listed(effect.loses, names)}")
+    for quote in effect.evidence[:SHOWN_QUOTES]:
+        who = names.get(quote.who, quote.who)
+        yield _below(f"“{one_line(quote.text, 160)}” ({one_line(who)}, {quote.id})", "dim")
+    if len(effect.evidence) > SHOWN_QUOTES:
+        yield _below(f"and {len(effect.evidence) - SHOWN_QUOTES} more pieces of evidence", "dim")
+
+
+def _print_apart(explanation: Explanation, names: Mapping[str, str]) -> None:
+    assert explanation.users is not None
+    first, second = (names.get(user, user) for user in explanation.users)
+    console = out()
+    if not explanation.apart:
+        console.print(styled(f"No rule pulls {one_line(first)} and {one_line(second)} apart.", "bold"))
+        return
+    console.print(styled(f"Rules that pull {one_line(first)} and {one_line(second)} apart", "bold"))
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("rule", first, second):
+        table.add_column(one_line(title, 30), justify="left" if title == "rule" else "right")
+    for rule in explanation.apart:
+        table.add_row(rule.rule.id, *(f"{rule.users[user] or 0:+.2f}" for user in explanation.users))
+    console.print(table)
+
+
+def _listed(effects: Mapping[str, float], names: Mapping[str, str]) -> str:
+    return ", ".join(f"{one_line(names.get(user, user), 30)} {effect:+.2f}" for user, effect in effects.items()) or "–"
+
+
+def _below(text: str, style: str = "") -> Padding:
+    return Padding(styled(text, style), (0, 0, 0, 4))

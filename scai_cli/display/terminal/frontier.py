@@ -1,0 +1,34 @@
+"""`scai frontier`: a table of what each welfare function leads to."""
+
+from __future__ import annotations
+
+from rich.table import Table
+
+from scai_cli.analysis.pareto import Front
+from scai_cli.display.terminal.consoles import out
+from scai_cli.display.terminal.escape import number, one_line, styled
+
+
+def print_front(front: Front) -> None:
+    """Print a row for each welfare function; a star marks the Pareto front."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("", "welfare", "run", "on"):
+        table.add_column(title, no_wrap=True)
+    for title in ("mean", "worst-off", "Gini", "price"):
+        table.add_column(title, justify="right")
+    for point in front.points:
+        price = front.price(point)
+        table.add_row(
+            "*" if front.best(point) else "",
+            point.function,
+            styled(one_line(point.run_id)),
+            point.measured,
+            number(point.mean, 3),
+            number(point.worst_off, 3),
+            number(point.inequality, 3),
+            "–" if price is None else f"{price:+.1%}",
+        )
+    console = out()
+    console.print(table)
+    console.print("* on the Pareto front of mean and worst-off utility (more is better) and Gini (less is better)")
+    console.print("price of fairness: 1 - mean / mean under utilitarian")

@@ -1,0 +1,93 @@
+"""`scai personas describe`, `list`, `sample`: populations for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from rich.table import Table
+
+from scai_cli.display.terminal.consoles import out
+from scai_cli.display.terminal.escape import number, one_line, styled
+from scai_cli.experiment.personas import Persona
+
+_PAIRS: Final = 10
+"""Pairs of alike personas that are named."""
+
+
+def print_description(file: str, told: Mapping[str, Any]) -> None:
+    """Print what `describe` found."""
+    console = out()
+    console.print(styled(f"{file}: {told['personas']:,} personas, standing for {told['weight']:,.6g}", "bold"))
+    console.print(_attributes(told["attributes"], told["personas"]))
+    if told["quotas"]:
+        console.print(_quotas(told["quotas"]))
+    for line in _lines(told):
+        console.print(styled(line), soft_wrap=True)
+
+
+def print_people(people: Iterable[Persona]) -> None:
+    """Print one line a persona."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    for persona in people:
+        facts = ", ".join(str(value) for value in persona.attributes.values())
+        table.add_row(
+            styled(one_line(persona.id)),
+            styled(one_line(persona.name, 30)),
+            styled(one_line(facts or persona.description, 70)),
+        )
+    out().print(table)
+
+
+def print_files(found: Iterable[tuple[Path, int | None, str | None]]) -> None:
+    """Print files with how many people they hold, or why they hold none."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for path, size, problem in found:
+        table.add_row(
+            styled(one_line(str(path))), "–" if size is None else f"{size:,}", styled(one_line(problem or "", 60))
+        )
+    out().print(table)
+
+
+def _attributes(told: Mapping[str, Any], size: int) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("attribute", "known", "different", "values"):
+        table.add_column(title, justify="right" if title in ("known", "different") else "left")
+    for name, counted in told.items():
+        known = f"{counted['known'] / size:.0%}"
+        table.add_row(styled(one_line(name, 30)), known, str(counted["distinct"]), styled(_values(counted)))
+    return table
+
+
+def _values(counted: Mapping[str, Any]) -> str:
+    if "range" in counted:
+        spread = counted["range"]
+        return f"{spread['lowest']:g} to {spread['highest']:g}, median {spread['median']:g}"
+    listed = ", ".join(f"{one_line(value, 30)} {n:,}" for value, n in counted["values"].items())
+    return listed + (", ..." if len(counted["values"]) < counted["distinct"] else "")
+
+
+def _quotas(rows: Iterable[Mapping[str, Any]]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("quota", "wanted", "reached"):
+        table.add_column(title, justify="left" if title == "quota" else "right")
+    for row in rows:
+        label = one_line(f"{row['attribute']}={row['value']}", 50)
+        table.add_row(styled(label), f"{row['wanted']:.0%}", f"{row['reached'] or 0:.0%}")
+    return table
+
+
+def _lines(told: Mapping[str, Any]) -> list[str]:
+    missing = ", ".join(f"{part} {n:,}" for part, n in told["missing"].items() if n)
+    lines = [
+        f"words a text: {number(told['mean_words'], 1)}; "
+        f"different words {number(told['distinct_1'])}, different pairs of words {number(told['distinct_2'])}",
+        f"without: {missing or 'nothing is missing'}",
+        f"the same text twice: {len(told['duplicates']):,}; nearly the same: {len(told['near_duplicates']):,}",
+    ]
+    lines += [f"  {one} = {other}" for one, other in told["duplicates"][:_PAIRS]]
+    lines += [f"  {one} ~ {other} ({alike:.2f})" for one, other, alike in told["near_duplicates"][:_PAIRS]]
+    return lines

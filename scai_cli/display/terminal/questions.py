@@ -1,0 +1,86 @@
+"""Questions to real people among the simulated: on stderr, since stdout carries data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.rule import Rule
+
+from scai_cli.display.terminal.escape import one_line, styled
+from scai_cli.display.terminal.run_progress import LiveView, PlainLines
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.models.gate import Meter
+from scai_cli.models.human import Question
+from scai_cli.runs.events import Event
+
+
+class ReadLine(Protocol):
+    """Reads a line (or what was pasted together); raises EOFError at the end of the input."""
+
+    def __call__(self, *, pasted: bool) -> Coroutine[Any, Any, str]:
+        """Read; with `pasted`, what was pasted together."""
+        ...
+
+
+@dataclass(slots=True)
+class ConsoleDesk:
+    """A desk at the terminal: shows what others wrote as plain text, and asks below it."""
+
+    console: Callable[[], Console]
+    line: ReadLine
+
+    def show(self, question: Question) -> None:
+        """Print what is asked about."""
+        console = self.console()
+        waiting = f" · {question.waiting} more waiting" if question.waiting else ""
+        title = f"{one_line(question.called, 30)} · {one_line(question.place)}{waiting}"
+        console.print()
+        console.print(Rule(styled(title), align="left"))
+        for heading, text in question.pieces:
+            console.print(styled(one_line(heading), "bold"))
+            console.print(Padding(styled(text.strip() or "(says nothing)"), (0, 0, 0, 2), expand=False))
+            console.print()
+
+    def tell(self, line: str) -> None:
+        """Print why an answer could not be read."""
+        self.console().print(styled(one_line(line)))
+
+    async def read(self, wanted: str, *, words: bool) -> str:
+        """Print what is wanted and read it."""
+        console = self.console()
+        console.print(styled(one_line(wanted)), end=": ", soft_wrap=True)
+        try:
+            return await self.line(pasted=words)
+        except EOFError:
+            console.print()
+            raise
+
+
+class AskingView:
+    """A live view, or plain lines where a real person takes part: nothing is painted over the questions."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._view: LiveView | PlainLines = PlainLines(console)
+
+    def begin(self, run_id: str, config: ExperimentConfig, meters: Sequence[Meter]) -> None:
+        """Start showing."""
+        if not any(persona.human for persona in config.personas.inline):
+            self._view = LiveView(self._console)
+        self._view.begin(run_id, config, meters)
+
+    def see(self, event: Event) -> None:
+        """Show an event."""
+        self._view.see(event)
+
+    def say(self, line: str) -> None:
+        """Show a line."""
+        self._view.say(line)
+
+    def end(self) -> None:
+        """Show the last."""
+        self._view.end()

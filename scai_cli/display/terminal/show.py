@@ -1,0 +1,98 @@
+"""`scai show` and `scai list`: which view of a run is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from scai_cli.display.terminal import details as reading
+from scai_cli.display.terminal.consoles import out
+from scai_cli.display.terminal.escape import one_line, styled
+from scai_cli.display.terminal.summary import print_summary
+from scai_cli.display.terminal.transcripts import check_known, print_transcripts
+from scai_cli.runs.history.event_lines import read_calls
+from scai_cli.runs.history.fold import read_epochs, read_history
+from scai_cli.runs.history.listings import last_rated
+from scai_cli.runs.history.selection import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What of a run is to be shown; nothing chosen: the summary, or the transcripts that a selection names.
+
+    `everything`: the summary, however long it is.
+    """
+
+    constitution: bool = False
+    ratings: bool = False
+    diff: tuple[int, int] | None = None
+    prompts: str | None = None
+    everything: bool = False
+
+
+def show(path: Path, chosen: Selection, parts: Parts) -> None:
+    """Print a run, or the parts of it that are wanted."""
+    console = out()
+    if parts.prompts is not None:
+        reading.print_prompts(console, read_calls(path, parts.prompts), parts.prompts)
+        return
+    narrowed = chosen != Selection()
+    closer = parts.constitution or parts.ratings or parts.diff is not None
+    if narrowed and not closer:
+        print_transcripts(console, path.name, read_epochs(path, chosen), chosen)
+        return
+    if parts.ratings and chosen.epoch is None:
+        chosen = replace(chosen, epoch=last_rated(path))
+    history = read_history(path, messages=False, ratings=parts.ratings, selection=chosen)
+    epochs = history.chosen(chosen.epoch)
+    check_known(history, chosen)
+    if history.started is None and closer and parts.diff is None:
+        console.print("It holds no events yet.")
+    elif parts.ratings and not epochs:
+        console.print("Nothing has been rated yet.")
+    if parts.constitution:
+        reading.print_constitutions(console, history)
+    if parts.ratings:
+        reading.print_ratings(console, epochs[-1:], chosen)
+    if parts.diff is not None:
+        reading.print_diff(console, history, *parts.diff)
+    if not closer:
+        print_summary(console, history, everything=parts.everything)
+
+
+def print_list(entries: Sequence[Mapping[str, Any]]) -> None:
+    """Print the runs as a table."""
+    rows = [
+        (e["run_id"], e["status"], f"{e['epochs_done']}/{e['epochs'] or '?'}", e["model"], e["started"])
+        for e in entries
+    ]
+    if not rows:
+        out().print(styled("There are no runs yet; make one with `scai run CONFIG`."))
+    else:
+        _print_table(("run", "status", "epochs", "model", "started"), rows)
+
+
+def print_generated(entries: Sequence[Mapping[str, Any]], *, alone: bool) -> None:
+    """Print the generated sets as a table; where none is there, and it is not `alone`, nothing."""
+    rows = [(e["run_id"], e["status"], f"{e['rows']}/{e['wanted'] or '?'}", e["source"], e["started"]) for e in entries]
+    if rows and not alone:
+        out().print()
+    if rows:
+        _print_table(("generated", "status", "rows", "from", "started"), rows)
+    elif alone:
+        out().print(styled("There are no generated sets yet; make one with `scai generate RUN`."))
+
+
+def _print_table(titles: Sequence[str], rows: Sequence[tuple[str, str, str, str | None, str | None]]) -> None:
+    """A row for each: id, status, how far, of what, and when it began."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for number, title in enumerate(titles):
+        table.add_column(title, no_wrap=number < 2)
+    for *cells, began in rows:
+        minute = (began or "")[:16].replace("T", " ")
+        table.add_row(*(styled(one_line(cell or "")) for cell in (*cells, minute)))
+    out().print(table)

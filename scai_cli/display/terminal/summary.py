@@ -1,0 +1,205 @@
+"""A run on one screen: who is satisfied before and after, welfare, the constitution, problems."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+
+from scai_cli.analysis.paired import Paired, in_epoch, paired
+from scai_cli.analysis.rating_validity import honesty
+from scai_cli.display.terminal.constitution import rule_lines
+from scai_cli.display.terminal.escape import change, counted, estimate, number, one_line, sparkline, styled, thinned
+from scai_cli.display.terminal.holdout import proof_lines
+from scai_cli.display.terminal.satisfaction import Satisfaction, satisfaction_lines, satisfactions, striking
+from scai_cli.runs.events import Problem
+from scai_cli.runs.history.history import History
+from scai_cli.runs.history.status import spent
+from scai_cli.social_choice import welfare
+
+SHOWN_WELFARE: Final = ("utilitarian", "rawlsian", "nash", "gini_coefficient")
+PAPER: Final = 40
+"""The height of a screen where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Detail:
+    """How much is told: at most so many lines of each kind, None for all.
+
+    `whole`: rules are not cut to a line; `held_out`: the users of the proof are told one by one.
+    """
+
+    users: int | None
+    revisions: int | None
+    rules: int | None
+    problems: int | None
+    whole: bool = True
+    airy: bool = True
+    held_out: bool = True
+
+
+_ALL: Final = _Detail(None, None, None, None)
+_DETAILS: Final = (
+    _Detail(12, 8, None, 5),
+    _Detail(12, 2, None, 3),
+    _Detail(8, 1, None, 3),
+    _Detail(8, 1, None, 3, whole=False),
+    _Detail(6, 1, 10, 2, whole=False, airy=False),
+    _Detail(6, 1, 8, 2, whole=False, airy=False, held_out=False),
+    _Detail(4, 1, 6, 1, whole=False, airy=False, held_out=False),
+    _Detail(3, 0, 4, 1, whole=False, airy=False, held_out=False),
+    _Detail(2, 0, 2, 1, whole=False, airy=False, held_out=False),
+)
+"""From the most to the least: the first that fits the screen is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Summary:
+    """What takes long to find out, found out once."""
+
+    history: History
+    people: Sequence[Satisfaction]
+    difference: Paired | None
+
+
+def print_summary(console: Console, history: History, *, everything: bool = False) -> None:
+    """Print what a run came to, as far as it went, on one screen or (`everything`) however long it is."""
+    headline = styled(_headline(history), "bold")
+    console.print(headline)
+    told = _Summary(history, satisfactions(history, honesty(history)), _difference(history))
+    room = (console.height - 2 if console.is_terminal else PAPER) - _height(console, [headline])
+    parts: list[RenderableType] = []
+    for detail in (_ALL,) if everything else _DETAILS:
+        parts = list(_parts(told, detail))
+        if _height(console, parts) <= room:
+            break
+    console.print(Group(*parts))  # as a group, since texts that are printed alone are wrapped whatever they say
+
+
+def _height(console: Console, parts: Sequence[RenderableType]) -> int:
+    return sum(len(console.render_lines(part)) for part in parts)
+
+
+def _parts(told: _Summary, detail: _Detail) -> Iterator[RenderableType]:
+    history, gap = told.history, [""] if detail.airy else []
+    if history.started is None:
+        yield styled("It holds no events yet.")
+        yield from _ending(history)
+        return
+    if history.measured:
+        shown = told.people if detail.users is None else striking(told.people, detail.users)
+        yield from satisfaction_lines(history, told.people, shown)
+        yield from gap
+        yield _welfare(history)
+        yield from _sure(history, told.difference)
+        yield from proof_lines(history, detail.users if detail.held_out else 0, gap)
+        yield from gap
+        yield from _revisions(history, detail.revisions)
+    else:
+        yield styled("No epoch has ended yet.")
+    yield from gap
+    constitution, _ = history.product
+    yield from rule_lines(constitution, history.names, detail.rules, whole=detail.whole)
+    yield from _troubles(history, detail.problems, gap)
+    yield from _ending(history)
+
+
+def _headline(history: History) -> str:
+    parts = [history.run_id, history.status]
+    if history.started:
+        parts.append(f"{len(history.measured)} of {history.started.epochs} epochs")
+        parts.append(", ".join(dict.fromkeys(history.started.models.values())))
+    usage = history.outcome.get("usage", {})
+    if history.outcome:
+        parts.append(f"{history.outcome['calls']:,} calls")
+        parts.append(f"{usage['input_tokens'] + usage['output_tokens']:,} tokens")
+    elif (so_far := spent(history.path)) is not None:
+        parts.append(f"{so_far.calls:,} calls, {so_far.usage.total:,} tokens so far")
+    if usage.get("usd"):
+        parts.append(f"${usage['usd']:.4f}")
+    return " · ".join(one_line(part) for part in parts)
+
+
+def _welfare(history: History) -> Table:
+    first, last = history.measured[0], history.measured[-1]
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("Welfare (0 to 1)", min_width=30)
+    for title in ("first", "", "last", "change"):
+        table.add_column(title, justify="left" if not title else "right")
+    marks = {last.declared: " (declared)", "gini_coefficient": " (less is better)"}
+    for name in dict.fromkeys((last.declared, *SHOWN_WELFARE)):
+        before, after = first.values.get(name), last.values.get(name)
+        line = sparkline(thinned([m.values.get(name) for m in history.measured], 20), 0, 1)
+        moved = None if before is None or after is None or first is last else after - before
+        table.add_row(f"{name}{marks.get(name, '')}", number(before), line, number(after), change(moved))
+    return table
+
+
+def _difference(history: History) -> Paired | None:
+    """Declared welfare in the last epoch minus that in the first, over the same users and tasks."""
+    measured = history.measured
+    if len(measured) < 2:
+        return None
+    first, last = (in_epoch(history, measured[at].epoch) for at in (0, -1))
+    if first is None or last is None:
+        return None
+    return paired(first, last, welfare.parse(measured[-1].declared), seed=history.config.seed)
+
+
+def _sure(history: History, difference: Paired | None) -> Iterator[RenderableType]:
+    """How sure the change is."""
+    if difference is None or difference.interval.low is None:
+        return
+    rough = "rough " if difference.draws < 1000 else ""
+    yield styled(
+        f"{history.measured[-1].declared}: {estimate(difference.interval)} "
+        f"({rough}{difference.interval.level:.0%} interval, {_extent(difference)})"
+    )
+
+
+def _extent(difference: Paired) -> str:
+    return f"{counted(difference.users, 'user')} x {counted(difference.tasks, 'task')}"
+
+
+def _revisions(history: History, most: int | None) -> Iterator[RenderableType]:
+    """Why each revision was adopted or not; the last ones where there are many."""
+    revisions = [epoch.revision for epoch in history.epochs if epoch.revision is not None]
+    shown = revisions if most is None else revisions[len(revisions) - most :] if most < len(revisions) else revisions
+    adopted = sum(revision.accepted for revision in revisions)
+    earlier = "" if len(shown) == len(revisions) else "; all of them: --constitution"
+    yield styled(f"Revisions: {adopted} adopted, {len(revisions) - adopted} not{earlier}", "bold")
+    for revision in shown:
+        became = f"version {revision.constitution.version}" if revision.accepted else "kept"
+        yield styled(one_line(f"epoch {revision.epoch}: {became}: {revision.reason}", 200 if most is None else 80))
+
+
+def _troubles(history: History, most: int | None, gap: Sequence[str]) -> Iterator[RenderableType]:
+    problems = [problem for epoch in history.epochs for problem in epoch.problems]
+    missing = sum(measured.missing for measured in history.measured)
+    if not problems and not missing:
+        return
+    yield from gap
+    yield styled(f"Problems: {len(problems)} calls failed, {missing} ratings are missing", "bold")
+    kinds = Counter(problem.problem for problem in problems).most_common()
+    for text, count in kinds[:most]:
+        yield styled(one_line(_problem(problems, text, count), 200 if most is None else 80))
+    if most is not None and len(kinds) > most:
+        yield styled(f"({len(kinds) - most} other kinds: --all)", "dim")
+
+
+def _problem(problems: Sequence[Problem], text: str, count: int) -> str:
+    first = next(problem.id for problem in problems if problem.problem == text)
+    return f"{first}: {text}" if count == 1 else f"{count} times, first at {first}: {text}"
+
+
+def _ending(history: History) -> Iterator[RenderableType]:
+    """Why the run is not finished."""
+    if history.status in ("finished", "running"):
+        return
+    reason = history.outcome.get("reason")
+    goes_on = f"`scai resume {history.run_id}` goes on"
+    yield styled(one_line(str(reason) if reason else f"It was stopped from outside before its end; {goes_on}."))

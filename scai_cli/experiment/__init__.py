@@ -1,0 +1,1 @@
+"""The file that a user writes: config, YAML, personas, tasks, constitution, models."""

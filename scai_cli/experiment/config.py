@@ -1,0 +1,345 @@
+"""The experiment's schema: what the YAML may say, with defaults; every field's docstring is its reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, field_validator
+
+from scai_cli.experiment.constitution import RuleText
+from scai_cli.experiment.model_settings import ModelConfig, Roles
+from scai_cli.experiment.personas import HUMAN, Persona, Scalar
+from scai_cli.experiment.tasks import Task
+from scai_cli.messages import AgentRole
+from scai_cli.prompts.templates import TEMPLATES, places
+from scai_cli.social_choice.voting_rules import RULES
+from scai_cli.social_choice.welfare import parse as parse_welfare
+from scai_cli.values import SafeId, Split, Text, Value, did_you_mean
+
+ROLES: tuple[AgentRole, ...] = ("assistant", "user", "meta")
+
+ENDPOINT = ("provider", "base_url", "api_key_env")
+"""What tells endpoints apart."""
+
+Count = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class PersonaSource(Value):
+    """Which personas take part: from files, or written here."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    files: Annotated[str | tuple[str, ...], Field(alias="from")] = ()
+    """One or more persona files (YAML or JSONL), relative to the experiment file."""
+    inline: tuple[Persona, ...] = ()
+    """Personas written in the experiment itself."""
+    split: Split | None = None
+    """Take only those of this split; all if null."""
+    where: Mapping[str, Scalar | tuple[Scalar, ...]] = {}
+    """Take only those with these attributes, e.g. `{country: [Kenya, Peru], gender: woman}`."""
+    sample: Count | None = None
+    """Take this many, drawn with the seed; all if null."""
+    per_epoch: Count | None = None
+    """Let this many take part in each epoch, drawn with the seed; all if null."""
+
+    def lets_in(self, persona: Persona) -> bool:
+        """Whether a persona is of the wanted split and has the wanted attributes."""
+        if self.split is not None and persona.split != self.split:
+            return False
+        return all(
+            persona.attributes.get(key) in (wanted if isinstance(wanted, tuple) else (wanted,))
+            for key, wanted in self.where.items()
+        )
+
+
+class TaskSource(Value):
+    """Which tasks are asked: from files, or written here."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    files: Annotated[str | tuple[str, ...], Field(alias="from")] = ()
+    """One or more task files (YAML, JSONL or a JSON list), relative to the experiment file."""
+    inline: tuple[Task, ...] = ()
+    """Tasks written in the experiment itself."""
+    split: Split | None = None
+    """Take only those of this split; all if null."""
+    sample: Count | None = None
+    """Take this many, drawn with the seed; all if null."""
+    per_epoch: Count | None = None
+    """Ask this many in each epoch, drawn with the seed; all if null."""
+
+    def lets_in(self, task: Task) -> bool:
+        """Whether a task is of the wanted split."""
+        return self.split in (None, task.split)
+
+
+class Ratings(Value):
+    """What the users rate, and what a persona's utility is made of."""
+
+    own: Annotated[str, Field(min_length=1, max_length=60)] = "satisfaction"
+    """What users rate their own answers for."""
+    cross: Annotated[str, Field(min_length=1, max_length=60)] = "harmlessness"
+    """What users rate the answers given to others for."""
+    scale: tuple[float, float] = (0, 10)
+    """The lowest and the highest rating."""
+    cross_raters: Annotated[int, Field(ge=0)] | Literal["all"] = "all"
+    """How many of the other users rate each final answer, drawn with the seed; 0 for none."""
+    cross_weight: Fraction = 0.25
+    """The share of the ratings a persona gave to others' answers in its utility; the rest is its satisfaction."""
+    anchors: Annotated[int, Field(ge=0)] = 0
+    """So many of the first epoch's answers, drawn with the seed, are rated by everybody in every epoch: drift shows."""
+
+    @field_validator("scale")
+    @classmethod
+    def _rising(cls, scale: tuple[float, float]) -> tuple[float, float]:
+        if scale[0] >= scale[1]:
+            raise ValueError("the scale must rise: [lowest, highest]")
+        return scale
+
+
+class StartClause(Value):
+    """A clause of the starting contract."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    text: RuleText
+    """The rule."""
+    users: Annotated[tuple[str, ...], Field(alias="for", min_length=1)]
+    """The ids of the personas it is for."""
+
+
+class ConstitutionStart(Value):
+    """Where the constitution starts and how far it may grow."""
+
+    principles: tuple[RuleText, ...] = ()
+    """Rules for everyone that are there from the start."""
+    contract: tuple[StartClause, ...] = ()
+    """Rules for some users that are there from the start."""
+    max_principles: Count = 10
+    """The most principles a revision may lead to."""
+    max_tokens: Count = 400
+    """The longest rendered constitution, in tokens (characters / 4)."""
+
+
+class Revision(Value):
+    """How a new constitution is proposed and when it is adopted."""
+
+    strategy: str = "rewrite"
+    """`rewrite`, `reflect`, `edits`, `grounded`, `candidates`, or `module:attribute` of your own."""
+    acceptance: str = "always"
+    """`always`, `improves`, `vote`, `both`, or `module:attribute` of your own."""
+    quorum: Fraction = 0.66
+    """For `grounded`: the share of the users on whose words a principle must rest; else it is a clause for fewer."""
+    rounds: Count = 4
+    """For `grounded`: how often the meta-prompt is asked in an epoch, at most, each time about its own draft."""
+    base: str | tuple[str, ...] = "rewrite"
+    """For `candidates`: the strategy that makes each of them, or several that take turns."""
+    candidates: Annotated[int, Field(ge=1, le=25)] = 3
+    """For `candidates`: how many, each from another order of the conversations."""
+    memory: Count = 2
+    """For `reflect`: how many of the last epochs the meta-prompt sees."""
+    satisfied: Fraction = 0.8
+    """For `reflect`: a user whose satisfaction, moved to 0 to 1, has come so far is left alone."""
+    margin: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """For `improves` and `both`: by how much the declared welfare must rise."""
+    rule: str = "schulze"
+    """For `vote` and `both`: the voting rule."""
+    best_so_far: bool = False
+    """Whether the run's product is the best version that was played, rather than the last."""
+    max_prompt_tokens: Annotated[int, Field(ge=500)] = 60_000
+    """The longest meta-prompt; of a longer history conversations are drawn, evenly by persona, with the seed."""
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """The strategies behind `candidates`."""
+        return (self.base,) if isinstance(self.base, str) else self.base
+
+    @field_validator("base")
+    @classmethod
+    def _no_circle(cls, base: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if not base or "candidates" in ((base,) if isinstance(base, str) else base):
+            raise ValueError("must name strategies other than candidates")
+        return base
+
+    @field_validator("rule")
+    @classmethod
+    def _known_rule(cls, rule: str) -> str:
+        if rule not in RULES:
+            raise ValueError(f"there is no voting rule {rule!r}{did_you_mean(rule, RULES)}")
+        return rule
+
+
+class Holdout(Value):
+    """What is kept back to compare the first and the last constitution on."""
+
+    personas: Annotated[float, Field(ge=0, lt=1)] | tuple[str, ...] = 0
+    """The share of the personas, drawn with the seed and stratified by their attributes; or their ids."""
+    tasks: Annotated[float, Field(ge=0, lt=1)] | tuple[str, ...] = 0
+    """The share of the tasks, drawn with the seed and stratified by topic; or their ids."""
+
+
+class PriceConfig(Value):
+    """What a model costs, in US dollars per million tokens."""
+
+    input: Annotated[float, Field(ge=0)]
+    """Per million input tokens."""
+    output: Annotated[float, Field(ge=0)]
+    """Per million output tokens."""
+
+
+class LimitsConfig(Value):
+    """How much the run may use, and how hard it may press an endpoint; null means no limit."""
+
+    calls: Count | None = None
+    """The most model calls."""
+    tokens: Count | None = None
+    """The most tokens, input and output together."""
+    usd: Annotated[float, Field(gt=0)] | None = None
+    """The most money, in US dollars; needs a known price for every model."""
+    seconds: Annotated[float, Field(gt=0)] | None = None
+    """The most wall time, in seconds; what was used before a resume counts."""
+    concurrency: Count = 32
+    """The most calls in flight at one endpoint."""
+    requests_per_minute: Annotated[float, Field(gt=0)] | None = None
+    """The most requests a minute to one endpoint."""
+    tokens_per_minute: Annotated[float, Field(gt=0)] | None = None
+    """The most tokens a minute to one endpoint."""
+    max_retries: Annotated[int, Field(ge=0, le=50)] = 6
+    """How often a call that failed in passing is made again."""
+
+
+class ExperimentConfig(Value):
+    """One experiment; only `personas` and `tasks` have no default."""
+
+    name: SafeId = "experiment"
+    """What it is called; part of the run's id."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    """Everything drawn at random follows from it."""
+    epochs: Count = 3
+    """How many times the users talk and the meta-prompt revises."""
+    turns: Count = 2
+    """How many [assistant, user] exchanges a conversation has."""
+    personas: PersonaSource
+    """Who takes part: `{from: FILE or [FILES], sample, per_epoch}`, a file name, or a list of personas."""
+    tasks: TaskSource
+    """What they ask: `{from: FILE or [FILES], sample, per_epoch}`, a file name, or a list of tasks."""
+    model: ModelConfig = ModelConfig()
+    """The model behind every role."""
+    roles: Roles = Roles()
+    """What differs from `model` for the assistant, the users and the meta-prompt, key by key."""
+    ratings: Ratings = Ratings()
+    """What the users rate and how it counts."""
+    constitution: ConstitutionStart = ConstitutionStart()
+    """Where the constitution starts and how far it may grow."""
+    revision: Revision = Revision()
+    """How the constitution changes."""
+    welfare: str | Mapping[str, Mapping[str, float]] = "utilitarian"
+    """The welfare function that counts, e.g. rawlsian or atkinson(epsilon=2)."""
+    holdout: Holdout = Holdout()
+    """What is kept back for the proof at the end."""
+    limits: LimitsConfig = LimitsConfig()
+    """Bounds on what the run uses."""
+    cache: bool = False
+    """Whether answers are kept across runs and taken from there; `scai cache info` says where."""
+    controls: bool = False
+    """Whether nobody in particular, others and the user once more rate the last answers, for `scai show --fidelity`."""
+    judge: ModelConfig | None = None
+    """A model that says at the end how well each user's words fit their persona; none if null."""
+    prices: Mapping[str, PriceConfig] = {}
+    """Prices of models that are not widely known: model -> `{input, output}`."""
+    max_failures: Fraction = 0.1
+    """The share of an epoch's conversations that may fail, and one in any case (0: none); more stop the run."""
+    format_retries: Annotated[int, Field(ge=0, le=10)] = 2
+    """How often a model is asked again when its answer lacks the form."""
+    prompts: Mapping[str, Text] = {}
+    """Other words for a prompt, by its name; `scai plan --prompts` shows them."""
+
+    @field_validator("personas", "tasks", mode="before")
+    @classmethod
+    def _short_forms(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return {"from": value}
+        return {"inline": value} if isinstance(value, list) else value
+
+    @field_validator("prompts")
+    @classmethod
+    def _known_prompts(cls, prompts: Mapping[str, str]) -> Mapping[str, str]:
+        for name, text in prompts.items():
+            if name not in TEMPLATES:
+                raise ValueError(f"there is no prompt {name!r}{did_you_mean(name, TEMPLATES)}")
+            if unknown := sorted(places(text) - places(TEMPLATES[name])):
+                near = did_you_mean(unknown[0], places(TEMPLATES[name]))
+                raise ValueError(f"the prompt {name!r} knows no {{{{{unknown[0]}}}}}{near}")
+        return prompts
+
+    @field_validator("welfare")
+    @classmethod
+    def _known_welfare(cls, spec: str | Mapping[str, Mapping[str, float]]) -> str | Mapping[str, Mapping[str, float]]:
+        parse_welfare(spec)
+        return spec
+
+    @property
+    def cast(self) -> tuple[Persona, ...]:
+        """The personas that the constitution is made with."""
+        held_out = _ids(self.holdout.personas)
+        return tuple(persona for persona in self.personas.inline if persona.id not in held_out)
+
+    @property
+    def agenda(self) -> tuple[Task, ...]:
+        """The tasks that the constitution is made with."""
+        held_out = _ids(self.holdout.tasks)
+        return tuple(task for task in self.tasks.inline if task.id not in held_out)
+
+    @property
+    def held_out(self) -> tuple[tuple[Persona, ...], tuple[Task, ...]]:
+        """The personas and tasks of the proof at the end: those held out, where none are held out all of them.
+
+        Both are empty if nothing is held out.
+        """
+        some, few = _ids(self.holdout.personas), _ids(self.holdout.tasks)
+        people = tuple(persona for persona in self.personas.inline if persona.id in some)
+        tasks = tuple(task for task in self.tasks.inline if task.id in few)
+        return (people or self.personas.inline, tasks or self.tasks.inline) if people or tasks else ((), ())
+
+    def model_for(self, role: AgentRole) -> ModelConfig:
+        """The model of a role: `model` with what `roles` says over it, key by key.
+
+        With another provider the options are left behind: they are each provider's own.
+        """
+        changes = getattr(self.roles, role).model_dump(exclude_none=True)
+        moved = changes.get("provider", self.model.provider) != self.model.provider
+        return (
+            self.model.model_copy(update={**({"options": {}} if moved else {}), **changes}) if changes else self.model
+        )
+
+    def model_of(self, persona: Persona) -> ModelConfig:
+        """The model that plays a persona: the users' model with what the persona says over it, key by key.
+
+        At another endpoint the options are left behind: they are that provider's own. A real person is a provider, too.
+        """
+        if persona.human:
+            return ModelConfig(provider=HUMAN, send_seed=False, options={"called": persona.called})
+        user = self.model_for("user")
+        if persona.model is None:
+            return user
+        changes = persona.model.model_dump(exclude_none=True)
+        moved = any(changes.get(key, getattr(user, key)) != getattr(user, key) for key in ENDPOINT)
+        return user.model_copy(update={**({"options": {}} if moved else {}), **changes})
+
+    def models(self) -> Iterator[tuple[AgentRole, ModelConfig]]:
+        """Every model with the role it plays: those of the roles, then those that personas have of their own."""
+        yield from ((role, self.model_for(role)) for role in ROLES)
+        yield from (("user", self.model_of(persona)) for persona in self.personas.inline if persona.own_voice)
+        if self.judge is not None:
+            yield "meta", self.judge
+
+    def prompt(self, name: str) -> str:
+        """The wording of a prompt, as changed or as shipped."""
+        return self.prompts.get(name, TEMPLATES[name])
+
+
+def _ids(held_out: float | tuple[str, ...]) -> frozenset[str]:
+    """The ids that are held out; a share has become ids in a resolved experiment."""
+    return frozenset(held_out if isinstance(held_out, tuple) else ())

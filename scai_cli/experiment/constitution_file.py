@@ -1,0 +1,146 @@
+"""A constitution from a file: as `scai export --format system` writes one in any style, or as somebody wrote it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from scai_cli.errors import ConfigError
+from scai_cli.experiment.constitution import Clause, Constitution, Principle, RuleText
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.yaml_source import explain, read_text, read_yaml
+from scai_cli.values import Value, did_you_mean
+
+SUFFIXES: Final = (".md", ".txt", ".json", ".yaml", ".yml")
+"""What tells a constitution file from a run."""
+
+_ITEM: Final = re.compile(r"\s{0,3}(?:\d{1,3}[.)]|[-*+•])\s+(?P<text>\S.*)")
+_FOR: Final = re.compile(r"When you talk with (?P<who>.+?): (?P<text>.+)", re.DOTALL)
+_RULE_TEXT: Final = TypeAdapter[str](RuleText)
+_SEPARATOR: Final = re.compile(r", | and ")
+
+
+class _Rule(Value):
+    model_config = ConfigDict(populate_by_name=True, extra="ignore")
+
+    id: str | None = None
+    text: RuleText
+    users: Annotated[tuple[str, ...], Field(alias="for")] = ()
+
+
+_WrittenRule = Annotated[_Rule, BeforeValidator(lambda rule: {"text": rule} if isinstance(rule, str) else rule)]
+
+
+class _Written(Value):
+    run_id: str = ""
+    version: int = 0
+    system_message: str = ""
+    principles: tuple[_WrittenRule, ...] = ()
+    contract: tuple[_WrittenRule, ...] = ()
+
+
+def read_constitution(path: Path, personas: Iterable[Persona]) -> Constitution:
+    """Read a constitution; raises ConfigError where there is none, or where a clause is for somebody unknown.
+
+    JSON and YAML hold `principles` and `contract`. In Markdown and plain text every item of a list is a rule, or every
+    paragraph where there is no list; a clause begins `When you talk with NAME:`.
+    """
+    known = {name: persona.id for persona in personas for name in (persona.called, persona.id)}
+    if path.suffix in (".json", ".yaml", ".yml"):
+        return _from_data(path, known)
+    rules = list(_rules(read_text(path)))
+    if not rules:
+        raise ConfigError(f"{path}: there is no rule in it; write one a line, each after `- `")
+    return _from_text(path, rules, known)
+
+
+def _from_data(path: Path, known: Mapping[str, str]) -> Constitution:
+    source = read_yaml(path)
+    if not isinstance(source.data, dict):
+        raise source.error((), "a constitution is a mapping with `principles:` and `contract:`")
+    if "personas" in source.data or "tasks" in source.data:
+        raise source.error((), "this is an experiment and no constitution; `scai run` makes one of it")
+    try:
+        written = _Written.model_validate(source.data)
+    except ValidationError as error:
+        raise explain(error, source, _Written) from None
+    if not written.principles and not written.contract:
+        raise source.error((), "there is no rule in it; give `principles:`, a list of sentences")
+    for n, rule in enumerate(written.contract):
+        if not rule.users:
+            raise source.error(("contract", n), "a clause says `for:` whom it is")
+        for user in rule.users:
+            if user not in known:
+                raise source.error(("contract", n, "for"), _unknown(user, known))
+    return _numbered(
+        [(rule.id, rule.text) for rule in written.principles],
+        [(rule.id, rule.text, tuple(known[user] for user in rule.users)) for rule in written.contract],
+        written.version,
+    )
+
+
+def _from_text(path: Path, rules: Iterable[tuple[int, str]], known: Mapping[str, str]) -> Constitution:
+    principles: list[tuple[str | None, str]] = []
+    contract: list[tuple[str | None, str, tuple[str, ...]]] = []
+    for line, written in rules:
+        try:
+            text = _RULE_TEXT.validate_python(written)
+        except ValidationError:
+            raise ConfigError.at(str(path), line, None, "this rule is too long; a rule is a sentence or two") from None
+        clause = _FOR.fullmatch(text)
+        if clause is None:
+            principles.append((None, text))
+            continue
+        named = [clause["who"]] if clause["who"] in known else _SEPARATOR.split(clause["who"])
+        for name in named:
+            if name not in known:
+                raise ConfigError.at(str(path), line, None, _unknown(name, known))
+        contract.append((None, clause["text"], tuple(known[name] for name in named)))
+    return _numbered(principles, contract, 0)
+
+
+def _unknown(name: str, known: Mapping[str, str]) -> str:
+    remedy = did_you_mean(name, known) if known else "; name the people with --personas"
+    return f"a clause is for {name!r}, and there is no such persona{remedy}"
+
+
+def _rules(text: str) -> Iterator[tuple[int, str]]:
+    """Every rule with its line: the items of lists with the lines that go on with them, else the paragraphs."""
+    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if not line.startswith("#")]
+    listed = any(_ITEM.match(line) for _, line in lines)
+    at, rule = 0, ""
+    for number, line in [*lines, (0, "")]:
+        item = _ITEM.match(line)
+        if rule and (item or not line.strip()):
+            yield at, rule
+            rule = ""
+        if item:
+            at, rule = number, item["text"].strip()
+        elif line.strip() and (rule or not listed):
+            at, rule = (at, f"{rule}\n{line.strip()}") if rule else (number, line.strip())
+
+
+def _numbered(
+    principles: list[tuple[str | None, str]], contract: list[tuple[str | None, str, tuple[str, ...]]], version: int
+) -> Constitution:
+    """The constitution, with the ids that the file gives where they can be, and numbers of its own elsewhere."""
+    ids, clause_ids = _ids("P", [rule[0] for rule in principles]), _ids("C", [rule[0] for rule in contract])
+    return Constitution(
+        version=version,
+        principles=tuple(Principle(id=name, text=text) for name, (_, text) in zip(ids, principles, strict=True)),
+        contract=tuple(
+            Clause(id=name, text=text, users=users) for name, (_, text, users) in zip(clause_ids, contract, strict=True)
+        ),
+        last_principle=max((int(name[1:]) for name in ids), default=0),
+        last_clause=max((int(name[1:]) for name in clause_ids), default=0),
+    )
+
+
+def _ids(letter: str, given: list[Any]) -> list[str]:
+    names = [str(name) for name in given if re.fullmatch(rf"{letter}[1-9]\d{{0,8}}", str(name))]
+    whole = len(set(names)) == len(given)
+    return names if whole else [f"{letter}{n}" for n in range(1, len(given) + 1)]

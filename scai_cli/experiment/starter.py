@@ -1,0 +1,35 @@
+"""The configs, tasks and personas that ship with the program, for `scai init`."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+from scai_cli.errors import OutputError, RunError
+
+_FOLDERS: Final = ("configs", "personas")
+
+
+def write_starter(folder: Path) -> int:
+    """Copy the shipped configs and personas; the number of files. Raises RunError where something is there already."""
+    source = shipped()
+    taken = [folder / name for name in _FOLDERS if (folder / name).exists()]
+    if taken:
+        raise RunError(f"{taken[0]}: is there already; name another folder")
+    files = [path for name in _FOLDERS for path in sorted((source / name).rglob("*")) if path.is_file()]
+    try:
+        for path in files:
+            target = folder / path.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be written: {error.strerror}") from None
+    return len(files)
+
+
+def shipped() -> Path:
+    """Where `configs` and `personas` are: beside this file in a package, at the top of the tree in a checkout."""
+    package = Path(__file__).parent.parent
+    copied = package / "shipped"
+    return copied if copied.is_dir() else package.parent

@@ -1,0 +1,1 @@
+"""Resumable work on a folder: run, resume, generate, explain, chat, plan."""

@@ -1,0 +1,204 @@
+"""Leave-one-out: a run's constitution is played again without each of its rules, to see who gains and who loses.
+
+All variants of a conversation have the same seeds. What is asked is logged and replayed in the run's folder
+`explain/`; the run's own files are only read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from scai_cli.analysis.leave_one_out import Explanation, RuleEffect, quotes
+from scai_cli.concurrency import together
+from scai_cli.errors import LimitReached, RunError
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.constitution import Clause, Constitution, Principle
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
+from scai_cli.jobs.interruption import Interruption
+from scai_cli.jobs.model_pool import Crew
+from scai_cli.jobs.run import refuse_foreign
+from scai_cli.jobs.session import loop_factory
+from scai_cli.runs.call_journal import CallJournal
+from scai_cli.runs.history.fold import read_history
+from scai_cli.runs.history.history import History
+from scai_cli.simulation.conversation import converse
+from scai_cli.simulation.epoch import failures
+from scai_cli.simulation.epoch_context import Company, Stage
+from scai_cli.simulation.transcript import Conversation
+from scai_cli.simulation.utilities import Contentment, Pair, contentment, difference
+from scai_cli.social_choice import welfare
+from scai_cli.values import did_you_mean
+
+FOLDER = "explain"
+PLACE = "explain"
+WHOLE = "~whole"
+
+Seat = tuple[Persona, Task]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked about a run: at most `budget` calls in all, two users to set apart, whether foreign code runs."""
+
+    budget: int = 1000
+    users: tuple[str, str] | None = None
+    trust: bool = False
+
+
+def explain(path: Path, question: Question) -> Explanation:
+    """Explain every rule of a finished run's product.
+
+    Raises RunError for a run that has not finished, users that took no part, or a budget that is too small for one
+    conversation; LimitReached when the budget is used up by answers that had to be asked for again.
+    """
+    history = read_history(path)
+    _check(history, question)
+    config = history.config.model_copy(
+        update={"limits": history.config.limits.model_copy(update={**_NO_BOUNDS, "calls": question.budget})}
+    )
+    crew = Crew.connect(config)
+    try:
+        journal = CallJournal.open(path / FOLDER)
+        try:
+            with asyncio.Runner(loop_factory=loop_factory(config)) as runner:
+                return runner.run(_session(crew, journal, history, question))
+        finally:
+            journal.close()
+    finally:
+        crew.close_cache()
+
+
+_NO_BOUNDS = {"tokens": None, "usd": None, "seconds": None}
+
+
+async def _session(crew: Crew, journal: CallJournal, history: History, question: Question) -> Explanation:
+    crew.charge(journal.index, 0.0)
+    company = crew.company(journal.write, journal.index)
+    try:
+        with Interruption(crew.stop, f"scai explain {history.run_id}") as interruption:
+            try:
+                found = await _explained(company, history, question)
+            except asyncio.CancelledError:
+                if interruption.error is None:
+                    raise
+                raise interruption.error from None
+    except LimitReached:
+        raise LimitReached(
+            f"the budget of {question.budget} calls is used up, as some answers were asked for again; what was "
+            "answered is kept: go on with a larger --budget"
+        ) from None
+    finally:
+        await crew.aclose()
+    return replace(found, calls=sum(gate.meter.calls for gate in crew.gates.values()))
+
+
+async def _explained(company: Company, history: History, question: Question) -> Explanation:
+    config, (constitution, _) = company.config, history.product
+    seats = affordable(config, constitution, question.budget)
+    whole = await _play(company, constitution, WHOLE, seats)
+    others = [(rule, [seat for seat in seats if _concerns(rule, seat)]) for rule in constitution.rules]
+    played = await together(
+        _play(company, without(constitution, rule.id), f"~{rule.id}", concerned) for rule, concerned in others
+    )
+    base, function = _content(company, whole), welfare.parse(config.welfare)
+    rules = []
+    for (rule, _), again in zip(others, played, strict=True):
+        content = _content(company, {**whole, **again})
+        users = _effects(company, Pair.of(content, base))
+        gain = difference(content, base, function, seed=config.seed)
+        rules.append(RuleEffect(rule, quotes(history, rule), gain, users))
+    return Explanation(
+        run_id=history.run_id,
+        version=constitution.version,
+        function=function.label,
+        welfare=base.welfare(function),
+        rules=rules,
+        played=len(seats),
+        conversations=len(config.cast) * len(config.agenda),
+        failed=sum(len(failures(conversations.values())) for conversations in (whole, *played)),
+        budget=question.budget,
+        users=question.users,
+    )
+
+
+def affordable(config: ExperimentConfig, constitution: Constitution, budget: int) -> list[Seat]:
+    """The conversations that the budget allows with the constitution and without each rule, even among personas.
+
+    A clause is left out only where it is spoken of: with the users it is for. Raises RunError if there is none.
+    """
+    wanted, others = config.ratings.cross_raters, len(config.cast) - 1
+    each = 2 * config.turns + (others if wanted == "all" else min(wanted, others))
+    seats: list[Seat] = []
+    left = budget
+    for seat in _by_turns(config):
+        cost = each * (1 + sum(_concerns(rule, seat) for rule in constitution.rules))
+        if cost > left and not seats:
+            raise RunError(f"--budget {budget}: one conversation with and without each rule takes {cost} calls")
+        if cost > left:
+            break
+        left -= cost
+        seats.append(seat)
+    return seats
+
+
+def without(constitution: Constitution, rule_id: str) -> Constitution:
+    """The constitution without a rule."""
+    return constitution.model_copy(
+        update={
+            "principles": tuple(rule for rule in constitution.principles if rule.id != rule_id),
+            "contract": tuple(rule for rule in constitution.contract if rule.id != rule_id),
+        }
+    )
+
+
+def _by_turns(config: ExperimentConfig) -> list[Seat]:
+    """Every persona with every task, in a seeded order in which nobody has a second turn before all had a first."""
+    rng = random.Random(f"{config.seed}/{PLACE}")
+    agendas = {p.id: rng.sample(config.agenda, len(config.agenda)) for p in config.cast}
+    cast = rng.sample(config.cast, len(config.cast))
+    return [(persona, agendas[persona.id][turn]) for turn in range(len(config.agenda)) for persona in cast]
+
+
+def _concerns(rule: Principle | Clause, seat: Seat) -> bool:
+    return not isinstance(rule, Clause) or seat[0].id in rule.users
+
+
+async def _play(
+    company: Company, constitution: Constitution, name: str, seats: Sequence[Seat]
+) -> dict[tuple[str, str], Conversation]:
+    """Some conversations under one variant of the constitution, by persona and task."""
+    stage = _stage(company, constitution, f"{PLACE}/{name}")
+    conversations = await together(converse(stage, persona, task) for persona, task in seats)
+    return {(c.persona.id, c.task.id): c for c in conversations}
+
+
+def _content(company: Company, conversations: Mapping[tuple[str, str], Conversation]) -> Contentment:
+    return contentment(_stage(company, Constitution(), PLACE), conversations.values())
+
+
+def _stage(company: Company, constitution: Constitution, place: str) -> Stage:
+    config = company.config
+    return Stage(company, place, config.epochs, constitution, config.cast, config.agenda, lambda _: None)
+
+
+def _effects(company: Company, pair: Pair) -> dict[str, float | None]:
+    return {
+        persona.id: None if before is None or after is None else round(after - before, 9)
+        for persona, before, after in zip(company.config.cast, pair.before, pair.after, strict=True)
+    }
+
+
+def _check(history: History, question: Question) -> None:
+    if history.status != "finished":
+        raise RunError(f"run {history.run_id!r} has not finished; go on with `scai resume {history.run_id}` first")
+    if not question.trust:
+        refuse_foreign(history.config, history.path)
+    known = [persona.id for persona in history.config.cast]
+    for user in question.users or ():
+        if user not in known:
+            raise RunError(f"--users: {user!r} took no part in run {history.run_id!r}{did_you_mean(user, known)}")

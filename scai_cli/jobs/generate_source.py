@@ -1,0 +1,144 @@
+"""Where a generated set's constitution, people and tasks come from: a run, or a file with a constitution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from scai_cli.datasets.generate.manifest import Orders
+from scai_cli.errors import ConfigError
+from scai_cli.experiment.config import ExperimentConfig, Holdout, PersonaSource
+from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.constitution_file import SUFFIXES, read_constitution
+from scai_cli.experiment.item_files import items
+from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment, load_personas, load_saved
+from scai_cli.experiment.tasks import Task
+from scai_cli.jobs.run import refuse_foreign
+from scai_cli.prompts.templates import TEMPLATES
+from scai_cli.runs.find import find_run, is_run
+from scai_cli.runs.history.fold import read_history
+from scai_cli.runs.run_directory import CONFIG
+from scai_cli.simulation.engine import initial_constitution
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the command line asks for; `n` None is a row for every task."""
+
+    source: str
+    tasks: Path | None = None
+    n: int | None = None
+    orders: Orders = field(default=Orders(n=1))
+    """All but the number of rows."""
+    initial: Literal["first", "none"] = "first"
+    personas: Path | None = None
+    config: Path | None = None
+    overrides: Overrides = field(default=Overrides())
+    trust: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the constitution comes from, with the experiment that the rows are made with."""
+
+    name: str
+    """A run's id, or a file's name."""
+    stem: str
+    """What the generated set is named after."""
+    config: ExperimentConfig
+    initial: Constitution
+    learned: Constitution
+
+
+def read_source(wish: Wish, runs: Path) -> Source:
+    """The run or the constitution file of a wish; raises RunError or ConfigError, one line."""
+    file = Path(wish.source)
+    if file.suffix in SUFFIXES and not is_run(runs / wish.source):
+        source = _from_file(wish, file)
+    else:
+        source = _from_run(wish, find_run(runs, wish.source))
+    if wish.initial == "none":
+        source = replace(source, initial=Constitution())
+    return source
+
+
+def check(source: Source, wish: Wish) -> None:
+    """Raise ConfigError for a wish that the constitution or the people cannot meet."""
+    orders, cast = wish.orders, source.config.cast
+    if not source.learned.principles and (orders.k or orders.by_model):
+        remedy = "--k 0 --judge users" if cast else "--k 0 --judge none"
+        raise ConfigError(
+            f"the constitution of {source.name} has no principles, by which answers are criticised and judged; "
+            f"make one with some, or say {remedy}"
+        )
+    if orders.by_users and not cast:
+        raise ConfigError(f"--judge {orders.judge}: there is nobody to rate; name people with --personas or --config")
+    human = [persona.id for persona in cast if persona.human]
+    if human:
+        raise ConfigError(
+            f"--judge {orders.judge}: persona {human[0]!r} is human, and only runs ask real people; "
+            "say --judge model, or name others with --personas"
+        )
+    if orders.by_users and not orders.raters and not by_turns(source):
+        raise ConfigError(
+            "--raters 0: nobody would rate, since rows have no user where the contract has no clause for anybody here"
+        )
+    if wish.tasks is None and not source.config.agenda:
+        raise ConfigError("there is no task; name a file of tasks with --tasks")
+
+
+def by_turns(source: Source) -> bool:
+    """Whether personas take turns as the users of rows: where a constitution says something of one of them."""
+    cast = {persona.id for persona in source.config.cast}
+    clauses = (*source.learned.contract, *source.initial.contract)
+    return any(cast.intersection(clause.users) for clause in clauses)
+
+
+def wanted_tasks(wish: Wish, source: Source) -> Iterator[Task]:
+    """The tasks of a set, no more than there are rows; those of a JSONL file are never held whole."""
+    return islice(iter(source.config.agenda if wish.tasks is None else items(wish.tasks, Task)), wish.n)
+
+
+def _from_run(wish: Wish, path: Path) -> Source:
+    if wish.config is not None:
+        raise ConfigError(f"--config: run {path.name!r} has an experiment of its own; change it with --set")
+    history = read_history(path, messages=False)
+    config = load_saved(path / CONFIG, wish.overrides)
+    if not wish.trust:
+        refuse_foreign(config, path)
+    learned, _ = history.product
+    assert history.started is not None
+    return _peopled(Source(path.name, path.name, config, history.started.constitution, learned), wish)
+
+
+def _from_file(wish: Wish, file: Path) -> Source:
+    if wish.config is not None:
+        config = load_experiment(wish.config, wish.overrides)
+    elif wish.overrides.model is not None:
+        config = bare_experiment(wish.overrides)
+    else:
+        raise ConfigError(f"{file}: say with --model or --config EXPERIMENT who acts under this constitution")
+    stem = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in file.stem).strip("-_")[:50]
+    start = initial_constitution(config)
+    source = _peopled(Source(file.name, stem or "constitution", config, start, start), wish)
+    return replace(source, learned=read_constitution(file, source.config.cast))
+
+
+def _peopled(source: Source, wish: Wish) -> Source:
+    """The source with the people that the wish names in the place of its own, and with every prompt's wording."""
+    config = source.config.model_copy(update={"prompts": {**TEMPLATES, **source.config.prompts}})
+    if wish.personas is not None:
+        people = load_personas(wish.personas)
+        others = {
+            "personas": PersonaSource(inline=people),
+            "holdout": Holdout(tasks=config.holdout.tasks),
+            "constitution": config.constitution.model_copy(update={"contract": ()}),
+        }
+        config = config.model_copy(update=others)
+    if not wish.orders.by_users:  # then nobody is asked, and a real person among them is in nobody's way
+        played = tuple(persona.model_copy(update={"human": False}) for persona in config.personas.inline)
+        config = config.model_copy(update={"personas": config.personas.model_copy(update={"inline": played})})
+    return replace(source, config=config)

@@ -1,0 +1,253 @@
+"""The composition root: config -> crew -> engine -> run directory -> watcher; starting, resuming, ending a run."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from scai_cli import plugins
+from scai_cli.errors import STOPS, Interrupted, RunError, ScaiError
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.load import Overrides, dump_experiment, load_saved, named_code
+from scai_cli.jobs.interruption import Interruption
+from scai_cli.jobs.model_pool import Crew
+from scai_cli.jobs.session import Spending, Status, going_on, loop_factory, status_after
+from scai_cli.models.gate import Meter
+from scai_cli.models.human import Desk
+from scai_cli.runs.call_index import CallIndex
+from scai_cli.runs.events import Event, Revised, RunFinished, RunStarted, WelfareMeasured
+from scai_cli.runs.find import is_run
+from scai_cli.runs.history.fold import read_history
+from scai_cli.runs.outcome import begin_session, end_session
+from scai_cli.runs.run_directory import CALLS, CONFIG, RunDirectory
+from scai_cli.simulation.engine import simulate
+
+FREE: Final = ("limits", "prices", "cache", "max_failures")
+"""The keys of an experiment that may change when a run is gone on with: they do not decide about its content."""
+
+
+class Watcher(Protocol):
+    """Somebody who looks on while a run goes on."""
+
+    def begin(self, run_id: str, config: ExperimentConfig, meters: Sequence[Meter]) -> None:
+        """The run begins or goes on; the meters are those of its endpoints."""
+        ...
+
+    def see(self, event: Event) -> None:
+        """Something happened, now or (in a resumed run) before."""
+        ...
+
+    def say(self, line: str) -> None:
+        """Something is to be known that is no event."""
+        ...
+
+    def end(self) -> None:
+        """Nothing more will happen."""
+        ...
+
+
+@dataclass(slots=True)
+class Outcome:
+    """How work on a run ended; `error` is what stopped it before its end; the counts include earlier sessions."""
+
+    run_id: str
+    path: Path
+    status: Status = "finished"
+    error: ScaiError | None = None
+    epochs: int = 0
+    spent: Spending = field(default=Spending())
+    welfare: list[Mapping[str, float | None]] = field(default_factory=list)
+
+    def summary(self) -> dict[str, Any]:
+        """What `scai run --json` prints and `outcome.json` keeps."""
+        return {
+            "run_id": self.run_id,
+            "path": str(self.path),
+            "status": self.status,
+            "reason": str(self.error) if self.error else None,
+            "epochs": self.epochs,
+            **self.spent.as_object(),
+            "welfare": self.welfare,
+            "wall_s": round(self.spent.wall_s, 3),
+        }
+
+
+def start(
+    config: ExperimentConfig, runs: Path, run_id: str | None, watcher: Watcher, desk: Desk | None = None
+) -> Outcome:
+    """Run an experiment in a new run directory; real people among the personas are asked at the desk.
+
+    What a resume can go on from is told in the outcome. Raises ConfigError before anything is written, RunError, and
+    OutputError when the disk refuses.
+    """
+    if run_id is not None and is_run(runs / run_id):
+        raise _taken(config, runs / run_id)
+    crew = Crew.connect(config, desk)
+    try:
+        run = RunDirectory.create(runs, run_id, config.name, dump_experiment(config))
+    except BaseException:
+        crew.close_cache()
+        raise
+    return _conduct(crew, run, watcher)
+
+
+def resume(
+    path: Path, settings: Sequence[str], watcher: Watcher, *, trust: bool = False, desk: Desk | None = None
+) -> Outcome:
+    """Go on where a run ended; a finished run is left as it is.
+
+    `settings` (`limits.calls=500`) may change what does not decide about the run's content: limits, prices, addresses.
+    Raises RunError when anything else differs from what the run began with, when the run is in use or damaged, or when
+    it names code of somebody else and that is not trusted.
+    """
+    config = load_saved(path / CONFIG, Overrides(settings=settings))
+    if not trust:
+        refuse_foreign(config, path)
+    run = RunDirectory.reopen(path)
+    try:
+        began = run.first_event()
+        if began is not None and (changed := differences(began, digests(config))):
+            raise RunError(
+                f"run {path.name!r} cannot go on: it began with other {', '.join(changed)} than {path / CONFIG} and "
+                "the options say now; undo the change, or begin a new run"
+            )
+        crew = Crew.connect(config, desk)
+        _rewrite_config(run, config)
+    except BaseException:
+        run.close()
+        raise
+    return _conduct(crew, run, watcher)
+
+
+def digests(config: ExperimentConfig) -> dict[str, str]:
+    """A digest of every key that decides what happens in a run; bounds, prices, addresses and the cache do not."""
+    # Without defaults, so that a new key changes no digest.
+    data = config.model_dump(mode="json", exclude=set(FREE), exclude_defaults=True)
+    own = (persona.get("model", {}) for persona in data["personas"].get("inline", ()))
+    for model in (data.get("model", {}), data.get("judge", {}), *data.get("roles", {}).values(), *own):
+        for key in ("base_url", "api_key_env", "timeout_s"):
+            model.pop(key, None)
+    return {key: _digest(value) for key, value in data.items() if value != {}}
+
+
+def differences(began: RunStarted, now: Mapping[str, str]) -> list[str]:
+    """The keys of the experiment in which it differs from the one that the run began with."""
+    return [key for key in {**began.digests, **now} if began.digests.get(key) != now.get(key)]
+
+
+def _digest(value: object) -> str:
+    data = json.dumps(value, sort_keys=True).encode("utf-8", "replace")
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
+
+
+def _taken(config: ExperimentConfig, path: Path) -> RunError:
+    """The run that was asked for is there already: finished, or one that can go on."""
+    history = read_history(path, messages=False, ratings=False)
+    if history.status == "finished":
+        return RunError(f"run {path.name!r} is there already and finished; take another --run-id")
+    if history.status == "running":
+        return RunError(f"run {path.name!r} is there already and being worked on; take another --run-id")
+    changed = differences(history.started, digests(config)) if history.started else []
+    other = f" (the experiment has changed since: {', '.join(changed)})" if changed else ""
+    return RunError(f"run {path.name!r} is there already and not finished{other}; go on with `{going_on(path)}`")
+
+
+def refuse_foreign(config: ExperimentConfig, path: Path) -> None:
+    """Raise RunError where a saved run names somebody else's code."""
+    for _, kind, name in named_code(config):
+        if plugins.is_foreign(kind, name):
+            raise RunError(f"run {path.name!r} names code that is not scai's own, {kind} {name!r}; --trust loads it")
+
+
+def _rewrite_config(run: RunDirectory, config: ExperimentConfig) -> None:
+    """Keep what the options have changed; an untouched file keeps its date, by which runs are listed."""
+    text = dump_experiment(config)
+    if (run.path / CONFIG).read_bytes() != text.encode():
+        run.write_text(CONFIG, text)
+
+
+def _conduct(crew: Crew, run: RunDirectory, watcher: Watcher) -> Outcome:
+    index = None
+    try:
+        index = CallIndex.read(run.path / CALLS, run.problems)
+        with asyncio.Runner(loop_factory=loop_factory(crew.config)) as runner:
+            return runner.run(_session(crew, run, index, watcher))
+    except Interrupted as error:  # while nothing was in flight
+        raise Interrupted(f"{error}; go on with `{going_on(run.path)}`") from None
+    finally:
+        if index is not None:
+            index.close()
+        crew.close_cache()
+        run.close()
+
+
+async def _session(crew: Crew, run: RunDirectory, index: CallIndex, watcher: Watcher) -> Outcome:
+    outcome = Outcome(run.run_id, run.path)
+    cost = crew.charge(index, begin_session(run.path, CALLS))
+    company = crew.company(run.log_call, index if run.resumed else None)
+    scribe = _Scribe(run, outcome, watcher)
+    watcher.begin(run.run_id, crew.config, [gate.meter for gate in crew.gates.values()])
+    for name, cut in run.mended.items():
+        watcher.say(f"{name}: its last line was torn ({cut} bytes) and is cut off; what it told is done again")
+    try:
+        with Interruption(crew.stop, going_on(run.path)) as interruption:
+            try:
+                await _played(crew, simulate(company, scribe.note, run_id=run.run_id, digests=digests(crew.config)))
+            except asyncio.CancelledError:
+                if interruption.error is None:
+                    raise
+                raise interruption.error from None
+    except STOPS as stop:
+        if isinstance(stop, Interrupted) and interruption.error is None:  # by the end of the input, not by a signal
+            stop = Interrupted(f"{stop}; go on with `{going_on(run.path)}`")
+        outcome.status, outcome.error = status_after(stop), stop
+    finally:
+        if crew.cache is not None and crew.cache.problem:
+            watcher.say(crew.cache.problem)
+        watcher.end()
+    outcome.spent = Spending.of(crew, index, cost)
+    end_session(run.path, outcome.summary())
+    return outcome
+
+
+async def _played(crew: Crew, simulation: Coroutine[Any, Any, None]) -> None:
+    try:
+        await simulation
+    finally:
+        await crew.aclose()
+
+
+@dataclass(slots=True)
+class _Scribe:
+    """Takes every event to the run directory, to the files for people and to whoever looks on."""
+
+    run: RunDirectory
+    outcome: Outcome
+    watcher: Watcher
+    system_messages: dict[int, str] = field(default_factory=dict)
+    """Version of the constitution -> how it is rendered."""
+
+    def note(self, event: Event) -> None:
+        self.run.append(event)
+        if isinstance(event, RunStarted):
+            self.system_messages[event.constitution.version] = event.system_message
+            self._publish("e0", event.system_message)
+        elif isinstance(event, WelfareMeasured):
+            self.outcome.welfare.append({"epoch": event.epoch, **event.values})
+        elif isinstance(event, Revised):
+            self.outcome.epochs = event.epoch
+            self.system_messages[event.constitution.version] = event.system_message
+            self._publish(f"e{event.epoch}", event.system_message)
+            self.run.sync()
+        elif isinstance(event, RunFinished):
+            self.run.write_text("system_message.txt", f"{self.system_messages[event.version]}\n")
+        self.watcher.see(event)
+
+    def _publish(self, name: str, system_message: str) -> None:
+        self.run.write_text(f"constitution/{name}.md", f"{system_message}\n")
+        self.run.write_text("system_message.txt", f"{system_message}\n")

@@ -1,0 +1,1 @@
+"""What a program observes in a text."""

@@ -1,0 +1,81 @@
+"""The traits by name: fifteen of style, sixteen of substance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+from scai_cli.measures.lexicon import REQUESTS, THEMES
+from scai_cli.measures.phrases import patterns
+
+Kind = Literal["style", "substance"]
+
+
+@dataclass(frozen=True, slots=True)
+class Trait:
+    """Something a text can show.
+
+    `label` is a noun phrase for English sentences, `words` are the patterns by which a wish for it is
+    recognised (whole words; `stem*` any ending), `excludes` names the trait that cannot be shown as well.
+    """
+
+    name: str
+    kind: Kind
+    label: str
+    words: tuple[str, ...]
+    excludes: str | None = None
+
+
+_STYLE: Final = {
+    "concise": "short answers",
+    "detailed": "detailed answers",
+    "bullet_list": "bullet points",
+    "step_by_step": "numbered steps",
+    "plain_words": "plain words",
+    "formal": "a formal tone",
+    "casual": "a casual tone",
+    "warm": "a warm tone",
+    "humorous": "humour",
+    "asks_back": "questions back",
+    "gives_example": "concrete examples",
+    "names_source": "named sources",
+    "states_uncertainty": "open words about uncertainty",
+    "balanced": "a balanced view",
+    "direct": "direct advice",
+}
+
+_SUBSTANCE: Final = {
+    "environment": "the environment",
+    "tradition": "tradition",
+    "personal_freedom": "personal freedom",
+    "equality": "equality",
+    "security": "safety and security",
+    "faith": "faith",
+    "thrift": "thrift",
+    "health": "health",
+    "animal_welfare": "animal welfare",
+    "family": "family",
+    "science": "science",
+    "local_community": "the local community",
+    "human_rights": "human rights",
+    "economic_growth": "economic growth",
+    "rule_of_law": "the rule of law",
+    "pleasure": "pleasure",
+}
+
+_PAIRS: Final = (("concise", "detailed"), ("formal", "casual"), ("balanced", "direct"))
+_EXCLUDES: Final = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
+
+
+def _traits(kind: Kind, labels: Mapping[str, str], words: Mapping[str, str]) -> dict[str, Trait]:
+    return {
+        name: Trait(name, kind, label, patterns(words[name]), _EXCLUDES.get(name)) for name, label in labels.items()
+    }
+
+
+TRAITS: Final[Mapping[str, Trait]] = MappingProxyType(
+    _traits("style", _STYLE, REQUESTS) | _traits("substance", _SUBSTANCE, THEMES)
+)
+"""All traits by name, in a fixed order: style, then substance."""

@@ -1,0 +1,106 @@
+"""What a text shows, trait by trait, and how much of what somebody wants that is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.lexicon import MARKERS, SEQUENCE, THEMES
+from scai_cli.measures.phrases import Lexicon, patterns, tokens
+
+_SHOWN: Final = Lexicon({name: patterns(words) for name, words in {**THEMES, **MARKERS}.items()})
+_BULLET: Final = re.compile(r"^[ \t]*[-*•‣+–][ \t]+\S", re.MULTILINE)
+_NUMBERED: Final = re.compile(r"^[ \t]*(?:step )?\d{1,3}[.):][ \t]", re.MULTILINE | re.IGNORECASE)
+_YEAR: Final = re.compile(r"\([^()\n]{0,60}\b(?:19|20)\d\d\)")
+_ENDS: Final = frozenset(".!?…\n")
+_MARKS: Final = _ENDS | frozenset(",;:")
+_READER: Final = frozenset(("you", "your", "yours", "you'd", "you're", "you've", "yourself"))
+_LONG: Final = 9
+
+_BLANK: Final = dict.fromkeys(TRAITS, 0.0)
+
+
+def observe(text: str) -> dict[str, float]:
+    """How strongly a text shows each trait, in [0, 1]; all 0 where there is no word.
+
+    Themes, wordings and questions to the reader: 1 - 0.4^n for n sentences that show it. `concise` falls
+    from 1 at 40 words to 0 at 120, `detailed` rises from 0 at 80 to 1 at 200; `bullet_list` and
+    `step_by_step` are n/3 for n such lines (or sentences that open as a step); `plain_words` is the product
+    of two falling ramps: from 9 to 20 words a sentence, and from 5 % to 25 % words of nine letters or more.
+    Takes time linear in the length.
+    """
+    parts = tokens(text)
+    words = [part for part in parts if part not in _MARKS and not part.isdigit()]
+    if not words:
+        return dict(_BLANK)
+    sentences, questions, steps, ends = _sentences(parts)
+    shown = _BLANK | {name: _saturating(n) for name, n in _counts(parts, ends).items()}
+    long = sum(len(word) >= _LONG for word in words) / len(words)
+    shown["concise"] = _ramp(len(words), 120, 40)
+    shown["detailed"] = _ramp(len(words), 80, 200)
+    shown["plain_words"] = _ramp(len(words) / sentences, 20, 9) * _ramp(long, 0.25, 0.05)
+    shown["bullet_list"] = min(1.0, len(_BULLET.findall(text)) / 3)
+    shown["step_by_step"] = min(1.0, (steps + len(_NUMBERED.findall(text))) / 3)
+    shown["asks_back"] = _saturating(questions)
+    if shown["names_source"] == 0.0 and _YEAR.search(text):
+        shown["names_source"] = _saturating(1)
+    return shown
+
+
+def utility(preferences: Mapping[str, float], observed: Mapping[str, float]) -> float | None:
+    """How well what was observed meets the preferences, in [0, 1]; None where no preference is nonzero.
+
+    u = sum over traits |w| * (o if w > 0 else 1 - o) / sum |w|, with weights w in [-1, 1] and o in [0, 1];
+    a trait that was not observed has o = 0.
+    """
+    total = sum(abs(weight) for weight in preferences.values())
+    if not total:
+        return None
+    met = 0.0
+    for name, weight in preferences.items():
+        shown = observed.get(name, 0.0)
+        met += abs(weight) * (shown if weight > 0 else 1.0 - shown)
+    return min(1.0, met / total)
+
+
+def _counts(parts: list[str], ends: list[int]) -> dict[str, int]:
+    """In how many sentences each trait's words stand; `ends` are the token positions where sentences end."""
+    counts: dict[str, int] = {}
+    last: dict[str, int] = {}
+    sentence = 0
+    for at, _, name in _SHOWN.find(parts):
+        while sentence < len(ends) and ends[sentence] < at:
+            sentence += 1
+        if last.get(name) != sentence:
+            last[name] = sentence
+            counts[name] = counts.get(name, 0) + 1
+    return counts
+
+
+def _sentences(parts: list[str]) -> tuple[int, int, int, list[int]]:
+    """The number of sentences, of questions to the reader and of steps, and where the sentences end."""
+    sentences = questions = steps = 0
+    ends: list[int] = []
+    empty, to_reader = True, False
+    for at, part in enumerate(parts):
+        if part in _ENDS:
+            sentences += not empty
+            questions += part == "?" and to_reader
+            empty, to_reader = True, False
+            ends.append(at)
+        elif part not in _MARKS and not (empty and part.isdigit()):
+            steps += empty and part in SEQUENCE
+            to_reader = to_reader or part in _READER
+            empty = False
+    return max(1, sentences + (not empty)), questions, steps, ends
+
+
+def _saturating(n: int) -> float:
+    return 1.0 - 0.4**n if n else 0.0
+
+
+def _ramp(x: float, zero: float, one: float) -> float:
+    """Linear from 0 at `zero` to 1 at `one`, flat outside."""
+    return min(1.0, max(0.0, (x - zero) / (one - zero)))

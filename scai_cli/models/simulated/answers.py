@@ -1,0 +1,123 @@
+"""An answer in words from the strengths of its traits: sentences chosen, put in order and laid out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Final
+
+from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.observed import observe
+from scai_cli.models.simulated.chance import stochastic_round
+from scai_cli.models.simulated.sentences import BANK, LEADS, NEUTRAL, PLAIN, STEPS, THINGS
+from scai_cli.models.simulated.topic import noun_phrases
+
+_BESIDE_LENGTH: Final = frozenset(TRAITS) - {"concise", "detailed", "plain_words"}
+_FIRST: Final = ("warm", "casual", "direct")
+_LAST: Final = ("humorous", "asks_back")
+_SENTENCES: Final = 2
+_ITEMS: Final = 3
+_LIGHT: Final = 0.3
+_WORDS, _SHORT, _LONG = 85, 34, 190
+
+
+def compose(strengths: Mapping[str, float], task: str, rng: random.Random) -> str:
+    """Write an answer to the task that shows each trait about as strongly as its strength (-1 to 1) says.
+
+    A trait of strength s > 0 gets 2 s sentences on average (3 s items of a list), within a length of about 85
+    words that `concise` shortens to 34 and `detailed` stretches to 190.
+    """
+    writer = _Writer(strengths, task, rng)
+    body = writer.body(_length(strengths))
+    bullets, steps = (
+        stochastic_round(_ITEMS * max(0.0, strengths.get(name, 0.0)), rng) for name in ("bullet_list", "step_by_step")
+    )
+    return writer.laid_out(body, bullets=bullets, steps=steps)
+
+
+def _length(strengths: Mapping[str, float]) -> float:
+    concise = strengths.get("concise", 0.0)
+    detailed = max(strengths.get("detailed", 0.0), -concise)
+    concise = max(concise, -strengths.get("detailed", 0.0) / 2)
+    return _WORDS + max(0.0, detailed) * (_LONG - _WORDS) - max(0.0, concise) * (_WORDS - _SHORT)
+
+
+class _Writer:
+    """One answer in the making: remembers what it has said and what it talks about."""
+
+    def __init__(self, strengths: Mapping[str, float], task: str, rng: random.Random) -> None:
+        self.strengths = strengths
+        self.rng = rng
+        self.topics = [*_harmless(noun_phrases(task)), *rng.sample(THINGS, 2)]
+        self.plain = rng.random() < strengths.get("plain_words", 0.0)
+        self.used: set[str] = set()
+
+    def body(self, length: float) -> list[str]:
+        """The sentences in order, about `length` words at most; the strongest traits have precedence."""
+        wanted = self._planned()
+        chosen: list[tuple[str, str]] = []
+        words = 0
+        while words < length - 5:
+            name = wanted.pop() if wanted else ""
+            sentence = self.say(BANK[name] if name else self._filler())
+            if sentence is None:
+                if not name:
+                    break
+                continue
+            chosen.append((name, sentence))
+            words += sentence.count(" ") + 1
+        return [sentence for _, sentence in sorted(chosen, key=self._place)]
+
+    def say(self, bank: tuple[str, ...]) -> str | None:
+        """A sentence of the bank that was not said yet, or None; a short one where words are to be plain."""
+        unused = [sentence for sentence in bank if sentence not in self.used]
+        if not unused:
+            return None
+        if self.plain:
+            unused = sorted(unused, key=len)[: max(1, len(unused) // 2)]
+        sentence = self.rng.choice(unused)
+        self.used.add(sentence)
+        text = sentence.format(topic=self._topic())
+        return text[0].upper() + text[1:]
+
+    def laid_out(self, body: list[str], *, bullets: int, steps: int) -> str:
+        """The text in paragraphs: the middle sentences as a list of bullets, then numbered actions."""
+        bullets = min(bullets, len(body))
+        start = (len(body) - bullets) // 2
+        listed = [f"- {sentence}" for sentence in body[start : start + bullets]]
+        actions = [action for _ in range(steps) if (action := self.say(STEPS))]
+        blocks = (
+            " ".join(body[:start]),
+            "\n".join([self.rng.choice(LEADS), *listed] if listed else []),
+            "\n".join(f"{n}. {action}" for n, action in enumerate(actions, 1)),
+            " ".join(body[start + bullets :]),
+        )
+        return "\n\n".join(block for block in blocks if block)
+
+    def _planned(self) -> list[str]:
+        """The traits' sentences to write, the most important last; second sentences come after all firsts."""
+        rounds: list[tuple[float, float, str]] = []
+        for name, strength in self.strengths.items():
+            if name in BANK and strength > 0:
+                for n in range(stochastic_round(_SENTENCES * strength, self.rng)):
+                    rounds.append((strength - n, self.rng.random(), name))
+        return [name for _, _, name in sorted(rounds)]
+
+    def _filler(self) -> tuple[str, ...]:
+        return PLAIN if self.plain or self.rng.random() < _LIGHT else NEUTRAL
+
+    def _place(self, chosen: tuple[str, str]) -> tuple[int, float]:
+        name = chosen[0]
+        return (0 if name in _FIRST else 2 if name in _LAST else 1, self.rng.random())
+
+    def _topic(self) -> str:
+        return self.rng.choice(self.topics)
+
+
+def _harmless(phrases: list[str]) -> list[str]:
+    """The phrases that show no theme or wording of their own."""
+    return [phrase for phrase in phrases[:3] if not _BESIDE_LENGTH.intersection(_shown(phrase))]
+
+
+def _shown(text: str) -> list[str]:
+    return [name for name, strength in observe(text).items() if strength]

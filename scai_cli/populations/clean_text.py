@@ -1,0 +1,119 @@
+"""Text from a file of somebody else's: cleaned of what obeys nobody, cut to what a prompt can bear, made into ids."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Any, Final
+
+from scai_cli.experiment.personas import Scalar
+from scai_cli.messages import clean
+from scai_cli.values import is_safe_id
+
+LONGEST_TEXT: Final = 20_000
+"""Characters of a biography, a stance or a task; a longer one leaves no room in a prompt."""
+LONGEST_FACT: Final = 500
+"""Characters of an attribute."""
+
+_CONTROL: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
+)
+_NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,10})?")
+_UNKNOWN: Final = frozenset(("", "na", "n/a", "nan", "none", "null", "refused", "prefer not to say", "not applicable"))
+_WORD: Final = re.compile(r"[A-Za-z0-9]+")
+_LONGEST_SLUG: Final = 40
+_ARTICLES: Final = frozenset(("a", "an", "the", "i", "am", "who", "is", "of", "and", "to", "in", "with"))
+
+
+class BadRow(ValueError):
+    """A row that makes no persona and no task; the message says why."""
+
+
+def tidy(value: Any, what: str = "the text") -> str:
+    """A text of one or more lines without control characters; "" for None; raises BadRow if it is too long."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadRow(f"{what} is no text")
+    if value.isprintable():  # the usual case, and quickly told
+        text = value.strip()
+    else:
+        text = _CONTROL.sub(" ", clean(value.replace("\r\n", "\n").replace("\r", "\n"))).strip()
+    if len(text) > LONGEST_TEXT:
+        raise BadRow(f"{what} has {len(text):,} characters; {LONGEST_TEXT:,} is the most")
+    return text
+
+
+def one_line(value: Any, what: str = "the value") -> str:
+    """A text in one line; raises BadRow if it is too long."""
+    return " ".join(tidy(value, what).split())
+
+
+def fact(value: Any, what: str = "the value") -> Scalar | None:
+    """An attribute's value, a number where it is written as one; None where nothing is known ("Refused", ...)."""
+    if not isinstance(value, str):
+        if value is None or isinstance(value, bool | int):
+            return value
+        if isinstance(value, float):
+            return None if not math.isfinite(value) else int(value) if value.is_integer() else value
+        parts = value if isinstance(value, list | tuple) else [str(value)]
+        value = ", ".join(one_line(part, what) for part in parts if isinstance(part, str))
+    text = one_line(value, what)
+    if len(text) > LONGEST_FACT:
+        raise BadRow(f"{what} has {len(text):,} characters; an attribute has at most {LONGEST_FACT}")
+    return _told(text)
+
+
+@lru_cache(maxsize=10_000)  # demographics come again and again
+def _told(text: str) -> Scalar | None:
+    if text.lower() in _UNKNOWN:
+        return None
+    if _NUMBER.fullmatch(text):
+        return float(text) if "." in text else int(text)
+    return text
+
+
+def facts(**named: Any) -> dict[str, Scalar]:
+    """Attributes of what is known."""
+    found = ((key, fact(value, key)) for key, value in named.items())
+    return {key: value for key, value in found if value is not None}
+
+
+def sentence(text: str) -> str:
+    """The text with a full stop at its end."""
+    return text if not text or text[-1] in ".!?…\"'”" else f"{text}."
+
+
+class Ids:
+    """Gives every item an id that is safe and unique, and the same whenever the same file is read."""
+
+    def __init__(self) -> None:
+        self._taken: dict[str, int] = {}
+
+    def take(self, key: str, row: int) -> str:
+        """An id made of a key: itself where it is safe, else of its first words, else of the row's number."""
+        wanted = key if is_safe_id(key) else _slug(key) or f"row-{row}"
+        low = wanted.lower()  # some file systems do not tell cases apart
+        number = self._taken.get(low, 0) + 1
+        self._taken[low] = number
+        while number > 1:
+            numbered = f"{wanted[:56]}-{number}"
+            if numbered.lower() not in self._taken:
+                self._taken[low] = number
+                self._taken[numbered.lower()] = 1
+                return numbered
+            number += 1
+        return wanted
+
+
+def _slug(text: str) -> str:
+    """The first telling words: "A retired nurse who ..." -> `retired-nurse`; "" where there is no Latin letter."""
+    text = text[:200]
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    words = [word for word in _WORD.findall(text.lower()) if word not in _ARTICLES]
+    slug = "-".join(words[:5])
+    slug = slug if len(slug) <= _LONGEST_SLUG else slug[:_LONGEST_SLUG].rpartition("-")[0] or slug[:_LONGEST_SLUG]
+    return slug if is_safe_id(slug) else ""

@@ -1,0 +1,58 @@
+"""Populations on their way out: JSONL or YAML, by the file's name, complete or not at all."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import yaml
+
+from scai_cli.errors import ConfigError
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
+from scai_cli.runs.jsonl import whole_file
+
+_UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
+
+Write = Callable[[Persona | Task], None]
+
+
+@contextmanager
+def population_file(target: Path, key: str) -> Iterator[Write]:
+    """Write personas or tasks one by one; the file appears at the end. `-` is stdout, as JSONL.
+
+    Raises OutputError when the disk refuses, ConfigError for a name that ends in neither .jsonl nor .yaml.
+    """
+    if str(target) == "-":
+        yield lambda item: _line(sys.stdout.buffer, item)
+        sys.stdout.buffer.flush()
+        return
+    check_name(target)
+    with whole_file(target) as file:
+        if target.suffix == ".jsonl":
+            yield lambda item: _line(file, item)
+        else:
+            file.write(f"{key}:\n".encode())
+            yield lambda item: _block(file, item)
+
+
+def check_name(target: Path) -> None:
+    """Raise ConfigError for a name that does not say what is to be written."""
+    if target.suffix not in (".jsonl", ".yaml", ".yml"):
+        raise ConfigError(f"{target}: name a .jsonl or .yaml file to write")
+
+
+def _line(file: BinaryIO, item: Persona | Task) -> None:
+    text = item.model_dump_json(exclude_defaults=True)
+    if not text.isprintable():  # JSON leaves some characters as they are that terminals obey or readers break at
+        text = _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    file.write(f"{text}\n".encode())
+
+
+def _block(file: BinaryIO, item: Persona | Task) -> None:
+    data = item.model_dump(mode="json", exclude_defaults=True)
+    file.write(yaml.safe_dump([data], allow_unicode=True, sort_keys=False, width=110).encode())

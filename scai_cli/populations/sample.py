@@ -1,0 +1,167 @@
+"""Drawing some people out of many: by strata, by weight, or as unlike each other as can be; always with a seed."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scai_cli.errors import ConfigError
+from scai_cli.experiment.item_files import items
+from scai_cli.experiment.personas import Persona, Scalar
+from scai_cli.populations.quotas import apportion
+from scai_cli.text.near_duplicates import hashes, nameless
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_BINS = 4
+_MANY = 8
+"""A numeric attribute with more values is cut into quarters."""
+
+Stratum = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """How many, stratified by which attributes, weighted by which number (`weight` or an attribute), how diverse."""
+
+    count: int
+    by: tuple[str, ...] = ()
+    weights: str | None = None
+    diverse: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Who was drawn, in the order of the file, and how many of each stratum: drawn, there."""
+
+    people: tuple[Persona, ...]
+    strata: dict[Stratum, tuple[int, int]]
+    size: int
+
+
+def sample(path: Path, how: Draw) -> Sample:
+    """Draw without replacement; the file is gone through twice and only those drawn are kept.
+
+    Each stratum gets its share (of the people, or of the weights) by largest remainder. Within it people are drawn with
+    probability in proportion to their weights (Efraimidis and Spirakis 2006), or, with `diverse`, farthest first: each
+    next one is the least like those drawn so far. Raises ConfigError for an attribute that nobody has or a bad weight.
+    """
+    people = items(path, Persona)
+    keys, weights, values, rows = [], [], [], []
+    for persona in people:
+        weight = _weight(persona, how.weights)
+        weights.append(weight)
+        keys.append(_key(how.seed, persona.id, weight))
+        values.append([persona.attributes.get(name) for name in how.by])
+        if how.diverse:
+            rows.append(hashes(nameless(persona.description or persona.portrait(), persona.name)))
+    if how.count > len(keys):
+        raise ConfigError(f"--n: wants {how.count} of {len(keys)} personas in {path}; lower it")
+    groups = _groups(values, how.by)
+    wanted = _allocated(groups, weights, how.count)
+    chooser = _Farthest(rows, keys) if how.diverse else _Heaviest(keys)
+    chosen = {
+        n
+        for stratum in sorted(groups, key=lambda s: (-wanted[s], s))
+        for n in chooser(groups[stratum], wanted[stratum])
+    }
+    drawn = tuple(persona for n, persona in enumerate(people) if n in chosen)
+    return Sample(drawn, {stratum: (wanted[stratum], len(groups[stratum])) for stratum in sorted(groups)}, len(keys))
+
+
+class _Heaviest:
+    """Those with the greatest keys."""
+
+    def __init__(self, keys: Sequence[float]) -> None:
+        self._keys = keys
+
+    def __call__(self, group: Sequence[int], count: int) -> list[int]:
+        return sorted(group, key=lambda n: -self._keys[n])[:count]
+
+
+class _Farthest:
+    """Those that are least like everybody chosen so far, in this and in earlier groups; the first by its key."""
+
+    def __init__(self, rows: Sequence[np.ndarray], keys: Sequence[float]) -> None:
+        import numpy as np
+
+        self._rows = np.stack(rows)
+        self._keys = np.asarray(keys)
+        self._likeness = np.full(len(keys), -1.0)
+
+    def __call__(self, group: Sequence[int], count: int) -> list[int]:
+        import numpy as np
+
+        members = np.asarray(group)
+        chosen: list[int] = []
+        for _ in range(count):
+            order = np.lexsort((-self._keys[members], self._likeness[members]))
+            best = int(members[order[0]])
+            chosen.append(best)
+            members = members[members != best]
+            alike = (self._rows == self._rows[best]).mean(axis=1)
+            self._likeness = np.maximum(self._likeness, alike)
+        return chosen
+
+
+def _weight(persona: Persona, name: str | None) -> float:
+    if name is None:
+        return 1.0
+    value = persona.weight if name == "weight" else persona.attributes.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ConfigError(f"--weights {name}: persona {persona.id!r} has no number above 0 there")
+    return float(value)
+
+
+def _key(seed: int, name: str, weight: float) -> float:
+    """log(u) / w for a number u in (0, 1) that follows from the seed and the id alone; the greatest keys are drawn."""
+    digest = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=7).digest()
+    return math.log((int.from_bytes(digest) + 1) / (256**7 + 1)) / weight
+
+
+def _groups(values: Sequence[Sequence[Scalar | None]], by: Sequence[str]) -> dict[Stratum, list[int]]:
+    """Stratum -> who belongs to it."""
+    columns = [_labels([row[n] for row in values], name) for n, name in enumerate(by)]
+    groups: defaultdict[Stratum, list[int]] = defaultdict(list)
+    for n in range(len(values)):
+        groups[tuple(column[n] for column in columns)].append(n)
+    return groups
+
+
+def _labels(values: Sequence[Scalar | None], name: str) -> list[str]:
+    """A column's values as texts; numbers of which there are many different ones as quarters of the people."""
+    known = [value for value in values if value is not None]
+    if not known:
+        raise ConfigError(f"--by {name}: nobody has this attribute; `scai personas describe` shows which there are")
+    numbers = [value for value in known if isinstance(value, int | float) and not isinstance(value, bool)]
+    if len(numbers) == len(known) and len(set(numbers)) > _MANY:
+        ordered = sorted(numbers)
+        cuts = [ordered[len(ordered) * n // _BINS] for n in range(1, _BINS)]
+        return [_bin(value, cuts) for value in values]
+    return ["?" if value is None else str(value) for value in values]
+
+
+def _bin(value: Scalar | None, cuts: Iterable[int | float]) -> str:
+    if value is None:
+        return "?"
+    below = [cut for cut in cuts if isinstance(value, int | float) and value >= cut]
+    return f"from {below[-1]:g}" if below else "lowest"
+
+
+def _allocated(groups: dict[Stratum, list[int]], weights: Sequence[float], count: int) -> dict[Stratum, int]:
+    """How many of each stratum; one that is too small gives its places to the others."""
+    order = sorted(groups)
+    given = dict.fromkeys(order, 0)
+    while (left := count - sum(given.values())) > 0:
+        room = [stratum for stratum in order if given[stratum] < len(groups[stratum])]
+        shares = apportion([sum(weights[n] for n in groups[stratum]) for stratum in room], left)
+        for stratum, share in zip(room, shares, strict=True):
+            given[stratum] = min(len(groups[stratum]), given[stratum] + share)
+    return given

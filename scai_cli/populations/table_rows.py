@@ -1,0 +1,227 @@
+"""Files of rows, read as they come: CSV, JSONL, JSON, Parquet, and data sets of the Hugging Face Hub."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final, cast
+
+from scai_cli.errors import ConfigError
+from scai_cli.experiment.item_files import LONGEST_LINE, parse_line
+
+Say = Callable[[str], None]
+"""Takes what the user should know that is no error."""
+
+HUB: Final = "hub:"
+"""Begins the name of a data set of the Hub: `hub:OWNER/NAME[:CONFIG][@SPLIT]`."""
+
+_LONGEST_CELL: Final = 32 * 2**20
+_LARGEST_JSON: Final = 512 * 2**20
+_INSTALL: Final = "needs the extra `data`: pip install 'scai-cli[data]'"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: `number` counts from 1, `line` is where it ends in a text file; with a `problem` it has no value."""
+
+    number: int
+    value: Any
+    line: int | None = None
+    problem: str | None = None
+
+
+def rows(file: str, say: Say) -> Iterator[Row]:
+    """The rows of a file by its name's ending, CSV and Parquet as mappings; raises ConfigError if it cannot be read."""
+    if file.startswith(HUB):
+        return hub_rows(file)
+    suffixes = [suffix.lower() for suffix in Path(file).suffixes if suffix.lower() != ".gz"]
+    kind = suffixes[-1] if suffixes else ""
+    if kind == ".parquet":
+        return parquet_rows(file)
+    if kind in (".jsonl", ".ndjson"):
+        return jsonl_rows(file)
+    if kind == ".json":
+        return json_rows(file)
+    if kind in (".csv", ".tsv", ".txt"):
+        return csv_rows(file, say)
+    raise ConfigError(f"{file}: is no .csv, .tsv, .jsonl, .json or .parquet file; rename it to what it holds")
+
+
+def jsonl_rows(file: str) -> Iterator[Row]:
+    """The values of a JSONL file; a line that is no JSON is a row with a problem."""
+    number = 0
+    with opened(file) as lines:
+        for line_number, line in enumerate(iter(lambda: lines.readline(LONGEST_LINE + 1), b""), 1):
+            if not line.strip():
+                continue
+            number += 1
+            try:
+                yield Row(number, parse_line(line), line_number)
+            except ValueError as error:
+                yield Row(number, None, line_number, str(error))
+                if len(line) > LONGEST_LINE:
+                    return  # the rest of it would be taken for lines
+
+
+def json_rows(file: str) -> Iterator[Row]:
+    """The items of a JSON list, or one value; a JSON file is read whole."""
+    with opened(file) as content:
+        data = content.read(_LARGEST_JSON + 1)
+    if len(data) > _LARGEST_JSON:
+        raise ConfigError(f"{file}: is larger than {_LARGEST_JSON:,} bytes; give it as JSONL")
+    try:
+        value = json.loads(data.decode("utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise ConfigError.at(file, error.lineno, None, f"not valid JSON: {error.msg}") from None
+    except (UnicodeDecodeError, RecursionError, ValueError):
+        raise ConfigError(f"{file}: is no JSON in UTF-8") from None
+    for number, item in enumerate(value if isinstance(value, list) else [value], 1):
+        yield Row(number, item)
+
+
+def csv_rows(file: str, say: Say) -> Iterator[Row]:
+    """The rows of a CSV or TSV file as mappings; the first row names the columns, those without a name are left out.
+
+    Cells may hold quotes and line ends. Read as UTF-8, as UTF-16 with a byte order mark, or else as Windows-1252, which
+    is said. Raises ConfigError for a column that stands twice.
+    """
+    with text(file, say) as lines:
+        header = lines.readline(_LONGEST_CELL)
+        if not header:
+            raise ConfigError(f"{file}: is empty")
+        delimiter = max(",;\t", key=header.count)
+        csv.field_size_limit(_LONGEST_CELL)
+        again = _Again(header, lines)
+        reader = csv.reader(again, delimiter=delimiter, strict=True)
+        names = _names(file, reader)
+        number = 0
+        while True:
+            try:
+                cells = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                number += 1
+                yield Row(number, None, reader.line_num, f"not valid CSV: {error}")
+                continue
+            if cells:
+                number += 1
+                yield _csv_row(number, cells, names, reader.line_num)
+
+
+class _Again:
+    """Lines of which the first was read already."""
+
+    def __init__(self, first: str, rest: IO[str]) -> None:
+        self._first, self._rest = first, rest
+
+    def __iter__(self) -> Iterator[str]:
+        yield self._first
+        yield from self._rest
+
+
+def _names(file: str, reader: Any) -> list[str]:
+    try:
+        names = [" ".join(name.split()) for name in next(reader)]
+    except csv.Error as error:
+        raise ConfigError.at(file, 1, None, f"not valid CSV: {error}") from None
+    for name in filter(None, names):
+        if names.count(name) > 1:
+            raise ConfigError.at(file, 1, None, f"the column {name[:80]!r} stands twice; rename one")
+    if not any(names):
+        raise ConfigError.at(file, 1, None, "the first row must name the columns")
+    return names
+
+
+def _csv_row(number: int, cells: list[str], names: list[str], line: int) -> Row:
+    if len(cells) != len(names):
+        return Row(number, None, line, f"has {len(cells)} cells, the first row {len(names)}")
+    return Row(number, {name: cell for name, cell in zip(names, cells, strict=True) if name}, line)
+
+
+def parquet_rows(file: str) -> Iterator[Row]:
+    """The rows of a Parquet file as mappings, some at a time."""
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError:
+        raise ConfigError(f"{file}: Parquet {_INSTALL}") from None
+    with opened(file) as content:
+        try:
+            number = 0
+            for batch in parquet.ParquetFile(content).iter_batches(batch_size=512):
+                for value in batch.to_pylist():
+                    number += 1
+                    yield Row(number, value)
+        except (ArrowException, OSError) as error:
+            raise ConfigError(f"{file}: is no Parquet file that can be read: {_first_line(error)}") from None
+
+
+def hub_rows(name: str) -> Iterator[Row]:
+    """The rows of a data set of the Hub (or of a local folder of that shape), streamed."""
+    try:
+        import datasets
+    except ImportError:
+        raise ConfigError(f"{name}: a data set of the Hub {_INSTALL}") from None
+    place, _, split = name.removeprefix(HUB).partition("@")
+    path, _, config = place.partition(":")
+    try:
+        found = datasets.load_dataset(path, config or None, split=split or "train", streaming=True)
+        for number, value in enumerate(found, 1):
+            yield Row(number, value)
+    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+        raise ConfigError(f"{name}: cannot be read: {_first_line(error)}") from None
+
+
+def opened(file: str) -> IO[bytes]:
+    """A file opened for reading, unpacked where it ends in .gz; raises ConfigError."""
+    try:
+        if file.lower().endswith(".gz"):
+            return cast("IO[bytes]", gzip.open(file, "rb"))
+        return Path(file).open("rb")
+    except FileNotFoundError:
+        raise ConfigError(f"{file}: there is no such file") from None
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
+
+
+def text(file: str, say: Say) -> IO[str]:
+    """A text file opened in the encoding that it is in; its line ends are left as they are."""
+    encoding = _encoding(file)
+    if encoding == "cp1252":
+        say(f"{file}: is not UTF-8; read as Windows-1252")
+    return io.TextIOWrapper(opened(file), encoding=encoding, errors="replace", newline="")
+
+
+def _encoding(file: str) -> str:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with opened(file) as content:
+        first = content.read(4)
+        if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return "utf-16"
+        try:
+            decoder.decode(first)
+            while block := content.read(1 << 20):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return "cp1252"
+        except (OSError, EOFError) as error:
+            raise ConfigError(f"{file}: cannot be read: {error}") from None
+    return "utf-8-sig"
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The row as a mapping; raises ValueError for another shape."""
+    if not isinstance(value, Mapping):
+        raise ValueError("is no object of keys")
+    return value
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0][:200]

@@ -1,0 +1,1 @@
+"""The wording of every prompt, and the fences around data in it."""

@@ -1,1 +1,0 @@
-"""A run, or several, as one page that needs nothing but itself."""

@@ -1,0 +1,1 @@
+"""The folders that work leaves behind: events, directories, locks, call log, history."""

@@ -1,0 +1,127 @@
+"""Answers that a run got before it was interrupted, so that they are never paid for twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import msgspec
+
+from scai_cli.errors import CallFailed, RunError
+from scai_cli.messages import AgentRole, ChatRequest, Completion, Usage
+from scai_cli.runs.jsonl import damaged, lines
+
+
+@dataclass(slots=True)
+class CallIndex:
+    """Where each answered call stands in `calls.jsonl`; the answers themselves stay on the disk.
+
+    A call that failed is made again, unless the run has recorded the failure as a problem (`failed`: call id -> what
+    was said of it): then it stays failed, so that the events stay what they are.
+    """
+
+    path: Path
+    failed: Mapping[str, str] = field(default_factory=dict)
+    spent: dict[tuple[AgentRole, str], Usage] = field(default_factory=lambda: defaultdict(Usage))
+    """Tokens that were paid for, by role and model."""
+    paid_calls: int = 0
+    _places: dict[bytes, int] = field(default_factory=dict)
+    """Fingerprint of a call's id and its request's digest -> offset of its line: about 150 bytes a call."""
+    _file: BinaryIO | None = None
+
+    @classmethod
+    def read(cls, path: Path, failed: Mapping[str, str], wanted: Callable[[str], bool] = lambda _: True) -> CallIndex:
+        """Index a call log; raises RunError for a damaged line.
+
+        What was paid is counted in full; only calls whose ids are `wanted` are remembered.
+        """
+        index = cls(path, failed)
+        offset = 0
+        for number, line in lines(path):
+            try:
+                index._note(_decode(line), offset, wanted)
+            except (ValueError, msgspec.DecodeError):
+                raise RunError(damaged(path, number)) from None
+            offset += len(line)
+        return index
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def answer(self, request: ChatRequest) -> Completion | None:
+        """The answer that this very request got, None if it has none yet; raises CallFailed if it stays failed."""
+        if request.id in self.failed:
+            raise CallFailed(self.failed[request.id])
+        offset = self._places.get(_place(request.id, request.digest()))
+        if offset is None:
+            return None
+        if self._file is None:
+            self._file = self.path.open("rb")
+        self._file.seek(offset)
+        return _completion(json.loads(self._file.readline()))
+
+    def close(self) -> None:
+        """Close the file behind."""
+        if self._file is not None:
+            self._file.close()
+
+    def _note(self, call: _Logged, offset: int, wanted: Callable[[str], bool]) -> None:
+        if call.error is not None:
+            return
+        found = (call.response, call.finish_reason, call.latency_s, call.retries, call.source)
+        if call.usage is None or call.answered_by is msgspec.UNSET or None in found:
+            raise ValueError("neither an error nor a whole answer")
+        if wanted(call.id):
+            self._places[_place(call.id, call.digest)] = offset
+        if call.source == "model":
+            self.paid_calls += 1
+            self.spent[call.role, call.model] += Usage(call.usage.input_tokens, call.usage.output_tokens)
+
+
+class _Tokens(msgspec.Struct, gc=False):
+    input_tokens: int
+    output_tokens: int
+
+
+class _Logged(msgspec.Struct, gc=False):
+    """A logged call without its request, which is long and not built for each of a million calls."""
+
+    id: str
+    role: AgentRole
+    model: str
+    digest: str
+    error: str | None = None
+    response: str | None = None
+    finish_reason: str | None = None
+    usage: _Tokens | None = None
+    answered_by: str | msgspec.UnsetType | None = msgspec.UNSET
+    latency_s: float | None = None
+    retries: int | None = None
+    source: str | None = None
+    logprobs: list[tuple[str, float]] | None = None
+
+
+_decode: Final = msgspec.json.Decoder(_Logged).decode
+
+
+def _place(call_id: str, digest: str) -> bytes:
+    return hashlib.blake2b(f"{call_id} {digest}".encode(), digest_size=12).digest()
+
+
+def _completion(call: Mapping[str, Any]) -> Completion:
+    """The answer in a line of the log; raises KeyError or TypeError for what no answer lacks."""
+    return Completion(
+        text=call["response"],
+        finish_reason=call["finish_reason"],
+        usage=Usage(**call["usage"]),
+        model=call["answered_by"],
+        latency_s=call["latency_s"],
+        retries=call["retries"],
+        source="replay",
+        logprobs=tuple((token, value) for token, value in call["logprobs"]) if "logprobs" in call else None,
+    )

@@ -1,0 +1,1 @@
+"""Read what a run's events amount to."""

@@ -1,0 +1,119 @@
+"""A run as far as it went: its epochs, how it ended, what it led to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from scai_cli.errors import RunError
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.load import load_saved
+from scai_cli.runs.events import (
+    ControlRated,
+    HeldOut,
+    Judged,
+    MessageSaid,
+    Problem,
+    Rated,
+    Revised,
+    RunFinished,
+    RunStarted,
+    WelfareMeasured,
+)
+from scai_cli.runs.history.ratings import Marks
+from scai_cli.runs.history.status import Status
+from scai_cli.runs.run_directory import CONFIG
+
+
+@dataclass(slots=True)
+class Epoch:
+    """One epoch: the constitution in force, what was said and rated under it, and the revision it led to."""
+
+    number: int
+    constitution: Constitution
+    system_message: str
+    personas: tuple[str, ...]
+    tasks: tuple[str, ...]
+    conversations: dict[str, list[MessageSaid]] = field(default_factory=dict)
+    """Conversation id -> its messages in order."""
+    ratings: list[Rated] = field(default_factory=list)
+    anchors: list[Rated] = field(default_factory=list)
+    """Ratings of answers of an earlier epoch, which count nowhere."""
+    welfare: WelfareMeasured | None = None
+    revision: Revised | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+
+@dataclass
+class History:
+    """A run as far as it went; `epochs` may be empty."""
+
+    path: Path
+    status: Status
+    started: RunStarted | None = None
+    started_at: str | None = None
+    epochs: list[Epoch] = field(default_factory=list)
+    marks: Marks = field(default_factory=Marks)
+    """All ratings in short, those too that were not read whole."""
+    proof: HeldOut | None = None
+    """The first and the last constitution with users and tasks that were held out."""
+    controls: list[ControlRated] = field(default_factory=list)
+    """Ratings of the last epoch's answers by nobody in particular and by others."""
+    judged: list[Judged] = field(default_factory=list)
+    finished: RunFinished | None = None
+    outcome: Mapping[str, Any] = field(default_factory=dict)
+    """How the last session on the run ended: `status`, `reason`, `calls`, `usage`, `wall_s`; empty if it was killed."""
+
+    @property
+    def run_id(self) -> str:
+        """The run's id, which is its directory's name."""
+        return self.path.name
+
+    @cached_property
+    def config(self) -> ExperimentConfig:
+        """The resolved experiment."""
+        return load_saved(self.path / CONFIG)
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Persona id -> name."""
+        return self.started.personas if self.started else {}
+
+    @property
+    def measured(self) -> list[WelfareMeasured]:
+        """The epochs that were played to their end, in numbers."""
+        return [epoch.welfare for epoch in self.epochs if epoch.welfare is not None]
+
+    @property
+    def product(self) -> tuple[Constitution, str]:
+        """The run's product, or the constitution as it stands while the run goes on; with its system message."""
+        if self.finished is not None:
+            return self.versions()[self.finished.version]
+        for epoch in reversed(self.epochs):
+            if epoch.revision is not None:
+                return epoch.revision.constitution, epoch.revision.system_message
+        if self.started is None:
+            raise RunError(f"run {self.run_id!r} holds no events yet; wait, or `scai resume {self.run_id}`")
+        return self.started.constitution, self.started.system_message
+
+    def chosen(self, number: int | None) -> list[Epoch]:
+        """The epoch of that number alone, or all of them; raises RunError if there is none of that number."""
+        epochs = [epoch for epoch in self.epochs if number in (None, epoch.number)]
+        if number is not None and not epochs:
+            raise RunError(f"run {self.run_id!r} has no epoch {number}; it has {len(self.epochs)}")
+        return epochs
+
+    def versions(self) -> dict[int, tuple[Constitution, str]]:
+        """Every version of the constitution with its system message, by its number."""
+        found = {}
+        if self.started:
+            found[self.started.constitution.version] = (self.started.constitution, self.started.system_message)
+        for epoch in self.epochs:
+            if epoch.revision:
+                revision = epoch.revision
+                found[revision.constitution.version] = (revision.constitution, revision.system_message)
+        return found

@@ -1,0 +1,150 @@
+"""Files of JSON lines: appended line by line, mended where a crash tore the last one."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from scai_cli.errors import OutputError
+from scai_cli.messages import clean
+
+
+@dataclass(slots=True)
+class LineLog:
+    """An append-only file of lines; what is written is with the system when `write` returns."""
+
+    path: Path
+    file: BinaryIO
+
+    @classmethod
+    def open(cls, path: Path) -> LineLog:
+        """Open for appending."""
+        return cls(path, path.open("ab", buffering=0))
+
+    def write(self, line: bytes) -> None:
+        """Append one line; raises OutputError when the disk refuses it, leaving no part of the line behind."""
+        start = os.fstat(self.file.fileno()).st_size
+        data = memoryview(line + b"\n")
+        try:
+            while data:
+                data = data[self.file.write(data) :]
+        except OSError as error:
+            os.ftruncate(self.file.fileno(), start)
+            raise cannot_write(self.path, error) from error
+
+    def sync(self) -> None:
+        """Make what was written survive a power cut."""
+        os.fsync(self.file.fileno())
+
+    def close(self) -> None:
+        """Sync and close."""
+        if not self.file.closed:
+            self.sync()
+            self.file.close()
+
+
+def one_line(json: bytes) -> bytes:
+    """JSON without the three characters that are no line ends in it, but are to many readers of lines."""
+    for character in ("\x85", "\u2028", "\u2029"):
+        json = json.replace(character.encode(), f"\\u{ord(character):04x}".encode())
+    return json
+
+
+def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The complete lines of a file with their numbers; a torn last line (without an end) is left out."""
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.endswith(b"\n"):
+                    yield number, line
+    except FileNotFoundError:
+        return
+
+
+def mend(path: Path) -> int:
+    """Cut off a torn last line; the number of bytes that were cut.
+
+    A last line that lacks nothing but its end gets it: what it tells is whole.
+    """
+    if not path.exists():
+        return 0
+    with path.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        end = _last_line_end(file, size)
+        file.seek(end)
+        if _is_whole(file.read()):
+            file.write(b"\n")
+            return 0
+        file.truncate(end)
+    return size - end
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether this is an object and not the beginning of one, which never ends with its closing brace."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
+
+
+def damaged(path: Path, number: int) -> str:
+    """What to say of a line inside a log that cannot be read."""
+    return (
+        f"{path}:{number}: this line is damaged (or another version of scai wrote it); "
+        "restore the file from a copy, or run the experiment anew"
+    )
+
+
+def cannot_write(path: Path, error: OSError) -> OutputError:
+    """The disk refused."""
+    return OutputError(f"{path}: cannot be written: {error.strerror}; make room, then `scai resume` goes on")
+
+
+@contextmanager
+def whole_file(target: Path) -> Iterator[BinaryIO]:
+    """A file that appears at its place complete or not at all; raises OutputError, the old file untouched."""
+    if target.exists() and not target.is_file():  # a pipe or a device is written to, not replaced
+        with _translated(target), target.open("wb") as file:
+            yield file
+        return
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        with _translated(target):
+            with beside.open("wb") as file:
+                yield file
+            beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _translated(target: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{target}: cannot be written: {error.strerror}") from error
+
+
+def write_whole(target: Path, text: str) -> None:
+    """Write a text file so that nobody ever sees half of it; raises OutputError."""
+    with whole_file(target) as file:
+        file.write(clean(text).encode())
+
+
+def _last_line_end(file: BinaryIO, size: int) -> int:
+    """Where the last complete line ends."""
+    block = 1 << 16
+    at = size
+    while at > 0:
+        start = max(0, at - block)
+        file.seek(start)
+        found = file.read(at - start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        at = start
+    return 0

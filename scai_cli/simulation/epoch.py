@@ -1,0 +1,56 @@
+"""Playing one stage: every persona with every task, at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from scai_cli.concurrency import together
+from scai_cli.errors import TooManyFailures
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
+from scai_cli.runs.events import Problem
+from scai_cli.simulation.conversation import converse
+from scai_cli.simulation.epoch_context import Stage
+from scai_cli.simulation.transcript import Conversation
+
+AT_ONCE: Final = 256
+"""The fewest conversations that may go on at once, and four for each call that may be in flight: enough to keep every
+slot busy; each one more would hold a prompt in memory while it waits."""
+
+
+def failures(conversations: Iterable[Conversation]) -> list[Problem]:
+    """What failed for good in some conversations."""
+    return [event for c in conversations for event in c.withheld if isinstance(event, Problem)]
+
+
+async def play(stage: Stage, personas: Sequence[Persona] | None = None) -> list[Conversation]:
+    """The conversations of a stage with their cross ratings, persona by persona; of these personas only, if given.
+
+    Raises TooManyFailures when more than `max_failures` of them, and more than one, have failed wholly or in part; no
+    further one begins.
+    """
+    config = stage.company.config
+    pairs = [(persona, task) for persona in (stage.personas if personas is None else personas) for task in stage.tasks]
+    allowed = max(1.0, config.max_failures * len(pairs)) if config.max_failures else 0.0
+    failed: list[Problem] = []
+    room = asyncio.Semaphore(max(AT_ONCE, 4 * config.limits.concurrency))
+
+    def check() -> None:
+        if len(failed) > allowed:
+            raise TooManyFailures(
+                f"{len(failed)} of {len(pairs)} conversations of epoch {stage.epoch} failed, more than "
+                f"max_failures allows; the first: {failed[0].problem}"
+            )
+
+    async def one(persona: Persona, task: Task) -> Conversation:
+        async with room:
+            check()
+            conversation = await converse(stage, persona, task)
+        if problems := failures([conversation]):
+            failed.append(problems[0])
+            check()
+        return conversation
+
+    return await together(one(persona, task) for persona, task in pairs)

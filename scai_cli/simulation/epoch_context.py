@@ -1,0 +1,82 @@
+"""What everybody on stage shares while one version of a constitution is played."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
+from scai_cli.messages import AgentRole, Message
+from scai_cli.runs.events import Event
+from scai_cli.simulation.agent import Speaker, model_name, unvaried
+from scai_cli.simulation.prompts import Prompts
+from scai_cli.values import draw
+
+Emit = Callable[[Event], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """The speakers of an experiment with their prompts."""
+
+    config: ExperimentConfig
+    prompts: Prompts
+    assistant: Speaker
+    user: Speaker
+    meta: Speaker
+    own: Mapping[str, Speaker] = field(default_factory=dict)
+    """Persona id -> the speaker of a persona with a model of its own, or that a real person plays."""
+    judge: Speaker | None = None
+    """Says whether the users stayed themselves."""
+
+    def voice(self, persona: Persona) -> Speaker:
+        """Who plays a persona: the speaker of its own model, or that of all users."""
+        return self.own.get(persona.id, self.user)
+
+    @property
+    def models(self) -> dict[str, str]:
+        """Role -> model; `user/PERSONA` -> model for a persona with a model of its own."""
+        speakers = {"assistant": self.assistant, "user": self.user, "meta": self.meta}
+        speakers.update((f"user/{name}", speaker) for name, speaker in self.own.items())
+        if self.judge is not None:
+            speakers["judge"] = self.judge
+        return {name: model_name(speaker.config) for name, speaker in speakers.items()}
+
+
+def company(config: ExperimentConfig, speaker: Callable[[AgentRole, ModelConfig], Speaker]) -> Company:
+    """The company of an experiment, each speaker made for its role and model."""
+    own = {p.id: speaker("user", config.model_of(p)) for p in config.personas.inline if p.own_voice}
+    assistant, user, meta = (speaker(role, config.model_for(role)) for role in ("assistant", "user", "meta"))
+    judge = speaker("meta", config.judge) if config.judge is not None else None
+    return Company(config, Prompts(config), assistant, user, meta, own, judge)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One constitution, played by a company for a group of users with some tasks.
+
+    `place` is the id under which everything happens, e.g. `e2`.
+    """
+
+    company: Company
+    place: str
+    epoch: int
+    constitution: Constitution
+    personas: Sequence[Persona]
+    tasks: Sequence[Task]
+    emit: Emit
+
+    def system(self, persona: Persona) -> Message:
+        """The assistant's system message for one user."""
+        return Message("system", self.company.prompts.system_message(self.constitution, persona.id))
+
+    def cross_raters(self, conversation_id: str, persona: Persona) -> Sequence[Persona]:
+        """Who rates an answer given to `persona`: the others, or `cross_raters` of them drawn with the seed."""
+        others = [other for other in self.personas if other.id != persona.id]
+        ratings, seed = self.company.config.ratings, self.company.config.seed
+        wanted = None if ratings.cross_raters == "all" else ratings.cross_raters
+        return draw(others, wanted, f"{seed}/{unvaried(conversation_id)}/cross")

@@ -1,1 +1,0 @@
-"""Social choice as pure functions over numbers: welfare, votes, representation, statistics."""

@@ -1,0 +1,1 @@
+"""Welfare, votes and representation as pure functions."""

@@ -1,0 +1,167 @@
+"""Welfare functions by name: how the utilities of many become the one number to judge a constitution by."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+from scai_cli.social_choice import formulas
+from scai_cli.social_choice.inequality import gini_coefficient
+from scai_cli.social_choice.society import Society, society
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """The one number that a formula can be given: its name, its default and its range (inclusive)."""
+
+    name: str
+    default: float
+    low: float
+    high: float = math.inf
+
+
+Formula = Callable[..., float]
+
+_FORMULAS: dict[str, tuple[Formula, Parameter | None]] = {
+    "utilitarian": (formulas.mean, None),
+    "rawlsian": (formulas.minimum, None),
+    "leximin": (formulas.minimum, None),
+    "nash": (lambda people: formulas.power_mean(people, 1), None),
+    "atkinson": (formulas.power_mean, Parameter("epsilon", 0.5, 0)),
+    "alpha": (formulas.power_mean, Parameter("alpha", 2, 0)),
+    "gini": (formulas.ordered_mean, Parameter("delta", 2, 1)),
+    "median": (formulas.median, None),
+    "threshold": (formulas.share_at_least, Parameter("level", 0.5, 0, 1)),
+    "consensus": (formulas.group_consensus, Parameter("level", 0.5, 0, 1)),
+}
+
+NAMES = tuple(_FORMULAS)
+
+_EXAMPLE = "atkinson(epsilon=2) or {atkinson: {epsilon: 2}}"
+
+
+@dataclass(frozen=True, slots=True)
+class WelfareFunction:
+    """A declared welfare function: utilities in [0, 1] -> welfare in [0, 1], larger is better.
+
+    A missing utility (None) is left out together with its weight; with nobody left the welfare is None.
+    `groups` (an opinion group per person) matter to `consensus` alone. Build one with `parse`.
+    """
+
+    name: str
+    parameters: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name with its parameters, as `parse` reads it: `nash`, `atkinson(epsilon=2)`."""
+        inside = ", ".join(f"{name}={repr(value).removesuffix('.0')}" for name, value in self.parameters)
+        return f"{self.name}({inside})" if inside else self.name
+
+    def __call__(
+        self,
+        utilities: Sequence[float | None],
+        weights: Sequence[float] | None = None,
+        groups: Sequence[Hashable] | None = None,
+    ) -> float | None:
+        """Return the welfare of these people, None if nobody is left; ValueError as `society.society`."""
+        return self._of(society(utilities, weights, groups))
+
+    def key(
+        self,
+        utilities: Sequence[float | None],
+        weights: Sequence[float] | None = None,
+        groups: Sequence[Hashable] | None = None,
+    ) -> tuple[float, ...]:
+        """Return a tuple that orders societies lexicographically, larger is better.
+
+        One number, the welfare, for all but `leximin` (see `formulas.quantiles`). Nobody left: (), below all.
+        """
+        people = society(utilities, weights, groups)
+        if self.name == "leximin":
+            return formulas.quantiles(people)
+        value = self._of(people)
+        return () if value is None else (value,)
+
+    def prefers(
+        self,
+        first: Sequence[float | None],
+        second: Sequence[float | None],
+        weights: Sequence[float] | None = None,
+        groups: Sequence[Hashable] | None = None,
+    ) -> bool:
+        """Whether the first utilities of the same people are strictly better than the second."""
+        return self.key(first, weights, groups) > self.key(second, weights, groups)
+
+    def _of(self, people: Society) -> float | None:
+        formula, _ = _FORMULAS[self.name]
+        return formula(people, *(value for _, value in self.parameters)) if people else None
+
+
+def parse(spec: str | Mapping[str, object]) -> WelfareFunction:
+    """Read `nash`, `atkinson(epsilon=2)` or `{"atkinson": {"epsilon": 2}}`.
+
+    Raises ValueError, one line with the nearest name, for an unknown function or parameter or a bad value.
+    """
+    name, given = _split(spec)
+    if name not in _FORMULAS:
+        raise ValueError(f"unknown welfare function {name!r}{_nearest(name, NAMES)}")
+    _, parameter = _FORMULAS[name]
+    for key in given:
+        if parameter is None:
+            raise ValueError(f"{name} takes no parameter, but got {key!r}")
+        if key != parameter.name:
+            raise ValueError(f"{name} has no parameter {key!r}{_nearest(key, [parameter.name])}")
+    if parameter is None:
+        return WelfareFunction(name)
+    value = _value(name, parameter, given.get(parameter.name, parameter.default))
+    return WelfareFunction(name, ((parameter.name, value),))
+
+
+def everything(
+    utilities: Sequence[float | None],
+    weights: Sequence[float] | None = None,
+    groups: Sequence[Hashable] | None = None,
+) -> dict[str, float | None]:
+    """Return every named function at its default parameter, and `gini_coefficient` (there less is better)."""
+    values = {name: parse(name)(utilities, weights, groups) for name in NAMES}
+    return values | {"gini_coefficient": gini_coefficient(utilities, weights)}
+
+
+def _split(spec: str | Mapping[str, object]) -> tuple[str, Mapping[str, object]]:
+    """Take a specification apart into its name and what was given for its parameters."""
+    if isinstance(spec, str):
+        match = re.fullmatch(r"\s*([\w-]+)\s*(?:\((.*)\))?\s*", spec)
+        if not match:
+            raise ValueError(f"cannot read the welfare function {spec!r}: write {_EXAMPLE}")
+        parts = [part.partition("=") for part in (match[2] or "").split(",") if part.strip()]
+        return match[1], {key.strip(): value.strip() for key, _, value in parts}
+    if len(spec) != 1:
+        raise ValueError(f"a welfare function has one name, not {len(spec)}: write {_EXAMPLE}")
+    name, given = next(iter(spec.items()))
+    if given is None:
+        return str(name), {}
+    if not isinstance(given, Mapping):
+        raise ValueError(f"the parameters of {name} are not a mapping: write {_EXAMPLE}")
+    return str(name), {str(key): value for key, value in given.items()}
+
+
+def _value(name: str, parameter: Parameter, given: object) -> float:
+    """Check one parameter's value; text is read as a number."""
+    try:
+        value = float(given) if isinstance(given, str | float) or type(given) is int else math.nan
+    except (ValueError, OverflowError):
+        value = math.nan
+    if not (math.isfinite(value) and parameter.low <= value <= parameter.high):
+        limit = "" if parameter.high == math.inf else f" and at most {parameter.high:g}"
+        raise ValueError(
+            f"{name}: {parameter.name} is {given!r}, but must be a number, at least {parameter.low:g}{limit}"
+        )
+    return value
+
+
+def _nearest(given: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(given.lower(), known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else f" (known: {', '.join(known)})"
