@@ -16,7 +16,7 @@ from loopback import FAULTS, Body, Loopback, Reply, completion, error
 
 from scai_cli.datasets.generate.judge import letter, preference
 from scai_cli.datasets.generate.manifest import read_generation
-from scai_cli.datasets.generate.read_rows import rows
+from scai_cli.datasets.generate.row import rows
 
 RULES = ["Give an example for what you say.", "Ask what the person needs.", "Use bullet points."]
 KIND = TINY.replace("name: tiny", "name: kind").replace("epochs: 2", "epochs: 1") + (

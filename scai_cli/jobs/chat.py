@@ -27,8 +27,8 @@ from scai_cli.runs.history.history import History
 from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.agent import model_name
 from scai_cli.simulation.epoch_context import Company
-from scai_cli.simulation.observing import observed
 from scai_cli.simulation.prompts import Prompts
+from scai_cli.simulation.utilities import observed
 from scai_cli.values import did_you_mean
 
 YOU: Final = "you"

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from scai_cli.concurrency import Room, in_order
 from scai_cli.datasets.generate.make_row import Workshop, make
 from scai_cli.datasets.generate.manifest import Generation
 from scai_cli.datasets.generate.row import Row
@@ -21,7 +22,6 @@ from scai_cli.jobs.interruption import Interruption
 from scai_cli.jobs.model_pool import Crew
 from scai_cli.jobs.session import Spending, Status, going_on, loop_factory, status_after
 from scai_cli.models.gate import Meter
-from scai_cli.ordered import Room, in_order
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.generated_directory import GeneratedDirectory
 from scai_cli.runs.outcome import begin_session, end_session

@@ -11,9 +11,8 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.runs.events import MessageSaid, Problem, Rated
 from scai_cli.simulation.epoch_context import Stage
 from scai_cli.simulation.forms import Feedback
-from scai_cli.simulation.observing import observed
 from scai_cli.simulation.transcript import Conversation
-from scai_cli.simulation.utilities import mean
+from scai_cli.simulation.utilities import mean, observed
 from scai_cli.values import draw
 
 

@@ -9,8 +9,8 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.runs.events import Problem, Rated
 from scai_cli.simulation.epoch_context import Stage
 from scai_cli.simulation.forms import CrossRating, Feedback
-from scai_cli.simulation.observing import observed
 from scai_cli.simulation.transcript import Conversation
+from scai_cli.simulation.utilities import observed
 
 
 async def rate_own(stage: Stage, conversation: Conversation, *, final: bool) -> Rated:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from scai_cli.experiment.config import Ratings
+from scai_cli.experiment.personas import Persona
+from scai_cli.measures.observed import observe, utility
 from scai_cli.runs.events import Estimate
 from scai_cli.simulation.epoch_context import Stage
-from scai_cli.simulation.observing import observed
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.social_choice.welfare import WelfareFunction, everything
 
@@ -147,3 +149,15 @@ def _observed(stage: Stage, conversations: Sequence[Conversation]) -> dict[str, 
         if answer is not None:
             found[conversation.persona.id].append(observed(conversation.persona, answer.content))
     return {persona: mean(values) for persona, values in found.items()}
+
+
+def observed(persona: Persona, text: str) -> float | None:
+    """The persona's utility of a text in [0, 1], to six digits (see `traits.utility`); None without preferences."""
+    found = utility(persona.preferences, _shown(text)) if persona.preferences else None
+    return None if found is None else round(found, 6)
+
+
+@lru_cache(maxsize=256)
+def _shown(text: str) -> Mapping[str, float]:
+    """One answer is rated by many."""
+    return observe(text)

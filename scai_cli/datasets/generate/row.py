@@ -5,9 +5,16 @@ They are msgspec structs and not pydantic models: a million of them are read in 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
+
+from scai_cli.errors import RunError
+from scai_cli.runs.generated_directory import ROWS
+from scai_cli.runs.jsonl import damaged, lines
 
 
 class Answered(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -68,3 +75,13 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     licences: tuple[str, ...] = ()
     """Of the persona and the task, sorted, without those that state none."""
     problem: str | None = None
+
+
+def rows(path: Path) -> Iterator[Row]:
+    """The rows of a generated set in order, a torn last line left out; raises RunError for a damaged one."""
+    decode = msgspec.json.Decoder(Row).decode
+    for number, line in lines(path / ROWS):
+        try:
+            yield decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise RunError(damaged(path / ROWS, number)) from None

@@ -13,8 +13,7 @@ from msgspec import Struct
 
 from scai_cli.datasets.generate import row as record
 from scai_cli.datasets.generate.manifest import Generation, read_generation
-from scai_cli.datasets.generate.read_rows import rows
-from scai_cli.datasets.generate.row import Answered, Row
+from scai_cli.datasets.generate.row import Answered, Row, rows
 from scai_cli.datasets.samples import labels
 from scai_cli.datasets.samples.filters import BROKEN, BROKEN_OFF, Choice, Kind, Tally, divided
 from scai_cli.datasets.samples.labels import Duel

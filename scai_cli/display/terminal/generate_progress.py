@@ -12,7 +12,7 @@ from rich.text import Text
 from scai_cli.datasets.generate.manifest import Generation
 from scai_cli.datasets.generate.row import Row
 from scai_cli.display.terminal.escape import number, one_line
-from scai_cli.display.terminal.meter import metered
+from scai_cli.display.terminal.run_progress import metered
 from scai_cli.models.gate import Meter
 
 _TOLD = 3

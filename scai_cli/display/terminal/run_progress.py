@@ -10,7 +10,6 @@ from rich.live import Live
 from rich.text import Text
 
 from scai_cli.display.terminal.escape import number, one_line
-from scai_cli.display.terminal.meter import metered
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.models.gate import Meter
 from scai_cli.runs.events import EpochStarted, Event, MessageSaid, Problem, Rated, Revised, RunFinished, WelfareMeasured
@@ -180,3 +179,14 @@ class LiveView:
             Text(one_line(self._progress.line(), width), style="bold"),
             Text(one_line(metered(self._meters), width)),
         )
+
+
+def metered(meters: Sequence[Meter]) -> str:
+    """Calls, those in flight, tokens, and where prices are known money, over all endpoints."""
+    usage = sum(meter.usage.total for meter in meters)
+    calls, in_flight = sum(m.calls for m in meters), sum(m.in_flight for m in meters)
+    costs = [meter.usd for meter in meters]
+    money = "" if None in costs or not any(costs) else f" · ${sum(cost or 0 for cost in costs):.4f}"
+    retries = sum(meter.retries for meter in meters)
+    again = f" · {retries} retries" if retries else ""
+    return f"{calls:,} calls, {in_flight} in flight · {usage:,} tokens{money}{again}"
