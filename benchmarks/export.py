@@ -23,7 +23,7 @@ from typing import Any
 
 from measuring import peak_mb
 
-from scai_cli.datasets.generate.manifest import Generation, Orders, TaskList, dump_generation
+from scai_cli.datasets.generate.manifest import GenerateManifest, GenerateSettings, TaskList, dump_generation
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.load import dump_experiment
@@ -60,7 +60,7 @@ def make_generated(path: Path, rows: int) -> None:
     path.mkdir()
     rng, config = random.Random(1), experiment(1)
     rules = Constitution.model_validate({"version": 1, "principles": [{"id": "P1", "text": "Be brief."}]})
-    header = Generation(
+    header = GenerateManifest(
         run_id=path.name,
         scai="0",
         source="large",
@@ -69,7 +69,7 @@ def make_generated(path: Path, rows: int) -> None:
         names={p.id: p.called for p in config.personas.inline},
         by_turns=True,
         tasks=TaskList(name="tasks", count=rows, sha256=""),
-        orders=Orders(n=rows),
+        orders=GenerateSettings(n=rows),
         digests={},
         config=config,
     )
@@ -223,9 +223,9 @@ def answer(said: str) -> list[dict[str, str]]:
 
 def by_scai(_: str, form: str, path: Path, out: Path) -> int:
     from scai_cli import plugins
-    from scai_cli.datasets.export.export import Destination, Order, export
+    from scai_cli.datasets.export.export import Destination, ExportOptions, export
 
-    made = export([path], plugins.resolve("exporter", form), Order(form, Destination(out)))
+    made = export([path], plugins.resolve("exporter", form), ExportOptions(form, Destination(out)))
     return sum(file.rows for file in made.files)
 
 

@@ -31,7 +31,7 @@ from workloads import WORKLOADS
 from scai_cli.display.terminal.run_progress import LiveView
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import dump_experiment
-from scai_cli.jobs.model_pool import Crew
+from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.run import digests
 from scai_cli.messages import ChatRequest, Completion, Usage
 from scai_cli.runs.call_index import CallIndex
@@ -85,19 +85,19 @@ BARE = Layers(gate=False, calls=False, events=False, display=False)
 
 def run(experiment: ExperimentConfig, layers: Layers, folder: Path, screen: Console) -> float:
     """CPU seconds of one experiment with these layers."""
-    crew = Crew.connect(experiment)
+    pool = ModelPool.connect(experiment)
     model = Instant()
-    for gate in crew.gates.values():
+    for gate in pool.gates.values():
         gate._model = model  # type: ignore[assignment]  # in place of the client, which is never used
     if not layers.gate:
-        crew = Crew(experiment, dict.fromkeys(crew.gates, model), crew.prices, crew.budget)  # type: ignore[arg-type]
+        pool = ModelPool(experiment, dict.fromkeys(pool.gates, model), pool.prices, pool.budget)  # type: ignore[arg-type]
     directory = RunDirectory.create(folder, None, "layers", dump_experiment(experiment))
     index = CallIndex.read(directory.path / CALLS, {}) if layers.replay else None
-    company = crew.company(directory.log_call, index)
+    agents = pool.agents(directory.log_call, index)
     if not layers.calls:
-        bare = next(iter(crew.gates.values()))
-        speakers = {role: replace(getattr(company, role), model=bare) for role in ("assistant", "user", "meta")}
-        company = replace(company, **speakers)
+        bare = next(iter(pool.gates.values()))
+        agents_by_role = {role: replace(getattr(agents, role), model=bare) for role in ("assistant", "user", "meta")}
+        agents = replace(agents, **agents_by_role)
     view = LiveView(screen)
 
     def note(event: Event) -> None:
@@ -108,8 +108,8 @@ def run(experiment: ExperimentConfig, layers: Layers, folder: Path, screen: Cons
 
     async def session() -> None:
         if layers.display:
-            view.begin("layers", experiment, [gate.meter for gate in crew.gates.values()] if layers.gate else [])
-        await simulate(company, note, run_id="layers", digests=digests(experiment))
+            view.begin("layers", experiment, [gate.meter for gate in pool.gates.values()] if layers.gate else [])
+        await simulate(agents, note, run_id="layers", digests=digests(experiment))
         view.end()
 
     gc.collect()

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from memory import _peak_mb
 
-from scai_cli.datasets.generate.row import Row
+from scai_cli.datasets.generate.row import GeneratedRow
 from scai_cli.display.terminal.generate_progress import Silent
 
 CONSTITUTION = """\
@@ -59,7 +59,7 @@ class Clock(Silent):
         self.count = 0
         self.times = [time.process_time()]
 
-    def see(self, row: Row) -> None:  # noqa: ARG002
+    def see(self, row: GeneratedRow) -> None:  # noqa: ARG002
         self.count += 1
         if self.count % self.every == 0:
             self.times.append(time.process_time())
@@ -85,9 +85,9 @@ def _inside(rows: int, folder: Path, again: bool) -> Measured:
 
 
 def _wish(rows: int, folder: Path) -> object:
-    from scai_cli.datasets.generate.manifest import Orders
+    from scai_cli.datasets.generate.manifest import GenerateSettings
     from scai_cli.experiment.load import Overrides
-    from scai_cli.jobs.generate import Wish
+    from scai_cli.jobs.generate import GenerateOptions
 
     (folder / "rules.yaml").write_text(CONSTITUTION, encoding="utf-8")
     (folder / "people.yaml").write_text(PEOPLE, encoding="utf-8")
@@ -95,7 +95,7 @@ def _wish(rows: int, folder: Path) -> object:
         for n in range(rows):
             task = {"id": f"t{n}", "prompt": f"How do I plan a dinner for {n} people in my garden?"}
             file.write(json.dumps(task) + "\n")
-    wish = Wish(str(folder / "rules.yaml"), folder / "tasks.jsonl", rows, Orders(n=1))
+    wish = GenerateOptions(str(folder / "rules.yaml"), folder / "tasks.jsonl", rows, GenerateSettings(n=1))
     return replace(wish, personas=folder / "people.yaml", overrides=Overrides(model="simulated"))
 
 

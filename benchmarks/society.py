@@ -20,18 +20,18 @@ import yaml
 from measuring import Measured
 from workloads import IN_FLIGHT, WORKLOADS, Workload, portrait, question
 
-from scai_cli.cli.run import watcher
+from scai_cli.cli.run import observer
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import dump_experiment, load_experiment
-from scai_cli.jobs.model_pool import Crew
+from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.run import digests, start
 from scai_cli.runs.events import Candidate, Event
 from scai_cli.runs.run_directory import RunDirectory
 from scai_cli.simulation.engine import simulate
-from scai_cli.simulation.revision import Occasion
+from scai_cli.simulation.revision import RevisionContext
 
 
-async def keep(occasion: Occasion) -> Sequence[Candidate]:  # noqa: ARG001 - it never changes anything
+async def keep(context: RevisionContext) -> Sequence[Candidate]:  # noqa: ARG001 - it never changes anything
     """A strategy for conversations that lead to no revision."""
     return ()
 
@@ -57,7 +57,7 @@ def config(load: Workload, url: str, folder: Path, options: dict[str, Any]) -> E
 
 def one(experiment: ExperimentConfig, runs: Path) -> int:
     """One run, as `scai run` makes it on a terminal."""
-    outcome = start(experiment, runs, None, watcher(quiet=False))
+    outcome = start(experiment, runs, None, observer(quiet=False))
     if outcome.error is not None:
         raise outcome.error
     return outcome.spent.calls
@@ -65,20 +65,20 @@ def one(experiment: ExperimentConfig, runs: Path) -> int:
 
 def many(experiment: ExperimentConfig, runs: Path, number: int) -> int:
     """Several runs at once on one loop: each with its own directory, all behind one gate."""
-    shared = Crew.connect(experiment)
+    shared = ModelPool.connect(experiment)
 
     async def run() -> None:
-        crew = replace(shared, config=experiment)
+        pool = replace(shared, config=experiment)
         directory = RunDirectory.create(runs, None, experiment.name, dump_experiment(experiment))
-        look = watcher(quiet=True)
+        look = observer(quiet=True)
 
         def note(event: Event) -> None:
             directory.append(event)
             look.see(event)
 
         try:
-            company = crew.company(directory.log_call, None)
-            await simulate(company, note, run_id=directory.run_id, digests=digests(experiment))
+            agents = pool.agents(directory.log_call, None)
+            await simulate(agents, note, run_id=directory.run_id, digests=digests(experiment))
         finally:
             directory.close()
 

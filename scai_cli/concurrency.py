@@ -39,14 +39,14 @@ async def together(jobs: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
+class Capacity:
     """How many jobs may be `under_way`, and how many begun and not yet taken: those wait for one before them."""
 
     under_way: int
     in_all: int
 
 
-async def in_order(jobs: Iterable[Coroutine[Any, Any, Result]], room: Room, take: Callable[[Result], None]) -> None:
+async def in_order(jobs: Iterable[Coroutine[Any, Any, Result]], room: Capacity, take: Callable[[Result], None]) -> None:
     """Do the jobs at the same time and take their results in the order of the jobs.
 
     When a job is stopped (a limit, an interruption), or `take` stops them all, no further one begins, those under way

@@ -13,8 +13,8 @@ from test_strategies import PEOPLE, anew, experiment, ran, revisions
 
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Add, Constitution
-from scai_cli.simulation.best_version import Ranking
-from scai_cli.simulation.utilities import Contentment, Pair
+from scai_cli.simulation.best_version import VersionRanking
+from scai_cli.simulation.utilities import EpochUtilities, PairedUtilities
 from scai_cli.social_choice import welfare
 
 NO_CROSS = {"cross_raters": 0}
@@ -311,13 +311,13 @@ def test_the_product_is_the_best_version_that_was_played(tmp_path: Path) -> None
 
 
 def test_a_version_played_several_times_counts_with_its_mean() -> None:
-    def played(*utilities: float) -> Contentment:
+    def played(*utilities: float) -> EpochUtilities:
         known = dict(enumerate(utilities))
-        return Contentment({}, {}, {}, known, tuple((u,) for u in utilities), (1.0,) * len(utilities), 0)  # type: ignore[arg-type]
+        return EpochUtilities({}, {}, {}, known, tuple((u,) for u in utilities), (1.0,) * len(utilities), 0)  # type: ignore[arg-type]
 
     old = Constitution()
     new = old.apply([Add(text="x")], epoch=1)
-    ranking = Ranking(welfare.parse("utilitarian"))
+    ranking = VersionRanking(welfare.parse("utilitarian"))
     for constitution, utility in ((old, 0.9), (old, 0.1), (new, 0.6)):
         ranking.note(constitution, played(utility, utility))
     assert ranking.best == new  # 0.6 against a mean of 0.5, though once 0.9
@@ -326,14 +326,14 @@ def test_a_version_played_several_times_counts_with_its_mean() -> None:
 
 
 def test_a_pair_counts_only_what_both_have() -> None:
-    def played(*table: tuple[float | None, ...]) -> Contentment:
-        return Contentment({}, {}, {}, {}, table, (1.0,) * len(table), 0)
+    def played(*table: tuple[float | None, ...]) -> EpochUtilities:
+        return EpochUtilities({}, {}, {}, {}, table, (1.0,) * len(table), 0)
 
-    pair = Pair.of(played((0.5, 0.1), (None, 0.4)), played((0.6, None), (0.9, 0.4)))
+    pair = PairedUtilities.of(played((0.5, 0.1), (None, 0.4)), played((0.6, None), (0.9, 0.4)))
     assert (pair.before, pair.after) == ((0.5, 0.4), (0.6, 0.4))
-    lost = Pair.of(played((0.5,), (0.1,)), played((0.5,), (None,)))
+    lost = PairedUtilities.of(played((0.5,), (0.1,)), played((0.5,), (None,)))
     assert not lost.improves(welfare.parse("rawlsian"))
-    summed = Pair.of(played((0.1 + 0.2,)), played((0.3,)))
+    summed = PairedUtilities.of(played((0.1 + 0.2,)), played((0.3,)))
     assert not summed.improves(welfare.parse("utilitarian"))  # a rounding error is no progress
 
 

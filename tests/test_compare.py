@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loopback import Loopback, Reply, error
 
-from scai_cli.analysis.paired import Played, paired
+from scai_cli.analysis.paired import EpochCells, paired
 from scai_cli.display.terminal.compare import _partners
 from scai_cli.stats.intervals import mean
 
@@ -268,7 +268,7 @@ def test_an_endpoint_that_is_not_there_is_one_line(runs: Path, monkeypatch: pyte
 
 @given(st.dictionaries(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz")), st.floats(0, 1)))
 def test_nothing_has_changed_between_the_same_cells(cells: dict[tuple[str, str], float]) -> None:
-    side = Played("epoch 1", cells, {})
+    side = EpochCells("epoch 1", cells, {})
     found = paired(side, side, mean, seed=1)
     assert (found is None) == (not cells)
     if found is not None:
@@ -276,13 +276,13 @@ def test_nothing_has_changed_between_the_same_cells(cells: dict[tuple[str, str],
 
 
 def test_only_what_both_have_is_paired() -> None:
-    before = Played("epoch 1", {("a", "x"): 0.2, ("b", "x"): 0.4, ("c", "x"): 1.0}, {"a": 1, "b": 1, "c": 1})
-    after = Played("epoch 2", {("a", "x"): 0.3, ("b", "x"): 0.8, ("d", "x"): 0.0}, {"a": 1, "b": 1, "d": 1})
+    before = EpochCells("epoch 1", {("a", "x"): 0.2, ("b", "x"): 0.4, ("c", "x"): 1.0}, {"a": 1, "b": 1, "c": 1})
+    after = EpochCells("epoch 2", {("a", "x"): 0.3, ("b", "x"): 0.8, ("d", "x"): 0.0}, {"a": 1, "b": 1, "d": 1})
     found = paired(before, after, mean, seed=1)
     assert found is not None
     assert found.interval.estimate == pytest.approx((0.1 + 0.4) / 2)
     assert (found.users, found.tasks) == (2, 1)
-    assert paired(before, Played("epoch 1", {("z", "x"): 1.0}, {}), mean, seed=1) is None
+    assert paired(before, EpochCells("epoch 1", {("z", "x"): 1.0}, {}), mean, seed=1) is None
 
 
 def test_rules_are_put_beside_those_they_are_most_like() -> None:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scai_cli.datasets.samples.decontamination import Benchmark
-from scai_cli.datasets.samples.duplicates import ELSEWHERE, Repeats
+from scai_cli.datasets.samples.duplicates import ELSEWHERE, DuplicateIndex
 from scai_cli.datasets.samples.licences import Licences, together
 from scai_cli.datasets.samples.sample import Origin
 from scai_cli.datasets.samples.splits import ACROSS, HELD_OUT, By, Splitter, parse_split
@@ -239,7 +239,7 @@ LONG = (
 
 
 def test_repeats_within_and_across_splits() -> None:
-    exact, near, none = Repeats("exact"), Repeats("near"), Repeats()
+    exact, near, none = DuplicateIndex("exact"), DuplicateIndex("near"), DuplicateIndex()
     one, two = LONG.format("five"), LONG.format("six")
     for repeats in (exact, near, none):
         assert repeats.reason_against((one,), "train") is None

@@ -21,7 +21,7 @@ from test_formats import FORMATS, KEEP, a_sample, made
 
 from scai_cli import plugins
 from scai_cli.datasets.describe.description import describe
-from scai_cli.datasets.describe.text_measures import Mean, Sample, distinct, ngrams, self_bleu, share
+from scai_cli.datasets.describe.text_measures import Mean, TextSample, distinct, ngrams, self_bleu, share
 
 
 def written(path: Path, rows: Iterable[Any]) -> Path:
@@ -193,7 +193,7 @@ def test_the_intervals_cover_what_they_should() -> None:
 def test_a_sample_holds_each_text_with_the_same_chance() -> None:
     counts = Counter[str]()
     for seed in range(600):
-        sample = Sample(2, seed)
+        sample = TextSample(2, seed)
         for text in "abcdef":
             sample.add(text)
         counts.update(sample.texts)

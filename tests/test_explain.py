@@ -257,13 +257,13 @@ def test_the_front_and_the_price_of_fairness(tmp_path: Path) -> None:
 
 
 def test_a_dominated_point_is_not_on_the_front() -> None:
-    from scai_cli.analysis.pareto import Front, Point
+    from scai_cli.analysis.pareto import ParetoFront, ParetoPoint
 
-    def point(mean: float | None, worst: float, gini: float) -> Point:
-        return Point("nash", "t", 1, "holdout", mean, worst, gini, {})
+    def point(mean: float | None, worst: float, gini: float) -> ParetoPoint:
+        return ParetoPoint("nash", "t", 1, "holdout", mean, worst, gini, {})
 
     best, worse, other, unknown = point(0.7, 0.5, 0.1), point(0.7, 0.4, 0.1), point(0.6, 0.6, 0.2), point(None, 0.9, 0)
-    found = Front([best, worse, other, best, unknown])
+    found = ParetoFront([best, worse, other, best, unknown])
     assert [found.best(p) for p in found.points] == [True, False, True, True, False]
     assert found.price(best) is None  # without a utilitarian run
 

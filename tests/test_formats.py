@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scai_cli import plugins
 from scai_cli.datasets.formats import openai
 from scai_cli.datasets.formats.format import Format, Layout, Row
-from scai_cli.datasets.samples.sample import Answer, Origin, Pair, Rating, Sample, Score, Step, Trace, Turn
+from scai_cli.datasets.samples.sample import Answer, Origin, Pair, RatingSample, Sample, Score, Step, Trace, Turn
 
 RULES = "You are a helpful assistant.\n\nP1: Be short."
 DROP, KEEP, OTHER = Layout(None), Layout(""), Layout("Be kind.")
@@ -68,8 +68,10 @@ def a_trace(prompt: tuple[Turn, ...] = TEA, steps: int = 1, **given: str) -> Tra
     return Trace(a_pair(prompt, **given), made, "Go away.")
 
 
-def a_rating(value: float | None = 8.0) -> Rating:
-    return Rating("How do I make tea?", "Boil water.", Score("bob", "cross", "harmlessness", value), "=fine", ORIGIN)
+def a_rating(value: float | None = 8.0) -> RatingSample:
+    return RatingSample(
+        "How do I make tea?", "Boil water.", Score("bob", "cross", "harmlessness", value), "=fine", ORIGIN
+    )
 
 
 def a_sample(form: Format, prompt: tuple[Turn, ...] = TEA, text: str = "Boil water.", system: str = RULES) -> Sample:

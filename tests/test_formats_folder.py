@@ -14,7 +14,7 @@ import yaml
 
 from scai_cli import __version__, plugins
 from scai_cli.datasets.export.folder import finish_folder
-from scai_cli.datasets.formats.export_record import Made, MadeFile, MadeFrom
+from scai_cli.datasets.formats.export_record import ExportedFile, ExportRecord, ExportSource
 from scai_cli.datasets.formats.guide import GUIDES, warnings
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 
@@ -28,19 +28,21 @@ RULES = Constitution.model_validate(
 EVIL = "x`|\n---\n# <script>alert(1)</script> [a](javascript:b) \x1b[31m\u202e{{y}} ```"
 
 
-def a_file(folder: Path, name: str, rows: int, columns: tuple[str, ...] = ("prompt", "chosen", "rejected")) -> MadeFile:
+def a_file(
+    folder: Path, name: str, rows: int, columns: tuple[str, ...] = ("prompt", "chosen", "rejected")
+) -> ExportedFile:
     content = b'{"a": 1}\n' * rows
     (folder / name).write_bytes(content)
     split = name.partition(".")[0]
-    return MadeFile(name, split, rows, hashlib.sha256(content).hexdigest(), columns, 5000 if rows else 0)
+    return ExportedFile(name, split, rows, hashlib.sha256(content).hexdigest(), columns, 5000 if rows else 0)
 
 
-def some(folder: Path, form: str = "dpo", suffix: str = ".jsonl", **columns: tuple[str, ...]) -> Made:
+def some(folder: Path, form: str = "dpo", suffix: str = ".jsonl", **columns: tuple[str, ...]) -> ExportRecord:
     """An export that made a train and a test file."""
-    return Made(
+    return ExportRecord(
         format=form,
         files=(a_file(folder, f"train{suffix}", 900, **columns), a_file(folder, f"test{suffix}", 100, **columns)),
-        sources=(MadeFrom("dinner", RULES, {"assistant": "openai:tiny", "user": "openai:tiny"}, "a" * 64, 6),),
+        sources=(ExportSource("dinner", RULES, {"assistant": "openai:tiny", "user": "openai:tiny"}, "a" * 64, 6),),
         licences={"CC-BY-4.0": 1000},
         left_out={"margin": 12, "duplicate": 3},
         command="scai export dinner --format dpo -o data/ --split train=0.9,test=0.1",
@@ -56,7 +58,7 @@ def header(card: str) -> dict[str, Any]:
     return found
 
 
-def finished(folder: Path, made: Made) -> tuple[str, dict[str, Any]]:
+def finished(folder: Path, made: ExportRecord) -> tuple[str, dict[str, Any]]:
     finish_folder(folder, made)
     return (folder / "README.md").read_text(encoding="utf-8"), json.loads((folder / "manifest.json").read_text())
 
@@ -89,7 +91,7 @@ def test_the_card_says_how_it_was_made_and_what_it_is_not(tmp_path: Path) -> Non
 
 def test_data_of_the_built_in_society_are_called_a_program_s(tmp_path: Path) -> None:
     made = some(tmp_path)
-    toy = replace(made, sources=(MadeFrom("t", RULES, {"assistant": "simulated", "user": "simulated"}, "b" * 64),))
+    toy = replace(made, sources=(ExportSource("t", RULES, {"assistant": "simulated", "user": "simulated"}, "b" * 64),))
     assert "no language model" in " ".join(finished(tmp_path, toy)[0].split())
     assert "no language model" not in finished(tmp_path, made)[0]
 
@@ -194,7 +196,7 @@ def test_foreign_text_stays_text(tmp_path: Path) -> None:
     )
     made = replace(
         plain,
-        sources=(MadeFrom(EVIL, evil, {EVIL: EVIL}, "c" * 64),),
+        sources=(ExportSource(EVIL, evil, {EVIL: EVIL}, "c" * 64),),
         licences={EVIL: 2},
         left_out={EVIL: 1},
         settings={EVIL: EVIL},

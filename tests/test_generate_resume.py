@@ -20,11 +20,11 @@ from conftest import TINY, calls, scai
 from crash import answered, society
 from loopback import Loopback
 
-from scai_cli.datasets.generate.manifest import Orders
-from scai_cli.datasets.generate.row import Row
+from scai_cli.datasets.generate.manifest import GenerateSettings
+from scai_cli.datasets.generate.row import GeneratedRow
 from scai_cli.display.terminal.generate_progress import Silent
 from scai_cli.experiment.load import Overrides
-from scai_cli.jobs.generate import Wish, resume, start
+from scai_cli.jobs.generate import GenerateOptions, resume, start
 
 KIND = TINY.replace("name: tiny", "name: kind").replace("epochs: 2", "epochs: 1") + (
     "constitution: {principles: [Give an example for what you say., Use bullet points.], "
@@ -50,7 +50,7 @@ class Tracks(Silent):
         self.path = path
         self.states = [(0, 0)]
 
-    def see(self, row: Row) -> None:
+    def see(self, row: GeneratedRow) -> None:
         self.states.append((self.size("rows.jsonl"), self.size("calls.jsonl")))
 
     def size(self, name: str) -> int:
@@ -81,11 +81,11 @@ class Whole:
 def whole(request: pytest.FixtureRequest, kind: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
     """One call at a time; eight at a time."""
     runs = tmp_path_factory.mktemp("whole")
-    watcher = Tracks(runs / "whole")
+    observer = Tracks(runs / "whole")
     overrides = Overrides([f"limits.concurrency={request.param}"])
-    wish = Wish(str(kind), n=ROWS, orders=Orders(n=1, raters=1), overrides=overrides)
-    assert start(wish, runs, "whole", watcher).status == "finished"
-    return Whole(runs / "whole", watcher.states)
+    wish = GenerateOptions(str(kind), n=ROWS, orders=GenerateSettings(n=1, raters=1), overrides=overrides)
+    assert start(wish, runs, "whole", observer).status == "finished"
+    return Whole(runs / "whole", observer.states)
 
 
 def check_resumed(whole: Whole, path: Path) -> None:

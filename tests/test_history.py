@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scai_cli.analysis.paired import in_epoch
-from scai_cli.analysis.rating_validity import honesty
+from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.errors import RunError
 from scai_cli.runs.history.event_lines import look
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.listings import last_rated, list_entries
-from scai_cli.runs.history.ratings import Mark, Marks
+from scai_cli.runs.history.ratings import CompactRating, Marks
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.history.status import spent
 from scai_cli.stats.intervals import rank_correlation, spearman
@@ -37,7 +37,7 @@ def test_without_words_everything_else_is_there(finished: Path) -> None:
     assert short.versions() == whole.versions()
     assert (short.status, short.finished, short.outcome) == (whole.status, whole.finished, whole.outcome)
     assert not any(epoch.ratings or epoch.conversations for epoch in short.epochs)
-    assert honesty(short) == honesty(whole) != {}
+    assert rating_validity(short) == rating_validity(whole) != {}
     assert short.marks.cells == whole.marks.cells
 
 
@@ -61,7 +61,7 @@ def test_a_selection_reads_what_lies_within_and_no_more(finished: Path, chosen: 
         }
         assert part.conversations == wanted
         assert part.ratings == [rating for rating in all_of_it.ratings if rating.conversation in wanted]
-    assert honesty(some) == honesty(whole)
+    assert rating_validity(some) == rating_validity(whole)
 
 
 def test_the_cells_make_the_utilities_that_the_run_recorded(finished: Path) -> None:
@@ -77,19 +77,19 @@ def test_the_cells_make_the_utilities_that_the_run_recorded(finished: Path) -> N
 def test_the_cells_of_the_first_and_the_last_two_epochs_are_kept() -> None:
     marks = Marks()
     for epoch in range(1, 7):
-        marks.add(Mark(epoch, "own", "ann", f"e{epoch}/ann/tea", True, float(epoch)))
+        marks.add(CompactRating(epoch, "own", "ann", f"e{epoch}/ann/tea", True, float(epoch)))
     assert sorted(marks.cells) == [1, 5, 6]
     assert marks.cells[6].own == {("ann", "tea"): 6.0}
 
 
 def test_anchors_and_missing_ratings_count_nowhere() -> None:
     marks = Marks()
-    marks.add(Mark(1, "anchor", "ann", "e1/anchor/1", False, 5.0, 0.5))
-    marks.add(Mark(1, "own", "ann", "e1/ann/tea", True, None, 0.5))
+    marks.add(CompactRating(1, "anchor", "ann", "e1/anchor/1", False, 5.0, 0.5))
+    marks.add(CompactRating(1, "own", "ann", "e1/ann/tea", True, None, 0.5))
     assert not marks.pairs
     assert not marks.cells
-    marks.add(Mark(1, "cross", "ann", "e1/bob/tea", True, 4.0))
-    marks.add(Mark(1, "cross", "ann", "e1/cid/tea", True, 5.0))
+    marks.add(CompactRating(1, "cross", "ann", "e1/bob/tea", True, 4.0))
+    marks.add(CompactRating(1, "cross", "ann", "e1/cid/tea", True, 5.0))
     assert marks.cells[1].mean_cross("ann", "tea") == 4.5
     assert not marks.pairs  # nothing was observed
 

@@ -54,9 +54,9 @@ def test_a_share_is_rounded_up_and_leaves_somebody(tmp_path: Path, share: float,
     config = resolved(tmp_path, holdout={"personas": share})
     people, tasks = config.held_out
     assert len(people) == count
-    assert len(config.cast) == 12 - count
-    assert not set(ids(people)) & set(ids(config.cast))
-    assert tasks == config.tasks.inline == config.agenda  # no task is held out: all serve
+    assert len(config.train_personas) == 12 - count
+    assert not set(ids(people)) & set(ids(config.train_personas))
+    assert tasks == config.tasks.inline == config.train_tasks  # no task is held out: all serve
 
 
 def test_a_share_is_stratified_by_attributes_and_topic(tmp_path: Path) -> None:

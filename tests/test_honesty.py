@@ -10,7 +10,7 @@ from conftest import calls, events, scai
 from test_acceptance import NO_CROSS, _bare, _take_back
 from test_strategies import PEOPLE, TASKS, anew, experiment, ran, revisions
 
-from scai_cli.analysis.rating_validity import honesty
+from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.measures.observed import observe, utility
 from scai_cli.runs.history.fold import read_history
 
@@ -44,7 +44,7 @@ def test_every_rating_has_the_observed_utility_of_its_rater_beside_it(finished: 
 def test_without_stated_preferences_nothing_is_observed(tmp_path: Path) -> None:
     told = ran(tmp_path)
     assert {rating["observed"] for rating in ratings(told, "own")} == {None}
-    assert honesty(read_history(tmp_path / "runs" / "t")) == {}
+    assert rating_validity(read_history(tmp_path / "runs" / "t")) == {}
     assert "honesty" not in scai("show", "t").out
 
 
@@ -65,7 +65,7 @@ def test_honest_users_rate_as_they_want_and_a_liar_does_not(tmp_path: Path) -> N
         constitution={"contract": [{"text": "ann=9 bob=1", "for": ["ann", "bob"]}]},
     )
     assert [r["value"] for r in ratings(told, "own") if r["rater"] == "ann"] == [9, 2, 1]
-    found = honesty(read_history(tmp_path / "runs" / "t"))
+    found = rating_validity(read_history(tmp_path / "runs" / "t"))
     assert (found["ann"].overall, found["ann"].own, found["ann"].cross, found["ann"].answers) == (1, 1, None, 3)
     assert found["bob"].overall == -1
     shown = scai("show", "t", "--json").json
@@ -76,7 +76,7 @@ def test_honest_users_rate_as_they_want_and_a_liar_does_not(tmp_path: Path) -> N
 
 
 def test_own_and_cross_ratings_are_not_ranked_among_each_other(finished: Path) -> None:
-    for found in honesty(read_history(finished)).values():
+    for found in rating_validity(read_history(finished)).values():
         parts = [part for part in (found.own, found.cross) if part is not None]
         assert parts
         assert found.overall is not None

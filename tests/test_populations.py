@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scai_cli.populations.quotas import apportion, parse_quota
-from scai_cli.text.near_duplicates import Crowd
+from scai_cli.text.near_duplicates import NearDuplicateIndex
 
 PEOPLE = """\
 - {id: a, description: Ann runs a bakery., attributes: {country: Kenya, age: 30, income: low}, weight: 5, split: train}
@@ -233,7 +233,7 @@ def test_a_quota_is_met_to_the_person() -> None:
 
 
 def test_alike_is_what_shares_its_words() -> None:
-    crowd = Crowd()
+    crowd = NearDuplicateIndex()
     text = "Mara repairs clocks in a street of workshops and reads one long book each winter by the stove."
     crowd.add("mara", text)
     assert crowd.likest(text.replace("Mara", "Nora"))[0] == "mara"  # type: ignore[index]

@@ -74,10 +74,10 @@ def whole(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp(request.param)
     text = {"tiny": TINY, "rich": RICH, "crowd": TINY.replace("concurrency: 1", "concurrency: 32")}[request.param]
     (folder / "a.yaml").write_text(text)
-    watcher = Tracks(folder / "tiny")
-    outcome = start_run(load_experiment(folder / "a.yaml"), folder, "tiny", watcher)
+    observer = Tracks(folder / "tiny")
+    outcome = start_run(load_experiment(folder / "a.yaml"), folder, "tiny", observer)
     assert outcome.status == "finished"
-    return Whole(folder / "tiny", watcher.states, 12 if request.param == "rich" else 40)
+    return Whole(folder / "tiny", observer.states, 12 if request.param == "rich" else 40)
 
 
 def line_ends(data):
@@ -456,12 +456,12 @@ def test_failures_before_a_kill_never_stand_in_the_way_of_what_comes_after_it(tm
     )
     with Loopback(odds={"400": 0.2}, seed=3, answer=society()) as sick, Loopback(answer=society()) as well:
         (tmp_path / "a.yaml").write_text(text.replace("URL", sick.base_url))
-        watcher = Tracks(tmp_path / "tiny")
-        start_run(load_experiment(tmp_path / "a.yaml"), tmp_path, "tiny", watcher)
-        sick_run = Whole(tmp_path / "tiny", watcher.states, 24)
+        observer = Tracks(tmp_path / "tiny")
+        start_run(load_experiment(tmp_path / "a.yaml"), tmp_path, "tiny", observer)
+        sick_run = Whole(tmp_path / "tiny", observer.states, 24)
         problems = [event for event in events(sick_run.path) if event["type"] == "problem"]
         assert len(problems) > 2
-        for number, (events_end, calls_end) in enumerate(watcher.states[:: len(watcher.states) // sick_run.tries]):
+        for number, (events_end, calls_end) in enumerate(observer.states[:: len(observer.states) // sick_run.tries]):
             run = sick_run.cut(tmp_path / "runs" / "tiny", events_end, calls_end)
             before = (run / "events.jsonl").read_bytes()
             server = well if number % 2 else sick

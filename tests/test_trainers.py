@@ -420,8 +420,8 @@ def test_the_example_of_the_documentation_trains(exports: Path, model: str, tmp_
         check=False,
     )
     assert called.returncode == 0, called.stderr.decode()[-2000:]
-    for stage in ("sft", "dpo"):
-        assert (tmp_path / "tuned" / stage / "model.safetensors").stat().st_size > 0
+    for epoch_context in ("sft", "dpo"):
+        assert (tmp_path / "tuned" / epoch_context / "model.safetensors").stat().st_size > 0
 
 
 def test_every_set_is_described(exports: Path) -> None:

@@ -17,9 +17,9 @@ from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.base import ChatModel
 from scai_cli.models.simulated import connect
 from scai_cli.runs.events import Event, Revised, WelfareMeasured
-from scai_cli.simulation.agent import Speaker
+from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.engine import simulate
-from scai_cli.simulation.epoch_context import company
+from scai_cli.simulation.epoch_context import build_agents
 
 EPOCHS = 12
 """The budget of a society is what so many epochs of `rewrite` + `always` take."""
@@ -57,7 +57,7 @@ def played(society: Society, revision: Mapping[str, Any], flaws: Mapping[str, fl
     )
     model = _Counted(connect(config.model, seed=config.seed), calls)
     told = _Told(best_so_far=config.revision.best_so_far)
-    cast = company(config, lambda role, settings: Speaker(role, model, settings, config.seed))
+    cast = build_agents(config, lambda role, settings: Agent(role, model, settings, config.seed))
     with suppress(LimitReached):
         asyncio.run(simulate(cast, told.note, run_id="run", digests={}))
     return Outcome(told.product(), model.made, told.epochs, told.adopted)

@@ -23,7 +23,7 @@ from scai_cli.experiment.config import (
 )
 from scai_cli.experiment.model_settings import ModelConfig, OwnModel, RoleModel, Roles
 from scai_cli.experiment.personas import Persona
-from scai_cli.experiment.provenance import Source
+from scai_cli.experiment.provenance import ItemSource
 from scai_cli.experiment.tasks import Task
 from scai_cli.social_choice.voting_rules import RULES
 
@@ -42,7 +42,7 @@ SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("a persona", Persona),
     ("a persona's model", OwnModel),
     ("a task", Task),
-    ("a source", Source),
+    ("a source", ItemSource),
 )
 HEADINGS: Final = {model.__name__: heading for heading, model in SECTIONS}
 INTRO: Final = """\

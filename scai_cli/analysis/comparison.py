@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.analysis.config_differences import Differences, config_differences
-from scai_cli.analysis.paired import Paired, Played, held_out, in_epoch, paired
+from scai_cli.analysis.paired import EpochCells, PairedDifference, held_out, in_epoch, paired
 from scai_cli.analysis.run_measures import Measures, measures, product_values
-from scai_cli.analysis.version_similarity import BY_WORDS, Embed, Likeness, likeness
+from scai_cli.analysis.version_similarity import BY_WORDS, Embed, VersionSimilarity, likeness
 from scai_cli.errors import RunError
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
@@ -32,8 +32,8 @@ class Comparison:
     runs: Mapping[str, History]
     differences: Differences
     measures: Mapping[str, Measures]
-    paired: Mapping[str, Mapping[str, Paired]]
-    likeness: Likeness
+    paired: Mapping[str, Mapping[str, PairedDifference]]
+    likeness: VersionSimilarity
 
     @property
     def first(self) -> str:
@@ -88,7 +88,7 @@ def compare_histories(histories: Sequence[History], method: str = BY_WORDS, embe
     )
 
 
-def _paired(first: History, other: History) -> dict[str, Paired]:
+def _paired(first: History, other: History) -> dict[str, PairedDifference]:
     found = {}
     for before, after in _sides(first, other):
         for name in dict.fromkeys((welfare.parse(first.config.welfare).label, *_ALWAYS)):
@@ -100,7 +100,7 @@ def _paired(first: History, other: History) -> dict[str, Paired]:
     return found
 
 
-def _sides(first: History, other: History) -> Iterator[tuple[Played, Played]]:
+def _sides(first: History, other: History) -> Iterator[tuple[EpochCells, EpochCells]]:
     """Where two runs can be held against each other, the better proof first."""
     before, after = held_out(first), held_out(other)
     if before is not None and after is not None:

@@ -17,7 +17,7 @@ _DRAWS: Final = (200, 2000)
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
+class EpochCells:
     """How content people came out of some conversations.
 
     `cells`: (persona, task) -> utility in [0, 1], where it is rated; `weights`: persona -> its weight; `where` says
@@ -30,7 +30,7 @@ class Played:
 
 
 @dataclass(frozen=True, slots=True)
-class Paired:
+class PairedDifference:
     """A difference between two who were played with the same people and tasks."""
 
     interval: Interval
@@ -54,7 +54,7 @@ class Paired:
         }
 
 
-def in_epoch(history: History, number: int) -> Played | None:
+def in_epoch(history: History, number: int) -> EpochCells | None:
     """The final answers of an epoch, from the ratings in short; None for an epoch of which they are not kept."""
     cells = history.marks.cells.get(number)
     if cells is None:
@@ -65,20 +65,20 @@ def in_epoch(history: History, number: int) -> Played | None:
         utility = cell(cells.own.get(place), cells.mean_cross(*place), ratings)
         if utility is not None:
             found[place] = utility
-    return Played(f"epoch {number}", found, _weights(history))
+    return EpochCells(f"epoch {number}", found, _weights(history))
 
 
-def held_out(history: History) -> Played | None:
+def held_out(history: History) -> EpochCells | None:
     """The run's last constitution with the users and tasks that were held out; its cells are means over the tasks."""
     proof = history.proof
     if proof is None:
         return None
     tasks = " ".join(sorted(proof.tasks))  # as one task: what is kept of the proof is not told by task
     cells = {(user, tasks): utility for user, utility in proof.last.items() if utility is not None}
-    return Played("holdout", cells, _weights(history))
+    return EpochCells("holdout", cells, _weights(history))
 
 
-def paired(before: Played, after: Played, statistic: Statistic, *, seed: int) -> Paired | None:
+def paired(before: EpochCells, after: EpochCells, statistic: Statistic, *, seed: int) -> PairedDifference | None:
     """Statistic of `after` - statistic of `before` over the cells that both have; None where they share none."""
     shared = [place for place in before.cells if place in after.cells]
     users, tasks = (list(dict.fromkeys(place[side] for place in shared)) for side in (0, 1))
@@ -88,7 +88,11 @@ def paired(before: Played, after: Played, statistic: Statistic, *, seed: int) ->
     first, last = (_table(played, users, tasks, set(shared)) for played in (before, after))
     weights = [before.weights.get(user, 1.0) for user in users]
     interval = paired_difference(first, last, statistic, weights=weights, draws=draws, seed=seed)
-    return None if interval is None else Paired(interval, len(users), sum(map(_count, tasks)), draws, after.where)
+    return (
+        None
+        if interval is None
+        else PairedDifference(interval, len(users), sum(map(_count, tasks)), draws, after.where)
+    )
 
 
 def _count(tasks: str) -> int:
@@ -97,7 +101,7 @@ def _count(tasks: str) -> int:
 
 
 def _table(
-    played: Played, users: Iterable[str], tasks: Iterable[str], shared: set[tuple[str, str]]
+    played: EpochCells, users: Iterable[str], tasks: Iterable[str], shared: set[tuple[str, str]]
 ) -> list[list[float | None]]:
     tasks = list(tasks)
     return [[played.cells[u, t] if (u, t) in shared else None for t in tasks] for u in users]

@@ -13,7 +13,7 @@ UTILITARIAN = "utilitarian"
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class ParetoPoint:
     """One run: the mean and the lowest utility of its users (more is better) and their Gini coefficient (less is).
 
     `measured` says on whom: `holdout`, where people or tasks were held out, or else the last epoch that the run's
@@ -29,7 +29,7 @@ class Point:
     inequality: float | None
     values: Mapping[str, float | None]
 
-    def dominates(self, other: Point) -> bool:
+    def dominates(self, other: ParetoPoint) -> bool:
         """Whether this point is nowhere worse than another and somewhere better."""
         here, there = self._goods, other._goods
         return here is not None and (
@@ -44,16 +44,16 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
+class ParetoFront:
     """The points in the order asked for."""
 
-    points: Sequence[Point]
+    points: Sequence[ParetoPoint]
 
-    def best(self, point: Point) -> bool:
+    def best(self, point: ParetoPoint) -> bool:
         """Whether a point is on the Pareto front of (mean, worst-off, inequality): none dominates it."""
         return not any(other.dominates(point) for other in self.points)
 
-    def price(self, point: Point) -> float | None:
+    def price(self, point: ParetoPoint) -> float | None:
         """The price of fairness, 1 - mean(fair) / mean(utilitarian) (Bertsimas, Farias and Trichakis 2011).
 
         Negative where the fair run came out with the higher mean; None without a utilitarian run or a mean of 0.
@@ -83,7 +83,7 @@ class Front:
         }
 
 
-def point_of(history: History, function: str) -> Point:
+def point_of(history: History, function: str) -> ParetoPoint:
     """Where a finished run came out."""
     assert history.finished is not None
     version = history.finished.version
@@ -95,7 +95,7 @@ def point_of(history: History, function: str) -> Point:
         version = played[-1].version
     weights = {persona.id: persona.weight for persona in history.config.personas.inline}
     values = welfare.everything(list(utilities.values()), [weights[user] for user in utilities])
-    return Point(
+    return ParetoPoint(
         function,
         history.run_id,
         version,

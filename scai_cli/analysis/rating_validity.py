@@ -14,7 +14,7 @@ _MANY: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Honesty:
+class RatingValidity:
     """Spearman's rank correlation of rating and observed utility over the answers that one persona rated.
 
     1: whatever serves its stated preferences better is rated higher; 0: ratings have nothing to do with them. `own`
@@ -33,19 +33,19 @@ class Honesty:
         return {"overall": self.overall, "own": self.own, "cross": self.cross, "answers": self.answers}
 
 
-def honesty(history: History) -> dict[str, Honesty]:
+def rating_validity(history: History) -> dict[str, RatingValidity]:
     """Persona -> honesty, for those with stated preferences; anchors do not count."""
     pairs = history.marks.pairs
     raters = dict.fromkeys(rater for rater, _ in pairs)
     return {rater: _of(pairs.get((rater, "own"), Pairs()), pairs.get((rater, "cross"), Pairs())) for rater in raters}
 
 
-def _of(own: Pairs, cross: Pairs) -> Honesty:
+def _of(own: Pairs, cross: Pairs) -> RatingValidity:
     parts = [(_correlation(pairs), len(pairs.values)) for pairs in (own, cross)]
     told = [(found, count) for found, count in parts if found is not None]
     answers = sum(count for _, count in told)
     overall = sum(found * count for found, count in told) / answers if answers else None
-    return Honesty(overall, parts[0][0], parts[1][0], len(own.values) + len(cross.values))
+    return RatingValidity(overall, parts[0][0], parts[1][0], len(own.values) + len(cross.values))
 
 
 def _correlation(pairs: Pairs) -> float | None:

@@ -12,23 +12,23 @@ from scai_cli.runs.history.history import History
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RuleOrigin:
     """One adopted edit, with the epoch at whose end it was made."""
 
     epoch: int
     edit: Edit
 
 
-def entries(history: History, first: int, last: int) -> dict[str, list[Entry]]:
+def entries(history: History, first: int, last: int) -> dict[str, list[RuleOrigin]]:
     """Rule id -> the edits that concern it, among those that lead from version `first` to version `last`."""
-    found: dict[str, list[Entry]] = defaultdict(list)
+    found: dict[str, list[RuleOrigin]] = defaultdict(list)
     constitution = history.started.constitution if history.started else Constitution()
     for epoch in history.epochs:
         if epoch.revision is None or not epoch.revision.accepted:
             continue
         if first <= epoch.revision.from_version < last:
             for rule_id, edit in _concerned(constitution, epoch.revision):
-                found[rule_id].append(Entry(epoch.number, edit))
+                found[rule_id].append(RuleOrigin(epoch.number, edit))
         constitution = epoch.revision.constitution
     return found
 

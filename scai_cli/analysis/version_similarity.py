@@ -18,7 +18,7 @@ BY_WORDS: Final = "tf-idf"
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class VersionSimilarity:
     """`values[i][j]`: how alike versions i and j are; `method` says by what: `tf-idf` or an embedding model."""
 
     method: str
@@ -44,14 +44,14 @@ class Likeness:
         }
 
 
-def likeness(histories: Mapping[str, History], method: str = BY_WORDS, embed: Embed | None = None) -> Likeness:
+def likeness(histories: Mapping[str, History], method: str = BY_WORDS, embed: Embed | None = None) -> VersionSimilarity:
     """Compare all versions by their words, or by the vectors that `embed` makes of them."""
     versions, texts = [], []
     for run, history in histories.items():
         for constitution in _adopted(history):
             versions.append((run, constitution.version))
             texts.append(rules_text(constitution))
-    return Likeness(method, versions, text_similarity(texts) if embed is None else _by_meaning(texts, embed))
+    return VersionSimilarity(method, versions, text_similarity(texts) if embed is None else _by_meaning(texts, embed))
 
 
 def _adopted(history: History) -> list[Constitution]:

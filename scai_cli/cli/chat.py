@@ -29,7 +29,7 @@ from scai_cli.errors import CallFailed, Interrupted, RunError
 from scai_cli.messages import clean
 
 if TYPE_CHECKING:
-    from scai_cli.jobs.chat import Chat
+    from scai_cli.jobs.chat import ChatSession
 
 
 def register(app: typer.Typer) -> None:
@@ -62,7 +62,7 @@ def chat(
 ) -> None:
     """Talk with the assistant under a run's constitution. A line is a message, /help tells more."""
     from scai_cli.experiment.load import Overrides
-    from scai_cli.jobs.chat import Wish, last_chat, open_chat
+    from scai_cli.jobs.chat import ChatOptions, last_chat, open_chat
     from scai_cli.runs.find import find_run
 
     path = find_run(runs_dir, run)
@@ -75,7 +75,7 @@ def chat(
         raise RunError("a chat goes on as it began; leave out --persona and --version")
     bounds = limits(max_calls, max_tokens, max_usd, None, cache)
     overrides = Overrides([*(settings or ()), *bounds], model)
-    chat = open_chat(path, Wish(persona, version, number, trust), overrides, _print_line if as_json else _pass)
+    chat = open_chat(path, ChatOptions(persona, version, number, trust), overrides, _print_line if as_json else _pass)
     try:
         talk(chat, as_json)
     except Interrupted as error:
@@ -84,7 +84,7 @@ def chat(
         chat.close()
 
 
-def talk(chat: Chat, as_json: bool) -> None:
+def talk(chat: ChatSession, as_json: bool) -> None:
     """Take line by line until there is no more; raises what ends the talk, and what left the last message alone."""
     from scai_cli.display.terminal.chat import print_answer, print_head, tell
     from scai_cli.simulation.agent import model_name
@@ -110,7 +110,7 @@ def talk(chat: Chat, as_json: bool) -> None:
         tell(f"saved; go on with `{chat.resume_command}`")
 
 
-def _do(chat: Chat, line: str, as_json: bool) -> bool:
+def _do(chat: ChatSession, line: str, as_json: bool) -> bool:
     """What one line asks for; False if it is to leave."""
     from scai_cli.display.terminal.chat import HELP, print_answer, tell
 

@@ -29,13 +29,13 @@ def explain(
 ) -> None:
     """Say who asked for each rule, who gains and who loses by it."""
     from scai_cli.display.terminal.explain import print_explanation
-    from scai_cli.jobs.explain import Question
+    from scai_cli.jobs.explain import ExplainOptions
     from scai_cli.jobs.explain import explain as explained
     from scai_cli.runs.find import find_run
     from scai_cli.runs.history.fold import read_history
 
     path = find_run(runs_dir, run)
-    found = explained(path, Question(budget, users, trust))
+    found = explained(path, ExplainOptions(budget, users, trust))
     if as_json:
         from scai_cli.datasets.export.row_writers import json_line
 
@@ -55,12 +55,12 @@ def frontier(
     as_json: Json = False,
 ) -> None:
     """Say what fairness costs. Runs an experiment under several welfare functions."""
-    from scai_cli.cli.run import watcher
+    from scai_cli.cli.run import observer
     from scai_cli.display.terminal.frontier import print_front
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.frontier import frontier as explored
 
-    found = explored(config, over, Overrides(settings or (), model, seed), runs_dir, lambda: watcher(quiet))
+    found = explored(config, over, Overrides(settings or (), model, seed), runs_dir, lambda: observer(quiet))
     if as_json:
         from scai_cli.datasets.export.row_writers import json_line
 

@@ -15,9 +15,9 @@ from scai_cli.cli.options import RUNS, Epoch, Persona, RunsDir, Task
 from scai_cli.errors import ConfigError
 
 if TYPE_CHECKING:
-    from scai_cli.datasets.export.export import Destination, Order
+    from scai_cli.datasets.export.export import Destination, ExportOptions
     from scai_cli.datasets.export.plain_exports import Exporter
-    from scai_cli.datasets.formats.export_record import Made
+    from scai_cli.datasets.formats.export_record import ExportRecord
     from scai_cli.datasets.samples.filters import Agreement
     from scai_cli.runs.history.selection import Selection
 
@@ -56,10 +56,10 @@ def export(
 ) -> None:
     """Export datasets and system messages."""
     from scai_cli import plugins
-    from scai_cli.datasets.export.export import Cleaning, Order, Splitting
+    from scai_cli.datasets.export.export import Cleaning, ExportOptions, Splitting
     from scai_cli.datasets.export.export import export as exported
     from scai_cli.datasets.formats.format import Format, Layout
-    from scai_cli.datasets.samples.filters import Choice
+    from scai_cli.datasets.samples.filters import SampleFilter
     from scai_cli.datasets.samples.splits import parse_split
     from scai_cli.runs.find import find_source
     from scai_cli.runs.history.selection import Selection
@@ -78,11 +78,11 @@ def export(
     if ngram is not None and decontaminate is None:
         raise ConfigError("--ngram is about --decontaminate FILE; give that too")
     agreement: Agreement | None = "contested" if contested else "agreed" if agreed else None
-    order = Order(
+    order = ExportOptions(
         format=format_,
         destination=_destination(output, as_),
         layout=Layout({"drop": None, "keep": ""}.get(system, system)),
-        choice=Choice(
+        choice=SampleFilter(
             min_rating, min_margin, epoch, persona, task, agreement, per_persona, labels, pairs_per_prompt, seed
         ),
         splitting=None if split is None else Splitting(parse_split(split), split_by or "both"),
@@ -165,7 +165,7 @@ def _export_foreign(
         typer.echo(_rows(count, ", ".join(path.name for path in paths), output), err=True)
 
 
-def _tell(made: Made, sources: str, order: Order) -> None:
+def _tell(made: ExportRecord, sources: str, order: ExportOptions) -> None:
     """Say on stderr what was written, and what was left out and why."""
     to = order.destination
     remedy = "another --seed draws anew"

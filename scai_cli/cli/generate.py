@@ -28,7 +28,7 @@ from scai_cli.cli.options import (
 
 if TYPE_CHECKING:
     from scai_cli.jobs.generate import Onlooker, Outcome
-    from scai_cli.jobs.generate_plan import Expected
+    from scai_cli.jobs.generate_plan import GeneratePlan
 
 
 def register(app: typer.Typer) -> None:
@@ -99,30 +99,30 @@ def generate(
     as_json: Json = False,
 ) -> None:
     """Make rows for a dataset by a constitution and many tasks. They hold answers, critiques, revisions and labels."""
-    from scai_cli.datasets.generate.manifest import Orders
+    from scai_cli.datasets.generate.manifest import GenerateSettings
     from scai_cli.experiment.load import Overrides
-    from scai_cli.jobs.generate import Wish, start
+    from scai_cli.jobs.generate import GenerateOptions, start
 
     bounds = limits(max_calls, max_tokens, max_usd, max_seconds, cache)
-    orders = Orders(n=n or 1, k=k, judge=judge, raters=raters, votes=votes, clamp=_bounds(clamp))
+    orders = GenerateSettings(n=n or 1, k=k, judge=judge, raters=raters, votes=votes, clamp=_bounds(clamp))
     overrides = Overrides([*(settings or ()), *bounds], model, seed)
-    wish = Wish(source, tasks, n, orders, initial, personas, config, overrides, trust)
+    wish = GenerateOptions(source, tasks, n, orders, initial, personas, config, overrides, trust)
     if dry_run:
-        from scai_cli.jobs.generate_plan import expected
+        from scai_cli.jobs.generate_plan import plan_generate
 
-        _print_expected(expected(wish, runs_dir), as_json)
+        _print_expected(plan_generate(wish, runs_dir), as_json)
         return
-    finish(start(wish, runs_dir, run_id, onlooker(quiet)), as_json)
+    finish(start(wish, runs_dir, run_id, observer(quiet)), as_json)
 
 
 def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_json: bool) -> None:
     """Go on with a generated set: what `scai resume` does when it is given one."""
     from scai_cli.jobs.generate import resume as go_on
 
-    finish(go_on(path, settings, onlooker(quiet), trust=trust), as_json)
+    finish(go_on(path, settings, observer(quiet), trust=trust), as_json)
 
 
-def onlooker(quiet: bool) -> Onlooker:
+def observer(quiet: bool) -> Onlooker:
     """Who looks on: nobody, a live view on a terminal, or plain lines."""
     from scai_cli.display.terminal.consoles import err
     from scai_cli.display.terminal.generate_progress import LiveView, PlainLines, Silent
@@ -154,7 +154,7 @@ def _bounds(text: str | None) -> tuple[float, float] | None:
     return low, high
 
 
-def _print_expected(plan: Expected, as_json: bool) -> None:
+def _print_expected(plan: GeneratePlan, as_json: bool) -> None:
     from scai_cli.display.terminal.consoles import out
 
     if as_json:

@@ -12,7 +12,7 @@ import typer
 from scai_cli.cli.options import Json, MaxCalls, MaxSeconds, MaxTokens, MaxUsd, Model, Quiet
 
 if TYPE_CHECKING:
-    from scai_cli.populations.importer import Imported
+    from scai_cli.populations.importer import ImportResult
 
 app = typer.Typer(no_args_is_help=True, help="Let people in, look at them, draw from them, have them made.")
 
@@ -50,9 +50,9 @@ def import_file(
     quiet: Quiet = False,
 ) -> None:
     """Import people from somebody's file in its own format. All or nothing."""
-    from scai_cli.populations.importer import Import, import_personas
+    from scai_cli.populations.importer import ImportOptions, import_personas
 
-    told(import_personas(Import(file, form, limit, columns, skip_bad), out, say), "personas", out, quiet)
+    told(import_personas(ImportOptions(file, form, limit, columns, skip_bad), out, say), "personas", out, quiet)
 
 
 @app.command()
@@ -70,11 +70,11 @@ def sample(
 ) -> None:
     """Draw some people out of many. Stratified, weighted or far from each other."""
     from scai_cli.populations.population_file import population_file
-    from scai_cli.populations.sample import Draw
+    from scai_cli.populations.sample import SampleOptions
     from scai_cli.populations.sample import sample as draw
 
     strata = tuple(name.strip() for name in by.split(",") if name.strip())
-    drawn = draw(population, Draw(count, strata, weights, diverse, seed))
+    drawn = draw(population, SampleOptions(count, strata, weights, diverse, seed))
     with population_file(out, "personas") as write:
         for persona in drawn.people:
             write(persona)
@@ -176,13 +176,13 @@ def generate(
     from scai_cli.experiment.config import LimitsConfig
     from scai_cli.experiment.load import load_tasks, parse_model
     from scai_cli.experiment.model_settings import ModelConfig
-    from scai_cli.jobs.generate_personas import Order
+    from scai_cli.jobs.generate_personas import GeneratePersonasOptions
     from scai_cli.jobs.generate_personas import generate as made
     from scai_cli.populations.quotas import parse_quota
 
     provider, name = parse_model(model or "simulated")
     limits = LimitsConfig(calls=max_calls, tokens=max_tokens, usd=max_usd, seconds=max_seconds, concurrency=concurrency)
-    order = Order(
+    order = GeneratePersonasOptions(
         count=count,
         quotas=[parse_quota(quota) for quota in quotas or ()],
         tasks=load_tasks(tasks) if tasks else (),
@@ -202,7 +202,7 @@ def say(line: str) -> None:
     typer.echo(one_line(line), err=True)
 
 
-def told(done: Imported, what: str, out: Path, quiet: bool) -> None:
+def told(done: ImportResult, what: str, out: Path, quiet: bool) -> None:
     """Say how many were written."""
     if not quiet:
         left = f", {done.bad:,} bad rows left out" if done.bad else ""

@@ -30,8 +30,8 @@ from scai_cli.cli.options import (
 
 if TYPE_CHECKING:
     from scai_cli.experiment.config import ExperimentConfig
-    from scai_cli.jobs.run import Outcome, Watcher
-    from scai_cli.models.human import Desk
+    from scai_cli.jobs.run import Observer, Outcome
+    from scai_cli.models.human import ParticipantPrompt
 
 
 def register(app: typer.Typer) -> None:
@@ -66,7 +66,7 @@ def run(
     if dry_run:
         _print_plan(experiment, as_json)
         return
-    finish(start(experiment, runs_dir, run_id, watcher(quiet), desk()), as_json)
+    finish(start(experiment, runs_dir, run_id, observer(quiet), desk()), as_json)
 
 
 def resume(
@@ -91,7 +91,7 @@ def resume(
     if is_generated(path):
         generating.resume(path, [*(settings or ()), *bounds], trust=trust, quiet=quiet, as_json=as_json)
         return
-    finish(go_on(path, [*(settings or ()), *bounds], watcher(quiet), trust=trust, desk=desk()), as_json)
+    finish(go_on(path, [*(settings or ()), *bounds], observer(quiet), trust=trust, desk=desk()), as_json)
 
 
 def plan(
@@ -124,7 +124,7 @@ def check(config: Config, settings: Set = None, model: Model = None, seed: Seed 
     print_check(str(config), experiment)
 
 
-def watcher(quiet: bool) -> Watcher:
+def observer(quiet: bool) -> Observer:
     """Who looks on: nobody, a live view on a terminal, or plain lines."""
     from scai_cli.display.terminal.consoles import err
     from scai_cli.display.terminal.questions import AskingView
@@ -136,13 +136,13 @@ def watcher(quiet: bool) -> Watcher:
     return AskingView(console) if console.is_terminal else PlainLines(console)
 
 
-def desk() -> Desk:
+def desk() -> ParticipantPrompt:
     """Where real people among the personas are asked: at stdin and stderr."""
     from scai_cli.cli.keyboard import Keyboard
     from scai_cli.display.terminal.consoles import err
-    from scai_cli.display.terminal.questions import ConsoleDesk
+    from scai_cli.display.terminal.questions import ConsolePrompt
 
-    return ConsoleDesk(err, Keyboard.stdin().line)
+    return ConsolePrompt(err, Keyboard.stdin().line)
 
 
 def finish(outcome: Outcome, as_json: bool) -> None:

@@ -37,6 +37,6 @@ def import_file(
     quiet: Quiet = False,
 ) -> None:
     """Import tasks from somebody's file in its own format. All or nothing."""
-    from scai_cli.populations.importer import Import, import_tasks
+    from scai_cli.populations.importer import ImportOptions, import_tasks
 
-    told(import_tasks(Import(file, form, limit, columns, skip_bad), out, say, topic, kind), "tasks", out, quiet)
+    told(import_tasks(ImportOptions(file, form, limit, columns, skip_bad), out, say, topic, kind), "tasks", out, quiet)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from scai_cli.analysis.rating_validity import honesty
+from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.events import Rated
 from scai_cli.runs.history.history import Epoch, History
@@ -21,7 +21,7 @@ def run_object(history: History, selection: Selection) -> dict[str, Any]:
         "config": history.config.model_dump(mode="json", by_alias=True),
         "epochs": [epoch_object(epoch, selection) for epoch in history.chosen(selection.epoch)],
         "holdout": None if history.proof is None else history.proof.model_dump(mode="json", exclude=_STAMP),
-        "honesty": {persona: found.as_object() for persona, found in honesty(history).items()},
+        "honesty": {persona: found.as_object() for persona, found in rating_validity(history).items()},
         "outcome": dict(history.outcome),
     }
 

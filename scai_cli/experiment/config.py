@@ -281,13 +281,13 @@ class ExperimentConfig(Value):
         return spec
 
     @property
-    def cast(self) -> tuple[Persona, ...]:
+    def train_personas(self) -> tuple[Persona, ...]:
         """The personas that the constitution is made with."""
         held_out = _ids(self.holdout.personas)
         return tuple(persona for persona in self.personas.inline if persona.id not in held_out)
 
     @property
-    def agenda(self) -> tuple[Task, ...]:
+    def train_tasks(self) -> tuple[Task, ...]:
         """The tasks that the constitution is made with."""
         held_out = _ids(self.holdout.tasks)
         return tuple(task for task in self.tasks.inline if task.id not in held_out)
@@ -331,7 +331,7 @@ class ExperimentConfig(Value):
     def models(self) -> Iterator[tuple[AgentRole, ModelConfig]]:
         """Every model with the role it plays: those of the roles, then those that personas have of their own."""
         yield from ((role, self.model_for(role)) for role in ROLES)
-        yield from (("user", self.model_of(persona)) for persona in self.personas.inline if persona.own_voice)
+        yield from (("user", self.model_of(persona)) for persona in self.personas.inline if persona.has_own_agent)
         if self.judge is not None:
             yield "meta", self.judge
 

@@ -299,7 +299,7 @@ def _stratum(item: Persona | Task) -> tuple[str, ...]:
 
 
 def _check_people(config: ExperimentConfig, source: YamlSource) -> None:
-    known = [persona.id for persona in config.cast]
+    known = [persona.id for persona in config.train_personas]
     for n, clause in enumerate(config.constitution.contract):
         for user in clause.users:
             if user not in known:
@@ -307,7 +307,7 @@ def _check_people(config: ExperimentConfig, source: YamlSource) -> None:
                 raise source.error(("constitution", "contract", n, "for"), problem)
     for key, spec, size in (
         ("personas", config.personas, len(known)),
-        ("tasks", config.tasks, len(config.agenda)),
+        ("tasks", config.tasks, len(config.train_tasks)),
     ):
         if spec.per_epoch is not None and spec.per_epoch > size:
             raise source.error((key, "per_epoch"), f"wants {spec.per_epoch} of {size} {key}; lower it")

@@ -8,7 +8,7 @@ from typing import Annotated, Final, Self
 from pydantic import Field, field_validator, model_validator
 
 from scai_cli.experiment.model_settings import OwnModel
-from scai_cli.experiment.provenance import Source, SourceField
+from scai_cli.experiment.provenance import ItemSource, SourceField
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.values import SafeId, Split, Text, Value, did_you_mean
 
@@ -37,7 +37,7 @@ class Persona(Value):
     """How many people of the population this one stands for."""
     split: Split | None = None
     """Which part of the population the person belongs to: train, dev or test."""
-    source: SourceField = Source()
+    source: SourceField = ItemSource()
     """Where the persona came from; "fictional" for invented ones."""
     model: OwnModel | None = None
     """What differs from the users' model when this person is played."""
@@ -59,7 +59,7 @@ class Persona(Value):
         return self
 
     @property
-    def own_voice(self) -> bool:
+    def has_own_agent(self) -> bool:
         """Whether somebody other than the users' model plays the person: a real person, or a model of its own."""
         return self.human or self.model is not None
 

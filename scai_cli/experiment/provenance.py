@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, mode
 from scai_cli.values import Text, Value
 
 
-class Source(Value):
+class ItemSource(Value):
     """A data set (or "fictional"), its licence and the row in it; a name alone may be written as plain text."""
 
     name: Text = ""
@@ -28,4 +28,4 @@ def _named(value: Any) -> Any:
     return {"name": value} if isinstance(value, str) else value
 
 
-SourceField = Annotated[Source, BeforeValidator(_named)]
+SourceField = Annotated[ItemSource, BeforeValidator(_named)]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from scai_cli.experiment.provenance import Source, SourceField
+from scai_cli.experiment.provenance import ItemSource, SourceField
 from scai_cli.values import SafeId, Split, Text, Value
 
 
@@ -23,5 +23,5 @@ class Task(Value):
     """What it is about; personas may hold a stance on the topic instead of the task."""
     split: Split | None = None
     """Which part of the task set it belongs to: train, dev or test."""
-    source: SourceField = Source()
+    source: SourceField = ItemSource()
     """Where the task came from."""

@@ -15,7 +15,7 @@ from scai_cli.experiment.load import Overrides, load_saved
 from scai_cli.experiment.model_settings import Roles
 from scai_cli.experiment.personas import Persona
 from scai_cli.jobs.interruption import Interruption
-from scai_cli.jobs.model_pool import Crew
+from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.run import refuse_foreign
 from scai_cli.jobs.session import loop_factory
 from scai_cli.messages import Message
@@ -26,9 +26,9 @@ from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.agent import model_name
-from scai_cli.simulation.epoch_context import Company
+from scai_cli.simulation.epoch_context import Agents
 from scai_cli.simulation.prompts import Prompts
-from scai_cli.simulation.utilities import observed
+from scai_cli.simulation.utilities import observed_utility
 from scai_cli.values import did_you_mean
 
 YOU: Final = "you"
@@ -37,7 +37,7 @@ TASK: Final = "chat"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ChatOptions:
     """What is wanted of a chat: whose clauses, which version of the constitution, or which chat to go on with."""
 
     persona: str | None = None
@@ -47,20 +47,20 @@ class Wish:
 
 
 @dataclass(slots=True)
-class Chat:
+class ChatSession:
     """One talk; opened by `open_chat`, closed by `close`. Nothing is written before the first message."""
 
     run: Path
     config: ExperimentConfig
     started: ChatStarted
-    crew: Crew
+    pool: ModelPool
     runner: asyncio.Runner
     seen: Callable[[bytes], None]
     """Sees every line that is written."""
     messages: list[MessageSaid] = field(default_factory=list)
     ratings: list[Rated] = field(default_factory=list)
     directory: ChatDirectory | None = None
-    _company: Company | None = None
+    _company: Agents | None = None
 
     @property
     def resume_command(self) -> str:
@@ -123,7 +123,7 @@ class Chat:
             message=answer.id,
             final=False,
             value=value,
-            observed=None if self._persona is None else observed(self._persona, answer.content),
+            observed=None if self._persona is None else observed_utility(self._persona, answer.content),
             comment=comment.strip(),
         )
         self._write(rated)
@@ -138,10 +138,10 @@ class Chat:
     def close(self) -> None:
         """Give back connections, files and the lock."""
         try:
-            self.runner.run(self.crew.aclose())
+            self.runner.run(self.pool.aclose())
         finally:
             self.runner.close()
-            self.crew.close_cache()
+            self.pool.close_cache()
             if self.directory is not None:
                 self.directory.close()
 
@@ -149,7 +149,7 @@ class Chat:
         assert self._company is not None
         system = Message("system", self.started.system_message)
         asked = self._company.prompts.answer(system, self.messages)
-        with Interruption(self.crew.stop, self.resume_command) as interruption:
+        with Interruption(self.pool.stop, self.resume_command) as interruption:
             try:
                 said = await self._company.assistant.say(self._next_id, "answer", asked)
             except asyncio.CancelledError:
@@ -168,8 +168,8 @@ class Chat:
             self._write(self.started)
         if self._company is None:
             journal = self.directory.journal
-            self.crew.charge(journal.index, 0.0)
-            self._company = self.crew.company(journal.write, journal.index)
+            self.pool.charge(journal.index, 0.0)
+            self._company = self.pool.agents(journal.write, journal.index)
         return self.directory
 
     def _write(self, event: ChatEvent) -> None:
@@ -209,7 +209,9 @@ class Chat:
         return f"{self._conversation}/m{len(self.messages)}"
 
 
-def open_chat(path: Path, wish: Wish, overrides: Overrides, seen: Callable[[bytes], None] = lambda _: None) -> Chat:
+def open_chat(
+    path: Path, wish: ChatOptions, overrides: Overrides, seen: Callable[[bytes], None] = lambda _: None
+) -> ChatSession:
     """Begin a chat under a run's constitution, or go on with a saved one.
 
     Raises RunError for a persona, version or chat that is not there and for foreign code that is not trusted,
@@ -223,15 +225,15 @@ def open_chat(path: Path, wish: Wish, overrides: Overrides, seen: Callable[[byte
         started = _started(read_history(path, messages=False), config, wish)
     else:
         started = read_chat(path, wish.resume).started
-    crew = Crew.connect(config)
+    pool = ModelPool.connect(config)
     try:
         if wish.resume is not None:
             directory, record = ChatDirectory.reopen(path, wish.resume)
     except BaseException:
-        crew.close_cache()
+        pool.close_cache()
         raise
     runner = asyncio.Runner(loop_factory=loop_factory(config))
-    chat = Chat(path, config, started, crew, runner, seen, directory=directory)
+    chat = ChatSession(path, config, started, pool, runner, seen, directory=directory)
     if record is not None:
         chat.messages, chat.ratings = record.messages, record.ratings
     return chat
@@ -260,7 +262,7 @@ def last_chat(path: Path) -> ChatRecord:
     return chats[-1]
 
 
-def _started(history: History, config: ExperimentConfig, wish: Wish) -> ChatStarted:
+def _started(history: History, config: ExperimentConfig, wish: ChatOptions) -> ChatStarted:
     known = [persona.id for persona in config.personas.inline]
     if wish.persona is not None and wish.persona not in known:
         raise RunError(

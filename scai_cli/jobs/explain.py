@@ -20,7 +20,7 @@ from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.interruption import Interruption
-from scai_cli.jobs.model_pool import Crew
+from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.run import refuse_foreign
 from scai_cli.jobs.session import loop_factory
 from scai_cli.runs.call_journal import CallJournal
@@ -28,9 +28,9 @@ from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.epoch import failures
-from scai_cli.simulation.epoch_context import Company, Stage
+from scai_cli.simulation.epoch_context import Agents, EpochContext
 from scai_cli.simulation.transcript import Conversation
-from scai_cli.simulation.utilities import Contentment, Pair, contentment, difference
+from scai_cli.simulation.utilities import EpochUtilities, PairedUtilities, difference, epoch_utilities
 from scai_cli.social_choice import welfare
 from scai_cli.values import did_you_mean
 
@@ -42,7 +42,7 @@ Seat = tuple[Persona, Task]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ExplainOptions:
     """What is asked about a run: at most `budget` calls in all, two users to set apart, whether foreign code runs."""
 
     budget: int = 1000
@@ -50,7 +50,7 @@ class Question:
     trust: bool = False
 
 
-def explain(path: Path, question: Question) -> Explanation:
+def explain(path: Path, question: ExplainOptions) -> Explanation:
     """Explain every rule of a finished run's product.
 
     Raises RunError for a run that has not finished, users that took no part, or a budget that is too small for one
@@ -61,28 +61,28 @@ def explain(path: Path, question: Question) -> Explanation:
     config = history.config.model_copy(
         update={"limits": history.config.limits.model_copy(update={**_NO_BOUNDS, "calls": question.budget})}
     )
-    crew = Crew.connect(config)
+    pool = ModelPool.connect(config)
     try:
         journal = CallJournal.open(path / FOLDER)
         try:
             with asyncio.Runner(loop_factory=loop_factory(config)) as runner:
-                return runner.run(_session(crew, journal, history, question))
+                return runner.run(_session(pool, journal, history, question))
         finally:
             journal.close()
     finally:
-        crew.close_cache()
+        pool.close_cache()
 
 
 _NO_BOUNDS = {"tokens": None, "usd": None, "seconds": None}
 
 
-async def _session(crew: Crew, journal: CallJournal, history: History, question: Question) -> Explanation:
-    crew.charge(journal.index, 0.0)
-    company = crew.company(journal.write, journal.index)
+async def _session(pool: ModelPool, journal: CallJournal, history: History, question: ExplainOptions) -> Explanation:
+    pool.charge(journal.index, 0.0)
+    agents = pool.agents(journal.write, journal.index)
     try:
-        with Interruption(crew.stop, f"scai explain {history.run_id}") as interruption:
+        with Interruption(pool.stop, f"scai explain {history.run_id}") as interruption:
             try:
-                found = await _explained(company, history, question)
+                found = await _explained(agents, history, question)
             except asyncio.CancelledError:
                 if interruption.error is None:
                     raise
@@ -93,23 +93,23 @@ async def _session(crew: Crew, journal: CallJournal, history: History, question:
             "answered is kept: go on with a larger --budget"
         ) from None
     finally:
-        await crew.aclose()
-    return replace(found, calls=sum(gate.meter.calls for gate in crew.gates.values()))
+        await pool.aclose()
+    return replace(found, calls=sum(gate.meter.calls for gate in pool.gates.values()))
 
 
-async def _explained(company: Company, history: History, question: Question) -> Explanation:
-    config, (constitution, _) = company.config, history.product
+async def _explained(agents: Agents, history: History, question: ExplainOptions) -> Explanation:
+    config, (constitution, _) = agents.config, history.product
     seats = affordable(config, constitution, question.budget)
-    whole = await _play(company, constitution, WHOLE, seats)
+    whole = await _play(agents, constitution, WHOLE, seats)
     others = [(rule, [seat for seat in seats if _concerns(rule, seat)]) for rule in constitution.rules]
     played = await together(
-        _play(company, without(constitution, rule.id), f"~{rule.id}", concerned) for rule, concerned in others
+        _play(agents, without(constitution, rule.id), f"~{rule.id}", concerned) for rule, concerned in others
     )
-    base, function = _content(company, whole), welfare.parse(config.welfare)
+    base, function = _content(agents, whole), welfare.parse(config.welfare)
     rules = []
     for (rule, _), again in zip(others, played, strict=True):
-        content = _content(company, {**whole, **again})
-        users = _effects(company, Pair.of(content, base))
+        content = _content(agents, {**whole, **again})
+        users = _effects(agents, PairedUtilities.of(content, base))
         gain = difference(content, base, function, seed=config.seed)
         rules.append(RuleEffect(rule, quotes(history, rule), gain, users))
     return Explanation(
@@ -119,7 +119,7 @@ async def _explained(company: Company, history: History, question: Question) -> 
         welfare=base.welfare(function),
         rules=rules,
         played=len(seats),
-        conversations=len(config.cast) * len(config.agenda),
+        conversations=len(config.train_personas) * len(config.train_tasks),
         failed=sum(len(failures(conversations.values())) for conversations in (whole, *played)),
         budget=question.budget,
         users=question.users,
@@ -131,7 +131,7 @@ def affordable(config: ExperimentConfig, constitution: Constitution, budget: int
 
     A clause is left out only where it is spoken of: with the users it is for. Raises RunError if there is none.
     """
-    wanted, others = config.ratings.cross_raters, len(config.cast) - 1
+    wanted, others = config.ratings.cross_raters, len(config.train_personas) - 1
     each = 2 * config.turns + (others if wanted == "all" else min(wanted, others))
     seats: list[Seat] = []
     left = budget
@@ -159,9 +159,9 @@ def without(constitution: Constitution, rule_id: str) -> Constitution:
 def _by_turns(config: ExperimentConfig) -> list[Seat]:
     """Every persona with every task, in a seeded order in which nobody has a second turn before all had a first."""
     rng = random.Random(f"{config.seed}/{PLACE}")
-    agendas = {p.id: rng.sample(config.agenda, len(config.agenda)) for p in config.cast}
-    cast = rng.sample(config.cast, len(config.cast))
-    return [(persona, agendas[persona.id][turn]) for turn in range(len(config.agenda)) for persona in cast]
+    agendas = {p.id: rng.sample(config.train_tasks, len(config.train_tasks)) for p in config.train_personas}
+    cast = rng.sample(config.train_personas, len(config.train_personas))
+    return [(persona, agendas[persona.id][turn]) for turn in range(len(config.train_tasks)) for persona in cast]
 
 
 def _concerns(rule: Principle | Clause, seat: Seat) -> bool:
@@ -169,36 +169,38 @@ def _concerns(rule: Principle | Clause, seat: Seat) -> bool:
 
 
 async def _play(
-    company: Company, constitution: Constitution, name: str, seats: Sequence[Seat]
+    agents: Agents, constitution: Constitution, name: str, seats: Sequence[Seat]
 ) -> dict[tuple[str, str], Conversation]:
     """Some conversations under one variant of the constitution, by persona and task."""
-    stage = _stage(company, constitution, f"{PLACE}/{name}")
-    conversations = await together(converse(stage, persona, task) for persona, task in seats)
+    epoch_context = _stage(agents, constitution, f"{PLACE}/{name}")
+    conversations = await together(converse(epoch_context, persona, task) for persona, task in seats)
     return {(c.persona.id, c.task.id): c for c in conversations}
 
 
-def _content(company: Company, conversations: Mapping[tuple[str, str], Conversation]) -> Contentment:
-    return contentment(_stage(company, Constitution(), PLACE), conversations.values())
+def _content(agents: Agents, conversations: Mapping[tuple[str, str], Conversation]) -> EpochUtilities:
+    return epoch_utilities(_stage(agents, Constitution(), PLACE), conversations.values())
 
 
-def _stage(company: Company, constitution: Constitution, place: str) -> Stage:
-    config = company.config
-    return Stage(company, place, config.epochs, constitution, config.cast, config.agenda, lambda _: None)
+def _stage(agents: Agents, constitution: Constitution, place: str) -> EpochContext:
+    config = agents.config
+    return EpochContext(
+        agents, place, config.epochs, constitution, config.train_personas, config.train_tasks, lambda _: None
+    )
 
 
-def _effects(company: Company, pair: Pair) -> dict[str, float | None]:
+def _effects(agents: Agents, pair: PairedUtilities) -> dict[str, float | None]:
     return {
         persona.id: None if before is None or after is None else round(after - before, 9)
-        for persona, before, after in zip(company.config.cast, pair.before, pair.after, strict=True)
+        for persona, before, after in zip(agents.config.train_personas, pair.before, pair.after, strict=True)
     }
 
 
-def _check(history: History, question: Question) -> None:
+def _check(history: History, question: ExplainOptions) -> None:
     if history.status != "finished":
         raise RunError(f"run {history.run_id!r} has not finished; go on with `scai resume {history.run_id}` first")
     if not question.trust:
         refuse_foreign(history.config, history.path)
-    known = [persona.id for persona in history.config.cast]
+    known = [persona.id for persona in history.config.train_personas]
     for user in question.users or ():
         if user not in known:
             raise RunError(f"--users: {user!r} took no part in run {history.run_id!r}{did_you_mean(user, known)}")

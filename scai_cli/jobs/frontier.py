@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from scai_cli.analysis.pareto import Front, Point, point_of
+from scai_cli.analysis.pareto import ParetoFront, ParetoPoint, point_of
 from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, load_experiment
-from scai_cli.jobs.run import FREE, Watcher, differences, digests, resume, start
+from scai_cli.jobs.run import FREE, Observer, differences, digests, resume, start
 from scai_cli.runs.find import is_run
 from scai_cli.runs.history.fold import read_history
 from scai_cli.social_choice import welfare
@@ -20,7 +20,7 @@ _BLIND = ("always", "vote")
 """Acceptance rules that do not look at the declared welfare."""
 
 
-def frontier(file: Path, over: str, overrides: Overrides, runs: Path, watcher: Callable[[], Watcher]) -> Front:
+def frontier(file: Path, over: str, overrides: Overrides, runs: Path, observer: Callable[[], Observer]) -> ParetoFront:
     """Run an experiment once for each welfare function of `over` (`welfare=utilitarian,nash`).
 
     A run is called `NAME-FUNCTION`; one that has finished with an equal experiment is not made again, one that has not
@@ -34,8 +34,8 @@ def frontier(file: Path, over: str, overrides: Overrides, runs: Path, watcher: C
             f"{file}: revision.acceptance: under {revision.acceptance!r} the welfare function decides nothing; "
             "take improves or both, or revision.best_so_far=true"
         )
-    points = [_point(config, f, runs, watcher()) for config, f in zip(configs, functions, strict=True)]
-    return Front(points)
+    points = [_point(config, f, runs, observer()) for config, f in zip(configs, functions, strict=True)]
+    return ParetoFront(points)
 
 
 def _functions(over: str) -> list[str]:
@@ -55,14 +55,14 @@ def _with(overrides: Overrides, function: str) -> Overrides:
     return Overrides(settings, overrides.model, overrides.seed)
 
 
-def _point(config: ExperimentConfig, function: str, runs: Path, watcher: Watcher) -> Point:
+def _point(config: ExperimentConfig, function: str, runs: Path, observer: Observer) -> ParetoPoint:
     path = runs / f"{config.name[:40]}-{re.sub(r'[^a-z0-9.]+', '-', function).strip('-')}"
     if is_run(path):
         _check_equal(config, path)
         if read_history(path, messages=False, ratings=False).status != "finished":
-            _finish(resume(path, _bounds(config), watcher, trust=True).error)
+            _finish(resume(path, _bounds(config), observer, trust=True).error)
     else:
-        _finish(start(config, runs, path.name, watcher).error)
+        _finish(start(config, runs, path.name, observer).error)
     return point_of(read_history(path, messages=False, ratings=False), function)
 
 

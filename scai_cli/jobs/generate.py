@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from scai_cli import __version__
-from scai_cli.datasets.generate.manifest import Generation, TaskList, dump_generation, read_generation
+from scai_cli.datasets.generate.manifest import GenerateManifest, TaskList, dump_generation, read_generation
 from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.load import Overrides, dump_experiment
 from scai_cli.jobs.generate_session import Onlooker, Outcome, conduct
-from scai_cli.jobs.generate_source import Source, Wish, by_turns, check, read_source, wanted_tasks
-from scai_cli.jobs.model_pool import Crew
+from scai_cli.jobs.generate_source import GenerateOptions, GenerateSource, by_turns, check, read_source, wanted_tasks
+from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.run import digests, refuse_foreign
 from scai_cli.jobs.session import going_on
 from scai_cli.runs.find import is_generated, is_run
@@ -20,10 +20,10 @@ from scai_cli.runs.generated_directory import EXPERIMENT, TASKS, GeneratedDirect
 from scai_cli.runs.locks import is_locked
 from scai_cli.runs.outcome import OUTCOME
 
-__all__ = ["Onlooker", "Outcome", "Wish", "resume", "start"]
+__all__ = ["GenerateOptions", "Onlooker", "Outcome", "resume", "start"]
 
 
-def start(wish: Wish, runs: Path, run_id: str | None, onlooker: Onlooker) -> Outcome:
+def start(wish: GenerateOptions, runs: Path, run_id: str | None, observer: Onlooker) -> Outcome:
     """Make a new generated set.
 
     What a resume can go on from is told in the outcome. Raises ConfigError and RunError before anything is written,
@@ -33,19 +33,19 @@ def start(wish: Wish, runs: Path, run_id: str | None, onlooker: Onlooker) -> Out
         raise _taken(runs / run_id)
     source = read_source(wish, runs)
     check(source, wish)
-    crew = Crew.connect(source.config)
+    pool = ModelPool.connect(source.config)
     try:
         folder = GeneratedDirectory.create(runs, run_id, f"{source.stem}-rows")
         with folder.traceless_on_failure():
             generation = _header(source, wish, folder, _kept(folder, wish, source))
             folder.bear(dump_experiment(source.config), dump_generation(generation))
     except BaseException:
-        crew.close_cache()
+        pool.close_cache()
         raise
-    return conduct(crew, folder, generation, onlooker)
+    return conduct(pool, folder, generation, observer)
 
 
-def resume(path: Path, settings: Sequence[str], onlooker: Onlooker, *, trust: bool = False) -> Outcome:
+def resume(path: Path, settings: Sequence[str], observer: Onlooker, *, trust: bool = False) -> Outcome:
     """Go on where work on a generated set ended; rows that are written stay as they are.
 
     `settings` may change what does not decide about the rows' content, as with a run. Raises RunError when anything
@@ -67,15 +67,15 @@ def resume(path: Path, settings: Sequence[str], onlooker: Onlooker, *, trust: bo
             raise RunError(
                 f"{path / TASKS}: is not what the set began with; restore it from a copy, or begin a new set"
             )
-        crew = Crew.connect(generation.config)
+        pool = ModelPool.connect(generation.config)
         _rewrite(folder, dump_experiment(generation.config))
     except BaseException:
         folder.close()
         raise
-    return conduct(crew, folder, generation, onlooker)
+    return conduct(pool, folder, generation, observer)
 
 
-def _kept(folder: GeneratedDirectory, wish: Wish, source: Source) -> TaskList:
+def _kept(folder: GeneratedDirectory, wish: GenerateOptions, source: GenerateSource) -> TaskList:
     """Write the tasks into the folder, one after the other."""
     tasks = wanted_tasks(wish, source)
     count = folder.write_tasks(task.model_dump_json(exclude_defaults=True).encode() for task in tasks)
@@ -85,14 +85,16 @@ def _kept(folder: GeneratedDirectory, wish: Wish, source: Source) -> TaskList:
     return TaskList(name=name, count=count, sha256=folder.tasks_digest())
 
 
-def _header(source: Source, wish: Wish, folder: GeneratedDirectory, tasks: TaskList) -> Generation:
-    return Generation(
+def _header(
+    source: GenerateSource, wish: GenerateOptions, folder: GeneratedDirectory, tasks: TaskList
+) -> GenerateManifest:
+    return GenerateManifest(
         run_id=folder.run_id,
         scai=__version__,
         source=source.name,
         initial=source.initial,
         learned=source.learned,
-        names={persona.id: persona.called for persona in source.config.cast},
+        names={persona.id: persona.called for persona in source.config.train_personas},
         by_turns=by_turns(source),
         tasks=tasks,
         orders=wish.orders.model_copy(update={"n": tasks.count if wish.n is None else wish.n}),

@@ -21,10 +21,10 @@ from scai_cli.errors import LimitReached, RunError
 from scai_cli.experiment.config import ExperimentConfig, LimitsConfig, PersonaSource, TaskSource
 from scai_cli.experiment.model_settings import ModelConfig
 from scai_cli.experiment.personas import Persona, Scalar
-from scai_cli.experiment.provenance import Source
+from scai_cli.experiment.provenance import ItemSource
 from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.interruption import Interruption
-from scai_cli.jobs.model_pool import Crew
+from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.messages import Message, clean
 from scai_cli.populations.clean_text import Ids, one_line, tidy
 from scai_cli.populations.population_file import check_name, population_file
@@ -33,8 +33,8 @@ from scai_cli.prompts.fences import fence
 from scai_cli.prompts.templates import FORM, fill
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.jsonl import LineLog, mend
-from scai_cli.simulation.agent import Speaker, model_name
-from scai_cli.text.near_duplicates import Crowd, nameless
+from scai_cli.simulation.agent import Agent, model_name
+from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless
 from scai_cli.values import Text
 
 _ROUNDS: Final = 6
@@ -88,7 +88,7 @@ class Biography(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class GeneratePersonasOptions:
     """How many people, shared out how, with what to think about, by which model and within which limits."""
 
     count: int
@@ -100,7 +100,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Generated:
+class GeneratedPersonas:
     """How many people were written, how many texts were thrown back, and the calls that were paid for in all."""
 
     people: int
@@ -108,7 +108,7 @@ class Generated:
     calls: int
 
 
-def generate(order: Order, out: Path, say: Callable[[str], None], again: str) -> Generated:
+def generate(order: GeneratePersonasOptions, out: Path, say: Callable[[str], None], again: str) -> GeneratedPersonas:
     """Have people made and write them to a file at once; `again` is the command that goes on where this one stops.
 
     Raises what stops a run (`errors.STOPS`), CallFailed, and RunError when another process is at work on the file.
@@ -125,17 +125,17 @@ def generate(order: Order, out: Path, say: Callable[[str], None], again: str) ->
     with _call_log(out.with_name(f"{out.stem}.calls.jsonl")) as log:
         index = CallIndex.read(log.path, {})
         try:
-            crew = Crew.connect(config)
-            crew.charge(index, 0.0)
-            work = _Work(order, crew.company(log.write, index).user, say)
-            people = _played(crew, work, again)
-            calls = index.paid_calls + sum(gate.meter.calls for gate in crew.gates.values())
+            pool = ModelPool.connect(config)
+            pool.charge(index, 0.0)
+            work = _Work(order, pool.agents(log.write, index).user, say)
+            people = _played(pool, work, again)
+            calls = index.paid_calls + sum(gate.meter.calls for gate in pool.gates.values())
         finally:
             index.close()
     with population_file(out, "personas") as write:
         for person in people:
             write(person)
-    return Generated(len(people), work.thrown_back, calls)
+    return GeneratedPersonas(len(people), work.thrown_back, calls)
 
 
 @contextmanager
@@ -153,16 +153,16 @@ def _call_log(path: Path) -> Iterator[LineLog]:
         log.close()
 
 
-def _played(crew: Crew, work: _Work, again: str) -> list[Persona]:
+def _played(pool: ModelPool, work: _Work, again: str) -> list[Persona]:
     try:
-        return asyncio.run(_stoppable(crew, work, again))
+        return asyncio.run(_stoppable(pool, work, again))
     except LimitReached as error:
         limit = str(error).partition(";")[0].removeprefix("limits.")
         raise LimitReached(f"{limit}; raise it and go on with `{again}`") from None
 
 
-async def _stoppable(crew: Crew, work: _Work, again: str) -> list[Persona]:
-    with Interruption(crew.stop, again) as interruption:
+async def _stoppable(pool: ModelPool, work: _Work, again: str) -> list[Persona]:
+    with Interruption(pool.stop, again) as interruption:
         try:
             return await work.done()
         except asyncio.CancelledError:
@@ -170,20 +170,20 @@ async def _stoppable(crew: Crew, work: _Work, again: str) -> list[Persona]:
                 raise
             raise interruption.error from None
         finally:
-            await crew.aclose()
+            await pool.aclose()
 
 
 class _Work:
     """Asks for everybody at once, takes them in order, and asks again for those who are too like somebody."""
 
-    def __init__(self, order: Order, speaker: Speaker, say: Callable[[str], None]) -> None:
-        self._order, self._speaker, self._say = order, speaker, say
+    def __init__(self, order: GeneratePersonasOptions, agent: Agent, say: Callable[[str], None]) -> None:
+        self._order, self._speaker, self._say = order, agent, say
         drawn = [quota.draw(order.count, f"{order.seed}/quota/{quota.attribute}") for quota in order.quotas]
         names = [quota.attribute for quota in order.quotas]
         self._facts = [dict(zip(names, values, strict=True)) for values in zip(*drawn, strict=True)] or [
             {}
         ] * order.count
-        self._crowd = Crowd()
+        self._crowd = NearDuplicateIndex()
         self._found: dict[int, Biography] = {}
         self.thrown_back = 0
 
@@ -205,7 +205,9 @@ class _Work:
         tasks = self._order.tasks
         messages = [Message("system", _SYSTEM), Message("user", _prompt(self._facts[n], tasks, other))]
         place = f"p{n + 1}/again{attempt}" if attempt else f"p{n + 1}"
-        filled = await self._speaker.fill_in(place, "biography", messages, Biography, [task.id for task in tasks])
+        filled = await self._speaker.ask_structured(
+            place, "biography", messages, Biography, [task.id for task in tasks]
+        )
         return filled.form
 
     def _taken(self, written: dict[int, Biography | None]) -> dict[int, str]:
@@ -231,7 +233,7 @@ class _Work:
             description=tidy(found.biography),
             attributes=self._facts[n],
             stances={task: one_line(text) for task, text in found.stances.items()},
-            source=Source(name=f"fictional, written by {model_name(self._order.model)}"),
+            source=ItemSource(name=f"fictional, written by {model_name(self._order.model)}"),
         )
 
 

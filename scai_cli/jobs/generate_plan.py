@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scai_cli.jobs.generate_source import Wish, by_turns, check, read_source, wanted_tasks
+from scai_cli.jobs.generate_source import GenerateOptions, by_turns, check, read_source, wanted_tasks
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class GeneratePlan:
     """Rows and calls by what they are for; comparisons are more where the endpoint tells no log-probabilities."""
 
     rows: int
@@ -42,11 +42,11 @@ class Expected:
         }
 
 
-def expected(wish: Wish, runs: Path) -> Expected:
+def plan_generate(wish: GenerateOptions, runs: Path) -> GeneratePlan:
     """Count the calls of a set; raises ConfigError and RunError for what would keep it from beginning."""
     source = read_source(wish, runs)
     check(source, wish)
-    orders, cast, turns = wish.orders, source.config.cast, by_turns(source)
+    orders, cast, turns = wish.orders, source.config.train_personas, by_turns(source)
     tasks = sum(1 for _ in wanted_tasks(wish, source))
     rows = tasks if wish.n is None else wish.n
     rated = (3 if orders.k else 2) if orders.by_users else 0
@@ -60,4 +60,4 @@ def expected(wish: Wish, runs: Path) -> Expected:
         "cross_rating": rated * rows * min(orders.raters, len(cast) - turns if cast else 0),
         "comparison": 2 * pairs * rows + probe,
     }
-    return Expected(rows, tasks, len(cast) if turns else 0, calls, 2 * pairs * rows * orders.votes + probe)
+    return GeneratePlan(rows, tasks, len(cast) if turns else 0, calls, 2 * pairs * rows * orders.votes + probe)

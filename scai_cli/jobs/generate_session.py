@@ -11,15 +11,15 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from scai_cli.concurrency import Room, in_order
-from scai_cli.datasets.generate.make_row import Workshop, make
-from scai_cli.datasets.generate.manifest import Generation
-from scai_cli.datasets.generate.row import Row
-from scai_cli.datasets.generate.row_plan import row_number, seats
+from scai_cli.concurrency import Capacity, in_order
+from scai_cli.datasets.generate.make_row import RowContext, make_row
+from scai_cli.datasets.generate.manifest import GenerateManifest
+from scai_cli.datasets.generate.row import GeneratedRow
+from scai_cli.datasets.generate.row_plan import row_number, row_plans
 from scai_cli.errors import STOPS, Interrupted, ScaiError, TooManyFailures
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.jobs.interruption import Interruption
-from scai_cli.jobs.model_pool import Crew
+from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.session import Spending, Status, going_on, loop_factory, status_after
 from scai_cli.models.gate import Meter
 from scai_cli.runs.call_index import CallIndex
@@ -35,11 +35,11 @@ RECENT: Final = 100
 class Onlooker(Protocol):
     """Somebody who looks on while rows are made."""
 
-    def begin(self, generation: Generation, written: int, meters: Sequence[Meter]) -> None:
+    def begin(self, generation: GenerateManifest, written: int, meters: Sequence[Meter]) -> None:
         """Work begins or goes on, with so many rows there; the meters are those of the endpoints."""
         ...
 
-    def see(self, row: Row) -> None:
+    def see(self, row: GeneratedRow) -> None:
         """A row was written."""
         ...
 
@@ -81,7 +81,7 @@ class Outcome:
         }
 
 
-def conduct(crew: Crew, folder: GeneratedDirectory, generation: Generation, onlooker: Onlooker) -> Outcome:
+def conduct(pool: ModelPool, folder: GeneratedDirectory, generation: GenerateManifest, observer: Onlooker) -> Outcome:
     """Work on a set until it is finished or stopped; what stopped it is told in the outcome."""
     index = None
 
@@ -91,31 +91,31 @@ def conduct(crew: Crew, folder: GeneratedDirectory, generation: Generation, onlo
 
     try:
         index = CallIndex.read(folder.path / CALLS, {}, is_to_come)
-        with asyncio.Runner(loop_factory=loop_factory(crew.config)) as runner:
-            return runner.run(_session(crew, folder, generation, index, onlooker))
+        with asyncio.Runner(loop_factory=loop_factory(pool.config)) as runner:
+            return runner.run(_session(pool, folder, generation, index, observer))
     except Interrupted as error:  # while nothing was in flight
         raise Interrupted(f"{error}; go on with `{going_on(folder.path)}`") from None
     finally:
         if index is not None:
             index.close()
-        crew.close_cache()
+        pool.close_cache()
         folder.close()
 
 
 async def _session(
-    crew: Crew, folder: GeneratedDirectory, generation: Generation, index: CallIndex, onlooker: Onlooker
+    pool: ModelPool, folder: GeneratedDirectory, generation: GenerateManifest, index: CallIndex, observer: Onlooker
 ) -> Outcome:
     outcome = Outcome(folder.run_id, folder.path, wanted=generation.orders.n, problems=folder.problems)
-    cost = crew.charge(index, begin_session(folder.path, CALLS))
-    onlooker.begin(generation, folder.written, [gate.meter for gate in crew.gates.values()])
+    cost = pool.charge(index, begin_session(folder.path, CALLS))
+    observer.begin(generation, folder.written, [gate.meter for gate in pool.gates.values()])
     for name, cut in folder.mended.items():
-        onlooker.say(f"{name}: its last line was torn ({cut} bytes) and is cut off; what it told is done again")
+        observer.say(f"{name}: its last line was torn ({cut} bytes) and is cut off; what it told is done again")
     if generation.learned.contract and not generation.by_turns:
-        onlooker.say("the contract is with nobody among the personas: rows have no user, and its clauses do not count")
+        observer.say("the contract is with nobody among the personas: rows have no user, and its clauses do not count")
     try:
-        with Interruption(crew.stop, going_on(folder.path)) as interruption:
+        with Interruption(pool.stop, going_on(folder.path)) as interruption:
             try:
-                await _written(crew, folder, generation, index, _Desk(folder, outcome, onlooker, crew.config))
+                await _written(pool, folder, generation, index, _Desk(folder, outcome, observer, pool.config))
             except asyncio.CancelledError:
                 if interruption.error is None:
                     raise
@@ -123,24 +123,24 @@ async def _session(
     except STOPS as stop:
         outcome.status, outcome.error = status_after(stop), stop
     finally:
-        if crew.cache is not None and crew.cache.problem:
-            onlooker.say(crew.cache.problem)
-        onlooker.end()
-    outcome.spent, outcome.rows = Spending.of(crew, index, cost), folder.written
+        if pool.cache is not None and pool.cache.problem:
+            observer.say(pool.cache.problem)
+        observer.end()
+    outcome.spent, outcome.rows = Spending.of(pool, index, cost), folder.written
     end_session(folder.path, outcome.summary())
     return outcome
 
 
 async def _written(
-    crew: Crew, folder: GeneratedDirectory, generation: Generation, index: CallIndex, desk: _Desk
+    pool: ModelPool, folder: GeneratedDirectory, generation: GenerateManifest, index: CallIndex, desk: _Desk
 ) -> None:
-    workshop = Workshop.of(crew.company(folder.log_call, index if len(index) else None), generation)
-    jobs = (make(workshop, seat) for seat in seats(generation, folder.path, folder.written))
-    calls = crew.config.limits.concurrency
+    context = RowContext.of(pool.agents(folder.log_call, index if len(index) else None), generation)
+    jobs = (make_row(context, seat) for seat in row_plans(generation, folder.path, folder.written))
+    calls = pool.config.limits.concurrency
     try:
-        await in_order(jobs, Room(2 * calls, max(AT_ONCE, 4 * calls)), desk.take)
+        await in_order(jobs, Capacity(2 * calls, max(AT_ONCE, 4 * calls)), desk.take)
     finally:
-        await crew.aclose()
+        await pool.aclose()
 
 
 @dataclass(slots=True)
@@ -149,16 +149,16 @@ class _Desk:
 
     folder: GeneratedDirectory
     outcome: Outcome
-    onlooker: Onlooker
+    observer: Onlooker
     config: ExperimentConfig
     recent: deque[str | None] = field(default_factory=lambda: deque(maxlen=RECENT))
     encode: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)
 
-    def take(self, row: Row) -> None:
+    def take(self, row: GeneratedRow) -> None:
         """Write a row; raises TooManyFailures."""
         self.folder.write_row(self.encode.encode(row))
         self.outcome.problems += row.problem is not None
-        self.onlooker.see(row)
+        self.observer.see(row)
         self.recent.append(row.problem)
         failed = [problem for problem in self.recent if problem is not None]
         share, wanted = self.config.max_failures, min(RECENT, self.outcome.wanted)

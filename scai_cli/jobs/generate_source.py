@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from scai_cli.datasets.generate.manifest import Orders
+from scai_cli.datasets.generate.manifest import GenerateSettings
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ExperimentConfig, Holdout, PersonaSource
 from scai_cli.experiment.constitution import Constitution
@@ -25,13 +25,13 @@ from scai_cli.simulation.engine import initial_constitution
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class GenerateOptions:
     """What the command line asks for; `n` None is a row for every task."""
 
     source: str
     tasks: Path | None = None
     n: int | None = None
-    orders: Orders = field(default=Orders(n=1))
+    orders: GenerateSettings = field(default=GenerateSettings(n=1))
     """All but the number of rows."""
     initial: Literal["first", "none"] = "first"
     personas: Path | None = None
@@ -41,7 +41,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class GenerateSource:
     """Where the constitution comes from, with the experiment that the rows are made with."""
 
     name: str
@@ -53,7 +53,7 @@ class Source:
     learned: Constitution
 
 
-def read_source(wish: Wish, runs: Path) -> Source:
+def read_source(wish: GenerateOptions, runs: Path) -> GenerateSource:
     """The run or the constitution file of a wish; raises RunError or ConfigError, one line."""
     file = Path(wish.source)
     if file.suffix in SUFFIXES and not is_run(runs / wish.source):
@@ -65,9 +65,9 @@ def read_source(wish: Wish, runs: Path) -> Source:
     return source
 
 
-def check(source: Source, wish: Wish) -> None:
+def check(source: GenerateSource, wish: GenerateOptions) -> None:
     """Raise ConfigError for a wish that the constitution or the people cannot meet."""
-    orders, cast = wish.orders, source.config.cast
+    orders, cast = wish.orders, source.config.train_personas
     if not source.learned.principles and (orders.k or orders.by_model):
         remedy = "--k 0 --judge users" if cast else "--k 0 --judge none"
         raise ConfigError(
@@ -86,23 +86,23 @@ def check(source: Source, wish: Wish) -> None:
         raise ConfigError(
             "--raters 0: nobody would rate, since rows have no user where the contract has no clause for anybody here"
         )
-    if wish.tasks is None and not source.config.agenda:
+    if wish.tasks is None and not source.config.train_tasks:
         raise ConfigError("there is no task; name a file of tasks with --tasks")
 
 
-def by_turns(source: Source) -> bool:
+def by_turns(source: GenerateSource) -> bool:
     """Whether personas take turns as the users of rows: where a constitution says something of one of them."""
-    cast = {persona.id for persona in source.config.cast}
+    cast = {persona.id for persona in source.config.train_personas}
     clauses = (*source.learned.contract, *source.initial.contract)
     return any(cast.intersection(clause.users) for clause in clauses)
 
 
-def wanted_tasks(wish: Wish, source: Source) -> Iterator[Task]:
+def wanted_tasks(wish: GenerateOptions, source: GenerateSource) -> Iterator[Task]:
     """The tasks of a set, no more than there are rows; those of a JSONL file are never held whole."""
-    return islice(iter(source.config.agenda if wish.tasks is None else items(wish.tasks, Task)), wish.n)
+    return islice(iter(source.config.train_tasks if wish.tasks is None else items(wish.tasks, Task)), wish.n)
 
 
-def _from_run(wish: Wish, path: Path) -> Source:
+def _from_run(wish: GenerateOptions, path: Path) -> GenerateSource:
     if wish.config is not None:
         raise ConfigError(f"--config: run {path.name!r} has an experiment of its own; change it with --set")
     history = read_history(path, messages=False)
@@ -111,10 +111,10 @@ def _from_run(wish: Wish, path: Path) -> Source:
         refuse_foreign(config, path)
     learned, _ = history.product
     assert history.started is not None
-    return _peopled(Source(path.name, path.name, config, history.started.constitution, learned), wish)
+    return _peopled(GenerateSource(path.name, path.name, config, history.started.constitution, learned), wish)
 
 
-def _from_file(wish: Wish, file: Path) -> Source:
+def _from_file(wish: GenerateOptions, file: Path) -> GenerateSource:
     if wish.config is not None:
         config = load_experiment(wish.config, wish.overrides)
     elif wish.overrides.model is not None:
@@ -123,11 +123,11 @@ def _from_file(wish: Wish, file: Path) -> Source:
         raise ConfigError(f"{file}: say with --model or --config EXPERIMENT who acts under this constitution")
     stem = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in file.stem).strip("-_")[:50]
     start = initial_constitution(config)
-    source = _peopled(Source(file.name, stem or "constitution", config, start, start), wish)
-    return replace(source, learned=read_constitution(file, source.config.cast))
+    source = _peopled(GenerateSource(file.name, stem or "constitution", config, start, start), wish)
+    return replace(source, learned=read_constitution(file, source.config.train_personas))
 
 
-def _peopled(source: Source, wish: Wish) -> Source:
+def _peopled(source: GenerateSource, wish: GenerateOptions) -> GenerateSource:
     """The source with the people that the wish names in the place of its own, and with every prompt's wording."""
     config = source.config.model_copy(update={"prompts": {**TEMPLATES, **source.config.prompts}})
     if wish.personas is not None:

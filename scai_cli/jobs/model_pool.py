@@ -16,12 +16,12 @@ from scai_cli.models.base import ChatModel
 from scai_cli.models.cache import Cache, CachedModel, cache_path
 from scai_cli.models.call_log import CallLog, RecordedModel, Replay
 from scai_cli.models.gate import Gate, Gated, Pace
-from scai_cli.models.human import Desk, HumanModel, People
+from scai_cli.models.human import HumanModel, ParticipantPrompt, Participants
 from scai_cli.models.limits import Budget, Caps, Spend
 from scai_cli.models.prices import Price, PriceOf, price_of, require_prices
 from scai_cli.runs.call_index import CallIndex
-from scai_cli.simulation.agent import Speaker, model_name
-from scai_cli.simulation.epoch_context import Company, company
+from scai_cli.simulation.agent import Agent, model_name
+from scai_cli.simulation.epoch_context import Agents, build_agents
 
 Endpoint = tuple[str, str | None, str | None]
 """Provider, base_url and the key's variable: roles that share them share a gate."""
@@ -31,7 +31,7 @@ Voice = tuple[AgentRole, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
+class ModelPool:
     """The models of one experiment, connected."""
 
     config: ExperimentConfig
@@ -41,12 +41,12 @@ class Crew:
     prices: Mapping[Voice, PriceOf]
     budget: Budget
     cache: Cache | None = None
-    people: People | None = None
+    people: Participants | None = None
     """Whoever plays a persona that is human: behind no gate, no cache and no limit."""
     _recorded: list[RecordedModel] = field(default_factory=list)
 
     @classmethod
-    def connect(cls, config: ExperimentConfig, desk: Desk | None = None) -> Crew:
+    def connect(cls, config: ExperimentConfig, desk: ParticipantPrompt | None = None) -> ModelPool:
         """Open every endpoint once; raises ConfigError for what can be known to fail before a call is made.
 
         Real people among the personas are asked at the desk; without one it is an error that there are any.
@@ -76,21 +76,21 @@ class Crew:
                 gates[endpoint] = Gate(connected, pace, budget=budget, price=_price_of(config, model))
             models[connection] = Gated(gates[endpoint], connected)
         cache = Cache.open(cache_path()) if config.cache else None
-        crew = cls(config, gates, models, prices, budget, cache, people)
+        pool = cls(config, gates, models, prices, budget, cache, people)
         if people is not None:
-            people.ended, people.thinking = crew.stop, budget.stopped_clock
-        return crew
+            people.ended, people.thinking = pool.stop, budget.stopped_clock
+        return pool
 
-    def company(self, log: CallLog, replay: Replay | None) -> Company:
+    def agents(self, log: CallLog, replay: Replay | None) -> Agents:
         """The speakers, every call of whom is logged, and answered from `replay` where it knows the answer."""
         config = self.config
 
-        def speaker(role: AgentRole, model: ModelConfig) -> Speaker:
+        def agent(role: AgentRole, model: ModelConfig) -> Agent:
             recorded = RecordedModel(self._asked(model), log, replay)
             self._recorded.append(recorded)
-            return Speaker(role, recorded, model, config.seed, config.format_retries)
+            return Agent(role, recorded, model, config.seed, config.format_retries)
 
-        return company(config, speaker)
+        return build_agents(config, agent)
 
     def charge(self, earlier: CallIndex, seconds: float) -> float | None:
         """Count what an earlier part of the run has used against the limits; its cost, None if nobody knows it."""
@@ -135,13 +135,13 @@ class Crew:
         return None if price is None else price.cost(usage)
 
 
-def _people(config: ExperimentConfig, desk: Desk | None) -> People | None:
+def _people(config: ExperimentConfig, desk: ParticipantPrompt | None) -> Participants | None:
     human = [persona.id for persona in config.personas.inline if persona.human]
     if not human:
         return None
     if desk is None:
         raise ConfigError(f"persona {human[0]!r} is human: only `scai run` and `scai resume` ask real people")
-    return People(desk)
+    return Participants(desk)
 
 
 def _endpoint(model: ModelConfig) -> Endpoint:

@@ -21,9 +21,9 @@ from scai_cli.messages import AgentRole, ChatRequest, Completion, Usage
 from scai_cli.models.base import ChatModel
 from scai_cli.models.prices import Price, price_of
 from scai_cli.models.simulated import connect
-from scai_cli.simulation.agent import Speaker, model_name
+from scai_cli.simulation.agent import Agent, model_name
 from scai_cli.simulation.engine import simulate
-from scai_cli.simulation.epoch_context import company
+from scai_cli.simulation.epoch_context import build_agents
 
 TYPICAL_ANSWER: Final = 300
 """Tokens of an answer by a real model that nobody has limited."""
@@ -131,7 +131,7 @@ def _rehearse(config: ExperimentConfig) -> _Rehearsal:
     models = (config.model_for(role) for role in ROLES)
     options = next((model.options for model in models if model.provider == "simulated"), {})
     stage = _Rehearsal(connect(ModelConfig(options=options), seed=config.seed), config)
-    cast = company(config, lambda role, model: Speaker(role, stage, model, config.seed, config.format_retries))
+    cast = build_agents(config, lambda role, model: Agent(role, stage, model, config.seed, config.format_retries))
     asyncio.run(simulate(cast, lambda _: None, run_id="rehearsal", digests={}))
     return stage
 
@@ -141,8 +141,8 @@ def _people(config: ExperimentConfig, proof: bool = False) -> tuple[int, int, in
     if proof:
         personas, tasks = (len(part) for part in config.held_out)
     else:
-        personas = config.personas.per_epoch or len(config.cast)
-        tasks = config.tasks.per_epoch or len(config.agenda)
+        personas = config.personas.per_epoch or len(config.train_personas)
+        tasks = config.tasks.per_epoch or len(config.train_tasks)
     wanted = config.ratings.cross_raters
     return personas, tasks, personas - 1 if wanted == "all" else min(wanted, personas - 1)
 
@@ -162,8 +162,8 @@ def _size(config: ExperimentConfig) -> int:
 def _part(config: ExperimentConfig) -> ExperimentConfig:
     """Some of the people and tasks that the constitution is made with, and some of those held out."""
     people, questions = config.held_out
-    kept_people = {p.id for p in (*config.cast[: _PART["personas"]], *people[: _PART["personas"]])}
-    kept_tasks = {t.id for t in (*config.agenda[: _PART["tasks"]], *questions[: _PART["tasks"]])}
+    kept_people = {p.id for p in (*config.train_personas[: _PART["personas"]], *people[: _PART["personas"]])}
+    kept_tasks = {t.id for t in (*config.train_tasks[: _PART["tasks"]], *questions[: _PART["tasks"]])}
     some = tuple(p for p in config.personas.inline if p.id in kept_people)
     few = tuple(t for t in config.tasks.inline if t.id in kept_tasks)
     personas = config.personas.model_copy(update={"inline": some, "per_epoch": None})

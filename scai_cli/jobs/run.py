@@ -15,10 +15,10 @@ from scai_cli.errors import STOPS, Interrupted, RunError, ScaiError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, dump_experiment, load_saved, named_code
 from scai_cli.jobs.interruption import Interruption
-from scai_cli.jobs.model_pool import Crew
+from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.session import Spending, Status, going_on, loop_factory, status_after
 from scai_cli.models.gate import Meter
-from scai_cli.models.human import Desk
+from scai_cli.models.human import ParticipantPrompt
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.events import Event, Revised, RunFinished, RunStarted, WelfareMeasured
 from scai_cli.runs.find import is_run
@@ -31,7 +31,7 @@ FREE: Final = ("limits", "prices", "cache", "max_failures")
 """The keys of an experiment that may change when a run is gone on with: they do not decide about its content."""
 
 
-class Watcher(Protocol):
+class Observer(Protocol):
     """Somebody who looks on while a run goes on."""
 
     def begin(self, run_id: str, config: ExperimentConfig, meters: Sequence[Meter]) -> None:
@@ -78,7 +78,7 @@ class Outcome:
 
 
 def start(
-    config: ExperimentConfig, runs: Path, run_id: str | None, watcher: Watcher, desk: Desk | None = None
+    config: ExperimentConfig, runs: Path, run_id: str | None, observer: Observer, desk: ParticipantPrompt | None = None
 ) -> Outcome:
     """Run an experiment in a new run directory; real people among the personas are asked at the desk.
 
@@ -87,17 +87,22 @@ def start(
     """
     if run_id is not None and is_run(runs / run_id):
         raise _taken(config, runs / run_id)
-    crew = Crew.connect(config, desk)
+    pool = ModelPool.connect(config, desk)
     try:
         run = RunDirectory.create(runs, run_id, config.name, dump_experiment(config))
     except BaseException:
-        crew.close_cache()
+        pool.close_cache()
         raise
-    return _conduct(crew, run, watcher)
+    return _conduct(pool, run, observer)
 
 
 def resume(
-    path: Path, settings: Sequence[str], watcher: Watcher, *, trust: bool = False, desk: Desk | None = None
+    path: Path,
+    settings: Sequence[str],
+    observer: Observer,
+    *,
+    trust: bool = False,
+    desk: ParticipantPrompt | None = None,
 ) -> Outcome:
     """Go on where a run ended; a finished run is left as it is.
 
@@ -116,12 +121,12 @@ def resume(
                 f"run {path.name!r} cannot go on: it began with other {', '.join(changed)} than {path / CONFIG} and "
                 "the options say now; undo the change, or begin a new run"
             )
-        crew = Crew.connect(config, desk)
+        pool = ModelPool.connect(config, desk)
         _rewrite_config(run, config)
     except BaseException:
         run.close()
         raise
-    return _conduct(crew, run, watcher)
+    return _conduct(pool, run, observer)
 
 
 def digests(config: ExperimentConfig) -> dict[str, str]:
@@ -171,33 +176,33 @@ def _rewrite_config(run: RunDirectory, config: ExperimentConfig) -> None:
         run.write_text(CONFIG, text)
 
 
-def _conduct(crew: Crew, run: RunDirectory, watcher: Watcher) -> Outcome:
+def _conduct(pool: ModelPool, run: RunDirectory, observer: Observer) -> Outcome:
     index = None
     try:
         index = CallIndex.read(run.path / CALLS, run.problems)
-        with asyncio.Runner(loop_factory=loop_factory(crew.config)) as runner:
-            return runner.run(_session(crew, run, index, watcher))
+        with asyncio.Runner(loop_factory=loop_factory(pool.config)) as runner:
+            return runner.run(_session(pool, run, index, observer))
     except Interrupted as error:  # while nothing was in flight
         raise Interrupted(f"{error}; go on with `{going_on(run.path)}`") from None
     finally:
         if index is not None:
             index.close()
-        crew.close_cache()
+        pool.close_cache()
         run.close()
 
 
-async def _session(crew: Crew, run: RunDirectory, index: CallIndex, watcher: Watcher) -> Outcome:
+async def _session(pool: ModelPool, run: RunDirectory, index: CallIndex, observer: Observer) -> Outcome:
     outcome = Outcome(run.run_id, run.path)
-    cost = crew.charge(index, begin_session(run.path, CALLS))
-    company = crew.company(run.log_call, index if run.resumed else None)
-    scribe = _Scribe(run, outcome, watcher)
-    watcher.begin(run.run_id, crew.config, [gate.meter for gate in crew.gates.values()])
+    cost = pool.charge(index, begin_session(run.path, CALLS))
+    agents = pool.agents(run.log_call, index if run.resumed else None)
+    scribe = _Scribe(run, outcome, observer)
+    observer.begin(run.run_id, pool.config, [gate.meter for gate in pool.gates.values()])
     for name, cut in run.mended.items():
-        watcher.say(f"{name}: its last line was torn ({cut} bytes) and is cut off; what it told is done again")
+        observer.say(f"{name}: its last line was torn ({cut} bytes) and is cut off; what it told is done again")
     try:
-        with Interruption(crew.stop, going_on(run.path)) as interruption:
+        with Interruption(pool.stop, going_on(run.path)) as interruption:
             try:
-                await _played(crew, simulate(company, scribe.note, run_id=run.run_id, digests=digests(crew.config)))
+                await _played(pool, simulate(agents, scribe.note, run_id=run.run_id, digests=digests(pool.config)))
             except asyncio.CancelledError:
                 if interruption.error is None:
                     raise
@@ -207,19 +212,19 @@ async def _session(crew: Crew, run: RunDirectory, index: CallIndex, watcher: Wat
             stop = Interrupted(f"{stop}; go on with `{going_on(run.path)}`")
         outcome.status, outcome.error = status_after(stop), stop
     finally:
-        if crew.cache is not None and crew.cache.problem:
-            watcher.say(crew.cache.problem)
-        watcher.end()
-    outcome.spent = Spending.of(crew, index, cost)
+        if pool.cache is not None and pool.cache.problem:
+            observer.say(pool.cache.problem)
+        observer.end()
+    outcome.spent = Spending.of(pool, index, cost)
     end_session(run.path, outcome.summary())
     return outcome
 
 
-async def _played(crew: Crew, simulation: Coroutine[Any, Any, None]) -> None:
+async def _played(pool: ModelPool, simulation: Coroutine[Any, Any, None]) -> None:
     try:
         await simulation
     finally:
-        await crew.aclose()
+        await pool.aclose()
 
 
 @dataclass(slots=True)
@@ -228,7 +233,7 @@ class _Scribe:
 
     run: RunDirectory
     outcome: Outcome
-    watcher: Watcher
+    observer: Observer
     system_messages: dict[int, str] = field(default_factory=dict)
     """Version of the constitution -> how it is rendered."""
 
@@ -246,7 +251,7 @@ class _Scribe:
             self.run.sync()
         elif isinstance(event, RunFinished):
             self.run.write_text("system_message.txt", f"{self.system_messages[event.version]}\n")
-        self.watcher.see(event)
+        self.observer.see(event)
 
     def _publish(self, name: str, system_message: str) -> None:
         self.run.write_text(f"constitution/{name}.md", f"{system_message}\n")

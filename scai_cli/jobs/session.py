@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from scai_cli.errors import Interrupted, LimitReached, ScaiError
 from scai_cli.experiment.config import ROLES, ExperimentConfig
-from scai_cli.jobs.model_pool import Crew
+from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.messages import Usage
 from scai_cli.runs.call_index import CallIndex
 
@@ -35,15 +35,15 @@ class Spending:
     wall_s: float = 0.0
 
     @classmethod
-    def of(cls, crew: Crew, earlier: CallIndex, earlier_usd: float | None) -> Spending:
+    def of(cls, pool: ModelPool, earlier: CallIndex, earlier_usd: float | None) -> Spending:
         """What a crew has taken, and the sessions before it by their calls."""
-        meters = [gate.meter for gate in crew.gates.values()]
+        meters = [gate.meter for gate in pool.gates.values()]
         unknown = earlier_usd is None or any(meter.usd is None for meter in meters)
         return cls(
             earlier.paid_calls + sum(meter.calls for meter in meters),
             sum((meter.usage for meter in meters), sum(earlier.spent.values(), Usage())),
-            None if unknown else crew.budget.used.usd,
-            crew.budget.seconds,
+            None if unknown else pool.budget.used.usd,
+            pool.budget.seconds,
         )
 
     def as_object(self) -> dict[str, Any]:

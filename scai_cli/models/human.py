@@ -34,7 +34,7 @@ class Question:
     waiting: int = 0
 
 
-class Desk(Protocol):
+class ParticipantPrompt(Protocol):
     """Where people sit: shows them questions and reads what they type."""
 
     def show(self, question: Question) -> None:
@@ -58,10 +58,10 @@ class _Ticket:
 
 
 @dataclass(slots=True)
-class People:
+class Participants:
     """Everybody who is asked at one desk, one question at a time: first whoever is at it, then by the call's id."""
 
-    desk: Desk
+    desk: ParticipantPrompt
     ended: Callable[[Interrupted], None] = lambda _: None
     """Called when no more answers will come."""
     thinking: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -129,7 +129,7 @@ class People:
 class HumanModel:
     """One person's part: answers what a user is asked in the form that is wanted, however often it takes."""
 
-    def __init__(self, people: People, called: str, ratings: Ratings) -> None:
+    def __init__(self, people: Participants, called: str, ratings: Ratings) -> None:
         self._people = people
         self._called = called
         self._ratings = ratings

@@ -14,7 +14,7 @@ from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_files import items
 from scai_cli.experiment.personas import Persona, Scalar
 from scai_cli.populations.quotas import Quota
-from scai_cli.text.near_duplicates import Crowd, nameless, words
+from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless, words
 
 _SHOWN: Final = 12
 """Values of an attribute that are listed, the most frequent first."""
@@ -23,7 +23,7 @@ _PARTS: Final = ("name", "description", "attributes", "stances", "preferences", 
 
 
 @dataclass(slots=True)
-class Description:
+class PopulationDescription:
     """The counts of a population."""
 
     size: int = 0
@@ -72,10 +72,10 @@ class Description:
         ]
 
 
-def describe(path: Path, quotas: Sequence[Quota] = ()) -> Description:
+def describe(path: Path, quotas: Sequence[Quota] = ()) -> PopulationDescription:
     """Count what is in a population file; raises ConfigError for a bad persona."""
-    found = Description(quotas=quotas)
-    crowd = Crowd()
+    found = PopulationDescription(quotas=quotas)
+    crowd = NearDuplicateIndex()
     texts: dict[str, str] = {}
     for persona in items(path, Persona):
         _count(found, persona)
@@ -106,7 +106,7 @@ def populations(folder: Path) -> list[tuple[Path, int | None, str | None]]:
     return found
 
 
-def _count(found: Description, persona: Persona) -> None:
+def _count(found: PopulationDescription, persona: Persona) -> None:
     found.size += 1
     found.weight += persona.weight
     for name, value in persona.attributes.items():
@@ -120,7 +120,7 @@ def _has(persona: Persona, part: str) -> bool:
     return bool(persona.source.name) if part == "source" else bool(getattr(persona, part))
 
 
-def _measure(found: Description, said: Sequence[str]) -> None:
+def _measure(found: PopulationDescription, said: Sequence[str]) -> None:
     found.words += len(said)
     found.pairs += max(0, len(said) - 1)
     found.one_word.update(said)

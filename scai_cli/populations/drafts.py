@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from scai_cli.experiment.personas import Persona, Scalar
-from scai_cli.experiment.provenance import Source
+from scai_cli.experiment.provenance import ItemSource
 from scai_cli.experiment.tasks import Task
 from scai_cli.populations.column_map import ColumnMap
-from scai_cli.populations.table_rows import Row, Say
+from scai_cli.populations.table_rows import Say, TableRow
 from scai_cli.values import Split
 
 
@@ -27,7 +27,7 @@ class PersonaDraft:
     weight: float = 1.0
     split: Split | None = None
 
-    def item(self, item_id: str, source: Source) -> Persona:
+    def item(self, item_id: str, source: ItemSource) -> Persona:
         """The persona; raises pydantic's ValidationError."""
         return Persona(
             id=item_id,
@@ -52,7 +52,7 @@ class TaskDraft:
     topic: str = ""
     split: Split | None = None
 
-    def item(self, item_id: str, source: Source) -> Task:
+    def item(self, item_id: str, source: ItemSource) -> Task:
         """The task; raises pydantic's ValidationError."""
         return Task(id=item_id, prompt=self.prompt, kind=self.kind, topic=self.topic, split=self.split, source=source)
 
@@ -61,10 +61,10 @@ Draft = PersonaDraft | TaskDraft
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class PopulationFormat:
     """How files of one kind are read: their rows, and what a row makes, which raises BadRow (or ValueError)."""
 
-    rows: Callable[[str, Say], Iterator[Row]]
+    rows: Callable[[str, Say], Iterator[TableRow]]
     drafts: Callable[[Any, ColumnMap | None], Iterable[Draft]]
     source: str = ""
     """The name of the data set; that of the file if empty."""

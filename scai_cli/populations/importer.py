@@ -11,14 +11,14 @@ from pydantic import ValidationError
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.personas import Persona
-from scai_cli.experiment.provenance import Source
+from scai_cli.experiment.provenance import ItemSource
 from scai_cli.experiment.tasks import Task
 from scai_cli.populations.clean_text import Ids
 from scai_cli.populations.column_map import ColumnMap, read_columns
-from scai_cli.populations.drafts import Format
+from scai_cli.populations.drafts import PopulationFormat
 from scai_cli.populations.formats import PERSONAS, TASKS
 from scai_cli.populations.population_file import population_file
-from scai_cli.populations.table_rows import Row, Say
+from scai_cli.populations.table_rows import Say, TableRow
 from scai_cli.values import did_you_mean
 
 _SAID = 20
@@ -26,7 +26,7 @@ _SAID = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Import:
+class ImportOptions:
     """What to import: FILE in a format, at most `limit` items, with a column map; bad rows stop it or are skipped."""
 
     file: str
@@ -37,27 +37,31 @@ class Import:
 
 
 @dataclass(slots=True)
-class Imported:
+class ImportResult:
     """How many were written and how many rows were bad."""
 
     items: int = 0
     bad: int = 0
 
 
-def import_personas(job: Import, out: Path, say: Say) -> Imported:
+def import_personas(job: ImportOptions, out: Path, say: Say) -> ImportResult:
     """Write the personas of a file; raises ConfigError for a bad row unless those are skipped, and then says them."""
     return _imported(job, out, PERSONAS, say)
 
 
-def import_tasks(job: Import, out: Path, say: Say, topic: str = "", kind: str = "") -> Imported:
+def import_tasks(job: ImportOptions, out: Path, say: Say, topic: str = "", kind: str = "") -> ImportResult:
     """Write the tasks of a file, as `import_personas` does; a topic or a kind that is given stands for all of them."""
     return _imported(job, out, TASKS, say, {name: text for name, text in (("topic", topic), ("kind", kind)) if text})
 
 
 def _imported(
-    job: Import, out: Path, formats: Mapping[str, Format], say: Say, changes: Mapping[str, str] | None = None
-) -> Imported:
-    done = Imported()
+    job: ImportOptions,
+    out: Path,
+    formats: Mapping[str, PopulationFormat],
+    say: Say,
+    changes: Mapping[str, str] | None = None,
+) -> ImportResult:
+    done = ImportResult()
     with population_file(out, "personas" if formats is PERSONAS else "tasks") as write:
         for item in _items(job, _format(job, formats), say, done):
             write(item.model_copy(update=dict(changes)) if changes else item)
@@ -71,14 +75,14 @@ def _imported(
     return done
 
 
-def _items(job: Import, form: Format, say: Say, done: Imported) -> Iterator[Persona | Task]:
+def _items(job: ImportOptions, form: PopulationFormat, say: Say, done: ImportResult) -> Iterator[Persona | Task]:
     columns = read_columns(job.columns) if job.columns else ColumnMap()
     name, licence = columns.source or form.source or Path(job.file).name, columns.licence or form.licence
     given, ids = columns if job.columns else None, Ids()
     for row in form.rows(job.file, say):
         try:
             found = list(form.drafts(_value(row), given))
-            source = Source(name=name, licence=licence, row=row.number)
+            source = ItemSource(name=name, licence=licence, row=row.number)
             made = [draft.item(ids.take(draft.key, row.number), source) for draft in found]
         except ValueError as error:
             problem = ConfigError.at(job.file, row.line, f"row {row.number}", _reason(error))
@@ -91,7 +95,7 @@ def _items(job: Import, form: Format, say: Say, done: Imported) -> Iterator[Pers
         yield from made
 
 
-def _value(row: Row) -> Any:
+def _value(row: TableRow) -> Any:
     if row.problem is not None:
         raise ValueError(row.problem)
     return row.value
@@ -106,7 +110,7 @@ def _reason(error: ValueError) -> str:
     return str(error)
 
 
-def _format(job: Import, formats: Mapping[str, Format]) -> Format:
+def _format(job: ImportOptions, formats: Mapping[str, PopulationFormat]) -> PopulationFormat:
     form = formats.get(job.format)
     if form is None:
         raise ConfigError(f"--as: there is no format {job.format!r}{did_you_mean(job.format, formats)}")

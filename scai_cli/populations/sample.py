@@ -27,7 +27,7 @@ Stratum = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class SampleOptions:
     """How many, stratified by which attributes, weighted by which number (`weight` or an attribute), how diverse."""
 
     count: int
@@ -38,7 +38,7 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class PopulationSample:
     """Who was drawn, in the order of the file, and how many of each stratum: drawn, there."""
 
     people: tuple[Persona, ...]
@@ -46,7 +46,7 @@ class Sample:
     size: int
 
 
-def sample(path: Path, how: Draw) -> Sample:
+def sample(path: Path, how: SampleOptions) -> PopulationSample:
     """Draw without replacement; the file is gone through twice and only those drawn are kept.
 
     Each stratum gets its share (of the people, or of the weights) by largest remainder. Within it people are drawn with
@@ -73,7 +73,9 @@ def sample(path: Path, how: Draw) -> Sample:
         for n in chooser(groups[stratum], wanted[stratum])
     }
     drawn = tuple(persona for n, persona in enumerate(people) if n in chosen)
-    return Sample(drawn, {stratum: (wanted[stratum], len(groups[stratum])) for stratum in sorted(groups)}, len(keys))
+    return PopulationSample(
+        drawn, {stratum: (wanted[stratum], len(groups[stratum])) for stratum in sorted(groups)}, len(keys)
+    )
 
 
 class _Heaviest:

@@ -27,7 +27,7 @@ _INSTALL: Final = "needs the extra `data`: pip install 'scai-cli[data]'"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class TableRow:
     """One row: `number` counts from 1, `line` is where it ends in a text file; with a `problem` it has no value."""
 
     number: int
@@ -36,7 +36,7 @@ class Row:
     problem: str | None = None
 
 
-def rows(file: str, say: Say) -> Iterator[Row]:
+def rows(file: str, say: Say) -> Iterator[TableRow]:
     """The rows of a file by its name's ending, CSV and Parquet as mappings; raises ConfigError if it cannot be read."""
     if file.startswith(HUB):
         return hub_rows(file)
@@ -53,7 +53,7 @@ def rows(file: str, say: Say) -> Iterator[Row]:
     raise ConfigError(f"{file}: is no .csv, .tsv, .jsonl, .json or .parquet file; rename it to what it holds")
 
 
-def jsonl_rows(file: str) -> Iterator[Row]:
+def jsonl_rows(file: str) -> Iterator[TableRow]:
     """The values of a JSONL file; a line that is no JSON is a row with a problem."""
     number = 0
     with opened(file) as lines:
@@ -62,14 +62,14 @@ def jsonl_rows(file: str) -> Iterator[Row]:
                 continue
             number += 1
             try:
-                yield Row(number, parse_line(line), line_number)
+                yield TableRow(number, parse_line(line), line_number)
             except ValueError as error:
-                yield Row(number, None, line_number, str(error))
+                yield TableRow(number, None, line_number, str(error))
                 if len(line) > LONGEST_LINE:
                     return  # the rest of it would be taken for lines
 
 
-def json_rows(file: str) -> Iterator[Row]:
+def json_rows(file: str) -> Iterator[TableRow]:
     """The items of a JSON list, or one value; a JSON file is read whole."""
     with opened(file) as content:
         data = content.read(_LARGEST_JSON + 1)
@@ -82,10 +82,10 @@ def json_rows(file: str) -> Iterator[Row]:
     except (UnicodeDecodeError, RecursionError, ValueError):
         raise ConfigError(f"{file}: is no JSON in UTF-8") from None
     for number, item in enumerate(value if isinstance(value, list) else [value], 1):
-        yield Row(number, item)
+        yield TableRow(number, item)
 
 
-def csv_rows(file: str, say: Say) -> Iterator[Row]:
+def csv_rows(file: str, say: Say) -> Iterator[TableRow]:
     """The rows of a CSV or TSV file as mappings; the first row names the columns, those without a name are left out.
 
     Cells may hold quotes and line ends. Read as UTF-8, as UTF-16 with a byte order mark, or else as Windows-1252, which
@@ -108,7 +108,7 @@ def csv_rows(file: str, say: Say) -> Iterator[Row]:
                 return
             except csv.Error as error:
                 number += 1
-                yield Row(number, None, reader.line_num, f"not valid CSV: {error}")
+                yield TableRow(number, None, reader.line_num, f"not valid CSV: {error}")
                 continue
             if cells:
                 number += 1
@@ -139,13 +139,13 @@ def _names(file: str, reader: Any) -> list[str]:
     return names
 
 
-def _csv_row(number: int, cells: list[str], names: list[str], line: int) -> Row:
+def _csv_row(number: int, cells: list[str], names: list[str], line: int) -> TableRow:
     if len(cells) != len(names):
-        return Row(number, None, line, f"has {len(cells)} cells, the first row {len(names)}")
-    return Row(number, {name: cell for name, cell in zip(names, cells, strict=True) if name}, line)
+        return TableRow(number, None, line, f"has {len(cells)} cells, the first row {len(names)}")
+    return TableRow(number, {name: cell for name, cell in zip(names, cells, strict=True) if name}, line)
 
 
-def parquet_rows(file: str) -> Iterator[Row]:
+def parquet_rows(file: str) -> Iterator[TableRow]:
     """The rows of a Parquet file as mappings, some at a time."""
     try:
         from pyarrow import ArrowException, parquet
@@ -157,12 +157,12 @@ def parquet_rows(file: str) -> Iterator[Row]:
             for batch in parquet.ParquetFile(content).iter_batches(batch_size=512):
                 for value in batch.to_pylist():
                     number += 1
-                    yield Row(number, value)
+                    yield TableRow(number, value)
         except (ArrowException, OSError) as error:
             raise ConfigError(f"{file}: is no Parquet file that can be read: {_first_line(error)}") from None
 
 
-def hub_rows(name: str) -> Iterator[Row]:
+def hub_rows(name: str) -> Iterator[TableRow]:
     """The rows of a data set of the Hub (or of a local folder of that shape), streamed."""
     try:
         import datasets
@@ -173,7 +173,7 @@ def hub_rows(name: str) -> Iterator[Row]:
     try:
         found = datasets.load_dataset(path, config or None, split=split or "train", streaming=True)
         for number, value in enumerate(found, 1):
-            yield Row(number, value)
+            yield TableRow(number, value)
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         raise ConfigError(f"{name}: cannot be read: {_first_line(error)}") from None
 

@@ -196,7 +196,7 @@ class Estimate(Value):
     """Of the interval: 0.95 is 95 %."""
 
 
-class HeldOut(_Event):
+class HoldoutCompared(_Event):
     """The first and the last constitution, played for users and tasks that had no part in making them."""
 
     type: Literal["holdout"] = "holdout"
@@ -269,7 +269,7 @@ Event = (
     | Revised
     | ControlRated
     | Judged
-    | HeldOut
+    | HoldoutCompared
     | Problem
     | RunFinished
 )

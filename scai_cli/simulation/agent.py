@@ -23,7 +23,7 @@ _OBJECTS_TRIED = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Filled(Generic[Form]):
+class StructuredAnswer(Generic[Form]):
     """What came of asking for a form: `form`, or None with the `problem`; `last` is the last answer as it was."""
 
     form: Form | None
@@ -32,7 +32,7 @@ class Filled(Generic[Form]):
 
 
 @dataclass(frozen=True, slots=True)
-class Speaker:
+class Agent:
     """A role of the simulation with the model that plays it."""
 
     role: AgentRole
@@ -48,9 +48,9 @@ class Speaker:
         request = self._request(f"{call_id}/{self.role}", purpose, messages, None)
         return await self._ask(request if logprobs is None else replace(request, logprobs=logprobs))
 
-    async def fill_in(
+    async def ask_structured(
         self, call_id: str, purpose: str, messages: Sequence[Message], form: type[Form], context: object = None
-    ) -> Filled[Form]:
+    ) -> StructuredAnswer[Form]:
         """Ask for a JSON object of a form; told what was wrong, the model is asked again `format_retries` times.
 
         `context` is handed to the form's validators (the rating scale, the known users).
@@ -63,11 +63,11 @@ class Speaker:
             request = self._request(f"{call_id}/{self.role}{suffix}", purpose, asked, schema)
             completion = await self._ask(request)
             try:
-                return Filled(parse_form(completion.text, form, context), None, completion)
+                return StructuredAnswer(parse_form(completion.text, form, context), None, completion)
             except ValueError as error:
                 problem = _told(error, completion)
             if attempt == self.format_retries:
-                return Filled(None, problem, completion)
+                return StructuredAnswer(None, problem, completion)
             attempt += 1
             asked = [
                 *messages,

@@ -9,10 +9,10 @@ from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
 from scai_cli.runs.events import MessageSaid, Problem, Rated
-from scai_cli.simulation.epoch_context import Stage
+from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.forms import Feedback
 from scai_cli.simulation.transcript import Conversation
-from scai_cli.simulation.utilities import mean, observed
+from scai_cli.simulation.utilities import mean, observed_utility
 from scai_cli.values import draw
 
 
@@ -23,53 +23,59 @@ class Anchors:
     answers: Sequence[Conversation] = ()
     first: dict[tuple[int, str], float] = field(default_factory=dict)
 
-    async def drift(self, stage: Stage, conversations: Sequence[Conversation]) -> dict[str, float | None]:
+    async def drift(
+        self, epoch_context: EpochContext, conversations: Sequence[Conversation]
+    ) -> dict[str, float | None]:
         """Let everybody on stage rate the anchors; persona -> mean of (rating now - its first one of the same answer).
 
         On the rating scale; above 0 a persona rates the same answers higher than it did. None where no anchor was
         rated twice; 0 at the first time. Empty without anchors. What failed is emitted once all is rated.
         """
-        wanted = stage.company.config.ratings.anchors
+        wanted = epoch_context.agents.config.ratings.anchors
         if wanted and not self.answers:
             whole = [c for c in conversations if _is_whole(c)]
-            self.answers = draw(whole, wanted, f"{stage.company.config.seed}/anchors")
+            self.answers = draw(whole, wanted, f"{epoch_context.agents.config.seed}/anchors")
         if not self.answers:
             return {}
-        places = [(n, persona) for n in range(1, len(self.answers) + 1) for persona in stage.personas]
-        rated = await together(_rate(stage, n, persona, self.answers[n - 1]) for n, persona in places)
-        changes: dict[str, list[float | None]] = {persona.id: [] for persona in stage.personas}
+        places = [(n, persona) for n in range(1, len(self.answers) + 1) for persona in epoch_context.personas]
+        rated = await together(_rate(epoch_context, n, persona, self.answers[n - 1]) for n, persona in places)
+        changes: dict[str, list[float | None]] = {persona.id: [] for persona in epoch_context.personas}
         for (n, persona), (rating, problem) in zip(places, rated, strict=True):
             if problem is not None:
-                stage.emit(problem)
-                stage.emit(rating)
+                epoch_context.emit(problem)
+                epoch_context.emit(rating)
             if rating.value is not None:
                 first = self.first.setdefault((n, persona.id), rating.value)
                 changes[persona.id].append(rating.value - first)
         return {persona: mean(values) for persona, values in changes.items()}
 
 
-async def _rate(stage: Stage, number: int, rater: Persona, anchor: Conversation) -> tuple[Rated, Problem | None]:
+async def _rate(
+    epoch_context: EpochContext, number: int, rater: Persona, anchor: Conversation
+) -> tuple[Rated, Problem | None]:
     """Ask as for an own rating: the task and the answer stand before the rater as if they had just got it."""
-    company, place = stage.company, f"{stage.place}/anchor/{number}/{rater.id}"
+    agents, place = epoch_context.agents, f"{epoch_context.place}/anchor/{number}/{rater.id}"
     answer = anchor.messages[-2]
     rating = Rated(
         id=place,
-        epoch=stage.epoch,
+        epoch=epoch_context.epoch,
         kind="anchor",
-        metric=company.config.ratings.own,
+        metric=agents.config.ratings.own,
         rater=rater.id,
         conversation=anchor.id,
         message=answer.id,
         final=False,
         value=None,
-        observed=observed(rater, answer.content),
+        observed=observed_utility(rater, answer.content),
     )
     said: list[MessageSaid] = [anchor.messages[0], answer]
-    asked = company.prompts.feedback(Conversation(place, stage.epoch, rater, anchor.task, said))
+    asked = agents.prompts.feedback(Conversation(place, epoch_context.epoch, rater, anchor.task, said))
     try:
-        filled = await company.voice(rater).fill_in(place, "anchor", asked, Feedback, company.config.ratings.scale)
+        filled = await agents.agent_for(rater).ask_structured(
+            place, "anchor", asked, Feedback, agents.config.ratings.scale
+        )
     except CallFailed as error:
-        problem = Problem(id=error.call, epoch=stage.epoch, where=place, problem=str(error))
+        problem = Problem(id=error.call, epoch=epoch_context.epoch, where=place, problem=str(error))
         return rating.model_copy(update={"problem": "the call failed"}), problem
     rating = rating.model_copy(
         update={
@@ -78,7 +84,7 @@ async def _rate(stage: Stage, number: int, rater: Persona, anchor: Conversation)
             "problem": filled.problem,
         }
     )
-    stage.emit(rating)
+    epoch_context.emit(rating)
     return rating, None
 
 

@@ -6,12 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from scai_cli.experiment.constitution import Constitution
-from scai_cli.simulation.utilities import Contentment, fares, mean
+from scai_cli.simulation.utilities import EpochUtilities, fares, mean
 from scai_cli.social_choice.welfare import WelfareFunction
 
 
 @dataclass(slots=True)
-class Played:
+class PlayedVersion:
     """A version with the utilities that each persona had under it, an epoch at a time."""
 
     constitution: Constitution
@@ -24,15 +24,15 @@ class Played:
 
 
 @dataclass(slots=True)
-class Ranking:
+class VersionRanking:
     """Remembers every version that was played; one that was played in several epochs counts with its mean."""
 
     function: WelfareFunction
-    _versions: dict[int, Played] = field(default_factory=dict)
+    _versions: dict[int, PlayedVersion] = field(default_factory=dict)
 
-    def note(self, constitution: Constitution, content: Contentment) -> None:
+    def note(self, constitution: Constitution, content: EpochUtilities) -> None:
         """A version was played."""
-        played = self._versions.setdefault(constitution.version, Played(constitution))
+        played = self._versions.setdefault(constitution.version, PlayedVersion(constitution))
         for (persona, utility), weight in zip(content.utilities.items(), content.weights, strict=True):
             played.utilities[persona].append(utility)
             played.weights[persona] = weight

@@ -11,7 +11,7 @@ from typing import Final
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.runs.events import Candidate
-from scai_cli.simulation.revision import Occasion
+from scai_cli.simulation.revision import RevisionContext
 
 
 def tokens(text: str) -> int:
@@ -19,7 +19,7 @@ def tokens(text: str) -> int:
     return math.ceil(len(text) / 4)
 
 
-def examined(occasion: Occasion, candidate: Candidate) -> Candidate:
+def checked(context: RevisionContext, candidate: Candidate) -> Candidate:
     """The candidate with the constitution that it leads to, and the objection to it if there is one.
 
     Edits that leave every rule's words and users as they are lead nowhere: that is no change.
@@ -27,29 +27,29 @@ def examined(occasion: Occasion, candidate: Candidate) -> Candidate:
     if candidate.objection is not None or not candidate.edits:
         return candidate
     try:
-        constitution = occasion.constitution.apply(candidate.edits, epoch=occasion.stage.epoch)
+        constitution = context.constitution.apply(candidate.edits, epoch=context.epoch_context.epoch)
     except ValueError as error:
         return candidate.model_copy(update={"objection": f"broken: {error}"})
-    if _worded(constitution) == _worded(occasion.constitution):
+    if _worded(constitution) == _worded(context.constitution):
         return candidate
-    return candidate.model_copy(update={"constitution": constitution, "objection": objection(occasion, constitution)})
+    return candidate.model_copy(update={"constitution": constitution, "objection": objection(context, constitution)})
 
 
-def objection(occasion: Occasion, constitution: Constitution) -> str | None:
+def objection(context: RevisionContext, constitution: Constitution) -> str | None:
     """What speaks against adopting a constitution at all, in words for the record; None if nothing does."""
-    limits = occasion.config.constitution
+    limits = context.config.constitution
     if len(constitution.principles) > limits.max_principles:
         return f"oversized: {len(constitution.principles)} principles, at most {limits.max_principles} are allowed"
     size = tokens(constitution.render())
     if size > limits.max_tokens:
         return f"oversized: {size} tokens, at most {limits.max_tokens} are allowed"
-    known = {persona.id for persona in occasion.config.cast}
+    known = {persona.id for persona in context.config.train_personas}
     for clause in constitution.contract:
         if unknown := [user for user in clause.users if user not in known]:
             return f"broken: {clause.id} is for {unknown[0][:40]!r}, who is no user"
-    before = {rule.text for rule in occasion.constitution.principles}
+    before = {rule.text for rule in context.constitution.principles}
     fresh = [rule for rule in constitution.principles if rule.text not in before]
-    return leak(fresh, occasion.config.personas.inline, _said(occasion)) if fresh else None
+    return leak(fresh, context.config.personas.inline, _said(context)) if fresh else None
 
 
 def _worded(constitution: Constitution) -> list[tuple[str, tuple[str, ...]]]:
@@ -57,11 +57,11 @@ def _worded(constitution: Constitution) -> list[tuple[str, tuple[str, ...]]]:
     return [(rule.text, rule.users if isinstance(rule, Clause) else ()) for rule in constitution.rules]
 
 
-def _said(occasion: Occasion) -> Iterator[str]:
+def _said(context: RevisionContext) -> Iterator[str]:
     """Everything that the meta model may have read, and every task."""
-    for task in occasion.config.agenda:
+    for task in context.config.train_tasks:
         yield task.prompt
-    for conversation in (c for episode in (*occasion.past, occasion.conversations) for c in episode):
+    for conversation in (c for episode in (*context.past, context.conversations) for c in episode):
         yield from (message.content for message in conversation.messages)
         yield from (rating.comment for rating in conversation.ratings)
 

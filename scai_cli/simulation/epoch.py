@@ -12,7 +12,7 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.runs.events import Problem
 from scai_cli.simulation.conversation import converse
-from scai_cli.simulation.epoch_context import Stage
+from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
 
 AT_ONCE: Final = 256
@@ -25,14 +25,18 @@ def failures(conversations: Iterable[Conversation]) -> list[Problem]:
     return [event for c in conversations for event in c.withheld if isinstance(event, Problem)]
 
 
-async def play(stage: Stage, personas: Sequence[Persona] | None = None) -> list[Conversation]:
+async def play(epoch_context: EpochContext, personas: Sequence[Persona] | None = None) -> list[Conversation]:
     """The conversations of a stage with their cross ratings, persona by persona; of these personas only, if given.
 
     Raises TooManyFailures when more than `max_failures` of them, and more than one, have failed wholly or in part; no
     further one begins.
     """
-    config = stage.company.config
-    pairs = [(persona, task) for persona in (stage.personas if personas is None else personas) for task in stage.tasks]
+    config = epoch_context.agents.config
+    pairs = [
+        (persona, task)
+        for persona in (epoch_context.personas if personas is None else personas)
+        for task in epoch_context.tasks
+    ]
     allowed = max(1.0, config.max_failures * len(pairs)) if config.max_failures else 0.0
     failed: list[Problem] = []
     room = asyncio.Semaphore(max(AT_ONCE, 4 * config.limits.concurrency))
@@ -40,14 +44,14 @@ async def play(stage: Stage, personas: Sequence[Persona] | None = None) -> list[
     def check() -> None:
         if len(failed) > allowed:
             raise TooManyFailures(
-                f"{len(failed)} of {len(pairs)} conversations of epoch {stage.epoch} failed, more than "
+                f"{len(failed)} of {len(pairs)} conversations of epoch {epoch_context.epoch} failed, more than "
                 f"max_failures allows; the first: {failed[0].problem}"
             )
 
     async def one(persona: Persona, task: Task) -> Conversation:
         async with room:
             check()
-            conversation = await converse(stage, persona, task)
+            conversation = await converse(epoch_context, persona, task)
         if problems := failures([conversation]):
             failed.append(problems[0])
             check()

@@ -12,7 +12,7 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole, Message
 from scai_cli.runs.events import Event
-from scai_cli.simulation.agent import Speaker, model_name, unvaried
+from scai_cli.simulation.agent import Agent, model_name, unvaried
 from scai_cli.simulation.prompts import Prompts
 from scai_cli.values import draw
 
@@ -20,49 +20,49 @@ Emit = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Company:
+class Agents:
     """The speakers of an experiment with their prompts."""
 
     config: ExperimentConfig
     prompts: Prompts
-    assistant: Speaker
-    user: Speaker
-    meta: Speaker
-    own: Mapping[str, Speaker] = field(default_factory=dict)
+    assistant: Agent
+    user: Agent
+    meta: Agent
+    own: Mapping[str, Agent] = field(default_factory=dict)
     """Persona id -> the speaker of a persona with a model of its own, or that a real person plays."""
-    judge: Speaker | None = None
+    judge: Agent | None = None
     """Says whether the users stayed themselves."""
 
-    def voice(self, persona: Persona) -> Speaker:
+    def agent_for(self, persona: Persona) -> Agent:
         """Who plays a persona: the speaker of its own model, or that of all users."""
         return self.own.get(persona.id, self.user)
 
     @property
     def models(self) -> dict[str, str]:
         """Role -> model; `user/PERSONA` -> model for a persona with a model of its own."""
-        speakers = {"assistant": self.assistant, "user": self.user, "meta": self.meta}
-        speakers.update((f"user/{name}", speaker) for name, speaker in self.own.items())
+        agents_by_role = {"assistant": self.assistant, "user": self.user, "meta": self.meta}
+        agents_by_role.update((f"user/{name}", agent) for name, agent in self.own.items())
         if self.judge is not None:
-            speakers["judge"] = self.judge
-        return {name: model_name(speaker.config) for name, speaker in speakers.items()}
+            agents_by_role["judge"] = self.judge
+        return {name: model_name(agent.config) for name, agent in agents_by_role.items()}
 
 
-def company(config: ExperimentConfig, speaker: Callable[[AgentRole, ModelConfig], Speaker]) -> Company:
+def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelConfig], Agent]) -> Agents:
     """The company of an experiment, each speaker made for its role and model."""
-    own = {p.id: speaker("user", config.model_of(p)) for p in config.personas.inline if p.own_voice}
-    assistant, user, meta = (speaker(role, config.model_for(role)) for role in ("assistant", "user", "meta"))
-    judge = speaker("meta", config.judge) if config.judge is not None else None
-    return Company(config, Prompts(config), assistant, user, meta, own, judge)
+    own = {p.id: agent("user", config.model_of(p)) for p in config.personas.inline if p.has_own_agent}
+    assistant, user, meta = (agent(role, config.model_for(role)) for role in ("assistant", "user", "meta"))
+    judge = agent("meta", config.judge) if config.judge is not None else None
+    return Agents(config, Prompts(config), assistant, user, meta, own, judge)
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class EpochContext:
     """One constitution, played by a company for a group of users with some tasks.
 
     `place` is the id under which everything happens, e.g. `e2`.
     """
 
-    company: Company
+    agents: Agents
     place: str
     epoch: int
     constitution: Constitution
@@ -72,11 +72,11 @@ class Stage:
 
     def system(self, persona: Persona) -> Message:
         """The assistant's system message for one user."""
-        return Message("system", self.company.prompts.system_message(self.constitution, persona.id))
+        return Message("system", self.agents.prompts.system_message(self.constitution, persona.id))
 
     def cross_raters(self, conversation_id: str, persona: Persona) -> Sequence[Persona]:
         """Who rates an answer given to `persona`: the others, or `cross_raters` of them drawn with the seed."""
         others = [other for other in self.personas if other.id != persona.id]
-        ratings, seed = self.company.config.ratings, self.company.config.seed
+        ratings, seed = self.agents.config.ratings, self.agents.config.seed
         wanted = None if ratings.cross_raters == "all" else ratings.cross_raters
         return draw(others, wanted, f"{seed}/{unvaried(conversation_id)}/cross")

@@ -8,43 +8,43 @@ from dataclasses import dataclass
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.events import Candidate
-from scai_cli.simulation.epoch_context import Company, Stage
+from scai_cli.simulation.epoch_context import Agents, EpochContext
 from scai_cli.simulation.transcript import Conversation
-from scai_cli.simulation.utilities import Contentment
+from scai_cli.simulation.utilities import EpochUtilities
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class RevisionContext:
     """The end of an epoch: what was played on the stage, how content everybody was, and the epochs before.
 
     `place` is the id under which a strategy and an acceptance rule make their calls.
     """
 
-    stage: Stage
+    epoch_context: EpochContext
     place: str
     conversations: Sequence[Conversation]
-    content: Contentment
+    utilities: EpochUtilities
     past: Sequence[Sequence[Conversation]] = ()
     """The conversations of the epochs before, the oldest first, as far as they are remembered."""
 
     @property
-    def company(self) -> Company:
+    def agents(self) -> Agents:
         """The speakers."""
-        return self.stage.company
+        return self.epoch_context.agents
 
     @property
     def config(self) -> ExperimentConfig:
         """The experiment."""
-        return self.stage.company.config
+        return self.epoch_context.agents.config
 
     @property
     def constitution(self) -> Constitution:
         """The constitution that was in force."""
-        return self.stage.constitution
+        return self.epoch_context.constitution
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class AcceptanceResult:
     """What an acceptance rule decided: the candidate to adopt, or None to keep what is."""
 
     adopted: Candidate | None
@@ -53,5 +53,5 @@ class Verdict:
     """Candidate id -> what was measured."""
 
 
-Strategy = Callable[[Occasion], Awaitable[Sequence[Candidate]]]
-Acceptance = Callable[[Occasion, Sequence[Candidate]], Awaitable[Verdict]]
+Strategy = Callable[[RevisionContext], Awaitable[Sequence[Candidate]]]
+Acceptance = Callable[[RevisionContext, Sequence[Candidate]], Awaitable[AcceptanceResult]]

@@ -11,7 +11,7 @@ from scai_cli.experiment.config import Ratings
 from scai_cli.experiment.personas import Persona
 from scai_cli.measures.observed import observe, utility
 from scai_cli.runs.events import Estimate
-from scai_cli.simulation.epoch_context import Stage
+from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.social_choice.welfare import WelfareFunction, everything
 
@@ -19,7 +19,7 @@ Row = tuple[float | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Contentment:
+class EpochUtilities:
     """How content the personas of a stage are; None where all of somebody's ratings are missing.
 
     `satisfaction` and `harmlessness` are means on the rating scale: of the own ratings of final answers, and of the
@@ -46,7 +46,7 @@ class Contentment:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class PairedUtilities:
     """The same people and tasks before and after, in utilities from the cells that are rated in both.
 
     So a rating that is missing on one side can make neither look better than the other.
@@ -57,7 +57,7 @@ class Pair:
     weights: tuple[float, ...]
 
     @classmethod
-    def of(cls, before: Contentment, after: Contentment) -> Pair:
+    def of(cls, before: EpochUtilities, after: EpochUtilities) -> PairedUtilities:
         """Pair two contentments of one group with the same tasks."""
         shared = [
             [(a, b) for a, b in zip(*rows, strict=True) if a is not None and b is not None]
@@ -81,7 +81,7 @@ def fares(function: WelfareFunction, utilities: Sequence[float | None], weights:
     return tuple(round(part, 9) for part in function.key(rounded, weights))
 
 
-def contentment(stage: Stage, conversations: Iterable[Conversation]) -> Contentment:
+def epoch_utilities(epoch_context: EpochContext, conversations: Iterable[Conversation]) -> EpochUtilities:
     """Final ratings -> utilities.
 
     The cell of persona p and task t is (1 - w) * s + w * h, where s is p's own rating of its final answer, h the mean
@@ -99,23 +99,24 @@ def contentment(stage: Stage, conversations: Iterable[Conversation]) -> Contentm
                 missing += 1
             elif rating.final and rating.value is not None:
                 (own if rating.kind == "own" else cross)[rating.rater, conversation.task.id].append(rating.value)
-    ratings, tasks = stage.company.config.ratings, [task.id for task in stage.tasks]
+    ratings, tasks = epoch_context.agents.config.ratings, [task.id for task in epoch_context.tasks]
     table = tuple(
-        tuple(cell(mean(own[p.id, task]), mean(cross[p.id, task]), ratings) for task in tasks) for p in stage.personas
+        tuple(cell(mean(own[p.id, task]), mean(cross[p.id, task]), ratings) for task in tasks)
+        for p in epoch_context.personas
     )
-    return Contentment(
-        satisfaction={p.id: mean([v for task in tasks for v in own[p.id, task]]) for p in stage.personas},
-        harmlessness={p.id: mean([v for task in tasks for v in cross[p.id, task]]) for p in stage.personas},
-        observed=_observed(stage, conversations),
-        utilities={p.id: mean(row) for p, row in zip(stage.personas, table, strict=True)},
+    return EpochUtilities(
+        satisfaction={p.id: mean([v for task in tasks for v in own[p.id, task]]) for p in epoch_context.personas},
+        harmlessness={p.id: mean([v for task in tasks for v in cross[p.id, task]]) for p in epoch_context.personas},
+        observed=_observed(epoch_context, conversations),
+        utilities={p.id: mean(row) for p, row in zip(epoch_context.personas, table, strict=True)},
         table=table,
-        weights=tuple(persona.weight for persona in stage.personas),
+        weights=tuple(persona.weight for persona in epoch_context.personas),
         missing=missing,
     )
 
 
 def difference(
-    before: Contentment, after: Contentment, function: WelfareFunction, *, seed: int, draws: int = 2000
+    before: EpochUtilities, after: EpochUtilities, function: WelfareFunction, *, seed: int, draws: int = 2000
 ) -> Estimate | None:
     """Welfare after - before for the same personas and tasks, with a 95 % interval from a two-way cluster bootstrap."""
     from scai_cli.stats.intervals import paired_difference
@@ -142,16 +143,16 @@ def cell(own: float | None, cross: float | None, ratings: Ratings) -> float | No
     return s if s is None or h is None else (1 - weight) * s + weight * h
 
 
-def _observed(stage: Stage, conversations: Sequence[Conversation]) -> dict[str, float | None]:
-    found: dict[str, list[float | None]] = {persona.id: [] for persona in stage.personas}
+def _observed(epoch_context: EpochContext, conversations: Sequence[Conversation]) -> dict[str, float | None]:
+    found: dict[str, list[float | None]] = {persona.id: [] for persona in epoch_context.personas}
     for conversation in conversations:
         answer = conversation.final_answer
         if answer is not None:
-            found[conversation.persona.id].append(observed(conversation.persona, answer.content))
+            found[conversation.persona.id].append(observed_utility(conversation.persona, answer.content))
     return {persona: mean(values) for persona, values in found.items()}
 
 
-def observed(persona: Persona, text: str) -> float | None:
+def observed_utility(persona: Persona, text: str) -> float | None:
     """The persona's utility of a text in [0, 1], to six digits (see `traits.utility`); None without preferences."""
     found = utility(persona.preferences, _shown(text)) if persona.preferences else None
     return None if found is None else round(found, 6)

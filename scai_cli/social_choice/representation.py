@@ -21,7 +21,7 @@ class Orphans:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class RepresentationResult:
     """Whether representation holds (None: too large to decide) and, where it does not, a group without it."""
 
     holds: bool | None
@@ -33,7 +33,7 @@ def justified(
     adopted: Collection[str],
     users: Sequence[str],
     seats: int | None = None,
-) -> Verdict:
+) -> RepresentationResult:
     """Check justified representation (Aziz et al. 2017); the orphans are the largest such group.
 
     `approvals` maps every principle that was on the table, adopted or not, to the users who approve it;
@@ -44,7 +44,7 @@ def justified(
     council = _Council.of(approvals, adopted, users, seats)
     groups = [council.supporters([principle], 1) for principle in council.approvals]
     largest = max(groups, key=len, default=frozenset())
-    return council.verdict(largest, 1) if council.deserves(largest, 1) else Verdict(True)
+    return council.verdict(largest, 1) if council.deserves(largest, 1) else RepresentationResult(True)
 
 
 def extended(
@@ -54,7 +54,7 @@ def extended(
     seats: int | None = None,
     *,
     limit: int = 100_000,
-) -> Verdict:
+) -> RepresentationResult:
     """Check extended justified representation (EJR; Aziz et al. 2017); arguments and errors as `justified`.
 
     It fails for l principles that l n/seats users or more all approve, none of whom approves l that were
@@ -73,13 +73,13 @@ def extended(
             chosen = stack.pop()
             group = council.supporters(chosen, level)
             if next(steps) > limit:
-                return Verdict(None)
+                return RepresentationResult(None)
             if not council.deserves(group, level):
                 continue
             if len(chosen) == level:
                 return council.verdict(group, level)
             stack += [(*chosen, more) for more in council.after(chosen)]
-    return Verdict(True)
+    return RepresentationResult(True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,7 @@ class _Council:
         levels = range(1, self.seats + 1)
         return not any(self.deserves(self.supporters([p], k), k) for p in self.outside for k in levels)
 
-    def verdict(self, group: frozenset[str], level: int) -> Verdict:
+    def verdict(self, group: frozenset[str], level: int) -> RepresentationResult:
         """Name the orphans and all that they agree on."""
         agreed = tuple(principle for principle, fans in self.approvals.items() if group <= fans)
-        return Verdict(False, Orphans(tuple(user for user in self.served if user in group), agreed, level))
+        return RepresentationResult(False, Orphans(tuple(user for user in self.served if user in group), agreed, level))

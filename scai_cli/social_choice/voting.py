@@ -19,7 +19,7 @@ NAMES = tuple(RULES)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class VoteResult:
     """What a vote decided: candidates in tiers from best to worst (a tie is one tier), the rule's scores."""
 
     rule: str
@@ -42,7 +42,7 @@ class Outcome:
 
 def tally(
     rule: str, ballots: Sequence[Ballot], candidates: Sequence[str], weights: Sequence[float] | None = None
-) -> Outcome:
+) -> VoteResult:
     """Count the ballots by a rule of `NAMES` (defined in `rules`).
 
     `weights` (finite, >= 0; default: all 1) are added as the decimals they are written as, so that 0.1 + 0.2
@@ -60,7 +60,7 @@ def tally(
     scores = RULES[rule](votes, candidates)
     ranking = sorted(candidates, key=lambda name: -scores[name])
     tiers = tuple(tuple(tier) for _, tier in groupby(ranking, key=lambda name: scores[name]))
-    return Outcome(rule, tiers, {name: float(scores[name]) for name in candidates})
+    return VoteResult(rule, tiers, {name: float(scores[name]) for name in candidates})
 
 
 def _tiers(ballot: Ballot, candidates: Sequence[str]) -> dict[str, int]:

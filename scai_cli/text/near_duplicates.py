@@ -35,7 +35,7 @@ def triples(text: str) -> list[str]:
     return [" ".join(parts[n : n + 3]) for n in range(len(parts) - 2)] or parts or [""]
 
 
-class Crowd:
+class NearDuplicateIndex:
     """Texts, and whether a new one is nearly one of them."""
 
     def __init__(self, near: float = NEAR) -> None:

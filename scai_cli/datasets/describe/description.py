@@ -16,7 +16,7 @@ from scai_cli.datasets.describe.text_measures import (
     Lengths,
     Mean,
     Openings,
-    Sample,
+    TextSample,
     distinct,
     near_duplicates,
     self_bleu,
@@ -43,7 +43,7 @@ class FileDescription:
 
 
 @dataclass(slots=True)
-class Description:
+class DatasetDescription:
     """What is counted of a data set; about 40 bytes a row."""
 
     path: str
@@ -65,13 +65,13 @@ class Description:
     """Pairs whose chosen answer is shorter, as long, longer."""
     differences: Mean = field(default_factory=Mean)
     """Characters of the chosen answer minus those of the rejected one."""
-    varied: Sample = field(init=False)
-    alike: Sample = field(init=False)
-    spread: Sample = field(init=False)
+    varied: TextSample = field(init=False)
+    alike: TextSample = field(init=False)
+    spread: TextSample = field(init=False)
 
     def __post_init__(self) -> None:
         self.varied, self.alike, self.spread = (
-            Sample(size, self.seed) for size in (DISTINCT_OF, NEAR_OF, SELF_BLEU_OF)
+            TextSample(size, self.seed) for size in (DISTINCT_OF, NEAR_OF, SELF_BLEU_OF)
         )
 
     def add(self, form: str, file: FileDescription, row: Fields, reading: Reading) -> None:
@@ -150,14 +150,14 @@ class Description:
         }
 
 
-def describe(path: Path, seed: int = 0) -> Description:
+def describe(path: Path, seed: int = 0) -> DatasetDescription:
     """Count what is in a file or folder of rows.
 
     Raises ConfigError for what cannot be read, or holds no row of a format of ours.
     """
     if not path.exists():
         raise ConfigError(f"{path}: there is no such file or folder")
-    found = Description(str(path), seed)
+    found = DatasetDescription(str(path), seed)
     for file in row_files(path):
         part = FileDescription(file.relative_to(path).as_posix() if path.is_dir() else file.name)
         found.files.append(part)

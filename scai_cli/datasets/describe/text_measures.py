@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from scai_cli.text.near_duplicates import Crowd, words
+from scai_cli.text.near_duplicates import NearDuplicateIndex, words
 
 CHARACTERS_A_TOKEN: Final = 4
 _LONG: Final = 10_000
@@ -60,7 +60,7 @@ class Lengths:
 
 
 @dataclass(slots=True)
-class Sample:
+class TextSample:
     """At most `size` texts of all that came by, each with the same chance (reservoir); of a long one its beginning."""
 
     size: int
@@ -156,7 +156,7 @@ def _bleu(
 
 def near_duplicates(texts: Iterable[str]) -> int:
     """How many texts are nearly one that came before (Jaccard index of word triples at least 0.7, by MinHash)."""
-    crowd, found = Crowd(), 0
+    crowd, found = NearDuplicateIndex(), 0
     for n, text in enumerate(texts):
         if crowd.likest(text) is None:
             crowd.add(str(n), text)

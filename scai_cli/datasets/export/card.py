@@ -9,7 +9,7 @@ from typing import Final
 from scai_cli import __version__
 from scai_cli.datasets.export.card_header import header
 from scai_cli.datasets.export.markdown import bullets, code, escaped, fenced, table
-from scai_cli.datasets.formats.export_record import Made, MadeFile
+from scai_cli.datasets.formats.export_record import ExportedFile, ExportRecord
 from scai_cli.datasets.formats.guide import CHARACTERS_A_TOKEN, Guide, guide
 from scai_cli.experiment.constitution import Constitution
 
@@ -17,12 +17,12 @@ TRL_DEFAULT: Final = 1024
 """TRL's `max_length`."""
 
 
-def card(name: str, made: Made, beside: Sequence[MadeFile] = ()) -> str:
+def card(name: str, made: ExportRecord, beside: Sequence[ExportedFile] = ()) -> str:
     """The whole README; `beside` are the files of provenance. Foreign text in it is escaped."""
     return f"{header(name, made, beside)}\n" + "\n\n".join(_body(name, made, beside)) + "\n"
 
 
-def _body(name: str, made: Made, beside: Sequence[MadeFile]) -> Iterator[str]:
+def _body(name: str, made: ExportRecord, beside: Sequence[ExportedFile]) -> Iterator[str]:
     about, rows = guide(made.format), sum(file.rows for file in made.files)
     yield f"# {escaped(name)}"
     form = f"in the format `{code(made.format)}`"
@@ -56,7 +56,7 @@ def _body(name: str, made: Made, beside: Sequence[MadeFile]) -> Iterator[str]:
     )
 
 
-def _who_spoke(made: Made) -> str:
+def _who_spoke(made: ExportRecord) -> str:
     models = {model for source in made.sources for model in source.models.values()}
     if models == {"simulated"}:
         return (
@@ -69,7 +69,7 @@ def _who_spoke(made: Made) -> str:
     )
 
 
-def _columns(made: Made, about: Guide) -> str:
+def _columns(made: ExportRecord, about: Guide) -> str:
     present = dict.fromkeys(column for file in made.files for column in file.columns)
     own = [(f"`{code(column)}`", about.columns[column]) for column in present if column in about.columns]
     further = [f"`{code(column)}`" for column in present if column not in about.columns]
@@ -78,7 +78,7 @@ def _columns(made: Made, about: Guide) -> str:
     return table(("column", "what it holds"), own)
 
 
-def _advice(made: Made, about: Guide) -> Iterator[str]:
+def _advice(made: ExportRecord, about: Guide) -> Iterator[str]:
     longest = max((file.longest for file in made.files), default=0)
     tokens = math.ceil(longest / CHARACTERS_A_TOKEN)
     enough = max(TRL_DEFAULT, 256 * math.ceil(tokens * 1.25 / 256))
@@ -91,7 +91,7 @@ def _advice(made: Made, about: Guide) -> Iterator[str]:
     yield from about.advice
 
 
-def _making(made: Made) -> Iterator[str]:
+def _making(made: ExportRecord) -> Iterator[str]:
     yield table(
         ("source", "constitution", "users", "models", "SHA-256"),
         [
@@ -118,7 +118,7 @@ def _making(made: Made) -> Iterator[str]:
     yield from _rules(made)
 
 
-def _rules(made: Made) -> Iterator[str]:
+def _rules(made: ExportRecord) -> Iterator[str]:
     """Every last constitution once, with those it is the last one of."""
     owners: dict[Constitution, list[str]] = {}
     for source in made.sources:
@@ -142,7 +142,7 @@ _LIMITS: Final = (
 )
 
 
-def _licence_lines(made: Made) -> Iterator[str]:
+def _licence_lines(made: ExportRecord) -> Iterator[str]:
     for licence, rows in sorted(made.licences.items()):
         terms = escaped(licence) if licence else "personas and tasks that state no licence"
         yield f"{terms}: {_count(rows, 'row')}"

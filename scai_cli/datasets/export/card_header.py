@@ -13,7 +13,7 @@ import yaml
 
 from scai_cli.datasets.export.markdown import line
 from scai_cli.datasets.export.provenance import Provenance
-from scai_cli.datasets.formats.export_record import Made, MadeFile
+from scai_cli.datasets.formats.export_record import ExportedFile, ExportRecord
 from scai_cli.datasets.formats.guide import guide
 
 _SIZES: Final = (
@@ -41,13 +41,13 @@ PROVENANCE: Final = "provenance"
 """The config of the files of provenance."""
 
 
-def header(name: str, made: Made, beside: Sequence[MadeFile]) -> str:
+def header(name: str, made: ExportRecord, beside: Sequence[ExportedFile]) -> str:
     """The header between its two lines; `beside` are the files of provenance."""
     told = yaml.safe_dump(_metadata(name, made, beside), allow_unicode=True, sort_keys=False, width=110)
     return f"---\n{told}---\n"
 
 
-def _metadata(name: str, made: Made, beside: Sequence[MadeFile]) -> dict[str, Any]:
+def _metadata(name: str, made: ExportRecord, beside: Sequence[ExportedFile]) -> dict[str, Any]:
     rows = sum(file.rows for file in made.files)
     about = guide(made.format)
     told: dict[str, Any] = {
@@ -65,7 +65,7 @@ def _metadata(name: str, made: Made, beside: Sequence[MadeFile]) -> dict[str, An
     return {**told, "dataset_info": features} if features else told
 
 
-def _licence(made: Made) -> dict[str, Any]:
+def _licence(made: ExportRecord) -> dict[str, Any]:
     found = {_hub_name(licence): licence for licence, rows in sorted(made.licences.items()) if rows} or {"unknown": ""}
     if len(found) == 1 and "other" not in found:
         return {"license": next(iter(found))}
@@ -80,7 +80,7 @@ def _hub_name(licence: str) -> str:
     return name if name in _LICENCES else "other"
 
 
-def _configs(files: Iterable[MadeFile], beside: Iterable[MadeFile]) -> Iterator[dict[str, Any]]:
+def _configs(files: Iterable[ExportedFile], beside: Iterable[ExportedFile]) -> Iterator[dict[str, Any]]:
     """One for all files with the same columns: the Hub loads files of one config alone. Empty files load nowhere."""
     kept = [file for file in files if file.rows]
     for n, columns in enumerate(dict.fromkeys(file.columns for file in kept)):
@@ -91,7 +91,7 @@ def _configs(files: Iterable[MadeFile], beside: Iterable[MadeFile]) -> Iterator[
         yield {"config_name": PROVENANCE, **_data_files(provenance)}
 
 
-def _data_files(files: Sequence[MadeFile]) -> dict[str, Any]:
+def _data_files(files: Sequence[ExportedFile]) -> dict[str, Any]:
     """The files of a config.
 
     `datasets` keeps what it has loaded of a folder under a hash of the card's header alone: the digest in it is what

@@ -16,15 +16,15 @@ from scai_cli.datasets.export.folder import finish_folder
 from scai_cli.datasets.export.output_files import Outputs, Tracing, outputs, stdout_rows
 from scai_cli.datasets.export.provenance import Tracer
 from scai_cli.datasets.export.row_writers import FileKind
-from scai_cli.datasets.formats.export_record import Made, MadeFile, MadeFrom
+from scai_cli.datasets.formats.export_record import ExportedFile, ExportRecord, ExportSource
 from scai_cli.datasets.formats.format import Format, Layout, Row
 from scai_cli.datasets.formats.guide import warnings
 from scai_cli.datasets.samples.decontamination import CONTAMINATED, Benchmark
-from scai_cli.datasets.samples.duplicates import Dedupe, Repeats
-from scai_cli.datasets.samples.filters import Choice, Tally
+from scai_cli.datasets.samples.duplicates import Dedupe, DuplicateIndex
+from scai_cli.datasets.samples.filters import DropCounts, SampleFilter
 from scai_cli.datasets.samples.licences import Licences
-from scai_cli.datasets.samples.sample import Answer, Pair, Rating, Sample, Trace
-from scai_cli.datasets.samples.sources import Source, check_epoch, check_names, open_source, stated
+from scai_cli.datasets.samples.sample import Answer, Pair, RatingSample, Sample, Trace
+from scai_cli.datasets.samples.sources import SampleSource, check_epoch, check_names, open_source, stated
 from scai_cli.datasets.samples.splits import TRAIN, By, Splitter, fraction, number
 from scai_cli.errors import ConfigError
 
@@ -60,13 +60,13 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ExportOptions:
     """An export in full; `command` and `settings` are for the card of a folder."""
 
     format: str
     destination: Destination
     layout: Layout = field(default=Layout())
-    choice: Choice = field(default=Choice())
+    choice: SampleFilter = field(default=SampleFilter())
     splitting: Splitting | None = None
     cleaning: Cleaning = field(default=Cleaning())
     mix_licences: bool = False
@@ -84,7 +84,7 @@ class _Kept(Struct, frozen=True, gc=False):
     key: int
 
 
-def export(paths: Sequence[Path], form: Format, order: Order) -> Made:
+def export(paths: Sequence[Path], form: Format, order: ExportOptions) -> ExportRecord:
     """Export what runs and generated sets hold; what was made.
 
     Raises ConfigError and RunError for what the user can fix, OutputError when a file cannot be written; then nothing
@@ -115,11 +115,13 @@ def export(paths: Sequence[Path], form: Format, order: Order) -> Made:
 class _Pass:
     """One way through all sources; `left_out` tells afterwards what was left out, and why."""
 
-    def __init__(self, sources: Sequence[Source], form: Format, order: Order, bound: int | None = None) -> None:
+    def __init__(
+        self, sources: Sequence[SampleSource], form: Format, order: ExportOptions, bound: int | None = None
+    ) -> None:
         self._sources, self._form, self._order, self._bound = sources, form, order, bound
-        self._tally = Tally()
+        self._tally = DropCounts()
         self._licences = Licences(order.mix_licences)
-        self._repeats = Repeats(order.cleaning.dedupe)
+        self._repeats = DuplicateIndex(order.cleaning.dedupe)
         benchmark = order.cleaning.decontaminate
         self._benchmark = None if benchmark is None else Benchmark.read(benchmark, order.cleaning.ngram)
         self._splitter = _splitter(sources, order)
@@ -172,10 +174,10 @@ class _Pass:
         at = fraction(f"{self._order.choice.seed}/part/{_prompt(kept.sample)}")
         return name + parts[int(at * len(parts))]
 
-    def made(self, files: tuple[MadeFile, ...]) -> Made:
+    def made(self, files: tuple[ExportedFile, ...]) -> ExportRecord:
         """What this way through the sources has made."""
         order = self._order
-        return Made(
+        return ExportRecord(
             format=order.format,
             files=files,
             sources=tuple(_made_from(source) for source in self._sources) if order.destination.folder else (),
@@ -191,7 +193,9 @@ class _Pass:
         what, texts = _told(sample), _texts(sample)
         split, reason = "", ""
         if self._splitter is not None:
-            rater = what.rater if isinstance(what, Pair) else what.score.rater if isinstance(what, Rating) else None
+            rater = (
+                what.rater if isinstance(what, Pair) else what.score.rater if isinstance(what, RatingSample) else None
+            )
             found, reason = self._splitter.split(what.origin, _prompt(sample), rater)
             split = found or ""
         if not reason and self._benchmark is not None and self._benchmark.meets(texts):
@@ -216,7 +220,7 @@ class _Pass:
             yield "Rows that are the same stand in one split only; near-duplicates were not looked for (--dedupe near)."
 
 
-def _splitter(sources: Sequence[Source], order: Order) -> Splitter | None:
+def _splitter(sources: Sequence[SampleSource], order: ExportOptions) -> Splitter | None:
     splitting = order.splitting
     if splitting is None:
         return None
@@ -240,7 +244,7 @@ def _write(run: _Pass, out: Outputs) -> None:
             out.write(split, row, provenance)
 
 
-def _to_stdout(run: _Pass, columns: bool) -> MadeFile:
+def _to_stdout(run: _Pass, columns: bool) -> ExportedFile:
     rows, tracer, count = stdout_rows(), Tracer(), 0
     for kept in run.kept():
         provenance = tracer.provenance(kept.sample, kept.split or None) if columns else None
@@ -248,7 +252,7 @@ def _to_stdout(run: _Pass, columns: bool) -> MadeFile:
             rows.write(row, provenance)
             count += 1
     rows.close()
-    return MadeFile("-", TRAIN, count, "", rows.columns, rows.longest)
+    return ExportedFile("-", TRAIN, count, "", rows.columns, rows.longest)
 
 
 def _bound(run: _Pass, most: int) -> int:
@@ -263,20 +267,20 @@ def _bound(run: _Pass, most: int) -> int:
     return -lowest[0][0] if lowest else -1
 
 
-def _told(sample: Sample) -> Answer | Pair | Rating:
+def _told(sample: Sample) -> Answer | Pair | RatingSample:
     return sample.pair if isinstance(sample, Trace) else sample
 
 
 def _prompt(sample: Sample) -> str:
     """The words with which the conversation was opened."""
     what = _told(sample)
-    return what.prompt if isinstance(what, Rating) else what.prompt[0].content
+    return what.prompt if isinstance(what, RatingSample) else what.prompt[0].content
 
 
 def _texts(sample: Sample) -> tuple[str, ...]:
     """All that is said in a sample."""
     what = _told(sample)
-    if isinstance(what, Rating):
+    if isinstance(what, RatingSample):
         return what.prompt, what.answer, what.score.rater, what.score.kind
     said = tuple(turn.content for turn in what.prompt)
     return (*said, what.text) if isinstance(what, Answer) else (*said, what.chosen, what.rejected)
@@ -285,12 +289,12 @@ def _texts(sample: Sample) -> tuple[str, ...]:
 def _identity(sample: Sample) -> str:
     """What no other sample of an export has."""
     what = _told(sample)
-    rater = what.rater if isinstance(what, Pair) else what.score.rater if isinstance(what, Rating) else ""
+    rater = what.rater if isinstance(what, Pair) else what.score.rater if isinstance(what, RatingSample) else ""
     return f"{what.origin.run}/{'/'.join(what.origin.messages)}/{rater}"
 
 
-def _made_from(source: Source) -> MadeFrom:
+def _made_from(source: SampleSource) -> ExportSource:
     constitution, models = source.about()
     with source.file.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return MadeFrom(source.id, constitution, models, digest, len(source.personas))
+    return ExportSource(source.id, constitution, models, digest, len(source.personas))

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from scai_cli import __version__
 from scai_cli.datasets.export.card import card
-from scai_cli.datasets.formats.export_record import Made, MadeFile
+from scai_cli.datasets.formats.export_record import ExportedFile, ExportRecord
 from scai_cli.datasets.formats.llama_factory import dataset_info
 from scai_cli.runs.jsonl import write_whole
 
@@ -20,7 +20,7 @@ DATASET_INFO: Final = "dataset_info.json"
 SIDE_CAR: Final = ".meta.jsonl"
 
 
-def finish_folder(folder: Path, made: Made) -> None:
+def finish_folder(folder: Path, made: ExportRecord) -> None:
     """Write the card and the manifest beside the rows; the same rows give the same bytes.
 
     Raises OutputError when the disk refuses.
@@ -33,17 +33,17 @@ def finish_folder(folder: Path, made: Made) -> None:
     write_whole(folder / MANIFEST, _json(manifest(folder, made, beside)))
 
 
-def side_cars(folder: Path, made: Made) -> tuple[MadeFile, ...]:
+def side_cars(folder: Path, made: ExportRecord) -> tuple[ExportedFile, ...]:
     """The files of provenance that stand beside files of rows, line by line."""
     beside = ((file, Path(file.name).with_suffix(SIDE_CAR).as_posix()) for file in made.files)
     return tuple(
-        MadeFile(name, file.split, file.rows, _digest(folder / name), (), 0)
+        ExportedFile(name, file.split, file.rows, _digest(folder / name), (), 0)
         for file, name in beside
         if (folder / name).is_file()
     )
 
 
-def manifest(folder: Path, made: Made, beside: tuple[MadeFile, ...]) -> dict[str, Any]:
+def manifest(folder: Path, made: ExportRecord, beside: tuple[ExportedFile, ...]) -> dict[str, Any]:
     """All that is needed to check the files and to make them again; no time, so that equal folders are equal."""
     return {
         "scai": __version__,

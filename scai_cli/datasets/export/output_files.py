@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, Literal
 
 from scai_cli.datasets.export.provenance import Provenance
 from scai_cli.datasets.export.row_writers import FileKind, JsonLines, Row, Rows, rows_writer
-from scai_cli.datasets.formats.export_record import MadeFile
+from scai_cli.datasets.formats.export_record import ExportedFile
 from scai_cli.errors import OutputError
 
 SIDE_CAR: Final = ".meta.jsonl"
@@ -100,12 +100,12 @@ class Outputs:
         """Take a row into the file of its split."""
         (self._files.get(split) or self._opened(split)).write(row, provenance)
 
-    def finish(self) -> tuple[MadeFile, ...]:
+    def finish(self) -> tuple[ExportedFile, ...]:
         """Write what is held back; the files as they are, with digests in a folder."""
         for file in self._files.values():
             file.finish()
         return tuple(
-            MadeFile(
+            ExportedFile(
                 file.final.name,
                 split or "train",
                 file.count,

@@ -7,12 +7,12 @@ from typing import Final
 
 from msgspec import Struct
 
-from scai_cli.datasets.samples.sample import Pair, Rating, Sample, Trace
+from scai_cli.datasets.samples.sample import Pair, RatingSample, Sample, Trace
 
 COLUMN: Final = "provenance"
 
 
-class RoleModel(Struct, frozen=True, gc=False):
+class RoleModelName(Struct, frozen=True, gc=False):
     """The model behind a role."""
 
     role: str
@@ -28,7 +28,7 @@ class Provenance(Struct, frozen=True, gc=False):
     epoch: int | None
     version: int
     rules: tuple[str, ...]
-    models: tuple[RoleModel, ...]
+    models: tuple[RoleModelName, ...]
     raters: tuple[str, ...]
     licences: tuple[str, ...]
     persona: str | None
@@ -51,7 +51,7 @@ class Tracer:
     """Tells the provenance of samples."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[Mapping[str, str], tuple[RoleModel, ...]]] = {}
+        self._known: dict[int, tuple[Mapping[str, str], tuple[RoleModelName, ...]]] = {}
 
     def provenance(self, sample: Sample, split: str | None) -> Provenance:
         """Where the rows of a sample came from."""
@@ -60,7 +60,7 @@ class Tracer:
         by = rater = margin = p = rating = disagreement = None
         if isinstance(what, Pair):
             by, rater, margin, p = what.by, what.rater, what.margin, what.p
-        if isinstance(what, Rating):
+        if isinstance(what, RatingSample):
             rating = what.score.value
         else:
             rating, disagreement = what.rating, what.disagreement
@@ -86,13 +86,13 @@ class Tracer:
             disagreement,
         )
 
-    def _listed(self, models: Mapping[str, str]) -> tuple[RoleModel, ...]:
+    def _listed(self, models: Mapping[str, str]) -> tuple[RoleModelName, ...]:
         """Role -> model as a list, made once for every mapping that is met."""
         found = self._known.get(id(models))
         if found is None:
             if len(self._known) > _KNOWN:
                 self._known.clear()
-            listed = tuple(RoleModel(role, model) for role, model in sorted(models.items()))
+            listed = tuple(RoleModelName(role, model) for role, model in sorted(models.items()))
             found = self._known[id(models)] = models, listed  # the mapping is kept, so that its id stays its own
         return found[1]
 

@@ -9,7 +9,7 @@ from scai_cli.experiment.constitution import Constitution
 
 
 @dataclass(frozen=True, slots=True)
-class MadeFile:
+class ExportedFile:
     """One file of rows."""
 
     name: str
@@ -23,7 +23,7 @@ class MadeFile:
 
 
 @dataclass(frozen=True, slots=True)
-class MadeFrom:
+class ExportSource:
     """A run or a generated set that rows came from."""
 
     run_id: str
@@ -37,12 +37,12 @@ class MadeFrom:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ExportRecord:
     """An export in full."""
 
     format: str
-    files: tuple[MadeFile, ...]
-    sources: tuple[MadeFrom, ...]
+    files: tuple[ExportedFile, ...]
+    sources: tuple[ExportSource, ...]
     licences: Mapping[str, int]
     """Licence -> rows; "" for rows whose personas and tasks state none."""
     left_out: Mapping[str, int]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from scai_cli.datasets.formats.export_record import MadeFile
+from scai_cli.datasets.formats.export_record import ExportedFile
 from scai_cli.datasets.formats.openai import LEAST_ROWS, MOST_TOKENS
 from scai_cli.datasets.formats.preference import GOOD
 
@@ -183,7 +183,7 @@ def guide(form: str) -> Guide:
     return GUIDES.get(form, Guide("fine-tuning", {}, ()))
 
 
-def warnings(form: str, files: Iterable[MadeFile]) -> Iterator[str]:
+def warnings(form: str, files: Iterable[ExportedFile]) -> Iterator[str]:
     """What the readers of a format will say against files of it."""
     if not form.startswith("openai-"):
         return

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from scai_cli.datasets.formats.export_record import MadeFile
+from scai_cli.datasets.formats.export_record import ExportedFile
 from scai_cli.datasets.formats.format import Format, Layout, Row
 from scai_cli.datasets.formats.turns import blank, messages
 from scai_cli.datasets.samples.sample import Answer
@@ -53,7 +53,7 @@ def _system(sample: Answer, layout: Layout) -> dict[str, str] | None:
     return None if blank(system) else {"system": system}
 
 
-def dataset_info(form: str, name: str, files: tuple[MadeFile, ...]) -> dict[str, Any]:
+def dataset_info(form: str, name: str, files: tuple[ExportedFile, ...]) -> dict[str, Any]:
     """The content of `dataset_info.json`: an entry `NAME_SPLIT` for each file, with the columns that it has."""
     entries: dict[str, Any] = {}
     for file in files:

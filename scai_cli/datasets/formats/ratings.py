@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from scai_cli.datasets.formats.format import Format, Layout, Row
-from scai_cli.datasets.samples.sample import Rating
+from scai_cli.datasets.samples.sample import RatingSample
 
 
-def _ratings(rating: Rating, _: Layout) -> Iterator[Row]:
+def _ratings(rating: RatingSample, _: Layout) -> Iterator[Row]:
     origin, score = rating.origin, rating.score
     yield {
         "rater": score.rater,

@@ -18,7 +18,7 @@ from scai_cli.datasets.generate.row import Answered, Judgement
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.constitution import Principle
 from scai_cli.messages import Message
-from scai_cli.simulation.agent import Speaker
+from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.prompts import Prompts
 
 PROBE: Final = "judge/probe"
@@ -44,7 +44,7 @@ class _Reading:
 class Judge:
     """Compares answers; `clamp` are the bounds of `soft`."""
 
-    speaker: Speaker
+    agent: Agent
     prompts: Prompts
     votes: int
     clamp: tuple[float, float] | None
@@ -75,7 +75,7 @@ class Judge:
     async def _read(self, place: str, asked: list[Message]) -> _Reading:
         if await self._endpoint_tells():
             try:
-                completion = await self.speaker.say(place, "comparison", asked, logprobs=_TOLD)
+                completion = await self.agent.say(place, "comparison", asked, logprobs=_TOLD)
             except CallFailed as error:
                 return _Reading(failure=error)
             if (p := preference(completion.logprobs or ())) is not None:
@@ -93,7 +93,7 @@ class Judge:
 
     async def _vote(self, place: str, asked: list[Message]) -> str | CallFailed:
         try:
-            return (await self.speaker.say(place, "comparison", asked)).text
+            return (await self.agent.say(place, "comparison", asked)).text
         except CallFailed as error:
             return error
 
@@ -103,7 +103,7 @@ class Judge:
             if self._tells is None:
                 asked = self.prompts.comparison("Say hello.", "Be polite.", ("Good morning!", "What?"))
                 try:
-                    told = (await self.speaker.say(PROBE, "comparison", asked, logprobs=_TOLD)).logprobs
+                    told = (await self.agent.say(PROBE, "comparison", asked, logprobs=_TOLD)).logprobs
                 except CallFailed:
                     told = None
                 self._tells = told is not None

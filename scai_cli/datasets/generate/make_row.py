@@ -14,15 +14,15 @@ from typing import Any, Final, Literal, TypeVar
 
 from scai_cli.concurrency import together
 from scai_cli.datasets.generate.judge import Judge
-from scai_cli.datasets.generate.manifest import Generation
-from scai_cli.datasets.generate.row import Answered, Judgement, Row, RowRating, Step
-from scai_cli.datasets.generate.row_plan import Seat
+from scai_cli.datasets.generate.manifest import GenerateManifest
+from scai_cli.datasets.generate.row import Answered, GeneratedRow, Judgement, RevisionStep, RowRating
+from scai_cli.datasets.generate.row_plan import RowPlan
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.constitution import Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.messages import Message, clean
 from scai_cli.runs.events import MessageSaid
-from scai_cli.simulation.epoch_context import Company
+from scai_cli.simulation.epoch_context import Agents
 from scai_cli.simulation.forms import CrossRating, Feedback
 from scai_cli.simulation.transcript import Conversation
 
@@ -35,21 +35,21 @@ _FAILED: Final = "the call failed"
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class RowContext:
     """What all rows of a set are made with."""
 
-    company: Company
-    generation: Generation
+    agents: Agents
+    generation: GenerateManifest
     judge: Judge | None
     _systems: dict[tuple[str, str], Message] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, company: Company, generation: Generation) -> Workshop:
+    def of(cls, agents: Agents, generation: GenerateManifest) -> RowContext:
         """The workshop of a set: the judge is the experiment's, or else whoever plays the assistant."""
         orders = generation.orders
-        speaker = company.judge or company.assistant
-        judge = Judge(speaker, company.prompts, orders.votes, orders.clamp) if orders.by_model else None
-        return cls(company, generation, judge)
+        agent = agents.judge or agents.assistant
+        judge = Judge(agent, agents.prompts, orders.votes, orders.clamp) if orders.by_model else None
+        return cls(agents, generation, judge)
 
     def system(self, answer: Literal["initial", "final"], persona: Persona | None) -> Message:
         """The system message of an answer: with the clauses for this user, or the principles alone."""
@@ -57,27 +57,27 @@ class Workshop:
         if key not in self._systems:
             rules = self.generation.initial if answer == "initial" else self.generation.learned
             rules = rules if persona else rules.model_copy(update={"contract": ()})
-            text = self.company.prompts.system_message(rules, persona.id if persona else None)
+            text = self.agents.prompts.system_message(rules, persona.id if persona else None)
             self._systems[key] = Message("system", text)
         return self._systems[key]
 
 
-async def make(workshop: Workshop, seat: Seat) -> Row:
+async def make_row(context: RowContext, seat: RowPlan) -> GeneratedRow:
     """Make one row; a call that fails for good leaves out what rests on it and stands in the row's `problem`.
 
     Raises what stops the whole set (`errors.STOPS`).
     """
-    return await _Making(workshop, seat).row()
+    return await _Making(context, seat).row()
 
 
 @dataclass(slots=True)
 class _Making:
-    workshop: Workshop
-    seat: Seat
+    context: RowContext
+    seat: RowPlan
     failures: list[tuple[int, str]] = field(default_factory=list)
     """Calls that failed for good, with the place of what they were for: answers before labels."""
 
-    async def row(self) -> Row:
+    async def row(self) -> GeneratedRow:
         seat = self.seat
         initial = await self._attempt(0, self._answer("initial"))
         steps = await self._steps(initial) if initial else []
@@ -85,7 +85,7 @@ class _Making:
         answers = initial, steps[-1].revision if steps else None, final
         wanted = [*self._wanted_ratings(*answers), *self._wanted_judgements(*answers)]
         labels = await together(label(place) for place, label in enumerate(wanted, 1))
-        return Row(
+        return GeneratedRow(
             id=seat.id,
             task=seat.task.id,
             prompt=seat.task.prompt,
@@ -107,13 +107,13 @@ class _Making:
             return None
 
     async def _answer(self, name: Literal["initial", "final"]) -> Answered:
-        company, seat = self.workshop.company, self.seat
-        asked = company.prompts.answer(self.workshop.system(name, seat.persona), [self._said("user", seat.task.prompt)])
-        found = await company.assistant.say(f"{seat.id}/{name}", "answer", asked)
+        agents, seat = self.context.agents, self.seat
+        asked = agents.prompts.answer(self.context.system(name, seat.persona), [self._said("user", seat.task.prompt)])
+        found = await agents.assistant.say(f"{seat.id}/{name}", "answer", asked)
         return Answered(f"{seat.id}/{name}", found.text, found.finish_reason)
 
-    async def _steps(self, initial: Answered) -> list[Step]:
-        steps: list[Step] = []
+    async def _steps(self, initial: Answered) -> list[RevisionStep]:
+        steps: list[RevisionStep] = []
         answer = initial
         for number, principle in enumerate(self.seat.principles, 1):
             step = await self._attempt(0, self._step(number, principle, answer.text))
@@ -123,13 +123,13 @@ class _Making:
             answer = step.revision
         return steps
 
-    async def _step(self, number: int, principle: Principle, answer: str) -> Step:
-        company, task, place = self.workshop.company, self.seat.task.prompt, f"{self.seat.id}/s{number}"
-        prompts, assistant = company.prompts, company.assistant
+    async def _step(self, number: int, principle: Principle, answer: str) -> RevisionStep:
+        agents, task, place = self.context.agents, self.seat.task.prompt, f"{self.seat.id}/s{number}"
+        prompts, assistant = agents.prompts, agents.assistant
         critique = await assistant.say(f"{place}/critique", "critique", prompts.critique(task, answer, principle.text))
         asked = prompts.revision(task, answer, critique.text, principle.text)
         revision = await assistant.say(place, "revision", asked)
-        return Step(
+        return RevisionStep(
             principle=principle.id,
             critique_request=prompts.critique_request(principle.text),
             critique=critique.text,
@@ -139,7 +139,7 @@ class _Making:
 
     def _wanted_ratings(self, *answers: Answered | None) -> Iterator[_Wanted]:
         """Every answer, rated by the row's user and by others."""
-        if not self.workshop.generation.orders.by_users:
+        if not self.context.generation.orders.by_users:
             return
         for answer in answers:
             if answer is not None:
@@ -149,19 +149,19 @@ class _Making:
                     yield partial(self._cross, rater, answer)
 
     async def _own(self, rater: Persona, answer: Answered, place: int) -> RowRating:
-        company, scale = self.workshop.company, self.workshop.company.config.ratings.scale
-        asked = company.prompts.feedback(self._conversation(rater, answer))
-        job = company.voice(rater).fill_in(f"{answer.id}/own", "feedback", asked, Feedback, scale)
+        agents, scale = self.context.agents, self.context.agents.config.ratings.scale
+        asked = agents.prompts.feedback(self._conversation(rater, answer))
+        job = agents.agent_for(rater).ask_structured(f"{answer.id}/own", "feedback", asked, Feedback, scale)
         if (filled := await self._attempt(place, job)) is None:
             return RowRating(rater.id, "own", answer.id, None, problem=_FAILED)
         value, comment = (filled.form.rating, filled.form.feedback) if filled.form else (None, filled.last.text)
         return RowRating(rater.id, "own", answer.id, value, comment, filled.problem)
 
     async def _cross(self, rater: Persona, answer: Answered, place: int) -> RowRating:
-        company, scale = self.workshop.company, self.workshop.company.config.ratings.scale
-        asked = company.prompts.cross_rating(rater, self._conversation(rater, answer), answer.text)
+        agents, scale = self.context.agents, self.context.agents.config.ratings.scale
+        asked = agents.prompts.cross_rating(rater, self._conversation(rater, answer), answer.text)
         call = f"{answer.id}/cross/{rater.id}"
-        job = company.voice(rater).fill_in(call, "cross_rating", asked, CrossRating, scale)
+        job = agents.agent_for(rater).ask_structured(call, "cross_rating", asked, CrossRating, scale)
         if (filled := await self._attempt(place, job)) is None:
             return RowRating(rater.id, "cross", answer.id, None, problem=_FAILED)
         value, comment = (filled.form.rating, filled.form.reason) if filled.form else (None, "")
@@ -171,13 +171,13 @@ class _Making:
         self, initial: Answered | None, revised: Answered | None, final: Answered | None
     ) -> Iterator[_Wanted]:
         """The final answer against the first one, and the last revision against it, each by one random principle."""
-        judge = self.workshop.judge
+        judge = self.context.judge
         for better, name in ((final, "final"), (revised, "revised")):
             if judge is not None and initial is not None and better is not None:
                 yield partial(self._judged, judge, f"{self.seat.id}/judge/{name}", (better, initial))
 
     async def _judged(self, judge: Judge, call: str, pair: tuple[Answered, Answered], place: int) -> Judgement:
-        generation = self.workshop.generation
+        generation = self.context.generation
         principle = random.Random(f"{generation.config.seed}/{call}").choice(generation.learned.principles)
         job = judge.compare(call, self.seat.task.prompt, principle, pair)
         failed = Judgement(principle.id, pair[0].id, pair[1].id, None, None, None, _FAILED)

@@ -32,7 +32,7 @@ class TaskList(Value):
     """Of `tasks.jsonl`."""
 
 
-class Orders(Value):
+class GenerateSettings(Value):
     """What is wanted of every row, and of how many."""
 
     n: Annotated[int, Field(ge=1)]
@@ -59,7 +59,7 @@ class Orders(Value):
         return self.judge in ("model", "both")
 
 
-class Generation(Value):
+class GenerateManifest(Value):
     """A generated set in full: what its rows were made from, and how."""
 
     run_id: str
@@ -77,26 +77,26 @@ class Generation(Value):
     by_turns: bool
     """Whether the personas take turns as the user of a row; otherwise rows have none and principles alone count."""
     tasks: TaskList
-    orders: Orders
+    orders: GenerateSettings
     digests: Mapping[str, str]
     """Of every key of the experiment that decides what the rows hold."""
     config: ExperimentConfig
     """The resolved experiment: models, personas, prompts, scale, seed; kept in `experiment.yaml`."""
 
 
-def read_generation(path: Path, overrides: Overrides | None = None) -> Generation:
+def read_generation(path: Path, overrides: Overrides | None = None) -> GenerateManifest:
     """Read what a generated set is made from; raises ConfigError, one line, for a file that is missing or damaged."""
     source = read_yaml(path / GENERATION)
     config = load_resolved(path / EXPERIMENT, overrides)
     if not isinstance(source.data, dict):
         raise source.error((), "is no description of a generated set; restore the file from a copy")
     try:
-        return Generation.model_validate({**source.data, "run_id": path.name, "config": config})
+        return GenerateManifest.model_validate({**source.data, "run_id": path.name, "config": config})
     except ValidationError as error:
-        raise explain(error, source, Generation) from None
+        raise explain(error, source, GenerateManifest) from None
 
 
-def dump_generation(generation: Generation) -> str:
+def dump_generation(generation: GenerateManifest) -> str:
     """A generated set's `generation.yaml`: everything but the experiment, and the id, which is its folder's name."""
     data: dict[str, Any] = generation.model_dump(mode="json", by_alias=True, exclude={"config", "run_id"})
     return clean(yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=110))

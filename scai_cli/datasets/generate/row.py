@@ -25,7 +25,7 @@ class Answered(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     finish_reason: str = "stop"
 
 
-class Step(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+class RevisionStep(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """A critique of the last answer by one sampled principle, and the revision that followed."""
 
     principle: str
@@ -60,7 +60,7 @@ class Judgement(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     problem: str | None = None
 
 
-class Row(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+class GeneratedRow(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One row; `problem` says why it lacks what it should have, and then its answers may be None."""
 
     id: str
@@ -68,7 +68,7 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     prompt: str
     persona: str | None
     initial: Answered | None
-    steps: tuple[Step, ...]
+    steps: tuple[RevisionStep, ...]
     final: Answered | None
     ratings: tuple[RowRating, ...] = ()
     judgements: tuple[Judgement, ...] = ()
@@ -77,9 +77,9 @@ class Row(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     problem: str | None = None
 
 
-def rows(path: Path) -> Iterator[Row]:
+def rows(path: Path) -> Iterator[GeneratedRow]:
     """The rows of a generated set in order, a torn last line left out; raises RunError for a damaged one."""
-    decode = msgspec.json.Decoder(Row).decode
+    decode = msgspec.json.Decoder(GeneratedRow).decode
     for number, line in lines(path / ROWS):
         try:
             yield decode(line)

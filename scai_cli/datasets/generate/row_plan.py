@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from scai_cli.datasets.generate.manifest import Generation
+from scai_cli.datasets.generate.manifest import GenerateManifest
 from scai_cli.errors import RunError
 from scai_cli.experiment.constitution import Principle
 from scai_cli.experiment.personas import Persona
@@ -21,7 +21,7 @@ from scai_cli.values import draw
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class RowPlan:
     """One row before anything is said."""
 
     number: int
@@ -51,7 +51,7 @@ def row_number(call_id: str) -> int | None:
     return int(head[1:]) if head[:1] == "r" and head[1:].isdecimal() else None
 
 
-def seats(generation: Generation, path: Path, first: int) -> Iterator[Seat]:
+def row_plans(generation: GenerateManifest, path: Path, first: int) -> Iterator[RowPlan]:
     """The rows of a set from one on; the tasks are read as they are needed.
 
     The tasks come in their order, again and again; the personas take turns so that as many rows as there are tasks and
@@ -62,14 +62,14 @@ def seats(generation: Generation, path: Path, first: int) -> Iterator[Seat]:
         yield _seat(generation, number, task)
 
 
-def _seat(generation: Generation, number: int, task: Task) -> Seat:
+def _seat(generation: GenerateManifest, number: int, task: Task) -> RowPlan:
     config, orders = generation.config, generation.orders
-    cast, place = config.cast, f"{config.seed}/r{number}"
+    cast, place = config.train_personas, f"{config.seed}/r{number}"
     turn = number % generation.tasks.count + number // generation.tasks.count
     persona = cast[turn % len(cast)] if generation.by_turns else None
     others = [other for other in cast if other is not persona]
     raters = draw(others, orders.raters, f"{place}/raters") if orders.by_users else ()
-    return Seat(number, task, persona, raters, _sampled(generation.learned.principles, orders.k, f"{place}/steps"))
+    return RowPlan(number, task, persona, raters, _sampled(generation.learned.principles, orders.k, f"{place}/steps"))
 
 
 def _sampled(principles: Sequence[Principle], wanted: int, seed: str) -> list[Principle]:

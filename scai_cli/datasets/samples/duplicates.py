@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Final, Literal
 
 from scai_cli.datasets.samples.splits import number
-from scai_cli.text.near_duplicates import Crowd
+from scai_cli.text.near_duplicates import NearDuplicateIndex
 
 Dedupe = Literal["exact", "near"]
 
@@ -17,7 +17,7 @@ ELSEWHERE: Final = "duplicate of a row in another split"
 
 
 @dataclass
-class Repeats:
+class DuplicateIndex:
     """The rows so far, as hashes of their texts; of rows that repeat each other the first one stays.
 
     Without `dedupe` only rows that stand in another split already are left out: the same row in train and in test is a
@@ -47,5 +47,5 @@ class Repeats:
         return False
 
     @cached_property
-    def _crowd(self) -> Crowd:
-        return Crowd()
+    def _crowd(self) -> NearDuplicateIndex:
+        return NearDuplicateIndex()

@@ -26,7 +26,7 @@ AGREED: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class SampleFilter:
     """The filters of an export; None lets everything through.
 
     Ratings and margins are on the scale of the run. `agreement` asks for two raters at least.
@@ -82,12 +82,12 @@ class Choice:
 
 
 @dataclass(slots=True)
-class Tally:
+class DropCounts:
     """Why samples were left out -> how many."""
 
     left_out: Counter[str] = field(default_factory=Counter)
 
-    def lets(self, sample: Answer | Pair, choice: Choice) -> bool:
+    def lets(self, sample: Answer | Pair, choice: SampleFilter) -> bool:
         """Whether a sample is wanted; one that is not is counted."""
         reason = choice.reason_against(sample)
         if reason is not None:

@@ -12,12 +12,12 @@ from typing import Literal
 
 from msgspec import Struct
 
-from scai_cli.datasets.generate.row import Answered, Row
-from scai_cli.datasets.samples.filters import Choice
+from scai_cli.datasets.generate.row import Answered, GeneratedRow
+from scai_cli.datasets.samples.filters import SampleFilter
 from scai_cli.datasets.samples.preferred import Preference, each, group
 
 
-class Duel(Struct, frozen=True, gc=False):
+class PairComparison(Struct, frozen=True, gc=False):
     """Two answers of a row, the better one first, and who found so."""
 
     chosen: Answered
@@ -32,7 +32,7 @@ class Duel(Struct, frozen=True, gc=False):
     """Those that decided, or that led from one to the other; () for those in force."""
 
 
-def decide(row: Row, choice: Choice, cross_weight: float) -> list[Duel]:
+def decide(row: GeneratedRow, choice: SampleFilter, cross_weight: float) -> list[PairComparison]:
     """The duels that decide something; one, or with `per_persona` one for each rater who prefers either."""
     if choice.per_persona:
         return list(_each(row))
@@ -46,26 +46,26 @@ def decide(row: Row, choice: Choice, cross_weight: float) -> list[Duel]:
     return [] if found is None else [found]
 
 
-def revised(row: Row) -> Duel | None:
+def revised(row: GeneratedRow) -> PairComparison | None:
     """The last revision over the first answer, as in Constitutional AI; None without a revision."""
     if row.initial is None or not row.steps:
         return None
     principles = tuple(dict.fromkeys(step.principle for step in row.steps))
-    return Duel(row.steps[-1].revision, row.initial, "revision", principles=principles)
+    return PairComparison(row.steps[-1].revision, row.initial, "revision", principles=principles)
 
 
-def _compared(row: Row) -> list[tuple[Answered, Answered]]:
+def _compared(row: GeneratedRow) -> list[tuple[Answered, Answered]]:
     if row.initial is None:
         return []
     found = [] if row.final is None else [(row.final, row.initial)]
     return [*found, (row.steps[-1].revision, row.initial)] if row.steps else found
 
 
-def _marks(row: Row, answer: Answered) -> dict[tuple[str, str], float]:
+def _marks(row: GeneratedRow, answer: Answered) -> dict[tuple[str, str], float]:
     return {(r.kind, r.rater): r.value for r in row.ratings if r.answer == answer.id and r.value is not None}
 
 
-def _rated(row: Row, cross_weight: float) -> Duel | None:
+def _rated(row: GeneratedRow, cross_weight: float) -> PairComparison | None:
     for later, earlier in _compared(row):
         preference = group(_marks(row, later), _marks(row, earlier), cross_weight)
         if preference is not None and preference.margin:
@@ -73,7 +73,7 @@ def _rated(row: Row, cross_weight: float) -> Duel | None:
     return None
 
 
-def _each(row: Row) -> Iterator[Duel]:
+def _each(row: GeneratedRow) -> Iterator[PairComparison]:
     decided = set()
     for later, earlier in _compared(row):
         for preference in each(_marks(row, later), _marks(row, earlier)):
@@ -83,9 +83,9 @@ def _each(row: Row) -> Iterator[Duel]:
                 yield _preferred(later, earlier, preference, rater)
 
 
-def _preferred(later: Answered, earlier: Answered, preference: Preference, rater: str | None) -> Duel:
+def _preferred(later: Answered, earlier: Answered, preference: Preference, rater: str | None) -> PairComparison:
     chosen, rejected = (later, earlier) if preference.margin > 0 else (earlier, later)
-    return Duel(
+    return PairComparison(
         chosen,
         rejected,
         "ratings",
@@ -96,7 +96,7 @@ def _preferred(later: Answered, earlier: Answered, preference: Preference, rater
     )
 
 
-def _judged(row: Row) -> Duel | None:
+def _judged(row: GeneratedRow) -> PairComparison | None:
     for later, earlier in _compared(row):
         found = []
         for judgement in row.judgements:
@@ -108,7 +108,7 @@ def _judged(row: Row) -> Duel | None:
         p = sum(p for p, _ in found) / len(found)
         principles = tuple(dict.fromkeys(principle for _, principle in found))
         if p > 0.5:
-            return Duel(later, earlier, "judge", p=p, raters=("judge",), principles=principles)
+            return PairComparison(later, earlier, "judge", p=p, raters=("judge",), principles=principles)
         if p < 0.5:
-            return Duel(earlier, later, "judge", p=1 - p, raters=("judge",), principles=principles)
+            return PairComparison(earlier, later, "judge", p=1 - p, raters=("judge",), principles=principles)
     return None

@@ -12,12 +12,12 @@ import msgspec
 from msgspec import Struct
 
 from scai_cli.datasets.generate import row as record
-from scai_cli.datasets.generate.manifest import Generation, read_generation
-from scai_cli.datasets.generate.row import Answered, Row, rows
+from scai_cli.datasets.generate.manifest import GenerateManifest, read_generation
+from scai_cli.datasets.generate.row import Answered, GeneratedRow, rows
 from scai_cli.datasets.samples import labels
-from scai_cli.datasets.samples.filters import BROKEN, BROKEN_OFF, Choice, Kind, Tally, divided
-from scai_cli.datasets.samples.labels import Duel
-from scai_cli.datasets.samples.sample import Answer, Origin, Pair, Rating, Sample, Score, Step, Trace, Turn
+from scai_cli.datasets.samples.filters import BROKEN, BROKEN_OFF, DropCounts, Kind, SampleFilter, divided
+from scai_cli.datasets.samples.labels import PairComparison
+from scai_cli.datasets.samples.sample import Answer, Origin, Pair, RatingSample, Sample, Score, Step, Trace, Turn
 from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.config import ROLES, Ratings
 from scai_cli.experiment.constitution import Constitution
@@ -66,7 +66,7 @@ class GeneratedSource:
         return self.path / ROWS
 
     @cached_property
-    def header(self) -> Generation:
+    def header(self) -> GenerateManifest:
         """What the set was made from."""
         return read_generation(self.path)
 
@@ -89,11 +89,11 @@ class GeneratedSource:
         """The learned constitution, and role -> model."""
         return self.header.learned, self._models(None)
 
-    def samples(self, kind: Kind, choice: Choice, tally: Tally) -> Iterator[Sample]:
+    def samples(self, kind: Kind, choice: SampleFilter, tally: DropCounts) -> Iterator[Sample]:
         """The samples of that kind that are wanted, row by row; raises RunError for a damaged line."""
         if choice.epoch is not None:
             raise ConfigError(f"{self.id} is a generated set: it has no epochs, so leave out --epoch")
-        makers: dict[Kind, Callable[[Row, Choice, Tally], Iterable[Sample]]] = {
+        makers: dict[Kind, Callable[[GeneratedRow, SampleFilter, DropCounts], Iterable[Sample]]] = {
             "answers": self._final,
             "rated": self._rated,
             "pairs": self._pairs,
@@ -106,13 +106,13 @@ class GeneratedSource:
             if choice.task in (None, row.task) and persona in (None, row.persona):
                 yield from make(row, choice, tally)
 
-    def _final(self, row: Row, choice: Choice, tally: Tally) -> Sequence[Answer]:
+    def _final(self, row: GeneratedRow, choice: SampleFilter, tally: DropCounts) -> Sequence[Answer]:
         if not _is_whole(row.final, tally):
             return ()
         answer = self._answer(row, row.final, self._learned(row.persona))
         return (answer,) if tally.lets(answer, choice) else ()
 
-    def _rated(self, row: Row, choice: Choice, tally: Tally) -> Iterator[Answer]:
+    def _rated(self, row: GeneratedRow, choice: SampleFilter, tally: DropCounts) -> Iterator[Answer]:
         for answered, rules in self._answers(row):
             if _is_whole(answered, tally):
                 answer = self._answer(row, answered, rules)
@@ -121,14 +121,14 @@ class GeneratedSource:
                 elif tally.lets(answer, choice):
                     yield answer
 
-    def _pairs(self, row: Row, choice: Choice, tally: Tally) -> Sequence[Pair]:
+    def _pairs(self, row: GeneratedRow, choice: SampleFilter, tally: DropCounts) -> Sequence[Pair]:
         duels = labels.decide(row, choice, self._scale.cross_weight)
         if not duels:
             tally.left_out["no preference"] += 1
         found = [self._pair(row, duel, choice, tally) for duel in duels]
         return [pair for pair in found if pair is not None]
 
-    def _pair(self, row: Row, duel: Duel, choice: Choice, tally: Tally) -> Pair | None:
+    def _pair(self, row: GeneratedRow, duel: PairComparison, choice: SampleFilter, tally: DropCounts) -> Pair | None:
         chosen, rejected = duel.chosen, duel.rejected
         if not (_is_whole(chosen, tally) and _is_whole(rejected, tally)):
             return None
@@ -153,7 +153,7 @@ class GeneratedSource:
         )
         return pair if tally.lets(pair, choice) else None
 
-    def _traces(self, row: Row, choice: Choice, tally: Tally) -> Iterator[Trace]:
+    def _traces(self, row: GeneratedRow, choice: SampleFilter, tally: DropCounts) -> Iterator[Trace]:
         if row.initial is None or not row.steps:
             tally.left_out[FAILED if row.problem else "no critique"] += 1
             return
@@ -169,28 +169,28 @@ class GeneratedSource:
             if pair is not None:
                 yield Trace(pair, tuple(_step(step) for step in row.steps), row.initial.text)
 
-    def _ratings(self, row: Row, choice: Choice, tally: Tally) -> Iterator[Rating]:
+    def _ratings(self, row: GeneratedRow, choice: SampleFilter, tally: DropCounts) -> Iterator[RatingSample]:
         for answered, rules in self._answers(row):
             if not _is_whole(answered, tally):
                 continue
             answer = self._answer(row, answered, rules)
-            if choice.agreement is not None and not tally.lets(answer, Choice(agreement=choice.agreement)):
+            if choice.agreement is not None and not tally.lets(answer, SampleFilter(agreement=choice.agreement)):
                 continue
             comments = [rating.comment for rating in row.ratings if rating.answer == answered.id]
             for score, comment in zip(answer.scores, comments, strict=True):
                 if choice.min_rating is not None and (score.value is None or score.value < choice.min_rating):
                     tally.left_out["rating"] += 1
                 else:
-                    yield Rating(row.prompt, answer.text, score, comment, answer.origin)
+                    yield RatingSample(row.prompt, answer.text, score, comment, answer.origin)
 
-    def _answers(self, row: Row) -> Iterator[tuple[Answered | None, Rules]]:
+    def _answers(self, row: GeneratedRow) -> Iterator[tuple[Answered | None, Rules]]:
         """The answers that may be compared: the first one, the last revision, the final one."""
         yield row.initial, self._initial(row.persona)
         if row.steps:
             yield row.steps[-1].revision, self._initial(row.persona)
         yield row.final, self._learned(row.persona)
 
-    def _answer(self, row: Row, answered: Answered, rules: Rules) -> Answer:
+    def _answer(self, row: GeneratedRow, answered: Answered, rules: Rules) -> Answer:
         ratings, given = self._scale, [rating for rating in row.ratings if rating.answer == answered.id]
         low, high = ratings.scale
         values = [rating.value for rating in given if rating.value is not None]
@@ -206,7 +206,12 @@ class GeneratedSource:
         )
 
     def _origin(
-        self, row: Row, version: int, rules: tuple[str, ...], messages: tuple[str, ...], raters: tuple[str, ...]
+        self,
+        row: GeneratedRow,
+        version: int,
+        rules: tuple[str, ...],
+        messages: tuple[str, ...],
+        raters: tuple[str, ...],
     ) -> Origin:
         return Origin(
             self.id,
@@ -262,7 +267,7 @@ class GeneratedSource:
         return Prompts(self.header.config)
 
 
-def _is_whole(answered: Answered | None, tally: Tally) -> TypeGuard[Answered]:
+def _is_whole(answered: Answered | None, tally: DropCounts) -> TypeGuard[Answered]:
     """Whether there is such an answer, and all of it; what is not is counted."""
     if answered is None:
         tally.left_out[FAILED] += 1
@@ -273,7 +278,7 @@ def _is_whole(answered: Answered | None, tally: Tally) -> TypeGuard[Answered]:
     return True
 
 
-def _rating(row: Row, answer: str) -> float | None:
+def _rating(row: GeneratedRow, answer: str) -> float | None:
     """The own rating of an answer, or where nobody is its user the mean of all; None where none is readable."""
     total, count = 0.0, 0
     for rating in row.ratings:
@@ -283,5 +288,5 @@ def _rating(row: Row, answer: str) -> float | None:
     return total / count if count else None
 
 
-def _step(step: record.Step) -> Step:
+def _step(step: record.RevisionStep) -> Step:
     return Step(step.principle, step.critique_request, step.critique, step.revision_request, step.revision.text)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from scai_cli.datasets.samples.filters import BROKEN, BROKEN_OFF, Choice, Tally
+from scai_cli.datasets.samples.filters import BROKEN, BROKEN_OFF, DropCounts, SampleFilter
 from scai_cli.datasets.samples.preferred import Preference, each, group
 from scai_cli.datasets.samples.sample import Origin, Pair, Turn
 from scai_cli.runs.history.conversations import Setting, Talk, said_at
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from scai_cli.datasets.samples.run_samples import RunSource
 
 
-class Final(Struct, frozen=True, gc=False):
+class FinalAnswer(Struct, frozen=True, gc=False):
     """The last answer of a conversation: who got it, where it stands, and how it was rated."""
 
     persona: str
@@ -39,11 +39,11 @@ class _Round(Struct, gc=False):
     """The final answers of an epoch, by task."""
 
     setting: Setting
-    finals: dict[str, list[Final]]
+    finals: dict[str, list[FinalAnswer]]
     prompts: dict[str, str]
 
 
-def pairs(source: RunSource, choice: Choice, tally: Tally) -> Iterator[Pair]:
+def pairs(source: RunSource, choice: SampleFilter, tally: DropCounts) -> Iterator[Pair]:
     """The pairs that are wanted, epoch by epoch and task by task."""
     with source.file.open("rb") as file:
         maker = _Maker(source, choice, tally, file.fileno())
@@ -61,7 +61,7 @@ def pairs(source: RunSource, choice: Choice, tally: Tally) -> Iterator[Pair]:
 class _Maker:
     """Makes the pairs of one run."""
 
-    def __init__(self, source: RunSource, choice: Choice, tally: Tally, file: int) -> None:
+    def __init__(self, source: RunSource, choice: SampleFilter, tally: DropCounts, file: int) -> None:
         self._source, self._choice, self._tally, self._file = source, choice, tally, file
         self._config = source.config
         self._keys: dict[str, tuple[str, str]] = {}
@@ -82,7 +82,7 @@ class _Maker:
             marks["own", persona] = own
         task = intern(talk.task)
         here.prompts.setdefault(task, talk.messages[0].content)
-        here.finals.setdefault(task, []).append(Final(persona, talk.messages[last].id, talk.place, marks, own))
+        here.finals.setdefault(task, []).append(FinalAnswer(persona, talk.messages[last].id, talk.place, marks, own))
 
     def made(self, now: _Round, before: _Round | None) -> Iterator[Pair]:
         """All pairs of an epoch."""
@@ -97,8 +97,8 @@ class _Maker:
                 yield from self._pairs(task, now, (first, now.setting), (second, setting), texts)
 
     def _drawn(
-        self, task: str, now: _Round, before: _Round | None, here: list[Final], earlier: dict[str, Final]
-    ) -> Iterator[tuple[Final, Final, Setting]]:
+        self, task: str, now: _Round, before: _Round | None, here: list[FinalAnswer], earlier: dict[str, FinalAnswer]
+    ) -> Iterator[tuple[FinalAnswer, FinalAnswer, Setting]]:
         """At most so many pairs of answers as are wanted of one prompt."""
         again = [(final, earlier[final.persona]) for final in here if final.persona in earlier]
         within, most = comb(len(here), 2), self._choice.pairs_per_prompt
@@ -123,8 +123,8 @@ class _Maker:
         self,
         task: str,
         now: _Round,
-        first: tuple[Final, Setting],
-        second: tuple[Final, Setting],
+        first: tuple[FinalAnswer, Setting],
+        second: tuple[FinalAnswer, Setting],
         texts: dict[tuple[int, int], str],
     ) -> Iterator[Pair]:
         marks = first[0].marks, second[0].marks
@@ -152,8 +152,8 @@ class _Maker:
         self,
         task: str,
         prompt: str,
-        better: tuple[Final, Setting],
-        worse: tuple[Final, Setting],
+        better: tuple[FinalAnswer, Setting],
+        worse: tuple[FinalAnswer, Setting],
         preference: Preference,
         texts: dict[tuple[int, int], str],
     ) -> Pair:
@@ -189,7 +189,7 @@ class _Maker:
             chosen.own,
         )
 
-    def _text(self, final: Final, texts: dict[tuple[int, int], str]) -> str:
+    def _text(self, final: FinalAnswer, texts: dict[tuple[int, int], str]) -> str:
         text = texts.get(final.place)
         if text is None:
             text = texts[final.place] = said_at(self._file, final.place).content

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from scai_cli.datasets.samples.filters import BROKEN, BROKEN_OFF, Choice, Kind, Tally, divided
+from scai_cli.datasets.samples.filters import BROKEN, BROKEN_OFF, DropCounts, Kind, SampleFilter, divided
 from scai_cli.datasets.samples.licences import together
 from scai_cli.datasets.samples.run_pairs import pairs
-from scai_cli.datasets.samples.sample import Answer, Origin, Rating, Sample, Score, Turn
+from scai_cli.datasets.samples.sample import Answer, Origin, RatingSample, Sample, Score, Turn
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
@@ -23,7 +23,7 @@ from scai_cli.values import Split
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class AnswerContext:
     """What all answers to one persona in one epoch have in common."""
 
     system: str
@@ -38,7 +38,7 @@ class RunSource:
     path: Path
     epochs: set[int] = field(default_factory=set)
     """Those that were met on the way."""
-    _seats: dict[tuple[int, str], Seat] = field(default_factory=dict)
+    _seats: dict[tuple[int, str], AnswerContext] = field(default_factory=dict)
 
     @cached_property
     def id(self) -> str:
@@ -69,7 +69,7 @@ class RunSource:
         history = read_history(self.path, messages=False)
         return history.product[0], _models(history.started.models if history.started else {}, "")
 
-    def samples(self, kind: Kind, choice: Choice, tally: Tally) -> Iterator[Sample]:
+    def samples(self, kind: Kind, choice: SampleFilter, tally: DropCounts) -> Iterator[Sample]:
         """The samples of that kind that are wanted, in the order of epochs and conversations.
 
         Raises RunError for a damaged line, ConfigError for traces, which a run has none of.
@@ -84,7 +84,7 @@ class RunSource:
             return self._ratings(choice, tally)
         return self._answers(kind, choice, tally)
 
-    def talks(self, choice: Choice) -> Iterator[Talk]:
+    def talks(self, choice: SampleFilter) -> Iterator[Talk]:
         """The conversations that the filters let through."""
         persona = None if choice.per_persona else choice.persona
         for talk in talks(self.path, self.config):
@@ -96,12 +96,12 @@ class RunSource:
             ):
                 yield talk
 
-    def seat(self, setting: Setting, persona: str) -> Seat:
+    def seat(self, setting: Setting, persona: str) -> AnswerContext:
         """Where a persona sits in an epoch."""
         found = self._seats.get((setting.epoch, persona))
         if found is None:
             rules = setting.constitution
-            found = self._seats[setting.epoch, persona] = Seat(
+            found = self._seats[setting.epoch, persona] = AnswerContext(
                 self._prompts.system_message(rules, persona),
                 (*(p.id for p in rules.principles), *(c.id for c in rules.contract if persona in c.users)),
                 _models(setting.started.models, persona),
@@ -112,7 +112,7 @@ class RunSource:
         """The licences of a persona and a task."""
         return together(self._licences[0].get(persona, ""), self._licences[1].get(task, ""))
 
-    def _answers(self, kind: Kind, choice: Choice, tally: Tally) -> Iterator[Answer]:
+    def _answers(self, kind: Kind, choice: SampleFilter, tally: DropCounts) -> Iterator[Answer]:
         for talk in self.talks(choice):
             for answer, _ in self._of(talk, tally):
                 if kind == "rated" and answer.utility is None:
@@ -120,18 +120,18 @@ class RunSource:
                 elif tally.lets(answer, choice):
                     yield answer
 
-    def _ratings(self, choice: Choice, tally: Tally) -> Iterator[Rating]:
+    def _ratings(self, choice: SampleFilter, tally: DropCounts) -> Iterator[RatingSample]:
         for talk in self.talks(choice):
             for answer, marks in self._of(talk, tally):
-                if choice.agreement is not None and not tally.lets(answer, Choice(agreement=choice.agreement)):
+                if choice.agreement is not None and not tally.lets(answer, SampleFilter(agreement=choice.agreement)):
                     continue
                 for score, mark in zip(answer.scores, marks, strict=True):
                     if choice.min_rating is not None and (score.value is None or score.value < choice.min_rating):
                         tally.left_out["rating"] += 1
                         continue
-                    yield Rating(talk.messages[0].content, answer.text, score, mark.comment, answer.origin)
+                    yield RatingSample(talk.messages[0].content, answer.text, score, mark.comment, answer.origin)
 
-    def _of(self, talk: Talk, tally: Tally) -> Iterator[tuple[Answer, list[Graded]]]:
+    def _of(self, talk: Talk, tally: DropCounts) -> Iterator[tuple[Answer, list[Graded]]]:
         """The answers of a conversation, but none that was broken off, is empty, or follows on an empty message."""
         seat = self.seat(talk.setting, talk.persona)
         own = {graded.message: graded for graded in talk.own}
@@ -152,7 +152,9 @@ class RunSource:
                     yield self._answer(talk, seat, (tuple(turns), message), marks), marks
             turns.append(Turn(message.role, message.content))
 
-    def _answer(self, talk: Talk, seat: Seat, said: tuple[tuple[Turn, ...], Said], marks: list[Graded]) -> Answer:
+    def _answer(
+        self, talk: Talk, seat: AnswerContext, said: tuple[tuple[Turn, ...], Said], marks: list[Graded]
+    ) -> Answer:
         low, high = self._scale
         values = [mark.value for mark in marks if mark.value is not None]
         origin = Origin(

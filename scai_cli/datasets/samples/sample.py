@@ -114,7 +114,7 @@ class Step(Struct, frozen=True, gc=False):
     revision_response: str
 
 
-class Rating(Struct, frozen=True, gc=False):
+class RatingSample(Struct, frozen=True, gc=False):
     """One cell of the rater x answer matrix."""
 
     prompt: str
@@ -125,4 +125,4 @@ class Rating(Struct, frozen=True, gc=False):
     origin: Origin
 
 
-Sample = Answer | Pair | Trace | Rating
+Sample = Answer | Pair | Trace | RatingSample

@@ -17,7 +17,7 @@ from typing import Final, Literal
 
 from scai_cli.datasets.samples.sample import Origin
 from scai_cli.errors import ConfigError
-from scai_cli.text.near_duplicates import Crowd
+from scai_cli.text.near_duplicates import NearDuplicateIndex
 from scai_cli.values import Split, is_safe_id
 
 By = Literal["persona", "task", "both"]
@@ -99,8 +99,8 @@ class Splitter:
         return first
 
     @cached_property
-    def _crowd(self) -> Crowd:
-        return Crowd()
+    def _crowd(self) -> NearDuplicateIndex:
+        return NearDuplicateIndex()
 
     def _elsewhere(self, place: str, people: set[str | None], task: str) -> bool:
         """Whether somebody or something in a row is held out for another split than its own."""

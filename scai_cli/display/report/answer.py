@@ -8,7 +8,7 @@ from typing import Final
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, tag
 from scai_cli.display.report.numbers import change, counted, interval, listed, number
-from scai_cli.runs.events import Estimate, HeldOut
+from scai_cli.runs.events import Estimate, HoldoutCompared
 from scai_cli.runs.history.status import spent
 
 MOST_REASON = 600
@@ -84,7 +84,7 @@ def _payers(run: Figures) -> str:
     return f"{gained}; {listed([f'{course.name} ({change(course.change, 1)})' for course in run.losers])} paid."
 
 
-def told_of(proof: HeldOut | None, run: Figures) -> str:
+def told_of(proof: HoldoutCompared | None, run: Figures) -> str:
     """What the constitution came to for people and tasks that had no part in it."""
     if proof is None:
         finished = run.history.status == "finished"

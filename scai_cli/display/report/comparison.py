@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from scai_cli.analysis.comparison import Comparison, compare_histories
 from scai_cli.analysis.config_differences import Differences
-from scai_cli.analysis.pareto import Front
+from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.display.report.constitution import likeness_table
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Child, Html, cut, tag
@@ -30,7 +30,7 @@ def comparison(runs: Sequence[Figures], prefixes: Sequence[str]) -> Iterator[Htm
     measured = [(name, run.point) for name, run in zip(names, runs, strict=True) if run.point is not None]
     if len({_measured_on(run) for run in runs if run.point is not None}) > 1:
         yield tag("p", "Take care: not all of these runs were measured on the same people and tasks.", class_="caution")
-    yield from plane(Front([point for _, point in measured]), [name for name, _ in measured], in_order=False)
+    yield from plane(ParetoFront([point for _, point in measured]), [name for name, _ in measured], in_order=False)
     yield tag("h3", "What sets the experiments apart")
     yield _differences(found.differences, names)
     made = [name for name, run in zip(names, runs, strict=True) if run.history.started]

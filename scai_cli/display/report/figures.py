@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from scai_cli.analysis.paired import Paired, Played, in_epoch, paired
-from scai_cli.analysis.pareto import Front, Point, point_of
-from scai_cli.analysis.rating_validity import Honesty, honesty
+from scai_cli.analysis.paired import EpochCells, PairedDifference, in_epoch, paired
+from scai_cli.analysis.pareto import ParetoFront, ParetoPoint, point_of
+from scai_cli.analysis.rating_validity import RatingValidity, rating_validity
 from scai_cli.display.report.html import cut
 from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.rating_cells import bands
-from scai_cli.runs.history.ratings import Mark
+from scai_cli.runs.history.ratings import CompactRating
 from scai_cli.social_choice import welfare
 from scai_cli.stats.intervals import Statistic, mean
 
@@ -22,7 +22,7 @@ SHOWN_WELFARE = ("utilitarian", "rawlsian", "nash", "gini_coefficient")
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class PersonTrend:
     """One person over the epochs, on the rating scale: satisfaction, and the lowest and highest task behind it."""
 
     person: str
@@ -53,7 +53,7 @@ class Figures:
     """What is shown of one run, which was read without its messages and ratings; `marks` are these in short."""
 
     history: History
-    marks: Mapping[int, Sequence[Mark]]
+    marks: Mapping[int, Sequence[CompactRating]]
 
     @property
     def scale(self) -> tuple[float, float]:
@@ -73,18 +73,18 @@ class Figures:
         return [epoch for epoch in self.history.epochs if epoch.welfare is not None]
 
     @cached_property
-    def honest(self) -> dict[str, Honesty]:
+    def honest(self) -> dict[str, RatingValidity]:
         """Person -> whether it rates as it says it wants."""
-        return honesty(self.history)
+        return rating_validity(self.history)
 
     @cached_property
-    def courses(self) -> list[Course]:
+    def courses(self) -> list[PersonTrend]:
         """Everybody who was measured, in the order of the experiment."""
         measured = self.history.measured
         seen = dict.fromkeys(user for m in measured for user in m.satisfaction)
         ranges = [bands(self.marks.get(epoch.number, ())) for epoch in self.played]
         return [
-            Course(
+            PersonTrend(
                 user,
                 self.name(user),
                 [m.satisfaction.get(user) for m in measured],
@@ -96,19 +96,19 @@ class Figures:
         ]
 
     @cached_property
-    def everybody(self) -> Course:
+    def everybody(self) -> PersonTrend:
         """The mean over all people."""
         means = [_mean(m.satisfaction.values()) for m in self.history.measured]
         corrected = _last(_mean(m.corrected.values()) for m in self.history.measured)
-        return Course("", "Everybody", means, [None] * len(means), corrected)
+        return PersonTrend("", "Everybody", means, [None] * len(means), corrected)
 
     @cached_property
-    def gainers(self) -> list[Course]:
+    def gainers(self) -> list[PersonTrend]:
         """Who is better off at the end, the most first."""
         return sorted((c for c in self.courses if (c.change or 0) > 0), key=lambda c: -(c.change or 0))
 
     @cached_property
-    def losers(self) -> list[Course]:
+    def losers(self) -> list[PersonTrend]:
         """Who is worse off at the end, the most first."""
         return sorted((c for c in self.courses if (c.change or 0) < 0), key=lambda c: c.change or 0)
 
@@ -123,19 +123,19 @@ class Figures:
         return list(dict.fromkeys((self.declared, *SHOWN_WELFARE)))
 
     @cached_property
-    def satisfaction_gain(self) -> Paired | None:
+    def satisfaction_gain(self) -> PairedDifference | None:
         """Mean satisfaction of the last epoch less that of the first, where the same people rated the same tasks."""
         cells = self.history.marks.cells
-        ends = [Played(f"epoch {n}", cells[n].own, {}) for n in self._ends if n in cells]
+        ends = [EpochCells(f"epoch {n}", cells[n].own, {}) for n in self._ends if n in cells]
         return self._paired(ends, mean)
 
     @cached_property
-    def welfare_gain(self) -> Paired | None:
+    def welfare_gain(self) -> PairedDifference | None:
         """Declared welfare of the last epoch less that of the first, for the same people and tasks, as `scai show`."""
         ends = [played for n in self._ends if (played := in_epoch(self.history, n)) is not None]
         return self._paired(ends, welfare.parse(self.declared)) if ends else None
 
-    def _paired(self, ends: Sequence[Played], statistic: Statistic) -> Paired | None:
+    def _paired(self, ends: Sequence[EpochCells], statistic: Statistic) -> PairedDifference | None:
         if len(ends) < 2:
             return None
         before, after = ends
@@ -147,12 +147,12 @@ class Figures:
         return (self.played[0].number, self.played[-1].number) if len(self.played) > 1 else ()
 
     @cached_property
-    def points(self) -> Front:
+    def points(self) -> ParetoFront:
         """Every version that was played, where it stood in the last epoch that played it."""
-        found: dict[int, Point] = {}
+        found: dict[int, ParetoPoint] = {}
         for measured in self.history.measured:
             values = measured.values
-            found[measured.version] = Point(
+            found[measured.version] = ParetoPoint(
                 f"version {measured.version}",
                 self.history.run_id,
                 measured.version,
@@ -162,10 +162,10 @@ class Figures:
                 values.get("gini_coefficient"),
                 values,
             )
-        return Front(list(found.values()))
+        return ParetoFront(list(found.values()))
 
     @cached_property
-    def point(self) -> Point | None:
+    def point(self) -> ParetoPoint | None:
         """Where the run came out, or stands."""
         if self.history.finished is not None and self.history.measured:
             return point_of(self.history, self.declared)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scai_cli.analysis.paired import Paired
+from scai_cli.analysis.paired import PairedDifference
 from scai_cli.display.report.answer import told_of
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, tag
@@ -58,7 +58,7 @@ def _card(title: str, first: str, last: str, below: str) -> Html:
     )
 
 
-def _gain(run: Figures, found: Paired | None, digits: int) -> str:
+def _gain(run: Figures, found: PairedDifference | None, digits: int) -> str:
     if len(run.played) < 2:
         return "after one epoch"
     return with_interval(found.interval, digits) if found is not None else "nobody and nothing in common"

@@ -18,7 +18,7 @@ MANY, MOST = 40, 150
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Panel:
     """A quantity over epochs on a fixed scale, with the band around it and a second one to compare it with.
 
     `label` is its text alternative, `says` the words for each epoch.
@@ -35,12 +35,12 @@ class Course:
     dashed: bool = False
 
 
-def draw_course(course: Course) -> Html:
+def draw_panel(course: Panel) -> Html:
     """A small panel: the course as a line, its band, and faintly the one beside it."""
     return drawn(list(_layers(course)), {ROWS: _rows(course)}, SIZE, course.label)
 
 
-def _layers(course: Course) -> Iterator[alt.Chart]:
+def _layers(course: Panel) -> Iterator[alt.Chart]:
     import altair as alt
 
     low, high = course.scale
@@ -70,7 +70,7 @@ def _layers(course: Course) -> Iterator[alt.Chart]:
         yield dots.encode(y=y("value"), description="says:N")
 
 
-def _rows(course: Course) -> list[dict[str, Any]]:
+def _rows(course: Panel) -> list[dict[str, Any]]:
     rows = []
     for n, epoch in enumerate(course.epochs):
         low, high = (course.band[n] if course.band else None) or (None, None)

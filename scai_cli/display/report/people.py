@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from scai_cli.display.report import panels as courses
 from scai_cli.display.report.charts import ACCENT, LOSS
-from scai_cli.display.report.figures import Course, Figures
+from scai_cli.display.report.figures import Figures, PersonTrend
 from scai_cli.display.report.html import Html, cut, tag
 from scai_cli.display.report.numbers import change, counted, number
 from scai_cli.display.report.tables import folded, heat_map, shade, table, unshaded
@@ -37,7 +37,7 @@ def people(run: Figures) -> Iterator[Html]:
     yield _table(run)
 
 
-def _panels(run: Figures) -> Sequence[Course]:
+def _panels(run: Figures) -> Sequence[PersonTrend]:
     if len(run.courses) <= MOST_PANELS:
         return run.courses
     ordered = sorted(run.courses, key=lambda course: course.change or 0)
@@ -46,7 +46,7 @@ def _panels(run: Figures) -> Sequence[Course]:
     return [course for course in run.courses if course.person in chosen]
 
 
-def _panel(run: Figures, course: Course, epochs: Sequence[int]) -> Html:
+def _panel(run: Figures, course: PersonTrend, epochs: Sequence[int]) -> Html:
     says = []
     for n, epoch in enumerate(epochs):
         band = course.band[n]
@@ -55,7 +55,7 @@ def _panel(run: Figures, course: Course, epochs: Sequence[int]) -> Html:
             f"epoch {epoch}: {number(course.values[n], 1)}{reach}; everybody {number(run.everybody.values[n], 1)}"
         )
     lost = (course.change or 0) < 0
-    drawn = courses.Course(
+    drawn = courses.Panel(
         label=f"{course.name}: {run.metrics['own']} from {number(course.first, 1)} to {number(course.last, 1)}",
         scale=run.scale,
         epochs=epochs,
@@ -66,10 +66,10 @@ def _panel(run: Figures, course: Course, epochs: Sequence[int]) -> Html:
         colour=LOSS if lost else ACCENT,
     )
     caption = tag("figcaption", tag("b", course.name), _arrow(course))
-    return tag("figure", caption, courses.draw_course(drawn))
+    return tag("figure", caption, courses.draw_panel(drawn))
 
 
-def _arrow(course: Course) -> Html:
+def _arrow(course: PersonTrend) -> Html:
     if len(course.values) == 1:
         return tag("span", number(course.last, 1), class_="arrow")
     sign = "lost" if (course.change or 0) < 0 else "gained" if (course.change or 0) > 0 else "same"

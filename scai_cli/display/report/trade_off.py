@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from scai_cli.analysis.pareto import Front, Point
+from scai_cli.analysis.pareto import ParetoFront, ParetoPoint
 from scai_cli.display.report.charts import ACCENT, CARD, INK, MUTED, ROWS, chart, drawn
 from scai_cli.display.report.html import Html, tag
 from scai_cli.display.report.numbers import number
@@ -31,7 +31,7 @@ class _Dot:
     says: str
 
 
-def plane(front: Front, names: Sequence[str], *, in_order: bool) -> Iterator[Html]:
+def plane(front: ParetoFront, names: Sequence[str], *, in_order: bool) -> Iterator[Html]:
     """One point for each of `names`, joined if they followed each other, and a table of them."""
     dots = list(_dots(front, names))
     if not dots:
@@ -53,7 +53,7 @@ def plane(front: Front, names: Sequence[str], *, in_order: bool) -> Iterator[Htm
     yield _table(front, names)
 
 
-def _dots(front: Front, names: Sequence[str]) -> Iterator[_Dot]:
+def _dots(front: ParetoFront, names: Sequence[str]) -> Iterator[_Dot]:
     for name, point in zip(names, front.points, strict=True):
         if point.mean is not None and point.worst_off is not None:
             numbers = f"mean {point.mean:.2f}, worst-off {point.worst_off:.2f}, Gini {number(point.inequality)}"
@@ -124,7 +124,7 @@ def _stairs(dots: Sequence[_Dot], domains: tuple[list[float], list[float]]) -> l
     return [{"n": n, "mean": x, "worst": y} for n, (x, y) in enumerate(corners)]
 
 
-def _table(front: Front, names: Sequence[str]) -> Html:
+def _table(front: ParetoFront, names: Sequence[str]) -> Html:
     heads = ("Point", "measured on", "mean", "worst-off", "Gini", "on the front")
     rows = []
     for name, point in list(zip(names, front.points, strict=True))[-MOST_ROWS:]:
@@ -133,5 +133,5 @@ def _table(front: Front, names: Sequence[str]) -> Html:
     return folded(table(heads, rows))
 
 
-def _on(point: Point) -> str:
+def _on(point: ParetoPoint) -> str:
     return "held out" if point.measured == "holdout" else point.measured

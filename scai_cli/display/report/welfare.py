@@ -8,7 +8,7 @@ from scai_cli.display.report.charts import ACCENT, INK
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, tag
 from scai_cli.display.report.numbers import number, with_interval
-from scai_cli.display.report.panels import Course, draw_course
+from scai_cli.display.report.panels import Panel, draw_panel
 from scai_cli.display.report.tables import folded, table
 
 MOST_ROWS = 100
@@ -40,7 +40,7 @@ def _panel(run: Figures, name: str) -> Html:
     values = [measured.values.get(name) for measured in run.history.measured]
     first, last = values[0], values[-1]
     notes = ["declared" if name == run.declared else "", MEANINGS.get(name, "")]
-    course = Course(
+    course = Panel(
         label=f"{name} from {number(first)} to {number(last)}",
         scale=(0.0, 1.0),
         epochs=epochs,
@@ -55,7 +55,7 @@ def _panel(run: Figures, name: str) -> Html:
         tag("span", f"{number(first)} → " if len(epochs) > 1 else None, tag("b", number(last)), class_="arrow"),
         tag("small", " · ".join(note for note in notes if note)),
     )
-    return tag("figure", caption, draw_course(course))
+    return tag("figure", caption, draw_panel(course))
 
 
 def _table(run: Figures) -> Html:

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from scai_cli.analysis.rule_origins import Entry, entries
+from scai_cli.analysis.rule_origins import RuleOrigin, entries
 from scai_cli.display.terminal.constitution import rule_diff, rule_lines
 from scai_cli.display.terminal.escape import number, one_line, styled
 from scai_cli.errors import RunError
@@ -112,7 +112,7 @@ def print_diff(console: Console, history: History, first: int, second: int) -> N
             console.print(styled(critique, "dim"))
 
 
-def _told(entry: Entry) -> str:
+def _told(entry: RuleOrigin) -> str:
     """An edit with its reason and what it rests on."""
     reason = one_line(entry.edit.reason) or "no reason given"
     evidence = () if isinstance(entry.edit, Remove) else entry.edit.evidence

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from rich.table import Table
 
-from scai_cli.analysis.pareto import Front
+from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.display.terminal.consoles import out
 from scai_cli.display.terminal.escape import number, one_line, styled
 
 
-def print_front(front: Front) -> None:
+def print_front(front: ParetoFront) -> None:
     """Print a row for each welfare function; a star marks the Pareto front."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     for title in ("", "welfare", "run", "on"):

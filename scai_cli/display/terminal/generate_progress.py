@@ -9,8 +9,8 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from scai_cli.datasets.generate.manifest import Generation
-from scai_cli.datasets.generate.row import Row
+from scai_cli.datasets.generate.manifest import GenerateManifest
+from scai_cli.datasets.generate.row import GeneratedRow
 from scai_cli.display.terminal.escape import number, one_line
 from scai_cli.display.terminal.run_progress import metered
 from scai_cli.models.gate import Meter
@@ -30,7 +30,7 @@ class Progress:
     compared: int = 0
     p: float = 0.0
 
-    def note(self, row: Row) -> None:
+    def note(self, row: GeneratedRow) -> None:
         """Count a row."""
         self.written += 1
         self.problems += row.problem is not None
@@ -54,10 +54,10 @@ class Progress:
 class Silent:
     """Shows nothing."""
 
-    def begin(self, generation: Generation, written: int, meters: Sequence[Meter]) -> None:
+    def begin(self, generation: GenerateManifest, written: int, meters: Sequence[Meter]) -> None:
         """Nothing to show."""
 
-    def see(self, row: Row) -> None:
+    def see(self, row: GeneratedRow) -> None:
         """Nothing to show."""
 
     def say(self, line: str) -> None:
@@ -74,12 +74,12 @@ class PlainLines:
         self._console = console
         self._progress = Progress()
 
-    def begin(self, generation: Generation, written: int, meters: Sequence[Meter]) -> None:  # noqa: ARG002
+    def begin(self, generation: GenerateManifest, written: int, meters: Sequence[Meter]) -> None:  # noqa: ARG002
         """Say what begins."""
         self._progress = Progress(generation.run_id, generation.orders.n, written)
         self.say(beginning(generation, written))
 
-    def see(self, row: Row) -> None:
+    def see(self, row: GeneratedRow) -> None:
         """Say how far the set is, now and then, and what went wrong at first."""
         progress = self._progress
         progress.note(row)
@@ -96,7 +96,7 @@ class PlainLines:
         """Nothing more to say: the command tells how it ended."""
 
 
-def beginning(generation: Generation, written: int) -> str:
+def beginning(generation: GenerateManifest, written: int) -> str:
     """What is made, in one line."""
     orders, learned = generation.orders, generation.learned
     users = f", {len(generation.names)} users by turns" if generation.by_turns else ""
@@ -107,7 +107,7 @@ def beginning(generation: Generation, written: int) -> str:
     )
 
 
-def complaint(row: Row, progress: Progress) -> str | None:
+def complaint(row: GeneratedRow, progress: Progress) -> str | None:
     """A line about a row's problem, if it is one of the first."""
     if row.problem is None or progress.problems > _TOLD:
         return None
@@ -125,7 +125,7 @@ class LiveView:
         self._meters: Sequence[Meter] = ()
         self._live: Live | None = None
 
-    def begin(self, generation: Generation, written: int, meters: Sequence[Meter]) -> None:
+    def begin(self, generation: GenerateManifest, written: int, meters: Sequence[Meter]) -> None:
         """Start drawing."""
         self._progress = Progress(generation.run_id, generation.orders.n, written)
         self._meters = meters
@@ -133,7 +133,7 @@ class LiveView:
         self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=4)
         self._live.start()
 
-    def see(self, row: Row) -> None:
+    def see(self, row: GeneratedRow) -> None:
         """Count it; the next drawing shows it."""
         self._progress.note(row)
         if (line := complaint(row, self._progress)) is not None:

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.table import Table
 
 from scai_cli.display.terminal.escape import change, estimate, number, one_line, styled
-from scai_cli.runs.events import HeldOut
+from scai_cli.runs.events import HoldoutCompared
 from scai_cli.runs.history.history import History
 
 
@@ -36,12 +36,12 @@ def proof_lines(history: History, most: int | None, gap: Sequence[str] = ("",)) 
         yield styled(f"({len(proof.personas) - len(users)} more: --all)", "dim")
 
 
-def _content(proof: HeldOut, user: str) -> float:
+def _content(proof: HoldoutCompared, user: str) -> float:
     utility = proof.last.get(user)
     return 2.0 if utility is None else utility
 
 
-def _told(proof: HeldOut, declared: str) -> str:
+def _told(proof: HoldoutCompared, declared: str) -> str:
     first, last = number(proof.first_values.get(declared), 3), number(proof.last_values.get(declared), 3)
     level = (
         "" if proof.difference is None or proof.difference.low is None else f" ({proof.difference.level:.0%} interval)"

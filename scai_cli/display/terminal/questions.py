@@ -27,7 +27,7 @@ class ReadLine(Protocol):
 
 
 @dataclass(slots=True)
-class ConsoleDesk:
+class ConsolePrompt:
     """A desk at the terminal: shows what others wrote as plain text, and asks below it."""
 
     console: Callable[[], Console]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.console import RenderableType
 from rich.table import Table
 
-from scai_cli.analysis.rating_validity import Honesty
+from scai_cli.analysis.rating_validity import RatingValidity
 from scai_cli.display.terminal.escape import change, number, one_line, sparkline, styled, thinned
 from scai_cli.runs.history.history import History
 
@@ -45,7 +45,7 @@ class Satisfaction:
         return known[-1] - known[0] if len(known) > 1 else None
 
 
-def satisfactions(history: History, honest: dict[str, Honesty]) -> list[Satisfaction]:
+def satisfactions(history: History, honest: dict[str, RatingValidity]) -> list[Satisfaction]:
     """Everybody who was played, in the order of the experiment."""
     measured = history.measured
     seen = {user for m in measured for user in m.satisfaction}

@@ -10,8 +10,8 @@ from typing import Final
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
-from scai_cli.analysis.paired import Paired, in_epoch, paired
-from scai_cli.analysis.rating_validity import honesty
+from scai_cli.analysis.paired import PairedDifference, in_epoch, paired
+from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.display.terminal.constitution import rule_lines
 from scai_cli.display.terminal.escape import change, counted, estimate, number, one_line, sparkline, styled, thinned
 from scai_cli.display.terminal.holdout import proof_lines
@@ -63,14 +63,14 @@ class _Summary:
 
     history: History
     people: Sequence[Satisfaction]
-    difference: Paired | None
+    difference: PairedDifference | None
 
 
 def print_summary(console: Console, history: History, *, everything: bool = False) -> None:
     """Print what a run came to, as far as it went, on one screen or (`everything`) however long it is."""
     headline = styled(_headline(history), "bold")
     console.print(headline)
-    told = _Summary(history, satisfactions(history, honesty(history)), _difference(history))
+    told = _Summary(history, satisfactions(history, rating_validity(history)), _difference(history))
     room = (console.height - 2 if console.is_terminal else PAPER) - _height(console, [headline])
     parts: list[RenderableType] = []
     for detail in (_ALL,) if everything else _DETAILS:
@@ -139,7 +139,7 @@ def _welfare(history: History) -> Table:
     return table
 
 
-def _difference(history: History) -> Paired | None:
+def _difference(history: History) -> PairedDifference | None:
     """Declared welfare in the last epoch minus that in the first, over the same users and tasks."""
     measured = history.measured
     if len(measured) < 2:
@@ -150,7 +150,7 @@ def _difference(history: History) -> Paired | None:
     return paired(first, last, welfare.parse(measured[-1].declared), seed=history.config.seed)
 
 
-def _sure(history: History, difference: Paired | None) -> Iterator[RenderableType]:
+def _sure(history: History, difference: PairedDifference | None) -> Iterator[RenderableType]:
     """How sure the change is."""
     if difference is None or difference.interval.low is None:
         return
@@ -161,7 +161,7 @@ def _sure(history: History, difference: Paired | None) -> Iterator[RenderableTyp
     )
 
 
-def _extent(difference: Paired) -> str:
+def _extent(difference: PairedDifference) -> str:
     return f"{counted(difference.users, 'user')} x {counted(difference.tasks, 'task')}"
 
 

@@ -11,14 +11,14 @@ from scai_cli.measures.catalogue import TRAITS
 from scai_cli.models.simulated.evidence import Evidence, Rule, read
 from scai_cli.models.simulated.flaws import Flaws
 from scai_cli.models.simulated.forms import Asked
-from scai_cli.models.simulated.revision import Wish, fits, listed, minded, revised, told, wishes
+from scai_cli.models.simulated.revision import TraitRequest, fits, listed, minded, revised, told, wishes
 from scai_cli.models.simulated.wordings import rule
 
 _BADLY: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class EvidenceWeights:
     """What the meta makes of the evidence: a critique, and the rules that it would have instead of the old ones."""
 
     evidence: Evidence
@@ -57,12 +57,12 @@ class Judgement:
         return {"critique": self.critique, "edits": edits}
 
 
-def judged(asked: Asked, flaws: Flaws, rng: random.Random) -> Judgement:
+def judged(asked: Asked, flaws: Flaws, rng: random.Random) -> EvidenceWeights:
     """Read a revision's prompt and judge, flaws included."""
     evidence = read(asked.prompt)
     rules, dropped, taken = revised(evidence, rng)
     rules = _flawed(rules, evidence, flaws, rng)
-    return Judgement(evidence, _critique(evidence, dropped, taken), rules)
+    return EvidenceWeights(evidence, _critique(evidence, dropped, taken), rules)
 
 
 def cut_off(text: str, flaws: Flaws, rng: random.Random) -> str | None:
@@ -125,7 +125,7 @@ def _obeyed(evidence: Evidence, rng: random.Random) -> Rule | None:
     return replace(obeying, reason=f"{user} asks for it.", evidence=evidence.sources(trait, sign, (user,)))
 
 
-def _critique(evidence: Evidence, dropped: list[Rule], taken: list[Wish]) -> str:
+def _critique(evidence: Evidence, dropped: list[Rule], taken: list[TraitRequest]) -> str:
     """Two to four sentences: who is served badly, what is asked for, what is contested, what goes."""
     means = {user: sum(shares) / len(shares) for user, shares in evidence.shares.items() if shares}
     badly = sorted((user for user, mean in means.items() if mean < _BADLY), key=means.__getitem__)[:4]

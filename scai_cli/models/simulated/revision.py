@@ -19,7 +19,7 @@ _SAME: Final = "They ask for the same."
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class TraitRequest:
     """A trait asked for (sign 1) or against (-1), by whom, against whom, and the balance of their weights."""
 
     trait: str
@@ -29,12 +29,12 @@ class Wish:
     balance: float
 
 
-def revised(evidence: Evidence, rng: random.Random) -> tuple[list[Rule], list[Rule], list[Wish]]:
+def revised(evidence: Evidence, rng: random.Random) -> tuple[list[Rule], list[Rule], list[TraitRequest]]:
     """The new rules, those dropped, and the wishes that were taken up, in the order of their weight."""
     kept = [rule for rule in evidence.rules if not minded(rule, evidence)]
     dropped = [rule for rule in evidence.rules if rule not in kept]
     kept = consolidated(kept)
-    taken: list[Wish] = []
+    taken: list[TraitRequest] = []
     most = rng.choice((2, 3))
     for wish in wishes(evidence):
         if len(taken) == most:
@@ -56,7 +56,7 @@ def minded(rule: Rule, evidence: Evidence) -> bool:
     return False
 
 
-def wishes(evidence: Evidence) -> list[Wish]:
+def wishes(evidence: Evidence) -> list[TraitRequest]:
     """What is clearly wished for, the heaviest balance first."""
     found = []
     for trait in TRAITS:
@@ -64,7 +64,7 @@ def wishes(evidence: Evidence) -> list[Wish]:
             support, against = evidence.support(trait, sign), evidence.opposition(trait, sign)
             if clear := _clear(support):
                 balance = sum(support.values()) - sum(against.values())
-                found.append(Wish(trait, sign, tuple(clear), tuple(_clear(against)), balance))
+                found.append(TraitRequest(trait, sign, tuple(clear), tuple(_clear(against)), balance))
     return sorted(found, key=lambda wish: (-wish.balance, -len(wish.supporters)))
 
 
@@ -91,13 +91,13 @@ def fits(rules: Iterable[Rule], evidence: Evidence) -> bool:
     return tokens <= evidence.max_tokens and sum(not rule.users for rule in rules) <= evidence.max_principles
 
 
-def universal(wish: Wish, evidence: Evidence) -> bool:
+def universal(wish: TraitRequest, evidence: Evidence) -> bool:
     """Whether a wish is for everyone: two or more want it, a third of all, three times those who mind it."""
     several = max(2, math.ceil(len(evidence.shares) / 3))
     return len(wish.supporters) >= several and 3 * len(wish.opponents) <= len(wish.supporters)
 
 
-def told(wish: Wish) -> str:
+def told(wish: TraitRequest) -> str:
     """Who asks for what, against whom: "ann and bob mind humour, against the wish of cat."."""
     verb = "ask for" if wish.sign > 0 else "mind"
     if len(wish.supporters) == 1:
@@ -111,7 +111,7 @@ def listed(words: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def _with(wish: Wish, rules: list[Rule], evidence: Evidence, rng: random.Random) -> list[Rule] | None:
+def _with(wish: TraitRequest, rules: list[Rule], evidence: Evidence, rng: random.Random) -> list[Rule] | None:
     """The rules with the wish granted; None where they grant it already or a principle stands against it."""
     same = [rule for rule in rules if rule.asks.get(wish.trait) == wish.sign]
     if any(not rule.users for rule in same) or any(_contradicts(rule, wish) for rule in rules if not rule.users):
@@ -129,12 +129,12 @@ def _with(wish: Wish, rules: list[Rule], evidence: Evidence, rng: random.Random)
     return [*rules, _granting(wish, uncovered, evidence, rng)]
 
 
-def _granting(wish: Wish, users: tuple[str, ...], evidence: Evidence, rng: random.Random) -> Rule:
+def _granting(wish: TraitRequest, users: tuple[str, ...], evidence: Evidence, rng: random.Random) -> Rule:
     sources = evidence.sources(wish.trait, wish.sign, users or wish.supporters)
     return replace(Rule.of(None, rule(wish.trait, wish.sign > 0, rng), users), reason=told(wish), evidence=sources)
 
 
-def _contradicts(rule: Rule, wish: Wish) -> bool:
+def _contradicts(rule: Rule, wish: TraitRequest) -> bool:
     excluded = TRAITS[wish.trait].excludes
     return rule.asks.get(wish.trait) == -wish.sign or bool(
         wish.sign > 0 and excluded and rule.asks.get(excluded) == 1.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from scai_cli.populations.drafts import Format
+from scai_cli.populations.drafts import PopulationFormat
 from scai_cli.populations.formats import (
     anthropic,
     edsl,
@@ -21,7 +21,7 @@ from scai_cli.populations.formats import (
     tinytroupe,
 )
 
-PERSONAS: Final[Mapping[str, Format]] = {
+PERSONAS: Final[Mapping[str, PopulationFormat]] = {
     "personahub": personahub.FORMAT,
     "synthetic-persona-chat": synthetic_persona_chat.FORMAT,
     "nemotron": nemotron.FORMAT,
@@ -34,7 +34,7 @@ PERSONAS: Final[Mapping[str, Format]] = {
 }
 """What `scai personas import --as` knows."""
 
-TASKS: Final[Mapping[str, Format]] = {
+TASKS: Final[Mapping[str, PopulationFormat]] = {
     "lines": lines.FORMAT,
     "table": table.TASKS,
     "habermas": habermas.FORMAT,

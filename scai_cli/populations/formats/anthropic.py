@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, tidy
 from scai_cli.populations.column_map import ColumnMap
-from scai_cli.populations.drafts import Format, TaskDraft
-from scai_cli.populations.table_rows import Row, Say, text
+from scai_cli.populations.drafts import PopulationFormat, TaskDraft
+from scai_cli.populations.table_rows import Say, TableRow, text
 from scai_cli.populations.table_rows import rows as any_rows
 
 _KEYS: Final = ("prompt", "transcript", "chosen", "text", "instruction")
@@ -23,7 +23,7 @@ _FIRST: Final = re.compile(
 _QUIZ: Final = re.compile(r"\n\s*\n(?:Please )?choose the (?:option|response) ", re.IGNORECASE)
 
 
-def rows(file: str, say: Say) -> Iterator[Row]:
+def rows(file: str, say: Say) -> Iterator[TableRow]:
     """The rows of a file; a text file is cut before every `Human:` that follows a blank line."""
     if Path(file).suffix.lower() != ".txt":
         yield from any_rows(file, say)
@@ -31,7 +31,7 @@ def rows(file: str, say: Say) -> Iterator[Row]:
     with text(file, say) as content:
         parts = re.split(r"\n\s*\n(?=Human:)", content.read())
     for number, part in enumerate((part for part in parts if part.strip()), 1):
-        yield Row(number, part)
+        yield TableRow(number, part)
 
 
 def drafts(row: Any, _: ColumnMap | None) -> Iterator[TaskDraft]:
@@ -45,4 +45,4 @@ def drafts(row: Any, _: ColumnMap | None) -> Iterator[TaskDraft]:
     yield TaskDraft(key=prompt, prompt=prompt, kind="red-team")
 
 
-FORMAT: Final = Format(rows, drafts)
+FORMAT: Final = PopulationFormat(rows, drafts)

@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from scai_cli.populations.clean_text import LONGEST_FACT, BadRow, fact, one_line, sentence, tidy
 from scai_cli.populations.column_map import ColumnMap
-from scai_cli.populations.drafts import Format, PersonaDraft
-from scai_cli.populations.table_rows import Row, Say, json_rows, jsonl_rows, mapping
+from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
+from scai_cli.populations.table_rows import Say, TableRow, json_rows, jsonl_rows, mapping
 
 _BIOGRAPHY: Final = ("persona", "description", "biography", "bio", "background")
 
 
-def rows(file: str, _: Say) -> Iterator[Row]:
+def rows(file: str, _: Say) -> Iterator[TableRow]:
     """The agents; the head of an AgentList is no agent."""
     suffixes = Path(file.removesuffix(".gz")).suffixes
     found = jsonl_rows(file) if suffixes and suffixes[-1] in (".jsonl", ".ndjson") else json_rows(file)
@@ -22,7 +22,7 @@ def rows(file: str, _: Say) -> Iterator[Row]:
     for row in found:
         for agent in _agents(row.value):
             number += 1
-            yield Row(number, agent, row.line, row.problem)
+            yield TableRow(number, agent, row.line, row.problem)
 
 
 def _agents(value: Any) -> list[Any]:
@@ -54,4 +54,4 @@ def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
     yield PersonaDraft(key=key, name=name, description=" ".join(filter(None, told)), attributes=attributes)
 
 
-FORMAT: Final = Format(rows, drafts, "EDSL", "")
+FORMAT: Final = PopulationFormat(rows, drafts, "EDSL", "")

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, one_line
 from scai_cli.populations.column_map import ColumnMap
-from scai_cli.populations.drafts import Format, TaskDraft
+from scai_cli.populations.drafts import PopulationFormat, TaskDraft
 from scai_cli.populations.table_rows import mapping, rows
 from scai_cli.values import Split
 
@@ -35,4 +35,4 @@ def drafts(row: Any, _: ColumnMap | None) -> Iterator[TaskDraft]:
     )
 
 
-FORMAT: Final = Format(rows, drafts, "Habermas Machine", "CC BY 4.0")
+FORMAT: Final = PopulationFormat(rows, drafts, "Habermas Machine", "CC BY 4.0")

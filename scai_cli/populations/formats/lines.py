@@ -7,18 +7,18 @@ from typing import Any, Final
 
 from scai_cli.populations.clean_text import one_line
 from scai_cli.populations.column_map import ColumnMap
-from scai_cli.populations.drafts import Format, TaskDraft
-from scai_cli.populations.table_rows import Row, Say, text
+from scai_cli.populations.drafts import PopulationFormat, TaskDraft
+from scai_cli.populations.table_rows import Say, TableRow, text
 
 
-def rows(file: str, say: Say) -> Iterator[Row]:
+def rows(file: str, say: Say) -> Iterator[TableRow]:
     """The lines that are not blank."""
     number = 0
     with text(file, say) as lines:
         for line_number, line in enumerate(lines, 1):
             if line.strip():
                 number += 1
-                yield Row(number, line, line_number)
+                yield TableRow(number, line, line_number)
 
 
 def drafts(row: Any, _: ColumnMap | None) -> Iterator[TaskDraft]:
@@ -27,4 +27,4 @@ def drafts(row: Any, _: ColumnMap | None) -> Iterator[TaskDraft]:
     yield TaskDraft(key=prompt, prompt=prompt)
 
 
-FORMAT: Final = Format(rows, drafts)
+FORMAT: Final = PopulationFormat(rows, drafts)

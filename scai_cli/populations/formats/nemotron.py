@@ -10,7 +10,7 @@ from typing import Any, Final
 from scai_cli.experiment.personas import Scalar
 from scai_cli.populations.clean_text import BadRow, fact, one_line, sentence, tidy
 from scai_cli.populations.column_map import ColumnMap
-from scai_cli.populations.drafts import Format, PersonaDraft
+from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
 from scai_cli.populations.table_rows import mapping, rows
 
 _RENAMED: Final = {"sex": "gender", "education_level": "education", "bachelors_field": "field_of_study"}
@@ -81,4 +81,4 @@ def _name(texts: list[str]) -> str:
     return " ".join(words[0].strip(",;:") for words in same)
 
 
-FORMAT: Final = Format(rows, drafts, "Nemotron-Personas", "CC BY 4.0")
+FORMAT: Final = PopulationFormat(rows, drafts, "Nemotron-Personas", "CC BY 4.0")

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, facts
 from scai_cli.populations.column_map import ColumnMap
-from scai_cli.populations.drafts import Format, PersonaDraft
+from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
 from scai_cli.populations.table_rows import mapping, rows
 
 _ATTRIBUTES: Final = {
@@ -59,4 +59,6 @@ def _described(known: Mapping[str, Any]) -> str:
     return f"{who}{place}{aged}, who answered a national survey." + (f" Their {'; '.join(views)}." if views else "")
 
 
-FORMAT: Final = Format(rows, drafts, "OpinionQA (Pew American Trends Panel)", "Pew Research Center's terms of use")
+FORMAT: Final = PopulationFormat(
+    rows, drafts, "OpinionQA (Pew American Trends Panel)", "Pew Research Center's terms of use"
+)

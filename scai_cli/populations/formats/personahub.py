@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, sentence, tidy
 from scai_cli.populations.column_map import ColumnMap
-from scai_cli.populations.drafts import Format, PersonaDraft
+from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
 from scai_cli.populations.table_rows import mapping, rows
 
 _KEYS: Final = ("persona", "input persona")
@@ -22,4 +22,4 @@ def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
     yield PersonaDraft(key=found, description=sentence(found[0].upper() + found[1:]))
 
 
-FORMAT: Final = Format(rows, drafts, "PersonaHub", "CC BY-NC-SA 4.0")
+FORMAT: Final = PopulationFormat(rows, drafts, "PersonaHub", "CC BY-NC-SA 4.0")

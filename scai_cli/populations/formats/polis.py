@@ -11,8 +11,8 @@ from typing import Any, Final
 from scai_cli.errors import ConfigError
 from scai_cli.populations.clean_text import BadRow, one_line, sentence
 from scai_cli.populations.column_map import ColumnMap
-from scai_cli.populations.drafts import Format, PersonaDraft
-from scai_cli.populations.table_rows import Row, Say, csv_rows
+from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
+from scai_cli.populations.table_rows import Say, TableRow, csv_rows
 
 VOTES, COMMENTS = "participants-votes.csv", "comments.csv"
 
@@ -44,7 +44,7 @@ class Found:
     statements: Mapping[str, str]
 
 
-def rows(file: str, say: Say) -> Iterator[Row]:
+def rows(file: str, say: Say) -> Iterator[TableRow]:
     """The groups of a conversation; FILE is the folder of an export or its participants-votes.csv."""
     folder = Path(file) if Path(file).is_dir() else Path(file).parent
     votes = folder / VOTES if Path(file).is_dir() else Path(file)
@@ -55,7 +55,7 @@ def rows(file: str, say: Say) -> Iterator[Row]:
         try:
             found = _counted(row, statements, groups)
         except BadRow as error:
-            yield Row(row.number, None, row.line, str(error))
+            yield TableRow(row.number, None, row.line, str(error))
             continue
         alone += not found
     if alone:
@@ -64,7 +64,7 @@ def rows(file: str, say: Say) -> Iterator[Row]:
         raise ConfigError(f"{votes}: no participant belongs to an opinion group (column group-id)")
     ordered = sorted(groups.values(), key=lambda group: (len(group.number), group.number))
     for number, group in enumerate(ordered, 1):
-        yield Row(number, Found(group, tuple(other for other in ordered if other is not group), statements))
+        yield TableRow(number, Found(group, tuple(other for other in ordered if other is not group), statements))
 
 
 def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
@@ -103,7 +103,7 @@ def _statements(file: Path, say: Say) -> dict[str, str]:
     return found
 
 
-def _counted(row: Row, statements: Mapping[str, str], groups: dict[str, Group]) -> bool:
+def _counted(row: TableRow, statements: Mapping[str, str], groups: dict[str, Group]) -> bool:
     """Count a participant's votes for their group; False if they belong to none."""
     if row.value is None:
         raise BadRow(row.problem)
@@ -160,4 +160,4 @@ def _letter(number: str) -> str:
     return chr(ord("A") + int(number)) if int(number) < 26 else number
 
 
-FORMAT: Final = Format(rows, drafts, "Polis", "")
+FORMAT: Final = PopulationFormat(rows, drafts, "Polis", "")

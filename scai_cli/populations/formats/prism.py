@@ -8,7 +8,7 @@ from typing import Any, Final
 from scai_cli.measures.requested import requested
 from scai_cli.populations.clean_text import BadRow, facts, sentence, tidy
 from scai_cli.populations.column_map import ColumnMap
-from scai_cli.populations.drafts import Format, PersonaDraft
+from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
 from scai_cli.populations.table_rows import mapping, rows
 
 _MEANT: Final = {
@@ -84,4 +84,4 @@ def _simple(group: Any) -> Any:
     return group.get("categorised") or group.get("simplified") if isinstance(group, Mapping) else group
 
 
-FORMAT: Final = Format(rows, drafts, "PRISM", "CC BY 4.0")
+FORMAT: Final = PopulationFormat(rows, drafts, "PRISM", "CC BY 4.0")

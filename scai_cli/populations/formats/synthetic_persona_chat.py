@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, sentence, tidy
 from scai_cli.populations.column_map import ColumnMap
-from scai_cli.populations.drafts import Format, PersonaDraft
+from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
 from scai_cli.populations.table_rows import mapping, rows
 
 _KEYS: Final = ("user 1 personas", "user 2 personas")
@@ -23,4 +23,4 @@ def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
         yield PersonaDraft(key=said[0], description="In their own words: " + " ".join(said))
 
 
-FORMAT: Final = Format(rows, drafts, "Synthetic-Persona-Chat", "CC BY 4.0")
+FORMAT: Final = PopulationFormat(rows, drafts, "Synthetic-Persona-Chat", "CC BY 4.0")

@@ -9,7 +9,7 @@ from typing import Any, Final, cast, get_args
 from scai_cli.experiment.personas import Scalar
 from scai_cli.populations.clean_text import BadRow, fact, one_line, sentence, tidy
 from scai_cli.populations.column_map import ColumnMap
-from scai_cli.populations.drafts import Format, PersonaDraft, TaskDraft
+from scai_cli.populations.drafts import PersonaDraft, PopulationFormat, TaskDraft
 from scai_cli.populations.table_rows import mapping, rows
 from scai_cli.values import Split
 
@@ -121,5 +121,5 @@ def _split(given: Any) -> Split | None:
     return cast("Split", _SPLITS[str(given).strip().lower()])
 
 
-PERSONAS: Final = Format(rows, people, mapped=True)
-TASKS: Final = Format(rows, tasks, mapped=True)
+PERSONAS: Final = PopulationFormat(rows, people, mapped=True)
+TASKS: Final = PopulationFormat(rows, tasks, mapped=True)

@@ -9,14 +9,14 @@ from typing import Any, Final
 from scai_cli.errors import ConfigError
 from scai_cli.populations.clean_text import BadRow, facts, one_line, sentence, tidy
 from scai_cli.populations.column_map import ColumnMap
-from scai_cli.populations.drafts import Format, PersonaDraft
-from scai_cli.populations.table_rows import Row, Say, json_rows, mapping
+from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
+from scai_cli.populations.table_rows import Say, TableRow, json_rows, mapping
 
 _SHOWN: Final = 4
 """How many entries of each list the biography names."""
 
 
-def rows(file: str, _: Say) -> Iterator[Row]:
+def rows(file: str, _: Say) -> Iterator[TableRow]:
     """The agents of a file, or of the *.json files of a folder by name."""
     if not Path(file).is_dir():
         yield from json_rows(file)
@@ -25,7 +25,7 @@ def rows(file: str, _: Say) -> Iterator[Row]:
     if not files:
         raise ConfigError(f"{file}: holds no .json file")
     for number, agent in enumerate((row for path in files for row in json_rows(str(path))), 1):
-        yield Row(number, agent.value)
+        yield TableRow(number, agent.value)
 
 
 def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
@@ -85,4 +85,4 @@ def _brief(value: Any) -> Any:
     return value if not isinstance(value, str) or len(value) <= 200 else None
 
 
-FORMAT: Final = Format(rows, drafts, "TinyTroupe", "")
+FORMAT: Final = PopulationFormat(rows, drafts, "TinyTroupe", "")

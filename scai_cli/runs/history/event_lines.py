@@ -14,14 +14,14 @@ from pydantic import ValidationError
 
 from scai_cli.errors import RunError
 from scai_cli.runs.events import ANY_EVENT, Event
-from scai_cli.runs.history.ratings import Mark
+from scai_cli.runs.history.ratings import CompactRating
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.jsonl import damaged, lines
 from scai_cli.runs.run_directory import CALLS, EVENTS
 
 _HEAD: Final = re.compile(rb'\{"seq": ?\d+, ?"time": ?"[^"\\]*", ?"id": ?"([^"\\]*)", ?"type": ?"(\w+)",')
 _CALL: Final = re.compile(rb'\{"id": ?"([^"\\]*)"')
-_MARK: Final = msgspec.json.Decoder(Mark)
+_MARK: Final = msgspec.json.Decoder(CompactRating)
 
 
 class Look(NamedTuple):
@@ -84,7 +84,7 @@ def read_event(path: Path, number: int, line: bytes) -> Event:
         raise RunError(damaged(path / EVENTS, number)) from None
 
 
-def read_mark(path: Path, number: int, line: bytes) -> Mark:
+def read_mark(path: Path, number: int, line: bytes) -> CompactRating:
     """The rating on a line of a run's events without its words; raises RunError as `read_event`."""
     try:
         return _MARK.decode(line)

@@ -20,7 +20,7 @@ from scai_cli.errors import RunError
 from scai_cli.experiment.constitution import Remove
 from scai_cli.runs.history.event_lines import look
 from scai_cli.runs.history.history import History
-from scai_cli.runs.history.ratings import Mark
+from scai_cli.runs.history.ratings import CompactRating
 from scai_cli.runs.jsonl import damaged, lines
 from scai_cli.runs.run_directory import EVENTS
 
@@ -87,7 +87,7 @@ class Excerpts:
     total: int
 
 
-def read_excerpts(history: History, marks: Mapping[int, Sequence[Mark]]) -> Excerpts:
+def read_excerpts(history: History, marks: Mapping[int, Sequence[CompactRating]]) -> Excerpts:
     """The telling conversations of a run, in one pass over its events; raises RunError for a damaged line."""
     kinds = _kinds(history, marks)
     wanted = dict.fromkeys(_ranked(marks, kinds))
@@ -132,7 +132,7 @@ def conversation_of(piece: str) -> str:
     return "/".join(piece.split("/")[:3])
 
 
-def _kinds(history: History, marks: Mapping[int, Sequence[Mark]]) -> dict[str, list[str]]:
+def _kinds(history: History, marks: Mapping[int, Sequence[CompactRating]]) -> dict[str, list[str]]:
     """Conversation -> why it is worth a look."""
     own: dict[str, float] = {}
     reach: dict[str, tuple[float, float]] = {}
@@ -160,7 +160,7 @@ def _kinds(history: History, marks: Mapping[int, Sequence[Mark]]) -> dict[str, l
     return found
 
 
-def _ranked(marks: Mapping[int, Sequence[Mark]], kinds: Mapping[str, Sequence[str]]) -> list[str]:
+def _ranked(marks: Mapping[int, Sequence[CompactRating]], kinds: Mapping[str, Sequence[str]]) -> list[str]:
     """At most `MOST` conversations, the most telling first: of each kind in turn, then the last and the first epoch."""
     by_epoch = [list(dict.fromkeys(mark.conversation for mark in marks[epoch])) for epoch in sorted(marks)]
     last_first = [by_epoch[-1], by_epoch[0]] if by_epoch else []

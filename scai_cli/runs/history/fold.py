@@ -12,7 +12,7 @@ from scai_cli.runs.events import (
     ControlRated,
     EpochStarted,
     Event,
-    HeldOut,
+    HoldoutCompared,
     Judged,
     MessageSaid,
     Problem,
@@ -114,7 +114,7 @@ def _fold(history: History, event: Event) -> None:
         history.controls.append(event)
     elif isinstance(event, Judged):
         history.judged.append(event)
-    elif isinstance(event, HeldOut):
+    elif isinstance(event, HoldoutCompared):
         history.proof = event
     elif isinstance(event, RunFinished):
         history.finished = event

@@ -7,17 +7,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from scai_cli.runs.history.event_lines import look, read_mark
-from scai_cli.runs.history.ratings import Mark
+from scai_cli.runs.history.ratings import CompactRating
 from scai_cli.runs.jsonl import lines
 from scai_cli.runs.run_directory import EVENTS
 
 
-def read_marks(path: Path) -> dict[int, list[Mark]]:
+def read_marks(path: Path) -> dict[int, list[CompactRating]]:
     """Epoch -> the ratings of its final answers in short, missing ones included; anchors are left out.
 
     Raises RunError for a damaged line.
     """
-    found: dict[int, list[Mark]] = defaultdict(list)
+    found: dict[int, list[CompactRating]] = defaultdict(list)
     words: dict[str, str] = {}
     for number, line in lines(path / EVENTS):
         _, kind = look(line)
@@ -32,7 +32,7 @@ def read_marks(path: Path) -> dict[int, list[Mark]]:
     return found
 
 
-def bands(marks: Iterable[Mark]) -> dict[str, tuple[float, float]]:
+def bands(marks: Iterable[CompactRating]) -> dict[str, tuple[float, float]]:
     """Person -> the lowest and the highest of its own ratings."""
     found: dict[str, list[float]] = defaultdict(list)
     for mark in marks:
@@ -41,7 +41,7 @@ def bands(marks: Iterable[Mark]) -> dict[str, tuple[float, float]]:
     return {person: (min(values), max(values)) for person, values in found.items()}
 
 
-def who_rated_whom(marks: Sequence[Mark]) -> dict[tuple[str, str], float | None]:
+def who_rated_whom(marks: Sequence[CompactRating]) -> dict[tuple[str, str], float | None]:
     """(rater, whose answer) -> the mean rating; None where all of them are missing."""
     given: dict[tuple[str, str], list[float]] = {}
     for mark in marks:

@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 
-class Mark(msgspec.Struct, gc=False):
+class CompactRating(msgspec.Struct, gc=False):
     """A rating without its words."""
 
     epoch: int

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scai_cli.runs.events import Candidate
-from scai_cli.simulation.revision import Occasion, Verdict
+from scai_cli.simulation.revision import AcceptanceResult, RevisionContext
 
 
-async def always(occasion: Occasion, candidates: Sequence[Candidate]) -> Verdict:  # noqa: ARG001 - one of many rules
+async def always(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:  # noqa: ARG001 - one of many rules
     """Adopt the first candidate."""
-    return Verdict(candidates[0], "the rule `always` adopts every sound revision", {})
+    return AcceptanceResult(candidates[0], "the rule `always` adopts every sound revision", {})

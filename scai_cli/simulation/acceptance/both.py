@@ -8,16 +8,18 @@ from dataclasses import replace
 from scai_cli.runs.events import Candidate
 from scai_cli.simulation.acceptance.improves import improving, scores_of, tried
 from scai_cli.simulation.acceptance.vote import vote
-from scai_cli.simulation.revision import Occasion, Verdict
+from scai_cli.simulation.revision import AcceptanceResult, RevisionContext
 
 
-async def both(occasion: Occasion, candidates: Sequence[Candidate]) -> Verdict:
+async def both(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:
     """Adopt what improves and is elected."""
-    trials = await tried(occasion, candidates)
+    trials = await tried(context, candidates)
     scores = scores_of(trials)
-    better = [trial.candidate for trial in improving(occasion, trials)]
+    better = [trial.candidate for trial in improving(context, trials)]
     if not better:
-        margin = occasion.config.revision.margin
-        return Verdict(None, f"no candidate raised the declared welfare by more than {margin:g} on trial", scores)
-    verdict = await vote(occasion, better)
+        margin = context.config.revision.margin
+        return AcceptanceResult(
+            None, f"no candidate raised the declared welfare by more than {margin:g} on trial", scores
+        )
+    verdict = await vote(context, better)
     return replace(verdict, scores={c: {**scores[c], **verdict.scores.get(c, {})} for c in scores})

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from scai_cli.concurrency import together
 from scai_cli.runs.events import Candidate, Estimate, Problem
 from scai_cli.simulation.epoch import failures, play
-from scai_cli.simulation.revision import Occasion, Verdict
-from scai_cli.simulation.utilities import Contentment, Pair, contentment, difference
+from scai_cli.simulation.revision import AcceptanceResult, RevisionContext
+from scai_cli.simulation.utilities import EpochUtilities, PairedUtilities, difference, epoch_utilities
 from scai_cli.social_choice import welfare
 from scai_cli.social_choice.welfare import WelfareFunction
 
@@ -23,8 +23,8 @@ class Trial:
 
     candidate: Candidate
     function: WelfareFunction
-    content: Contentment
-    pair: Pair
+    utilities: EpochUtilities
+    pair: PairedUtilities
     gain: Estimate | None
     failed: Sequence[Problem]
 
@@ -57,36 +57,38 @@ class Trial:
         return f"from {before:.3f} to {after:.3f}, by {after - before:+.3f}{between}"
 
 
-async def improves(occasion: Occasion, candidates: Sequence[Candidate]) -> Verdict:
+async def improves(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:
     """Adopt the candidate under which the declared welfare is highest, if it rises by more than `margin`."""
-    trials = await tried(occasion, candidates)
-    better = improving(occasion, trials)
-    function, margin = welfare.parse(occasion.config.welfare), occasion.config.revision.margin
+    trials = await tried(context, candidates)
+    better = improving(context, trials)
+    function, margin = welfare.parse(context.config.welfare), context.config.revision.margin
     if not better:
-        return Verdict(None, f"no candidate raised {function.label} welfare by more than {margin:g}", scores_of(trials))
+        return AcceptanceResult(
+            None, f"no candidate raised {function.label} welfare by more than {margin:g}", scores_of(trials)
+        )
     best = better[0]
     for trial in better[1:]:
-        if Pair.of(best.content, trial.content).improves(function):
+        if PairedUtilities.of(best.utilities, trial.utilities).improves(function):
             best = trial
-    return Verdict(best.candidate, f"{function.label} welfare rose {best.told()} on trial", scores_of(trials))
+    return AcceptanceResult(best.candidate, f"{function.label} welfare rose {best.told()} on trial", scores_of(trials))
 
 
-async def tried(occasion: Occasion, candidates: Sequence[Candidate]) -> list[Trial]:
+async def tried(context: RevisionContext, candidates: Sequence[Candidate]) -> list[Trial]:
     """Play every candidate for the same personas and tasks as the epoch, with the same seeds.
 
     Only those for whom it changes a rule talk again; for the others the epoch's conversations stand. What is said
     and rated there makes no events; what failed does, so that it stays failed when the run is resumed.
     """
-    trials = await together(_try(occasion, n, candidate) for n, candidate in enumerate(candidates, 1))
+    trials = await together(_try(context, n, candidate) for n, candidate in enumerate(candidates, 1))
     for trial in trials:
         for problem in trial.failed:
-            occasion.stage.emit(problem)
+            context.epoch_context.emit(problem)
     return trials
 
 
-def improving(occasion: Occasion, trials: Sequence[Trial]) -> list[Trial]:
+def improving(context: RevisionContext, trials: Sequence[Trial]) -> list[Trial]:
     """The trials in which the declared welfare rose by more than `margin`."""
-    return [trial for trial in trials if trial.rises(occasion.config.revision.margin)]
+    return [trial for trial in trials if trial.rises(context.config.revision.margin)]
 
 
 def scores_of(trials: Sequence[Trial]) -> Mapping[str, Mapping[str, float | None]]:
@@ -94,18 +96,18 @@ def scores_of(trials: Sequence[Trial]) -> Mapping[str, Mapping[str, float | None
     return {trial.candidate.id: trial.scores for trial in trials}
 
 
-async def _try(occasion: Occasion, number: int, candidate: Candidate) -> Trial:
+async def _try(context: RevisionContext, number: int, candidate: Candidate) -> Trial:
     assert candidate.constitution is not None
-    stage = replace(
-        occasion.stage,
-        place=f"{occasion.stage.place}/~{number}",
+    epoch_context = replace(
+        context.epoch_context,
+        place=f"{context.epoch_context.place}/~{number}",
         constitution=candidate.constitution,
         emit=lambda _: None,
     )
-    concerned = [p for p in stage.personas if stage.system(p) != occasion.stage.system(p)]
-    played = await play(stage, concerned)
-    unchanged = [c for c in occasion.conversations if c.persona not in concerned]
-    content, before = contentment(stage, [*played, *unchanged]), occasion.content
-    function = welfare.parse(occasion.config.welfare)
-    gain = difference(before, content, function, seed=occasion.config.seed, draws=_DRAWS)
-    return Trial(candidate, function, content, Pair.of(before, content), gain, failures(played))
+    concerned = [p for p in epoch_context.personas if epoch_context.system(p) != context.epoch_context.system(p)]
+    played = await play(epoch_context, concerned)
+    unchanged = [c for c in context.conversations if c.persona not in concerned]
+    content, before = epoch_utilities(epoch_context, [*played, *unchanged]), context.utilities
+    function = welfare.parse(context.config.welfare)
+    gain = difference(before, content, function, seed=context.config.seed, draws=_DRAWS)
+    return Trial(candidate, function, content, PairedUtilities.of(before, content), gain, failures(played))

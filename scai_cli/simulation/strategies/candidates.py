@@ -10,42 +10,42 @@ from scai_cli import plugins
 from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed
 from scai_cli.runs.events import Candidate, Problem
-from scai_cli.simulation.revision import Occasion, Strategy
+from scai_cli.simulation.revision import RevisionContext, Strategy
 from scai_cli.simulation.transcript import Conversation
 
 
-async def candidates(occasion: Occasion) -> list[Candidate]:
+async def candidates(context: RevisionContext) -> list[Candidate]:
     """`candidates` times what the strategy `base` proposes, each time from another order; equal proposals once."""
-    revision = occasion.config.revision
+    revision = context.config.revision
     bases: list[Strategy] = [plugins.resolve("strategy", name) for name in revision.bases]
     proposals = await together(
-        _propose(bases[n % len(bases)], _variant(occasion, n + 1)) for n in range(revision.candidates)
+        _propose(bases[n % len(bases)], _variant(context, n + 1)) for n in range(revision.candidates)
     )
     found: dict[object, Candidate] = {}
     for proposed, failed in proposals:
         if failed is not None:
-            occasion.stage.emit(failed)
+            context.epoch_context.emit(failed)
         for candidate in proposed:
             found.setdefault(_said(candidate), candidate)
     return list(found.values())
 
 
-async def _propose(strategy: Strategy, occasion: Occasion) -> tuple[Sequence[Candidate], Problem | None]:
+async def _propose(strategy: Strategy, context: RevisionContext) -> tuple[Sequence[Candidate], Problem | None]:
     """What one strategy proposes; a call that failed for good costs this proposal alone."""
     try:
-        return await strategy(occasion), None
+        return await strategy(context), None
     except CallFailed as error:
-        failed = Problem(id=error.call, epoch=occasion.stage.epoch, where=occasion.place, problem=str(error))
-        return [Candidate(id=occasion.place, critique="", objection=f"failed: {error}")], failed
+        failed = Problem(id=error.call, epoch=context.epoch_context.epoch, where=context.place, problem=str(error))
+        return [Candidate(id=context.place, critique="", objection=f"failed: {error}")], failed
 
 
-def _variant(occasion: Occasion, number: int) -> Occasion:
-    place = f"{occasion.place}/c{number}"
+def _variant(context: RevisionContext, number: int) -> RevisionContext:
+    place = f"{context.place}/c{number}"
     return replace(
-        occasion,
+        context,
         place=place,
-        conversations=_shuffled(occasion.conversations, f"{occasion.config.seed}/{place}"),
-        past=[_shuffled(episode, f"{occasion.config.seed}/{place}/past") for episode in occasion.past],
+        conversations=_shuffled(context.conversations, f"{context.config.seed}/{place}"),
+        past=[_shuffled(episode, f"{context.config.seed}/{place}/past") for episode in context.past],
     )
 
 

@@ -7,24 +7,24 @@ from collections.abc import Collection
 from scai_cli.experiment.constitution import Add, Edit, Merge, Modify, Remove
 from scai_cli.runs.events import Candidate
 from scai_cli.simulation.forms import Edits, WrittenEdit
-from scai_cli.simulation.revision import Occasion
+from scai_cli.simulation.revision import RevisionContext
 from scai_cli.simulation.strategies.rewrite import asked_for
 from scai_cli.simulation.strategies.window import Prompt, fitting
 
 
-async def edits(occasion: Occasion) -> list[Candidate]:
+async def edits(context: RevisionContext) -> list[Candidate]:
     """One candidate; evidence that names nothing that happened is left out."""
-    return await _asked(occasion, occasion.company.prompts.edits)
+    return await _asked(context, context.agents.prompts.edits)
 
 
-async def further_edits(occasion: Occasion) -> list[Candidate]:
+async def further_edits(context: RevisionContext) -> list[Candidate]:
     """One candidate about a draft, which stands where the constitution stood while the conversations were held."""
-    return await _asked(occasion, occasion.company.prompts.further_edits)
+    return await _asked(context, context.agents.prompts.further_edits)
 
 
-async def _asked(occasion: Occasion, prompt: Prompt) -> list[Candidate]:
-    shown = fitting(occasion, prompt, occasion.conversations)
-    candidate, form = await asked_for(occasion, "edits", shown, Edits)
+async def _asked(context: RevisionContext, prompt: Prompt) -> list[Candidate]:
+    shown = fitting(context, prompt, context.conversations)
+    candidate, form = await asked_for(context, "edits", shown, Edits)
     if form is None:
         return [candidate]
     candidate = candidate.model_copy(update={"critique": form.critique})

@@ -9,12 +9,12 @@ from typing import TypeGuard
 
 from scai_cli.experiment.constitution import Add, Edit, Modify
 from scai_cli.runs.events import Candidate
-from scai_cli.simulation.candidate_checks import examined
-from scai_cli.simulation.revision import Occasion
+from scai_cli.simulation.candidate_checks import checked
+from scai_cli.simulation.revision import RevisionContext
 from scai_cli.simulation.strategies.edits import edits, further_edits
 
 
-async def grounded(occasion: Occasion) -> list[Candidate]:
+async def grounded(context: RevisionContext) -> list[Candidate]:
     """One candidate, in which nobody speaks for all.
 
     The meta model is asked up to `rounds` times, each time about its own draft, until it has no more edits. A new or
@@ -22,27 +22,27 @@ async def grounded(occasion: Occasion) -> list[Candidate]:
     fewer becomes a clause for these; what rests on those of one or nobody is left out, and so is each edit to which
     there is an objection; the critique says so. Clauses, mergers and removals are otherwise left as they are.
     """
-    [draft] = [_held(occasion, Candidate(id=occasion.place, critique=""), first) for first in await edits(occasion)]
-    for n in range(2, occasion.config.revision.rounds + 1):
+    [draft] = [_held(context, Candidate(id=context.place, critique=""), first) for first in await edits(context)]
+    for n in range(2, context.config.revision.rounds + 1):
         if draft.objection or draft.constitution is None:
             break
-        stage = replace(occasion.stage, constitution=draft.constitution)
-        [more] = await further_edits(replace(occasion, place=f"{occasion.place}/r{n}", stage=stage))
-        further = _held(occasion, draft, more)
+        epoch_context = replace(context.epoch_context, constitution=draft.constitution)
+        [more] = await further_edits(replace(context, place=f"{context.place}/r{n}", epoch_context=epoch_context))
+        further = _held(context, draft, more)
         if further.edits == draft.edits:
             break
         draft = further
     return [draft]
 
 
-def _held(occasion: Occasion, draft: Candidate, proposed: Candidate) -> Candidate:
+def _held(context: RevisionContext, draft: Candidate, proposed: Candidate) -> Candidate:
     """The draft with those of the edits proposed that stand."""
     if proposed.objection:
         return draft if draft.edits else proposed
     remarks = [draft.critique, proposed.critique]
     for edit in proposed.edits:
-        scoped, problem = _scoped(occasion, edit, _principles(occasion, draft))
-        longer = examined(occasion, draft.model_copy(update={"edits": (*draft.edits, scoped)}))
+        scoped, problem = _scoped(context, edit, _principles(context, draft))
+        longer = checked(context, draft.model_copy(update={"edits": (*draft.edits, scoped)}))
         if problem := problem or longer.objection:
             remarks.append(f"(Left out, {problem}: {getattr(edit, 'text', edit.op)})")
         else:
@@ -51,13 +51,13 @@ def _held(occasion: Occasion, draft: Candidate, proposed: Candidate) -> Candidat
     return draft.model_copy(update={"critique": critique, "left_out": proposed.left_out})
 
 
-def _scoped(occasion: Occasion, edit: Edit, principles: Collection[str]) -> tuple[Edit, str | None]:
+def _scoped(context: RevisionContext, edit: Edit, principles: Collection[str]) -> tuple[Edit, str | None]:
     """The edit for those on whose words it rests, and why it cannot stand if it cannot."""
     if not _speaks_for_all(edit, principles):
         return edit, None
-    speakers = _speakers(occasion)
-    users = tuple(dict.fromkeys(speakers[place] for place in edit.evidence if place in speakers))
-    needed = max(2, math.ceil(occasion.config.revision.quorum * len(occasion.stage.personas)))
+    agents_by_role = _speakers(context)
+    users = tuple(dict.fromkeys(agents_by_role[place] for place in edit.evidence if place in agents_by_role))
+    needed = max(2, math.ceil(context.config.revision.quorum * len(context.epoch_context.personas)))
     if len(users) >= needed:
         return edit, None
     if len(users) < 2 or isinstance(edit, Modify):
@@ -71,11 +71,11 @@ def _speaks_for_all(edit: Edit, principles: Collection[str]) -> TypeGuard[Add | 
     return (isinstance(edit, Add) and not edit.users) or (isinstance(edit, Modify) and edit.id in principles)
 
 
-def _principles(occasion: Occasion, draft: Candidate) -> set[str]:
-    return {principle.id for principle in (draft.constitution or occasion.constitution).principles}
+def _principles(context: RevisionContext, draft: Candidate) -> set[str]:
+    return {principle.id for principle in (draft.constitution or context.constitution).principles}
 
 
-def _speakers(occasion: Occasion) -> dict[str, str]:
+def _speakers(context: RevisionContext) -> dict[str, str]:
     """Whose word it is: the id of every message, the answers to a user's words included, and of every rating."""
-    words = {message.id: c.persona.id for c in occasion.conversations for message in c.messages}
-    return words | {rating.id: rating.rater for c in occasion.conversations for rating in c.ratings}
+    words = {message.id: c.persona.id for c in context.conversations for message in c.messages}
+    return words | {rating.id: rating.rater for c in context.conversations for rating in c.ratings}

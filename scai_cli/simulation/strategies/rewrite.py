@@ -8,31 +8,33 @@ from scai_cli.experiment.constitution import Add, Clause, Constitution, Edit, Mo
 from scai_cli.runs.events import Candidate
 from scai_cli.simulation.agent import Form
 from scai_cli.simulation.forms import Rewrite, WrittenClause, WrittenPrinciple
-from scai_cli.simulation.revision import Occasion
+from scai_cli.simulation.revision import RevisionContext
 from scai_cli.simulation.strategies.window import Window, fitting
 
 
-async def rewrite(occasion: Occasion) -> list[Candidate]:
+async def rewrite(context: RevisionContext) -> list[Candidate]:
     """One candidate; without edits where the meta model wants no change, with an objection where it was cut off."""
-    shown = fitting(occasion, occasion.company.prompts.rewrite, occasion.conversations)
-    return [await rewritten(occasion, "rewrite", shown)]
+    shown = fitting(context, context.agents.prompts.rewrite, context.conversations)
+    return [await rewritten(context, "rewrite", shown)]
 
 
-async def rewritten(occasion: Occasion, purpose: str, shown: Window) -> Candidate:
+async def rewritten(context: RevisionContext, purpose: str, shown: Window) -> Candidate:
     """Ask for the whole constitution and turn the answer into a candidate."""
-    candidate, form = await asked_for(occasion, purpose, shown, Rewrite)
+    candidate, form = await asked_for(context, purpose, shown, Rewrite)
     if form is None:
         return candidate
-    edits = () if form.no_change else edits_to(occasion.constitution, form)
+    edits = () if form.no_change else edits_to(context.constitution, form)
     return candidate.model_copy(update={"critique": form.critique, "edits": edits})
 
 
-async def asked_for(occasion: Occasion, purpose: str, shown: Window, form: type[Form]) -> tuple[Candidate, Form | None]:
+async def asked_for(
+    context: RevisionContext, purpose: str, shown: Window, form: type[Form]
+) -> tuple[Candidate, Form | None]:
     """Ask the meta model for a revision in some form; without a usable answer the candidate says why."""
-    candidate = Candidate(id=occasion.place, critique="", objection=shown.objection, left_out=shown.left_out)
+    candidate = Candidate(id=context.place, critique="", objection=shown.objection, left_out=shown.left_out)
     if candidate.objection is not None:
         return candidate, None
-    filled = await occasion.company.meta.fill_in(occasion.place, purpose, shown.asked, form)
+    filled = await context.agents.meta.ask_structured(context.place, purpose, shown.asked, form)
     if filled.last.finish_reason == "length":
         return candidate.model_copy(update={"objection": "truncated: the answer was cut off"}), None
     if filled.form is None:

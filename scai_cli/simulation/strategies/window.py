@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.messages import Message
 from scai_cli.simulation.prompts import told
-from scai_cli.simulation.revision import Occasion
+from scai_cli.simulation.revision import RevisionContext
 from scai_cli.simulation.transcript import Conversation
 
 _ASKED_AGAIN = 600
@@ -34,23 +34,23 @@ class Window:
         return None if self.conversations else "oversized: max_prompt_tokens leaves no room for any conversation"
 
 
-def fitting(occasion: Occasion, prompt: Prompt, conversations: Sequence[Conversation]) -> Window:
+def fitting(context: RevisionContext, prompt: Prompt, conversations: Sequence[Conversation]) -> Window:
     """All conversations if the prompt then has at most `max_prompt_tokens`; else as many, drawn evenly by persona.
 
     The wording, the constitution and what it takes to ask again count, at four characters a token.
     """
-    bare = sum(len(message.content) for message in prompt(occasion.constitution, []))
-    room = 4 * (occasion.config.revision.max_prompt_tokens - _ASKED_AGAIN) - bare
+    bare = sum(len(message.content) for message in prompt(context.constitution, []))
+    room = 4 * (context.config.revision.max_prompt_tokens - _ASKED_AGAIN) - bare
     sizes = [len(told(conversation)) + _BETWEEN for conversation in conversations]
     kept = set(range(len(conversations)))
     if sum(sizes) > room:
         kept = set()
-        for n in _by_turns(conversations, f"{occasion.config.seed}/{occasion.place}"):
+        for n in _by_turns(conversations, f"{context.config.seed}/{context.place}"):
             if sizes[n] <= room:
                 kept.add(n)
                 room -= sizes[n]
     shown = [conversations[n] for n in sorted(kept)]
-    return Window(prompt(occasion.constitution, shown), shown, len(conversations) - len(shown))
+    return Window(prompt(context.constitution, shown), shown, len(conversations) - len(shown))
 
 
 def _by_turns(conversations: Sequence[Conversation], seed: str) -> list[int]:

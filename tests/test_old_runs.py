@@ -1,0 +1,69 @@
+"""Runs and sets that version 0.1 wrote (golden/v0/README.md): read, exported and resumed as they were by it."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+from conftest import scai
+
+V0 = Path(__file__).parent / "golden" / "v0"
+EXPECTED = V0 / "expected"
+EXPORTS = sorted(path.stem for path in EXPECTED.glob("*.txt"))
+
+
+def without_time(log: Path) -> list[str]:
+    return re.sub(r'"time":"[^"]*"', '"time":""', log.read_text(encoding="utf-8")).splitlines()
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    return shutil.copytree(V0, tmp_path / "runs", ignore=shutil.ignore_patterns("expected", "README.md"))
+
+
+@pytest.mark.parametrize("run", ["whole", "stopped"])
+def test_a_run_is_shown_to_the_byte(runs: Path, run: str) -> None:
+    assert scai("show", run, "--json").out == (EXPECTED / f"{run}.show.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_every_format_is_exported_to_the_byte(runs: Path, name: str) -> None:
+    run, _, form = name.partition(".")
+    exported = scai("export", run, "--format", form, "--system", "keep")
+    assert exported.out == (EXPECTED / f"{name}.txt").read_text(encoding="utf-8")
+
+
+def test_a_stopped_run_appends_the_events_that_it_would_have(runs: Path) -> None:
+    before = (runs / "stopped" / "events.jsonl").read_bytes()
+    resumed = scai("resume", "stopped", "-q", "--set", "limits.calls=null")
+    assert (resumed.code, resumed.out) == (0, "stopped\n"), resumed.err
+    events = runs / "stopped" / "events.jsonl"
+    assert events.read_bytes().startswith(before)
+    assert without_time(events) == without_time(EXPECTED / "stopped.events.jsonl")
+
+
+def test_a_stopped_set_appends_the_rows_that_it_would_have(runs: Path) -> None:
+    resumed = scai("resume", "stopped-rows", "-q", "--set", "limits.calls=null")
+    assert (resumed.code, resumed.out) == (0, "stopped-rows\n"), resumed.err
+    rows = (runs / "stopped-rows" / "rows.jsonl").read_bytes()
+    assert rows == (EXPECTED / "stopped-rows.rows.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("run", ["whole", "rows"])
+def test_what_was_finished_is_left_as_it_is(runs: Path, run: str) -> None:
+    before = {path: path.read_bytes() for path in (runs / run).rglob("*.jsonl")}
+    assert scai("resume", run, "-q").code == 0
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize("run", ["whole", "stopped"])
+def test_every_page_and_screen_can_be_made_of_them(runs: Path, run: str) -> None:
+    for call in (["show", run], ["show", run, "--epoch", 1], ["show", run, "--ratings"], ["show", run, "--fidelity"]):
+        shown = scai(*call)
+        assert shown.code == 0, shown.err
+        assert shown.out
+    assert scai("report", run, "-o", "page.html").code == 0
+    assert {entry["run_id"] for entry in json.loads(scai("list", "--json").out)} == {"whole", "stopped"}
