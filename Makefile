@@ -22,14 +22,14 @@ test-slow: $(VENV)/.installed-slow $(VENV)/.chromium ## the slow tests: a real m
 	@$(BIN)/python -m pytest -q -m "slow or server or oracle or browser"
 
 test-integration: $(TRAIN)/.installed ## datasets and TRL read and train on every format, in an environment of their own
-	@$(TRAIN)/bin/python -m pytest -q -m integration tests/test_trainers.py
+	@$(TRAIN)/bin/python -m pytest -q -m integration tests/datasets/test_trainers.py
 
 docs: $(VENV)/.installed-docs ## the documentation as a web site in docs/_build/html; a warning is an error
 	@$(BIN)/python docs/reference.py
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
 crash-test: $(VENV)/.installed-dev ## kill runs at 100 random moments and resume them (KILLS=100 SEED=1)
-	@$(BIN)/python tests/crash.py --kills $(or $(KILLS),100) --seed $(or $(SEED),1)
+	@$(BIN)/python tests/support/crash.py --kills $(or $(KILLS),100) --seed $(or $(SEED),1)
 
 bench-memory: $(VENV)/.installed-dev ## peak memory and pace of a run of 200,000 calls, and of its resume
 	@$(BIN)/python benchmarks/memory.py --calls $(or $(CALLS),200000)

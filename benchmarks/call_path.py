@@ -126,7 +126,7 @@ def main() -> None:
     if args.child:
         child(*args.child, args.calls, args.in_flight)
     server = subprocess.Popen(
-        [sys.executable, ROOT / "tests" / "loopback.py", "--latency", str(args.latency)],
+        [sys.executable, ROOT / "tests" / "support" / "loopback.py", "--latency", str(args.latency)],
         stdout=subprocess.PIPE,
         text=True,
     )

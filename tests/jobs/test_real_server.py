@@ -20,7 +20,7 @@ pytest.importorskip("xllamacpp", reason="needs `pip install -e '.[server]'`")
 pytest.importorskip("gguf", reason="needs `pip install -e '.[server]'`")
 pytestmark = pytest.mark.server
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 SMALL = ("turns=1", "epochs=2", "personas.sample=3", "tasks.sample=1")
 CONVERSATIONS, RATINGS = 2 * 3, 2 * 3 * (1 + 2)  # two epochs, three people; an own rating and two cross ratings
 
@@ -28,7 +28,7 @@ CONVERSATIONS, RATINGS = 2 * 3, 2 * 3 * (1 + 2)  # two epochs, three people; an 
 @contextlib.contextmanager
 def tiny_server(*options: str) -> Iterator[str]:
     """A server in a process of its own, for as long as the block lasts; gives its base URL."""
-    command = [sys.executable, str(ROOT / "tests/tiny_server.py"), *options]
+    command = [sys.executable, str(ROOT / "tests/support/tiny_server.py"), *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -14,7 +14,7 @@ from scai_cli.datasets.describe.text_measures import REFUSALS
 from scai_cli.datasets.formats.openai import LEAST_ROWS, MOST_TOKENS
 from scai_cli.datasets.formats.preference import GOOD
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "finetune.md").read_text(encoding="utf-8")
 PLAIN = " ".join(TEXT.split())
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import scai
 
-V0 = Path(__file__).parent / "golden" / "v0"
+V0 = Path(__file__).parents[1] / "golden" / "v0"
 EXPECTED = V0 / "expected"
 EXPORTS = sorted(path.stem for path in EXPECTED.glob("*.txt"))
 

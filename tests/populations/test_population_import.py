@@ -19,8 +19,8 @@ from scai_cli.populations.formats import PERSONAS, TASKS
 from scai_cli.populations.formats.polis import VOTES
 from scai_cli.values import is_safe_id
 
-HERE = Path(__file__).parent / "data" / "populations"
-SHARED = Path(__file__).parents[2] / "shared" / "data"
+HERE = Path(__file__).parents[1] / "data" / "populations"
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 PEOPLE = [
     ("personahub", "personahub.jsonl", 4),

@@ -205,7 +205,7 @@ def test_validate_and_list(people: str) -> None:
 
 
 def test_the_library_has_balanced_splits() -> None:
-    for file in (Path(__file__).parents[1] / "configs" / "tasks" / "library").glob("*.yaml"):
+    for file in (Path(__file__).parents[2] / "configs" / "tasks" / "library").glob("*.yaml"):
         Path("x.yaml").write_text(f"personas: [{{id: a}}]\ntasks: {file}\n", encoding="utf-8")
         tasks = scai("check", "x.yaml", "--json").json["tasks"]["inline"]
         assert Counter(task["split"] for task in tasks) == {"train": 7, "dev": 2, "test": 2}

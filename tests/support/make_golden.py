@@ -1,6 +1,6 @@
 """Make `tests/golden/` anew: a run of the tiny experiment as today's code writes it, and what is read out of it.
 
-    python tests/make_golden.py
+    python tests/support/make_golden.py
 
 Do so when events, the run directory, what `show --json` prints or the simulated society have changed on purpose, and
 look at the difference before it is committed. Times are fixed, so that nothing else changes.
@@ -11,12 +11,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from conftest import TINY, scai
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 TIMES = (
     (r'"time":"[^"]*"', '"time":"2026-01-31T12:00:00.000Z"'),
     (r'"latency_s":[\d.e-]+', '"latency_s":0.0'),

@@ -1,6 +1,6 @@
 """A real OpenAI-compatible server (llama.cpp) with a tiny model of random weights, made on the spot.
 
-    python tests/tiny_server.py --port 8080      # prints its base URL once it is ready; Ctrl-C ends it
+    python tests/support/tiny_server.py --port 8080      # prints its base URL once it is ready; Ctrl-C ends it
 
 It downloads nothing: the model is 0.4 MB of numpy noise with a token for every printable ASCII character,
 drawn about as often as letters are in English. What it writes is gibberish, but each token is really

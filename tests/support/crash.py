@@ -1,6 +1,6 @@
 """Kill a run at random moments (SIGKILL), resume it until it is done, and compare it with one that nobody disturbed.
 
-    python tests/crash.py --kills 100 --seed 1      # or `make crash-test`
+    python tests/support/crash.py --kills 100 --seed 1      # or `make crash-test`
 
 The run talks over HTTP with the simulated society, which stands behind a loopback endpoint of some latency. A quarter
 of the kills come at any time from the start of the process on (imports, config, mending, replay), the others some

@@ -26,7 +26,7 @@ from scai_cli.display.terminal.wrap import wrapped
 from scai_cli.social_choice.welfare import parse
 from scai_cli.stats.intervals import paired_difference
 
-TESTS = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 
 
 @pytest.fixture

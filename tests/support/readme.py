@@ -1,4 +1,4 @@
-"""The quickstart's output as the README shows it: `python tests/readme.py` writes it anew, a test compares."""
+"""The quickstart's output as the README shows it: `python tests/support/readme.py` writes it anew, a test compares."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 BEGIN, END = "<!-- quickstart:begin -->\n", "<!-- quickstart:end -->"
 

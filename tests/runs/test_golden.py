@@ -14,7 +14,7 @@ from scai_cli.runs.history.event_lines import read_events
 from scai_cli.runs.history.fold import read_history
 from scai_cli.simulation.prompts import Prompts
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 @pytest.fixture

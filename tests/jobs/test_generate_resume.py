@@ -246,7 +246,7 @@ def test_a_set_in_use_is_not_touched(whole: Whole) -> None:
 
 
 def test_foreign_code_is_loaded_only_on_trust(kind: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "support"))
     command = ("generate", kind, "--n", 2, "-q", "--run-id", "set", "--judge", "users")
     model = ("--set", "model={provider: 'scripted:connect', name: m}")
     refused = scai(*command, *model)

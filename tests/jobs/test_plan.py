@@ -7,7 +7,7 @@ from conftest import calls, scai
 from crash import EXPERIMENT, society
 from loopback import Loopback
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SHIPPED = [path for path in sorted((ROOT / "configs").glob("*.yaml")) if "{provider: simulated}" in path.read_text()]
 
 ORIGINAL = ("revision.strategy=rewrite", "revision.acceptance=always")  # one call to the meta model an epoch

@@ -1,4 +1,4 @@
-"""The README tells the truth: its recorded output and its links; tests/test_docs.py runs its commands."""
+"""The README tells the truth: its recorded output and its links; tests/docs/test_docs.py runs its commands."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 import readme
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_recorded_quickstart_is_what_comes_out_today():
-    assert readme.shown() == readme.recorded(), "run `python tests/readme.py`"
+    assert readme.shown() == readme.recorded(), "run `python tests/support/readme.py`"
 
 
 def test_every_file_and_heading_that_the_readme_links_to_is_there():

@@ -47,7 +47,7 @@ def test_the_same_words_in_every_process():
     digests = {
         subprocess.run(
             [sys.executable, "-c", PROCESS],
-            env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(Path(__file__).parent)},
+            env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(Path(__file__).parents[1] / "support")},
             capture_output=True,
             text=True,
             check=True,

@@ -3,7 +3,7 @@
     with Loopback(script=["429", "hang"]) as server:      # then every request is answered well
         ... server.base_url, server.requests
 
-`python tests/loopback.py --latency 0.2` serves in a process of its own and prints its base URL.
+`python tests/support/loopback.py --latency 0.2` serves in a process of its own and prints its base URL.
 """
 
 from __future__ import annotations

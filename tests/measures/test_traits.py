@@ -39,7 +39,7 @@ SUBSTANCE = [
     ),
     "pleasure",
 ]
-TEXTS = json.loads((Path(__file__).parent / "data" / "labelled_texts.json").read_text(encoding="utf-8"))
+TEXTS = json.loads((Path(__file__).parents[1] / "data" / "labelled_texts.json").read_text(encoding="utf-8"))
 
 any_text = (
     st.text()
