@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from changed_runs import bare, take_back
 from conftest import calls, events, scai
-from test_acceptance import NO_CROSS, _bare, _take_back
-from test_strategies import PEOPLE, TASKS, anew, experiment, ran, revisions
+from scripted_runs import NO_CROSS, PEOPLE, TASKS, anew, experiment, ran, revisions
 
 from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.measures.observed import observe, utility
@@ -147,10 +147,10 @@ def test_an_anchor_that_cannot_be_rated_is_missing_not_zero(tmp_path: Path) -> N
     assert measured(told)[1]["drift"] == {"ann": None, "bob": None, "cid": 0}
     assert measured(told)[1]["corrected"] == {"ann": None, "bob": None, "cid": 5}
     assert [event["id"] for event in told if event["type"] == "problem"] == ["e2/anchor/1/bob/user"]
-    _take_back(run, "run_finished")
+    take_back(run, "run_finished")
     trouble.unlink()
     assert scai("resume", "t", "--trust", "--quiet").code == 0
-    assert [_bare(e) for e in events(run)] == [_bare(e) for e in told]
+    assert [bare(e) for e in events(run)] == [bare(e) for e in told]
 
 
 def test_the_same_answers_are_anchors_whatever_the_constitution_does_later(tmp_path: Path, tiny: Path) -> None:

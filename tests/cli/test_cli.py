@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
 import subprocess
 import sys
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 from conftest import Called, events, scai, scai_process
 from puppet import script
+from terminal import on_a_terminal
 
 ESCAPE = re.compile("\x1b")
 WELFARE = {"utilitarian", "rawlsian", "nash"}
@@ -366,28 +365,6 @@ def test_nothing_is_coloured_in_a_pipe(tiny: Path) -> None:
     run = scai_process("run", tiny)
     shown = [scai_process("show", "tiny"), scai_process("list"), scai_process("export", "tiny", "--format", "system")]
     assert not any(ESCAPE.search(called.out + called.err) for called in (run, *shown))
-
-
-def on_a_terminal(*arguments: object, **env: str) -> str:
-    """What the command writes to stderr and stdout where both are a terminal of 80 columns."""
-    ours, its = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", **env}
-    with subprocess.Popen(
-        [sys.executable, "-m", "scai_cli", *map(str, arguments)], stdout=its, stderr=its, stdin=its, env=environment
-    ) as process:
-        os.close(its)
-        found = b""
-        while True:
-            try:
-                data = os.read(ours, 65536)
-            except OSError:
-                break
-            if not data:
-                break
-            found += data
-        assert process.wait(30) == 0
-    os.close(ours)
-    return found.decode()
 
 
 def test_on_a_terminal_there_is_a_live_view_and_colour_unless_it_is_refused(tiny: Path) -> None:

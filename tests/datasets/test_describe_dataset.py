@@ -14,10 +14,10 @@ from typing import Any
 import pyarrow
 import pytest
 from conftest import Called, scai
+from format_samples import FORMATS, KEEP, a_sample, made
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
-from test_formats import FORMATS, KEEP, a_sample, made
 
 from scai_cli import plugins
 from scai_cli.datasets.describe.description import describe

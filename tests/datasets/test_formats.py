@@ -3,89 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from itertools import pairwise, takewhile
-from typing import Any, Literal
+from typing import Any
 
 import pytest
+from format_samples import (
+    DROP,
+    FORMATS,
+    IMITATING,
+    KEEP,
+    LONG,
+    OTHER,
+    PREFERRING,
+    RULES,
+    TEA,
+    a_pair,
+    a_rating,
+    a_sample,
+    a_trace,
+    an_answer,
+    made,
+    turns,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
 from scai_cli import plugins
 from scai_cli.datasets.formats import openai
 from scai_cli.datasets.formats.format import Format, Layout, Row
-from scai_cli.datasets.samples.sample import Answer, Origin, Pair, RatingSample, Sample, Score, Step, Trace, Turn
-
-RULES = "You are a helpful assistant.\n\nP1: Be short."
-DROP, KEEP, OTHER = Layout(None), Layout(""), Layout("Be kind.")
-ORIGIN = Origin(
-    run="tiny",
-    conversation="e1/ann/tea",
-    messages=("e1/ann/tea/m3",),
-    epoch=1,
-    version=0,
-    rules=("P1",),
-    models={"assistant": "simulated"},
-    raters=("ann",),
-    licences=("CC-BY-4.0",),
-    persona="ann",
-    task="tea",
-)
-
-FORMATS = [
-    name for name, target in plugins.BUILT_IN["exporter"].items() if name != "system" and not target.endswith(":rows")
-]
-IMITATING = ["sft", "sft-prompt-completion", "openai-sft", "sharegpt", "alpaca"]
-PREFERRING = ["dpo", "dpo-plain", "reward", "hh", "openai-dpo"]
-
-
-def turns(*texts: str) -> tuple[Turn, ...]:
-    """A user's and the assistant's words in turn."""
-    roles: Sequence[Literal["user", "assistant"]] = ("user", "assistant")
-    return tuple(Turn(roles[n % 2], text) for n, text in enumerate(texts))
-
-
-TEA = turns("How do I make tea?")
-LONG = turns("How do I make tea?", "Boil water.", "And then?")
-
-
-def an_answer(
-    prompt: tuple[Turn, ...] = TEA, text: str = "Boil water.", *, system: str = RULES, utility: float | None = 0.8
-) -> Answer:
-    return Answer(system, prompt, text, (Score("ann", "own", "satisfaction", 8.0),), ORIGIN, 8.0, utility)
-
-
-def a_pair(
-    prompt: tuple[Turn, ...] = TEA, chosen: str = "Boil water.", rejected: str = "Go away.", *, system: str = RULES
-) -> Pair:
-    return Pair(system, prompt, chosen, rejected, None, 3.0, 0.0, "ratings", None, ORIGIN)
-
-
-def a_trace(prompt: tuple[Turn, ...] = TEA, steps: int = 1, **given: str) -> Trace:
-    made = tuple(
-        Step(f"P{n}", f"critic {n}?", f"too curt {n}", f"revise {n}!", f"Boil water {n}.") for n in range(steps)
-    )
-    return Trace(a_pair(prompt, **given), made, "Go away.")
-
-
-def a_rating(value: float | None = 8.0) -> RatingSample:
-    return RatingSample(
-        "How do I make tea?", "Boil water.", Score("bob", "cross", "harmlessness", value), "=fine", ORIGIN
-    )
-
-
-def a_sample(form: Format, prompt: tuple[Turn, ...] = TEA, text: str = "Boil water.", system: str = RULES) -> Sample:
-    """A sample of the kind that a format takes."""
-    if form.kind == "pairs":
-        return a_pair(prompt, text, system=system)
-    if form.kind == "traces":
-        return a_trace(prompt, chosen=text, system=system)
-    return a_rating() if form.kind == "ratings" else an_answer(prompt, text, system=system)
-
-
-def made(name: str, sample: Sample, layout: Layout = DROP) -> list[Row]:
-    found: Format = plugins.resolve("exporter", name)
-    return list(found(sample, layout))
+from scai_cli.datasets.samples.sample import Sample, Trace, Turn
 
 
 def said(*texts: str, system: str | None = None) -> list[dict[str, str]]:

@@ -8,13 +8,11 @@ import hashlib
 import html.parser
 import json
 import re
-import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+from changed_runs import EVIL, Rows, changed, hostile
 from conftest import events, scai
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,12 +26,6 @@ from scai_cli.runs.history import rating_cells as cells
 from scai_cli.runs.history.excerpts import MOST_CHARACTERS, read_excerpts
 from scai_cli.runs.history.fold import read_history
 from scai_cli.stats.intervals import Interval
-
-EVIL = (
-    "<script>document.title='pwned'</script></script></style>--> <img src=x onerror=alert(1)>"
-    '<a href="javascript:alert(1)">x</a> javascript:alert(1) \u202egnp.exe\u2066 \x1b[31m {{x}} {0} " onclick="alert(1)'
-)
-Rows = list[dict[str, Any]]
 
 
 class Page(html.parser.HTMLParser):
@@ -80,18 +72,6 @@ def reported(*arguments: object) -> Page:
     assert called.code == 0, called.err
     assert len(called.out.encode()) < LIMIT
     return Page(called.out)
-
-
-def changed(run: Path, to: Path, change: Callable[[Rows], Rows], outcome: object = None) -> Path:
-    """A copy of a run with other events."""
-    shutil.copytree(run, to)
-    rows = change(events(run))
-    with (to / "events.jsonl").open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n" for row in rows)
-    (to / "outcome.json").unlink()
-    if outcome is not None:
-        (to / "outcome.json").write_text(json.dumps(outcome), encoding="utf-8")
-    return to
 
 
 @pytest.fixture(scope="module")
@@ -291,25 +271,6 @@ def test_a_damaged_run_is_one_line(finished: Path, tmp_path: Path) -> None:
     called = scai("report", run, "-o", "-")
     assert (called.code, called.out) == (2, "")
     assert f"events.jsonl:{at + 1}: this line is damaged" in called.err
-
-
-def hostile(rows: Rows) -> Rows:
-    """Every text that a model or a file could have given is as bad as can be."""
-    for row in rows:
-        if row["type"] == "run_started":
-            row |= {"personas": dict.fromkeys(row["personas"], EVIL), "models": {"user": EVIL}, "name": EVIL}
-        if row["type"] == "message":
-            row["content"] = EVIL + "A" * 1_000_000 if row["id"].endswith("tea/m1") else EVIL
-        if row["type"] == "rating":
-            row |= {"comment": EVIL, "metric": EVIL}
-            row |= {"value": None, "problem": EVIL} if row["rater"] == "cid" else {}
-        if row["type"] == "revision":
-            row |= {"reason": EVIL, "critique": EVIL, "system_message": EVIL}
-            for edit in row["edits"]:
-                edit |= {"reason": EVIL, "evidence": [EVIL, "e1/ann/tea/m2"]} if edit["op"] != "remove" else {}
-            for candidate in row["candidates"]:
-                candidate |= {"critique": EVIL, "objection": EVIL}
-    return rows
 
 
 def test_hostile_text_stays_text(page: Page, finished: Path, tmp_path: Path) -> None:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from changed_runs import EVIL, changed, hostile
 from conftest import TINY, scai, scai_process
-from test_report import EVIL, changed, hostile
 
 playwright = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser

@@ -18,7 +18,7 @@ from conftest import Called, events, scai
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from test_cli import on_a_terminal
+from terminal import on_a_terminal
 
 from scai_cli.display.terminal.escape import thinned
 from scai_cli.display.terminal.satisfaction import Satisfaction, striking

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import Called, calls, scai
-from test_acceptance import NO_CROSS
-from test_strategies import PEOPLE, TASKS, edit, experiment
+from scripted_runs import NO_CROSS, PEOPLE, TASKS, edit, experiment
 
 RULES = [
     edit(

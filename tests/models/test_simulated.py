@@ -4,7 +4,7 @@ import random
 from statistics import mean
 
 import pytest
-from society import FARMER, answer, comment, cross_rate, shown
+from simulated_society import FARMER, answer, comment, cross_rate, shown
 
 from scai_cli.experiment.personas import Persona
 from scai_cli.measures.catalogue import TRAITS

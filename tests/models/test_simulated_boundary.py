@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from society import (
+from simulated_society import (
     FARMER,
     REWRITE,
     answer,
@@ -32,7 +32,7 @@ import asyncio, hashlib
 from scai_cli.messages import ChatRequest, Message
 from scai_cli.experiment.model_settings import ModelConfig
 from scai_cli.models.simulated import connect
-from society import FARMER, TASK, answer, comment, cross_rate, conversation, rewrite
+from simulated_society import FARMER, TASK, answer, comment, cross_rate, conversation, rewrite
 from scai_cli.experiment.personas import Persona
 bo = Persona(id="bo")
 said = [answer("1. Be warm.\\n2. Mention faith and family.", seed=s) for s in range(5)]

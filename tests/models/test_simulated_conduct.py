@@ -4,7 +4,7 @@ import random
 from statistics import mean
 
 import pytest
-from society import NO_FLAWS, comment, conversation, cross_rate, edited, rewritten, vote
+from simulated_society import NO_FLAWS, comment, conversation, cross_rate, edited, rewritten, vote
 
 from scai_cli.experiment.personas import Persona
 from scai_cli.measures.catalogue import TRAITS

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from statistics import mean
 
 import pytest
-from society import TASK, answer
+from simulated_society import TASK, answer
 
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.model_settings import ModelConfig

@@ -1,7 +1,7 @@
 """The simulated meta where it is asked for edits or to reflect: the same judgement, with evidence."""
 
 import pytest
-from society import NO_FLAWS, REWRITE, conversation, edited, revise, rewrite, rewritten
+from simulated_society import NO_FLAWS, REWRITE, conversation, edited, revise, rewrite, rewritten
 
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.measures.requested import requested

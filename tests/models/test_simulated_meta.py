@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from society import NO_FLAWS, conversation, rewrite, rewritten
+from simulated_society import NO_FLAWS, conversation, rewrite, rewritten
 
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.requested import requested

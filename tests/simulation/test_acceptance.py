@@ -8,22 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from changed_runs import bare, take_back
 from conftest import calls, events, scai
-from test_strategies import PEOPLE, anew, experiment, ran, revisions
+from scripted_runs import NO_CROSS, PEOPLE, anew, clauses, experiment, ran, revisions
 
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Add, Constitution
 from scai_cli.simulation.best_version import VersionRanking
 from scai_cli.simulation.utilities import EpochUtilities, PairedUtilities
 from scai_cli.social_choice import welfare
-
-NO_CROSS = {"cross_raters": 0}
-
-
-def clauses(ann: int, bob: int, cid: int) -> dict[str, Any]:
-    """A constitution under which they rate so; clauses, since a principle may name nobody."""
-    told = (("ann", ann), ("bob", bob), ("cid", cid))
-    return anew(contract=tuple((None, f"x {who}={level}", who) for who, level in told))
 
 
 def start(ann: int, bob: int, cid: int) -> dict[str, Any]:
@@ -160,10 +153,10 @@ def test_a_call_that_failed_on_trial_stays_failed_when_the_run_goes_on(tmp_path:
     run = tmp_path / "runs" / "t"
     told = events(run)
     assert [e["id"] for e in told if e["type"] == "problem"] == ["e1/~1/cid/tea/m2/user"]
-    _take_back(run, "run_finished")
+    take_back(run, "run_finished")
     trouble.unlink()
     assert scai("resume", "t", "--trust", "--quiet").code == 0
-    assert [_bare(e) for e in events(run)] == [_bare(e) for e in told]
+    assert [bare(e) for e in events(run)] == [bare(e) for e in told]
 
 
 def test_only_those_whom_a_candidate_concerns_talk_again(tmp_path: Path) -> None:
@@ -340,17 +333,6 @@ def test_a_pair_counts_only_what_both_have() -> None:
 # --- replay
 
 
-def _bare(event: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in event.items() if key not in ("seq", "time")}
-
-
-def _take_back(run: Path, kind: str) -> None:
-    """Take events back, as if the run had been killed before them."""
-    lines = (run / "events.jsonl").read_bytes().splitlines(keepends=True)
-    kept = [line for line, event in zip(lines, events(run), strict=True) if event["type"] != kind]
-    (run / "events.jsonl").write_bytes(b"".join(kept))
-
-
 @pytest.mark.parametrize("rule", ["improves", "vote", "both"])
 def test_a_run_that_is_taken_up_again_comes_to_equal_events(tmp_path: Path, tiny: Path, rule: str) -> None:
     settings = ["revision.strategy=candidates", f"revision.acceptance={rule}", "limits.concurrency=8", "epochs=3"]
@@ -366,7 +348,7 @@ def test_a_run_that_is_taken_up_again_comes_to_equal_events(tmp_path: Path, tiny
     again = events(tmp_path / "runs" / "again")
 
     def known(told: list[dict[str, Any]]) -> list[str]:
-        return sorted(str({**_bare(e), "run_id": ""}) for e in told)
+        return sorted(str({**bare(e), "run_id": ""}) for e in told)
 
     assert known(again) == known(whole)
     assert sorted(c["id"] for c in calls(tmp_path / "runs" / "again")) == sorted(c["id"] for c in calls(run))

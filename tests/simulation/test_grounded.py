@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import calls
-from test_strategies import edit, ran, revisions, rules
+from scripted_runs import edit, ran, revisions, rules
 
 ANN, BOB, CID = "e1/ann/tea/m2", "e1/bob/tea/m2/own", "e1/ann/tea/cross/cid"
 

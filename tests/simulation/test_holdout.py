@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+from changed_runs import bare, take_back
 from conftest import calls, events, scai
-from test_acceptance import NO_CROSS, _bare, _take_back, clauses
-from test_strategies import PEOPLE, TASKS, anew, experiment, ran
+from scripted_runs import NO_CROSS, PEOPLE, TASKS, anew, clauses, experiment, ran
 
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import load_experiment
@@ -221,10 +221,10 @@ def test_what_fails_in_the_proof_is_a_problem_and_stays_so(tmp_path: Path) -> No
     assert proof(told)["last"] == {"ann": None, "bob": 0.9, "cid": 0.9}
     assert proof(told)["difference"]["estimate"] == pytest.approx(0.4)  # over bob and cid alone
     assert proof(told)["missing"] == 1
-    _take_back(run, "run_finished")
+    take_back(run, "run_finished")
     trouble.unlink()
     assert scai("resume", "t", "--trust", "--quiet").code == 0
-    assert [_bare(e) for e in events(run)] == [_bare(e) for e in told]
+    assert [bare(e) for e in events(run)] == [bare(e) for e in told]
 
 
 def test_a_run_taken_up_again_in_the_proof_comes_to_equal_events(tmp_path: Path) -> None:
@@ -237,8 +237,8 @@ def test_a_run_taken_up_again_in_the_proof_comes_to_equal_events(tmp_path: Path)
     assert scai("run", file, "--quiet", "--run-id", "again", "--max-calls", len(made) - proving // 2).code == 3
     assert scai("resume", "again", "--quiet", "--set", "limits.calls=null").code == 0
     first, again = (events(tmp_path / "runs" / name) for name in ("crowd", "again"))
-    assert sorted(str({**_bare(e), "run_id": ""}) for e in first) == sorted(
-        str({**_bare(e), "run_id": ""}) for e in again
+    assert sorted(str({**bare(e), "run_id": ""}) for e in first) == sorted(
+        str({**bare(e), "run_id": ""}) for e in again
     )
     assert len(calls(tmp_path / "runs" / "again")) == len(made)
 

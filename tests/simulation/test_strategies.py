@@ -8,78 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from conftest import calls, events, scai
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted_runs import PEOPLE, anew, edit, ran, revisions, rules
 
 from scai_cli.experiment.constitution import Add, Constitution
 from scai_cli.experiment.personas import Persona
 from scai_cli.simulation.candidate_checks import leak
 from scai_cli.simulation.forms import Rewrite
 from scai_cli.simulation.strategies.rewrite import edits_to
-
-PEOPLE = [
-    {"id": "ann", "name": "Ann Smith"},
-    {"id": "bob", "name": "Bob Jones"},
-    {"id": "cid", "name": "Cid Brown"},
-]
-TASKS = [
-    {"id": "tea", "prompt": "How do I make a good pot of tea at home?"},
-    {"id": "sleep", "prompt": "Help me sleep."},
-]
-
-
-def experiment(
-    path: Path, /, meta: dict[str, Any] | None = None, provider: dict[str, Any] | None = None, **keys: Any
-) -> Path:
-    """An experiment on the scripted provider; `meta` is place -> what the meta model answers."""
-    options = {"meta": meta or {}, **(provider or {})}
-    data = {
-        "name": "t",
-        "epochs": 1,
-        "turns": 1,
-        "personas": PEOPLE,
-        "tasks": TASKS[:1],
-        "model": {"provider": "scripted:connect", "options": options},
-        "limits": {"max_retries": 0},
-        **keys,
-    }
-    file = path / "t.yaml"
-    file.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
-    return file
-
-
-def ran(path: Path, /, *args: Any, **keys: Any) -> list[dict[str, Any]]:
-    """The events of a fresh run of such an experiment."""
-    found = scai("run", experiment(path, *args, **keys), "--quiet")
-    assert found.code == 0, found.err
-    return events(path / "runs" / found.out.strip())
-
-
-def revisions(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [event for event in told if event["type"] == "revision"]
-
-
-def rules(constitution: dict[str, Any]) -> list[tuple[Any, ...]]:
-    return [(r["id"], r["text"], *r.get("for", [])) for r in (*constitution["principles"], *constitution["contract"])]
-
-
-def anew(
-    *principles: tuple[str | None, str], contract: tuple[tuple[str | None, str, str], ...] = (), critique: str = "c"
-) -> dict[str, Any]:
-    """A constitution written anew."""
-    return {
-        "critique": critique,
-        "no_change": False,
-        "principles": [{"id": i, "text": text} for i, text in principles],
-        "contract": [{"id": i, "text": text, "for": users.split()} for i, text, users in contract],
-    }
-
-
-def edit(op: str, **keys: Any) -> dict[str, Any]:
-    return {"op": op, **keys}
-
 
 # --- rewrite
 

@@ -9,13 +9,13 @@ pytest.importorskip("abcvoting", reason="independent libraries are installed by 
 
 from abcvoting import properties
 from abcvoting.preferences import Profile as ApprovalProfile
+from ballots import random_profile
 from pref_voting.c1_methods import copeland
 from pref_voting.iterative_methods import approval_irv, instant_runoff, instant_runoff_with_explanation
 from pref_voting.margin_based_methods import beat_path, beat_path_defeat, minimax, minimax_scores
 from pref_voting.profiles import Profile
 from pref_voting.profiles_with_ties import ProfileWithTies
 from pref_voting.scoring_methods import borda, plurality
-from test_voting import random_profile
 
 from scai_cli.social_choice.representation import extended, justified
 from scai_cli.social_choice.voting import NAMES, tally

@@ -86,3 +86,25 @@ class Terminal:
                 self.shown += block.decode("utf-8", "replace")
         except OSError:  # nothing more for now, or the other side is closed
             return
+
+
+def on_a_terminal(*arguments: object, **env: str) -> str:
+    """What the command writes to stderr and stdout where both are a terminal of 80 columns."""
+    ours, its = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", **env}
+    with subprocess.Popen(
+        [sys.executable, "-m", "scai_cli", *map(str, arguments)], stdout=its, stderr=its, stdin=its, env=environment
+    ) as process:
+        os.close(its)
+        found = b""
+        while True:
+            try:
+                data = os.read(ours, 65536)
+            except OSError:
+                break
+            if not data:
+                break
+            found += data
+        assert process.wait(30) == 0
+    os.close(ours)
+    return found.decode()

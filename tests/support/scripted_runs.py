@@ -1,0 +1,77 @@
+"""Small experiments on the scripted provider, what its meta model writes, and the events of such a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+from conftest import events, scai
+
+PEOPLE = [
+    {"id": "ann", "name": "Ann Smith"},
+    {"id": "bob", "name": "Bob Jones"},
+    {"id": "cid", "name": "Cid Brown"},
+]
+TASKS = [
+    {"id": "tea", "prompt": "How do I make a good pot of tea at home?"},
+    {"id": "sleep", "prompt": "Help me sleep."},
+]
+NO_CROSS = {"cross_raters": 0}
+
+
+def experiment(
+    path: Path, /, meta: dict[str, Any] | None = None, provider: dict[str, Any] | None = None, **keys: Any
+) -> Path:
+    """An experiment on the scripted provider; `meta` is place -> what the meta model answers."""
+    options = {"meta": meta or {}, **(provider or {})}
+    data = {
+        "name": "t",
+        "epochs": 1,
+        "turns": 1,
+        "personas": PEOPLE,
+        "tasks": TASKS[:1],
+        "model": {"provider": "scripted:connect", "options": options},
+        "limits": {"max_retries": 0},
+        **keys,
+    }
+    file = path / "t.yaml"
+    file.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
+    return file
+
+
+def ran(path: Path, /, *args: Any, **keys: Any) -> list[dict[str, Any]]:
+    """The events of a fresh run of such an experiment."""
+    found = scai("run", experiment(path, *args, **keys), "--quiet")
+    assert found.code == 0, found.err
+    return events(path / "runs" / found.out.strip())
+
+
+def revisions(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [event for event in told if event["type"] == "revision"]
+
+
+def rules(constitution: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return [(r["id"], r["text"], *r.get("for", [])) for r in (*constitution["principles"], *constitution["contract"])]
+
+
+def anew(
+    *principles: tuple[str | None, str], contract: tuple[tuple[str | None, str, str], ...] = (), critique: str = "c"
+) -> dict[str, Any]:
+    """A constitution written anew."""
+    return {
+        "critique": critique,
+        "no_change": False,
+        "principles": [{"id": i, "text": text} for i, text in principles],
+        "contract": [{"id": i, "text": text, "for": users.split()} for i, text, users in contract],
+    }
+
+
+def edit(op: str, **keys: Any) -> dict[str, Any]:
+    return {"op": op, **keys}
+
+
+def clauses(ann: int, bob: int, cid: int) -> dict[str, Any]:
+    """A constitution under which they rate so; clauses, since a principle may name nobody."""
+    told = (("ann", ann), ("bob", bob), ("cid", cid))
+    return anew(contract=tuple((None, f"x {who}={level}", who) for who, level in told))
