@@ -38,12 +38,12 @@ async def plain(url: str) -> Call:
 
 
 async def scai(url: str, transport: str) -> Call:
-    from scai_cli.experiment.model_settings import ModelConfig
+    from scai_cli.experiment.model_settings import ModelSettings
     from scai_cli.messages import ChatRequest, Message, Sampling
     from scai_cli.models.gate import Gate, Pace
     from scai_cli.models.openai import connect
 
-    config = ModelConfig(provider="openai", name="m", base_url=url, options={"transport": transport})
+    config = ModelSettings(provider="openai", name="m", base_url=url, options={"transport": transport})
     gate = Gate(connect(config, seed=0), Pace(concurrency=256))
     messages = (Message("system", TEXT), Message("user", TEXT))
 

@@ -21,7 +21,7 @@ from scai_cli.experiment.config import (
     StartClause,
     TaskSource,
 )
-from scai_cli.experiment.model_settings import ModelConfig, OwnModel, RoleModel, Roles
+from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, Roles
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.provenance import ItemSource
 from scai_cli.experiment.tasks import Task
@@ -30,8 +30,9 @@ from scai_cli.social_choice.voting_rules import RULES
 SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("personas", PersonaSource),
     ("tasks", TaskSource),
-    ("model", ModelConfig),
+    ("model", ModelSettings),
     ("roles", Roles),
+    ("a role's or persona's model", ModelChanges),
     ("ratings", Ratings),
     ("constitution", ConstitutionStart),
     ("a starting clause", StartClause),
@@ -40,7 +41,6 @@ SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("limits", LimitsConfig),
     ("a price", PriceConfig),
     ("a persona", Persona),
-    ("a persona's model", OwnModel),
     ("a task", Task),
     ("a source", ItemSource),
 )
@@ -60,8 +60,12 @@ def page() -> str:
     parts = [INTRO, table(["key", "type", "default", ""], fields(ExperimentConfig, _link))]
     for heading, model in SECTIONS:
         parts.append(f"## {heading}\n\n{cell((model.__doc__ or '').strip())}\n")
-        if model is Roles:
-            parts.append(_roles())
+        if model is ModelChanges:
+            keys = ", ".join(f"`{key}`" for key in ModelChanges.model_fields)
+            parts.append(
+                f"It takes {keys}, as `model` does; what is null or left out is as in the model that it is laid over. "
+                "At another `provider`, `base_url` or `api_key_env` that model's `options` are left behind.\n"
+            )
         else:
             parts.append(table(["key", "type", "default", ""], fields(model, _link)))
     return "\n".join([*parts, _names()])
@@ -70,12 +74,6 @@ def page() -> str:
 def _link(name: str) -> str:
     heading = HEADINGS.get(name, name)
     return f"[{heading}](#{heading.replace(' ', '-').replace(chr(39), '')})"
-
-
-def _roles() -> str:
-    rows = [[f"`{name}`", cell(field.description or "")] for name, field in Roles.model_fields.items()]
-    keys = ", ".join(f"`{key}`" for key in RoleModel.model_fields)
-    return f"{table(['key', ''], rows)}\nEach takes {keys}, as `model` does; what is left out is as there.\n"
 
 
 def _names() -> str:

@@ -16,12 +16,15 @@ Link = Callable[[str], str]
 
 
 def fields(model: type[BaseModel], link: Link, *, leave_out: frozenset[str] = frozenset()) -> Iterator[list[str]]:
-    """A row for each field: name, type, default, what it says."""
+    """A row for each field: name, type, default, its docstring (a base's where it has none of its own)."""
     schema = model.model_json_schema(by_alias=True)
+    base = model.__base__
+    inherited = base.model_json_schema(by_alias=True).get("properties", {}) if base else {}
     for name, field in schema["properties"].items():
         if name not in leave_out:
             required = name in schema.get("required", ())
-            yield [code(name), words(field, link), default(field, required), cell(field.get("description", ""))]
+            description = field.get("description") or inherited.get(name, {}).get("description", "")
+            yield [code(name), words(field, link), default(field, required), cell(description)]
 
 
 def default(field: Schema, required: bool) -> str:

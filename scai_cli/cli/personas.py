@@ -175,7 +175,7 @@ def generate(
     """Have people made to quota by a model. The same command goes on where it was stopped."""
     from scai_cli.experiment.config import LimitsConfig
     from scai_cli.experiment.load import load_tasks, parse_model
-    from scai_cli.experiment.model_settings import ModelConfig
+    from scai_cli.experiment.model_settings import ModelSettings
     from scai_cli.jobs.generate_personas import GeneratePersonasOptions
     from scai_cli.jobs.generate_personas import generate as made
     from scai_cli.populations.quotas import parse_quota
@@ -186,7 +186,7 @@ def generate(
         count=count,
         quotas=[parse_quota(quota) for quota in quotas or ()],
         tasks=load_tasks(tasks) if tasks else (),
-        model=ModelConfig(provider=provider, name=name),
+        model=ModelSettings(provider=provider, name=name),
         limits=limits,
         seed=seed,
     )

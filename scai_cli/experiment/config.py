@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, field_validator
 
 from scai_cli.experiment.constitution import RuleText
-from scai_cli.experiment.model_settings import ModelConfig, Roles
+from scai_cli.experiment.model_settings import ModelSettings, Roles, overlay
 from scai_cli.experiment.personas import HUMAN, Persona, Scalar
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole
@@ -18,9 +18,6 @@ from scai_cli.social_choice.welfare import parse as parse_welfare
 from scai_cli.values import SafeId, Split, Text, Value, did_you_mean
 
 ROLES: tuple[AgentRole, ...] = ("assistant", "user", "meta")
-
-ENDPOINT = ("provider", "base_url", "api_key_env")
-"""What tells endpoints apart."""
 
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -225,7 +222,7 @@ class ExperimentConfig(Value):
     """Who takes part: `{from: FILE or [FILES], sample, per_epoch}`, a file name, or a list of personas."""
     tasks: TaskSource
     """What they ask: `{from: FILE or [FILES], sample, per_epoch}`, a file name, or a list of tasks."""
-    model: ModelConfig = ModelConfig()
+    model: ModelSettings = ModelSettings()
     """The model behind every role."""
     roles: Roles = Roles()
     """What differs from `model` for the assistant, the users and the meta-prompt, key by key."""
@@ -245,7 +242,7 @@ class ExperimentConfig(Value):
     """Whether answers are kept across runs and taken from there; `scai cache info` says where."""
     controls: bool = False
     """Whether nobody in particular, others and the user once more rate the last answers, for `scai show --fidelity`."""
-    judge: ModelConfig | None = None
+    judge: ModelSettings | None = None
     """A model that says at the end how well each user's words fit their persona; none if null."""
     prices: Mapping[str, PriceConfig] = {}
     """Prices of models that are not widely known: model -> `{input, output}`."""
@@ -303,32 +300,17 @@ class ExperimentConfig(Value):
         tasks = tuple(task for task in self.tasks.inline if task.id in few)
         return (people or self.personas.inline, tasks or self.tasks.inline) if people or tasks else ((), ())
 
-    def model_for(self, role: AgentRole) -> ModelConfig:
-        """The model of a role: `model` with what `roles` says over it, key by key.
+    def model_for(self, role: AgentRole) -> ModelSettings:
+        """The model of a role: `model` with what `roles` changes."""
+        return overlay(self.model, getattr(self.roles, role))
 
-        With another provider the options are left behind: they are each provider's own.
-        """
-        changes = getattr(self.roles, role).model_dump(exclude_none=True)
-        moved = changes.get("provider", self.model.provider) != self.model.provider
-        return (
-            self.model.model_copy(update={**({"options": {}} if moved else {}), **changes}) if changes else self.model
-        )
-
-    def model_of(self, persona: Persona) -> ModelConfig:
-        """The model that plays a persona: the users' model with what the persona says over it, key by key.
-
-        At another endpoint the options are left behind: they are that provider's own. A real person is a provider, too.
-        """
+    def model_of(self, persona: Persona) -> ModelSettings:
+        """The model that plays a persona: the users' with what the persona changes; a real person is a provider."""
         if persona.human:
-            return ModelConfig(provider=HUMAN, send_seed=False, options={"called": persona.called})
-        user = self.model_for("user")
-        if persona.model is None:
-            return user
-        changes = persona.model.model_dump(exclude_none=True)
-        moved = any(changes.get(key, getattr(user, key)) != getattr(user, key) for key in ENDPOINT)
-        return user.model_copy(update={**({"options": {}} if moved else {}), **changes})
+            return ModelSettings(provider=HUMAN, send_seed=False, options={"called": persona.called})
+        return overlay(self.model_for("user"), persona.model)
 
-    def models(self) -> Iterator[tuple[AgentRole, ModelConfig]]:
+    def models(self) -> Iterator[tuple[AgentRole, ModelSettings]]:
         """Every model with the role it plays: those of the roles, then those that personas have of their own."""
         yield from ((role, self.model_for(role)) for role in ROLES)
         yield from (("user", self.model_of(persona)) for persona in self.personas.inline if persona.has_own_agent)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator
@@ -38,33 +38,10 @@ def _variable_name(name: str) -> str:
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 
 
-class OwnModel(Value):
-    """What differs for one persona from the users' model; null means as there."""
+class ModelChanges(Value):
+    """What differs from the model that it is laid over: a role's from `model`, a persona's from the users'."""
 
     provider: str | None = None
-    """`simulated`, `openai`, or `module:attribute`."""
-    name: str | None = None
-    """The model's name at the endpoint."""
-    base_url: str | None = None
-    """The endpoint."""
-    api_key_env: VariableName | None = None
-    """The environment variable that holds the key."""
-    temperature: Annotated[float, Field(ge=0)] | None = None
-    """Sampling temperature."""
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Nucleus sampling."""
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
-    """The longest answer, in tokens."""
-    structured: Literal["prompt", "json_schema"] | None = None
-    """How answers of a given form are asked for."""
-
-    _no_secrets = field_validator("base_url")(without_secrets)
-
-
-class ModelConfig(Value):
-    """A model and how it is asked."""
-
-    provider: str = "simulated"
     """`simulated`, `openai` (any compatible endpoint), or `module:attribute` of your own."""
     name: str | None = None
     """The model's name at the endpoint."""
@@ -78,42 +55,49 @@ class ModelConfig(Value):
     """Nucleus sampling; the endpoint's default if null."""
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     """The longest answer, in tokens; the endpoint's default if null."""
-    timeout_s: Annotated[float, Field(gt=0)] = 120.0
+    timeout_s: Annotated[float, Field(gt=0)] | None = None
     """How long one attempt may take, in seconds."""
-    structured: Literal["prompt", "json_schema"] = "prompt"
+    structured: Literal["prompt", "json_schema"] | None = None
     """How answers of a given form are asked for: in words, or also by the server's structured output."""
-    send_seed: bool = True
+    send_seed: bool | None = None
     """Whether the seed is sent; turn it off for endpoints that refuse the key."""
-    options: Mapping[str, Any] = {}
+    options: Mapping[str, Any] | None = None
     """The provider's own settings: body keys for `openai`; `noise`, `attention`, ... for `simulated`."""
 
     _no_secrets = field_validator("base_url", "options")(without_secrets)
 
 
-class RoleModel(Value):
-    """What differs for one role from `model`; null means as there."""
+class ModelSettings(ModelChanges):
+    """A model and how it is asked."""
 
-    provider: str | None = None
-    name: str | None = None
-    base_url: str | None = None
-    api_key_env: VariableName | None = None
-    temperature: Annotated[float, Field(ge=0)] | None = None
-    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
-    max_tokens: Annotated[int, Field(ge=1)] | None = None
-    timeout_s: Annotated[float, Field(gt=0)] | None = None
-    structured: Literal["prompt", "json_schema"] | None = None
-    send_seed: bool | None = None
-    options: Mapping[str, Any] | None = None
+    # The fields of ModelChanges that have a value in any case.
+    provider: str = "simulated"
+    timeout_s: Annotated[float, Field(gt=0)] = 120.0
+    structured: Literal["prompt", "json_schema"] = "prompt"
+    send_seed: bool = True
+    options: Mapping[str, Any] = {}
 
-    _no_secrets = field_validator("base_url", "options")(without_secrets)
+
+_ENDPOINT: Final = ("provider", "base_url", "api_key_env")
+"""The keys that tell endpoints apart."""
+
+
+def overlay(base: ModelSettings, changes: ModelChanges | None) -> ModelSettings:
+    """Lay changes over a model's settings, key by key; null keeps the base's value.
+
+    Options belong to an endpoint: at another one the base's are left behind.
+    """
+    update = {} if changes is None else changes.model_dump(exclude_none=True)
+    moved = any(update.get(key, getattr(base, key)) != getattr(base, key) for key in _ENDPOINT)
+    return base.model_copy(update={"options": {}, **update} if moved else update)
 
 
 class Roles(Value):
     """Who plays the assistant, the users and the meta-prompt."""
 
-    assistant: RoleModel = RoleModel()
+    assistant: ModelChanges = ModelChanges()
     """Answers the users under the constitution."""
-    user: RoleModel = RoleModel()
+    user: ModelChanges = ModelChanges()
     """Plays the personas: comments and ratings."""
-    meta: RoleModel = RoleModel()
+    meta: ModelChanges = ModelChanges()
     """Revises the constitution."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
-from scai_cli.experiment.model_settings import OwnModel
+from scai_cli.experiment.model_settings import ModelChanges
 from scai_cli.experiment.provenance import ItemSource, SourceField
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.values import SafeId, Split, Text, Value, did_you_mean
@@ -16,6 +16,8 @@ Scalar = str | int | float | bool
 
 HUMAN: Final = "human"
 """What stands for provider and model where a real person plays a persona."""
+
+_LATER_KEYS: Final = frozenset({"timeout_s", "send_seed", "options"})
 
 
 class Persona(Value):
@@ -39,7 +41,7 @@ class Persona(Value):
     """Which part of the population the person belongs to: train, dev or test."""
     source: SourceField = ItemSource()
     """Where the persona came from; "fictional" for invented ones."""
-    model: OwnModel | None = None
+    model: ModelChanges | None = None
     """What differs from the users' model when this person is played."""
     human: bool = False
     """Whether a real person at the terminal plays the part, rather than a model."""
@@ -57,6 +59,14 @@ class Persona(Value):
         if self.human and self.model is not None:
             raise ValueError("a human persona has no model; drop `model:` or `human:`")
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_later_keys(self, as_mapping: SerializerFunctionWrapHandler) -> Any:
+        """Leave out a model's keys that 0.1 did not know while they are null, so that its runs print as they did."""
+        data = as_mapping(self)
+        if data.get("model"):
+            data["model"] = {k: v for k, v in data["model"].items() if v is not None or k not in _LATER_KEYS}
+        return data
 
     @property
     def has_own_agent(self) -> bool:

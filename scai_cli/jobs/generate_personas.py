@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from scai_cli.concurrency import together
 from scai_cli.errors import LimitReached, RunError
 from scai_cli.experiment.config import ExperimentConfig, LimitsConfig, PersonaSource, TaskSource
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import Persona, Scalar
 from scai_cli.experiment.provenance import ItemSource
 from scai_cli.experiment.tasks import Task
@@ -94,7 +94,7 @@ class GeneratePersonasOptions:
     count: int
     quotas: Sequence[Quota] = ()
     tasks: Sequence[Task] = ()
-    model: ModelConfig = field(default=ModelConfig())
+    model: ModelSettings = field(default=ModelSettings())
     limits: LimitsConfig = field(default=LimitsConfig())
     seed: int = 0
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from scai_cli import plugins
 from scai_cli.errors import ConfigError, ScaiError
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
 from scai_cli.messages import AgentRole, Usage
 from scai_cli.models.base import ChatModel
@@ -85,7 +85,7 @@ class ModelPool:
         """The speakers, every call of whom is logged, and answered from `replay` where it knows the answer."""
         config = self.config
 
-        def agent(role: AgentRole, model: ModelConfig) -> Agent:
+        def agent(role: AgentRole, model: ModelSettings) -> Agent:
             recorded = RecordedModel(self._asked(model), log, replay)
             self._recorded.append(recorded)
             return Agent(role, recorded, model, config.seed, config.format_retries)
@@ -119,7 +119,7 @@ class ModelPool:
         if self.cache is not None:
             self.cache.close()
 
-    def _asked(self, model: ModelConfig) -> ChatModel:
+    def _asked(self, model: ModelSettings) -> ChatModel:
         if model.provider == HUMAN:
             assert self.people is not None
             return HumanModel(self.people, model.options["called"], self.config.ratings)
@@ -144,25 +144,25 @@ def _people(config: ExperimentConfig, desk: ParticipantPrompt | None) -> Partici
     return Participants(desk)
 
 
-def _endpoint(model: ModelConfig) -> Endpoint:
+def _endpoint(model: ModelSettings) -> Endpoint:
     return (model.provider, model.base_url, model.api_key_env)
 
 
-def _address(model: ModelConfig) -> str:
+def _address(model: ModelSettings) -> str:
     """Where a model's answers come from, as far as one can know."""
     return (model.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()).rstrip("/")
 
 
-def _connection(model: ModelConfig) -> str:
+def _connection(model: ModelSettings) -> str:
     """What a connection depends on: all but the sampling, which goes with every request."""
     return model.model_dump_json(exclude={"temperature", "top_p", "max_tokens"})
 
 
-def _connect(model: ModelConfig, seed: int) -> ChatModel:
+def _connect(model: ModelSettings, seed: int) -> ChatModel:
     connected: ChatModel = plugins.resolve("provider", model.provider)(model, seed=seed)
     return connected
 
 
-def _price_of(config: ExperimentConfig, model: ModelConfig) -> PriceOf:
+def _price_of(config: ExperimentConfig, model: ModelSettings) -> PriceOf:
     table = {name: Price(price.input, price.output) for name, price in config.prices.items()}
     return price_of(model.provider, table, model.base_url)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from scai_cli.experiment.config import ROLES, ExperimentConfig
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
 from scai_cli.messages import AgentRole, ChatRequest, Completion, Usage
 from scai_cli.models.base import ChatModel
@@ -130,7 +130,7 @@ class _Rehearsal:
 def _rehearse(config: ExperimentConfig) -> _Rehearsal:
     models = (config.model_for(role) for role in ROLES)
     options = next((model.options for model in models if model.provider == "simulated"), {})
-    stage = _Rehearsal(connect(ModelConfig(options=options), seed=config.seed), config)
+    stage = _Rehearsal(connect(ModelSettings(options=options), seed=config.seed), config)
     cast = build_agents(config, lambda role, model: Agent(role, stage, model, config.seed, config.format_retries))
     asyncio.run(simulate(cast, lambda _: None, run_id="rehearsal", digests={}))
     return stage

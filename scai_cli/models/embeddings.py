@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from scai_cli.errors import CallFailed, ConfigError
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 
 Vectors = list[list[float]]
 
@@ -41,7 +41,7 @@ def embedder(model: str) -> Callable[[Sequence[str]], Vectors]:
 async def _embed(name: str, texts: Sequence[str]) -> Vectors:
     from scai_cli.models.openai import OpenAIModel, connect
 
-    client = connect(ModelConfig(provider="openai", name=name), seed=0)
+    client = connect(ModelSettings(provider="openai", name=name), seed=0)
     assert isinstance(client, OpenAIModel)
     try:
         found: Vectors = []

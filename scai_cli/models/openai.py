@@ -22,7 +22,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic_core import to_json
 
 from scai_cli.errors import CallFailed, CallTransient, ConfigError, EndpointFailed, ProviderError
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.base import ChatModel
 from scai_cli.models.wire import BodyError, FilterError, read
@@ -60,7 +60,7 @@ class _Endpoint:
         return text if len(text) <= 200 else text[:199] + "…"
 
 
-def connect(model: ModelConfig, *, seed: int) -> ChatModel:  # noqa: ARG001 - requests carry their seeds
+def connect(model: ModelSettings, *, seed: int) -> ChatModel:  # noqa: ARG001 - requests carry their seeds
     """Open a client for the endpoint of `model`; raises ConfigError for what can be known before a call.
 
     Of `model.options`, `transport: aiohttp | plain` chooses the HTTP transport (aiohttp if it is installed);
@@ -87,7 +87,7 @@ def connect(model: ModelConfig, *, seed: int) -> ChatModel:  # noqa: ARG001 - re
     return OpenAIModel(client, http_client, model, endpoint, options)
 
 
-def _endpoint(model: ModelConfig) -> _Endpoint:
+def _endpoint(model: ModelSettings) -> _Endpoint:
     base_url = model.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()
     variable = model.api_key_env or "OPENAI_API_KEY"
     key = os.environ.get(variable, "").strip() or None
@@ -128,7 +128,7 @@ class OpenAIModel:
         self,
         client: AsyncOpenAI,
         http: httpx2.AsyncClient,
-        model: ModelConfig,
+        model: ModelSettings,
         endpoint: _Endpoint,
         options: dict[str, Any],
     ) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from scai_cli.errors import CallFailed
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import AgentRole, ChatRequest, Completion, Message, Sampling
 from scai_cli.models.base import ChatModel
 
@@ -37,7 +37,7 @@ class Agent:
 
     role: AgentRole
     model: ChatModel
-    config: ModelConfig
+    config: ModelSettings
     seed: int
     format_retries: int = 2
 
@@ -91,7 +91,7 @@ class Agent:
         return ChatRequest(call_id, self.role, purpose, model_name(config), tuple(messages), sampling, schema)
 
 
-def model_name(config: ModelConfig) -> str:
+def model_name(config: ModelSettings) -> str:
     """What a model is called in requests and records: its name, or its provider's."""
     return config.name or config.provider
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole, Message
@@ -47,7 +47,7 @@ class Agents:
         return {name: model_name(agent.config) for name, agent in agents_by_role.items()}
 
 
-def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelConfig], Agent]) -> Agents:
+def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelSettings], Agent]) -> Agents:
     """The company of an experiment, each speaker made for its role and model."""
     own = {p.id: agent("user", config.model_of(p)) for p in config.personas.inline if p.has_own_agent}
     assistant, user, meta = (agent(role, config.model_for(role)) for role in ("assistant", "user", "meta"))

@@ -18,7 +18,7 @@ from documents import ROOT, Block, blocks, every
 from loopback import Loopback
 
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Message
 from scai_cli.models.simulated import connect
 
@@ -43,7 +43,7 @@ def _at_once(answer: Coroutine[Any, Any, Completion]) -> Completion:
             return end.value
 
 
-_MODEL = connect(ModelConfig(), seed=0)
+_MODEL = connect(ModelSettings(), seed=0)
 
 
 @pytest.fixture(scope="session")
@@ -136,7 +136,7 @@ EXPERIMENT = {
 def test_a_piece_of_an_experiment_is_right(block: Block):
     """A whole experiment, some of its keys, what belongs under `model:`, or a population."""
     found = yaml.load(block.text, yaml.CSafeLoader)
-    if found.keys() <= ModelConfig.model_fields.keys():
+    if found.keys() <= ModelSettings.model_fields.keys():
         found = {"model": found}
     ExperimentConfig.model_validate({**EXPERIMENT, **found})
 

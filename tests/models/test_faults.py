@@ -7,7 +7,7 @@ import pytest
 from loopback import FAULTS, Loopback
 
 from scai_cli.errors import CallFailed, CallTransient, EndpointFailed, ProviderError
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Message
 from scai_cli.models.gate import Gate, Pace
 from scai_cli.models.openai import connect
@@ -79,7 +79,7 @@ def run(base_url, transport, calls=1, pace=SWIFT):
 
     async def main():
         options = {"transport": transport}
-        config = ModelConfig(provider="openai", name="tiny", base_url=base_url, timeout_s=0.25, options=options)
+        config = ModelSettings(provider="openai", name="tiny", base_url=base_url, timeout_s=0.25, options=options)
         gate = Gate(connect(config, seed=0), pace)
         try:
             return await asyncio.gather(*(one(gate, n) for n in range(calls))), gate

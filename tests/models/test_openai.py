@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from loopback import Loopback
 
 from scai_cli.errors import CallFailed, ConfigError
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Message, Sampling, Usage
 from scai_cli.models.openai import OpenAIModel, _Endpoint, _retry_after, connect
 
@@ -43,7 +43,7 @@ def ask(config, *requests):
 
 
 def config(server=None, *, base_url=None, **keys):
-    return ModelConfig(provider="openai", name="tiny", base_url=server.base_url if server else base_url, **keys)
+    return ModelSettings(provider="openai", name="tiny", base_url=server.base_url if server else base_url, **keys)
 
 
 def body(asked, **keys):
@@ -166,7 +166,7 @@ def test_what_can_be_known_before_a_call_is_a_config_error(keys, words):
 
 def test_a_model_needs_a_name():
     with pytest.raises(ConfigError, match=r"model\.name"):
-        connect(ModelConfig(provider="openai", base_url="http://127.0.0.1:1/v1"), seed=0)
+        connect(ModelSettings(provider="openai", base_url="http://127.0.0.1:1/v1"), seed=0)
 
 
 def test_a_key_that_cannot_be_one_is_refused_without_being_shown(monkeypatch):

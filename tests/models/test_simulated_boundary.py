@@ -22,7 +22,7 @@ from simulated_society import (
 )
 
 from scai_cli.errors import ConfigError
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Message
 from scai_cli.models.simulated import connect
 from scai_cli.prompts.templates import FORM
@@ -30,7 +30,7 @@ from scai_cli.prompts.templates import FORM
 PROCESS = """
 import asyncio, hashlib
 from scai_cli.messages import ChatRequest, Message
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.models.simulated import connect
 from simulated_society import FARMER, TASK, answer, comment, cross_rate, conversation, rewrite
 from scai_cli.experiment.personas import Persona
@@ -61,7 +61,7 @@ def test_the_seed_and_every_word_of_the_request_count_but_not_the_order_of_calls
     assert answer(seed=1) == answer(seed=1)
     assert len({answer(seed=seed) for seed in range(5)}) == 5
     assert answer(task="Plan a lunch.") != answer(task="Plan a supper.")
-    model = connect(ModelConfig(), seed=7)
+    model = connect(ModelSettings(), seed=7)
     requests = [ChatRequest(f"m{n}", "assistant", "answer", "simulated", (Message("user", f"{n}?"),)) for n in range(4)]
 
     async def texts(order):
@@ -94,7 +94,7 @@ def test_usage_and_the_token_limit():
 )
 def test_options_that_are_wrong_are_the_users_to_fix(options, said):
     with pytest.raises(ConfigError, match=said):
-        connect(ModelConfig(options=options), seed=0)
+        connect(ModelSettings(options=options), seed=0)
 
 
 def test_a_form_that_it_does_not_know_is_filled_all_the_same():

@@ -12,7 +12,7 @@ import pytest
 from simulated_society import TASK, answer
 
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.observed import observe
 from scai_cli.measures.requested import requested
@@ -22,7 +22,7 @@ from scai_cli.models.simulated.wordings import rule
 from scai_cli.simulation.prompts import Prompts
 
 PROMPTS = Prompts(ExperimentConfig.model_validate({"personas": [{"id": "a"}], "tasks": [{"id": "t", "prompt": "x"}]}))
-MODEL = connect(ModelConfig(), seed=1)
+MODEL = connect(ModelSettings(), seed=1)
 SHORT, LONG = "Keep every answer short.", "Explain things in detail."
 
 

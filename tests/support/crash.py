@@ -26,7 +26,7 @@ from typing import Any, TypeVar
 
 from loopback import Body, Loopback
 
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Message, Sampling
 from scai_cli.models.simulated import connect
 
@@ -67,7 +67,7 @@ class Result:
 
 def society(seed: int = 0) -> Callable[[Body], str]:
     """The simulated society as a loopback server's answers."""
-    model = connect(ModelConfig(), seed=seed)
+    model = connect(ModelSettings(), seed=seed)
 
     def answer(asked: Body) -> str:
         messages = tuple(Message(m["role"], m["content"]) for m in asked["messages"])

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from scai_cli.errors import CallFailed, EndpointFailed
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models import simulated
 from scai_cli.models.base import ChatModel
@@ -36,7 +36,7 @@ TEXTS = {
 }
 
 
-def connect(model: ModelConfig, *, seed: int) -> ChatModel:
+def connect(model: ModelSettings, *, seed: int) -> ChatModel:
     society = simulated.connect(model.model_copy(update={"options": {}}), seed=seed)
     return _Puppet(society, model.options.get("script", ()))
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from scai_cli.errors import CallFailed
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Usage
 from scai_cli.prompts.fences import fenced
 
@@ -74,7 +74,7 @@ class Scripted:
         return json.dumps({"feedback": f"{who} says so", "rating": _level(who, last) + inflated})
 
 
-def connect(model: ModelConfig, *, seed: int) -> Scripted:
+def connect(model: ModelSettings, *, seed: int) -> Scripted:
     """The provider."""
     return Scripted(**model.options)
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 from statistics import mean
 
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import Persona
 from scai_cli.measures.observed import observe
 from scai_cli.messages import ChatRequest, Message, Sampling, clean
@@ -23,7 +23,7 @@ NO_FLAWS = {"forgets": 0.0, "invents": 0.0, "obeys_one": 0.0, "over_generalises"
 
 
 def ask(*messages, seed=0, options=None, max_tokens=None):
-    model = connect(ModelConfig(options=options or {}), seed=seed)
+    model = connect(ModelSettings(options=options or {}), seed=seed)
     said = tuple(Message(role, clean(content)) for role, content in messages)
     request = ChatRequest("e1", "user", "any", "simulated", said, Sampling(max_tokens=max_tokens))
     return asyncio.run(model.complete(request))

@@ -7,7 +7,7 @@ import json
 import math
 import random
 
-from scai_cli.experiment.model_settings import ModelConfig
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Usage, clean
 from scai_cli.models.base import ChatModel
 from scai_cli.models.simulated.assistant import answer
@@ -26,7 +26,7 @@ __all__ = ["connect"]
 _CHARACTERS_PER_TOKEN = 4
 
 
-def connect(model: ModelConfig, *, seed: int) -> ChatModel:
+def connect(model: ModelSettings, *, seed: int) -> ChatModel:
     """The simulated model; raises ConfigError for an option that it does not have."""
     return _Simulated(options(model.options), seed)
 
