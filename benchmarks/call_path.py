@@ -40,11 +40,11 @@ async def plain(url: str) -> Call:
 async def scai(url: str, transport: str) -> Call:
     from scai_cli.experiment.model_settings import ModelSettings
     from scai_cli.messages import ChatRequest, Message, Sampling
-    from scai_cli.models.gate import Gate, Pace
+    from scai_cli.models.gate import Gate, GateSettings
     from scai_cli.models.openai import connect
 
     config = ModelSettings(provider="openai", name="m", base_url=url, options={"transport": transport})
-    gate = Gate(connect(config, seed=0), Pace(concurrency=256))
+    gate = Gate(connect(config, seed=0), GateSettings(concurrency=256))
     messages = (Message("system", TEXT), Message("user", TEXT))
 
     async def call(number: int) -> object:
@@ -56,7 +56,7 @@ async def scai(url: str, transport: str) -> Call:
 
 async def gate_alone(_url: str) -> Call:
     from scai_cli.messages import ChatRequest, Completion, Message, Sampling
-    from scai_cli.models.gate import Gate, Pace
+    from scai_cli.models.gate import Gate, GateSettings
 
     class Instant:
         async def complete(self, _request: ChatRequest) -> Completion:
@@ -64,7 +64,7 @@ async def gate_alone(_url: str) -> Call:
 
         async def aclose(self) -> None: ...
 
-    gate, messages = Gate(Instant(), Pace(concurrency=256)), (Message("system", TEXT), Message("user", TEXT))
+    gate, messages = Gate(Instant(), GateSettings(concurrency=256)), (Message("system", TEXT), Message("user", TEXT))
 
     async def call(number: int) -> object:
         sampling = Sampling(max_tokens=400, seed=number)

@@ -15,7 +15,7 @@ from scai_cli.messages import AgentRole, Usage
 from scai_cli.models.base import ChatModel
 from scai_cli.models.cache import Cache, CachedModel, cache_path
 from scai_cli.models.call_log import CallLog, RecordedModel, Replay
-from scai_cli.models.gate import Gate, Gated, Pace
+from scai_cli.models.gate import Gate, GatedModel, GateSettings
 from scai_cli.models.human import HumanModel, ParticipantPrompt, Participants
 from scai_cli.models.limits import Budget, Caps, Spend
 from scai_cli.models.prices import Price, PriceOf, price_of, require_prices
@@ -58,7 +58,7 @@ class ModelPool:
         if limits.usd is not None:
             for (_, name), price in prices.items():
                 require_prices(price, [name])
-        pace = Pace(
+        pace = GateSettings(
             concurrency=limits.concurrency,
             requests_per_minute=limits.requests_per_minute,
             tokens_per_minute=limits.tokens_per_minute,
@@ -74,11 +74,11 @@ class ModelPool:
             connected, endpoint = _connect(model, config.seed), _endpoint(model)
             if endpoint not in gates:
                 gates[endpoint] = Gate(connected, pace, budget=budget, price=_price_of(config, model))
-            models[connection] = Gated(gates[endpoint], connected)
+            models[connection] = GatedModel(gates[endpoint], connected)
         cache = Cache.open(cache_path()) if config.cache else None
         pool = cls(config, gates, models, prices, budget, cache, people)
         if people is not None:
-            people.ended, people.thinking = pool.stop, budget.stopped_clock
+            people.on_end, people.thinking = pool.stop, budget.stopped_clock
         return pool
 
     def agents(self, log: CallLog, replay: Replay | None) -> Agents:

@@ -1,4 +1,4 @@
-"""The one seam to every model."""
+"""The protocol of every chat model."""
 
 from __future__ import annotations
 
@@ -8,16 +8,34 @@ from scai_cli.messages import ChatRequest, Completion
 
 
 class ChatModel(Protocol):
-    """Answers chat requests; safe to call many times at once from one event loop."""
+    """Answers chat requests; safe to call many times at once from one event loop.
+
+    A provider is a function `connect(model: ModelSettings, *, seed: int) -> ChatModel`. A run uses it like this:
+
+    1. `connect` is called once for each endpoint and its options. It raises `ConfigError` for what a user can mend.
+    2. `complete` is called for every request, up to `limits.concurrency` at a time. The gate in front limits, retries
+       and counts the calls, so a model makes one attempt and neither waits nor retries.
+    3. The answer is cleaned and written to `calls.jsonl` before anything follows from it. A resume does not ask again.
+    4. `aclose` is called once at the end, also after an error.
+
+    A model that answers with the last message:
+
+        class Echo:
+            async def complete(self, request: ChatRequest) -> Completion:
+                return Completion(request.messages[-1].content, usage=Usage(1, 1))
+
+            async def aclose(self) -> None:
+                pass
+    """
 
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer one request.
 
-        Raises `CallTransient` when trying again may help, `CallFailed` when this call failed for good, and
+        Raises `CallTransient` when another attempt may help, `CallFailed` when this call failed for good, and
         `EndpointFailed` when no call to this endpoint can succeed.
         """
         ...
 
     async def aclose(self) -> None:
-        """Give back connections; the model is not used afterwards."""
+        """Close connections; the model is not used afterwards."""
         ...

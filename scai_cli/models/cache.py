@@ -1,7 +1,8 @@
-"""Answers kept across runs in a SQLite file: a request that was once answered well is not paid for again.
+"""The response cache: a SQLite file that keeps answers across runs, so that no request is paid for twice.
 
-Off unless the experiment says `cache: true`. Kept are whole answers only: a failure, an answer that was cut off
-(`length`), withheld or refused is asked for anew, since it may come out better and would else be wrong for ever.
+It is off unless the experiment says `cache: true`. Only complete answers are kept. A request that failed, or whose
+answer was cut off (`length`), withheld or refused, is sent again: it may succeed, and the cache would repeat a bad
+answer for ever.
 """
 
 from __future__ import annotations
@@ -26,18 +27,18 @@ if TYPE_CHECKING:
     import sqlite3
 
 WHOLE: Final = frozenset({"stop", "end_turn", "stop_sequence", "eos", "eos_token"})
-"""What endpoints call the end of an answer that is complete."""
+"""The finish reasons of complete answers."""
 
 _APPLICATION: Final = 0x53434149  # "SCAI", in the file's header
 _VERSION: Final = 1
-_PATIENCE_S: Final = 5.0
-"""How long another process may hold the file."""
+_LOCK_TIMEOUT_S: Final = 5.0
+"""How long to wait for another process that locks the file."""
 
 _SCHEMA: Final = "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, answer BLOB NOT NULL) WITHOUT ROWID"
 
 
 def cache_path() -> Path:
-    """`$SCAI_CACHE`, or `scai/cache.sqlite3` in the user's folder for caches."""
+    """Return `$SCAI_CACHE`, or `scai/cache.sqlite3` in the user's cache folder."""
     if named := os.environ.get("SCAI_CACHE"):
         return Path(named)
     folder = os.environ.get("XDG_CACHE_HOME") or ""
@@ -49,7 +50,7 @@ def cache_path() -> Path:
 class Cache:
     """An open cache file, shared with any number of other processes.
 
-    When it fails in the middle of a run it is given up, and `problem` says why: an answer is never lost for it.
+    If it fails during a run it is closed, and `problem` says why: no answer is lost because of the cache.
     """
 
     path: Path
@@ -58,12 +59,12 @@ class Cache:
 
     @classmethod
     def open(cls, path: Path) -> Cache:
-        """Open the file, or make it; raises CacheError for one that is locked, damaged or somebody else's."""
+        """Open or create the file; raises CacheError if it is locked, damaged or not a cache of scai."""
         import sqlite3
 
-        with _translated(path):
+        with _sqlite_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            database = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
+            database = sqlite3.connect(path, timeout=_LOCK_TIMEOUT_S, isolation_level=None)
             try:
                 _prepare(database, path)
             except BaseException:
@@ -72,27 +73,27 @@ class Cache:
         return cls(path, None, database)
 
     def get(self, key: bytes) -> Completion | None:
-        """The answer kept under a key."""
+        """Return the answer of a key, if there is one."""
         rows = self._do("SELECT answer FROM answers WHERE key = ?", (key,))
         return _completion(rows[0][0]) if rows else None
 
     def put(self, key: bytes, completion: Completion) -> None:
-        """Keep an answer, in the place of an older one."""
+        """Store an answer, replacing an older one."""
         usage = completion.usage
         answer = [completion.text, completion.finish_reason, usage.input_tokens, usage.output_tokens, completion.model]
-        told = [] if completion.logprobs is None else [completion.logprobs]
-        self._do("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, to_json([*answer, *told])))
+        logprobs = [] if completion.logprobs is None else [completion.logprobs]
+        self._do("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, to_json([*answer, *logprobs])))
 
     def entries(self) -> int:
         """How many answers are kept; raises CacheError."""
-        with _translated(self.path):
+        with _sqlite_errors(self.path):
             assert self._database is not None
             count: int = self._database.execute("SELECT count(*) FROM answers").fetchone()[0]
         return count
 
     def clear(self) -> None:
         """Forget all answers and give back the room; raises CacheError."""
-        with _translated(self.path):
+        with _sqlite_errors(self.path):
             assert self._database is not None
             self._database.execute("DELETE FROM answers")
             self._database.execute("VACUUM")
@@ -108,7 +109,7 @@ class Cache:
         if self._database is None:
             return []
         try:
-            with _translated(self.path):
+            with _sqlite_errors(self.path):
                 return self._database.execute(statement, values).fetchall()
         except CacheError as error:
             self.problem = f"{error}; the run goes on without it"
@@ -117,21 +118,21 @@ class Cache:
 
 
 class CachedModel:
-    """Answers from the cache where it can; else asks the model and keeps its answer.
+    """Answers from the cache, else asks the model and stores its answer.
 
-    `place` is what decides about an answer besides the request: the endpoint, its options, the experiment's seed.
+    `context` holds what determines an answer besides the request: the endpoint, its options, the experiment's seed.
     """
 
-    def __init__(self, model: ChatModel, cache: Cache, place: dict[str, Any]) -> None:
+    def __init__(self, model: ChatModel, cache: Cache, context: dict[str, Any]) -> None:
         self._model = model
         self._cache = cache
-        self._place = to_json(place)
+        self._context = to_json(context)
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """Answer one request, with `source` set to `cache` if no model was asked."""
-        key = hashlib.blake2b(self._place + request.canonical(), digest_size=24).digest()
+        """Answer one request; `source` is `cache` if the answer came from it."""
+        key = hashlib.blake2b(self._context + request.canonical(), digest_size=24).digest()
         if (known := self._cache.get(key)) is not None:
-            await asyncio.sleep(0)  # so that others get on, and signals are heard
+            await asyncio.sleep(0)  # many cached answers in a row must not block other conversations and signals
             return known
         completion = await self._model.complete(request)
         if completion.text and completion.finish_reason in WHOLE:
@@ -162,14 +163,14 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
 
 
 def _completion(answer: bytes) -> Completion:
-    text, finish_reason, input_tokens, output_tokens, model, *told = json.loads(answer)
+    text, finish_reason, input_tokens, output_tokens, model, *logprobs = json.loads(answer)
     usage = Usage(input_tokens, output_tokens)
-    logprobs = tuple((token, value) for token, value in told[0]) if told else None
-    return Completion(text, finish_reason, usage, model=model, source="cache", logprobs=logprobs)
+    pairs = tuple((token, value) for token, value in logprobs[0]) if logprobs else None
+    return Completion(text, finish_reason, usage, model=model, source="cache", logprobs=pairs)
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def _sqlite_errors(path: Path) -> Iterator[None]:
     import sqlite3
 
     try:

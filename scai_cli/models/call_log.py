@@ -1,4 +1,4 @@
-"""The call log: every call that a run makes, and answers from an earlier part of the same run (replay)."""
+"""The call log: records each call of a run, and answers calls that an earlier part of the run recorded (replay)."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from scai_cli.messages import ChatRequest, Completion, clean, digest_of
 from scai_cli.models.base import ChatModel
 
 CallLog = Callable[[bytes], None]
-"""Takes a line of `calls.jsonl`, without its end."""
+"""Takes a line of `calls.jsonl`, without the line end."""
 
 
 class Replay(Protocol):
-    """What an earlier part of the run knows about calls."""
+    """The recorded calls of an earlier part of the run."""
 
     def answer(self, request: ChatRequest) -> Completion | None:
-        """The answer that this very request got; raises CallFailed when it failed for good."""
+        """Return the recorded answer to this request, or None; raises CallFailed if the call failed for good."""
         ...
 
 
 class RecordedModel:
-    """Writes each call to the log; answers those that the log holds already without asking again."""
+    """Records each call; answers a recorded one without asking the model again."""
 
     def __init__(self, model: ChatModel, log: CallLog, replay: Replay | None = None) -> None:
         self._model = model
@@ -35,23 +35,27 @@ class RecordedModel:
         self._closed: ScaiError | None = None
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """Answer from the log, or ask the model and log what came; raises what it was closed with."""
+        """Answer from the log, or ask the model and record the result; raises what it was closed with."""
         if self._closed is not None:
             raise self._closed
         if self._replay is not None and (known := self._replay.answer(request)) is not None:
-            await asyncio.sleep(0)  # so that others get on, and signals are heard
+            await asyncio.sleep(0)  # a long replay must not block other conversations and signals
             return known
         try:
             completion = await self._model.complete(request)
         except CallFailed as error:
+            # Recorded, so that a resume repeats the failure: the events that followed from it are written already.
+            # A stop (a limit, a failed endpoint) is not recorded: a resume makes that call again.
             self._log(record(request, error=clean(str(error))))
             raise
         completion = replace(completion, text=clean(completion.text))
+        # The call is written before the answer is returned, so before any event that follows from it. A crash between
+        # the two leaves a call without its event, which a resume adds; never an event without its call.
         self._log(record(request, completion))
         return completion
 
     def close_for_new_calls(self, error: ScaiError) -> None:
-        """Let the calls that are being made end; all others, those that could be replayed too, raise the error."""
+        """Let the calls in flight end; all others raise the error, even those that could be replayed."""
         self._closed = error
 
     async def aclose(self) -> None:
@@ -60,7 +64,7 @@ class RecordedModel:
 
 
 def record(request: ChatRequest, completion: Completion | None = None, error: str | None = None) -> bytes:
-    """A line of `calls.jsonl`: the request as it was sent, and its answer or why there is none."""
+    """Return a line of `calls.jsonl`: the request as sent, and its answer or the error."""
     canonical = request.canonical()
     head = {
         "id": request.id,
@@ -74,7 +78,7 @@ def record(request: ChatRequest, completion: Completion | None = None, error: st
 
 
 def _answer(completion: Completion) -> dict[str, Any]:
-    told = {} if completion.logprobs is None else {"logprobs": completion.logprobs}
+    logprobs = {} if completion.logprobs is None else {"logprobs": completion.logprobs}
     return {
         "response": completion.text,
         "finish_reason": completion.finish_reason,
@@ -86,5 +90,5 @@ def _answer(completion: Completion) -> dict[str, Any]:
         "latency_s": round(completion.latency_s, 4),
         "retries": completion.retries,
         "source": completion.source,
-        **told,
+        **logprobs,
     }

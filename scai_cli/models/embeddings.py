@@ -1,4 +1,4 @@
-"""Texts to vectors, by any endpoint that answers `/v1/embeddings`."""
+"""Embeddings of texts, from any endpoint that answers `/v1/embeddings`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scai_cli.experiment.model_settings import ModelSettings
 
 Vectors = list[list[float]]
 
-_AT_ONCE: Final = 64
+_BATCH_SIZE: Final = 64
 """Texts in a request."""
 
 
@@ -28,9 +28,9 @@ class _Answer(msgspec.Struct):
 
 
 def embedder(model: str) -> Callable[[Sequence[str]], Vectors]:
-    """What turns texts into vectors: `openai:NAME`, at OPENAI_BASE_URL or OpenAI, with the key in OPENAI_API_KEY.
+    """Return a function that embeds texts with `openai:NAME` at OPENAI_BASE_URL or OpenAI, with OPENAI_API_KEY.
 
-    Raises ConfigError for another provider or a missing name or key; the function raises ProviderError.
+    Raises ConfigError for another provider, or a missing name or key; the function raises ProviderError.
     """
     provider, _, name = model.partition(":")
     if provider != "openai" or not name:
@@ -44,27 +44,28 @@ async def _embed(name: str, texts: Sequence[str]) -> Vectors:
     client = connect(ModelSettings(provider="openai", name=name), seed=0)
     assert isinstance(client, OpenAIModel)
     try:
-        found: Vectors = []
-        for start in range(0, len(texts), _AT_ONCE):
-            part = texts[start : start + _AT_ONCE]
-            body = {"model": name, "input": list(part), "encoding_format": "float"}
-            found += _read(await client.post("embeddings", body), len(part))
+        vectors: Vectors = []
+        for start in range(0, len(texts), _BATCH_SIZE):
+            batch = texts[start : start + _BATCH_SIZE]
+            body = {"model": name, "input": list(batch), "encoding_format": "float"}
+            vectors += _read(await client.post("embeddings", body), len(batch))
     finally:
         await client.aclose()
-    if len({len(vector) for vector in found}) > 1:
+    if len({len(vector) for vector in vectors}) > 1:
         raise CallFailed(f"--embedding-model: {name} answered with vectors of different lengths")
-    return found
+    return vectors
 
 
 def _read(data: bytes, count: int) -> Vectors:
-    """The vectors of an answer in the order of the texts."""
+    """Read the vectors of an answer, in the order of the texts."""
     try:
         answer = msgspec.json.decode(data, type=_Answer).data
     except msgspec.DecodeError as error:
         raise CallFailed(f"--embedding-model: the endpoint's answer holds no embeddings ({error})") from None
-    found = [one.embedding for one in sorted(answer, key=lambda one: one.index)]
-    if [one.index for one in sorted(answer, key=lambda one: one.index)] != list(range(count)) or not all(found):
+    answer.sort(key=lambda item: item.index)
+    vectors = [item.embedding for item in answer]
+    if [item.index for item in answer] != list(range(count)) or not all(vectors):
         raise CallFailed(f"--embedding-model: the endpoint answered with {len(answer)} embeddings for {count} texts")
-    if not all(math.isfinite(number) for vector in found for number in vector):
+    if not all(math.isfinite(number) for vector in vectors for number in vector):
         raise CallFailed("--embedding-model: the endpoint's embeddings hold numbers that are not finite")
-    return found
+    return vectors

@@ -1,4 +1,4 @@
-"""What stands in front of an endpoint: the only place that waits, limits, retries and gives up."""
+"""The gate in front of an endpoint: the one place that limits calls, waits, retries and gives up."""
 
 from __future__ import annotations
 
@@ -17,37 +17,37 @@ from scai_cli.models.rate import Rate
 from scai_cli.models.slots import Slots
 
 _FIRST_GUESS = 256.0
-"""Tokens of an answer of a kind that has not been seen yet."""
+"""Expected output tokens of a call whose purpose has had no answer yet."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """How hard an endpoint may be pressed, and how patiently."""
+class GateSettings:
+    """Rate limits and retries of one endpoint."""
 
     concurrency: int = 32
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     max_retries: int = 6
-    """Attempts after the first. With the back-off below that is 23 to 31 seconds."""
+    """Attempts after the first one; with the back-off below they take 23 to 31 seconds."""
     backoff_s: float = 0.5
     """The first wait; it doubles with every attempt, up to `max_backoff_s`."""
     max_backoff_s: float = 60.0
     max_retry_after_s: float = 900.0
-    """The longest wait that an endpoint may ask for."""
+    """The longest wait that the gate grants an endpoint."""
     patience_s: float = 600.0
-    """How long a call puts up with refusals beyond `max_retries` while the endpoint answers other calls."""
+    """How long a call is retried beyond `max_retries` while the overloaded endpoint answers other calls."""
     down_after: int = 3
-    """So many calls that fail, with no success in between, are an endpoint's failure when one gives up."""
+    """How many calls must fail with no success in between before the endpoint itself counts as down."""
 
     def backoff(self, attempt: int, seed: str) -> float:
-        """Seconds to wait after the attempt of that number (from 0), with up to a quarter off by the seed."""
+        """Return the seconds to wait after attempt `attempt` (from 0), less up to a quarter drawn by the seed."""
         wait = min(self.backoff_s * 2.0 ** min(attempt, 60), self.max_backoff_s)
         return wait * random.Random(f"{seed}#{attempt}").uniform(0.75, 1.0)
 
 
 @dataclass(slots=True)
 class Meter:
-    """What a gate is doing and has done, for the live display; `usd` is None once a price is unknown."""
+    """Counts of a gate's calls for the live display; `usd` is None once a price is unknown."""
 
     inside: int = 0
     in_flight: int = 0
@@ -58,48 +58,50 @@ class Meter:
 
     @property
     def waiting(self) -> int:
-        """Calls that wait for a slot, for the rate, or for a cool-down to end."""
+        """The number of calls that wait for a slot, for the rate limit or for a cool-down to end."""
         return self.inside - self.in_flight
 
 
 class Gate:
-    """One endpoint's gate, shared by all roles that use it; itself a ChatModel.
+    """The gate of one endpoint, shared by all roles that use it; itself a ChatModel.
 
-    A call waits for a slot (in order), for the rate and for the end of the endpoint's cool-down, is reserved
-    in the budget, and sent. An attempt that fails in passing is repeated after a back-off. If the endpoint
-    itself is in trouble (it asks for patience, or several calls fail and none succeeds), one cool-down stops
-    all calls.
+    1. The call waits for a slot, first come first served.
+    2. It waits for the rate limit, then for the end of the endpoint's cool-down.
+    3. It reserves its likely cost in the budget and is sent.
+    4. A transient failure is retried after a back-off, with a place at the head of the queue.
+    5. If the endpoint itself is in trouble (it asks to wait, or several calls fail and none succeeds), one
+       cool-down stops all its calls.
     """
 
     def __init__(
         self,
         model: ChatModel,
-        pace: Pace = Pace(),
+        settings: GateSettings = GateSettings(),
         *,
         budget: Budget | None = None,
         price: PriceOf | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.meter = Meter()
-        self.slots = Slots(pace.concurrency)
+        self.slots = Slots(settings.concurrency)
         self._model = model
-        self._pace = pace
+        self._settings = settings
         self._budget = budget
         self._price = price
         self._clock = clock
-        self._rate = Rate(pace.requests_per_minute, pace.tokens_per_minute, clock)
-        self._typical_output: dict[str, float] = {}  # tokens, by what is asked for: a revision is longer than a rating
-        self._failing: set[str] = set()  # calls that failed an attempt since the last success
+        self._rate = Rate(settings.requests_per_minute, settings.tokens_per_minute, clock)
+        self._typical_output: dict[str, float] = {}  # tokens by purpose: a revision is longer than a rating
+        self._failing: set[str] = set()  # ids of calls that failed an attempt since the last success
         self._strikes = 0  # cool-downs since the last success
         self._strike_at = self._resume_at = self._answered_at = -float("inf")
         self._stop = asyncio.Event()
         self._closed: ScaiError | None = None
 
     async def complete(self, request: ChatRequest, model: ChatModel | None = None) -> Completion:
-        """Answer one request, by the gate's own model or another one at its endpoint; sets `latency_s`, `retries`.
+        """Answer one request with the gate's own model or another one at its endpoint; set `latency_s`, `retries`.
 
         Raises CallFailed when this call failed for good, EndpointFailed when the endpoint did (which closes
-        the gate), LimitReached when the budget cannot bear it, or the error that the gate was closed with.
+        the gate), LimitReached when the budget does not allow the call, or the error that closed the gate.
         """
         meter, retries, began = self.meter, 0, self._clock()
         meter.inside += 1
@@ -109,6 +111,7 @@ class Gate:
                     return await self._attempt(request, retries, model or self._model)
                 except CallTransient as error:
                     wait = self._wait(request, error, retries, began)
+                # The slot was released: a call that backs off must not keep others from an endpoint that answers.
                 retries += 1
                 meter.retries += 1
                 await self._pause(wait)
@@ -123,23 +126,27 @@ class Gate:
         await self._model.aclose()
 
     def close_for_new_calls(self, error: ScaiError) -> None:
-        """Let the calls in flight end; all others, waiting or to come, raise the error (the first given)."""
+        """Let the calls in flight end and make all others raise the error; only the first error given counts."""
         if self._closed is None:
             self._closed = error
             self._stop.set()
-            self.slots.open_wide()
+            self.slots.admit_all()  # after `_closed` is set, so that each admitted call finds it and raises
 
     async def _attempt(self, request: ChatRequest, retries: int, model: ChatModel) -> Completion:
         """Wait until the request may be sent, and send it once."""
         expected = Usage(prompt_tokens(request), self._likely_output(request))
         used = Usage()
+        # A retry goes first: behind a long queue its patience would run out before its turn came.
         await self.slots.acquire(first=retries > 0)
         try:
+            # The slot comes before the rate: the rate is then taken in the order of the queue, and only by calls
+            # that can be sent next.
             wait = self._rate.take(expected.total)
             self._check_open()
             if wait > 0:
                 await self._pause(wait)
-            while (wait := self._resume_at - self._clock()) > 0:  # it may be put off while we wait
+            # The cool-down comes last, and in a loop: another call may begin or extend it during each wait.
+            while (wait := self._resume_at - self._clock()) > 0:
                 await self._pause(wait)
             completion = await self._send(request, retries, expected, model)
             used = completion.usage
@@ -149,12 +156,12 @@ class Gate:
             self.slots.release()
 
     async def _send(self, request: ChatRequest, retries: int, expected: Usage, model: ChatModel) -> Completion:
-        """Send a request that is due, and keep the books."""
+        """Send a request that is due, and count what it used."""
         reserved = Spend(1, expected.total, self._cost(request, expected) or 0.0)
         spent = Spend()
         if self._budget is not None:
             await self._budget.claim(reserved)
-            if self._closed is not None:  # it may have been while we waited
+            if self._closed is not None:  # the gate may have closed during the wait for the budget
                 self._budget.settle(reserved, spent)
                 raise self._closed
         self.meter.in_flight += 1
@@ -173,6 +180,7 @@ class Gate:
         return replace(completion, latency_s=self._clock() - started, retries=retries)
 
     def _count(self, request: ChatRequest, usage: Usage) -> Spend:
+        """Add an answered call to the meter, and move the typical output of its purpose 1/32 of the way towards it."""
         cost = self._cost(request, usage)
         meter = self.meter
         meter.calls += 1
@@ -199,37 +207,41 @@ class Gate:
         self.slots.grow()
 
     def _note_failure(self, request: ChatRequest, error: CallTransient, started: float) -> None:
-        """Stop all calls for a while if the trouble is the endpoint's, not this call's alone."""
+        """Begin a cool-down for all calls if the endpoint is in trouble, not this call alone."""
         self._failing.add(request.id)
         if not (error.overloaded or error.retry_after or len(self._failing) > 1):
             return
         now = self._clock()
         cool_down = error.retry_after or 0.0
-        if started >= self._strike_at:  # sent before the last cool-down, an attempt tells nothing new
-            cool_down = cool_down or self._pace.backoff(self._strikes, request.id)
+        # With 32 calls in flight one outage fails 32 attempts. Only those that were sent after the last strike are
+        # new evidence; else a single outage would count as 32 strikes and halve the slots 32 times.
+        if started >= self._strike_at:
+            cool_down = cool_down or self._settings.backoff(self._strikes, request.id)
             self._strikes += 1
             self._strike_at = now
             if error.overloaded:
                 self.slots.shrink()
-        self._resume_at = max(self._resume_at, now + min(cool_down, self._pace.max_retry_after_s))
+        self._resume_at = max(self._resume_at, now + min(cool_down, self._settings.max_retry_after_s))
 
     def _wait(self, request: ChatRequest, error: CallTransient, retries: int, began: float) -> float:
-        """Seconds to wait before the next attempt; raises if there is none."""
-        asked, most = error.retry_after or 0.0, self._pace.max_retry_after_s
+        """Return the seconds to wait before the next attempt; raise if the call or the endpoint has failed for good."""
+        asked, most = error.retry_after or 0.0, self._settings.max_retry_after_s
         if asked > most:
             raise EndpointFailed(f"{error}; it asks to wait {asked:.0f} s, and {most:.0f} s is the most") from None
-        busy = error.overloaded and self._answered_at > began > self._clock() - self._pace.patience_s
-        worn = retries >= self._pace.max_retries and not busy
+        # An overloaded endpoint that has answered others since this call began works: only this call is unlucky.
+        busy = error.overloaded and self._answered_at > began > self._clock() - self._settings.patience_s
+        exhausted = retries >= self._settings.max_retries and not busy
         calls, rounds = len(self._failing), max(self._strikes, retries + 1)
-        if calls >= self._pace.down_after and (worn or self._strikes > self._pace.max_retries):
+        # The endpoint is judged before the call: when it is down, the run must stop and not record a problem a call.
+        if calls >= self._settings.down_after and (exhausted or self._strikes > self._settings.max_retries):
             reason = f"{calls} calls in a row failed in {rounds} rounds of attempts"
             raise EndpointFailed(f"{error}; {reason}; resume when the endpoint is well") from None
-        if worn:
+        if exhausted:
             raise CallFailed(f"{error}; gave up after {retries + 1} attempts") from None
-        return max(asked, self._pace.backoff(retries, request.id))
+        return max(asked, self._settings.backoff(retries, request.id))
 
     async def _pause(self, seconds: float) -> None:
-        """Sleep, but not beyond the moment when the gate is closed."""
+        """Sleep; when the gate is closed meanwhile, raise at once what it was closed with."""
         try:
             async with asyncio.timeout(seconds):
                 await self._stop.wait()
@@ -242,15 +254,15 @@ class Gate:
             raise self._closed
 
 
-class Gated:
-    """A model whose calls go through the gate of its endpoint, which others share; the gate does not close it."""
+class GatedModel:
+    """A model whose calls go through its endpoint's shared gate."""
 
     def __init__(self, gate: Gate, model: ChatModel) -> None:
         self._gate = gate
         self._model = model
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """Answer one request as the gate does, by this model with its own options."""
+        """Answer one request with this model and its own options, as `Gate.complete` does."""
         return await self._gate.complete(request, self._model)
 
     async def aclose(self) -> None:

@@ -1,7 +1,9 @@
-"""People: a persona that a real person plays, asked one question at a time at the desk where they sit.
+"""Human participants: personas that real people play, asked one question at a time at one terminal.
 
-What is typed becomes the JSON that the prompt asks for, so that all that follows (the call log, replay, ratings,
-votes) is as with any model. Nothing here limits, retries or caches.
+An answer becomes the JSON that the prompt asks for, so that the call log, replay, ratings and votes work as with any
+model. A call is logged when all its questions are answered. So a resume takes every complete answer from the log, and
+asks again from its first question what was interrupted between a comment and its rating. Nothing here limits, retries
+or caches.
 """
 
 from __future__ import annotations
@@ -26,75 +28,79 @@ _NUMBER: Final = re.compile(r"(-?\d{1,9}(?:[.,]\d{1,9})?)\s*(?:(?:/|out of)\s*\d
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What somebody is asked about: `pieces` are titles with texts that others wrote; `waiting` more questions wait."""
+    """A question to one participant: its call's id, the titled texts to judge, how many more questions wait."""
 
-    called: str
-    place: str
-    pieces: Sequence[tuple[str, str]]
+    participant: str
+    call: str
+    sections: Sequence[tuple[str, str]]
     waiting: int = 0
 
 
 class ParticipantPrompt(Protocol):
-    """Where people sit: shows them questions and reads what they type."""
+    """The terminal at which participants sit: shows questions and reads answers."""
 
     def show(self, question: Question) -> None:
-        """Show what is asked about."""
+        """Show the texts that the question is about."""
         ...
 
     def tell(self, line: str) -> None:
-        """Say why an answer could not be read."""
+        """Explain why an answer could not be read."""
         ...
 
-    async def read(self, wanted: str, *, words: bool) -> str:
-        """Read a line (where `words` are wanted, a pasted text of several); raises EOFError when no more will come."""
+    async def read(self, prompt: str, *, multiline: bool) -> str:
+        """Read a line, or with `multiline` a pasted text; raises EOFError at the end of the input."""
         ...
 
 
 @dataclass(eq=False, slots=True)
-class _Ticket:
-    called: str
-    place: str
+class _PendingCall:
+    participant: str
+    call: str
     turn: asyncio.Future[None]
 
 
 @dataclass(slots=True)
 class Participants:
-    """Everybody who is asked at one desk, one question at a time: first whoever is at it, then by the call's id."""
+    """The participants of a run, who share one prompt: it serves one call at a time."""
 
-    desk: ParticipantPrompt
-    ended: Callable[[Interrupted], None] = lambda _: None
-    """Called when no more answers will come."""
+    prompt: ParticipantPrompt
+    on_end: Callable[[Interrupted], None] = lambda _: None
+    """Called at the end of the input."""
     thinking: Callable[[], AbstractContextManager[None]] = nullcontext
-    """Entered while somebody is asked."""
-    _tickets: list[_Ticket] = field(default_factory=list)
-    _serving: _Ticket | None = None
+    """Entered while a participant is asked."""
+    _pending: list[_PendingCall] = field(default_factory=list)
+    _serving: _PendingCall | None = None
     _last: str = ""
     _closed: ScaiError | None = None
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     @asynccontextmanager
-    async def turn(self, called: str, place: str) -> AsyncIterator[int]:
-        """Wait until somebody's question may be asked; the number of questions that wait behind it."""
+    async def turn(self, participant: str, call: str) -> AsyncIterator[int]:
+        """Wait for the call's turn; yield the number of calls that still wait."""
         if self._closed is not None:
             raise self._closed
         loop = asyncio.get_running_loop()
-        ticket = _Ticket(called, place, loop.create_future())
-        self._tickets.append(ticket)
-        loop.call_soon(self._next)  # once all who come at the same time are there
+        pending = _PendingCall(participant, call, loop.create_future())
+        self._pending.append(pending)
+        # Not at once: calls that arrive in the same pass of the event loop are all pending before one is chosen, so
+        # that their order follows from their ids and not from who came first.
+        loop.call_soon(self._next)
         try:
-            await ticket.turn
-            yield len(self._tickets) - 1
+            await pending.turn
+            yield len(self._pending) - 1
         finally:
-            self._tickets.remove(ticket)
-            if self._serving is ticket:
+            self._pending.remove(pending)
+            if self._serving is pending:
                 self._serving = None
+                # Not at once either: an answer often leads to the same participant's next call, which then is pending.
                 loop.call_soon(self._next)
 
-    async def read(self, wanted: str, *, words: bool = False) -> str:
-        """Read an answer; raises what the desk was closed with, and Interrupted when no more answers will come."""
-        reading = asyncio.ensure_future(self.desk.read(wanted, words=words))
+    async def read(self, prompt: str, *, multiline: bool = False) -> str:
+        """Read an answer; raises what the prompt was closed with, or Interrupted at the end of the input."""
+        reading = asyncio.ensure_future(self.prompt.read(prompt, multiline=multiline))
         stopping = asyncio.ensure_future(self._stop.wait())
         try:
+            # A person may think for hours: a stop (a limit, Ctrl-C) must not wait for the answer.
             await asyncio.wait((reading, stopping), return_when=asyncio.FIRST_COMPLETED)
             if self._closed is not None:
                 raise self._closed
@@ -102,94 +108,95 @@ class Participants:
         except EOFError:
             ended = Interrupted(f"there is no more input, and {self._last} is asked")
             self.close_for_new_calls(ended)
-            self.ended(ended)
+            self.on_end(ended)
             raise ended from None
         finally:
             reading.cancel()
             stopping.cancel()
 
     def close_for_new_calls(self, error: ScaiError) -> None:
-        """Ask nothing more: the question that is open and all that wait raise the error (the first given)."""
+        """Ask nothing more: the open question and all pending calls raise the error; only the first given counts."""
         if self._closed is not None:
             return
         self._closed = error
         self._stop.set()
-        for ticket in self._tickets:
-            if not ticket.turn.done():
-                ticket.turn.set_exception(error)
+        for pending in self._pending:
+            if not pending.turn.done():
+                pending.turn.set_exception(error)
 
     def _next(self) -> None:
-        if self._serving is not None or self._closed is not None or not self._tickets:
+        """Begin the next call: first those of the participant who sits there, so that people change seats seldom."""
+        if self._serving is not None or self._closed is not None or not self._pending:
             return
-        self._serving = min(self._tickets, key=lambda ticket: (ticket.called != self._last, ticket.place))
-        self._last = self._serving.called
+        self._serving = min(self._pending, key=lambda pending: (pending.participant != self._last, pending.call))
+        self._last = self._serving.participant
         self._serving.turn.set_result(None)
 
 
 class HumanModel:
-    """One person's part: answers what a user is asked in the form that is wanted, however often it takes."""
+    """The ChatModel of one participant; asks again until an answer has the form that the call needs."""
 
-    def __init__(self, people: Participants, called: str, ratings: Ratings) -> None:
-        self._people = people
-        self._called = called
+    def __init__(self, participants: Participants, name: str, ratings: Ratings) -> None:
+        self._participants = participants
+        self._name = name
         self._ratings = ratings
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """Ask the person; raises Interrupted when no more answers will come."""
-        async with self._people.turn(self._called, request.id) as waiting:
+        """Ask the participant; raises Interrupted at the end of the input."""
+        async with self._participants.turn(self._name, request.id) as waiting:
             began = time.monotonic()
-            place = request.id.removesuffix("/user")
-            self._people.desk.show(Question(self._called, place, _shown(request), waiting))
-            with self._people.thinking():
+            call = request.id.removesuffix("/user")
+            self._participants.prompt.show(Question(self._name, call, _sections(request), waiting))
+            with self._participants.thinking():
                 text = await self._answer(request)
         return Completion(text, model=HUMAN, latency_s=time.monotonic() - began, source="human")
 
     async def aclose(self) -> None:
-        """Nothing to give back."""
+        """Do nothing: the prompt belongs to all participants."""
 
     async def _answer(self, request: ChatRequest) -> str:
         own, cross = self._ratings.own, self._ratings.cross
         if request.purpose == "feedback":
-            said = await self._people.read("What was good, what would you change?", words=True)
-            return _json(feedback=said, rating=await self._rating(own))
+            feedback = await self._participants.read("What was good, what would you change?", multiline=True)
+            return _json(feedback=feedback, rating=await self._rating(own))
         if request.purpose == "anchor":
             return _json(feedback="", rating=await self._rating(own))
         if request.purpose == "cross_rating":
-            said = await self._people.read("What do you think of this answer to somebody else?", words=True)
-            return _json(reason=said, rating=await self._rating(cross))
+            reason = await self._participants.read("What do you think of this answer to somebody else?", multiline=True)
+            return _json(reason=reason, rating=await self._rating(cross))
         if request.purpose == "vote":
             return _json(ranking=await self._ranking([p.attributes["letter"] for p in _candidates(request)]))
-        return await self._people.read("Your answer", words=True)
+        return await self._participants.read("Your answer", multiline=True)
 
     async def _rating(self, metric: str) -> float:
         low, high = self._ratings.scale
         while True:
-            rating = read_rating(await self._people.read(f"Your rating for {metric}, {low:g} to {high:g}"), low, high)
-            if rating is not None:
+            answer = await self._participants.read(f"Your rating for {metric}, {low:g} to {high:g}")
+            if (rating := read_rating(answer, low, high)) is not None:
                 return rating
-            self._people.desk.tell(f"Please write a number from {low:g} to {high:g}.")
+            self._participants.prompt.tell(f"Please write a number from {low:g} to {high:g}.")
 
     async def _ranking(self, letters: Sequence[str]) -> list[list[str]]:
         example = " > ".join(letters[:2]) + "".join(f" = {letter}" for letter in letters[2:3])
         while True:
-            ranking = read_ranking(await self._people.read(f"Your ranking, the best first, like {example}"), letters)
-            if ranking is not None:
+            answer = await self._participants.read(f"Your ranking, the best first, like {example}")
+            if (ranking := read_ranking(answer, letters)) is not None:
                 return ranking
-            self._people.desk.tell(
+            self._participants.prompt.tell(
                 f"Please name {', '.join(letters)}, each at most once, with > between better and worse and = between "
                 "equals; whom you leave out comes last."
             )
 
 
 def read_rating(text: str, low: float, high: float) -> float | None:
-    """The rating in `7`, `7.5`, `7,5` or `7/10`; None where there is none on the scale."""
-    found = _NUMBER.fullmatch(text.strip())
-    value = float(found[1].replace(",", ".")) if found else None
+    """Return the rating in `7`, `7.5`, `7,5` or `7/10`; None if there is none on the scale."""
+    match = _NUMBER.fullmatch(text.strip())
+    value = float(match[1].replace(",", ".")) if match else None
     return value if value is not None and low <= value <= high else None
 
 
 def read_ranking(text: str, letters: Sequence[str]) -> list[list[str]] | None:
-    """The tiers in `B > A = C`, best first; None where a letter is unknown or stands twice, or none is named."""
+    """Return the tiers in `B > A = C`, best first; None if a letter is unknown or repeated, or none is named."""
     tiers = [re.split(r"[=,\s]+", tier.strip().upper()) for tier in text.split(">")]
     named = [letter for tier in tiers for letter in tier]
     if len(set(named)) < len(named) or not set(named) <= set(letters):
@@ -197,22 +204,22 @@ def read_ranking(text: str, letters: Sequence[str]) -> list[list[str]] | None:
     return tiers
 
 
-def _shown(request: ChatRequest) -> Sequence[tuple[str, str]]:
-    """What the prompt is about, out of its fences; the whole prompt where its wording has none."""
+def _sections(request: ChatRequest) -> Sequence[tuple[str, str]]:
+    """Return the fenced texts of the prompt with titles; the whole prompt if its wording was changed to have none."""
     prompt = _prompt(request)
     if request.purpose in ("feedback", "anchor"):
-        said = list(fenced(prompt, "message"))
-        task, own, answer = said[:1], said[-2:-1] if len(said) > 2 else [], said[-1:] if len(said) > 1 else []
-        pieces = [("Task", task), ("You said", own), ("The assistant's answer", answer)]
-        found = [(title, piece.text) for title, some in pieces for piece in some]
+        messages = list(fenced(prompt, "message"))
+        task, own = messages[:1], messages[-2:-1] if len(messages) > 2 else []
+        titled = [("Task", task), ("You said", own), ("The assistant's answer", messages[1:][-1:])]
+        sections = [(title, piece.text) for title, pieces in titled for piece in pieces]
     elif request.purpose == "cross_rating":
         titles = {"task": "Somebody else's task", "answer": "The assistant's answer to them"}
-        found = [(title, piece.text) for tag, title in titles.items() for piece in fenced(prompt, tag)]
+        sections = [(title, piece.text) for tag, title in titles.items() for piece in fenced(prompt, tag)]
     elif request.purpose == "vote":
-        found = [(f"Rules {piece.attributes['letter']}", piece.text) for piece in _candidates(request)]
+        sections = [(f"Rules {piece.attributes['letter']}", piece.text) for piece in _candidates(request)]
     else:
-        found = []
-    return found or [("Question", prompt)]
+        sections = []
+    return sections or [("Question", prompt)]
 
 
 def _candidates(request: ChatRequest) -> list[Fenced]:
@@ -220,7 +227,7 @@ def _candidates(request: ChatRequest) -> list[Fenced]:
 
 
 def _prompt(request: ChatRequest) -> str:
-    """The question itself; where it was asked again, as it stood first."""
+    """Return the first user message: later ones only ask again for the right form."""
     return next((message.content for message in request.messages if message.role == "user"), "")
 
 

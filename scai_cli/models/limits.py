@@ -1,4 +1,4 @@
-"""What a run may use and has used: checked before each call, with what is in flight reserved."""
+"""The budget of a run: its limits are checked before each call, and count the calls in flight."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ CHARACTERS_PER_TOKEN = 4
 
 
 def rough_tokens(characters: int) -> int:
-    """Tokens of a text of so many characters, by the rule of thumb of four characters each, rounded up."""
+    """Estimate the tokens of a text by its length: four characters each, rounded up."""
     return -(-characters // CHARACTERS_PER_TOKEN)
 
 
 def prompt_tokens(request: ChatRequest) -> int:
-    """An estimate of a request's input tokens, for when nobody has counted them (yet)."""
+    """Estimate the input tokens of a request that no endpoint has counted."""
     return rough_tokens(sum(len(message.content) for message in request.messages))
 
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """The most that a run may use; None is no limit. Seconds are of wall time."""
+    """The most that a run may use, in seconds of wall time; None is no limit."""
 
     calls: int | None = None
     tokens: int | None = None
@@ -36,7 +36,7 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """What calls cost: their number, tokens (input and output together) and money."""
+    """The cost of calls: their number, their tokens (input and output together) and US dollars."""
 
     calls: int = 0
     tokens: int = 0
@@ -50,9 +50,9 @@ class Spend:
 
 
 class Budget:
-    """The purse of one run, shared by all its gates: `used` so far and `reserved` for the calls in flight.
+    """The budget of one run, shared by all its gates: `used` so far and `reserved` for the calls in flight.
 
-    `used` and `seconds` may start with what the run had used before it was resumed.
+    `used` and `seconds` start at what an earlier part of the run used.
     """
 
     def __init__(
@@ -73,12 +73,12 @@ class Budget:
 
     @property
     def seconds(self) -> float:
-        """Wall time used, that before a resume included and that with a stopped clock not."""
+        """The wall time used, including that before a resume, excluding that under `stopped_clock`."""
         return (self._clock() if self._stopped_at is None else self._stopped_at) - self._began
 
     @contextmanager
     def stopped_clock(self) -> Iterator[None]:
-        """While entered no time goes by: a person is thinking."""
+        """Stop the clock while entered: the time in which a participant thinks does not count."""
         self._stopped_at = self._clock()
         try:
             yield
@@ -87,9 +87,10 @@ class Budget:
             self._stopped_at = None
 
     async def claim(self, spend: Spend) -> None:
-        """Set aside what a call may cost, waiting as long as only calls in flight stand in its way.
+        """Reserve what a call may cost; raises LimitReached when that exceeds a limit.
 
-        Raises LimitReached when it would not fit without them either.
+        What calls in flight reserved is a guess, mostly too high. As long as the call would fit without it, wait until
+        one of them settles, instead of stopping the run on a guess.
         """
         while (excess := self._excess(self.used + self.reserved + spend)) is not None:
             if self.reserved.calls == 0 or self._excess(self.used + spend) is not None:
@@ -103,34 +104,35 @@ class Budget:
             raise excess
         self.reserved += spend
 
-    def _excess(self, hoped: Spend) -> LimitReached | None:
-        """What to say if so much is more than a cap allows."""
+    def _excess(self, total: Spend) -> LimitReached | None:
+        """Return the error for a total that exceeds a limit."""
         caps = self.caps
-        if caps.calls is not None and hoped.calls > caps.calls:
+        if caps.calls is not None and total.calls > caps.calls:
             return _reached("calls", f"{self.used.calls:,}", f"{caps.calls:,}")
-        if caps.tokens is not None and hoped.tokens > caps.tokens:
+        if caps.tokens is not None and total.tokens > caps.tokens:
             return _reached("tokens", f"{self.used.tokens:,}", f"{caps.tokens:,}")
-        if caps.usd is not None and hoped.usd > caps.usd + 1e-9:
+        if caps.usd is not None and total.usd > caps.usd + 1e-9:
             return _reached("usd", f"{self.used.usd:.4f}", f"{caps.usd:.4f}")
         if caps.seconds is not None and self.seconds >= caps.seconds:
             return _reached("seconds", f"{self.seconds:.0f}", f"{caps.seconds:g}")
         return None
 
     def charge(self, used: Spend, seconds: float) -> None:
-        """Count what an earlier part of the run has used."""
+        """Add what an earlier part of the run used."""
         self.used += used
         self._began -= seconds
 
     def settle(self, reserved: Spend, used: Spend) -> None:
-        """Replace what was set aside for a call by what it cost; nothing if it failed."""
+        """Replace the reservation of a call by what it cost, nothing if it failed."""
         self.reserved -= reserved
         self.used += used
+        # A new event each time: it wakes all that wait now, and makes those that wait again wait for the next call.
         self._settled.set()
         self._settled = asyncio.Event()
 
 
-def _reached(what: str, used: str, allowed: str) -> LimitReached:
+def _reached(limit: str, used: str, allowed: str) -> LimitReached:
     return LimitReached(
-        f"limits.{what}: reached, {used} of {allowed} used and the next call would not fit; "
-        f"raise limits.{what} and `scai resume` goes on"
+        f"limits.{limit}: reached, {used} of {allowed} used and the next call would not fit; "
+        f"raise limits.{limit} and `scai resume` goes on"
     )

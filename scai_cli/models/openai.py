@@ -1,8 +1,8 @@
-"""OpenAI and every compatible endpoint, through the official client; the only module that knows it.
+"""OpenAI and every compatible endpoint, through the official client; the one module that imports it.
 
-What makes a call light: the request is sent as ready bytes under headers made once, by the client's own HTTP client on
-aiohttp where that is installed, and the answer is read by the few lines below instead of being built into the client's
-typed objects. The client keeps what it is good at: authentication, base URL, proxies, redirects, TLS.
+The client sets up authentication, base URL, proxies, redirects and TLS. To save CPU time, a call then bypasses its
+typed layer: a request is sent as ready bytes under headers made once, by the client's own HTTP client (on aiohttp if
+it is installed), and `wire` reads the answer.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from scai_cli.errors import CallFailed, CallTransient, ConfigError, EndpointFail
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.base import ChatModel
-from scai_cli.models.wire import BodyError, FilterError, read
+from scai_cli.models.wire import BodyError, FilterError, read_completion
 
 if TYPE_CHECKING:
     import httpx2
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 OFFICIAL_URL = "https://api.openai.com/v1"
 MAX_CONNECTIONS = 1024
-NO_KEY = "no-key"  # what a server that asks for none is sent
+NO_KEY = "no-key"  # sent to a server that needs none
 
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    """Where the calls go, and the key, which is never told."""
+    """The address of the calls, and the key, which no message may contain."""
 
     url: SplitResult
     key: str | None
@@ -49,11 +49,11 @@ class _Endpoint:
 
     @property
     def is_openai(self) -> bool:
-        """Whether this is OpenAI itself or its models at Azure, which want `max_completion_tokens`."""
+        """Whether the endpoint is OpenAI or Azure, which want `max_completion_tokens`."""
         return (self.url.hostname or "").endswith(("api.openai.com", ".openai.azure.com"))
 
     def quote(self, text: str) -> str:
-        """A foreign text, fit for a message: one line of at most 200 characters, no controls, no key."""
+        """Make a foreign text fit for a message: one line of at most 200 characters, without controls and key."""
         text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         if self.key:
             text = text.replace(self.key, "[key]")
@@ -61,7 +61,7 @@ class _Endpoint:
 
 
 def connect(model: ModelSettings, *, seed: int) -> ChatModel:  # noqa: ARG001 - requests carry their seeds
-    """Open a client for the endpoint of `model`; raises ConfigError for what can be known before a call.
+    """Open a client for the endpoint of `model`; raises ConfigError for mistakes that show before a call.
 
     Of `model.options`, `transport: aiohttp | plain` chooses the HTTP transport (aiohttp if it is installed);
     the others are sent in the body of every request.
@@ -74,7 +74,7 @@ def connect(model: ModelSettings, *, seed: int) -> ChatModel:  # noqa: ARG001 - 
         raise ConfigError(f"model.options.transport: {transport!r} is not one of aiohttp, plain")
     if taken := {"messages", "model", "stream"} & options.keys():
         raise ConfigError(f"model.options.{min(taken)}: cannot be set; it is decided by each call")
-    from openai import AsyncOpenAI  # not before all is checked: it takes half a second
+    from openai import AsyncOpenAI  # only after the checks: the import takes half a second
 
     http_client = _http_client(transport)
     client = AsyncOpenAI(
@@ -82,7 +82,7 @@ def connect(model: ModelSettings, *, seed: int) -> ChatModel:  # noqa: ARG001 - 
         base_url=endpoint.url.geturl(),
         http_client=http_client,
         max_retries=0,  # the gate alone retries
-        timeout=None,  # a total one is kept below
+        timeout=None,  # `_send` limits the whole call instead, the body included
     )
     return OpenAIModel(client, http_client, model, endpoint, options)
 
@@ -141,57 +141,51 @@ class OpenAIModel:
         self._options = options
         self._head = _head(client, http)
         self._request = httpx2.Request
-        lost: tuple[type[Exception], ...] = (httpx2.HTTPError, OSError, *_aiohttp_errors())
-        self._lost = lost
-        self._foreign: tuple[type[Exception], ...] = (ValueError, RecursionError, *lost)
+        self._connection_errors: tuple[type[Exception], ...] = (httpx2.HTTPError, OSError, *_aiohttp_errors())
+        self._foreign_errors: tuple[type[Exception], ...] = (ValueError, RecursionError, *self._connection_errors)
 
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer one request within `timeout_s`, the last byte of the body included."""
-        content = to_json(self.body(request))
-        head = self._head
+        content = await self._send(self._head.url, self.body(request))
         try:
-            async with asyncio.timeout(self._model.timeout_s):
-                posted = self._request("POST", head.url, headers=head.headers, content=content)
-                response = await self._http.send(posted)
-            if response.is_success:
-                return self._without_key(read(response.content, request))
-        except self._foreign as error:
+            return self._without_key(read_completion(content, request))
+        except self._foreign_errors as error:
             raise self._translate(error) from None
-        raise self._refused(response.status_code, _told(response.content), response.headers)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
-        """What a path of the endpoint beside `chat/` (`embeddings`) answers to a body; raises as `complete`."""
-        head = self._head
-        try:
-            async with asyncio.timeout(self._model.timeout_s):
-                url = head.url.join(f"../{path}")
-                response = await self._http.send(
-                    self._request("POST", url, headers=head.headers, content=to_json(body))
-                )
-        except self._foreign as error:
-            raise self._translate(error) from None
-        if response.is_success:
-            return response.content
-        raise self._refused(response.status_code, _told(response.content), response.headers)
+        """Post to a path beside `chat/` (`embeddings`) and return the answer's body; raises as `complete` does."""
+        return await self._send(self._head.url.join(f"../{path}"), body)
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.close()
 
+    async def _send(self, url: httpx2.URL, body: Mapping[str, Any]) -> bytes:
+        content = to_json(body)
+        try:
+            async with asyncio.timeout(self._model.timeout_s):
+                request = self._request("POST", url, headers=self._head.headers, content=content)
+                response = await self._http.send(request)
+        except self._foreign_errors as error:
+            raise self._translate(error) from None
+        if response.is_success:
+            return response.content
+        raise self._status_error(response.status_code, _error_body(response.content), response.headers)
+
     def _without_key(self, completion: Completion) -> Completion:
-        """The answer, should the endpoint have put our key into it: what a model says is written down."""
+        """Remove our key from the answer, should the endpoint echo it: answers are written to disk."""
         key = self._endpoint.key
         if key is None or key not in completion.text:
             return completion
         return replace(completion, text=completion.text.replace(key, "[secret]"))
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """What is sent for a request: its own words, in those of the endpoint, and `model.options`."""
+        """Return the body of a request in the endpoint's terms, with `model.options`."""
         body = request.body()
         schema = body.pop("schema", None)
         if schema is not None and self._model.structured == "json_schema":
-            form = {"name": request.purpose, "schema": schema, "strict": _is_strict(schema)}
-            body["response_format"] = {"type": "json_schema", "json_schema": form}
+            json_schema = {"name": request.purpose, "schema": schema, "strict": _is_strict(schema)}
+            body["response_format"] = {"type": "json_schema", "json_schema": json_schema}
         if "logprobs" in body:
             body |= {"logprobs": True, "top_logprobs": request.logprobs}
         if not self._model.send_seed:
@@ -201,23 +195,23 @@ class OpenAIModel:
         return body | self._options
 
     def _translate(self, error: Exception) -> ProviderError:
-        """Our word for whatever the client, its transport or the reading of the answer raised."""
+        """Return our error for one that the client, its transport or `wire` raised."""
         where, quote = self._endpoint, self._endpoint.quote
         if isinstance(error, BodyError):
-            return self._refused(error.status, error.body, {})
+            return self._status_error(error.status, error.body, {})
         if isinstance(error, FilterError):
             return CallFailed(f"{where}: the endpoint's content filter withheld the answer")
-        if isinstance(error, TimeoutError):
+        if isinstance(error, TimeoutError):  # before the connection errors: it is an OSError
             limit = f"no complete answer within {self._model.timeout_s:g} s (model.timeout_s)"
             return CallTransient(f"{where}: {limit}", overloaded=True)
-        if isinstance(error, self._lost):
+        if isinstance(error, self._connection_errors):
             cause = error.__cause__ or error
             reason = quote(str(cause) or type(cause).__name__)
             return CallTransient(f"{where}: the connection failed ({reason}); is the server up?")
         return CallTransient(f"{where}: HTTP 200, but no chat completion ({quote(str(error))})")
 
-    def _refused(self, status: int, body: object, headers: Mapping[str, str]) -> ProviderError:
-        """Our word for an error status and the error's body."""
+    def _status_error(self, status: int, body: object, headers: Mapping[str, str]) -> ProviderError:
+        """Return our error for an HTTP status and the body that came with it."""
         if isinstance(body, list) and body:  # Google puts the error into a list
             body = body[0]
         if isinstance(body, Mapping) and isinstance(body.get("error"), Mapping):
@@ -225,27 +219,27 @@ class OpenAIModel:
         message = body.get("message") or body.get("detail") or body if isinstance(body, Mapping) else body
         reason = self._endpoint.quote(str(message or "no reason given"))
         text = f"{self._endpoint}: HTTP {status}: {reason}"
-        if status == 429 and "insufficient_quota" in str(body):
+        if status == 429 and "insufficient_quota" in str(body):  # the one 429 that no wait resolves
             return EndpointFailed(f"{text}; check the account's plan and billing")
-        if status in _PASSING or status >= 500:
+        if status in _TRANSIENT or status >= 500:
             overloaded = status in _OVERLOADED
             return CallTransient(text, retry_after=_retry_after(headers), overloaded=overloaded)
-        if status in _FOR_GOOD:
-            return EndpointFailed(f"{text}; {_FOR_GOOD[status].format(key=self._endpoint.key_variable)}")
+        if status in _REMEDIES:
+            return EndpointFailed(f"{text}; {_REMEDIES[status].format(key=self._endpoint.key_variable)}")
         return CallFailed(text)
 
 
 def _head(client: AsyncOpenAI, http: httpx2.AsyncClient) -> httpx2.Request:
-    """What every call has in common: the address, and the client's headers with its key."""
-    told = {**client.default_headers, **client.auth_headers}
-    headers = {name: value for name, value in told.items() if isinstance(value, str)}
+    """Return the part that all calls share: the address, and the client's headers with its key."""
+    given = {**client.default_headers, **client.auth_headers}
+    headers = {name: value for name, value in given.items() if isinstance(value, str)}
     head = http.build_request("POST", f"{client.base_url}chat/completions", headers=headers)
     del head.headers["content-length"]
     return head
 
 
-def _told(data: bytes) -> object:
-    """What an error's body says: its `error`, the whole of it, or its text where it is no JSON."""
+def _error_body(data: bytes) -> object:
+    """Return the `error` in a body, the whole body if there is none, or its text if it is not JSON."""
     try:
         body = json.loads(data)
     except (ValueError, RecursionError):
@@ -253,9 +247,9 @@ def _told(data: bytes) -> object:
     return body.get("error", body) if isinstance(body, Mapping) else body
 
 
-_PASSING = {408, 409, 425, 429}
+_TRANSIENT = {408, 409, 425, 429}
 _OVERLOADED = {408, 429, 503, 504, 529}
-_FOR_GOOD = {
+_REMEDIES = {
     401: "check the key in {key}",
     402: "the account must be topped up",
     403: "the key in {key} may not use this model, or not from here",
@@ -265,7 +259,7 @@ _FOR_GOOD = {
 
 
 def _aiohttp_errors() -> tuple[type[Exception], ...]:
-    """What the aiohttp transport lets through untranslated, if it is installed."""
+    """Return the errors that the aiohttp transport, if installed, raises as they are."""
     if importlib.util.find_spec("aiohttp") is None:
         return ()
     import aiohttp
@@ -274,7 +268,7 @@ def _aiohttp_errors() -> tuple[type[Exception], ...]:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """The wait in seconds that the headers ask for (in milliseconds, in seconds or as a date), or None."""
+    """Return the seconds to wait that the headers ask for (in milliseconds, in seconds or as a date), or None."""
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
             seconds = float(headers.get(name, "")) / unit
@@ -287,7 +281,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _is_strict(schema: object) -> bool:
-    """Whether a schema has the form that OpenAI's strict mode demands: objects closed, every key required."""
+    """Whether a schema fits OpenAI's strict mode: objects closed, every key required."""
     if isinstance(schema, Mapping):
         if schema.get("type") == "object":
             closed = schema.get("additionalProperties") is False

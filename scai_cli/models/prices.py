@@ -1,4 +1,4 @@
-"""What a token costs: from the experiment's table, else from the `genai-prices` data, else unknown."""
+"""Prices of tokens: from the experiment's table, else from the `genai-prices` data, else unknown."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ class Price:
     output: float
 
     def cost(self, usage: Usage) -> float:
-        """US dollars of so many tokens."""
+        """Return the cost of the tokens in US dollars."""
         return (usage.input_tokens * self.input + usage.output_tokens * self.output) / 1e6
 
 
 FREE = Price(0.0, 0.0)
 
 PriceOf = Callable[[str], Price | None]
-"""A model's name -> its price, or None if nobody knows it."""
+"""A model's name -> its price, or None if it is unknown."""
 
 
 def price_of(provider: str, table: Mapping[str, Price], base_url: str | None = None) -> PriceOf:
-    """The prices of a provider's models: the simulated and people are free, the table goes before what is published."""
+    """Return the prices of a provider's models: the simulated one and people are free; the table comes first."""
 
     @cache
     def price(model: str) -> Price | None:
         if provider in ("simulated", HUMAN):
             return FREE
-        return table.get(model) or published(model, base_url)
+        return table.get(model) or published_price(model, base_url)
 
     return price
 
 
-def published(model: str, base_url: str | None = None) -> Price | None:
-    """The price in the `genai-prices` data (offline), of the endpoint at `base_url` if it is a known one."""
+def published_price(model: str, base_url: str | None = None) -> Price | None:
+    """Return the price in the offline `genai-prices` data, at the endpoint `base_url` if that is a known one."""
     try:
         import genai_prices
     except ImportError:
@@ -56,7 +56,7 @@ def published(model: str, base_url: str | None = None) -> Price | None:
 
 
 def require_prices(price: PriceOf, models: Iterable[str]) -> None:
-    """Check that a limit in money can be held; raises ConfigError for a model of unknown price."""
+    """Check that a limit in money can be kept; raises ConfigError for a model of unknown price."""
     for model in models:
         if price(model) is None:
             raise ConfigError(

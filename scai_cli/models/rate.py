@@ -1,16 +1,12 @@
-"""How much may be sent per minute: token buckets that lend."""
+"""Rate limits: token buckets that may be overdrawn."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 
-class Bucket:
-    """`per_minute` units flow in evenly, at most `burst_s` seconds' worth are kept for a burst.
-
-    A call takes what it needs at once and is told how long to wait until the bucket has made up for it: so
-    calls wait in the order in which they took, and one that is larger than the bucket passes too.
-    """
+class TokenBucket:
+    """A bucket that fills by `per_minute` units and holds at most what flows in during `burst_s` seconds."""
 
     def __init__(self, per_minute: float, clock: Callable[[], float], *, burst_s: float = 6.0) -> None:
         self._rate = per_minute / 60
@@ -19,30 +15,32 @@ class Bucket:
         self._at = clock()
 
     def take(self, amount: float) -> float:
-        """Take the amount; returns the seconds to wait before it may be used."""
+        """Take the amount and return the seconds to wait before it may be used."""
+        # The level may fall below zero. So no caller has to ask again: calls wait in the order in which they took,
+        # and a call that is larger than the whole bucket passes too.
         now = self._clock()
         self._level = min(self._most, self._level + (now - self._at) * self._rate) - amount
         self._at = now
         return max(0.0, -self._level / self._rate)
 
     def give_back(self, amount: float) -> None:
-        """Return what was taken too much; below zero, take what was taken too little."""
+        """Return an unused amount; a negative one takes more."""
         self._level += amount
 
 
 class Rate:
-    """Requests and tokens per minute of one endpoint; None is no limit."""
+    """The limits of one endpoint in requests and in tokens per minute; None is no limit."""
 
     def __init__(self, requests: float | None, tokens: float | None, clock: Callable[[], float]) -> None:
-        self._requests = None if requests is None else Bucket(requests, clock)
-        self._tokens = None if tokens is None else Bucket(tokens, clock)
+        self._requests = None if requests is None else TokenBucket(requests, clock)
+        self._tokens = None if tokens is None else TokenBucket(tokens, clock)
 
     def take(self, tokens: int) -> float:
-        """Take one request of about so many tokens; returns the seconds to wait before it is sent."""
+        """Take one request of about `tokens` tokens and return the seconds to wait before it is sent."""
         wait = 0.0 if self._requests is None else self._requests.take(1)
         return wait if self._tokens is None else max(wait, self._tokens.take(tokens))
 
     def settle(self, taken: int, used: int) -> None:
-        """Correct the tokens taken for a request by those that it used."""
+        """Replace the tokens taken for a request by those that it used."""
         if self._tokens is not None:
             self._tokens.give_back(taken - used)

@@ -1,4 +1,4 @@
-"""How many calls may be in flight: a fair semaphore whose size follows what the endpoint can bear."""
+"""The calls in flight: a fair semaphore whose size adapts to the load that the endpoint accepts."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections import deque
 
 
 class Slots:
-    """First come, first served; between 1 and `upper` slots, all of them at first.
+    """Slots for 1 to `upper` calls at a time, given first come first served; all `upper` are there at first.
 
-    The size is found as TCP finds its window: `shrink` halves it; every `grow` (an answered call) gives a
-    whole slot back up to the mark that the first cut set, so that a short outage is soon forgotten, and from
-    there on 1 / size, which is one slot in a round trip.
+    The size is found as TCP finds its window: `shrink` halves it; `grow`, called for every answered call, adds
+    a whole slot up to the threshold that the first cut set, so that a short outage costs little, and above it
+    1 / size, which is one slot in a round trip.
     """
 
     def __init__(self, upper: int) -> None:
@@ -24,7 +24,7 @@ class Slots:
         self._queue: deque[asyncio.Future[None]] = deque()
 
     async def acquire(self, *, first: bool = False) -> None:
-        """Wait for a slot; a waiter that is cancelled leaves no trace."""
+        """Wait for a slot, with `first` at the head of the queue; a cancelled waiter leaves the queue."""
         if not self._queue and self.used + 1 <= self.size:
             self.used += 1
             return
@@ -36,40 +36,44 @@ class Slots:
         try:
             await turn
         except asyncio.CancelledError:
-            if not turn.cancelled():  # the slot was given in the same moment
+            # `_admit` may have given this waiter its slot just before the cancellation arrived. The slot is counted
+            # as used then, and would be lost for the whole run if it were not given back here.
+            if not turn.cancelled():
                 self.release()
             elif turn in self._queue:
                 self._queue.remove(turn)
             raise
 
     def release(self) -> None:
-        """Give a slot back."""
+        """Return a slot and admit the next waiter."""
         self.used -= 1
         self._admit()
 
     def shrink(self) -> None:
         """Halve the size."""
-        if not self._shrunk:  # of several cuts without an answer in between only the first sets the mark
+        # Several cuts without an answer in between are one outage: only the first sets the threshold, else a longer
+        # outage would lower it to 1 and the way back would take one slot in a round trip.
+        if not self._shrunk:
             self._threshold = max(1.0, self.size / 2)
             self._shrunk = True
         self.size = max(1.0, self.size / 2)
 
     def grow(self) -> None:
-        """Take note of an answered call."""
+        """Enlarge the size after an answered call."""
         self._shrunk = False
         if self.size < self._upper:
             self.size += 1 if self.size < self._threshold else max(1 / self.size, 1 / 16)
             self.size = min(self.size, self._upper)
             self._admit()
 
-    def open_wide(self) -> None:
-        """Let everybody through from now on; whoever waits is admitted at once."""
+    def admit_all(self) -> None:
+        """Remove the bound: admit every waiter at once, and every later caller."""
         self.size = self._upper = math.inf
         self._admit()
 
     def _admit(self) -> None:
         while self._queue and self.used + 1 <= self.size:
             turn = self._queue.popleft()
-            if not turn.done():
+            if not turn.done():  # a cancelled waiter is still in the queue until its task runs
                 self.used += 1
                 turn.set_result(None)

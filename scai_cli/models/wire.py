@@ -1,4 +1,4 @@
-"""What comes back over the wire: the body of a chat completion, read by no more than anybody needs of it."""
+"""The body of a chat completion as it comes over the wire: only the fields that scai uses are read."""
 
 from __future__ import annotations
 
@@ -24,8 +24,6 @@ class _Choice(BaseModel):
 
 
 class _Answer(BaseModel):
-    """As much of an answer as anybody reads here."""
-
     choices: list[_Choice] | None = None
     usage: Any = None
     model: str | None = None
@@ -43,11 +41,11 @@ class BodyError(ValueError):
 
 
 class FilterError(ValueError):
-    """An answer of which the content filter left nothing."""
+    """An answer that the content filter emptied."""
 
 
-def read(data: bytes, request: ChatRequest) -> Completion:
-    """The completion in the body of an answer with status 200; raises ValueError if there is none."""
+def read_completion(data: bytes, request: ChatRequest) -> Completion:
+    """Read the completion in a body that came with status 200; raises ValueError if there is none."""
     try:
         answer = _Answer.model_validate(json.loads(data))
     except ValidationError as error:
@@ -66,19 +64,19 @@ def read(data: bytes, request: ChatRequest) -> Completion:
         raise ValueError("no content")
     text = clean(text or "")
     usage = _usage(answer.usage, request, text)
-    told = _beginnings(choice.logprobs) if request.logprobs else None
-    return Completion(text, clean(finish), usage, clean(answer.model) if answer.model else None, logprobs=told)
+    logprobs = _first_logprobs(choice.logprobs) if request.logprobs else None
+    return Completion(text, clean(finish), usage, clean(answer.model) if answer.model else None, logprobs=logprobs)
 
 
-def _beginnings(told: object) -> tuple[tuple[str, float], ...] | None:
-    """The tokens that could have stood where the answer's first word or letter does, None where nobody told them."""
-    tokens = told.get("content") if isinstance(told, Mapping) else None
-    said = [token for token in tokens if isinstance(token, Mapping)] if isinstance(tokens, list) else []
-    first = next((t for t in said if any(c.isalnum() for c in str(t.get("token", "")))), None)
+def _first_logprobs(logprobs: object) -> tuple[tuple[str, float], ...] | None:
+    """Return the likeliest tokens at the answer's first word or letter, None if the endpoint gave none."""
+    content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
+    tokens = [token for token in content if isinstance(token, Mapping)] if isinstance(content, list) else []
+    first = next((t for t in tokens if any(c.isalnum() for c in str(t.get("token", "")))), None)
     likely = first.get("top_logprobs") if first else None
     pairs = [(t.get("token"), t.get("logprob")) for t in likely or () if isinstance(t, Mapping)]
-    found = tuple((clean(t), float(p)) for t, p in pairs if isinstance(t, str) and p is not None and _is_logarithm(p))
-    return found or None
+    valid = ((t, p) for t, p in pairs if isinstance(t, str) and p is not None and _is_logarithm(p))
+    return tuple((clean(t), float(p)) for t, p in valid) or None
 
 
 def _is_logarithm(value: object) -> bool:
@@ -87,7 +85,7 @@ def _is_logarithm(value: object) -> bool:
 
 
 def _usage(counted: object, request: ChatRequest, text: str) -> Usage:
-    """The tokens that the endpoint counted, or estimates where it did not."""
+    """Return the tokens that the endpoint counted, and estimates for those that it did not."""
     counts = counted if isinstance(counted, Mapping) else {}
     sent, answered = counts.get("prompt_tokens"), counts.get("completion_tokens")
     return Usage(

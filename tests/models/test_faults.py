@@ -9,10 +9,10 @@ from loopback import FAULTS, Loopback
 from scai_cli.errors import CallFailed, CallTransient, EndpointFailed, ProviderError
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Message
-from scai_cli.models.gate import Gate, Pace
+from scai_cli.models.gate import Gate, GateSettings
 from scai_cli.models.openai import connect
 
-SWIFT = Pace(concurrency=8, backoff_s=0.01, max_backoff_s=0.03)
+SWIFT = GateSettings(concurrency=8, backoff_s=0.01, max_backoff_s=0.03)
 
 PASSING = {  # a fault that one more attempt heals -> what the message of a call that gives up holds
     "429": "HTTP 429: Rate limit reached",
@@ -113,7 +113,7 @@ def test_a_passing_fault_leaves_no_trace_but_a_retry(fault, transport):
 @pytest.mark.parametrize("fault", sorted(PASSING.keys() - {"429-after", "trickle", "hang"}))
 def test_a_fault_that_stays_fails_the_call(fault, transport):
     with Loopback(script=[fault] * 3) as server:
-        ((outcome,), _) = run(server.base_url, transport, pace=Pace(backoff_s=0.01, max_retries=2))
+        ((outcome,), _) = run(server.base_url, transport, pace=GateSettings(backoff_s=0.01, max_retries=2))
     assert isinstance(outcome, CallFailed)
     assert not isinstance(outcome, CallTransient)
     assert str(outcome).startswith(server.base_url)
@@ -134,7 +134,7 @@ def test_an_odd_answer_is_an_answer(fault, transport):
 @pytest.mark.parametrize("fault", CALL_FAILS)
 def test_a_call_that_cannot_succeed_fails_alone(fault, transport):
     with Loopback(script=[fault]) as server:
-        outcomes, _ = run(server.base_url, transport, calls=3, pace=Pace(concurrency=1))
+        outcomes, _ = run(server.base_url, transport, calls=3, pace=GateSettings(concurrency=1))
     assert [type(o) for o in outcomes] == [CallFailed, Completion, Completion]
     assert CALL_FAILS[fault] in str(outcomes[0])
     assert len(server.requests) == 3
@@ -144,7 +144,7 @@ def test_a_call_that_cannot_succeed_fails_alone(fault, transport):
 @pytest.mark.parametrize("fault", ENDPOINT_FAILS)
 def test_an_endpoint_that_cannot_succeed_is_asked_no_more(fault, transport):
     with Loopback(script=[fault] * 50) as server:
-        outcomes, _ = run(server.base_url, transport, calls=50, pace=Pace(concurrency=4))
+        outcomes, _ = run(server.base_url, transport, calls=50, pace=GateSettings(concurrency=4))
     assert all(isinstance(o, EndpointFailed) for o in outcomes)
     assert len(server.requests) <= 4
     assert str(outcomes[0]).startswith(server.base_url)
@@ -163,7 +163,7 @@ def test_faults_at_random_are_all_survived(transport):
 @both_transports
 def test_a_server_that_dies_and_comes_back_is_survived(transport):
     """The default patience, a tenth as long: 1 s is to it as 10 s are to the default."""
-    pace = Pace(concurrency=16, backoff_s=0.05)
+    pace = GateSettings(concurrency=16, backoff_s=0.05)
     with Loopback(latency=0.01) as server:
         server.die(1.0)
         outcomes, _ = run(server.base_url, transport, calls=64, pace=pace)

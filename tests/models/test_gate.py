@@ -19,10 +19,10 @@ from scai_cli.errors import (
     ScaiError,
 )
 from scai_cli.messages import ChatRequest, Completion, Message, Sampling, Usage
-from scai_cli.models.gate import Gate, Gated, Pace
+from scai_cli.models.gate import Gate, GatedModel, GateSettings
 from scai_cli.models.limits import Budget, Caps
 from scai_cli.models.prices import Price
-from scai_cli.models.rate import Bucket
+from scai_cli.models.rate import TokenBucket
 from scai_cli.models.slots import Slots
 
 
@@ -97,7 +97,7 @@ def test_latency_and_retries_are_set():
 def test_the_back_off_doubles_and_is_the_same_every_time():
     async def main():
         model = Model(fails=lambda request, time: CallTransient("HTTP 500"), refusal=0)
-        gate = Gate(model, Pace(max_retries=5), clock=clock)
+        gate = Gate(model, GateSettings(max_retries=5), clock=clock)
         await outcomes(gate, [request()])
         times = [time for time, _ in model.sent]
         return [b - a for a, b in itertools.pairwise(times)]
@@ -122,7 +122,7 @@ def test_retry_after_is_honoured(asked):
 def test_a_retry_after_beyond_the_cap_stops_the_endpoint_and_says_so():
     async def main():
         model = Model(fails=lambda request, time: busy(3600), refusal=0)
-        found = await outcomes(Gate(model, Pace(concurrency=2), clock=clock), map(request, range(9)))
+        found = await outcomes(Gate(model, GateSettings(concurrency=2), clock=clock), map(request, range(9)))
         assert {type(error) for error in found} == {EndpointFailed}
         assert "asks to wait 3600 s" in str(found[0])
         assert len(model.sent) <= 2
@@ -137,7 +137,7 @@ def test_a_call_that_never_succeeds_fails_alone_and_keeps_nobody_waiting():
 
     async def main():
         model = Model(fails=poison)
-        gate = Gate(model, Pace(concurrency=4), clock=clock)
+        gate = Gate(model, GateSettings(concurrency=4), clock=clock)
         poisoned = asyncio.create_task(gate.complete(request(0)))
         for number in range(1, 41):
             await gate.complete(request(number))
@@ -174,7 +174,7 @@ def test_an_endpoint_dead_for_ten_seconds_is_survived(calls, error):
 def test_an_endpoint_that_stays_dead_fails_as_a_whole():
     async def main():
         model = Model(fails=lambda request, time: CallTransient("http://h/v1: the connection failed"))
-        found = await outcomes(Gate(model, Pace(concurrency=8), clock=clock), map(request, range(100)))
+        found = await outcomes(Gate(model, GateSettings(concurrency=8), clock=clock), map(request, range(100)))
         assert {type(each) for each in found} == {EndpointFailed}
         assert "in 7 rounds" in str(found[0])
         assert "calls in a row failed" in str(found[0])
@@ -195,7 +195,7 @@ def test_an_endpoint_that_stays_dead_is_noticed_by_calls_one_after_the_other():
 def test_a_bad_key_stops_all_calls_at_once():
     async def main():
         model = Model(fails=lambda request, time: EndpointFailed("HTTP 401"))
-        found = await outcomes(Gate(model, Pace(concurrency=3), clock=clock), map(request, range(50)))
+        found = await outcomes(Gate(model, GateSettings(concurrency=3), clock=clock), map(request, range(50)))
         assert {str(each) for each in found} == {"HTTP 401"}
         assert len(model.sent) == 3
 
@@ -205,7 +205,7 @@ def test_a_bad_key_stops_all_calls_at_once():
 def test_one_cool_down_holds_back_every_call():
     async def main():
         model = Model(latency=0.1, fails=script(busy(30)))
-        gate = Gate(model, Pace(concurrency=4), clock=clock)
+        gate = Gate(model, GateSettings(concurrency=4), clock=clock)
         first = asyncio.create_task(gate.complete(request(0)))
         await asyncio.sleep(1)
         await asyncio.gather(first, *(gate.complete(request(n)) for n in range(1, 20)))
@@ -225,7 +225,7 @@ def refuse_above(most):
 def test_concurrency_falls_to_what_the_endpoint_bears(most):
     async def main():
         model = refuse_above(most)
-        gate = Gate(model, Pace(concurrency=64), clock=clock)
+        gate = Gate(model, GateSettings(concurrency=64), clock=clock)
         found = await outcomes(gate, map(request, range(400)))
         assert all(isinstance(each, Completion) for each in found)
         late = [time for time, _ in model.sent if time > 60]
@@ -239,7 +239,7 @@ def test_concurrency_falls_to_what_the_endpoint_bears(most):
 def test_concurrency_grows_back_to_its_bound():
     async def main():
         model = Model(latency=1, fails=script(*[busy()] * 32))
-        gate = Gate(model, Pace(concurrency=32), clock=clock)
+        gate = Gate(model, GateSettings(concurrency=32), clock=clock)
         found = await outcomes(gate, map(request, range(1000)))
         assert all(isinstance(each, Completion) for each in found)
         assert gate.slots.size == 32
@@ -250,7 +250,7 @@ def test_concurrency_grows_back_to_its_bound():
 
 def test_concurrency_is_cut_once_in_a_round_trip():
     async def main():
-        gate = Gate(Model(fails=script(*[busy()] * 16)), Pace(concurrency=16), clock=clock)
+        gate = Gate(Model(fails=script(*[busy()] * 16)), GateSettings(concurrency=16), clock=clock)
         calls = asyncio.gather(*(gate.complete(request(n)) for n in range(16)))
         await asyncio.sleep(0.1)
         assert gate.slots.size == 8
@@ -261,7 +261,7 @@ def test_concurrency_is_cut_once_in_a_round_trip():
 
 def test_refusals_do_not_fail_a_call_while_the_endpoint_answers_others():
     async def main():
-        bucket = Bucket(60, clock, burst_s=1)
+        bucket = TokenBucket(60, clock, burst_s=1)
 
         def refuse(request, time):
             if bucket.take(1) == 0:
@@ -269,7 +269,7 @@ def test_refusals_do_not_fail_a_call_while_the_endpoint_answers_others():
             bucket.give_back(1)
             return busy()
 
-        gate = Gate(Model(latency=0.02, fails=refuse), Pace(concurrency=128), clock=clock)
+        gate = Gate(Model(latency=0.02, fails=refuse), GateSettings(concurrency=128), clock=clock)
         found = await outcomes(gate, map(request, range(128)))
         assert Counter(map(type, found)) == {Completion: 128}
 
@@ -279,7 +279,7 @@ def test_refusals_do_not_fail_a_call_while_the_endpoint_answers_others():
 def test_no_more_than_so_many_are_in_flight_and_the_first_come_is_the_first_served():
     async def main():
         model = Model()
-        gate = Gate(model, Pace(concurrency=7), clock=clock)
+        gate = Gate(model, GateSettings(concurrency=7), clock=clock)
         calls = asyncio.create_task(outcomes(gate, map(request, range(50))))
         await asyncio.sleep(0.5)
         assert (gate.meter.in_flight, gate.meter.waiting) == (7, 43)
@@ -294,7 +294,7 @@ def test_no_more_than_so_many_are_in_flight_and_the_first_come_is_the_first_serv
 def test_requests_per_minute():
     async def main():
         model = Model(latency=0.01)
-        gate = Gate(model, Pace(requests_per_minute=120), clock=clock)
+        gate = Gate(model, GateSettings(requests_per_minute=120), clock=clock)
         await outcomes(gate, map(request, range(300)))
         times = sorted(time for time, _ in model.sent)
         most = max(sum(start <= t < start + 60 for t in times) for start in times)
@@ -307,7 +307,7 @@ def test_requests_per_minute():
 def test_tokens_per_minute_follow_what_was_really_used():
     async def main():
         model = Model(latency=0.01)  # 30 tokens a call, and 10 + 20 expected
-        gate = Gate(model, Pace(tokens_per_minute=3000, concurrency=4), clock=clock)
+        gate = Gate(model, GateSettings(tokens_per_minute=3000, concurrency=4), clock=clock)
         await outcomes(gate, (request(n, max_tokens=1000) for n in range(400)))
         return clock()
 
@@ -317,7 +317,7 @@ def test_tokens_per_minute_follow_what_was_really_used():
 def test_closing_lets_calls_in_flight_end_and_stops_the_others():
     async def main():
         model = Model(latency=5, fails=script(None, CallTransient("HTTP 500")), refusal=1)
-        gate = Gate(model, Pace(concurrency=3, requests_per_minute=60, backoff_s=100), clock=clock)
+        gate = Gate(model, GateSettings(concurrency=3, requests_per_minute=60, backoff_s=100), clock=clock)
         calls = asyncio.create_task(outcomes(gate, map(request, range(40))))
         await asyncio.sleep(2)  # one backs off, three are in flight, the others wait
         assert (gate.meter.in_flight, gate.meter.waiting) == (3, 37)
@@ -338,7 +338,7 @@ def test_closing_lets_calls_in_flight_end_and_stops_the_others():
 def test_cancelled_calls_leak_nothing(concurrency, plans):
     async def main():
         model = Model(latency=1, fails=script(busy(), None, busy(2)))
-        gate = Gate(model, Pace(concurrency, requests_per_minute=240, tokens_per_minute=9000), clock=clock)
+        gate = Gate(model, GateSettings(concurrency, requests_per_minute=240, tokens_per_minute=9000), clock=clock)
 
         async def one(number, start, patience):
             await asyncio.sleep(start)
@@ -372,7 +372,7 @@ def test_the_budget_stops_calls_before_they_are_made_and_lets_those_in_flight_en
     async def main():
         budget = Budget(Caps(calls=10), clock=clock)
         model = Model()
-        found = await outcomes(Gate(model, Pace(4), budget=budget, clock=clock), map(request, range(30)))
+        found = await outcomes(Gate(model, GateSettings(4), budget=budget, clock=clock), map(request, range(30)))
         assert Counter(map(type, found)) == {Completion: 10, LimitReached: 20}
         assert (budget.used.calls, budget.reserved.calls) == (10, 0)
         assert len(model.sent) == 10
@@ -394,7 +394,7 @@ def test_two_gates_share_a_budget_of_money():
     async def main():
         budget = Budget(Caps(usd=1.0), clock=clock)
         dear, free = ({"m": Price(1e4, 1e4)}.get, {"m": Price(0, 0)}.get)  # 0.3 USD a call, and nothing
-        gates = [Gate(Model(), Pace(1), budget=budget, price=price, clock=clock) for price in (dear, free)]
+        gates = [Gate(Model(), GateSettings(1), budget=budget, price=price, clock=clock) for price in (dear, free)]
         found = await asyncio.gather(*(outcomes(gate, (request(n, max_tokens=20) for n in range(9))) for gate in gates))
         assert [Counter(map(type, each))[Completion] for each in found] == [3, 9]
         assert budget.used.usd == pytest.approx(0.9)
@@ -415,8 +415,8 @@ def test_an_unknown_price_shows_as_unknown():
 def test_several_models_stand_behind_one_gate():
     async def main():
         first, second = Model(), Model(latency=2)
-        gate = Gate(first, Pace(1), clock=clock)
-        other = Gated(gate, second)
+        gate = Gate(first, GateSettings(1), clock=clock)
+        other = GatedModel(gate, second)
         await asyncio.gather(gate.complete(request(0)), other.complete(request(1)), gate.complete(request(2)))
         await other.aclose()
         assert [len(model.sent) for model in (first, second)] == [2, 1]

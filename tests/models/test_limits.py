@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scai_cli.errors import ConfigError, LimitReached
 from scai_cli.messages import ChatRequest, Message, Usage
 from scai_cli.models.limits import Budget, Caps, Spend, prompt_tokens
-from scai_cli.models.prices import FREE, Price, price_of, published, require_prices
+from scai_cli.models.prices import FREE, Price, price_of, published_price, require_prices
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_the_table_goes_before_the_published_prices_and_those_before_nothing():
     price = price_of("openai", {"gpt-4o-mini": Price(1, 2), "mine": Price(3, 4)})
     assert price("gpt-4o-mini") == Price(1, 2)
     assert price("mine") == Price(3, 4)
-    assert price("gpt-4o") == published("gpt-4o") != None  # noqa: E711
+    assert price("gpt-4o") == published_price("gpt-4o") != None  # noqa: E711
     assert price("nobody-knows-it") is None
 
 
@@ -80,7 +80,7 @@ def test_the_simulated_provider_is_free():
 
 
 def test_the_same_name_at_an_unknown_endpoint_has_no_published_price():
-    assert published("gpt-4o-mini", "http://127.0.0.1:8000/v1") is None
+    assert published_price("gpt-4o-mini", "http://127.0.0.1:8000/v1") is None
 
 
 def test_a_limit_in_money_needs_every_price():

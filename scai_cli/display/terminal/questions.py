@@ -37,10 +37,10 @@ class ConsolePrompt:
         """Print what is asked about."""
         console = self.console()
         waiting = f" · {question.waiting} more waiting" if question.waiting else ""
-        title = f"{one_line(question.called, 30)} · {one_line(question.place)}{waiting}"
+        title = f"{one_line(question.participant, 30)} · {one_line(question.call)}{waiting}"
         console.print()
         console.print(Rule(styled(title), align="left"))
-        for heading, text in question.pieces:
+        for heading, text in question.sections:
             console.print(styled(one_line(heading), "bold"))
             console.print(Padding(styled(text.strip() or "(says nothing)"), (0, 0, 0, 2), expand=False))
             console.print()
@@ -49,12 +49,12 @@ class ConsolePrompt:
         """Print why an answer could not be read."""
         self.console().print(styled(one_line(line)))
 
-    async def read(self, wanted: str, *, words: bool) -> str:
-        """Print what is wanted and read it."""
+    async def read(self, prompt: str, *, multiline: bool) -> str:
+        """Print the prompt and read the answer."""
         console = self.console()
-        console.print(styled(one_line(wanted)), end=": ", soft_wrap=True)
+        console.print(styled(one_line(prompt)), end=": ", soft_wrap=True)
         try:
-            return await self.line(pasted=words)
+            return await self.line(pasted=multiline)
         except EOFError:
             console.print()
             raise
