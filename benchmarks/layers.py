@@ -36,7 +36,8 @@ from scai_cli.jobs.run import digests
 from scai_cli.messages import ChatRequest, Completion, Usage
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.events import Event
-from scai_cli.runs.run_directory import CALLS, RunDirectory
+from scai_cli.runs.locked_folder import CALLS
+from scai_cli.runs.run_directory import RunDirectory
 from scai_cli.simulation.engine import simulate
 
 ANSWERS = {
@@ -92,8 +93,8 @@ def run(experiment: ExperimentConfig, layers: Layers, folder: Path, screen: Cons
     if not layers.gate:
         pool = ModelPool(experiment, dict.fromkeys(pool.gates, model), pool.prices, pool.budget)  # type: ignore[arg-type]
     directory = RunDirectory.create(folder, None, "layers", dump_experiment(experiment))
-    index = CallIndex.read(directory.path / CALLS, {}) if layers.replay else None
-    agents = pool.agents(directory.log_call, index)
+    index = CallIndex.read(directory.folder.path / CALLS, {}) if layers.replay else None
+    agents = pool.agents(directory.folder.log_call, index)
     if not layers.calls:
         bare = next(iter(pool.gates.values()))
         agents_by_role = {role: replace(getattr(agents, role), model=bare) for role in ("assistant", "user", "meta")}
@@ -117,7 +118,7 @@ def run(experiment: ExperimentConfig, layers: Layers, folder: Path, screen: Cons
         began = time.process_time()
         runner.run(session())
         used = time.process_time() - began
-    directory.close()
+    directory.folder.close()
     return used
 
 

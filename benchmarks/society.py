@@ -77,10 +77,10 @@ def many(experiment: ExperimentConfig, runs: Path, number: int) -> int:
             look.see(event)
 
         try:
-            agents = pool.agents(directory.log_call, None)
-            await simulate(agents, note, run_id=directory.run_id, digests=digests(experiment))
+            agents = pool.agents(directory.folder.log_call, None)
+            await simulate(agents, note, run_id=directory.folder.run_id, digests=digests(experiment))
         finally:
-            directory.close()
+            directory.folder.close()
 
     async def all_of_them() -> None:
         async with asyncio.TaskGroup() as group:

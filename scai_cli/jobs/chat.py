@@ -20,10 +20,12 @@ from scai_cli.jobs.run import refuse_foreign
 from scai_cli.jobs.session import loop_factory
 from scai_cli.messages import Message
 from scai_cli.models.human import read_rating
+from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.chat_directory import ChatDirectory, ChatEvent, ChatRecord, ChatStarted, all_chats, read_chat
 from scai_cli.runs.events import MessageSaid, Problem, Rated
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
+from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.agent import model_name
 from scai_cli.simulation.epoch_context import Agents
@@ -61,6 +63,7 @@ class ChatSession:
     ratings: list[Rated] = field(default_factory=list)
     directory: ChatDirectory | None = None
     _company: Agents | None = None
+    _index: CallIndex | None = None
 
     @property
     def resume_command(self) -> str:
@@ -142,8 +145,10 @@ class ChatSession:
         finally:
             self.runner.close()
             self.pool.close_cache()
+            if self._index is not None:
+                self._index.close()
             if self.directory is not None:
-                self.directory.close()
+                self.directory.folder.close()
 
     async def _answered(self) -> MessageSaid:
         assert self._company is not None
@@ -167,9 +172,10 @@ class ChatSession:
             self.started = self.started.model_copy(update={"id": f"chat{self.directory.number}"})
             self._write(self.started)
         if self._company is None:
-            journal = self.directory.journal
-            self.pool.charge(journal.index, 0.0)
-            self._company = self.pool.agents(journal.write, journal.index)
+            folder = self.directory.folder
+            self._index = CallIndex.read(folder.path / CALLS)
+            self.pool.charge(self._index, 0.0)
+            self._company = self.pool.agents(folder.log_call, self._index)
         return self.directory
 
     def _write(self, event: ChatEvent) -> None:

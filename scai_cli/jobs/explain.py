@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,9 +24,10 @@ from scai_cli.jobs.interruption import Interruption
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.run import refuse_foreign
 from scai_cli.jobs.session import loop_factory
-from scai_cli.runs.call_journal import CallJournal
+from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
+from scai_cli.runs.locked_folder import CALLS, LockedFolder
 from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.epoch import failures
 from scai_cli.simulation.epoch_context import Agents, EpochContext
@@ -63,12 +65,13 @@ def explain(path: Path, question: ExplainOptions) -> Explanation:
     )
     pool = ModelPool.connect(config)
     try:
-        journal = CallJournal.open(path / FOLDER)
-        try:
-            with asyncio.Runner(loop_factory=loop_factory(config)) as runner:
-                return runner.run(_session(pool, journal, history, question))
-        finally:
-            journal.close()
+        folder = LockedFolder.open(path / FOLDER, CALLS)
+        with (
+            closing(folder),
+            closing(CallIndex.read(folder.path / CALLS)) as index,
+            asyncio.Runner(loop_factory=loop_factory(config)) as runner,
+        ):
+            return runner.run(_session(pool, folder, index, history, question))
     finally:
         pool.close_cache()
 
@@ -76,9 +79,11 @@ def explain(path: Path, question: ExplainOptions) -> Explanation:
 _NO_BOUNDS = {"tokens": None, "usd": None, "seconds": None}
 
 
-async def _session(pool: ModelPool, journal: CallJournal, history: History, question: ExplainOptions) -> Explanation:
-    pool.charge(journal.index, 0.0)
-    agents = pool.agents(journal.write, journal.index)
+async def _session(
+    pool: ModelPool, folder: LockedFolder, index: CallIndex, history: History, question: ExplainOptions
+) -> Explanation:
+    pool.charge(index, 0.0)
+    agents = pool.agents(folder.log_call, index)
     try:
         with Interruption(pool.stop, f"scai explain {history.run_id}") as interruption:
             try:

@@ -17,6 +17,7 @@ from scai_cli.jobs.run import digests, refuse_foreign
 from scai_cli.jobs.session import going_on
 from scai_cli.runs.find import is_generated, is_run
 from scai_cli.runs.generated_directory import EXPERIMENT, TASKS, GeneratedDirectory
+from scai_cli.runs.locked_folder import LockedFolder
 from scai_cli.runs.locks import is_locked
 from scai_cli.runs.outcome import OUTCOME
 
@@ -35,14 +36,14 @@ def start(wish: GenerateOptions, runs: Path, run_id: str | None, observer: Onloo
     check(source, wish)
     pool = ModelPool.connect(source.config)
     try:
-        folder = GeneratedDirectory.create(runs, run_id, f"{source.stem}-rows")
-        with folder.traceless_on_failure():
-            generation = _header(source, wish, folder, _kept(folder, wish, source))
-            folder.bear(dump_experiment(source.config), dump_generation(generation))
+        rows = GeneratedDirectory.create(runs, run_id, f"{source.stem}-rows")
+        with rows.traceless_on_failure():
+            generation = _header(source, wish, rows, _kept(rows, wish, source))
+            rows.bear(dump_experiment(source.config), dump_generation(generation))
     except BaseException:
         pool.close_cache()
         raise
-    return conduct(pool, folder, generation, observer)
+    return conduct(pool, rows, generation, observer)
 
 
 def resume(path: Path, settings: Sequence[str], observer: Onlooker, *, trust: bool = False) -> Outcome:
@@ -61,35 +62,35 @@ def resume(path: Path, settings: Sequence[str], observer: Onlooker, *, trust: bo
             f"generated set {path.name!r} cannot go on: it began with other {', '.join(changed)} than "
             f"{path / EXPERIMENT} and the options say now; undo the change, or begin a new one"
         )
-    folder = GeneratedDirectory.reopen(path)
+    rows = GeneratedDirectory.reopen(path)
     try:
-        if folder.tasks_digest() != generation.tasks.sha256:
+        if rows.tasks_digest() != generation.tasks.sha256:
             raise RunError(
                 f"{path / TASKS}: is not what the set began with; restore it from a copy, or begin a new set"
             )
         pool = ModelPool.connect(generation.config)
-        _rewrite(folder, dump_experiment(generation.config))
+        _rewrite(rows.folder, dump_experiment(generation.config))
     except BaseException:
-        folder.close()
+        rows.folder.close()
         raise
-    return conduct(pool, folder, generation, observer)
+    return conduct(pool, rows, generation, observer)
 
 
-def _kept(folder: GeneratedDirectory, wish: GenerateOptions, source: GenerateSource) -> TaskList:
+def _kept(rows: GeneratedDirectory, wish: GenerateOptions, source: GenerateSource) -> TaskList:
     """Write the tasks into the folder, one after the other."""
     tasks = wanted_tasks(wish, source)
-    count = folder.write_tasks(task.model_dump_json(exclude_defaults=True).encode() for task in tasks)
+    count = rows.write_tasks(task.model_dump_json(exclude_defaults=True).encode() for task in tasks)
     if not count:
         raise ConfigError(f"{wish.tasks}: there is no task in it")
     name = wish.tasks.name if wish.tasks else wish.config.name if wish.config else source.name
-    return TaskList(name=name, count=count, sha256=folder.tasks_digest())
+    return TaskList(name=name, count=count, sha256=rows.tasks_digest())
 
 
 def _header(
-    source: GenerateSource, wish: GenerateOptions, folder: GeneratedDirectory, tasks: TaskList
+    source: GenerateSource, wish: GenerateOptions, rows: GeneratedDirectory, tasks: TaskList
 ) -> GenerateManifest:
     return GenerateManifest(
-        run_id=folder.run_id,
+        run_id=rows.folder.run_id,
         scai=__version__,
         source=source.name,
         initial=source.initial,
@@ -103,7 +104,7 @@ def _header(
     )
 
 
-def _rewrite(folder: GeneratedDirectory, experiment: str) -> None:
+def _rewrite(folder: LockedFolder, experiment: str) -> None:
     """Keep what the options have changed; an untouched file keeps its date."""
     if (folder.path / EXPERIMENT).read_bytes() != experiment.encode():
         folder.write_text(EXPERIMENT, experiment)

@@ -6,7 +6,6 @@ Every call is logged beside the output, limited, and never made twice: the same 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,6 +32,7 @@ from scai_cli.prompts.fences import fence
 from scai_cli.prompts.templates import FORM, fill
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.jsonl import LineLog, mend
+from scai_cli.runs.locks import try_lock
 from scai_cli.simulation.agent import Agent, model_name
 from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless
 from scai_cli.values import Text
@@ -123,7 +123,7 @@ def generate(order: GeneratePersonasOptions, out: Path, say: Callable[[str], Non
         limits=order.limits,
     )
     with _call_log(out.with_name(f"{out.stem}.calls.jsonl")) as log:
-        index = CallIndex.read(log.path, {})
+        index = CallIndex.read(log.path)
         try:
             pool = ModelPool.connect(config)
             pool.charge(index, 0.0)
@@ -144,10 +144,8 @@ def _call_log(path: Path) -> Iterator[LineLog]:
     mend(path)
     log = LineLog.open(path)
     try:
-        try:
-            fcntl.flock(log.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(f"{path}: another process is writing it; wait for it or write to another file") from None
+        if not try_lock(log.file):
+            raise RunError(f"{path}: another process is writing it; wait for it or write to another file")
         yield log
     finally:
         log.close()

@@ -24,8 +24,8 @@ from scai_cli.jobs.session import Spending, Status, going_on, loop_factory, stat
 from scai_cli.models.gate import Meter
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.generated_directory import GeneratedDirectory
+from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.outcome import begin_session, end_session
-from scai_cli.runs.run_directory import CALLS
 from scai_cli.simulation.epoch import AT_ONCE
 
 RECENT: Final = 100
@@ -81,41 +81,41 @@ class Outcome:
         }
 
 
-def conduct(pool: ModelPool, folder: GeneratedDirectory, generation: GenerateManifest, observer: Onlooker) -> Outcome:
+def conduct(pool: ModelPool, rows: GeneratedDirectory, generation: GenerateManifest, observer: Onlooker) -> Outcome:
     """Work on a set until it is finished or stopped; what stopped it is told in the outcome."""
     index = None
 
     def is_to_come(call: str) -> bool:
         number = row_number(call)
-        return number is None or number >= folder.written
+        return number is None or number >= rows.written
 
     try:
-        index = CallIndex.read(folder.path / CALLS, {}, is_to_come)
+        index = CallIndex.read(rows.folder.path / CALLS, {}, is_to_come)
         with asyncio.Runner(loop_factory=loop_factory(pool.config)) as runner:
-            return runner.run(_session(pool, folder, generation, index, observer))
+            return runner.run(_session(pool, rows, generation, index, observer))
     except Interrupted as error:  # while nothing was in flight
-        raise Interrupted(f"{error}; go on with `{going_on(folder.path)}`") from None
+        raise Interrupted(f"{error}; go on with `{going_on(rows.folder.path)}`") from None
     finally:
         if index is not None:
             index.close()
         pool.close_cache()
-        folder.close()
+        rows.folder.close()
 
 
 async def _session(
-    pool: ModelPool, folder: GeneratedDirectory, generation: GenerateManifest, index: CallIndex, observer: Onlooker
+    pool: ModelPool, rows: GeneratedDirectory, generation: GenerateManifest, index: CallIndex, observer: Onlooker
 ) -> Outcome:
-    outcome = Outcome(folder.run_id, folder.path, wanted=generation.orders.n, problems=folder.problems)
-    cost = pool.charge(index, begin_session(folder.path, CALLS))
-    observer.begin(generation, folder.written, [gate.meter for gate in pool.gates.values()])
-    for name, cut in folder.mended.items():
+    outcome = Outcome(rows.folder.run_id, rows.folder.path, wanted=generation.orders.n, problems=rows.problems)
+    cost = pool.charge(index, begin_session(rows.folder.path, CALLS))
+    observer.begin(generation, rows.written, [gate.meter for gate in pool.gates.values()])
+    for name, cut in rows.folder.mended.items():
         observer.say(f"{name}: its last line was torn ({cut} bytes) and is cut off; what it told is done again")
     if generation.learned.contract and not generation.by_turns:
         observer.say("the contract is with nobody among the personas: rows have no user, and its clauses do not count")
     try:
-        with Interruption(pool.stop, going_on(folder.path)) as interruption:
+        with Interruption(pool.stop, going_on(rows.folder.path)) as interruption:
             try:
-                await _written(pool, folder, generation, index, _Desk(folder, outcome, observer, pool.config))
+                await _written(pool, rows, generation, index, _Desk(rows, outcome, observer, pool.config))
             except asyncio.CancelledError:
                 if interruption.error is None:
                     raise
@@ -126,16 +126,16 @@ async def _session(
         if pool.cache is not None and pool.cache.problem:
             observer.say(pool.cache.problem)
         observer.end()
-    outcome.spent, outcome.rows = Spending.of(pool, index, cost), folder.written
-    end_session(folder.path, outcome.summary())
+    outcome.spent, outcome.rows = Spending.of(pool, index, cost), rows.written
+    end_session(rows.folder.path, outcome.summary())
     return outcome
 
 
 async def _written(
-    pool: ModelPool, folder: GeneratedDirectory, generation: GenerateManifest, index: CallIndex, desk: _Desk
+    pool: ModelPool, rows: GeneratedDirectory, generation: GenerateManifest, index: CallIndex, desk: _Desk
 ) -> None:
-    context = RowContext.of(pool.agents(folder.log_call, index if len(index) else None), generation)
-    jobs = (make_row(context, seat) for seat in row_plans(generation, folder.path, folder.written))
+    context = RowContext.of(pool.agents(rows.folder.log_call, index if len(index) else None), generation)
+    jobs = (make_row(context, seat) for seat in row_plans(generation, rows.folder.path, rows.written))
     calls = pool.config.limits.concurrency
     try:
         await in_order(jobs, Capacity(2 * calls, max(AT_ONCE, 4 * calls)), desk.take)
@@ -147,7 +147,7 @@ async def _written(
 class _Desk:
     """Takes every row to the folder and to whoever looks on, and stops the work when too many fail."""
 
-    folder: GeneratedDirectory
+    rows: GeneratedDirectory
     outcome: Outcome
     observer: Onlooker
     config: ExperimentConfig
@@ -156,7 +156,7 @@ class _Desk:
 
     def take(self, row: GeneratedRow) -> None:
         """Write a row; raises TooManyFailures."""
-        self.folder.write_row(self.encode.encode(row))
+        self.rows.write_row(self.encode.encode(row))
         self.outcome.problems += row.problem is not None
         self.observer.see(row)
         self.recent.append(row.problem)

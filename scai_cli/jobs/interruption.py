@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
 from typing import Any, Final, NoReturn
 
@@ -50,7 +50,10 @@ class Interruption:
         self._task = task
         self._before: dict[signal.Signals, Any] = {number: signal.getsignal(number) for number in _SIGNALS}
         for number in _SIGNALS:
-            self._loop.add_signal_handler(number, self._on_signal, number)
+            try:
+                self._loop.add_signal_handler(number, self._on_signal, number)
+            except NotImplementedError:  # on Windows, where Python's own handler runs in the main thread
+                signal.signal(number, self._on_thread_signal)
         return self
 
     def __exit__(
@@ -59,8 +62,12 @@ class Interruption:
         if self._timer is not None:
             self._timer.cancel()
         for number, handler in self._before.items():
-            self._loop.remove_signal_handler(number)
+            with suppress(NotImplementedError):
+                self._loop.remove_signal_handler(number)
             signal.signal(number, handler)
+
+    def _on_thread_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - so handlers are called
+        self._loop.call_soon_threadsafe(self._on_signal, number)
 
     def _on_signal(self, number: int) -> None:
         if self.error is None:

@@ -22,9 +22,11 @@ from scai_cli.models.human import ParticipantPrompt
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.events import Event, Revised, RunFinished, RunStarted, WelfareMeasured
 from scai_cli.runs.find import is_run
+from scai_cli.runs.history.event_lines import first_event
 from scai_cli.runs.history.fold import read_history
+from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.outcome import begin_session, end_session
-from scai_cli.runs.run_directory import CALLS, CONFIG, RunDirectory
+from scai_cli.runs.run_directory import CONFIG, RunDirectory
 from scai_cli.simulation.engine import simulate
 
 FREE: Final = ("limits", "prices", "cache", "max_failures")
@@ -115,7 +117,7 @@ def resume(
         refuse_foreign(config, path)
     run = RunDirectory.reopen(path)
     try:
-        began = run.first_event()
+        began = first_event(path)
         if began is not None and (changed := differences(began, digests(config))):
             raise RunError(
                 f"run {path.name!r} cannot go on: it began with other {', '.join(changed)} than {path / CONFIG} and "
@@ -124,7 +126,7 @@ def resume(
         pool = ModelPool.connect(config, desk)
         _rewrite_config(run, config)
     except BaseException:
-        run.close()
+        run.folder.close()
         raise
     return _conduct(pool, run, observer)
 
@@ -172,51 +174,51 @@ def refuse_foreign(config: ExperimentConfig, path: Path) -> None:
 def _rewrite_config(run: RunDirectory, config: ExperimentConfig) -> None:
     """Keep what the options have changed; an untouched file keeps its date, by which runs are listed."""
     text = dump_experiment(config)
-    if (run.path / CONFIG).read_bytes() != text.encode():
-        run.write_text(CONFIG, text)
+    if (run.folder.path / CONFIG).read_bytes() != text.encode():
+        run.folder.write_text(CONFIG, text)
 
 
 def _conduct(pool: ModelPool, run: RunDirectory, observer: Observer) -> Outcome:
     index = None
     try:
-        index = CallIndex.read(run.path / CALLS, run.problems)
+        index = CallIndex.read(run.folder.path / CALLS, run.problems)
         with asyncio.Runner(loop_factory=loop_factory(pool.config)) as runner:
             return runner.run(_session(pool, run, index, observer))
     except Interrupted as error:  # while nothing was in flight
-        raise Interrupted(f"{error}; go on with `{going_on(run.path)}`") from None
+        raise Interrupted(f"{error}; go on with `{going_on(run.folder.path)}`") from None
     finally:
         if index is not None:
             index.close()
         pool.close_cache()
-        run.close()
+        run.folder.close()
 
 
 async def _session(pool: ModelPool, run: RunDirectory, index: CallIndex, observer: Observer) -> Outcome:
-    outcome = Outcome(run.run_id, run.path)
-    cost = pool.charge(index, begin_session(run.path, CALLS))
-    agents = pool.agents(run.log_call, index if run.resumed else None)
+    outcome = Outcome(run.folder.run_id, run.folder.path)
+    cost = pool.charge(index, begin_session(run.folder.path, CALLS))
+    agents = pool.agents(run.folder.log_call, index if run.resumed else None)
     scribe = _Scribe(run, outcome, observer)
-    observer.begin(run.run_id, pool.config, [gate.meter for gate in pool.gates.values()])
-    for name, cut in run.mended.items():
+    observer.begin(run.folder.run_id, pool.config, [gate.meter for gate in pool.gates.values()])
+    for name, cut in run.folder.mended.items():
         observer.say(f"{name}: its last line was torn ({cut} bytes) and is cut off; what it told is done again")
     try:
-        with Interruption(pool.stop, going_on(run.path)) as interruption:
+        with Interruption(pool.stop, going_on(run.folder.path)) as interruption:
             try:
-                await _played(pool, simulate(agents, scribe.note, run_id=run.run_id, digests=digests(pool.config)))
+                await _played(pool, simulate(agents, scribe.note, run_id=outcome.run_id, digests=digests(pool.config)))
             except asyncio.CancelledError:
                 if interruption.error is None:
                     raise
                 raise interruption.error from None
     except STOPS as stop:
         if isinstance(stop, Interrupted) and interruption.error is None:  # by the end of the input, not by a signal
-            stop = Interrupted(f"{stop}; go on with `{going_on(run.path)}`")
+            stop = Interrupted(f"{stop}; go on with `{going_on(run.folder.path)}`")
         outcome.status, outcome.error = status_after(stop), stop
     finally:
         if pool.cache is not None and pool.cache.problem:
             observer.say(pool.cache.problem)
         observer.end()
     outcome.spent = Spending.of(pool, index, cost)
-    end_session(run.path, outcome.summary())
+    end_session(run.folder.path, outcome.summary())
     return outcome
 
 
@@ -248,11 +250,11 @@ class _Scribe:
             self.outcome.epochs = event.epoch
             self.system_messages[event.constitution.version] = event.system_message
             self._publish(f"e{event.epoch}", event.system_message)
-            self.run.sync()
+            self.run.folder.sync()
         elif isinstance(event, RunFinished):
-            self.run.write_text("system_message.txt", f"{self.system_messages[event.version]}\n")
+            self.run.folder.write_text("system_message.txt", f"{self.system_messages[event.version]}\n")
         self.observer.see(event)
 
     def _publish(self, name: str, system_message: str) -> None:
-        self.run.write_text(f"constitution/{name}.md", f"{system_message}\n")
-        self.run.write_text("system_message.txt", f"{system_message}\n")
+        self.run.folder.write_text(f"constitution/{name}.md", f"{system_message}\n")
+        self.run.folder.write_text("system_message.txt", f"{system_message}\n")

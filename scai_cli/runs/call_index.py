@@ -35,12 +35,14 @@ class CallIndex:
     _file: BinaryIO | None = None
 
     @classmethod
-    def read(cls, path: Path, failed: Mapping[str, str], wanted: Callable[[str], bool] = lambda _: True) -> CallIndex:
+    def read(
+        cls, path: Path, failed: Mapping[str, str] | None = None, wanted: Callable[[str], bool] = lambda _: True
+    ) -> CallIndex:
         """Index a call log; raises RunError for a damaged line.
 
         What was paid is counted in full; only calls whose ids are `wanted` are remembered.
         """
-        index = cls(path, failed)
+        index = cls(path, failed or {})
         offset = 0
         for number, line in lines(path):
             try:

@@ -13,10 +13,10 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from scai_cli.errors import OutputError, RunError
-from scai_cli.runs.call_journal import CallJournal
+from scai_cli.errors import RunError
 from scai_cli.runs.events import MessageSaid, Problem, Rated
-from scai_cli.runs.jsonl import LineLog, damaged, lines, mend, one_line
+from scai_cli.runs.jsonl import damaged, lines, one_line
+from scai_cli.runs.locked_folder import CALLS, LockedFolder
 from scai_cli.runs.run_directory import EVENTS, now
 from scai_cli.values import Value
 
@@ -67,60 +67,43 @@ class ChatRecord:
 
 @dataclass(slots=True)
 class ChatDirectory:
-    """A chat that this process writes and holds the lock of."""
+    """A chat that this process writes."""
 
-    path: Path
-    journal: CallJournal
-    _log: LineLog
+    folder: LockedFolder
     _seq: int = 0
 
     @classmethod
     def create(cls, run: Path) -> ChatDirectory:
-        """Make and lock the folder of the next chat; raises OutputError when it cannot be written."""
-        folder = run / CHATS
+        """Make and lock the folder of the next chat; raises RunError when it cannot be written."""
+        chats = run / CHATS
         try:
-            folder.mkdir(exist_ok=True)
+            chats.mkdir(exist_ok=True)
             path = _next(run)
         except OSError as error:
-            raise OutputError(f"{folder}: a chat cannot be written there: {error.strerror}") from None
-        return cls._open(path, 0)
+            raise RunError(f"{chats}: cannot be written: {error.strerror}") from None
+        return cls(LockedFolder.open(path, CALLS, EVENTS))
 
     @classmethod
     def reopen(cls, run: Path, number: int) -> tuple[ChatDirectory, ChatRecord]:
         """Lock a chat and mend it; raises RunError when there is none, it is in use or damaged."""
         read_chat(run, number)
-        opened = cls._open(run / CHATS / str(number), 0)
-        record = read_chat(run, number)
-        opened._seq = record.events
-        return opened, record
+        folder = LockedFolder.open(run / CHATS / str(number), CALLS, EVENTS)
+        with folder.closed_on_failure():
+            record = read_chat(run, number)
+        return cls(folder, record.events), record
 
     @property
     def number(self) -> int:
-        """Which chat of the run it is."""
-        return int(self.path.name)
+        """The chat's number within its run."""
+        return int(self.folder.path.name)
 
     def append(self, event: ChatEvent) -> bytes:
-        """Stamp and write an event; the line."""
+        """Stamp and write an event, and return its line."""
         stamped = event.model_copy(update={"seq": self._seq, "time": now()})
         line = one_line(stamped.model_dump_json(by_alias=True).encode())
-        self._log.write(line)
+        self.folder.append(EVENTS, line)
         self._seq += 1
         return line
-
-    def close(self) -> None:
-        """Close the files and give back the lock."""
-        self._log.close()
-        self.journal.close()
-
-    @classmethod
-    def _open(cls, path: Path, seq: int) -> ChatDirectory:
-        journal = CallJournal.open(path)
-        try:
-            mend(path / EVENTS)
-            return cls(path, journal, LineLog.open(path / EVENTS), seq)
-        except OSError as error:
-            journal.close()
-            raise RunError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def read_chat(run: Path, number: int) -> ChatRecord:

@@ -9,7 +9,7 @@ from typing import Final
 
 from scai_cli.errors import RunError
 from scai_cli.runs.generated_directory import GENERATION
-from scai_cli.runs.locks import LATEST
+from scai_cli.runs.locked_folder import LATEST
 from scai_cli.runs.run_directory import CONFIG
 from scai_cli.values import did_you_mean
 

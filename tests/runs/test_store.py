@@ -150,9 +150,9 @@ def test_who_only_looks_whether_a_run_is_in_use_stands_in_nobody_s_way(run: Path
         fcntl.flock(lock, fcntl.LOCK_SH)
         looked = threading.Timer(0.03, fcntl.flock, (lock, fcntl.LOCK_UN))
         looked.start()
-        RunDirectory.reopen(run).close()
+        RunDirectory.reopen(run).folder.close()
         looked.join()
-    RunDirectory.reopen(run).close()
+    RunDirectory.reopen(run).folder.close()
 
 
 def test_a_run_torn_at_any_byte_of_its_last_line_is_read_up_to_it(run: Path) -> None:
@@ -276,12 +276,12 @@ def test_any_text_is_one_line_of_json_and_read_back(tmp_path_factory: pytest.Tem
     run = RunDirectory.create(tmp_path_factory.mktemp("runs"), None, "any", "")
     problems = [Problem(id=f"e1/{n}", epoch=1, where="x", problem=text) for n, text in enumerate(texts)]
     assert all(run.append(problem) for problem in problems)
-    run.log_call(json.dumps({"id": "a", "response": "\u2028".join(texts)}, ensure_ascii=False).encode())
-    run.close()
-    assert [event.problem for event in read_events(run.path) if isinstance(event, Problem)] == texts
+    run.folder.log_call(json.dumps({"id": "a", "response": "\u2028".join(texts)}, ensure_ascii=False).encode())
+    run.folder.close()
+    assert [event.problem for event in read_events(run.folder.path) if isinstance(event, Problem)] == texts
     for log in ("events.jsonl", "calls.jsonl"):
-        text = (run.path / log).read_bytes().decode()
+        text = (run.folder.path / log).read_bytes().decode()
         assert text.splitlines() == text.split("\n")[:-1]
-    again = RunDirectory.reopen(run.path)
+    again = RunDirectory.reopen(run.folder.path)
     assert not any(again.append(problem) for problem in problems)
-    again.close()
+    again.folder.close()

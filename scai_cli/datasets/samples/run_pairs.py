@@ -8,7 +8,7 @@ in the file is kept until it is needed, so that memory grows with the ratings of
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import combinations
 from math import comb, isqrt
 from sys import intern
@@ -19,7 +19,7 @@ from msgspec import Struct
 from scai_cli.datasets.samples.filters import BROKEN, BROKEN_OFF, DropCounts, SampleFilter
 from scai_cli.datasets.samples.preferred import Preference, each, group
 from scai_cli.datasets.samples.sample import Origin, Pair, Turn
-from scai_cli.runs.history.conversations import Setting, Talk, said_at
+from scai_cli.runs.history.conversations import Said, Setting, Talk, message_reader
 
 if TYPE_CHECKING:
     from scai_cli.datasets.samples.run_samples import RunSource
@@ -45,8 +45,8 @@ class _Round(Struct, gc=False):
 
 def pairs(source: RunSource, choice: SampleFilter, tally: DropCounts) -> Iterator[Pair]:
     """The pairs that are wanted, epoch by epoch and task by task."""
-    with source.file.open("rb") as file:
-        maker = _Maker(source, choice, tally, file.fileno())
+    with message_reader(source.path) as read:
+        maker = _Maker(source, choice, tally, read)
         now = before = None
         for talk in source.talks(choice):
             if now is None or talk.setting is not now.setting:
@@ -61,8 +61,10 @@ def pairs(source: RunSource, choice: SampleFilter, tally: DropCounts) -> Iterato
 class _Maker:
     """Makes the pairs of one run."""
 
-    def __init__(self, source: RunSource, choice: SampleFilter, tally: DropCounts, file: int) -> None:
-        self._source, self._choice, self._tally, self._file = source, choice, tally, file
+    def __init__(
+        self, source: RunSource, choice: SampleFilter, tally: DropCounts, read: Callable[[tuple[int, int]], Said]
+    ) -> None:
+        self._source, self._choice, self._tally, self._read = source, choice, tally, read
         self._config = source.config
         self._keys: dict[str, tuple[str, str]] = {}
 
@@ -192,7 +194,7 @@ class _Maker:
     def _text(self, final: FinalAnswer, texts: dict[tuple[int, int], str]) -> str:
         text = texts.get(final.place)
         if text is None:
-            text = texts[final.place] = said_at(self._file, final.place).content
+            text = texts[final.place] = self._read(final.place).content
         return text
 
     def _cross(self, rater: str) -> tuple[str, str]:

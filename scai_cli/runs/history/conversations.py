@@ -7,9 +7,9 @@ at its epoch's end. When more than `WAITING` whole ones wait for one that is not
 
 from __future__ import annotations
 
-import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -92,9 +92,17 @@ def talks(path: Path, config: ExperimentConfig, waiting: int = WAITING) -> Itera
     return _Reader(path, config, waiting).talks()
 
 
-def said_at(file: int, place: tuple[int, int]) -> Said:
-    """The message whose line stands at a place of the events, which are open as `file`."""
-    return _MESSAGE.decode(os.pread(file, place[1], place[0]))
+@contextmanager
+def message_reader(path: Path) -> Iterator[Callable[[tuple[int, int]], Said]]:
+    """Open a run's events and give a function that reads the message at a `place` again."""
+    with (path / EVENTS).open("rb") as file:
+
+        def read(place: tuple[int, int]) -> Said:
+            offset, size = place
+            file.seek(offset)
+            return _MESSAGE.decode(file.read(size))
+
+        yield read
 
 
 _MESSAGE: Final = msgspec.json.Decoder(Said)

@@ -13,11 +13,12 @@ import msgspec
 from pydantic import ValidationError
 
 from scai_cli.errors import RunError
-from scai_cli.runs.events import ANY_EVENT, Event
+from scai_cli.runs.events import ANY_EVENT, Event, RunStarted
 from scai_cli.runs.history.ratings import CompactRating
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.jsonl import damaged, lines
-from scai_cli.runs.run_directory import CALLS, EVENTS
+from scai_cli.runs.locked_folder import CALLS
+from scai_cli.runs.run_directory import EVENTS
 
 _HEAD: Final = re.compile(rb'\{"seq": ?\d+, ?"time": ?"[^"\\]*", ?"id": ?"([^"\\]*)", ?"type": ?"(\w+)",')
 _CALL: Final = re.compile(rb'\{"id": ?"([^"\\]*)"')
@@ -82,6 +83,16 @@ def read_event(path: Path, number: int, line: bytes) -> Event:
         return ANY_EVENT.validate_json(line)
     except ValidationError:
         raise RunError(damaged(path / EVENTS, number)) from None
+
+
+def first_event(path: Path) -> RunStarted | None:
+    """Return the event that a run begins with; None where it has none yet. Raises RunError when it is damaged."""
+    for number, line in lines(path / EVENTS):
+        event = read_event(path, number, line)
+        if not isinstance(event, RunStarted):
+            raise RunError(damaged(path / EVENTS, number))
+        return event
+    return None
 
 
 def read_mark(path: Path, number: int, line: bytes) -> CompactRating:

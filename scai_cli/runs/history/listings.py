@@ -15,9 +15,8 @@ from scai_cli.experiment.yaml_source import read_yaml
 from scai_cli.runs.events import RunStarted
 from scai_cli.runs.find import all_generated, all_runs, newest_first
 from scai_cli.runs.generated_directory import GENERATION, ROWS
-from scai_cli.runs.history.event_lines import look, read_event
+from scai_cli.runs.history.event_lines import first_event, look
 from scai_cli.runs.history.status import outcome_of, status_of
-from scai_cli.runs.jsonl import lines
 from scai_cli.runs.run_directory import EVENTS
 
 _BLOCK: Final = 1 << 20
@@ -93,13 +92,10 @@ def _rows(file: Path) -> int:
 
 
 def _started(path: Path) -> RunStarted | None:
-    for number, line in lines(path / EVENTS):
-        try:
-            event = read_event(path, number, line)
-        except RunError:
-            return None
-        return event if isinstance(event, RunStarted) else None
-    return None
+    try:
+        return first_event(path)
+    except RunError:
+        return None
 
 
 def _progress(file: Path) -> tuple[int, bool]:

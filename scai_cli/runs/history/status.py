@@ -13,9 +13,9 @@ import msgspec
 
 from scai_cli.messages import Usage
 from scai_cli.runs.jsonl import lines
+from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.locks import is_locked
 from scai_cli.runs.outcome import OUTCOME
-from scai_cli.runs.run_directory import CALLS
 
 Status = Literal["finished", "stopped", "failed", "interrupted", "running"]
 

@@ -1,0 +1,168 @@
+"""A folder that one process at a time writes: a run, a generated set, a chat or an explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import IO, Final
+
+from scai_cli.errors import RunError
+from scai_cli.runs.jsonl import LineLog, mend, one_line, write_whole
+from scai_cli.runs.locks import LOCK, take_lock
+from scai_cli.values import safe_id
+
+CALLS: Final = "calls.jsonl"
+LATEST: Final = "latest"
+"""Names the newest run on the command line, so no run can have this id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """The files that make a new folder a run or a generated set: `by` is written last, `before` are written first."""
+
+    before: Collection[str]
+    by: str
+
+    def is_to_come(self, path: Path) -> bool:
+        """Return whether a folder holds only files from before its birth, whole or half written."""
+        return all(file.name in (LOCK, *self.before) or self._is_half(file) for file in path.iterdir())
+
+    def clear(self, path: Path) -> None:
+        """Remove the files that a killed process left half written."""
+        for file in filter(self._is_half, list(path.iterdir())):
+            file.unlink()
+
+    def _is_half(self, path: Path) -> bool:
+        return path.name.startswith(tuple(f".{name}." for name in (*self.before, self.by)))
+
+
+@dataclass(slots=True)
+class LockedFolder:
+    """A folder whose lock this process holds, with the logs that it appends lines to.
+
+    A crash loses only what was in flight: the system has a line when `append` returns, the disk when `sync` returns.
+    """
+
+    path: Path
+    _lock: IO[str]
+    mended: dict[str, int] = field(default_factory=dict)
+    """Log -> bytes of a torn last line that were cut off."""
+    _logs: dict[str, LineLog] = field(default_factory=dict)
+
+    @classmethod
+    def create(cls, parent: Path, wanted_id: str | None, name: str, birth: Birth) -> LockedFolder | None:
+        """Make and lock a new folder: `wanted_id`, or the first free of `name`, `name-2`, ...
+
+        A folder that a process was killed in before its birth is taken over. Returns None when the wanted id is taken.
+        Raises RunError when no folder can have the wanted id, or the folder cannot be written.
+        """
+        check_id(wanted_id)
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            for path in _candidates(parent, wanted_id, name):
+                if (folder := cls._claim(path, birth)) is not None:
+                    return folder
+        except OSError as error:
+            raise _unwritable(parent, error) from None
+        return None
+
+    @classmethod
+    def open(cls, path: Path, *logs: str) -> LockedFolder:
+        """Lock a folder and open its logs; raises RunError when it is in use or cannot be written."""
+        try:
+            path.mkdir(exist_ok=True)
+            folder = cls(path, take_lock(path))
+        except OSError as error:
+            raise _unwritable(path, error) from None
+        with folder.closed_on_failure():
+            folder.open_logs(*logs)
+        return folder
+
+    def open_logs(self, *names: str) -> None:
+        """Open logs for appending and cut off torn last lines; `sync` keeps the order of the names."""
+        for name in names:
+            if cut := mend(self.path / name):
+                self.mended[name] = cut
+            self._logs[name] = LineLog.open(self.path / name)
+
+    @property
+    def run_id(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    def append(self, log: str, line: bytes) -> None:
+        """Append a line to a log; raises OutputError when the disk refuses it."""
+        self._logs[log].write(one_line(line))
+
+    def log_call(self, line: bytes) -> None:
+        """Append a line to the call log."""
+        self.append(CALLS, line)
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a whole file, or leave it as it is and raise OutputError."""
+        write_whole(self.path / name, text)
+
+    def sync(self) -> None:
+        """Make all lines survive a power cut."""
+        for log in self._logs.values():
+            log.sync()
+
+    def close(self) -> None:
+        """Close the logs and free the lock."""
+        for log in self._logs.values():
+            log.close()
+        self._lock.close()
+
+    @contextmanager
+    def closed_on_failure(self) -> Iterator[None]:
+        """Close the folder when the block raises; an OSError becomes a RunError."""
+        try:
+            yield
+        except OSError as error:
+            self.close()
+            raise _unwritable(self.path, error) from None
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def _claim(cls, path: Path, birth: Birth) -> LockedFolder | None:
+        try:
+            path.mkdir(exist_ok=True)
+            if not birth.is_to_come(path):
+                return None
+            folder = cls(path, take_lock(path))
+        except (FileExistsError, RunError):  # a file, or another process was faster
+            return None
+        # Another process may have finished the folder between the first look and the lock.
+        if birth.is_to_come(path):
+            birth.clear(path)
+            return folder
+        folder.close()
+        return None
+
+
+def check_id(wanted: str | None) -> None:
+    """Raise RunError for an id that no run can have."""
+    if wanted is None:
+        return
+    if wanted == LATEST:
+        raise RunError(f"--run-id: {LATEST!r} stands for the newest run; take another")
+    try:
+        safe_id(wanted)
+    except ValueError as error:
+        raise RunError(f"--run-id: {error}") from None
+
+
+def _candidates(parent: Path, wanted_id: str | None, name: str) -> Iterator[Path]:
+    if wanted_id is not None:
+        yield parent / wanted_id
+        return
+    yield from (parent / (name if number == 1 else f"{name}-{number}") for number in count(1))
+
+
+def _unwritable(path: Path, error: OSError) -> RunError:
+    return RunError(f"{path}: cannot be written: {error.strerror}")
