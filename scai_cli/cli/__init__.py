@@ -7,7 +7,6 @@ from io import TextIOWrapper
 
 import typer
 
-from scai_cli.cli import caching, personas, tasks
 from scai_cli.cli import chat as chatting
 from scai_cli.cli import compare as comparing
 from scai_cli.cli import dataset as describing
@@ -15,6 +14,7 @@ from scai_cli.cli import explain as explaining
 from scai_cli.cli import export as exporting
 from scai_cli.cli import generate as generating
 from scai_cli.cli import init as starting
+from scai_cli.cli import personas, tasks
 from scai_cli.cli import report as reporting
 from scai_cli.cli import run as running
 from scai_cli.cli import show as reading
@@ -42,7 +42,6 @@ for group in (
     personas,
     tasks,
     starting,
-    caching,
 ):
     group.register(app)
 

@@ -239,7 +239,7 @@ class ExperimentConfig(Value):
     limits: LimitsConfig = LimitsConfig()
     """Bounds on what the run uses."""
     cache: bool = False
-    """Whether answers are kept across runs and taken from there; `scai cache info` says where."""
+    """Whether answers are kept across runs, in `$SCAI_CACHE` or `~/.cache/scai/cache.sqlite3`, and taken from there."""
     controls: bool = False
     """Whether nobody in particular, others and the user once more rate the last answers, for `scai show --fidelity`."""
     judge: ModelSettings | None = None

@@ -84,21 +84,6 @@ class Cache:
         logprobs = [] if completion.logprobs is None else [completion.logprobs]
         self._do("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, to_json([*answer, *logprobs])))
 
-    def entries(self) -> int:
-        """How many answers are kept; raises CacheError."""
-        with _sqlite_errors(self.path):
-            assert self._database is not None
-            count: int = self._database.execute("SELECT count(*) FROM answers").fetchone()[0]
-        return count
-
-    def clear(self) -> None:
-        """Forget all answers and give back the room; raises CacheError."""
-        with _sqlite_errors(self.path):
-            assert self._database is not None
-            self._database.execute("DELETE FROM answers")
-            self._database.execute("VACUUM")
-            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
     def close(self) -> None:
         """Close the file."""
         if self._database is not None:

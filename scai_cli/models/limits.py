@@ -98,12 +98,6 @@ class Budget:
             await self._settled.wait()
         self.reserved += spend
 
-    def reserve(self, spend: Spend) -> None:
-        """Set aside what a call may cost; raises LimitReached, setting nothing aside, if that is too much."""
-        if (excess := self._excess(self.used + self.reserved + spend)) is not None:
-            raise excess
-        self.reserved += spend
-
     def _excess(self, total: Spend) -> LimitReached | None:
         """Return the error for a total that exceeds a limit."""
         caps = self.caps

@@ -9,7 +9,6 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scai_cli.social_choice import formulas
-from scai_cli.social_choice.inequality import gini_coefficient
 from scai_cli.social_choice.society import Society, society
 
 
@@ -118,6 +117,18 @@ def parse(spec: str | Mapping[str, object]) -> WelfareFunction:
         return WelfareFunction(name)
     value = _value(name, parameter, given.get(parameter.name, parameter.default))
     return WelfareFunction(name, ((parameter.name, value),))
+
+
+def gini_coefficient(utilities: Sequence[float | None], weights: Sequence[float] | None = None) -> float | None:
+    """Sum |ui - uj| / (2 n^2 mean) (Gini 1912): 0 when all are equal (all at zero included), at most 1 - 1/n.
+
+    Invariant to scale. Computed as 1 - `formulas.ordered_mean`(2) / mean, the same number. Nobody left: None.
+    """
+    people = society(utilities, weights)
+    if not people:
+        return None
+    average = formulas.mean(people)
+    return max(0.0, 1 - formulas.ordered_mean(people, 2) / average) if average > 0 else 0.0
 
 
 def everything(

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loopback import Loopback
 from terminal import Terminal, piped
+from virtual_time import run as run_async
 
 from scai_cli.errors import LimitReached
 from scai_cli.models.human import read_ranking, read_rating
@@ -302,12 +303,12 @@ def test_the_clock_stands_still_while_somebody_thinks():
     with budget.stopped_clock():
         now[0] = 100.0
         assert budget.seconds == 2.0
-        budget.reserve(Spend(1))
+        run_async(budget.claim(Spend(1)))
     now[0] = 102.0
     assert budget.seconds == 4.0
     now[0] = 104.0
     with pytest.raises(LimitReached):
-        budget.reserve(Spend(1))
+        run_async(budget.claim(Spend(1)))
 
 
 @pytest.mark.parametrize("source", ["/dev/null", "half"])

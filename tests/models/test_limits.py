@@ -1,13 +1,29 @@
 """Budgets and prices: pure arithmetic."""
 
+import asyncio
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from virtual_time import run as run_async
 
 from scai_cli.errors import ConfigError, LimitReached
 from scai_cli.messages import ChatRequest, Message, Usage
 from scai_cli.models.limits import Budget, Caps, Spend, prompt_tokens
 from scai_cli.models.prices import FREE, Price, price_of, published_price, require_prices
+
+
+def claim(budget, spend):
+    """Whether a call may begin now; False where it has to wait for those in flight."""
+
+    async def main():
+        try:
+            await asyncio.wait_for(budget.claim(spend), 1)
+        except TimeoutError:
+            return False
+        return True
+
+    return run_async(main())
 
 
 @pytest.mark.parametrize(
@@ -23,11 +39,11 @@ def test_a_limit_that_is_reached_is_named_in_one_line(caps, line):
     now = [0.0]
     budget = Budget(caps, clock=lambda: now[0])
     call = Spend(1, 1000, 0.5)
-    budget.reserve(call)
+    claim(budget, call)
     budget.settle(call, call)
     now[0] = 61.0
     with pytest.raises(LimitReached) as caught:
-        budget.reserve(call)
+        claim(budget, call)
     assert str(caught.value).startswith(line)
     assert "scai resume" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -36,9 +52,10 @@ def test_a_limit_that_is_reached_is_named_in_one_line(caps, line):
 
 def test_a_resumed_run_goes_on_counting():
     budget = Budget(Caps(calls=3, seconds=100), used=Spend(2), seconds=99, clock=lambda: 0.0)
-    budget.reserve(Spend(1))
+    claim(budget, Spend(1))
+    budget.settle(Spend(1), Spend(1))
     with pytest.raises(LimitReached, match="calls"):
-        budget.reserve(Spend(1))
+        claim(budget, Spend(1))
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50))), st.integers(0, 1000))
@@ -46,8 +63,11 @@ def test_what_is_reserved_never_exceeds_a_limit_and_all_is_settled(calls, cap):
     budget, open_calls = Budget(Caps(tokens=cap)), []
     for expected, used in calls:
         try:
-            budget.reserve(Spend(1, expected))
+            begins = claim(budget, Spend(1, expected))
         except LimitReached:
+            begins = False
+            assert budget.used.tokens + expected > cap
+        if not begins:
             assert budget.used.tokens + budget.reserved.tokens + expected > cap
             break
         open_calls.append((expected, used))

@@ -1,10 +1,7 @@
-"""Agreement, intervals, rank correlation and strengths: against other implementations and by simulation."""
+"""Intervals, rank correlation and strengths: against other implementations and by simulation."""
 
 import math
-import random
-import warnings
 
-import krippendorff
 import numpy as np
 import pytest
 from hypothesis import given
@@ -13,69 +10,12 @@ from scipy.optimize import minimize
 from scipy.stats import spearmanr
 
 from scai_cli.social_choice.welfare import NAMES, parse
-from scai_cli.stats.agreement import krippendorff_alpha
 from scai_cli.stats.bradley_terry import bradley_terry
 from scai_cli.stats.intervals import Interval, bootstrap, mean, paired_difference, spearman
 
 
 def near(value):
     return pytest.approx(value, rel=1e-9, abs=1e-9)
-
-
-def random_ratings(rng):
-    grades = rng.choice([2, 5, 11])
-    raters, units = rng.randint(2, 6), rng.randint(1, 12)
-    gap = rng.choice([0, 0.2, 0.5])
-    return [[None if rng.random() < gap else rng.randrange(grades) for _ in range(units)] for _ in range(raters)]
-
-
-@pytest.mark.parametrize("scale", ["nominal", "ordinal", "interval"])
-def test_alpha_on_400_random_tables_as_the_krippendorff_package(scale):
-    rng = random.Random(1)
-    undefined = 0
-    for _ in range(400):
-        ratings = random_ratings(rng)
-        ours, theirs = krippendorff_alpha(ratings, scale), their_alpha(ratings, scale)
-        assert (ours is None) == math.isnan(theirs)
-        assert ours is None or ours == near(theirs)
-        undefined += ours is None
-    assert 5 < undefined < 200
-
-
-def their_alpha(ratings, scale):
-    table = np.array(ratings, dtype=float)
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="invalid value encountered in scalar divide")
-            return krippendorff.alpha(table, level_of_measurement=scale)
-    except ValueError:  # nothing was rated twice, or all have the same value
-        return math.nan
-
-
-def test_alpha_of_krippendorffs_own_example():
-    # "Computing Krippendorff's Alpha-Reliability" (2011): 4 observers, 12 units, missing data.
-    rows = [
-        "1 2 3 3 2 1 4 1 2 . . .",
-        "1 2 3 3 2 2 4 1 2 5 . 3",
-        ". 3 3 3 2 3 4 2 2 5 1 .",
-        "1 2 3 3 2 4 4 1 2 5 1 .",
-    ]
-    ratings = [[None if cell == "." else int(cell) for cell in row.split()] for row in rows]
-    published = {"nominal": 0.743, "ordinal": 0.815, "interval": 0.849}
-    assert {scale: round(krippendorff_alpha(ratings, scale), 3) for scale in published} == published
-    assert krippendorff_alpha(ratings) == krippendorff_alpha(ratings, "ordinal")
-
-
-def test_alpha_at_its_ends():
-    assert krippendorff_alpha([[1, 2, 3], [1, 2, 3]]) == 1
-    assert krippendorff_alpha([[0, 10], [10, 0]]) < 0
-    assert krippendorff_alpha([[1, None], [None, 2]]) is None
-    assert krippendorff_alpha([[5, 5], [5, 5]]) is None
-    assert krippendorff_alpha([]) is None
-    with pytest.raises(ValueError, match="every unit"):
-        krippendorff_alpha([[1, 2], [1]])
-    with pytest.raises(ValueError, match="unknown scale 'ratio'"):
-        krippendorff_alpha([[1]], "ratio")
 
 
 @given(st.lists(st.tuples(*[st.one_of(st.none(), st.integers(0, 5))] * 2), max_size=30))
