@@ -13,14 +13,14 @@ from scai_cli.stats.intervals import Interval, Statistic, paired_difference
 _WORK: Final = 60_000
 """Users times draws of a bootstrap: about 0.2 s."""
 _DRAWS: Final = (200, 2000)
-"""The fewest and the most draws: the fewest are for groups of 300 users and more, and give a rough interval."""
+"""The fewest and the most draws: groups of 300 users and more get the fewest, and a rough interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class EpochCells:
-    """How content people came out of some conversations.
+    """The utilities of the persons and tasks of an epoch, or of the holdout comparison.
 
-    `cells`: (persona, task) -> utility in [0, 1], where it is rated; `weights`: persona -> its weight; `where` says
+    `cells`: (persona, task) -> utility in [0, 1], where it is rated; `weights`: persona -> its weight; `where` names
     what was played, for people to read.
     """
 
@@ -31,7 +31,7 @@ class EpochCells:
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
-    """A difference between two who were played with the same people and tasks."""
+    """The difference between two sets of cells with the same people and tasks."""
 
     interval: Interval
     users: int
@@ -40,13 +40,12 @@ class PairedDifference:
     where: str
 
     def as_object(self) -> dict[str, Any]:
-        """What `--json` prints."""
-        found = self.interval
+        """Return the object that `--json` prints."""
         return {
-            "estimate": found.estimate,
-            "low": found.low,
-            "high": found.high,
-            "level": found.level,
+            "estimate": self.interval.estimate,
+            "low": self.interval.low,
+            "high": self.interval.high,
+            "level": self.interval.level,
             "users": self.users,
             "tasks": self.tasks,
             "draws": self.draws,
@@ -54,57 +53,64 @@ class PairedDifference:
         }
 
 
-def in_epoch(history: History, number: int) -> EpochCells | None:
-    """The final answers of an epoch, from the ratings in short; None for an epoch of which they are not kept."""
-    cells = history.marks.cells.get(number)
-    if cells is None:
+def epoch_cells(history: History, number: int) -> EpochCells | None:
+    """Return the utilities of an epoch's final answers; None for an epoch whose compact ratings are not kept."""
+    ratings = history.marks.cells.get(number)
+    if ratings is None:
         return None
-    ratings = history.config.ratings
-    found = {}
-    for place in (*cells.own, *(place for place in cells.cross if place not in cells.own)):
-        utility = cell(cells.own.get(place), cells.mean_cross(*place), ratings)
+    cells = {}
+    for place in (*ratings.own, *(place for place in ratings.cross if place not in ratings.own)):
+        utility = cell(ratings.own.get(place), ratings.mean_cross(*place), history.config.ratings)
         if utility is not None:
-            found[place] = utility
-    return EpochCells(f"epoch {number}", found, _weights(history))
+            cells[place] = utility
+    return EpochCells(f"epoch {number}", cells, _weights(history))
 
 
-def held_out(history: History) -> EpochCells | None:
-    """The run's last constitution with the users and tasks that were held out; its cells are means over the tasks."""
-    proof = history.proof
-    if proof is None:
+def holdout_cells(history: History) -> EpochCells | None:
+    """Return the utilities of the last constitution with the held-out users; each is a mean over the tasks."""
+    holdout = history.proof
+    if holdout is None:
         return None
-    tasks = " ".join(sorted(proof.tasks))  # as one task: what is kept of the proof is not told by task
-    cells = {(user, tasks): utility for user, utility in proof.last.items() if utility is not None}
+    tasks = " ".join(sorted(holdout.tasks))  # as one task: the event keeps only means over the tasks
+    cells = {(user, tasks): utility for user, utility in holdout.last.items() if utility is not None}
     return EpochCells("holdout", cells, _weights(history))
 
 
+def first_to_last(history: History, statistic: Statistic) -> PairedDifference | None:
+    """Return the statistic of the last epoch minus that of the first; None for fewer than two, or none in common."""
+    if len(history.measured) < 2:
+        return None
+    first, last = (epoch_cells(history, history.measured[at].epoch) for at in (0, -1))
+    if first is None or last is None:
+        return None
+    return paired(first, last, statistic, seed=history.config.seed)
+
+
 def paired(before: EpochCells, after: EpochCells, statistic: Statistic, *, seed: int) -> PairedDifference | None:
-    """Statistic of `after` - statistic of `before` over the cells that both have; None where they share none."""
+    """Return the statistic of `after` minus that of `before` over the cells of both; None where they share none."""
     shared = [place for place in before.cells if place in after.cells]
     users, tasks = (list(dict.fromkeys(place[side] for place in shared)) for side in (0, 1))
     if not shared:
         return None
     draws = max(_DRAWS[0], min(_DRAWS[1], _WORK // len(users)))
-    first, last = (_table(played, users, tasks, set(shared)) for played in (before, after))
+    first, last = (_table(side, users, tasks, set(shared)) for side in (before, after))
     weights = [before.weights.get(user, 1.0) for user in users]
     interval = paired_difference(first, last, statistic, weights=weights, draws=draws, seed=seed)
-    return (
-        None
-        if interval is None
-        else PairedDifference(interval, len(users), sum(map(_count, tasks)), draws, after.where)
-    )
+    if interval is None:
+        return None
+    return PairedDifference(interval, len(users), sum(map(_count, tasks)), draws, after.where)
 
 
 def _count(tasks: str) -> int:
-    """How many tasks a column stands for: ids hold no spaces."""
+    """Return how many tasks a column covers: ids hold no spaces."""
     return len(tasks.split(" "))
 
 
 def _table(
-    played: EpochCells, users: Iterable[str], tasks: Iterable[str], shared: set[tuple[str, str]]
+    side: EpochCells, users: Iterable[str], tasks: Iterable[str], shared: set[tuple[str, str]]
 ) -> list[list[float | None]]:
     tasks = list(tasks)
-    return [[played.cells[u, t] if (u, t) in shared else None for t in tasks] for u in users]
+    return [[side.cells[u, t] if (u, t) in shared else None for t in tasks] for u in users]
 
 
 def _weights(history: History) -> dict[str, float]:

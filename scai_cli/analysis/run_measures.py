@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from scai_cli.analysis.text_similarity import rules_text
+from scai_cli.analysis.version_similarity import rules_text
 from scai_cli.runs.events import WelfareMeasured
 from scai_cli.runs.history.history import History
 from scai_cli.runs.history.status import spent

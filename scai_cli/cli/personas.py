@@ -85,71 +85,40 @@ def sample(
         say(f"drew {len(drawn.people)} of {drawn.size:,} personas")
 
 
-@app.command()
-def validate(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Populations.", show_default=False)],
-) -> None:
-    """Check that populations can be read. What is wrong is said with file, line and key."""
-    from scai_cli.experiment.item_files import items
-    from scai_cli.experiment.personas import Persona
-
-    for file in files:
-        typer.echo(f"{file}: ok, {sum(1 for _ in items(file, Persona)):,} personas")
-
-
+@app.command("list", hidden=True)
+@app.command("validate", hidden=True)
 @app.command()
 def describe(
-    population: Population,
+    path: Annotated[
+        Path | None, typer.Argument(metavar="PATH", help="A population or a folder of them; by default ./personas.")
+    ] = None,
     quotas: Annotated[
         list[str] | None,
         typer.Option("--quota", help="Compare with it, e.g. age=18-34:30,35-90:70.", metavar="A=V:S,..."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show attributes, quotas, duplicates and gaps of a population."""
-    from scai_cli.populations.describe import describe as described
+    """Show attributes, quotas, duplicates and gaps of a population, or the populations of a folder."""
+    from scai_cli.datasets.export.row_writers import json_line
+    from scai_cli.display.terminal.populations import print_description, print_files
+    from scai_cli.experiment.starter import shipped
+    from scai_cli.populations.describe import describe, populations
     from scai_cli.populations.quotas import parse_quota
 
-    told = described(population, [parse_quota(quota) for quota in quotas or ()]).as_object()
-    if as_json:
-        from scai_cli.datasets.export.row_writers import json_line
-
-        print(json_line(told))  # noqa: T201 - data for stdout
-        return
-    from scai_cli.display.terminal.populations import print_description
-
-    print_description(str(population), told)
-
-
-@app.command("list")
-def list_people(
-    path: Annotated[
-        Path | None, typer.Argument(metavar="PATH", help="A population or a folder; by default ./personas.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """List the people of a population, or the populations of a folder."""
-    from scai_cli.datasets.export.row_writers import json_line
-    from scai_cli.display.terminal.populations import print_files, print_people
-    from scai_cli.experiment.item_files import items
-    from scai_cli.experiment.personas import Persona
-    from scai_cli.experiment.starter import shipped
-    from scai_cli.populations.describe import populations
-
-    place = path or (Path("personas") if Path("personas").is_dir() else shipped() / "personas")
-    if not place.is_dir():
-        people = items(place, Persona)
+    path = path or (Path("personas") if Path("personas").is_dir() else shipped() / "personas")
+    if path.is_dir():
+        files = populations(path)
         if as_json:
-            for persona in people:
-                print(json_line(persona.model_dump(mode="json", exclude_defaults=True)))  # noqa: T201 - data for stdout
+            rows = [{"file": str(file), "personas": size, "problem": problem} for file, size, problem in files]
+            print(json_line(rows))  # noqa: T201 - data for stdout
         else:
-            print_people(people)
+            print_files(files)
         return
-    found = populations(place)
+    description = describe(path, [parse_quota(quota) for quota in quotas or ()]).as_object()
     if as_json:
-        print(json_line([{"file": str(f), "personas": size, "problem": why} for f, size, why in found]))  # noqa: T201
+        print(json_line(description))  # noqa: T201 - data for stdout
     else:
-        print_files(found)
+        print_description(str(path), description)
 
 
 @app.command()

@@ -35,7 +35,6 @@ def show(
         str | None, typer.Option("--prompts", help="The exact messages of a call, or of all below an id.", metavar="ID")
     ] = None,
     fidelity: Annotated[bool, typer.Option("--fidelity", help="Whether the users stay themselves.")] = False,
-    everything: Annotated[bool, typer.Option("--all", help="Everybody and everything, however long it is.")] = False,
     follow: Annotated[bool, typer.Option("--follow", help="Wait for the run and show what happens in it.")] = False,
     as_json: Json = False,
     runs_dir: RunsDir = RUNS,
@@ -45,7 +44,7 @@ def show(
     from scai_cli.runs.find import find_run
 
     chosen = Selection(epoch=epoch, persona=persona, task=task)
-    parts = showing.Parts(constitution, ratings, diff, prompts, everything)
+    parts = showing.Parts(constitution, ratings, diff, prompts)
     _check(chosen, parts, fidelity=fidelity, follow=follow, as_json=as_json)
     if follow:
         _follow(runs_dir, run, chosen, as_json)
@@ -69,14 +68,13 @@ def _check(chosen: Selection, parts: Parts, *, fidelity: bool, follow: bool, as_
         "--constitution": parts.constitution,
         "--ratings": parts.ratings,
         "--fidelity": fidelity,
-        "--all": parts.everything,
     }
     given = [name for name, wanted in views.items() if wanted]
     if follow and given:
         raise RunError("--follow goes with --epoch, --persona, --task and --json; drop the others")
     if as_json and given and given != ["--fidelity"]:
         raise RunError("--json prints the whole run or what --epoch, --persona and --task leave of it; drop the others")
-    if len(given) > 1 and (alone := [name for name in given if name in ("--prompts", "--fidelity", "--all")]):
+    if len(given) > 1 and (alone := [name for name in given if name in ("--prompts", "--fidelity")]):
         others = ", ".join(name for name in given if name != alone[0])
         raise RunError(f"{alone[0]} is a view of its own; drop {others}")
     if given and not parts.ratings and chosen != Selection():
@@ -140,11 +138,7 @@ def _show_fidelity(path: Path, as_json: bool) -> None:
         print_fidelity(out(), history, found)
 
 
-def list_runs(
-    generated: Annotated[bool, typer.Option("--generated", help="The generated sets alone.")] = False,
-    as_json: Json = False,
-    runs_dir: RunsDir = RUNS,
-) -> None:
+def list_runs(as_json: Json = False, runs_dir: RunsDir = RUNS) -> None:
     """List runs and generated sets, newest first. As JSON the runs alone."""
     from scai_cli.display.terminal.show import print_generated, print_list
     from scai_cli.runs.history.listings import list_entries, list_generated
@@ -152,9 +146,7 @@ def list_runs(
     if as_json:
         from scai_cli.datasets.export.row_writers import json_line
 
-        found = list_generated(runs_dir) if generated else list_entries(runs_dir)
-        print(json_line(found))  # noqa: T201 - data for stdout
+        print(json_line(list_entries(runs_dir)))  # noqa: T201 - data for stdout
         return
-    if not generated:
-        print_list(list_entries(runs_dir))
-    print_generated(list_generated(runs_dir), alone=generated)
+    print_list(list_entries(runs_dir))
+    print_generated(list_generated(runs_dir))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Mapping
@@ -125,7 +123,6 @@ def test_a_run_that_holds_nothing_yet_is_compared(runs: Path, tmp_path: Path) ->
         assert (called.code, called.err) == (0, "")
         assert "no events yet" in called.out
         assert scai("compare", *order, "--json").json["metrics"]["epochs"]["empty"] == 0
-        assert scai("compare", *order, "--csv").code == 0
 
 
 @pytest.mark.parametrize(
@@ -134,7 +131,6 @@ def test_a_run_that_holds_nothing_yet_is_compared(runs: Path, tmp_path: Path) ->
         (("one",), "compare needs two runs or more"),
         (("one", "one"), "compare needs two runs or more"),
         (("one", "nine"), "there is no run 'nine'"),
-        (("one", "two", "--csv", "--json"), "take one"),
         (("one", "two", "--embedding-model", "tf-idf"), "write openai:NAME"),
         (("one", "two", "--embedding-model", "openai:"), "write openai:NAME"),
         (("one", "two", "--embedding-model", "openai:x"), "OPENAI_API_KEY is not set"),
@@ -158,35 +154,9 @@ def test_runs_of_one_name_in_two_folders_are_told_apart(runs: Path, tmp_path: Pa
     assert found["paired"]["differences"][str(twin)]["utilitarian"]["estimate"] == 0
 
 
-def test_csv_has_a_row_for_each_number_and_no_formula(runs: Path) -> None:
-    rows = list(csv.reader(io.StringIO(compare(runs, "one", "other", "--csv").out)))
-    assert rows[0] == ["metric", "one", "other"]
-    assert all(len(row) == 3 for row in rows)
-    by_name = {row[0]: row[1:] for row in rows[1:]}
-    metrics = compare(runs, "one", "other", "--json").json["metrics"]
-    assert float(by_name["welfare.nash.last"][1]) == pytest.approx(metrics["welfare.nash.last"]["other"])
-    assert by_name["config.name"] == ["tiny", "other"]
-    pairs = list(csv.reader(io.StringIO(compare(runs, "one", "two", "--csv").out)))
-    assert float(next(row for row in pairs if row[0] == "paired.utilitarian.estimate")[2]) is not None
-
-
-def test_a_formula_in_a_setting_is_guarded(tmp_path: Path, tiny: Path) -> None:
-    for name, text in (("a", "=cmd|' /C calc'!A0"), ("b", "+1+1")):
-        assert scai("run", tiny, "-q", "--run-id", name, "--set", f"ratings.own={text!r}").code == 0
-    rows = list(csv.reader(io.StringIO(scai("compare", "a", "b", "--csv").out)))
-    assert ["config.ratings.own", "'=cmd|' /C calc'!A0", "'+1+1"] in rows
-
-
-def test_similarity_is_over_all_versions_with_the_product_last(runs: Path) -> None:
-    found = compare(runs, "one", "two", "--json").json["similarity"]
-    assert found["method"] == "tf-idf"
-    assert [v["run"] for v in found["versions"]] == sorted(v["run"] for v in found["versions"])
-    size = len(found["versions"])
-    assert [len(row) for row in found["matrix"]] == [size] * size
-    assert all(found["matrix"][n][n] == 1 for n in range(size))
-    last = {v["run"]: v["version"] for v in found["versions"]}
-    for run in compare(runs, "one", "two", "--json").json["runs"]:
-        assert run["constitution"]["version"] == last[run["run_id"]]
+def test_without_an_embedding_model_no_similarity_is_said(runs: Path) -> None:
+    assert compare(runs, "one", "two", "--json").json["similarity"] is None
+    assert "imilar" not in compare(runs, "one", "two").out
 
 
 class Embeddings(Loopback):
@@ -216,6 +186,12 @@ def test_embeddings_come_from_any_endpoint(runs: Path, monkeypatch: pytest.Monke
         assert called.code == 0, called.err
         found = called.json["similarity"]
         assert found["method"] == "openai:embedder"
+        assert [v["run"] for v in found["versions"]] == sorted(v["run"] for v in found["versions"])
+        size = len(found["versions"])
+        assert [len(row) for row in found["matrix"]] == [size] * size
+        assert all(found["matrix"][n][n] == 1 for n in range(size))
+        last = {v["run"]: v["version"] for v in found["versions"]}  # the product stands last
+        assert {run["run_id"]: run["constitution"]["version"] for run in called.json["runs"]} == last
         headers, asked = server.requests[0]  # type: ignore[misc]
         assert headers["authorization"] == "Bearer sk-secret-123"
         assert asked["model"] == "embedder"

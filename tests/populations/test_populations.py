@@ -74,7 +74,7 @@ def test_a_source_is_a_name_or_more() -> None:
     Path("p.yaml").write_text(
         "- {id: a, source: fictional}\n- {id: b, source: {name: PRISM, licence: CC BY 4.0, row: 7}}\n", encoding="utf-8"
     )
-    assert scai("personas", "list", "p.yaml", "--json").out.splitlines() == [
+    assert sorted(scai("personas", "sample", "p.yaml", "--n", 2, "-o", "-", "-q").out.splitlines()) == [
         '{"id":"a","source":"fictional"}',
         '{"id":"b","source":{"name":"PRISM","licence":"CC BY 4.0","row":7}}',
     ]
@@ -193,15 +193,20 @@ def test_a_description_counts_everything(people: str) -> None:
     assert "the same text twice: 1; nearly the same: 1" in shown.out
 
 
-def test_validate_and_list(people: str) -> None:
-    assert scai("personas", "validate", people, people).out == "people.yaml: ok, 6 personas\n" * 2
+@pytest.mark.parametrize("alias", ["list", "validate"])
+def test_describe_has_hidden_aliases(people: str, alias: str) -> None:
+    assert scai("personas", alias, people).out == scai("personas", "describe", people).out
+    assert f" {alias} " not in scai("personas", "--help").out
+
+
+def test_describe_names_a_bad_line_and_lists_a_folder(people: str) -> None:
     Path("bad.jsonl").write_text('{"id": "a"}\n{"id": "b", "wieght": 1}\n', encoding="utf-8")
-    called = scai("personas", "validate", people, "bad.jsonl")
+    called = scai("personas", "describe", "bad.jsonl")
     assert (called.code, called.err) == (2, "scai: bad.jsonl:2: 1.wieght: unknown key; did you mean 'weight'?\n")
-    assert scai("personas", "list").out.count(".yaml") >= 6  # those that ship
-    listed = {row["file"]: row for row in scai("personas", "list", ".", "--json").json}
+    assert scai("personas", "describe").out.count(".yaml") >= 6  # those that ship
+    listed = {row["file"]: row for row in scai("personas", "describe", ".", "--json").json}
     assert (listed[people]["personas"], listed["bad.jsonl"]["personas"]) == (6, None)
-    assert "wieght" in scai("personas", "list", ".").out
+    assert "wieght" in scai("personas", "describe", ".").out
 
 
 def test_the_library_has_balanced_splits() -> None:

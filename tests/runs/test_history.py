@@ -13,7 +13,7 @@ from conftest import events, scai
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.analysis.paired import in_epoch
+from scai_cli.analysis.paired import epoch_cells
 from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.errors import RunError
 from scai_cli.runs.history.event_lines import look
@@ -67,7 +67,7 @@ def test_a_selection_reads_what_lies_within_and_no_more(finished: Path, chosen: 
 def test_the_cells_make_the_utilities_that_the_run_recorded(finished: Path) -> None:
     history = read_history(finished, messages=False, ratings=False)
     for measured in history.measured:
-        played = in_epoch(history, measured.epoch)
+        played = epoch_cells(history, measured.epoch)
         assert played is not None
         for user, utility in measured.utilities.items():
             mine = [value for (who, _), value in played.cells.items() if who == user]

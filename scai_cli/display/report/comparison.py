@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from scai_cli.analysis.comparison import Comparison, compare_histories
 from scai_cli.analysis.config_differences import Differences
 from scai_cli.analysis.pareto import ParetoFront
-from scai_cli.display.report.constitution import likeness_table
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Child, Html, cut, tag
 from scai_cli.display.report.numbers import change, number, with_interval
@@ -19,7 +18,7 @@ MOST_DIFFERENCES = 40
 
 
 def comparison(runs: Sequence[Figures], prefixes: Sequence[str]) -> Iterator[Html]:
-    """The runs as a table, on the trade-off plane, in what sets their experiments apart, and in their constitutions."""
+    """The runs as a table, on the trade-off plane, and by what sets their experiments apart."""
     runs = runs[:MOST_RUNS]
     found = compare_histories([run.history for run in runs])
     names = list(found.runs)
@@ -33,14 +32,6 @@ def comparison(runs: Sequence[Figures], prefixes: Sequence[str]) -> Iterator[Htm
     yield from plane(ParetoFront([point for _, point in measured]), [name for name, _ in measured], in_order=False)
     yield tag("h3", "What sets the experiments apart")
     yield _differences(found.differences, names)
-    made = [name for name, run in zip(names, runs, strict=True) if run.history.started]
-    if len(made) > 1:
-        places = [found.likeness.last(name) for name in made]
-        yield tag("h3", "How alike the constitutions are")
-        yield tag(
-            "p", "Similarity of the last ones' texts, from 0 (nothing in common) to 1 (the same words).", class_="note"
-        )
-        yield likeness_table(made, [[found.likeness.values[a][b] for b in places] for a in places])
 
 
 _HEADS = (

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from scai_cli.analysis.paired import EpochCells, PairedDifference, in_epoch, paired
+from scai_cli.analysis.paired import EpochCells, PairedDifference, first_to_last, paired
 from scai_cli.analysis.pareto import ParetoFront, ParetoPoint, point_of
 from scai_cli.analysis.rating_validity import RatingValidity, rating_validity
 from scai_cli.display.report.html import cut
@@ -14,7 +14,7 @@ from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.rating_cells import bands
 from scai_cli.runs.history.ratings import CompactRating
 from scai_cli.social_choice import welfare
-from scai_cli.stats.intervals import Statistic, mean
+from scai_cli.stats.intervals import mean
 
 MOST_NAME = 48
 """Characters of a person's name that are shown."""
@@ -127,19 +127,12 @@ class Figures:
         """Mean satisfaction of the last epoch less that of the first, where the same people rated the same tasks."""
         cells = self.history.marks.cells
         ends = [EpochCells(f"epoch {n}", cells[n].own, {}) for n in self._ends if n in cells]
-        return self._paired(ends, mean)
+        return paired(ends[0], ends[1], mean, seed=self.history.config.seed) if len(ends) == 2 else None
 
     @cached_property
     def welfare_gain(self) -> PairedDifference | None:
         """Declared welfare of the last epoch less that of the first, for the same people and tasks, as `scai show`."""
-        ends = [played for n in self._ends if (played := in_epoch(self.history, n)) is not None]
-        return self._paired(ends, welfare.parse(self.declared)) if ends else None
-
-    def _paired(self, ends: Sequence[EpochCells], statistic: Statistic) -> PairedDifference | None:
-        if len(ends) < 2:
-            return None
-        before, after = ends
-        return paired(before, after, statistic, seed=self.history.config.seed)
+        return first_to_last(self.history, welfare.parse(self.declared)) if self.declared else None
 
     @property
     def _ends(self) -> tuple[int, ...]:

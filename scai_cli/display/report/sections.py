@@ -11,7 +11,7 @@ from typing import Final
 from scai_cli.display.report import headline
 from scai_cli.display.report import problems as ending
 from scai_cli.display.report.answer import answer
-from scai_cli.display.report.constitution import likeness, rules
+from scai_cli.display.report.constitution import rules
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Child, Html, tag, together
 from scai_cli.display.report.people import people, who_rated_whom
@@ -65,7 +65,7 @@ class Run:
         if history.started is not None:
             texts = transcripts(self.figures, self.excerpts, self.prefix, detail.room)
             line = time_line(self.figures, texts)
-            yield _section("constitution", "How the constitution came to be", line, self._likeness)
+            yield _section("constitution", "How the constitution came to be", line)
             yield _section("transcripts", "Transcripts", texts.html)
         yield from self._ending
 
@@ -100,10 +100,6 @@ class Run:
             ),
             _section("ratings", "Who rated whom", who_rated_whom(run)),
         ]
-
-    @cached_property
-    def _likeness(self) -> Html:
-        return together(likeness(self.figures))
 
     @cached_property
     def _ending(self) -> list[Section]:

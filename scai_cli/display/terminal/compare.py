@@ -1,84 +1,59 @@
-"""`scai compare`: runs side by side, each under a letter, held against the first."""
+"""`scai compare`: runs side by side, each under a letter, compared with the first."""
 
 from __future__ import annotations
 
-import csv
-import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, product
 from string import ascii_uppercase
-from typing import Any, Final
+from typing import Final
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from scai_cli.analysis.comparison import Comparison
-from scai_cli.analysis.text_similarity import text_similarity
-from scai_cli.datasets.export.row_writers import guarded
+from scai_cli.analysis.version_similarity import VersionSimilarity
 from scai_cli.display.terminal.config_differences import setting_lines
 from scai_cli.display.terminal.consoles import out
 from scai_cli.display.terminal.constitution import whom, word_diff
 from scai_cli.display.terminal.escape import counted, estimate, number, one_line, sparkline, styled
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.runs.history.history import History
+from scai_cli.text.near_duplicates import words
 
 _COLUMNS: Final = 4
-"""More runs than these have no column each: they stand below each other."""
+"""More runs than these get a line each instead of a column."""
 
 _MATRIX: Final = (6, 11)
-"""Beside a matrix of up to so many runs there is room for what their versions have in common; and the largest shown."""
+"""The most runs whose matrix leaves room for the similarity of their versions; the most runs of a matrix."""
 
-_ALIKE: Final = 0.4
-"""Rules that are less alike are not shown as one that changed, but as one that went and one that came."""
+_ALIKE: Final = 0.5
+"""Rules that share fewer of their words are not shown as one that changed, but as one removed and one added."""
 
 _SHOWN: Final = ("utilitarian", "rawlsian", "nash", "gini_coefficient")
 _ENDS: Final = ("first", "last", "product")
 
 
-def print_comparison(found: Comparison) -> None:
-    """Print what differs, welfare, how sure it is, the constitutions, and how alike they are."""
+def print_comparison(comparison: Comparison, similarity: VersionSimilarity | None) -> None:
+    """Print the settings that differ, welfare with intervals, the constitutions and, if measured, their similarity."""
     console = out()
-    letters = dict(zip(found.runs, _letters(), strict=False))
-    for part in _parts(found, letters):
+    letters = dict(zip(comparison.runs, _letters(), strict=False))
+    for part in _parts(comparison, letters):
+        console.print(part)
+    for part in _similarity(comparison, similarity, letters) if similarity is not None else ():
         console.print(part)
 
 
-def print_csv(found: Comparison) -> None:
-    """Print a row for each number and each setting that differs, a column for each run."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    writer.writerow(["metric", *(guarded(run) for run in found.runs)])
-    writer.writerow(["status", *(history.status for history in found.runs.values())])
-    for key, values in found.differences.items():
-        writer.writerow([guarded(f"config.{key}"), *(_csv_cell(values[run]) for run in found.runs)])
-    for name, numbers in found.metrics.items():
-        writer.writerow([guarded(name), *(_csv_cell(numbers[run]) for run in found.runs)])
-    for name in dict.fromkeys(name for by_name in found.paired.values() for name in by_name):
-        for part in ("estimate", "low", "high"):
-            differences = {run: by_name[name] for run, by_name in found.paired.items() if name in by_name}
-            cells = [getattr(differences[run].interval, part) if run in differences else None for run in found.runs]
-            writer.writerow([guarded(f"paired.{name}.{part}"), *(_csv_cell(cell) for cell in cells)])
-
-
-def _csv_cell(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.12g}"
-    return guarded(one_line(str(value)))
-
-
-def _parts(found: Comparison, letters: Mapping[str, str]) -> Iterator[RenderableType]:
-    for run, history in found.runs.items():
+def _parts(comparison: Comparison, letters: Mapping[str, str]) -> Iterator[RenderableType]:
+    for run, history in comparison.runs.items():
         yield styled(f"{letters[run]}  {one_line(run)} · {_state(history)}", "bold")
     yield ""
-    yield from setting_lines(found.differences, letters)
+    yield from setting_lines(comparison.differences, letters)
     yield ""
-    yield _welfare(found, letters)
-    yield from _differences(found, letters)
-    yield from _constitutions(found, letters)
-    yield ""
-    yield from _likeness(found, letters)
+    yield _welfare(comparison, letters)
+    yield from _differences(comparison, letters)
+    yield from _constitutions(comparison, letters)
 
 
 def _state(history: History) -> str:
@@ -89,36 +64,36 @@ def _state(history: History) -> str:
     return f"{history.status} · {len(history.measured)} of {started.epochs} epochs · {models}"
 
 
-def _welfare(found: Comparison, letters: Mapping[str, str]) -> Table:
+def _welfare(comparison: Comparison, letters: Mapping[str, str]) -> Table:
     """A column for each run, or a line for each of many: first -> last, and the product's."""
-    rows = [("satisfaction", "satisfaction"), *((name, f"welfare.{name}") for name in _functions(found))]
-    metrics = found.metrics
+    rows = [("satisfaction", "satisfaction"), *((name, f"welfare.{name}") for name in _functions(comparison))]
+    metrics = comparison.metrics
     if len(letters) > _COLUMNS:
         table = Table(box=None, padding=(0, 1, 0, 0))
         table.add_column("")
         for title, _ in rows:
             table.add_column("Gini (less)" if title == "gini_coefficient" else one_line(title, 12), no_wrap=True)
-        for run in found.runs:
+        for run in comparison.runs:
             cells = [_way([metrics.get(f"{key}.{end}", {}).get(run) for end in _ENDS[:2]]) for _, key in rows]
             table.add_row(letters[run], *cells)
         return table
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("first -> last (product)", min_width=26)
-    for run in found.runs:
+    for run in comparison.runs:
         table.add_column(letters[run])
     for title, key in rows:
-        cells = [_way([metrics.get(f"{key}.{end}", {}).get(run) for end in _ENDS]) for run in found.runs]
+        cells = [_way([metrics.get(f"{key}.{end}", {}).get(run) for end in _ENDS]) for run in comparison.runs]
         table.add_row(f"{title} (less is better)" if title == "gini_coefficient" else title, *cells)
     for name in ("rules", "calls", "usd"):
-        counts = [metrics[name][run] for run in found.runs]
+        counts = [metrics[name][run] for run in comparison.runs]
         if any(counts):
             table.add_row(name, *(number(value, 4 if name == "usd" else 0) for value in counts))
     return table
 
 
-def _functions(found: Comparison) -> list[str]:
+def _functions(comparison: Comparison) -> list[str]:
     """The functions that some run declares, and those that are always shown."""
-    declared = [m.declared for history in found.runs.values() for m in history.measured[-1:]]
+    declared = [m.declared for history in comparison.runs.values() for m in history.measured[-1:]]
     return list(dict.fromkeys((*declared, *_SHOWN)))
 
 
@@ -127,9 +102,9 @@ def _way(ends: Sequence[float | None]) -> str:
     return f"{number(first)} -> {number(last)}" + "".join(f" ({number(value)})" for value in made if value is not None)
 
 
-def _differences(found: Comparison, letters: Mapping[str, str]) -> Iterator[RenderableType]:
-    for run, by_name in found.paired.items():
-        pair = f"{letters[run]} - {letters[found.first]}"
+def _differences(comparison: Comparison, letters: Mapping[str, str]) -> Iterator[RenderableType]:
+    for run, by_name in comparison.paired.items():
+        pair = f"{letters[run]} - {letters[comparison.first]}"
         yield ""
         if not by_name:
             yield styled(f"{pair}: they share no user and task that were rated in the last epoch (or held out) of both")
@@ -144,19 +119,19 @@ def _differences(found: Comparison, letters: Mapping[str, str]) -> Iterator[Rend
             yield styled(f"{name} {estimate(difference.interval)}")
 
 
-def _constitutions(found: Comparison, letters: Mapping[str, str]) -> Iterator[RenderableType]:
+def _constitutions(comparison: Comparison, letters: Mapping[str, str]) -> Iterator[RenderableType]:
     """The first run's rules as they are, the others' as what differs from them."""
-    base = _final(found.runs[found.first])
-    for run, history in found.runs.items():
+    base = _final(comparison.runs[comparison.first])
+    for run, history in comparison.runs.items():
         constitution = _final(history)
-        against = "" if run == found.first else f", against {letters[found.first]}"
+        against = "" if run == comparison.first else f", against {letters[comparison.first]}"
         yield ""
         yield styled(f"{letters[run]}: constitution, version {constitution.version}{against}", "bold")
         table = Table.grid(padding=(0, 1, 0, 0))
         table.add_column(no_wrap=True)
         table.add_column(overflow="fold")
         for rule_id, text in (
-            _plain_rules(constitution, history) if run == found.first else _changed(base, constitution, history)
+            _plain_rules(constitution, history) if run == comparison.first else _changed(base, constitution, history)
         ):
             table.add_row(Text(rule_id, style="bold"), text)
         yield table if table.rows else styled("(empty)")
@@ -188,21 +163,28 @@ def _changed(base: Constitution, other: Constitution, history: History) -> Itera
 
 
 def _partners(base: Sequence[str], other: Sequence[str]) -> dict[int, int]:
-    """Which of the other rules goes with which of the base: the most alike pairs first, each in one pair."""
-    alike = text_similarity([*base, *other])
-    pairs = sorted(product(range(len(other)), range(len(base))), key=lambda p: -alike[len(base) + p[0]][p[1]])
-    found: dict[int, int] = {}
-    for here, there in pairs:
-        near = alike[len(base) + here][there] >= _ALIKE
-        if near and here not in found and there not in found.values():
-            found[here] = there
-    return found
+    """Return which of the other rules goes with which of the base: the most alike pairs first, each in one pair."""
+    base_words, other_words = ([Counter(words(text)) for text in texts] for texts in (base, other))
+    shared = {(n, m): _shared(b, o) for (n, b), (m, o) in product(enumerate(other_words), enumerate(base_words))}
+    partners: dict[int, int] = {}
+    for n, m in sorted(shared, key=lambda pair: -shared[pair]):
+        if shared[n, m] >= _ALIKE and n not in partners and m not in partners.values():
+            partners[n] = m
+    return partners
 
 
-def _likeness(found: Comparison, letters: Mapping[str, str]) -> Iterator[RenderableType]:
-    likeness = found.likeness
-    runs = [run for run, history in found.runs.items() if history.started]
-    yield styled(f"Similarity of constitutions (0 to 1, by {one_line(likeness.method, 60)})", "bold")
+def _shared(one: Counter[str], other: Counter[str]) -> float:
+    """Return the share of both texts' words that stand in the other too (the Dice coefficient)."""
+    total = one.total() + other.total()
+    return 2 * (one & other).total() / total if total else 0.0
+
+
+def _similarity(
+    comparison: Comparison, similarity: VersionSimilarity, letters: Mapping[str, str]
+) -> Iterator[RenderableType]:
+    runs = [run for run, history in comparison.runs.items() if history.started]
+    yield ""
+    yield styled(f"Similarity of constitutions (0 to 1, by {one_line(similarity.method, 60)})", "bold")
     beside, most = _MATRIX
     if len(runs) > most:
         yield styled(f"({len(runs)} runs with each other are too wide for a screen; --json holds them)", "dim")
@@ -214,13 +196,14 @@ def _likeness(found: Comparison, letters: Mapping[str, str]) -> Iterator[Rendera
     if len(runs) <= beside:
         table.add_column("each version to the one before")
     for run in runs:
-        row = [likeness.values[likeness.last(run)][likeness.last(other)] for other in runs]
-        table.add_row(letters[run], *map(number, row), *([_path(likeness.path(run))] if len(runs) <= beside else []))
+        row = [similarity.values[similarity.last(run)][similarity.last(other)] for other in runs]
+        paths = [_path(similarity.path(run))] if len(runs) <= beside else []
+        table.add_row(letters[run], *map(number, row), *paths)
     yield table
 
 
 def _path(alike: Sequence[float]) -> str:
-    """How alike a run's versions are to those before: the last ones in numbers."""
+    """Draw how alike a run's versions are to those before, the last ones in numbers too."""
     return f"{sparkline(alike[-20:], 0, 1)} {' '.join(number(value) for value in alike[-4:])}".strip()
 
 

@@ -12,7 +12,7 @@ from scai_cli.runs.events import HoldoutCompared
 from scai_cli.runs.history.history import History
 
 
-def proof_lines(history: History, most: int | None, gap: Sequence[str] = ("",)) -> Iterator[RenderableType]:
+def proof_lines(history: History, most: int, gap: Sequence[str] = ("",)) -> Iterator[RenderableType]:
     """First against last constitution, for those held out, at most so many of them, the least content; else nothing."""
     proof = history.proof
     if proof is None:
@@ -33,7 +33,7 @@ def proof_lines(history: History, most: int | None, gap: Sequence[str] = ("",)) 
         table.add_row(styled(one_line(history.names.get(user, user), 30)), number(first), number(last), change(moved))
     yield table
     if len(users) < len(proof.personas):
-        yield styled(f"({len(proof.personas) - len(users)} more: --all)", "dim")
+        yield styled(f"({len(proof.personas) - len(users)} more: --json)", "dim")
 
 
 def _content(proof: HoldoutCompared, user: str) -> float:

@@ -1,4 +1,4 @@
-"""`scai personas describe`, `list`, `sample`: populations for people."""
+"""`scai personas describe`: a population, or the populations of a folder."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from rich.table import Table
 
 from scai_cli.display.terminal.consoles import out
 from scai_cli.display.terminal.escape import number, one_line, styled
-from scai_cli.experiment.personas import Persona
 
 _PAIRS: Final = 10
 """Pairs of alike personas that are named."""
@@ -25,19 +24,6 @@ def print_description(file: str, told: Mapping[str, Any]) -> None:
         console.print(_quotas(told["quotas"]))
     for line in _lines(told):
         console.print(styled(line), soft_wrap=True)
-
-
-def print_people(people: Iterable[Persona]) -> None:
-    """Print one line a persona."""
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    for persona in people:
-        facts = ", ".join(str(value) for value in persona.attributes.values())
-        table.add_row(
-            styled(one_line(persona.id)),
-            styled(one_line(persona.name, 30)),
-            styled(one_line(facts or persona.description, 70)),
-        )
-    out().print(table)
 
 
 def print_files(found: Iterable[tuple[Path, int | None, str | None]]) -> None:

@@ -93,7 +93,7 @@ def satisfaction_lines(
         table.add_row(name, *cells)
     yield table
     if hidden := len(people) - len(shown):
-        yield styled(f"({hidden} more: --all{_told(people)})", "dim")
+        yield styled(f"({hidden} more: --json{_told(people)})", "dim")
 
 
 def _extra(people: Sequence[Satisfaction]) -> tuple[list[float | None], list[float | None]]:

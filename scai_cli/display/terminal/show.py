@@ -22,16 +22,12 @@ from scai_cli.runs.history.selection import Selection
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What of a run is to be shown; nothing chosen: the summary, or the transcripts that a selection names.
-
-    `everything`: the summary, however long it is.
-    """
+    """The views of a run to show; with none the summary, or the transcripts that a selection names."""
 
     constitution: bool = False
     ratings: bool = False
     diff: tuple[int, int] | None = None
     prompts: str | None = None
-    everything: bool = False
 
 
 def show(path: Path, chosen: Selection, parts: Parts) -> None:
@@ -61,7 +57,7 @@ def show(path: Path, chosen: Selection, parts: Parts) -> None:
     if parts.diff is not None:
         reading.print_diff(console, history, *parts.diff)
     if not closer:
-        print_summary(console, history, everything=parts.everything)
+        print_summary(console, history)
 
 
 def print_list(entries: Sequence[Mapping[str, Any]]) -> None:
@@ -76,15 +72,12 @@ def print_list(entries: Sequence[Mapping[str, Any]]) -> None:
         _print_table(("run", "status", "epochs", "model", "started"), rows)
 
 
-def print_generated(entries: Sequence[Mapping[str, Any]], *, alone: bool) -> None:
-    """Print the generated sets as a table; where none is there, and it is not `alone`, nothing."""
+def print_generated(entries: Sequence[Mapping[str, Any]]) -> None:
+    """Print the generated sets as a table, or nothing if there are none."""
     rows = [(e["run_id"], e["status"], f"{e['rows']}/{e['wanted'] or '?'}", e["source"], e["started"]) for e in entries]
-    if rows and not alone:
-        out().print()
     if rows:
+        out().print()
         _print_table(("generated", "status", "rows", "from", "started"), rows)
-    elif alone:
-        out().print(styled("There are no generated sets yet; make one with `scai generate RUN`."))
 
 
 def _print_table(titles: Sequence[str], rows: Sequence[tuple[str, str, str, str | None, str | None]]) -> None:

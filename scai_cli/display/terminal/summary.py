@@ -10,7 +10,7 @@ from typing import Final
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
-from scai_cli.analysis.paired import PairedDifference, in_epoch, paired
+from scai_cli.analysis.paired import PairedDifference, first_to_last
 from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.display.terminal.constitution import rule_lines
 from scai_cli.display.terminal.escape import change, counted, estimate, number, one_line, sparkline, styled, thinned
@@ -28,21 +28,20 @@ PAPER: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class _Detail:
-    """How much is told: at most so many lines of each kind, None for all.
+    """How much is shown: at most so many lines of each kind, None for all rules.
 
     `whole`: rules are not cut to a line; `held_out`: the users of the proof are told one by one.
     """
 
-    users: int | None
-    revisions: int | None
+    users: int
+    revisions: int
     rules: int | None
-    problems: int | None
+    problems: int
     whole: bool = True
     airy: bool = True
     held_out: bool = True
 
 
-_ALL: Final = _Detail(None, None, None, None)
 _DETAILS: Final = (
     _Detail(12, 8, None, 5),
     _Detail(12, 2, None, 3),
@@ -66,14 +65,14 @@ class _Summary:
     difference: PairedDifference | None
 
 
-def print_summary(console: Console, history: History, *, everything: bool = False) -> None:
-    """Print what a run came to, as far as it went, on one screen or (`everything`) however long it is."""
+def print_summary(console: Console, history: History) -> None:
+    """Print a run's results so far, on one screen."""
     headline = styled(_headline(history), "bold")
     console.print(headline)
     told = _Summary(history, satisfactions(history, rating_validity(history)), _difference(history))
     room = (console.height - 2 if console.is_terminal else PAPER) - _height(console, [headline])
     parts: list[RenderableType] = []
-    for detail in (_ALL,) if everything else _DETAILS:
+    for detail in _DETAILS:
         parts = list(_parts(told, detail))
         if _height(console, parts) <= room:
             break
@@ -91,8 +90,7 @@ def _parts(told: _Summary, detail: _Detail) -> Iterator[RenderableType]:
         yield from _ending(history)
         return
     if history.measured:
-        shown = told.people if detail.users is None else striking(told.people, detail.users)
-        yield from satisfaction_lines(history, told.people, shown)
+        yield from satisfaction_lines(history, told.people, striking(told.people, detail.users))
         yield from gap
         yield _welfare(history)
         yield from _sure(history, told.difference)
@@ -140,14 +138,10 @@ def _welfare(history: History) -> Table:
 
 
 def _difference(history: History) -> PairedDifference | None:
-    """Declared welfare in the last epoch minus that in the first, over the same users and tasks."""
-    measured = history.measured
-    if len(measured) < 2:
+    """Return declared welfare of the last epoch minus that of the first, over the same users and tasks."""
+    if not history.measured:
         return None
-    first, last = (in_epoch(history, measured[at].epoch) for at in (0, -1))
-    if first is None or last is None:
-        return None
-    return paired(first, last, welfare.parse(measured[-1].declared), seed=history.config.seed)
+    return first_to_last(history, welfare.parse(history.measured[-1].declared))
 
 
 def _sure(history: History, difference: PairedDifference | None) -> Iterator[RenderableType]:
@@ -165,19 +159,19 @@ def _extent(difference: PairedDifference) -> str:
     return f"{counted(difference.users, 'user')} x {counted(difference.tasks, 'task')}"
 
 
-def _revisions(history: History, most: int | None) -> Iterator[RenderableType]:
+def _revisions(history: History, most: int) -> Iterator[RenderableType]:
     """Why each revision was adopted or not; the last ones where there are many."""
     revisions = [epoch.revision for epoch in history.epochs if epoch.revision is not None]
-    shown = revisions if most is None else revisions[len(revisions) - most :] if most < len(revisions) else revisions
+    shown = revisions[max(0, len(revisions) - most) :]
     adopted = sum(revision.accepted for revision in revisions)
     earlier = "" if len(shown) == len(revisions) else "; all of them: --constitution"
     yield styled(f"Revisions: {adopted} adopted, {len(revisions) - adopted} not{earlier}", "bold")
     for revision in shown:
         became = f"version {revision.constitution.version}" if revision.accepted else "kept"
-        yield styled(one_line(f"epoch {revision.epoch}: {became}: {revision.reason}", 200 if most is None else 80))
+        yield styled(one_line(f"epoch {revision.epoch}: {became}: {revision.reason}", 80))
 
 
-def _troubles(history: History, most: int | None, gap: Sequence[str]) -> Iterator[RenderableType]:
+def _troubles(history: History, most: int, gap: Sequence[str]) -> Iterator[RenderableType]:
     problems = [problem for epoch in history.epochs for problem in epoch.problems]
     missing = sum(measured.missing for measured in history.measured)
     if not problems and not missing:
@@ -186,9 +180,9 @@ def _troubles(history: History, most: int | None, gap: Sequence[str]) -> Iterato
     yield styled(f"Problems: {len(problems)} calls failed, {missing} ratings are missing", "bold")
     kinds = Counter(problem.problem for problem in problems).most_common()
     for text, count in kinds[:most]:
-        yield styled(one_line(_problem(problems, text, count), 200 if most is None else 80))
-    if most is not None and len(kinds) > most:
-        yield styled(f"({len(kinds) - most} other kinds: --all)", "dim")
+        yield styled(one_line(_problem(problems, text, count), 80))
+    if len(kinds) > most:
+        yield styled(f"({len(kinds) - most} other kinds: --json)", "dim")
 
 
 def _problem(problems: Sequence[Problem], text: str, count: int) -> str:
