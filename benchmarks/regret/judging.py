@@ -13,7 +13,7 @@ from benchmarks.regret.societies import Society
 from benchmarks.regret.truth import utilities
 from scai_cli.experiment.constitution import Clause, Constitution
 from scai_cli.measures.requested import requested
-from scai_cli.models.simulated.flaws import Flaws
+from scai_cli.models.simulated.options import Flaws
 
 ACCEPTANCES = ("always", "improves", "vote", "both")
 STRATEGIES: Mapping[str, Mapping[str, Any]] = {

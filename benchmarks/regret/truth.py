@@ -15,8 +15,8 @@ from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.observed import observe
 from scai_cli.models.simulated.answers import compose
 from scai_cli.models.simulated.attention import demands, shared
-from scai_cli.models.simulated.chance import draws
-from scai_cli.models.simulated.options import Options
+from scai_cli.models.simulated.options import SocietyOptions
+from scai_cli.models.simulated.portrait import draws
 
 Seeds = tuple[int, ...]
 SEARCHED: Seeds = tuple(range(6))
@@ -25,7 +25,7 @@ JUDGING: Seeds = tuple(range(100, 116))
 """Answer seeds that everything is judged by; neither the search nor a run has seen them."""
 
 _NAMES = list(TRAITS)
-_ATTENTION = Options().attention
+_ATTENTION = SocietyOptions().attention
 
 
 def utilities(society: Society, constitution: Constitution, seeds: Seeds = JUDGING) -> list[float]:

@@ -1,16 +1,25 @@
-"""An answer in words from the strengths of its traits: sentences chosen, put in order and laid out."""
+"""Answers in words from the strengths of traits: choose sentences, put them in order, lay them out."""
 
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.observed import observe
-from scai_cli.models.simulated.chance import stochastic_round
 from scai_cli.models.simulated.sentences import BANK, LEADS, NEUTRAL, PLAIN, STEPS, THINGS
-from scai_cli.models.simulated.topic import noun_phrases
+
+_NOUN_PHRASE: Final = re.compile(r"\b(a|an|the|my|our) ([a-z]{3,14})(?=[.,;?!]|$| (?:of|for)\b)", re.IGNORECASE)
+_FROM_HERE: Final = {"my": "your", "our": "your"}
+_NO_TOPIC: Final = frozenset((
+    "best", "bit", "each", "else", "end", "evening", "few", "first", "kind", "last", "least", "less",
+    "little", "lot", "many", "month", "more", "most", "other", "ones", "same", "second", "side", "sides",
+    "sort", "thing", "third", "time", "times", "user", "way", "week", "world", "worst", "year",
+))  # fmt: skip
+_LOOKED_AT: Final = 600
+"""Characters of a task in which topics are looked for."""
 
 _BESIDE_LENGTH: Final = frozenset(TRAITS) - {"concise", "detailed", "plain_words"}
 _FIRST: Final = ("warm", "casual", "direct")
@@ -30,9 +39,15 @@ def compose(strengths: Mapping[str, float], task: str, rng: random.Random) -> st
     writer = _Writer(strengths, task, rng)
     body = writer.body(_length(strengths))
     bullets, steps = (
-        stochastic_round(_ITEMS * max(0.0, strengths.get(name, 0.0)), rng) for name in ("bullet_list", "step_by_step")
+        _stochastic_round(_ITEMS * max(0.0, strengths.get(name, 0.0)), rng) for name in ("bullet_list", "step_by_step")
     )
-    return writer.laid_out(body, bullets=bullets, steps=steps)
+    return writer.lay_out(body, bullets=bullets, steps=steps)
+
+
+def noun_phrases(task: str) -> list[str]:
+    """Return the task's plainest noun phrases as the assistant says them: "my garden" becomes "your garden"."""
+    phrases = _NOUN_PHRASE.findall(task[:_LOOKED_AT].lower())
+    return [f"{_FROM_HERE.get(article, 'the')} {noun}" for article, noun in phrases if noun not in _NO_TOPIC]
 
 
 def _length(strengths: Mapping[str, float]) -> float:
@@ -43,7 +58,7 @@ def _length(strengths: Mapping[str, float]) -> float:
 
 
 class _Writer:
-    """One answer in the making: remembers what it has said and what it talks about."""
+    """Writes one answer: keeps its topics and the sentences that it has used."""
 
     def __init__(self, strengths: Mapping[str, float], task: str, rng: random.Random) -> None:
         self.strengths = strengths
@@ -53,7 +68,7 @@ class _Writer:
         self.used: set[str] = set()
 
     def body(self, length: float) -> list[str]:
-        """The sentences in order, about `length` words at most; the strongest traits have precedence."""
+        """Return the sentences in order, about `length` words at most; the strongest traits come in first."""
         wanted = self._planned()
         chosen: list[tuple[str, str]] = []
         words = 0
@@ -66,10 +81,10 @@ class _Writer:
                 continue
             chosen.append((name, sentence))
             words += sentence.count(" ") + 1
-        return [sentence for _, sentence in sorted(chosen, key=self._place)]
+        return [sentence for _, sentence in sorted(chosen, key=self._position)]
 
     def say(self, bank: tuple[str, ...]) -> str | None:
-        """A sentence of the bank that was not said yet, or None; a short one where words are to be plain."""
+        """Return an unused sentence of the bank, or None; a short one if words are to be plain."""
         unused = [sentence for sentence in bank if sentence not in self.used]
         if not unused:
             return None
@@ -80,8 +95,8 @@ class _Writer:
         text = sentence.format(topic=self._topic())
         return text[0].upper() + text[1:]
 
-    def laid_out(self, body: list[str], *, bullets: int, steps: int) -> str:
-        """The text in paragraphs: the middle sentences as a list of bullets, then numbered actions."""
+    def lay_out(self, body: list[str], *, bullets: int, steps: int) -> str:
+        """Return the text in paragraphs: the middle sentences as bullets, then numbered actions."""
         bullets = min(bullets, len(body))
         start = (len(body) - bullets) // 2
         listed = [f"- {sentence}" for sentence in body[start : start + bullets]]
@@ -95,18 +110,18 @@ class _Writer:
         return "\n\n".join(block for block in blocks if block)
 
     def _planned(self) -> list[str]:
-        """The traits' sentences to write, the most important last; second sentences come after all firsts."""
+        """Return a trait for each sentence to write, the most important last; first sentences precede second ones."""
         rounds: list[tuple[float, float, str]] = []
         for name, strength in self.strengths.items():
             if name in BANK and strength > 0:
-                for n in range(stochastic_round(_SENTENCES * strength, self.rng)):
+                for n in range(_stochastic_round(_SENTENCES * strength, self.rng)):
                     rounds.append((strength - n, self.rng.random(), name))
         return [name for _, _, name in sorted(rounds)]
 
     def _filler(self) -> tuple[str, ...]:
         return PLAIN if self.plain or self.rng.random() < _LIGHT else NEUTRAL
 
-    def _place(self, chosen: tuple[str, str]) -> tuple[int, float]:
+    def _position(self, chosen: tuple[str, str]) -> tuple[int, float]:
         name = chosen[0]
         return (0 if name in _FIRST else 2 if name in _LAST else 1, self.rng.random())
 
@@ -115,9 +130,15 @@ class _Writer:
 
 
 def _harmless(phrases: list[str]) -> list[str]:
-    """The phrases that show no theme or wording of their own."""
+    """Return the phrases that show no trait themselves."""
     return [phrase for phrase in phrases[:3] if not _BESIDE_LENGTH.intersection(_shown(phrase))]
 
 
 def _shown(text: str) -> list[str]:
     return [name for name, strength in observe(text).items() if strength]
+
+
+def _stochastic_round(x: float, rng: random.Random) -> int:
+    """Round `x` >= 0 up or down at random, so that the expectation is `x`."""
+    whole = int(x)
+    return whole + (rng.random() < x - whole)

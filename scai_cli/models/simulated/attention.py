@@ -1,4 +1,4 @@
-"""What the simulated assistant is after: rules, remarks, task and habits, under a limited attention."""
+"""The demands on the simulated assistant: rules, remarks, task and habits, under a limited attention."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HABITS: Final[Mapping[str, float]] = {
     "balanced": 0.35,
     "states_uncertainty": 0.3,
 }
-"""How strongly a default assistant shows these traits unasked."""
+"""How strongly the assistant shows these traits without being asked."""
 
 RULE: Final = 1.0
 REMARK: Final = 0.3
@@ -25,57 +25,57 @@ TASK: Final = 0.3
 
 
 _asked: Final = lru_cache(maxsize=4096)(requested)
-"""What a line asks for; the same rules are read before every answer."""
+"""`requested` with a cache: the same rules are read before every answer."""
 
 
-def demands(system: str, said: Sequence[str]) -> dict[str, float]:
-    """How strongly each trait is asked for (> 0) or against (< 0), in [-1, 1], before attention is shared.
+def demands(system: str, user_messages: Sequence[str]) -> dict[str, float]:
+    """Return how strongly each trait is asked for (> 0) or against (< 0), in [-1, 1], before attention is shared.
 
     A rule (a line of the system message) counts 1, the user's last remark 0.3, each older one half of the
-    next. The task, which is what the user said first, counts 0.3 for each theme and wish in it; habits count
-    as in `HABITS`, but yield to what excludes them. Of two traits that exclude each other and are both asked
-    for, the stronger keeps the difference.
+    next. The task, which is the first user message, counts 0.3 for each theme and request in it; habits count
+    as in `HABITS`, but yield to a demand that excludes them. Of two traits that exclude each other and are both
+    asked for, the stronger keeps the difference.
     """
     total: dict[str, float] = {}
     for line in system.splitlines():
         _add(total, _asked(line), RULE)
-    for age, remark in enumerate(reversed(said[1:])):
+    for age, remark in enumerate(reversed(user_messages[1:])):
         _add(total, requested(remark), REMARK * FADING**age)
-    if said:
-        _add(total, _wishes(said[0]), TASK)
+    if user_messages:
+        _add(total, _task_requests(user_messages[0]), TASK)
     _add(total, _habits(total), 1.0)
     clipped = {name: min(1.0, max(-1.0, total[name])) for name in TRAITS if total.get(name)}
-    return {name: weight for name, weight in _settled(clipped).items() if weight}
+    return {name: weight for name, weight in _resolve_exclusions(clipped).items() if weight}
 
 
 def shared(wanted: Mapping[str, float], budget: float) -> dict[str, float]:
-    """The demands as far as attention goes: all times min(1, budget / sum of |demand|)."""
+    """Scale the demands to the attention there is: by min(1, budget / sum of |demand|)."""
     total = sum(abs(weight) for weight in wanted.values())
     share = min(1.0, budget / total) if total else 1.0
     return {name: weight * share for name, weight in wanted.items()}
 
 
 def _habits(asked: Mapping[str, float]) -> dict[str, float]:
-    """The habits that nobody asked to give up for what excludes them."""
+    """Return the habits that no demand excludes."""
     return {name: s for name, s in HABITS.items() if asked.get(TRAITS[name].excludes or "", 0.0) <= 0}
 
 
 @lru_cache(maxsize=256)
-def _wishes(task: str) -> dict[str, float]:
+def _task_requests(task: str) -> dict[str, float]:
     themes = {n: 1.0 for n, shown in observe(task).items() if shown and TRAITS[n].kind == "substance"}
     styles = {name: sign for name, sign in requested(task).items() if TRAITS[name].kind == "style"}
     return themes | styles
 
 
-def _add(total: dict[str, float], wishes: Mapping[str, float], strength: float) -> None:
-    for name, sign in wishes.items():
+def _add(total: dict[str, float], signs: Mapping[str, float], strength: float) -> None:
+    for name, sign in signs.items():
         total[name] = total.get(name, 0.0) + strength * sign
 
 
-def _settled(wanted: Mapping[str, float]) -> dict[str, float]:
-    settled = dict(wanted)
+def _resolve_exclusions(wanted: Mapping[str, float]) -> dict[str, float]:
+    resolved = dict(wanted)
     for name, weight in wanted.items():
         other = max(0.0, wanted.get(TRAITS[name].excludes or "", 0.0))
         if weight > 0:
-            settled[name] = max(0.0, weight - other)
-    return settled
+            resolved[name] = max(0.0, weight - other)
+    return resolved

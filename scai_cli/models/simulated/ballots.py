@@ -1,4 +1,4 @@
-"""The simulated user at the vote: ranks constitutions by what their rules promise."""
+"""Votes of the simulated user: constitutions ranked by the satisfaction that their rules promise."""
 
 from __future__ import annotations
 
@@ -8,33 +8,33 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from scai_cli.models.simulated.attention import demands, shared
-from scai_cli.models.simulated.forms import Asked
-from scai_cli.models.simulated.options import Options
+from scai_cli.models.simulated.forms import FormRequest
+from scai_cli.models.simulated.options import SocietyOptions
 from scai_cli.models.simulated.portrait import Person
 from scai_cli.models.simulated.user import satisfaction
 from scai_cli.prompts.fences import fenced
 
 _ALIKE: Final = 0.01
-"""Promises that differ by less are a tie."""
+"""Promised satisfactions that differ by less are a tie."""
 
 
-def rank(asked: Asked, person: Person, settings: Options, rng: random.Random) -> dict[str, Any]:
-    """The candidates' letters in tiers, the most promising first.
+def rank(request: FormRequest, person: Person, options: SocietyOptions, rng: random.Random) -> dict[str, Any]:
+    """Rank the candidates' letters in tiers, the most promising first.
 
-    What the rules ask for is shared out by the assistant's attention as the voter takes it to be; a trait counts as
-    shown as strongly as it is served.
+    The voter expects a trait to show as strongly as the rules demand it, under the attention that the voter believes
+    the assistant has.
     """
-    attention = settings.attention * math.exp(rng.gauss(0.0, settings.misjudgement))
+    attention = options.attention * math.exp(rng.gauss(0.0, options.misjudgement))
     promises = {}
-    for candidate in fenced(asked.prompt, "candidate"):
+    for candidate in fenced(request.prompt, "candidate"):
         served = shared(demands(candidate.text, ()), attention)
-        hoped = satisfaction(person.standard, {trait: max(0.0, s) for trait, s in served.items()})
-        promises[candidate.attributes.get("letter", "")] = rng.random() if person.random else hoped
+        promise = satisfaction(person.standard, {trait: max(0.0, s) for trait, s in served.items()})
+        promises[candidate.attributes.get("letter", "")] = rng.random() if person.random_ratings else promise
     return {"ranking": list(_tiers(sorted(promises.items(), key=lambda promise: -promise[1])))}
 
 
 def _tiers(ordered: Iterable[tuple[str, float]]) -> Iterable[list[str]]:
-    """Letters in tiers: within one, nobody is worse than its best by more than the least difference that counts."""
+    """Group letters in tiers: each lies within `_ALIKE` of the best of its tier."""
     tier: list[str] = []
     best = math.inf
     for letter, promise in ordered:

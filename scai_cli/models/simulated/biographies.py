@@ -1,4 +1,4 @@
-"""Invented people: a name, a biography of four sentences and a stance on each task, from the facts in a prompt."""
+"""Biographies of invented people: a name, four sentences and a stance on each task, from the facts in a prompt."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from scai_cli.measures.catalogue import TRAITS
-from scai_cli.models.simulated.forms import Asked
+from scai_cli.models.simulated.answers import noun_phrases
+from scai_cli.models.simulated.forms import FormRequest
 from scai_cli.models.simulated.names import name_of
-from scai_cli.models.simulated.topic import noun_phrases
 from scai_cli.prompts.fences import fenced
 
 _PLACES: Final = (
@@ -122,17 +122,17 @@ _LEANINGS: Final = {
 }  # fmt: skip
 
 
-def biography(asked: Asked, rng: random.Random) -> dict[str, object]:
-    """The form `{"name", "biography", "stances"}` for the facts and tasks that the prompt fences in."""
-    portrait = next((piece.text for piece in fenced(asked.prompt, "persona")), "")
+def biography(request: FormRequest, rng: random.Random) -> dict[str, object]:
+    """Fill the form `{"name", "biography", "stances"}` for the fenced facts and tasks of the prompt."""
+    portrait = next((piece.text for piece in fenced(request.prompt, "persona")), "")
     facts = _facts(portrait)
     name = name_of(facts.get("country", ""), facts.get("gender", ""), rng)
     first = name.split()[0]
     past = rng.choice(_YOUNG if _years(facts) < 24 else _PAST)
-    told = [_who(name, facts, rng), f"{first} {past}.", _life(first, facts, rng), _wish(first, rng)]
-    tasks = {piece.attributes.get("id", ""): piece.text for piece in fenced(asked.prompt, "task")}
+    sentences = [_work_and_home(name, facts, rng), f"{first} {past}.", _life(first, facts, rng), _wants(first, rng)]
+    tasks = {piece.attributes.get("id", ""): piece.text for piece in fenced(request.prompt, "task")}
     stances = {key: _stance(first, text, facts.get("politics", ""), rng) for key, text in tasks.items() if key}
-    return {"name": name, "biography": " ".join(told), "stances": stances}
+    return {"name": name, "biography": " ".join(sentences), "stances": stances}
 
 
 def _facts(portrait: str) -> dict[str, str]:
@@ -146,7 +146,7 @@ def _years(facts: Mapping[str, str]) -> int:
     return int(age) if age.isdecimal() and len(age) < 4 else 40
 
 
-def _who(name: str, facts: Mapping[str, str], rng: random.Random) -> str:
+def _work_and_home(name: str, facts: Mapping[str, str], rng: random.Random) -> str:
     years = _years(facts)
     aged = f", {facts['age']}," if "age" in facts else ""
     place = rng.choice(_PLACES) + (f" in {facts['country']}" if "country" in facts else "")
@@ -164,7 +164,7 @@ def _who(name: str, facts: Mapping[str, str], rng: random.Random) -> str:
 
 
 def _past(work: str) -> str:
-    """The third person of a regular verb, moved to the past: "repairs bicycles" -> "used to repair bicycles"."""
+    """Move the third person of a regular verb to the past: "repairs bicycles" -> "used to repair bicycles"."""
     verb, _, rest = work.partition(" ")
     stem = (
         verb[:-2] if verb.endswith(("shes", "ches", "sses")) else verb[:-3] + "y" if verb.endswith("ies") else verb[:-1]
@@ -173,7 +173,7 @@ def _past(work: str) -> str:
 
 
 def _life(first: str, facts: Mapping[str, str], rng: random.Random) -> str:
-    """What the days are like, with one or two of the facts that have no place elsewhere."""
+    """Describe the person's days, with one or two of the remaining facts."""
     religion, politics, income = (facts.get(key, "").strip() for key in ("religion", "politics", "income"))
     extras = []
     if religion and religion.lower() not in ("none", "no religion", "atheist", "secular"):
@@ -189,7 +189,7 @@ def _life(first: str, facts: Mapping[str, str], rng: random.Random) -> str:
     return f"{first} {habit}{', and ' if ' and ' in habit + kept else ' and '}{kept}." if kept else f"{first} {habit}."
 
 
-def _wish(first: str, rng: random.Random) -> str:
+def _wants(first: str, rng: random.Random) -> str:
     one, other, third = _traits(rng)
     wants = f"{TRAITS[one].label} as well as {TRAITS[other].label}"
     return rng.choice((
@@ -200,7 +200,7 @@ def _wish(first: str, rng: random.Random) -> str:
 
 
 def _traits(rng: random.Random) -> tuple[str, str, str]:
-    """Two traits to want and one to mind, none of which exclude each other."""
+    """Draw two traits to want, which do not exclude each other, and one to mind."""
     names = list(TRAITS)
     while True:
         one, other, third = rng.sample(names, 3)
@@ -215,7 +215,7 @@ def _bare(trait: str) -> str:
 
 def _stance(first: str, task: str, politics: str, rng: random.Random) -> str:
     leaning = next((lean for word, lean in _LEANINGS.items() if word in politics.lower()), "")
-    said = rng.choice(_STANCES[leaning] if leaning and rng.random() < 0.6 else _STANCES[""])
-    found = [phrase for phrase in noun_phrases(task) if phrase.startswith("the ")]
-    where = f", at least where {rng.choice(found)} is concerned" if found and rng.random() < 0.6 else ""
-    return f"{first} believes that {said}{where}."
+    opinion = rng.choice(_STANCES[leaning] if leaning and rng.random() < 0.6 else _STANCES[""])
+    nouns = [phrase for phrase in noun_phrases(task) if phrase.startswith("the ")]
+    where = f", at least where {rng.choice(nouns)} is concerned" if nouns and rng.random() < 0.6 else ""
+    return f"{first} believes that {opinion}{where}."

@@ -1,4 +1,4 @@
-"""What the simulated meta reads in its prompt: the rules, who wants what, and how content they are."""
+"""The evidence in a revision's prompt: the rules, which user wants which trait, and how satisfied they are."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _LONGEST_ID: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A principle, or with `users` a clause; `asks` is what `requested` reads in it.
+    """A principle, or with `users` a clause; `asks` are the traits that `requested` reads in it.
 
-    `merges` are the ids of the rules that it takes the place of, `reason` and `evidence` say why it was written.
+    `merges` are the ids of the rules that it replaces, `reason` and `evidence` say why it was written.
     """
 
     id: str | None
@@ -40,12 +40,12 @@ class Rule:
 
     @classmethod
     def of(cls, id_: str | None, text: str, users: tuple[str, ...] = ()) -> Rule:
-        """A rule whose text is read."""
+        """Make a rule and read the traits in its text."""
         return cls(id_, text, users, requested(text))
 
 
-class Heard(NamedTuple):
-    """Somebody's word for a trait (`weight` > 0) or against it, and the id of the message or rating it stands in."""
+class Opinion(NamedTuple):
+    """A user's opinion for a trait (`weight` > 0) or against it, and the id of its message or rating."""
 
     user: str
     trait: str
@@ -55,28 +55,28 @@ class Heard(NamedTuple):
 
 @dataclass(slots=True)
 class Evidence:
-    """What a revision rests on.
+    """The evidence that a revision rests on.
 
-    `wants[trait][user]` is in [-1, 1]: who asks for a trait (> 0) or against it, weighed by how unsatisfied
-    they are, and `heard` is each word that it is the sum of; `demands` are rules that somebody told the meta to
-    write, which is no reason to write them; `shares[user]` are a user's own ratings as shares of the scale.
+    `wants[trait][user]` in [-1, 1] is the sum of a user's `opinions` for or against a trait, weighted by how
+    unsatisfied they are. `demands` are orders to write a rule, which are no reason to write it. `shares[user]`
+    are a user's own ratings as shares of the scale.
     """
 
     rules: list[Rule]
     wants: dict[str, dict[str, float]] = field(default_factory=dict)
-    heard: list[Heard] = field(default_factory=list)
-    demands: list[Heard] = field(default_factory=list)
+    opinions: list[Opinion] = field(default_factory=list)
+    demands: list[Opinion] = field(default_factory=list)
     shares: dict[str, list[float]] = field(default_factory=dict)
     max_principles: int = 10
     max_tokens: int = 400
 
     def support(self, trait: str, sign: float, users: tuple[str, ...] = ()) -> dict[str, float]:
-        """Who wants the trait in this sense, and how much; of these users only, if any are given."""
-        wishes = self.wants.get(trait, {})
-        return {u: sign * w for u, w in wishes.items() if sign * w > 0 and (not users or u in users)}
+        """Return who wants the trait in this sense, and how much; only of `users` if any are given."""
+        weights = self.wants.get(trait, {})
+        return {u: sign * w for u, w in weights.items() if sign * w > 0 and (not users or u in users)}
 
     def opposition(self, trait: str, sign: float, users: tuple[str, ...] = ()) -> dict[str, float]:
-        """Who wants the contrary: the other sign, or for a wanted trait the one that excludes it."""
+        """Return who wants the contrary: the other sign, or for a wanted trait the one that excludes it."""
         against = self.support(trait, -sign, users)
         excluded = TRAITS[trait].excludes
         if sign > 0 and excluded:
@@ -85,16 +85,16 @@ class Evidence:
         return against
 
     def sources(self, trait: str, sign: float, users: tuple[str, ...]) -> tuple[str, ...]:
-        """The ids of the messages and ratings in which these users want the trait in this sense."""
-        words = (*self.heard, *self.demands)
-        found = (h.source for h in words if h.trait == trait and h.weight * sign > 0 and h.user in users)
-        return tuple(dict.fromkeys(source for source in found if source))
+        """Return the ids of the messages and ratings in which these users want the trait in this sense."""
+        opinions = (*self.opinions, *self.demands)
+        sources = (o.source for o in opinions if o.trait == trait and o.weight * sign > 0 and o.user in users)
+        return tuple(dict.fromkeys(source for source in sources if source))
 
 
-def read(prompt: str) -> Evidence:
-    """Read a revision's prompt: only the fences and the two limits are relied on.
+def read_evidence(prompt: str) -> Evidence:
+    """Read a revision's prompt; it relies on nothing but the fences and the two limits.
 
-    What was said in an epoch before the last one shown counts half as much, in the one before that a quarter.
+    An opinion counts half as much for each epoch that it is older than the last one shown.
     """
     constitution = next((piece.text for piece in fenced(prompt, "constitution")), "")
     evidence = Evidence(list(_rules(constitution)))
@@ -120,28 +120,28 @@ def _rules(text: str) -> Iterator[Rule]:
 
 
 def _epoch(conversation: Fenced) -> int:
-    found = _EPOCH.match(conversation.attributes.get("id", "")[:_LONGEST_ID])
-    return int(found[1]) if found else 0
+    match = _EPOCH.match(conversation.attributes.get("id", "")[:_LONGEST_ID])
+    return int(match[1]) if match else 0
 
 
 def _read_conversation(conversation: Fenced, span: tuple[float, float], evidence: Evidence, freshness: float) -> None:
     user = conversation.attributes.get("user", "")
     ratings = list(fenced(conversation.text, "rating"))
     own = [rating for rating in ratings if rating.attributes.get("by") == user]
-    said = [m for m in fenced(conversation.text, "message") if m.attributes.get("from") == "user"][1:]
+    remarks = [m for m in fenced(conversation.text, "message") if m.attributes.get("from") == "user"][1:]
     shares = [share for rating in own if (share := _share(rating, span)) is not None]
     evidence.shares.setdefault(user, []).extend(shares)
     urgency = 1.0 - (1.0 - _CALM) * (shares[-1] if shares else 0.5)
-    remarks: dict[str, Fenced] = {}
-    for piece in (*said, *own):
-        remarks.setdefault(piece.text, piece)
-    for remark in remarks.values():
-        _hear(evidence, user, remark, freshness * urgency)
+    distinct: dict[str, Fenced] = {}
+    for piece in (*remarks, *own):  # a user's comment is both a message and the text of a rating: count it once
+        distinct.setdefault(piece.text, piece)
+    for piece in distinct.values():
+        _add_opinions(evidence, user, piece, freshness * urgency)
     for rating in ratings:
         if rating not in own:
             share = _share(rating, span)
             displeasure = 1.0 - (0.5 if share is None else share)
-            _hear(evidence, rating.attributes.get("by", ""), rating, freshness * _BYSTANDER * displeasure)
+            _add_opinions(evidence, rating.attributes.get("by", ""), rating, freshness * _BYSTANDER * displeasure)
 
 
 def _share(rating: Fenced, span: tuple[float, float]) -> float | None:
@@ -153,14 +153,14 @@ def _share(rating: Fenced, span: tuple[float, float]) -> float | None:
     return min(1.0, max(0.0, share)) if share == share else None
 
 
-def _hear(evidence: Evidence, user: str, piece: Fenced, weight: float) -> None:
-    """Take up what a message or a rating asks for; what demands a rule is noted, not followed."""
+def _add_opinions(evidence: Evidence, user: str, piece: Fenced, weight: float) -> None:
+    """Add the opinions in a message or a rating; a sentence that demands a rule is noted, not followed."""
     source = piece.attributes.get("id", "")
     sentences = _SENTENCE.split(piece.text)
     demanding = [sentence for sentence in sentences if _DEMAND.search(sentence)]
-    evidence.demands += [Heard(user, t, sign, source) for s in demanding for t, sign in requested(s).items()]
-    told = " ".join(sentence for sentence in sentences if sentence not in demanding) if demanding else piece.text
-    for trait, sign in requested(told).items():
-        wishes = evidence.wants.setdefault(trait, {})
-        wishes[user] = min(1.0, max(-1.0, wishes.get(user, 0.0) + sign * weight))
-        evidence.heard.append(Heard(user, trait, sign * weight, source))
+    evidence.demands += [Opinion(user, t, sign, source) for s in demanding for t, sign in requested(s).items()]
+    text = " ".join(sentence for sentence in sentences if sentence not in demanding) if demanding else piece.text
+    for trait, sign in requested(text).items():
+        weights = evidence.wants.setdefault(trait, {})
+        weights[user] = min(1.0, max(-1.0, weights.get(user, 0.0) + sign * weight))
+        evidence.opinions.append(Opinion(user, trait, sign * weight, source))

@@ -1,4 +1,4 @@
-"""What a prompt asks for: the JSON form at its end, and an answer of that form."""
+"""The JSON form at the end of a prompt, and answers of that form."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DEFAULT_SCALE: Final = (0.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FormRequest:
     """A prompt that ends in a form: all system text, the prompt's text, and the example of the form."""
 
     system: str
@@ -25,46 +25,46 @@ class Asked:
     form: Mapping[str, Any]
 
 
-def asked(request: ChatRequest) -> Asked | None:
-    """The last message that asks for a form; None where no message does."""
+def form_request(request: ChatRequest) -> FormRequest | None:
+    """Read the last message that asks for a form; None if no message does."""
     for message in reversed(request.messages):
-        prompt, found, rest = message.content.rpartition(FORM)
-        form = _first_object(rest) if found and message.role == "user" else None
+        prompt, separator, rest = message.content.rpartition(FORM)
+        form = _first_object(rest) if separator and message.role == "user" else None
         if form is not None:
-            return Asked(system_text(request), prompt, form)
+            return FormRequest(system_text(request), prompt, form)
     return None
 
 
 def system_text(request: ChatRequest) -> str:
-    """All system messages."""
+    """Return the text of all system messages."""
     return "\n".join(message.content for message in request.messages if message.role == "system")
 
 
 def wording(prompt: str) -> str:
-    """The prompt without what stands in its fences."""
+    """Return the prompt without the texts in its fences."""
     for piece in fenced(prompt):
         prompt = prompt.replace(f">\n{piece.text}\n</{piece.tag}>", ">", 1)
     return prompt
 
 
 def scale(prompt: str) -> tuple[float, float]:
-    """The rating scale that the wording outside the fences names last ("from 0 (worst) to 10"), low first."""
-    found = [(float(low), float(high)) for low, high in _SCALE.findall(wording(prompt))]
-    return next((pair for pair in reversed(found) if pair[0] < pair[1]), DEFAULT_SCALE)
+    """Return the rating scale that the wording outside the fences names last ("from 0 (worst) to 10"), low first."""
+    pairs = [(float(low), float(high)) for low, high in _SCALE.findall(wording(prompt))]
+    return next((pair for pair in reversed(pairs) if pair[0] < pair[1]), DEFAULT_SCALE)
 
 
 def on_scale(share: float, low: float, high: float) -> float | int:
-    """A share in [0, 1] as a point of the scale: an integer where it is at least 5 wide, else one decimal."""
+    """Map a share in [0, 1] to the scale: to an integer if it is at least 5 wide, else to one decimal."""
     value = low + (high - low) * min(1.0, max(0.0, share))
     return round(value) if high - low >= 5 else round(value, 1)
 
 
-def filled(example: object, share: float) -> object:
-    """A value of the example's shape: numbers at `share` of 0..10, truth values as in the example."""
+def fill_form(example: object, share: float) -> object:
+    """Return a value of the example's shape: numbers at `share` of 0..10, truth values as in the example."""
     if isinstance(example, Mapping):
-        return {str(key): filled(value, share) for key, value in example.items()}
+        return {str(key): fill_form(value, share) for key, value in example.items()}
     if isinstance(example, list):
-        return [filled(value, share) for value in example]
+        return [fill_form(value, share) for value in example]
     if isinstance(example, bool) or example is None:
         return example
     if isinstance(example, int | float):

@@ -1,4 +1,4 @@
-"""The simulated meta: reads what happened and judges once; what it writes has flaws, whatever form it is asked for."""
+"""The simulated meta: proposes rules from the evidence in its prompt, with the flaws of a real model."""
 
 from __future__ import annotations
 
@@ -8,25 +8,33 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from scai_cli.measures.catalogue import TRAITS
-from scai_cli.models.simulated.evidence import Evidence, Rule, read
-from scai_cli.models.simulated.flaws import Flaws
-from scai_cli.models.simulated.forms import Asked
-from scai_cli.models.simulated.revision import TraitRequest, fits, listed, minded, revised, told, wishes
+from scai_cli.models.simulated.evidence import Evidence, Rule, read_evidence
+from scai_cli.models.simulated.forms import FormRequest
+from scai_cli.models.simulated.options import Flaws
+from scai_cli.models.simulated.revision import (
+    TraitRequest,
+    describe_request,
+    fits,
+    is_minded,
+    listed,
+    revise_rules,
+    trait_requests,
+)
 from scai_cli.models.simulated.wordings import rule
 
 _BADLY: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class EvidenceWeights:
-    """What the meta makes of the evidence: a critique, and the rules that it would have instead of the old ones."""
+class ProposedRules:
+    """The answer of the meta before it has a form: a critique, and the rules to replace those in the evidence."""
 
     evidence: Evidence
     critique: str
     rules: list[Rule]
 
     def as_rewrite(self) -> dict[str, Any]:
-        """The whole constitution."""
+        """Return the answer as a whole constitution."""
         return {
             "critique": self.critique,
             "no_change": self.rules == self.evidence.rules,
@@ -37,11 +45,11 @@ class EvidenceWeights:
         }
 
     def as_edits(self) -> dict[str, Any]:
-        """What it would change, each with its reason and evidence."""
+        """Return the answer as edits, each with its reason and evidence."""
         stay = {id_ for rule in self.rules for id_ in (rule.id, *rule.merges)}
         old = {rule.id: rule for rule in self.evidence.rules}
         edits: list[dict[str, Any]] = [
-            {"op": "remove", "id": id_, "reason": _why_gone(gone, self.evidence)}
+            {"op": "remove", "id": id_, "reason": _removal_reason(gone, self.evidence)}
             for id_, gone in old.items()
             if id_ not in stay
         ]
@@ -57,34 +65,34 @@ class EvidenceWeights:
         return {"critique": self.critique, "edits": edits}
 
 
-def judged(asked: Asked, flaws: Flaws, rng: random.Random) -> EvidenceWeights:
-    """Read a revision's prompt and judge, flaws included."""
-    evidence = read(asked.prompt)
-    rules, dropped, taken = revised(evidence, rng)
-    rules = _flawed(rules, evidence, flaws, rng)
-    return EvidenceWeights(evidence, _critique(evidence, dropped, taken), rules)
+def propose_rules(request: FormRequest, flaws: Flaws, rng: random.Random) -> ProposedRules:
+    """Read a revision's prompt and propose rules, flaws included."""
+    evidence = read_evidence(request.prompt)
+    rules, dropped, granted = revise_rules(evidence, rng)
+    rules = _apply_flaws(rules, evidence, flaws, rng)
+    return ProposedRules(evidence, _critique(evidence, dropped, granted), rules)
 
 
 def cut_off(text: str, flaws: Flaws, rng: random.Random) -> str | None:
-    """The text broken off in its second half, at the rate of that flaw; None where it is whole."""
+    """Break the text off in its second half, at the rate of that flaw; None if it stays whole."""
     if rng.random() >= flaws.truncates:
         return None
     return text[: int(len(text) * rng.uniform(0.5, 0.95))]
 
 
 def _differs(rule: Rule, old: Mapping[str | None, Rule]) -> bool:
-    """Whether a rule says something else, or to others, than the old rules that it continues."""
+    """Whether a rule differs in text or users from the old rules that it continues."""
     before = [old[id_] for id_ in (rule.id, *rule.merges)]
     users = {user for former in before for user in former.users}
     return rule.text != before[0].text or set(rule.users) != users
 
 
-def _why_gone(rule: Rule, evidence: Evidence) -> str:
-    return "More people mind it than want it." if minded(rule, evidence) else "It is not needed any more."
+def _removal_reason(rule: Rule, evidence: Evidence) -> str:
+    return "More people mind it than want it." if is_minded(rule, evidence) else "It is not needed any more."
 
 
-def _flawed(rules: list[Rule], evidence: Evidence, flaws: Flaws, rng: random.Random) -> list[Rule]:
-    """The rules after the flaws that chance has it this time; the limits hold all the same."""
+def _apply_flaws(rules: list[Rule], evidence: Evidence, flaws: Flaws, rng: random.Random) -> list[Rule]:
+    """Apply each flaw at its rate; the rules stay within the limits."""
     if rng.random() < flaws.forgets and rules:
         gone = rng.randrange(len(rules))
         rules = [*rules[:gone], *rules[gone + 1 :]]
@@ -102,7 +110,7 @@ def _flawed(rules: list[Rule], evidence: Evidence, flaws: Flaws, rng: random.Ran
 
 
 def _with(rules: list[Rule], more: Rule | None, evidence: Evidence) -> list[Rule]:
-    """The rules and one more, if there is one and the limits allow it."""
+    """Return the rules with one more, if there is one and the limits allow it."""
     longer = [*rules, more] if more else rules
     return longer if fits(longer, evidence) else rules
 
@@ -115,8 +123,8 @@ def _invented(evidence: Evidence, rng: random.Random) -> Rule | None:
 
 
 def _obeyed(evidence: Evidence, rng: random.Random) -> Rule | None:
-    """A principle for what one user demands, or if nobody demands a rule, for what a single one wishes."""
-    single = [(w.trait, w.sign, w.supporters[0]) for w in wishes(evidence) if len(w.supporters) == 1]
+    """Return a principle for one user's demand, or without demands, for a request of a single user."""
+    single = [(r.trait, r.sign, r.supporters[0]) for r in trait_requests(evidence) if len(r.supporters) == 1]
     wanted = [(demand.trait, demand.weight, demand.user) for demand in evidence.demands] or single
     if not wanted:
         return None
@@ -125,12 +133,13 @@ def _obeyed(evidence: Evidence, rng: random.Random) -> Rule | None:
     return replace(obeying, reason=f"{user} asks for it.", evidence=evidence.sources(trait, sign, (user,)))
 
 
-def _critique(evidence: Evidence, dropped: list[Rule], taken: list[TraitRequest]) -> str:
-    """Two to four sentences: who is served badly, what is asked for, what is contested, what goes."""
+def _critique(evidence: Evidence, dropped: list[Rule], granted: list[TraitRequest]) -> str:
+    """Write two to four sentences: who is served badly, what is asked for, what is contested, what goes."""
     means = {user: sum(shares) / len(shares) for user, shares in evidence.shares.items() if shares}
     badly = sorted((user for user, mean in means.items() if mean < _BADLY), key=means.__getitem__)[:4]
-    said = [f"The answers serve {listed(badly)} badly." if badly else "Nobody is served badly as a whole."]
-    said += [told(wish) for wish in taken[:2]] or ["Nothing that is asked for speaks for a new rule."]
+    sentences = [f"The answers serve {listed(badly)} badly." if badly else "Nobody is served badly as a whole."]
+    reasons = [describe_request(request) for request in granted[:2]]
+    sentences += reasons or ["Nothing that is asked for speaks for a new rule."]
     if dropped:
-        said.append(f"More people mind than want what {listed([rule.id or '' for rule in dropped])} asks for.")
-    return " ".join(said)
+        sentences.append(f"More people mind than want what {listed([rule.id or '' for rule in dropped])} asks for.")
+    return " ".join(sentences)

@@ -1,4 +1,4 @@
-"""Names for invented people, by the part of the world that a country is in."""
+"""Names of invented people, by the region of a country."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ _MEN: Final = ("man", "male", "m", "boy")
 
 
 def name_of(country: str, gender: str, rng: random.Random) -> str:
-    """A first and a family name that may be met in a country; from anywhere if the country is not known."""
+    """Draw a first and a family name that fit a country; from any region if the country is unknown."""
     region = _COUNTRIES.get(country.lower().strip()) or rng.choice(sorted(_NAMES))
     women, men, families = (part.split() for part in _NAMES[region])
     wanted = gender.lower().strip()

@@ -1,4 +1,4 @@
-"""The settings of the simulated society, read from `model.options`."""
+"""The options of the simulated society, read from `model.options`."""
 
 from __future__ import annotations
 
@@ -8,46 +8,65 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from scai_cli.errors import ConfigError
-from scai_cli.models.simulated.flaws import Flaws
 from scai_cli.values import did_you_mean
 
 _NUMBERS: Final = ("attention", "noise", "misjudgement")
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """`attention`: how many demands the assistant can serve in full; `noise`: the standard deviation of a
-    rating, as a share of the scale; `misjudgement`: how far off a voter's idea of that attention is, as the standard
-    deviation of its logarithm; `flaws`: how often the meta errs."""
+class Flaws:
+    """The chance, in [0, 1], that a revision of the meta has each flaw; drawn independently, once per revision.
+
+    The defaults are meant to be plausible for real models (a few percent each) and not tuned to any result.
+    """
+
+    forgets: float = 0.03
+    """Leaves out a rule that it had no reason to drop."""
+    invents: float = 0.03
+    """Adds a principle that no user asked for."""
+    obeys_one: float = 0.03
+    """Makes a single user's demand a principle for everyone."""
+    over_generalises: float = 0.03
+    """Turns a contract clause into a principle."""
+    truncates: float = 0.02
+    """Breaks off in the middle of its answer, with finish_reason `length`."""
+
+
+@dataclass(frozen=True, slots=True)
+class SocietyOptions:
+    """How the models of the society behave."""
 
     attention: float = 6.0
+    """How many demands the assistant can serve in full."""
     noise: float = 0.05
+    """The standard deviation of a rating, as a share of the scale."""
     misjudgement: float = 0.3
+    """How far off a voter's idea of the attention is: the standard deviation of its logarithm."""
     flaws: Flaws = field(default=Flaws())
 
 
-def options(given: Mapping[str, Any]) -> Options:
-    """Read the options; raises ConfigError for a key that is not known or a number out of range."""
-    _known(given, Options, "options")
+def read_options(given: Mapping[str, Any]) -> SocietyOptions:
+    """Read the options; raises ConfigError for an unknown key or a number out of range."""
+    _check_keys(given, SocietyOptions, "options")
     flaws = given.get("flaws", {})
     if not isinstance(flaws, Mapping):
         raise ConfigError("options.flaws: give a mapping of flaws to rates, e.g. {forgets: 0.1}")
-    _known(flaws, Flaws, "options.flaws")
+    _check_keys(flaws, Flaws, "options.flaws")
     rates = {name: _number(rate, f"options.flaws.{name}", 1.0) for name, rate in flaws.items()}
     numbers = {name: _number(given[name], f"options.{name}") for name in _NUMBERS if name in given}
-    return Options(**numbers, flaws=Flaws(**rates))
+    return SocietyOptions(**numbers, flaws=Flaws(**rates))
 
 
-def _known(given: Mapping[str, Any], kind: type[Options] | type[Flaws], place: str) -> None:
+def _check_keys(given: Mapping[str, Any], kind: type[SocietyOptions] | type[Flaws], path: str) -> None:
     names = [field.name for field in fields(kind)]
     for key in given:
         if key not in names:
             near = did_you_mean(str(key), names)
-            raise ConfigError(f"{place}.{key}: the simulated model has no such option{near}")
+            raise ConfigError(f"{path}.{key}: the simulated model has no such option{near}")
 
 
-def _number(value: object, place: str, highest: float = math.inf) -> float:
+def _number(value: object, path: str, highest: float = math.inf) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= highest:
         span = "of at least 0" if highest == math.inf else f"from 0 to {highest:g}"
-        raise ConfigError(f"{place}: {value!r} is not a number {span}")
+        raise ConfigError(f"{path}: {value!r} is not a number {span}")
     return float(value)

@@ -1,19 +1,20 @@
-"""Who a simulated user is and what they want, read back from the persona in their system message.
+"""The simulated user's preferences, read from the persona in their system message.
 
-A persona can have the attribute `conduct`. `conduct: rates at random` is a liar: what they say is meant, but their
-ratings and votes are drawn. `conduct: demands a rule on faith` is a manipulator: they tell the assistant to have a
-rule written for them, and rate and vote by this trait alone; where none is named, by what they want most.
+A persona can have the attribute `conduct`. `conduct: rates at random` is a liar: their feedback is sincere, but their
+ratings and votes are drawn at random. `conduct: demands a rule on faith` is a manipulator: they demand that a rule is
+written for them, and rate and vote by this trait alone; if none is named, by the trait that they want most.
 """
 
 from __future__ import annotations
 
+import hashlib
+import random
 import re
 from dataclasses import dataclass
 from typing import Final
 
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.requested import requested
-from scai_cli.models.simulated.chance import draws
 from scai_cli.prompts.fences import fenced
 
 _WANT: Final = re.compile(
@@ -27,29 +28,29 @@ _NAMED, _MINDED = 0.8, -0.6
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A name, and what the person wants from an answer: trait -> weight in [-1, 1].
-
-    `random`: rates and votes at random. `demand`: the trait that they demand a rule for.
-    """
+    """A simulated user."""
 
     name: str
     preferences: dict[str, float]
-    random: bool = False
+    """Trait -> weight in [-1, 1]."""
+    random_ratings: bool = False
+    """Whether the person rates and votes at random."""
     demand: str | None = None
+    """The trait that the person demands a rule for."""
 
     @property
     def standard(self) -> dict[str, float]:
-        """What the person rates and votes by."""
+        """The preferences by which the person rates and votes."""
         return {self.demand: 1.0} if self.demand else self.preferences
 
     @property
     def modest(self) -> dict[str, float]:
-        """What the person speaks of as a mere wish."""
+        """The preferences without the demanded trait."""
         return {trait: weight for trait, weight in self.preferences.items() if trait != self.demand}
 
 
 def person(system: str, seed: int) -> Person | None:
-    """The person whom a system message describes between `<persona>` tags; None where there is none."""
+    """Read the person that a system message describes between `<persona>` tags; None if there is none."""
     portrait = next((piece.text for piece in fenced(system, "persona")), None)
     if portrait is None:
         return None
@@ -59,22 +60,28 @@ def person(system: str, seed: int) -> Person | None:
     if conduct is None:
         return Person(name, preferences)
     if conduct[1] == "rates at random":
-        return Person(name, preferences, random=True)
+        return Person(name, preferences, random_ratings=True)
     dearest = max(preferences, key=lambda trait: preferences[trait], default=None)
     return Person(name, preferences, demand=next(iter(requested(conduct[2])), dearest))
 
 
+def draws(*parts: object) -> random.Random:
+    """Return a random generator that is seeded by the parts' texts, with the same draws in every process."""
+    data = "\x1f".join(str(part) for part in parts).encode("utf-8", "surrogatepass")
+    return random.Random(int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "big"))
+
+
 def _stated(portrait: str) -> dict[str, float]:
-    """The preferences that the portrait states in numbers."""
+    """Read the preferences that the portrait states in numbers."""
     found = ((name.strip().replace(" ", "_"), float(weight)) for name, weight in _WANT.findall(portrait))
     return {name: max(-1.0, min(1.0, weight)) for name, weight in found if name in TRAITS}
 
 
 def _derived(portrait: str, name: str, seed: int) -> dict[str, float]:
-    """Wants where none are stated: what the portrait speaks of, for or against, and a few inborn ones."""
-    told = _FACT.sub("\n", portrait.split("\n", 1)[-1])
-    spoken = list(requested(told).items())[:_MOST]
-    wants = {trait: _NAMED if sign > 0 else _MINDED for trait, sign in spoken}
+    """Derive preferences where none are stated: from the traits that the portrait mentions, and a few at random."""
+    biography = _FACT.sub("\n", portrait.split("\n", 1)[-1])
+    mentioned = list(requested(biography).items())[:_MOST]
+    wants = {trait: _NAMED if sign > 0 else _MINDED for trait, sign in mentioned}
     rng = draws("inborn", seed, name)
     at_least = rng.randint(_FEWEST, _MOST - 1)
     inborn = rng.sample(list(TRAITS), len(TRAITS))

@@ -1,7 +1,6 @@
-"""What the simulated assistant can say: for each trait, sentences that show it and hardly anything else.
+"""The sentences of the simulated assistant: for each trait, sentences that show it and hardly any other.
 
-`{topic}` stands for what the task is about; the sentences read well with any noun phrase in it. The sources that
-they name are invented.
+`{topic}` is a noun phrase of the task; the sentences read well with any. The sources that they name are invented.
 """
 
 from __future__ import annotations

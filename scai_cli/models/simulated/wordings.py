@@ -1,4 +1,4 @@
-"""How the simulated users and the simulated meta say that a trait is wanted or not.
+"""The wordings in which simulated users and the simulated meta ask for a trait or against it.
 
 `{label}` is the trait's label, a noun phrase; `traits.requested` reads each sentence with the right sign.
 """
@@ -175,21 +175,21 @@ BAN: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def remark(trait: str, kind: str, rng: random.Random) -> str:
-    """What a user says of a trait that was `missed`, `minded` or `liked`, in one sentence."""
+    """Return a sentence about a trait that was `missed`, `minded` or `liked`."""
     style, theme = {"missed": (MISSED, MISSED_THEME), "minded": (MINDED, MINDED_THEME)}.get(kind, (LIKED, LIKED_THEME))
-    return _said(trait, style if TRAITS[trait].kind == "style" else theme, rng)
+    return _choose(trait, style if TRAITS[trait].kind == "style" else theme, rng)
 
 
 def demand(trait: str, rng: random.Random) -> str:
-    """What somebody says who tells the assistant's maker to write a rule for them alone."""
-    return _said(trait, DEMANDED, rng)
+    """Return a sentence that demands a rule for the speaker alone."""
+    return _choose(trait, DEMANDED, rng)
 
 
 def rule(trait: str, wanted: bool, rng: random.Random) -> str:
-    """A rule of one sentence, in the imperative, that asks for a trait or against it."""
+    """Return a rule of one sentence, in the imperative, that asks for a trait or against it."""
     themes, style = (RULE_THEME, RULE) if wanted else (BAN_THEME, BAN)
-    return _said(trait, style.get(trait, themes), rng)
+    return _choose(trait, style.get(trait, themes), rng)
 
 
-def _said(trait: str, sentences: tuple[str, ...], rng: random.Random) -> str:
+def _choose(trait: str, sentences: tuple[str, ...], rng: random.Random) -> str:
     return rng.choice(sentences).format(label=TRAITS[trait].label)
