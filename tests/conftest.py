@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -57,6 +58,7 @@ def scai(*arguments: object) -> Called:
     """Run the command line in this process, from the arguments to the exit code."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     argv, sys.argv = sys.argv, ["scai", *map(str, arguments)]
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     code: Any = 0
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -65,6 +67,8 @@ def scai(*arguments: object) -> Called:
         code = end.code or 0
     finally:
         sys.argv = argv
+        for number, handler in handlers.items():  # a process does not need them back
+            signal.signal(number, handler)
     return Called(code, *(stream.buffer.getvalue().decode() for stream in (out, err)))  # type: ignore[attr-defined]
 
 

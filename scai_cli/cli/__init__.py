@@ -19,7 +19,7 @@ from scai_cli.cli import report as reporting
 from scai_cli.cli import run as running
 from scai_cli.cli import show as reading
 from scai_cli.errors import ScaiError
-from scai_cli.jobs.interruption import interruptible
+from scai_cli.jobs.interruption import ProcessSignals
 
 app = typer.Typer(
     name="scai",
@@ -59,13 +59,18 @@ def _main(
 
 def main() -> None:
     """Run the command line; what the user can fix is said in one line on stderr."""
-    _write_utf8()
+    signals = ProcessSignals()
     try:
-        with interruptible():
-            app()
+        signals.install()
+        _write_utf8()
+        app()
     except ScaiError as error:
+        signals.ending = True
         complain(error)
         sys.exit(error.exit_code)
+    finally:
+        signals.ending = True
+        signals.release()
 
 
 def _write_utf8() -> None:

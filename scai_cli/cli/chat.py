@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -151,6 +149,8 @@ def _answer(ask: Callable[[], object], as_json: bool) -> None:
 
 def _typed(as_json: bool) -> Iterator[str]:
     """Lines typed at a terminal, edited by readline where the prompt may stand on stdout."""
+    from scai_cli.jobs.interruption import ctrl_c_ends_input
+
     edited = sys.stdout.isatty() and not as_json
     if edited:
         import readline
@@ -158,7 +158,7 @@ def _typed(as_json: bool) -> Iterator[str]:
         readline.parse_and_bind("set enable-bracketed-paste on")
     while True:
         try:
-            with _interrupted_by_ctrl_c():
+            with ctrl_c_ends_input():
                 if edited:
                     line = input("> ")
                 else:
@@ -167,7 +167,7 @@ def _typed(as_json: bool) -> Iterator[str]:
                     line = sys.stdin.readline()
                     if not line:
                         raise EOFError
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             sys.stderr.write("\n")
             return
         yield clean(line.rstrip("\n"))
@@ -179,16 +179,6 @@ def _piped() -> Iterator[str]:
         return
     for line in sys.stdin.buffer:
         yield line.decode("utf-8", "replace").rstrip("\r\n")
-
-
-@contextmanager
-def _interrupted_by_ctrl_c() -> Iterator[None]:
-    """While somebody types, Ctrl-C is a way to leave, and interrupts nothing."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _print_saved(path: Path, show: int | None, as_json: bool) -> None:

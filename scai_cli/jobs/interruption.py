@@ -6,9 +6,10 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import dataclass
 from types import FrameType, TracebackType
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from scai_cli.errors import Interrupted
 
@@ -18,15 +19,44 @@ GRACE_S: Final = 5.0
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
+@dataclass(slots=True)
+class ProcessSignals:
+    """What SIGINT and SIGTERM do outside of an Interruption: they raise Interrupted, until `ending` is set."""
+
+    ending: bool = False
+    """Set it where the program has caught what ended it. It is an attribute since a signal that arrived a moment
+    before raises at the next call, whatever is called there."""
+
+    def install(self) -> None:
+        """Take the signals over; for the main thread, once in a process."""
+        for number in _SIGNALS:
+            signal.signal(number, self._interrupt)
+
+    def release(self) -> None:
+        """Ignore Ctrl-C while Python shuts down, since Python would die of it; SIGTERM ends the process."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - so handlers are called
+        if not self.ending:
+            raise Interrupted(f"interrupted by {_called(number)}")
+
+
 @contextmanager
-def interruptible() -> Iterator[None]:
-    """While entered, a signal raises Interrupted wherever the program is; for the main thread."""
-    before = {number: signal.signal(number, _interrupt) for number in _SIGNALS}
+def ctrl_c_ends_input() -> Iterator[None]:
+    """While entered, Ctrl-C raises EOFError: it ends the input and interrupts nothing."""
+    before = signal.getsignal(signal.SIGINT)
+
+    def end_input(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - so handlers are called
+        # Restored before the raise: leaving the block may itself be where the signal arrives, and is then not finished.
+        signal.signal(signal.SIGINT, before)
+        raise EOFError
+
+    signal.signal(signal.SIGINT, end_input)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGINT, before)
 
 
 class Interruption:
@@ -35,6 +65,9 @@ class Interruption:
     First signal: `stop(error)` is called, and the task is cancelled if it has not ended after the grace. Second
     signal: it is cancelled at once. `error` tells whether and how it happened. On leaving, the signals do again what
     they did before.
+
+    The handlers are Python's own and not the loop's: a loop that gives a signal back installs Python's default first,
+    and a second Ctrl-C in that moment would raise KeyboardInterrupt.
     """
 
     def __init__(self, stop: Callable[[Interrupted], None], resume: str) -> None:
@@ -42,18 +75,15 @@ class Interruption:
         self._stop = stop
         self._resume = resume
         self._timer: asyncio.TimerHandle | None = None
+        self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> Interruption:
         self._loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         assert task is not None
         self._task = task
-        self._before: dict[signal.Signals, Any] = {number: signal.getsignal(number) for number in _SIGNALS}
         for number in _SIGNALS:
-            try:
-                self._loop.add_signal_handler(number, self._on_signal, number)
-            except NotImplementedError:  # on Windows, where Python's own handler runs in the main thread
-                signal.signal(number, self._on_thread_signal)
+            self._before[number] = signal.signal(number, self._wake_loop)
         return self
 
     def __exit__(
@@ -62,24 +92,21 @@ class Interruption:
         if self._timer is not None:
             self._timer.cancel()
         for number, handler in self._before.items():
-            with suppress(NotImplementedError):
-                self._loop.remove_signal_handler(number)
             signal.signal(number, handler)
+        self._before.clear()
 
-    def _on_thread_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - so handlers are called
+    def _wake_loop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - so handlers are called
         self._loop.call_soon_threadsafe(self._on_signal, number)
 
     def _on_signal(self, number: int) -> None:
+        if not self._before:  # the work ended before the loop came to the signal
+            return
         if self.error is None:
             self.error = Interrupted(f"interrupted by {_called(number)}; go on with `{self._resume}`")
             self._timer = self._loop.call_later(GRACE_S, self._task.cancel)
             self._stop(self.error)
         else:
             self._task.cancel()
-
-
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - so handlers are called
-    raise Interrupted(f"interrupted by {_called(number)}")
 
 
 def _called(number: int) -> str:
