@@ -75,11 +75,12 @@ def chat(
     overrides = Overrides([*(settings or ()), *bounds], model)
     chat = open_chat(path, ChatOptions(persona, version, number, trust), overrides, _print_line if as_json else _pass)
     try:
-        talk(chat, as_json)
+        try:
+            talk(chat, as_json)
+        finally:
+            chat.close()  # here, since a second Ctrl-C while it closes has the same remedy
     except Interrupted as error:
         raise chat.told(error) from None
-    finally:
-        chat.close()
 
 
 def talk(chat: ChatSession, as_json: bool) -> None:
