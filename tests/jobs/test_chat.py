@@ -7,6 +7,7 @@ import pytest
 from conftest import TINY, scai
 from loopback import Loopback
 from terminal import Terminal, piped
+from waiting import until
 
 CONTRACT = TINY.replace("epochs: 2", "epochs: 1") + (
     "constitution: {principles: [Be concise.], contract: [{text: Add an example., for: [ann]}]}\n"
@@ -247,6 +248,7 @@ def test_ctrl_c_while_an_answer_is_awaited_saves_what_was_said(run, monkeypatch)
             terminal.sees("> ")
             terminal.types("Hello\n")
             terminal.sees("waiting for the answer")
+            until(lambda: server.requests)
             terminal.types("\x03")
             terminal.sees("^C")
             terminal.types("\x03")  # the second does not wait for the call in flight

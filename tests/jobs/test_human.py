@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from loopback import Loopback
 from terminal import Terminal, piped
 from virtual_time import run as run_async
+from waiting import until
 
 from scai_cli.errors import LimitReached
 from scai_cli.models.human import read_ranking, read_rating
@@ -41,13 +42,6 @@ def us(tmp_path):
     path = tmp_path / "us.yaml"
     path.write_text(ONE)
     return path
-
-
-def until(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.01)
 
 
 def asked(run):

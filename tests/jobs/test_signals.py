@@ -15,6 +15,7 @@ import pytest
 from conftest import calls, scai
 from crash import EXPERIMENT, answered, comparable, society
 from loopback import Loopback
+from waiting import until
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
@@ -24,13 +25,6 @@ SHORT = EXPERIMENT.replace("epochs: 4", "epochs: 2")
 def start(*arguments, **streams):
     command = [sys.executable, "-m", "scai_cli", *map(str, arguments)]
     return subprocess.Popen(command, **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams})
-
-
-def until(condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never happened"
-        time.sleep(0.005)
 
 
 def write(tmp_path, server, text=SHORT):
