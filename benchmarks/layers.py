@@ -110,7 +110,7 @@ def run(experiment: ExperimentConfig, layers: Layers, folder: Path, screen: Cons
     async def session() -> None:
         if layers.display:
             view.begin("layers", experiment, [gate.meter for gate in pool.gates.values()] if layers.gate else [])
-        await simulate(agents, note, run_id="layers", digests=digests(experiment))
+        await simulate(experiment, agents, note, run_id="layers", digests=digests(experiment))
         view.end()
 
     gc.collect()

@@ -28,7 +28,7 @@ from scai_cli.jobs.run import digests, start
 from scai_cli.runs.events import Candidate, Event
 from scai_cli.runs.run_directory import RunDirectory
 from scai_cli.simulation.engine import simulate
-from scai_cli.simulation.revision import RevisionContext
+from scai_cli.simulation.revision_context import RevisionContext
 
 
 async def keep(context: RevisionContext) -> Sequence[Candidate]:  # noqa: ARG001 - it never changes anything
@@ -78,7 +78,7 @@ def many(experiment: ExperimentConfig, runs: Path, number: int) -> int:
 
         try:
             agents = pool.agents(directory.folder.log_call, None)
-            await simulate(agents, note, run_id=directory.folder.run_id, digests=digests(experiment))
+            await simulate(experiment, agents, note, run_id=directory.folder.run_id, digests=digests(experiment))
         finally:
             directory.folder.close()
 

@@ -59,7 +59,7 @@ def played(society: Society, revision: Mapping[str, Any], flaws: Mapping[str, fl
     told = _Told(best_so_far=config.revision.best_so_far)
     cast = build_agents(config, lambda role, settings: Agent(role, model, settings, config.seed))
     with suppress(LimitReached):
-        asyncio.run(simulate(cast, told.note, run_id="run", digests={}))
+        asyncio.run(simulate(config, cast, told.note, run_id="run", digests={}))
     return Outcome(told.product(), model.made, told.epochs, told.adopted)
 
 

@@ -317,10 +317,6 @@ class ExperimentConfig(Value):
         if self.judge is not None:
             yield "meta", self.judge
 
-    def prompt(self, name: str) -> str:
-        """The wording of a prompt, as changed or as shipped."""
-        return self.prompts.get(name, TEMPLATES[name])
-
 
 def _ids(held_out: float | tuple[str, ...]) -> frozenset[str]:
     """The ids that are held out; a share has become ids in a resolved experiment."""

@@ -279,7 +279,8 @@ def _started(history: History, config: ExperimentConfig, wish: ChatOptions) -> C
         has = ", ".join(map(str, sorted(versions)))
         raise RunError(f"--version: run {history.run_id!r} has no constitution version {wish.version}; it has {has}")
     constitution, whole = product if wish.version is None else versions[wish.version]
-    system = whole if wish.persona is None else Prompts(config).system_message(constitution, wish.persona)
+    prompts = Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
+    system = whole if wish.persona is None else prompts.system_message(constitution, wish.persona)
     return ChatStarted(
         id="",
         run_id=history.run_id,

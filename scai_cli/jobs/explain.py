@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +16,6 @@ from pathlib import Path
 from scai_cli.analysis.leave_one_out import Explanation, RuleEffect, quotes
 from scai_cli.concurrency import together
 from scai_cli.errors import LimitReached, RunError
-from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
@@ -32,7 +31,7 @@ from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.epoch import failures
 from scai_cli.simulation.epoch_context import Agents, EpochContext
 from scai_cli.simulation.transcript import Conversation
-from scai_cli.simulation.utilities import EpochUtilities, PairedUtilities, difference, epoch_utilities
+from scai_cli.simulation.utilities import PairedUtilities, difference, epoch_utilities
 from scai_cli.social_choice import welfare
 from scai_cli.values import did_you_mean
 
@@ -103,18 +102,21 @@ async def _session(
 
 
 async def _explained(agents: Agents, history: History, question: ExplainOptions) -> Explanation:
-    config, (constitution, _) = agents.config, history.product
-    seats = affordable(config, constitution, question.budget)
-    whole = await _play(agents, constitution, WHOLE, seats)
+    config, (constitution, _) = history.config, history.product
+    personas, tasks = config.train_personas, config.train_tasks
+    context = EpochContext(agents, PLACE, config.epochs, constitution, personas, tasks, lambda _: None)
+    seats = affordable(context, question.budget)
+    whole = await _play(context, WHOLE, seats)
     others = [(rule, [seat for seat in seats if _concerns(rule, seat)]) for rule in constitution.rules]
     played = await together(
-        _play(agents, without(constitution, rule.id), f"~{rule.id}", concerned) for rule, concerned in others
+        _play(replace(context, constitution=without(constitution, rule.id)), f"~{rule.id}", concerned)
+        for rule, concerned in others
     )
-    base, function = _content(agents, whole), welfare.parse(config.welfare)
+    base, function = epoch_utilities(context, [*whole.values()]), welfare.parse(config.welfare)
     rules = []
     for (rule, _), again in zip(others, played, strict=True):
-        content = _content(agents, {**whole, **again})
-        users = _effects(agents, PairedUtilities.of(content, base))
+        content = epoch_utilities(context, [*{**whole, **again}.values()])
+        users = _effects(personas, PairedUtilities.of(content, base))
         gain = difference(content, base, function, seed=config.seed)
         rules.append(RuleEffect(rule, quotes(history, rule), gain, users))
     return Explanation(
@@ -124,24 +126,24 @@ async def _explained(agents: Agents, history: History, question: ExplainOptions)
         welfare=base.welfare(function),
         rules=rules,
         played=len(seats),
-        conversations=len(config.train_personas) * len(config.train_tasks),
+        conversations=len(personas) * len(tasks),
         failed=sum(len(failures(conversations.values())) for conversations in (whole, *played)),
         budget=question.budget,
         users=question.users,
     )
 
 
-def affordable(config: ExperimentConfig, constitution: Constitution, budget: int) -> list[Seat]:
+def affordable(context: EpochContext, budget: int) -> list[Seat]:
     """The conversations that the budget allows with the constitution and without each rule, even among personas.
 
     A clause is left out only where it is spoken of: with the users it is for. Raises RunError if there is none.
     """
-    wanted, others = config.ratings.cross_raters, len(config.train_personas) - 1
-    each = 2 * config.turns + (others if wanted == "all" else min(wanted, others))
+    wanted, others = context.agents.ratings.cross_raters, len(context.personas) - 1
+    each = 2 * context.agents.turns + (others if wanted == "all" else min(wanted, others))
     seats: list[Seat] = []
     left = budget
-    for seat in _by_turns(config):
-        cost = each * (1 + sum(_concerns(rule, seat) for rule in constitution.rules))
+    for seat in _by_turns(context):
+        cost = each * (1 + sum(_concerns(rule, seat) for rule in context.constitution.rules))
         if cost > left and not seats:
             raise RunError(f"--budget {budget}: one conversation with and without each rule takes {cost} calls")
         if cost > left:
@@ -161,42 +163,29 @@ def without(constitution: Constitution, rule_id: str) -> Constitution:
     )
 
 
-def _by_turns(config: ExperimentConfig) -> list[Seat]:
+def _by_turns(context: EpochContext) -> list[Seat]:
     """Every persona with every task, in a seeded order in which nobody has a second turn before all had a first."""
-    rng = random.Random(f"{config.seed}/{PLACE}")
-    agendas = {p.id: rng.sample(config.train_tasks, len(config.train_tasks)) for p in config.train_personas}
-    cast = rng.sample(config.train_personas, len(config.train_personas))
-    return [(persona, agendas[persona.id][turn]) for turn in range(len(config.train_tasks)) for persona in cast]
+    rng = random.Random(f"{context.agents.seed}/{PLACE}")
+    tasks = {persona.id: rng.sample(context.tasks, len(context.tasks)) for persona in context.personas}
+    personas = rng.sample(context.personas, len(context.personas))
+    return [(persona, tasks[persona.id][turn]) for turn in range(len(context.tasks)) for persona in personas]
 
 
 def _concerns(rule: Principle | Clause, seat: Seat) -> bool:
     return not isinstance(rule, Clause) or seat[0].id in rule.users
 
 
-async def _play(
-    agents: Agents, constitution: Constitution, name: str, seats: Sequence[Seat]
-) -> dict[tuple[str, str], Conversation]:
+async def _play(context: EpochContext, name: str, seats: Sequence[Seat]) -> dict[tuple[str, str], Conversation]:
     """Some conversations under one variant of the constitution, by persona and task."""
-    epoch_context = _stage(agents, constitution, f"{PLACE}/{name}")
+    epoch_context = replace(context, id=f"{PLACE}/{name}")
     conversations = await together(converse(epoch_context, persona, task) for persona, task in seats)
     return {(c.persona.id, c.task.id): c for c in conversations}
 
 
-def _content(agents: Agents, conversations: Mapping[tuple[str, str], Conversation]) -> EpochUtilities:
-    return epoch_utilities(_stage(agents, Constitution(), PLACE), conversations.values())
-
-
-def _stage(agents: Agents, constitution: Constitution, place: str) -> EpochContext:
-    config = agents.config
-    return EpochContext(
-        agents, place, config.epochs, constitution, config.train_personas, config.train_tasks, lambda _: None
-    )
-
-
-def _effects(agents: Agents, pair: PairedUtilities) -> dict[str, float | None]:
+def _effects(personas: Sequence[Persona], pair: PairedUtilities) -> dict[str, float | None]:
     return {
         persona.id: None if before is None or after is None else round(after - before, 9)
-        for persona, before, after in zip(agents.config.train_personas, pair.before, pair.after, strict=True)
+        for persona, before, after in zip(personas, pair.before, pair.after, strict=True)
     }
 
 

@@ -122,7 +122,7 @@ def _from_file(wish: GenerateOptions, file: Path) -> GenerateSource:
     else:
         raise ConfigError(f"{file}: say with --model or --config EXPERIMENT who acts under this constitution")
     stem = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in file.stem).strip("-_")[:50]
-    start = initial_constitution(config)
+    start = initial_constitution(config.constitution)
     source = _peopled(GenerateSource(file.name, stem or "constitution", config, start, start), wish)
     return replace(source, learned=read_constitution(file, source.config.train_personas))
 

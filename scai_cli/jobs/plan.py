@@ -132,7 +132,7 @@ def _rehearse(config: ExperimentConfig) -> _Rehearsal:
     options = next((model.options for model in models if model.provider == "simulated"), {})
     stage = _Rehearsal(connect(ModelSettings(options=options), seed=config.seed), config)
     cast = build_agents(config, lambda role, model: Agent(role, stage, model, config.seed, config.format_retries))
-    asyncio.run(simulate(cast, lambda _: None, run_id="rehearsal", digests={}))
+    asyncio.run(simulate(config, cast, lambda _: None, run_id="rehearsal", digests={}))
     return stage
 
 

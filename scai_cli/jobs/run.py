@@ -204,7 +204,10 @@ async def _session(pool: ModelPool, run: RunDirectory, index: CallIndex, observe
     try:
         with Interruption(pool.stop, going_on(run.folder.path)) as interruption:
             try:
-                await _played(pool, simulate(agents, scribe.note, run_id=outcome.run_id, digests=digests(pool.config)))
+                await _played(
+                    pool,
+                    simulate(pool.config, agents, scribe.note, run_id=outcome.run_id, digests=digests(pool.config)),
+                )
             except asyncio.CancelledError:
                 if interruption.error is None:
                     raise

@@ -1,4 +1,4 @@
-"""One role at its model: says something, or fills in a form and is asked again while it does not."""
+"""One agent: a role with its model, asked for free text or for a JSON object of a given form."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OBJECTS_TRIED = 20
 
 @dataclass(frozen=True, slots=True)
 class StructuredAnswer(Generic[Form]):
-    """What came of asking for a form: `form`, or None with the `problem`; `last` is the last answer as it was."""
+    """The answer in the form asked for, or None and the `problem` with it; `last` is the last answer, unparsed."""
 
     form: Form | None
     problem: str | None
@@ -33,7 +33,7 @@ class StructuredAnswer(Generic[Form]):
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A role of the simulation with the model that plays it."""
+    """A role of the simulation and the model that plays it."""
 
     role: AgentRole
     model: ChatModel
@@ -51,28 +51,30 @@ class Agent:
     async def ask_structured(
         self, call_id: str, purpose: str, messages: Sequence[Message], form: type[Form], context: object = None
     ) -> StructuredAnswer[Form]:
-        """Ask for a JSON object of a form; told what was wrong, the model is asked again `format_retries` times.
+        """Ask for a JSON object of a form; after a bad answer ask again, up to `format_retries` times.
 
-        `context` is handed to the form's validators (the rating scale, the known users).
+        The model is shown its answer and what was wrong with it. `context` is handed to the form's validators (the
+        rating scale, the known users).
         """
         schema = _schema(form) if self.config.structured == "json_schema" else None
-        asked = list(messages)
+        conversation = list(messages)
         attempt = 0
         while True:
             suffix = f"/retry{attempt}" if attempt else ""
-            request = self._request(f"{call_id}/{self.role}{suffix}", purpose, asked, schema)
+            request = self._request(f"{call_id}/{self.role}{suffix}", purpose, conversation, schema)
             completion = await self._ask(request)
             try:
                 return StructuredAnswer(parse_form(completion.text, form, context), None, completion)
             except ValueError as error:
-                problem = _told(error, completion)
+                problem = _describe(error, completion)
             if attempt == self.format_retries:
                 return StructuredAnswer(None, problem, completion)
             attempt += 1
-            asked = [
+            # Only the last bad answer is quoted: a prompt that grew with each attempt might not fit any more.
+            conversation = [
                 *messages,
                 Message("assistant", completion.text[:_SHOWN_OF_A_BAD_ANSWER] or "(no answer)"),
-                _again(problem),
+                _retry_message(problem),
             ]
 
     async def _ask(self, request: ChatRequest) -> Completion:
@@ -92,33 +94,33 @@ class Agent:
 
 
 def model_name(config: ModelSettings) -> str:
-    """What a model is called in requests and records: its name, or its provider's."""
+    """Return the name of a model in requests and records: its own, or its provider's."""
     return config.name or config.provider
 
 
 def call_seed(seed: int, call_id: str) -> int:
-    """The sampling seed of one call, 31 bits, from the run's seed and the call's place in it.
+    """Return the sampling seed of one call, 31 bits, from the run's seed and the call's id.
 
-    A variant of a place (a part of the id that begins with `~`, such as a trial of a candidate) has the seed of the
-    place itself, so that what is compared differs in nothing but what is tried.
+    A part of the id that begins with `~` marks a variant (the trial of a candidate, a side of the holdout). Variants
+    share one seed, so that they differ in nothing but what is compared.
     """
-    return int.from_bytes(hashlib.blake2b(f"{seed}/{unvaried(call_id)}".encode(), digest_size=4).digest()) >> 1
+    return int.from_bytes(hashlib.blake2b(f"{seed}/{without_variants(call_id)}".encode(), digest_size=4).digest()) >> 1
 
 
-def unvaried(place: str) -> str:
-    """An id without its variants: `e2/~1/farmer/dinner` -> `e2/farmer/dinner`."""
-    return "/".join(part for part in place.split("/") if not part.startswith("~")) if "/~" in place else place
+def without_variants(call_id: str) -> str:
+    """Drop the variants from an id: `e2/~1/farmer/dinner` -> `e2/farmer/dinner`."""
+    return "/".join(part for part in call_id.split("/") if not part.startswith("~")) if "/~" in call_id else call_id
 
 
 def parse_form(text: str, form: type[Form], context: object = None) -> Form:
-    """The first JSON object in a text that has the form, prose and code fences around it or not; raises ValueError."""
-    first: ValueError | None = None
+    """Return the first JSON object in a text that has the form, skipping prose and code fences; raises ValueError."""
+    first_error: ValueError | None = None
     for data in _objects(text):
         try:
             return form.model_validate(data, context=context)
         except ValidationError as error:
-            first = first or error
-    raise first or ValueError("there is no JSON object in the answer")
+            first_error = first_error or error
+    raise first_error or ValueError("there is no JSON object in the answer")
 
 
 def _objects(text: str) -> Iterator[Any]:
@@ -136,19 +138,19 @@ def _objects(text: str) -> Iterator[Any]:
         at = text.find("{", end)
 
 
-def _told(error: ValueError, completion: Completion) -> str:
+def _describe(error: ValueError, completion: Completion) -> str:
     if isinstance(error, ValidationError):
         detail = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in detail["loc"])
-        said = detail["msg"].removeprefix("Value error, ")
-        problem = f"{place}: {said}" if place else said
+        key = ".".join(str(part) for part in detail["loc"])
+        message = detail["msg"].removeprefix("Value error, ")
+        problem = f"{key}: {message}" if key else message
     else:
         problem = str(error)
     cut = " (the answer was cut off)" if completion.finish_reason == "length" else ""
     return f"{problem}{cut}"[:300]
 
 
-def _again(problem: str) -> Message:
+def _retry_message(problem: str) -> Message:
     return Message(
         "user", f"This could not be read: {problem}. Answer again, with nothing but the JSON object asked for."
     )

@@ -1,4 +1,4 @@
-"""Which version of the constitution has proved best, as far as versions were played."""
+"""The best version of the constitution among those that were played."""
 
 from __future__ import annotations
 
@@ -6,38 +6,38 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from scai_cli.experiment.constitution import Constitution
-from scai_cli.simulation.utilities import EpochUtilities, fares, mean
+from scai_cli.simulation.utilities import EpochUtilities, mean, welfare_key
 from scai_cli.social_choice.welfare import WelfareFunction
 
 
 @dataclass(slots=True)
 class PlayedVersion:
-    """A version with the utilities that each persona had under it, an epoch at a time."""
+    """A version with each persona's utility in every epoch that played it."""
 
     constitution: Constitution
     utilities: dict[str, list[float | None]] = field(default_factory=lambda: defaultdict(list))
     weights: dict[str, float] = field(default_factory=dict)
 
     def key(self, function: WelfareFunction) -> tuple[float, ...]:
-        """What the version is judged by: the welfare of the personas' mean utilities."""
-        return fares(function, [mean(values) for values in self.utilities.values()], list(self.weights.values()))
+        """Return the welfare of the personas' mean utilities, as a key to compare versions by."""
+        return welfare_key(function, [mean(values) for values in self.utilities.values()], list(self.weights.values()))
 
 
 @dataclass(slots=True)
 class VersionRanking:
-    """Remembers every version that was played; one that was played in several epochs counts with its mean."""
+    """All versions that were played; one that was played in several epochs counts with its mean."""
 
     function: WelfareFunction
     _versions: dict[int, PlayedVersion] = field(default_factory=dict)
 
-    def note(self, constitution: Constitution, content: EpochUtilities) -> None:
-        """A version was played."""
+    def add(self, constitution: Constitution, measured: EpochUtilities) -> None:
+        """Add an epoch that played a version."""
         played = self._versions.setdefault(constitution.version, PlayedVersion(constitution))
-        for (persona, utility), weight in zip(content.utilities.items(), content.weights, strict=True):
+        for (persona, utility), weight in zip(measured.utilities.items(), measured.weights, strict=True):
             played.utilities[persona].append(utility)
             played.weights[persona] = weight
 
     @property
     def best(self) -> Constitution:
-        """The version with the highest declared welfare, the oldest of several; needs one that was played."""
+        """The version with the highest declared welfare, the oldest of equals; at least one must have been played."""
         return max(self._versions.values(), key=lambda played: played.key(self.function)).constitution

@@ -1,4 +1,4 @@
-"""Why a candidate can never be adopted, whatever the acceptance rule says: broken, oversized or leaking."""
+"""Objections: why a candidate is never adopted, whatever the acceptance rule: broken, oversized or leaking."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from typing import Final
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.runs.events import Candidate
-from scai_cli.simulation.revision import RevisionContext
+from scai_cli.simulation.revision_context import RevisionContext
 
 
 def tokens(text: str) -> int:
-    """An estimate of a text's tokens: characters / 4, rounded up."""
+    """Estimate a text's tokens: characters / 4, rounded up."""
     return math.ceil(len(text) / 4)
 
 
 def checked(context: RevisionContext, candidate: Candidate) -> Candidate:
-    """The candidate with the constitution that it leads to, and the objection to it if there is one.
+    """Return the candidate with the constitution that its edits lead to and the objection to it, if there is one.
 
-    Edits that leave every rule's words and users as they are lead nowhere: that is no change.
+    Edits that leave every rule's words and users as they are count as no change: the constitution stays None.
     """
     if candidate.objection is not None or not candidate.edits:
         return candidate
@@ -30,13 +30,13 @@ def checked(context: RevisionContext, candidate: Candidate) -> Candidate:
         constitution = context.constitution.apply(candidate.edits, epoch=context.epoch_context.epoch)
     except ValueError as error:
         return candidate.model_copy(update={"objection": f"broken: {error}"})
-    if _worded(constitution) == _worded(context.constitution):
+    if _wording(constitution) == _wording(context.constitution):
         return candidate
     return candidate.model_copy(update={"constitution": constitution, "objection": objection(context, constitution)})
 
 
 def objection(context: RevisionContext, constitution: Constitution) -> str | None:
-    """What speaks against adopting a constitution at all, in words for the record; None if nothing does."""
+    """Return the objection to adopting a constitution, in words for the record; None if there is none."""
     limits = context.config.constitution
     if len(constitution.principles) > limits.max_principles:
         return f"oversized: {len(constitution.principles)} principles, at most {limits.max_principles} are allowed"
@@ -48,17 +48,18 @@ def objection(context: RevisionContext, constitution: Constitution) -> str | Non
         if unknown := [user for user in clause.users if user not in known]:
             return f"broken: {clause.id} is for {unknown[0][:40]!r}, who is no user"
     before = {rule.text for rule in context.constitution.principles}
+    # Only new wording is searched: a principle in force was searched before, or is the experiment's own.
     fresh = [rule for rule in constitution.principles if rule.text not in before]
-    return leak(fresh, context.config.personas.inline, _said(context)) if fresh else None
+    return leak(fresh, context.config.personas.inline, _private_texts(context)) if fresh else None
 
 
-def _worded(constitution: Constitution) -> list[tuple[str, tuple[str, ...]]]:
-    """What the assistant is told, and for whom."""
+def _wording(constitution: Constitution) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the text of every rule with the users it is for."""
     return [(rule.text, rule.users if isinstance(rule, Clause) else ()) for rule in constitution.rules]
 
 
-def _said(context: RevisionContext) -> Iterator[str]:
-    """Everything that the meta model may have read, and every task."""
+def _private_texts(context: RevisionContext) -> Iterator[str]:
+    """Yield every task and everything that the meta model may have read."""
     for task in context.config.train_tasks:
         yield task.prompt
     for conversation in (c for episode in (*context.past, context.conversations) for c in episode):
@@ -67,7 +68,7 @@ def _said(context: RevisionContext) -> Iterator[str]:
 
 
 COPIED_WORDS: Final = 5
-"""A principle may not share so many words in a row with a task or a transcript."""
+"""A principle may not share this many words in a row with a task or a transcript."""
 
 _TITLES: Final = frozenset((
     "brother", "dr", "father", "madam", "miss", "mother", "mr", "mrs", "ms", "prof", "professor", "sir", "sister",
@@ -80,14 +81,14 @@ _ALSO_WORDS: Final = frozenset((
     "page", "park", "pat", "pearl", "power", "price", "rich", "rose", "say", "sharp", "short", "so", "star",
     "stone", "sue", "summer", "teacher", "walker", "ward", "white", "will", "wise", "wood", "woods", "young",
 ))  # fmt: skip
-"""Names that are words, too: at the beginning of a sentence they are taken for the word."""
+"""Names that are also words: at the beginning of a sentence they are taken for the word."""
 _SENTENCE_ENDS: Final = frozenset('.!?:…\n•*-–("“')
 
 
-def leak(fresh: Iterable[Principle], personas: Iterable[Persona], said: Iterable[str]) -> str | None:
-    """The first leak among some principles, in words for the record; `said` are all tasks, messages and remarks."""
+def leak(fresh: Iterable[Principle], personas: Iterable[Persona], private: Iterable[str]) -> str | None:
+    """Return the first leak in some principles, in words for the record; `private` are tasks, messages and comments."""
     names = _Names(personas)
-    haystack = f" {' | '.join(_words(text) for text in said)} "
+    haystack = f" {' | '.join(_words(text) for text in private)} "
     for rule in fresh:
         if (name := names.first(rule.text)) is not None:
             return f"leaking: {rule.id} names {name!r}; a principle is for everyone"
@@ -100,7 +101,7 @@ def leak(fresh: Iterable[Principle], personas: Iterable[Persona], said: Iterable
 
 
 class _Names:
-    """Full names and ids in any case, wherever they stand; parts of names only as they are capitalised."""
+    """Finds names: full names and ids in any case, parts of names only where they are capitalised."""
 
     def __init__(self, personas: Iterable[Persona]) -> None:
         personas = list(personas)
@@ -112,22 +113,22 @@ class _Names:
         self._parts = re.compile("|".join(map(_bounded, sorted(spelled, key=len, reverse=True))) or r"(?!)")
 
     def first(self, text: str) -> str | None:
-        """The first name in a text."""
+        """Return the first name in a text; None if there is none."""
         text = _normal(text)
-        if found := self._whole.search(text):
-            return found[0]
-        for found in self._parts.finditer(text):
-            before = text[: found.start()].rstrip(" ")
-            opens = not before or before[-1] in _SENTENCE_ENDS
-            if not (opens and found[0].lower() in _ALSO_WORDS):
-                return found[0]
+        if match := self._whole.search(text):
+            return match[0]
+        for match in self._parts.finditer(text):
+            before = text[: match.start()].rstrip(" ")
+            begins_sentence = not before or before[-1] in _SENTENCE_ENDS
+            if not (begins_sentence and match[0].lower() in _ALSO_WORDS):
+                return match[0]
         return None
 
 
 def _bounded(name: str) -> str:
-    """A name as a whole word; one in a script without capitals and spaces wherever it stands."""
-    free = name[0].isalpha() and name[0].lower() == name[0].upper()
-    return re.escape(name) if free and len(name) > 1 else rf"(?<!\w){re.escape(name)}(?!\w)"
+    """Return a pattern for a name as a whole word; in a script without capitals and spaces, also within a word."""
+    without_case = name[0].isalpha() and name[0].lower() == name[0].upper()
+    return re.escape(name) if without_case and len(name) > 1 else rf"(?<!\w){re.escape(name)}(?!\w)"
 
 
 def _normal(text: str) -> str:

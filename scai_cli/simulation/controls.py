@@ -1,8 +1,8 @@
-"""Controls at the end of a run: do the ratings depend on who rates, and did the users stay who they are?
+"""Controls at the end of a run: do the ratings depend on who rates, and did the users stay in character?
 
-In the last epoch every answer is rated once more by its own user, by nobody in particular (a persona without any
-description) and by somebody else of the group, in the place of the user who got it. A judge model, where one is
-configured, says how well each user's words fit their persona. Real people are left out of all this: they play nobody.
+In the last epoch every answer is rated once more by its own user, by a persona without any description, and by
+another user of the group, each in the place of the user who got it. A judge model, where one is configured, says how
+well each user's words fit their persona. Real people are left out: they play nobody.
 """
 
 from __future__ import annotations
@@ -11,90 +11,87 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from scai_cli.concurrency import together
-from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
 from scai_cli.runs.events import ControlRated, Judged, Problem
+from scai_cli.simulation.agent import Agent
+from scai_cli.simulation.answer_forms import CrossRating, Feedback
 from scai_cli.simulation.epoch_context import EpochContext
-from scai_cli.simulation.forms import CrossRating, Feedback
+from scai_cli.simulation.rating import ask_rating
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.values import draw
 
 NOBODY: Final = Persona.model_construct(id="~nobody", name="Somebody")
-"""The null persona; its id is none that a real one can have."""
+"""The null persona; its id is not a valid one, so no persona can have it."""
 
-JUDGED: Final = (0.0, 10.0)
+JUDGE_SCALE: Final = (0.0, 10.0)
 """The judge's scale, whatever the experiment's is."""
 
 Kind = Literal["null", "swapped", "retest"]
 
 
-async def control(epoch_context: EpochContext, conversations: Sequence[Conversation]) -> None:
-    """Have the last epoch's answers rated by the controls; emitted in order once all is known."""
-    jobs = []
-    for conversation in (c for c in conversations if _is_whole(epoch_context, c) and not c.persona.human):
-        jobs.append(_rated(epoch_context, conversation, conversation.persona, "retest"))
-        jobs.append(_rated(epoch_context, conversation, NOBODY, "null"))
-        others = [p for p in epoch_context.personas if p.id != conversation.persona.id and not p.human]
+async def control(context: EpochContext, conversations: Sequence[Conversation]) -> None:
+    """Have the last epoch's answers rated by the controls; emit the ratings in a fixed order at the end."""
+    ratings = []
+    for conversation in (c for c in conversations if _is_complete(context, c) and not c.persona.human):
+        ratings.append(_rate(context, conversation, conversation.persona, "retest"))
+        ratings.append(_rate(context, conversation, NOBODY, "null"))
+        others = [p for p in context.personas if p.id != conversation.persona.id and not p.human]
         if others:
-            seed = f"{epoch_context.agents.config.seed}/{conversation.id}/swapped"
-            jobs.append(_rated(epoch_context, conversation, draw(others, 1, seed)[0], "swapped"))
-    for rating, problem in await together(jobs):
-        if problem is not None:
-            epoch_context.emit(problem)
-        epoch_context.emit(rating)
+            seed = f"{context.agents.seed}/{conversation.id}/swapped"
+            ratings.append(_rate(context, conversation, draw(others, 1, seed)[0], "swapped"))
+    _emit(context, await together(ratings))
 
 
-async def judge(epoch_context: EpochContext, conversations: Sequence[Conversation]) -> None:
+async def judge(context: EpochContext, agent: Agent, conversations: Sequence[Conversation]) -> None:
     """Have the judge read what each persona said in the last epoch."""
-    played = [persona for persona in epoch_context.personas if not persona.human]
-    said = {persona.id: [c for c in conversations if c.persona.id == persona.id] for persona in played}
-    for judged, problem in await together(_judged(epoch_context, p, said[p.id]) for p in played if said[p.id]):
+    played = [persona for persona in context.personas if not persona.human]
+    own = {persona.id: [c for c in conversations if c.persona.id == persona.id] for persona in played}
+    _emit(context, await together(_judge(context, agent, p, own[p.id]) for p in played if own[p.id]))
+
+
+def _emit(context: EpochContext, results: Sequence[tuple[ControlRated | Judged, Problem | None]]) -> None:
+    for rating, problem in results:
         if problem is not None:
-            epoch_context.emit(problem)
-        epoch_context.emit(judged)
+            context.emit(problem)
+        context.emit(rating)
 
 
-async def _rated(
-    epoch_context: EpochContext, conversation: Conversation, rater: Persona, kind: Kind
+async def _rate(
+    context: EpochContext, conversation: Conversation, rater: Persona, kind: Kind
 ) -> tuple[ControlRated, Problem | None]:
-    """The rating that somebody gives in the user's place, at the user's own model, after the same transcript."""
-    agents, place = epoch_context.agents, f"{conversation.id}/control/{kind}"
+    """Ask for a rating in the user's place: at the user's own model, after the same transcript."""
+    agents, rating_id = context.agents, f"{conversation.id}/control/{kind}"
+    seen = Conversation(rating_id, context.epoch, rater, conversation.task, conversation.messages[:-1])
+    prompt, agent = agents.prompts.feedback(seen), agents.agent_for(conversation.persona)
+    answer = await ask_rating(agent, rating_id, "control", prompt, Feedback, agents.ratings.scale)
     rating = ControlRated(
-        id=place,
-        epoch=epoch_context.epoch,
+        id=rating_id,
+        epoch=context.epoch,
         kind=kind,
         persona=conversation.persona.id,
         rater=rater.id,
         conversation=conversation.id,
-        value=None,
+        value=answer.value,
+        problem=answer.problem,
     )
-    seen = Conversation(place, epoch_context.epoch, rater, conversation.task, conversation.messages[:-1])
-    asked, scale = agents.prompts.feedback(seen), agents.config.ratings.scale
-    try:
-        filled = await agents.agent_for(conversation.persona).ask_structured(place, "control", asked, Feedback, scale)
-    except CallFailed as error:
-        problem = Problem(id=error.call, epoch=epoch_context.epoch, where=place, problem=str(error))
-        return rating.model_copy(update={"problem": "the call failed"}), problem
-    value = filled.form.rating if filled.form else None
-    return rating.model_copy(update={"value": value, "problem": filled.problem}), None
+    return rating, None if answer.error is None else context.problem(answer.error, rating_id)
 
 
-async def _judged(
-    epoch_context: EpochContext, persona: Persona, conversations: Sequence[Conversation]
+async def _judge(
+    context: EpochContext, agent: Agent, persona: Persona, conversations: Sequence[Conversation]
 ) -> tuple[Judged, Problem | None]:
-    agents, place = epoch_context.agents, f"judge/{persona.id}"
-    judged = Judged(id=place, epoch=epoch_context.epoch, persona=persona.id, value=None)
-    assert agents.judge is not None
-    try:
-        asked = agents.prompts.judge(persona, conversations)
-        filled = await agents.judge.ask_structured(place, "judge", asked, CrossRating, JUDGED)
-    except CallFailed as error:
-        problem = Problem(id=error.call, epoch=epoch_context.epoch, where=place, problem=str(error))
-        return judged.model_copy(update={"problem": "the call failed"}), problem
-    if filled.form is None:
-        return judged.model_copy(update={"problem": filled.problem}), None
-    return judged.model_copy(update={"value": filled.form.rating, "reason": filled.form.reason}), None
+    rating_id, prompt = f"judge/{persona.id}", context.agents.prompts.judge(persona, conversations)
+    answer = await ask_rating(agent, rating_id, "judge", prompt, CrossRating, JUDGE_SCALE)
+    judged = Judged(
+        id=rating_id,
+        epoch=context.epoch,
+        persona=persona.id,
+        value=answer.value,
+        reason=answer.comment,
+        problem=answer.problem,
+    )
+    return judged, None if answer.error is None else context.problem(answer.error, rating_id)
 
 
-def _is_whole(epoch_context: EpochContext, conversation: Conversation) -> bool:
-    return len(conversation.messages) == 2 * epoch_context.agents.config.turns + 1
+def _is_complete(context: EpochContext, conversation: Conversation) -> bool:
+    return len(conversation.messages) == 2 * context.agents.turns + 1

@@ -8,49 +8,50 @@ from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.runs.events import MessageSaid, Problem
+from scai_cli.runs.events import MessageSaid
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.rating import cross_rate, rate_own, withhold_ratings
 from scai_cli.simulation.transcript import Conversation
 
 
-async def converse(epoch_context: EpochContext, persona: Persona, task: Task) -> Conversation:
-    """Hold one conversation, then let the others rate its final answer.
+async def converse(context: EpochContext, persona: Persona, task: Task) -> Conversation:
+    """Hold one conversation, then have the others rate its final answer.
 
-    A call that fails for good ends the conversation: the problem is kept, the final ratings are missing. Raises what
-    stops the whole run (a limit, an interruption, an endpoint that failed for good).
+    A call that fails for good ends the conversation: the problem is kept and the final ratings are missing. Raises
+    what stops the whole run (a limit, an interruption, an endpoint that failed for good).
     """
-    conversation = Conversation(f"{epoch_context.place}/{persona.id}/{task.id}", epoch_context.epoch, persona, task)
-    raters = epoch_context.cross_raters(conversation.id, persona)
+    conversation = Conversation(f"{context.id}/{persona.id}/{task.id}", context.epoch, persona, task)
+    # Drawn before the first call, so that a failed conversation misses the ratings of the same raters.
+    raters = context.cross_raters(conversation.id, persona)
     try:
-        await _talk(epoch_context, conversation)
+        await _talk(context, conversation)
     except CallFailed as error:
-        conversation.withheld.append(
-            Problem(id=error.call, epoch=epoch_context.epoch, where=conversation.id, problem=str(error))
-        )
-        withhold_ratings(epoch_context, conversation, raters)
+        conversation.withheld.append(context.problem(error, conversation.id))
+        withhold_ratings(context, conversation, raters)
         return conversation
-    conversation.ratings += await together(cross_rate(epoch_context, conversation, rater) for rater in raters)
+    # The others rate as soon as this conversation has ended, without waiting for the rest of the epoch. All of them
+    # see the same final answer, so no rating depends on which conversation ends first.
+    conversation.ratings += await together(cross_rate(context, conversation, rater) for rater in raters)
     return conversation
 
 
-async def _talk(epoch_context: EpochContext, conversation: Conversation) -> None:
-    agents = epoch_context.agents
-    turns = agents.config.turns
-    system = epoch_context.system(conversation.persona)
-    _say(epoch_context, conversation, "user", conversation.task.prompt)
-    for turn in range(1, turns + 1):
-        asked = agents.prompts.answer(system, conversation.messages)
-        answer = await agents.assistant.say(conversation.next_id, "answer", asked)
-        _say(epoch_context, conversation, "assistant", answer.text, answer.finish_reason)
-        rating = await rate_own(epoch_context, conversation, final=turn == turns)
-        _say(epoch_context, conversation, "user", rating.comment)
+async def _talk(context: EpochContext, conversation: Conversation) -> None:
+    agents = context.agents
+    system = context.system(conversation.persona)
+    _say(context, conversation, "user", conversation.task.prompt)
+    for turn in range(1, agents.turns + 1):
+        prompt = agents.prompts.answer(system, conversation.messages)
+        answer = await agents.assistant.say(conversation.next_id, "answer", prompt)
+        _say(context, conversation, "assistant", answer.text, answer.finish_reason)
+        # One call gives the user's next message and the rating of the answer before it.
+        rating = await rate_own(context, conversation, final=turn == agents.turns)
+        _say(context, conversation, "user", rating.comment)
         conversation.ratings.append(rating)
-        epoch_context.emit(rating)
+        context.emit(rating)
 
 
 def _say(
-    epoch_context: EpochContext,
+    context: EpochContext,
     conversation: Conversation,
     role: Literal["user", "assistant"],
     content: str,
@@ -66,4 +67,4 @@ def _say(
         finish_reason=finish_reason,
     )
     conversation.messages.append(message)
-    epoch_context.emit(message)
+    context.emit(message)

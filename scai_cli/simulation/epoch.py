@@ -1,4 +1,4 @@
-"""Playing one stage: every persona with every task, at the same time."""
+"""One epoch's conversations: every persona with every task, at the same time."""
 
 from __future__ import annotations
 
@@ -16,42 +16,43 @@ from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
 
 AT_ONCE: Final = 256
-"""The fewest conversations that may go on at once, and four for each call that may be in flight: enough to keep every
-slot busy; each one more would hold a prompt in memory while it waits."""
+"""The fewest conversations that may be open at once; four for each allowed call, if that is more.
+
+That keeps every slot of an endpoint busy. Each one more would only hold a prompt in memory while it waits.
+"""
 
 
 def failures(conversations: Iterable[Conversation]) -> list[Problem]:
-    """What failed for good in some conversations."""
+    """Return the calls that failed for good in some conversations."""
     return [event for c in conversations for event in c.withheld if isinstance(event, Problem)]
 
 
-async def play(epoch_context: EpochContext, personas: Sequence[Persona] | None = None) -> list[Conversation]:
-    """The conversations of a stage with their cross ratings, persona by persona; of these personas only, if given.
+async def play(context: EpochContext, personas: Sequence[Persona] | None = None) -> list[Conversation]:
+    """Hold an epoch's conversations with their cross ratings, persona by persona; of these personas only, if given.
 
     Raises TooManyFailures when more than `max_failures` of them, and more than one, have failed wholly or in part; no
     further one begins.
     """
-    config = epoch_context.agents.config
+    agents = context.agents
     pairs = [
-        (persona, task)
-        for persona in (epoch_context.personas if personas is None else personas)
-        for task in epoch_context.tasks
+        (persona, task) for persona in (context.personas if personas is None else personas) for task in context.tasks
     ]
-    allowed = max(1.0, config.max_failures * len(pairs)) if config.max_failures else 0.0
+    # One failure is always allowed: in a small epoch a share would stop the run at the first one.
+    allowed = max(1.0, agents.max_failures * len(pairs)) if agents.max_failures else 0.0
     failed: list[Problem] = []
-    room = asyncio.Semaphore(max(AT_ONCE, 4 * config.limits.concurrency))
+    slots = asyncio.Semaphore(max(AT_ONCE, 4 * agents.concurrency))
 
     def check() -> None:
         if len(failed) > allowed:
             raise TooManyFailures(
-                f"{len(failed)} of {len(pairs)} conversations of epoch {epoch_context.epoch} failed, more than "
+                f"{len(failed)} of {len(pairs)} conversations of epoch {context.epoch} failed, more than "
                 f"max_failures allows; the first: {failed[0].problem}"
             )
 
     async def one(persona: Persona, task: Task) -> Conversation:
-        async with room:
-            check()
-            conversation = await converse(epoch_context, persona, task)
+        async with slots:
+            check()  # others may have failed while this one waited for its slot
+            conversation = await converse(context, persona, task)
         if problems := failures([conversation]):
             failed.append(problems[0])
             check()

@@ -1,18 +1,19 @@
-"""What everybody on stage shares while one version of a constitution is played."""
+"""The agents of an experiment, and what all conversations of an epoch share."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.errors import CallFailed
+from scai_cli.experiment.config import ExperimentConfig, Ratings
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole, Message
-from scai_cli.runs.events import Event
-from scai_cli.simulation.agent import Agent, model_name, unvaried
+from scai_cli.runs.events import Event, Problem
+from scai_cli.simulation.agent import Agent, model_name, without_variants
 from scai_cli.simulation.prompts import Prompts
 from scai_cli.values import draw
 
@@ -21,20 +22,26 @@ Emit = Callable[[Event], None]
 
 @dataclass(frozen=True, slots=True)
 class Agents:
-    """The speakers of an experiment with their prompts."""
+    """The agents of one experiment, their prompts and the settings of their conversations."""
 
-    config: ExperimentConfig
     prompts: Prompts
     assistant: Agent
     user: Agent
     meta: Agent
-    own: Mapping[str, Agent] = field(default_factory=dict)
-    """Persona id -> the speaker of a persona with a model of its own, or that a real person plays."""
-    judge: Agent | None = None
-    """Says whether the users stayed themselves."""
+    own: Mapping[str, Agent]
+    """Persona id -> the agent of a persona with a model of its own, or that a real person plays."""
+    judge: Agent | None
+    """Says at the end whether the users stayed in character."""
+    seed: int
+    turns: int
+    ratings: Ratings
+    max_failures: float
+    """The share of an epoch's conversations that may fail."""
+    concurrency: int
+    """The most calls in flight at one endpoint."""
 
     def agent_for(self, persona: Persona) -> Agent:
-        """Who plays a persona: the speaker of its own model, or that of all users."""
+        """Return the agent that plays a persona: its own, or the one that all users share."""
         return self.own.get(persona.id, self.user)
 
     @property
@@ -48,22 +55,31 @@ class Agents:
 
 
 def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelSettings], Agent]) -> Agents:
-    """The company of an experiment, each speaker made for its role and model."""
-    own = {p.id: agent("user", config.model_of(p)) for p in config.personas.inline if p.has_own_agent}
-    assistant, user, meta = (agent(role, config.model_for(role)) for role in ("assistant", "user", "meta"))
-    judge = agent("meta", config.judge) if config.judge is not None else None
-    return Agents(config, Prompts(config), assistant, user, meta, own, judge)
+    """Build the agents of an experiment; `agent` makes one for its role and model."""
+    return Agents(
+        prompts=Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline),
+        assistant=agent("assistant", config.model_for("assistant")),
+        user=agent("user", config.model_for("user")),
+        meta=agent("meta", config.model_for("meta")),
+        own={p.id: agent("user", config.model_of(p)) for p in config.personas.inline if p.has_own_agent},
+        judge=agent("meta", config.judge) if config.judge is not None else None,
+        seed=config.seed,
+        turns=config.turns,
+        ratings=config.ratings,
+        max_failures=config.max_failures,
+        concurrency=config.limits.concurrency,
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class EpochContext:
-    """One constitution, played by a company for a group of users with some tasks.
+    """One constitution, played by the agents for a group of users with some tasks.
 
-    `place` is the id under which everything happens, e.g. `e2`.
+    `id` is the first part of the id of everything that happens, e.g. `e2`.
     """
 
     agents: Agents
-    place: str
+    id: str
     epoch: int
     constitution: Constitution
     personas: Sequence[Persona]
@@ -71,12 +87,17 @@ class EpochContext:
     emit: Emit
 
     def system(self, persona: Persona) -> Message:
-        """The assistant's system message for one user."""
+        """Return the assistant's system message for one user."""
         return Message("system", self.agents.prompts.system_message(self.constitution, persona.id))
 
+    def problem(self, error: CallFailed, where: str) -> Problem:
+        """Return the event for a call that failed for good; `where` is the id of what is left out."""
+        return Problem(id=error.call, epoch=self.epoch, where=where, problem=str(error))
+
     def cross_raters(self, conversation_id: str, persona: Persona) -> Sequence[Persona]:
-        """Who rates an answer given to `persona`: the others, or `cross_raters` of them drawn with the seed."""
+        """Return who rates an answer given to `persona`: the others, or `cross_raters` of them drawn with the seed."""
         others = [other for other in self.personas if other.id != persona.id]
-        ratings, seed = self.agents.config.ratings, self.agents.config.seed
-        wanted = None if ratings.cross_raters == "all" else ratings.cross_raters
-        return draw(others, wanted, f"{seed}/{unvaried(conversation_id)}/cross")
+        wanted = self.agents.ratings.cross_raters
+        # The trial of a candidate draws the same raters as the epoch that it is compared with.
+        seed = f"{self.agents.seed}/{without_variants(conversation_id)}/cross"
+        return draw(others, None if wanted == "all" else wanted, seed)

@@ -1,53 +1,48 @@
-"""The proof at the end: the first and the last constitution with users and tasks that had no part in making them."""
+"""The holdout at the end: the first and the last constitution with users and tasks that had no part in making them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 from scai_cli.concurrency import together
 from scai_cli.experiment.constitution import Constitution
-from scai_cli.runs.events import HoldoutCompared, Problem
+from scai_cli.runs.events import HoldoutCompared
 from scai_cli.simulation.epoch import failures, play
-from scai_cli.simulation.epoch_context import Agents, Emit, EpochContext
-from scai_cli.simulation.utilities import EpochUtilities, difference, epoch_utilities
-from scai_cli.social_choice import welfare
+from scai_cli.simulation.epoch_context import EpochContext
+from scai_cli.simulation.utilities import difference, epoch_utilities
+from scai_cli.social_choice.welfare import WelfareFunction
 
 
-async def run_holdout(agents: Agents, first: Constitution, last: Constitution, emit: Emit) -> None:
-    """Play both constitutions for the held-out users and tasks, with the same seeds, and emit the comparison.
+async def run_holdout(context: EpochContext, last: Constitution, declared: WelfareFunction) -> None:
+    """Play the context's constitution and the last one for the held-out users and tasks, and emit the comparison.
 
-    A constitution that has not changed is played once: the difference between it and itself is nothing.
+    A constitution that has not changed is played once: its difference from itself is 0.
     """
-    config = agents.config
-    personas, tasks = config.held_out
+    first = context.constitution
+    # `~` marks a variant: both sides have the same seeds and cross raters, so that only the constitution differs.
     sides = {"~first": first, "~last": last} if first.rules != last.rules else {"~first": first}
-    played = await together(_play(agents, name, constitution) for name, constitution in sides.items())
-    (before, _), (after, _) = played[0], played[-1]
-    for _, failed in played:
-        for problem in failed:
-            emit(problem)
-    declared = welfare.parse(config.welfare)
-    emit(
+    contexts = [
+        replace(context, id=f"{context.id}/{side}", constitution=constitution, emit=lambda _: None)
+        for side, constitution in sides.items()
+    ]
+    played = await together(play(side) for side in contexts)
+    utilities = [epoch_utilities(side, conversations) for side, conversations in zip(contexts, played, strict=True)]
+    before, after = utilities[0], utilities[-1]
+    for conversations in played:
+        for problem in failures(conversations):
+            context.emit(problem)
+    context.emit(
         HoldoutCompared(
-            id="holdout",
+            id=context.id,
             first_version=first.version,
             last_version=last.version,
-            personas=tuple(persona.id for persona in personas),
-            tasks=tuple(task.id for task in tasks),
+            personas=tuple(persona.id for persona in context.personas),
+            tasks=tuple(task.id for task in context.tasks),
             first=before.utilities,
             last=after.utilities,
             first_values=before.values(declared),
             last_values=after.values(declared),
-            difference=difference(before, after, declared, seed=config.seed),
-            missing=sum(content.missing for content, _ in played),
+            difference=difference(before, after, declared, seed=context.agents.seed),
+            missing=sum(side.missing for side in utilities),
         )
     )
-
-
-async def _play(agents: Agents, name: str, constitution: Constitution) -> tuple[EpochUtilities, Sequence[Problem]]:
-    personas, tasks = agents.config.held_out
-    epoch_context = EpochContext(
-        agents, f"holdout/{name}", agents.config.epochs + 1, constitution, personas, tasks, lambda _: None
-    )
-    conversations = await play(epoch_context)
-    return epoch_utilities(epoch_context, conversations), failures(conversations)

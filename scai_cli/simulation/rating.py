@@ -3,75 +3,101 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
-from scai_cli.runs.events import Problem, Rated
+from scai_cli.messages import Message
+from scai_cli.runs.events import Rated
+from scai_cli.simulation.agent import Agent
+from scai_cli.simulation.answer_forms import CrossRating, Feedback
 from scai_cli.simulation.epoch_context import EpochContext
-from scai_cli.simulation.forms import CrossRating, Feedback
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import observed_utility
 
 
-async def rate_own(epoch_context: EpochContext, conversation: Conversation, *, final: bool) -> Rated:
-    """The user's comment on the last answer with its rating; a comment without the form counts word for word."""
-    agents = epoch_context.agents
-    place = conversation.next_id
-    asked = agents.prompts.feedback(conversation)
-    filled = await agents.agent_for(conversation.persona).ask_structured(
-        place, "feedback", asked, Feedback, agents.config.ratings.scale
+@dataclass(frozen=True, slots=True)
+class RatingAnswer:
+    """A rating as an agent gave it; `value` is None where it is missing, `problem` then says why."""
+
+    value: float | None
+    comment: str
+    problem: str | None
+    error: CallFailed | None = None
+    """Why the call failed for good, if it did."""
+
+
+async def ask_rating(
+    agent: Agent,
+    call_id: str,
+    purpose: str,
+    prompt: list[Message],
+    form: type[Feedback | CrossRating],
+    scale: tuple[float, float],
+) -> RatingAnswer:
+    """Ask an agent for a rating; it is missing where the answer cannot be read or the call fails for good."""
+    try:
+        answer = await agent.ask_structured(call_id, purpose, prompt, form, scale)
+    except CallFailed as error:
+        return RatingAnswer(None, "", "the call failed", error)
+    if answer.form is None:
+        return RatingAnswer(None, "", answer.problem)
+    return RatingAnswer(answer.form.rating, answer.form.comment, None)
+
+
+async def rate_own(context: EpochContext, conversation: Conversation, *, final: bool) -> Rated:
+    """Ask for a comment on the last answer and its rating; an answer without the form becomes the comment as it is."""
+    agents = context.agents
+    call_id = conversation.next_id
+    answer = await agents.agent_for(conversation.persona).ask_structured(
+        call_id, "feedback", agents.prompts.feedback(conversation), Feedback, agents.ratings.scale
     )
     return Rated(
-        id=f"{place}/own",
+        id=f"{call_id}/own",
         epoch=conversation.epoch,
         kind="own",
-        metric=agents.config.ratings.own,
+        metric=agents.ratings.own,
         rater=conversation.persona.id,
         conversation=conversation.id,
         message=conversation.messages[-1].id,
         final=final,
-        value=filled.form.rating if filled.form else None,
+        value=answer.form.rating if answer.form else None,
         observed=observed_utility(conversation.persona, conversation.messages[-1].content),
-        comment=filled.form.feedback if filled.form else filled.last.text,
-        problem=filled.problem,
+        comment=answer.form.feedback if answer.form else answer.last.text,
+        problem=answer.problem,
     )
 
 
-async def cross_rate(epoch_context: EpochContext, conversation: Conversation, rater: Persona) -> Rated:
+async def cross_rate(context: EpochContext, conversation: Conversation, rater: Persona) -> Rated:
     """Let a user who took no part rate the final answer; a call that fails for good leaves the rating missing."""
-    agents = epoch_context.agents
-    answer = conversation.messages[-2]
-    rating, scale = _missing(epoch_context, conversation, rater, ""), agents.config.ratings.scale
-    asked = agents.prompts.cross_rating(rater, conversation, answer.content)
-    try:
-        filled = await agents.agent_for(rater).ask_structured(rating.id, "cross_rating", asked, CrossRating, scale)
-    except CallFailed as error:
-        problem = Problem(id=error.call, epoch=epoch_context.epoch, where=conversation.id, problem=str(error))
-        rating = _missing(epoch_context, conversation, rater, "the call failed")
-        conversation.withheld += [problem, rating]
-        return rating
-    rating = rating.model_copy(
-        update={
-            "value": filled.form.rating if filled.form else None,
-            "observed": observed_utility(rater, answer.content),
-            "comment": filled.form.reason if filled.form else "",
-            "problem": filled.problem,
-        }
+    agents = context.agents
+    final_answer = conversation.messages[-2]
+    prompt = agents.prompts.cross_rating(rater, conversation, final_answer.content)
+    rating = _missing(context, conversation, rater, None)
+    answer = await ask_rating(
+        agents.agent_for(rater), rating.id, "cross_rating", prompt, CrossRating, agents.ratings.scale
     )
-    epoch_context.emit(rating)
+    update = {"value": answer.value, "comment": answer.comment, "problem": answer.problem}
+    if answer.error is not None:
+        # Emitted when the epoch ends: a run that stops and is resumed before that makes the call again.
+        rating = rating.model_copy(update=update)
+        conversation.withheld += [context.problem(answer.error, conversation.id), rating]
+        return rating
+    rating = rating.model_copy(update={**update, "observed": observed_utility(rater, final_answer.content)})
+    context.emit(rating)
     return rating
 
 
-def withhold_ratings(epoch_context: EpochContext, conversation: Conversation, raters: Iterable[Persona]) -> None:
-    """The final ratings that a failed conversation will never get, as missing ones."""
+def withhold_ratings(context: EpochContext, conversation: Conversation, raters: Iterable[Persona]) -> None:
+    """Add the final ratings that a failed conversation will never get, as missing ones."""
     for rater in (conversation.persona, *raters):
-        rating = _missing(epoch_context, conversation, rater, "the conversation failed")
+        rating = _missing(context, conversation, rater, "the conversation failed")
         conversation.withheld.append(rating)
         conversation.ratings.append(rating)
 
 
-def _missing(epoch_context: EpochContext, conversation: Conversation, rater: Persona, problem: str) -> Rated:
-    ratings, turns = epoch_context.agents.config.ratings, epoch_context.agents.config.turns
+def _missing(context: EpochContext, conversation: Conversation, rater: Persona, problem: str | None) -> Rated:
+    ratings, turns = context.agents.ratings, context.agents.turns
     own = rater.id == conversation.persona.id
     return Rated(
         id=f"{conversation.id}/m{2 * turns}/own" if own else f"{conversation.id}/cross/{rater.id}",

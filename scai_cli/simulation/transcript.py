@@ -1,4 +1,4 @@
-"""A conversation as it is known so far: its messages and the ratings of its answers."""
+"""A conversation in progress: its messages and the ratings of its answers."""
 
 from __future__ import annotations
 
@@ -20,15 +20,17 @@ class Conversation:
     messages: list[MessageSaid] = field(default_factory=list)
     ratings: list[Rated] = field(default_factory=list)
     withheld: list[Problem | Rated] = field(default_factory=list)
-    """Calls that failed for good and the ratings missing for it: told once the epoch stands, since a run that stops
-    and is resumed before makes these calls again."""
+    """Calls that failed for good and the ratings that are missing because of them.
+
+    Emitted when the epoch ends: a run that stops and is resumed before that makes these calls again.
+    """
 
     @property
     def next_id(self) -> str:
-        """The id of the message to come."""
+        """The id of the next message."""
         return f"{self.id}/m{len(self.messages)}"
 
     @property
     def final_answer(self) -> MessageSaid | None:
-        """The assistant's last answer, if it got so far."""
+        """The assistant's last answer, None before its first."""
         return next((message for message in reversed(self.messages) if message.role == "assistant"), None)

@@ -18,6 +18,7 @@ from scai_cli.experiment.load import Overrides, dump_experiment, load_experiment
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.yaml_source import parse_yaml
 from scai_cli.messages import clean
+from scai_cli.simulation.prompts import Prompts
 
 PEOPLE = "personas: [{id: ann}, {id: bob}]\n"
 TASKS = "tasks: [{id: tea, prompt: Tea?}]\n"
@@ -408,7 +409,8 @@ def test_a_prompt_that_scai_has_learnt_since_makes_no_other_experiment_of_a_save
     Path("config.yaml").write_text(yaml.safe_dump(saved), encoding="utf-8")
     before = load_saved(Path("config.yaml"))
     assert before.prompts == saved["prompts"]
-    assert before.prompt("vote")
+    prompts = Prompts(before.prompts, before.ratings, before.constitution, before.personas.inline)
+    assert prompts.vote(before.personas.inline[0], {})[-1].content
     assert load_experiment(Path("config.yaml")).prompts.keys() == {*saved["prompts"], "vote"}
 
 

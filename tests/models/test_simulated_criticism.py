@@ -11,7 +11,7 @@ from statistics import mean
 import pytest
 from simulated_society import TASK, answer
 
-from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.config import ConstitutionStart, Ratings
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.observed import observe
@@ -21,7 +21,7 @@ from scai_cli.models.simulated import connect
 from scai_cli.models.simulated.wordings import rule
 from scai_cli.simulation.prompts import Prompts
 
-PROMPTS = Prompts(ExperimentConfig.model_validate({"personas": [{"id": "a"}], "tasks": [{"id": "t", "prompt": "x"}]}))
+PROMPTS = Prompts({}, Ratings(), ConstitutionStart(), ())
 MODEL = connect(ModelSettings(), seed=1)
 SHORT, LONG = "Keep every answer short.", "Explain things in detail."
 

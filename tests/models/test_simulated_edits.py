@@ -6,7 +6,7 @@ from simulated_society import NO_FLAWS, REWRITE, conversation, edited, revise, r
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.measures.requested import requested
 from scai_cli.simulation.agent import parse_form
-from scai_cli.simulation.forms import Edits, Rewrite
+from scai_cli.simulation.answer_forms import Edits, Rewrite
 from scai_cli.simulation.prompts import EDITS_FORM
 from scai_cli.simulation.strategies.edits import _edit
 from scai_cli.simulation.strategies.rewrite import edits_to

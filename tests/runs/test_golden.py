@@ -46,7 +46,8 @@ def test_its_experiment_is_whole(run: Path) -> None:
 
 def test_its_files_for_people_follow_from_its_events(run: Path) -> None:
     history = read_history(run)
-    prompts = Prompts(history.config)
+    config = history.config
+    prompts = Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
     constitution, message = history.product
     assert prompts.system_message(constitution) == message
     assert (run / "system_message.txt").read_text(encoding="utf-8") == f"{message}\n"

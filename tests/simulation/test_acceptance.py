@@ -312,9 +312,9 @@ def test_a_version_played_several_times_counts_with_its_mean() -> None:
     new = old.apply([Add(text="x")], epoch=1)
     ranking = VersionRanking(welfare.parse("utilitarian"))
     for constitution, utility in ((old, 0.9), (old, 0.1), (new, 0.6)):
-        ranking.note(constitution, played(utility, utility))
+        ranking.add(constitution, played(utility, utility))
     assert ranking.best == new  # 0.6 against a mean of 0.5, though once 0.9
-    ranking.note(new, played(0.4, 0.4))
+    ranking.add(new, played(0.4, 0.4))
     assert ranking.best == old  # now a tie: the older
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scai_cli.simulation.agent import parse_form
-from scai_cli.simulation.forms import CrossRating, Edits, Feedback, Ranking, Rewrite
+from scai_cli.simulation.answer_forms import CrossRating, Edits, Feedback, Ranking, Rewrite
 
 SCALE = (0.0, 10.0)
 

@@ -15,8 +15,8 @@ from scripted_runs import PEOPLE, anew, edit, ran, revisions, rules
 
 from scai_cli.experiment.constitution import Add, Constitution
 from scai_cli.experiment.personas import Persona
+from scai_cli.simulation.answer_forms import Rewrite
 from scai_cli.simulation.candidate_checks import leak
-from scai_cli.simulation.forms import Rewrite
 from scai_cli.simulation.strategies.rewrite import edits_to
 
 # --- rewrite

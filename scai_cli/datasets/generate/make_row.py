@@ -22,8 +22,8 @@ from scai_cli.experiment.constitution import Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.messages import Message, clean
 from scai_cli.runs.events import MessageSaid
+from scai_cli.simulation.answer_forms import CrossRating, Feedback
 from scai_cli.simulation.epoch_context import Agents
-from scai_cli.simulation.forms import CrossRating, Feedback
 from scai_cli.simulation.transcript import Conversation
 
 Result = TypeVar("Result")
@@ -149,7 +149,7 @@ class _Making:
                     yield partial(self._cross, rater, answer)
 
     async def _own(self, rater: Persona, answer: Answered, place: int) -> RowRating:
-        agents, scale = self.context.agents, self.context.agents.config.ratings.scale
+        agents, scale = self.context.agents, self.context.agents.ratings.scale
         asked = agents.prompts.feedback(self._conversation(rater, answer))
         job = agents.agent_for(rater).ask_structured(f"{answer.id}/own", "feedback", asked, Feedback, scale)
         if (filled := await self._attempt(place, job)) is None:
@@ -158,7 +158,7 @@ class _Making:
         return RowRating(rater.id, "own", answer.id, value, comment, filled.problem)
 
     async def _cross(self, rater: Persona, answer: Answered, place: int) -> RowRating:
-        agents, scale = self.context.agents, self.context.agents.config.ratings.scale
+        agents, scale = self.context.agents, self.context.agents.ratings.scale
         asked = agents.prompts.cross_rating(rater, self._conversation(rater, answer), answer.text)
         call = f"{answer.id}/cross/{rater.id}"
         job = agents.agent_for(rater).ask_structured(call, "cross_rating", asked, CrossRating, scale)

@@ -264,7 +264,8 @@ class GeneratedSource:
 
     @cached_property
     def _prompts(self) -> Prompts:
-        return Prompts(self.header.config)
+        config = self.header.config
+        return Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
 
 
 def _is_whole(answered: Answered | None, tally: DropCounts) -> TypeGuard[Answered]:

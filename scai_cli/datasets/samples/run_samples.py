@@ -187,7 +187,8 @@ class RunSource:
 
     @cached_property
     def _prompts(self) -> Prompts:
-        return Prompts(self.config)
+        config = self.config
+        return Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
 
     @cached_property
     def _licences(self) -> tuple[Mapping[str, str], Mapping[str, str]]:

@@ -75,7 +75,9 @@ def message(run: Figures) -> Iterator[Html]:
     yield tag("p", said, class_="note")
     yield _copyable(run, text)
     if clauses and principles:
-        alone = Prompts(history.config).system_message(constitution.model_copy(update={"contract": ()}))
+        config = history.config
+        prompts = Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
+        alone = prompts.system_message(constitution.model_copy(update={"contract": ()}))
         words = tag("summary", "Without the clauses, for anybody")
         yield tag("details", words, _copyable(run, alone))
     elif clauses:

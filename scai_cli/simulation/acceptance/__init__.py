@@ -1,4 +1,4 @@
 """Acceptance: which candidate, if any, becomes the constitution of the next epoch; one short file each.
 
-A rule is `async (Occasion, candidates) -> Verdict`; it sees only candidates with edits and without an objection.
+A rule is `async (RevisionContext, candidates) -> AcceptanceResult`; it sees only sound candidates that change a rule.
 """

@@ -1,11 +1,11 @@
-"""`always`: whatever was proposed first, as the original SCAI did."""
+"""`always`: adopt the first candidate, as the original SCAI did."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from scai_cli.runs.events import Candidate
-from scai_cli.simulation.revision import AcceptanceResult, RevisionContext
+from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
 
 
 async def always(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:  # noqa: ARG001 - one of many rules

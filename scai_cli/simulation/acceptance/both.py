@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from scai_cli.runs.events import Candidate
-from scai_cli.simulation.acceptance.improves import improving, scores_of, tried
+from scai_cli.simulation.acceptance.improves import improving, scores_of, try_candidates
 from scai_cli.simulation.acceptance.vote import vote
-from scai_cli.simulation.revision import AcceptanceResult, RevisionContext
+from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
 
 
 async def both(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:
-    """Adopt what improves and is elected."""
-    trials = await tried(context, candidates)
+    """Adopt the winner of a vote among the candidates that improve welfare."""
+    # The vote comes second: only candidates that passed the trial are worth a call to every user.
+    trials = await try_candidates(context, candidates)
     scores = scores_of(trials)
     better = [trial.candidate for trial in improving(context, trials)]
     if not better:
@@ -21,5 +22,5 @@ async def both(context: RevisionContext, candidates: Sequence[Candidate]) -> Acc
         return AcceptanceResult(
             None, f"no candidate raised the declared welfare by more than {margin:g} on trial", scores
         )
-    verdict = await vote(context, better)
-    return replace(verdict, scores={c: {**scores[c], **verdict.scores.get(c, {})} for c in scores})
+    result = await vote(context, better)
+    return replace(result, scores={c: {**scores[c], **result.scores.get(c, {})} for c in scores})

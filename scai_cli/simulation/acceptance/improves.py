@@ -1,4 +1,4 @@
-"""`improves`: a candidate is played first, and adopted only if the declared welfare rises."""
+"""`improves`: play every candidate, and adopt one only if the declared welfare rises."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from scai_cli.concurrency import together
 from scai_cli.runs.events import Candidate, Estimate, Problem
 from scai_cli.simulation.epoch import failures, play
-from scai_cli.simulation.revision import AcceptanceResult, RevisionContext
+from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
 from scai_cli.simulation.utilities import EpochUtilities, PairedUtilities, difference, epoch_utilities
 from scai_cli.social_choice import welfare
 from scai_cli.social_choice.welfare import WelfareFunction
 
 _DRAWS = 400
-"""Bootstrap draws for the interval of a trial, of which there are many."""
+"""Bootstrap draws for the interval of a trial: few, as there are many trials."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A candidate as it was played, set against the epoch before: what the group thought of either."""
+    """A candidate as it was played, compared with the epoch that it would change."""
 
     candidate: Candidate
     function: WelfareFunction
@@ -30,7 +30,7 @@ class Trial:
 
     @property
     def scores(self) -> dict[str, float | None]:
-        """The numbers for the record; welfare before and after over the ratings that both have."""
+        """The numbers for the record; welfare before and after counts the ratings that both have."""
         before, after = self.pair.values(self.function)
         return {
             "welfare": after,
@@ -47,8 +47,8 @@ class Trial:
         before, after = self.pair.values(self.function)
         return margin == 0 or (before is not None and after is not None and after - before > margin)
 
-    def told(self) -> str:
-        """By how much it rises, for the record."""
+    def describe(self) -> str:
+        """Return by how much welfare rises, in words for the record."""
         before, after = self.pair.values(self.function)
         if before is None or after is None:
             return "by an unknown amount"
@@ -59,7 +59,7 @@ class Trial:
 
 async def improves(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:
     """Adopt the candidate under which the declared welfare is highest, if it rises by more than `margin`."""
-    trials = await tried(context, candidates)
+    trials = await try_candidates(context, candidates)
     better = improving(context, trials)
     function, margin = welfare.parse(context.config.welfare), context.config.revision.margin
     if not better:
@@ -70,14 +70,16 @@ async def improves(context: RevisionContext, candidates: Sequence[Candidate]) ->
     for trial in better[1:]:
         if PairedUtilities.of(best.utilities, trial.utilities).improves(function):
             best = trial
-    return AcceptanceResult(best.candidate, f"{function.label} welfare rose {best.told()} on trial", scores_of(trials))
+    return AcceptanceResult(
+        best.candidate, f"{function.label} welfare rose {best.describe()} on trial", scores_of(trials)
+    )
 
 
-async def tried(context: RevisionContext, candidates: Sequence[Candidate]) -> list[Trial]:
+async def try_candidates(context: RevisionContext, candidates: Sequence[Candidate]) -> list[Trial]:
     """Play every candidate for the same personas and tasks as the epoch, with the same seeds.
 
-    Only those for whom it changes a rule talk again; for the others the epoch's conversations stand. What is said
-    and rated there makes no events; what failed does, so that it stays failed when the run is resumed.
+    Only the personas whose system message it changes talk again; for the others the epoch's conversations count. The
+    messages and ratings of a trial make no events; failed calls do, so that they stay failed when the run is resumed.
     """
     trials = await together(_try(context, n, candidate) for n, candidate in enumerate(candidates, 1))
     for trial in trials:
@@ -87,27 +89,24 @@ async def tried(context: RevisionContext, candidates: Sequence[Candidate]) -> li
 
 
 def improving(context: RevisionContext, trials: Sequence[Trial]) -> list[Trial]:
-    """The trials in which the declared welfare rose by more than `margin`."""
+    """Return the trials in which the declared welfare rose by more than `margin`."""
     return [trial for trial in trials if trial.rises(context.config.revision.margin)]
 
 
 def scores_of(trials: Sequence[Trial]) -> Mapping[str, Mapping[str, float | None]]:
-    """Candidate id -> its numbers."""
+    """Return the numbers of each trial by candidate id."""
     return {trial.candidate.id: trial.scores for trial in trials}
 
 
 async def _try(context: RevisionContext, number: int, candidate: Candidate) -> Trial:
     assert candidate.constitution is not None
-    epoch_context = replace(
-        context.epoch_context,
-        place=f"{context.epoch_context.place}/~{number}",
-        constitution=candidate.constitution,
-        emit=lambda _: None,
-    )
-    concerned = [p for p in epoch_context.personas if epoch_context.system(p) != context.epoch_context.system(p)]
-    played = await play(epoch_context, concerned)
-    unchanged = [c for c in context.conversations if c.persona not in concerned]
-    content, before = epoch_utilities(epoch_context, [*played, *unchanged]), context.utilities
+    epoch = context.epoch_context
+    trial = replace(epoch, id=f"{epoch.id}/~{number}", constitution=candidate.constitution, emit=lambda _: None)
+    affected = [p for p in epoch.personas if trial.system(p) != epoch.system(p)]
+    played = await play(trial, affected)
+    # An unaffected persona's conversation would come out the same, as `~` leaves its seeds as they are.
+    unaffected = [c for c in context.conversations if c.persona not in affected]
+    before, after = context.utilities, epoch_utilities(trial, [*played, *unaffected])
     function = welfare.parse(context.config.welfare)
-    gain = difference(before, content, function, seed=context.config.seed, draws=_DRAWS)
-    return Trial(candidate, function, content, PairedUtilities.of(before, content), gain, failures(played))
+    gain = difference(before, after, function, seed=context.config.seed, draws=_DRAWS)
+    return Trial(candidate, function, after, PairedUtilities.of(before, after), gain, failures(played))

@@ -6,29 +6,29 @@ from collections.abc import Collection
 
 from scai_cli.experiment.constitution import Add, Edit, Merge, Modify, Remove
 from scai_cli.runs.events import Candidate
-from scai_cli.simulation.forms import Edits, WrittenEdit
-from scai_cli.simulation.revision import RevisionContext
-from scai_cli.simulation.strategies.rewrite import asked_for
-from scai_cli.simulation.strategies.window import Prompt, fitting
+from scai_cli.simulation.answer_forms import Edits, WrittenEdit
+from scai_cli.simulation.revision_context import RevisionContext
+from scai_cli.simulation.strategies.rewrite import ask_revision
+from scai_cli.simulation.strategies.window import Prompt, fit_window
 
 
 async def edits(context: RevisionContext) -> list[Candidate]:
-    """One candidate; evidence that names nothing that happened is left out."""
-    return await _asked(context, context.agents.prompts.edits)
+    """Propose one candidate; evidence that is not the id of a message or rating is left out."""
+    return await _propose(context, context.agents.prompts.edits)
 
 
 async def further_edits(context: RevisionContext) -> list[Candidate]:
-    """One candidate about a draft, which stands where the constitution stood while the conversations were held."""
-    return await _asked(context, context.agents.prompts.further_edits)
+    """Propose one candidate for a draft, which takes the place of the constitution in `context`."""
+    return await _propose(context, context.agents.prompts.further_edits)
 
 
-async def _asked(context: RevisionContext, prompt: Prompt) -> list[Candidate]:
-    shown = fitting(context, prompt, context.conversations)
-    candidate, form = await asked_for(context, "edits", shown, Edits)
+async def _propose(context: RevisionContext, prompt: Prompt) -> list[Candidate]:
+    window = fit_window(context, prompt, context.conversations)
+    candidate, form = await ask_revision(context, "edits", window, Edits)
     if form is None:
         return [candidate]
     candidate = candidate.model_copy(update={"critique": form.critique})
-    known = {said.id for c in shown.conversations for said in (*c.messages, *c.ratings)}
+    known = {event.id for c in window.conversations for event in (*c.messages, *c.ratings)}
     try:
         changes = tuple(_edit(written, known) for written in form.edits)
     except ValueError as error:
@@ -37,11 +37,11 @@ async def _asked(context: RevisionContext, prompt: Prompt) -> list[Candidate]:
 
 
 def _edit(written: WrittenEdit, known: Collection[str]) -> Edit:
-    """The edit that a model wrote; raises ValueError when it lacks what its kind needs."""
+    """Return the edit that a model wrote; raises ValueError where it lacks what its kind needs."""
     text = " ".join(written.text.split())
     if not text and written.op != "remove":
         raise ValueError(f"an edit of the kind {written.op} has no text")
-    evidence = tuple(place for place in written.evidence if place in known)
+    evidence = tuple(event_id for event_id in written.evidence if event_id in known)
     if written.op == "add":
         return Add(text=text, users=written.users, reason=written.reason, evidence=evidence)
     if written.op == "merge":

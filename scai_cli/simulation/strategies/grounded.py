@@ -1,4 +1,4 @@
-"""`grounded`: edits in rounds, each edit held to whose words it rests on: a principle needs a quorum of the users."""
+"""`grounded`: edits in rounds, each checked for whose words it rests on: a principle needs a quorum of the users."""
 
 from __future__ import annotations
 
@@ -10,36 +10,38 @@ from typing import TypeGuard
 from scai_cli.experiment.constitution import Add, Edit, Modify
 from scai_cli.runs.events import Candidate
 from scai_cli.simulation.candidate_checks import checked
-from scai_cli.simulation.revision import RevisionContext
+from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.strategies.edits import edits, further_edits
 
 
 async def grounded(context: RevisionContext) -> list[Candidate]:
-    """One candidate, in which nobody speaks for all.
+    """Propose one candidate, in which no user speaks for all.
 
     The meta model is asked up to `rounds` times, each time about its own draft, until it has no more edits. A new or
-    reworded principle must rest on the words of `quorum` of the users, and of two at least. What rests on those of
-    fewer becomes a clause for these; what rests on those of one or nobody is left out, and so is each edit to which
-    there is an objection; the critique says so. Clauses, mergers and removals are otherwise left as they are.
+    reworded principle must rest on the words of `quorum` of the users, and of two at least. A principle that rests on
+    the words of fewer becomes a clause for them; one that rests on the words of one user or none is left out, and so
+    is each edit with an objection. The critique says so. Clauses, merges and removals are not checked for a quorum.
     """
-    [draft] = [_held(context, Candidate(id=context.place, critique=""), first) for first in await edits(context)]
+    [first] = await edits(context)
+    draft = _extend(context, Candidate(id=context.id, critique=""), first)
     for n in range(2, context.config.revision.rounds + 1):
         if draft.objection or draft.constitution is None:
             break
         epoch_context = replace(context.epoch_context, constitution=draft.constitution)
-        [more] = await further_edits(replace(context, place=f"{context.place}/r{n}", epoch_context=epoch_context))
-        further = _held(context, draft, more)
-        if further.edits == draft.edits:
+        [more] = await further_edits(replace(context, id=f"{context.id}/r{n}", epoch_context=epoch_context))
+        extended = _extend(context, draft, more)
+        if extended.edits == draft.edits:
             break
-        draft = further
+        draft = extended
     return [draft]
 
 
-def _held(context: RevisionContext, draft: Candidate, proposed: Candidate) -> Candidate:
-    """The draft with those of the edits proposed that stand."""
+def _extend(context: RevisionContext, draft: Candidate, proposed: Candidate) -> Candidate:
+    """Return the draft with the proposed edits that pass."""
     if proposed.objection:
         return draft if draft.edits else proposed
     remarks = [draft.critique, proposed.critique]
+    # One edit at a time, so that an edit with an objection does not take the others with it.
     for edit in proposed.edits:
         scoped, problem = _scoped(context, edit, _principles(context, draft))
         longer = checked(context, draft.model_copy(update={"edits": (*draft.edits, scoped)}))
@@ -52,11 +54,11 @@ def _held(context: RevisionContext, draft: Candidate, proposed: Candidate) -> Ca
 
 
 def _scoped(context: RevisionContext, edit: Edit, principles: Collection[str]) -> tuple[Edit, str | None]:
-    """The edit for those on whose words it rests, and why it cannot stand if it cannot."""
-    if not _speaks_for_all(edit, principles):
+    """Return the edit, narrowed to the users on whose words it rests, and the problem with it, if there is one."""
+    if not _is_for_all(edit, principles):
         return edit, None
-    agents_by_role = _speakers(context)
-    users = tuple(dict.fromkeys(agents_by_role[place] for place in edit.evidence if place in agents_by_role))
+    authors = _authors(context)
+    users = tuple(dict.fromkeys(authors[event_id] for event_id in edit.evidence if event_id in authors))
     needed = max(2, math.ceil(context.config.revision.quorum * len(context.epoch_context.personas)))
     if len(users) >= needed:
         return edit, None
@@ -66,8 +68,8 @@ def _scoped(context: RevisionContext, edit: Edit, principles: Collection[str]) -
     return edit.model_copy(update={"users": users, "reason": reason}), None
 
 
-def _speaks_for_all(edit: Edit, principles: Collection[str]) -> TypeGuard[Add | Modify]:
-    """Whether an edit makes a principle, or gives other words to one."""
+def _is_for_all(edit: Edit, principles: Collection[str]) -> TypeGuard[Add | Modify]:
+    """Whether an edit adds or rewords a principle."""
     return (isinstance(edit, Add) and not edit.users) or (isinstance(edit, Modify) and edit.id in principles)
 
 
@@ -75,7 +77,7 @@ def _principles(context: RevisionContext, draft: Candidate) -> set[str]:
     return {principle.id for principle in (draft.constitution or context.constitution).principles}
 
 
-def _speakers(context: RevisionContext) -> dict[str, str]:
-    """Whose word it is: the id of every message, the answers to a user's words included, and of every rating."""
-    words = {message.id: c.persona.id for c in context.conversations for message in c.messages}
-    return words | {rating.id: rating.rater for c in context.conversations for rating in c.ratings}
+def _authors(context: RevisionContext) -> dict[str, str]:
+    """Map every message (the answers to a user's words included) and rating to the persona that it speaks for."""
+    messages = {message.id: c.persona.id for c in context.conversations for message in c.messages}
+    return messages | {rating.id: rating.rater for c in context.conversations for rating in c.ratings}

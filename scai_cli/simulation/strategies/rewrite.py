@@ -7,69 +7,70 @@ from collections.abc import Sequence
 from scai_cli.experiment.constitution import Add, Clause, Constitution, Edit, Modify, Principle, Remove
 from scai_cli.runs.events import Candidate
 from scai_cli.simulation.agent import Form
-from scai_cli.simulation.forms import Rewrite, WrittenClause, WrittenPrinciple
-from scai_cli.simulation.revision import RevisionContext
-from scai_cli.simulation.strategies.window import Window, fitting
+from scai_cli.simulation.answer_forms import Rewrite, WrittenClause, WrittenPrinciple
+from scai_cli.simulation.revision_context import RevisionContext
+from scai_cli.simulation.strategies.window import Window, fit_window
 
 
 async def rewrite(context: RevisionContext) -> list[Candidate]:
-    """One candidate; without edits where the meta model wants no change, with an objection where it was cut off."""
-    shown = fitting(context, context.agents.prompts.rewrite, context.conversations)
-    return [await rewritten(context, "rewrite", shown)]
+    """Propose one candidate: without edits if the meta model wants no change, with an objection if it was cut off."""
+    window = fit_window(context, context.agents.prompts.rewrite, context.conversations)
+    return [await propose_rewrite(context, "rewrite", window)]
 
 
-async def rewritten(context: RevisionContext, purpose: str, shown: Window) -> Candidate:
+async def propose_rewrite(context: RevisionContext, purpose: str, window: Window) -> Candidate:
     """Ask for the whole constitution and turn the answer into a candidate."""
-    candidate, form = await asked_for(context, purpose, shown, Rewrite)
+    candidate, form = await ask_revision(context, purpose, window, Rewrite)
     if form is None:
         return candidate
     edits = () if form.no_change else edits_to(context.constitution, form)
     return candidate.model_copy(update={"critique": form.critique, "edits": edits})
 
 
-async def asked_for(
-    context: RevisionContext, purpose: str, shown: Window, form: type[Form]
+async def ask_revision(
+    context: RevisionContext, purpose: str, window: Window, form: type[Form]
 ) -> tuple[Candidate, Form | None]:
-    """Ask the meta model for a revision in some form; without a usable answer the candidate says why."""
-    candidate = Candidate(id=context.place, critique="", objection=shown.objection, left_out=shown.left_out)
+    """Ask the meta model for a revision in some form; without a usable answer the candidate has an objection."""
+    candidate = Candidate(id=context.id, critique="", objection=window.objection, left_out=window.left_out)
     if candidate.objection is not None:
         return candidate, None
-    filled = await context.agents.meta.ask_structured(context.place, purpose, shown.asked, form)
-    if filled.last.finish_reason == "length":
+    answer = await context.agents.meta.ask_structured(context.id, purpose, window.prompt, form)
+    # Checked before the form: an answer that was cut off may still be readable.
+    if answer.last.finish_reason == "length":
         return candidate.model_copy(update={"objection": "truncated: the answer was cut off"}), None
-    if filled.form is None:
-        return candidate.model_copy(update={"objection": f"broken: {filled.problem}"}), None
-    return candidate, filled.form
+    if answer.form is None:
+        return candidate.model_copy(update={"objection": f"broken: {answer.problem}"}), None
+    return candidate, answer.form
 
 
 def edits_to(old: Constitution, new: Rewrite) -> tuple[Edit, ...]:
-    """The edits that lead from a constitution to a rewritten one; a rule that says the same keeps its id."""
+    """Return the edits that lead from a constitution to a rewritten one; a rule with the same text keeps its id."""
     edits: list[Edit] = []
-    gone: list[Edit] = []
+    removals: list[Edit] = []
     for part in ("principles", "contract"):
         if part in new.model_fields_set:
             before = getattr(old, part)
             kept = _edit_part(before, getattr(new, part), edits)
             reason = "left out of the rewritten constitution"
-            gone += [Remove(id=rule.id, reason=reason) for rule in before if rule.id not in kept]
-    return (*gone, *edits)
+            removals += [Remove(id=rule.id, reason=reason) for rule in before if rule.id not in kept]
+    return (*removals, *edits)
 
 
 def _edit_part(
     old: Sequence[Principle | Clause], new: Sequence[WrittenPrinciple | WrittenClause], edits: list[Edit]
 ) -> set[str]:
-    """Add the edits for one part; the ids of its rules that stay."""
+    """Add the edits for one part and return the ids of its rules that are kept."""
     by_id = {rule.id: rule for rule in old}
     by_text = {rule.text: rule for rule in reversed(old)}
     kept: set[str] = set()
-    said: set[tuple[str, tuple[str, ...]]] = set()
+    seen: set[tuple[str, tuple[str, ...]]] = set()
     for written in new:
         text = " ".join(written.text.split())
         users = written.users if isinstance(written, WrittenClause) else ()
         rule = by_id.get(written.id or "") or by_text.get(text)
-        if not text or (text, users) in said:
+        if not text or (text, users) in seen:
             continue
-        said.add((text, users))
+        seen.add((text, users))
         if rule is None or rule.id in kept:
             edits.append(Add(text=text, users=users))
             continue

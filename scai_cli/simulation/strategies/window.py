@@ -1,4 +1,4 @@
-"""What of a long history the meta-prompt has room for."""
+"""The window: the part of a long history that the meta-prompt has room for."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.messages import Message
-from scai_cli.simulation.prompts import told
-from scai_cli.simulation.revision import RevisionContext
+from scai_cli.simulation.prompts import rated_transcript
+from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.transcript import Conversation
 
 _ASKED_AGAIN = 600
-"""Tokens kept free for a bad answer and the word that it was bad, when the form is asked for again."""
+"""Tokens kept free for a bad answer and what was wrong with it, when the form is asked for again."""
 _BETWEEN = 2
 """Characters between two conversations."""
 
@@ -24,28 +24,30 @@ Prompt = Callable[[Constitution, Sequence[Conversation]], list[Message]]
 class Window:
     """The prompt with the conversations that fit, in their own order, and how many did not."""
 
-    asked: list[Message]
+    prompt: list[Message]
     conversations: Sequence[Conversation]
     left_out: int
 
     @property
     def objection(self) -> str | None:
-        """Why nothing is asked at all: not one conversation fits."""
+        """Why nothing is asked: not one conversation fits."""
         return None if self.conversations else "oversized: max_prompt_tokens leaves no room for any conversation"
 
 
-def fitting(context: RevisionContext, prompt: Prompt, conversations: Sequence[Conversation]) -> Window:
-    """All conversations if the prompt then has at most `max_prompt_tokens`; else as many, drawn evenly by persona.
+def fit_window(context: RevisionContext, prompt: Prompt, conversations: Sequence[Conversation]) -> Window:
+    """Return the prompt with all conversations if it has at most `max_prompt_tokens`, else with as many as fit.
 
-    The wording, the constitution and what it takes to ask again count, at four characters a token.
+    They are drawn evenly by persona. The wording, the constitution and the room to ask again count, at four characters
+    a token.
     """
     bare = sum(len(message.content) for message in prompt(context.constitution, []))
     room = 4 * (context.config.revision.max_prompt_tokens - _ASKED_AGAIN) - bare
-    sizes = [len(told(conversation)) + _BETWEEN for conversation in conversations]
+    sizes = [len(rated_transcript(conversation)) + _BETWEEN for conversation in conversations]
     kept = set(range(len(conversations)))
     if sum(sizes) > room:
         kept = set()
-        for n in _by_turns(conversations, f"{context.config.seed}/{context.place}"):
+        # A conversation that is too long is passed over, so that a shorter one may still take the room.
+        for n in _draw_order(conversations, f"{context.config.seed}/{context.id}"):
             if sizes[n] <= room:
                 kept.add(n)
                 room -= sizes[n]
@@ -53,13 +55,13 @@ def fitting(context: RevisionContext, prompt: Prompt, conversations: Sequence[Co
     return Window(prompt(context.constitution, shown), shown, len(conversations) - len(shown))
 
 
-def _by_turns(conversations: Sequence[Conversation], seed: str) -> list[int]:
-    """Positions in a seeded order in which every persona has its turn before anybody has a second one."""
+def _draw_order(conversations: Sequence[Conversation], seed: str) -> list[int]:
+    """Return positions in a seeded order in which every persona comes once before any comes a second time."""
     order = list(range(len(conversations)))
     random.Random(f"{seed}/window").shuffle(order)
-    turns: dict[str, int] = {}
+    drawn: dict[str, int] = {}
     rank = {}
     for n in order:
         persona = conversations[n].persona.id
-        rank[n] = turns[persona] = turns.get(persona, -1) + 1
+        rank[n] = drawn[persona] = drawn.get(persona, -1) + 1
     return sorted(order, key=lambda n: rank[n])

@@ -1,4 +1,4 @@
-"""The answers that must have a form, as pydantic models; what a model writes beyond them is ignored."""
+"""The forms that answers are asked for in, as pydantic models; keys that a model adds are ignored."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scai_cli.values import Text
 
 
 def _whole(schema: dict[str, Any]) -> None:
-    """Ask a server that can hold a model to a schema for every field, and for no other (OpenAI's strict form)."""
+    """Require every field and allow no other, as OpenAI's strict structured output wants it."""
     fields = schema.get("properties", {})
     for field in fields.values():
         field.pop("default", None)
@@ -36,7 +36,7 @@ class _Form(BaseModel):
 
 
 def _number(value: Any) -> Any:
-    """Models write "7", "7/10" and "7 out of 10" where a number is asked for."""
+    """Read "7", "7/10" and "7 out of 10", which models write where a number is asked for."""
     if isinstance(value, str) and (
         match := re.match(r"\s*(-?\d{1,9}(?:\.\d{1,9})?)\s*(?:(?:/|out of)\s*\d+\s*)?$", value)
     ):
@@ -45,12 +45,12 @@ def _number(value: Any) -> Any:
 
 
 def _as_list(value: Any) -> Any:
-    """Models write "A" or null where ["A"] or [] is asked for."""
+    """Read "A" and null, which models write where ["A"] or [] is asked for."""
     return [value] if isinstance(value, str) else [] if value is None else value
 
 
 def _as_text(value: Any) -> Any:
-    """Models write null where there is nothing to say."""
+    """Read null, which models write where there is nothing to say."""
     return "" if value is None else value
 
 
@@ -69,21 +69,31 @@ _Rating = Annotated[float, BeforeValidator(_number), AfterValidator(_on_the_scal
 
 
 class Feedback(_Form):
-    """A user's comment on the last answer, then the own rating: who writes first rates better."""
+    """A user's comment on the last answer, then the own rating: in this order the rating follows from the words."""
 
     feedback: Text
     rating: _Rating
 
+    @property
+    def comment(self) -> str:
+        """The words that come with the rating."""
+        return self.feedback
+
 
 class CrossRating(_Form):
-    """What a user thinks of an answer given to somebody else, then the rating."""
+    """A user's view of an answer given to another user, then the rating."""
 
     reason: _Words = ""
     rating: _Rating
 
+    @property
+    def comment(self) -> str:
+        """The words that come with the rating."""
+        return self.reason
+
 
 class WrittenPrinciple(_Form):
-    """A principle of a rewritten constitution; `id` of the one it keeps or rewords, None if it is new."""
+    """A principle of a rewritten constitution; `id` names the principle it keeps or rewords, None if it is new."""
 
     id: Text | None = None
     text: RuleDraft
@@ -98,7 +108,7 @@ class WrittenClause(_Form):
 
 
 class Rewrite(_Form):
-    """A constitution written anew, or the word that none is needed; a part left out stays as it is."""
+    """A whole new constitution, or `no_change`; a part that is left out stays as it is."""
 
     critique: _Words = ""
     no_change: bool = False
@@ -125,22 +135,22 @@ class WrittenEdit(_Form):
 
 
 class Edits(_Form):
-    """A critique and the edits that follow from it; none for no change."""
+    """A critique and the edits that follow from it; no edits mean no change."""
 
     critique: _Words = ""
     edits: tuple[WrittenEdit, ...]
 
 
 class Ranking(_Form):
-    """Letters from best to worst; an inner list is a tie, and who is left out ties at the end."""
+    """Letters from best to worst; an inner list is a tie, and letters that are left out tie for the last place."""
 
     ranking: tuple[Annotated[tuple[str, ...], BeforeValidator(_as_list)], ...]
 
     @field_validator("ranking")
     @classmethod
     def _known_once(cls, ranking: tuple[tuple[str, ...], ...], info: ValidationInfo) -> tuple[tuple[str, ...], ...]:
-        named = [letter for tier in ranking for letter in tier]
+        letters = [letter for tier in ranking for letter in tier]
         known: Collection[str] = info.context or ()
-        if not named or len(set(named)) < len(named) or not set(named).issubset(known):
+        if not letters or len(set(letters)) < len(letters) or not set(letters).issubset(known):
             raise ValueError(f"must name the letters {', '.join(sorted(known))}, each once")
         return ranking

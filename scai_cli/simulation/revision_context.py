@@ -1,4 +1,4 @@
-"""What the meta-prompt decides from: an epoch as it was played."""
+"""What a strategy and an acceptance rule decide from: an epoch as it was played."""
 
 from __future__ import annotations
 
@@ -15,37 +15,33 @@ from scai_cli.simulation.utilities import EpochUtilities
 
 @dataclass(frozen=True, slots=True)
 class RevisionContext:
-    """The end of an epoch: what was played on the stage, how content everybody was, and the epochs before.
+    """The end of an epoch: its conversations and utilities, and the epochs before.
 
-    `place` is the id under which a strategy and an acceptance rule make their calls.
+    `id` is the first part of the id of every call that a strategy or an acceptance rule makes.
     """
 
+    config: ExperimentConfig
     epoch_context: EpochContext
-    place: str
+    id: str
     conversations: Sequence[Conversation]
     utilities: EpochUtilities
     past: Sequence[Sequence[Conversation]] = ()
-    """The conversations of the epochs before, the oldest first, as far as they are remembered."""
+    """The conversations of the last epochs before this one, as many as `revision.memory` wants, the oldest first."""
 
     @property
     def agents(self) -> Agents:
-        """The speakers."""
+        """The agents with their prompts."""
         return self.epoch_context.agents
 
     @property
-    def config(self) -> ExperimentConfig:
-        """The experiment."""
-        return self.epoch_context.agents.config
-
-    @property
     def constitution(self) -> Constitution:
-        """The constitution that was in force."""
+        """The constitution that the epoch was played under."""
         return self.epoch_context.constitution
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptanceResult:
-    """What an acceptance rule decided: the candidate to adopt, or None to keep what is."""
+    """What an acceptance rule decided: the candidate to adopt, or None to keep the constitution."""
 
     adopted: Candidate | None
     reason: str
