@@ -1,10 +1,12 @@
-"""A run in numbers, each under a name that other runs have too."""
+"""A run in numbers, each under a name that all runs share."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Final
 
+from scai_cli.analysis.satisfaction import mean_known
 from scai_cli.analysis.version_similarity import rules_text
 from scai_cli.runs.events import WelfareMeasured
 from scai_cli.runs.history.history import History
@@ -13,20 +15,58 @@ from scai_cli.runs.history.status import spent
 Measures = dict[str, float | None]
 
 
-def measures(history: History) -> Measures:
-    """Name -> number; None where the run cannot tell (yet).
+SHOWN_WELFARE: Final = ("utilitarian", "rawlsian", "nash", "gini_coefficient")
+"""The welfare functions that every summary shows besides the declared one."""
 
-    `welfare.NAME.first` and `.last` are of the first and the last epoch that was played to its end;
-    `welfare.NAME.product` is of the constitution that is the run's product: with the users and tasks that were held
-    out, or else in the last epoch in which it was in force; None where it was never played.
+
+@dataclass(frozen=True, slots=True)
+class RunCost:
+    """What a run has used: as its last session noted it, or (`so_far`) as counted in the log of its calls."""
+
+    calls: int | None
+    input_tokens: int | None
+    output_tokens: int | None
+    usd: float | None = None
+    wall_s: float | None = None
+    so_far: bool = False
+
+    @property
+    def tokens(self) -> int:
+        """Input and output tokens together."""
+        return (self.input_tokens or 0) + (self.output_tokens or 0)
+
+
+def run_cost(history: History) -> RunCost | None:
+    """Return the cost of a run; None where no session has ended and the log is missing or too long to count."""
+    outcome = history.outcome
+    if outcome:
+        usage = outcome.get("usage", {})
+        tokens = usage.get("input_tokens"), usage.get("output_tokens")
+        return RunCost(outcome.get("calls"), *tokens, usage.get("usd"), outcome.get("wall_s"))
+    calls = spent(history.path)
+    if calls is None:
+        return None
+    return RunCost(calls.calls, calls.usage.input_tokens, calls.usage.output_tokens, so_far=True)
+
+
+def measures(history: History) -> Measures:
+    """Return name -> number; None where the run has none (yet).
+
+    `welfare.NAME.first` and `.last` are of the first and the last epoch that ended; `welfare.NAME.product` is of the
+    constitution that is the run's product: with the held-out users and tasks, or else in the last epoch in which it
+    was in force; None where it was never played.
     """
-    measured = history.measured
+    measured, cost = history.measured, run_cost(history)
     constitution, _ = history.product if history.started else (None, "")
     return {
         "epochs": float(len(measured)),
-        **_cost(history),
-        **_ends("satisfaction", [_mean(m.satisfaction) for m in measured]),
-        **_ends("harmlessness", [_mean(m.harmlessness) for m in measured]),
+        "calls": cost.calls if cost else None,
+        "input_tokens": cost.input_tokens if cost else None,
+        "output_tokens": cost.output_tokens if cost else None,
+        "usd": cost.usd if cost else None,
+        "wall_s": cost.wall_s if cost else None,
+        **_ends("satisfaction", [mean_known(m.satisfaction.values()) for m in measured]),
+        **_ends("harmlessness", [mean_known(m.harmlessness.values()) for m in measured]),
         **_welfare(history, measured),
         "missing_ratings": float(sum(m.missing for m in measured)),
         "problems": float(sum(len(epoch.problems) for epoch in history.epochs)),
@@ -36,7 +76,7 @@ def measures(history: History) -> Measures:
 
 
 def product_values(history: History) -> tuple[str, Mapping[str, float | None]]:
-    """Where the run's product was played last (`holdout`, `epoch N`, or empty) and its welfare by every function."""
+    """Return where the run's product was played last (`holdout`, `epoch N`, or empty) and its welfare by function."""
     if history.proof is not None:
         return "holdout", history.proof.last_values
     if history.started is None:
@@ -47,36 +87,13 @@ def product_values(history: History) -> tuple[str, Mapping[str, float | None]]:
 
 
 def _welfare(history: History, measured: list[WelfareMeasured]) -> Measures:
-    found: Measures = {}
+    values: Measures = {}
     _, product = product_values(history)
     for name in dict.fromkeys(name for m in measured for name in m.values):
-        found |= _ends(f"welfare.{name}", [m.values.get(name) for m in measured])
-        found[f"welfare.{name}.product"] = product.get(name)
-    return found
-
-
-def _cost(history: History) -> Measures:
-    outcome: Mapping[str, Any] = history.outcome
-    usage = outcome.get("usage", {})
-    if outcome:
-        tokens = (usage.get("input_tokens"), usage.get("output_tokens"))
-        return _costs(outcome.get("calls"), tokens, usage.get("usd"), outcome.get("wall_s"))
-    so_far = spent(history.path)
-    if so_far is None:
-        return _costs(None, (None, None), None, None)
-    return _costs(so_far.calls, (so_far.usage.input_tokens, so_far.usage.output_tokens), None, None)
-
-
-def _costs(
-    calls: int | None, tokens: tuple[int | None, int | None], usd: float | None, wall_s: float | None
-) -> Measures:
-    return {"calls": calls, "input_tokens": tokens[0], "output_tokens": tokens[1], "usd": usd, "wall_s": wall_s}
+        values |= _ends(f"welfare.{name}", [m.values.get(name) for m in measured])
+        values[f"welfare.{name}.product"] = product.get(name)
+    return values
 
 
 def _ends(name: str, values: list[float | None]) -> Measures:
     return {f"{name}.first": values[0] if values else None, f"{name}.last": values[-1] if values else None}
-
-
-def _mean(values: Mapping[str, float | None]) -> float | None:
-    known = [value for value in values.values() if value is not None]
-    return sum(known) / len(known) if known else None

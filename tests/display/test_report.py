@@ -174,7 +174,7 @@ def test_gains_are_paired_and_have_an_interval(finished: Path) -> None:
     assert own is not None
     first, last = history.measured[0], history.measured[-1]
     assert welfare.interval.estimate == pytest.approx(last.values["utilitarian"] - first.values["utilitarian"])  # type: ignore[operator]
-    assert own.interval.estimate == pytest.approx(run.everybody.last - run.everybody.first)  # type: ignore[operator]
+    assert own.interval.estimate == pytest.approx(run.mean_trend.last - run.mean_trend.first)  # type: ignore[operator]
     for found in (welfare.interval, own.interval):
         assert found.low is not None
         assert found.high is not None

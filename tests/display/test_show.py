@@ -20,8 +20,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from terminal import on_a_terminal
 
+from scai_cli.analysis.satisfaction import SatisfactionTrend
 from scai_cli.display.terminal.escape import thinned
-from scai_cli.display.terminal.satisfaction import Satisfaction, striking
+from scai_cli.display.terminal.satisfaction import striking
 from scai_cli.display.terminal.wrap import wrapped
 from scai_cli.social_choice.welfare import parse
 from scai_cli.stats.intervals import paired_difference
@@ -124,7 +125,7 @@ def test_the_proof_fits_the_terminal_too(tiny: Path) -> None:
 
 def test_those_to_look_at_are_the_least_satisfied_and_the_most_changed() -> None:
     values = {"low": [5, 1], "lower": [1, 0.5], "up": [1, 9], "down": [9, 6], "same": [7, 7], "unknown": [None, None]}
-    people = [Satisfaction(name, name, list(pair)) for name, pair in values.items()]
+    people = [SatisfactionTrend(name, name, list(pair)) for name, pair in values.items()]
     assert [one.user for one in striking(people, 4)] == ["low", "lower", "up", "down"]
     assert striking(people, 6) == people
     assert [one.user for one in striking(people, 1)] == ["lower"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from scai_cli.analysis.run_measures import run_cost
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, tag
 from scai_cli.display.report.numbers import change, counted, interval, listed, number
-from scai_cli.runs.events import Estimate, HoldoutCompared
-from scai_cli.runs.history.status import spent
+from scai_cli.runs.events import Estimate
 
 MOST_REASON = 600
 _ENDS: Final = {
@@ -20,7 +20,7 @@ _ENDS: Final = {
 
 
 def subtitle(run: Figures) -> str:
-    """How far it went, people, tasks, models, what it took, when."""
+    """Return progress, people, tasks, models, cost and date in a line."""
     return " · ".join(_facts(run))
 
 
@@ -32,80 +32,78 @@ def _facts(run: Figures) -> Iterator[str]:
         yield counted(len(started.personas), "person", "people")
         yield counted(len(started.tasks), "task")
         yield listed([cut(model, 60) for model in dict.fromkeys(started.models.values())], 4)
-    usage = history.outcome.get("usage", {})
-    if history.outcome:
-        yield counted(history.outcome["calls"], "call")
-        yield counted(usage["input_tokens"] + usage["output_tokens"], "token")
-    elif (so_far := spent(history.path)) is not None:
-        yield f"{counted(so_far.calls, 'call')} and {counted(so_far.usage.total, 'token')} so far"
-    if usage.get("usd"):
-        yield f"${usage['usd']:.4f}"
+    if (cost := run_cost(history)) is not None:
+        calls, tokens = counted(cost.calls or 0, "call"), counted(cost.tokens, "token")
+        yield from [f"{calls} and {tokens} so far"] if cost.so_far else [calls, tokens]
+        yield from [f"${cost.usd:.4f}"] if cost.usd else []
     if history.started_at:
         yield history.started_at[:10]
 
 
 def answer(run: Figures) -> Html:
-    """What the run came to, the most important first."""
-    lines = (_group(run), _payers(run), told_of(run.history.proof, run), _end(run))
+    """Return the results of the run in sentences, the most important first."""
+    lines = (_group(run), _payers(run), holdout_answer(run), _end(run))
     first, *others = (line for line in lines if line)
     return tag("div", tag("p", first, class_="lead"), (tag("p", line) for line in others), class_="answer")
 
 
 def _group(run: Figures) -> str:
-    history, everybody = run.history, run.everybody
+    history, mean = run.history, run.mean_trend
     metric = run.metrics["own"]
     if history.started is None:
         return "This run holds no events yet."
     if not history.measured:
         return "No epoch has ended yet, so there is nothing to measure."
-    if everybody.first is None or everybody.last is None:
+    if mean.first is None or mean.last is None:
         return f"No rating could be read: nobody knows how {metric} changed."
     low, high = run.scale
     same = len({frozenset(epoch.personas) for epoch in run.played}) == 1
     whom = (
-        counted(len(run.courses), "person", "people")
+        counted(len(run.trends), "person", "people")
         if same
         else "the people of each epoch, who are not always the same"
     )
     scale = f"(mean over {whom}, on a scale from {low:g} to {high:g})"
     if len(history.measured) == 1:
-        return f"{metric.capitalize()} is {number(everybody.first, 1)} after one epoch {scale}."
-    moved = everybody.change or 0
+        return f"{metric.capitalize()} is {number(mean.first, 1)} after one epoch {scale}."
+    moved = mean.change or 0
     verb = "rose" if moved > 0 else "fell" if moved < 0 else "stayed the same:"
-    return f"{metric.capitalize()} {verb} from {number(everybody.first, 1)} to {number(everybody.last, 1)} {scale}."
+    return f"{metric.capitalize()} {verb} from {number(mean.first, 1)} to {number(mean.last, 1)} {scale}."
 
 
 def _payers(run: Figures) -> str:
-    if len(run.history.measured) < 2 or all(course.change is None for course in run.courses):
+    if len(run.history.measured) < 2 or all(trend.change is None for trend in run.trends):
         return ""
-    gained = f"{len(run.gainers)} of {counted(len(run.courses), 'person', 'people')} gained"
+    gained = f"{len(run.gainers)} of {counted(len(run.trends), 'person', 'people')} gained"
     if not run.losers:
         return f"{gained}; nobody lost."
-    return f"{gained}; {listed([f'{course.name} ({change(course.change, 1)})' for course in run.losers])} paid."
+    losers = [f"{run.name(trend.user)} ({change(trend.change, 1)})" for trend in run.losers]
+    return f"{gained}; {listed(losers)} paid."
 
 
-def told_of(proof: HoldoutCompared | None, run: Figures) -> str:
-    """What the constitution came to for people and tasks that had no part in it."""
-    if proof is None:
+def holdout_answer(run: Figures) -> str:
+    """Return the result of the holdout comparison in a sentence, or the reason why there is none."""
+    holdout = run.history.proof
+    if holdout is None:
         finished = run.history.status == "finished"
         return "Nothing was held out: what it comes to for other people and tasks is not known." if finished else ""
-    people, tasks = counted(len(proof.personas), "person", "people"), counted(len(proof.tasks), "task")
+    people, tasks = counted(len(holdout.personas), "person", "people"), counted(len(holdout.tasks), "task")
     whom = f"On what was held out ({people}, {tasks})"
-    found = proof.difference
-    if found is None:
+    difference = holdout.difference
+    if difference is None:
         return f"{whom} nothing could be measured."
-    between = f" ({interval(found)})" if found.low is not None else ""
-    return f"{whom} {run.declared} welfare changed by {change(found.estimate)}{between}: {_verdict(found)}."
+    between = f" ({interval(difference)})" if difference.low is not None else ""
+    return f"{whom} {run.declared} welfare changed by {change(difference.estimate)}{between}: {_verdict(difference)}."
 
 
-def _verdict(found: Estimate) -> str:
-    if found.low is None or found.high is None:
+def _verdict(difference: Estimate) -> str:
+    if difference.low is None or difference.high is None:
         return "too little to say how sure that is"
-    if found.low == found.high == 0:
+    if difference.low == difference.high == 0:
         return "the rules change nothing there"
-    if found.low > 0:
+    if difference.low > 0:
         return "the gain holds"
-    return "it does harm there" if found.high < 0 else "that may be chance"
+    return "it does harm there" if difference.high < 0 else "that may be chance"
 
 
 def _end(run: Figures) -> str:

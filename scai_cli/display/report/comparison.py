@@ -46,12 +46,12 @@ _NOTE = (
 
 
 def _row(run: Figures, prefix: str, against: str) -> tuple[Html, list[Child]]:
-    history, everybody = run.history, run.everybody
+    history, mean = run.history, run.mean_trend
     values = history.measured[-1].values if history.measured else {}
     return tag("a", history.run_id, href=f"#{prefix}top"), [
         history.status,
-        f"{number(everybody.first, 1)} → {number(everybody.last, 1)}",
-        with_interval(run.satisfaction_gain.interval, 1) if run.satisfaction_gain else change(everybody.change, 1),
+        f"{number(mean.first, 1)} → {number(mean.last, 1)}",
+        with_interval(run.satisfaction_gain.interval, 1) if run.satisfaction_gain else change(mean.change, 1),
         f"{number(values.get(run.declared))} {run.declared}",
         against,
         number(values.get("rawlsian")),

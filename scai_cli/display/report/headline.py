@@ -1,11 +1,11 @@
-"""The headline numbers, the system message to paste, and the proof on what was held out."""
+"""The headline numbers, the system message to paste, and the holdout comparison."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from scai_cli.analysis.paired import PairedDifference
-from scai_cli.display.report.answer import told_of
+from scai_cli.display.report.answer import holdout_answer
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, tag
 from scai_cli.display.report.numbers import change, counted, listed, number, with_interval
@@ -21,21 +21,21 @@ def cards(run: Figures) -> Html | None:
     if not run.history.measured:
         return None
     first, last = (run.history.measured[end].values for end in (0, -1))
-    proof, declared = run.history.proof, run.declared
+    declared, compared = run.declared, run.history.proof
 
     def card(title: str, name: str, below: str) -> Html:
         return _card(title, number(first.get(name)), number(last.get(name)), below)
 
-    satisfied = number(run.everybody.first, 1), number(run.everybody.last, 1)
+    satisfied = number(run.mean_trend.first, 1), number(run.mean_trend.last, 1)
     shown = [
         _card(run.metrics["own"].capitalize(), *satisfied, _gain(run, run.satisfaction_gain, 1)),
         card(f"Welfare, {declared}", declared, _gain(run, run.welfare_gain, 2)),
         card("Worst-off person", "rawlsian", "utility, 0 to 1"),
         card("Inequality (Gini)", "gini_coefficient", "lower is more equal"),
     ]
-    if proof is not None:
-        values = number(proof.first_values.get(declared)), number(proof.last_values.get(declared))
-        shown.append(_card("Held out", *values, with_interval(proof.difference)))
+    if compared is not None:
+        values = number(compared.first_values.get(declared)), number(compared.last_values.get(declared))
+        shown.append(_card("Held out", *values, with_interval(compared.difference)))
     note = tag("p", _INTERVALS, class_="note") if len(run.played) > 1 else None
     return tag("div", tag("div", shown, class_="cards"), note)
 
@@ -58,10 +58,10 @@ def _card(title: str, first: str, last: str, below: str) -> Html:
     )
 
 
-def _gain(run: Figures, found: PairedDifference | None, digits: int) -> str:
+def _gain(run: Figures, gain: PairedDifference | None, digits: int) -> str:
     if len(run.played) < 2:
         return "after one epoch"
-    return with_interval(found.interval, digits) if found is not None else "nobody and nothing in common"
+    return with_interval(gain.interval, digits) if gain is not None else "nobody and nothing in common"
 
 
 def message(run: Figures) -> Iterator[Html]:
@@ -71,8 +71,8 @@ def message(run: Figures) -> Iterator[Html]:
     principles, clauses = len(constitution.principles), len(constitution.contract)
     parts = [counted(principles, "principle")] if principles else []
     parts += [f"{counted(clauses, 'clause')} for some people only"] if clauses else []
-    said = f"Version {constitution.version}: {listed(parts) or 'no rules'}, {len(text):,} characters."
-    yield tag("p", said, class_="note")
+    summary = f"Version {constitution.version}: {listed(parts) or 'no rules'}, {len(text):,} characters."
+    yield tag("p", summary, class_="note")
     yield _copyable(run, text)
     if clauses and principles:
         config = history.config
@@ -93,20 +93,20 @@ def _copyable(run: Figures, text: str) -> Html:
     return tag("div", tag("button", "Copy", type="button", class_="copy", data_copied="Copied"), pre, class_="copyable")
 
 
-def held_out(run: Figures) -> Iterator[Html]:
-    """Everybody of the proof, under the first and the last constitution."""
-    proof = run.history.proof
-    if proof is None:
+def holdout(run: Figures) -> Iterator[Html]:
+    """Yield the held-out people's utilities under the first and the last constitution."""
+    compared = run.history.proof
+    if compared is None:
         return
-    heads = ("Person", f"version {proof.first_version}", f"version {proof.last_version}", "change")
+    heads = ("Person", f"version {compared.first_version}", f"version {compared.last_version}", "change")
     rows = []
-    for person in proof.personas[:MOST_HELD_OUT]:
-        first, last = proof.first.get(person), proof.last.get(person)
+    for person in compared.personas[:MOST_HELD_OUT]:
+        first, last = compared.first.get(person), compared.last.get(person)
         moved = None if first is None or last is None else last - first
         rows.append((run.name(person), [number(first), number(last), change(moved)]))
-    left_out = len(proof.personas) - MOST_HELD_OUT
-    missing = f" {counted(proof.missing, 'rating is', 'ratings are')} missing." if proof.missing else ""
+    left_out = len(compared.personas) - MOST_HELD_OUT
+    missing = f" {counted(compared.missing, 'rating is', 'ratings are')} missing." if compared.missing else ""
     more = f" {left_out} more people: scai show {run.history.run_id} --json." if left_out > 0 else ""
-    yield tag("p", told_of(proof, run), missing, more)
-    yield tag("p", f"Utility from 0 to 1, mean over {counted(len(proof.tasks), 'task')}.", class_="note")
+    yield tag("p", holdout_answer(run), missing, more)
+    yield tag("p", f"Utility from 0 to 1, mean over {counted(len(compared.tasks), 'task')}.", class_="note")
     yield table(heads, rows)

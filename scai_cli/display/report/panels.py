@@ -1,4 +1,4 @@
-"""A quantity over the epochs, as a small panel."""
+"""A quantity over the epochs, as a small chart."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ class Panel:
     dashed: bool = False
 
 
-def draw_panel(course: Panel) -> Html:
-    """A small panel: the course as a line, its band, and faintly the one beside it."""
-    return drawn(list(_layers(course)), {ROWS: _rows(course)}, SIZE, course.label)
+def draw_panel(panel: Panel) -> Html:
+    """Draw the quantity as a line with its band, and faintly the one beside it."""
+    return drawn(list(_layers(panel)), {ROWS: _rows(panel)}, SIZE, panel.label)
 
 
-def _layers(course: Panel) -> Iterator[alt.Chart]:
+def _layers(panel: Panel) -> Iterator[alt.Chart]:
     import altair as alt
 
-    low, high = course.scale
-    first, last = course.epochs[0], course.epochs[-1]
+    low, high = panel.scale
+    first, last = panel.epochs[0], panel.epochs[-1]
     width = alt.Scale(domain=[first, last] if first != last else [first - 1, last + 1], nice=False)
-    below = alt.Axis(values=_ticks(course.epochs), format="d", title=None, grid=False)
+    below = alt.Axis(values=_ticks(panel.epochs), format="d", title=None, grid=False)
     height = alt.Scale(domain=[low, high], nice=False, clamp=True)
     beside = alt.Axis(values=[low, (low + high) / 2, high], title=None, domain=False, ticks=False, labelPadding=6)
     base = chart().encode(x=alt.X("epoch:Q", axis=below, scale=width))
@@ -54,28 +54,28 @@ def _layers(course: Panel) -> Iterator[alt.Chart]:
     def y(name: str) -> alt.Y:
         return alt.Y(f"{name}:Q", scale=height, axis=beside)
 
-    if any(course.band):
-        area = base.mark_area(color=course.colour, opacity=0.17)
-        mark = area if first != last else base.mark_rule(color=course.colour)
+    if any(panel.band):
+        area = base.mark_area(color=panel.colour, opacity=0.17)
+        mark = area if first != last else base.mark_rule(color=panel.colour)
         yield mark.encode(y=y("low"), y2="high:Q")
-    if any(course.beside):
+    if any(panel.beside):
         yield base.mark_line(color=MUTED, strokeWidth=1, strokeDash=[2, 3]).encode(y=y("beside"))
-    dash = [5, 3] if course.dashed else [1, 0]
+    dash = [5, 3] if panel.dashed else [1, 0]
     yield base.mark_line(
-        color=course.colour, strokeWidth=2.2 if len(course.epochs) < MOST else 0.8, strokeDash=dash
+        color=panel.colour, strokeWidth=2.2 if len(panel.epochs) < MOST else 0.8, strokeDash=dash
     ).encode(y=y("value"))
-    if len(course.epochs) < MOST:
-        size = 34 if len(course.epochs) < MANY else 8
-        dots = base.mark_point(filled=True, size=size, opacity=1, color=course.colour)
+    if len(panel.epochs) < MOST:
+        size = 34 if len(panel.epochs) < MANY else 8
+        dots = base.mark_point(filled=True, size=size, opacity=1, color=panel.colour)
         yield dots.encode(y=y("value"), description="says:N")
 
 
-def _rows(course: Panel) -> list[dict[str, Any]]:
+def _rows(panel: Panel) -> list[dict[str, Any]]:
     rows = []
-    for n, epoch in enumerate(course.epochs):
-        low, high = (course.band[n] if course.band else None) or (None, None)
-        beside = course.beside[n] if course.beside else None
-        row = {"epoch": epoch, "value": course.values[n], "says": course.says[n]}
+    for n, epoch in enumerate(panel.epochs):
+        low, high = (panel.band[n] if panel.band else None) or (None, None)
+        beside = panel.beside[n] if panel.beside else None
+        row = {"epoch": epoch, "value": panel.values[n], "says": panel.says[n]}
         rows.append({**row, "low": low, "high": high, "beside": beside})
     return rows
 

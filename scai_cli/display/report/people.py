@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from scai_cli.display.report import panels as courses
+from scai_cli.analysis.satisfaction import SatisfactionTrend
 from scai_cli.display.report.charts import ACCENT, LOSS
-from scai_cli.display.report.figures import Figures, PersonTrend
+from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, tag
 from scai_cli.display.report.numbers import change, counted, number
+from scai_cli.display.report.panels import Panel, draw_panel
 from scai_cli.display.report.tables import folded, heat_map, shade, table, unshaded
 from scai_cli.runs.history import rating_cells as cells
 from scai_cli.runs.history.history import Epoch
@@ -16,16 +17,16 @@ from scai_cli.runs.history.history import Epoch
 MOST_PANELS = 24
 MOST_ROWS = 100
 MOST_EPOCHS = 12
-"""Of more epochs the table tells the first and the last."""
+"""Of more epochs the table has the first and the last."""
 MOST_RATERS = 30
 
 
 def people(run: Figures) -> Iterator[Html]:
-    """A panel for each person, and the numbers as a table."""
-    shown = _panels(run)
+    """Yield a panel for each person, and the numbers as a table."""
+    shown = _shown(run)
     epochs = [epoch.number for epoch in run.played]
     low, high = run.scale
-    left_out = len(run.courses) - len(shown)
+    left_out = len(run.trends) - len(shown)
     yield tag(
         "p",
         f"{run.metrics['own'].capitalize()} from {low:g} to {high:g} over the epochs. The band reaches from the "
@@ -33,73 +34,70 @@ def people(run: Figures) -> Iterator[Html]:
         f" Shown are the {len(shown)} who gained or lost most; {left_out} more are in the table." if left_out else None,
         class_="note",
     )
-    yield tag("div", (_panel(run, course, epochs) for course in shown), class_="panels")
+    yield tag("div", (_panel(run, trend, epochs) for trend in shown), class_="panels")
     yield _table(run)
 
 
-def _panels(run: Figures) -> Sequence[PersonTrend]:
-    if len(run.courses) <= MOST_PANELS:
-        return run.courses
-    ordered = sorted(run.courses, key=lambda course: course.change or 0)
+def _shown(run: Figures) -> Sequence[SatisfactionTrend]:
+    if len(run.trends) <= MOST_PANELS:
+        return run.trends
+    ordered = sorted(run.trends, key=lambda trend: trend.change or 0)
     half = MOST_PANELS // 2
-    chosen = {course.person for course in (*ordered[:half], *ordered[-half:])}
-    return [course for course in run.courses if course.person in chosen]
+    users = {trend.user for trend in (*ordered[:half], *ordered[-half:])}
+    return [trend for trend in run.trends if trend.user in users]
 
 
-def _panel(run: Figures, course: PersonTrend, epochs: Sequence[int]) -> Html:
+def _panel(run: Figures, trend: SatisfactionTrend, epochs: Sequence[int]) -> Html:
+    name, bands = run.name(trend.user), [epoch.get(trend.user) for epoch in run.bands]
     says = []
-    for n, epoch in enumerate(epochs):
-        band = course.band[n]
+    for epoch, value, band, mean in zip(epochs, trend.values, bands, run.mean_trend.values, strict=True):
         reach = f", tasks {band[0]:g} to {band[1]:g}" if band else ""
-        says.append(
-            f"epoch {epoch}: {number(course.values[n], 1)}{reach}; everybody {number(run.everybody.values[n], 1)}"
-        )
-    lost = (course.change or 0) < 0
-    drawn = courses.Panel(
-        label=f"{course.name}: {run.metrics['own']} from {number(course.first, 1)} to {number(course.last, 1)}",
+        says.append(f"epoch {epoch}: {number(value, 1)}{reach}; everybody {number(mean, 1)}")
+    panel = Panel(
+        label=f"{name}: {run.metrics['own']} from {number(trend.first, 1)} to {number(trend.last, 1)}",
         scale=run.scale,
         epochs=epochs,
-        values=course.values,
+        values=trend.values,
         says=says,
-        band=course.band,
-        beside=run.everybody.values,
-        colour=LOSS if lost else ACCENT,
+        band=bands,
+        beside=run.mean_trend.values,
+        colour=LOSS if (trend.change or 0) < 0 else ACCENT,
     )
-    caption = tag("figcaption", tag("b", course.name), _arrow(course))
-    return tag("figure", caption, courses.draw_panel(drawn))
+    return tag("figure", tag("figcaption", tag("b", name), _arrow(trend)), draw_panel(panel))
 
 
-def _arrow(course: PersonTrend) -> Html:
-    if len(course.values) == 1:
-        return tag("span", number(course.last, 1), class_="arrow")
-    sign = "lost" if (course.change or 0) < 0 else "gained" if (course.change or 0) > 0 else "same"
+def _arrow(trend: SatisfactionTrend) -> Html:
+    if len(trend.values) == 1:
+        return tag("span", number(trend.last, 1), class_="arrow")
+    sign = "lost" if (trend.change or 0) < 0 else "gained" if (trend.change or 0) > 0 else "same"
     return tag(
         "span",
-        f"{number(course.first, 1)} → {number(course.last, 1)} ",
-        tag("b", change(course.change, 1), class_=sign),
+        f"{number(trend.first, 1)} → {number(trend.last, 1)} ",
+        tag("b", change(trend.change, 1), class_=sign),
         class_="arrow",
     )
 
 
 def _table(run: Figures) -> Html:
     drifted = any(measured.drift for measured in run.history.measured)
-    extra = [head for head, there in (("less drift", drifted), ("honesty", bool(run.honest))) if there]
+    rated = any(trend.validity is not None for trend in run.trends)
+    extra = [head for head, there in (("less drift", drifted), ("honesty", rated)) if there]
     few = len(run.played) <= MOST_EPOCHS
     heads = [f"epoch {epoch.number}" for epoch in run.played] if few else ["first", "last"]
     rows = []
-    for course in (*run.courses[:MOST_ROWS], run.everybody):
-        told = run.honest[course.person].overall if course.person in run.honest else None
-        more = {"less drift": number(course.corrected, 1), "honesty": number(told)}
-        numbers = [number(value, 1) for value in (course.values if few else (course.first, course.last))]
-        rows.append((course.name, [*numbers, change(course.change, 1), *(more[head] for head in extra)]))
-    left_out = len(run.courses) - MOST_ROWS
+    for trend in (*run.trends[:MOST_ROWS], run.mean_trend):
+        more = {"less drift": number(trend.corrected, 1), "honesty": number(trend.validity)}
+        numbers = [number(value, 1) for value in (trend.values if few else (trend.first, trend.last))]
+        name = run.name(trend.user) if trend.user else "Everybody"
+        rows.append((name, [*numbers, change(trend.change, 1), *(more[head] for head in extra)]))
+    left_out = len(run.trends) - MOST_ROWS
     notes = [_NOTES[head] for head in extra]
     if left_out > 0:
         notes.append(f"{counted(left_out, 'more person', 'more people')}: scai show {run.history.run_id} --json.")
     return folded(
         table(("Person", *heads, "change", *extra), rows),
         tag("p", " ".join(notes), class_="note") if notes else None,
-        opened=len(run.courses) > MOST_PANELS,
+        opened=len(run.trends) > MOST_PANELS,
     )
 
 
@@ -110,7 +108,7 @@ _NOTES = {
 
 
 def who_rated_whom(run: Figures) -> Iterator[Html]:
-    """Mean final ratings, rater by author, of the first and the last epoch that were played."""
+    """Yield the mean final ratings, rater by author, of the first and the last epoch."""
     own, cross = run.metrics["own"], run.metrics["cross"]
     yield tag(
         "p",

@@ -90,10 +90,10 @@ class Run:
         versions = [f"v{point.version}" for point in run.points.points]
         met = {(frozenset(epoch.personas), frozenset(epoch.tasks)) for epoch in run.played}
         care = tag("p", _CARE, class_="caution") if len(met) > 1 else None
-        held_out = _section("holdout", "For people and tasks it has not seen", headline.held_out(run))
+        holdout = _section("holdout", "For people and tasks it has not seen", headline.holdout(run))
         return [
             _section("people", "Who gained, who paid", people(run)),
-            *([held_out] if run.history.proof is not None else []),
+            *([holdout] if run.history.proof is not None else []),
             _section("welfare", "Welfare", welfare(run)),
             _section(
                 "trade-off", "The trade-off, version by version", care, plane(run.points, versions, in_order=True)

@@ -21,13 +21,13 @@ MEANINGS = {
 
 
 def welfare(run: Figures) -> Iterator[Html]:
-    """A panel for each function, the declared one first, and how sure its change is."""
-    found = run.welfare_gain
-    if found is not None and found.interval.low is not None:
+    """Yield a panel for each function, the declared one first, and the interval of its change."""
+    gain = run.welfare_gain
+    if gain is not None and gain.interval.low is not None:
         yield tag(
             "p",
             f"{run.declared.capitalize()} welfare, which this experiment declared, changed by "
-            f"{with_interval(found.interval, 3)}: a 95 % interval over the {found.users} people and {found.tasks} "
+            f"{with_interval(gain.interval, 3)}: a 95 % interval over the {gain.users} people and {gain.tasks} "
             "tasks of both the first and the last epoch.",
             class_="note",
         )
@@ -40,7 +40,7 @@ def _panel(run: Figures, name: str) -> Html:
     values = [measured.values.get(name) for measured in run.history.measured]
     first, last = values[0], values[-1]
     notes = ["declared" if name == run.declared else "", MEANINGS.get(name, "")]
-    course = Panel(
+    panel = Panel(
         label=f"{name} from {number(first)} to {number(last)}",
         scale=(0.0, 1.0),
         epochs=epochs,
@@ -55,11 +55,11 @@ def _panel(run: Figures, name: str) -> Html:
         tag("span", f"{number(first)} → " if len(epochs) > 1 else None, tag("b", number(last)), class_="arrow"),
         tag("small", " · ".join(note for note in notes if note)),
     )
-    return tag("figure", caption, draw_panel(course))
+    return tag("figure", caption, draw_panel(panel))
 
 
 def _table(run: Figures) -> Html:
-    """Every epoch, of many the last ones, by every function."""
+    """Every epoch (at most the last MOST_ROWS) by every function."""
     rows = [
         (
             f"epoch {measured.epoch}",

@@ -11,26 +11,25 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
 from scai_cli.analysis.paired import PairedDifference, first_to_last
-from scai_cli.analysis.rating_validity import rating_validity
+from scai_cli.analysis.run_measures import SHOWN_WELFARE, run_cost
+from scai_cli.analysis.satisfaction import SatisfactionTrend, satisfaction_trends
 from scai_cli.display.terminal.constitution import rule_lines
 from scai_cli.display.terminal.escape import change, counted, estimate, number, one_line, sparkline, styled, thinned
-from scai_cli.display.terminal.holdout import proof_lines
-from scai_cli.display.terminal.satisfaction import Satisfaction, satisfaction_lines, satisfactions, striking
+from scai_cli.display.terminal.holdout import holdout_lines
+from scai_cli.display.terminal.satisfaction import satisfaction_lines
 from scai_cli.runs.events import Problem
 from scai_cli.runs.history.history import History
-from scai_cli.runs.history.status import spent
 from scai_cli.social_choice import welfare
 
-SHOWN_WELFARE: Final = ("utilitarian", "rawlsian", "nash", "gini_coefficient")
-PAPER: Final = 40
-"""The height of a screen where there is none."""
+_PAPER: Final = 40
+"""The height of a screen where stdout is no terminal."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Detail:
     """How much is shown: at most so many lines of each kind, None for all rules.
 
-    `whole`: rules are not cut to a line; `held_out`: the users of the proof are told one by one.
+    `whole`: rules are not cut to a line; `holdout`: the held-out users get a line each.
     """
 
     users: int
@@ -39,7 +38,7 @@ class _Detail:
     problems: int
     whole: bool = True
     airy: bool = True
-    held_out: bool = True
+    holdout: bool = True
 
 
 _DETAILS: Final = (
@@ -48,20 +47,20 @@ _DETAILS: Final = (
     _Detail(8, 1, None, 3),
     _Detail(8, 1, None, 3, whole=False),
     _Detail(6, 1, 10, 2, whole=False, airy=False),
-    _Detail(6, 1, 8, 2, whole=False, airy=False, held_out=False),
-    _Detail(4, 1, 6, 1, whole=False, airy=False, held_out=False),
-    _Detail(3, 0, 4, 1, whole=False, airy=False, held_out=False),
-    _Detail(2, 0, 2, 1, whole=False, airy=False, held_out=False),
+    _Detail(6, 1, 8, 2, whole=False, airy=False, holdout=False),
+    _Detail(4, 1, 6, 1, whole=False, airy=False, holdout=False),
+    _Detail(3, 0, 4, 1, whole=False, airy=False, holdout=False),
+    _Detail(2, 0, 2, 1, whole=False, airy=False, holdout=False),
 )
 """From the most to the least: the first that fits the screen is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Summary:
-    """What takes long to find out, found out once."""
+    """The numbers that take long to compute, computed once for all levels of detail."""
 
     history: History
-    people: Sequence[Satisfaction]
+    trends: Sequence[SatisfactionTrend]
     difference: PairedDifference | None
 
 
@@ -69,32 +68,32 @@ def print_summary(console: Console, history: History) -> None:
     """Print a run's results so far, on one screen."""
     headline = styled(_headline(history), "bold")
     console.print(headline)
-    told = _Summary(history, satisfactions(history, rating_validity(history)), _difference(history))
-    room = (console.height - 2 if console.is_terminal else PAPER) - _height(console, [headline])
+    summary = _Summary(history, satisfaction_trends(history), _difference(history))
+    room = (console.height - 2 if console.is_terminal else _PAPER) - _height(console, [headline])
     parts: list[RenderableType] = []
     for detail in _DETAILS:
-        parts = list(_parts(told, detail))
+        parts = list(_parts(summary, detail))
         if _height(console, parts) <= room:
             break
-    console.print(Group(*parts))  # as a group, since texts that are printed alone are wrapped whatever they say
+    console.print(Group(*parts))  # as a group: rich wraps a text that is printed alone, even one with no_wrap
 
 
 def _height(console: Console, parts: Sequence[RenderableType]) -> int:
     return sum(len(console.render_lines(part)) for part in parts)
 
 
-def _parts(told: _Summary, detail: _Detail) -> Iterator[RenderableType]:
-    history, gap = told.history, [""] if detail.airy else []
+def _parts(summary: _Summary, detail: _Detail) -> Iterator[RenderableType]:
+    history, gap = summary.history, [""] if detail.airy else []
     if history.started is None:
         yield styled("It holds no events yet.")
         yield from _ending(history)
         return
     if history.measured:
-        yield from satisfaction_lines(history, told.people, striking(told.people, detail.users))
+        yield from satisfaction_lines(history, summary.trends, detail.users)
         yield from gap
         yield _welfare(history)
-        yield from _sure(history, told.difference)
-        yield from proof_lines(history, detail.users if detail.held_out else 0, gap)
+        yield from _interval(history, summary.difference)
+        yield from holdout_lines(history, detail.users if detail.holdout else 0, gap)
         yield from gap
         yield from _revisions(history, detail.revisions)
     else:
@@ -102,7 +101,7 @@ def _parts(told: _Summary, detail: _Detail) -> Iterator[RenderableType]:
     yield from gap
     constitution, _ = history.product
     yield from rule_lines(constitution, history.names, detail.rules, whole=detail.whole)
-    yield from _troubles(history, detail.problems, gap)
+    yield from _problems(history, detail.problems, gap)
     yield from _ending(history)
 
 
@@ -111,14 +110,10 @@ def _headline(history: History) -> str:
     if history.started:
         parts.append(f"{len(history.measured)} of {history.started.epochs} epochs")
         parts.append(", ".join(dict.fromkeys(history.started.models.values())))
-    usage = history.outcome.get("usage", {})
-    if history.outcome:
-        parts.append(f"{history.outcome['calls']:,} calls")
-        parts.append(f"{usage['input_tokens'] + usage['output_tokens']:,} tokens")
-    elif (so_far := spent(history.path)) is not None:
-        parts.append(f"{so_far.calls:,} calls, {so_far.usage.total:,} tokens so far")
-    if usage.get("usd"):
-        parts.append(f"${usage['usd']:.4f}")
+    if (cost := run_cost(history)) is not None:
+        calls, tokens = f"{cost.calls:,} calls", f"{cost.tokens:,} tokens"
+        parts += [f"{calls}, {tokens} so far"] if cost.so_far else [calls, tokens]
+        parts += [f"${cost.usd:.4f}"] if cost.usd else []
     return " · ".join(one_line(part) for part in parts)
 
 
@@ -128,12 +123,12 @@ def _welfare(history: History) -> Table:
     table.add_column("Welfare (0 to 1)", min_width=30)
     for title in ("first", "", "last", "change"):
         table.add_column(title, justify="left" if not title else "right")
-    marks = {last.declared: " (declared)", "gini_coefficient": " (less is better)"}
+    notes = {last.declared: " (declared)", "gini_coefficient": " (less is better)"}
     for name in dict.fromkeys((last.declared, *SHOWN_WELFARE)):
         before, after = first.values.get(name), last.values.get(name)
         line = sparkline(thinned([m.values.get(name) for m in history.measured], 20), 0, 1)
         moved = None if before is None or after is None or first is last else after - before
-        table.add_row(f"{name}{marks.get(name, '')}", number(before), line, number(after), change(moved))
+        table.add_row(f"{name}{notes.get(name, '')}", number(before), line, number(after), change(moved))
     return table
 
 
@@ -144,23 +139,20 @@ def _difference(history: History) -> PairedDifference | None:
     return first_to_last(history, welfare.parse(history.measured[-1].declared))
 
 
-def _sure(history: History, difference: PairedDifference | None) -> Iterator[RenderableType]:
-    """How sure the change is."""
+def _interval(history: History, difference: PairedDifference | None) -> Iterator[RenderableType]:
+    """Yield the interval of the change in welfare, if the data has one."""
     if difference is None or difference.interval.low is None:
         return
     rough = "rough " if difference.draws < 1000 else ""
     yield styled(
         f"{history.measured[-1].declared}: {estimate(difference.interval)} "
-        f"({rough}{difference.interval.level:.0%} interval, {_extent(difference)})"
+        f"({rough}{difference.interval.level:.0%} interval, "
+        f"{counted(difference.users, 'user')} x {counted(difference.tasks, 'task')})"
     )
 
 
-def _extent(difference: PairedDifference) -> str:
-    return f"{counted(difference.users, 'user')} x {counted(difference.tasks, 'task')}"
-
-
 def _revisions(history: History, most: int) -> Iterator[RenderableType]:
-    """Why each revision was adopted or not; the last ones where there are many."""
+    """Yield why each of the last revisions was adopted or not."""
     revisions = [epoch.revision for epoch in history.epochs if epoch.revision is not None]
     shown = revisions[max(0, len(revisions) - most) :]
     adopted = sum(revision.accepted for revision in revisions)
@@ -171,7 +163,7 @@ def _revisions(history: History, most: int) -> Iterator[RenderableType]:
         yield styled(one_line(f"epoch {revision.epoch}: {became}: {revision.reason}", 80))
 
 
-def _troubles(history: History, most: int, gap: Sequence[str]) -> Iterator[RenderableType]:
+def _problems(history: History, most: int, gap: Sequence[str]) -> Iterator[RenderableType]:
     problems = [problem for epoch in history.epochs for problem in epoch.problems]
     missing = sum(measured.missing for measured in history.measured)
     if not problems and not missing:
@@ -191,9 +183,9 @@ def _problem(problems: Sequence[Problem], text: str, count: int) -> str:
 
 
 def _ending(history: History) -> Iterator[RenderableType]:
-    """Why the run is not finished."""
+    """Yield why the run is not finished."""
     if history.status in ("finished", "running"):
         return
     reason = history.outcome.get("reason")
-    goes_on = f"`scai resume {history.run_id}` goes on"
-    yield styled(one_line(str(reason) if reason else f"It was stopped from outside before its end; {goes_on}."))
+    remedy = f"`scai resume {history.run_id}` goes on"
+    yield styled(one_line(str(reason) if reason else f"It was stopped from outside before its end; {remedy}."))

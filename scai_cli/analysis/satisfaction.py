@@ -1,0 +1,74 @@
+"""How satisfied the users were over the epochs: a trend for each, and their mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from scai_cli.analysis.rating_validity import rating_validity
+from scai_cli.runs.history.history import History
+
+
+@dataclass(frozen=True, slots=True)
+class SatisfactionTrend:
+    """One user, or the mean of all: the mean own rating of final answers in every epoch, on the rating scale.
+
+    `corrected` is the last value less the drift that the anchors show; `validity` the rank correlation of the user's
+    ratings with the utility observed in the texts. Both are None without data.
+    """
+
+    user: str
+    name: str
+    values: Sequence[float | None]
+    corrected: float | None = None
+    validity: float | None = None
+
+    @property
+    def first(self) -> float | None:
+        """The first known value."""
+        return next((value for value in self.values if value is not None), None)
+
+    @property
+    def last(self) -> float | None:
+        """The last known value."""
+        return next((value for value in reversed(self.values) if value is not None), None)
+
+    @property
+    def change(self) -> float | None:
+        """Last minus first, to the digit that is shown; None where fewer than two values are known."""
+        known = [value for value in self.values if value is not None]
+        return round(known[-1] - known[0], 1) + 0.0 if len(known) > 1 else None
+
+
+def satisfaction_trends(history: History) -> list[SatisfactionTrend]:
+    """Return the trend of everybody who was measured, in the order of the experiment."""
+    measured, validity = history.measured, rating_validity(history)
+    seen = {user for epoch in measured for user in epoch.satisfaction}
+    return [
+        SatisfactionTrend(
+            user,
+            history.names.get(user, user),
+            [epoch.satisfaction.get(user) for epoch in measured],
+            _last(epoch.corrected.get(user) for epoch in measured),
+            validity[user].overall if user in validity else None,
+        )
+        for user in (*(user for user in history.names if user in seen), *sorted(seen - history.names.keys()))
+    ]
+
+
+def mean_trend(history: History) -> SatisfactionTrend:
+    """Return the mean over all users; its `user` is empty."""
+    means = [mean_known(epoch.satisfaction.values()) for epoch in history.measured]
+    corrected = _last(mean_known(epoch.corrected.values()) for epoch in history.measured)
+    return SatisfactionTrend("", "everybody", means, corrected)
+
+
+def mean_known(values: Iterable[float | None]) -> float | None:
+    """Return the mean of the values that are not missing, None if all are."""
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _last(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return known[-1] if known else None
