@@ -222,10 +222,11 @@ def answer(said: str) -> list[dict[str, str]]:
 
 
 def by_scai(_: str, form: str, path: Path, out: Path) -> int:
-    from scai_cli import plugins
-    from scai_cli.datasets.export.export import Destination, ExportOptions, export
+    from scai_cli.datasets.export.export import ExportOptions, export
+    from scai_cli.datasets.export.output_files import Destination
+    from scai_cli.datasets.formats.format import find_format
 
-    made = export([path], plugins.resolve("exporter", form), ExportOptions(form, Destination(out)))
+    made = export([path], find_format(form), ExportOptions(form, Destination(out)))
     return sum(file.rows for file in made.files)
 
 

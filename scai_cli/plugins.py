@@ -1,4 +1,4 @@
-"""Finding a provider, strategy, acceptance rule or exporter by name: built-in, `module:attribute`, or entry point."""
+"""Finding a provider, strategy, acceptance rule or format by name: built-in, `module:attribute`, or entry point."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 from scai_cli.errors import ConfigError
 from scai_cli.values import did_you_mean
 
-Kind = Literal["provider", "strategy", "acceptance", "exporter"]
+Kind = Literal["provider", "strategy", "acceptance", "format"]
 
 BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     "provider": {
@@ -30,13 +30,11 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "vote": "scai_cli.simulation.acceptance.vote:vote",
         "both": "scai_cli.simulation.acceptance.both:both",
     },
-    "exporter": {
-        "system": "scai_cli.datasets.formats.system:rows",
+    "format": {
+        "system": "scai_cli.datasets.formats.system:system",
         "sft": "scai_cli.datasets.formats.sft:messages",
-        "messages": "scai_cli.datasets.formats.sft:messages",
         "sft-prompt-completion": "scai_cli.datasets.formats.sft:prompt_completion",
         "dpo": "scai_cli.datasets.formats.preference:dpo",
-        "dpo-plain": "scai_cli.datasets.formats.preference:dpo_plain",
         "kto": "scai_cli.datasets.formats.preference:kto",
         "reward": "scai_cli.datasets.formats.preference:reward",
         "hh": "scai_cli.datasets.formats.hh:hh",

@@ -77,7 +77,7 @@ def _link(name: str) -> str:
 
 
 def _names() -> str:
-    kinds = ("provider", "strategy", "acceptance", "exporter")
+    kinds = ("provider", "strategy", "acceptance", "format")
     rows = [[kind, ", ".join(f"`{name}`" for name in plugins.BUILT_IN[kind])] for kind in kinds]
     rows.append(["voting rule", ", ".join(f"`{name}`" for name in RULES)])
     return (

@@ -183,9 +183,9 @@ def _piped() -> Iterator[str]:
 
 
 def _print_saved(path: Path, show: int | None, as_json: bool) -> None:
-    from scai_cli.datasets.export.row_writers import json_line
     from scai_cli.display.terminal.chat import as_object, print_chat, print_chats
     from scai_cli.runs.chat_directory import all_chats, read_chat
+    from scai_cli.text.json_text import json_line
 
     if show is None:
         records = all_chats(path)
@@ -202,7 +202,7 @@ def _print_saved(path: Path, show: int | None, as_json: bool) -> None:
 def _print_line(line: bytes) -> None:
     from json import loads
 
-    from scai_cli.datasets.export.row_writers import json_line
+    from scai_cli.text.json_text import json_line
 
     print(json_line(loads(line)), flush=True)  # noqa: T201 - data for stdout
 

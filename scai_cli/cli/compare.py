@@ -39,7 +39,7 @@ def compare(
     if embedding_model is not None:
         similarity = version_similarity(comparison.runs, embedding_model, embedder(embedding_model))
     if as_json:
-        from scai_cli.datasets.export.row_writers import json_line
+        from scai_cli.text.json_text import json_line
 
         measured = {"similarity": similarity.as_object() if similarity else None}
         print(json_line(comparison.as_object() | measured))  # noqa: T201 - data for stdout

@@ -35,14 +35,14 @@ def describe(
     seed: Annotated[int, typer.Option("--seed", help="Draws the samples.", metavar="N")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Say how long, varied and balanced rows are. Tells what splits share, too."""
+    """Say how long, varied and balanced rows are."""
     from scai_cli.datasets.describe.description import describe as described
     from scai_cli.display.terminal.dataset import print_dataset
 
-    told = described(path, seed).as_object()
+    description = described(path, seed).as_object()
     if as_json:
-        from scai_cli.datasets.export.row_writers import json_line
+        from scai_cli.text.json_text import json_line
 
-        print(json_line(told))  # noqa: T201 - data for stdout
+        print(json_line(description))  # noqa: T201 - data for stdout
     else:
-        print_dataset(told)
+        print_dataset(description)

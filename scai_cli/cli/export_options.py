@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from scai_cli.plugins import BUILT_IN
+
 Sources = Annotated[
     list[str],
     typer.Argument(
@@ -19,8 +21,7 @@ FormatName = Annotated[
     str,
     typer.Option(
         "--format",
-        help="system; to imitate: sft, sft-prompt-completion, openai-sft, sharegpt, alpaca; to prefer by: dpo, "
-        "dpo-plain, kto, reward, hh, openai-dpo; constitutional; ratings; or module:attribute.",
+        help=f"One of {', '.join(BUILT_IN['format'])}; or module:attribute.",
         metavar="F",
     ),
 ]
@@ -50,16 +51,18 @@ MinRating = Annotated[
 MinMargin = Annotated[
     float | None, typer.Option("--min-margin", help="Only pairs whose ratings lie at least so far apart.", metavar="R")
 ]
-Contested = Annotated[bool, typer.Option("--contested", help="Only what at least 30 % of the raters see otherwise.")]
-Agreed = Annotated[bool, typer.Option("--agreed", help="Only what at most 10 % of the raters see otherwise.")]
+Disagreement = Annotated[
+    str | None,
+    typer.Option(
+        "--disagreement",
+        help="Only rows with this share of dissenting raters: 0.3:1 for contested, 0:0.1 for agreed ones.",
+        metavar="LOW:HIGH",
+    ),
+]
 PerPersona = Annotated[bool, typer.Option("--per-persona", help="A pair for each rater, by that rater's preference.")]
 LabelledBy = Annotated[
     Literal["ratings", "judge", "revision"] | None,
     typer.Option("--labels", help="What decides between generated answers; by default the first that does."),
-]
-PairsPerPrompt = Annotated[
-    int,
-    typer.Option("--pairs-per-prompt", min=1, help="The most pairs of a run for a task and epoch.", metavar="N"),
 ]
 MaxRows = Annotated[
     int | None, typer.Option("--max-rows", min=1, help="At most so many rows, drawn with the seed.", metavar="N")
@@ -82,10 +85,6 @@ Decontaminate = Annotated[
         help="Leave out rows that hold words of a benchmark (JSONL, JSON, CSV, text).",
         metavar="FILE",
     ),
-]
-NGram = Annotated[
-    int | None,
-    typer.Option("--ngram", min=3, help="So many words in a row; by default 13.", metavar="N", show_default=False),
 ]
 MixLicences = Annotated[bool, typer.Option("--mix-licences", help="Let rows under different licences come together.")]
 DrawSeed = Annotated[int, typer.Option("--seed", min=0, help="Splits and draws follow from it.", metavar="N")]

@@ -82,9 +82,9 @@ def _check(chosen: Selection, parts: Parts, *, fidelity: bool, follow: bool, as_
 
 
 def _show_json(path: Path, chosen: Selection) -> None:
-    from scai_cli.datasets.export.row_writers import json_line
     from scai_cli.display.run_json import run_object
     from scai_cli.runs.history.fold import read_history
+    from scai_cli.text.json_text import json_line
 
     print(json_line(run_object(read_history(path, selection=chosen), chosen)))  # noqa: T201 - data for stdout
 
@@ -125,10 +125,10 @@ def _waited_for(runs_dir: Path, run: str) -> Path:
 
 def _show_fidelity(path: Path, as_json: bool) -> None:
     from scai_cli.analysis.fidelity import fidelity
-    from scai_cli.datasets.export.row_writers import json_line
     from scai_cli.display.terminal.consoles import out
     from scai_cli.display.terminal.fidelity import print_fidelity
     from scai_cli.runs.history.fold import read_history
+    from scai_cli.text.json_text import json_line
 
     history = read_history(path)
     found = fidelity(history)
@@ -144,7 +144,7 @@ def list_runs(as_json: Json = False, runs_dir: RunsDir = RUNS) -> None:
     from scai_cli.runs.history.listings import list_entries, list_generated
 
     if as_json:
-        from scai_cli.datasets.export.row_writers import json_line
+        from scai_cli.text.json_text import json_line
 
         print(json_line(list_entries(runs_dir)))  # noqa: T201 - data for stdout
         return

@@ -5,18 +5,17 @@ from __future__ import annotations
 import csv
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from scai_cli.datasets.export.output_files import SIDE_CAR
+from scai_cli.datasets.formats.format import Fields
 from scai_cli.errors import ConfigError
 
-Fields = Mapping[str, Any]
-
 SUFFIXES: Final = (".jsonl", ".csv", ".parquet")
-SIDE_CAR: Final = ".meta.jsonl"
 _NO_EXPORT: Final = ("events.jsonl", "rows.jsonl")
 """What tells the folder of a run or of a generated set."""
 

@@ -1,4 +1,4 @@
-"""Measures of texts: how long, how alike, how often they refuse or begin the same."""
+"""Measures of texts: how long, how alike, how often they refuse."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
-from scai_cli.text.near_duplicates import NearDuplicateIndex, words
+from scai_cli.datasets.formats.guide import CHARACTERS_PER_TOKEN
+from scai_cli.text.near_duplicates import NearDuplicateIndex
 
-CHARACTERS_A_TOKEN: Final = 4
 _LONG: Final = 10_000
 """So many characters of a text are held."""
 Z95: Final = 1.959964
@@ -29,13 +29,10 @@ REFUSALS: Final = (
 """An answer that says one of these in its first 200 characters counts as a refusal or a disclaimer."""
 
 _REFUSAL: Final = re.compile("|".join(map(re.escape, REFUSALS)))
-_OPENING_WORDS: Final = 4
-_OPENINGS: Final = 50_000
-"""So many different openings are counted; past that the rare ones are forgotten."""
 
 
 @dataclass(slots=True)
-class Lengths:
+class TextLengths:
     """Lengths in characters, four bytes each."""
 
     values: array[int] = field(default_factory=lambda: array("I"))
@@ -55,7 +52,7 @@ class Lengths:
         found = {"mean": lengths.mean(), "median": middle, "p95": high, "longest": lengths.max()}
         return {
             "characters": {name: round(float(value), 1) for name, value in found.items()},
-            "tokens": {name: math.ceil(value / CHARACTERS_A_TOKEN) for name, value in found.items()},
+            "tokens": {name: math.ceil(value / CHARACTERS_PER_TOKEN) for name, value in found.items()},
         }
 
 
@@ -82,37 +79,21 @@ class TextSample:
 
 
 @dataclass(slots=True)
-class Openings:
-    """How often answers begin with the same four words, and how often they refuse."""
+class RefusalCount:
+    """Counts answers that refuse."""
 
-    counts: Counter[str] = field(default_factory=Counter)
     refusals: int = 0
-    seen: int = 0
+    answers: int = 0
 
     def add(self, text: str) -> None:
-        """Take an answer in."""
-        self.seen += 1
-        start = text[:200].lower().replace("’", "'")
-        self.refusals += _REFUSAL.search(start) is not None
-        self.counts[" ".join(words(start)[:_OPENING_WORDS])] += 1
-        if len(self.counts) > _OPENINGS:
-            self.counts = Counter(dict(self.counts.most_common(_OPENINGS // 2)))
+        """Count an answer."""
+        self.answers += 1
+        self.refusals += _REFUSAL.search(text[:200].lower().replace("’", "'")) is not None
 
-    def most_common(self, number: int) -> list[dict[str, Any]]:
-        """The openings that at least two answers share, the most frequent first."""
-        order = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
-        return [{"words": start, "rows": n, "share": n / self.seen} for start, n in order[:number] if n > 1]
-
-
-def distinct(texts: Iterable[Sequence[str]], n: int) -> float | None:
-    """Different n-grams over all n-grams (Li et al. 2016, arXiv 1510.03055); None without any."""
-    seen: set[tuple[str, ...]] = set()
-    total = 0
-    for text in texts:
-        found = list(ngrams(text, n))
-        total += len(found)
-        seen.update(found)
-    return len(seen) / total if total else None
+    @property
+    def share(self) -> float | None:
+        """Refusals over answers; None without any."""
+        return self.refusals / self.answers if self.answers else None
 
 
 def ngrams(text: Sequence[str], n: int) -> Iterable[tuple[str, ...]]:
@@ -176,7 +157,7 @@ def share(part: int, whole: int) -> dict[str, float | None] | None:
 
 
 @dataclass(slots=True)
-class Mean:
+class RunningMean:
     """A running mean with its spread (Welford)."""
 
     n: int = 0

@@ -8,9 +8,10 @@ from typing import Final
 
 from scai_cli import __version__
 from scai_cli.datasets.export.card_header import header
+from scai_cli.datasets.export.export_record import ExportRecord
 from scai_cli.datasets.export.markdown import bullets, code, escaped, fenced, table
-from scai_cli.datasets.formats.export_record import ExportedFile, ExportRecord
-from scai_cli.datasets.formats.guide import CHARACTERS_A_TOKEN, Guide, guide
+from scai_cli.datasets.formats.format import ExportedFile
+from scai_cli.datasets.formats.guide import CHARACTERS_PER_TOKEN, FormatGuide
 from scai_cli.experiment.constitution import Constitution
 
 TRL_DEFAULT: Final = 1024
@@ -23,9 +24,9 @@ def card(name: str, made: ExportRecord, beside: Sequence[ExportedFile] = ()) -> 
 
 
 def _body(name: str, made: ExportRecord, beside: Sequence[ExportedFile]) -> Iterator[str]:
-    about, rows = guide(made.format), sum(file.rows for file in made.files)
+    about, rows = made.format.guide, sum(file.rows for file in made.files)
     yield f"# {escaped(name)}"
-    form = f"in the format `{code(made.format)}`"
+    form = f"in the format `{code(made.format_name)}`"
     yield f"{_count(rows, 'row')} for {about.purpose}, written by scai {__version__} {form}."
     yield f"**{_who_spoke(made)}**"
     yield "## What is in it"
@@ -69,7 +70,7 @@ def _who_spoke(made: ExportRecord) -> str:
     )
 
 
-def _columns(made: ExportRecord, about: Guide) -> str:
+def _columns(made: ExportRecord, about: FormatGuide) -> str:
     present = dict.fromkeys(column for file in made.files for column in file.columns)
     own = [(f"`{code(column)}`", about.columns[column]) for column in present if column in about.columns]
     further = [f"`{code(column)}`" for column in present if column not in about.columns]
@@ -78,9 +79,9 @@ def _columns(made: ExportRecord, about: Guide) -> str:
     return table(("column", "what it holds"), own)
 
 
-def _advice(made: ExportRecord, about: Guide) -> Iterator[str]:
+def _advice(made: ExportRecord, about: FormatGuide) -> Iterator[str]:
     longest = max((file.longest for file in made.files), default=0)
-    tokens = math.ceil(longest / CHARACTERS_A_TOKEN)
+    tokens = math.ceil(longest / CHARACTERS_PER_TOKEN)
     enough = max(TRL_DEFAULT, 256 * math.ceil(tokens * 1.25 / 256))
     default = "; that is TRL's default" if enough == TRL_DEFAULT else f": TRL's default is {TRL_DEFAULT}"
     yield (
@@ -150,7 +151,7 @@ def _licence_lines(made: ExportRecord) -> Iterator[str]:
 
 
 def _length(characters: int) -> str:
-    return f"{characters:,} characters, about {math.ceil(characters / CHARACTERS_A_TOKEN):,} tokens"
+    return f"{characters:,} characters, about {math.ceil(characters / CHARACTERS_PER_TOKEN):,} tokens"
 
 
 def _count(number: int, noun: str) -> str:

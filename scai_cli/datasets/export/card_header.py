@@ -11,10 +11,10 @@ from typing import Any, Final
 import msgspec
 import yaml
 
+from scai_cli.datasets.export.export_record import ExportRecord
 from scai_cli.datasets.export.markdown import line
 from scai_cli.datasets.export.provenance import Provenance
-from scai_cli.datasets.formats.export_record import ExportedFile, ExportRecord
-from scai_cli.datasets.formats.guide import guide
+from scai_cli.datasets.formats.format import ExportedFile, Format
 
 _SIZES: Final = (
     (1_000, "n<1K"),
@@ -31,12 +31,6 @@ _LICENCES: Final = frozenset(
 )  # fmt: skip
 """Those of the Hub's list that data come under."""
 
-LATE: Final[Mapping[str, Mapping[str, Mapping[str, Any]]]] = {
-    "alpaca": {"history": {"list": {"list": "string"}}},
-    "ratings": {"value": {"dtype": "float64"}},
-}
-"""Formats with columns that may be empty or null for long -> those that are not text."""
-
 PROVENANCE: Final = "provenance"
 """The config of the files of provenance."""
 
@@ -49,12 +43,12 @@ def header(name: str, made: ExportRecord, beside: Sequence[ExportedFile]) -> str
 
 def _metadata(name: str, made: ExportRecord, beside: Sequence[ExportedFile]) -> dict[str, Any]:
     rows = sum(file.rows for file in made.files)
-    about = guide(made.format)
+    about = made.format.guide
     told: dict[str, Any] = {
         "pretty_name": name,
         **_licence(made),
         "size_categories": [next((size for least, size in _SIZES if rows < least), "n>10M")],
-        "task_categories": ["text-classification" if made.format == "ratings" else "text-generation"],
+        "task_categories": [about.task],
         "tags": ["scai", "synthetic", "constitutional-ai", *(tag for tag in about.tags if tag != "constitutional-ai")],
     }
     configs = list(_configs(made.files, beside))
@@ -104,17 +98,18 @@ def _data_files(files: Sequence[ExportedFile]) -> dict[str, Any]:
     }
 
 
-def _features(form: str, config: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
+def _features(form: Format, config: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
     """The types of a config's columns, where the first 10 MB may not show them: `datasets` looks no farther."""
     name, path = config["config_name"], config["data_files"][0]["path"]
     if name == PROVENANCE:
-        return {"config_name": name, "features": types_of(Provenance)}
-    if form not in LATE or path.endswith(".parquet"):  # which tells its types itself
+        return {"config_name": name, "features": features_of(Provenance)}
+    if not form.late_types or path.endswith(".parquet"):  # which tells its types itself
         return None
     text = {"dtype": "string"}
+    late = {column: _feature(msgspec.inspect.type_info(kind)) for column, kind in form.late_types.items()}
     typed = {
-        column: text if path.endswith(".csv") and "list" in kind else kind  # lists are JSON text in CSV
-        for column, kind in LATE[form].items()
+        column: text if path.endswith(".csv") and "list" in feature else feature  # lists are JSON text in CSV
+        for column, feature in late.items()
     }
     return {
         "config_name": name,
@@ -122,19 +117,20 @@ def _features(form: str, config: Mapping[str, Any], columns: Mapping[str, Sequen
     }
 
 
-def types_of(struct: type[msgspec.Struct]) -> list[dict[str, Any]]:
-    """The features of a struct's fields, as a card spells them."""
+def features_of(struct: type[msgspec.Struct]) -> list[dict[str, Any]]:
+    """Return the features of a struct's fields, as a card spells them."""
     return [
-        {"name": field.name, **_type(msgspec.inspect.type_info(field.type))} for field in msgspec.structs.fields(struct)
+        {"name": field.name, **_feature(msgspec.inspect.type_info(field.type))}
+        for field in msgspec.structs.fields(struct)
     ]
 
 
-def _type(kind: Any) -> dict[str, Any]:
-    if isinstance(kind, msgspec.inspect.UnionType):  # of something and null
-        return _type(next(part for part in kind.types if not isinstance(part, msgspec.inspect.NoneType)))
-    if isinstance(kind, msgspec.inspect.VarTupleType):
-        item = _type(kind.item_type)
+def _feature(kind: Any) -> dict[str, Any]:
+    if isinstance(kind, msgspec.inspect.UnionType):  # of a type and None
+        return _feature(next(part for part in kind.types if not isinstance(part, msgspec.inspect.NoneType)))
+    if isinstance(kind, msgspec.inspect.VarTupleType | msgspec.inspect.ListType):
+        item = _feature(kind.item_type)
         return {"list": item.get("struct") or item.get("dtype", item)}
     if isinstance(kind, msgspec.inspect.StructType):
-        return {"struct": types_of(kind.cls)}
+        return {"struct": features_of(kind.cls)}
     return {"dtype": {"IntType": "int64", "FloatType": "float64"}.get(type(kind).__name__, "string")}

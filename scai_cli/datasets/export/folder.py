@@ -1,8 +1,7 @@
-"""What makes a folder of rows a data set: its card, its manifest and, for LLaMA-Factory, `dataset_info.json`."""
+"""The files that make a folder of rows a data set: card, manifest and the format's side files."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from pathlib import Path
@@ -10,14 +9,12 @@ from typing import Any, Final
 
 from scai_cli import __version__
 from scai_cli.datasets.export.card import card
-from scai_cli.datasets.formats.export_record import ExportedFile, ExportRecord
-from scai_cli.datasets.formats.llama_factory import dataset_info
+from scai_cli.datasets.export.export_record import ExportRecord
+from scai_cli.datasets.export.output_files import MANIFEST, SIDE_CAR, digest
+from scai_cli.datasets.formats.format import ExportedFile
 from scai_cli.runs.jsonl import write_whole
 
 CARD: Final = "README.md"
-MANIFEST: Final = "manifest.json"
-DATASET_INFO: Final = "dataset_info.json"
-SIDE_CAR: Final = ".meta.jsonl"
 
 
 def finish_folder(folder: Path, made: ExportRecord) -> None:
@@ -26,9 +23,9 @@ def finish_folder(folder: Path, made: ExportRecord) -> None:
     Raises OutputError when the disk refuses.
     """
     beside = side_cars(folder, made)
-    if made.format in ("sharegpt", "alpaca"):
-        info = dataset_info(made.format, _name(folder), tuple(file for file in made.files if file.rows))
-        write_whole(folder / DATASET_INFO, _json(info))
+    if made.format.side_files is not None:
+        for file, content in made.format.side_files(_name(folder), made.files).items():
+            write_whole(folder / file, _json(content))
     write_whole(folder / CARD, card(_name(folder), made, beside))
     write_whole(folder / MANIFEST, _json(manifest(folder, made, beside)))
 
@@ -37,7 +34,7 @@ def side_cars(folder: Path, made: ExportRecord) -> tuple[ExportedFile, ...]:
     """The files of provenance that stand beside files of rows, line by line."""
     beside = ((file, Path(file.name).with_suffix(SIDE_CAR).as_posix()) for file in made.files)
     return tuple(
-        ExportedFile(name, file.split, file.rows, _digest(folder / name), (), 0)
+        ExportedFile(name, file.split, file.rows, digest(folder / name), (), 0)
         for file, name in beside
         if (folder / name).is_file()
     )
@@ -47,7 +44,7 @@ def manifest(folder: Path, made: ExportRecord, beside: tuple[ExportedFile, ...])
     """All that is needed to check the files and to make them again; no time, so that equal folders are equal."""
     return {
         "scai": __version__,
-        "format": made.format,
+        "format": made.format_name,
         "command": made.command,
         "settings": dict(made.settings),
         "sources": [
@@ -72,7 +69,7 @@ def manifest(folder: Path, made: ExportRecord, beside: tuple[ExportedFile, ...])
             for file in made.files
         ],
         "provenance": [{"name": file.name, "rows": file.rows, "sha256": file.sha256} for file in beside],
-        "card": {"name": CARD, "sha256": _digest(folder / CARD)},
+        "card": {"name": CARD, "sha256": digest(folder / CARD)},
         "licences": dict(sorted(made.licences.items())),
         "left_out": dict(sorted(made.left_out.items())),
         "notes": list(made.notes),
@@ -86,8 +83,3 @@ def _name(folder: Path) -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, indent=1, default=str) + "\n"
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""The files of an export: they appear under their names when all of them are whole, or none does."""
+"""The files of an export: all of them appear under their final names once every one is complete, or none does."""
 
 from __future__ import annotations
 
@@ -13,53 +13,67 @@ from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
 from scai_cli.datasets.export.provenance import Provenance
-from scai_cli.datasets.export.row_writers import FileKind, JsonLines, Row, Rows, rows_writer
-from scai_cli.datasets.formats.export_record import ExportedFile
+from scai_cli.datasets.export.row_writers import JsonLines, row_writer
+from scai_cli.datasets.formats.format import ExportedFile, FileKind, Format, Row
 from scai_cli.errors import OutputError
 
 SIDE_CAR: Final = ".meta.jsonl"
 MANIFEST: Final = "manifest.json"
-"""What tells a folder that scai made, and may replace."""
+"""The file that marks a folder as made by scai, which may replace it."""
+STDOUT: Final = Path("-")
 
-Tracing = Literal["column", "beside", "none"]
-"""Where provenance goes: into a column, line by line into a file beside, or nowhere."""
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where rows go: a file, a folder (`folder`), or `-` for stdout."""
+
+    target: Path
+    kind: FileKind = "jsonl"
+    folder: bool = False
+
+    def provenance(self, form: Format) -> ProvenancePlace:
+        """Return where the provenance of a format's rows goes."""
+        if form.kind == "runs":
+            return "none"
+        if form.extra_columns or self.kind != "jsonl":
+            return "column"
+        return "none" if self.target == STDOUT else "beside"
+
+
+ProvenancePlace = Literal["column", "beside", "none"]
+"""A column, the same line of a file beside, or nowhere."""
 
 
 @dataclass
-class File:
-    """A file of rows on its way: what stands in `part` is put under its `final` name in the end."""
+class RowFile:
+    """A file of rows that is written to `part` and renamed to `final` in the end."""
 
     part: Path
     final: Path
-    kind: FileKind
-    tracing: Tracing
+    place: ProvenancePlace
     count: int = 0
     _files: list[BinaryIO] = field(default_factory=list)
 
-    def open(self) -> None:
-        """Make it; what a failure leaves behind `discard` takes away."""
-        self.rows: Rows = rows_writer(self.kind)(self._opened(self.part))
-        self._beside = JsonLines(self._opened(self.part.with_suffix(SIDE_CAR))) if self.tracing == "beside" else None
+    def open(self, kind: FileKind, form: Format) -> None:
+        """Create the file; `discard` removes what a failure leaves behind."""
+        self.rows = row_writer(kind, form, self._opened(self.part))
+        self._beside = JsonLines(self._opened(self.part.with_suffix(SIDE_CAR))) if self.place == "beside" else None
 
     def write(self, row: Row, provenance: Provenance | None) -> None:
-        """Take a row in."""
+        """Write a row."""
         self.count += 1
-        if self._beside is None:
-            self.rows.write(row, provenance if self.tracing == "column" else None)
-        else:
-            self.rows.write(row, None)
+        self.rows.write(row, provenance if self.place == "column" else None)
+        if self._beside is not None:
             self._beside.add(provenance)
 
     def finish(self) -> None:
-        """Write what is held back."""
+        """Write everything still buffered."""
         self.rows.close()
-        if self._beside is not None:
-            self._beside.close()
         for file in self._files:
             file.close()
 
     def publish(self) -> None:
-        """Put it, and what stands beside it, under its name."""
+        """Rename the file, and its side-car, to its final name."""
         if self.part == self.final:
             return
         if self._beside is not None:
@@ -67,7 +81,7 @@ class File:
         self.part.replace(self.final)
 
     def discard(self) -> None:
-        """Take it away, if it was not published."""
+        """Remove the file unless it was published."""
         for file in self._files:
             with suppress(OSError):
                 file.close()
@@ -76,32 +90,36 @@ class File:
             self.part.with_suffix(SIDE_CAR).unlink(missing_ok=True)
 
     def _opened(self, path: Path) -> BinaryIO:
+        if path == STDOUT:
+            sys.stdout.flush()
+            return sys.stdout.buffer
         file = path.open("wb")
         self._files.append(file)
         return file
 
 
-class Outputs:
-    """Takes rows into the file of their split; "" is the split of rows that are not split."""
+class OutputFiles:
+    """Writes each row to the file of its split; "" is the split of rows that are not split."""
 
-    def __init__(self, target: Path, kind: FileKind, tracing: Tracing, *, folder: bool) -> None:
-        self._target, self._kind, self._tracing = target, kind, tracing
-        self.folder = _beside(target) / target.name if folder else None
-        self._files: dict[str, File] = {}
+    def __init__(self, destination: Destination, form: Format) -> None:
+        self._destination, self._form = destination, form
+        target = destination.target
+        self.folder = _beside(target) / target.name if destination.folder else None
+        self._files: dict[str, RowFile] = {}
         if self.folder is not None:
             self.folder.mkdir(parents=True)
 
     def expect(self, splits: Iterable[str]) -> None:
-        """Open the files of these splits, so that each is there even where no row comes."""
+        """Open the files of these splits, so that each exists even if it gets no row."""
         for split in splits:
             self._opened(split)
 
     def write(self, split: str, row: Row, provenance: Provenance | None) -> None:
-        """Take a row into the file of its split."""
+        """Write a row to the file of its split."""
         (self._files.get(split) or self._opened(split)).write(row, provenance)
 
     def finish(self) -> tuple[ExportedFile, ...]:
-        """Write what is held back; the files as they are, with digests in a folder."""
+        """Write everything still buffered and return the files, with digests in a folder."""
         for file in self._files.values():
             file.finish()
         return tuple(
@@ -109,7 +127,7 @@ class Outputs:
                 file.final.name,
                 split or "train",
                 file.count,
-                _digest(file.part) if self.folder is not None else "",
+                digest(file.part) if self.folder is not None else "",
                 file.rows.columns,
                 file.rows.longest,
             )
@@ -117,57 +135,56 @@ class Outputs:
         )
 
     def publish(self) -> None:
-        """Put everything under its name."""
+        """Move everything to its final name."""
         if self.folder is not None:
-            _put(self.folder, self._target)
+            _put(self.folder, self._destination.target)
         else:
             for file in self._files.values():
                 file.publish()
 
     def discard(self) -> None:
-        """Take away what was not published."""
+        """Remove everything that was not published."""
         for file in self._files.values():
             file.discard()
         if self.folder is not None:
             shutil.rmtree(self.folder.parent, ignore_errors=True)
 
-    def _opened(self, split: str) -> File:
-        tracing = self._tracing
+    def _opened(self, split: str) -> RowFile:
+        place, kind = self._destination.provenance(self._form), self._destination.kind
         if self.folder is not None:
-            part = final = self.folder / f"{split or 'train'}.{self._kind}"
+            part = final = self.folder / f"{split or 'train'}.{kind}"
+        elif self._destination.target == STDOUT:
+            part = final = STDOUT
         else:
-            target = self._target
+            target = self._destination.target
             final = target.with_name(f"{target.stem}.{split}{target.suffix}") if split else target
             part = final.with_name(f".{final.stem}.{os.getpid()}.part{final.suffix}")
             if final.exists() and not final.is_file():  # a pipe or a device is written to, not replaced
-                part, tracing = final, "column" if tracing == "column" else "none"
-        file = self._files[split] = File(part, final, self._kind, tracing)
-        file.open()
+                part, place = final, "column" if place == "column" else "none"
+        file = self._files[split] = RowFile(part, final, place)
+        file.open(kind, self._form)
         return file
 
 
 @contextmanager
-def outputs(target: Path, kind: FileKind, tracing: Tracing, *, folder: bool) -> Iterator[Outputs]:
-    """The files of an export; what was not published is taken away.
+def output_files(destination: Destination, form: Format) -> Iterator[OutputFiles]:
+    """Open the files of an export; those that were not published are removed in the end.
 
-    Raises OutputError where the disk refuses, and for a folder that holds something else than an earlier export.
+    Raises OutputError where the disk refuses, and for a folder that holds anything but an earlier export.
     """
-    if folder:
+    target = destination.target
+    if destination.folder:
         _check_folder(target)
     try:
-        found = Outputs(target, kind, tracing, folder=folder)
+        files = OutputFiles(destination, form)
         try:
-            yield found
+            yield files
         finally:
-            found.discard()
+            files.discard()
     except OSError as error:
+        if target == STDOUT:  # a closed pipe is no fault: whoever reads the rows has enough
+            raise
         raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
-
-
-def stdout_rows() -> Rows:
-    """Rows to stdout, as JSON lines."""
-    sys.stdout.flush()
-    return JsonLines(sys.stdout.buffer)
 
 
 def _check_folder(target: Path) -> None:
@@ -182,7 +199,7 @@ def _beside(target: Path) -> Path:
 
 
 def _put(folder: Path, target: Path) -> None:
-    """Put a folder in the place of another; there is no moment at which half of one stands there."""
+    """Move a folder to its final name; at no moment is there half of one under that name."""
     if not target.exists():
         folder.rename(target)
         return
@@ -195,6 +212,7 @@ def _put(folder: Path, target: Path) -> None:
         raise
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

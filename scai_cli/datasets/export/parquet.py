@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import msgspec
+from msgspec.inspect import FloatType, IntType, ListType, NoneType, StructType, UnionType, VarTupleType
 
 from scai_cli.datasets.export.provenance import COLUMN, Provenance
+from scai_cli.datasets.formats.format import Row
 from scai_cli.errors import ConfigError
 from scai_cli.messages import clean
 
@@ -19,13 +21,13 @@ _SIZE: Final = 8
 
 
 class ParquetRows:
-    """Columns of the types of all their values; what is empty everywhere is text or, by its name, what it would hold.
+    """Columns of the types of all their values; a column that is empty everywhere has its late type, else text.
 
     A type is known only when the last row has come (an epoch that was null may be a number in the end), so that rows
     wait in a nameless file beside and are written as Parquet when all are there.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, late_types: Mapping[str, Any]) -> None:
         try:
             import pyarrow as pa
             import pyarrow.parquet as pq
@@ -36,11 +38,13 @@ class ParquetRows:
         self.longest = 0
         self._file = file
         self._waiting = tempfile.TemporaryFile(dir=Path(file.name).parent)  # noqa: SIM115 - closed in `close`
-        self._held: list[Mapping[str, Any]] = []
+        self._batch: list[Row] = []
         self._schema: Any = pa.schema([])
+        types = {COLUMN: Provenance, **late_types}
+        self._declared = {name: self._arrow(msgspec.inspect.type_info(kind)) for name, kind in types.items()}
 
-    def write(self, row: Mapping[str, Any], provenance: Provenance | None) -> None:
-        """Take a row in; raises ConfigError for values of types that no column can hold together."""
+    def write(self, row: Row, provenance: Provenance | None) -> None:
+        """Write a row; raises ConfigError for values of types that no column can hold together."""
         if provenance is not None:
             row = {**row, COLUMN: provenance}
         if not self.columns:
@@ -48,62 +52,69 @@ class ParquetRows:
         plain = _cleaned(msgspec.to_builtins(row))
         own = {name: value for name, value in plain.items() if name != COLUMN}
         self.longest = max(self.longest, len(msgspec.json.encode(own)))
-        self._held.append(plain)
-        if len(self._held) >= _BATCH:
-            self._put_by()
+        self._batch.append(plain)
+        if len(self._batch) >= _BATCH:
+            self._spool()
 
     def close(self) -> None:
         """Write the file."""
         with self._waiting:
-            self._put_by()
-            schema = self._pa.schema([self._pa.field(f.name, self._typed(f.type, f.name)) for f in self._schema])
+            self._spool()
+            pa = self._pa
+            schema = pa.schema(
+                [pa.field(f.name, self._declared.get(f.name) or self._known(f.type)) for f in self._schema]
+            )
             self._waiting.seek(0)
             with self._pq.ParquetWriter(self._file, schema) as writer:
-                for rows in self._put_by_before():
-                    writer.write_table(self._pa.Table.from_pylist(rows, schema=schema))
+                for rows in self._spooled():
+                    writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
-    def _put_by(self) -> None:
-        """Let a batch wait in the file beside, and widen the types by it."""
-        if not self._held:
+    def _spool(self) -> None:
+        """Write the batch to the file beside, and widen the types by it."""
+        if not self._batch:
             return
         pa = self._pa
         try:
-            found = pa.Table.from_pylist(self._held).schema
-            names = dict.fromkeys(name for row in self._held for name in row)
-            if len(names) > len(found):  # only the first row names the columns
-                found = pa.Table.from_pylist([dict.fromkeys(names), *self._held]).schema
-            self._schema = pa.unify_schemas([self._schema, found], promote_options="permissive")
+            schema = pa.Table.from_pylist(self._batch).schema
+            names = dict.fromkeys(name for row in self._batch for name in row)
+            if len(names) > len(schema):  # only the first row names the columns
+                schema = pa.Table.from_pylist([dict.fromkeys(names), *self._batch]).schema
+            self._schema = pa.unify_schemas([self._schema, schema], promote_options="permissive")
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             raise ConfigError(f"a column holds values of types that do not go together: {error}") from None
-        data = msgspec.msgpack.encode(self._held)
+        data = msgspec.msgpack.encode(self._batch)
         self._waiting.write(len(data).to_bytes(_SIZE, "big") + data)
-        self._held.clear()
+        self._batch.clear()
 
-    def _put_by_before(self) -> Iterator[list[dict[str, Any]]]:
+    def _spooled(self) -> Iterator[list[Row]]:
         while size := self._waiting.read(_SIZE):
             yield msgspec.msgpack.decode(self._waiting.read(int.from_bytes(size, "big")))
 
-    def _typed(self, kind: Any, name: str = "") -> Any:
-        """A type without nulls: a column that holds nothing in this export has the type it has in others."""
+    def _known(self, kind: Any) -> Any:
+        """Return a type without nulls: whatever is empty everywhere is text."""
         pa = self._pa
         if pa.types.is_null(kind):
-            return pa.int64() if name == "epoch" else pa.float64() if name in _NUMBERS else pa.string()
+            return pa.string()
         if pa.types.is_list(kind):
-            empty = name in _NESTED and pa.types.is_null(kind.value_type)
-            return pa.list_(pa.list_(pa.string()) if empty else self._typed(kind.value_type))
+            return pa.list_(self._known(kind.value_type))
         if pa.types.is_struct(kind):
-            return pa.struct([pa.field(f.name, self._typed(f.type, f.name)) for f in kind])
+            return pa.struct([pa.field(f.name, self._known(f.type)) for f in kind])
         return kind
 
-
-_NUMBERS: Final = ("rating", "margin", "p", "disagreement", "value")
-"""Columns of numbers that may hold none."""
-_NESTED: Final = ("history",)
-"""Columns of lists of lists of text that may all be empty."""
+    def _arrow(self, kind: msgspec.inspect.Type) -> Any:
+        """Return the Arrow type of a declared type."""
+        pa = self._pa
+        if isinstance(kind, UnionType):  # of a type and None
+            return self._arrow(next(part for part in kind.types if not isinstance(part, NoneType)))
+        if isinstance(kind, ListType | VarTupleType):
+            return pa.list_(self._arrow(kind.item_type))
+        if isinstance(kind, StructType):
+            return pa.struct([pa.field(f.name, self._arrow(f.type)) for f in kind.fields])
+        return pa.int64() if isinstance(kind, IntType) else pa.float64() if isinstance(kind, FloatType) else pa.string()
 
 
 def _cleaned(value: Any) -> Any:
-    """The value with texts that are valid UTF-8."""
+    """Return the value with texts that are valid UTF-8."""
     if isinstance(value, str):
         return value if value.isascii() else clean(value)
     if isinstance(value, dict):

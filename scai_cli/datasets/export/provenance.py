@@ -7,7 +7,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from scai_cli.datasets.samples.sample import Pair, RatingSample, Sample, Trace
+from scai_cli.datasets.samples.sample import Pair, RatingSample, Sample, whole
 
 COLUMN: Final = "provenance"
 
@@ -47,15 +47,15 @@ class Provenance(Struct, frozen=True, gc=False):
     disagreement: float | None
 
 
-class Tracer:
-    """Tells the provenance of samples."""
+class ProvenanceReader:
+    """Reads the provenance of samples."""
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[Mapping[str, str], tuple[RoleModelName, ...]]] = {}
 
-    def provenance(self, sample: Sample, split: str | None) -> Provenance:
-        """Where the rows of a sample came from."""
-        what = sample.pair if isinstance(sample, Trace) else sample
+    def read(self, sample: Sample, split: str | None) -> Provenance:
+        """Return the provenance of a sample's rows."""
+        what = whole(sample)
         origin = what.origin
         by = rater = margin = p = rating = disagreement = None
         if isinstance(what, Pair):

@@ -7,18 +7,25 @@ https://github.com/hiyouga/LLaMA-Factory/blob/main/data/README.md
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
-from scai_cli.datasets.formats.export_record import ExportedFile
-from scai_cli.datasets.formats.format import Format, Layout, Row
-from scai_cli.datasets.formats.turns import blank, messages
+from scai_cli.datasets.formats.format import ExportedFile, Fields, Format, Layout, Row, RowReader, RowTexts
+from scai_cli.datasets.formats.guide import FormatGuide
+from scai_cli.datasets.formats.turns import blank, messages, read_prompt
 from scai_cli.datasets.samples.sample import Answer
 
+DATASET_INFO: Final = "dataset_info.json"
 _NAMES: Final = {"user": "human", "assistant": "gpt"}
-_COLUMNS: Final = {
-    "sharegpt": {"messages": "conversations", "system": "system"},
-    "alpaca": {
+_SHAREGPT: Final[Mapping[str, Any]] = {
+    "formatting": "sharegpt",
+    "columns": {"messages": "conversations", "system": "system"},
+    "tags": {"role_tag": "from", "content_tag": "value", "user_tag": "human", "assistant_tag": "gpt"},
+}
+_ALPACA: Final[Mapping[str, Any]] = {
+    "formatting": "alpaca",
+    "columns": {
         "prompt": "instruction",
         "query": "input",
         "response": "output",
@@ -29,49 +36,94 @@ _COLUMNS: Final = {
 
 
 def _sharegpt(sample: Answer, layout: Layout) -> Iterator[Row]:
-    said, system = messages(sample.prompt), _system(sample, layout)
-    if said is None or system is None or blank(sample.text):
+    before, system = messages(sample.prompt), _system(sample, layout)
+    if before is None or system is None or blank(sample.text):
         return
-    turns = [{"from": _NAMES[turn["role"]], "value": turn["content"]} for turn in said]
+    turns = [{"from": _NAMES[turn["role"]], "value": turn["content"]} for turn in before]
     yield {"conversations": [*turns, {"from": "gpt", "value": sample.text}], **system}
 
 
 def _alpaca(sample: Answer, layout: Layout) -> Iterator[Row]:
-    said, system = messages(sample.prompt), _system(sample, layout)
-    if said is None or system is None or blank(sample.text):
+    before, system = messages(sample.prompt), _system(sample, layout)
+    if before is None or system is None or blank(sample.text):
         return
-    texts = [turn["content"] for turn in said]
+    texts = [turn["content"] for turn in before]
     history = [list(pair) for pair in zip(texts[:-1:2], texts[1::2], strict=True)]
     yield {"instruction": texts[-1], "input": "", "output": sample.text, **system, "history": history}
 
 
 def _system(sample: Answer, layout: Layout) -> dict[str, str] | None:
-    """The column of the system message: {} where none is wanted, None where one is wanted and there is none."""
+    """Return the column of the system message: {} where none is wanted, None where the wanted one is missing."""
     system = layout.system_message(sample.system)
     if system is None:
         return {}
     return None if blank(system) else {"system": system}
 
 
-def dataset_info(form: str, name: str, files: tuple[ExportedFile, ...]) -> dict[str, Any]:
-    """The content of `dataset_info.json`: an entry `NAME_SPLIT` for each file, with the columns that it has."""
-    entries: dict[str, Any] = {}
-    for file in files:
-        columns = {role: column for role, column in _COLUMNS[form].items() if column in file.columns}
-        entry: dict[str, Any] = {"file_name": file.name, "formatting": form, "columns": columns}
-        if form == "sharegpt":
-            entry["tags"] = {
-                "role_tag": "from",
-                "content_tag": "value",
-                "user_tag": "human",
-                "assistant_tag": "gpt",
+def _read_sharegpt(row: Fields) -> RowTexts:
+    *before, last = row["conversations"]
+    prompt, _ = read_prompt(before, "from", "value")
+    return RowTexts(prompt, last["value"], system=row.get("system") or "")
+
+
+def _read_alpaca(row: Fields) -> RowTexts:
+    history = (text for pair in row.get("history") or () for text in pair)
+    prompt = "\n\n".join((*history, row["instruction"], *([row["input"]] if row.get("input") else [])))
+    return RowTexts(prompt, row["output"], system=row.get("system") or "")
+
+
+def _dataset_info(entry: Mapping[str, Any], name: str, files: Sequence[ExportedFile]) -> dict[str, Any]:
+    """Return `dataset_info.json`: an entry `NAME_SPLIT` for each file, with only the columns that the file has."""
+    return {
+        DATASET_INFO: {
+            f"{name}_{file.split}": {
+                "file_name": file.name,
+                **entry,
+                "columns": {role: column for role, column in entry["columns"].items() if column in file.columns},
             }
-        entries[f"{name}_{file.split}"] = entry
-    return entries
+            for file in files
+            if file.rows
+        }
+    }
 
 
-sharegpt: Final = Format("answers", _sharegpt)
+_ADVICE: Final = (
+    "For LLaMA-Factory: `dataset_dir` is this folder, `dataset` a name in `dataset_info.json`.",
+    "Without a `system` column LLaMA-Factory's template may put in a system message of its own (Qwen's does): choose a "
+    "template without one, or export with `--system TEXT`.",
+)
+
+sharegpt: Final = Format(
+    "answers",
+    _sharegpt,
+    FormatGuide(
+        "supervised fine-tuning with LLaMA-Factory or axolotl",
+        {"conversations": "list of `{from, value}`, `human` and `gpt` in turn", "system": "the system message"},
+        _ADVICE,
+        ("sft", "sharegpt"),
+    ),
+    RowReader(frozenset({"conversations"}), _read_sharegpt),
+    side_files=partial(_dataset_info, _SHAREGPT),
+)
 """`{"conversations": [{"from": "human", "value": ...}, {"from": "gpt", ...}], "system": ...}`."""
 
-alpaca: Final = Format("answers", _alpaca)
+alpaca: Final = Format(
+    "answers",
+    _alpaca,
+    FormatGuide(
+        "supervised fine-tuning with LLaMA-Factory or axolotl",
+        {
+            "instruction": "the user's last message",
+            "input": "always empty",
+            "output": "the answer",
+            "system": "the system message",
+            "history": "list of `[message, answer]` before it",
+        },
+        (*_ADVICE, "LLaMA-Factory trains on the answers in `history`, too, unless `mask_history: true` is set."),
+        ("sft", "alpaca"),
+    ),
+    RowReader(frozenset({"instruction", "output"}), _read_alpaca),
+    late_types={"history": list[list[str]]},
+    side_files=partial(_dataset_info, _ALPACA),
+)
 """`{"instruction", "input": "", "output", "system", "history": [[question, answer], ...]}`."""

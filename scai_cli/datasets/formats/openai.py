@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from scai_cli.datasets.formats.format import Format, Layout, Row
-from scai_cli.datasets.formats.turns import answer, blank, conversation, no_choice
+from scai_cli.datasets.formats.format import ExportedFile, Fields, Format, Layout, Row, RowReader, RowTexts
+from scai_cli.datasets.formats.guide import CHARACTERS_PER_TOKEN, MESSAGES, FormatGuide
+from scai_cli.datasets.formats.turns import answer, blank, conversation, no_choice, read_answer, read_prompt
 from scai_cli.datasets.samples.sample import Answer, Pair
 
 LEAST_ROWS: Final = 10
@@ -100,8 +101,52 @@ def _dpo(pair: Pair, layout: Layout) -> Iterator[Row]:
         yield row
 
 
-sft: Final = Format("answers", _sft)
+def _read_dpo(row: Fields) -> RowTexts:
+    prompt, system = read_prompt(row["input"]["messages"])
+    chosen, rejected = read_answer(row["preferred_output"]), read_answer(row["non_preferred_output"])
+    return RowTexts(prompt, chosen, rejected, system=system)
+
+
+def _warnings(file: ExportedFile) -> Iterator[str]:
+    if file.rows < LEAST_ROWS:
+        yield f"{file.name}: the API takes no file of fewer than {LEAST_ROWS} rows."
+    if file.longest > MOST_TOKENS * CHARACTERS_PER_TOKEN:
+        yield f"{file.name}: the API cuts rows off at {MOST_TOKENS:,} tokens; the longest is longer."
+
+
+_ADVICE: Final = (
+    "Every row was checked against the published rules; the file holds nothing else, for the API refuses other keys.",
+    f"The API refuses files of fewer than {LEAST_ROWS} rows and cuts a row off at {MOST_TOKENS:,} tokens (OpenAI; "
+    "elsewhere at the model's context).",
+)
+
+sft: Final = Format(
+    "answers",
+    _sft,
+    FormatGuide(
+        "the fine-tuning API of OpenAI (supervised), Azure, Together, Fireworks",
+        {"messages": f"{MESSAGES}: the conversation, ends with the answer"},
+        _ADVICE,
+        ("sft",),
+    ),
+    warnings=_warnings,
+)
 """`{"messages": [...]}` and nothing else: the API refuses other keys."""
 
-dpo: Final = Format("pairs", _dpo)
+dpo: Final = Format(
+    "pairs",
+    _dpo,
+    FormatGuide(
+        "the fine-tuning API of OpenAI (preference), Azure, Together, Fireworks",
+        {
+            "input": f"object with `messages`, a {MESSAGES}",
+            "preferred_output": f"{MESSAGES}: the better answer",
+            "non_preferred_output": f"{MESSAGES}: the worse one",
+        },
+        _ADVICE,
+        ("dpo", "preference"),
+    ),
+    RowReader(frozenset(_DPO_KEYS), _read_dpo),
+    warnings=_warnings,
+)
 """`{"input": {"messages": [...]}, "preferred_output": [...], "non_preferred_output": [...]}`, one message a side."""

@@ -1,16 +1,24 @@
-"""Rows to prefer by: pairs of answers for DPO and reward models, single ones with a label for KTO."""
+"""Preference rows: pairs of answers for DPO and reward models, single answers with a label for KTO."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
-from scai_cli.datasets.formats.format import Format, Layout, Row
-from scai_cli.datasets.formats.turns import answer, blank, conversation, messages, no_choice
+from msgspec.structs import replace
+
+from scai_cli.datasets.formats.format import Fields, Format, Layout, Row, RowReader, RowTexts
+from scai_cli.datasets.formats.guide import MESSAGES, PROMPT, TRL_DROPS, FormatGuide
+from scai_cli.datasets.formats.sft import read_completion
+from scai_cli.datasets.formats.turns import answer, blank, conversation, no_choice, read_answer, read_prompt
 from scai_cli.datasets.samples.sample import Answer, Pair
 
 GOOD: Final = 0.5
 """An answer is desirable from this utility (the middle of the rating scale) on."""
+_LABELS: Final = {"true": True, "false": False, "1": True, "0": False}
+"""How CSV files spell labels."""
+_TURN: Final = "\n\nAssistant: "
+"""What a transcript of the format `hh` has before each answer."""
 
 
 def _dpo(pair: Pair, layout: Layout) -> Iterator[Row]:
@@ -18,16 +26,6 @@ def _dpo(pair: Pair, layout: Layout) -> Iterator[Row]:
     before = conversation(pair, layout)
     if before is not None and not no_choice(pair):
         yield {"prompt": before, "chosen": [answer(pair.chosen)], "rejected": [answer(pair.rejected)]}
-
-
-def _dpo_plain(pair: Pair, layout: Layout) -> Iterator[Row]:
-    """Plain text cannot tell turns apart: one question, one answer. Trainers put both together as they are."""
-    said = messages(pair.prompt)
-    if said is None or len(said) > 1 or no_choice(pair):
-        return
-    system = layout.system_message(pair.system)
-    question = said[0]["content"] if system is None or blank(system) else f"{system}\n\n{said[0]['content']}"
-    yield {"prompt": f"{question}\n\n", "chosen": pair.chosen, "rejected": pair.rejected}
 
 
 def _reward(pair: Pair, layout: Layout) -> Iterator[Row]:
@@ -42,14 +40,72 @@ def _kto(sample: Answer, layout: Layout) -> Iterator[Row]:
         yield {"prompt": before, "completion": [answer(sample.text)], "label": sample.utility >= GOOD}
 
 
-dpo: Final = Format("pairs", _dpo, columns=True)
+def _read_pair(row: Fields) -> RowTexts:
+    prompt, system = read_prompt(row["prompt"])
+    return RowTexts(prompt, read_answer(row["chosen"]), read_answer(row["rejected"]), system=system)
+
+
+def read_conversations(row: Fields) -> RowTexts:
+    """Read `chosen` and `rejected` that hold whole conversations: messages, or a transcript as HH-RLHF has them."""
+    chosen, rejected = row["chosen"], row["rejected"]
+    if isinstance(chosen, str):
+        prompt, _, text = chosen.rpartition(_TURN)
+        return RowTexts(prompt, text, rejected.rpartition(_TURN)[2])
+    prompt, system = read_prompt(chosen[:-1])
+    return RowTexts(prompt, read_answer(chosen), read_answer(rejected), system=system)
+
+
+def _read_kto(row: Fields) -> RowTexts:
+    label = row["label"]
+    return replace(read_completion(row), label=_LABELS.get(label.lower()) if isinstance(label, str) else label)
+
+
+dpo: Final = Format(
+    "pairs",
+    _dpo,
+    FormatGuide(
+        "direct preference optimisation",
+        {"prompt": PROMPT, "chosen": f"{MESSAGES}: the better answer", "rejected": f"{MESSAGES}: the worse one"},
+        (
+            "`chosen` and `rejected` hold the answers alone, as TRL's `DPOTrainer` wants them beside a `prompt`.",
+            TRL_DROPS,
+        ),
+        ("dpo", "preference", "trl"),
+    ),
+    RowReader(frozenset({"prompt", "chosen", "rejected"}), _read_pair),
+    extra_columns=True,
+)
 """`{"prompt": [...], "chosen": [...], "rejected": [...]}`, conversational."""
 
-dpo_plain: Final = Format("pairs", _dpo_plain, columns=True)
-"""`{"prompt": "...", "chosen": "...", "rejected": "..."}`, of conversations with one question."""
-
-reward: Final = Format("pairs", _reward, columns=True)
+reward: Final = Format(
+    "pairs",
+    _reward,
+    FormatGuide(
+        "reward modelling",
+        {"chosen": f"{MESSAGES}: the whole conversation", "rejected": f"{MESSAGES}: the same with the worse answer"},
+        ("`chosen` and `rejected` differ in their last message alone.", "TRL's `RewardTrainer` drops longer rows."),
+        ("reward-model", "preference", "trl"),
+    ),
+    RowReader(frozenset({"chosen", "rejected"}), read_conversations),
+    extra_columns=True,
+)
 """`{"chosen": [...], "rejected": [...]}`: whole conversations that differ in the last message."""
 
-kto: Final = Format("rated", _kto, columns=True)
+kto: Final = Format(
+    "rated",
+    _kto,
+    FormatGuide(
+        "Kahneman-Tversky optimisation: good and bad answers, not in pairs",
+        {"prompt": PROMPT, "completion": f"{MESSAGES}: the answer", "label": "whether it is a good one"},
+        (
+            f"`label` is true where the mean of an answer's ratings, moved from their scale to [0, 1], is at least "
+            f"{GOOD:g}; unrated answers are left out.",
+            "`KTOConfig` wants `per_device_train_batch_size` of at least 2, and weights where labels are far from "
+            "even: `scai dataset describe` shows their share.",
+        ),
+        ("kto", "preference", "trl"),
+    ),
+    RowReader(frozenset({"prompt", "completion", "label"}), _read_kto),
+    extra_columns=True,
+)
 """`{"prompt": [...], "completion": [...], "label": true}`; unrated answers are left out."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from scai_cli.datasets.formats.format import Format, Layout, Row
-from scai_cli.datasets.formats.turns import answer, blank, conversation
+from scai_cli.datasets.formats.format import Fields, Format, Layout, Row, RowReader, RowTexts
+from scai_cli.datasets.formats.guide import MESSAGES, PROMPT, TRL_DROPS, FormatGuide
+from scai_cli.datasets.formats.turns import answer, blank, conversation, read_answer, read_prompt
 from scai_cli.datasets.samples.sample import Answer
 
 
@@ -22,8 +23,47 @@ def _prompt_completion(sample: Answer, layout: Layout) -> Iterator[Row]:
         yield {"prompt": before, "completion": [answer(sample.text)]}
 
 
-messages: Final = Format("answers", _messages, columns=True)
-"""`{"messages": [...]}`: TRL trains on every message of it, the constitution included, unless it is told otherwise."""
+def _read_messages(row: Fields) -> RowTexts:
+    *before, last = row["messages"]
+    prompt, system = read_prompt(before)
+    return RowTexts(prompt, last["content"], system=system)
 
-prompt_completion: Final = Format("answers", _prompt_completion, columns=True)
+
+def read_completion(row: Fields) -> RowTexts:
+    """Read `prompt` and `completion`."""
+    prompt, system = read_prompt(row["prompt"])
+    return RowTexts(prompt, read_answer(row["completion"]), system=system)
+
+
+messages: Final = Format(
+    "answers",
+    _messages,
+    FormatGuide(
+        "supervised fine-tuning on whole conversations",
+        {"messages": f"{MESSAGES}: the conversation, ends with the answer"},
+        (
+            "TRL trains on *every* message of such a row, the user's and the system message included, unless "
+            "`SFTConfig(assistant_only_loss=True)` is set (the chat template must mark what the assistant says). The "
+            "format `sft-prompt-completion` trains on the answer alone.",
+            TRL_DROPS,
+        ),
+        ("sft", "trl"),
+    ),
+    RowReader(frozenset({"messages"}), _read_messages),
+    extra_columns=True,
+)
+"""`{"messages": [...]}`: TRL trains on every message, the system message included, unless configured otherwise."""
+
+prompt_completion: Final = Format(
+    "answers",
+    _prompt_completion,
+    FormatGuide(
+        "supervised fine-tuning on the answers alone",
+        {"prompt": PROMPT, "completion": f"{MESSAGES}: the answer"},
+        ("TRL's `SFTTrainer` computes the loss on `completion` only.", TRL_DROPS),
+        ("sft", "trl"),
+    ),
+    RowReader(frozenset({"prompt", "completion"}), read_completion),
+    extra_columns=True,
+)
 """`{"prompt": [...], "completion": [...]}`: TRL trains on the answer alone."""

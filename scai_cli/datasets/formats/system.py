@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Final
 
-from scai_cli.runs.history.history import History
-from scai_cli.runs.history.selection import Selection
+from scai_cli.datasets.formats.format import Format, Layout, Row
+from scai_cli.datasets.samples.sample import RunSample
 
 
-def rows(history: History, selection: Selection) -> Iterator[dict[str, Any]]:
-    """One row: the constitution after the last revision, or the one in force in `selection.epoch`."""
+def _system(run: RunSample, _: Layout) -> Iterator[Row]:
+    """Yield one row: the constitution after the last revision, or the one in force in the epoch asked for."""
+    history = run.history
     constitution, system_message = history.product
-    if selection.epoch is not None:
-        (epoch,) = history.chosen(selection.epoch)
+    if run.epoch is not None:
+        (epoch,) = history.chosen(run.epoch)
         constitution, system_message = epoch.constitution, epoch.system_message
     yield {
         "run_id": history.run_id,
@@ -24,11 +25,13 @@ def rows(history: History, selection: Selection) -> Iterator[dict[str, Any]]:
     }
 
 
-def text(row: dict[str, Any]) -> str:
-    """The message alone."""
+def _text(row: Row) -> str:
     return f"{row['system_message']}\n"
 
 
-def markdown(row: dict[str, Any]) -> str:
-    """The message under a heading that says where it came from."""
+def _markdown(row: Row) -> str:
     return f"# Constitution of run {row['run_id']}, version {row['version']}\n\n{row['system_message']}\n"
+
+
+system: Final = Format("runs", _system, texts={"text": _text, "markdown": _markdown})
+"""`{"run_id", "version", "system_message", "principles", "contract"}`, or the message alone as text or Markdown."""

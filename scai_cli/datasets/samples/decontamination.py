@@ -18,6 +18,8 @@ from scai_cli.text.near_duplicates import words
 
 CONTAMINATED: Final = "contaminated"
 
+NGRAM: Final = 13
+"""Words in a row, as in GPT-3's decontamination: shorter runs are shared by chance."""
 _TABLES: Final = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 
 _SHORTEST: Final = 4
@@ -38,12 +40,12 @@ class Benchmark:
     _lengths: set[int] = field(default_factory=set)
 
     @classmethod
-    def read(cls, path: Path, n: int = 13) -> Benchmark:
+    def read(cls, path: Path) -> Benchmark:
         """Read a JSONL, JSON, CSV or TSV file, or text of one item a line; raises ConfigError, one line."""
         found = cls(path.name)
         for row in _rows(path):
             found.rows += 1
-            found._take(row, n)
+            found._take(row)
         if not found._grams:
             raise ConfigError(f"{path}: holds no text of at least {_SHORTEST} words to look for")
         return found
@@ -68,15 +70,15 @@ class Benchmark:
             )
         return f"{told}; {self.too_short} of its rows are too short to look for" if self.too_short else told
 
-    def _take(self, row: list[str], n: int) -> None:
-        """A row's n-grams; of a row without a text of n words, its longest text whole."""
+    def _take(self, row: list[str]) -> None:
+        """Add a row's n-grams; of a row without a text of so many words, its longest text whole."""
         texts = sorted((words(text) for text in row), key=len, reverse=True)
-        long = [text for text in texts if len(text) >= n]
-        if not long and (not texts or len(texts[0]) < min(_SHORTEST, n)):
+        long = [text for text in texts if len(text) >= NGRAM]
+        if not long and (not texts or len(texts[0]) < _SHORTEST):
             self.too_short += 1
             return
         for text in long or texts[:1]:
-            length = min(n, len(text))
+            length = min(NGRAM, len(text))
             self._lengths.add(length)
             for gram in _grams(text, length):
                 self._grams.setdefault(gram, self.rows)

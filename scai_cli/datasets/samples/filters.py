@@ -10,26 +10,22 @@ from typing import Final, Literal
 from scai_cli.datasets.samples.sample import Answer, Pair
 from scai_cli.errors import ConfigError
 
-Kind = Literal["answers", "rated", "pairs", "traces", "ratings"]
+Kind = Literal["answers", "rated", "pairs", "traces", "ratings", "runs"]
+"""`answers`: those to imitate; `rated`: good and bad ones alike, with their scores; `pairs`; `traces`: generated rows
+with critiques and revisions; `ratings`: each rating of each answer; `runs`: whole runs."""
 Labels = Literal["ratings", "judge", "revision"]
-Agreement = Literal["contested", "agreed"]
 
 BROKEN_OFF: Final = ("length", "content_filter")
 """Why a model ended whose answer is not whole."""
 BROKEN: Final = "broken off or empty"
 """Why such an answer is left out."""
 
-CONTESTED: Final = 0.3
-"""From this disagreement on a sample is contested."""
-AGREED: Final = 0.1
-"""Up to this disagreement a sample is agreed on."""
-
 
 @dataclass(frozen=True, slots=True)
 class SampleFilter:
     """The filters of an export; None lets everything through.
 
-    Ratings and margins are on the scale of the run. `agreement` asks for two raters at least.
+    Ratings and margins are on the scale of the run.
     """
 
     min_rating: float | None = None
@@ -39,13 +35,12 @@ class SampleFilter:
     persona: str | None = None
     """Whose conversations; of pairs by single raters: whose preference."""
     task: str | None = None
-    agreement: Agreement | None = None
+    disagreement: tuple[float, float] | None = None
+    """The least and the most disagreement, which takes two raters: see `divided` and `Pair.disagreement`."""
     per_persona: bool = False
     """One pair for every rater, by that rater's own preference, instead of one by the group's."""
     labels: Labels | None = None
     """What decides which answer of a generated row is better; None: ratings, else the judge, else the revision."""
-    pairs_per_prompt: int = 64
-    """The most pairs of answers to one prompt in one epoch of a run, drawn with the seed."""
     seed: int = 0
 
     def check(self, kind: Kind) -> None:
@@ -64,10 +59,10 @@ class SampleFilter:
 
     def reason_against(self, sample: Answer | Pair) -> str | None:
         """Why an answer or a pair is left out, in a word or two; None if it is wanted."""
-        if self.min_rating is None and self.agreement is None and self.min_margin is None:
+        if self.min_rating is None and self.disagreement is None and self.min_margin is None:
             return None
-        if self.agreement is not None and not self._agreeing(sample.disagreement):
-            return f"not {self.agreement}"
+        if self.disagreement is not None and not self._is_within(sample.disagreement):
+            return "disagreement"
         least = self.min_margin
         if least is not None and isinstance(sample, Pair) and (sample.margin is None or sample.margin < least):
             return "margin"
@@ -75,10 +70,20 @@ class SampleFilter:
             return "rating"
         return None
 
-    def _agreeing(self, disagreement: float | None) -> bool:
-        if disagreement is None:
-            return False
-        return disagreement >= CONTESTED if self.agreement == "contested" else disagreement <= AGREED
+    def _is_within(self, disagreement: float | None) -> bool:
+        low, high = self.disagreement or (0.0, 1.0)
+        return disagreement is not None and low <= disagreement <= high
+
+
+def parse_disagreement(text: str) -> tuple[float, float]:
+    """Return the bounds in `LOW:HIGH`; raises ConfigError."""
+    try:
+        low, high = map(float, text.split(":"))
+    except ValueError:
+        low, high = 1.0, 0.0
+    if not 0 <= low <= high <= 1:
+        raise ConfigError(f"--disagreement {text}: write it as LOW:HIGH, two shares from 0 to 1, e.g. 0.3:1")
+    return low, high
 
 
 @dataclass(slots=True)

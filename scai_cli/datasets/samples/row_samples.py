@@ -91,6 +91,8 @@ class GeneratedSource:
 
     def samples(self, kind: Kind, choice: SampleFilter, tally: DropCounts) -> Iterator[Sample]:
         """The samples of that kind that are wanted, row by row; raises RunError for a damaged line."""
+        if kind == "runs":
+            raise ConfigError(f"{self.id} is a generated set, and this format is made of runs")
         if choice.epoch is not None:
             raise ConfigError(f"{self.id} is a generated set: it has no epochs, so leave out --epoch")
         makers: dict[Kind, Callable[[GeneratedRow, SampleFilter, DropCounts], Iterable[Sample]]] = {
@@ -174,7 +176,9 @@ class GeneratedSource:
             if not _is_whole(answered, tally):
                 continue
             answer = self._answer(row, answered, rules)
-            if choice.agreement is not None and not tally.lets(answer, SampleFilter(agreement=choice.agreement)):
+            if choice.disagreement is not None and not tally.lets(
+                answer, SampleFilter(disagreement=choice.disagreement)
+            ):
                 continue
             comments = [rating.comment for rating in row.ratings if rating.answer == answered.id]
             for score, comment in zip(answer.scores, comments, strict=True):

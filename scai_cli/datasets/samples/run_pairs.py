@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import combinations
 from math import comb, isqrt
 from sys import intern
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -23,6 +23,11 @@ from scai_cli.runs.history.conversations import Said, Setting, Talk, message_rea
 
 if TYPE_CHECKING:
     from scai_cli.datasets.samples.run_samples import RunSource
+
+
+PAIRS_PER_PROMPT: Final = 64
+"""The most pairs of answers to one prompt in one epoch: they grow with the square of the personas, and more pairs of
+the same few answers teach nothing new."""
 
 
 class FinalAnswer(Struct, frozen=True, gc=False):
@@ -103,7 +108,7 @@ class _Maker:
     ) -> Iterator[tuple[FinalAnswer, FinalAnswer, Setting]]:
         """At most so many pairs of answers as are wanted of one prompt."""
         again = [(final, earlier[final.persona]) for final in here if final.persona in earlier]
-        within, most = comb(len(here), 2), self._choice.pairs_per_prompt
+        within, most = comb(len(here), 2), PAIRS_PER_PROMPT
         total = within + len(again)
         if total <= most:
             yield from ((first, second, now.setting) for first, second in combinations(here, 2))
@@ -111,7 +116,7 @@ class _Maker:
         else:
             rng = random.Random(f"{self._choice.seed}/{self._source.id}/e{now.setting.epoch}/{task}/pairs")
             drawn = sorted(rng.sample(range(total), most))
-            self._tally.left_out["more pairs of a prompt than --pairs-per-prompt"] += total - most
+            self._tally.left_out[f"more than {PAIRS_PER_PROMPT} pairs of a prompt"] += total - most
         for n in drawn:
             if n < within:
                 i, j = _unranked(n)

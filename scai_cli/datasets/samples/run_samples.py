@@ -10,7 +10,7 @@ from pathlib import Path
 from scai_cli.datasets.samples.filters import BROKEN, BROKEN_OFF, DropCounts, Kind, SampleFilter, divided
 from scai_cli.datasets.samples.licences import together
 from scai_cli.datasets.samples.run_pairs import pairs
-from scai_cli.datasets.samples.sample import Answer, Origin, RatingSample, Sample, Score, Turn
+from scai_cli.datasets.samples.sample import Answer, Origin, RatingSample, RunSample, Sample, Score, Turn
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
@@ -82,6 +82,8 @@ class RunSource:
             return pairs(self, choice, tally)
         if kind == "ratings":
             return self._ratings(choice, tally)
+        if kind == "runs":
+            return self._run(choice)
         return self._answers(kind, choice, tally)
 
     def talks(self, choice: SampleFilter) -> Iterator[Talk]:
@@ -112,6 +114,11 @@ class RunSource:
         """The licences of a persona and a task."""
         return together(self._licences[0].get(persona, ""), self._licences[1].get(task, ""))
 
+    def _run(self, choice: SampleFilter) -> Iterator[RunSample]:
+        history = read_history(self.path)
+        self.epochs.update(epoch.number for epoch in history.epochs)
+        yield RunSample(history, choice.epoch, choice.persona, choice.task, choice.min_rating)
+
     def _answers(self, kind: Kind, choice: SampleFilter, tally: DropCounts) -> Iterator[Answer]:
         for talk in self.talks(choice):
             for answer, _ in self._of(talk, tally):
@@ -123,7 +130,9 @@ class RunSource:
     def _ratings(self, choice: SampleFilter, tally: DropCounts) -> Iterator[RatingSample]:
         for talk in self.talks(choice):
             for answer, marks in self._of(talk, tally):
-                if choice.agreement is not None and not tally.lets(answer, SampleFilter(agreement=choice.agreement)):
+                if choice.disagreement is not None and not tally.lets(
+                    answer, SampleFilter(disagreement=choice.disagreement)
+                ):
                     continue
                 for score, mark in zip(answer.scores, marks, strict=True):
                     if choice.min_rating is not None and (score.value is None or score.value < choice.min_rating):

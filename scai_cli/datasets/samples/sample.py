@@ -10,6 +10,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from scai_cli.runs.history.history import History
+
 Role = Literal["user", "assistant"]
 
 
@@ -125,4 +127,50 @@ class RatingSample(Struct, frozen=True, gc=False):
     origin: Origin
 
 
-Sample = Answer | Pair | Trace | RatingSample
+class RunSample(Struct, frozen=True):
+    """A whole run, with the filters of the export that its format may apply."""
+
+    history: History
+    epoch: int | None = None
+    persona: str | None = None
+    task: str | None = None
+    min_rating: float | None = None
+
+
+OriginSample = Answer | Pair | RatingSample
+Sample = OriginSample | Trace | RunSample
+
+
+def whole(sample: Sample) -> OriginSample:
+    """Return the sample that has an origin: of a trace its pair. Whole runs have none."""
+    assert not isinstance(sample, RunSample)
+    return sample.pair if isinstance(sample, Trace) else sample
+
+
+def opening(sample: Sample) -> str:
+    """Return the text with which the conversation began."""
+    sample = whole(sample)
+    return sample.prompt if isinstance(sample, RatingSample) else sample.prompt[0].content
+
+
+def texts(sample: Sample) -> tuple[str, ...]:
+    """Return all texts that make a sample what it is."""
+    sample = whole(sample)
+    if isinstance(sample, RatingSample):
+        return sample.prompt, sample.answer, sample.score.rater, sample.score.kind
+    before = tuple(turn.content for turn in sample.prompt)
+    return (*before, sample.text) if isinstance(sample, Answer) else (*before, sample.chosen, sample.rejected)
+
+
+def rater(sample: Sample) -> str | None:
+    """Return the persona whose preference or rating a sample is, None if it is nobody's alone."""
+    sample = whole(sample)
+    if isinstance(sample, Answer):
+        return None
+    return sample.rater if isinstance(sample, Pair) else sample.score.rater
+
+
+def identity(sample: Sample) -> str:
+    """Return an id that no other sample of an export has."""
+    origin = whole(sample).origin
+    return f"{origin.run}/{'/'.join(origin.messages)}/{rater(sample) or ''}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from rich.table import Table
@@ -13,20 +13,22 @@ from scai_cli.display.terminal.escape import number, one_line, styled
 _LENGTHS = {"row": "whole row", "answer": "answer", "rejected": "rejected answer"}
 
 
-def print_dataset(told: Mapping[str, Any]) -> None:
-    """Print what `describe` found."""
+def print_dataset(description: Mapping[str, Any]) -> None:
+    """Print the object that `describe` returned."""
     console = out()
-    formats = " and ".join(told["formats"])
-    console.print(styled(f"{one_line(told['path'])}: {_count(told['rows'], 'row')} in the format {formats}", "bold"))
+    formats = " and ".join(description["formats"])
+    console.print(
+        styled(f"{one_line(description['path'])}: {_count(description['rows'], 'row')} in the format {formats}", "bold")
+    )
     console.print()
-    console.print(_files(told["files"]))
+    console.print(_files(description["files"]))
     console.print()
-    console.print(_lengths(told["lengths"]))
+    console.print(_lengths(description["lengths"]))
     console.print()
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for title, text in _lines(told):
+    for title, text in _lines(description):
         table.add_row(styled(title, "bold"), styled(text))
     console.print(table)
 
@@ -53,52 +55,32 @@ def _lengths(lengths: Mapping[str, Any]) -> Table:
     return table
 
 
-def _lines(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    variety, near = told["diversity"], told["near_duplicates"]
+def _lines(description: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    variety, near = description["diversity"], description["near_duplicates"]
     yield (
         "variety",
-        f"distinct-1 {number(variety['distinct_1'], 3)}, distinct-2 {number(variety['distinct_2'], 3)}, "
-        f"distinct-3 {number(variety['distinct_3'], 3)} of {variety['distinct_of']:,} answers\n"
         f"self-BLEU {number(variety['self_bleu'])} of {variety['self_bleu_of']:,} answers (1: all the same), "
         f"drawn with seed {variety['seed']}",
     )
     yield (
         "repeated",
-        f"the very same row {_percent(told['duplicates']['share'])}; "
+        f"the very same row {_percent(description['duplicates']['share'])}; "
         f"nearly the same answer {_percent(near['share'])} of {near['of']:,}",
     )
-    if (labels := told["labels"]) is not None:
+    if (labels := description["labels"]) is not None:
         yield "labels", f"good {_range(labels['share_good'])}: {labels['good']:,} good, {labels['bad']:,} bad"
-    if (bias := told["length_bias"]) is not None:
+    if (bias := description["length_bias"]) is not None:
         longer = "–" if bias["chosen_longer"] is None else _range(bias["chosen_longer"])
         yield (
             "length",
             f"the chosen answer is the longer one in {longer} of {bias['pairs']:,} pairs "
             f"({bias['same_length']:,} of equal length)\nby {_mean(bias['difference'])} characters on average",
         )
-    if (later := told["later_chosen"]) is not None:
+    if (later := description["later_chosen"]) is not None:
         yield "order", f"the later answer (by epoch or revision) is the chosen one in {_range(later)}"
-    refusals = told["refusals"]
+    refusals = description["refusals"]
     rejected = "" if refusals["rejected"] is None else f", rejected answers {_percent(refusals['rejected'])}"
     yield "refusals", f"answers {_percent(refusals['answers'])}{rejected}"
-    yield "openings", _openings(told["openings"])
-    for leak in told["leaks"]:
-        one, other = (one_line(name, 24) for name in leak["files"])
-        yield (
-            "splits",
-            (
-                f"{one} and {other} share no prompt"
-                if not leak["prompts"]
-                else f"{one} and {other} share {_count(leak['prompts'], 'prompt')}, asked in "
-                f"{_percent(leak['share'])} of the rows of {other}"
-            ),
-        )
-
-
-def _openings(openings: Sequence[Mapping[str, Any]]) -> str:
-    return "\n".join(f"{_percent(start['share'])} “{one_line(start['words'], 50)} …”" for start in openings) or (
-        "no two answers begin alike"
-    )
 
 
 def _count(number: int, noun: str) -> str:

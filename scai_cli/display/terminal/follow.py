@@ -14,7 +14,6 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from scai_cli.datasets.export.row_writers import json_line
 from scai_cli.display.terminal.consoles import out
 from scai_cli.display.terminal.escape import one_line, styled
 from scai_cli.display.terminal.run_progress import Progress, told
@@ -29,6 +28,7 @@ from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.jsonl import damaged
 from scai_cli.runs.locks import is_locked
 from scai_cli.runs.run_directory import EVENTS
+from scai_cli.text.json_text import json_line
 
 POLL_S: Final = 0.3
 

@@ -1,25 +1,12 @@
-"""What an export has made: what its card and its manifest tell."""
+"""The result of an export, for its card and its manifest."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from scai_cli.datasets.formats.format import ExportedFile, Format
 from scai_cli.experiment.constitution import Constitution
-
-
-@dataclass(frozen=True, slots=True)
-class ExportedFile:
-    """One file of rows."""
-
-    name: str
-    """Relative to the folder."""
-    split: str
-    rows: int
-    sha256: str
-    columns: tuple[str, ...]
-    longest: int
-    """Characters of the longest row; about four are a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,23 +20,24 @@ class ExportSource:
     digest: str
     """SHA-256 of its `events.jsonl` or `rows.jsonl`."""
     personas: int = 0
-    """Who spoke and rated in it."""
+    """Personas who spoke and rated in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportRecord:
     """An export in full."""
 
-    format: str
+    format_name: str
+    format: Format
     files: tuple[ExportedFile, ...]
     sources: tuple[ExportSource, ...]
     licences: Mapping[str, int]
     """Licence -> rows; "" for rows whose personas and tasks state none."""
     left_out: Mapping[str, int]
-    """Why rows were left out -> how many (`rating`, `margin`, `duplicate`, `contaminated`, `held out`, ...)."""
+    """Reason -> rows left out for it (`rating`, `margin`, `duplicate`, `contaminated`, `held out`, ...)."""
     command: str
     """The exact command, quoted for a shell."""
     settings: Mapping[str, object]
-    """The filters, splits and seeds that were not left at their defaults."""
+    """The filters, splits and seeds that differ from their defaults."""
     notes: tuple[str, ...] = ()
-    """What a reader must know, e.g. the decontamination's report."""
+    """Notes for readers, e.g. the decontamination's report."""
