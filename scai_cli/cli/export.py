@@ -120,8 +120,6 @@ def _destination(output: str, as_: str | None, form: Format) -> Destination:
         raise ConfigError(f"--as {as_}: a system message is text, markdown or json")
     if as_ in ("text", "markdown") and not form.texts:
         raise ConfigError(f"--as {as_} is for system messages; rows are jsonl, csv or parquet")
-    if form.kind == "runs" and folder:
-        raise ConfigError(f"-o {output}: a folder's card tells of samples, which this format is not made of")
     if output == "-" and as_ in _KINDS.values():
         raise ConfigError(f"--as {as_} is no text of rows for a pipe; name a file with -o FILE.{as_}")
     kind = as_

@@ -19,9 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
 
-from scai_cli import plugins
 from scai_cli.datasets.describe.description import describe
-from scai_cli.datasets.describe.text_measures import Mean, TextSample, distinct, ngrams, self_bleu, share
+from scai_cli.datasets.describe.text_measures import RunningMean, TextSample, ngrams, self_bleu, share
+from scai_cli.datasets.formats.format import find_format
 
 
 def written(path: Path, rows: Iterable[Any]) -> Path:
@@ -51,7 +51,7 @@ def found(*arguments: object) -> Any:
 @pytest.mark.parametrize("name", FORMATS)
 @pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
 def test_every_format_is_read_as_what_it_says(tmp_path: Path, name: str, suffix: str) -> None:
-    rows = made(name, a_sample(plugins.resolve("exporter", name)), KEEP)
+    rows = made(name, a_sample(find_format(name)), KEEP)
     path = written(tmp_path / "rows.jsonl", rows)
     if suffix == ".csv":
         path = tmp_path / "rows.csv"
@@ -62,10 +62,10 @@ def test_every_format_is_read_as_what_it_says(tmp_path: Path, name: str, suffix:
                 {k: v if isinstance(v, str | float | None) else json.dumps(v) for k, v in r.items()} for r in rows
             )
     told = found(path)
-    same = {"messages": "sft", "openai-sft": "sft", "dpo-plain": "dpo", "hh": "reward"}
+    same = {"openai-sft": "sft", "hh": "reward"}
     assert told["formats"] == {same.get(name, name): 1}
     assert told["lengths"]["answer"]["characters"]["longest"] == len("Boil water.")
-    if plugins.resolve("exporter", name).kind in ("pairs", "traces"):
+    if find_format(name).kind in ("pairs", "traces"):
         assert told["lengths"]["rejected"]["characters"]["longest"] == len("Go away.")
         assert told["length_bias"]["chosen_longer"]["estimate"] == 1.0
         assert told["length_bias"]["difference"] == {"estimate": 3.0, "low": None, "high": None}
@@ -109,19 +109,16 @@ def test_which_answer_won_is_told_from_the_provenance(tmp_path: Path) -> None:
     assert found(written(tmp_path / "none.jsonl", rows))["later_chosen"] is None
 
 
-def test_splits_that_share_a_prompt_are_found_out(tmp_path: Path) -> None:
+def test_the_files_of_a_folder_are_counted_apart(tmp_path: Path) -> None:
     written(tmp_path / "train.jsonl", [dpo(f"q{n}", "yes", "no") for n in range(10)])
     written(tmp_path / "test.jsonl", [dpo("q3", "si", "no"), dpo("q3", "oui", "no"), dpo("q99", "si", "no")])
     written(tmp_path / "train.meta.jsonl", [{"run": "x"}])
     told = found(tmp_path)
     assert [file["name"] for file in told["files"]] == ["test.jsonl", "train.jsonl"]
-    assert told["leaks"] == [
-        {"files": ["train.jsonl", "test.jsonl"], "prompts": 1, "rows": 2, "share": pytest.approx(2 / 3)}
-    ]
-    assert "share 1 prompt, asked in" in " ".join(scai("dataset", "describe", tmp_path).out.split())
+    assert [file["rows"] for file in told["files"]] == [3, 10]
 
 
-def test_repetition_refusals_and_openings(tmp_path: Path) -> None:
+def test_repetition_and_refusals(tmp_path: Path) -> None:
     long = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
     answers = [long, long, f"{long} seventeen", "I’m sorry, but no.", "As an AI, I do not drink tea.", "Boil water."]
     rows = [{"prompt": said("q"), "completion": answered(answer)} for answer in answers]
@@ -129,16 +126,9 @@ def test_repetition_refusals_and_openings(tmp_path: Path) -> None:
     assert told["duplicates"] == {"rows": 1, "share": pytest.approx(1 / 6)}
     assert told["near_duplicates"] == {"of": 6, "share": pytest.approx(2 / 6)}
     assert told["refusals"] == {"answers": pytest.approx(2 / 6), "rejected": None}
-    assert told["openings"] == [{"words": "one two three four", "rows": 3, "share": 0.5}]
 
 
 WORDS = st.lists(st.lists(st.sampled_from("abcde"), max_size=9), max_size=6)
-
-
-@given(WORDS, st.integers(1, 3))
-def test_distinct_n_by_its_definition(texts: list[list[str]], n: int) -> None:
-    every = [tuple(text[i : i + n]) for text in texts for i in range(len(text) - n + 1)]
-    assert distinct(texts, n) == (len({*every}) / len(every) if every else None)
 
 
 def bleu(hypothesis: Sequence[str], references: Sequence[Sequence[str]]) -> float:
@@ -178,7 +168,7 @@ def test_the_intervals_cover_what_they_should() -> None:
         interval = share(n, 80)
         assert interval is not None
         covered += interval["low"] <= 0.3 <= interval["high"]  # type: ignore[operator]
-        mean = Mean()
+        mean = RunningMean()
         for _ in range(80):
             mean.add(draw.gauss(2, 5))
         spread = mean.as_object()
@@ -187,7 +177,7 @@ def test_the_intervals_cover_what_they_should() -> None:
     assert 360 <= covered <= 398  # of 400; a share with 80 draws is a little uneven
     assert 355 <= means <= 398
     assert share(0, 0) is None
-    assert Mean().as_object() is None
+    assert RunningMean().as_object() is None
 
 
 def test_a_sample_holds_each_text_with_the_same_chance() -> None:

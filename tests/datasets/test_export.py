@@ -6,6 +6,7 @@ import json
 import random
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from conftest import Called, events, scai
 
+from scai_cli.datasets.samples.run_pairs import PAIRS_PER_PROMPT
 from scai_cli.experiment.load import load_saved
 from scai_cli.runs.history.conversations import talks
 
@@ -133,14 +135,13 @@ def test_filters_choose_among_pairs(group: Path) -> None:
 
     assert count("--min-margin", 2) == sum(o["margin"] >= 2 for o in whole)
     assert count("--min-rating", 6) == sum(o["rating"] is not None and o["rating"] >= 6 for o in whole)
-    assert count("--contested") == sum((o["disagreement"] or 0) >= 0.3 for o in whole)
-    assert count("--agreed") == sum(o["disagreement"] is not None and o["disagreement"] <= 0.1 for o in whole)
+    told = [o["disagreement"] for o in whole if o["disagreement"] is not None]
+    for low, high in ((0.3, 1), (0, 0.1), (0, 1), (0.25, 0.25)):
+        assert count("--disagreement", f"{low}:{high}") == sum(low <= share <= high for share in told)
+    assert 0 < count("--disagreement", "0.3:1") < len(told)
     assert count("--task", "tea") == sum(o["task"] == "tea" for o in whole)
     assert count("--persona", "bob") == sum({m.split("/")[1] for m in o["messages"]} == {"bob"} for o in whole)
     assert count("--epoch", 2) == sum({m.split("/")[0] for m in o["messages"]} == {"e2"} for o in whole)
-    few = [o["messages"] for o in origins(group, "--format", "dpo", "--pairs-per-prompt", 2)]
-    assert 0 < len(few) <= 2 * 9
-    assert all(pair in [o["messages"] for o in whole] for pair in few)
 
 
 def test_kto_has_good_and_bad_answers_and_ratings_all_cells(group: Path) -> None:
@@ -324,9 +325,13 @@ def test_a_damaged_row_is_named(generated: Path, tmp_path: Path) -> None:
         ("--format sft --per-persona", "--per-persona is about pairs"),
         ("--format kto --labels judge", "--labels is about pairs"),
         ("--format constitutional", "make them with `scai generate group`"),
-        ("--format dpo --contested --agreed", "choose one"),
+        ("--format dpo --disagreement 0.5", "write it as LOW:HIGH"),
+        ("--format dpo --disagreement 0.5:0.1", "write it as LOW:HIGH"),
+        ("--format dpo --disagreement 0:nan", "write it as LOW:HIGH"),
+        ("--format dpo --disagreement 0:1.5", "write it as LOW:HIGH"),
+        ("--format system --disagreement 0:1", "--disagreement chooses among samples"),
+        ("--format system -o folder/", "a folder's card tells of samples"),
         ("--format dpo --split-by task", "give --split"),
-        ("--format dpo --ngram 8", "--decontaminate"),
         ("--format dpo --split train=1,test=1 -o x.jsonl", "add up to 1"),
         ("--format dpo --split train:1 -o x.jsonl", "write it as train=0.9,test=0.1"),
         ("--format dpo --split a/b=1 -o x.jsonl", "cannot be a part of a file's name"),
@@ -347,22 +352,64 @@ def test_what_cannot_be_is_one_line(group: Path, options: str, said: str) -> Non
     assert not list(Path().iterdir())
 
 
-def test_an_exporter_of_somebody_else_s_is_given_the_run_and_what_is_wanted(group: Path) -> None:
+@pytest.fixture
+def mine() -> Iterator[None]:
+    """Formats of somebody else's in a module `mine`."""
     Path("mine.py").write_text(
-        "def rows(history, selection):\n"
-        "    epochs = history.chosen(selection.epoch)\n"
-        "    yield {'run': history.run_id, 'epochs': len(epochs), 'system': selection.system}\n"
+        "from scai_cli.datasets.formats.format import Format\n"
+        "def rows(run, layout):\n"
+        "    epochs = run.history.chosen(run.epoch)\n"
+        "    yield {'run': run.history.run_id, 'epochs': len(epochs), 'system': layout.system, 'who': run.persona}\n"
+        "whole = Format('runs', rows)\n"
+        "def low_rows(rating, layout):\n"
+        "    return [{'r': rating.score.rater}] if rating.score.value == 0 else []\n"
+        "low = Format('ratings', low_rows)\n"
     )
     sys.path.insert(0, "")
-    try:
-        called = scai("export", group, "--format", "mine:rows", "--epoch", 2, "--system", "keep")
-        to_csv = scai("export", group, group, "--format", "mine:rows", "-o", "x.csv")
-        refused = scai("export", group, "--format", "mine:rows", "--max-rows", 1)
-    finally:
-        sys.path.remove("")
-        sys.modules.pop("mine", None)
-    assert called == Called(0, '{"run":"group","epochs":1,"system":"keep"}\n', "")
+    yield
+    sys.path.remove("")
+    sys.modules.pop("mine", None)
+
+
+def test_a_format_of_whole_runs_is_given_the_run_and_the_filters(group: Path, mine: None) -> None:
+    called = scai("export", group, "--format", "mine:whole", "--epoch", 2, "--system", "Be.", "--persona", "ann")
+    to_csv = scai("export", group, group, "--format", "mine:whole", "-o", "x.csv")
+    refused = scai("export", group, "--format", "mine:whole", "--max-rows", 1)
+    assert called == Called(0, '{"run":"group","epochs":1,"system":"Be.","who":"ann"}\n', "")
     assert to_csv == Called(0, "", "2 rows of run group, group -> x.csv\n")
-    assert Path("x.csv").read_text() == "run,epochs,system\ngroup,3,drop\ngroup,3,drop\n"
+    assert Path("x.csv").read_text() == "run,epochs,system,who\ngroup,3,,\ngroup,3,,\n"
     assert not list(Path().glob("*.meta.jsonl"))
     assert (refused.code, refused.err.count("\n")) == (2, 1)
+
+
+def test_a_format_of_samples_is_all_that_a_third_party_writes(group: Path, mine: None) -> None:
+    zeros = [row["rater"] for row in rows(group, "--format", "ratings") if row["value"] == 0]
+    assert [row["r"] for row in rows(group, "--format", "mine:low")] == zeros != []
+    assert scai("export", group, "--format", "mine:low", "-o", "low/", "--split", "train=0.5,test=0.5").code == 0
+    assert "in the format `mine:low`" in Path("low/README.md").read_text(encoding="utf-8")
+    refused = scai("export", group, "--format", "mine:rows")
+    assert refused == Called(2, "", "scai: format 'mine:rows' cannot be loaded: it is no Format\n")
+    unknown = scai("export", group, "--format", "dop")
+    assert unknown == Called(2, "", "scai: there is no format 'dop'; did you mean 'dpo'?\n")
+
+
+def test_a_prompt_has_at_most_so_many_pairs(tmp_path: Path) -> None:
+    crowd = ", ".join(f"{{id: p{n}}}" for n in range(13))
+    (tmp_path / "x.yaml").write_text(
+        f"{{name: crowd, epochs: 1, turns: 1, personas: [{crowd}], tasks: [{{id: tea, prompt: Tea?}}]}}"
+    )
+    assert scai("run", tmp_path / "x.yaml", "--runs-dir", tmp_path, "-q").code == 0
+    called = scai("export", tmp_path / "crowd", "--format", "dpo")
+    assert f"left out: {13 * 12 // 2 - PAIRS_PER_PROMPT} more than {PAIRS_PER_PROMPT} pairs of a prompt" in called.err
+    assert called == scai("export", tmp_path / "crowd", "--format", "dpo")
+    assert called.out != scai("export", tmp_path / "crowd", "--format", "dpo", "--seed", 1).out
+    assert 0 < called.out.count("\n") <= PAIRS_PER_PROMPT
+
+
+def test_system_messages_are_text_markdown_or_json(group: Path) -> None:
+    plain = scai("export", group, "--format", "system").out
+    assert scai("export", group, group, "--format", "system").out == f"{plain}\n{plain}"
+    for name, start in (("x.txt", plain), ("x.md", "# Constitution of run group, version "), ("x.json", '{"run_id"')):
+        assert scai("export", group, "--format", "system", "-o", name).code == 0
+        assert Path(name).read_text(encoding="utf-8").startswith(start)
+    assert sorted(path.name for path in Path().iterdir()) == ["x.json", "x.md", "x.txt"]

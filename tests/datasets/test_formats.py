@@ -16,7 +16,6 @@ from format_samples import (
     OTHER,
     PREFERRING,
     RULES,
-    TEA,
     a_pair,
     a_rating,
     a_sample,
@@ -28,9 +27,8 @@ from format_samples import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli import plugins
 from scai_cli.datasets.formats import openai
-from scai_cli.datasets.formats.format import Format, Layout, Row
+from scai_cli.datasets.formats.format import Layout, Row, find_format
 from scai_cli.datasets.samples.sample import Sample, Trace, Turn
 
 
@@ -52,7 +50,6 @@ SHAPES: list[tuple[str, Sample, Row]] = [
     ("sft", an_answer(LONG, "Pour."), {"messages": said(*TALK, "Pour.")}),
     ("sft-prompt-completion", an_answer(LONG, "Pour."), {"prompt": said(*TALK), "completion": one("Pour.")}),
     ("dpo", a_pair(LONG), {"prompt": said(*TALK), "chosen": one("Boil water."), "rejected": one("Go away.")}),
-    ("dpo-plain", a_pair(), {"prompt": f"{ASKED}\n\n", "chosen": "Boil water.", "rejected": "Go away."}),
     ("kto", an_answer(), {"prompt": said(ASKED), "completion": one("Boil water."), "label": True}),
     ("reward", a_pair(LONG), {"chosen": said(*TALK, "Boil water."), "rejected": said(*TALK, "Go away.")}),
     (
@@ -104,8 +101,7 @@ def test_the_shape_of_a_row(name: str, sample: Sample, row: Row) -> None:
 
 
 def test_the_table_holds_every_format_of_the_design() -> None:
-    assert {*FORMATS} == {*(name for name, *_ in SHAPES), "messages", "constitutional"}
-    assert plugins.resolve("exporter", "messages") is plugins.resolve("exporter", "sft")
+    assert {*FORMATS} == {*(name for name, *_ in SHAPES), "constitutional"}
 
 
 def test_a_constitutional_row_has_the_columns_of_cai_conversation_harmless() -> None:
@@ -121,13 +117,13 @@ def test_a_constitutional_row_has_the_columns_of_cai_conversation_harmless() -> 
     assert row["rejected"] == said(ASKED, "Go away.")
     assert "prompt" not in row  # with one, DPO would take the conversations for completions
     assert made("constitutional", a_trace(steps=0)) == []
-    form: Format = plugins.resolve("exporter", "constitutional")
+    form = find_format("constitutional")
     assert form.parts == ("_sft", "_prefs")
 
 
 @pytest.mark.parametrize("name", [*IMITATING, *PREFERRING, "kto", "constitutional"])
 def test_the_system_message_is_dropped_kept_or_replaced(name: str) -> None:
-    form: Format = plugins.resolve("exporter", name)
+    form = find_format(name)
     dropped, kept, other = (json.dumps(made(name, a_sample(form), layout)) for layout in (DROP, KEEP, OTHER))
     assert RULES[:20] not in dropped
     assert "Be kind." not in dropped
@@ -146,7 +142,6 @@ def test_a_kept_system_message_stands_where_each_reader_looks_for_it() -> None:
     assert made("sharegpt", an_answer(), KEEP)[0]["system"] == RULES
     assert made("alpaca", an_answer(), KEEP)[0]["system"] == RULES
     assert made("hh", a_pair(), KEEP)[0]["chosen"].startswith(f"{RULES}\n\nHuman: ")
-    assert made("dpo-plain", a_pair(), KEEP)[0]["prompt"] == f"{RULES}\n\n{ASKED}\n\n"
 
 
 # The traps, one by one.
@@ -156,9 +151,8 @@ TWICE = (Turn("user", "Tea?"), Turn("user", "Green tea."), Turn("assistant", "Ye
 
 @pytest.mark.parametrize("name", [*IMITATING, *PREFERRING, "kto", "constitutional"])
 def test_turns_of_one_role_that_follow_each_other_are_one(name: str) -> None:
-    form: Format = plugins.resolve("exporter", name)
-    prompt = TWICE if name not in ("dpo-plain",) else TWICE[:2]
-    (row,) = made(name, a_sample(form, prompt))
+    form = find_format(name)
+    (row,) = made(name, a_sample(form, TWICE))
     assert "Tea?\\n\\nGreen tea." in json.dumps(row)
     for messages in lists_of_messages(row):
         roles = [message.get("role", message.get("from")) for message in messages]
@@ -168,7 +162,7 @@ def test_turns_of_one_role_that_follow_each_other_are_one(name: str) -> None:
 @pytest.mark.parametrize("name", [*IMITATING, *PREFERRING, "kto", "constitutional"])
 @pytest.mark.parametrize("empty", ["", " \n\t", "\u2028"])
 def test_no_content_is_empty(name: str, empty: str) -> None:
-    form: Format = plugins.resolve("exporter", name)
+    form = find_format(name)
     assert made(name, a_sample(form, text=empty)) == []
     assert made(name, a_sample(form, turns("Tea?", empty, "How?"))) == []
     assert made(name, a_sample(form, turns(empty))) == []
@@ -177,7 +171,7 @@ def test_no_content_is_empty(name: str, empty: str) -> None:
 @pytest.mark.parametrize("name", [*IMITATING, *PREFERRING, "kto", "constitutional"])
 @pytest.mark.parametrize("prompt", [(), turns("Tea?", "Yes."), (Turn("assistant", "Hello."), Turn("user", "Tea?"))])
 def test_a_prompt_begins_and_ends_with_a_user(name: str, prompt: tuple[Turn, ...]) -> None:
-    form: Format = plugins.resolve("exporter", name)
+    form = find_format(name)
     assert made(name, a_sample(form, prompt)) == []
 
 
@@ -205,12 +199,6 @@ def test_reward_and_constitutional_differ_in_the_last_message_alone() -> None:
         assert row["chosen"][-1] != row["rejected"][-1]
 
 
-def test_plain_text_of_dpo_has_a_token_boundary_and_one_question() -> None:
-    (row,) = made("dpo-plain", a_pair())
-    assert row["prompt"].endswith("\n\n")  # "tea?Boil" is one text to a trainer that puts both together
-    assert made("dpo-plain", a_pair(LONG)) == []  # plain text cannot say who speaks
-
-
 def test_hh_is_cut_at_the_last_mark_whatever_the_answers_begin_with() -> None:
     (row,) = made("hh", a_pair(LONG, "I think yes", "I think no"))
     same = takewhile(lambda pair: pair[0] == pair[1], zip(*row.values(), strict=False))
@@ -236,15 +224,15 @@ def test_llama_factory_gets_no_empty_system_message_to_replace(name: str) -> Non
 
 @pytest.mark.parametrize("name", [name for name in FORMATS if name not in ("ratings", "constitutional")])
 def test_no_row_weighs_its_messages(name: str) -> None:
-    form: Format = plugins.resolve("exporter", name)
-    assert "weight" not in json.dumps(made(name, a_sample(form, LONG if name != "dpo-plain" else TEA), KEEP))
+    form = find_format(name)
+    assert "weight" not in json.dumps(made(name, a_sample(form, LONG), KEEP))
 
 
 @pytest.mark.parametrize(("name", "bears"), [("hh", False), ("openai-sft", False), ("openai-dpo", False),
     ("sharegpt", False), ("alpaca", False), ("sft", True), ("dpo", True), ("kto", True), ("reward", True),
-    ("sft-prompt-completion", True), ("dpo-plain", True), ("constitutional", True), ("ratings", True)])  # fmt: skip
+    ("sft-prompt-completion", True), ("constitutional", True), ("ratings", True)])  # fmt: skip
 def test_provenance_stands_in_columns_only_where_readers_bear_them(name: str, bears: bool) -> None:
-    assert plugins.resolve("exporter", name).columns is bears
+    assert find_format(name).extra_columns is bears
 
 
 @pytest.mark.parametrize(("utility", "label"), [(0.0, False), (0.49, False), (0.5, True), (1.0, True)])
@@ -311,7 +299,7 @@ def test_whatever_was_said_a_row_is_legal_or_there_is_none(
     for row in made("openai-dpo", pair, layout):
         assert openai.dpo_faults(row) == []
     for name in FORMATS:
-        kind = plugins.resolve("exporter", name).kind
+        kind = find_format(name).kind
         sample: Sample = {"pairs": pair, "traces": Trace(pair, a_trace().steps, one_text)}.get(kind, answered)
         for row in made(name, sample, layout) if kind != "ratings" else []:
             for messages in lists_of_messages(row):

@@ -9,7 +9,7 @@ from pathlib import Path
 from conftest import scai
 
 from scai_cli import plugins
-from scai_cli.datasets.describe.description import DISTINCT_OF, NEAR_OF, SELF_BLEU_OF
+from scai_cli.datasets.describe.description import NEAR_OF, SELF_BLEU_OF
 from scai_cli.datasets.describe.text_measures import REFUSALS
 from scai_cli.datasets.formats.openai import LEAST_ROWS, MOST_TOKENS
 from scai_cli.datasets.formats.preference import GOOD
@@ -27,7 +27,7 @@ def test_the_program_is_the_one_in_examples() -> None:
 def test_the_table_holds_every_format() -> None:
     rows = re.findall(r"^\| (`.+?`) \|", TEXT, re.MULTILINE)
     named = {name for row in rows for name in re.findall("`([a-z-]+)`", row)}
-    assert named - {"--format"} == {*plugins.BUILT_IN["exporter"]} - {"system", "messages"}
+    assert named - {"--format"} == {*plugins.BUILT_IN["format"]} - {"system"}
 
 
 def test_the_phrases_of_a_refusal_are_told() -> None:
@@ -35,7 +35,7 @@ def test_the_phrases_of_a_refusal_are_told() -> None:
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
-    for number in (f"{LEAST_ROWS} rows", f"{MOST_TOKENS:,} tokens", f"at least {GOOD:g}", f"of {DISTINCT_OF:,} answers",
+    for number in (f"{LEAST_ROWS} rows", f"{MOST_TOKENS:,} tokens", f"at least {GOOD:g}",
                    f"of {SELF_BLEU_OF}", f"of {NEAR_OF:,} answers"):  # fmt: skip
         assert number in PLAIN, number
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
+from support.format_samples import FORMATS, KEEP, a_sample, made
 
-from scai_cli import __version__, plugins
+from scai_cli import __version__
+from scai_cli.datasets.export.export_record import ExportRecord, ExportSource
 from scai_cli.datasets.export.folder import finish_folder
-from scai_cli.datasets.formats.export_record import ExportedFile, ExportRecord, ExportSource
-from scai_cli.datasets.formats.guide import GUIDES, warnings
+from scai_cli.datasets.formats.format import ExportedFile, find_format
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 
 RULES = Constitution.model_validate(
@@ -40,7 +41,8 @@ def a_file(
 def some(folder: Path, form: str = "dpo", suffix: str = ".jsonl", **columns: tuple[str, ...]) -> ExportRecord:
     """An export that made a train and a test file."""
     return ExportRecord(
-        format=form,
+        format_name=form,
+        format=find_format(form),
         files=(a_file(folder, f"train{suffix}", 900, **columns), a_file(folder, f"test{suffix}", 100, **columns)),
         sources=(ExportSource("dinner", RULES, {"assistant": "openai:tiny", "user": "openai:tiny"}, "a" * 64, 6),),
         licences={"CC-BY-4.0": 1000},
@@ -216,13 +218,16 @@ def test_foreign_text_stays_text(tmp_path: Path) -> None:
 
 
 def test_few_and_long_rows_for_the_api_are_said(tmp_path: Path) -> None:
+    api = find_format("openai-sft").warnings
     few, many = a_file(tmp_path, "test.jsonl", 9), a_file(tmp_path, "train.jsonl", 10)
-    assert [*warnings("openai-sft", (few, many))] == ["test.jsonl: the API takes no file of fewer than 10 rows."]
-    assert [*warnings("openai-dpo", (replace(many, longest=300_000),))] == [
+    assert [*api(few), *api(many)] == ["test.jsonl: the API takes no file of fewer than 10 rows."]
+    assert [*find_format("openai-dpo").warnings(replace(many, longest=300_000))] == [
         "train.jsonl: the API cuts rows off at 65,536 tokens; the longest is longer."
     ]
-    assert [*warnings("dpo", (few,))] == []
+    assert [*find_format("dpo").warnings(few)] == []
 
 
-def test_every_format_has_a_guide_that_knows_its_columns() -> None:
-    assert {*GUIDES} == {name for name in plugins.BUILT_IN["exporter"] if name != "system"}
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_guide_knows_the_columns_of_its_rows(name: str) -> None:
+    (row,) = made(name, a_sample(find_format(name)), KEEP)
+    assert {*find_format(name).guide.columns} >= {*row}

@@ -42,7 +42,7 @@ OFFLINE = {
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
-FORMATS = [name for name in plugins.BUILT_IN["exporter"] if name != "system"]
+FORMATS = [name for name in plugins.BUILT_IN["format"] if name != "system"]
 SOURCE = {"name": "fictional", "licence": "CC0-1.0"}
 WANTED = ("concise", "detailed", "names_source", "warm", "formal", "bullet_list", "plain_words", "gives_example")
 FORMULA = "=1+1 How do I mend a bike?"
@@ -195,7 +195,7 @@ def test_a_folder_of_csv_or_parquet_loads_from_its_card(exports: Path, tmp_path:
     assert scai("dataset", "describe", tmp_path / "data").code == 0
 
 
-@pytest.mark.parametrize("name", ["ratings", "dpo-plain", "sft"])
+@pytest.mark.parametrize("name", ["ratings", "alpaca", "sft"])
 def test_a_csv_holds_no_formula(exports: Path, tmp_path: Path, name: str) -> None:
     target = tmp_path / "rows.csv"
     assert scai("export", "small", "--format", name, "-o", target, "--runs-dir", exports / "runs").code == 0
@@ -322,19 +322,6 @@ def test_dpo_compares_the_answers_alone(exports: Path, model: str, tmp_path: Pat
         assert spoken(tokenizer, made["prompt_ids"]) == rendered(tokenizer, before, asking=True)
         assert spoken(tokenizer, made["chosen_ids"]) == f"{row['chosen'][-1]['content']}<|end|>\n"
         assert spoken(tokenizer, made["rejected_ids"]) == f"{row['rejected'][-1]['content']}<|end|>\n"
-    trains(trainer, len(rows))
-
-
-def test_dpo_on_plain_text_keeps_question_and_answers_apart(exports: Path, model: str, tmp_path: Path) -> None:
-    from trl import DPOConfig, DPOTrainer
-
-    rows = loaded(exports / "dpo-plain")
-    trainer = DPOTrainer(model, args=settings(DPOConfig, tmp_path), train_dataset=rows)
-    tokenizer = trainer.processing_class
-    for row, made in zip(rows, trainer.train_dataset, strict=True):
-        assert spoken(tokenizer, made["prompt_ids"]) == row["prompt"]
-        assert spoken(tokenizer, made["chosen_ids"]) == f"{row['chosen']}<|end|>"
-        assert spoken(tokenizer, made["rejected_ids"]) == f"{row['rejected']}<|end|>"
     trains(trainer, len(rows))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from scai_cli import plugins
-from scai_cli.datasets.formats.format import Format, Layout, Row
+from scai_cli.datasets.formats.format import Format, Layout, Row, find_format
 from scai_cli.datasets.samples.sample import Answer, Origin, Pair, RatingSample, Sample, Score, Step, Trace, Turn
 
 RULES = "You are a helpful assistant.\n\nP1: Be short."
@@ -25,11 +25,9 @@ ORIGIN = Origin(
     task="tea",
 )
 
-FORMATS = [
-    name for name, target in plugins.BUILT_IN["exporter"].items() if name != "system" and not target.endswith(":rows")
-]
+FORMATS = [name for name in plugins.BUILT_IN["format"] if name != "system"]
 IMITATING = ["sft", "sft-prompt-completion", "openai-sft", "sharegpt", "alpaca"]
-PREFERRING = ["dpo", "dpo-plain", "reward", "hh", "openai-dpo"]
+PREFERRING = ["dpo", "reward", "hh", "openai-dpo"]
 
 
 def turns(*texts: str) -> tuple[Turn, ...]:
@@ -77,5 +75,4 @@ def a_sample(form: Format, prompt: tuple[Turn, ...] = TEA, text: str = "Boil wat
 
 
 def made(name: str, sample: Sample, layout: Layout = DROP) -> list[Row]:
-    found: Format = plugins.resolve("exporter", name)
-    return list(found(sample, layout))
+    return list(find_format(name)(sample, layout))

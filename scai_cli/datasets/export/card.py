@@ -137,7 +137,7 @@ def _rules(made: ExportRecord) -> Iterator[str]:
 
 _LIMITS: Final = (
     "Preferences are those of a simulated group; how like people it is must be shown before people are spoken of.",
-    "Models repeat themselves: `scai dataset describe` measures near-duplicates, openings, refusals, and whether the "
+    "Models repeat themselves: `scai dataset describe` measures near-duplicates, refusals, and whether the "
     "better answers are merely the longer ones.",
     "Nothing was filtered for what is harmful or untrue beyond what the raters minded.",
 )

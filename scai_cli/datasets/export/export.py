@@ -81,6 +81,9 @@ def export(paths: Sequence[Path], form: Format, options: ExportOptions) -> Expor
     destination = options.destination
     options.filter.check(form.kind)
     check_names(sources, options.filter)
+    if form.kind == "runs" and destination.folder:
+        name = options.format_name
+        raise ConfigError(f"-o {destination.target}/: a folder's card tells of samples, which {name!r} is not made of")
     if destination.target == STDOUT and options.splitting is not None:
         raise ConfigError("--split makes several files; name one with -o FILE or a folder with -o DIR/")
     bound = None if options.max_rows is None else _bound(_Pass(sources, form, options), options.max_rows)
@@ -193,7 +196,9 @@ class _Pass:
         return None if reason else split
 
     def _notes(self) -> Iterator[str]:
-        if self._form.kind != "runs" and self._options.destination.provenance(self._form) == "none":
+        if self._form.kind == "runs":
+            return
+        if self._options.destination.provenance(self._form) == "none":
             yield "Rows of this format have no room to say where they came from: -o FILE writes it beside them."
         if self._benchmark is not None:
             yield self._benchmark.report()

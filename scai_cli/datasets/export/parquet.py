@@ -61,9 +61,8 @@ class ParquetRows:
         with self._waiting:
             self._spool()
             pa = self._pa
-            schema = pa.schema(
-                [pa.field(f.name, self._declared.get(f.name) or self._known(f.type)) for f in self._schema]
-            )
+            types = {field.name: self._declared.get(field.name) or self._known(field.type) for field in self._schema}
+            schema = pa.schema(types)
             self._waiting.seek(0)
             with self._pq.ParquetWriter(self._file, schema) as writer:
                 for rows in self._spooled():

@@ -1,4 +1,4 @@
-"""Messages of rows: written so that every trainer takes them, with roles in turn and no empty content, and read back."""
+"""Messages of rows, which every trainer takes (roles in turn, no empty content), and how they are read back."""
 
 from __future__ import annotations
 

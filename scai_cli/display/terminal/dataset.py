@@ -17,9 +17,8 @@ def print_dataset(description: Mapping[str, Any]) -> None:
     """Print the object that `describe` returned."""
     console = out()
     formats = " and ".join(description["formats"])
-    console.print(
-        styled(f"{one_line(description['path'])}: {_count(description['rows'], 'row')} in the format {formats}", "bold")
-    )
+    path, rows = one_line(description["path"]), _count(description["rows"], "row")
+    console.print(styled(f"{path}: {rows} in the format {formats}", "bold"))
     console.print()
     console.print(_files(description["files"]))
     console.print()
