@@ -99,11 +99,11 @@ def describe(
     as_json: Json = False,
 ) -> None:
     """Show attributes, quotas, duplicates and gaps of a population, or the populations of a folder."""
-    from scai_cli.text.json_text import json_line
     from scai_cli.display.terminal.populations import print_description, print_files
     from scai_cli.experiment.starter import shipped
     from scai_cli.populations.describe import describe, populations
     from scai_cli.populations.quotas import parse_quota
+    from scai_cli.text.json_text import json_line
 
     path = path or (Path("personas") if Path("personas").is_dir() else shipped() / "personas")
     if path.is_dir():

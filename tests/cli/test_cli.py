@@ -240,7 +240,7 @@ def test_export_system_in_three_styles(finished: Path) -> None:
     assert scai("export", finished, "--format", "system", "--epoch", "9").code == 2
 
 
-def test_export_sft_and_messages(finished: Path) -> None:
+def test_export_sft(finished: Path) -> None:
     pairs = rows(finished, "--format", "sft-prompt-completion")
     assert len(pairs) == 12
     for row in pairs:
@@ -248,7 +248,6 @@ def test_export_sft_and_messages(finished: Path) -> None:
         assert [m["role"] for m in row["prompt"]] == ["user"]
         assert [m["role"] for m in row["completion"]] == ["assistant"]
     chats = rows(finished, "--format", "sft")
-    assert chats == rows(finished, "--format", "messages")
     assert [{"messages": r["prompt"] + r["completion"], "provenance": r["provenance"]} for r in pairs] == chats
 
 

@@ -406,10 +406,6 @@ def test_a_prompt_has_at_most_so_many_pairs(tmp_path: Path) -> None:
     assert 0 < called.out.count("\n") <= PAIRS_PER_PROMPT
 
 
-def test_system_messages_are_text_markdown_or_json(group: Path) -> None:
+def test_system_messages_of_several_runs_have_an_empty_line_between_them(group: Path) -> None:
     plain = scai("export", group, "--format", "system").out
     assert scai("export", group, group, "--format", "system").out == f"{plain}\n{plain}"
-    for name, start in (("x.txt", plain), ("x.md", "# Constitution of run group, version "), ("x.json", '{"run_id"')):
-        assert scai("export", group, "--format", "system", "-o", name).code == 0
-        assert Path(name).read_text(encoding="utf-8").startswith(start)
-    assert sorted(path.name for path in Path().iterdir()) == ["x.json", "x.md", "x.txt"]
