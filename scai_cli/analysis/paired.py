@@ -68,7 +68,7 @@ def epoch_cells(history: History, number: int) -> EpochCells | None:
 
 def holdout_cells(history: History) -> EpochCells | None:
     """Return the utilities of the last constitution with the held-out users; each is a mean over the tasks."""
-    holdout = history.proof
+    holdout = history.holdout
     if holdout is None:
         return None
     tasks = " ".join(sorted(holdout.tasks))  # as one task: the event keeps only means over the tasks

@@ -87,8 +87,8 @@ def point_of(history: History, function: str) -> ParetoPoint:
     """Where a finished run came out."""
     assert history.finished is not None
     version = history.finished.version
-    if history.proof is not None:
-        measured, utilities = "holdout", history.proof.last
+    if history.holdout is not None:
+        measured, utilities = "holdout", history.holdout.last
     else:
         played = [m for m in history.measured if m.version == version] or history.measured
         measured, utilities = f"epoch {played[-1].epoch}", played[-1].utilities

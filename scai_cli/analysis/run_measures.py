@@ -77,8 +77,8 @@ def measures(history: History) -> Measures:
 
 def product_values(history: History) -> tuple[str, Mapping[str, float | None]]:
     """Return where the run's product was played last (`holdout`, `epoch N`, or empty) and its welfare by function."""
-    if history.proof is not None:
-        return "holdout", history.proof.last_values
+    if history.holdout is not None:
+        return "holdout", history.holdout.last_values
     if history.started is None:
         return "", {}
     version = history.product[0].version

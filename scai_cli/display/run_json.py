@@ -20,7 +20,7 @@ def run_object(history: History, selection: Selection) -> dict[str, Any]:
         "status": history.status,
         "config": history.config.model_dump(mode="json", by_alias=True),
         "epochs": [epoch_object(epoch, selection) for epoch in history.chosen(selection.epoch)],
-        "holdout": None if history.proof is None else history.proof.model_dump(mode="json", exclude=_STAMP),
+        "holdout": None if history.holdout is None else history.holdout.model_dump(mode="json", exclude=_STAMP),
         "honesty": {persona: found.as_object() for persona, found in rating_validity(history).items()},
         "outcome": dict(history.outcome),
     }

@@ -1,4 +1,4 @@
-"""Holdout: what is kept back is seen by nobody before the proof at the end."""
+"""Holdout: what is kept back is seen by nobody before the comparison at the end."""
 
 from __future__ import annotations
 
@@ -128,20 +128,20 @@ def test_what_is_held_out_is_in_no_call_before_the_proof(tmp_path: Path, strateg
     run = tmp_path / "runs" / "crowd"
     made = calls(run)
     before = [json.dumps(call, ensure_ascii=False) for call in made if not call["id"].startswith("holdout/")]
-    proof = [json.dumps(call, ensure_ascii=False) for call in made if call["id"].startswith("holdout/")]
+    held_out = [json.dumps(call, ensure_ascii=False) for call in made if call["id"].startswith("holdout/")]
     assert len(before) > 20
     assert not [(secret, line[:80]) for secret in secrets for line in before if secret in line]
-    assert all(any(secret in line for line in proof) for secret in secrets)  # the test would see it
+    assert all(any(secret in line for line in held_out) for secret in secrets)  # the test would see it
     started = [event["epoch"] for event in events(run) if event["type"] == "epoch_started"]
     assert started == [1, 2]
     last = max(n for n, call in enumerate(made) if not call["id"].startswith("holdout/"))
     assert last < min(n for n, call in enumerate(made) if call["id"].startswith("holdout/"))
 
 
-# --- the proof
+# --- the comparison at the end
 
 
-def proof(told: list[dict[str, Any]]) -> dict[str, Any]:
+def holdout_event(told: list[dict[str, Any]]) -> dict[str, Any]:
     [event] = [event for event in told if event["type"] == "holdout"]
     return event
 
@@ -157,7 +157,7 @@ def test_first_and_last_are_compared_on_new_users_and_new_tasks(tmp_path: Path) 
         epochs=2,
         holdout={"personas": ["x1", "x2"], "tasks": ["new"]},
     )
-    event = proof(told)
+    event = holdout_event(told)
     assert (event["first_version"], event["last_version"]) == (0, 1)
     assert (event["personas"], event["tasks"]) == (["x1", "x2"], ["new"])
     assert event["first"] == event["last"] == {"x1": 0.5, "x2": 0.5}
@@ -184,7 +184,7 @@ def test_the_difference_is_paired_with_an_interval(tmp_path: Path) -> None:
         holdout={"tasks": ["sleep", "new"]},
         welfare="rawlsian",
     )
-    event = proof(told)
+    event = holdout_event(told)
     assert event["personas"] == ["ann", "bob", "cid"]
     assert event["first"] == {"ann": 0.5, "bob": 0.5, "cid": 0.5}
     assert event["last"] == {"ann": 0.9, "bob": 0.9, "cid": 0.3}
@@ -197,15 +197,15 @@ def test_the_difference_is_paired_with_an_interval(tmp_path: Path) -> None:
 
 def test_a_constitution_that_has_not_changed_is_played_once(tmp_path: Path) -> None:
     told = ran(tmp_path, holdout={"tasks": ["sleep"]}, tasks=TASKS)
-    assert proof(told)["difference"]["estimate"] == 0
+    assert holdout_event(told)["difference"]["estimate"] == 0
     assert not [call for call in calls(tmp_path / "runs" / "t") if "~last" in call["id"]]
 
 
 def test_the_product_is_what_is_proved(tmp_path: Path) -> None:
     meta = {"e1/revision": clauses(8, 8, 8), "e2/revision": clauses(2, 2, 2)}
     keys = {"epochs": 3, "ratings": NO_CROSS, "tasks": TASKS, "holdout": {"tasks": ["sleep"]}}
-    assert proof(ran(tmp_path, meta, revision={"best_so_far": True}, **keys))["last_version"] == 1
-    assert proof(ran(tmp_path, meta, **keys))["last_version"] == 2
+    assert holdout_event(ran(tmp_path, meta, revision={"best_so_far": True}, **keys))["last_version"] == 1
+    assert holdout_event(ran(tmp_path, meta, **keys))["last_version"] == 2
 
 
 def test_what_fails_in_the_proof_is_a_problem_and_stays_so(tmp_path: Path) -> None:
@@ -218,9 +218,9 @@ def test_what_fails_in_the_proof_is_a_problem_and_stays_so(tmp_path: Path) -> No
     run = tmp_path / "runs" / "t"
     told = events(run)
     assert [e["id"] for e in told if e["type"] == "problem"] == ["holdout/~last/ann/sleep/m1/assistant"]
-    assert proof(told)["last"] == {"ann": None, "bob": 0.9, "cid": 0.9}
-    assert proof(told)["difference"]["estimate"] == pytest.approx(0.4)  # over bob and cid alone
-    assert proof(told)["missing"] == 1
+    assert holdout_event(told)["last"] == {"ann": None, "bob": 0.9, "cid": 0.9}
+    assert holdout_event(told)["difference"]["estimate"] == pytest.approx(0.4)  # over bob and cid alone
+    assert holdout_event(told)["missing"] == 1
     take_back(run, "run_finished")
     trouble.unlink()
     assert scai("resume", "t", "--trust", "--quiet").code == 0
@@ -232,9 +232,9 @@ def test_a_run_taken_up_again_in_the_proof_comes_to_equal_events(tmp_path: Path)
     file = crowd(tmp_path, personas=CROWD[:6], **keys)
     assert scai("run", file, "--quiet").code == 0
     made = calls(tmp_path / "runs" / "crowd")
-    proving = sum(call["id"].startswith("holdout/") for call in made)
-    assert proving
-    assert scai("run", file, "--quiet", "--run-id", "again", "--max-calls", len(made) - proving // 2).code == 3
+    compared = sum(call["id"].startswith("holdout/") for call in made)
+    assert compared
+    assert scai("run", file, "--quiet", "--run-id", "again", "--max-calls", len(made) - compared // 2).code == 3
     assert scai("resume", "again", "--quiet", "--set", "limits.calls=null").code == 0
     first, again = (events(tmp_path / "runs" / name) for name in ("crowd", "again"))
     assert sorted(str({**bare(e), "run_id": ""}) for e in first) == sorted(

@@ -83,7 +83,7 @@ def _payers(run: Figures) -> str:
 
 def holdout_answer(run: Figures) -> str:
     """Return the result of the holdout comparison in a sentence, or the reason why there is none."""
-    holdout = run.history.proof
+    holdout = run.history.holdout
     if holdout is None:
         finished = run.history.status == "finished"
         return "Nothing was held out: what it comes to for other people and tasks is not known." if finished else ""

@@ -57,7 +57,7 @@ def _row(run: Figures, prefix: str, against: str) -> tuple[Html, list[Child]]:
         number(values.get("rawlsian")),
         number(values.get("gini_coefficient")),
         f"{len(run.gainers)}, {len(run.losers)}",
-        with_interval(history.proof.difference if history.proof else None),
+        with_interval(history.holdout.difference if history.holdout else None),
     ]
 
 
@@ -72,8 +72,8 @@ def _against(found: Comparison, name: str) -> str:
 def _measured_on(run: Figures) -> tuple[object, ...]:
     """On whom and what the run's point was measured."""
     history = run.history
-    if history.finished is not None and history.proof is not None:
-        return frozenset(history.proof.personas), frozenset(history.proof.tasks), True
+    if history.finished is not None and history.holdout is not None:
+        return frozenset(history.holdout.personas), frozenset(history.holdout.tasks), True
     last = run.played[-1]
     return frozenset(last.personas), frozenset(last.tasks), False
 

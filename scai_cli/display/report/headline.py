@@ -21,7 +21,7 @@ def cards(run: Figures) -> Html | None:
     if not run.history.measured:
         return None
     first, last = (run.history.measured[end].values for end in (0, -1))
-    declared, compared = run.declared, run.history.proof
+    declared, compared = run.declared, run.history.holdout
 
     def card(title: str, name: str, below: str) -> Html:
         return _card(title, number(first.get(name)), number(last.get(name)), below)
@@ -95,7 +95,7 @@ def _copyable(run: Figures, text: str) -> Html:
 
 def holdout(run: Figures) -> Iterator[Html]:
     """Yield the held-out people's utilities under the first and the last constitution."""
-    compared = run.history.proof
+    compared = run.history.holdout
     if compared is None:
         return
     heads = ("Person", f"version {compared.first_version}", f"version {compared.last_version}", "change")

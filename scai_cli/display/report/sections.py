@@ -93,7 +93,7 @@ class Run:
         holdout = _section("holdout", "For people and tasks it has not seen", headline.holdout(run))
         return [
             _section("people", "Who gained, who paid", people(run)),
-            *([holdout] if run.history.proof is not None else []),
+            *([holdout] if run.history.holdout is not None else []),
             _section("welfare", "Welfare", welfare(run)),
             _section(
                 "trade-off", "The trade-off, version by version", care, plane(run.points, versions, in_order=True)

@@ -14,7 +14,7 @@ from scai_cli.runs.history.history import History
 
 def holdout_lines(history: History, most: int, gap: Sequence[str]) -> Iterator[RenderableType]:
     """Yield the comparison with a line for at most `most` users, the least satisfied; nothing without a holdout."""
-    holdout = history.proof
+    holdout = history.holdout
     if holdout is None:
         return
     yield from gap

@@ -115,7 +115,7 @@ def _fold(history: History, event: Event) -> None:
     elif isinstance(event, Judged):
         history.judged.append(event)
     elif isinstance(event, HoldoutCompared):
-        history.proof = event
+        history.holdout = event
     elif isinstance(event, RunFinished):
         history.finished = event
     elif isinstance(event, Problem):

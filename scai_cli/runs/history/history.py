@@ -59,7 +59,7 @@ class History:
     epochs: list[Epoch] = field(default_factory=list)
     marks: Marks = field(default_factory=Marks)
     """All ratings in short, those too that were not read whole."""
-    proof: HoldoutCompared | None = None
+    holdout: HoldoutCompared | None = None
     """The first and the last constitution with users and tasks that were held out."""
     controls: list[ControlRated] = field(default_factory=list)
     """Ratings of the last epoch's answers by nobody in particular and by others."""
