@@ -1,4 +1,4 @@
-"""The experiment's schema: what the YAML may say, with defaults; every field's docstring is its reference."""
+"""The experiment's schema: every key of the YAML with its default; docs/reference prints the field docstrings."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class PersonaSource(Value):
     per_epoch: Count | None = None
     """Let this many take part in each epoch, drawn with the seed; all if null."""
 
-    def lets_in(self, persona: Persona) -> bool:
+    def wants(self, persona: Persona) -> bool:
         """Whether a persona is of the wanted split and has the wanted attributes."""
         if self.split is not None and persona.split != self.split:
             return False
@@ -67,7 +67,7 @@ class TaskSource(Value):
     per_epoch: Count | None = None
     """Ask this many in each epoch, drawn with the seed; all if null."""
 
-    def lets_in(self, task: Task) -> bool:
+    def wants(self, task: Task) -> bool:
         """Whether a task is of the wanted split."""
         return self.split in (None, task.split)
 
@@ -279,7 +279,7 @@ class ExperimentConfig(Value):
 
     @property
     def train_personas(self) -> tuple[Persona, ...]:
-        """The personas that the constitution is made with."""
+        """The personas that the constitution is made with: all but those held out."""
         held_out = _ids(self.holdout.personas)
         return tuple(persona for persona in self.personas.inline if persona.id not in held_out)
 
@@ -291,27 +291,27 @@ class ExperimentConfig(Value):
 
     @property
     def held_out(self) -> tuple[tuple[Persona, ...], tuple[Task, ...]]:
-        """The personas and tasks of the proof at the end: those held out, where none are held out all of them.
+        """The personas and tasks of the holdout at the end; of a kind that has none held out, all of them.
 
         Both are empty if nothing is held out.
         """
-        some, few = _ids(self.holdout.personas), _ids(self.holdout.tasks)
-        people = tuple(persona for persona in self.personas.inline if persona.id in some)
-        tasks = tuple(task for task in self.tasks.inline if task.id in few)
-        return (people or self.personas.inline, tasks or self.tasks.inline) if people or tasks else ((), ())
+        persona_ids, task_ids = _ids(self.holdout.personas), _ids(self.holdout.tasks)
+        personas = tuple(persona for persona in self.personas.inline if persona.id in persona_ids)
+        tasks = tuple(task for task in self.tasks.inline if task.id in task_ids)
+        return (personas or self.personas.inline, tasks or self.tasks.inline) if personas or tasks else ((), ())
 
     def model_for(self, role: AgentRole) -> ModelSettings:
-        """The model of a role: `model` with what `roles` changes."""
+        """Return the model of a role: `model` with the changes in `roles`."""
         return overlay(self.model, getattr(self.roles, role))
 
     def model_of(self, persona: Persona) -> ModelSettings:
-        """The model that plays a persona: the users' with what the persona changes; a real person is a provider."""
+        """Return the model that plays a persona: the users' with the persona's changes; a real person is a provider."""
         if persona.human:
             return ModelSettings(provider=HUMAN, send_seed=False, options={"called": persona.called})
         return overlay(self.model_for("user"), persona.model)
 
     def models(self) -> Iterator[tuple[AgentRole, ModelSettings]]:
-        """Every model with the role it plays: those of the roles, then those that personas have of their own."""
+        """Yield every model with its role: those of the roles, then the personas' own, then the judge."""
         yield from ((role, self.model_for(role)) for role in ROLES)
         yield from (("user", self.model_of(persona)) for persona in self.personas.inline if persona.has_own_agent)
         if self.judge is not None:
@@ -319,5 +319,5 @@ class ExperimentConfig(Value):
 
 
 def _ids(held_out: float | tuple[str, ...]) -> frozenset[str]:
-    """The ids that are held out; a share has become ids in a resolved experiment."""
+    """Return the ids that are held out; in a resolved experiment a share has been replaced by ids."""
     return frozenset(held_out if isinstance(held_out, tuple) else ())

@@ -18,7 +18,7 @@ def _printable(text: str) -> str:
 
 
 RuleDraft = Annotated[Text, AfterValidator(_printable), Field(max_length=4000)]
-"""What somebody wrote as a rule: a system message is pasted and printed, so control characters become spaces."""
+"""A rule as it was written: a system message is pasted and printed, so control characters become spaces."""
 RuleText = Annotated[RuleDraft, Field(min_length=1)]
 
 
@@ -58,7 +58,7 @@ class Add(Value):
 
 
 class Modify(Value):
-    """New words (and for a clause, new users) for a rule that keeps its id."""
+    """New words, and for a clause new users, for a rule that keeps its id."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -71,7 +71,7 @@ class Modify(Value):
 
 
 class Merge(Value):
-    """Several rules of one kind become one, which keeps the first one's id; the others' are not used again."""
+    """Several rules of one kind become one, which keeps the first id; the other ids are not used again."""
 
     op: Literal["merge"] = "merge"
     ids: Annotated[tuple[str, ...], Field(min_length=2)]
@@ -81,7 +81,7 @@ class Merge(Value):
 
 
 class Remove(Value):
-    """A rule goes; its id is not used again."""
+    """A rule is removed; its id is not used again."""
 
     op: Literal["remove"] = "remove"
     id: str
@@ -106,14 +106,14 @@ class Constitution(Value):
         return (*self.principles, *self.contract)
 
     def rule(self, rule_id: str) -> Principle | Clause | None:
-        """The rule of that id, if there is one."""
+        """Return the rule of that id, None if there is none."""
         return next((rule for rule in self.rules if rule.id == rule_id), None)
 
     def render(self, *, user: str | None = None, names: Mapping[str, str] | None = None) -> str:
-        """The rules as text for a system message; empty where there are none.
+        """Return the rules as text for a system message; empty where there are none.
 
-        With `user`, only the clauses for this user, spoken of as the present one; without, all clauses, each with
-        the `names` (id -> name) of those it is for.
+        With `user`, only the clauses for this user, as "the person you are talking with"; without, all clauses, each
+        with the `names` (id -> name) of the users it is for.
         """
         parts = []
         if self.principles:
@@ -133,33 +133,33 @@ class Constitution(Value):
         return "\n\n".join(parts)
 
     def apply(self, edits: Sequence[Edit], *, epoch: int) -> Constitution:
-        """The next version after these edits.
+        """Return the next version after these edits; without edits, the constitution as it is.
 
-        Raises ValueError, in words for the record, when an edit names a rule that is not there, merges principles
-        with clauses or turns a principle into a clause. No edits: the same constitution, same version.
+        Raises ValueError, in words for the record, when an edit names a rule that does not exist, merges principles
+        with clauses or turns a principle into a clause.
         """
         state = self
         for edit in edits:
-            state = state._edited(edit, epoch)
+            state = state._apply_one(edit, epoch)
         return state.model_copy(update={"version": self.version + 1}) if edits else self
 
-    def _edited(self, edit: Edit, epoch: int) -> Constitution:
+    def _apply_one(self, edit: Edit, epoch: int) -> Constitution:
         if isinstance(edit, Add):
-            return self._added(edit, epoch)
+            return self._add(edit, epoch)
         if isinstance(edit, Remove):
-            self._existing(edit.id)
+            self._require(edit.id)
             return self._without({edit.id})
         if isinstance(edit, Modify):
-            rule = self._existing(edit.id)
+            rule = self._require(edit.id)
             changes: dict[str, object] = {"text": edit.text, "evidence": _union(rule.evidence, edit.evidence)}
             if edit.users:
                 if isinstance(rule, Principle):
                     raise ValueError(f"{edit.id} is a principle and cannot be for some users only")
                 changes["users"] = edit.users
-            return self._replaced(rule.model_copy(update=changes))
-        return self._merged(edit)
+            return self._replace(rule.model_copy(update=changes))
+        return self._merge(edit)
 
-    def _added(self, edit: Add, epoch: int) -> Constitution:
+    def _add(self, edit: Add, epoch: int) -> Constitution:
         if edit.users:
             number = self.last_clause + 1
             clause = Clause(id=f"C{number}", text=edit.text, users=edit.users, since=epoch, evidence=edit.evidence)
@@ -168,8 +168,8 @@ class Constitution(Value):
         principle = Principle(id=f"P{number}", text=edit.text, since=epoch, evidence=edit.evidence)
         return self.model_copy(update={"principles": (*self.principles, principle), "last_principle": number})
 
-    def _merged(self, edit: Merge) -> Constitution:
-        rules = [self._existing(rule_id) for rule_id in edit.ids]
+    def _merge(self, edit: Merge) -> Constitution:
+        rules = [self._require(rule_id) for rule_id in edit.ids]
         if len({type(rule) for rule in rules}) > 1:
             raise ValueError(f"cannot merge principles with clauses: {', '.join(edit.ids)}")
         first = rules[0]
@@ -180,9 +180,9 @@ class Constitution(Value):
         if isinstance(first, Clause):
             changes["users"] = _union(*(rule.users for rule in rules if isinstance(rule, Clause)))
         gone = {rule.id for rule in rules} - {first.id}
-        return self._without(gone)._replaced(first.model_copy(update=changes))
+        return self._without(gone)._replace(first.model_copy(update=changes))
 
-    def _existing(self, rule_id: str) -> Principle | Clause:
+    def _require(self, rule_id: str) -> Principle | Clause:
         rule = self.rule(rule_id)
         if rule is None:
             raise ValueError(f"there is no rule {rule_id[:20]!r}")
@@ -196,7 +196,7 @@ class Constitution(Value):
             }
         )
 
-    def _replaced(self, rule: Principle | Clause) -> Constitution:
+    def _replace(self, rule: Principle | Clause) -> Constitution:
         return self.model_copy(
             update={
                 "principles": tuple(rule if p.id == rule.id else p for p in self.principles),

@@ -1,4 +1,4 @@
-"""A constitution from a file: as `scai export --format system` writes one in any style, or as somebody wrote it."""
+"""Read a constitution from a file: as `scai export --format system` writes it in any style, or written by hand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scai_cli.experiment.yaml_source import explain, read_text, read_yaml
 from scai_cli.values import Value, did_you_mean
 
 SUFFIXES: Final = (".md", ".txt", ".json", ".yaml", ".yml")
-"""What tells a constitution file from a run."""
+"""The suffixes that tell a constitution file from a run."""
 
 _ITEM: Final = re.compile(r"\s{0,3}(?:\d{1,3}[.)]|[-*+•])\s+(?P<text>\S.*)")
 _FOR: Final = re.compile(r"When you talk with (?P<who>.+?): (?P<text>.+)", re.DOTALL)
@@ -44,7 +44,7 @@ class _Written(Value):
 
 
 def read_constitution(path: Path, personas: Iterable[Persona]) -> Constitution:
-    """Read a constitution; raises ConfigError where there is none, or where a clause is for somebody unknown.
+    """Read a constitution; raises ConfigError where it has no rule, or a clause is for an unknown persona.
 
     JSON and YAML hold `principles` and `contract`. In Markdown and plain text every item of a list is a rule, or every
     paragraph where there is no list; a clause begins `When you talk with NAME:`.
@@ -95,11 +95,12 @@ def _from_text(path: Path, rules: Iterable[tuple[int, str]], known: Mapping[str,
         if clause is None:
             principles.append((None, text))
             continue
-        named = [clause["who"]] if clause["who"] in known else _SEPARATOR.split(clause["who"])
-        for name in named:
+        # The whole text first: a name may itself hold a comma or "and".
+        names = [clause["who"]] if clause["who"] in known else _SEPARATOR.split(clause["who"])
+        for name in names:
             if name not in known:
                 raise ConfigError.at(str(path), line, None, _unknown(name, known))
-        contract.append((None, clause["text"], tuple(known[name] for name in named)))
+        contract.append((None, clause["text"], tuple(known[name] for name in names)))
     return _numbered(principles, contract, 0)
 
 
@@ -109,7 +110,7 @@ def _unknown(name: str, known: Mapping[str, str]) -> str:
 
 
 def _rules(text: str) -> Iterator[tuple[int, str]]:
-    """Every rule with its line: the items of lists with the lines that go on with them, else the paragraphs."""
+    """Yield every rule with its line: the items of lists with their continuation lines, else the paragraphs."""
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if not line.startswith("#")]
     listed = any(_ITEM.match(line) for _, line in lines)
     at, rule = 0, ""
@@ -127,7 +128,7 @@ def _rules(text: str) -> Iterator[tuple[int, str]]:
 def _numbered(
     principles: list[tuple[str | None, str]], contract: list[tuple[str | None, str, tuple[str, ...]]], version: int
 ) -> Constitution:
-    """The constitution, with the ids that the file gives where they can be, and numbers of its own elsewhere."""
+    """Return the constitution, with the file's ids where all of a kind are valid, else numbered from 1."""
     ids, clause_ids = _ids("P", [rule[0] for rule in principles]), _ids("C", [rule[0] for rule in contract])
     return Constitution(
         version=version,
@@ -142,5 +143,4 @@ def _numbered(
 
 def _ids(letter: str, given: list[Any]) -> list[str]:
     names = [str(name) for name in given if re.fullmatch(rf"{letter}[1-9]\d{{0,8}}", str(name))]
-    whole = len(set(names)) == len(given)
-    return names if whole else [f"{letter}{n}" for n in range(1, len(given) + 1)]
+    return names if len(set(names)) == len(given) else [f"{letter}{n}" for n in range(1, len(given) + 1)]

@@ -1,4 +1,4 @@
-"""The personas or tasks of a file: YAML, a JSON list, or JSONL, which is read line by line and never held whole."""
+"""Read the personas or tasks of a file: YAML, a JSON list, or JSONL, which is read line by line."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from scai_cli.values import did_you_mean
 Item = TypeVar("Item", Persona, Task)
 
 LONGEST_LINE: Final = 64 * 2**20
-"""Bytes of a line of JSON; a longer one is no persona."""
+"""The most bytes of a line of JSON: a file without line ends must not fill the memory."""
 
 
 def items(path: Path, model: type[Item]) -> Iterable[Item]:
-    """The personas or tasks of a file, to be gone through as often as wanted; raises ConfigError for a bad one.
+    """Return the personas or tasks of a file, to iterate as often as needed; raises ConfigError for a bad one.
 
-    Those of a JSONL file are read and checked anew each time, so that a large one takes no memory.
+    A JSONL file is read and checked anew in each iteration, so that a large one takes no memory.
     """
-    return _Lines(path, model) if path.suffix == ".jsonl" else _whole(path, model)
+    return _JsonLines(path, model) if path.suffix == ".jsonl" else _read_all(path, model)
 
 
 def plural(model: type[Item]) -> str:
-    """`personas` or `tasks`."""
+    """Return `personas` or `tasks`."""
     return f"{model.__name__.lower()}s"
 
 
 def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
-    """The values of a JSONL file with their line numbers; blank lines are passed over; raises ConfigError."""
-    with _opened(path) as file:
+    """Yield the values of a JSONL file with their line numbers, without blank lines; raises ConfigError."""
+    with _open(path) as file:
         for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), 1):
             if line.strip():
                 try:
@@ -48,7 +48,7 @@ def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
 
 
 def parse_line(line: bytes) -> Any:
-    """The value on a line of JSON, without lone surrogates; raises ValueError that says what is wrong."""
+    """Parse a line of JSON and clean it of lone surrogates; raises ValueError that says what is wrong."""
     if len(line) > LONGEST_LINE:
         raise ValueError(f"the line is longer than {LONGEST_LINE:,} bytes")
     try:
@@ -63,7 +63,7 @@ def parse_line(line: bytes) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class _Lines(Generic[Item]):
+class _JsonLines(Generic[Item]):
     path: Path
     model: type[Item]
 
@@ -80,7 +80,7 @@ class _Lines(Generic[Item]):
             yield item
 
 
-def _opened(path: Path) -> BinaryIO:
+def _open(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
     except OSError:
@@ -88,7 +88,7 @@ def _opened(path: Path) -> BinaryIO:
         raise
 
 
-def _whole(path: Path, model: type[Item]) -> tuple[Item, ...]:
+def _read_all(path: Path, model: type[Item]) -> tuple[Item, ...]:
     key = plural(model)
     source = read_yaml(path)
     base: tuple[Key, ...] = ()
@@ -99,13 +99,13 @@ def _whole(path: Path, model: type[Item]) -> tuple[Item, ...]:
     rows = source.data.get(key) if base else source.data
     if not isinstance(rows, list):
         raise source.error(base, f"must be a list of {key}")
-    found: dict[str, Item] = {}
+    by_id: dict[str, Item] = {}
     for n, row in enumerate(rows):
         try:
             item = model.model_validate(row)
         except ValidationError as error:
             raise explain(error, source, model, (*base, n)) from None
-        if item.id in found:
+        if item.id in by_id:
             raise source.error((*base, n), f"the id {item.id!r} stands twice; change one")
-        found[item.id] = item
-    return tuple(found.values())
+        by_id[item.id] = item
+    return tuple(by_id.values())

@@ -22,7 +22,7 @@ from pydantic import ValidationError
 
 from scai_cli import plugins
 from scai_cli.errors import ConfigError
-from scai_cli.experiment.config import ROLES, ExperimentConfig, Holdout, PersonaSource, TaskSource
+from scai_cli.experiment.config import ROLES, ExperimentConfig, Holdout, PersonaSource, StartClause, TaskSource
 from scai_cli.experiment.item_files import Item, items, plural
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
@@ -31,17 +31,16 @@ from scai_cli.messages import clean
 from scai_cli.prompts.templates import TEMPLATES
 from scai_cli.values import did_you_mean, draw
 
-_TAKEN = {"files": (), "sample": None, "split": None}
-"""What is left of a source once its personas or tasks are written out."""
+_RESOLVED = {"files": (), "sample": None, "split": None}
+"""The keys that choose personas or tasks, as they are once the chosen ones are written out."""
 
-
-_BRIEF = {"personas", "tasks", "roles", "judge"}
-"""Keys of an experiment that are written out without their defaults."""
+_WITHOUT_DEFAULTS = {"personas", "tasks", "roles", "judge"}
+"""Keys of an experiment that are dumped without the defaults in them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What the command line puts over the file: `--set a.b=c`, `--model`, `--seed`."""
+    """What the command line changes in the file: `--set a.b=c`, `--model`, `--seed`."""
 
     settings: Sequence[str] = ()
     model: str | None = None
@@ -50,33 +49,33 @@ class Overrides:
 
 def load_experiment(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:
     """Read, override, validate and resolve an experiment file; raises ConfigError, one line."""
-    config, source = _validated(read_yaml(path), overrides or Overrides())
-    _check_names(config, source)
+    config, source = _validate(read_yaml(path), overrides or Overrides())
+    _check_names(named_code(config), source)
     config = config.model_copy(update={"prompts": {**TEMPLATES, **config.prompts}})
-    return _resolved(config, source, path.parent)
+    return _resolve(config, source, path.parent)
 
 
 def load_saved(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:
     """Read the config of a run directory; unlike `load_experiment` it loads no code that the config names.
 
-    A prompt that scai has learnt since stays out of it, so that the run is still the one that it began as.
+    A prompt that a later version added stays out of it, so that the run is still the one that it began as.
     """
-    config, source = _validated(read_yaml(path), overrides or Overrides())
-    return _resolved(config, source, path.parent)
+    config, source = _validate(read_yaml(path), overrides or Overrides())
+    return _resolve(config, source, path.parent)
 
 
 def load_resolved(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:
-    """Read an experiment as `dump_experiment` wrote it; it may lack people and tasks, and code is not loaded."""
-    return _validated(read_yaml(path), overrides or Overrides())[0]
+    """Read an experiment as `dump_experiment` wrote it; it may lack personas and tasks, and code is not loaded."""
+    return _validate(read_yaml(path), overrides or Overrides())[0]
 
 
 def bare_experiment(overrides: Overrides) -> ExperimentConfig:
-    """An experiment of which nothing is known but what the command line sets: nobody takes part in it."""
-    nobody: dict[str, Any] = {"personas": {}, "tasks": {}, "prompts": dict(TEMPLATES)}
-    return _validated(YamlSource("the command line", nobody), overrides)[0]
+    """Return an experiment of defaults and what the command line sets, without personas and tasks."""
+    data: dict[str, Any] = {"personas": {}, "tasks": {}, "prompts": dict(TEMPLATES)}
+    return _validate(YamlSource("the command line", data), overrides)[0]
 
 
-def _validated(source: YamlSource, overrides: Overrides) -> tuple[ExperimentConfig, YamlSource]:
+def _validate(source: YamlSource, overrides: Overrides) -> tuple[ExperimentConfig, YamlSource]:
     if not isinstance(source.data, dict):
         raise source.error((), "an experiment is a mapping of keys, e.g. `personas: {from: FILE}`")
     for option, key, value in _settings(overrides, source.data.get("model")):
@@ -87,52 +86,56 @@ def _validated(source: YamlSource, overrides: Overrides) -> tuple[ExperimentConf
         raise explain(error, source, ExperimentConfig) from None
 
 
-def _resolved(config: ExperimentConfig, source: YamlSource, folder: Path) -> ExperimentConfig:
-    personas = _drawn(config, source, folder, Persona)
-    tasks = _drawn(config, source, folder, Task)
+def _resolve(config: ExperimentConfig, source: YamlSource, folder: Path) -> ExperimentConfig:
+    personas = _select(config.personas, Persona, config.seed, source, folder)
+    tasks = _select(config.tasks, Task, config.seed, source, folder)
+    # Drawn from those that take part, so after them; the checks need to know who is left to make the constitution with.
     resolved = config.model_copy(
         update={
-            "personas": config.personas.model_copy(update={"inline": personas, "where": {}, **_TAKEN}),
-            "tasks": config.tasks.model_copy(update={"inline": tasks, **_TAKEN}),
+            "personas": config.personas.model_copy(update={"inline": personas, "where": {}, **_RESOLVED}),
+            "tasks": config.tasks.model_copy(update={"inline": tasks, **_RESOLVED}),
             "holdout": Holdout(
-                personas=_held_out(config, source, "personas", personas),
-                tasks=_held_out(config, source, "tasks", tasks),
+                personas=_hold_out(config.holdout.personas, personas, config.seed, source),
+                tasks=_hold_out(config.holdout.tasks, tasks, config.seed, source),
             ),
         }
     )
-    _check_people(resolved, source)
+    train_personas = [persona.id for persona in resolved.train_personas]
+    _check_contract(config.constitution.contract, train_personas, source)
+    _check_per_epoch(config.personas, len(train_personas), source)
+    _check_per_epoch(config.tasks, len(resolved.train_tasks), source)
     return resolved
 
 
 def dump_experiment(config: ExperimentConfig) -> str:
-    """The resolved experiment as YAML that `load_experiment` reads back to an equal one.
+    """Return the resolved experiment as YAML that `load_experiment` reads back to an equal one.
 
-    Its settings stand there in full, so that it stays what it was when a default changes; of people, tasks and roles
-    what is said of them.
+    The settings are written in full, so that a changed default changes no saved run; personas, tasks and roles without
+    their defaults.
     """
     data = config.model_dump(mode="json", by_alias=True)
-    said = config.model_dump(mode="json", by_alias=True, include=_BRIEF, exclude_defaults=True)
-    data = {key: said.get(key) if key in _BRIEF else value for key, value in data.items()}
+    brief = config.model_dump(mode="json", by_alias=True, include=_WITHOUT_DEFAULTS, exclude_defaults=True)
+    data = {key: brief.get(key) if key in _WITHOUT_DEFAULTS else value for key, value in data.items()}
     data = {key: value for key, value in data.items() if value is not None}
     return clean(yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=110))
 
 
 def load_personas(path: Path) -> tuple[Persona, ...]:
-    """All personas of a YAML, JSON or JSONL file; raises ConfigError for a bad or double one."""
+    """Read all personas of a YAML, JSON or JSONL file; raises ConfigError for a bad or double one."""
     return tuple(items(path, Persona))
 
 
 def load_tasks(path: Path) -> tuple[Task, ...]:
-    """All tasks of a YAML, JSON or JSONL file; raises ConfigError for a bad or double one."""
+    """Read all tasks of a YAML, JSON or JSONL file; raises ConfigError for a bad or double one."""
     return tuple(items(path, Task))
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Writes texts of several lines as blocks, for people."""
+    """Writes texts of several lines as blocks, which are easier to read."""
 
 
 _OTHER_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
-"""Line ends to YAML: where libyaml is missing they come back changed, unless they stand escaped in double quotes."""
+"""Line ends to YAML: without libyaml they are read back changed, unless they are escaped in double quotes."""
 
 
 def _text(dumper: Any, text: str) -> Any:
@@ -144,32 +147,32 @@ _Dumper.add_representer(str, _text)
 
 
 def _settings(overrides: Overrides, before: object) -> list[tuple[str, str, str]]:
-    """What the command line sets: the option as it was written, the key and the value as YAML.
+    """Return what the command line sets: the option as it was written, the key and the value as YAML.
 
-    Another provider than the one `before` (the file's `model`) comes without that one's options.
+    Another provider than the one of `before` (the file's `model`) leaves that one's options behind.
     """
-    found = []
+    changes = []
     for setting in overrides.settings:
         key, equals, value = setting.partition("=")
         if not equals or not key.strip():
             raise ConfigError(f"--set {key}: write KEY=VALUE, e.g. --set epochs=5")
-        found.append((f"--set {key.strip()}", key.strip(), value))
+        changes.append((f"--set {key.strip()}", key.strip(), value))
     if overrides.model is not None:
         provider, name = parse_model(overrides.model)
         keys = {"model.provider": json.dumps(provider), "model.name": json.dumps(name)}
         keys |= {f"roles.{role}.{key}": "null" for role in ROLES for key in ("provider", "name")}
         if provider != (before.get("provider", "simulated") if isinstance(before, dict) else "simulated"):
             options = {"model.options": "{}"} | {f"roles.{role}.options": "null" for role in ROLES}
-            kept = {key for key in options for _, given, _ in found if f"{given}.".startswith(f"{key}.")}
+            kept = {key for key in options for _, given, _ in changes if f"{given}.".startswith(f"{key}.")}
             keys |= {key: value for key, value in options.items() if key not in kept}
-        found += [("--model", key, value) for key, value in keys.items()]
+        changes += [("--model", key, value) for key, value in keys.items()]
     if overrides.seed is not None:
-        found.append(("--seed", "seed", str(overrides.seed)))
-    return found
+        changes.append(("--seed", "seed", str(overrides.seed)))
+    return changes
 
 
 def parse_model(text: str) -> tuple[str, str | None]:
-    """Provider and name of a `--model`; raises ConfigError."""
+    """Return the provider and the name of a `--model`; raises ConfigError."""
     provider, _, name = text.partition(":")
     if provider != "simulated" and not name:
         raise ConfigError(f"--model {text}: write `simulated` or PROVIDER:NAME, e.g. openai:MODEL")
@@ -201,7 +204,7 @@ def _step(at: Any, part: str, option: str) -> Key:
 
 
 def named_code(config: ExperimentConfig) -> Iterator[tuple[tuple[str, ...], plugins.Kind, str]]:
-    """Every name in an experiment that stands for code: its key, its kind and the name."""
+    """Yield every name in an experiment that is resolved to code: its key, its kind and the name."""
     yield ("revision", "strategy"), "strategy", config.revision.strategy
     if config.revision.strategy == "candidates":
         for name in config.revision.bases:
@@ -217,62 +220,64 @@ def named_code(config: ExperimentConfig) -> Iterator[tuple[tuple[str, ...], plug
         yield ("personas",), "provider", provider
 
 
-def _check_names(config: ExperimentConfig, source: YamlSource) -> None:
-    for path, kind, name in named_code(config):
+def _check_names(names: Iterable[tuple[tuple[str, ...], plugins.Kind, str]], source: YamlSource) -> None:
+    for path, kind, name in names:
         try:
             plugins.resolve(kind, name)
         except ConfigError as error:
             raise source.error(path, str(error)) from None
 
 
-def _drawn(config: ExperimentConfig, source: YamlSource, folder: Path, model: type[Item]) -> tuple[Item, ...]:
-    """Those that the experiment wants, and of them the sample, for which a large file is not held whole."""
+def _select(
+    spec: PersonaSource | TaskSource, model: type[Item], seed: int, source: YamlSource, folder: Path
+) -> tuple[Item, ...]:
+    """Return the personas or tasks that the experiment wants: all, or a sample of them."""
     key = plural(model)
-    spec: PersonaSource | TaskSource = getattr(config, key)
     parts: list[Iterable[Item]] = [spec.inline]  # type: ignore[list-item]
     for file in (spec.files,) if isinstance(spec.files, str) else spec.files:
         if not os.path.exists(folder / file):  # noqa: PTH110 - Path.exists raises for a name that is too long
             raise source.error((key, "from"), f"there is no file {folder / file}; paths are relative to this file")
         parts.append(items(folder / file, model))
     if spec.sample is None:
-        found = tuple(_wanted(parts, spec, source))
-        if not found:
-            raise source.error((key,), _nobody(spec, key))
-        return found
+        selected = tuple(_wanted(parts, spec, source))
+        if not selected:
+            raise source.error((key,), _none_left(spec, key))
+        return selected
+    # Read twice, first to count and then to take, so that a large file is never in memory as a whole.
     count = sum(1 for _ in _wanted(parts, spec, source))
     if spec.sample > count:
         raise source.error((key, "sample"), f"wants {spec.sample} of {count} {key}; lower it")
-    chosen = set(draw(range(count), spec.sample, f"{config.seed}/{key}"))
+    chosen = set(draw(range(count), spec.sample, f"{seed}/{key}"))
     return tuple(item for n, item in enumerate(_wanted(parts, spec, source)) if n in chosen)
 
 
 def _wanted(parts: Iterable[Iterable[Item]], spec: PersonaSource | TaskSource, source: YamlSource) -> Iterator[Item]:
-    """The items of the wanted split and attributes; raises ConfigError for an id that stands twice."""
+    """Yield the items of the wanted split and attributes; raises ConfigError for an id that is used twice."""
     key = "personas" if isinstance(spec, PersonaSource) else "tasks"
     ids: set[str] = set()
     for n, item in enumerate(chain.from_iterable(parts)):
         if item.id in ids:
             inline = (key, "inline", n) if (key, "inline") in source.lines else (key, n)
-            place = inline if n < len(spec.inline) else (key, "from")
-            raise source.error(place, f"the id {item.id!r} stands twice; change one")
+            path = inline if n < len(spec.inline) else (key, "from")
+            raise source.error(path, f"the id {item.id!r} stands twice; change one")
         ids.add(item.id)
-        if spec.lets_in(item):  # type: ignore[arg-type]
+        if spec.wants(item):  # type: ignore[arg-type]
             yield item
 
 
-def _nobody(spec: PersonaSource | TaskSource, key: str) -> str:
+def _none_left(spec: PersonaSource | TaskSource, key: str) -> str:
     if spec.split is not None or getattr(spec, "where", {}):
         return f"there is no {key[:-1]} of that kind; change `split:` or `where:`"
     return f"there is no {key[:-1]}; name a file with `from:` or write some here"
 
 
-def _held_out(config: ExperimentConfig, source: YamlSource, key: str, group: Sequence[Item]) -> tuple[str, ...]:
-    """The ids that are kept back; of a share every k-th is taken from a list sorted by what they are like.
+def _hold_out(wanted: float | tuple[str, ...], group: Sequence[Item], seed: int, source: YamlSource) -> tuple[str, ...]:
+    """Return the ids that are held out: those named, or a share by systematic sampling.
 
-    This is systematic sampling with implicit stratification: sorted by attributes (or by topic and kind), neighbours
-    are alike, and a step through the list takes some of every sort.
+    The group is sorted by attributes (or by topic and kind), so that neighbours are alike, and every k-th is taken:
+    implicit stratification, some of every kind.
     """
-    wanted: float | tuple[str, ...] = getattr(config.holdout, key)
+    key = plural(type(group[0]))
     known = [item.id for item in group]
     if isinstance(wanted, tuple):
         for n, name in enumerate(wanted):
@@ -282,14 +287,14 @@ def _held_out(config: ExperimentConfig, source: YamlSource, key: str, group: Seq
         chosen = wanted
     else:
         count = min(len(group) - 1, math.ceil(wanted * len(group))) if wanted else 0
-        rng = random.Random(f"{config.seed}/holdout/{key}")
+        rng = random.Random(f"{seed}/holdout/{key}")
         order = sorted(group, key=lambda item: (_stratum(item), rng.random()))
         start = rng.random()
         chosen = tuple(order[int((n + start) * len(group) / count)].id for n in range(count))
     if len(set(chosen)) >= len(group):
         raise source.error(("holdout", key), f"keeps back all {key}; leave some to make the constitution with")
-    kept_back = frozenset(chosen)
-    return tuple(name for name in known if name in kept_back)
+    held_out = frozenset(chosen)
+    return tuple(name for name in known if name in held_out)
 
 
 def _stratum(item: Persona | Task) -> tuple[str, ...]:
@@ -298,16 +303,15 @@ def _stratum(item: Persona | Task) -> tuple[str, ...]:
     return tuple(str(item.attributes.get(key, "")) for key in ("politics", "religion", "country", "income"))
 
 
-def _check_people(config: ExperimentConfig, source: YamlSource) -> None:
-    known = [persona.id for persona in config.train_personas]
-    for n, clause in enumerate(config.constitution.contract):
+def _check_contract(contract: Iterable[StartClause], personas: Sequence[str], source: YamlSource) -> None:
+    for n, clause in enumerate(contract):
         for user in clause.users:
-            if user not in known:
-                problem = f"there is no persona {user!r} to make a contract with{did_you_mean(user, known)}"
+            if user not in personas:
+                problem = f"there is no persona {user!r} to make a contract with{did_you_mean(user, personas)}"
                 raise source.error(("constitution", "contract", n, "for"), problem)
-    for key, spec, size in (
-        ("personas", config.personas, len(known)),
-        ("tasks", config.tasks, len(config.train_tasks)),
-    ):
-        if spec.per_epoch is not None and spec.per_epoch > size:
-            raise source.error((key, "per_epoch"), f"wants {spec.per_epoch} of {size} {key}; lower it")
+
+
+def _check_per_epoch(spec: PersonaSource | TaskSource, size: int, source: YamlSource) -> None:
+    key = "personas" if isinstance(spec, PersonaSource) else "tasks"
+    if spec.per_epoch is not None and spec.per_epoch > size:
+        raise source.error((key, "per_epoch"), f"wants {spec.per_epoch} of {size} {key}; lower it")

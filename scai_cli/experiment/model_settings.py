@@ -1,4 +1,4 @@
-"""Models and their endpoints as a file may describe them: addresses and names of variables, never a secret."""
+"""The settings of a model and its endpoint: addresses and names of environment variables, never a secret."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SECRET = re.compile(r"(?i)api[-_]?key|authorization|secret|password|bearer")
 
 
 def without_secrets(value: Any) -> Any:
-    """An address or a mapping of options as it is; raises ValueError where it holds a secret."""
+    """Return an address or a mapping of options unchanged; raises ValueError where it holds a secret."""
     if isinstance(value, str):
         parts = urlsplit(value)
         if parts.username or parts.password or parts.query:

@@ -15,7 +15,7 @@ from scai_cli.values import SafeId, Split, Text, Value, did_you_mean
 Scalar = str | int | float | bool
 
 HUMAN: Final = "human"
-"""What stands for provider and model where a real person plays a persona."""
+"""The provider and model name of a persona that a real person plays."""
 
 _LATER_KEYS: Final = frozenset({"timeout_s", "send_seed", "options"})
 
@@ -70,7 +70,7 @@ class Persona(Value):
 
     @property
     def has_own_agent(self) -> bool:
-        """Whether somebody other than the users' model plays the person: a real person, or a model of its own."""
+        """Whether a real person or a model of its own plays the persona, rather than the users' model."""
         return self.human or self.model is not None
 
     @property
@@ -79,11 +79,11 @@ class Persona(Value):
         return self.name or self.id
 
     def stance(self, task_id: str, topic: str) -> str:
-        """What the person thinks about a task or its topic; empty where nobody knows."""
+        """Return what the person thinks about a task or its topic; empty where the persona does not say."""
         return self.stances.get(task_id) or self.stances.get(topic) or ""
 
     def portrait(self, task_id: str = "", topic: str = "") -> str:
-        """The person in words, as a prompt shows them: name, biography, facts, preferences, stance on the task."""
+        """Return the persona as a prompt shows it: name, biography, facts, preferences, stance on the task."""
         lines = [f"Name: {self.called}"]
         if self.description:
             lines.append(self.description.strip())

@@ -12,7 +12,7 @@ _FOLDERS: Final = ("configs", "personas")
 
 
 def write_starter(folder: Path) -> int:
-    """Copy the shipped configs and personas; the number of files. Raises RunError where something is there already."""
+    """Copy the shipped configs and personas and return the number of files; raises RunError where a folder exists."""
     source = shipped()
     taken = [folder / name for name in _FOLDERS if (folder / name).exists()]
     if taken:
@@ -29,7 +29,7 @@ def write_starter(folder: Path) -> int:
 
 
 def shipped() -> Path:
-    """Where `configs` and `personas` are: beside this file in a package, at the top of the tree in a checkout."""
+    """Return the folder of `configs` and `personas`: in the installed package, or at the top of a checkout."""
     package = Path(__file__).parent.parent
     copied = package / "shipped"
     return copied if copied.is_dir() else package.parent

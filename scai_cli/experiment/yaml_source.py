@@ -1,4 +1,4 @@
-"""YAML read safely, with the line of every key remembered, so that an error can say where."""
+"""Read YAML safely and remember the line of every key, so that an error can name it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _MERGE: Final = "tag:yaml.org,2002:merge"
 
 @dataclass(slots=True)
 class YamlSource:
-    """The data of a file (or an override) with the line of each key path in it."""
+    """The data of a file (or an override) and the line of each key path in it."""
 
     name: str
     data: Any
@@ -35,7 +35,7 @@ class YamlSource:
     """Key paths that an override set -> how the user wrote it."""
 
     def error(self, path: Sequence[Key], problem: str) -> ConfigError:
-        """An error about the value at a path, placed at the nearest key that the file really holds."""
+        """Return an error about the value at a path, with the line of the nearest key that the file holds."""
         for length in range(len(path), -1, -1):
             near = tuple(path[:length])
             if near in self.overridden:
@@ -46,7 +46,7 @@ class YamlSource:
 
 
 def read_text(path: Path) -> str:
-    """The text of a UTF-8 file; raises ConfigError that says what is wrong with it."""
+    """Read a UTF-8 file; raises ConfigError that says what is wrong with it."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -63,21 +63,21 @@ def read_text(path: Path) -> str:
 def read_yaml(path: Path) -> YamlSource:
     """Read a YAML file; raises ConfigError with the line of what is wrong."""
     text = read_text(path)
-    return parse_yaml(_ESCAPE.sub(_whole, text) if path.suffix == ".json" else text, str(path))
+    return parse_yaml(_ESCAPE.sub(_join_surrogates, text) if path.suffix == ".json" else text, str(path))
 
 
 _ESCAPE: Final = re.compile(r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F][0-9a-fA-F]{2})|.)")
 
 
-def _whole(escape: re.Match[str]) -> str:
-    """JSON may escape a character beyond U+FFFF in two halves, YAML may not."""
+def _join_surrogates(escape: re.Match[str]) -> str:
+    """Join the two halves in which JSON may escape a character beyond U+FFFF; YAML does not know them."""
     if not escape[1]:
         return escape[0]
     return f"\\U{0x10000 + ((int(escape[1], 16) - 0xD800) << 10) + int(escape[2], 16) - 0xDC00:08x}"
 
 
 def parse_yaml(text: str, name: str) -> YamlSource:
-    """Read YAML text of plain values only: no tags that build objects, no duplicate keys, no alias bombs."""
+    """Parse YAML text of plain values: no tags that build objects, no duplicate keys, no alias bombs."""
     source = YamlSource(name, None)
     try:
         _check_depth(text, name)
@@ -90,9 +90,9 @@ def parse_yaml(text: str, name: str) -> YamlSource:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        told = error.problem or error.context or ""
+        message = error.problem or error.context or ""
         # Newer builds of libyaml stop at a depth of their own, before ours is reached.
-        problem = _TOO_DEEP if "nesting depth" in told else f"not valid YAML: {told}"
+        problem = _TOO_DEEP if "nesting depth" in message else f"not valid YAML: {message}"
         raise ConfigError.at(name, mark.line + 1 if mark else None, None, problem) from None
     except yaml.reader.ReaderError:
         line, character = _unreadable(text)
@@ -103,7 +103,7 @@ def parse_yaml(text: str, name: str) -> YamlSource:
 
 
 def _check_depth(text: str, name: str) -> None:
-    """Refuse what is nested too deeply, before the loader follows it down and overflows the stack."""
+    """Refuse deep nesting before the loader builds nodes: its recursion would overflow the stack."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -113,9 +113,9 @@ def _check_depth(text: str, name: str) -> None:
 
 
 def _unreadable(text: str) -> tuple[int, str]:
-    """The line and the code of the first character that YAML does not allow."""
-    found = yaml.reader.Reader.NON_PRINTABLE.search(text)
-    return (text.count("\n", 0, found.start()) + 1, f"U+{ord(found[0]):04X}") if found else (1, "in it")
+    """Return the line and the code of the first character that YAML does not allow."""
+    match = yaml.reader.Reader.NON_PRINTABLE.search(text)
+    return (text.count("\n", 0, match.start()) + 1, f"U+{ord(match[0]):04X}") if match else (1, "in it")
 
 
 @dataclass(slots=True)
@@ -123,7 +123,7 @@ class _Builder:
     loader: Any
     source: YamlSource
     budget: int
-    """How many characters of nodes may be built, aliases counted each time: a bomb ends here."""
+    """How many characters of nodes may still be built; an alias counts each time, so that a bomb ends here."""
 
     def build(self, node: yaml.Node, path: KeyPath) -> Any:
         line = node.start_mark.line + 1
@@ -163,7 +163,7 @@ class _Builder:
         return {**merged, **own}
 
     def _merged(self, built: Any, path: KeyPath) -> dict[str, Any]:
-        """What `<<` brings in: a mapping, or several of which the first wins."""
+        """Return what `<<` merges: a mapping, or several of which the first wins."""
         parts = built if isinstance(built, list) else [built]
         if not all(isinstance(part, dict) for part in parts):
             raise self.source.error(path, "merges mappings only")
@@ -186,15 +186,15 @@ class _Builder:
 
 
 def explain(error: ValidationError, source: YamlSource, model: type[BaseModel], base: KeyPath = ()) -> ConfigError:
-    """The first thing that pydantic found wrong, as one line with place and remedy; values are never repeated."""
+    """Return the first error that pydantic found, as one line with file, line, key and remedy; it quotes no value."""
     details = error.errors(include_url=False, include_input=False)
     first = min(details, key=lambda detail: detail["type"] != "extra_forbidden")
     path = _keys(first)
     problems = dict.fromkeys(_problem(detail, model) for detail in details if _keys(detail) == path)
-    where = (*base, *path)
-    if "inline" in where and where[: where.index("inline") + 1] not in source.lines:
-        where = tuple(part for part in where if part != "inline")
-    return source.error(where, ", or ".join(problems))
+    full = (*base, *path)
+    if "inline" in full and full[: full.index("inline") + 1] not in source.lines:
+        full = tuple(part for part in full if part != "inline")  # the file has the short form, a list of items
+    return source.error(full, ", or ".join(problems))
 
 
 def _keys(detail: ErrorDetails) -> KeyPath:
@@ -221,7 +221,7 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _fields(model: type[BaseModel], path: Sequence[Key]) -> list[str]:
-    """The keys that are known at a path of a model."""
+    """Return the keys that are known at a path of a model."""
     at: Any = model
     for part in path:
         if isinstance(at, type) and issubclass(at, BaseModel):
@@ -235,11 +235,11 @@ def _fields(model: type[BaseModel], path: Sequence[Key]) -> list[str]:
 def _model_in(annotation: Any) -> Any:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((found for arg in get_args(annotation) if (found := _model_in(arg)) is not None), None)
+    return next((model for arg in get_args(annotation) if (model := _model_in(arg)) is not None), None)
 
 
 def _is_branch(part: Key) -> bool:
-    """Whether a part of pydantic's path is the name of a union's branch rather than a key."""
+    """Whether a part of pydantic's path names a union's branch rather than a key."""
     return isinstance(part, str) and ("[" in part or part in ("str", "int", "float", "bool", "constrained-int"))
 
 
