@@ -1,4 +1,4 @@
-"""The column map: which columns of a table make which part of a persona or a task."""
+"""The column map: which columns of a table hold which fields of a persona or a task."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ Column = Annotated[str, Field(min_length=1)]
 
 
 class ColumnMap(Value):
-    """Part -> column, as `--map FILE` gives it in YAML; what is left out is found by its name."""
+    """Field -> column, as `--map FILE` gives it in YAML."""
 
     id: Column | None = None
-    """What the id is made of."""
+    """The column from which the id is made."""
     name: Column | None = None
-    """What the person is called."""
+    """The person's name."""
     description: Column | tuple[Column, ...] | None = None
-    """The biography; several columns are put one after the other."""
+    """The biography; several columns are joined in this order."""
     attributes: Mapping[str, Column] | tuple[Column, ...] | None = None
-    """Attribute -> column, or columns that keep their names; all other columns if left out."""
+    """Attribute -> column, or columns that keep their names; all columns without another use if left out."""
     stances: Mapping[str, Column] = {}
     """Task id or topic -> column."""
     preferences: Mapping[str, Column] = {}
     """Trait -> column of weights from -1 to 1."""
     weight: Column | None = None
-    """How many people a row stands for."""
+    """The number of people that a row represents."""
     split: Column | None = None
     """train, dev or test."""
     prompt: Column | None = None
-    """A task's words."""
+    """A task's prompt."""
     kind: Column | None = None
     """A task's kind."""
     topic: Column | None = None
     """A task's topic."""
     source: Text = ""
-    """What the data set is called."""
+    """The name of the data set."""
     licence: Text = ""
-    """Its terms."""
+    """The terms of the data set."""
 
     @property
     def descriptions(self) -> tuple[str, ...]:
@@ -52,14 +52,14 @@ class ColumnMap(Value):
 
     @property
     def facts(self) -> Mapping[str, str] | None:
-        """Attribute -> column; None for all columns that are left."""
+        """Attribute -> column; None for all columns without another use."""
         if self.attributes is None or isinstance(self.attributes, Mapping):
             return self.attributes
         return {column: column for column in self.attributes}
 
 
 def read_columns(path: Path) -> ColumnMap:
-    """Read a column map; raises ConfigError with the line of what is wrong."""
+    """Read a column map; raises ConfigError with the line of a mistake."""
     source = read_yaml(path)
     try:
         columns = ColumnMap.model_validate(source.data)

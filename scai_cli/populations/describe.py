@@ -1,4 +1,4 @@
-"""What is in a population: attributes, quotas, likeness, length, gaps; one pass over the file."""
+"""The description of a population: attributes, quotas, duplicates, length, gaps; read in one pass."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scai_cli.populations.quotas import Quota
 from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless, words
 
 _SHOWN: Final = 12
-"""Values of an attribute that are listed, the most frequent first."""
+"""How many values of an attribute are listed, the most frequent first."""
 
 _PARTS: Final = ("name", "description", "attributes", "stances", "preferences", "split", "source")
 
@@ -33,17 +33,31 @@ class PopulationDescription:
     splits: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     same: list[tuple[str, str]] = field(default_factory=list)
-    """Id of a persona, id of an earlier one with the very same text."""
+    """Id of a persona, id of an earlier one with the same text."""
     near: list[tuple[str, str, float]] = field(default_factory=list)
-    """Id of a persona, id of an earlier one, how alike their texts are (estimated)."""
+    """Id of a persona, id of an earlier one, the estimated similarity of their texts."""
     words: int = 0
     one_word: set[str] = field(default_factory=set)
     two_words: set[tuple[str, str]] = field(default_factory=set)
     pairs: int = 0
     quotas: Sequence[Quota] = ()
 
+    def count(self, persona: Persona, description: Sequence[str]) -> None:
+        """Count a persona and the words of its description."""
+        self.size += 1
+        self.weight += persona.weight
+        for name, value in persona.attributes.items():
+            self.attributes[name][value] += 1
+        self.missing.update(part for part in _PARTS if not _has(persona, part))
+        self.splits[persona.split or "none"] += 1
+        self.sources[persona.source.name or "none"] += 1
+        self.words += len(description)
+        self.pairs += max(0, len(description) - 1)
+        self.one_word.update(description)
+        self.two_words.update(pairwise(description))
+
     def as_object(self) -> dict[str, Any]:
-        """What `scai personas describe --json` prints."""
+        """Return what `scai personas describe --json` prints."""
         return {
             "personas": self.size,
             "weight": round(self.weight, 6),
@@ -66,78 +80,60 @@ class PopulationDescription:
                 "attribute": quota.attribute,
                 "value": part.label,
                 "wanted": round(part.share, 4),
-                "reached": _ratio(sum(n for value, n in values.items() if part.holds(value)), self.size),
+                "reached": _ratio(sum(n for value, n in values.items() if part.matches(value)), self.size),
             }
             for part in quota.parts
         ]
 
 
 def describe(path: Path, quotas: Sequence[Quota] = ()) -> PopulationDescription:
-    """Count what is in a population file; raises ConfigError for a bad persona."""
-    found = PopulationDescription(quotas=quotas)
-    crowd = NearDuplicateIndex()
+    """Describe a population file; raises ConfigError for a bad persona."""
+    described = PopulationDescription(quotas=quotas)
+    index = NearDuplicateIndex()
     texts: dict[str, str] = {}
     for persona in items(path, Persona):
-        _count(found, persona)
         text = persona.description or "; ".join(f"{key}: {value}" for key, value in persona.attributes.items())
-        said = words(text)
-        _measure(found, said)
+        described.count(persona, words(text))
         plain = nameless(text, persona.name)
         if plain in texts:
-            found.same.append((persona.id, texts[plain]))
+            described.same.append((persona.id, texts[plain]))
             continue
         texts[plain] = persona.id
-        if (likest := crowd.likest(plain)) is not None:
-            found.near.append((persona.id, *likest))
+        if (nearest := index.likest(plain)) is not None:
+            described.near.append((persona.id, *nearest))
         else:
-            crowd.add(persona.id, plain)
-    return found
+            index.add(persona.id, plain)
+    return described
 
 
 def populations(folder: Path) -> list[tuple[Path, int | None, str | None]]:
-    """The files under a folder that may be populations: how many people each holds, or why it is none."""
-    found: list[tuple[Path, int | None, str | None]] = []
+    """Return the files under a folder that may be populations, each with its number of personas or the problem."""
+    files: list[tuple[Path, int | None, str | None]] = []
     for file in sorted(folder.rglob("*")):
         if file.suffix in (".yaml", ".yml", ".json", ".jsonl"):
             try:
-                found.append((file, sum(1 for _ in items(file, Persona)), None))
+                files.append((file, sum(1 for _ in items(file, Persona)), None))
             except ConfigError as error:
-                found.append((file, None, str(error)))
-    return found
-
-
-def _count(found: PopulationDescription, persona: Persona) -> None:
-    found.size += 1
-    found.weight += persona.weight
-    for name, value in persona.attributes.items():
-        found.attributes[name][value] += 1
-    found.missing.update(part for part in _PARTS if not _has(persona, part))
-    found.splits[persona.split or "none"] += 1
-    found.sources[persona.source.name or "none"] += 1
+                files.append((file, None, str(error)))
+    return files
 
 
 def _has(persona: Persona, part: str) -> bool:
     return bool(persona.source.name) if part == "source" else bool(getattr(persona, part))
 
 
-def _measure(found: PopulationDescription, said: Sequence[str]) -> None:
-    found.words += len(said)
-    found.pairs += max(0, len(said) - 1)
-    found.one_word.update(said)
-    found.two_words.update(pairwise(said))
-
-
 def _attribute(values: Mapping[Scalar, int], size: int) -> dict[str, Any]:
     known = sum(values.values())
-    told: dict[str, Any] = {"known": known, "missing": size - known, "distinct": len(values)}
+    described: dict[str, Any] = {"known": known, "missing": size - known, "distinct": len(values)}
     numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(numbers) == len(values) > _SHOWN:
-        spread = sorted(number for number in numbers for _ in range(values[number]))
-        told["range"] = {"lowest": spread[0], "median": statistics.median(spread), "highest": spread[-1]}
+        all_numbers = sorted(number for number in numbers for _ in range(values[number]))
+        median = statistics.median(all_numbers)
+        described["range"] = {"lowest": all_numbers[0], "median": median, "highest": all_numbers[-1]}
     else:
         order = sorted(values.items(), key=lambda pair: (-pair[1], str(pair[0])))
-        told["values"] = {str(value): n for value, n in order[:_SHOWN]}
-    return told
+        described["values"] = {str(value): n for value, n in order[:_SHOWN]}
+    return described
 
 
 def _ratio(part: float, whole: float) -> float | None:

@@ -1,22 +1,22 @@
-"""What a format makes of a row: a persona or a task but for its id and source."""
+"""Drafts: the personas and tasks that a format makes of a row, without their ids and sources."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from scai_cli.experiment.personas import Persona, Scalar
 from scai_cli.experiment.provenance import ItemSource
 from scai_cli.experiment.tasks import Task
 from scai_cli.populations.column_map import ColumnMap
-from scai_cli.populations.table_rows import Say, TableRow
+from scai_cli.populations.table_rows import Notify, TableRow
 from scai_cli.values import Split
 
 
 @dataclass(frozen=True, slots=True)
 class PersonaDraft:
-    """A persona to be; `key` is what its id is made of."""
+    """A persona without id and source; its id is made from `key`."""
 
     key: str
     name: str = ""
@@ -28,23 +28,13 @@ class PersonaDraft:
     split: Split | None = None
 
     def item(self, item_id: str, source: ItemSource) -> Persona:
-        """The persona; raises pydantic's ValidationError."""
-        return Persona(
-            id=item_id,
-            name=self.name,
-            description=self.description,
-            attributes=self.attributes,
-            stances=self.stances,
-            preferences=self.preferences,
-            weight=self.weight,
-            split=self.split,
-            source=source,
-        )
+        """Return the persona; raises pydantic's ValidationError."""
+        return Persona(id=item_id, source=source, **_fields(self))
 
 
 @dataclass(frozen=True, slots=True)
 class TaskDraft:
-    """A task to be; `key` is what its id is made of."""
+    """A task without id and source; its id is made from `key`."""
 
     key: str
     prompt: str
@@ -53,22 +43,31 @@ class TaskDraft:
     split: Split | None = None
 
     def item(self, item_id: str, source: ItemSource) -> Task:
-        """The task; raises pydantic's ValidationError."""
-        return Task(id=item_id, prompt=self.prompt, kind=self.kind, topic=self.topic, split=self.split, source=source)
+        """Return the task; raises pydantic's ValidationError."""
+        return Task(id=item_id, source=source, **_fields(self))
 
 
 Draft = PersonaDraft | TaskDraft
 
 
+def _fields(draft: Draft) -> dict[str, Any]:
+    return {each.name: getattr(draft, each.name) for each in fields(draft) if each.name != "key"}
+
+
 @dataclass(frozen=True, slots=True)
 class PopulationFormat:
-    """How files of one kind are read: their rows, and what a row makes, which raises BadRow (or ValueError)."""
+    """A format of personas or tasks.
 
-    rows: Callable[[str, Say], Iterator[TableRow]]
-    drafts: Callable[[Any, ColumnMap | None], Iterable[Draft]]
+    1. `rows` opens the file and yields its rows; it reports to `Notify` what the user should know.
+    2. `drafts` makes the drafts of one row's value; it raises BadRow (or ValueError) for a bad row.
+    3. The importer gives each draft an id and a source, and validates it.
+    """
+
+    rows: Callable[[str, Notify], Iterator[TableRow]]
+    drafts: Callable[[Any], Iterable[Draft]]
     source: str = ""
-    """The name of the data set; that of the file if empty."""
+    """The name of the data set; the file's name if empty."""
     licence: str = ""
-    """Its terms, as far as they are known."""
-    mapped: bool = False
-    """Whether it takes a column map."""
+    """The terms of the data set, if known."""
+    mapped: Callable[[Any, ColumnMap], Iterable[Draft]] | None = None
+    """Makes drafts by a column map; None for a format with columns of its own."""

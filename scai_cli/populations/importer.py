@@ -1,11 +1,10 @@
-"""Importing: rows of somebody's file -> personas or tasks in a file of ours, all or nothing."""
+"""The import of personas or tasks from a file in another format: all of its rows, or none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -15,19 +14,19 @@ from scai_cli.experiment.provenance import ItemSource
 from scai_cli.experiment.tasks import Task
 from scai_cli.populations.clean_text import Ids
 from scai_cli.populations.column_map import ColumnMap, read_columns
-from scai_cli.populations.drafts import PopulationFormat
+from scai_cli.populations.drafts import Draft, PopulationFormat
 from scai_cli.populations.formats import PERSONAS, TASKS
 from scai_cli.populations.population_file import population_file
-from scai_cli.populations.table_rows import Say, TableRow
+from scai_cli.populations.table_rows import Notify, TableRow
 from scai_cli.values import did_you_mean
 
-_SAID = 20
-"""How many bad rows are told one by one."""
+_NAMED = 20
+"""How many bad rows are named one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """What to import: FILE in a format, at most `limit` items, with a column map; bad rows stop it or are skipped."""
+    """The file to import, its format, at most how many items, a column map, and whether bad rows are skipped."""
 
     file: str
     format: str
@@ -38,82 +37,85 @@ class ImportOptions:
 
 @dataclass(slots=True)
 class ImportResult:
-    """How many were written and how many rows were bad."""
+    """The numbers of items written and of bad rows."""
 
     items: int = 0
     bad: int = 0
 
 
-def import_personas(job: ImportOptions, out: Path, say: Say) -> ImportResult:
-    """Write the personas of a file; raises ConfigError for a bad row unless those are skipped, and then says them."""
-    return _imported(job, out, PERSONAS, say)
+def import_personas(options: ImportOptions, out: Path, notify: Notify) -> ImportResult:
+    """Write the personas of a file; a bad row raises ConfigError, or with `skip_bad` is reported to `notify`."""
+    return _import(options, out, PERSONAS, notify)
 
 
-def import_tasks(job: ImportOptions, out: Path, say: Say, topic: str = "", kind: str = "") -> ImportResult:
-    """Write the tasks of a file, as `import_personas` does; a topic or a kind that is given stands for all of them."""
-    return _imported(job, out, TASKS, say, {name: text for name, text in (("topic", topic), ("kind", kind)) if text})
+def import_tasks(options: ImportOptions, out: Path, notify: Notify, topic: str = "", kind: str = "") -> ImportResult:
+    """Write the tasks of a file, as `import_personas` does; a topic or a kind given here replaces the file's."""
+    changes = {name: text for name, text in (("topic", topic), ("kind", kind)) if text}
+    return _import(options, out, TASKS, notify, changes)
 
 
-def _imported(
-    job: ImportOptions,
+def _import(
+    options: ImportOptions,
     out: Path,
     formats: Mapping[str, PopulationFormat],
-    say: Say,
+    notify: Notify,
     changes: Mapping[str, str] | None = None,
 ) -> ImportResult:
-    done = ImportResult()
+    result = ImportResult()
     with population_file(out, "personas" if formats is PERSONAS else "tasks") as write:
-        for item in _items(job, _format(job, formats), say, done):
+        for item in _items(options, _format(options, formats), notify, result):
             write(item.model_copy(update=dict(changes)) if changes else item)
-            done.items += 1
-            if done.items == job.limit:
+            result.items += 1
+            if result.items == options.limit:
                 break
-        if not done.items:
-            raise ConfigError(f"{job.file}: holds nothing that could be imported as {job.format}")
-    if done.bad > _SAID:
-        say(f"{job.file}: {done.bad - _SAID:,} more bad rows")
-    return done
+        if not result.items:
+            raise ConfigError(f"{options.file}: holds nothing that could be imported as {options.format}")
+    if result.bad > _NAMED:
+        notify(f"{options.file}: {result.bad - _NAMED:,} more bad rows")
+    return result
 
 
-def _items(job: ImportOptions, form: PopulationFormat, say: Say, done: ImportResult) -> Iterator[Persona | Task]:
-    columns = read_columns(job.columns) if job.columns else ColumnMap()
-    name, licence = columns.source or form.source or Path(job.file).name, columns.licence or form.licence
-    given, ids = columns if job.columns else None, Ids()
-    for row in form.rows(job.file, say):
+def _items(
+    options: ImportOptions, form: PopulationFormat, notify: Notify, result: ImportResult
+) -> Iterator[Persona | Task]:
+    columns = read_columns(options.columns) if options.columns else None
+    named = columns or ColumnMap()
+    name, licence = named.source or form.source or Path(options.file).name, named.licence or form.licence
+    ids = Ids()
+    for row in form.rows(options.file, notify):
         try:
-            found = list(form.drafts(_value(row), given))
             source = ItemSource(name=name, licence=licence, row=row.number)
-            made = [draft.item(ids.take(draft.key, row.number), source) for draft in found]
+            items = [draft.item(ids.take(draft.key, row.number), source) for draft in _drafts(form, row, columns)]
         except ValueError as error:
-            problem = ConfigError.at(job.file, row.line, f"row {row.number}", _reason(error))
-            if not job.skip_bad:
+            problem = ConfigError.at(options.file, row.line, f"row {row.number}", _reason(error))
+            if not options.skip_bad:
                 raise ConfigError(f"{problem}; --skip-bad leaves such rows out") from None
-            done.bad += 1
-            if done.bad <= _SAID:
-                say(f"{problem} (skipped)")
+            result.bad += 1
+            if result.bad <= _NAMED:
+                notify(f"{problem} (skipped)")
             continue
-        yield from made
+        yield from items
 
 
-def _value(row: TableRow) -> Any:
+def _drafts(form: PopulationFormat, row: TableRow, columns: ColumnMap | None) -> list[Draft]:
     if row.problem is not None:
         raise ValueError(row.problem)
-    return row.value
+    return list(form.drafts(row.value) if columns is None or form.mapped is None else form.mapped(row.value, columns))
 
 
 def _reason(error: ValueError) -> str:
-    """In one line what is wrong, without what the row says itself."""
+    """Return the error in one line, without the row's own text."""
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        return f"{place}: {str(first['msg']).removeprefix('Value error, ')}"
+        path = ".".join(str(part) for part in first["loc"])
+        return f"{path}: {str(first['msg']).removeprefix('Value error, ')}"
     return str(error)
 
 
-def _format(job: ImportOptions, formats: Mapping[str, PopulationFormat]) -> PopulationFormat:
-    form = formats.get(job.format)
+def _format(options: ImportOptions, formats: Mapping[str, PopulationFormat]) -> PopulationFormat:
+    form = formats.get(options.format)
     if form is None:
-        raise ConfigError(f"--as: there is no format {job.format!r}{did_you_mean(job.format, formats)}")
-    if job.columns is not None and not form.mapped:
-        raise ConfigError(f"--map: the format {job.format} has columns of its own; --as table takes a map")
+        raise ConfigError(f"--as: there is no format {options.format!r}{did_you_mean(options.format, formats)}")
+    if options.columns is not None and form.mapped is None:
+        raise ConfigError(f"--map: the format {options.format} has columns of its own; --as table takes a map")
     return form

@@ -1,4 +1,4 @@
-"""Populations on their way out: JSONL or YAML, by the file's name, complete or not at all."""
+"""Population files: JSONL or YAML by the file's name, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Write = Callable[[Persona | Task], None]
 def population_file(target: Path, key: str) -> Iterator[Write]:
     """Write personas or tasks one by one; the file appears at the end. `-` is stdout, as JSONL.
 
-    Raises OutputError when the disk refuses, ConfigError for a name that ends in neither .jsonl nor .yaml.
+    Raises OutputError for a failed write, ConfigError for a name that ends in neither .jsonl nor .yaml.
     """
     if str(target) == "-":
         yield lambda item: _line(sys.stdout.buffer, item)
@@ -41,7 +41,7 @@ def population_file(target: Path, key: str) -> Iterator[Write]:
 
 
 def check_name(target: Path) -> None:
-    """Raise ConfigError for a name that does not say what is to be written."""
+    """Check the file's name; raises ConfigError for one that ends in neither .jsonl nor .yaml."""
     if target.suffix not in (".jsonl", ".yaml", ".yml"):
         raise ConfigError(f"{target}: name a .jsonl or .yaml file to write")
 

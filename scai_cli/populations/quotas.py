@@ -1,4 +1,4 @@
-"""Quotas: how an attribute's values shall be shared out, as `--quota age=18-34:30,35-90:70` writes it."""
+"""Quotas: the wanted shares of an attribute's values, as in `--quota age=18-34:30,35-90:70`."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ _HOW: Final = "write ATTRIBUTE=VALUE:SHARE,VALUE:SHARE,... or ranges, e.g. age=1
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class QuotaPart:
     """A value, or a range of whole numbers with both ends, and its share of the people, in (0, 1]."""
 
     label: str
     share: float
     span: tuple[int, int] | None = None
 
-    def holds(self, value: Scalar | None) -> bool:
-        """Whether a value belongs here."""
+    def matches(self, value: Scalar | None) -> bool:
+        """Whether a value counts towards this part."""
         if self.span is None:
             return value is not None and str(value).strip().lower() == self.label.lower()
         low, high = self.span
@@ -33,13 +33,13 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How one attribute is shared out; the shares sum to 1."""
+    """The wanted shares of one attribute's values; they sum to 1."""
 
     attribute: str
-    parts: tuple[Part, ...]
+    parts: tuple[QuotaPart, ...]
 
     def draw(self, count: int, seed: str) -> list[Scalar]:
-        """Values for so many people: each part gets its share, rounded by largest remainder, in a seeded order."""
+        """Draw `count` values: each part gets its share, rounded by largest remainder, in a seeded order."""
         rng = random.Random(seed)
         values: list[Scalar] = []
         for part, times in zip(self.parts, apportion([part.share for part in self.parts], count), strict=True):
@@ -49,22 +49,22 @@ class Quota:
 
 
 def parse_quota(text: str) -> Quota:
-    """Read one `--quota`; shares may be any positive numbers, all equal if left out; raises ConfigError."""
+    """Parse a `--quota`; shares are any positive numbers, all equal if left out; raises ConfigError."""
     attribute, _, rest = text.partition("=")
     attribute = attribute.strip()
     parts = [piece for piece in rest.split(",") if piece.strip()]
     if not attribute or not parts:
         raise ConfigError(f"--quota {text}: {_HOW}")
-    read = [_part(text, piece) for piece in parts]
-    labels = [label for label, _ in read]
+    shares = [_parse_part(text, piece) for piece in parts]
+    labels = [label for label, _ in shares]
     if len(set(labels)) < len(labels):
         raise ConfigError(f"--quota {text}: a value stands twice")
-    total = sum(share for _, share in read)
-    return Quota(attribute, tuple(Part(label, share / total, _span(text, label)) for label, share in read))
+    total = sum(share for _, share in shares)
+    return Quota(attribute, tuple(QuotaPart(label, share / total, _span(text, label)) for label, share in shares))
 
 
 def apportion(shares: Sequence[float], count: int) -> list[int]:
-    """Whole numbers in proportion to the shares that sum to `count`, by largest remainder (Hamilton)."""
+    """Divide `count` in proportion to the shares into whole numbers, by largest remainder (Hamilton)."""
     total = sum(shares)
     exact = [count * share / total for share in shares]
     given = [int(number) for number in exact]
@@ -74,7 +74,7 @@ def apportion(shares: Sequence[float], count: int) -> list[int]:
     return given
 
 
-def _part(text: str, piece: str) -> tuple[str, float]:
+def _parse_part(text: str, piece: str) -> tuple[str, float]:
     label, colon, share = piece.rpartition(":")
     if not colon:
         return piece.strip(), 1.0
@@ -88,10 +88,10 @@ def _part(text: str, piece: str) -> tuple[str, float]:
 
 
 def _span(text: str, label: str) -> tuple[int, int] | None:
-    found = _RANGE.fullmatch(label)
-    if found is None:
+    match = _RANGE.fullmatch(label)
+    if match is None:
         return None
-    low, high = int(found[1]), int(found[2])
+    low, high = int(match[1]), int(match[2])
     if low > high:
         raise ConfigError(f"--quota {text}: the range {label} falls")
     return low, high

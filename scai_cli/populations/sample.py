@@ -1,4 +1,4 @@
-"""Drawing some people out of many: by strata, by weight, or as unlike each other as can be; always with a seed."""
+"""Samples of a population: by strata, by weight, or as different from each other as possible; seeded."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 _BINS = 4
 _MANY = 8
-"""A numeric attribute with more values is cut into quarters."""
+"""A numeric attribute with more distinct values is cut into quarters."""
 
 Stratum = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SampleOptions:
-    """How many, stratified by which attributes, weighted by which number (`weight` or an attribute), how diverse."""
+    """How many to draw, by which strata, weighted by `weight` or an attribute, diverse or not."""
 
     count: int
     by: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class SampleOptions:
 
 @dataclass(frozen=True, slots=True)
 class PopulationSample:
-    """Who was drawn, in the order of the file, and how many of each stratum: drawn, there."""
+    """The people drawn, in the order of the file, and for each stratum the numbers drawn and present."""
 
     people: tuple[Persona, ...]
     strata: dict[Stratum, tuple[int, int]]
@@ -47,11 +47,12 @@ class PopulationSample:
 
 
 def sample(path: Path, how: SampleOptions) -> PopulationSample:
-    """Draw without replacement; the file is gone through twice and only those drawn are kept.
+    """Draw without replacement; the file is read twice and only the people drawn are kept in memory.
 
     Each stratum gets its share (of the people, or of the weights) by largest remainder. Within it people are drawn with
     probability in proportion to their weights (Efraimidis and Spirakis 2006), or, with `diverse`, farthest first: each
-    next one is the least like those drawn so far. Raises ConfigError for an attribute that nobody has or a bad weight.
+    next one is the least similar to those drawn so far. Raises ConfigError for an attribute that no persona has, and
+    for a bad weight.
     """
     people = items(path, Persona)
     keys, weights, values, rows = [], [], [], []
@@ -64,52 +65,40 @@ def sample(path: Path, how: SampleOptions) -> PopulationSample:
             rows.append(hashes(nameless(persona.description or persona.portrait(), persona.name)))
     if how.count > len(keys):
         raise ConfigError(f"--n: wants {how.count} of {len(keys)} personas in {path}; lower it")
-    groups = _groups(values, how.by)
-    wanted = _allocated(groups, weights, how.count)
-    chooser = _Farthest(rows, keys) if how.diverse else _Heaviest(keys)
-    chosen = {
-        n
-        for stratum in sorted(groups, key=lambda s: (-wanted[s], s))
-        for n in chooser(groups[stratum], wanted[stratum])
-    }
+    groups = _group(values, how.by)
+    wanted = _allocate(groups, weights, how.count)
+    farthest = _FarthestFirst(rows, keys) if how.diverse else None
+    chosen: set[int] = set()
+    for stratum in sorted(groups, key=lambda s: (-wanted[s], s)):
+        group, count = groups[stratum], wanted[stratum]
+        chosen.update(farthest.choose(group, count) if farthest else sorted(group, key=lambda n: -keys[n])[:count])
     drawn = tuple(persona for n, persona in enumerate(people) if n in chosen)
-    return PopulationSample(
-        drawn, {stratum: (wanted[stratum], len(groups[stratum])) for stratum in sorted(groups)}, len(keys)
-    )
+    strata = {stratum: (wanted[stratum], len(groups[stratum])) for stratum in sorted(groups)}
+    return PopulationSample(drawn, strata, len(keys))
 
 
-class _Heaviest:
-    """Those with the greatest keys."""
-
-    def __init__(self, keys: Sequence[float]) -> None:
-        self._keys = keys
-
-    def __call__(self, group: Sequence[int], count: int) -> list[int]:
-        return sorted(group, key=lambda n: -self._keys[n])[:count]
-
-
-class _Farthest:
-    """Those that are least like everybody chosen so far, in this and in earlier groups; the first by its key."""
+class _FarthestFirst:
+    """Chooses whoever is least similar to all chosen so far, also in earlier groups; the first one by its key."""
 
     def __init__(self, rows: Sequence[np.ndarray], keys: Sequence[float]) -> None:
         import numpy as np
 
         self._rows = np.stack(rows)
         self._keys = np.asarray(keys)
-        self._likeness = np.full(len(keys), -1.0)
+        self._similarity = np.full(len(keys), -1.0)
 
-    def __call__(self, group: Sequence[int], count: int) -> list[int]:
+    def choose(self, group: Sequence[int], count: int) -> list[int]:
         import numpy as np
 
         members = np.asarray(group)
         chosen: list[int] = []
         for _ in range(count):
-            order = np.lexsort((-self._keys[members], self._likeness[members]))
+            order = np.lexsort((-self._keys[members], self._similarity[members]))
             best = int(members[order[0]])
             chosen.append(best)
             members = members[members != best]
-            alike = (self._rows == self._rows[best]).mean(axis=1)
-            self._likeness = np.maximum(self._likeness, alike)
+            similarity = (self._rows == self._rows[best]).mean(axis=1)
+            self._similarity = np.maximum(self._similarity, similarity)
         return chosen
 
 
@@ -123,13 +112,13 @@ def _weight(persona: Persona, name: str | None) -> float:
 
 
 def _key(seed: int, name: str, weight: float) -> float:
-    """log(u) / w for a number u in (0, 1) that follows from the seed and the id alone; the greatest keys are drawn."""
+    """Return log(u) / w for a number u in (0, 1) that depends on the seed and the id alone; the greatest are drawn."""
     digest = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=7).digest()
     return math.log((int.from_bytes(digest) + 1) / (256**7 + 1)) / weight
 
 
-def _groups(values: Sequence[Sequence[Scalar | None]], by: Sequence[str]) -> dict[Stratum, list[int]]:
-    """Stratum -> who belongs to it."""
+def _group(values: Sequence[Sequence[Scalar | None]], by: Sequence[str]) -> dict[Stratum, list[int]]:
+    """Return the members of each stratum."""
     columns = [_labels([row[n] for row in values], name) for n, name in enumerate(by)]
     groups: defaultdict[Stratum, list[int]] = defaultdict(list)
     for n in range(len(values)):
@@ -138,7 +127,7 @@ def _groups(values: Sequence[Sequence[Scalar | None]], by: Sequence[str]) -> dic
 
 
 def _labels(values: Sequence[Scalar | None], name: str) -> list[str]:
-    """A column's values as texts; numbers of which there are many different ones as quarters of the people."""
+    """Return a column's values as texts; more than `_MANY` distinct numbers become quarters of the people."""
     known = [value for value in values if value is not None]
     if not known:
         raise ConfigError(f"--by {name}: nobody has this attribute; `scai personas describe` shows which there are")
@@ -157,8 +146,8 @@ def _bin(value: Scalar | None, cuts: Iterable[int | float]) -> str:
     return f"from {below[-1]:g}" if below else "lowest"
 
 
-def _allocated(groups: dict[Stratum, list[int]], weights: Sequence[float], count: int) -> dict[Stratum, int]:
-    """How many of each stratum; one that is too small gives its places to the others."""
+def _allocate(groups: dict[Stratum, list[int]], weights: Sequence[float], count: int) -> dict[Stratum, int]:
+    """Return the number to draw from each stratum; one that is too small leaves the rest to the others."""
     order = sorted(groups)
     given = dict.fromkeys(order, 0)
     while (left := count - sum(given.values())) > 0:

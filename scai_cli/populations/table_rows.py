@@ -1,4 +1,4 @@
-"""Files of rows, read as they come: CSV, JSONL, JSON, Parquet, and data sets of the Hugging Face Hub."""
+"""The rows of CSV, JSONL, JSON and Parquet files and of data sets of the Hugging Face Hub, read one by one."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_files import LONGEST_LINE, parse_line
 
-Say = Callable[[str], None]
-"""Takes what the user should know that is no error."""
+Notify = Callable[[str], None]
+"""Reports to the user what is not an error."""
 
 HUB: Final = "hub:"
-"""Begins the name of a data set of the Hub: `hub:OWNER/NAME[:CONFIG][@SPLIT]`."""
+"""The prefix of a data set of the Hub: `hub:OWNER/NAME[:CONFIG][@SPLIT]`."""
 
 _LONGEST_CELL: Final = 32 * 2**20
 _LARGEST_JSON: Final = 512 * 2**20
@@ -28,7 +29,7 @@ _INSTALL: Final = "needs the extra `data`: pip install 'scai-cli[data]'"
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """One row: `number` counts from 1, `line` is where it ends in a text file; with a `problem` it has no value."""
+    """One row: `number` counts from 1, `line` is its last line in a text file; with a `problem` it has no value."""
 
     number: int
     value: Any
@@ -36,8 +37,8 @@ class TableRow:
     problem: str | None = None
 
 
-def rows(file: str, say: Say) -> Iterator[TableRow]:
-    """The rows of a file by its name's ending, CSV and Parquet as mappings; raises ConfigError if it cannot be read."""
+def rows(file: str, notify: Notify) -> Iterator[TableRow]:
+    """Read rows by the file's ending, of CSV and Parquet as mappings; raises ConfigError for an unreadable file."""
     if file.startswith(HUB):
         return hub_rows(file)
     suffixes = [suffix.lower() for suffix in Path(file).suffixes if suffix.lower() != ".gz"]
@@ -49,12 +50,12 @@ def rows(file: str, say: Say) -> Iterator[TableRow]:
     if kind == ".json":
         return json_rows(file)
     if kind in (".csv", ".tsv", ".txt"):
-        return csv_rows(file, say)
+        return csv_rows(file, notify)
     raise ConfigError(f"{file}: is no .csv, .tsv, .jsonl, .json or .parquet file; rename it to what it holds")
 
 
 def jsonl_rows(file: str) -> Iterator[TableRow]:
-    """The values of a JSONL file; a line that is no JSON is a row with a problem."""
+    """Read the values of a JSONL file; a line that is not JSON is a row with a problem."""
     number = 0
     with opened(file) as lines:
         for line_number, line in enumerate(iter(lambda: lines.readline(LONGEST_LINE + 1), b""), 1):
@@ -66,11 +67,11 @@ def jsonl_rows(file: str) -> Iterator[TableRow]:
             except ValueError as error:
                 yield TableRow(number, None, line_number, str(error))
                 if len(line) > LONGEST_LINE:
-                    return  # the rest of it would be taken for lines
+                    return  # the rest of the long line would be read as further lines
 
 
 def json_rows(file: str) -> Iterator[TableRow]:
-    """The items of a JSON list, or one value; a JSON file is read whole."""
+    """Read the items of a JSON list, or one value; a JSON file is held in memory."""
     with opened(file) as content:
         data = content.read(_LARGEST_JSON + 1)
     if len(data) > _LARGEST_JSON:
@@ -85,20 +86,19 @@ def json_rows(file: str) -> Iterator[TableRow]:
         yield TableRow(number, item)
 
 
-def csv_rows(file: str, say: Say) -> Iterator[TableRow]:
-    """The rows of a CSV or TSV file as mappings; the first row names the columns, those without a name are left out.
+def csv_rows(file: str, notify: Notify) -> Iterator[TableRow]:
+    """Read the rows of a CSV or TSV file as mappings by the first row, without the columns that it does not name.
 
-    Cells may hold quotes and line ends. Read as UTF-8, as UTF-16 with a byte order mark, or else as Windows-1252, which
-    is said. Raises ConfigError for a column that stands twice.
+    Cells may hold quotes and line ends. The encoding is UTF-8, UTF-16 with a byte order mark, or else Windows-1252,
+    which is reported. Raises ConfigError for a repeated column.
     """
-    with text(file, say) as lines:
+    with text(file, notify) as lines:
         header = lines.readline(_LONGEST_CELL)
         if not header:
             raise ConfigError(f"{file}: is empty")
         delimiter = max(",;\t", key=header.count)
         csv.field_size_limit(_LONGEST_CELL)
-        again = _Again(header, lines)
-        reader = csv.reader(again, delimiter=delimiter, strict=True)
+        reader = csv.reader(chain([header], lines), delimiter=delimiter, strict=True)
         names = _names(file, reader)
         number = 0
         while True:
@@ -113,17 +113,6 @@ def csv_rows(file: str, say: Say) -> Iterator[TableRow]:
             if cells:
                 number += 1
                 yield _csv_row(number, cells, names, reader.line_num)
-
-
-class _Again:
-    """Lines of which the first was read already."""
-
-    def __init__(self, first: str, rest: IO[str]) -> None:
-        self._first, self._rest = first, rest
-
-    def __iter__(self) -> Iterator[str]:
-        yield self._first
-        yield from self._rest
 
 
 def _names(file: str, reader: Any) -> list[str]:
@@ -146,7 +135,7 @@ def _csv_row(number: int, cells: list[str], names: list[str], line: int) -> Tabl
 
 
 def parquet_rows(file: str) -> Iterator[TableRow]:
-    """The rows of a Parquet file as mappings, some at a time."""
+    """Read the rows of a Parquet file as mappings, a batch at a time."""
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:
@@ -163,23 +152,23 @@ def parquet_rows(file: str) -> Iterator[TableRow]:
 
 
 def hub_rows(name: str) -> Iterator[TableRow]:
-    """The rows of a data set of the Hub (or of a local folder of that shape), streamed."""
+    """Stream the rows of a data set of the Hub, or of a local folder of that shape."""
     try:
         import datasets
     except ImportError:
         raise ConfigError(f"{name}: a data set of the Hub {_INSTALL}") from None
-    place, _, split = name.removeprefix(HUB).partition("@")
-    path, _, config = place.partition(":")
+    location, _, split = name.removeprefix(HUB).partition("@")
+    path, _, config = location.partition(":")
     try:
-        found = datasets.load_dataset(path, config or None, split=split or "train", streaming=True)
-        for number, value in enumerate(found, 1):
+        dataset = datasets.load_dataset(path, config or None, split=split or "train", streaming=True)
+        for number, value in enumerate(dataset, 1):
             yield TableRow(number, value)
     except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
         raise ConfigError(f"{name}: cannot be read: {_first_line(error)}") from None
 
 
 def opened(file: str) -> IO[bytes]:
-    """A file opened for reading, unpacked where it ends in .gz; raises ConfigError."""
+    """Open a file for reading, unpacked if it ends in .gz; raises ConfigError."""
     try:
         if file.lower().endswith(".gz"):
             return cast("IO[bytes]", gzip.open(file, "rb"))
@@ -190,11 +179,11 @@ def opened(file: str) -> IO[bytes]:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
 
 
-def text(file: str, say: Say) -> IO[str]:
-    """A text file opened in the encoding that it is in; its line ends are left as they are."""
+def text(file: str, notify: Notify) -> IO[str]:
+    """Open a text file in its own encoding; line ends stay as they are."""
     encoding = _encoding(file)
     if encoding == "cp1252":
-        say(f"{file}: is not UTF-8; read as Windows-1252")
+        notify(f"{file}: is not UTF-8; read as Windows-1252")
     return io.TextIOWrapper(opened(file), encoding=encoding, errors="replace", newline="")
 
 
@@ -217,7 +206,7 @@ def _encoding(file: str) -> str:
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """The row as a mapping; raises ValueError for another shape."""
+    """Return the row as a mapping; raises ValueError for another shape."""
     if not isinstance(value, Mapping):
         raise ValueError("is no object of keys")
     return value

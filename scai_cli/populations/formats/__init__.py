@@ -1,4 +1,4 @@
-"""The formats that people come in: name -> how its files are read. One short file each."""
+"""The formats of personas and tasks that can be imported, by name; one module each."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PERSONAS: Final[Mapping[str, PopulationFormat]] = {
     "edsl": edsl.FORMAT,
     "table": table.PERSONAS,
 }
-"""What `scai personas import --as` knows."""
+"""The formats of `scai personas import --as`."""
 
 TASKS: Final[Mapping[str, PopulationFormat]] = {
     "lines": lines.FORMAT,
@@ -40,4 +40,4 @@ TASKS: Final[Mapping[str, PopulationFormat]] = {
     "habermas": habermas.FORMAT,
     "anthropic": anthropic.FORMAT,
 }
-"""What `scai tasks import --as` knows."""
+"""The formats of `scai tasks import --as`."""

@@ -1,4 +1,4 @@
-"""EDSL (Expected Parrot): an AgentList as JSON (also gzipped) or JSONL, a list of agents, or one agent."""
+"""Agents of EDSL (Expected Parrot): an AgentList as JSON (also gzipped) or JSONL, a list of agents, or one agent."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.populations.clean_text import LONGEST_FACT, BadRow, fact, one_line, sentence, tidy
-from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
-from scai_cli.populations.table_rows import Say, TableRow, json_rows, jsonl_rows, mapping
+from scai_cli.populations.table_rows import Notify, TableRow, json_rows, jsonl_rows, mapping
 
 _BIOGRAPHY: Final = ("persona", "description", "biography", "bio", "background")
 
 
-def rows(file: str, _: Say) -> Iterator[TableRow]:
-    """The agents; the head of an AgentList is no agent."""
+def rows(file: str, _: Notify) -> Iterator[TableRow]:
+    """Read the agents; the head of an AgentList is left out."""
     suffixes = Path(file.removesuffix(".gz")).suffixes
-    found = jsonl_rows(file) if suffixes and suffixes[-1] in (".jsonl", ".ndjson") else json_rows(file)
+    read = jsonl_rows if suffixes and suffixes[-1] in (".jsonl", ".ndjson") else json_rows
     number = 0
-    for row in found:
+    for row in read(file):
         for agent in _agents(row.value):
             number += 1
             yield TableRow(number, agent, row.line, row.problem)
@@ -34,24 +33,24 @@ def _agents(value: Any) -> list[Any]:
     return [value]
 
 
-def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
-    """Traits become attributes; a trait that is a text (`persona`, or longer than an attribute) becomes biography."""
+def drafts(row: Any) -> Iterator[PersonaDraft]:
+    """Make traits attributes; a trait that is a text (`persona`, or longer than an attribute) becomes biography."""
     values = mapping(row)
     traits = values.get("traits")
     if not isinstance(traits, Mapping):
         raise BadRow("has no object under 'traits'")
-    attributes, told = {}, []
+    attributes, texts = {}, []
     for key, value in traits.items():
         if isinstance(value, str) and (key.lower() in _BIOGRAPHY or len(value) > LONGEST_FACT):
-            told.append(sentence(tidy(value, key)))
+            texts.append(sentence(tidy(value, key)))
         elif not isinstance(value, Mapping) and (known := fact(value, key)) is not None:
             attributes[one_line(key)] = known
     name = one_line(values.get("name") or traits.get("name"), "name")
-    told.append(sentence(tidy(values.get("instruction"), "instruction")))
-    if not attributes and not any(told):
+    texts.append(sentence(tidy(values.get("instruction"), "instruction")))
+    if not attributes and not any(texts):
         raise BadRow("has no traits")
-    key = name or next((part for part in told if part), "") or "-".join(str(part) for part in attributes.values())
-    yield PersonaDraft(key=key, name=name, description=" ".join(filter(None, told)), attributes=attributes)
+    key = name or next((part for part in texts if part), "") or "-".join(str(part) for part in attributes.values())
+    yield PersonaDraft(key=key, name=name, description=" ".join(filter(None, texts)), attributes=attributes)
 
 
 FORMAT: Final = PopulationFormat(rows, drafts, "EDSL", "")

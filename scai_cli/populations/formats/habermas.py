@@ -1,4 +1,4 @@
-"""The Habermas Machine's questions (Tessler et al. 2024): a JSON list with id, question, topic and split."""
+"""Questions of the Habermas Machine (Tessler et al. 2024): a JSON list with id, question, topic and split."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, one_line
-from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PopulationFormat, TaskDraft
 from scai_cli.populations.table_rows import mapping, rows
 from scai_cli.values import Split
@@ -17,8 +16,8 @@ _SPLITS: Final[dict[str, Split]] = {
 }  # fmt: skip
 
 
-def drafts(row: Any, _: ColumnMap | None) -> Iterator[TaskDraft]:
-    """The question; its topics are numbered, `topic-0` and on."""
+def drafts(row: Any) -> Iterator[TaskDraft]:
+    """Make the question a task; a numbered topic becomes `topic-0` and so on."""
     values = mapping(row)
     question = one_line(values.get("question"), "the question")
     if not question:

@@ -1,4 +1,4 @@
-"""Plain lines: every line that is not blank is a task."""
+"""Plain lines: each line that is not blank is a task."""
 
 from __future__ import annotations
 
@@ -6,23 +6,22 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from scai_cli.populations.clean_text import one_line
-from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PopulationFormat, TaskDraft
-from scai_cli.populations.table_rows import Say, TableRow, text
+from scai_cli.populations.table_rows import Notify, TableRow, text
 
 
-def rows(file: str, say: Say) -> Iterator[TableRow]:
-    """The lines that are not blank."""
+def rows(file: str, notify: Notify) -> Iterator[TableRow]:
+    """Read the lines that are not blank."""
     number = 0
-    with text(file, say) as lines:
+    with text(file, notify) as lines:
         for line_number, line in enumerate(lines, 1):
             if line.strip():
                 number += 1
                 yield TableRow(number, line, line_number)
 
 
-def drafts(row: Any, _: ColumnMap | None) -> Iterator[TaskDraft]:
-    """The line as a task."""
+def drafts(row: Any) -> Iterator[TaskDraft]:
+    """Make the line a task."""
     prompt = one_line(row, "the line")
     yield TaskDraft(key=prompt, prompt=prompt)
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from scai_cli.experiment.personas import Scalar
 from scai_cli.populations.clean_text import BadRow, fact, one_line, sentence, tidy
-from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
 from scai_cli.populations.table_rows import mapping, rows
 
@@ -22,8 +21,8 @@ _SHOWN_OF_A_LIST: Final = 8
 _LONGEST_NAME: Final = 4
 
 
-def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
-    """The short persona with background, hobbies and skills; the texts by field of life (sports, arts) are stances."""
+def drafts(row: Any) -> Iterator[PersonaDraft]:
+    """Describe the person with background, hobbies and skills; the texts by field (sports, arts) are stances."""
     values = mapping(row)
     if not isinstance(values.get("uuid"), str) or not values["uuid"]:
         raise BadRow("has no uuid")
@@ -32,14 +31,15 @@ def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
         for key, value in values.items()
         if key.endswith("_persona") and value
     }
-    told = [tidy(values.get(key), key) for key in ("persona", "cultural_background")]
-    told += [_listed("Hobbies and interests", values), _listed("Skills", values)]
-    description = " ".join(sentence(part) for part in told if part)
+    texts = [tidy(values.get(key), key) for key in ("persona", "cultural_background")]
+    texts.append(_listed("Hobbies and interests", values, "hobbies_and_interests_list"))
+    texts.append(_listed("Skills", values, "skills_and_expertise_list"))
+    description = " ".join(sentence(text) for text in texts if text)
     if not description and not by_field:
         raise BadRow("has no persona text")
     yield PersonaDraft(
         key=values["uuid"],
-        name=_name([text for text in (told[0], *by_field.values()) if text]),
+        name=_name([text for text in (texts[0], *by_field.values()) if text]),
         description=description or next(iter(by_field.values())),
         attributes=_attributes(values),
         stances={field: text for field, text in by_field.items() if text},
@@ -47,18 +47,17 @@ def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
 
 
 def _attributes(values: Mapping[str, Any]) -> dict[str, Scalar]:
-    found = {}
+    attributes = {}
     for key, value in values.items():
         if key not in _NO_FACTS and not key.endswith(("_persona", "_list")):
             known = fact(value.replace("_", " ") if type(value) is str else value, key)
             if known is not None:
-                found[_RENAMED.get(key, key)] = known
-    return found
+                attributes[_RENAMED.get(key, key)] = known
+    return attributes
 
 
-def _listed(title: str, values: Mapping[str, Any]) -> str:
-    """A list column, which is the text of a Python list, as a sentence."""
-    key = {"Skills": "skills_and_expertise_list"}.get(title, "hobbies_and_interests_list")
+def _listed(title: str, values: Mapping[str, Any], key: str) -> str:
+    """Return a list column, which holds the text of a Python list, as a sentence."""
     given = values.get(key)
     parts: Any = given
     if isinstance(given, str):
@@ -73,11 +72,11 @@ def _listed(title: str, values: Mapping[str, Any]) -> str:
 
 
 def _name(texts: list[str]) -> str:
-    """The words with which all texts begin, as long as they are capitalised: "Mary Alberti is ..."; "" if none."""
+    """Return the capitalised words with which all texts begin ("Mary Alberti is ..."); "" if there are none."""
     if len(texts) < 2:
         return ""
-    begun = zip(*(text.split(None, _LONGEST_NAME)[:_LONGEST_NAME] for text in texts), strict=False)
-    same = takewhile(lambda words: len(set(words)) == 1 and words[0][:1].isupper(), begun)
+    beginnings = zip(*(text.split(None, _LONGEST_NAME)[:_LONGEST_NAME] for text in texts), strict=False)
+    same = takewhile(lambda words: len(set(words)) == 1 and words[0][:1].isupper(), beginnings)
     return " ".join(words[0].strip(",;:") for words in same)
 
 

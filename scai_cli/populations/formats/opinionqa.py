@@ -1,4 +1,4 @@
-"""OpinionQA (Santurkar et al. 2023): responses.csv of a Pew panel wave; twelve attributes in words and a weight."""
+"""Respondents of OpinionQA (Santurkar et al. 2023): responses.csv of a Pew wave, twelve attributes and a weight."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, facts
-from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
 from scai_cli.populations.table_rows import mapping, rows
 
@@ -19,8 +18,8 @@ _FORMER: Final = "F_"
 """Pew's own files write F_CREGION where OpinionQA writes CREGION."""
 
 
-def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
-    """A respondent with what is known of them; an answer that was refused is not known."""
+def drafts(row: Any) -> Iterator[PersonaDraft]:
+    """Make a respondent a persona; a refused answer is no attribute."""
     values = mapping(row)
     known = facts(**{name: values.get(key, values.get(_FORMER + key)) for key, name in _ATTRIBUTES.items()})
     if not known:
@@ -34,7 +33,7 @@ def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
 
 
 def _weight(values: Mapping[str, Any]) -> float:
-    """The first weight of the wave (WEIGHT_W26); 1 in a file without any."""
+    """Return the first weight of the wave (WEIGHT_W26); 1 in a file without weights."""
     columns = [key for key in values if key.startswith("WEIGHT_W")]
     if not columns:
         return 1.0
@@ -49,7 +48,7 @@ def _weight(values: Mapping[str, Any]) -> float:
 
 
 def _described(known: Mapping[str, Any]) -> str:
-    """One or two sentences of the facts that make a person most."""
+    """Describe the person in one or two sentences of the most telling facts."""
     place = f" from the {known['region']} of the United States" if "region" in known else " from the United States"
     aged = f", {known['age']} years old" if "age" in known else ""
     who = {"male": "A man", "female": "A woman"}.get(str(known.get("gender", "")).lower(), "An adult")

@@ -1,4 +1,4 @@
-"""PersonaHub (Tencent AI Lab): JSONL, one sentence a person under `persona` or `input persona`."""
+"""Personas of PersonaHub (Tencent AI Lab): JSONL, one sentence each under `persona` or `input persona`."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, sentence, tidy
-from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
 from scai_cli.populations.table_rows import mapping, rows
 
 _KEYS: Final = ("persona", "input persona")
 
 
-def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
-    """The person, in the words of the data set."""
+def drafts(row: Any) -> Iterator[PersonaDraft]:
+    """Make the sentence the description."""
     values = mapping(row)
-    found = next((tidy(values[key], key) for key in _KEYS if values.get(key)), "")
-    if not found:
+    text = next((tidy(values[key], key) for key in _KEYS if values.get(key)), "")
+    if not text:
         raise BadRow("has no text under 'persona' or 'input persona'")
-    yield PersonaDraft(key=found, description=sentence(found[0].upper() + found[1:]))
+    yield PersonaDraft(key=text, description=sentence(text[0].upper() + text[1:]))
 
 
 FORMAT: Final = PopulationFormat(rows, drafts, "PersonaHub", "CC BY-NC-SA 4.0")

@@ -1,4 +1,4 @@
-"""Polis exports: comments.csv and participants-votes.csv -> one persona for each opinion group, stances from votes."""
+"""Polis exports (comments.csv, participants-votes.csv): a persona for each opinion group, stances from its votes."""
 
 from __future__ import annotations
 
@@ -10,24 +10,23 @@ from typing import Any, Final
 
 from scai_cli.errors import ConfigError
 from scai_cli.populations.clean_text import BadRow, one_line, sentence
-from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
-from scai_cli.populations.table_rows import Say, TableRow, csv_rows
+from scai_cli.populations.table_rows import Notify, TableRow, csv_rows
 
 VOTES, COMMENTS = "participants-votes.csv", "comments.csv"
 
 _VOTES: Final = {"1": 1, "1.0": 1, "-1": -1, "-1.0": -1, "0": 0, "0.0": 0}
 _REJECTED: Final = ("-1", "-1.0")
 _CLEAR: Final = 0.6
-"""The share of a group's votes that makes its stance."""
+"""The least share of a group's votes that counts as its stance."""
 _TELLING: Final = 3
-"""How many statements of each kind the biography quotes."""
+"""Statements of each kind that the biography quotes."""
 _FEWEST: Final = 3
-"""A statement on which fewer of a group voted tells nothing about it."""
+"""The least votes of a group on a statement that count."""
 
 
 @dataclass(slots=True)
-class Group:
+class OpinionGroup:
     """One opinion group: its members, and on each statement its votes (1 agrees, -1 disagrees, 0 passes)."""
 
     number: str
@@ -36,75 +35,75 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A group among the others, with the statements."""
+class GroupRow:
+    """A group, the other groups, and the statements by number."""
 
-    group: Group
-    others: tuple[Group, ...]
+    group: OpinionGroup
+    others: tuple[OpinionGroup, ...]
     statements: Mapping[str, str]
 
 
-def rows(file: str, say: Say) -> Iterator[TableRow]:
-    """The groups of a conversation; FILE is the folder of an export or its participants-votes.csv."""
+def rows(file: str, notify: Notify) -> Iterator[TableRow]:
+    """Read the groups of a conversation; FILE is the folder of an export or its participants-votes.csv."""
     folder = Path(file) if Path(file).is_dir() else Path(file).parent
     votes = folder / VOTES if Path(file).is_dir() else Path(file)
-    statements = _statements(folder / COMMENTS, say)
-    groups: dict[str, Group] = {}
-    alone = 0
-    for row in csv_rows(str(votes), say):
+    statements = _statements(folder / COMMENTS, notify)
+    groups: dict[str, OpinionGroup] = {}
+    without_group = 0
+    for row in csv_rows(str(votes), notify):
         try:
-            found = _counted(row, statements, groups)
+            counted = _count(row, statements, groups)
         except BadRow as error:
             yield TableRow(row.number, None, row.line, str(error))
             continue
-        alone += not found
-    if alone:
-        say(f"{votes}: {alone} participants belong to no opinion group and are left out")
+        without_group += not counted
+    if without_group:
+        notify(f"{votes}: {without_group} participants belong to no opinion group and are left out")
     if not groups:
         raise ConfigError(f"{votes}: no participant belongs to an opinion group (column group-id)")
     ordered = sorted(groups.values(), key=lambda group: (len(group.number), group.number))
     for number, group in enumerate(ordered, 1):
-        yield TableRow(number, Found(group, tuple(other for other in ordered if other is not group), statements))
+        yield TableRow(number, GroupRow(group, tuple(other for other in ordered if other is not group), statements))
 
 
-def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
-    """A group as one person who stands for its members."""
-    found: Found = row
-    group, letter = found.group, _letter(found.group.number)
-    agreed, disagreed = (_telling(found, vote) for vote in (1, -1))
-    told = [f"Stands for the {group.members} members of opinion group {letter} in a public deliberation."]
-    told += [f"More than others they agree that {_quoted(agreed)}."] if agreed else []
-    told += [f"More than others they disagree that {_quoted(disagreed)}."] if disagreed else []
+def drafts(row: Any) -> Iterator[PersonaDraft]:
+    """Make a group one persona, with the weight of its members."""
+    conversation: GroupRow = row
+    group, letter = conversation.group, _letter(conversation.group.number)
+    agreed, disagreed = (_telling(conversation, vote) for vote in (1, -1))
+    sentences = [f"Stands for the {group.members} members of opinion group {letter} in a public deliberation."]
+    sentences += [f"More than others they agree that {_quoted(agreed)}."] if agreed else []
+    sentences += [f"More than others they disagree that {_quoted(disagreed)}."] if disagreed else []
     yield PersonaDraft(
         key=f"group-{letter.lower()}",
         name=f"Group {letter}",
-        description=" ".join(told),
+        description=" ".join(sentences),
         attributes={"opinion_group": letter, "members": group.members},
         stances={
             f"statement-{number}": _stance(group.votes[number], text)
-            for number, text in found.statements.items()
+            for number, text in conversation.statements.items()
             if sum(group.votes[number].values()) >= _FEWEST
         },
         weight=float(group.members),
     )
 
 
-def _statements(file: Path, say: Say) -> dict[str, str]:
-    """Number -> text of the statements that the moderators let in."""
-    found = {}
-    for row in csv_rows(str(file), say):
+def _statements(file: Path, notify: Notify) -> dict[str, str]:
+    """Return the texts of the statements that the moderators accepted, by number."""
+    statements = {}
+    for row in csv_rows(str(file), notify):
         if row.value is None:
             raise ConfigError.at(str(file), row.line, None, f"row {row.number}: {row.problem}")
         number, text = row.value.get("comment-id", ""), one_line(row.value.get("comment-body"), "comment-body")
         if number.isdigit() and text and row.value.get("moderated") not in _REJECTED:
-            found[str(int(number))] = text
-    if not found:
+            statements[str(int(number))] = text
+    if not statements:
         raise ConfigError(f"{file}: holds no statement (columns comment-id, comment-body)")
-    return found
+    return statements
 
 
-def _counted(row: TableRow, statements: Mapping[str, str], groups: dict[str, Group]) -> bool:
-    """Count a participant's votes for their group; False if they belong to none."""
+def _count(row: TableRow, statements: Mapping[str, str], groups: dict[str, OpinionGroup]) -> bool:
+    """Count a participant's votes for their group; return False if they have none."""
     if row.value is None:
         raise BadRow(row.problem)
     number = str(row.value.get("group-id", "")).strip().removesuffix(".0")
@@ -119,27 +118,27 @@ def _counted(row: TableRow, statements: Mapping[str, str], groups: dict[str, Gro
             raise BadRow(f"the vote on statement {statement} is {given[:40]!r}, not -1, 0 or 1")
         if given:
             cast[statement] = _VOTES[given]
-    group = groups.setdefault(number, Group(number))
+    group = groups.setdefault(number, OpinionGroup(number))
     group.members += 1
     for statement, vote in cast.items():
         group.votes[statement][vote] += 1
     return True
 
 
-def _telling(found: Found, vote: int) -> list[str]:
-    """The statements on which the group votes so clearly, and most unlike the others."""
+def _telling(row: GroupRow, vote: int) -> list[str]:
+    """Return the statements with a clear share of this vote that sets the group apart most from the others."""
     lead = {}
-    for number in found.statements:
-        own = found.group.votes[number]
-        others = sum((other.votes[number] for other in found.others), Counter[int]())
+    for number in row.statements:
+        own = row.group.votes[number]
+        others = sum((other.votes[number] for other in row.others), Counter[int]())
         if sum(own.values()) >= _FEWEST and own[vote] / sum(own.values()) >= _CLEAR:
             lead[number] = _share(own, vote) - _share(others, vote)
     best = sorted((number for number in lead if lead[number] > 0), key=lambda number: -lead[number])
-    return [found.statements[number] for number in best[:_TELLING]]
+    return [row.statements[number] for number in best[:_TELLING]]
 
 
 def _share(votes: Counter[int], vote: int) -> float:
-    """The share of a vote, drawn towards 1/2 where few have voted, as Polis does."""
+    """Return the share of a vote, pulled towards 1/2 if there are few votes, as Polis does."""
     return (votes[vote] + 1) / (sum(votes.values()) + 2)
 
 
@@ -156,7 +155,7 @@ def _quoted(texts: list[str]) -> str:
 
 
 def _letter(number: str) -> str:
-    """Polis shows the groups 0, 1, 2 as A, B, C."""
+    """Return the letter of a group as Polis shows it: A for 0, B for 1."""
     return chr(ord("A") + int(number)) if int(number) < 26 else number
 
 

@@ -1,4 +1,4 @@
-"""The PRISM survey (Kirk et al. 2024): JSONL, a participant a line with values, wishes for an AI and demographics."""
+"""Participants of the PRISM survey (Kirk et al. 2024): JSONL with values, wishes for an AI and demographics."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from scai_cli.measures.requested import requested
 from scai_cli.populations.clean_text import BadRow, facts, sentence, tidy
-from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
 from scai_cli.populations.table_rows import mapping, rows
 
@@ -17,14 +16,14 @@ _MEANT: Final = {
     "personalisation": "asks_back",  # "learns from our conversations and feels personalised to me"
     "safety": "security",  # "produces responses that are safe and do not risk harm"
 }
-"""What was rated (0 to 100) -> the trait that comes nearest; the others have none."""
+"""Rated AI behaviour (0 to 100) -> the nearest trait; the other ratings have none."""
 
 _ASKED_FOR: Final = 0.8
 _MOST: Final = 100.0
 
 
-def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
-    """The self-description, what they would tell an AI to be, their ratings of AI behaviour, and who they are."""
+def drafts(row: Any) -> Iterator[PersonaDraft]:
+    """Describe a participant by their own words, their wish for an AI and their ratings of AI behaviour."""
     values = mapping(row)
     user = values.get("user_id")
     if not isinstance(user, str) or not user:
@@ -33,30 +32,30 @@ def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
     if not about and not wish:
         raise BadRow("has neither self_description nor system_string")
     rated = _rated(values.get("stated_prefs"))
-    told = [f"In their own words: {sentence(about)}" if about else ""]
-    told.append(f"Asked how an AI assistant should behave: {sentence(wish)}" if wish else "")
+    sentences = [f"In their own words: {sentence(about)}" if about else ""]
+    sentences.append(f"Asked how an AI assistant should behave: {sentence(wish)}" if wish else "")
     if rated:
         shown = ", ".join(f"{name} {value:.0f}" for name, value in rated.items())
-        told.append(f"Importance in an AI, from 0 to 100: {shown}.")
+        sentences.append(f"Importance in an AI, from 0 to 100: {shown}.")
     yield PersonaDraft(
         key=user,
-        description=" ".join(filter(None, told)),
+        description=" ".join(filter(None, sentences)),
         attributes=_attributes(values),
         preferences=_preferences(rated, wish),
     )
 
 
 def _rated(given: Any) -> dict[str, float]:
-    found = given.items() if isinstance(given, Mapping) else ()
+    ratings = given.items() if isinstance(given, Mapping) else ()
     return {
         str(name): min(_MOST, max(0.0, float(value)))
-        for name, value in found
+        for name, value in ratings
         if isinstance(value, int | float) and not isinstance(value, bool) and value == value
     }
 
 
 def _preferences(rated: Mapping[str, float], wish: str) -> dict[str, float]:
-    """What the wish asks for in words (+-0.8), and the ratings that mean a trait, as shares of 100."""
+    """Return the traits that the wish asks for (+-0.8), and the ratings that mean a trait, as shares of 100."""
     stated = {_MEANT[name]: round(value / _MOST, 2) for name, value in rated.items() if name in _MEANT and value}
     return stated | {trait: sign * _ASKED_FOR for trait, sign in requested(wish).items()}
 
@@ -80,7 +79,7 @@ def _attributes(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _simple(group: Any) -> Any:
-    """The survey gives religion and ethnicity as {self_described, categorised, simplified}."""
+    """Return the category of a religion or ethnicity, given as {self_described, categorised, simplified}."""
     return group.get("categorised") or group.get("simplified") if isinstance(group, Mapping) else group
 
 

@@ -1,4 +1,4 @@
-"""Any table (CSV, JSONL, JSON list, Parquet, Hub): parts by a column map, or by columns named as the parts are."""
+"""Any table (CSV, JSONL, JSON list, Parquet, Hub): fields by a column map, or by columns of the same names."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _BIOGRAPHY: Final = ("description", "persona", "biography", "bio", "self_descrip
 _PROMPT: Final = ("prompt", "question", "text", "task")
 
 
-def people(row: Any, columns: ColumnMap | None) -> Iterator[PersonaDraft]:
-    """One persona; without a map what has no other part is an attribute, and `stances.x`, `preferences.x` are read."""
+def people(row: Any, columns: ColumnMap | None = None) -> Iterator[PersonaDraft]:
+    """Make one persona; without a map `stances.x` and `preferences.x` are read, and other columns are attributes."""
     values = mapping(row)
     chosen = columns or _by_name(tuple(values))
-    told = (tidy(_cell(values, column), column) for column in chosen.descriptions)
-    description = " ".join(sentence(text) for text in told if text)
+    texts = (tidy(_cell(values, column), column) for column in chosen.descriptions)
+    description = " ".join(sentence(text) for text in texts if text)
     name = one_line(_cell(values, chosen.name), "the name")
     attributes = _attributes(values, chosen)
     if not description and not attributes:
@@ -43,8 +43,8 @@ def people(row: Any, columns: ColumnMap | None) -> Iterator[PersonaDraft]:
     )
 
 
-def tasks(row: Any, columns: ColumnMap | None) -> Iterator[TaskDraft]:
-    """One task; without a map its words stand in `prompt`, `question`, `text` or `task`."""
+def tasks(row: Any, columns: ColumnMap | None = None) -> Iterator[TaskDraft]:
+    """Make one task; without a map its prompt is in `prompt`, `question`, `text` or `task`."""
     values = mapping(row)
     given = columns or ColumnMap()
     column = given.prompt or next((name for name in _PROMPT if values.get(name)), None)
@@ -62,7 +62,7 @@ def tasks(row: Any, columns: ColumnMap | None) -> Iterator[TaskDraft]:
 
 @lru_cache(maxsize=64)
 def _by_name(values: tuple[str, ...]) -> ColumnMap:
-    """The map of a table whose columns are named as the parts."""
+    """Return the map of a table whose columns are named as the fields."""
 
     def named(*names: str) -> str | None:
         return next((key for key in values if key.lower() in names), None)
@@ -87,8 +87,8 @@ def _attributes(values: Mapping[str, Any], chosen: ColumnMap) -> dict[str, Scala
         used = {chosen.id, chosen.name, chosen.weight, chosen.split, *chosen.descriptions}
         used |= {*chosen.stances.values(), *chosen.preferences.values()}
         wanted = {key: key for key in values if key not in used}
-    found = ((one_line(name), fact(_cell(values, column), f"the column {column!r}")) for name, column in wanted.items())
-    return {name: value for name, value in found if value is not None}
+    known = ((one_line(name), fact(_cell(values, column), f"the column {column!r}")) for name, column in wanted.items())
+    return {name: value for name, value in known if value is not None}
 
 
 def _cell(values: Mapping[str, Any], column: str | None) -> Any:
@@ -121,5 +121,5 @@ def _split(given: Any) -> Split | None:
     return cast("Split", _SPLITS[str(given).strip().lower()])
 
 
-PERSONAS: Final = PopulationFormat(rows, people, mapped=True)
-TASKS: Final = PopulationFormat(rows, tasks, mapped=True)
+PERSONAS: Final = PopulationFormat(rows, people, mapped=people)
+TASKS: Final = PopulationFormat(rows, tasks, mapped=tasks)

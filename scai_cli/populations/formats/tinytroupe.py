@@ -1,4 +1,4 @@
-"""TinyTroupe (Microsoft): `{"type": "TinyPerson", "persona": {...}}`, a list or a folder of such files."""
+"""Agents of TinyTroupe (Microsoft): `{"type": "TinyPerson", "persona": {...}}`, a list, or a folder of files."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import Any, Final
 
 from scai_cli.errors import ConfigError
 from scai_cli.populations.clean_text import BadRow, facts, one_line, sentence, tidy
-from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
-from scai_cli.populations.table_rows import Say, TableRow, json_rows, mapping
+from scai_cli.populations.table_rows import Notify, TableRow, json_rows, mapping
 
 _SHOWN: Final = 4
-"""How many entries of each list the biography names."""
+"""Entries of each list that the biography names."""
 
 
-def rows(file: str, _: Say) -> Iterator[TableRow]:
-    """The agents of a file, or of the *.json files of a folder by name."""
+def rows(file: str, _: Notify) -> Iterator[TableRow]:
+    """Read the agents of a file, or of a folder's *.json files in the order of their names."""
     if not Path(file).is_dir():
         yield from json_rows(file)
         return
@@ -28,8 +27,8 @@ def rows(file: str, _: Say) -> Iterator[TableRow]:
         yield TableRow(number, agent.value)
 
 
-def drafts(row: Any, _: ColumnMap | None) -> Iterator[PersonaDraft]:
-    """Who the agent is, how they speak, what they believe, like and dislike."""
+def drafts(row: Any) -> Iterator[PersonaDraft]:
+    """Describe an agent by occupation, personality, style, beliefs, likes and dislikes."""
     values = mapping(row)
     persona = values.get("persona") or values.get("_configuration") or values.get("_persona")
     if not isinstance(persona, Mapping):
@@ -59,22 +58,22 @@ def _described(name: str, persona: Mapping[str, Any], work: Mapping[str, Any]) -
     character = persona.get("personality")
     character = character if isinstance(character, Mapping) else {"traits": persona.get("personality_traits")}
     place = f" at {one_line(work['organization'])}" if work.get("organization") else ""
-    told = [f"{name} is {one_line(work['title'])}{place}." if work.get("title") else ""]
-    told += [
-        _part("Education", persona.get("education")),
-        _part("Personality", character.get("traits")),
-        _part("Style", persona.get("style")),
-        _part("Beliefs", persona.get("beliefs")),
-        _part("Interests", wants.get("interests")),
-        _part("Likes", wants.get("likes")),
-        _part("Dislikes", wants.get("dislikes")),
-        _part("More", persona.get("other_facts")),
+    sentences = [f"{name} is {one_line(work['title'])}{place}." if work.get("title") else ""]
+    sentences += [
+        _titled("Education", persona.get("education")),
+        _titled("Personality", character.get("traits")),
+        _titled("Style", persona.get("style")),
+        _titled("Beliefs", persona.get("beliefs")),
+        _titled("Interests", wants.get("interests")),
+        _titled("Likes", wants.get("likes")),
+        _titled("Dislikes", wants.get("dislikes")),
+        _titled("More", persona.get("other_facts")),
     ]
-    return tidy(" ".join(filter(None, told)))
+    return tidy(" ".join(filter(None, sentences)))
 
 
-def _part(title: str, value: Any) -> str:
-    """A titled sentence of a text, of a list, or of a list of mappings with one text each."""
+def _titled(title: str, value: Any) -> str:
+    """Return a titled sentence of a text, of a list, or of a list of mappings with one text each."""
     parts = value if isinstance(value, list) else [value]
     texts = [next(iter(part.values()), None) if isinstance(part, Mapping) else part for part in parts]
     shown = [one_line(text).rstrip(".") for text in texts if isinstance(text, str) and text.strip()]
