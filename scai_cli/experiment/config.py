@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
 from scai_cli.experiment.constitution import RuleText
-from scai_cli.experiment.model_settings import ModelSettings, Roles, overlay
+from scai_cli.experiment.model_settings import ModelSettings, Roles, overlay, without_secrets
 from scai_cli.experiment.personas import HUMAN, Persona, Scalar
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole
@@ -147,6 +148,13 @@ class Revision(Value):
     """Whether the run's product is the best version that was played, rather than the last."""
     max_prompt_tokens: Annotated[int, Field(ge=500)] = 60_000
     """The longest meta-prompt; of a longer history conversations are drawn, evenly by persona, with the seed."""
+    # Left out of what is printed and saved while empty: runs of 0.1 do not have these keys.
+    strategy_options: Mapping[str, Any] = Field(default={}, exclude_if=operator.not_)
+    """The own keys of a strategy of yours, which it reads from its context."""
+    acceptance_options: Mapping[str, Any] = Field(default={}, exclude_if=operator.not_)
+    """The own keys of an acceptance rule of yours, which it reads from its context."""
+
+    _no_secrets = field_validator("strategy_options", "acceptance_options")(without_secrets)
 
     @property
     def bases(self) -> tuple[str, ...]:

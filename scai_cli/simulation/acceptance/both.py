@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from scai_cli.runs.events import Candidate
-from scai_cli.simulation.acceptance.improves import improving, scores_of, try_candidates
+from scai_cli.simulation.acceptance.improves import MarginOptions, scores_of, try_candidates
 from scai_cli.simulation.acceptance.vote import vote
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
 
@@ -16,9 +16,9 @@ async def both(context: RevisionContext, candidates: Sequence[Candidate]) -> Acc
     # The vote comes second: only candidates that passed the trial are worth a call to every user.
     trials = await try_candidates(context, candidates)
     scores = scores_of(trials)
-    better = [trial.candidate for trial in improving(context, trials)]
+    margin = context.options(MarginOptions).margin
+    better = [trial.candidate for trial in trials if trial.rises(margin)]
     if not better:
-        margin = context.config.revision.margin
         return AcceptanceResult(
             None, f"no candidate raised the declared welfare by more than {margin:g} on trial", scores
         )

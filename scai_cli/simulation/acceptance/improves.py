@@ -12,9 +12,16 @@ from scai_cli.simulation.revision_context import AcceptanceResult, RevisionConte
 from scai_cli.simulation.utilities import EpochUtilities, PairedUtilities, difference, epoch_utilities
 from scai_cli.social_choice import welfare
 from scai_cli.social_choice.welfare import WelfareFunction
+from scai_cli.values import Value
 
 _DRAWS = 400
 """Bootstrap draws for the interval of a trial: few, as there are many trials."""
+
+
+class MarginOptions(Value):
+    """The keys of `revision` that `improves` and `both` read."""
+
+    margin: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,8 @@ class Trial:
 async def improves(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:
     """Adopt the candidate under which the declared welfare is highest, if it rises by more than `margin`."""
     trials = await try_candidates(context, candidates)
-    better = improving(context, trials)
-    function, margin = welfare.parse(context.config.welfare), context.config.revision.margin
+    function, margin = welfare.parse(context.config.welfare), context.options(MarginOptions).margin
+    better = [trial for trial in trials if trial.rises(margin)]
     if not better:
         return AcceptanceResult(
             None, f"no candidate raised {function.label} welfare by more than {margin:g}", scores_of(trials)
@@ -86,11 +93,6 @@ async def try_candidates(context: RevisionContext, candidates: Sequence[Candidat
         for problem in trial.failed:
             context.epoch_context.emit(problem)
     return trials
-
-
-def improving(context: RevisionContext, trials: Sequence[Trial]) -> list[Trial]:
-    """Return the trials in which the declared welfare rose by more than `margin`."""
-    return [trial for trial in trials if trial.rises(context.config.revision.margin)]
 
 
 def scores_of(trials: Sequence[Trial]) -> Mapping[str, Mapping[str, float | None]]:

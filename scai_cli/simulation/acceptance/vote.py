@@ -15,8 +15,15 @@ from scai_cli.runs.events import Candidate, Problem
 from scai_cli.simulation.answer_forms import Ranking
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
 from scai_cli.social_choice.voting import Ballot, tally
+from scai_cli.values import Value
 
 STATUS_QUO = "status quo"
+
+
+class VoteOptions(Value):
+    """The keys of `revision` that `vote` and `both` read."""
+
+    rule: str
 
 
 async def vote(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:
@@ -29,7 +36,7 @@ async def vote(context: RevisionContext, candidates: Sequence[Candidate]) -> Acc
         if problem is not None:
             context.epoch_context.emit(problem)
     ballots = [(b, persona.weight) for (b, _), persona in zip(voted, personas, strict=True) if b is not None]
-    rule = context.config.revision.rule
+    rule = context.options(VoteOptions).rule
     outcome = tally(rule, [b for b, _ in ballots], list(constitutions), [weight for _, weight in ballots])
     scores = {c.id: {"votes": outcome.scores[c.id], "votes_before": outcome.scores[STATUS_QUO]} for c in candidates}
     turnout = f"{rule}, {len(ballots)} of {len(voted)} ballots could be read"

@@ -12,14 +12,22 @@ from scai_cli.errors import CallFailed
 from scai_cli.runs.events import Candidate, Problem
 from scai_cli.simulation.revision_context import RevisionContext, Strategy
 from scai_cli.simulation.transcript import Conversation
+from scai_cli.values import Value
+
+
+class CandidatesOptions(Value):
+    """The keys of `revision` that `candidates` reads."""
+
+    bases: tuple[str, ...]
+    candidates: int
 
 
 async def candidates(context: RevisionContext) -> list[Candidate]:
     """Propose `candidates` times by the strategies `base` in turn, each from another order; drop equal proposals."""
-    revision = context.config.revision
-    bases: list[Strategy] = [plugins.resolve("strategy", name) for name in revision.bases]
+    options = context.options(CandidatesOptions)
+    bases: list[Strategy] = [plugins.resolve("strategy", name) for name in options.bases]
     proposals = await together(
-        _propose(bases[n % len(bases)], _variant(context, n + 1)) for n in range(revision.candidates)
+        _propose(bases[n % len(bases)], _variant(context, n + 1)) for n in range(options.candidates)
     )
     distinct: dict[object, Candidate] = {}
     for proposed, problem in proposals:

@@ -12,6 +12,14 @@ from scai_cli.runs.events import Candidate
 from scai_cli.simulation.candidate_checks import checked
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.strategies.edits import edits, further_edits
+from scai_cli.values import Value
+
+
+class GroundedOptions(Value):
+    """The keys of `revision` that `grounded` reads."""
+
+    quorum: float
+    rounds: int
 
 
 async def grounded(context: RevisionContext) -> list[Candidate]:
@@ -24,7 +32,7 @@ async def grounded(context: RevisionContext) -> list[Candidate]:
     """
     [first] = await edits(context)
     draft = _extend(context, Candidate(id=context.id, critique=""), first)
-    for n in range(2, context.config.revision.rounds + 1):
+    for n in range(2, context.options(GroundedOptions).rounds + 1):
         if draft.objection or draft.constitution is None:
             break
         epoch_context = replace(context.epoch_context, constitution=draft.constitution)
@@ -59,7 +67,7 @@ def _scoped(context: RevisionContext, edit: Edit, principles: Collection[str]) -
         return edit, None
     authors = _authors(context)
     users = tuple(dict.fromkeys(authors[event_id] for event_id in edit.evidence if event_id in authors))
-    needed = max(2, math.ceil(context.config.revision.quorum * len(context.epoch_context.personas)))
+    needed = max(2, math.ceil(context.options(GroundedOptions).quorum * len(context.epoch_context.personas)))
     if len(users) >= needed:
         return edit, None
     if len(users) < 2 or isinstance(edit, Modify):

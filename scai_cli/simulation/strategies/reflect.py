@@ -6,21 +6,30 @@ from scai_cli.runs.events import Candidate
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.strategies.rewrite import propose_rewrite
 from scai_cli.simulation.strategies.window import fit_window
+from scai_cli.values import Value
+
+
+class ReflectOptions(Value):
+    """The keys of `revision` that `reflect` reads."""
+
+    memory: int
+    satisfied: float
 
 
 async def reflect(context: RevisionContext) -> list[Candidate]:
     """Propose one candidate from the last `memory` epochs of the unsatisfied users; none if all are satisfied."""
-    unsatisfied = _unsatisfied(context)
+    options = context.options(ReflectOptions)
+    unsatisfied = _unsatisfied(context, options.satisfied)
     if not unsatisfied:
         return []
-    episodes = [*context.past, context.conversations][-context.config.revision.memory :]
+    episodes = [*context.past, context.conversations][-options.memory :]
     conversations = [c for episode in episodes for c in episode if c.persona.id in unsatisfied]
     window = fit_window(context, context.agents.prompts.reflect, conversations)
     return [await propose_rewrite(context, "reflect", window)]
 
 
-def _unsatisfied(context: RevisionContext) -> set[str]:
+def _unsatisfied(context: RevisionContext, threshold: float) -> set[str]:
     """Return the users whose satisfaction is below the threshold, or missing."""
-    low, high = context.config.ratings.scale
-    enough = low + context.config.revision.satisfied * (high - low)
+    low, high = context.agents.ratings.scale
+    enough = low + threshold * (high - low)
     return {user for user, value in context.utilities.satisfaction.items() if value is None or value < enough}
