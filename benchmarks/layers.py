@@ -28,11 +28,11 @@ from society import config
 from tables import spread, write_tables
 from workloads import WORKLOADS
 
-from scai_cli.display.terminal.run_progress import LiveView
+from scai_cli.display.terminal.run_progress import ProgressView, RunProgress
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import dump_experiment
 from scai_cli.jobs.model_pool import ModelPool
-from scai_cli.jobs.run import digests
+from scai_cli.jobs.saved_experiment import digests
 from scai_cli.messages import ChatRequest, Completion, Usage
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.events import Event
@@ -99,7 +99,7 @@ def run(experiment: ExperimentConfig, layers: Layers, folder: Path, screen: Cons
         bare = next(iter(pool.gates.values()))
         agents_by_role = {role: replace(getattr(agents, role), model=bare) for role in ("assistant", "user", "meta")}
         agents = replace(agents, **agents_by_role)
-    view = LiveView(screen)
+    view = ProgressView(screen, RunProgress())
 
     def note(event: Event) -> None:
         if layers.events:

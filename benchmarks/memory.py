@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from scai_cli.display.terminal.run_progress import Silent
+from scai_cli.jobs.session import SilentObserver
 from scai_cli.runs.events import EpochStarted, Event, RunFinished
 
 EXPERIMENT = """\
@@ -50,7 +50,7 @@ class Measured:
         return sum(1 / rate for rate in self.rates[-3:]) / sum(1 / rate for rate in self.rates[:3]) - 1
 
 
-class Clock(Silent):
+class Clock(SilentObserver):
     """Notes the CPU time at the start of every epoch."""
 
     def __init__(self) -> None:
@@ -71,14 +71,15 @@ def measure(calls: int, folder: Path, *, again: bool = False) -> Measured:
 
 def _inside(calls: int, folder: Path, again: bool) -> Measured:
     from scai_cli.experiment.load import load_experiment
-    from scai_cli.jobs.run import resume, start
+    from scai_cli.jobs.run import resume_blocking, run_blocking
 
     epochs = max(20, round(calls / CALLS_AN_EPOCH))
     config = folder / "memory.yaml"
     config.write_text(EXPERIMENT.format(epochs=epochs, root=ROOT), encoding="utf-8")
     clock, began = Clock(), time.monotonic()
     experiment = load_experiment(config)
-    outcome = resume(folder / "memory", (), clock) if again else start(experiment, folder, "memory", clock)
+    name = "memory"
+    outcome = resume_blocking(folder / name, (), clock) if again else run_blocking(experiment, folder, name, clock)
     marks = [clock.times[round(n * epochs / 10)] for n in range(11)]
     rates = [outcome.spent.calls / 10 / (end - start) for start, end in pairwise(marks)]
     return Measured(outcome.spent.calls, time.monotonic() - began, _peak_mb(), rates)

@@ -22,7 +22,7 @@ from pathlib import Path
 from memory import _peak_mb
 
 from scai_cli.datasets.generate.row import GeneratedRow
-from scai_cli.display.terminal.generate_progress import Silent
+from scai_cli.jobs.session import SilentObserver
 
 CONSTITUTION = """\
 principles: [Give an example for what you say., Use bullet points., Ask what the person needs.]
@@ -51,7 +51,7 @@ class Measured:
         return sum(1 / rate for rate in self.rates[-3:]) / sum(1 / rate for rate in self.rates[:3]) - 1
 
 
-class Clock(Silent):
+class Clock(SilentObserver):
     """Notes the CPU time at every row of interest."""
 
     def __init__(self, every: int) -> None:
@@ -59,9 +59,9 @@ class Clock(Silent):
         self.count = 0
         self.times = [time.process_time()]
 
-    def see(self, row: GeneratedRow) -> None:  # noqa: ARG002
-        self.count += 1
-        if self.count % self.every == 0:
+    def see(self, row: object) -> None:
+        self.count += isinstance(row, GeneratedRow)
+        if isinstance(row, GeneratedRow) and self.count % self.every == 0:
             self.times.append(time.process_time())
 
 
@@ -79,7 +79,7 @@ def _inside(rows: int, folder: Path, again: bool) -> Measured:
     made = rows // 10 if again else rows
     clock, began = Clock(made // 10), time.monotonic()
     outcome = resume(folder / "set", (), clock) if again else start(_wish(rows, folder), folder, "set", clock)
-    assert outcome.rows == rows, outcome
+    assert outcome.result.rows == rows, outcome
     rates = [clock.every / (end - start) for start, end in pairwise(clock.times)]
     return Measured(made, time.monotonic() - began, _peak_mb(), rates)
 
@@ -87,7 +87,7 @@ def _inside(rows: int, folder: Path, again: bool) -> Measured:
 def _wish(rows: int, folder: Path) -> object:
     from scai_cli.datasets.generate.manifest import GenerateSettings
     from scai_cli.experiment.load import Overrides
-    from scai_cli.jobs.generate import GenerateOptions
+    from scai_cli.jobs.generate_source import GenerateOptions
 
     (folder / "rules.yaml").write_text(CONSTITUTION, encoding="utf-8")
     (folder / "people.yaml").write_text(PEOPLE, encoding="utf-8")

@@ -1,17 +1,25 @@
-"""What every rule of a constitution rests on and does: the values that `scai explain` comes to."""
+"""Leave-one-out: which conversations to play with and without each rule, and what each rule rests on and does."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from scai_cli.experiment.constitution import Clause, Principle
+from scai_cli.errors import RunError
+from scai_cli.experiment.constitution import Clause, Constitution, Principle
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
 from scai_cli.runs.events import Estimate
 from scai_cli.runs.history.history import History
+from scai_cli.simulation.epoch_context import EpochContext
 
 EFFECT: Final = 0.02
 """An effect on a user's utility (0 to 1) that is not larger than this does not count."""
+
+PersonaTask = tuple[Persona, Task]
+"""A conversation to play."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,7 @@ class RuleEffect:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A run's constitution, rule by rule; `played` of `conversations` could be played within the budget."""
+    """A run's constitution, rule by rule; `played` of `conversations` were affordable."""
 
     run_id: str
     version: int
@@ -86,7 +94,8 @@ class Explanation:
     played: int
     conversations: int
     failed: int
-    budget: int
+    budget: int | None
+    """The most calls that were allowed, None where nothing limits them."""
     users: tuple[str, str] | None = None
     calls: int = 0
     """Calls that were made now."""
@@ -123,3 +132,45 @@ def quotes(history: History, rule: Principle | Clause) -> list[Quote]:
             said |= {m.id: (m.persona if m.role == "user" else "assistant", m.content) for m in messages}
         said |= {rating.id: (rating.rater, rating.comment) for rating in epoch.ratings}
     return [Quote(place, *said.get(place, ("", ""))) for place in rule.evidence]
+
+
+def affordable(context: EpochContext, calls: int | None) -> list[PersonaTask]:
+    """Return the conversations that a number of calls allows with the constitution and without each rule.
+
+    They are shared evenly among the personas. Raises RunError when not even one is affordable.
+    """
+    wanted, others = context.agents.ratings.cross_raters, len(context.personas) - 1
+    each = 2 * context.agents.turns + (others if wanted == "all" else min(wanted, others))
+    chosen: list[PersonaTask] = []
+    used = 0
+    for pair in _in_rounds(context):
+        used += each * (1 + sum(concerns(rule, pair[0]) for rule in context.constitution.rules))
+        if calls is not None and used > calls:
+            break
+        chosen.append(pair)
+    if not chosen:
+        raise RunError(f"--set limits.calls={calls}: one conversation with and without each rule takes {used} calls")
+    return chosen
+
+
+def concerns(rule: Principle | Clause, persona: Persona) -> bool:
+    """Whether leaving out a rule can change a conversation: a clause is said only to the users it is for."""
+    return not isinstance(rule, Clause) or persona.id in rule.users
+
+
+def without(constitution: Constitution, rule_id: str) -> Constitution:
+    """Return the constitution without a rule."""
+    return constitution.model_copy(
+        update={
+            "principles": tuple(rule for rule in constitution.principles if rule.id != rule_id),
+            "contract": tuple(rule for rule in constitution.contract if rule.id != rule_id),
+        }
+    )
+
+
+def _in_rounds(context: EpochContext) -> list[PersonaTask]:
+    """Return every persona with every task, in rounds: in each, every persona has one of its tasks, in seeded order."""
+    rng = random.Random(f"{context.agents.seed}/explain")
+    tasks = {persona.id: rng.sample(context.tasks, len(context.tasks)) for persona in context.personas}
+    personas = rng.sample(context.personas, len(context.personas))
+    return [(persona, tasks[persona.id][n]) for n in range(len(context.tasks)) for persona in personas]

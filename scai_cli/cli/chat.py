@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scai_cli.cli.options import (
     RUNS,
-    Cached,
     Json,
-    MaxCalls,
-    MaxTokens,
     MaxUsd,
     Model,
     Run,
     RunsDir,
     Set,
     Trust,
-    limits,
+    with_limit,
 )
-from scai_cli.errors import CallFailed, Interrupted, RunError
+from scai_cli.errors import CallFailed, RunError
 from scai_cli.messages import clean
 
 if TYPE_CHECKING:
@@ -40,61 +36,35 @@ def chat(
     persona: Annotated[
         str | None, typer.Option("--persona", help="Talk as this persona: its clauses apply.", metavar="ID")
     ] = None,
-    version: Annotated[
-        int | None,
-        typer.Option("--version", help="This version of the constitution; the product if left out.", metavar="N"),
-    ] = None,
-    resume: Annotated[int | None, typer.Option("--resume", help="Go on with this saved chat.", metavar="N")] = None,
-    go_on: Annotated[bool, typer.Option("--continue", help="Go on with the chat begun last.")] = False,
-    listed: Annotated[bool, typer.Option("--list", help="List the saved chats.")] = False,
-    show: Annotated[int | None, typer.Option("--show", help="Print this saved chat.", metavar="N")] = None,
     model: Model = None,
     settings: Set = None,
-    max_calls: MaxCalls = None,
-    max_tokens: MaxTokens = None,
     max_usd: MaxUsd = None,
-    cache: Cached = None,
     trust: Trust = False,
     as_json: Json = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Talk with the assistant under a run's constitution. A line is a message, /help tells more."""
     from scai_cli.experiment.load import Overrides
-    from scai_cli.jobs.chat import ChatOptions, last_chat, open_chat
+    from scai_cli.jobs.chat import open_chat
     from scai_cli.runs.find import find_run
 
-    path = find_run(runs_dir, run)
-    _one_of(resume is not None, go_on, listed, show is not None)
-    if listed or show is not None:
-        _print_saved(path, show, as_json)
-        return
-    number = last_chat(path).number if go_on else resume
-    if number is not None and (persona is not None or version is not None):
-        raise RunError("a chat goes on as it began; leave out --persona and --version")
-    bounds = limits(max_calls, max_tokens, max_usd, None, cache)
-    overrides = Overrides([*(settings or ()), *bounds], model)
-    chat = open_chat(path, ChatOptions(persona, version, number, trust), overrides, _print_line if as_json else _pass)
-    try:
+    overrides = Overrides(with_limit(settings, max_usd), model)
+    chat = open_chat(find_run(runs_dir, run), persona, overrides, _print_line if as_json else _pass, trust=trust)
+    with chat.naming_transcript():
         try:
             talk(chat, as_json)
         finally:
-            chat.close()  # here, since a second Ctrl-C while it closes has the same remedy
-    except Interrupted as error:
-        raise chat.told(error) from None
+            chat.close()  # inside, since a second Ctrl-C while it closes leaves the same transcript
 
 
 def talk(chat: ChatSession, as_json: bool) -> None:
     """Take line by line until there is no more; raises what ends the talk, and what left the last message alone."""
-    from scai_cli.display.terminal.chat import print_answer, print_head, tell
+    from scai_cli.display.terminal.chat import print_head, tell
     from scai_cli.simulation.agent import model_name
 
     typed = sys.stdin is not None and sys.stdin.isatty()
     if typed:
         print_head(chat.started, model_name(chat.config.model))
-        if chat.messages:
-            tell(f"({len(chat.messages)} messages so far)")
-            if not chat.unanswered:
-                print_answer(chat.messages[-1].content)
     for line in _typed(as_json) if typed else _piped():
         try:
             if not _do(chat, line, as_json):
@@ -106,7 +76,7 @@ def talk(chat: ChatSession, as_json: bool) -> None:
             if isinstance(error, CallFailed):
                 tell("/again asks once more; another message takes the place of this one")
     if typed and chat.directory is not None:
-        tell(f"saved; go on with `{chat.resume_command}`")
+        tell(f"saved in {chat.directory.folder.path}")
 
 
 def _do(chat: ChatSession, line: str, as_json: bool) -> bool:
@@ -116,11 +86,12 @@ def _do(chat: ChatSession, line: str, as_json: bool) -> bool:
     word, _, rest = line.partition(" ")
     if not line.startswith("/") or line.startswith("//"):
         if line.strip():
-            _answer(lambda: chat.say(line[1:] if line.startswith("//") else line), as_json)
+            chat.say(line[1:] if line.startswith("//") else line)
+            _answer(chat, as_json)
     elif word == "/quit":
         return False
     elif word == "/again":
-        _answer(chat.again, as_json)
+        _answer(chat, as_json)
     elif word == "/rate":
         rated = chat.rate(rest)
         tell(f"rated {rated.value:g} for {rated.metric}")
@@ -133,19 +104,18 @@ def _do(chat: ChatSession, line: str, as_json: bool) -> bool:
     return True
 
 
-def _answer(ask: Callable[[], object], as_json: bool) -> None:
+def _answer(chat: ChatSession, as_json: bool) -> None:
     from scai_cli.display.terminal.chat import print_answer, waiting
     from scai_cli.display.terminal.consoles import err
-    from scai_cli.runs.events import MessageSaid
 
     console = err()
     waiting(console, True)
     try:
-        said = ask()
+        answer = chat.answer()
     finally:
         waiting(console, False)
-    if isinstance(said, MessageSaid) and not as_json:
-        print_answer(said.content)
+    if not as_json:
+        print_answer(answer.content)
 
 
 def _typed(as_json: bool) -> Iterator[str]:
@@ -182,23 +152,6 @@ def _piped() -> Iterator[str]:
         yield line.decode("utf-8", "replace").rstrip("\r\n")
 
 
-def _print_saved(path: Path, show: int | None, as_json: bool) -> None:
-    from scai_cli.display.terminal.chat import as_object, print_chat, print_chats
-    from scai_cli.runs.chat_directory import all_chats, read_chat
-    from scai_cli.text.json_text import json_line
-
-    if show is None:
-        records = all_chats(path)
-        print(json_line([as_object(record) for record in records])) if as_json else print_chats(records)  # noqa: T201
-        return
-    record = read_chat(path, show)
-    if not as_json:
-        print_chat(record)
-        return
-    for event in (record.started, *record.messages, *record.ratings):
-        print(json_line(event.model_dump(mode="json")))  # noqa: T201 - data for stdout
-
-
 def _print_line(line: bytes) -> None:
     from json import loads
 
@@ -209,8 +162,3 @@ def _print_line(line: bytes) -> None:
 
 def _pass(_: bytes) -> None:
     """Nothing to print: answers are printed as they come."""
-
-
-def _one_of(*chosen: bool) -> None:
-    if sum(chosen) > 1:
-        raise RunError("--resume, --continue, --list and --show exclude each other; take one")

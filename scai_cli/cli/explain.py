@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from scai_cli.cli.options import RUNS, Config, Json, Model, Quiet, Run, RunsDir, Seed, Set, Trust
+from scai_cli.cli.options import RUNS, Config, Json, MaxUsd, Model, Quiet, Run, RunsDir, Seed, Set, Trust, with_limit
 
 
 def register(app: typer.Typer) -> None:
@@ -17,17 +17,16 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     run: Run,
-    budget: Annotated[
-        int, typer.Option("--budget", min=1, help="The most model calls, all in all.", metavar="N")
-    ] = 1000,
     users: Annotated[
         tuple[str, str] | None, typer.Option("--users", help="Which rules pull these two apart.", metavar="A B")
     ] = None,
+    settings: Set = None,
+    max_usd: MaxUsd = None,
     trust: Trust = False,
     as_json: Json = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Say who asked for each rule, who gains and who loses by it."""
+    """Say who asked for each rule, who gains and who loses by it. At most 1,000 calls, or --set limits.calls=N."""
     from scai_cli.display.terminal.explain import print_explanation
     from scai_cli.jobs.explain import ExplainOptions
     from scai_cli.jobs.explain import explain as explained
@@ -35,7 +34,7 @@ def explain(
     from scai_cli.runs.history.fold import read_history
 
     path = find_run(runs_dir, run)
-    found = explained(path, ExplainOptions(budget, users, trust))
+    found = explained(path, ExplainOptions(with_limit(settings, max_usd), users, trust))
     if as_json:
         from scai_cli.text.json_text import json_line
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from scai_cli.cli.options import (
     RUNS,
-    Cached,
     Json,
-    MaxCalls,
-    MaxSeconds,
-    MaxTokens,
     MaxUsd,
     Model,
     Quiet,
@@ -23,12 +19,13 @@ from scai_cli.cli.options import (
     Seed,
     Set,
     Trust,
-    limits,
+    with_limit,
 )
 
 if TYPE_CHECKING:
-    from scai_cli.jobs.generate import Onlooker, Outcome
+    from scai_cli.jobs.generate import GenerateEvent
     from scai_cli.jobs.generate_plan import GeneratePlan
+    from scai_cli.jobs.session import Observer, Outcome
 
 
 def register(app: typer.Typer) -> None:
@@ -88,11 +85,7 @@ def generate(
         str | None, typer.Option("--run-id", help="The set's id; by default the run's with -rows.", metavar="ID")
     ] = None,
     runs_dir: RunsDir = RUNS,
-    max_calls: MaxCalls = None,
-    max_tokens: MaxTokens = None,
     max_usd: MaxUsd = None,
-    max_seconds: MaxSeconds = None,
-    cache: Cached = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many calls it would take.")] = False,
     trust: Trust = False,
     quiet: Quiet = False,
@@ -101,40 +94,38 @@ def generate(
     """Make rows for a dataset by a constitution and many tasks. They hold answers, critiques, revisions and labels."""
     from scai_cli.datasets.generate.manifest import GenerateSettings
     from scai_cli.experiment.load import Overrides
-    from scai_cli.jobs.generate import GenerateOptions, start
+    from scai_cli.jobs.generate import start
+    from scai_cli.jobs.generate_source import GenerateOptions
 
-    bounds = limits(max_calls, max_tokens, max_usd, max_seconds, cache)
     orders = GenerateSettings(n=n or 1, k=k, judge=judge, raters=raters, votes=votes, clamp=_bounds(clamp))
-    overrides = Overrides([*(settings or ()), *bounds], model, seed)
+    overrides = Overrides(with_limit(settings, max_usd), model, seed)
     wish = GenerateOptions(source, tasks, n, orders, initial, personas, config, overrides, trust)
     if dry_run:
         from scai_cli.jobs.generate_plan import plan_generate
 
         _print_expected(plan_generate(wish, runs_dir), as_json)
         return
-    finish(start(wish, runs_dir, run_id, observer(quiet)), as_json)
+    finish(start(wish, runs_dir, run_id, _observer(quiet)), as_json)
 
 
 def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_json: bool) -> None:
     """Go on with a generated set: what `scai resume` does when it is given one."""
     from scai_cli.jobs.generate import resume as go_on
 
-    finish(go_on(path, settings, observer(quiet), trust=trust), as_json)
+    finish(go_on(path, settings, _observer(quiet), trust=trust), as_json)
 
 
-def observer(quiet: bool) -> Onlooker:
-    """Who looks on: nobody, a live view on a terminal, or plain lines."""
+def _observer(quiet: bool) -> Observer[GenerateEvent]:
     from scai_cli.display.terminal.consoles import err
-    from scai_cli.display.terminal.generate_progress import LiveView, PlainLines, Silent
+    from scai_cli.display.terminal.generate_progress import GenerateProgress
+    from scai_cli.display.terminal.run_progress import ProgressView
+    from scai_cli.jobs.session import SilentObserver
 
-    if quiet:
-        return Silent()
-    console = err()
-    return LiveView(console) if console.is_terminal else PlainLines(console)
+    return SilentObserver() if quiet else ProgressView(err(), GenerateProgress())
 
 
-def finish(outcome: Outcome, as_json: bool) -> None:
-    """Print the set's id (or its summary) and leave with the exit code of how it ended."""
+def finish(outcome: Outcome[Any], as_json: bool) -> None:
+    """Print the id of a run or a set (or its summary) and leave with the exit code of how it ended."""
     print(json.dumps(outcome.summary()) if as_json else outcome.run_id)  # noqa: T201 - data for stdout
     if outcome.error is not None:
         raise outcome.error

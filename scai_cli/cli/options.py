@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -38,15 +39,7 @@ Epoch = Annotated[int | None, typer.Option("--epoch", help="Only this epoch.", m
 Persona = Annotated[str | None, typer.Option("--persona", help="Only this persona's conversations.", metavar="ID")]
 Task = Annotated[str | None, typer.Option("--task", help="Only conversations about this task.", metavar="ID")]
 
-MaxCalls = Annotated[int | None, typer.Option("--max-calls", help="Stop before more model calls.", metavar="N")]
-MaxTokens = Annotated[int | None, typer.Option("--max-tokens", help="Stop before more tokens.", metavar="N")]
 MaxUsd = Annotated[float | None, typer.Option("--max-usd", help="Stop before more US dollars.", metavar="USD")]
-MaxSeconds = Annotated[float | None, typer.Option("--max-seconds", help="Stop after so many seconds.", metavar="S")]
-
-Cached = Annotated[
-    bool | None,
-    typer.Option("--cache/--no-cache", help="Keep answers across runs and take them from there.", show_default=False),
-]
 
 Trust = Annotated[bool, typer.Option("--trust", help="Load code that the run names and that is not scai's.")]
 
@@ -54,10 +47,6 @@ RUNS = Path("runs")
 """The default of `RunsDir`."""
 
 
-def limits(
-    calls: int | None, tokens: int | None, usd: float | None, seconds: float | None, cache: bool | None
-) -> list[str]:
-    """The `--max-...` options and `--cache` as settings."""
-    given = {"calls": calls, "tokens": tokens, "usd": usd, "seconds": seconds}
-    settings = [f"limits.{key}={value}" for key, value in given.items() if value is not None]
-    return settings if cache is None else [*settings, f"cache={str(cache).lower()}"]
+def with_limit(settings: Sequence[str] | None, max_usd: float | None) -> list[str]:
+    """Return the settings of `--set` with that of `--max-usd`."""
+    return [*(settings or ()), *(() if max_usd is None else (f"limits.usd={max_usd}",))]

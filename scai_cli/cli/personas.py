@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli.options import Json, MaxCalls, MaxSeconds, MaxTokens, MaxUsd, Model, Quiet
+from scai_cli.cli.options import Json, MaxUsd, Model, Quiet, Set, with_limit
 
 if TYPE_CHECKING:
     from scai_cli.populations.importer import ImportResult
@@ -134,32 +134,23 @@ def generate(
     tasks: Annotated[Path | None, typer.Option("--tasks", help="Tasks to have a stance on.", metavar="FILE")] = None,
     model: Model = None,
     seed: Annotated[int, typer.Option("--seed", help="Everything drawn at random follows from it.", metavar="N")] = 0,
-    max_calls: MaxCalls = None,
-    max_tokens: MaxTokens = None,
+    settings: Set = None,
     max_usd: MaxUsd = None,
-    max_seconds: MaxSeconds = None,
-    concurrency: Annotated[int, typer.Option("--concurrency", min=1, help="The most calls in flight.")] = 32,
     quiet: Quiet = False,
 ) -> None:
     """Have people made to quota by a model. The same command goes on where it was stopped."""
-    from scai_cli.experiment.config import LimitsConfig
-    from scai_cli.experiment.load import load_tasks, parse_model
-    from scai_cli.experiment.model_settings import ModelSettings
+    from scai_cli.experiment.load import Overrides, load_tasks
     from scai_cli.jobs.generate_personas import GeneratePersonasOptions
     from scai_cli.jobs.generate_personas import generate as made
     from scai_cli.populations.quotas import parse_quota
 
-    provider, name = parse_model(model or "simulated")
-    limits = LimitsConfig(calls=max_calls, tokens=max_tokens, usd=max_usd, seconds=max_seconds, concurrency=concurrency)
-    order = GeneratePersonasOptions(
+    options = GeneratePersonasOptions(
         count=count,
         quotas=[parse_quota(quota) for quota in quotas or ()],
         tasks=load_tasks(tasks) if tasks else (),
-        model=ModelSettings(provider=provider, name=name),
-        limits=limits,
-        seed=seed,
+        overrides=Overrides(with_limit(settings, max_usd), model, seed),
     )
-    done = made(order, out, (lambda _: None) if quiet else say, shlex.join(["scai", *sys.argv[1:]]))
+    done = made(options, out, (lambda _: None) if quiet else say, shlex.join(["scai", *sys.argv[1:]]))
     if not quiet:
         say(f"wrote {done.people:,} personas to {out}; {done.calls:,} calls, {done.thrown_back:,} texts thrown back")
 

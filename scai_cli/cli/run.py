@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scai_cli.cli import generate as generating
+from scai_cli.cli.generate import finish
 from scai_cli.cli.options import (
     RUNS,
-    Cached,
     Config,
     Json,
-    MaxCalls,
-    MaxSeconds,
-    MaxTokens,
     MaxUsd,
     Model,
     Quiet,
@@ -25,13 +22,14 @@ from scai_cli.cli.options import (
     Seed,
     Set,
     Trust,
-    limits,
+    with_limit,
 )
 
 if TYPE_CHECKING:
     from scai_cli.experiment.config import ExperimentConfig
-    from scai_cli.jobs.run import Observer, Outcome
+    from scai_cli.jobs.session import Observer
     from scai_cli.models.human import ParticipantPrompt
+    from scai_cli.runs.events import Event
 
 
 def register(app: typer.Typer) -> None:
@@ -49,49 +47,39 @@ def run(
         str | None, typer.Option("--run-id", help="The run's id; by default the experiment's name.", metavar="ID")
     ] = None,
     runs_dir: RunsDir = RUNS,
-    max_calls: MaxCalls = None,
-    max_tokens: MaxTokens = None,
     max_usd: MaxUsd = None,
-    max_seconds: MaxSeconds = None,
-    cache: Cached = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="As `scai plan`: say what it would take.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Run an experiment; prints the run's id."""
-    from scai_cli.jobs.run import start
+    from scai_cli.jobs.run import run_blocking
 
-    bounds = limits(max_calls, max_tokens, max_usd, max_seconds, cache)
-    experiment = _load(config, [*(settings or ()), *bounds], model, seed)
+    experiment = _load(config, with_limit(settings, max_usd), model, seed)
     if dry_run:
         _print_plan(experiment, as_json)
         return
-    finish(start(experiment, runs_dir, run_id, observer(quiet), desk()), as_json)
+    finish(run_blocking(experiment, runs_dir, run_id, observer(quiet), prompt()), as_json)
 
 
 def resume(
     run: Run,
     settings: Set = None,
     runs_dir: RunsDir = RUNS,
-    max_calls: MaxCalls = None,
-    max_tokens: MaxTokens = None,
     max_usd: MaxUsd = None,
-    max_seconds: MaxSeconds = None,
-    cache: Cached = None,
     trust: Trust = False,
     quiet: Quiet = False,
     as_json: Json = False,
 ) -> None:
     """Go on where a run or a generated set was stopped. No answered call is made again."""
-    from scai_cli.jobs.run import resume as go_on
+    from scai_cli.jobs.run import resume_blocking
     from scai_cli.runs.find import find_source, is_generated
 
-    bounds = limits(max_calls, max_tokens, max_usd, max_seconds, cache)
     path = find_source(runs_dir, run)
     if is_generated(path):
-        generating.resume(path, [*(settings or ()), *bounds], trust=trust, quiet=quiet, as_json=as_json)
+        generating.resume(path, with_limit(settings, max_usd), trust=trust, quiet=quiet, as_json=as_json)
         return
-    finish(go_on(path, [*(settings or ()), *bounds], observer(quiet), trust=trust, desk=desk()), as_json)
+    finish(resume_blocking(path, with_limit(settings, max_usd), observer(quiet), trust=trust, prompt=prompt()), as_json)
 
 
 def plan(
@@ -124,32 +112,22 @@ def check(config: Config, settings: Set = None, model: Model = None, seed: Seed 
     print_check(str(config), experiment)
 
 
-def observer(quiet: bool) -> Observer:
-    """Who looks on: nobody, a live view on a terminal, or plain lines."""
+def observer(quiet: bool) -> Observer[Event]:
+    """Return what shows a run: nothing if quiet, a live view on a terminal, plain lines elsewhere."""
     from scai_cli.display.terminal.consoles import err
-    from scai_cli.display.terminal.questions import AskingView
-    from scai_cli.display.terminal.run_progress import PlainLines, Silent
+    from scai_cli.display.terminal.run_progress import ProgressView, RunProgress
+    from scai_cli.jobs.session import SilentObserver
 
-    if quiet:
-        return Silent()
-    console = err()
-    return AskingView(console) if console.is_terminal else PlainLines(console)
+    return SilentObserver() if quiet else ProgressView(err(), RunProgress())
 
 
-def desk() -> ParticipantPrompt:
+def prompt() -> ParticipantPrompt:
     """Where real people among the personas are asked: at stdin and stderr."""
     from scai_cli.cli.keyboard import Keyboard
     from scai_cli.display.terminal.consoles import err
     from scai_cli.display.terminal.questions import ConsolePrompt
 
     return ConsolePrompt(err, Keyboard.stdin().line)
-
-
-def finish(outcome: Outcome, as_json: bool) -> None:
-    """Print the run's id (or its summary) and leave with the exit code of how it ended."""
-    print(json.dumps(outcome.summary()) if as_json else outcome.run_id)  # noqa: T201 - data for stdout
-    if outcome.error is not None:
-        raise outcome.error
 
 
 def _load(config: Path, settings: list[str] | None, model: str | None, seed: int | None) -> ExperimentConfig:

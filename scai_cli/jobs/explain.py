@@ -1,32 +1,31 @@
-"""Leave-one-out: a run's constitution is played again without each of its rules, to see who gains and who loses.
+"""Leave-one-out: plays a run's constitution again without each of its rules, to see who gains and who loses.
 
-All variants of a conversation have the same seeds. What is asked is logged and replayed in the run's folder
-`explain/`; the run's own files are only read.
+All variants of a conversation have the same seeds. The calls are logged, and answered when asked again, in the run's
+folder `explain/`; the run's own files are only read.
 """
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Final
 
-from scai_cli.analysis.leave_one_out import Explanation, RuleEffect, quotes
+from scai_cli.analysis.leave_one_out import Explanation, PersonaTask, RuleEffect, affordable, concerns, quotes, without
 from scai_cli.concurrency import together
 from scai_cli.errors import LimitReached, RunError
-from scai_cli.experiment.constitution import Clause, Constitution, Principle
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.load import Overrides, load_saved
 from scai_cli.experiment.personas import Persona
-from scai_cli.experiment.tasks import Task
-from scai_cli.jobs.interruption import Interruption
 from scai_cli.jobs.model_pool import ModelPool
-from scai_cli.jobs.run import refuse_foreign
-from scai_cli.jobs.session import loop_factory
+from scai_cli.jobs.saved_experiment import changed_keys, digests, refuse_foreign_code
+from scai_cli.jobs.session import run_on_loop, stoppable, with_remedy
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
+from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.epoch import failures
 from scai_cli.simulation.epoch_context import Agents, EpochContext
@@ -35,150 +34,92 @@ from scai_cli.simulation.utilities import PairedUtilities, difference, epoch_uti
 from scai_cli.social_choice import welfare
 from scai_cli.values import did_you_mean
 
-FOLDER = "explain"
-PLACE = "explain"
-WHOLE = "~whole"
+FOLDER: Final = "explain"
+ID_PREFIX: Final = "explain"
+"""The ids of all conversations begin with it."""
+UNCHANGED: Final = "~whole"
+"""The variant that leaves out no rule, as the ids of its conversations name it."""
 
-Seat = tuple[Persona, Task]
+DEFAULT_LIMITS: Final = ("limits.calls=1000", "limits.tokens=null", "limits.usd=null", "limits.seconds=null")
+"""The limits of an explanation unless the options say otherwise; those of the run were for the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainOptions:
-    """What is asked about a run: at most `budget` calls in all, two users to set apart, whether foreign code runs."""
+    """Limits as settings, two users to tell apart, and whether foreign code may run."""
 
-    budget: int = 1000
+    settings: Sequence[str] = ()
     users: tuple[str, str] | None = None
     trust: bool = False
 
 
-def explain(path: Path, question: ExplainOptions) -> Explanation:
-    """Explain every rule of a finished run's product.
+def explain(path: Path, options: ExplainOptions) -> Explanation:
+    """Explain every rule of the constitution that a finished run hands out.
 
-    Raises RunError for a run that has not finished, users that took no part, or a budget that is too small for one
-    conversation; LimitReached when the budget is used up by answers that had to be asked for again.
+    Raises RunError for a run that has not finished, users that took no part, or limits that do not allow a single
+    conversation; LimitReached when answers that had to be asked for again use up what is allowed.
     """
     history = read_history(path)
-    _check(history, question)
-    config = history.config.model_copy(
-        update={"limits": history.config.limits.model_copy(update={**_NO_BOUNDS, "calls": question.budget})}
-    )
-    pool = ModelPool.connect(config)
-    try:
-        folder = LockedFolder.open(path / FOLDER, CALLS)
-        with (
-            closing(folder),
-            closing(CallIndex.read(folder.path / CALLS)) as index,
-            asyncio.Runner(loop_factory=loop_factory(config)) as runner,
-        ):
-            return runner.run(_session(pool, folder, index, history, question))
-    finally:
-        pool.close_cache()
+    config = load_saved(path / CONFIG, Overrides([*DEFAULT_LIMITS, *options.settings]))
+    _check(history, config, options)
+    command = f"scai explain {history.run_id}"
+    with (
+        ModelPool.connect(config) as pool,
+        closing(LockedFolder.open(path / FOLDER, CALLS)) as folder,
+        closing(CallIndex.read(folder.path / CALLS)) as index,
+    ):
+        pool.count_earlier(index)
+        agents = pool.agents(folder.log_call, index)
+        try:
+            explained = run_on_loop(
+                config, stoppable(pool, _explained(agents, history, config, options.users), command)
+            )
+        except LimitReached as error:
+            raise with_remedy(error, f"what was answered is kept: raise it and go on with `{command}`") from None
+    return replace(explained, calls=sum(meter.calls for meter in pool.meters))
 
 
-_NO_BOUNDS = {"tokens": None, "usd": None, "seconds": None}
-
-
-async def _session(
-    pool: ModelPool, folder: LockedFolder, index: CallIndex, history: History, question: ExplainOptions
+async def _explained(
+    agents: Agents, history: History, config: ExperimentConfig, users: tuple[str, str] | None
 ) -> Explanation:
-    pool.charge(index, 0.0)
-    agents = pool.agents(folder.log_call, index)
-    try:
-        with Interruption(pool.stop, f"scai explain {history.run_id}") as interruption:
-            try:
-                found = await _explained(agents, history, question)
-            except asyncio.CancelledError:
-                if interruption.error is None:
-                    raise
-                raise interruption.error from None
-    except LimitReached:
-        raise LimitReached(
-            f"the budget of {question.budget} calls is used up, as some answers were asked for again; what was "
-            "answered is kept: go on with a larger --budget"
-        ) from None
-    finally:
-        await pool.aclose()
-    return replace(found, calls=sum(gate.meter.calls for gate in pool.gates.values()))
-
-
-async def _explained(agents: Agents, history: History, question: ExplainOptions) -> Explanation:
-    config, (constitution, _) = history.config, history.product
+    constitution, _ = history.product
     personas, tasks = config.train_personas, config.train_tasks
-    context = EpochContext(agents, PLACE, config.epochs, constitution, personas, tasks, lambda _: None)
-    seats = affordable(context, question.budget)
-    whole = await _play(context, WHOLE, seats)
-    others = [(rule, [seat for seat in seats if _concerns(rule, seat)]) for rule in constitution.rules]
+    context = EpochContext(agents, ID_PREFIX, config.epochs, constitution, personas, tasks, lambda _: None)
+    pairs = affordable(context, config.limits.calls)
+    unchanged = await _play(context, UNCHANGED, pairs)
+    concerned = [(rule, [pair for pair in pairs if concerns(rule, pair[0])]) for rule in constitution.rules]
     played = await together(
-        _play(replace(context, constitution=without(constitution, rule.id)), f"~{rule.id}", concerned)
-        for rule, concerned in others
+        _play(replace(context, constitution=without(constitution, rule.id)), f"~{rule.id}", some)
+        for rule, some in concerned
     )
-    base, function = epoch_utilities(context, [*whole.values()]), welfare.parse(config.welfare)
+    base, function = epoch_utilities(context, [*unchanged.values()]), welfare.parse(config.welfare)
     rules = []
-    for (rule, _), again in zip(others, played, strict=True):
-        content = epoch_utilities(context, [*{**whole, **again}.values()])
-        users = _effects(personas, PairedUtilities.of(content, base))
-        gain = difference(content, base, function, seed=config.seed)
-        rules.append(RuleEffect(rule, quotes(history, rule), gain, users))
+    for rule, variant in zip(constitution.rules, played, strict=True):
+        # A conversation that the rule does not concern would come out the same, and is not played again.
+        utilities = epoch_utilities(context, [*{**unchanged, **variant}.values()])
+        effects = _effects(personas, PairedUtilities.of(utilities, base))
+        gain = difference(utilities, base, function, seed=config.seed)
+        rules.append(RuleEffect(rule, quotes(history, rule), gain, effects))
     return Explanation(
         run_id=history.run_id,
         version=constitution.version,
         function=function.label,
         welfare=base.welfare(function),
         rules=rules,
-        played=len(seats),
+        played=len(pairs),
         conversations=len(personas) * len(tasks),
-        failed=sum(len(failures(conversations.values())) for conversations in (whole, *played)),
-        budget=question.budget,
-        users=question.users,
+        failed=sum(len(failures(conversations.values())) for conversations in (unchanged, *played)),
+        budget=config.limits.calls,
+        users=users,
     )
 
 
-def affordable(context: EpochContext, budget: int) -> list[Seat]:
-    """The conversations that the budget allows with the constitution and without each rule, even among personas.
-
-    A clause is left out only where it is spoken of: with the users it is for. Raises RunError if there is none.
-    """
-    wanted, others = context.agents.ratings.cross_raters, len(context.personas) - 1
-    each = 2 * context.agents.turns + (others if wanted == "all" else min(wanted, others))
-    seats: list[Seat] = []
-    left = budget
-    for seat in _by_turns(context):
-        cost = each * (1 + sum(_concerns(rule, seat) for rule in context.constitution.rules))
-        if cost > left and not seats:
-            raise RunError(f"--budget {budget}: one conversation with and without each rule takes {cost} calls")
-        if cost > left:
-            break
-        left -= cost
-        seats.append(seat)
-    return seats
-
-
-def without(constitution: Constitution, rule_id: str) -> Constitution:
-    """The constitution without a rule."""
-    return constitution.model_copy(
-        update={
-            "principles": tuple(rule for rule in constitution.principles if rule.id != rule_id),
-            "contract": tuple(rule for rule in constitution.contract if rule.id != rule_id),
-        }
-    )
-
-
-def _by_turns(context: EpochContext) -> list[Seat]:
-    """Every persona with every task, in a seeded order in which nobody has a second turn before all had a first."""
-    rng = random.Random(f"{context.agents.seed}/{PLACE}")
-    tasks = {persona.id: rng.sample(context.tasks, len(context.tasks)) for persona in context.personas}
-    personas = rng.sample(context.personas, len(context.personas))
-    return [(persona, tasks[persona.id][turn]) for turn in range(len(context.tasks)) for persona in personas]
-
-
-def _concerns(rule: Principle | Clause, seat: Seat) -> bool:
-    return not isinstance(rule, Clause) or seat[0].id in rule.users
-
-
-async def _play(context: EpochContext, name: str, seats: Sequence[Seat]) -> dict[tuple[str, str], Conversation]:
-    """Some conversations under one variant of the constitution, by persona and task."""
-    epoch_context = replace(context, id=f"{PLACE}/{name}")
-    conversations = await together(converse(epoch_context, persona, task) for persona, task in seats)
+async def _play(
+    context: EpochContext, variant: str, pairs: Sequence[PersonaTask]
+) -> dict[tuple[str, str], Conversation]:
+    """Play conversations under one variant of the constitution; returns them by persona and task."""
+    context = replace(context, id=f"{ID_PREFIX}/{variant}")
+    conversations = await together(converse(context, persona, task) for persona, task in pairs)
     return {(c.persona.id, c.task.id): c for c in conversations}
 
 
@@ -189,12 +130,14 @@ def _effects(personas: Sequence[Persona], pair: PairedUtilities) -> dict[str, fl
     }
 
 
-def _check(history: History, question: ExplainOptions) -> None:
+def _check(history: History, config: ExperimentConfig, options: ExplainOptions) -> None:
     if history.status != "finished":
         raise RunError(f"run {history.run_id!r} has not finished; go on with `scai resume {history.run_id}` first")
-    if not question.trust:
-        refuse_foreign(history.config, history.path)
-    known = [persona.id for persona in history.config.train_personas]
-    for user in question.users or ():
+    if not options.trust:
+        refuse_foreign_code(config, history.run_id)
+    if changed := changed_keys(digests(history.config), config):
+        raise RunError(f"--set: {', '.join(changed)} would explain another run; set limits, prices or addresses")
+    known = [persona.id for persona in config.train_personas]
+    for user in options.users or ():
         if user not in known:
             raise RunError(f"--users: {user!r} took no part in run {history.run_id!r}{did_you_mean(user, known)}")

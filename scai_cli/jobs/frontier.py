@@ -11,7 +11,10 @@ from scai_cli.analysis.pareto import ParetoFront, ParetoPoint, point_of
 from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, load_experiment
-from scai_cli.jobs.run import FREE, Observer, differences, digests, resume, start
+from scai_cli.jobs.run import resume_blocking, run_blocking
+from scai_cli.jobs.saved_experiment import CHANGEABLE, changed_keys
+from scai_cli.jobs.session import Observer
+from scai_cli.runs.events import Event
 from scai_cli.runs.find import is_run
 from scai_cli.runs.history.fold import read_history
 from scai_cli.social_choice import welfare
@@ -20,7 +23,9 @@ _BLIND = ("always", "vote")
 """Acceptance rules that do not look at the declared welfare."""
 
 
-def frontier(file: Path, over: str, overrides: Overrides, runs: Path, observer: Callable[[], Observer]) -> ParetoFront:
+def frontier(
+    file: Path, over: str, overrides: Overrides, runs: Path, observer: Callable[[], Observer[Event]]
+) -> ParetoFront:
     """Run an experiment once for each welfare function of `over` (`welfare=utilitarian,nash`).
 
     A run is called `NAME-FUNCTION`; one that has finished with an equal experiment is not made again, one that has not
@@ -55,26 +60,26 @@ def _with(overrides: Overrides, function: str) -> Overrides:
     return Overrides(settings, overrides.model, overrides.seed)
 
 
-def _point(config: ExperimentConfig, function: str, runs: Path, observer: Observer) -> ParetoPoint:
+def _point(config: ExperimentConfig, function: str, runs: Path, observer: Observer[Event]) -> ParetoPoint:
     path = runs / f"{config.name[:40]}-{re.sub(r'[^a-z0-9.]+', '-', function).strip('-')}"
     if is_run(path):
         _check_equal(config, path)
         if read_history(path, messages=False, ratings=False).status != "finished":
-            _finish(resume(path, _bounds(config), observer, trust=True).error)
+            _finish(resume_blocking(path, _bounds(config), observer, trust=True).error)
     else:
-        _finish(start(config, runs, path.name, observer).error)
+        _finish(run_blocking(config, runs, path.name, observer).error)
     return point_of(read_history(path, messages=False, ratings=False), function)
 
 
 def _bounds(config: ExperimentConfig) -> list[str]:
     """What the experiment says now of all that does not decide about a run's content, as settings."""
-    data = config.model_dump(mode="json", include=set(FREE))
+    data = config.model_dump(mode="json", include=set(CHANGEABLE))
     return [f"{key}={json.dumps(value)}" for key, value in data.items()]
 
 
 def _check_equal(config: ExperimentConfig, path: Path) -> None:
     history = read_history(path, messages=False, ratings=False)
-    changed = differences(history.started, digests(config)) if history.started else []
+    changed = changed_keys(history.started.digests, config) if history.started else []
     if changed:
         raise RunError(
             f"run {path.name!r} is there already, of an experiment with other {', '.join(changed)}; "

@@ -1,96 +1,187 @@
-"""Rows at scale under a constitution: source -> header -> crew -> rows in order -> the generated set's folder."""
+"""A generated set: source -> manifest -> models -> rows in order -> the set's folder; begun, or resumed."""
 
 from __future__ import annotations
 
 import json
+from collections import deque
 from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Final
+
+import msgspec
 
 from scai_cli import __version__
+from scai_cli.concurrency import Capacity, in_order
+from scai_cli.datasets.generate.make_row import RowContext, make_row
 from scai_cli.datasets.generate.manifest import GenerateManifest, TaskList, dump_generation, read_generation
-from scai_cli.errors import ConfigError, RunError
+from scai_cli.datasets.generate.row import GeneratedRow
+from scai_cli.datasets.generate.row_plan import row_number, row_plans
+from scai_cli.errors import ConfigError, RunError, TooManyFailures
 from scai_cli.experiment.load import Overrides, dump_experiment
-from scai_cli.jobs.generate_session import Onlooker, Outcome, conduct
 from scai_cli.jobs.generate_source import GenerateOptions, GenerateSource, by_turns, check, read_source, wanted_tasks
+from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import ModelPool
-from scai_cli.jobs.run import digests, refuse_foreign
-from scai_cli.jobs.session import going_on
+from scai_cli.jobs.saved_experiment import digests, keep_changes, refuse_changed, refuse_foreign_code
+from scai_cli.jobs.session import Observer, Outcome, resume_command, run_on_loop, say_mended, taken, work
+from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.find import is_generated, is_run
 from scai_cli.runs.generated_directory import EXPERIMENT, TASKS, GeneratedDirectory
-from scai_cli.runs.locked_folder import LockedFolder
+from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.locks import is_locked
 from scai_cli.runs.outcome import OUTCOME
+from scai_cli.simulation.epoch import AT_ONCE
+from scai_cli.simulation.epoch_context import Agents
 
-__all__ = ["GenerateOptions", "Onlooker", "Outcome", "resume", "start"]
+RECENT: Final = 100
+"""`max_failures` is the share of failed rows among the last RECENT."""
 
 
-def start(wish: GenerateOptions, runs: Path, run_id: str | None, observer: Onlooker) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class GenerateStarted:
+    """A session on a set begins: the first thing that its observer sees."""
+
+    manifest: GenerateManifest
+    written: int
+    """Rows of earlier sessions."""
+
+
+GenerateEvent = GenerateStarted | GeneratedRow
+
+
+@dataclass(slots=True)
+class GenerateResult:
+    """How many rows are written and wanted, and how many lack something because a call failed for good."""
+
+    rows: int
+    wanted: int
+    problems: int
+
+    def as_object(self) -> dict[str, Any]:
+        """Return what `scai generate --json` prints of it."""
+        return {"rows": self.rows, "wanted": self.wanted, "problems": self.problems}
+
+
+GenerateOutcome = Outcome[GenerateResult]
+
+
+def start(
+    options: GenerateOptions, runs: Path, run_id: str | None, observer: Observer[GenerateEvent]
+) -> GenerateOutcome:
     """Make a new generated set.
 
-    What a resume can go on from is told in the outcome. Raises ConfigError and RunError before anything is written,
-    and OutputError when the disk refuses.
+    What stops the work so that it can be resumed is in the outcome. Raises ConfigError and RunError before anything
+    is written, and OutputError when the disk refuses.
     """
-    if run_id is not None and (is_generated(runs / run_id) or is_run(runs / run_id)):
-        raise _taken(runs / run_id)
-    source = read_source(wish, runs)
-    check(source, wish)
-    pool = ModelPool.connect(source.config)
-    try:
-        rows = GeneratedDirectory.create(runs, run_id, f"{source.stem}-rows")
-        with rows.traceless_on_failure():
-            generation = _header(source, wish, rows, _kept(rows, wish, source))
-            rows.bear(dump_experiment(source.config), dump_generation(generation))
-    except BaseException:
-        pool.close_cache()
-        raise
-    return conduct(pool, rows, generation, observer)
+    if run_id is not None:
+        _refuse_taken(runs / run_id)
+    source = read_source(options, runs)
+    check(source, options)
+    with ModelPool.connect(source.config) as pool:
+        directory = GeneratedDirectory.create(runs, run_id, f"{source.stem}-rows")
+        with directory.traceless_on_failure():
+            manifest = _manifest(source, options, directory, _keep_tasks(directory, options, source))
+            directory.bear(dump_experiment(source.config), dump_generation(manifest))
+        with closing(directory.folder):
+            return run_on_loop(source.config, _session(pool, directory, manifest, observer))
 
 
-def resume(path: Path, settings: Sequence[str], observer: Onlooker, *, trust: bool = False) -> Outcome:
-    """Go on where work on a generated set ended; rows that are written stay as they are.
+def resume(
+    path: Path, settings: Sequence[str], observer: Observer[GenerateEvent], *, trust: bool = False
+) -> GenerateOutcome:
+    """Continue a generated set where it was stopped; rows that are written stay as they are.
 
-    `settings` may change what does not decide about the rows' content, as with a run. Raises RunError when anything
-    else differs from what the set began with, when it is in use or damaged, or names code that is not trusted.
+    `settings` may change limits, prices and addresses. Raises RunError when anything else differs from what the set
+    began with, when it is in use or damaged, or names code that is not trusted.
     """
-    generation = read_generation(path, Overrides(settings=settings))
+    manifest = read_generation(path, Overrides(settings=settings))
+    config = manifest.config
     if not trust:
-        refuse_foreign(generation.config, path)
-    now = digests(generation.config)
-    began = generation.digests
-    if changed := [key for key in {**began, **now} if began.get(key) != now.get(key)]:
-        raise RunError(
-            f"generated set {path.name!r} cannot go on: it began with other {', '.join(changed)} than "
-            f"{path / EXPERIMENT} and the options say now; undo the change, or begin a new one"
-        )
-    rows = GeneratedDirectory.reopen(path)
-    try:
-        if rows.tasks_digest() != generation.tasks.sha256:
+        refuse_foreign_code(config, path.name)
+    directory = GeneratedDirectory.reopen(path)
+    with closing(directory.folder) as folder:
+        refuse_changed("generated set", manifest.digests, config, folder, EXPERIMENT)
+        if directory.tasks_digest() != manifest.tasks.sha256:
             raise RunError(
                 f"{path / TASKS}: is not what the set began with; restore it from a copy, or begin a new set"
             )
-        pool = ModelPool.connect(generation.config)
-        _rewrite(rows.folder, dump_experiment(generation.config))
-    except BaseException:
-        rows.folder.close()
-        raise
-    return conduct(pool, rows, generation, observer)
+        with ModelPool.connect(config) as pool:
+            keep_changes(folder, EXPERIMENT, config)
+            return run_on_loop(config, _session(pool, directory, manifest, observer))
 
 
-def _kept(rows: GeneratedDirectory, wish: GenerateOptions, source: GenerateSource) -> TaskList:
-    """Write the tasks into the folder, one after the other."""
-    tasks = wanted_tasks(wish, source)
-    count = rows.write_tasks(task.model_dump_json(exclude_defaults=True).encode() for task in tasks)
+async def _session(
+    pool: ModelPool, directory: GeneratedDirectory, manifest: GenerateManifest, observer: Observer[GenerateEvent]
+) -> GenerateOutcome:
+    folder, written = directory.folder, directory.written
+    result = GenerateResult(written, manifest.orders.n, directory.problems)
+    recorder = _RowRecorder(directory, observer, pool.config.max_failures, result)
+
+    async def make_rows(agents: Agents) -> None:
+        observer.see(GenerateStarted(manifest, written))
+        say_mended(folder, observer)
+        if manifest.learned.contract and not manifest.by_turns:
+            observer.say(
+                "the contract is with nobody among the personas: rows have no user, and its clauses do not count"
+            )
+        context = RowContext.of(agents, manifest)
+        rows = (make_row(context, row) for row in row_plans(manifest, folder.path, written))
+        calls = pool.config.limits.concurrency
+        await in_order(rows, Capacity(2 * calls, max(AT_ONCE, 4 * calls)), recorder.take)
+
+    def is_to_come(call: str) -> bool:
+        number = row_number(call)
+        return number is None or number >= written
+
+    # Rows that are written are not made again, so that their calls need not be remembered.
+    with resumable(resume_command(folder.path)), closing(CallIndex.read(folder.path / CALLS, {}, is_to_come)) as index:
+        return await work(pool, folder, index, observer, result, make_rows)
+
+
+@dataclass(slots=True)
+class _RowRecorder:
+    """Takes every row to the folder and to the observer, and stops the work when too many fail."""
+
+    directory: GeneratedDirectory
+    observer: Observer[GenerateEvent]
+    max_failures: float
+    result: GenerateResult
+    recent: deque[str | None] = field(default_factory=lambda: deque(maxlen=RECENT))
+    encode: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)
+
+    def take(self, row: GeneratedRow) -> None:
+        """Write a row; raises TooManyFailures."""
+        self.directory.write_row(self.encode.encode(row))
+        self.result.rows = self.directory.written
+        self.result.problems += row.problem is not None
+        self.observer.see(row)
+        self.recent.append(row.problem)
+        failed = [problem for problem in self.recent if problem is not None]
+        share, wanted = self.max_failures, min(RECENT, self.result.wanted)
+        # One failed row is always allowed: in a small set the share alone would stop at the first.
+        if len(failed) > (max(1.0, share * wanted) if share else 0.0):
+            raise TooManyFailures(
+                f"{len(failed)} of the last {len(self.recent)} rows failed, more than max_failures allows; "
+                f"the first: {failed[0]}"
+            )
+
+
+def _keep_tasks(directory: GeneratedDirectory, options: GenerateOptions, source: GenerateSource) -> TaskList:
+    """Copy the tasks into the folder, one at a time."""
+    tasks = wanted_tasks(options, source)
+    count = directory.write_tasks(task.model_dump_json(exclude_defaults=True).encode() for task in tasks)
     if not count:
-        raise ConfigError(f"{wish.tasks}: there is no task in it")
-    name = wish.tasks.name if wish.tasks else wish.config.name if wish.config else source.name
-    return TaskList(name=name, count=count, sha256=rows.tasks_digest())
+        raise ConfigError(f"{options.tasks}: there is no task in it")
+    name = options.tasks.name if options.tasks else options.config.name if options.config else source.name
+    return TaskList(name=name, count=count, sha256=directory.tasks_digest())
 
 
-def _header(
-    source: GenerateSource, wish: GenerateOptions, rows: GeneratedDirectory, tasks: TaskList
+def _manifest(
+    source: GenerateSource, options: GenerateOptions, directory: GeneratedDirectory, tasks: TaskList
 ) -> GenerateManifest:
     return GenerateManifest(
-        run_id=rows.folder.run_id,
+        run_id=directory.folder.run_id,
         scai=__version__,
         source=source.name,
         initial=source.initial,
@@ -98,28 +189,23 @@ def _header(
         names={persona.id: persona.called for persona in source.config.train_personas},
         by_turns=by_turns(source),
         tasks=tasks,
-        orders=wish.orders.model_copy(update={"n": tasks.count if wish.n is None else wish.n}),
+        orders=options.orders.model_copy(update={"n": tasks.count if options.n is None else options.n}),
         digests=digests(source.config),
         config=source.config,
     )
 
 
-def _rewrite(folder: LockedFolder, experiment: str) -> None:
-    """Keep what the options have changed; an untouched file keeps its date."""
-    if (folder.path / EXPERIMENT).read_bytes() != experiment.encode():
-        folder.write_text(EXPERIMENT, experiment)
-
-
-def _taken(path: Path) -> RunError:
-    """Why a set of that id cannot be begun."""
+def _refuse_taken(path: Path) -> None:
+    """Raise RunError where a set of that id cannot be begun."""
     if is_run(path):
-        return RunError(f"{path.name!r} is the id of a run; take another --run-id")
-    if is_locked(path):
-        return RunError(f"generated set {path.name!r} is there already and being worked on; take another --run-id")
+        raise RunError(f"{path.name!r} is the id of a run; take another --run-id")
+    if is_generated(path):
+        status = "finished" if _is_finished(path) else "interrupted"
+        raise taken("generated set", path, "running" if is_locked(path) else status)
+
+
+def _is_finished(path: Path) -> bool:
     try:
-        finished = json.loads((path / OUTCOME).read_bytes())["status"] == "finished"
+        return bool(json.loads((path / OUTCOME).read_bytes())["status"] == "finished")
     except (OSError, ValueError, KeyError, TypeError):
-        finished = False
-    if finished:
-        return RunError(f"generated set {path.name!r} is there already and finished; take another --run-id")
-    return RunError(f"generated set {path.name!r} is there already and not finished; go on with `{going_on(path)}`")
+        return False

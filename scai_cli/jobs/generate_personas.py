@@ -5,10 +5,9 @@ Every call is logged beside the output, limited, and never made twice: the same 
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
@@ -16,14 +15,14 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from scai_cli.concurrency import together
-from scai_cli.errors import LimitReached, RunError
-from scai_cli.experiment.config import ExperimentConfig, LimitsConfig, PersonaSource, TaskSource
-from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.errors import ConfigError, LimitReached, RunError
+from scai_cli.experiment.config import ExperimentConfig, TaskSource
+from scai_cli.experiment.load import Overrides, bare_experiment
 from scai_cli.experiment.personas import Persona, Scalar
 from scai_cli.experiment.provenance import ItemSource
 from scai_cli.experiment.tasks import Task
-from scai_cli.jobs.interruption import Interruption
 from scai_cli.jobs.model_pool import ModelPool
+from scai_cli.jobs.session import run_on_loop, stoppable, with_remedy
 from scai_cli.messages import Message, clean
 from scai_cli.populations.clean_text import Ids, one_line, tidy
 from scai_cli.populations.population_file import check_name, population_file
@@ -39,6 +38,8 @@ from scai_cli.values import Text
 
 _ROUNDS: Final = 6
 """How often somebody is asked for whose text was too like another's."""
+
+_SETTABLE: Final = ("model.", "limits.")
 
 _MOST_SENTENCES: Final = 4
 _SENTENCE: Final = re.compile(r"[.!?…]+[\"'”’)]*(?=\s+[A-Z\"'“‘(]|\s*$)")
@@ -89,14 +90,20 @@ class Biography(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class GeneratePersonasOptions:
-    """How many people, shared out how, with what to think about, by which model and within which limits."""
+    """How many people, the quotas of their attributes, the tasks that they have a stance on, and model and limits."""
 
     count: int
     quotas: Sequence[Quota] = ()
     tasks: Sequence[Task] = ()
-    model: ModelSettings = field(default=ModelSettings())
-    limits: LimitsConfig = field(default=LimitsConfig())
-    seed: int = 0
+    overrides: Overrides = field(default=Overrides())
+    """Model, seed, and settings of `model.` and `limits.`"""
+
+    def experiment(self) -> ExperimentConfig:
+        """Return an experiment with the model and the limits; raises ConfigError for another setting."""
+        for setting in self.overrides.settings:
+            if not setting.startswith(_SETTABLE):
+                raise ConfigError(f"--set {setting}: only keys of {' and '.join(_SETTABLE)} can be set here")
+        return bare_experiment(self.overrides).model_copy(update={"tasks": TaskSource(inline=tuple(self.tasks))})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,30 +115,25 @@ class GeneratedPersonas:
     calls: int
 
 
-def generate(order: GeneratePersonasOptions, out: Path, say: Callable[[str], None], again: str) -> GeneratedPersonas:
-    """Have people made and write them to a file at once; `again` is the command that goes on where this one stops.
+def generate(options: GeneratePersonasOptions, out: Path, say: Callable[[str], None], again: str) -> GeneratedPersonas:
+    """Have people written by a model, and write them to a file at once; `again` is the command that continues.
 
     Raises what stops a run (`errors.STOPS`), CallFailed, and RunError when another process is at work on the file.
     """
     check_name(out)
-    config = ExperimentConfig(
-        name="generate",
-        seed=order.seed,
-        personas=PersonaSource(),
-        tasks=TaskSource(inline=tuple(order.tasks)),
-        model=order.model,
-        limits=order.limits,
-    )
-    with _call_log(out.with_name(f"{out.stem}.calls.jsonl")) as log:
-        index = CallIndex.read(log.path)
+    config = options.experiment()
+    with (
+        _call_log(out.with_name(f"{out.stem}.calls.jsonl")) as log,
+        closing(CallIndex.read(log.path)) as index,
+        ModelPool.connect(config) as pool,
+    ):
+        pool.count_earlier(index)
+        work = _Work(options, pool.agents(log.write, index).user, say)
         try:
-            pool = ModelPool.connect(config)
-            pool.charge(index, 0.0)
-            work = _Work(order, pool.agents(log.write, index).user, say)
-            people = _played(pool, work, again)
-            calls = index.paid_calls + sum(gate.meter.calls for gate in pool.gates.values())
-        finally:
-            index.close()
+            people = run_on_loop(config, stoppable(pool, work.done(), again))
+        except LimitReached as error:
+            raise with_remedy(error, f"raise it and go on with `{again}`") from None
+        calls = index.paid_calls + sum(meter.calls for meter in pool.meters)
     with population_file(out, "personas") as write:
         for person in people:
             write(person)
@@ -151,79 +153,56 @@ def _call_log(path: Path) -> Iterator[LineLog]:
         log.close()
 
 
-def _played(pool: ModelPool, work: _Work, again: str) -> list[Persona]:
-    try:
-        return asyncio.run(_stoppable(pool, work, again))
-    except LimitReached as error:
-        limit = str(error).partition(";")[0].removeprefix("limits.")
-        raise LimitReached(f"{limit}; raise it and go on with `{again}`") from None
-
-
-async def _stoppable(pool: ModelPool, work: _Work, again: str) -> list[Persona]:
-    with Interruption(pool.stop, again) as interruption:
-        try:
-            return await work.done()
-        except asyncio.CancelledError:
-            if interruption.error is None:
-                raise
-            raise interruption.error from None
-        finally:
-            await pool.aclose()
-
-
 class _Work:
-    """Asks for everybody at once, takes them in order, and asks again for those who are too like somebody."""
+    """Asks for all people at once, takes them in order, and asks again for those who are too like another."""
 
-    def __init__(self, order: GeneratePersonasOptions, agent: Agent, say: Callable[[str], None]) -> None:
-        self._order, self._speaker, self._say = order, agent, say
-        drawn = [quota.draw(order.count, f"{order.seed}/quota/{quota.attribute}") for quota in order.quotas]
-        names = [quota.attribute for quota in order.quotas]
-        self._facts = [dict(zip(names, values, strict=True)) for values in zip(*drawn, strict=True)] or [
-            {}
-        ] * order.count
-        self._crowd = NearDuplicateIndex()
-        self._found: dict[int, Biography] = {}
+    def __init__(self, options: GeneratePersonasOptions, agent: Agent, say: Callable[[str], None]) -> None:
+        self._count, self._tasks, self._agent, self._say = options.count, options.tasks, agent, say
+        drawn = [quota.draw(options.count, f"{agent.seed}/quota/{quota.attribute}") for quota in options.quotas]
+        names = [quota.attribute for quota in options.quotas]
+        facts = [dict(zip(names, values, strict=True)) for values in zip(*drawn, strict=True)]
+        self._facts = facts or [{}] * options.count
+        self._taken = NearDuplicateIndex()
+        self._biographies: dict[int, Biography] = {}
         self.thrown_back = 0
 
     async def done(self) -> list[Persona]:
         """The people, in the order in which their attributes were drawn."""
-        likest: dict[int, str] = dict.fromkeys(range(self._order.count), "")
+        likest: dict[int, str] = dict.fromkeys(range(self._count), "")
         for attempt in range(_ROUNDS):
             written = await together(self._asked(n, attempt, other) for n, other in likest.items())
-            likest = self._taken(dict(zip(likest, written, strict=True)))
-            self._say(f"{len(self._found)} of {self._order.count} people")
+            likest = self._take(dict(zip(likest, written, strict=True)))
+            self._say(f"{len(self._biographies)} of {self._count} people")
             if not likest:
                 break
         else:
             self._say(f"{len(likest)} people are left out: {_ROUNDS} times they were too like somebody else")
         ids = Ids()
-        return [self._person(n, ids) for n in sorted(self._found)]
+        return [self._person(n, ids) for n in sorted(self._biographies)]
 
     async def _asked(self, n: int, attempt: int, other: str) -> Biography | None:
-        tasks = self._order.tasks
+        tasks = self._tasks
         messages = [Message("system", _SYSTEM), Message("user", _prompt(self._facts[n], tasks, other))]
         place = f"p{n + 1}/again{attempt}" if attempt else f"p{n + 1}"
-        filled = await self._speaker.ask_structured(
-            place, "biography", messages, Biography, [task.id for task in tasks]
-        )
+        filled = await self._agent.ask_structured(place, "biography", messages, Biography, [task.id for task in tasks])
         return filled.form
 
-    def _taken(self, written: dict[int, Biography | None]) -> dict[int, str]:
+    def _take(self, written: dict[int, Biography | None]) -> dict[int, str]:
         """Take in who is new; who is to be asked for again, with the biography that they must differ from."""
         again: dict[int, str] = {}
         for n, found in sorted(written.items()):
             text = nameless(found.biography, found.name) if found else ""
-            likest = self._crowd.likest(text) if found else None
+            likest = self._taken.likest(text) if found else None
             if found is None or likest is not None:
                 self.thrown_back += 1
-                again[n] = self._found[int(likest[0])].biography if likest else ""
+                again[n] = self._biographies[int(likest[0])].biography if likest else ""
                 continue
-            self._crowd.add(str(n), text)
-            self._found[n] = found
+            self._taken.add(str(n), text)
+            self._biographies[n] = found
         return again
 
     def _person(self, n: int, ids: Ids) -> Persona:
-        found = self._found[n]
+        found = self._biographies[n]
         name = one_line(found.name)
         return Persona(
             id=ids.take(name, n + 1),
@@ -231,7 +210,7 @@ class _Work:
             description=tidy(found.biography),
             attributes=self._facts[n],
             stances={task: one_line(text) for task, text in found.stances.items()},
-            source=ItemSource(name=f"fictional, written by {model_name(self._order.model)}"),
+            source=ItemSource(name=f"fictional, written by {model_name(self._agent.config)}"),
         )
 
 

@@ -16,7 +16,7 @@ from scai_cli.experiment.constitution_file import SUFFIXES, read_constitution
 from scai_cli.experiment.item_files import items
 from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment, load_personas, load_saved
 from scai_cli.experiment.tasks import Task
-from scai_cli.jobs.run import refuse_foreign
+from scai_cli.jobs.saved_experiment import refuse_foreign_code
 from scai_cli.prompts.templates import TEMPLATES
 from scai_cli.runs.find import find_run, is_run
 from scai_cli.runs.history.fold import read_history
@@ -108,7 +108,7 @@ def _from_run(wish: GenerateOptions, path: Path) -> GenerateSource:
     history = read_history(path, messages=False)
     config = load_saved(path / CONFIG, wish.overrides)
     if not wish.trust:
-        refuse_foreign(config, path)
+        refuse_foreign_code(config, path.name)
     learned, _ = history.product
     assert history.started is not None
     return _peopled(GenerateSource(path.name, path.name, config, history.started.constitution, learned), wish)

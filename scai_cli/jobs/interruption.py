@@ -1,10 +1,13 @@
-"""Ctrl-C and SIGTERM: while models are asked the first lets calls in flight end and the second ends at once;
-before and after that, nothing is in flight and the first ends at once."""
+"""Ctrl-C and SIGTERM: while models are asked the first signal lets calls in flight end, the second cancels them.
+
+Before and after that nothing is in flight, and the first signal ends the program at once.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +17,7 @@ from typing import Any, Final
 from scai_cli.errors import Interrupted
 
 GRACE_S: Final = 5.0
-"""How long calls in flight may go on after the first signal."""
+"""How long calls in flight may take after the first signal."""
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -37,9 +40,15 @@ class ProcessSignals:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
+    @classmethod
+    def handle(cls, number: int) -> bool:
+        """Return whether this program has taken the signal over, and can set another handler in this thread."""
+        owner = getattr(signal.getsignal(number), "__self__", None)
+        return isinstance(owner, cls) and threading.current_thread() is threading.main_thread()
+
     def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - so handlers are called
         if not self.ending:
-            raise Interrupted(f"interrupted by {_called(number)}")
+            raise Interrupted(f"interrupted by {_name(number)}")
 
 
 @contextmanager
@@ -59,32 +68,40 @@ def ctrl_c_ends_input() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextmanager
+def resumable(command: str) -> Iterator[None]:
+    """While entered, an interruption names the command that continues the work."""
+    try:
+        yield
+    except Interrupted as error:
+        raise Interrupted(f"{error}; go on with `{command}`") from None
+
+
 class Interruption:
     """While entered, turns signals into an orderly stop of the current task.
 
-    First signal: `stop(error)` is called, and the task is cancelled if it has not ended after the grace. Second
-    signal: it is cancelled at once. `error` tells whether and how it happened. On leaving, the signals do again what
-    they did before.
+    First signal: `stop(error)` is called, and the task is cancelled if it has not ended after the grace period. Second
+    signal: the task is cancelled at once. A task cancelled by a signal raises that signal's Interrupted. On leaving,
+    the earlier handlers are restored. A program that has not taken its signals over with `ProcessSignals` (a notebook,
+    a server) handles them itself.
 
     The handlers are Python's own and not the loop's: a loop that gives a signal back installs Python's default first,
     and a second Ctrl-C in that moment would raise KeyboardInterrupt.
     """
 
-    def __init__(self, stop: Callable[[Interrupted], None], resume: str) -> None:
-        self.error: Interrupted | None = None
+    def __init__(self, stop: Callable[[Interrupted], None]) -> None:
         self._stop = stop
-        self._resume = resume
+        self._error: Interrupted | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._before: dict[signal.Signals, Any] = {}
 
-    def __enter__(self) -> Interruption:
+    def __enter__(self) -> None:
         self._loop = asyncio.get_running_loop()
         task = asyncio.current_task()
         assert task is not None
         self._task = task
-        for number in _SIGNALS:
+        for number in filter(ProcessSignals.handle, _SIGNALS):
             self._before[number] = signal.signal(number, self._wake_loop)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -94,6 +111,8 @@ class Interruption:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before.clear()
+        if isinstance(error, asyncio.CancelledError) and self._error is not None:
+            raise self._error from None
 
     def _wake_loop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - so handlers are called
         self._loop.call_soon_threadsafe(self._on_signal, number)
@@ -101,13 +120,13 @@ class Interruption:
     def _on_signal(self, number: int) -> None:
         if not self._before:  # the work ended before the loop came to the signal
             return
-        if self.error is None:
-            self.error = Interrupted(f"interrupted by {_called(number)}; go on with `{self._resume}`")
-            self._timer = self._loop.call_later(GRACE_S, self._task.cancel)
-            self._stop(self.error)
-        else:
+        if self._error is not None:
             self._task.cancel()
+            return
+        self._error = Interrupted(f"interrupted by {_name(number)}")
+        self._timer = self._loop.call_later(GRACE_S, self._task.cancel)
+        self._stop(self._error)
 
 
-def _called(number: int) -> str:
+def _name(number: int) -> str:
     return "Ctrl-C" if number == signal.SIGINT else "SIGTERM"

@@ -35,7 +35,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("held-one", "tiny", holdout),
         ("held-two", "tiny", [*holdout, "--set", "epochs=1"]),
         ("other", "other", []),
-        ("short", "tiny", ["--max-calls", "20"]),
+        ("short", "tiny", ["--set", "limits.calls=20"]),
     ):
         called = scai(
             "run", folder / f"{file}.yaml", "--runs-dir", folder / "runs", "--run-id", name, "--quiet", *options

@@ -83,8 +83,8 @@ def test_the_plan_counts_the_controls(run: Path) -> None:
 
 def test_a_run_that_stops_among_the_controls_goes_on(run: Path) -> None:
     Path("x.yaml").write_text(TEXT, encoding="utf-8")
-    assert scai("run", "x.yaml", "-q", "--max-calls", len(calls(run)) - 30).code == 3
-    assert scai("resume", "fid", "-q", "--max-calls", 10_000).code == 0
+    assert scai("run", "x.yaml", "-q", "--set", f"limits.calls={len(calls(run)) - 30}").code == 3
+    assert scai("resume", "fid", "-q", "--set", "limits.calls=10000").code == 0
     keep = [{**event, "seq": 0, "time": ""} for event in events(Path("runs/fid")) if event["type"] == "control"]
     assert keep == [{**event, "seq": 0, "time": ""} for event in events(run) if event["type"] == "control"]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from scai_cli.errors import Interrupted
-from scai_cli.jobs.interruption import Interruption, interruptible
+from scai_cli.jobs.interruption import Interruption, ProcessSignals
 
 MISSING = ("fcntl", "grp", "pwd", "readline", "resource", "termios", "tty", "uvloop")
 PROGRAM = f"""
@@ -57,15 +57,30 @@ def test_a_signal_stops_in_good_order() -> None:
             stopped.append(error)
             heard.set()
 
-        with Interruption(stop, "scai resume x"):
+        with Interruption(stop):
             os.kill(os.getpid(), signal.SIGINT)
             await heard.wait()
             os.kill(os.getpid(), signal.SIGINT)
             await asyncio.sleep(60)
 
-    with interruptible():
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    ProcessSignals().install()
+    try:
         before = signal.getsignal(signal.SIGINT)
-        with pytest.raises(asyncio.CancelledError), asyncio.Runner(loop_factory=WindowsLoop) as runner:
+        with pytest.raises(Interrupted) as raised, asyncio.Runner(loop_factory=WindowsLoop) as runner:
             runner.run(work())
         assert signal.getsignal(signal.SIGINT) == before
-    assert str(stopped[0]) == "interrupted by Ctrl-C; go on with `scai resume x`"
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    assert raised.value is stopped[0]
+    assert str(stopped[0]) == "interrupted by Ctrl-C"
+
+
+def test_the_signals_of_another_program_are_left_alone() -> None:
+    async def work() -> None:
+        before = signal.getsignal(signal.SIGINT)
+        with Interruption(lambda _: None):
+            assert signal.getsignal(signal.SIGINT) == before
+
+    asyncio.run(work())

@@ -169,7 +169,7 @@ def test_one_epoch_has_not_changed(tiny: Path) -> None:
 
 
 def test_a_stopped_a_failed_and_a_killed_run_say_so(tiny: Path) -> None:
-    assert scai("run", tiny, "-q", "--max-calls", "30").code == 3
+    assert scai("run", tiny, "-q", "--set", "limits.calls=30").code == 3
     shown = scai("show", "tiny").out
     assert shown.startswith("tiny · stopped · 1 of 2 epochs")
     assert "limits.calls: reached" in shown

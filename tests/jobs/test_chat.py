@@ -1,4 +1,4 @@
-"""`scai chat`: talked with through pipes and at a terminal, saved line by line, gone on with."""
+"""`scai chat`: talked with through pipes and at a terminal, saved line by line."""
 
 import json
 import shutil
@@ -66,49 +66,20 @@ def test_a_talk_is_answered_rated_and_saved(run):
 
 
 def test_a_persona_brings_its_clauses_and_its_measure(run):
-    assert chat("Hi\n/rate 5\n", "tiny", "--persona", "ann", "--version", 0)[0] == 0
+    assert chat("Hi\n/rate 5\n", "tiny", "--persona", "ann")[0] == 0
     started, _, _, rated = saved(run)
     assert "within these principles:\n- Add an example." in started["system_message"]
     assert "Ann" not in started["system_message"]
     assert rated["rater"] == "ann"
     assert 0 <= rated["observed"] <= 1
-    assert chat("Hi\n", "tiny", "--persona", "bob", "--version", 0)[0] == 0
+    assert chat("Hi\n", "tiny", "--persona", "bob")[0] == 0
     assert "example" not in saved(run, 2)[0]["system_message"]
-
-
-def test_a_saved_talk_goes_on_without_a_repeated_call(run):
-    chat("One\n", "tiny")
-    code, out, _ = chat("Two\n", "tiny", "--continue", "--json")
-    assert code == 0
-    assert [json.loads(line)["id"] for line in out.splitlines()] == ["chat1/you/m2", "chat1/you/m3"]
-    assert [call["id"] for call in paid(run)] == ["chat1/you/m1/assistant", "chat1/you/m3/assistant"]
-    assert [m["content"] for m in paid(run)[1]["request"]["messages"][1::2]] == ["One", "Two"]
-    chat("Three\n", "tiny", "--resume", 1)
-    assert len(saved(run)) == 7
-    chat("Another\n", "tiny")
-    assert [entry["messages"] for entry in scai("chat", "tiny", "--list", "--json").json] == [6, 2]
-
-
-def test_a_crash_between_call_and_message_costs_no_second_call(run):
-    chat("One\n", "tiny")
-    file = run / "chats" / "1" / "events.jsonl"
-    lines = file.read_bytes().splitlines(keepends=True)
-    file.write_bytes(b"".join(lines[:2]) + lines[2][:40])  # killed while it wrote the answer
-    code, out, err = chat("/again\n", "tiny", "--resume", 1)
-    assert (code, err) == (0, "")
-    assert out == f"{json.loads(lines[2])['content']}\n"
-    assert len(paid(run)) == 1
-    assert saved(run)[2]["content"] == json.loads(lines[2])["content"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (["--persona", "anne"], "--persona: there is no 'anne' in run 'tiny'; did you mean 'ann'?"),
-        (["--version", "9"], "--version: run 'tiny' has no constitution version 9; it has 0, 1"),
-        (["--resume", "3"], "run 'tiny' has no chat 3; it has none"),
-        (["--continue"], "run 'tiny' has no chat to go on with; `scai chat tiny` begins one"),
-        (["--continue", "--list"], "--resume, --continue, --list and --show exclude each other; take one"),
         (["--model", "openai"], "--model openai: write `simulated` or PROVIDER:NAME, e.g. openai:MODEL"),
     ],
 )
@@ -139,32 +110,41 @@ def test_a_rating_off_the_scale_is_told(run, words):
     assert len(saved(run)) == 3
 
 
-def test_a_limit_is_exit_3_and_another_session_goes_on(run):
-    code, out, err = chat("One\nTwo\n", "tiny", "--max-calls", 1)
+def test_a_limit_is_exit_3_and_what_was_said_is_kept(run):
+    code, out, err = chat("One\nTwo\n", "tiny", "--set", "limits.calls=1")
     assert code == 3
     assert err.startswith("scai: limits.calls: reached, 1 of 1 used")
-    assert err.endswith("raise it and go on with `scai chat tiny --resume 1`\n")
+    assert err.endswith("begin another talk with --set limits...; what was said is kept in runs/tiny/chats/1\n")
     assert out.count("\n") >= 1
-    assert chat("/again\n", "tiny", "--resume", 1, "--max-calls", 1)[0] == 3
-    assert chat("/again\n", "tiny", "--resume", 1, "--max-calls", 2)[0] == 0
     assert [event["content"] for event in saved(run)[1::2]] == ["One", "Two"]
 
 
-def test_a_failed_answer_can_be_asked_for_again(run, monkeypatch):
+@pytest.mark.parametrize(("next_line", "asked_next"), [("Better said", "Better said"), ("/again", "One")])
+def test_a_failed_answer_can_be_asked_for_again_or_said_better(run, monkeypatch, next_line, asked_next):
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     with Loopback(script=["400"]) as server:
         more = ("--model", "openai:m", "--set", f"model.base_url={server.base_url}")
-        code, out, err = chat("One\n", "tiny", *more)
-        assert (code, out) == (4, "")
-        assert err.count("\n") == 1
-        code, out, err = chat("Better said\n", "tiny", "--continue", *more)
-        assert code == 0, err
+        with Terminal("chat", "tiny", *more) as terminal:
+            terminal.sees("> ")
+            terminal.types("One\n")
+            terminal.sees("/again asks once more")
+            terminal.types(f"{next_line}\n")
+            until(lambda: len(saved(run)) == (4 if next_line == "/again" else 5))
+            terminal.types("/quit\n")
+            assert terminal.ends() == 0
         asked = server.requests[-1].body["messages"]
-    assert [m["content"] for m in asked[1:]] == ["Better said"]
-    assert [event["type"] for event in saved(run)] == ["chat_started", "message", "problem", "message", "message"]
-    shown = scai("chat", "tiny", "--show", 1)
-    assert "Better said" in shown.out
-    assert "One" not in shown.out
+    assert [m["content"] for m in asked[1:]] == [asked_next]
+    kinds = ["chat_started", "message", "problem", *(["message"] if next_line != "/again" else []), "message"]
+    assert [event["type"] for event in saved(run)] == kinds
+    assert saved(run)[-1]["id"] == "chat1/you/m1"
+
+
+def test_a_script_ends_with_the_first_failed_answer(run, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    with Loopback(script=["400"]) as server:
+        code, out, err = chat("One\nTwo\n", "tiny", "--model", "openai:m", "--set", f"model.base_url={server.base_url}")
+    assert (code, out, err.count("\n")) == (4, "", 1)
+    assert [event["type"] for event in saved(run)] == ["chat_started", "message", "problem"]
 
 
 def test_an_endpoint_that_is_dead_is_exit_4(run, monkeypatch):
@@ -173,7 +153,7 @@ def test_an_endpoint_that_is_dead_is_exit_4(run, monkeypatch):
         more = ("--model", "openai:m", "--set", f"model.base_url={server.base_url}")
         code, out, err = chat("One\nTwo\n", "tiny", *more)
         assert (code, out, err.count("\n")) == (4, "", 1)
-        assert err.endswith("; what was said is kept: `scai chat tiny --resume 1` goes on\n")
+        assert err.endswith("; what was said is kept in runs/tiny/chats/1\n")
     written = b"".join(file.read_bytes() for file in (run / "chats").rglob("*.jsonl"))
     assert b"secret-key" not in written
 
@@ -195,23 +175,26 @@ def test_foreign_code_is_loaded_only_with_trust(run, tmp_path, monkeypatch):
     assert "--trust loads it" in err
     code, out, err = chat("Hi\x1b]0;x\x07 there\n", *more, "--trust")
     assert (code, out) == (0, "␛[2J[red]x[/red]�� end\n"), err
-    assert "\x1b" not in scai("chat", "tiny", "--show", 1).out + scai("chat", "tiny", "--show", 1, "--json").out
-    with Terminal("chat", "tiny", "--resume", 1, "--trust") as terminal:
+    assert "\x1b" not in chat("Hi\n", *more, "--trust", "--json")[1]
+    with Terminal("chat", *more, "--trust") as terminal:
+        terminal.sees("> ")
+        terminal.types("Hi\n")
         terminal.sees("␛[2J[red]x[/red]")
         terminal.types("/quit\n")
         assert terminal.ends() == 0
         assert "\x1b[2J" not in terminal.shown
 
 
-def test_a_running_talk_is_locked(run):
-    chat("Hi\n", "tiny")
-    with Terminal("chat", "tiny", "--resume", 1) as terminal:
+def test_two_talks_at_once_have_a_folder_each(run):
+    with Terminal("chat", "tiny") as terminal:
         terminal.sees("> ")
-        code, _, err = chat("Hi\n", "tiny", "--resume", 1)
-        assert code == 2
-        assert "is in use by process" in err
-        terminal.types("\x04")
+        terminal.types("One\n")
+        until(lambda: (run / "chats" / "1" / "events.jsonl").exists() and len(saved(run)) == 3)
+        assert chat("Another\n", "tiny")[0] == 0
+        terminal.types("Two\n\x04")
         assert terminal.ends() == 0
+    assert [event.get("content") for event in saved(run)][1::2] == ["One", "Two"]
+    assert saved(run, 2)[1]["content"] == "Another"
 
 
 def test_at_a_terminal(run):
@@ -225,7 +208,7 @@ def test_at_a_terminal(run):
         terminal.sees("rated 7 for satisfaction")
         terminal.types("/quit\n")
         assert terminal.ends() == 0
-        assert "saved; go on with `scai chat tiny --resume 1`" in terminal.shown
+        assert "saved in runs/tiny/chats/1" in terminal.shown
     assert [event.get("content") for event in saved(run)][1] == "Two\nlines"
     assert saved(run)[3]["comment"] == "fine"
 
@@ -253,9 +236,8 @@ def test_ctrl_c_while_an_answer_is_awaited_saves_what_was_said(run, monkeypatch)
             terminal.sees("^C")
             terminal.types("\x03")  # the second does not wait for the call in flight
             assert terminal.ends() == 130
-        assert "go on with `scai chat tiny --resume 1`" in terminal.shown
+        assert "what was said is kept in runs/tiny/chats/1" in terminal.shown
     assert saved(run)[1]["content"] == "Hello"
-    assert chat("/again\n", "tiny", "--resume", 1)[0] == 0
 
 
 def test_a_talk_with_a_run_that_people_took_part_in(run):

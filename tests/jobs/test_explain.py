@@ -114,20 +114,20 @@ def test_a_short_budget_samples_evenly_and_says_so(tmp_path: Path) -> None:
     tasks = [*TASKS, {"id": "third", "prompt": "Third?"}]
     run = finished_run(tmp_path, tasks=tasks)
     # ann costs 2 calls x (whole, P1, C1), bob 2 x 4, cid 2 x 3: a round of all three is 20
-    found = explained("--budget", 45)
+    found = explained("--set", "limits.calls=45")
     assert (found["played"]["conversations"], found["played"]["of"]) == (6, 9)
     assert found["calls"] == len(calls(run / "explain")) == 40
     who = [call["id"].split("/")[2] for call in calls(run / "explain") if "~whole" in call["id"]]
     assert sorted(who) == sorted(["ann", "bob", "cid"] * 4)
-    assert "6 of 9 conversations" in scai("explain", "t", "--trust", "--budget", 45).out
-    more = explained("--budget", 1000)
+    assert "6 of 9 conversations" in scai("explain", "t", "--trust", "--set", "limits.calls=45").out
+    more = explained("--set", "limits.calls=1000")
     assert more["played"]["conversations"] == 9
     assert more["calls"] == 20  # what was played stays played
 
 
 def test_a_persona_that_was_not_played_has_no_effect_not_zero(tmp_path: Path) -> None:
     finished_run(tmp_path)
-    found = explained("--budget", 8)
+    found = explained("--set", "limits.calls=8")
     assert found["played"]["conversations"] == 1
     for rule in found["rules"]:
         assert sum(effect is None for effect in rule["users"].values()) >= 2
@@ -136,9 +136,10 @@ def test_a_persona_that_was_not_played_has_no_effect_not_zero(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--budget", 5], 2, "--budget 5: one conversation with and without each rule takes"),
+        (["--set", "limits.calls=5"], 2, "--set limits.calls=5: one conversation with and without each rule takes"),
         (["--users", "ann", "bobb"], 2, "--users: 'bobb' took no part in run 't'; did you mean 'bob'?"),
-        (["--budget", 0], 2, "--budget"),
+        (["--set", "limits.calls=0"], 2, "--set limits.calls: limits.calls: must be greater than or equal to 1"),
+        (["--set", "turns=3"], 2, "--set: turns would explain another run; set limits, prices or addresses"),
     ],
 )
 def test_what_cannot_be_explained_is_said_in_one_line(
@@ -156,18 +157,20 @@ def test_code_of_others_is_not_loaded_unasked(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_run_is_not_explained(tmp_path: Path) -> None:
-    assert scai("run", experiment(tmp_path), "--quiet", "--max-calls", 3).code == 3
+    assert scai("run", experiment(tmp_path), "--quiet", "--set", "limits.calls=3").code == 3
     found = scai("explain", "t", "--trust")
     assert (found.code, "has not finished; go on with `scai resume t` first" in found.err) == (2, True)
 
 
 def test_answers_asked_for_again_count_towards_the_budget(tmp_path: Path) -> None:
     run = finished_run(tmp_path, {"broken": "explain/.*user"})
-    found = scai("explain", "t", "--trust", "--budget", 20)
+    found = scai("explain", "t", "--trust", "--set", "limits.calls=20")
     assert found.code == 3
-    assert "the budget of 20 calls is used up" in found.err
+    assert (
+        "limits.calls: reached, 20 of 20 used and the next call would not fit; what was answered is kept" in found.err
+    )
     assert len(calls(run / "explain")) == 20
-    assert scai("explain", "t", "--trust", "--budget", 21).code == 3
+    assert scai("explain", "t", "--trust", "--set", "limits.calls=21").code == 3
     assert len(calls(run / "explain")) == 21
 
 

@@ -353,8 +353,8 @@ def test_a_judge_that_names_no_letter_leaves_the_label_empty(kind: Path, monkeyp
 
 def test_cached_answers_keep_their_log_probabilities(kind: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SCAI_CACHE", str(Path("cache.sqlite3").absolute()))
-    first = generate(kind, "--n", 3, "--cache", run_id="first")
-    assert generate(kind, "--n", 3, "--cache", run_id="second") == first
+    first = generate(kind, "--n", 3, "--set", "cache=true", run_id="first")
+    assert generate(kind, "--n", 3, "--set", "cache=true", run_id="second") == first
     assert {call["source"] for call in calls(Path("runs/second"))} == {"cache"}
     assert {judgement["by"] for row in first for judgement in row["judgements"]} == {"logprobs"}
 

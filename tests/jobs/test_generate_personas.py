@@ -39,7 +39,7 @@ def test_people_meet_the_quota_and_have_a_life_and_views() -> None:
 
 def test_a_limit_stops_it_and_the_same_command_goes_on() -> None:
     whole = generate(out="whole.jsonl")
-    stopped = generate("--max-calls", 5)
+    stopped = generate("--set", "limits.calls=5")
     assert (stopped.code, Path("g.jsonl").exists()) == (3, False)
     assert "go on with `scai personas generate" in stopped.err
     assert len(Path("g.calls.jsonl").read_text(encoding="utf-8").splitlines()) == 5
@@ -99,7 +99,9 @@ def test_a_real_endpoint_is_told_what_was_wrong_and_who_is_there_already(monkeyp
     with Loopback(answer=lambda _: next(answers)) as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
         monkeypatch.setenv("OPENAI_API_KEY", "sk-of-a-test")
-        called = scai("personas", "generate", "--n", 2, "-o", "g.jsonl", "--model", "openai:tiny", "--concurrency", 1)
+        called = scai(
+            "personas", "generate", "--n", 2, "-o", "g.jsonl", "--model", "openai:tiny", "--set", "limits.concurrency=1"
+        )
     assert called.code == 0, called.err
     people = [json.loads(line) for line in Path("g.jsonl").read_text(encoding="utf-8").splitlines()]
     assert people[1]["description"] == LIVES[1]

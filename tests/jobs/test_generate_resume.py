@@ -22,9 +22,10 @@ from loopback import Loopback
 
 from scai_cli.datasets.generate.manifest import GenerateSettings
 from scai_cli.datasets.generate.row import GeneratedRow
-from scai_cli.display.terminal.generate_progress import Silent
 from scai_cli.experiment.load import Overrides
-from scai_cli.jobs.generate import GenerateOptions, resume, start
+from scai_cli.jobs.generate import resume, start
+from scai_cli.jobs.generate_source import GenerateOptions
+from scai_cli.jobs.session import SilentObserver
 
 KIND = TINY.replace("name: tiny", "name: kind").replace("epochs: 2", "epochs: 1") + (
     "constitution: {principles: [Give an example for what you say., Use bullet points.], "
@@ -43,15 +44,16 @@ def kind(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "runs" / "kind"
 
 
-class Tracks(Silent):
+class Tracks(SilentObserver):
     """Notes how many bytes rows and calls hold whenever a row has been written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.states = [(0, 0)]
 
-    def see(self, row: GeneratedRow) -> None:
-        self.states.append((self.size("rows.jsonl"), self.size("calls.jsonl")))
+    def see(self, item: object) -> None:
+        if isinstance(item, GeneratedRow):
+            self.states.append((self.size("rows.jsonl"), self.size("calls.jsonl")))
 
     def size(self, name: str) -> int:
         return (self.path / name).stat().st_size
@@ -91,7 +93,7 @@ def whole(request: pytest.FixtureRequest, kind: Path, tmp_path_factory: pytest.T
 def check_resumed(whole: Whole, path: Path) -> None:
     """Resume and compare with the undisturbed set; what was there already stays as it was."""
     before = [(path / name).read_bytes() for name in FILES]
-    assert resume(path, (), Silent()).status == "finished"
+    assert resume(path, (), SilentObserver()).status == "finished"
     for name, old in zip(FILES, before, strict=True):
         assert (path / name).read_bytes().startswith(old[: old.rfind(b"\n") + 1])
     assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
@@ -150,13 +152,13 @@ def test_only_the_calls_of_rows_to_come_are_remembered(whole: Whole) -> None:
     path = whole.cut(whole.states[20])
     data = (path / "calls.jsonl").read_bytes()
     (path / "calls.jsonl").write_bytes(data.replace(b'"response":"', b'"response":"XX', 40))  # those of the first rows
-    assert resume(path, (), Silent()).status == "finished"
+    assert resume(path, (), SilentObserver()).status == "finished"
     assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
 
 
 def test_a_limit_stops_it_and_a_higher_one_goes_on(kind: Path, whole: Whole) -> None:
     stopped = scai(
-        "generate", kind, "--n", ROWS, "--raters", 1, "--run-id", "whole", "--max-calls", 100, "-q", "--json"
+        "generate", kind, "--n", ROWS, "--raters", 1, "--run-id", "whole", "--set", "limits.calls=100", "-q", "--json"
     )
     assert stopped.code == 3
     assert (stopped.json["status"], stopped.json["calls"], stopped.json["wanted"]) == ("stopped", 100, ROWS)
@@ -167,7 +169,7 @@ def test_a_limit_stops_it_and_a_higher_one_goes_on(kind: Path, whole: Whole) -> 
         "scai: generated set 'whole' is there already and not finished; go on with `scai resume whole`"
     ]
     assert scai("resume", "whole", "-q").code == 3
-    ended = scai("resume", "whole", "-q", "--max-calls", 9999, "--json")
+    ended = scai("resume", "whole", "-q", "--set", "limits.calls=9999", "--json")
     assert (ended.code, ended.json["status"], ended.json["rows"]) == (0, "finished", ROWS)
     assert (Path("runs/whole/rows.jsonl")).read_bytes() == whole.logs()[0]
     assert ended.json["calls"] == len(calls(whole.path)) == len(calls(Path("runs/whole")))
@@ -252,9 +254,9 @@ def test_foreign_code_is_loaded_only_on_trust(kind: Path, monkeypatch: pytest.Mo
     assert refused.code == 2
     assert "provider 'scripted:connect'; --trust loads it" in refused.err
     assert not Path("runs").exists()
-    assert scai(*command, *model, "--trust", "--max-calls", 5).code == 3
-    assert "--trust loads it" in scai("resume", "set", "--max-calls", 99).err
-    assert scai("resume", "set", "--max-calls", 99, "--trust", "-q").code == 0
+    assert scai(*command, *model, "--trust", "--set", "limits.calls=5").code == 3
+    assert "--trust loads it" in scai("resume", "set", "--set", "limits.calls=99").err
+    assert scai("resume", "set", "--set", "limits.calls=99", "--trust", "-q").code == 0
 
 
 def test_a_full_disk_costs_at_most_what_was_in_flight(kind: Path, whole: Whole) -> None:

@@ -139,8 +139,8 @@ def test_a_contract_with_nobody_here_is_told(tmp_path: Path) -> None:
 
 def test_a_run_on_the_way_gives_what_it_has(tmp_path: Path) -> None:
     (tmp_path / "kind.yaml").write_text(KIND, encoding="utf-8")
-    assert scai("run", "kind.yaml", "-q", "--max-calls", 5).code == 3
+    assert scai("run", "kind.yaml", "-q", "--set", "limits.calls=5").code == 3
     assert scai("generate", "kind", "-q").code == 3  # its limits go on to count
-    assert scai("generate", "kind", "-q", "--max-calls", 500).code == 0
+    assert scai("generate", "kind", "-q", "--set", "limits.calls=500").code == 0
     (tmp_path / "runs/kind/events.jsonl").write_text("")
     assert "holds no events yet" in scai("generate", "kind", "-q").err

@@ -69,7 +69,9 @@ def test_what_is_typed_becomes_feedback_ratings_and_a_ballot(us, tmp_path):
 def test_people_cost_nothing_and_count_towards_no_limit(us, tmp_path):
     needed = scai("plan", us, "--json").json
     assert needed["people"] == 3
-    code, _, err = piped(ANSWERS, "run", us, "-q", "--max-calls", needed["calls"]["total"], "--max-usd", "0.01")
+    code, _, err = piped(
+        ANSWERS, "run", us, "-q", "--set", f"limits.calls={needed['calls']['total']}", "--max-usd", "0.01"
+    )
     assert code == 0, err
     outcome = json.loads((tmp_path / "runs" / "us" / "outcome.json").read_text())
     assert outcome["calls"] == needed["calls"]["total"]

@@ -16,12 +16,11 @@ from conftest import TINY, calls, events, scai
 from crash import EXPERIMENT, answered, comparable, crash_test, society, start
 from loopback import Loopback
 
-from scai_cli.display.terminal.run_progress import Silent
 from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import load_experiment
-from scai_cli.jobs.run import resume
-from scai_cli.jobs.run import start as start_run
+from scai_cli.jobs.run import resume_blocking, run_blocking
+from scai_cli.jobs.session import SilentObserver
 
 RICH = (
     TINY.replace("limits: {concurrency: 1}", "").replace("epochs: 2", "epochs: 3")
@@ -35,7 +34,7 @@ constitution:
 )
 
 
-class Tracks(Silent):
+class Tracks(SilentObserver):
     """Notes how many bytes both logs hold whenever one of them has grown."""
 
     def __init__(self, run):
@@ -75,7 +74,7 @@ def whole(request, tmp_path_factory):
     text = {"tiny": TINY, "rich": RICH, "crowd": TINY.replace("concurrency: 1", "concurrency: 32")}[request.param]
     (folder / "a.yaml").write_text(text)
     observer = Tracks(folder / "tiny")
-    outcome = start_run(load_experiment(folder / "a.yaml"), folder, "tiny", observer)
+    outcome = run_blocking(load_experiment(folder / "a.yaml"), folder, "tiny", observer)
     assert outcome.status == "finished"
     return Whole(folder / "tiny", observer.states, 12 if request.param == "rich" else 40)
 
@@ -87,7 +86,7 @@ def line_ends(data):
 def check_resumed(whole, run):
     """Resume and compare with the undisturbed run; what was there already stays as it was."""
     before = [(run / name).read_bytes() for name in ("events.jsonl", "calls.jsonl")]
-    resume(run, (), Silent())
+    resume_blocking(run, (), SilentObserver())
     for name, old in zip(("events.jsonl", "calls.jsonl"), before, strict=True):
         kept = old[: old.rfind(b"\n") + 1]
         assert (run / name).read_bytes().startswith(kept)
@@ -350,7 +349,7 @@ def test_two_sessions_at_once_never_write_one_run(tmp_path):
 
 
 def test_a_killed_session_is_shown_as_interrupted_whatever_the_one_before_said(half):
-    assert scai("resume", "tiny", "-q", "--max-calls", "23").code == 3
+    assert scai("resume", "tiny", "-q", "--set", "limits.calls=23").code == 3
     assert scai("list", "--json").json[0]["status"] == "stopped"
     (half / "outcome.json").write_text('{"status": "running", "wall_s": 3.0}')  # as a session leaves it when killed
     assert scai("list", "--json").json[0]["status"] == "interrupted"
@@ -437,9 +436,9 @@ def test_the_summary_counts_what_earlier_sessions_used(half, finished):
 def test_an_error_of_the_library_leaves_no_lock(half, tmp_path):
     change(half, "seed", 9)
     with pytest.raises(RunError, match="began with other seed"):
-        resume(half, (), Silent())
+        resume_blocking(half, (), SilentObserver())
     change(half, "seed", 3)
-    assert resume(half, (), Silent()).status == "finished"
+    assert resume_blocking(half, (), SilentObserver()).status == "finished"
 
 
 @pytest.mark.slow
@@ -457,7 +456,7 @@ def test_failures_before_a_kill_never_stand_in_the_way_of_what_comes_after_it(tm
     with Loopback(odds={"400": 0.2}, seed=3, answer=society()) as sick, Loopback(answer=society()) as well:
         (tmp_path / "a.yaml").write_text(text.replace("URL", sick.base_url))
         observer = Tracks(tmp_path / "tiny")
-        start_run(load_experiment(tmp_path / "a.yaml"), tmp_path, "tiny", observer)
+        run_blocking(load_experiment(tmp_path / "a.yaml"), tmp_path, "tiny", observer)
         sick_run = Whole(tmp_path / "tiny", observer.states, 24)
         problems = [event for event in events(sick_run.path) if event["type"] == "problem"]
         assert len(problems) > 2
@@ -465,7 +464,7 @@ def test_failures_before_a_kill_never_stand_in_the_way_of_what_comes_after_it(tm
             run = sick_run.cut(tmp_path / "runs" / "tiny", events_end, calls_end)
             before = (run / "events.jsonl").read_bytes()
             server = well if number % 2 else sick
-            assert resume(run, [f"model.base_url={server.base_url}"], Silent()).status == "finished"
+            assert resume_blocking(run, [f"model.base_url={server.base_url}"], SilentObserver()).status == "finished"
             assert (run / "events.jsonl").read_bytes().startswith(before)
             assert set(answered(run).values()) == {1}
 

@@ -44,7 +44,7 @@ def test_a_limit_stops_a_run_which_goes_on_with_more(tmp_path, server, config, c
     whole = used(clean, what)
     limit = whole // 2 if what != "usd" else whole / 2
     before = len(server.requests)
-    stopped = scai("run", config, "-q", "--json", f"--max-{what}", limit)
+    stopped = scai("run", config, "-q", "--json", "--set", f"limits.{what}={limit}")
     assert stopped.code == 3
     assert stopped.json["status"] == "stopped"
     assert len(stopped.lines) == 1
@@ -59,7 +59,7 @@ def test_a_limit_stops_a_run_which_goes_on_with_more(tmp_path, server, config, c
     assert again.code == 3
     assert used(stopped.json, what) <= used(again.json, what) <= limit
 
-    more = scai("resume", "crash", "-q", "--json", f"--max-{what}", whole * 2)
+    more = scai("resume", "crash", "-q", "--json", "--set", f"limits.{what}={whole * 2}")
     assert more.code == 0
     assert comparable(run) == comparable(tmp_path / "clean" / "crash")
     assert used(more.json, what) == pytest.approx(whole)
@@ -68,12 +68,12 @@ def test_a_limit_stops_a_run_which_goes_on_with_more(tmp_path, server, config, c
 
 def test_a_run_is_stopped_to_the_very_call(config):
     for limit in (1, 7, 29):
-        called = scai("run", config, "-q", "--json", "--max-calls", limit)
+        called = scai("run", config, "-q", "--json", "--set", f"limits.calls={limit}")
         assert (called.code, called.json["calls"]) == (3, limit)
 
 
 def test_a_limit_that_is_just_enough_stops_nothing(config, clean):
-    assert scai("run", config, "-q", "--max-calls", clean["calls"]).code == 0
+    assert scai("run", config, "-q", "--set", f"limits.calls={clean['calls']}").code == 0
 
 
 def test_the_time_of_earlier_sessions_counts(tmp_path):
@@ -81,7 +81,7 @@ def test_the_time_of_earlier_sessions_counts(tmp_path):
         config = tmp_path / "crash.yaml"
         config.write_text(PRICED.replace("URL", slow.base_url))
         began = time.monotonic()
-        stopped = scai("run", config, "-q", "--json", "--max-seconds", 0.5)
+        stopped = scai("run", config, "-q", "--json", "--set", "limits.seconds=0.5")
         assert (stopped.code, stopped.json["status"]) == (3, "stopped")
         assert 0.5 <= stopped.json["wall_s"] < time.monotonic() - began + 0.1
         assert "limits.seconds: reached" in stopped.err
@@ -90,7 +90,7 @@ def test_the_time_of_earlier_sessions_counts(tmp_path):
         assert scai("resume", "crash", "-q").code == 3
         assert len(slow.requests) == asked
         slow.latency = 0.0
-        resumed = scai("resume", "crash", "-q", "--json", "--max-seconds", 60)
+        resumed = scai("resume", "crash", "-q", "--json", "--set", "limits.seconds=60")
         assert resumed.code == 0
         assert resumed.json["wall_s"] > stopped.json["wall_s"]
         assert scai("run", config, "-q", "--runs-dir", "clean").code == 0
@@ -108,7 +108,7 @@ def test_a_limit_in_money_on_an_unknown_price_is_told_before_anything_is_done(tm
     ]
     assert len(server.requests) == asked
     assert not (tmp_path / "runs").exists()
-    assert scai("run", config, "-q", "--max-calls", 30).code == 3
+    assert scai("run", config, "-q", "--set", "limits.calls=30").code == 3
     called = scai("resume", "crash", "--max-usd", 1)
     assert (called.code, len(called.lines)) == (2, 1)
     assert "the price of model 'society' is not known" in called.err
@@ -142,14 +142,14 @@ def test_a_cost_that_nobody_knows_is_null_and_stays_so(config):
 
 
 def test_the_limits_of_a_run_are_kept_for_the_next_session(tmp_path, config):
-    assert scai("run", config, "-q", "--max-calls", 20).code == 3
-    assert scai("resume", "crash", "-q", "--json", "--max-calls", 40).json["calls"] == 40
+    assert scai("run", config, "-q", "--set", "limits.calls=20").code == 3
+    assert scai("resume", "crash", "-q", "--json", "--set", "limits.calls=40").json["calls"] == 40
     assert scai("resume", "crash", "-q", "--json").json["calls"] == 40
     assert "calls: 40" in (tmp_path / "runs" / "crash" / "config.yaml").read_text()
 
 
 def test_a_stopped_run_tells_nothing_twice_and_nothing_half(tmp_path, config):
-    scai("run", config, "-q", "--max-calls", 33)
+    scai("run", config, "-q", "--set", "limits.calls=33")
     run = tmp_path / "runs" / "crash"
     names = [(event["type"], event["id"]) for event in events(run)]
     assert len(names) == len(set(names))
@@ -157,5 +157,5 @@ def test_a_stopped_run_tells_nothing_twice_and_nothing_half(tmp_path, config):
 
 
 def test_calls_in_flight_do_not_end_a_run_that_has_room_for_one_more(config):
-    stopped = scai("run", config, "-q", "--json", "--max-calls", 7, "--set", "limits.concurrency=5")
+    stopped = scai("run", config, "-q", "--json", "--set", "limits.calls=7", "--set", "limits.concurrency=5")
     assert (stopped.code, stopped.json["calls"]) == (3, 7)

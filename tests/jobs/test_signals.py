@@ -140,13 +140,13 @@ def test_a_run_that_never_waits_hears_the_signal(tmp_path, long, number):
     assert err.decode() == f"scai: interrupted by {NAMES[number]}; go on with `scai resume long`\n"
     assert is_whole(log.parent)
     before = len(calls(log.parent))
-    resumed = scai("resume", "long", "-q", "--json", "--max-calls", before + 10)
+    resumed = scai("resume", "long", "-q", "--json", "--set", f"limits.calls={before + 10}")
     assert resumed.code == 3
     assert resumed.json["calls"] == before + 10
 
 
 def test_a_replay_hears_the_signal(tmp_path, long):
-    assert scai("run", long, "-q", "--max-calls", "8000").code == 3
+    assert scai("run", long, "-q", "--set", "limits.calls=8000").code == 3
     run = tmp_path / "runs" / "long"
     before = (run / "calls.jsonl").read_bytes()
     process = start("resume", "long", "-q")

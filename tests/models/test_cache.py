@@ -168,7 +168,7 @@ def test_a_foreign_or_broken_file_is_one_line_and_stays_as_it_is(path, tiny, con
     else:
         path.write_bytes(content)
     before = None if path.is_dir() else path.read_bytes()
-    called = scai("run", tiny, "-q", "--cache")
+    called = scai("run", tiny, "-q", "--set", "cache=true")
     assert called.code == 2
     assert len(called.lines) == 1
     assert str(path) in called.err
@@ -240,9 +240,22 @@ def config(tmp_path, server):
 
 
 def test_a_second_run_costs_nothing_and_comes_to_the_same(tmp_path, server, config):
-    assert scai("run", config, "-q", "--cache", "--run-id", "one").code == 0
+    assert scai("run", config, "-q", "--set", "cache=true", "--run-id", "one").code == 0
     asked = len(server.requests)
-    second = scai("run", config, "-q", "--cache", "--json", "--run-id", "two", "--max-calls", "1", "--max-tokens", "1")
+    second = scai(
+        "run",
+        config,
+        "-q",
+        "--set",
+        "cache=true",
+        "--json",
+        "--run-id",
+        "two",
+        "--set",
+        "limits.calls=1",
+        "--set",
+        "limits.tokens=1",
+    )
     assert second.code == 0  # nothing counts against the limits
     assert len(server.requests) == asked
     assert second.json["calls"] == 0
@@ -258,17 +271,17 @@ def test_a_second_run_costs_nothing_and_comes_to_the_same(tmp_path, server, conf
 def test_it_is_off_by_default_and_no_part_of_the_experiment(server, config, path):
     assert scai("run", config, "-q").code == 0
     assert not path.exists()
-    assert scai("run", config, "-q", "--run-id", "half", "--max-calls", "30").code == 3
-    assert scai("resume", "half", "-q", "--cache", "--max-calls", "9999").code == 0
+    assert scai("run", config, "-q", "--run-id", "half", "--set", "limits.calls=30").code == 3
+    assert scai("resume", "half", "-q", "--set", "cache=true", "--set", "limits.calls=9999").code == 0
     assert kept(path) > 0
-    assert scai("run", config, "-q", "--set", "cache=true", "--no-cache", "--run-id", "without").code == 0
+    assert scai("run", config, "-q", "--set", "cache=true", "--set", "cache=false", "--run-id", "without").code == 0
     assert "cache: true" not in (config.parent / "runs" / "without" / "config.yaml").read_text()
 
 
 def test_another_seed_asks_anew(server, config):
-    assert scai("run", config, "-q", "--cache").code == 0
+    assert scai("run", config, "-q", "--set", "cache=true").code == 0
     asked = len(server.requests)
-    assert scai("run", config, "-q", "--cache", "--seed", "6").code == 0
+    assert scai("run", config, "-q", "--set", "cache=true", "--seed", "6").code == 0
     assert len(server.requests) == 2 * asked
 
 
@@ -291,8 +304,8 @@ def test_sqlite_is_not_imported_by_a_run_without_it(tiny):
 
 
 def test_the_log_of_a_cached_call_is_json_like_any_other(config):
-    scai("run", config, "-q", "--cache", "--run-id", "one")
-    scai("run", config, "-q", "--cache", "--run-id", "two")
+    scai("run", config, "-q", "--set", "cache=true", "--run-id", "one")
+    scai("run", config, "-q", "--set", "cache=true", "--run-id", "two")
     one, two = (calls(config.parent / "runs" / name) for name in ("one", "two"))
     assert one[0].keys() == two[0].keys()
     key = {call["id"]: json.dumps(call["request"]) for call in one}

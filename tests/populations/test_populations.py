@@ -117,7 +117,7 @@ def test_the_price_of_a_model_of_ones_own_must_be_known_for_a_limit_in_money() -
 
 def test_a_saved_run_with_foreign_code_behind_a_persona_is_not_loaded_without_trust() -> None:
     Path("own.yaml").write_text(OWN, encoding="utf-8")
-    assert scai("run", "own.yaml", "-q", "--max-calls", 2).code == 3
+    assert scai("run", "own.yaml", "-q", "--set", "limits.calls=2").code == 3
     config = Path("runs/own/config.yaml")
     config.write_text(config.read_text(encoding="utf-8").replace("name: small", "provider: evil:model"), "utf-8")
     called = scai("resume", "own")

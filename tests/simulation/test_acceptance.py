@@ -341,9 +341,9 @@ def test_a_run_that_is_taken_up_again_comes_to_equal_events(tmp_path: Path, tiny
     whole, run = events(tmp_path / "runs" / "tiny"), tmp_path / "runs" / "tiny"
     made = len(calls(run))
     stops = [made // 4, made // 2, made - 3]
-    assert scai("run", tiny, "--quiet", "--run-id", "again", *arguments, "--max-calls", stops[0]).code == 3
+    assert scai("run", tiny, "--quiet", "--run-id", "again", *arguments, "--set", f"limits.calls={stops[0]}").code == 3
     for stop in stops[1:]:
-        assert scai("resume", "again", "--quiet", "--max-calls", stop).code == 3
+        assert scai("resume", "again", "--quiet", "--set", f"limits.calls={stop}").code == 3
     assert scai("resume", "again", "--quiet", "--set", "limits.calls=null").code == 0
     again = events(tmp_path / "runs" / "again")
 

@@ -234,7 +234,10 @@ def test_a_run_taken_up_again_in_the_proof_comes_to_equal_events(tmp_path: Path)
     made = calls(tmp_path / "runs" / "crowd")
     compared = sum(call["id"].startswith("holdout/") for call in made)
     assert compared
-    assert scai("run", file, "--quiet", "--run-id", "again", "--max-calls", len(made) - compared // 2).code == 3
+    assert (
+        scai("run", file, "--quiet", "--run-id", "again", "--set", f"limits.calls={len(made) - compared // 2}").code
+        == 3
+    )
     assert scai("resume", "again", "--quiet", "--set", "limits.calls=null").code == 0
     first, again = (events(tmp_path / "runs" / name) for name in ("crowd", "again"))
     assert sorted(str({**bare(e), "run_id": ""}) for e in first) == sorted(

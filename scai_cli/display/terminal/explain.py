@@ -20,9 +20,10 @@ def print_explanation(explanation: Explanation, names: Mapping[str, str]) -> Non
     """Print every rule, then what sets two users apart."""
     console = out()
     played = f"{explanation.played} of {explanation.conversations} conversations played with and without each rule"
+    budget = "" if explanation.budget is None else f", budget {explanation.budget:,}"
     failed = f", {explanation.failed} calls failed" if explanation.failed else ""
     console.print(styled(f"{explanation.run_id} · constitution version {explanation.version}", "bold"))
-    console.print(styled(f"{played} ({explanation.calls:,} calls now, budget {explanation.budget:,}){failed}"))
+    console.print(styled(f"{played} ({explanation.calls:,} calls now{budget}){failed}"))
     if not explanation.rules:
         console.print("The constitution is empty.")
     for rule in explanation.rules:

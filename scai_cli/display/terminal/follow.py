@@ -16,7 +16,7 @@ from rich.text import Text
 
 from scai_cli.display.terminal.consoles import out
 from scai_cli.display.terminal.escape import one_line, styled
-from scai_cli.display.terminal.run_progress import Progress, told
+from scai_cli.display.terminal.run_progress import RunProgress
 from scai_cli.display.terminal.summary import print_summary
 from scai_cli.display.terminal.transcripts import check_known, print_rating, print_speech
 from scai_cli.errors import RunError
@@ -39,7 +39,7 @@ def follow(path: Path, chosen: Selection) -> None:
     With a selection, what is said and rated there is printed too, as it is said and rated.
     """
     console = out()
-    follower = _Follower(console, History(path, "running"), chosen, Progress(run_id=path.name))
+    follower = _Follower(console, History(path, "running"), chosen, RunProgress(run_id=path.name))
     live = Live(console=console, get_renderable=follower.draw, refresh_per_second=4, transient=True)
     with live if console.is_terminal else nullcontext():
         for number, line in new_lines(path):
@@ -90,7 +90,7 @@ class _Follower:
     console: Console
     history: History
     chosen: Selection
-    progress: Progress
+    progress: RunProgress
     last: str = ""
     """The conversation that was printed last."""
     within: Within | None = field(init=False)
@@ -119,14 +119,14 @@ class _Follower:
             self.history.started = event
             check_known(self.history, self.chosen)
             self.progress.epochs, self.progress.turns = event.epochs, self.history.config.turns
-        self.progress.note(event)
+        text = self.progress.note(event) or self.progress.milestone()
         if isinstance(event, MessageSaid):
             self._turn_to(event.id.rpartition("/")[0])
             print_speech(self.console, self.history, event)
         elif isinstance(event, Rated):
             self._turn_to(event.conversation)
             print_rating(self.console, self.history, event)
-        elif (text := told(event, self.progress)) is not None:
+        elif text is not None:
             self.console.print(styled(text), soft_wrap=True)
 
     def _turn_to(self, conversation: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -11,11 +11,7 @@ from rich.padding import Padding
 from rich.rule import Rule
 
 from scai_cli.display.terminal.escape import one_line, styled
-from scai_cli.display.terminal.run_progress import LiveView, PlainLines
-from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.models.gate import Meter
 from scai_cli.models.human import Question
-from scai_cli.runs.events import Event
 
 
 class ReadLine(Protocol):
@@ -58,29 +54,3 @@ class ConsolePrompt:
         except EOFError:
             console.print()
             raise
-
-
-class AskingView:
-    """A live view, or plain lines where a real person takes part: nothing is painted over the questions."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._view: LiveView | PlainLines = PlainLines(console)
-
-    def begin(self, run_id: str, config: ExperimentConfig, meters: Sequence[Meter]) -> None:
-        """Start showing."""
-        if not any(persona.human for persona in config.personas.inline):
-            self._view = LiveView(self._console)
-        self._view.begin(run_id, config, meters)
-
-    def see(self, event: Event) -> None:
-        """Show an event."""
-        self._view.see(event)
-
-    def say(self, line: str) -> None:
-        """Show a line."""
-        self._view.say(line)
-
-    def end(self) -> None:
-        """Show the last."""
-        self._view.end()

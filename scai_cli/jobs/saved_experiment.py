@@ -1,0 +1,67 @@
+"""The experiment that a run or a generated set was begun with, when work on it continues."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Final
+
+from scai_cli import plugins
+from scai_cli.errors import RunError
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.load import dump_experiment, named_code
+from scai_cli.runs.locked_folder import LockedFolder
+
+CHANGEABLE: Final = ("limits", "prices", "cache", "max_failures")
+"""The keys of an experiment that may change between sessions: they do not decide what happens in a run."""
+
+_ADDRESS: Final = ("base_url", "api_key_env", "timeout_s")
+"""The keys of a model that may change likewise."""
+
+
+def digests(config: ExperimentConfig) -> dict[str, str]:
+    """Return a digest of every key that decides what happens in a run."""
+    # Without defaults, so that a new key changes no digest.
+    data = config.model_dump(mode="json", exclude=set(CHANGEABLE), exclude_defaults=True)
+    own = (persona.get("model", {}) for persona in data["personas"].get("inline", ()))
+    for model in (data.get("model", {}), data.get("judge", {}), *data.get("roles", {}).values(), *own):
+        for key in _ADDRESS:
+            model.pop(key, None)
+    return {key: _digest(value) for key, value in data.items() if value != {}}
+
+
+def changed_keys(began: Mapping[str, str], config: ExperimentConfig) -> list[str]:
+    """Return the keys in which an experiment differs from the one with the digests that the work began with."""
+    now = digests(config)
+    return [key for key in {**began, **now} if began.get(key) != now.get(key)]
+
+
+def refuse_changed(
+    kind: str, began: Mapping[str, str], config: ExperimentConfig, folder: LockedFolder, file: str
+) -> None:
+    """Raise RunError where an experiment is not the one that the work began with; `file` holds it."""
+    if changed := changed_keys(began, config):
+        raise RunError(
+            f"{kind} {folder.run_id!r} cannot go on: it began with other {', '.join(changed)} than "
+            f"{folder.path / file} and the options say now; undo the change, or begin a new {kind.split()[-1]}"
+        )
+
+
+def refuse_foreign_code(config: ExperimentConfig, run_id: str) -> None:
+    """Raise RunError where a saved experiment names code that is not scai's."""
+    for _, kind, name in named_code(config):
+        if plugins.is_foreign(kind, name):
+            raise RunError(f"run {run_id!r} names code that is not scai's own, {kind} {name!r}; --trust loads it")
+
+
+def keep_changes(folder: LockedFolder, file: str, config: ExperimentConfig) -> None:
+    """Save what the options have changed; an unchanged file keeps its date, by which runs are listed."""
+    text = dump_experiment(config)
+    if (folder.path / file).read_bytes() != text.encode():
+        folder.write_text(file, text)
+
+
+def _digest(value: object) -> str:
+    data = json.dumps(value, sort_keys=True).encode("utf-8", "replace")
+    return hashlib.blake2b(data, digest_size=8).hexdigest()
