@@ -1,4 +1,4 @@
-"""Do many jobs at once: gather all their results, or take them in order with a bounded number in memory."""
+"""Concurrent jobs: gather all their results, or take them in order with a bounded number in memory."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ Result = TypeVar("Result")
 
 
 async def together(jobs: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
-    """Run all jobs at once; their results in the order given.
+    """Run all jobs at once and return their results in the order of the jobs.
 
-    When a job is stopped (a limit, an interruption) the others may end what they are at, then the first stop is
-    raised. Any other error cancels the rest and is raised as itself, not as a group.
+    When a job is stopped (a limit, an interruption), the others run to their end, then the first stop is raised. Any
+    other error cancels the others and is raised as itself, not as a group.
     """
+    # Stops are collected, not raised in the group: a raised one would cancel the other jobs with their calls in
+    # flight, whose answers are paid for and belong into the call log. They end soon, as no new call begins.
     stops: list[ScaiError] = []
 
     async def stoppable(job: Coroutine[Any, Any, Result]) -> Result | None:
@@ -40,25 +42,28 @@ async def together(jobs: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """How many jobs may be `under_way`, and how many begun and not yet taken: those wait for one before them."""
+    """How many jobs may run at once, and how many may be started and not yet taken."""
 
-    under_way: int
-    in_all: int
+    running: int
+    started: int
+    """More than `running`, so that jobs run on while a slow one before them holds back finished results."""
 
 
-async def in_order(jobs: Iterable[Coroutine[Any, Any, Result]], room: Capacity, take: Callable[[Result], None]) -> None:
-    """Do the jobs at the same time and take their results in the order of the jobs.
+async def in_order(
+    jobs: Iterable[Coroutine[Any, Any, Result]], capacity: Capacity, take: Callable[[Result], None]
+) -> None:
+    """Run the jobs concurrently and take their results in the order of the jobs.
 
-    When a job is stopped (a limit, an interruption), or `take` stops them all, no further one begins, those under way
-    may end, the results before the first one missing are taken, and the first stop is raised. Any other error cancels
-    the rest and is raised as itself, not as a group.
+    When a job or `take` is stopped (a limit, an interruption), no further job begins, running ones end, the results
+    before the first missing one are taken, and the first stop is raised. Any other error cancels the rest and is
+    raised as itself, not as a group.
     """
-    queue = _Queue(take, asyncio.Semaphore(room.under_way))
+    queue = _Queue(take, asyncio.Semaphore(capacity.running))
     try:
         async with asyncio.TaskGroup() as group:
             for job in jobs:
-                queue.waiting.append(group.create_task(queue.done(job)))
-                while queue.waiting and (len(queue.waiting) >= room.in_all or queue.waiting[0].done()):
+                queue.waiting.append(group.create_task(queue.run(job)))
+                while queue.waiting and (len(queue.waiting) >= capacity.started or queue.waiting[0].done()):
                     queue.settle(await queue.waiting.popleft())
                 if queue.stops:
                     break
@@ -72,26 +77,26 @@ async def in_order(jobs: Iterable[Coroutine[Any, Any, Result]], room: Capacity, 
 
 @dataclass(slots=True)
 class _Queue(Generic[Result]):
-    """What is begun and not yet taken, the oldest first; a job that was stopped has an empty result."""
+    """The jobs that are started and not yet taken, the oldest first; a stopped job returns no result."""
 
     take: Callable[[Result], None]
     slots: asyncio.Semaphore
     waiting: deque[asyncio.Task[tuple[Result, ...]]] = field(default_factory=deque)
     stops: list[ScaiError] = field(default_factory=list)
     broken: bool = False
-    """Whether a result is missing, so that none behind it may be taken."""
+    """Whether a result is missing: the ones after it are then not taken, or they would be out of order on disk."""
 
-    async def done(self, job: Coroutine[Any, Any, Result]) -> tuple[Result, ...]:
+    async def run(self, job: Coroutine[Any, Any, Result]) -> tuple[Result, ...]:
         try:
             async with self.slots:
-                if self.stops:
+                if self.stops:  # another job was stopped while this one waited for its turn
                     return ()
                 return (await job,)
         except STOPS as stop:
             self.stops.append(stop)
             return ()
         finally:
-            job.close()  # where it never began
+            job.close()  # a coroutine that never began would warn that it was not awaited
 
     def settle(self, results: tuple[Result, ...]) -> None:
         self.broken = self.broken or not results

@@ -1,17 +1,17 @@
-"""Every error that a user can meet, drawn as a tree; anything else that escapes is a bug.
+"""The errors that a user can meet, as a tree; any other error that escapes is a bug.
 
-ScaiError                    exit 2: the user's to fix, said in one line
-├── ConfigError              the experiment file, a persona file, a task file or an override
-├── RunError                 a run directory: missing, ambiguous, in use, damaged
-├── CacheError               the cache of answers: locked, damaged, somebody else's
+ScaiError                    exit 2: the user can fix it, the message is one line
+├── ConfigError              an experiment, persona or task file, or an override is wrong
+├── RunError                 a run directory is missing, ambiguous, in use, unfinished or damaged
+├── CacheError               the response cache is locked, damaged, not scai's or not writable
 ├── OutputError              exit 4: a file could not be written
-├── LimitReached             exit 3: calls, tokens, money or time; `scai resume` goes on
-├── ProviderError            exit 4: a model did not answer
-│   ├── CallFailed           this one call failed for good: data, not a crash (becomes a `problem`)
-│   │   └── CallTransient    it may pass: the gate tries again
+├── LimitReached             exit 3: calls, tokens, money or seconds are used up; resumable
+├── ProviderError            exit 4: a model gave no usable answer
+│   ├── CallFailed           one call failed for good: recorded as a `problem`, the run continues
+│   │   └── CallTransient    one attempt failed: the gate tries again
 │   ├── EndpointFailed       the endpoint failed for good (bad key, unknown model): the run stops
 │   └── TooManyFailures      more calls failed than `max_failures` allows: the run stops
-└── Interrupted              exit 130: Ctrl-C or SIGTERM; `scai resume` goes on
+└── Interrupted              exit 130: Ctrl-C or SIGTERM; resumable
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ class ConfigError(ScaiError):
 
     @classmethod
     def at(cls, file: str, line: int | None, key: str | None, problem: str) -> ConfigError:
-        """Build the one line `FILE:LINE: KEY: PROBLEM`; parts that are unknown are left out."""
-        place = f"{file}:{line}" if line is not None else file
-        return cls(": ".join(part for part in (place, key, problem) if part))
+        """Build the line `FILE:LINE: KEY: PROBLEM`, without the parts that are unknown."""
+        location = f"{file}:{line}" if line is not None else file
+        return cls(": ".join(part for part in (location, key, problem) if part))
 
 
 class RunError(ScaiError):
@@ -40,7 +40,7 @@ class RunError(ScaiError):
 
 
 class CacheError(ScaiError):
-    """The file of the response cache is locked, damaged, not scai's or cannot be written."""
+    """The response cache is locked, damaged, not scai's or not writable."""
 
 
 class OutputError(ScaiError):
@@ -62,33 +62,29 @@ class ProviderError(ScaiError):
 
 
 class CallFailed(ProviderError):
-    """One call failed for good, others may succeed: recorded as a `problem`, the run goes on.
-
-    `call` is the call's id, once it is known.
-    """
+    """One call failed for good, others may succeed: recorded as a `problem`, the run continues."""
 
     call: str = ""
+    """The call's id, once it is known."""
 
 
 class CallTransient(CallFailed):
-    """One attempt failed in a way that may pass (429, 5xx, timeout, dropped connection, broken body).
-
-    `retry_after` is the wait in seconds that the server asked for, `overloaded` says that the server
-    wants less traffic (429, 503, 529, a timeout), so that the gate slows down for all calls.
-    """
+    """One attempt failed, another may succeed (429, 5xx, timeout, dropped connection, broken body)."""
 
     def __init__(self, message: str, *, retry_after: float | None = None, overloaded: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        """The wait in seconds that the server asked for."""
         self.overloaded = overloaded
+        """Whether the server wants less traffic (429, 503, 529, a timeout): the gate slows down all calls."""
 
 
 class EndpointFailed(ProviderError):
-    """An endpoint failed for good (bad key, unknown model, no route): no further call makes sense."""
+    """An endpoint failed for good (bad key, unknown model, no route): no further call can succeed."""
 
 
 class TooManyFailures(ProviderError):
-    """More of an epoch failed than the experiment allows; it can be resumed, which makes the failed calls again."""
+    """More of an epoch failed than the experiment allows; a resume makes the failed calls again."""
 
 
 class Interrupted(ScaiError):
@@ -98,4 +94,4 @@ class Interrupted(ScaiError):
 
 
 STOPS = (LimitReached, EndpointFailed, TooManyFailures, Interrupted)
-"""What ends a run before its end in good order: calls in flight come to theirs, and `scai resume` goes on."""
+"""The errors that stop a run in good order: calls in flight end, and `scai resume` continues."""

@@ -1,1 +1,1 @@
-"""What a program observes in a text."""
+"""Traits of a text: what a program observes in it, and what a request asks for."""

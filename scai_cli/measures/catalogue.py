@@ -1,4 +1,4 @@
-"""The traits by name: fifteen of style, sixteen of substance."""
+"""The catalogue of traits: fifteen of style, sixteen of substance."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ Kind = Literal["style", "substance"]
 
 @dataclass(frozen=True, slots=True)
 class Trait:
-    """Something a text can show.
-
-    `label` is a noun phrase for English sentences, `words` are the patterns by which a wish for it is
-    recognised (whole words; `stem*` any ending), `excludes` names the trait that cannot be shown as well.
-    """
+    """A measurable property of a text."""
 
     name: str
     kind: Kind
     label: str
+    """A noun phrase for English sentences."""
     words: tuple[str, ...]
+    """The patterns that ask for the trait: whole words, `stem*` with any ending."""
     excludes: str | None = None
+    """The trait that a text cannot show as well."""
 
 
 _STYLE: Final = {

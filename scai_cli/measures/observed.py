@@ -1,4 +1,4 @@
-"""What a text shows, trait by trait, and how much of what somebody wants that is."""
+"""The traits that a text shows, and the utility of a text for a person's preferences."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from typing import Final
 
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.lexicon import MARKERS, SEQUENCE, THEMES
-from scai_cli.measures.phrases import Lexicon, patterns, tokens
+from scai_cli.measures.phrases import SENTENCE_ENDS, Lexicon, patterns, tokens
 
 _SHOWN: Final = Lexicon({name: patterns(words) for name, words in {**THEMES, **MARKERS}.items()})
 _BULLET: Final = re.compile(r"^[ \t]*[-*•‣+–][ \t]+\S", re.MULTILINE)
 _NUMBERED: Final = re.compile(r"^[ \t]*(?:step )?\d{1,3}[.):][ \t]", re.MULTILINE | re.IGNORECASE)
 _YEAR: Final = re.compile(r"\([^()\n]{0,60}\b(?:19|20)\d\d\)")
-_ENDS: Final = frozenset(".!?…\n")
-_MARKS: Final = _ENDS | frozenset(",;:")
+_MARKS: Final = SENTENCE_ENDS | frozenset(",;:")
 _READER: Final = frozenset(("you", "your", "yours", "you'd", "you're", "you've", "yourself"))
 _LONG: Final = 9
 
@@ -23,13 +22,13 @@ _BLANK: Final = dict.fromkeys(TRAITS, 0.0)
 
 
 def observe(text: str) -> dict[str, float]:
-    """How strongly a text shows each trait, in [0, 1]; all 0 where there is no word.
+    """Return how strongly a text shows each trait, in [0, 1]; all 0 for a text without words.
 
     Themes, wordings and questions to the reader: 1 - 0.4^n for n sentences that show it. `concise` falls
     from 1 at 40 words to 0 at 120, `detailed` rises from 0 at 80 to 1 at 200; `bullet_list` and
     `step_by_step` are n/3 for n such lines (or sentences that open as a step); `plain_words` is the product
     of two falling ramps: from 9 to 20 words a sentence, and from 5 % to 25 % words of nine letters or more.
-    Takes time linear in the length.
+    The time is linear in the length.
     """
     parts = tokens(text)
     words = [part for part in parts if part not in _MARKS and not part.isdigit()]
@@ -50,7 +49,7 @@ def observe(text: str) -> dict[str, float]:
 
 
 def utility(preferences: Mapping[str, float], observed: Mapping[str, float]) -> float | None:
-    """How well what was observed meets the preferences, in [0, 1]; None where no preference is nonzero.
+    """Return how well the observed traits meet the preferences, in [0, 1]; None if no preference is nonzero.
 
     u = sum over traits |w| * (o if w > 0 else 1 - o) / sum |w|, with weights w in [-1, 1] and o in [0, 1];
     a trait that was not observed has o = 0.
@@ -66,7 +65,7 @@ def utility(preferences: Mapping[str, float], observed: Mapping[str, float]) -> 
 
 
 def _counts(parts: list[str], ends: list[int]) -> dict[str, int]:
-    """In how many sentences each trait's words stand; `ends` are the token positions where sentences end."""
+    """Count the sentences with each trait's words; `ends` are the token positions where sentences end."""
     counts: dict[str, int] = {}
     last: dict[str, int] = {}
     sentence = 0
@@ -80,12 +79,12 @@ def _counts(parts: list[str], ends: list[int]) -> dict[str, int]:
 
 
 def _sentences(parts: list[str]) -> tuple[int, int, int, list[int]]:
-    """The number of sentences, of questions to the reader and of steps, and where the sentences end."""
+    """Count sentences, questions to the reader and steps; also return where the sentences end."""
     sentences = questions = steps = 0
     ends: list[int] = []
     empty, to_reader = True, False
     for at, part in enumerate(parts):
-        if part in _ENDS:
+        if part in SENTENCE_ENDS:
             sentences += not empty
             questions += part == "?" and to_reader
             empty, to_reader = True, False
@@ -102,5 +101,5 @@ def _saturating(n: int) -> float:
 
 
 def _ramp(x: float, zero: float, one: float) -> float:
-    """Linear from 0 at `zero` to 1 at `one`, flat outside."""
+    """Map `x` linearly from 0 at `zero` to 1 at `one`, constant outside."""
     return min(1.0, max(0.0, (x - zero) / (one - zero)))

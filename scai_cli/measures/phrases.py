@@ -1,4 +1,4 @@
-"""Words and phrases found in a text: one table of patterns, one pass, the longest phrase wins."""
+"""Words and phrases in a text: a table of patterns is matched in one pass; the longest phrase wins."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-# A word, a number, a mark that ends a clause or a sentence, or a laughing face. Nothing can backtrack.
+# A word, a number, a mark that ends a clause or a sentence, or a laughing face. No alternative can backtrack, so the
+# time is linear for any text.
 _TOKEN: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+|[.!?…](?=[\s\"'”’)\]*_]|$)|[\n;,:]|[😀-😆😉😜😝🤣🤪🙃]")
 
 LONGEST_WORD: Final = 24
-"""Letters of a word that are looked at."""
+"""Letters of a word that are compared."""
+
+SENTENCE_ENDS: Final = frozenset(".!?…\n")
+"""The tokens that end a sentence."""
 
 
 class Hit(NamedTuple):
-    """A pattern's place: tokens `at` to `end` (exclusive), and the key it stands under."""
+    """A match: the pattern's key, and its tokens from `at` to `end` (exclusive)."""
 
     at: int
     end: int
@@ -23,24 +27,24 @@ class Hit(NamedTuple):
 
 
 def tokens(text: str) -> list[str]:
-    """The text's words in lower case, numbers, `. ! ? …` where they end a sentence, `, ; :` and line ends."""
+    """Split a text into lower-case words, numbers, `. ! ? …` that end a sentence, `, ; :` and line ends."""
     return _TOKEN.findall(text.lower().replace("’", "'"))
 
 
 def patterns(listing: str) -> tuple[str, ...]:
-    """The patterns of a listing, which are separated by commas."""
+    """Split a listing at its commas into patterns."""
     return tuple(pattern for piece in listing.split(",") if (pattern := " ".join(piece.split())))
 
 
 class _Entry(NamedTuple):
-    """What may follow a pattern's first word, and the pattern's key."""
+    """The words after a pattern's first one, and its key."""
 
     rest: tuple[str, ...]
     key: str
 
 
-class _Starting(NamedTuple):
-    """The patterns that a word can start: alone, by a second word, and by the stem of one."""
+class _Candidates(NamedTuple):
+    """The patterns that begin with a word: the word alone, by their second word, and those with a stem there."""
 
     alone: str | None
     by_second: Mapping[str, Sequence[_Entry]]
@@ -48,7 +52,7 @@ class _Starting(NamedTuple):
 
 
 class Lexicon:
-    """Patterns under keys: single words, `stem*` and phrases of them; `<comma>` stands for a comma."""
+    """Patterns by key: single words, `stem*` and phrases of them, where `<comma>` means a comma."""
 
     def __init__(self, table: Mapping[str, Sequence[str]]) -> None:
         self._first: dict[str, list[_Entry]] = {}
@@ -57,41 +61,41 @@ class Lexicon:
                 first, *rest = pattern.replace("<comma>", ",").split()
                 self._first.setdefault(first, []).append(_Entry(tuple(rest), key))
         self._stems = sorted({len(first) - 1 for first in self._first if first.endswith("*")}, reverse=True)
-        self._starting = lru_cache(maxsize=1 << 15)(self._lookup)
+        self._candidates = lru_cache(maxsize=1 << 15)(self._lookup)
 
     def find(self, words: Sequence[str]) -> Iterator[Hit]:
-        """The hits in order, none overlapping: at each place the longest, exact words before stems."""
-        starting, free = self._starting, 0
+        """Yield the hits in order without overlap: at each token the longest, exact words before stems."""
+        lookup, free = self._candidates, 0
         for at, word in enumerate(words):
-            start = starting(word[:LONGEST_WORD]) if at >= free else None
-            if start is not None:
-                rest, key = _longest(start, words, at + 1)
+            candidates = lookup(word[:LONGEST_WORD]) if at >= free else None
+            if candidates is not None:
+                rest, key = _longest(candidates, words, at + 1)
                 if key is not None:
                     free = at + 1 + len(rest)
                     yield Hit(at, free, key)
 
-    def _lookup(self, word: str) -> _Starting | None:
+    def _lookup(self, word: str) -> _Candidates | None:
         word = word.removesuffix("'s")
-        found = list(self._first.get(word, ()))
+        entries = list(self._first.get(word, ()))
         for length in self._stems:
             if length <= len(word):
-                found += self._first.get(word[:length] + "*", ())
-        if not found:
+                entries += self._first.get(word[:length] + "*", ())
+        if not entries:
             return None
         by_second: dict[str, list[_Entry]] = {}
-        for entry in sorted((e for e in found if e.rest), key=lambda e: -len(e.rest)):
+        for entry in sorted((e for e in entries if e.rest), key=lambda e: -len(e.rest)):
             by_second.setdefault(entry.rest[0], []).append(entry)
-        stems = [entry for second, entries in by_second.items() if second.endswith("*") for entry in entries]
-        return _Starting(next((e.key for e in found if not e.rest), None), by_second, stems)
+        stems = [entry for second, group in by_second.items() if second.endswith("*") for entry in group]
+        return _Candidates(next((e.key for e in entries if not e.rest), None), by_second, stems)
 
 
-def _longest(start: _Starting, words: Sequence[str], at: int) -> tuple[tuple[str, ...], str | None]:
-    """The longest pattern that goes on at `at`, or the word alone."""
-    if at < len(words) and start.by_second:
-        for rest, key in (*start.by_second.get(words[at], ()), *start.by_stem):
+def _longest(candidates: _Candidates, words: Sequence[str], at: int) -> tuple[tuple[str, ...], str | None]:
+    """Return the longest pattern that continues at `at`, else the word alone."""
+    if at < len(words) and candidates.by_second:
+        for rest, key in (*candidates.by_second.get(words[at], ()), *candidates.by_stem):
             if at + len(rest) <= len(words) and _follow(rest, words, at):
                 return rest, key
-    return (), start.alone
+    return (), candidates.alone
 
 
 def _follow(rest: tuple[str, ...], words: Sequence[str], at: int) -> bool:

@@ -1,11 +1,11 @@
-"""What a rule or a wish asks for: the traits' words, and whether something near them turns their sense."""
+"""The traits that a rule or a remark asks for: their words, and negations near them."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from scai_cli.measures.lexicon import REQUESTS, THEMES
-from scai_cli.measures.phrases import Hit, Lexicon, patterns, tokens
+from scai_cli.measures.phrases import SENTENCE_ENDS, Hit, Lexicon, patterns, tokens
 
 _NEGATION: Final = patterns("""
     not, don't, dont, no, never, without, avoid*, less, fewer, stop*, skip*, leave out, leave aside, omit*,
@@ -32,18 +32,7 @@ _AFTERTHOUGHT: Final = patterns("""
     me, does nothing for me, not welcome""")
 
 _NOTS: Final = ("not", "don't", "never", "didn't", "doesn't")
-_WELCOME: Final = (
-    "like",
-    "want",
-    "need",
-    "love",
-    "prefer",
-    "appreciate",
-    "enjoy",
-    "care for",
-    "care about",
-    "ask for",
-)
+_WELCOME: Final = ("like", "want", "need", "love", "prefer", "appreciate", "enjoy", "care for", "care about", "ask for")
 _OMITTING: Final = (
     "forget", "ignore", "skip", "omit", "neglect", "leave out", "avoid", "overlook", "hold back",
     "hesitate", "drop", "stop", "shy away from", "mention", "harm", "hurt", "fail to", "be afraid of",
@@ -68,35 +57,34 @@ def _table() -> dict[str, tuple[str, ...]]:
     return table
 
 
-_ASKED: Final = Lexicon(_table())
-_ENDS: Final = frozenset(".!?…\n")
+_LEXICON: Final = Lexicon(_table())
 
 
 def requested(text: str) -> dict[str, float]:
-    """The traits a text asks for (1.0) or against (-1.0), in order of first mention; others are left out.
+    """Return the traits that a text asks for (1.0) or against (-1.0), in the order of their first mention.
 
-    A trait's words ask for it, unless a negation stands up to seven words before them in the same sentence
-    ("avoid", "no", "too much", ...) or turns the sentence at its end ("... put me off"). A negation reaches
+    A trait's words ask for it, unless a negation precedes them by up to seven words in the same sentence
+    ("avoid", "no", "too much", ...) or ends the sentence ("... put me off"). A negation reaches
     up to the next affirmation ("but", "more", ", give"). Words of the opposite ("jargon" for plain words)
-    count the other way round. Mentioned with both signs, a trait counts as it is more often, if any.
+    count the other way round. A trait with both signs counts by the more frequent one, and is left out if they tie.
     """
     parts = tokens(text)
     counts: dict[str, int] = {}
     pending: list[tuple[str, int]] = []
     negated_until = -1
     sentence = 0
-    for hit in _ASKED.find(parts):
-        if not _ENDS.isdisjoint(parts[sentence : hit.at]):
+    for hit in _LEXICON.find(parts):
+        if not SENTENCE_ENDS.isdisjoint(parts[sentence : hit.at]):
             _count(pending, counts)
             negated_until = -1
         sentence = hit.at
-        negated_until = _heard(hit, negated_until, pending)
+        negated_until = _apply(hit, negated_until, pending)
     _count(pending, counts)
     return {name: 1.0 if n > 0 else -1.0 for name, n in counts.items() if n}
 
 
-def _heard(hit: Hit, negated_until: int, pending: list[tuple[str, int]]) -> int:
-    """Take up one hit: note a trait with its sign, or return how far a negation now reaches (-1: nowhere)."""
+def _apply(hit: Hit, negated_until: int, pending: list[tuple[str, int]]) -> int:
+    """Note a trait with its sign, or change how far a negation reaches; return that token (-1 for none)."""
     match hit.key:
         case "no":
             return hit.end + _REACH

@@ -1,4 +1,4 @@
-"""Text from a file of somebody else's: cleaned of what obeys nobody, cut to what a prompt can bear, made into ids."""
+"""Texts from foreign files: cleaned of control characters, limited in length, made into attributes and ids."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scai_cli.messages import clean
 from scai_cli.values import is_safe_id
 
 LONGEST_TEXT: Final = 20_000
-"""Characters of a biography, a stance or a task; a longer one leaves no room in a prompt."""
+"""Characters of a biography, a stance or a task; a longer one would fill the prompt."""
 LONGEST_FACT: Final = 500
 """Characters of an attribute."""
 
@@ -28,16 +28,16 @@ _ARTICLES: Final = frozenset(("a", "an", "the", "i", "am", "who", "is", "of", "a
 
 
 class BadRow(ValueError):
-    """A row that makes no persona and no task; the message says why."""
+    """A row that cannot become a persona or a task; the message says why."""
 
 
 def tidy(value: Any, what: str = "the text") -> str:
-    """A text of one or more lines without control characters; "" for None; raises BadRow if it is too long."""
+    """Return a text without control characters, "" for None; raises BadRow if it is too long."""
     if value is None:
         return ""
     if not isinstance(value, str):
         raise BadRow(f"{what} is no text")
-    if value.isprintable():  # the usual case, and quickly told
+    if value.isprintable():  # the usual case, and a fast check
         text = value.strip()
     else:
         text = _CONTROL.sub(" ", clean(value.replace("\r\n", "\n").replace("\r", "\n"))).strip()
@@ -47,12 +47,12 @@ def tidy(value: Any, what: str = "the text") -> str:
 
 
 def one_line(value: Any, what: str = "the value") -> str:
-    """A text in one line; raises BadRow if it is too long."""
+    """Return a text in one line; raises BadRow if it is too long."""
     return " ".join(tidy(value, what).split())
 
 
 def fact(value: Any, what: str = "the value") -> Scalar | None:
-    """An attribute's value, a number where it is written as one; None where nothing is known ("Refused", ...)."""
+    """Return an attribute's value, numbers as numbers; None for an unknown one ("Refused", ...)."""
     if not isinstance(value, str):
         if value is None or isinstance(value, bool | int):
             return value
@@ -63,11 +63,11 @@ def fact(value: Any, what: str = "the value") -> Scalar | None:
     text = one_line(value, what)
     if len(text) > LONGEST_FACT:
         raise BadRow(f"{what} has {len(text):,} characters; an attribute has at most {LONGEST_FACT}")
-    return _told(text)
+    return _scalar(text)
 
 
-@lru_cache(maxsize=10_000)  # demographics come again and again
-def _told(text: str) -> Scalar | None:
+@lru_cache(maxsize=10_000)  # demographics repeat
+def _scalar(text: str) -> Scalar | None:
     if text.lower() in _UNKNOWN:
         return None
     if _NUMBER.fullmatch(text):
@@ -76,26 +76,26 @@ def _told(text: str) -> Scalar | None:
 
 
 def facts(**named: Any) -> dict[str, Scalar]:
-    """Attributes of what is known."""
-    found = ((key, fact(value, key)) for key, value in named.items())
-    return {key: value for key, value in found if value is not None}
+    """Return the attributes whose values are known."""
+    values = ((key, fact(value, key)) for key, value in named.items())
+    return {key: value for key, value in values if value is not None}
 
 
 def sentence(text: str) -> str:
-    """The text with a full stop at its end."""
+    """Return the text with a full stop at its end."""
     return text if not text or text[-1] in ".!?…\"'”" else f"{text}."
 
 
 class Ids:
-    """Gives every item an id that is safe and unique, and the same whenever the same file is read."""
+    """Assigns safe and unique ids, the same ones whenever the same file is read."""
 
     def __init__(self) -> None:
         self._taken: dict[str, int] = {}
 
     def take(self, key: str, row: int) -> str:
-        """An id made of a key: itself where it is safe, else of its first words, else of the row's number."""
+        """Make an id from a key: the key if it is safe, else its first words, else the row's number."""
         wanted = key if is_safe_id(key) else _slug(key) or f"row-{row}"
-        low = wanted.lower()  # some file systems do not tell cases apart
+        low = wanted.lower()  # some file systems ignore case
         number = self._taken.get(low, 0) + 1
         self._taken[low] = number
         while number > 1:
@@ -109,7 +109,7 @@ class Ids:
 
 
 def _slug(text: str) -> str:
-    """The first telling words: "A retired nurse who ..." -> `retired-nurse`; "" where there is no Latin letter."""
+    """Return the first distinctive words: "A retired nurse who ..." -> `retired-nurse`; "" without Latin letters."""
     text = text[:200]
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()

@@ -1,1 +1,1 @@
-"""The wording of every prompt, and the fences around data in it."""
+"""The wording of the prompts, and the fences around data in them."""

@@ -1,4 +1,4 @@
-"""Data inside prompts: what a person or a model wrote stands between tags that it cannot open or close itself."""
+"""Fences around data in prompts: tags that a text from a person or a model cannot open or close itself."""
 
 from __future__ import annotations
 
@@ -7,17 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 TAGS = (
-    "persona",
-    "task",
-    "conversation",
-    "message",
-    "answer",
-    "constitution",
-    "rating",
-    "candidate",
-    "principle",
+    "persona", "task", "conversation", "message", "answer", "constitution", "rating", "candidate", "principle",
     "critique",
-)
+)  # fmt: skip
 
 _TAG = re.compile(rf"<(?=\s*/?\s*(?:{'|'.join(TAGS)})\b)", re.IGNORECASE)
 _OPEN = re.compile(rf"<({'|'.join(TAGS)})((?: [a-z_]+=\"[^\"]*\")*)>\n")
@@ -26,7 +18,7 @@ _ATTRIBUTE = re.compile(r" ([a-z_]+)=\"([^\"]*)\"")
 
 @dataclass(frozen=True, slots=True)
 class Fenced:
-    """One fenced piece as it was read back: its tag, its attributes and the text between the tags."""
+    """A fenced text that was read back from a prompt, with its tag and attributes."""
 
     tag: str
     attributes: dict[str, str]
@@ -34,18 +26,18 @@ class Fenced:
 
 
 def fence(tag: str, data: str, **attributes: str) -> str:
-    """Put untrusted `data` between `<tag ...>` and `</tag>`; a tag of ours inside it is defused (`<` becomes `‹`)."""
+    """Put untrusted `data` between `<tag ...>` and `</tag>`; in tags of ours inside it `<` becomes `‹`."""
     return enclose(tag, _TAG.sub("‹", data), **attributes)
 
 
 def enclose(tag: str, body: str, **attributes: str) -> str:
-    """Put a body that holds only fences and our own words between tags."""
+    """Put a trusted body, of fences and our own words, between tags."""
     head = "".join(f' {key}="{_attribute(value)}"' for key, value in attributes.items())
     return f"<{tag}{head}>\n{body}\n</{tag}>"
 
 
 def fenced(text: str, tag: str | None = None) -> Iterator[Fenced]:
-    """Read the outermost fences (of one tag, if given) back out of a prompt, in order."""
+    """Yield the outermost fences of a prompt in order, only those of `tag` if given."""
     at = 0
     while opening := _OPEN.search(text, at):
         name = opening[1]

@@ -1,6 +1,6 @@
-"""The wording of every prompt, open to change in the experiment's `prompts:`; filled once, never as a template again.
+"""The wording of every prompt, which the experiment's `prompts:` can change.
 
-`{{name}}` marks a place. What goes there is data: a `{{...}}` inside it stays as it is.
+`{{name}}` marks a place. Its value is data: a template is filled in one pass, and a `{{...}}` in a value stays.
 """
 
 from __future__ import annotations
@@ -12,6 +12,15 @@ from typing import Final
 _PLACE: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 FORM: Final = "Answer with one JSON object of this form and nothing else:"
+
+_EDIT_RULES: Final = """\
+An edit is {"op": "add", "text", "for"}, {"op": "modify", "id", "text"}, {"op": "merge", "ids", "text"} or \
+{"op": "remove", "id"}, each with a reason and, as evidence, the ids of the messages or ratings that it rests on. \
+With "for" (user ids) a new rule is a clause of the contract for these users, without it a principle for everyone, \
+which names no person and no task. At most {{max_principles}} principles; each rule is one sentence; all of them \
+together take at most {{max_tokens}} tokens. No edits is a good answer when nothing would make it better.
+
+{{form}}"""
 
 TEMPLATES: Final[Mapping[str, str]] = {
     "assistant": """\
@@ -108,13 +117,8 @@ What happened under it: conversations, what the users said, and their ratings fr
 {{conversations}}
 
 First write a critique: whom does the constitution serve well or badly, and why? Then propose the few edits that would \
-help most. An edit is {"op": "add", "text", "for"}, {"op": "modify", "id", "text"}, {"op": "merge", "ids", "text"} or \
-{"op": "remove", "id"}, each with a reason and, as evidence, the ids of the messages or ratings that it rests on. \
-With "for" (user ids) a new rule is a clause of the contract for these users, without it a principle for everyone, \
-which names no person and no task. At most {{max_principles}} principles; each rule is one sentence; all of them \
-together take at most {{max_tokens}} tokens. No edits is a good answer when nothing would make it better.
-
-{{form}}""",
+help most. """
+    + _EDIT_RULES,
     "further_edits": """\
 Your draft of the constitution:
 
@@ -126,14 +130,8 @@ What happened before you drafted it: conversations, what the users said, and the
 {{conversations}}
 
 First write a critique: what of all this does the draft not deal with yet, and what does it do that nobody asked for? \
-Then propose the few further edits of the draft that would help most. An edit is {"op": "add", "text", "for"}, \
-{"op": "modify", "id", "text"}, {"op": "merge", "ids", "text"} or {"op": "remove", "id"}, each with a reason and, as \
-evidence, the ids of the messages or ratings that it rests on. \
-With "for" (user ids) a new rule is a clause of the contract for these users, without it a principle for everyone, \
-which names no person and no task. At most {{max_principles}} principles; each rule is one sentence; all of them \
-together take at most {{max_tokens}} tokens. No edits is a good answer when nothing would make it better.
-
-{{form}}""",
+Then propose the few further edits of the draft that would help most. """
+    + _EDIT_RULES,
     "vote": """\
 Several constitutions are proposed for the assistant that you and others use. These are the rules of each, the \
 clauses for you included:
@@ -196,10 +194,10 @@ principle better? Answer with its letter and nothing else: A or B.""",
 
 
 def places(template: str) -> set[str]:
-    """The names of a template's places."""
+    """Return the names of a template's places."""
     return set(_PLACE.findall(template))
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
-    """Put the values in their places, in one pass; raises KeyError for a place without a value."""
+    """Fill the places with values, in one pass; raises KeyError for a place without a value."""
     return _PLACE.sub(lambda place: values[place[1]], template).rstrip()
