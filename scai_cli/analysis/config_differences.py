@@ -1,4 +1,4 @@
-"""In which keys the experiments of several runs differ."""
+"""The keys in which the experiments of several runs differ."""
 
 from __future__ import annotations
 
@@ -8,26 +8,43 @@ from typing import Any, Final
 from scai_cli.runs.history.history import History
 
 Differences = dict[str, dict[str, Any]]
-"""Dotted key -> run -> value; None where a run has no such key."""
+"""Dotted key -> run -> value; None for a run without the key."""
 
-_PEOPLE: Final = ("personas", "tasks")
+Members = dict[str, dict[str, list[str]]]
+"""`personas` or `tasks` -> id -> the runs that have it."""
+
+_KINDS: Final = ("personas", "tasks")
 
 
 def config_differences(histories: Mapping[str, History]) -> Differences:
-    """The keys whose values are not the same in all runs, in the order of the experiment file.
+    """Return the keys whose values are not the same in all runs, in the order of the experiment file.
 
-    People and tasks are told by id: `personas.farmer` where only some runs have that one (True where they have it),
-    `personas.farmer.description` where it differs.
+    Personas and tasks are keys by id: `personas.farmer` (True for the runs that have it) if only some runs have it,
+    else `personas.farmer.description` if that differs.
     """
-    flat = {
+    configs = {
         run: dict(_flat(history.config.model_dump(mode="json", by_alias=True))) for run, history in histories.items()
     }
-    keys = dict.fromkeys(key for found in flat.values() for key in found)
+    keys = dict.fromkeys(key for config in configs.values() for key in config)
     return {
-        key: {run: found.get(key) for run, found in flat.items()}
+        key: {run: config.get(key) for run, config in configs.items()}
         for key in keys
-        if _differ([found.get(key) for found in flat.values()]) and not _is_part_of_absent(key, list(flat.values()))
+        if _differ([config.get(key) for config in configs.values()])
+        and not _is_part_of_absent(key, list(configs.values()))
     }
+
+
+def split_members(differences: Differences) -> tuple[Differences, Members]:
+    """Separate the settings from the personas and tasks that not all runs have."""
+    settings: Differences = {}
+    members: Members = {}
+    for key, values in differences.items():
+        kind, _, item = key.partition(".")
+        if kind in _KINDS and "." not in item and all(value is True or value is None for value in values.values()):
+            members.setdefault(kind, {})[item] = [run for run, present in values.items() if present]
+        else:
+            settings[key] = values
+    return settings, members
 
 
 def _differ(values: Sequence[Any]) -> bool:
@@ -35,21 +52,21 @@ def _differ(values: Sequence[Any]) -> bool:
 
 
 def _is_part_of_absent(key: str, configs: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a key says something of a persona or task that not all runs have: that they have not is enough."""
+    """Whether a key describes a persona or task that not all runs have: the id's own key says so already."""
     kind, _, rest = key.partition(".")
     item, _, inner = rest.partition(".")
-    return bool(inner) and kind in _PEOPLE and not all(f"{kind}.{item}" in config for config in configs)
+    return bool(inner) and kind in _KINDS and not all(f"{kind}.{item}" in config for config in configs)
 
 
-def _flat(value: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    for key, inner in value.items():
-        place = f"{above}{key}"
+def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, inner in value.items():
+        key = f"{prefix}{name}"
         if isinstance(inner, Mapping) and inner:
-            yield from _flat(inner, f"{place}.")
-        elif place in {f"{kind}.inline" for kind in _PEOPLE}:
+            yield from _flat(inner, f"{key}.")
+        elif key in {f"{kind}.inline" for kind in _KINDS}:
             for item in inner:
-                name = f"{place.partition('.')[0]}.{item['id']}"
-                yield name, True
-                yield from _flat({part: said for part, said in item.items() if part != "id"}, f"{name}.")
+                member = f"{key.partition('.')[0]}.{item['id']}"
+                yield member, True
+                yield from _flat({field: text for field, text in item.items() if field != "id"}, f"{member}.")
         else:
-            yield place, inner
+            yield key, inner

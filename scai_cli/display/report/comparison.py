@@ -1,11 +1,11 @@
-"""Several runs side by side, at the top of their page."""
+"""Several runs side by side, at the top of a page about several."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from scai_cli.analysis.comparison import Comparison, compare_histories
-from scai_cli.analysis.config_differences import Differences
+from scai_cli.analysis.config_differences import Differences, split_members
 from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Child, Html, cut, tag
@@ -18,11 +18,11 @@ MOST_DIFFERENCES = 40
 
 
 def comparison(runs: Sequence[Figures], prefixes: Sequence[str]) -> Iterator[Html]:
-    """The runs as a table, on the trade-off plane, and by what sets their experiments apart."""
+    """Yield the runs as a table and on the trade-off plane, and the settings that differ."""
     runs = runs[:MOST_RUNS]
-    found = compare_histories([run.history for run in runs])
-    names = list(found.runs)
-    against = [_against(found, name) for name in names]
+    compared = compare_histories([run.history for run in runs])
+    names = list(compared.runs)
+    against = [_against(compared, name) for name in names]
     yield table(_HEADS, (_row(*row) for row in zip(runs, prefixes, against, strict=False)))
     yield tag("p", _NOTE.format(first=names[0]), class_="note")
     yield tag("h3", "Mean against worst-off")
@@ -31,7 +31,7 @@ def comparison(runs: Sequence[Figures], prefixes: Sequence[str]) -> Iterator[Htm
         yield tag("p", "Take care: not all of these runs were measured on the same people and tasks.", class_="caution")
     yield from plane(ParetoFront([point for _, point in measured]), [name for name, _ in measured], in_order=False)
     yield tag("h3", "What sets the experiments apart")
-    yield _differences(found.differences, names)
+    yield _differences(compared.differences, names)
 
 
 _HEADS = (
@@ -61,16 +61,16 @@ def _row(run: Figures, prefix: str, against: str) -> tuple[Html, list[Child]]:
     ]
 
 
-def _against(found: Comparison, name: str) -> str:
-    """The first run's declared welfare in a run, against the first."""
-    if name == found.first:
+def _against(compared: Comparison, name: str) -> str:
+    """Return the first run's declared welfare in a run, minus that in the first."""
+    if name == compared.first:
         return ""
-    by_function = found.paired[name]
+    by_function = compared.paired[name]
     return with_interval(next(iter(by_function.values())).interval) if by_function else "nobody in common"
 
 
 def _measured_on(run: Figures) -> tuple[object, ...]:
-    """On whom and what the run's point was measured."""
+    """Return the people and tasks that the run's point was measured on."""
     history = run.history
     if history.finished is not None and history.holdout is not None:
         return frozenset(history.holdout.personas), frozenset(history.holdout.tasks), True
@@ -78,31 +78,22 @@ def _measured_on(run: Figures) -> tuple[object, ...]:
     return frozenset(last.personas), frozenset(last.tasks), False
 
 
-def _differences(found: Differences, runs: Sequence[str]) -> Html:
-    """What the experiments' files say differently; who takes part is told in one row."""
-    rows: dict[str, dict[str, str]] = {}
-    for key, values in found.items():
-        kind, _, name = key.partition(".")
-        if kind in ("personas", "tasks") and set(values.values()) <= {True, None}:
-            row = rows.setdefault(kind, dict.fromkeys(runs, ""))
-            there = (run for run in runs if values.get(run))
-            row.update((run, f"{row[run]}, {name}".removeprefix(", ")) for run in there)
-        else:
-            rows[key] = {run: _told(values.get(run)) for run in runs}
+def _differences(differences: Differences, runs: Sequence[str]) -> Html:
+    """The settings that differ, and in a row each the personas and tasks that not all runs have."""
+    settings, members = split_members(differences)
+    rows = [(key, [_text(values[run]) for run in runs]) for key, values in settings.items()]
+    for kind, runs_of in members.items():
+        rows.append((kind, [", ".join(m for m, having in runs_of.items() if run in having) or "–" for run in runs]))
     if not rows:
         return tag("p", "Nothing: their experiments are the same.")
-    cells = [(key, [cut(row[run] or "–", 120) for run in runs]) for key, row in list(rows.items())[:MOST_DIFFERENCES]]
+    cells = [(key, [cut(text, 120) for text in texts]) for key, texts in rows[:MOST_DIFFERENCES]]
     more = len(rows) - MOST_DIFFERENCES
     note = tag("p", f"and {more} more keys: ", tag("code", "scai compare"), class_="note") if more > 0 else None
-    people = (
-        tag("p", "Personas and tasks: those that not all runs have.", class_="note")
-        if {"personas", "tasks"} & rows.keys()
-        else None
-    )
+    people = tag("p", "Personas and tasks: those that not all runs have.", class_="note") if members else None
     return tag("div", people, table(("Key", *runs), cells, words=True), note)
 
 
-def _told(value: object) -> str:
+def _text(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     return "–" if value is None else str(value)

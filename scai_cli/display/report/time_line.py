@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Iterator, Sequence
 
 from scai_cli.analysis.rule_origins import entries
@@ -13,6 +11,7 @@ from scai_cli.display.report.numbers import counted, number
 from scai_cli.display.report.transcripts import Transcripts, where
 from scai_cli.experiment.constitution import Add, Clause, Constitution, Edit, Merge, Modify, Principle, Remove
 from scai_cli.runs.events import Candidate, Revised
+from scai_cli.text.word_changes import word_changes
 
 MOST_REVISIONS = 40
 MOST_EDITS = 40
@@ -87,7 +86,7 @@ def _edit(run: Figures, rule_id: str, edit: Edit, before: Constitution, texts: T
     elif isinstance(edit, Add) or old is None:
         text = tag("ins", cut(edit.text, MOST_CHARACTERS))
     else:
-        text = tag("span", word_diff(cut(old.text, MOST_CHARACTERS), cut(edit.text, MOST_CHARACTERS)))
+        text = tag("span", _word_diff(cut(old.text, MOST_CHARACTERS), cut(edit.text, MOST_CHARACTERS)))
     return tag(
         "li",
         tag("b", ids, class_="rule-id"),
@@ -149,16 +148,9 @@ def _before(run: Figures, revision: Revised) -> Constitution:
     return versions[revision.from_version][0] if revision.from_version in versions else Constitution()
 
 
-def word_diff(old: str, new: str) -> Iterator[Html | str]:
-    """The words of both texts in order, those that went in `del`, those that came in `ins`."""
-    before, after = re.findall(r"\S+\s*", old), re.findall(r"\S+\s*", new)
-    for op, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        if op == "equal":
-            yield "".join(after[c:d])
-            continue
-        if gone := "".join(before[a:b]).strip():
-            yield tag("del", gone)
-            yield " "
-        if come := "".join(after[c:d]).strip():
-            yield tag("ins", come)
-            yield " "
+def _word_diff(old: str, new: str) -> Iterator[Html | str]:
+    """Yield the words of both texts in order, removed ones in `del`, added ones in `ins`."""
+    for same, removed, added in word_changes(old, new):
+        yield same
+        yield from (tag("del", removed), " ") if removed else ()
+        yield from (tag("ins", added), " ") if added else ()

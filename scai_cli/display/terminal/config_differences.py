@@ -1,4 +1,4 @@
-"""In which settings compared runs differ: a column for each of a few runs, else the runs beside each value."""
+"""The settings in which compared runs differ: a column for each of a few runs, else the runs beside each value."""
 
 from __future__ import annotations
 
@@ -8,20 +8,18 @@ from typing import Any, Final
 from rich.console import RenderableType
 from rich.table import Table
 
-from scai_cli.analysis.config_differences import Differences
+from scai_cli.analysis.config_differences import Differences, Members, split_members
 from scai_cli.display.terminal.escape import one_line, styled
 
 _SHOWN: Final = 20
-"""So many keys are shown."""
+"""The most keys that are shown."""
 
 _COLUMNS: Final = 3
-"""More runs than these have no column each."""
-
-_KINDS: Final = ("personas", "tasks")
+"""The most runs that have a column each."""
 
 
 def setting_lines(differences: Differences, letters: Mapping[str, str]) -> Iterator[RenderableType]:
-    """What is not the same in all runs, in the order of the experiment file, people and tasks last."""
+    """Yield the settings that differ in the order of the experiment file, personas and tasks last."""
     if not differences:
         yield styled("Settings: all alike", "bold")
         return
@@ -30,7 +28,8 @@ def setting_lines(differences: Differences, letters: Mapping[str, str]) -> Itera
     table.add_column("Settings that differ", no_wrap=True)
     for title in letters.values() if each else [""]:
         table.add_column(title, overflow="fold")
-    rows = [*_settings(differences, letters, each=each), *_people(differences, letters, each=each)]
+    settings, members = split_members(differences)
+    rows = [*_setting_rows(settings, letters, each=each), *_member_rows(members, letters, each=each)]
     for key, cells in rows[:_SHOWN]:
         table.add_row(styled(one_line(key, 34)), *map(styled, cells))
     yield table
@@ -38,45 +37,30 @@ def setting_lines(differences: Differences, letters: Mapping[str, str]) -> Itera
         yield styled(f"({len(rows) - _SHOWN} more settings; --json holds them)", "dim")
 
 
-def _settings(differences: Differences, letters: Mapping[str, str], *, each: bool) -> Iterator[tuple[str, list[str]]]:
-    for key, values in differences.items():
-        if _is_member(key, values):
-            continue
-        told = {run: _told(value) for run, value in values.items()}
-        yield key, list(told.values()) if each else [_grouped(told, letters)]
+def _setting_rows(settings: Differences, letters: Mapping[str, str], *, each: bool) -> Iterator[tuple[str, list[str]]]:
+    for key, values in settings.items():
+        texts = {run: _text(value) for run, value in values.items()}
+        yield key, list(texts.values()) if each else [_grouped(texts, letters)]
 
 
-def _grouped(told: Mapping[str, str], letters: Mapping[str, str]) -> str:
-    """`A C nash · B utilitarian`."""
-    runs = {value: " ".join(letters[run] for run in told if told[run] == value) for value in told.values()}
-    return " · ".join(f"{who} {value}" for value, who in runs.items())
+def _grouped(texts: Mapping[str, str], letters: Mapping[str, str]) -> str:
+    """Return `A C nash · B utilitarian`."""
+    runs = {text: " ".join(letters[run] for run in texts if texts[run] == text) for text in texts.values()}
+    return " · ".join(f"{who} {text}" for text, who in runs.items())
 
 
-def _people(differences: Differences, letters: Mapping[str, str], *, each: bool) -> Iterator[tuple[str, list[str]]]:
-    """Who or what not all runs have: by run, or else by whom has it."""
-    for kind in _KINDS:
-        members = {
-            key.partition(".")[2]: values
-            for key, values in differences.items()
-            if key.startswith(f"{kind}.") and _is_member(key, values)
-        }
-        if not members:
-            continue
+def _member_rows(members: Members, letters: Mapping[str, str], *, each: bool) -> Iterator[tuple[str, list[str]]]:
+    """Yield for each kind the members by run, or with many runs the runs by member."""
+    for kind, runs_of in members.items():
         if each:
-            there = ([member for member, values in members.items() if values[run]] for run in letters)
-            yield f"{kind} not in all", [one_line(", ".join(names), 60) or "–" for names in there]
+            names = [", ".join(member for member, runs in runs_of.items() if run in runs) for run in letters]
+            yield f"{kind} not in all", [one_line(text, 60) or "–" for text in names]
         else:
-            having = (f"{m} {' '.join(letters[r] for r in letters if values[r])}" for m, values in members.items())
-            yield f"{kind} not in all", [one_line(" · ".join(having), 400)]
+            texts = (f"{member} {' '.join(letters[run] for run in runs)}" for member, runs in runs_of.items())
+            yield f"{kind} not in all", [one_line(" · ".join(texts), 400)]
 
 
-def _is_member(key: str, values: Mapping[str, Any]) -> bool:
-    """Whether a key says no more than which runs have a persona or task."""
-    kind, _, rest = key.partition(".")
-    return kind in _KINDS and "." not in rest and all(value is True or value is None for value in values.values())
-
-
-def _told(value: Any) -> str:
+def _text(value: Any) -> str:
     if value is None:
         return "–"
     return "yes" if value is True else "no" if value is False else one_line(str(value), 32)

@@ -1,9 +1,7 @@
-"""A constitution for people: its rules with their ids, and what changed between two texts."""
+"""The rules of a constitution with their ids, and the changes between two versions of a rule."""
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -13,15 +11,16 @@ from rich.text import Text
 
 from scai_cli.display.terminal.escape import one_line, plain, styled
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
+from scai_cli.text.word_changes import word_changes
 
 _NAMES: Final = 30
-"""So many characters of a clause's users are shown where it is cut to a line."""
+"""The most characters for a clause's users where it is cut to a line."""
 
 
 def rule_lines(
     constitution: Constitution, names: Mapping[str, str], most: int | None = None, *, whole: bool = True
 ) -> Iterator[RenderableType]:
-    """A heading and a line or more for each rule; at most so many rules, each in one line unless `whole`."""
+    """Yield a heading and at most `most` rules, each cut to one line unless `whole`."""
     yield styled(f"Constitution, version {constitution.version}", "bold")
     if not constitution.rules:
         yield styled("(empty)")
@@ -43,34 +42,30 @@ def rule_lines(
 
 
 def word_diff(old: str, new: str) -> Text:
-    """The words of both texts in order; those only in the old one as [-...-], only in the new one as {+...+}."""
-    before, after = re.findall(r"\S+\s*", plain(old)), re.findall(r"\S+\s*", plain(new))
-    result = Text()
-    for op, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
-        gone, come = "".join(before[a:b]).strip(), "".join(after[c:d]).strip()
-        if op == "equal":
-            result.append("".join(after[c:d]))
-            continue
-        if gone:
-            result.append(f"[-{gone}-] ", style="red strike")
-        if come:
-            result.append(f"{{+{come}+}} ", style="green")
-    return result
+    """Return the words of both texts in order, removed ones as [-...-], added ones as {+...+}."""
+    text = Text()
+    for same, removed, added in word_changes(plain(old), plain(new)):
+        text.append(same)
+        if removed:
+            text.append(f"[-{removed}-] ", style="red strike")
+        if added:
+            text.append(f"{{+{added}+}} ", style="green")
+    return text
 
 
 def whom(clause: Clause, names: Mapping[str, str], *, whole: bool) -> str:
-    """The users of a clause by name; where there are many and not all are wanted, the first and how many more."""
-    called = [names.get(user, user) for user in clause.users]
-    everybody = one_line(", ".join(called))
-    if whole or len(everybody) <= _NAMES or len(called) == 1:
-        return everybody
-    return f"{one_line(called[0], _NAMES)} and {len(called) - 1} more"
+    """Return the users of a clause by name; of many, unless `whole`, the first and the number of the others."""
+    users = [names.get(user, user) for user in clause.users]
+    text = one_line(", ".join(users))
+    if whole or len(text) <= _NAMES or len(users) == 1:
+        return text
+    return f"{one_line(users[0], _NAMES)} and {len(users) - 1} more"
 
 
 def rule_diff(before: Principle | Clause | None, after: Principle | Clause | None, names: Mapping[str, str]) -> Text:
-    """A rule's words and, of a clause, whom it is for, as `word_diff` shows them; None where there is no such rule."""
+    """Return the changed words of a rule and of its users; None stands for a rule that one version does not have."""
     now = whom(after, names, whole=True) if isinstance(after, Clause) else ""
     then = whom(before, names, whole=True) if isinstance(before, Clause) and after is not None else now
-    called = word_diff(f"for {then}:", f"for {now}:") if now else Text()
+    users = word_diff(f"for {then}:", f"for {now}:") if now else Text()
     words = word_diff(before.text if before else "", after.text if after else "")
-    return Text.assemble(called, " " if now and not called.plain.endswith(" ") else "", words)
+    return Text.assemble(users, " " if now and not users.plain.endswith(" ") else "", words)

@@ -1,0 +1,17 @@
+"""The words that changed between two texts."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+
+
+def word_changes(old: str, new: str) -> Iterator[tuple[str, str, str]]:
+    """Yield (same, removed, added) in the order of the texts: either `same` or the others are empty."""
+    before, after = re.findall(r"\S+\s*", old), re.findall(r"\S+\s*", new)
+    for op, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if op == "equal":
+            yield "".join(after[c:d]), "", ""
+        else:
+            yield "", "".join(before[a:b]).strip(), "".join(after[c:d]).strip()
