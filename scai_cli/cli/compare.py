@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from scai_cli.cli.options import RUNS, Json, Runs, RunsDir
+from scai_cli.cli.options import RUNS, Json, Runs, RunsDir, print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -39,9 +39,7 @@ def compare(
     if embedding_model is not None:
         similarity = version_similarity(comparison.runs, embedding_model, embedder(embedding_model))
     if as_json:
-        from scai_cli.text.json_text import json_line
-
         measured = {"similarity": similarity.as_object() if similarity else None}
-        print(json_line(comparison.as_object() | measured))  # noqa: T201 - data for stdout
+        print_json(comparison.as_object() | measured)
     else:
         print_comparison(comparison, similarity)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -45,6 +45,13 @@ Trust = Annotated[bool, typer.Option("--trust", help="Load code that the run nam
 
 RUNS = Path("runs")
 """The default of `RunsDir`."""
+
+
+def print_json(value: Any) -> None:
+    """Print a value as one line of JSON on stdout."""
+    from scai_cli.text.json_text import json_line
+
+    print(json_line(value))  # noqa: T201 - data for stdout
 
 
 def with_limit(settings: Sequence[str] | None, max_usd: float | None) -> list[str]:

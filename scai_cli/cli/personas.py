@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli.options import Json, MaxUsd, Model, Quiet, Set, with_limit
+from scai_cli.cli.options import Json, MaxUsd, Model, Quiet, Seed, Set, print_json, with_limit
 
 if TYPE_CHECKING:
     from scai_cli.populations.importer import ImportResult
@@ -52,7 +52,8 @@ def import_file(
     """Import people from somebody's file in its own format. All or nothing."""
     from scai_cli.populations.importer import ImportOptions, import_personas
 
-    told(import_personas(ImportOptions(file, form, limit, columns, skip_bad), out, say), "personas", out, quiet)
+    result = import_personas(ImportOptions(file, form, limit, columns, skip_bad), out, say)
+    say_written(result, "personas", out, quiet)
 
 
 @app.command()
@@ -65,16 +66,15 @@ def sample(
         str | None, typer.Option("--weights", help="Draw in proportion to `weight` or an attribute.", metavar="NAME")
     ] = None,
     diverse: Annotated[bool, typer.Option("--diverse", help="As unlike each other as can be.")] = False,
-    seed: Annotated[int, typer.Option("--seed", help="Everything drawn at random follows from it.", metavar="N")] = 0,
+    seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
     """Draw some people out of many. Stratified, weighted or far from each other."""
     from scai_cli.populations.population_file import population_file
-    from scai_cli.populations.sample import SampleOptions
-    from scai_cli.populations.sample import sample as draw
+    from scai_cli.populations.sample import SampleOptions, sample
 
     strata = tuple(name.strip() for name in by.split(",") if name.strip())
-    drawn = draw(population, SampleOptions(count, strata, weights, diverse, seed))
+    drawn = sample(population, SampleOptions(count, strata, weights, diverse, seed or 0))
     with population_file(out, "personas") as write:
         for persona in drawn.people:
             write(persona)
@@ -103,20 +103,19 @@ def describe(
     from scai_cli.experiment.starter import shipped
     from scai_cli.populations.describe import describe, populations
     from scai_cli.populations.quotas import parse_quota
-    from scai_cli.text.json_text import json_line
 
     path = path or (Path("personas") if Path("personas").is_dir() else shipped() / "personas")
     if path.is_dir():
         files = populations(path)
         if as_json:
             rows = [{"file": str(file), "personas": size, "problem": problem} for file, size, problem in files]
-            print(json_line(rows))  # noqa: T201 - data for stdout
+            print_json(rows)
         else:
             print_files(files)
         return
     description = describe(path, [parse_quota(quota) for quota in quotas or ()]).as_object()
     if as_json:
-        print(json_line(description))  # noqa: T201 - data for stdout
+        print_json(description)
     else:
         print_description(str(path), description)
 
@@ -156,14 +155,14 @@ def generate(
 
 
 def say(line: str) -> None:
-    """A line on stderr that obeys nobody."""
+    """Print a line on stderr, its control characters made visible."""
     from scai_cli.display.terminal.escape import one_line
 
     typer.echo(one_line(line), err=True)
 
 
-def told(done: ImportResult, what: str, out: Path, quiet: bool) -> None:
-    """Say how many were written."""
+def say_written(result: ImportResult, what: str, out: Path, quiet: bool) -> None:
+    """Print how many personas or tasks were written and how many bad rows were left out."""
     if not quiet:
-        left = f", {done.bad:,} bad rows left out" if done.bad else ""
-        say(f"wrote {done.items:,} {what} to {'stdout' if str(out) == '-' else out}{left}")
+        bad = f", {result.bad:,} bad rows left out" if result.bad else ""
+        say(f"wrote {result.items:,} {what} to {'stdout' if str(out) == '-' else out}{bad}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli.options import RUNS, Epoch, Json, Persona, Run, RunsDir, Task
+from scai_cli.cli.options import RUNS, Epoch, Json, Persona, Run, RunsDir, Task, print_json
 from scai_cli.runs.history.selection import Selection
 
 if TYPE_CHECKING:
@@ -43,22 +43,22 @@ def show(
     from scai_cli.display.terminal import show as showing
     from scai_cli.runs.find import find_run
 
-    chosen = Selection(epoch=epoch, persona=persona, task=task)
+    selection = Selection(epoch=epoch, persona=persona, task=task)
     parts = showing.Parts(constitution, ratings, diff, prompts)
-    _check(chosen, parts, fidelity=fidelity, follow=follow, as_json=as_json)
+    _check(selection, parts, fidelity=fidelity, follow=follow, as_json=as_json)
     if follow:
-        _follow(runs_dir, run, chosen, as_json)
+        _follow(runs_dir, run, selection, as_json)
         return
     path = find_run(runs_dir, run)
     if fidelity:
         _show_fidelity(path, as_json)
     elif as_json:
-        _show_json(path, chosen)
+        _show_json(path, selection)
     else:
-        showing.show(path, chosen, parts)
+        showing.show(path, selection, parts)
 
 
-def _check(chosen: Selection, parts: Parts, *, fidelity: bool, follow: bool, as_json: bool) -> None:
+def _check(selection: Selection, parts: Parts, *, fidelity: bool, follow: bool, as_json: bool) -> None:
     """Raise RunError for options of which one would be ignored."""
     from scai_cli.errors import RunError
 
@@ -77,65 +77,61 @@ def _check(chosen: Selection, parts: Parts, *, fidelity: bool, follow: bool, as_
     if len(given) > 1 and (alone := [name for name in given if name in ("--prompts", "--fidelity")]):
         others = ", ".join(name for name in given if name != alone[0])
         raise RunError(f"{alone[0]} is a view of its own; drop {others}")
-    if given and not parts.ratings and chosen != Selection():
+    if given and not parts.ratings and selection != Selection():
         raise RunError(f"{given[0]} is of the whole run; drop --epoch, --persona and --task")
 
 
-def _show_json(path: Path, chosen: Selection) -> None:
+def _show_json(path: Path, selection: Selection) -> None:
     from scai_cli.display.run_json import run_object
     from scai_cli.runs.history.fold import read_history
-    from scai_cli.text.json_text import json_line
 
-    print(json_line(run_object(read_history(path, selection=chosen), chosen)))  # noqa: T201 - data for stdout
+    print_json(run_object(read_history(path, selection=selection), selection))
 
 
-def _follow(runs_dir: Path, run: str, chosen: Selection, as_json: bool) -> None:
+def _follow(runs_dir: Path, run: str, selection: Selection, as_json: bool) -> None:
     from scai_cli.display.terminal import follow as following
     from scai_cli.errors import Interrupted
 
     try:
-        path = _waited_for(runs_dir, run)
+        path = _wait_for(runs_dir, run)
         if as_json:
-            following.follow_json(path, chosen)
+            following.follow_json(path, selection)
         else:
-            following.follow(path, chosen)
-    except Interrupted:  # the way to end it, and nothing to be told of
+            following.follow(path, selection)
+    except Interrupted:  # Ctrl-C is the normal way to end it and needs no message
         raise typer.Exit(Interrupted.exit_code) from None
 
 
-def _waited_for(runs_dir: Path, run: str) -> Path:
-    """The run's directory, as soon as it is there; raises RunError for an id that may be several runs."""
+def _wait_for(runs_dir: Path, run: str) -> Path:
+    """Return the run's directory as soon as it exists; raise RunError for an id that may be several runs."""
     from scai_cli.display.terminal.consoles import err
     from scai_cli.display.terminal.follow import POLL_S
     from scai_cli.errors import RunError
     from scai_cli.runs.find import all_runs, find_run
 
-    said = False
+    waiting = False
     while True:
         try:
             return find_run(runs_dir, run)
         except RunError as error:
             if any(path.name.startswith(run) for path in all_runs(runs_dir)):
                 raise
-            if not said:
+            if not waiting:
                 err().print(f"{error}\nwaiting for it; Ctrl-C ends", soft_wrap=True)
-                said = True
+            waiting = True
         time.sleep(POLL_S)
 
 
 def _show_fidelity(path: Path, as_json: bool) -> None:
     from scai_cli.analysis.fidelity import fidelity
-    from scai_cli.display.terminal.consoles import out
     from scai_cli.display.terminal.fidelity import print_fidelity
     from scai_cli.runs.history.fold import read_history
-    from scai_cli.text.json_text import json_line
 
     history = read_history(path)
-    found = fidelity(history)
     if as_json:
-        print(json_line(found.as_object()))  # noqa: T201 - data for stdout
+        print_json(fidelity(history).as_object())
     else:
-        print_fidelity(out(), history, found)
+        print_fidelity(history, fidelity(history))
 
 
 def list_runs(as_json: Json = False, runs_dir: RunsDir = RUNS) -> None:
@@ -144,9 +140,7 @@ def list_runs(as_json: Json = False, runs_dir: RunsDir = RUNS) -> None:
     from scai_cli.runs.history.listings import list_entries, list_generated
 
     if as_json:
-        from scai_cli.text.json_text import json_line
-
-        print(json_line(list_entries(runs_dir)))  # noqa: T201 - data for stdout
+        print_json(list_entries(runs_dir))
         return
     print_list(list_entries(runs_dir))
     print_generated(list_generated(runs_dir))

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from scai_cli.cli.options import Quiet
-from scai_cli.cli.personas import File, Limit, Map, Out, SkipBad, say, told
+from scai_cli.cli.personas import File, Limit, Map, Out, SkipBad, say, say_written
 
 app = typer.Typer(no_args_is_help=True, help="Let tasks in.")
 
@@ -39,4 +39,5 @@ def import_file(
     """Import tasks from somebody's file in its own format. All or nothing."""
     from scai_cli.populations.importer import ImportOptions, import_tasks
 
-    told(import_tasks(ImportOptions(file, form, limit, columns, skip_bad), out, say, topic, kind), "tasks", out, quiet)
+    result = import_tasks(ImportOptions(file, form, limit, columns, skip_bad), out, say, topic, kind)
+    say_written(result, "tasks", out, quiet)

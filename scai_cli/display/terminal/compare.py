@@ -15,7 +15,7 @@ from rich.text import Text
 from scai_cli.analysis.comparison import Comparison
 from scai_cli.analysis.version_similarity import VersionSimilarity
 from scai_cli.display.terminal.config_differences import setting_lines
-from scai_cli.display.terminal.consoles import out
+from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.constitution import whom, word_diff
 from scai_cli.display.terminal.escape import counted, estimate, number, one_line, sparkline, styled
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
@@ -77,7 +77,7 @@ def _welfare(comparison: Comparison, letters: Mapping[str, str]) -> Table:
             cells = [_way([metrics.get(f"{key}.{end}", {}).get(run) for end in _ENDS[:2]]) for _, key in rows]
             table.add_row(letters[run], *cells)
         return table
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("first -> last (product)", min_width=26)
     for run in comparison.runs:
         table.add_column(letters[run])
@@ -189,10 +189,7 @@ def _similarity(
     if len(runs) > most:
         yield styled(f"({len(runs)} runs with each other are too wide for a screen; --json holds them)", "dim")
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("")
-    for run in runs:
-        table.add_column(letters[run], justify="right")
+    table = number_table("", *(letters[run] for run in runs))
     if len(runs) <= beside:
         table.add_column("each version to the one before")
     for run in runs:

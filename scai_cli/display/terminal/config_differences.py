@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from rich.console import RenderableType
-from rich.table import Table
 
 from scai_cli.analysis.config_differences import Differences, Members, split_members
+from scai_cli.display.terminal.consoles import plain_table
 from scai_cli.display.terminal.escape import one_line, styled
 
 _SHOWN: Final = 20
@@ -24,7 +24,7 @@ def setting_lines(differences: Differences, letters: Mapping[str, str]) -> Itera
         yield styled("Settings: all alike", "bold")
         return
     each = len(letters) <= _COLUMNS
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("Settings that differ", no_wrap=True)
     for title in letters.values() if each else [""]:
         table.add_column(title, overflow="fold")

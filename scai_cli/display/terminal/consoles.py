@@ -1,15 +1,37 @@
-"""The two consoles: stdout carries data, stderr carries progress and messages; neither reads markup."""
+"""The two consoles, stdout for data and stderr for progress and messages, and the table that most screens print."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from rich.console import Console
+from rich.table import Table
+
+_PADDING: Final = (0, 2, 0, 0)
 
 
 def out() -> Console:
-    """Where results go."""
+    """Return the console for results; it reads no markup."""
     return Console(markup=False, highlight=False, emoji=False)
 
 
 def err() -> Console:
-    """Where progress and messages go."""
+    """Return the console for progress and messages; it reads no markup."""
     return Console(stderr=True, markup=False, highlight=False, emoji=False)
+
+
+def plain_table(*, header: bool = True) -> Table:
+    """Return an empty table without lines."""
+    return Table(box=None, padding=_PADDING, show_header=header)
+
+
+def number_table(title: str, *titles: str, min_width: int | None = None, max_width: int | None = None) -> Table:
+    """Return an empty table of names and, on the right, their numbers; a column without a title is left-aligned.
+
+    `min_width` and `max_width` are of the names; with a maximum they are cut to one line.
+    """
+    table = plain_table()
+    table.add_column(title, min_width=min_width, max_width=max_width, no_wrap=max_width is not None)
+    for number in titles:
+        table.add_column(number, justify="right" if number else "left", no_wrap=True)
+    return table

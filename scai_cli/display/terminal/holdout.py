@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
-from rich.table import Table
 
+from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.escape import change, estimate, number, one_line, styled
 from scai_cli.runs.events import HoldoutCompared
 from scai_cli.runs.history.history import History
@@ -23,10 +23,8 @@ def holdout_lines(history: History, most: int, gap: Sequence[str]) -> Iterator[R
     if most == 0:
         return
     lowest = sorted(holdout.personas, key=lambda user: _last_utility(holdout, user))[:most]
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("Utility (0 to 1)", min_width=30, max_width=30, no_wrap=True)
-    for title in (f"version {holdout.first_version}", f"version {holdout.last_version}", "change"):
-        table.add_column(title, justify="right")
+    versions = (f"version {holdout.first_version}", f"version {holdout.last_version}")
+    table = number_table("Utility (0 to 1)", *versions, "change", min_width=30, max_width=30)
     for user in (user for user in holdout.personas if user in lowest):
         first, last = holdout.first.get(user), holdout.last.get(user)
         moved = None if first is None or last is None else last - first

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rich.table import Table
-
-from scai_cli.display.terminal.consoles import out
+from scai_cli.display.terminal.consoles import number_table, out
 from scai_cli.display.terminal.escape import one_line, styled
 from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.personas import Persona
@@ -17,10 +15,7 @@ from scai_cli.simulation.agent import model_name
 
 def print_plan(plan: Plan) -> None:
     """Print calls and tokens by role, and the money."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("role")
-    for title in ("calls", "input tokens", "output tokens"):
-        table.add_column(title, justify="right")
+    table = number_table("role", "calls", "input tokens", "output tokens")
     for role in ROLES:
         used = plan.usage[role]
         table.add_row(role, f"{plan.calls[role]:,}", f"{used.input_tokens:,}", f"{used.output_tokens:,}")

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from rich.table import Table
 
-from scai_cli.display.terminal.consoles import out
+from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.escape import number, one_line, styled
 
 _PAIRS: Final = 10
@@ -28,7 +28,7 @@ def print_description(file: str, told: Mapping[str, Any]) -> None:
 
 def print_files(found: Iterable[tuple[Path, int | None, str | None]]) -> None:
     """Print files with how many people they hold, or why they hold none."""
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table = plain_table(header=False)
     table.add_column()
     table.add_column(justify="right")
     for path, size, problem in found:
@@ -39,9 +39,8 @@ def print_files(found: Iterable[tuple[Path, int | None, str | None]]) -> None:
 
 
 def _attributes(told: Mapping[str, Any], size: int) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("attribute", "known", "different", "values"):
-        table.add_column(title, justify="right" if title in ("known", "different") else "left")
+    table = number_table("attribute", "known", "different")
+    table.add_column("values")
     for name, counted in told.items():
         known = f"{counted['known'] / size:.0%}"
         table.add_row(styled(one_line(name, 30)), known, str(counted["distinct"]), styled(_values(counted)))
@@ -57,9 +56,7 @@ def _values(counted: Mapping[str, Any]) -> str:
 
 
 def _quotas(rows: Iterable[Mapping[str, Any]]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("quota", "wanted", "reached"):
-        table.add_column(title, justify="left" if title == "quota" else "right")
+    table = number_table("quota", "wanted", "reached")
     for row in rows:
         label = one_line(f"{row['attribute']}={row['value']}", 50)
         table.add_row(styled(label), f"{row['wanted']:.0%}", f"{row['reached'] or 0:.0%}")

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from rich.console import RenderableType
-from rich.table import Table
 
 from scai_cli.analysis.satisfaction import SatisfactionTrend, mean_trend
+from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.escape import change, number, one_line, sparkline, styled, thinned
 from scai_cli.runs.history.history import History
 
@@ -29,12 +29,10 @@ def satisfaction_lines(history: History, trends: Sequence[SatisfactionTrend], co
     low, high = history.started.scale
     drifted = any(trend.corrected is not None for trend in trends)
     rated = any(trend.validity is not None for trend in trends)
-    table = Table(box=None, padding=(0, 2, 0, 0))
     metric = history.started.metrics["own"].capitalize()
-    width = _NAME_WIDTH + 6
-    table.add_column(one_line(f"{metric} ({low:g} to {high:g})", width), max_width=width, no_wrap=True)
-    for title in ("first", "", "last", "change", *["less drift"] * drifted, *["honesty"] * rated):
-        table.add_column(title, justify="left" if not title else "right", no_wrap=True)
+    title = one_line(f"{metric} ({low:g} to {high:g})", _NAME_WIDTH + 6)
+    extra = [*["less drift"] * drifted, *["honesty"] * rated]
+    table = number_table(title, "first", "", "last", "change", *extra, max_width=_NAME_WIDTH + 6)
     bars = 10 if drifted and rated else 20
     shown = striking(trends, count)
     for trend in (*shown, mean_trend(history)):

@@ -1,4 +1,4 @@
-"""`scai show` and `scai list`: which view of a run is wanted."""
+"""`scai show` and `scai list`: a run in the views that are wanted, and the runs of a folder."""
 
 from __future__ import annotations
 
@@ -7,10 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from rich.table import Table
-
-from scai_cli.display.terminal import details as reading
-from scai_cli.display.terminal.consoles import out
+from scai_cli.display.terminal.consoles import out, plain_table
+from scai_cli.display.terminal.details import print_constitutions, print_diff, print_prompts, print_ratings
 from scai_cli.display.terminal.escape import one_line, styled
 from scai_cli.display.terminal.summary import print_summary
 from scai_cli.display.terminal.transcripts import check_known, print_transcripts
@@ -30,32 +28,31 @@ class Parts:
     prompts: str | None = None
 
 
-def show(path: Path, chosen: Selection, parts: Parts) -> None:
+def show(path: Path, selection: Selection, parts: Parts) -> None:
     """Print a run, or the parts of it that are wanted."""
     console = out()
     if parts.prompts is not None:
-        reading.print_prompts(console, read_calls(path, parts.prompts), parts.prompts)
+        print_prompts(console, read_calls(path, parts.prompts), parts.prompts)
         return
-    narrowed = chosen != Selection()
     closer = parts.constitution or parts.ratings or parts.diff is not None
-    if narrowed and not closer:
-        print_transcripts(console, path.name, read_epochs(path, chosen), chosen)
+    if selection != Selection() and not closer:
+        print_transcripts(console, path.name, read_epochs(path, selection), selection)
         return
-    if parts.ratings and chosen.epoch is None:
-        chosen = replace(chosen, epoch=last_rated(path))
-    history = read_history(path, messages=False, ratings=parts.ratings, selection=chosen)
-    epochs = history.chosen(chosen.epoch)
-    check_known(history, chosen)
+    if parts.ratings and selection.epoch is None:
+        selection = replace(selection, epoch=last_rated(path))
+    history = read_history(path, messages=False, ratings=parts.ratings, selection=selection)
+    epochs = history.chosen(selection.epoch)
+    check_known(history, selection)
     if history.started is None and closer and parts.diff is None:
         console.print("It holds no events yet.")
     elif parts.ratings and not epochs:
         console.print("Nothing has been rated yet.")
     if parts.constitution:
-        reading.print_constitutions(console, history)
+        print_constitutions(console, history)
     if parts.ratings:
-        reading.print_ratings(console, epochs[-1:], chosen)
+        print_ratings(console, epochs[-1:], selection)
     if parts.diff is not None:
-        reading.print_diff(console, history, *parts.diff)
+        print_diff(console, history, *parts.diff)
     if not closer:
         print_summary(console, history)
 
@@ -81,8 +78,8 @@ def print_generated(entries: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _print_table(titles: Sequence[str], rows: Sequence[tuple[str, str, str, str | None, str | None]]) -> None:
-    """A row for each: id, status, how far, of what, and when it began."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    """Print a row for each: id, status, progress, source and start."""
+    table = plain_table()
     for number, title in enumerate(titles):
         table.add_column(title, no_wrap=number < 2)
     for *cells, began in rows:

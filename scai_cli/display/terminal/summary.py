@@ -13,6 +13,7 @@ from rich.table import Table
 from scai_cli.analysis.paired import PairedDifference, first_to_last
 from scai_cli.analysis.run_measures import SHOWN_WELFARE, run_cost
 from scai_cli.analysis.satisfaction import SatisfactionTrend, satisfaction_trends
+from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.constitution import rule_lines
 from scai_cli.display.terminal.escape import change, counted, estimate, number, one_line, sparkline, styled, thinned
 from scai_cli.display.terminal.holdout import holdout_lines
@@ -119,10 +120,7 @@ def _headline(history: History) -> str:
 
 def _welfare(history: History) -> Table:
     first, last = history.measured[0], history.measured[-1]
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("Welfare (0 to 1)", min_width=30)
-    for title in ("first", "", "last", "change"):
-        table.add_column(title, justify="left" if not title else "right")
+    table = number_table("Welfare (0 to 1)", "first", "", "last", "change", min_width=30)
     notes = {last.declared: " (declared)", "gini_coefficient": " (less is better)"}
     for name in dict.fromkeys((last.declared, *SHOWN_WELFARE)):
         before, after = first.values.get(name), last.values.get(name)
