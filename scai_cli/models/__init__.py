@@ -1,1 +1,1 @@
-"""Models: the protocol, the providers, and what stands between them and the engine."""
+"""Models: the protocol, the providers, and the gate, log, cache and budget that a call passes through."""

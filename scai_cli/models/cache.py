@@ -137,9 +137,10 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
         raise CacheError(f"{path}: is no cache of scai's; name another file in SCAI_CACHE")
     if version not in (0, _VERSION):
         raise CacheError(f"{path}: another version of scai made this cache; delete it, or name another in SCAI_CACHE")
-    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA journal_mode = WAL")  # readers do not wait for a writer in another process
     database.execute("PRAGMA synchronous = NORMAL")
     if not tables:
+        # Two processes may find the file empty at once: the second waits for the lock and then changes nothing.
         database.execute("BEGIN IMMEDIATE")
         database.execute(_SCHEMA)
         database.execute(f"PRAGMA application_id = {_APPLICATION}")

@@ -107,11 +107,12 @@ class Participants:
             return reading.result()
         except EOFError:
             ended = Interrupted(f"there is no more input, and {self._last} is asked")
+            # Closed first: `on_end` stops all models of the run, these participants included.
             self.close_for_new_calls(ended)
             self.on_end(ended)
             raise ended from None
         finally:
-            reading.cancel()
+            reading.cancel()  # else the terminal would keep on reading a line that no call waits for
             stopping.cancel()
 
     def close_for_new_calls(self, error: ScaiError) -> None:
@@ -119,7 +120,7 @@ class Participants:
         if self._closed is not None:
             return
         self._closed = error
-        self._stop.set()
+        self._stop.set()  # ends the open question; the pending calls are not reading yet, so each gets the error
         for pending in self._pending:
             if not pending.turn.done():
                 pending.turn.set_exception(error)

@@ -105,7 +105,7 @@ class Budget:
             return _reached("calls", f"{self.used.calls:,}", f"{caps.calls:,}")
         if caps.tokens is not None and total.tokens > caps.tokens:
             return _reached("tokens", f"{self.used.tokens:,}", f"{caps.tokens:,}")
-        if caps.usd is not None and total.usd > caps.usd + 1e-9:
+        if caps.usd is not None and total.usd > caps.usd + 1e-9:  # sums of floats may exceed an exact limit
             return _reached("usd", f"{self.used.usd:.4f}", f"{caps.usd:.4f}")
         if caps.seconds is not None and self.seconds >= caps.seconds:
             return _reached("seconds", f"{self.seconds:.0f}", f"{caps.seconds:g}")

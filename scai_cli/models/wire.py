@@ -51,7 +51,7 @@ def read_completion(data: bytes, request: ChatRequest) -> Completion:
     except ValidationError as error:
         first = error.errors()[0]
         raise ValueError(": ".join([*map(str, first["loc"]), first["msg"]])) from None
-    if not answer.choices:
+    if not answer.choices:  # some routers send the upstream's error with status 200
         raise ValueError("no choices") if answer.error is None else BodyError(answer.error)
     choice = answer.choices[0]
     message, finish = choice.message, choice.finish_reason or "stop"
@@ -60,6 +60,7 @@ def read_completion(data: bytes, request: ChatRequest) -> Completion:
         text, finish = message.refusal, "refusal"
     if not text and finish == "content_filter":
         raise FilterError
+    # No text at `length` is an answer: a reasoning model may use up all its tokens before it writes one.
     if finish == "error" or (text is None and finish != "length"):
         raise ValueError("no content")
     text = clean(text or "")

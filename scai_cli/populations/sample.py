@@ -78,7 +78,7 @@ def sample(path: Path, how: SampleOptions) -> PopulationSample:
 
 
 class _FarthestFirst:
-    """Chooses whoever is least similar to all chosen so far, also in earlier groups; the first one by its key."""
+    """Chooses the least similar to all chosen so far, earlier groups included; the first one by its key."""
 
     def __init__(self, rows: Sequence[np.ndarray], keys: Sequence[float]) -> None:
         import numpy as np

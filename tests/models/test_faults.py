@@ -68,7 +68,7 @@ def request(number=0):
     return ChatRequest(f"c{number}", "user", "test", "tiny", (Message("user", f"call {number}"),))
 
 
-def run(base_url, transport, calls=1, pace=SWIFT):
+def run(base_url, transport, calls=1, settings=SWIFT):
     """The outcomes of so many calls at once, and the gate afterwards."""
 
     async def one(gate, number):
@@ -80,7 +80,7 @@ def run(base_url, transport, calls=1, pace=SWIFT):
     async def main():
         options = {"transport": transport}
         config = ModelSettings(provider="openai", name="tiny", base_url=base_url, timeout_s=0.25, options=options)
-        gate = Gate(connect(config, seed=0), pace)
+        gate = Gate(connect(config, seed=0), settings)
         try:
             return await asyncio.gather(*(one(gate, n) for n in range(calls))), gate
         finally:
@@ -113,7 +113,7 @@ def test_a_passing_fault_leaves_no_trace_but_a_retry(fault, transport):
 @pytest.mark.parametrize("fault", sorted(PASSING.keys() - {"429-after", "trickle", "hang"}))
 def test_a_fault_that_stays_fails_the_call(fault, transport):
     with Loopback(script=[fault] * 3) as server:
-        ((outcome,), _) = run(server.base_url, transport, pace=GateSettings(backoff_s=0.01, max_retries=2))
+        ((outcome,), _) = run(server.base_url, transport, settings=GateSettings(backoff_s=0.01, max_retries=2))
     assert isinstance(outcome, CallFailed)
     assert not isinstance(outcome, CallTransient)
     assert str(outcome).startswith(server.base_url)
@@ -134,7 +134,7 @@ def test_an_odd_answer_is_an_answer(fault, transport):
 @pytest.mark.parametrize("fault", CALL_FAILS)
 def test_a_call_that_cannot_succeed_fails_alone(fault, transport):
     with Loopback(script=[fault]) as server:
-        outcomes, _ = run(server.base_url, transport, calls=3, pace=GateSettings(concurrency=1))
+        outcomes, _ = run(server.base_url, transport, calls=3, settings=GateSettings(concurrency=1))
     assert [type(o) for o in outcomes] == [CallFailed, Completion, Completion]
     assert CALL_FAILS[fault] in str(outcomes[0])
     assert len(server.requests) == 3
@@ -144,7 +144,7 @@ def test_a_call_that_cannot_succeed_fails_alone(fault, transport):
 @pytest.mark.parametrize("fault", ENDPOINT_FAILS)
 def test_an_endpoint_that_cannot_succeed_is_asked_no_more(fault, transport):
     with Loopback(script=[fault] * 50) as server:
-        outcomes, _ = run(server.base_url, transport, calls=50, pace=GateSettings(concurrency=4))
+        outcomes, _ = run(server.base_url, transport, calls=50, settings=GateSettings(concurrency=4))
     assert all(isinstance(o, EndpointFailed) for o in outcomes)
     assert len(server.requests) <= 4
     assert str(outcomes[0]).startswith(server.base_url)
@@ -163,10 +163,10 @@ def test_faults_at_random_are_all_survived(transport):
 @both_transports
 def test_a_server_that_dies_and_comes_back_is_survived(transport):
     """The default patience, a tenth as long: 1 s is to it as 10 s are to the default."""
-    pace = GateSettings(concurrency=16, backoff_s=0.05)
+    settings = GateSettings(concurrency=16, backoff_s=0.05)
     with Loopback(latency=0.01) as server:
         server.die(1.0)
-        outcomes, _ = run(server.base_url, transport, calls=64, pace=pace)
+        outcomes, _ = run(server.base_url, transport, calls=64, settings=settings)
     assert [o.text for o in outcomes] == [f"You said: call {n}" for n in range(64)]
     assert len(server.requests) == 64
 

@@ -16,7 +16,6 @@ from scai_cli.models.base import ChatModel
 from scai_cli.models.limits import CHARACTERS_PER_TOKEN, prompt_tokens, rough_tokens
 from scai_cli.models.simulated.answers import compose
 from scai_cli.models.simulated.attention import demands, shared
-from scai_cli.models.simulated.ballots import rank
 from scai_cli.models.simulated.biographies import biography
 from scai_cli.models.simulated.criticism import (
     PrincipleRequest,
@@ -29,7 +28,7 @@ from scai_cli.models.simulated.forms import FormRequest, fill_form, form_request
 from scai_cli.models.simulated.meta import cut_off, propose_rules
 from scai_cli.models.simulated.options import SocietyOptions, read_options
 from scai_cli.models.simulated.portrait import draws, person
-from scai_cli.models.simulated.user import comment, cross_rate
+from scai_cli.models.simulated.user import comment, cross_rate, rank
 
 __all__ = ["connect"]
 

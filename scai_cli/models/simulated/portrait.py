@@ -73,8 +73,8 @@ def draws(*parts: object) -> random.Random:
 
 def _stated(portrait: str) -> dict[str, float]:
     """Read the preferences that the portrait states in numbers."""
-    found = ((name.strip().replace(" ", "_"), float(weight)) for name, weight in _WANT.findall(portrait))
-    return {name: max(-1.0, min(1.0, weight)) for name, weight in found if name in TRAITS}
+    weights = ((name.strip().replace(" ", "_"), float(weight)) for name, weight in _WANT.findall(portrait))
+    return {name: max(-1.0, min(1.0, weight)) for name, weight in weights if name in TRAITS}
 
 
 def _derived(portrait: str, name: str, seed: int) -> dict[str, float]:

@@ -1,15 +1,18 @@
-"""The simulated user: measures the traits of an answer, rates it by their preferences, says what they missed."""
+"""The simulated user: rates answers by the traits that they show, says what was missed, and votes."""
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.observed import observe, utility
+from scai_cli.models.simulated.attention import demands, shared
 from scai_cli.models.simulated.forms import FormRequest, on_scale, scale
+from scai_cli.models.simulated.options import SocietyOptions
 from scai_cli.models.simulated.portrait import Person
 from scai_cli.models.simulated.wordings import CONTENT, demand, remark
 from scai_cli.prompts.fences import fenced
@@ -18,6 +21,8 @@ _WELCOME: Final = 0.15
 _NEUTRAL: Final = 0.7
 _NOTED: Final = 0.2
 _LIKED: Final = 0.55
+_ALIKE: Final = 0.01
+"""Promised satisfactions that differ by less are a tie."""
 
 observe_cached: Final = lru_cache(maxsize=1024)(observe)
 """`observe` with a cache: many users read the same answers."""
@@ -59,6 +64,21 @@ def cross_rate(request: FormRequest, person: Person, noise: float, rng: random.R
     observed = observe_cached(answer)
     share = acceptability(person.standard, observed) + rng.gauss(0.0, noise)
     return {"reason": _reason(person.modest, observed, rng), "rating": _rating(request, person, share, rng)}
+
+
+def rank(request: FormRequest, person: Person, options: SocietyOptions, rng: random.Random) -> dict[str, Any]:
+    """Rank the candidates' letters in tiers, the most promising first.
+
+    The voter expects a trait to show as strongly as the rules demand it, under the attention that the voter believes
+    the assistant has.
+    """
+    attention = options.attention * math.exp(rng.gauss(0.0, options.misjudgement))
+    promises = {}
+    for candidate in fenced(request.prompt, "candidate"):
+        served = shared(demands(candidate.text, ()), attention)
+        promise = satisfaction(person.standard, {trait: max(0.0, s) for trait, s in served.items()})
+        promises[candidate.attributes.get("letter", "")] = rng.random() if person.random_ratings else promise
+    return {"ranking": list(_tiers(sorted(promises.items(), key=lambda promise: -promise[1])))}
 
 
 def _rating(request: FormRequest, person: Person, share: float, rng: random.Random) -> float | int:
@@ -108,3 +128,18 @@ def _reason(preferences: Mapping[str, float], observed: Mapping[str, float], rng
 def _mean(weights: Mapping[str, float], observed: Mapping[str, float]) -> float:
     total = sum(weights.values())
     return sum(w * observed.get(name, 0.0) for name, w in weights.items()) / total if total else 0.0
+
+
+def _tiers(ordered: Iterable[tuple[str, float]]) -> Iterable[list[str]]:
+    """Group letters in tiers: each lies within `_ALIKE` of the best of its tier."""
+    tier: list[str] = []
+    best = math.inf
+    for letter, promise in ordered:
+        if tier and best - promise > _ALIKE:
+            yield tier
+            tier = []
+        if not tier:
+            best = promise
+        tier.append(letter)
+    if tier:
+        yield tier
