@@ -1,0 +1,24 @@
+"""Word lists and sentences are data: they lie as YAML beside the module that uses them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+def read_word_lists(module: str) -> dict[str, Any]:
+    """Return what the YAML file beside a module holds, lists as tuples; `module` is the module's `__file__`."""
+    file = Path(module).with_suffix(".yaml")
+    return {key: _frozen(value) for key, value in yaml.load(file.read_text("utf-8"), _LOADER).items()}  # noqa: S506
+
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The C parser takes a tenth of the time; it is missing where libyaml was."""
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _frozen(inner) for key, inner in value.items()}
+    return tuple(value) if isinstance(value, list) else value
