@@ -171,6 +171,7 @@ def rater(sample: Sample) -> str | None:
 
 
 def identity(sample: Sample) -> str:
-    """Return an id that no other sample of an export has."""
+    """Return an id that no other sample of an export has; `--max-rows` draws by it, so it must stay as it is."""
     origin = whole(sample).origin
-    return f"{origin.run}/{'/'.join(origin.messages)}/{rater(sample) or ''}"
+    by = "" if isinstance(sample, Answer) else rater(sample)
+    return f"{origin.run}/{'/'.join(origin.messages)}/{by}"
