@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.errors import RunError
-from scai_cli.runs.generated_directory import GENERATION
+from scai_cli.runs.generated_directory import GENERATION, ROWS
 from scai_cli.runs.locked_folder import LATEST
-from scai_cli.runs.run_directory import CONFIG
+from scai_cli.runs.run_directory import CONFIG, EVENTS
 from scai_cli.values import did_you_mean
 
 
@@ -22,6 +22,11 @@ def is_run(path: Path) -> bool:
 def is_generated(path: Path) -> bool:
     """Whether a folder is a generated set, made by `scai generate`."""
     return (path / GENERATION).is_file()
+
+
+def log_of(path: Path) -> Path:
+    """Return the file that holds all that a run or a generated set has made: its events, or its rows."""
+    return path / (ROWS if is_generated(path) else EVENTS)
 
 
 @dataclass(frozen=True, slots=True)

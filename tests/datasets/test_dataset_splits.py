@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from scai_cli.datasets.samples.decontamination import Benchmark
 from scai_cli.datasets.samples.duplicates import ELSEWHERE, DuplicateIndex
-from scai_cli.datasets.samples.licences import Licences, together
+from scai_cli.datasets.samples.licences import Licences, stated_licences
 from scai_cli.datasets.samples.sample import Origin
 from scai_cli.datasets.samples.splits import ACROSS, HELD_OUT, By, Splitter, parse_split
 from scai_cli.errors import ConfigError
@@ -226,11 +226,11 @@ def test_licences_are_not_mixed_unsaid() -> None:
 
 def test_a_row_that_states_no_licence_goes_with_one_that_does() -> None:
     licences = Licences()
-    for row in (together("", ""), together("MIT", ""), together("", "mit")):
+    for row in (stated_licences("", ""), stated_licences("MIT", ""), stated_licences("", "mit")):
         licences.note(row)
     assert licences.counts() == {"": 1, "MIT": 2}
     with pytest.raises(ConfigError, match=r"Apache-2\.0, MIT"):
-        licences.note(together("Apache-2.0", ""))
+        licences.note(stated_licences("Apache-2.0", ""))
 
 
 LONG = (

@@ -221,7 +221,7 @@ def test_few_and_long_rows_for_the_api_are_said(tmp_path: Path) -> None:
     api = find_format("openai-sft").warnings
     few, many = a_file(tmp_path, "test.jsonl", 9), a_file(tmp_path, "train.jsonl", 10)
     assert [*api(few), *api(many)] == ["test.jsonl: the API takes no file of fewer than 10 rows."]
-    assert [*find_format("openai-dpo").warnings(replace(many, longest=300_000))] == [
+    assert [*find_format("openai-dpo").warnings(replace(many, longest_characters=300_000))] == [
         "train.jsonl: the API cuts rows off at 65,536 tokens; the longest is longer."
     ]
     assert [*find_format("dpo").warnings(few)] == []

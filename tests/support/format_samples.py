@@ -7,7 +7,18 @@ from typing import Literal
 
 from scai_cli import plugins
 from scai_cli.datasets.formats.format import Format, Layout, Row, find_format
-from scai_cli.datasets.samples.sample import Answer, Origin, Pair, RatingSample, Sample, Score, Step, Trace, Turn
+from scai_cli.datasets.samples.sample import (
+    Answer,
+    CritiqueStep,
+    Origin,
+    Pair,
+    RatingSample,
+    RoleModelName,
+    Sample,
+    Score,
+    Trace,
+    Turn,
+)
 
 RULES = "You are a helpful assistant.\n\nP1: Be short."
 DROP, KEEP, OTHER = Layout(None), Layout(""), Layout("Be kind.")
@@ -18,7 +29,7 @@ ORIGIN = Origin(
     epoch=1,
     version=0,
     rules=("P1",),
-    models={"assistant": "simulated"},
+    models=(RoleModelName("assistant", "simulated"),),
     raters=("ann",),
     licences=("CC-BY-4.0",),
     persona="ann",
@@ -54,7 +65,7 @@ def a_pair(
 
 def a_trace(prompt: tuple[Turn, ...] = TEA, steps: int = 1, **given: str) -> Trace:
     made = tuple(
-        Step(f"P{n}", f"critic {n}?", f"too curt {n}", f"revise {n}!", f"Boil water {n}.") for n in range(steps)
+        CritiqueStep(f"P{n}", f"critic {n}?", f"too curt {n}", f"revise {n}!", f"Boil water {n}.") for n in range(steps)
     )
     return Trace(a_pair(prompt, **given), made, "Go away.")
 

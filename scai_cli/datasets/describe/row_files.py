@@ -14,10 +14,9 @@ import msgspec
 from scai_cli.datasets.export.output_files import SIDE_CAR
 from scai_cli.datasets.formats.format import Fields
 from scai_cli.errors import ConfigError
+from scai_cli.runs.find import is_generated, is_run
 
 SUFFIXES: Final = (".jsonl", ".csv", ".parquet")
-_NO_EXPORT: Final = ("events.jsonl", "rows.jsonl")
-"""What tells the folder of a run or of a generated set."""
 
 _GUARDED: Final = re.compile(r"'[\s\0]*[=+\-@\t\r]")
 """How a cell of a CSV begins that a spreadsheet would otherwise take for a formula."""
@@ -26,7 +25,7 @@ _GUARDED: Final = re.compile(r"'[\s\0]*[=+\-@\t\r]")
 def row_files(path: Path) -> list[Path]:
     """The file, or the files of rows in a folder; raises ConfigError where there are none."""
     if path.is_dir():
-        if any((path / name).is_file() for name in _NO_EXPORT):
+        if is_run(path) or is_generated(path):
             raise ConfigError(f"{path}: this is no export yet; make one with `scai export {path} --format F -o DIR/`")
         found = sorted(
             file

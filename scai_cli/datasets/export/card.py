@@ -32,7 +32,10 @@ def _body(name: str, made: ExportRecord, beside: Sequence[ExportedFile]) -> Iter
     yield "## What is in it"
     yield table(
         ("file", "split", "rows", "longest row", "SHA-256"),
-        [(f"`{code(f.name)}`", f.split, f"{f.rows:,}", _length(f.longest), f"`{f.sha256[:12]}…`") for f in made.files],
+        [
+            (f"`{code(f.name)}`", f.split, f"{f.rows:,}", _length(f.longest_characters), f"`{f.sha256[:12]}…`")
+            for f in made.files
+        ],
     )
     yield _columns(made, about)
     if beside:
@@ -80,7 +83,7 @@ def _columns(made: ExportRecord, about: FormatGuide) -> str:
 
 
 def _advice(made: ExportRecord, about: FormatGuide) -> Iterator[str]:
-    longest = max((file.longest for file in made.files), default=0)
+    longest = max((file.longest_characters for file in made.files), default=0)
     tokens = math.ceil(longest / CHARACTERS_PER_TOKEN)
     enough = max(TRL_DEFAULT, 256 * math.ceil(tokens * 1.25 / 256))
     default = "; that is TRL's default" if enough == TRL_DEFAULT else f": TRL's default is {TRL_DEFAULT}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,16 +13,17 @@ from msgspec import Struct
 from scai_cli.datasets.export.export_record import ExportRecord, ExportSource
 from scai_cli.datasets.export.folder import finish_folder
 from scai_cli.datasets.export.output_files import STDOUT, Destination, digest, output_files
-from scai_cli.datasets.export.provenance import Provenance, ProvenanceReader
+from scai_cli.datasets.export.provenance import Provenance, provenance_of
 from scai_cli.datasets.formats.format import ExportedFile, Format, Layout, Row
 from scai_cli.datasets.samples.decontamination import CONTAMINATED, Benchmark
 from scai_cli.datasets.samples.duplicates import Dedupe, DuplicateIndex
-from scai_cli.datasets.samples.filters import DropCounts, SampleFilter
+from scai_cli.datasets.samples.filters import SampleFilter, SampleSelector
 from scai_cli.datasets.samples.licences import Licences
 from scai_cli.datasets.samples.sample import RunSample, Sample, identity, opening, rater, texts, whole
 from scai_cli.datasets.samples.sources import SampleSource, check_epoch, check_names, open_source, stated
 from scai_cli.datasets.samples.splits import TRAIN, By, Splitter, fraction, number
 from scai_cli.errors import ConfigError
+from scai_cli.runs.find import log_of
 
 UNFIT: Final = "unfit for the format"
 SURPLUS: Final = "beyond --max-rows"
@@ -103,26 +103,20 @@ def export(paths: Sequence[Path], form: Format, options: ExportOptions) -> Expor
 
 
 class _Pass:
-    """One pass through all sources; afterwards `left_out` holds what was left out, and why."""
+    """One pass through all sources."""
 
     def __init__(
         self, sources: Sequence[SampleSource], form: Format, options: ExportOptions, bound: int | None = None
     ) -> None:
         self._sources, self._form, self._options, self._bound = sources, form, options, bound
-        self._drops = DropCounts()
+        self._selector = SampleSelector(options.filter)
         self._licences = Licences(options.mix_licences)
         self._duplicates = DuplicateIndex(options.cleaning.dedupe)
         benchmark = options.cleaning.decontaminate
         self._benchmark = None if benchmark is None else Benchmark.read(benchmark)
         self._splitter = _splitter(sources, options)
-        self._provenance = ProvenanceReader()
         self._parts = () if options.destination.target == STDOUT else form.parts
         self._is_named = options.destination.folder or bool(self._parts)
-
-    @property
-    def left_out(self) -> Counter[str]:
-        """Reason -> samples left out for it."""
-        return self._drops.left_out
 
     def splits(self) -> Iterator[str]:
         """Yield the names of all files, in their order; "" alone where rows are not split."""
@@ -135,17 +129,17 @@ class _Pass:
         form, options, bound = self._form, self._options, self._bound
         is_plain = self._splitter is None and self._benchmark is None and options.cleaning.dedupe is None
         for source in self._sources:
-            for sample in source.samples(form.kind, options.filter, self._drops):
+            for sample in source.samples(form.kind, self._selector):
                 split = "" if is_plain else self._split(sample)
                 if split is None:
                     continue
                 rows = list(form(sample, options.layout))
                 if not rows:
-                    self.left_out[UNFIT] += 1
+                    self._selector.drop(UNFIT)
                     continue
                 key = 0 if options.max_rows is None else number(f"{options.filter.seed}/row/{identity(sample)}")
                 if bound is not None and key > bound:
-                    self.left_out[SURPLUS] += 1
+                    self._selector.drop(SURPLUS)
                     continue
                 if not isinstance(sample, RunSample):
                     self._licences.note(whole(sample).origin.licences)
@@ -164,7 +158,7 @@ class _Pass:
         """Return the provenance of a sample's rows, None for whole runs and where it is not written."""
         if isinstance(sample, RunSample) or self._options.destination.provenance(self._form) == "none":
             return None
-        return self._provenance.read(sample, split)
+        return provenance_of(sample, split)
 
     def record(self, files: tuple[ExportedFile, ...]) -> ExportRecord:
         """Return the result of this pass."""
@@ -175,7 +169,7 @@ class _Pass:
             files=files,
             sources=tuple(_export_source(source) for source in self._sources) if options.destination.folder else (),
             licences=self._licences.counts(),
-            left_out=dict(sorted(self.left_out.items())),
+            left_out=dict(sorted(self._selector.left_out.items())),
             command=options.command,
             settings=options.settings,
             notes=(*self._notes(), *(warning for file in files for warning in self._form.warnings(file))),
@@ -192,7 +186,7 @@ class _Pass:
         if not reason:
             reason = self._duplicates.reason_against(texts(sample), split) or ""
         if reason:
-            self.left_out[reason] += 1
+            self._selector.drop(reason)
         return None if reason else split
 
     def _notes(self) -> Iterator[str]:
@@ -240,4 +234,4 @@ def _bound(run: _Pass, most: int) -> int:
 
 def _export_source(source: SampleSource) -> ExportSource:
     constitution, models = source.about()
-    return ExportSource(source.id, constitution, models, digest(source.file), len(source.personas))
+    return ExportSource(source.id, constitution, models, digest(log_of(source.path)), len(source.personas))

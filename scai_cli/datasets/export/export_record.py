@@ -18,7 +18,7 @@ class ExportSource:
     """Its last one."""
     models: Mapping[str, str]
     digest: str
-    """SHA-256 of its `events.jsonl` or `rows.jsonl`."""
+    """SHA-256 of its events or rows."""
     personas: int = 0
     """Personas who spoke and rated in it."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,17 +58,7 @@ def manifest(folder: Path, made: ExportRecord, beside: tuple[ExportedFile, ...])
             }
             for s in made.sources
         ],
-        "files": [
-            {
-                "name": file.name,
-                "split": file.split,
-                "rows": file.rows,
-                "sha256": file.sha256,
-                "columns": list(file.columns),
-                "longest_characters": file.longest,
-            }
-            for file in made.files
-        ],
+        "files": [asdict(file) for file in made.files],
         "provenance": [{"name": file.name, "rows": file.rows, "sha256": file.sha256} for file in beside],
         "card": {"name": CARD, "sha256": digest(folder / CARD)},
         "licences": dict(sorted(made.licences.items())),

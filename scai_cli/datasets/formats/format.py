@@ -43,8 +43,8 @@ class ExportedFile:
     rows: int
     sha256: str
     columns: tuple[str, ...]
-    longest: int
-    """Characters of the longest row; about four are a token."""
+    longest_characters: int
+    """Of the longest row; about four are a token."""
 
 
 class RowTexts(Struct, frozen=True, gc=False):

@@ -7,11 +7,14 @@ https://docs.together.ai/docs/fine-tuning/data-preparation, https://docs.firewor
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
 
 from scai_cli.datasets.formats.format import ExportedFile, Fields, Format, Layout, Row, RowReader, RowTexts
 from scai_cli.datasets.formats.guide import CHARACTERS_PER_TOKEN, MESSAGES, FormatGuide
-from scai_cli.datasets.formats.turns import answer, blank, conversation, no_choice, read_answer, read_prompt
+from scai_cli.datasets.formats.turns import answer, conversation, no_choice, read_answer, read_prompt
 from scai_cli.datasets.samples.sample import Answer, Pair
 
 LEAST_ROWS: Final = 10
@@ -21,73 +24,58 @@ MOST_TOKENS: Final = 65_536
 """What is longer in one row is cut off (the context of the models that can be trained; Together and Fireworks: the
 model's own)."""
 
-_SFT_KEYS: Final = {"messages"}
-_DPO_KEYS: Final = {"input", "preferred_output", "non_preferred_output"}
-_MESSAGE_KEYS: Final = {"role", "content"}
-_TURNS: Final = ("user", "assistant")
-_OPENERS: Final = ("system", *_TURNS)
-_ANSWERER: Final = ("assistant",)
+_NotBlank = Annotated[str, Meta(pattern=r"\S")]
 
 
-def sft_faults(row: Any) -> list[str]:
-    """Every rule of supervised fine-tuning that a row breaks, in words; [] for a legal one."""
-    if not isinstance(row, dict) or row.keys() != _SFT_KEYS:
-        return ["a row is an object with the key messages and no other"]
-    faults = _conversation_faults(row["messages"])
-    if not faults and row["messages"][-1]["role"] != "assistant":
-        faults.append("the last message is the assistant's")
-    return faults
+class _RowMessage(Struct, forbid_unknown_fields=True):
+    role: Literal["system", "user", "assistant"]
+    content: _NotBlank
 
 
-def dpo_faults(row: Any) -> list[str]:
-    """Every rule of preference fine-tuning that a row breaks, in words; [] for a legal one."""
-    if not isinstance(row, dict) or row.keys() != _DPO_KEYS:
-        return ["a row is an object with the keys input, preferred_output and non_preferred_output and no other"]
-    prompt = row["input"]
-    if not isinstance(prompt, dict) or prompt.keys() != _SFT_KEYS:
-        return ["input is an object with the key messages and no other"]
-    faults = _conversation_faults(prompt["messages"])
-    if not faults and prompt["messages"][-1]["role"] != "user":
-        faults.append("the last message of input is the user's")
-    for side in ("preferred_output", "non_preferred_output"):
-        messages = row[side]
-        if not isinstance(messages, list) or len(messages) != 1:
-            faults.append(f"{side} is a list of one message")
-        else:
-            faults += [f"{side}: {fault}" for fault in _message_faults(messages[0], _ANSWERER)]
-    if row["preferred_output"] == row["non_preferred_output"]:
-        faults.append("the two outputs are the same")
-    return faults
+class _RowAnswer(Struct, forbid_unknown_fields=True):
+    role: Literal["assistant"]
+    content: _NotBlank
 
 
-def _conversation_faults(messages: Any) -> list[str]:
-    if not isinstance(messages, list) or not messages:
-        return ["messages is a list and not empty"]
-    faults = [
-        f"message {n}: {fault}"
-        for n, message in enumerate(messages, 1)
-        for fault in _message_faults(message, _OPENERS if n == 1 else _TURNS)
-    ]
-    if faults:
-        return faults
-    start = messages[0]["role"] == "system"
-    if len(messages) == start or any(m["role"] != _TURNS[n % 2] for n, m in enumerate(messages[start:])):
-        return ["after a system message, user and assistant take turns, the user first"]
-    return []
+class _RowMessages(Struct, forbid_unknown_fields=True):
+    messages: list[_RowMessage]
 
 
-def _message_faults(message: Any, roles: tuple[str, ...]) -> list[str]:
-    if not isinstance(message, dict) or message.keys() != _MESSAGE_KEYS:
-        return ["a message is an object with the keys role and content and no other"]
-    faults = [] if message["role"] in roles else [f"its role is {' or '.join(roles)}"]
-    if not isinstance(message["content"], str) or blank(message["content"]):
-        faults.append("its content is a text and not empty")
-    return faults
+class _RowPair(Struct, forbid_unknown_fields=True):
+    input: _RowMessages
+    preferred_output: tuple[_RowAnswer]
+    non_preferred_output: tuple[_RowAnswer]
+
+
+def is_legal_sft(row: Any) -> bool:
+    """Return whether a row keeps every rule of supervised fine-tuning: the assistant has the last word."""
+    try:
+        return _take_turns(msgspec.convert(row, _RowMessages).messages, last="assistant")
+    except msgspec.ValidationError:
+        return False
+
+
+def is_legal_dpo(row: Any) -> bool:
+    """Return whether a row keeps every rule of preference fine-tuning: one message a side, and not the same."""
+    try:
+        pair = msgspec.convert(row, _RowPair)
+    except msgspec.ValidationError:
+        return False
+    return _take_turns(pair.input.messages, last="user") and pair.preferred_output != pair.non_preferred_output
+
+
+def _take_turns(messages: list[_RowMessage], last: str) -> bool:
+    """Return whether user and assistant take turns after an optional system message, the user first."""
+    roles = [message.role for message in messages]
+    if roles[:1] == ["system"]:
+        del roles[0]
+    turns = ("user", "assistant")
+    return all(role == turns[n % 2] for n, role in enumerate(roles)) and roles[-1:] == [last]
 
 
 def _sft(sample: Answer, layout: Layout) -> Iterator[Row]:
     row = {"messages": [*(conversation(sample, layout) or ()), answer(sample.text)]}
-    if not sft_faults(row):
+    if is_legal_sft(row):
         yield row
 
 
@@ -97,7 +85,7 @@ def _dpo(pair: Pair, layout: Layout) -> Iterator[Row]:
         "preferred_output": [answer(pair.chosen)],
         "non_preferred_output": [answer(pair.rejected)],
     }
-    if not no_choice(pair) and not dpo_faults(row):
+    if not no_choice(pair) and is_legal_dpo(row):
         yield row
 
 
@@ -110,7 +98,7 @@ def _read_dpo(row: Fields) -> RowTexts:
 def _warnings(file: ExportedFile) -> Iterator[str]:
     if file.rows < LEAST_ROWS:
         yield f"{file.name}: the API takes no file of fewer than {LEAST_ROWS} rows."
-    if file.longest > MOST_TOKENS * CHARACTERS_PER_TOKEN:
+    if file.longest_characters > MOST_TOKENS * CHARACTERS_PER_TOKEN:
         yield f"{file.name}: the API cuts rows off at {MOST_TOKENS:,} tokens; the longest is longer."
 
 
@@ -146,7 +134,7 @@ dpo: Final = Format(
         _ADVICE,
         ("dpo", "preference"),
     ),
-    RowReader(frozenset(_DPO_KEYS), _read_dpo),
+    RowReader(frozenset({"input", "preferred_output", "non_preferred_output"}), _read_dpo),
     warnings=_warnings,
 )
 """`{"input": {"messages": [...]}, "preferred_output": [...], "non_preferred_output": [...]}`, one message a side."""

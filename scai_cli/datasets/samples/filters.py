@@ -1,13 +1,13 @@
-"""Which samples of a run or a generated set are wanted."""
+"""The filters of an export, and the count of what they leave out."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from scai_cli.datasets.samples.sample import Answer, Pair
+from scai_cli.datasets.samples.sample import Answer, Pair, RatingSample, opening
 from scai_cli.errors import ConfigError
 
 Kind = Literal["answers", "rated", "pairs", "traces", "ratings", "runs"]
@@ -16,9 +16,9 @@ with critiques and revisions; `ratings`: each rating of each answer; `runs`: who
 Labels = Literal["ratings", "judge", "revision"]
 
 BROKEN_OFF: Final = ("length", "content_filter")
-"""Why a model ended whose answer is not whole."""
+"""Finish reasons of answers that are incomplete."""
 BROKEN: Final = "broken off or empty"
-"""Why such an answer is left out."""
+"""The reason for which an incomplete answer is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class SampleFilter:
     min_margin: float | None = None
     epoch: int | None = None
     persona: str | None = None
-    """Whose conversations; of pairs by single raters: whose preference."""
+    """The user of the conversation; of pairs by single raters: the rater."""
     task: str | None = None
     disagreement: tuple[float, float] | None = None
-    """The least and the most disagreement, which takes two raters: see `divided` and `Pair.disagreement`."""
+    """The least and the most disagreement, which takes two raters; see `Answer.disagreement`, `Pair.disagreement`."""
     per_persona: bool = False
     """One pair for every rater, by that rater's own preference, instead of one by the group's."""
     labels: Labels | None = None
@@ -44,35 +44,16 @@ class SampleFilter:
     seed: int = 0
 
     def check(self, kind: Kind) -> None:
-        """Raise ConfigError for a filter that has no meaning for samples of that kind: none is passed over."""
-        pairwise = kind in ("pairs", "traces")
-        given = {
-            "--min-margin": self.min_margin is not None,
-            "--per-persona": self.per_persona and kind != "traces",
-            "--labels": self.labels is not None,
+        """Raise ConfigError for a filter that has no meaning for samples of that kind: none is ignored."""
+        is_pairwise = kind in ("pairs", "traces")
+        meaningless = {
+            "--min-margin": self.min_margin is not None and not is_pairwise,
+            "--per-persona": self.per_persona and kind != "pairs",
+            "--labels": self.labels is not None and not is_pairwise,
         }
-        wrong = [name for name, is_given in given.items() if is_given and not pairwise]
-        if kind == "traces" and self.per_persona:
-            wrong.append("--per-persona")
-        if wrong:
-            raise ConfigError(f"{wrong[0]} is about pairs of answers; rows of this format are not made of them")
-
-    def reason_against(self, sample: Answer | Pair) -> str | None:
-        """Why an answer or a pair is left out, in a word or two; None if it is wanted."""
-        if self.min_rating is None and self.disagreement is None and self.min_margin is None:
-            return None
-        if self.disagreement is not None and not self._is_within(sample.disagreement):
-            return "disagreement"
-        least = self.min_margin
-        if least is not None and isinstance(sample, Pair) and (sample.margin is None or sample.margin < least):
-            return "margin"
-        if self.min_rating is not None and (sample.rating is None or sample.rating < self.min_rating):
-            return "rating"
-        return None
-
-    def _is_within(self, disagreement: float | None) -> bool:
-        low, high = self.disagreement or (0.0, 1.0)
-        return disagreement is not None and low <= disagreement <= high
+        for option, is_meaningless in meaningless.items():
+            if is_meaningless:
+                raise ConfigError(f"{option} is about pairs of answers; rows of this format are not made of them")
 
 
 def parse_disagreement(text: str) -> tuple[float, float]:
@@ -87,22 +68,69 @@ def parse_disagreement(text: str) -> tuple[float, float]:
 
 
 @dataclass(slots=True)
-class DropCounts:
-    """Why samples were left out -> how many."""
+class SampleSelector:
+    """Applies the filters, and counts the samples that are left out."""
 
+    filter: SampleFilter
     left_out: Counter[str] = field(default_factory=Counter)
+    """Reason -> samples left out for it."""
 
-    def lets(self, sample: Answer | Pair, choice: SampleFilter) -> bool:
-        """Whether a sample is wanted; one that is not is counted."""
-        reason = choice.reason_against(sample)
-        if reason is not None:
-            self.left_out[reason] += 1
-        return reason is None
+    def drop(self, reason: str, count: int = 1) -> None:
+        """Count samples that are left out."""
+        self.left_out[reason] += count
+
+    def has(self, persona: str | None, task: str) -> bool:
+        """Return whether the filters admit conversations of a persona about a task."""
+        wanted = None if self.filter.per_persona else self.filter.persona
+        return wanted in (None, persona) and self.filter.task in (None, task)
+
+    def keeps(self, sample: Answer | Pair) -> bool:
+        """Return whether the filters admit an answer or a pair; one that they do not is counted."""
+        least = self.filter.min_margin
+        if not self._has_disagreement(sample):
+            return False
+        if least is not None and isinstance(sample, Pair) and (sample.margin is None or sample.margin < least):
+            self.drop("margin")
+            return False
+        return self._is_rated_well(sample.rating)
+
+    def keeps_rated(self, answer: Answer) -> bool:
+        """Return whether the filters admit an answer that must have a rating; one that they do not is counted."""
+        if answer.utility is None:
+            self.drop("unrated")
+            return False
+        return self.keeps(answer)
+
+    def ratings(self, answer: Answer, comments: Iterable[str]) -> Iterator[RatingSample]:
+        """Yield the ratings of an answer that the filters admit, each with its comment."""
+        if not self._has_disagreement(answer):
+            return
+        for score, comment in zip(answer.scores, comments, strict=True):
+            if self._is_rated_well(score.value):
+                yield RatingSample(opening(answer), answer.text, score, comment, answer.origin)
+
+    def _has_disagreement(self, sample: Answer | Pair) -> bool:
+        if self.filter.disagreement is None:
+            return True
+        low, high = self.filter.disagreement
+        if sample.disagreement is not None and low <= sample.disagreement <= high:
+            return True
+        self.drop("disagreement")
+        return False
+
+    def _is_rated_well(self, rating: float | None) -> bool:
+        least = self.filter.min_rating
+        if least is None or (rating is not None and rating >= least):
+            return True
+        self.drop("rating")
+        return False
 
 
-def divided(values: Sequence[float], middle: float) -> float | None:
-    """How divided raters are about one answer, in [0, 0.5]: the share of those on the smaller side of the scale's
-    middle; whoever is on it is on neither side. None with fewer than two raters."""
+def disagreement_of(values: Sequence[float], middle: float) -> float | None:
+    """Return how much raters disagree about one answer, in [0, 0.5]; None with fewer than two raters.
+
+    It is the share of those on the smaller side of the scale's middle; a rating on the middle is on neither side.
+    """
     if len(values) < 2:
         return None
     below = above = 0

@@ -1,8 +1,8 @@
 """Which answer of a generated row is better: by those who rated both, by a judge, or because it revises the other.
 
-Compared are the final answer with the first one, or where they are not told apart the last revision with the first one.
-Unless a label is asked for by name the best one that decides is taken: ratings, else the judge, else the revision; a
-tie decides nothing. So a row whose users and judge contradict each other goes with its users.
+The final answer is compared with the first one, or where that decides nothing the last revision with the first one.
+Unless one label is asked for, the best one that decides is taken: ratings, else the judge, else the revision; a tie
+decides nothing. So a row whose users and judge contradict each other follows its users.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from msgspec import Struct
 
 from scai_cli.datasets.generate.row import Answered, GeneratedRow
 from scai_cli.datasets.samples.filters import SampleFilter
-from scai_cli.datasets.samples.preferred import Preference, each, group
+from scai_cli.datasets.samples.preferred import Preference, group_preference, rater_preferences
 
 
 class PairComparison(Struct, frozen=True, gc=False):
-    """Two answers of a row, the better one first, and who found so."""
+    """Two answers of a row, the better one first, and what decided."""
 
     chosen: Answered
     rejected: Answered
@@ -32,22 +32,22 @@ class PairComparison(Struct, frozen=True, gc=False):
     """Those that decided, or that led from one to the other; () for those in force."""
 
 
-def decide(row: GeneratedRow, choice: SampleFilter, cross_weight: float) -> list[PairComparison]:
-    """The duels that decide something; one, or with `per_persona` one for each rater who prefers either."""
-    if choice.per_persona:
-        return list(_each(row))
+def decide(row: GeneratedRow, filters: SampleFilter, cross_weight: float) -> list[PairComparison]:
+    """Return the comparison that decides, or with `per_persona` one for each rater who prefers either."""
+    if filters.per_persona:
+        return list(_by_rater(row))
     found = None
-    if choice.labels in (None, "ratings"):
+    if filters.labels in (None, "ratings"):
         found = _rated(row, cross_weight)
-    if found is None and choice.labels in (None, "judge"):
+    if found is None and filters.labels in (None, "judge"):
         found = _judged(row)
-    if found is None and choice.labels in (None, "revision"):
+    if found is None and filters.labels in (None, "revision"):
         found = revised(row)
     return [] if found is None else [found]
 
 
 def revised(row: GeneratedRow) -> PairComparison | None:
-    """The last revision over the first answer, as in Constitutional AI; None without a revision."""
+    """Return the last revision over the first answer, as in Constitutional AI; None without a revision."""
     if row.initial is None or not row.steps:
         return None
     principles = tuple(dict.fromkeys(step.principle for step in row.steps))
@@ -61,22 +61,22 @@ def _compared(row: GeneratedRow) -> list[tuple[Answered, Answered]]:
     return [*found, (row.steps[-1].revision, row.initial)] if row.steps else found
 
 
-def _marks(row: GeneratedRow, answer: Answered) -> dict[tuple[str, str], float]:
+def _ratings(row: GeneratedRow, answer: Answered) -> dict[tuple[str, str], float]:
     return {(r.kind, r.rater): r.value for r in row.ratings if r.answer == answer.id and r.value is not None}
 
 
 def _rated(row: GeneratedRow, cross_weight: float) -> PairComparison | None:
     for later, earlier in _compared(row):
-        preference = group(_marks(row, later), _marks(row, earlier), cross_weight)
+        preference = group_preference(_ratings(row, later), _ratings(row, earlier), cross_weight)
         if preference is not None and preference.margin:
             return _preferred(later, earlier, preference, None)
     return None
 
 
-def _each(row: GeneratedRow) -> Iterator[PairComparison]:
+def _by_rater(row: GeneratedRow) -> Iterator[PairComparison]:
     decided = set()
     for later, earlier in _compared(row):
-        for preference in each(_marks(row, later), _marks(row, earlier)):
+        for preference in rater_preferences(_ratings(row, later), _ratings(row, earlier)):
             rater = preference.raters[0]
             if preference.margin and rater not in decided:
                 decided.add(rater)

@@ -1,4 +1,4 @@
-"""Licences of the personas and tasks that rows come from: different ones never come together unsaid."""
+"""Licences of the personas and tasks that rows come from: different ones are not mixed unasked."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from scai_cli.errors import ConfigError
 
 
 @lru_cache(maxsize=4096)
-def together(*licences: str) -> tuple[str, ...]:
-    """The licences that are stated, each once, sorted."""
+def stated_licences(*licences: str) -> tuple[str, ...]:
+    """Return the licences that are not empty, each once, sorted."""
     return tuple(sorted({licence.strip() for licence in licences} - {""}))
 
 
 @dataclass(slots=True)
 class Licences:
-    """The licences of the rows so far; `mix` allows more than one.
+    """Counts the licences of rows; `mix` allows more than one.
 
     Rows that state none go with any: nothing is known of them, and the card says how many they are. Case does not
     tell licences apart.
@@ -28,7 +28,7 @@ class Licences:
     _stated: dict[str, str] = field(default_factory=dict)
 
     def note(self, licences: tuple[str, ...]) -> None:
-        """Take in a row; raises ConfigError when it brings a second licence and they may not be mixed."""
+        """Count a row; raises ConfigError when it brings a second licence and they may not be mixed."""
         if licences and licences not in self.rows:
             for licence in licences:
                 self._stated.setdefault(licence.casefold(), licence)
@@ -40,7 +40,7 @@ class Licences:
         self.rows[licences] += 1
 
     def counts(self) -> dict[str, int]:
-        """Licence -> rows; "" for those that state none; a row under two counts for both."""
+        """Return licence -> rows; "" for rows that state none; a row under two counts for both."""
         found: Counter[str] = Counter()
         for licences, rows in self.rows.items():
             for licence in {self._stated[licence.casefold()] for licence in licences} or {""}:

@@ -1,4 +1,4 @@
-"""Which of two answers to one prompt is better, by those who rated both."""
+"""Which of two answers to one prompt is better, by the raters of both."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-Marks = Mapping[tuple[str, str], float]
+RatingsByRater = Mapping[tuple[str, str], float]
 """(kind, rater) -> a readable rating of one answer. A rater's satisfaction with an answer to itself and its rating of
-what another one was told are different metrics, so that only ratings of one kind are compared."""
+an answer to another persona are different metrics, so that only ratings of one kind are compared."""
 
 
 class Preference(Struct, frozen=True, gc=False):
-    """How much better the first answer is than the second, in the eyes of the raters of both; below 0 it is worse."""
+    """How much better the first answer is than the second by the raters of both; below 0 it is worse."""
 
     margin: float
     """Mean difference of the ratings, on the scale."""
@@ -21,8 +21,8 @@ class Preference(Struct, frozen=True, gc=False):
     raters: tuple[str, ...]
 
 
-def group(first: Marks, second: Marks, cross_weight: float) -> Preference | None:
-    """The group's preference; None where nobody rated both in the same way.
+def group_preference(first: RatingsByRater, second: RatingsByRater, cross_weight: float) -> Preference | None:
+    """Return the group's preference; None where nobody rated both in the same way.
 
     As in the utilities of a run, the rating of the user who got the answers weighs 1 - `cross_weight` and that of each
     other one `cross_weight`; where this leaves no weight at all, all weigh the same.
@@ -49,8 +49,8 @@ def group(first: Marks, second: Marks, cross_weight: float) -> Preference | None
     return Preference(margin, against / len(raters) if len(raters) > 1 else None, tuple(raters))
 
 
-def each(first: Marks, second: Marks) -> list[Preference]:
-    """The preference of every single rater of both; `disagreement` is that of all of them with it."""
+def rater_preferences(first: RatingsByRater, second: RatingsByRater) -> list[Preference]:
+    """Return the preference of every rater of both; `disagreement` is the share of them who disagree with it."""
     both = [(key[1], value - second[key]) for key, value in first.items() if key in second]
     found = []
     for rater, difference in both:

@@ -1,29 +1,26 @@
 """Pairs out of a run: final answers to the same task, told apart by those who rated both.
 
-Every final answer was rated by its user and by the others. Paired are the answers to different users in one epoch, and
-those to one user in two epochs that follow each other; the prompt is the task alone. Of what was said only its place
-in the file is kept until it is needed, so that memory grows with the ratings of two epochs and not with their texts.
+Every final answer was rated by its user and by the others. Pairs are the answers to different users in one epoch, and
+those to one user in two consecutive epochs; the prompt is the task alone. Of the texts only their position in the file
+is kept until they are needed, so that memory grows with the ratings of two epochs and not with their texts.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
 from math import comb, isqrt
 from sys import intern
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from msgspec import Struct
 
-from scai_cli.datasets.samples.filters import BROKEN, BROKEN_OFF, DropCounts, SampleFilter
-from scai_cli.datasets.samples.preferred import Preference, each, group
-from scai_cli.datasets.samples.sample import Origin, Pair, Turn
+from scai_cli.datasets.samples.filters import BROKEN, BROKEN_OFF, SampleSelector
+from scai_cli.datasets.samples.preferred import Preference, group_preference, rater_preferences
+from scai_cli.datasets.samples.run_context import RunContext
+from scai_cli.datasets.samples.sample import Pair, Turn
 from scai_cli.runs.history.conversations import Said, Setting, Talk, message_reader
-
-if TYPE_CHECKING:
-    from scai_cli.datasets.samples.run_samples import RunSource
-
 
 PAIRS_PER_PROMPT: Final = 64
 """The most pairs of answers to one prompt in one epoch: they grow with the square of the personas, and more pairs of
@@ -31,146 +28,146 @@ the same few answers teach nothing new."""
 
 
 class FinalAnswer(Struct, frozen=True, gc=False):
-    """The last answer of a conversation: who got it, where it stands, and how it was rated."""
+    """The last answer of a conversation: its user, its position in the file, its ratings."""
 
     persona: str
     message: str
-    place: tuple[int, int]
-    marks: dict[tuple[str, str], float]
+    position: tuple[int, int]
+    ratings: dict[tuple[str, str], float]
     own: float | None
-
-
-class _Round(Struct, gc=False):
-    """The final answers of an epoch, by task."""
-
     setting: Setting
-    finals: dict[str, list[FinalAnswer]]
-    prompts: dict[str, str]
 
 
-def pairs(source: RunSource, choice: SampleFilter, tally: DropCounts) -> Iterator[Pair]:
-    """The pairs that are wanted, epoch by epoch and task by task."""
-    with message_reader(source.path) as read:
-        maker = _Maker(source, choice, tally, read)
-        now = before = None
-        for talk in source.talks(choice):
-            if now is None or talk.setting is not now.setting:
-                if now is not None:
-                    yield from maker.made(now, before)
-                now, before = _Round(talk.setting, {}, {}), now
-            maker.note(now, talk)
-        if now is not None:
-            yield from maker.made(now, before)
+class _TaskAnswers(Struct, gc=False):
+    """The final answers about one task in one epoch."""
+
+    prompt: str
+    finals: list[FinalAnswer]
 
 
-class _Maker:
+_Epoch = dict[str, _TaskAnswers]
+"""Task -> its answers."""
+
+
+def pairs(context: RunContext, conversations: Iterable[Talk], selector: SampleSelector) -> Iterator[Pair]:
+    """Yield the pairs that the filters admit, epoch by epoch and task by task."""
+    with message_reader(context.path) as read:
+        maker = _PairMaker(context, selector, read)
+        setting: Setting | None = None
+        now: _Epoch = {}
+        before: _Epoch = {}
+        for talk in conversations:
+            if talk.setting is not setting:
+                if setting is not None:
+                    yield from maker.pairs(setting, now, before)
+                setting, now, before = talk.setting, {}, now
+            maker.add(now, talk)
+        if setting is not None:
+            yield from maker.pairs(setting, now, before)
+
+
+class _PairMaker:
     """Makes the pairs of one run."""
 
-    def __init__(
-        self, source: RunSource, choice: SampleFilter, tally: DropCounts, read: Callable[[tuple[int, int]], Said]
-    ) -> None:
-        self._source, self._choice, self._tally, self._read = source, choice, tally, read
-        self._config = source.config
+    def __init__(self, context: RunContext, selector: SampleSelector, read: Callable[[tuple[int, int]], Said]) -> None:
+        self._context, self._selector, self._read = context, selector, read
+        self._config = context.config
         self._keys: dict[str, tuple[str, str]] = {}
+        """Rater -> the one key for its cross ratings: a new tuple for every rating would double the memory."""
 
-    def note(self, here: _Round, talk: Talk) -> None:
-        """Take in the last answer of a conversation, if it is whole and readable."""
+    def add(self, now: _Epoch, talk: Talk) -> None:
+        """Add the last answer of a conversation, if it is complete and readable."""
         last = 2 * self._config.turns - 1
-        if len(talk.messages) <= last or talk.messages[last].finish_reason in BROKEN_OFF:
-            self._tally.left_out[BROKEN] += 1
+        said = talk.messages[: last + 1]
+        if (
+            len(said) <= last
+            or said[last].finish_reason in BROKEN_OFF
+            or any(not message.content or message.content.isspace() for message in said)
+        ):
+            self._selector.drop(BROKEN)
             return
-        if any(not said.content or said.content.isspace() for said in talk.messages[: last + 1]):
-            self._tally.left_out[BROKEN] += 1
-            return
-        marks = {self._cross(m.rater): m.value for m in talk.cross if m.value is not None}
-        own = next((m.value for m in talk.own if m.final), None)
+        keys = self._keys
+        ratings = {keys.setdefault(r.rater, ("cross", r.rater)): r.value for r in talk.cross if r.value is not None}
+        own = next((rating.value for rating in talk.own if rating.final), None)
         persona = intern(talk.persona)
         if own is not None:
-            marks["own", persona] = own
-        task = intern(talk.task)
-        here.prompts.setdefault(task, talk.messages[0].content)
-        here.finals.setdefault(task, []).append(FinalAnswer(persona, talk.messages[last].id, talk.place, marks, own))
+            ratings["own", persona] = own
+        answers = now.setdefault(intern(talk.task), _TaskAnswers(said[0].content, []))
+        answers.finals.append(FinalAnswer(persona, said[last].id, talk.place, ratings, own, talk.setting))
 
-    def made(self, now: _Round, before: _Round | None) -> Iterator[Pair]:
-        """All pairs of an epoch."""
-        order = {task: n for n, task in enumerate(now.setting.tasks)}
-        for task in sorted(now.finals, key=lambda name: order.get(name, len(order))):
-            here = now.finals[task]
-            earlier = {final.persona: final for final in before.finals.get(task, [])} if before is not None else {}
-            if before is not None and before.prompts.get(task) != now.prompts[task]:
-                earlier = {}
+    def pairs(self, setting: Setting, now: _Epoch, before: _Epoch) -> Iterator[Pair]:
+        """Yield all pairs of an epoch."""
+        order = {task: n for n, task in enumerate(setting.tasks)}
+        for task in sorted(now, key=lambda name: order.get(name, len(order))):
+            answers, earlier = now[task], before.get(task)
             texts: dict[tuple[int, int], str] = {}
-            for first, second, setting in self._drawn(task, now, before, here, earlier):
-                yield from self._pairs(task, now, (first, now.setting), (second, setting), texts)
+            if earlier is not None and earlier.prompt != answers.prompt:
+                earlier = None
+            for first, second in self._drawn(task, answers.finals, earlier.finals if earlier else []):
+                for preference in self._preferences(first, second):
+                    better, worse = (first, second) if preference.margin > 0 else (second, first)
+                    pair = self._pair((task, answers.prompt), better, worse, preference, texts)
+                    if pair.chosen == pair.rejected:
+                        self._selector.drop("same text")
+                    elif self._selector.keeps(pair):
+                        yield pair
 
     def _drawn(
-        self, task: str, now: _Round, before: _Round | None, here: list[FinalAnswer], earlier: dict[str, FinalAnswer]
-    ) -> Iterator[tuple[FinalAnswer, FinalAnswer, Setting]]:
-        """At most so many pairs of answers as are wanted of one prompt."""
-        again = [(final, earlier[final.persona]) for final in here if final.persona in earlier]
-        within, most = comb(len(here), 2), PAIRS_PER_PROMPT
+        self, task: str, finals: list[FinalAnswer], earlier: list[FinalAnswer]
+    ) -> Iterator[tuple[FinalAnswer, FinalAnswer]]:
+        """Yield the pairs of answers to one prompt, at most `PAIRS_PER_PROMPT`, drawn with the seed."""
+        by_persona = {final.persona: final for final in earlier}
+        again = [(final, by_persona[final.persona]) for final in finals if final.persona in by_persona]
+        within = comb(len(finals), 2)
         total = within + len(again)
-        if total <= most:
-            yield from ((first, second, now.setting) for first, second in combinations(here, 2))
-            drawn = list(range(within, total))
-        else:
-            rng = random.Random(f"{self._choice.seed}/{self._source.id}/e{now.setting.epoch}/{task}/pairs")
-            drawn = sorted(rng.sample(range(total), most))
-            self._tally.left_out[f"more than {PAIRS_PER_PROMPT} pairs of a prompt"] += total - most
-        for n in drawn:
+        if total <= PAIRS_PER_PROMPT:
+            yield from combinations(finals, 2)
+            yield from again
+            return
+        epoch = finals[0].setting.epoch
+        rng = random.Random(f"{self._selector.filter.seed}/{self._context.id}/e{epoch}/{task}/pairs")
+        self._selector.drop(f"more than {PAIRS_PER_PROMPT} pairs of a prompt", total - PAIRS_PER_PROMPT)
+        for n in sorted(rng.sample(range(total), PAIRS_PER_PROMPT)):
             if n < within:
                 i, j = _unranked(n)
-                yield here[i], here[j], now.setting
+                yield finals[i], finals[j]
             else:
-                assert before is not None
-                first, second = again[n - within]
-                yield first, second, before.setting
+                yield again[n - within]
 
-    def _pairs(
-        self,
-        task: str,
-        now: _Round,
-        first: tuple[FinalAnswer, Setting],
-        second: tuple[FinalAnswer, Setting],
-        texts: dict[tuple[int, int], str],
-    ) -> Iterator[Pair]:
-        marks = first[0].marks, second[0].marks
-        if self._choice.per_persona:
-            found = each(*marks)
-            if self._choice.persona is not None:
-                found = [one for one in found if one.raters[0] == self._choice.persona]
+    def _preferences(self, first: FinalAnswer, second: FinalAnswer) -> list[Preference]:
+        """Return the preferences between two answers: the group's, or one for each rater."""
+        filters = self._selector.filter
+        if filters.per_persona:
+            found = rater_preferences(first.ratings, second.ratings)
+            if filters.persona is not None:
+                found = [preference for preference in found if preference.raters[0] == filters.persona]
         else:
-            one = group(*marks, self._config.ratings.cross_weight)
-            found = [] if one is None else [one]
-            if one is None:
-                self._tally.left_out["nobody rated both"] += 1
-        for preference in found:
-            if not preference.margin:
-                self._tally.left_out["no difference"] += 1
-                continue
-            better, worse = (first, second) if preference.margin > 0 else (second, first)
-            pair = self._pair(task, now.prompts[task], better, worse, preference, texts)
-            if pair.chosen == pair.rejected:
-                self._tally.left_out["same text"] += 1
-            elif self._tally.lets(pair, self._choice):
-                yield pair
+            of_group = group_preference(first.ratings, second.ratings, self._config.ratings.cross_weight)
+            if of_group is None:
+                self._selector.drop("nobody rated both")
+                return []
+            found = [of_group]
+        decided = [preference for preference in found if preference.margin]
+        if len(decided) < len(found):
+            self._selector.drop("no difference", len(found) - len(decided))
+        return decided
 
     def _pair(
         self,
-        task: str,
-        prompt: str,
-        better: tuple[FinalAnswer, Setting],
-        worse: tuple[FinalAnswer, Setting],
+        task: tuple[str, str],
+        chosen: FinalAnswer,
+        rejected: FinalAnswer,
         preference: Preference,
         texts: dict[tuple[int, int], str],
     ) -> Pair:
-        (chosen, setting), (rejected, _) = better, worse
-        seat = self._source.seat(setting, chosen.persona)
-        licences = self._source.licences(chosen.persona, task)
-        if rejected.persona != chosen.persona:
-            licences = tuple(sorted({*licences, *self._source.licences(rejected.persona, task)}))
+        name, prompt = task
+        context = self._context.answers(chosen.setting, chosen.persona)
+        licences = self._context.licences(name, chosen.persona, rejected.persona)
+        conversation, messages = chosen.message.rpartition("/")[0], (chosen.message, rejected.message)
+        others = () if rejected.persona == chosen.persona else (rejected.persona,)
+        origin = context.origin(conversation, messages, preference.raters, licences, name, others)
         return Pair(
-            seat.system,
+            context.system,
             (Turn("user", prompt),),
             self._text(chosen, texts),
             self._text(rejected, texts),
@@ -178,38 +175,19 @@ class _Maker:
             abs(preference.margin),
             preference.disagreement,
             "ratings",
-            preference.raters[0] if self._choice.per_persona else None,
-            Origin(
-                self._source.id,
-                chosen.message.rpartition("/")[0],
-                (chosen.message, rejected.message),
-                setting.epoch,
-                setting.constitution.version,
-                seat.rules,
-                seat.models,
-                preference.raters,
-                licences,
-                chosen.persona,
-                task,
-                () if rejected.persona == chosen.persona else (rejected.persona,),
-            ),
+            preference.raters[0] if self._selector.filter.per_persona else None,
+            origin,
             chosen.own,
         )
 
     def _text(self, final: FinalAnswer, texts: dict[tuple[int, int], str]) -> str:
-        text = texts.get(final.place)
+        text = texts.get(final.position)
         if text is None:
-            text = texts[final.place] = self._read(final.place).content
+            text = texts[final.position] = self._read(final.position).content
         return text
-
-    def _cross(self, rater: str) -> tuple[str, str]:
-        key = self._keys.get(rater)
-        if key is None:
-            key = self._keys[rater] = ("cross", rater)
-        return key
 
 
 def _unranked(n: int) -> tuple[int, int]:
-    """The n-th of the pairs (0, 1), (0, 2), (1, 2), (0, 3), ...: i < j."""
+    """Return the n-th of the pairs (0, 1), (0, 2), (1, 2), (0, 3), ...: i < j."""
     j = (1 + isqrt(1 + 8 * n)) // 2
     return n - comb(j, 2), j

@@ -1,11 +1,10 @@
-"""The samples that every row is made of: answers, pairs of answers, traces and ratings, each with where it came from.
+"""The samples that rows are made of: answers, pairs of answers, traces and ratings, each with its origin.
 
 They are msgspec structs and not dataclasses: a million of them are made in one export.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -16,14 +15,21 @@ Role = Literal["user", "assistant"]
 
 
 class Turn(Struct, frozen=True, gc=False):
-    """One message that was said before an answer."""
+    """One message before an answer."""
 
     role: Role
     content: str
 
 
+class RoleModelName(Struct, frozen=True, gc=False):
+    """The model behind a role."""
+
+    role: str
+    model: str
+
+
 class Origin(Struct, frozen=True, gc=False):
-    """Where a sample came from; it goes into the provenance of its row."""
+    """The origin of a sample; it goes into the provenance of its row."""
 
     run: str
     """The id of the run or of the generated set."""
@@ -36,15 +42,14 @@ class Origin(Struct, frozen=True, gc=False):
     """Of the constitution under which the (chosen) answer was given."""
     rules: tuple[str, ...]
     """Ids of the principles and clauses in force, or of the principles sampled for critiques and judgements."""
-    models: Mapping[str, str]
-    """Role -> model."""
+    models: tuple[RoleModelName, ...]
     raters: tuple[str, ...]
     """Persona ids, or `judge`."""
     licences: tuple[str, ...]
     """Of the persona and the task, sorted, without those that state none."""
     persona: str | None
     task: str
-    also: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     """Other personas to whom an answer of the row was given."""
 
 
@@ -58,7 +63,7 @@ class Score(Struct, frozen=True, gc=False):
 
 
 class Answer(Struct, frozen=True, gc=False):
-    """An answer with all that was said before it; `prompt` begins and ends with a user's turn."""
+    """An answer with the conversation before it; `prompt` begins and ends with a user's turn."""
 
     system: str
     """The system message under which it was given."""
@@ -83,7 +88,7 @@ class Pair(Struct, frozen=True, gc=False):
     chosen: str
     rejected: str
     p: float | None
-    """Probability in [0.5, 1] that the chosen one is better, where somebody told it (a judge); None otherwise."""
+    """Probability in [0.5, 1] that the chosen one is better, where a judge gave one; None otherwise."""
     margin: float | None
     """Mean rating of the chosen minus that of the rejected, on the scale, over the raters of both; None without."""
     disagreement: float | None
@@ -91,23 +96,23 @@ class Pair(Struct, frozen=True, gc=False):
     by: Literal["ratings", "judge", "revision"]
     """What decided; `revision`: the later answer is a revision of the earlier one."""
     rater: str | None
-    """Whose preference this is; None: the group's, or the judge's."""
+    """The persona whose preference this is; None: the group's, or the judge's."""
     origin: Origin
     rating: float | None = None
     """Of the chosen one: its user's own rating, or where there is no own user the mean of all; on the run's scale."""
 
 
 class Trace(Struct, frozen=True, gc=False):
-    """A generated row in full: first answer, critiques and revisions by one principle each, the pair they make."""
+    """A generated row: first answer, critiques and revisions by one principle each, the pair they make."""
 
     pair: Pair
-    steps: tuple[Step, ...]
+    steps: tuple[CritiqueStep, ...]
     initial: str
     """The first answer."""
 
 
-class Step(Struct, frozen=True, gc=False):
-    """A critique and the revision that followed, with the requests that led to them in words."""
+class CritiqueStep(Struct, frozen=True, gc=False):
+    """A critique and the revision that followed, with the text of both requests."""
 
     principle: str
     critic_prompt: str
@@ -120,7 +125,7 @@ class RatingSample(Struct, frozen=True, gc=False):
     """One cell of the rater x answer matrix."""
 
     prompt: str
-    """The task in words."""
+    """The text of the task."""
     answer: str
     score: Score
     comment: str

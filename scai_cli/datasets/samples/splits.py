@@ -69,7 +69,7 @@ class Splitter:
         `rater` is whose preference the row carries, which makes it a row of that persona too. Raises ConfigError where
         rows are to be split by persona and this one belongs to none.
         """
-        people = {origin.persona, *origin.also, rater} - {None}
+        people = {origin.persona, *origin.others, rater} - {None}
         if self.by == "persona" and not people:
             raise ConfigError(f"--split-by persona: rows of {origin.run} belong to no persona; use --split-by task")
         places = set()

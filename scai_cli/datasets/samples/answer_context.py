@@ -1,0 +1,96 @@
+"""Facts that many answers share, and the answer sample made of them and its ratings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from msgspec import Struct
+
+from scai_cli.datasets.generate.row import RowRating
+from scai_cli.datasets.samples.filters import disagreement_of
+from scai_cli.datasets.samples.sample import Answer, Origin, RoleModelName, Score, Turn
+from scai_cli.experiment.constitution import Constitution
+from scai_cli.simulation.prompts import Prompts
+
+
+class AnswerContext(Struct, frozen=True):
+    """Facts shared by all answers to one persona under one constitution."""
+
+    run: str
+    epoch: int | None
+    persona: str | None
+    version: int
+    system: str
+    rules: tuple[str, ...]
+    models: tuple[RoleModelName, ...]
+
+    @classmethod
+    def of(
+        cls,
+        place: tuple[str, int | None, str | None],
+        constitution: Constitution,
+        prompts: Prompts,
+        models: Mapping[str, str],
+    ) -> AnswerContext:
+        """Return the context of a (run, epoch, persona)."""
+        persona = place[2]
+        clauses = (clause.id for clause in constitution.contract if persona in clause.users)
+        return cls(
+            *place,
+            constitution.version,
+            prompts.system_message(constitution, persona or ""),
+            (*(principle.id for principle in constitution.principles), *clauses),
+            tuple(RoleModelName(role, model) for role, model in sorted(models.items())),
+        )
+
+    def origin(
+        self,
+        conversation: str,
+        messages: tuple[str, ...],
+        raters: tuple[str, ...],
+        licences: tuple[str, ...],
+        task: str,
+        others: tuple[str, ...] = (),
+    ) -> Origin:
+        """Return the origin of a sample."""
+        return Origin(
+            self.run,
+            conversation,
+            messages,
+            self.epoch,
+            self.version,
+            self.rules,
+            self.models,
+            raters,
+            licences,
+            self.persona,
+            task,
+            others,
+        )
+
+    def answer(
+        self, prompt: tuple[Turn, ...], text: str, scores: tuple[Score, ...], origin: Origin, scale: tuple[float, float]
+    ) -> Answer:
+        """Return the sample of an answer and its ratings on the scale."""
+        low, high = scale
+        values = [score.value for score in scores if score.value is not None]
+        return Answer(
+            self.system,
+            prompt,
+            text,
+            scores,
+            origin,
+            own_rating(self.persona, scores),
+            (sum(values) / len(values) - low) / (high - low) if values else None,
+            disagreement_of(values, (low + high) / 2),
+        )
+
+
+def own_rating(persona: str | None, scores: Iterable[Score | RowRating]) -> float | None:
+    """Return the user's own rating, or without a user the mean of all; None where none is readable."""
+    total, count = 0.0, 0
+    for score in scores:
+        if score.value is not None and (persona is None or score.kind == "own"):
+            total += score.value
+            count += 1
+    return total / count if count else None

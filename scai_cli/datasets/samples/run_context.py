@@ -1,0 +1,69 @@
+"""Facts that a run's samples share: its experiment, the licences of personas and tasks, the answers' contexts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from scai_cli.datasets.samples.answer_context import AnswerContext
+from scai_cli.datasets.samples.licences import stated_licences
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.load import load_saved
+from scai_cli.runs.history.conversations import Setting
+from scai_cli.runs.run_directory import CONFIG
+from scai_cli.simulation.prompts import Prompts
+
+
+@dataclass
+class RunContext:
+    """A run's folder with the facts that are read from its experiment."""
+
+    path: Path
+    _contexts: dict[tuple[int, str], AnswerContext] = field(default_factory=dict)
+
+    @cached_property
+    def id(self) -> str:
+        """The run's id."""
+        return self.path.name
+
+    @cached_property
+    def config(self) -> ExperimentConfig:
+        """The resolved experiment."""
+        return load_saved(self.path / CONFIG)
+
+    def answers(self, setting: Setting, persona: str) -> AnswerContext:
+        """Return the context of the answers to a persona in an epoch."""
+        context = self._contexts.get((setting.epoch, persona))
+        if context is None:
+            models = role_models(setting.started.models, persona)
+            place = (self.id, setting.epoch, persona)
+            context = AnswerContext.of(place, setting.constitution, self._prompts, models)
+            self._contexts[setting.epoch, persona] = context
+        return context
+
+    def licences(self, task: str, *personas: str) -> tuple[str, ...]:
+        """Return the licences of a task and of personas."""
+        of_personas, of_tasks = self._licences
+        return stated_licences(of_tasks.get(task, ""), *(of_personas.get(persona, "") for persona in personas))
+
+    @cached_property
+    def _prompts(self) -> Prompts:
+        config = self.config
+        return Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
+
+    @cached_property
+    def _licences(self) -> tuple[Mapping[str, str], Mapping[str, str]]:
+        config = self.config
+        return (
+            {persona.id: persona.source.licence for persona in config.personas.inline},
+            {task.id: task.source.licence for task in config.tasks.inline},
+        )
+
+
+def role_models(models: Mapping[str, str], persona: str) -> Mapping[str, str]:
+    """Return role -> model, with the persona's own model for the user."""
+    shared = {role: model for role, model in models.items() if "/" not in role}
+    own = models.get(f"user/{persona}")
+    return shared if own is None else {**shared, "user": own}
