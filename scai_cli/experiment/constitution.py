@@ -189,20 +189,15 @@ class Constitution(Value):
         return rule
 
     def _without(self, ids: set[str]) -> Constitution:
-        return self.model_copy(
-            update={
-                "principles": tuple(p for p in self.principles if p.id not in ids),
-                "contract": tuple(c for c in self.contract if c.id not in ids),
-            }
-        )
+        return self._with([rule for rule in self.rules if rule.id not in ids])
 
     def _replace(self, rule: Principle | Clause) -> Constitution:
-        return self.model_copy(
-            update={
-                "principles": tuple(rule if p.id == rule.id else p for p in self.principles),
-                "contract": tuple(rule if c.id == rule.id else c for c in self.contract),
-            }
-        )
+        return self._with([rule if old.id == rule.id else old for old in self.rules])
+
+    def _with(self, rules: Sequence[Principle | Clause]) -> Constitution:
+        principles = tuple(rule for rule in rules if isinstance(rule, Principle))
+        contract = tuple(rule for rule in rules if isinstance(rule, Clause))
+        return self.model_copy(update={"principles": principles, "contract": contract})
 
 
 def _union(*tuples: tuple[str, ...]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Generic, TypeVar
+from typing import IO, Any, BinaryIO, Final, Generic, NamedTuple, TypeVar
 
 from pydantic import ValidationError
 
@@ -36,29 +36,53 @@ def plural(model: type[Item]) -> str:
     return f"{model.__name__.lower()}s"
 
 
-def json_lines(path: Path) -> Iterator[tuple[int, Any]]:
-    """Yield the values of a JSONL file with their line numbers, without blank lines; raises ConfigError."""
-    with _open(path) as file:
-        for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), 1):
-            if line.strip():
-                try:
-                    yield number, parse_line(line)
-                except ValueError as error:
-                    raise ConfigError.at(str(path), number, None, str(error)) from None
+class JsonLine(NamedTuple):
+    """The value on a line of a JSONL file; with a `problem` it has none."""
+
+    number: int
+    value: Any
+    problem: str | None = None
 
 
-def parse_line(line: bytes) -> Any:
-    """Parse a line of JSON and clean it of lone surrogates; raises ValueError that says what is wrong."""
-    if len(line) > LONGEST_LINE:
-        raise ValueError(f"the line is longer than {LONGEST_LINE:,} bytes")
+def json_lines(file: IO[bytes]) -> Iterator[JsonLine]:
+    """Read a JSONL file line by line, without blank lines and lone surrogates.
+
+    A line longer than `LONGEST_LINE` is the last one: its rest would be read as further lines.
+    """
+    import jsonlines
+
+    number, too_long = 0, False
+
+    def lines() -> Iterator[bytes]:
+        nonlocal number, too_long
+        while not too_long and (line := file.readline(LONGEST_LINE + 1)):
+            number += 1
+            too_long = len(line) > LONGEST_LINE
+            if not too_long:
+                yield line
+
+    reader = jsonlines.Reader(lines(), loads=_parse)
+    while True:
+        try:
+            value = reader.read(allow_none=True, skip_empty=True)
+        except jsonlines.InvalidLineError as error:
+            utf8 = not isinstance(error.__cause__, UnicodeDecodeError)
+            yield JsonLine(number, None, str(error.__cause__) if utf8 else "is not UTF-8 text; save the file as UTF-8")
+        except EOFError:
+            break
+        else:
+            yield JsonLine(number, value)
+    if too_long:
+        yield JsonLine(number, None, f"the line is longer than {LONGEST_LINE:,} bytes")
+
+
+def _parse(text: str | bytes) -> Any:
     try:
-        value = json.loads(line.decode("utf-8-sig"))
-        if b"\\ud" in line or b"\\uD" in line:  # a surrogate, perhaps alone
-            value = json.loads(clean(json.dumps(value, ensure_ascii=False)))
-    except UnicodeDecodeError:
-        raise ValueError("is not UTF-8 text; save the file as UTF-8") from None
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not valid JSON: {error}") from None
+    if any(escape in str(text) for escape in ("\\ud", "\\uD")):  # a surrogate, perhaps alone
+        value = json.loads(clean(json.dumps(value, ensure_ascii=False)))
     return value
 
 
@@ -69,15 +93,23 @@ class _JsonLines(Generic[Item]):
 
     def __iter__(self) -> Iterator[Item]:
         seen: set[str] = set()
-        for n, (number, row) in enumerate(json_lines(self.path)):
-            try:
-                item = self.model.model_validate(row)
-            except ValidationError as error:
-                raise explain(error, YamlSource(str(self.path), row, {(): number}), self.model, (n,)) from None
-            if item.id in seen:
-                raise ConfigError.at(str(self.path), number, None, f"the id {item.id!r} stands twice; change one")
-            seen.add(item.id)
-            yield item
+        with _open(self.path) as file:
+            for n, line in enumerate(json_lines(file)):
+                if line.problem is not None:
+                    raise ConfigError.at(str(self.path), line.number, None, line.problem)
+                source = YamlSource(str(self.path), line.value, {(): line.number})
+                item = _validate(self.model, line.value, source, (n,))
+                if item.id in seen:
+                    raise source.error((), f"the id {item.id!r} stands twice; change one")
+                seen.add(item.id)
+                yield item
+
+
+def _validate(model: type[Item], data: Any, source: YamlSource, path: tuple[Key, ...]) -> Item:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise explain(error, source, model, path) from None
 
 
 def _open(path: Path) -> BinaryIO:
@@ -101,10 +133,7 @@ def _read_all(path: Path, model: type[Item]) -> tuple[Item, ...]:
         raise source.error(base, f"must be a list of {key}")
     by_id: dict[str, Item] = {}
     for n, row in enumerate(rows):
-        try:
-            item = model.model_validate(row)
-        except ValidationError as error:
-            raise explain(error, source, model, (*base, n)) from None
+        item = _validate(model, row, source, (*base, n))
         if item.id in by_id:
             raise source.error((*base, n), f"the id {item.id!r} stands twice; change one")
         by_id[item.id] = item

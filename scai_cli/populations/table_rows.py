@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from scai_cli.errors import ConfigError
-from scai_cli.experiment.item_files import LONGEST_LINE, parse_line
+from scai_cli.experiment.item_files import json_lines
 
 Notify = Callable[[str], None]
 """Reports to the user what is not an error."""
@@ -56,18 +56,9 @@ def rows(file: str, notify: Notify) -> Iterator[TableRow]:
 
 def jsonl_rows(file: str) -> Iterator[TableRow]:
     """Read the values of a JSONL file; a line that is not JSON is a row with a problem."""
-    number = 0
     with opened(file) as lines:
-        for line_number, line in enumerate(iter(lambda: lines.readline(LONGEST_LINE + 1), b""), 1):
-            if not line.strip():
-                continue
-            number += 1
-            try:
-                yield TableRow(number, parse_line(line), line_number)
-            except ValueError as error:
-                yield TableRow(number, None, line_number, str(error))
-                if len(line) > LONGEST_LINE:
-                    return  # the rest of the long line would be read as further lines
+        for number, line in enumerate(json_lines(lines), 1):
+            yield TableRow(number, line.value, line.number, line.problem)
 
 
 def json_rows(file: str) -> Iterator[TableRow]:

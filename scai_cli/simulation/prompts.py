@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Literal
 
 from scai_cli.experiment.config import ConstitutionStart, Ratings
 from scai_cli.experiment.constitution import Constitution
@@ -24,6 +25,8 @@ EDITS_FORM = (
     '{"critique": "...", "edits": [{"op": "add", "text": "...", "for": [], "reason": "...", "evidence": ["e1/..."]}]}'
 )
 VOTE_FORM = '{"ranking": [["A"], ["B", "C"]]}'
+
+RevisionPrompt = Literal["rewrite", "reflect", "edits", "further_edits"]
 
 _SILENCE = "(says nothing)"
 """Stands for an empty message in a prompt: many endpoints refuse empty content."""
@@ -73,21 +76,21 @@ class Prompts:
         }
         return [self._in_role(rater, conversation.task), self._message("cross_rating", values)]
 
-    def rewrite(self, constitution: Constitution, conversations: Iterable[Conversation]) -> list[Message]:
-        """Ask the meta model for a critique and the whole constitution anew."""
-        return self._revision("rewrite", constitution, conversations, REWRITE_FORM)
-
-    def reflect(self, constitution: Constitution, conversations: Iterable[Conversation]) -> list[Message]:
-        """Ask the meta model what could have gone better, and for the whole constitution anew."""
-        return self._revision("reflect", constitution, conversations, REWRITE_FORM)
-
-    def edits(self, constitution: Constitution, conversations: Iterable[Conversation]) -> list[Message]:
-        """Ask the meta model for a critique and a few edits with their evidence."""
-        return self._revision("edits", constitution, conversations, EDITS_FORM)
-
-    def further_edits(self, draft: Constitution, conversations: Iterable[Conversation]) -> list[Message]:
-        """Ask the meta model for what its own draft still lacks."""
-        return self._revision("further_edits", draft, conversations, EDITS_FORM)
+    def meta(
+        self, name: RevisionPrompt, constitution: Constitution, conversations: Iterable[Conversation]
+    ) -> list[Message]:
+        """Ask the meta model for a critique and a revision; `further_edits` are to a draft of its own."""
+        values = {
+            "constitution": _rules(constitution),
+            "conversations": "\n\n".join(rated_transcript(conversation) for conversation in conversations),
+            "own": self._ratings.own,
+            "cross": self._ratings.cross,
+            "max_principles": str(self._bounds.max_principles),
+            "max_tokens": str(self._bounds.max_tokens),
+            "form": f"{FORM}\n{REWRITE_FORM if name in ('rewrite', 'reflect') else EDITS_FORM}",
+            **self._scale,
+        }
+        return [Message("system", self._wording["meta"]), self._message(name, values)]
 
     def vote(self, voter: Persona, constitutions: Mapping[str, Constitution]) -> list[Message]:
         """Ask a user to rank constitutions, which it sees by letter as they would be for it."""
@@ -95,10 +98,8 @@ class Prompts:
             fence("candidate", constitution.render(user=voter.id) or "(no rules)", letter=letter)
             for letter, constitution in constitutions.items()
         )
-        return [
-            self._in_role(voter, None),
-            self._message("vote", {"candidates": shown, "form": f"{FORM}\n{VOTE_FORM}"}),
-        ]
+        values = {"candidates": shown, "form": f"{FORM}\n{VOTE_FORM}"}
+        return [self._in_role(voter, None), self._message("vote", values)]
 
     def judge(self, persona: Persona, conversations: Iterable[Conversation]) -> list[Message]:
         """Ask the judge whether what a user said fits the persona."""
@@ -138,21 +139,6 @@ class Prompts:
         shown = "\n\n".join(fence("candidate", text, letter=name) for name, text in zip("AB", answers, strict=True))
         values = {"task": fence("task", task), "answers": shown, "principle": fence("principle", principle)}
         return [self._message("comparison", values)]
-
-    def _revision(
-        self, name: str, constitution: Constitution, conversations: Iterable[Conversation], form: str
-    ) -> list[Message]:
-        values = {
-            "constitution": _rules(constitution),
-            "conversations": "\n\n".join(rated_transcript(conversation) for conversation in conversations),
-            "own": self._ratings.own,
-            "cross": self._ratings.cross,
-            "max_principles": str(self._bounds.max_principles),
-            "max_tokens": str(self._bounds.max_tokens),
-            "form": f"{FORM}\n{form}",
-            **self._scale,
-        }
-        return [Message("system", self._wording["meta"]), self._message(name, values)]
 
     def _message(self, name: str, values: dict[str, str]) -> Message:
         return Message("user", self._filled(name, values))

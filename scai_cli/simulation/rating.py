@@ -52,19 +52,16 @@ async def rate_own(context: EpochContext, conversation: Conversation, *, final: 
     answer = await agents.agent_for(conversation.persona).ask_structured(
         call_id, "feedback", agents.prompts.feedback(conversation), Feedback, agents.ratings.scale
     )
-    return Rated(
-        id=f"{call_id}/own",
-        epoch=conversation.epoch,
-        kind="own",
-        metric=agents.ratings.own,
-        rater=conversation.persona.id,
-        conversation=conversation.id,
-        message=conversation.messages[-1].id,
-        final=final,
-        value=answer.form.rating if answer.form else None,
-        observed=observed_utility(conversation.persona, conversation.messages[-1].content),
-        comment=answer.form.feedback if answer.form else answer.last.text,
-        problem=answer.problem,
+    rated = conversation.messages[-1]
+    return _missing(context, conversation, conversation.persona, answer.problem).model_copy(
+        update={
+            "id": f"{call_id}/own",
+            "message": rated.id,
+            "final": final,
+            "value": answer.form.rating if answer.form else None,
+            "observed": observed_utility(conversation.persona, rated.content),
+            "comment": answer.form.feedback if answer.form else answer.last.text,
+        }
     )
 
 

@@ -7,23 +7,24 @@ from collections.abc import Collection
 from scai_cli.experiment.constitution import Add, Edit, Merge, Modify, Remove
 from scai_cli.runs.events import Candidate
 from scai_cli.simulation.answer_forms import Edits, WrittenEdit
+from scai_cli.simulation.prompts import RevisionPrompt
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.strategies.rewrite import ask_revision
-from scai_cli.simulation.strategies.window import Prompt, fit_window
+from scai_cli.simulation.strategies.window import fit_window
 
 
 async def edits(context: RevisionContext) -> list[Candidate]:
     """Propose one candidate; evidence that is not the id of a message or rating is left out."""
-    return await _propose(context, context.agents.prompts.edits)
+    return await _propose(context, "edits")
 
 
 async def further_edits(context: RevisionContext) -> list[Candidate]:
     """Propose one candidate for a draft, which takes the place of the constitution in `context`."""
-    return await _propose(context, context.agents.prompts.further_edits)
+    return await _propose(context, "further_edits")
 
 
-async def _propose(context: RevisionContext, prompt: Prompt) -> list[Candidate]:
-    window = fit_window(context, prompt, context.conversations)
+async def _propose(context: RevisionContext, name: RevisionPrompt) -> list[Candidate]:
+    window = fit_window(context, name, context.conversations)
     candidate, form = await ask_revision(context, "edits", window, Edits)
     if form is None:
         return [candidate]

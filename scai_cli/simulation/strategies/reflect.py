@@ -5,7 +5,6 @@ from __future__ import annotations
 from scai_cli.runs.events import Candidate
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.strategies.rewrite import propose_rewrite
-from scai_cli.simulation.strategies.window import fit_window
 from scai_cli.values import Value
 
 
@@ -24,8 +23,7 @@ async def reflect(context: RevisionContext) -> list[Candidate]:
         return []
     episodes = [*context.past, context.conversations][-options.memory :]
     conversations = [c for episode in episodes for c in episode if c.persona.id in unsatisfied]
-    window = fit_window(context, context.agents.prompts.reflect, conversations)
-    return [await propose_rewrite(context, "reflect", window)]
+    return [await propose_rewrite(context, "reflect", conversations)]
 
 
 def _unsatisfied(context: RevisionContext, threshold: float) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from scai_cli.experiment.constitution import Add, Clause, Constitution, Edit, Modify, Principle, Remove
 from scai_cli.runs.events import Candidate
@@ -10,17 +11,19 @@ from scai_cli.simulation.agent import Form
 from scai_cli.simulation.answer_forms import Rewrite, WrittenClause, WrittenPrinciple
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.strategies.window import Window, fit_window
+from scai_cli.simulation.transcript import Conversation
 
 
 async def rewrite(context: RevisionContext) -> list[Candidate]:
     """Propose one candidate: without edits if the meta model wants no change, with an objection if it was cut off."""
-    window = fit_window(context, context.agents.prompts.rewrite, context.conversations)
-    return [await propose_rewrite(context, "rewrite", window)]
+    return [await propose_rewrite(context, "rewrite", context.conversations)]
 
 
-async def propose_rewrite(context: RevisionContext, purpose: str, window: Window) -> Candidate:
+async def propose_rewrite(
+    context: RevisionContext, name: Literal["rewrite", "reflect"], conversations: Sequence[Conversation]
+) -> Candidate:
     """Ask for the whole constitution and turn the answer into a candidate."""
-    candidate, form = await ask_revision(context, purpose, window, Rewrite)
+    candidate, form = await ask_revision(context, name, fit_window(context, name, conversations), Rewrite)
     if form is None:
         return candidate
     edits = () if form.no_change else edits_to(context.constitution, form)

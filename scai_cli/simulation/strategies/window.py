@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scai_cli.experiment.constitution import Constitution
 from scai_cli.messages import Message
-from scai_cli.simulation.prompts import rated_transcript
+from scai_cli.simulation.prompts import RevisionPrompt, rated_transcript
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.transcript import Conversation
 
@@ -16,8 +15,6 @@ _ASKED_AGAIN = 600
 """Tokens kept free for a bad answer and what was wrong with it, when the form is asked for again."""
 _BETWEEN = 2
 """Characters between two conversations."""
-
-Prompt = Callable[[Constitution, Sequence[Conversation]], list[Message]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +31,14 @@ class Window:
         return None if self.conversations else "oversized: max_prompt_tokens leaves no room for any conversation"
 
 
-def fit_window(context: RevisionContext, prompt: Prompt, conversations: Sequence[Conversation]) -> Window:
+def fit_window(context: RevisionContext, name: RevisionPrompt, conversations: Sequence[Conversation]) -> Window:
     """Return the prompt with all conversations if it has at most `max_prompt_tokens`, else with as many as fit.
 
     They are drawn evenly by persona. The wording, the constitution and the room to ask again count, at four characters
     a token.
     """
-    bare = sum(len(message.content) for message in prompt(context.constitution, []))
+    prompts, constitution = context.agents.prompts, context.constitution
+    bare = sum(len(message.content) for message in prompts.meta(name, constitution, []))
     room = 4 * (context.config.revision.max_prompt_tokens - _ASKED_AGAIN) - bare
     sizes = [len(rated_transcript(conversation)) + _BETWEEN for conversation in conversations]
     kept = set(range(len(conversations)))
@@ -52,7 +50,7 @@ def fit_window(context: RevisionContext, prompt: Prompt, conversations: Sequence
                 kept.add(n)
                 room -= sizes[n]
     shown = [conversations[n] for n in sorted(kept)]
-    return Window(prompt(context.constitution, shown), shown, len(conversations) - len(shown))
+    return Window(prompts.meta(name, constitution, shown), shown, len(conversations) - len(shown))
 
 
 def _draw_order(conversations: Sequence[Conversation], seed: str) -> list[int]:
