@@ -20,7 +20,7 @@ async def together(jobs: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
     other error cancels the others and is raised as itself, not as a group.
     """
     # Stops are collected, not raised in the group: a raised one would cancel the other jobs with their calls in
-    # flight, whose answers are paid for and belong into the call log. They end soon, as no new call begins.
+    # flight, whose answers are paid for and belong in the call log. They end soon, as no new call begins.
     stops: list[ScaiError] = []
 
     async def stoppable(job: Coroutine[Any, Any, Result]) -> Result | None:

@@ -21,7 +21,7 @@ class Replay(Protocol):
     """The recorded calls of an earlier part of the run."""
 
     def answer(self, request: ChatRequest) -> Completion | None:
-        """Return the recorded answer to this request, or None; raises CallFailed if the call failed for good."""
+        """Return the recorded answer to this request, or None; raises CallFailed if it is to stay failed."""
         ...
 
 
@@ -44,8 +44,8 @@ class RecordedModel:
         try:
             completion = await self._model.complete(request)
         except CallFailed as error:
-            # Recorded, so that a resume repeats the failure: the events that followed from it are written already.
-            # A stop (a limit, a failed endpoint) is not recorded: a resume makes that call again.
+            # Recorded for the audit trail. Only an event makes a failure final: a resume repeats it if the run wrote
+            # a `problem` for it, so that the events after it stay true, and else makes the call again.
             self._log(record(request, error=clean(str(error))))
             raise
         completion = replace(completion, text=clean(completion.text))

@@ -139,8 +139,8 @@ class Gate:
         # A retry goes first: behind a long queue its patience would run out before its turn came.
         await self.slots.acquire(first=retries > 0)
         try:
-            # The slot comes before the rate: the rate is then taken in the order of the queue, and only by calls
-            # that can be sent next.
+            # The slot comes before the rate, so that calls take from the rate in the order of the queue, and those
+            # that still queue when the gate closes take nothing.
             wait = self._rate.take(expected.total)
             self._check_open()
             if wait > 0:
@@ -232,7 +232,8 @@ class Gate:
         busy = error.overloaded and self._answered_at > began > self._clock() - self._settings.patience_s
         exhausted = retries >= self._settings.max_retries and not busy
         calls, rounds = len(self._failing), max(self._strikes, retries + 1)
-        # The endpoint is judged before the call: when it is down, the run must stop and not record a problem a call.
+        # The endpoint is judged before the call: if it is down, the run stops, instead of recording a problem for
+        # every call that is left.
         if calls >= self._settings.down_after and (exhausted or self._strikes > self._settings.max_retries):
             reason = f"{calls} calls in a row failed in {rounds} rounds of attempts"
             raise EndpointFailed(f"{error}; {reason}; resume when the endpoint is well") from None

@@ -133,11 +133,9 @@ def parquet_rows(file: str) -> Iterator[TableRow]:
         raise ConfigError(f"{file}: Parquet {_INSTALL}") from None
     with opened(file) as content:
         try:
-            number = 0
-            for batch in parquet.ParquetFile(content).iter_batches(batch_size=512):
-                for value in batch.to_pylist():
-                    number += 1
-                    yield TableRow(number, value)
+            batches = parquet.ParquetFile(content).iter_batches(batch_size=512)
+            for number, value in enumerate((value for batch in batches for value in batch.to_pylist()), 1):
+                yield TableRow(number, value)
         except (ArrowException, OSError) as error:
             raise ConfigError(f"{file}: is no Parquet file that can be read: {_first_line(error)}") from None
 

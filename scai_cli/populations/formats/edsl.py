@@ -17,11 +17,9 @@ def rows(file: str, _: Notify) -> Iterator[TableRow]:
     """Read the agents; the head of an AgentList is left out."""
     suffixes = Path(file.removesuffix(".gz")).suffixes
     read = jsonl_rows if suffixes and suffixes[-1] in (".jsonl", ".ndjson") else json_rows
-    number = 0
-    for row in read(file):
-        for agent in _agents(row.value):
-            number += 1
-            yield TableRow(number, agent, row.line, row.problem)
+    agents = ((row, agent) for row in read(file) for agent in _agents(row.value))
+    for number, (row, agent) in enumerate(agents, 1):
+        yield TableRow(number, agent, row.line, row.problem)
 
 
 def _agents(value: Any) -> list[Any]:

@@ -12,12 +12,10 @@ from scai_cli.populations.table_rows import Notify, TableRow, text
 
 def rows(file: str, notify: Notify) -> Iterator[TableRow]:
     """Read the lines that are not blank."""
-    number = 0
     with text(file, notify) as lines:
-        for line_number, line in enumerate(lines, 1):
-            if line.strip():
-                number += 1
-                yield TableRow(number, line, line_number)
+        filled = ((line_number, line) for line_number, line in enumerate(lines, 1) if line.strip())
+        for number, (line_number, line) in enumerate(filled, 1):
+            yield TableRow(number, line, line_number)
 
 
 def drafts(row: Any) -> Iterator[TaskDraft]:
