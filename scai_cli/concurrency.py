@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from scai_cli.errors import STOPS, ScaiError
 
 Result = TypeVar("Result")
+Returned = TypeVar("Returned")
 
 
 async def together(jobs: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
@@ -32,12 +33,22 @@ async def together(jobs: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
 
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(stoppable(job)) for job in jobs]
+            tasks = [_start(group, stoppable(job), job) for job in jobs]
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
     if stops:
         raise stops[0]
     return [task.result() for task in tasks]  # type: ignore[misc]
+
+
+def _start(
+    group: asyncio.TaskGroup, work: Coroutine[Any, Any, Returned], job: Coroutine[Any, Any, Any]
+) -> asyncio.Task[Returned]:
+    """Start the work that awaits a job."""
+    task = group.create_task(work)
+    # Work that is cancelled before its first step never awaits its job, which Python would warn of.
+    task.add_done_callback(lambda _: job.close())
+    return task
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +73,7 @@ async def in_order(
     try:
         async with asyncio.TaskGroup() as group:
             for job in jobs:
-                queue.waiting.append(group.create_task(queue.run(job)))
+                queue.waiting.append(_start(group, queue.run(job), job))
                 while queue.waiting and (len(queue.waiting) >= capacity.started or queue.waiting[0].done()):
                     queue.settle(await queue.waiting.popleft())
                 if queue.stops:
@@ -95,8 +106,6 @@ class _Queue(Generic[Result]):
         except STOPS as stop:
             self.stops.append(stop)
             return ()
-        finally:
-            job.close()  # a coroutine that never began would warn that it was not awaited
 
     def settle(self, results: tuple[Result, ...]) -> None:
         self.broken = self.broken or not results

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from asyncio import CancelledError
 from io import TextIOWrapper
 
 import typer
@@ -64,8 +65,11 @@ def main() -> None:
         signals.install()
         _write_utf8()
         app()
-    except ScaiError as error:
+    except (ScaiError, CancelledError) as end:
         signals.ending = True
+        error = end if isinstance(end, ScaiError) else signals.error
+        if error is None:
+            raise
         complain(error)
         sys.exit(error.exit_code)
     finally:

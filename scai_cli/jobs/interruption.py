@@ -24,8 +24,13 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 @dataclass(slots=True)
 class ProcessSignals:
-    """What SIGINT and SIGTERM do outside of an Interruption: they raise Interrupted, until `ending` is set."""
+    """What SIGINT and SIGTERM do outside of an Interruption: they raise Interrupted, until `ending` is set.
 
+    Where an event loop runs they cancel its tasks instead: an exception in the middle of a loop's own code is logged
+    and lost, or leaves a loop that never stops. `error` is then what to raise for the CancelledError.
+    """
+
+    error: Interrupted | None = None
     ending: bool = False
     """Set it where the program has caught what ended it. It is an attribute since a signal that arrived a moment
     before raises at the next call, whatever is called there."""
@@ -47,8 +52,14 @@ class ProcessSignals:
         return isinstance(owner, cls) and threading.current_thread() is threading.main_thread()
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - so handlers are called
-        if not self.ending:
-            raise Interrupted(f"interrupted by {_name(number)}")
+        if self.ending:
+            return
+        self.error = Interrupted(f"interrupted by {_name(number)}")
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise self.error from None
+        loop.call_soon_threadsafe(_cancel_tasks, loop)
 
 
 @contextmanager
@@ -126,6 +137,11 @@ class Interruption:
         self._error = Interrupted(f"interrupted by {_name(number)}")
         self._timer = self._loop.call_later(GRACE_S, self._task.cancel)
         self._stop(self._error)
+
+
+def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
 
 
 def _name(number: int) -> str:

@@ -1,7 +1,7 @@
-"""`scai` in processes of its own that get signals at chosen moments: at its Nth call or return of a function.
+"""`scai` in processes of its own that get signals at chosen moments: at the Nth call or return of a function.
 
-What decides whether a signal is lost or ends in a traceback are microseconds that no test meets by waiting. Here the
-profiler of Python counts the moments, and the process itself sends the signals.
+Whether a signal is lost or ends in a traceback is decided within microseconds, which no test meets by waiting. Here
+Python's profiler counts the moments, and the process itself sends the signals.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-HANGS_S: Final = 8
-"""A process that says nothing for so long is killed, and has the code -9."""
+HANGS_S: Final = 60
+"""A process that says nothing for so long is killed, and ends with -9."""
 
 Moments = Sequence[tuple[int, str]]
-"""When which signals come: at the Nth moment from the first call of a certain function on, by the signal's name."""
+"""Which signals come, and when: at the Nth moment from the first call of a certain function on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a process ended: its exit code, negative if a signal killed it, and what it wrote to stderr or its terminal."""
+    """How a process ended: its exit code, negative if a signal killed it, and what it wrote to stderr or terminal."""
 
     code: int
     said: str
@@ -50,7 +50,7 @@ def disturbed(*arguments: object, since: str, at: Sequence[Moments], keys: str |
 
 def _drive(arguments: Sequence[object], since: str, keys: str | None, at: Sequence[Moments]) -> dict[str, Any]:
     order = json.dumps({"argv": list(map(str, arguments)), "since": since, "keys": keys, "at": at})
-    called = subprocess.run([sys.executable, __file__, order], capture_output=True, text=True, timeout=300)
+    called = subprocess.run([sys.executable, __file__, order], capture_output=True, text=True, check=False)
     assert called.returncode == 0, called.stderr
     found: dict[str, Any] = json.loads(called.stdout)
     return found
@@ -62,13 +62,12 @@ class _Clock:
     def __init__(self, since: str, moments: Moments = ()) -> None:
         self.places: list[str] = []
         self.now = 0
-        self._since = since.partition(":")[2]
-        self._file = since.partition(":")[0]
+        self._file, _, self._function = since.partition(":")
         self._due = dict(moments)
 
     def __call__(self, frame: FrameType, event: str, argument: object) -> None:
         code = frame.f_code
-        if not self.now and (code.co_name != self._since or Path(code.co_filename).name != self._file):
+        if not self.now and (code.co_name != self._function or Path(code.co_filename).name != self._file):
             return
         self.now += 1
         if name := self._due.get(self.now):
@@ -82,7 +81,7 @@ class _Clock:
 
 
 def _forked(keys: str | None) -> tuple[int, int]:
-    """Fork with stderr, or all three streams, in the parent's hands: the child's id, 0 in the child, and the other end."""
+    """Fork: the child's id, 0 in the child, and where the parent reads its stderr or its terminal."""
     if keys is not None:
         pid, screen = pty.fork()
         if pid:
@@ -101,50 +100,49 @@ def _forked(keys: str | None) -> tuple[int, int]:
 def _ended(pid: int, reading: int) -> Ended:
     said = b""
     with suppress(OSError):  # a terminal whose other side is closed
-        while select.select([reading], [], [], HANGS_S)[0] and (data := os.read(reading, 65536)):
+        while ready := select.select([reading], [], [], HANGS_S)[0]:
+            if not (data := os.read(reading, 65536)):
+                break
             said += data
-    with suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL if select.select([reading], [], [], 0)[0] == [] else 0)
+        if not ready:
+            os.kill(pid, signal.SIGKILL)
     os.close(reading)
     return Ended(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said.decode("utf-8", "replace"))
 
 
+def _report(file: Path, what: list[str] | dict[str, Any]) -> None:
+    sys.setprofile(None)
+    file.write_text(json.dumps(list(what)), encoding="utf-8")
+
+
 def _main() -> None:
-    """Carry an order out. A child leaves through here as `scai` leaves, so nothing may catch what it raises."""
+    """Run once to learn what is imported, once to count, and once for each list of moments.
+
+    A child leaves through here as `scai` leaves through its script, so nothing here may catch what it raises.
+    """
     order = json.loads(sys.argv[1])
+    sys.argv = ["scai", *order["argv"]]
     from scai_cli.cli import main
 
-    sys.argv = ["scai", *order["argv"]]
-    report = tempfile.mkstemp()[1]
+    report = Path(tempfile.mkstemp()[1])
     ended: list[Ended] = []
-    clocks = [_Clock(order["since"], moments) for moments in ((), (), *order["at"])]
-    for number, clock in enumerate(clocks):
+    for number, moments in enumerate(((), (), *order["at"])):
         pid, reading = _forked(order["keys"])
         if pid == 0:
-            if number == 0:
-                atexit.register(_report, report, lambda: list(sys.modules))
-            elif number == 1:
-                atexit.register(_report, report, lambda: clock.places)
-            sys.setprofile(clock if number > 1 else clock.note if number else None)
+            clock = _Clock(order["since"], moments)
+            if number < 2:
+                atexit.register(_report, report, clock.places if number else sys.modules)
+            sys.setprofile((clock, clock.note)[number == 1] if number else None)
             main()
             return
         ended.append(_ended(pid, reading))
-        if number == 0:  # what it imported is imported here, and not in every child
-            for name in _reported(report):
+        if number == 0:  # imported here once, and not in every child
+            for name in json.loads(report.read_text(encoding="utf-8")):
                 with suppress(Exception):
                     importlib.import_module(name)
-    print(json.dumps({"places": _reported(report), "ended": [[one.code, one.said] for one in ended[2:]]}))
-    os.unlink(report)
-
-
-def _report(file: str, what: Callable[[], list[str]]) -> None:
-    sys.setprofile(None)
-    Path(file).write_text(json.dumps(what()), encoding="utf-8")
-
-
-def _reported(file: str) -> list[str]:
-    found: list[str] = json.loads(Path(file).read_text(encoding="utf-8"))
-    return found
+    places = json.loads(report.read_text(encoding="utf-8"))
+    report.unlink()
+    print(json.dumps({"places": places, "ended": [[one.code, one.said] for one in ended[2:]]}))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,124 @@
+"""When a signal comes, to the microsecond: what it does on a virtual clock, and that no moment is a bad one."""
+
+import asyncio
+import signal
+
+import pytest
+from conftest import scai
+from moments import disturbed, moments_of
+from virtual_time import clock, run
+
+from scai_cli.errors import Interrupted
+from scai_cli.jobs.interruption import GRACE_S, Interruption, ProcessSignals
+
+
+@pytest.fixture
+def signals():
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    taken = ProcessSignals()
+    taken.install()
+    yield taken
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def stopped(*moments):
+    """When work of an hour ends that gets these (seconds, signal), what it raises, and what it was told to stop by."""
+    told = []
+
+    async def main():
+        for seconds, number in moments:
+            asyncio.get_running_loop().call_later(seconds, signal.raise_signal, number)
+        try:
+            with Interruption(told.append):
+                await asyncio.sleep(3600)
+        except Interrupted as error:
+            return clock(), str(error), [str(error) for error in told]
+
+    return run(main())
+
+
+@pytest.mark.usefixtures("signals")
+def test_calls_in_flight_are_given_a_grace_after_the_first_signal():
+    assert stopped((100, signal.SIGINT)) == (100 + GRACE_S, "interrupted by Ctrl-C", ["interrupted by Ctrl-C"])
+
+
+@pytest.mark.usefixtures("signals")
+def test_the_second_signal_cancels_at_once_and_the_first_is_the_reason():
+    ended = stopped((100, signal.SIGTERM), (102, signal.SIGINT))
+    assert ended == (102, "interrupted by SIGTERM", ["interrupted by SIGTERM"])
+
+
+def test_in_a_loop_outside_of_an_interruption_a_signal_cancels(signals):
+    async def main():
+        asyncio.get_running_loop().call_later(1, signal.raise_signal, signal.SIGINT)
+        await asyncio.sleep(3600)
+
+    with pytest.raises(asyncio.CancelledError):
+        run(main())
+    assert str(signals.error) == "interrupted by Ctrl-C"
+
+
+def test_a_program_that_keeps_its_signals_is_left_alone():
+    async def main():
+        before = signal.getsignal(signal.SIGINT)
+        with Interruption(lambda _: None):
+            assert signal.getsignal(signal.SIGINT) is before
+
+    run(main())
+
+
+# --- every moment
+
+
+TALK = "interruption.py:ctrl_c_ends_input"
+"""A talk from the first prompt on."""
+
+
+@pytest.fixture
+def talk(tiny):
+    assert scai("run", tiny, "-q", "--set", "epochs=1").code == 0
+    return "chat", "tiny"
+
+
+def check(ended, moments):
+    """Interrupted in one line, or left as by Ctrl-D; never killed by the signal itself, never hanging.
+
+    Below the line may be what Python says of an object that was half made when the signal came.
+    """
+    for one, when in zip(ended, moments, strict=True):
+        assert one.code in (0, 130), (when, one)
+        assert "KeyboardInterrupt" not in one.said, (when, one)
+        assert one.code == 0 or one.said.count("scai: interrupted by Ctrl-C") == 1, (when, one)
+
+
+def spread(moments, most):
+    return list(moments)[:: max(1, len(moments) // most)]
+
+
+@pytest.mark.slow
+def test_two_signals_while_handlers_change_end_in_one_line(talk):
+    places = moments_of(*talk, since=TALK, keys="/quit\n")
+    changes = [n for n, place in enumerate(places, 1) if place.partition(":")[0] in ("interruption.py", "signal.py")]
+    at = [[(n, "SIGINT"), (n + 1, "SIGINT")] for n in spread(changes, 16)]
+    check(disturbed(*talk, since=TALK, at=at, keys="/quit\n"), at)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gap", [1, 40])
+@pytest.mark.parametrize("keys", ["/quit\n", "Hello\n/quit\n"])
+def test_two_signals_at_any_moment_of_a_talk_end_in_one_line(talk, keys, gap):
+    every = range(1, len(moments_of(*talk, since=TALK, keys=keys)))
+    at = [[(n, "SIGINT"), (n + gap, "SIGINT")] for n in spread(every, 100)]
+    check(disturbed(*talk, since=TALK, at=at, keys=keys), at)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_while_a_command_computes_is_one_line(tiny, name):
+    command, since = ("plan", tiny), "load.py:load_experiment"
+    every = range(1, len(moments_of(*command, since=since)))
+    at = [[(n, name)] for n in spread(every, 8)]
+    called = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM"}[name]
+    for ended in disturbed(*command, since=since, at=at):
+        assert (ended.code, ended.said) == (130, f"scai: interrupted by {called}\n")
