@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from scai_cli.runs.history.history import History
@@ -41,16 +41,8 @@ class PairedDifference:
 
     def as_object(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
-        return {
-            "estimate": self.interval.estimate,
-            "low": self.interval.low,
-            "high": self.interval.high,
-            "level": self.interval.level,
-            "users": self.users,
-            "tasks": self.tasks,
-            "draws": self.draws,
-            "measured_on": self.where,
-        }
+        counts = {"users": self.users, "tasks": self.tasks, "draws": self.draws}
+        return {**asdict(self.interval), **counts, "measured_on": self.where}
 
 
 def epoch_cells(history: History, number: int) -> EpochCells | None:

@@ -33,13 +33,13 @@ def society(
     are left, so only their ratios matter. Raises ValueError on unequal lengths, on a weight that is negative
     or not finite, and on a utility outside [0, 1] (beyond a rounding error of 1e-9, which is cut off).
     """
-    heavy = [1.0] * len(utilities) if weights is None else [_weight(weight) for weight in weights]
+    checked = [1.0] * len(utilities) if weights is None else [_weight(weight) for weight in weights]
     labels: Sequence[Hashable] = [None] * len(utilities) if groups is None else groups
-    if not len(utilities) == len(heavy) == len(labels):
-        raise ValueError(f"not the same people: {len(utilities)} utilities, {len(heavy)} weights")
+    if not len(utilities) == len(checked) == len(labels):
+        raise ValueError(f"not the same people: {len(utilities)} utilities, {len(checked)} weights")
     present = [
         (_utility(utility), weight, label)
-        for utility, weight, label in zip(utilities, heavy, labels, strict=True)
+        for utility, weight, label in zip(utilities, checked, labels, strict=True)
         if utility is not None and weight > 0
     ]
     largest = max((weight for _, weight, _ in present), default=1.0)

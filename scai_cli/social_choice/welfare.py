@@ -84,16 +84,6 @@ class WelfareFunction:
         value = self._of(people)
         return () if value is None else (value,)
 
-    def prefers(
-        self,
-        first: Sequence[float | None],
-        second: Sequence[float | None],
-        weights: Sequence[float] | None = None,
-        groups: Sequence[Hashable] | None = None,
-    ) -> bool:
-        """Whether the first utilities of the same people are strictly better than the second."""
-        return self.key(first, weights, groups) > self.key(second, weights, groups)
-
     def _of(self, people: Society) -> float | None:
         formula, _ = _FORMULAS[self.name]
         return formula(people, *(value for _, value in self.parameters)) if people else None

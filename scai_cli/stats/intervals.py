@@ -129,8 +129,8 @@ def _interval(
     """Bootstrap statistic(first table), minus that of the second if there are two."""
     import numpy as np
 
-    cells, heavy = _cells(tables, weights)
-    estimate = _contrast(statistic, np.nanmean(cells, axis=2), heavy) if cells.size else None
+    cells, user_weights = _cells(tables, weights)
+    estimate = _contrast(statistic, np.nanmean(cells, axis=2), user_weights) if cells.size else None
     if estimate is None:
         return None
     _, users, tasks = cells.shape
@@ -141,7 +141,7 @@ def _interval(
     counts = random.multinomial(tasks, [1 / tasks] * tasks, size=draws).T
     with np.errstate(invalid="ignore"):  # a user none of whose tasks was drawn: 0 / 0 is missing, as it should
         means = (np.nan_to_num(cells) @ counts) / (~np.isnan(cells) @ counts)
-    samples = (_contrast(statistic, means[:, who[draw], draw], heavy[who[draw]]) for draw in range(draws))
+    samples = (_contrast(statistic, means[:, who[draw], draw], user_weights[who[draw]]) for draw in range(draws))
     low, high = np.quantile([s for s in samples if s is not None], [(1 - level) / 2, (1 + level) / 2])
     return Interval(estimate, float(low), float(high), level)
 
@@ -157,13 +157,13 @@ def _cells(tables: Sequence[Table], weights: Sequence[float] | None) -> tuple[ND
     if len(widths) > 1 or len({len(table) for table in tables}) > 1:
         raise ValueError("the tables need the same users as rows and the same tasks as columns")
     cells = np.array(tables, dtype=float).reshape(len(tables), len(tables[0]), max(widths, default=0))
-    heavy = np.ones(cells.shape[1]) if weights is None else np.array(weights, dtype=float)
-    if heavy.shape != (cells.shape[1],):
-        raise ValueError(f"{cells.shape[1]} users, but {heavy.size} weights")
+    user_weights = np.ones(cells.shape[1]) if weights is None else np.array(weights, dtype=float)
+    if user_weights.shape != (cells.shape[1],):
+        raise ValueError(f"{cells.shape[1]} users, but {user_weights.size} weights")
     cells[:, np.isnan(cells).any(axis=0)] = np.nan
     seen = ~np.isnan(cells[0])
     users, tasks = seen.any(axis=1), seen.any(axis=0)
-    return cells[:, users][:, :, tasks], heavy[users]
+    return cells[:, users][:, :, tasks], user_weights[users]
 
 
 def _contrast(statistic: Statistic, means: NDArray[np.float64], weights: NDArray[np.float64]) -> float | None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scai_cli.social_choice.representation import Orphans, extended, justified
-from scai_cli.social_choice.voting import NAMES, tally
+from scai_cli.social_choice.voting_rules import RULES, tally
 
 # The example of 45 voters for Schulze's method (Schulze 2011): E > A > C > B > D.
 SCHULZE = {"ACBED": 5, "ADECB": 5, "BEDAC": 8, "CABED": 3, "CAEBD": 7, "CBADE": 2, "DCEBA": 7, "EBADC": 8}
@@ -43,7 +43,7 @@ def test_the_capital_of_tennessee(rule, order, scores):
     assert outcome.scores == scores
 
 
-@pytest.mark.parametrize("rule", NAMES)
+@pytest.mark.parametrize("rule", RULES)
 def test_a_cycle_and_silence_are_ties_and_one_candidate_wins(rule):
     assert tally(rule, ["ABC", "BCA", "CAB"], "ABC").tiers == (("A", "B", "C"),)
     assert tally(rule, [], ["B", "A"]).tiers == (("B", "A"),)
@@ -52,7 +52,7 @@ def test_a_cycle_and_silence_are_ties_and_one_candidate_wins(rule):
     assert tally(rule, [["A"]], ["B", "A", "C"]).tiers == (("A",), ("B", "C"))
 
 
-@pytest.mark.parametrize("rule", NAMES)
+@pytest.mark.parametrize("rule", RULES)
 @given(seed=st.integers(0, 10**6))
 def test_votes_are_anonymous_neutral_and_count_weights_as_voters(rule, seed):
     rng = random.Random(seed)

@@ -18,7 +18,7 @@ from pref_voting.profiles_with_ties import ProfileWithTies
 from pref_voting.scoring_methods import borda, plurality
 
 from scai_cli.social_choice.representation import extended, justified
-from scai_cli.social_choice.voting import NAMES, tally
+from scai_cli.social_choice.voting_rules import RULES, tally
 
 pytestmark = pytest.mark.oracle
 
@@ -40,9 +40,9 @@ def test_six_rules_on_2500_random_profiles_with_ties_as_pref_voting():
     for _ in range(2500):
         candidates, ballots, voters = random_profile(rng)
         theirs = their_profile(candidates, ballots, voters)
-        ours = {rule: tally(rule, ballots, candidates, voters) for rule in NAMES}
-        scores = {rule: {int(name): s for name, s in ours[rule].scores.items()} for rule in NAMES}
-        wins = {rule: ints(ours[rule].winners) for rule in NAMES}
+        ours = {rule: tally(rule, ballots, candidates, voters) for rule in RULES}
+        scores = {rule: {int(name): s for name, s in ours[rule].scores.items()} for rule in RULES}
+        wins = {rule: ints(ours[rule].winners) for rule in RULES}
         n, m = sum(voters), len(candidates)
         assert wins["schulze"] == beat_path(theirs, strength_function=theirs.support)
         defeats = beat_path_defeat(theirs, strength_function=theirs.support)
@@ -73,7 +73,7 @@ def test_six_rules_on_200_random_strict_profiles_as_pref_voting():
         ballots = [rng.sample(range(m), m) for _ in range(rng.randint(1, 9))]
         theirs = Profile(ballots)
         names = [[str(name) for name in ballot] for ballot in ballots]
-        ours = {rule: tally(rule, names, [str(name) for name in range(m)]) for rule in NAMES}
+        ours = {rule: tally(rule, names, [str(name) for name in range(m)]) for rule in RULES}
         wins = {rule: ints(outcome.winners) for rule, outcome in ours.items()}
         assert wins == {
             "schulze": beat_path(theirs),

@@ -14,7 +14,7 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.runs.events import Candidate, Problem
 from scai_cli.simulation.answer_forms import Ranking
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
-from scai_cli.social_choice.voting import Ballot, tally
+from scai_cli.social_choice.voting_rules import Ballot, tally
 from scai_cli.values import Value
 
 STATUS_QUO = "status quo"
