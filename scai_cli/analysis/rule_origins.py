@@ -1,4 +1,4 @@
-"""Where each rule of a constitution comes from: the edits of a run, by the rule that they made or changed."""
+"""The edits of a run, by the rule that they made or changed."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ class RuleOrigin:
     edit: Edit
 
 
-def entries(history: History, first: int, last: int) -> dict[str, list[RuleOrigin]]:
-    """Rule id -> the edits that concern it, among those that lead from version `first` to version `last`."""
-    found: dict[str, list[RuleOrigin]] = defaultdict(list)
+def rule_origins(history: History, first: int, last: int) -> dict[str, list[RuleOrigin]]:
+    """Return rule id -> the edits that concern it, among those between the versions `first` and `last`."""
+    origins: dict[str, list[RuleOrigin]] = defaultdict(list)
     constitution = history.started.constitution if history.started else Constitution()
     for epoch in history.epochs:
         if epoch.revision is None or not epoch.revision.accepted:
             continue
         if first <= epoch.revision.from_version < last:
             for rule_id, edit in _concerned(constitution, epoch.revision):
-                found[rule_id].append(RuleOrigin(epoch.number, edit))
+                origins[rule_id].append(RuleOrigin(epoch.number, edit))
         constitution = epoch.revision.constitution
-    return found
+    return origins
 
 
 def _concerned(before: Constitution, revision: Revised) -> Iterator[tuple[str, Edit]]:
-    """Each edit with every rule that it makes, changes or takes away; new rules are numbered as `apply` does it."""
+    """Yield each edit with every rule that it adds, changes or removes; new rules are numbered as `apply` does it."""
     principles, clauses = before.last_principle, before.last_clause
     for edit in revision.edits:
         if isinstance(edit, Add):

@@ -1,4 +1,4 @@
-"""How charts come about: altair's Vega-Lite specifications, rendered to SVG by vl-convert when the report is made.
+"""Charts: altair's Vega-Lite specifications, rendered to SVG by vl-convert when the report is made.
 
 The page needs no chart library then: it stays small, prints well, and takes its colours from the style sheet, so that
 light and dark are one drawing. Needs the extra `report`.
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ACCENT, LOSS, MUTED, LINE, INK, CARD = (f"var(--{name})" for name in ("accent", "loss", "muted", "line", "ink", "card"))
 ROWS: Final = "rows"
-"""What a chart's data are called where there is one set."""
+"""The name of a chart's only data set."""
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -44,23 +44,23 @@ _LOOK: Final = {
 
 
 def check_installed() -> None:
-    """Raise RunError, with the remedy, when the libraries that draw are not there."""
+    """Raise RunError, with the remedy, if the libraries that draw are not installed."""
     missing = [name for name, module in _NEEDED.items() if not find_spec(module)]
     if missing:
         raise RunError(f"a report's charts need {' and '.join(missing)}: pip install 'scai-cli[report]'")
 
 
 def chart(data: str = ROWS) -> alt.Chart:
-    """An empty chart over the data of that name."""
+    """Return an empty chart over the data of that name."""
     import altair as alt
 
     return alt.Chart(alt.NamedData(name=data))
 
 
 def drawn(layers: Sequence[alt.Chart], data: Mapping[str, Rows], size: tuple[int, int], label: str) -> Html:
-    """The layers as one SVG of a size in pixels, with its text alternative.
+    """Draw the layers as one SVG of a size in pixels, with its text alternative.
 
-    The data are put in by name at the last moment: altair would check every row.
+    The data are added after altair is done with the specification: it would check every row.
     """
     import altair as alt
     import vl_convert

@@ -8,7 +8,7 @@ from scai_cli.analysis.comparison import Comparison, compare_histories
 from scai_cli.analysis.config_differences import Differences, split_members
 from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Child, Html, cut, tag
+from scai_cli.display.report.html import Child, Html, cut, note, tag
 from scai_cli.display.report.numbers import change, number, with_interval
 from scai_cli.display.report.tables import table
 from scai_cli.display.report.trade_off import plane
@@ -24,7 +24,7 @@ def comparison(runs: Sequence[Figures], prefixes: Sequence[str]) -> Iterator[Htm
     names = list(compared.runs)
     against = [_against(compared, name) for name in names]
     yield table(_HEADS, (_row(*row) for row in zip(runs, prefixes, against, strict=False)))
-    yield tag("p", _NOTE.format(first=names[0]), class_="note")
+    yield note(_NOTE.format(first=names[0]))
     yield tag("h3", "Mean against worst-off")
     measured = [(name, run.point) for name, run in zip(names, runs, strict=True) if run.point is not None]
     if len({_measured_on(run) for run in runs if run.point is not None}) > 1:
@@ -88,9 +88,12 @@ def _differences(differences: Differences, runs: Sequence[str]) -> Html:
         return tag("p", "Nothing: their experiments are the same.")
     cells = [(key, [cut(text, 120) for text in texts]) for key, texts in rows[:MOST_DIFFERENCES]]
     more = len(rows) - MOST_DIFFERENCES
-    note = tag("p", f"and {more} more keys: ", tag("code", "scai compare"), class_="note") if more > 0 else None
-    people = tag("p", "Personas and tasks: those that not all runs have.", class_="note") if members else None
-    return tag("div", people, table(("Key", *runs), cells, words=True), note)
+    return tag(
+        "div",
+        note("Personas and tasks: those that not all runs have.") if members else None,
+        table(("Key", *runs), cells, words=True),
+        note(f"and {more} more keys: ", tag("code", "scai compare")) if more > 0 else None,
+    )
 
 
 def _text(value: object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Html, cut, tag
+from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.numbers import listed
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 
@@ -15,13 +15,13 @@ MOST_CHARACTERS = 1200
 
 
 def rules(run: Figures, constitution: Constitution, anchor_of: Callable[[int], str | None]) -> Html:
-    """The rules with their ids, whom a clause is for, and where the epoch they came in is told (`anchor_of`)."""
+    """Return the rules with their ids and users; `anchor_of` gives the anchor of the epoch they came in."""
     if not constitution.rules:
         return tag("p", "The constitution is empty.")
     items = (_rule(run, rule, anchor_of(rule.since)) for rule in constitution.rules[:MOST_RULES])
     more = len(constitution.rules) - MOST_RULES
     rest = f"and {more} more: scai show {run.history.run_id} --constitution"
-    return tag("div", tag("ol", items, class_="rules"), tag("p", rest, class_="note") if more > 0 else None)
+    return tag("div", tag("ol", items, class_="rules"), note(rest) if more > 0 else None)
 
 
 def _rule(run: Figures, rule: Principle | Clause, anchor: str | None) -> Html:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scai_cli.analysis.paired import PairedDifference
 from scai_cli.display.report.answer import holdout_answer
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Html, cut, tag
+from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.numbers import change, counted, listed, number, with_interval
 from scai_cli.display.report.tables import table
 from scai_cli.simulation.prompts import Prompts
@@ -17,7 +17,7 @@ MOST_HELD_OUT = 60
 
 
 def cards(run: Figures) -> Html | None:
-    """The headline numbers with their intervals."""
+    """Return the headline numbers with their intervals, None before an epoch has ended."""
     if not run.history.measured:
         return None
     first, last = (run.history.measured[end].values for end in (0, -1))
@@ -36,8 +36,7 @@ def cards(run: Figures) -> Html | None:
     if compared is not None:
         values = number(compared.first_values.get(declared)), number(compared.last_values.get(declared))
         shown.append(_card("Held out", *values, with_interval(compared.difference)))
-    note = tag("p", _INTERVALS, class_="note") if len(run.played) > 1 else None
-    return tag("div", tag("div", shown, class_="cards"), note)
+    return tag("div", tag("div", shown, class_="cards"), note(_INTERVALS) if len(run.played) > 1 else None)
 
 
 _INTERVALS = (
@@ -65,14 +64,14 @@ def _gain(run: Figures, gain: PairedDifference | None, digits: int) -> str:
 
 
 def message(run: Figures) -> Iterator[Html]:
-    """The system message, to be copied: as it is, and where it names people also without them."""
+    """Yield the system message, to be copied: as it is and, if it names people, also without them."""
     history = run.history
     constitution, text = history.product
     principles, clauses = len(constitution.principles), len(constitution.contract)
     parts = [counted(principles, "principle")] if principles else []
     parts += [f"{counted(clauses, 'clause')} for some people only"] if clauses else []
     summary = f"Version {constitution.version}: {listed(parts) or 'no rules'}, {len(text):,} characters."
-    yield tag("p", summary, class_="note")
+    yield note(summary)
     yield _copyable(run, text)
     if clauses and principles:
         config = history.config
@@ -81,15 +80,15 @@ def message(run: Figures) -> Iterator[Html]:
         words = tag("summary", "Without the clauses, for anybody")
         yield tag("details", words, _copyable(run, alone))
     elif clauses:
-        yield tag("p", "It names people, and holds no principle for everybody yet.", class_="note")
+        yield note("It names people, and holds no principle for everybody yet.")
 
 
 def _copyable(run: Figures, text: str) -> Html:
-    """A text with a button that copies it; of a text that is too long only the beginning, and where all of it is."""
+    """Return a text with a button that copies it, or the beginning of a long one with the command for all of it."""
     pre = tag("pre", cut(text, MOST_CHARACTERS), tabindex=0)
     if len(text) > MOST_CHARACTERS:
         rest = tag("code", f"scai export {run.history.run_id} --format system")
-        return tag("div", pre, tag("p", "It is longer than this: ", rest, class_="note"))
+        return tag("div", pre, note("It is longer than this: ", rest))
     return tag("div", tag("button", "Copy", type="button", class_="copy", data_copied="Copied"), pre, class_="copyable")
 
 
@@ -108,5 +107,5 @@ def holdout(run: Figures) -> Iterator[Html]:
     missing = f" {counted(compared.missing, 'rating is', 'ratings are')} missing." if compared.missing else ""
     more = f" {left_out} more people: scai show {run.history.run_id} --json." if left_out > 0 else ""
     yield tag("p", holdout_answer(run), missing, more)
-    yield tag("p", f"Utility from 0 to 1, mean over {counted(len(compared.tasks), 'task')}.", class_="note")
+    yield note(f"Utility from 0 to 1, mean over {counted(len(compared.tasks), 'task')}.")
     yield table(heads, rows)

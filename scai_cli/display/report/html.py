@@ -1,7 +1,7 @@
-"""HTML by construction: whatever is not made here by `tag` is text, and text is escaped.
+"""HTML by construction: all that `tag` has not made is text, and text is escaped.
 
-There is no template and no way to put a string into the page unescaped but `inline`, which takes only files of this
-package; links lead only to places on the page.
+There is no template, and only `inline`, which takes files of this package, puts a string into the page unescaped; links
+lead only to places on the page.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CONTROL: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Html:
-    """Markup that is safe to put into a page as it is."""
+    """Markup that is safe in a page as it is."""
 
     text: str
 
@@ -31,26 +31,31 @@ Attribute = str | int | bool | None
 
 
 def tag(name: str, /, *children: Child, **attributes: Attribute) -> Html:
-    """An element. Strings among the children are escaped, None is left out, iterables are taken apart.
+    """Return an element. Strings among the children are escaped, None is left out, iterables are flattened.
 
-    `class_` becomes `class`, `data_epoch` becomes `data-epoch`; True stands without a value, None and False are left
-    out. ValueError for an address that leads away from the page, and for a handler.
+    `class_` becomes `class`, `data_epoch` becomes `data-epoch`; True is an attribute without a value, None and False
+    are left out. ValueError for an address that leads away from the page, and for an event handler.
     """
-    given = "".join(
+    text = "".join(
         _attribute(key, value) for key, value in attributes.items() if value is not None and value is not False
     )
     if name in _VOID:
-        return Html(f"<{name}{given}>")
-    return Html(f"<{name}{given}>{together(*children).text}</{name}>")
+        return Html(f"<{name}{text}>")
+    return Html(f"<{name}{text}>{together(*children).text}</{name}>")
+
+
+def note(*children: Child) -> Html:
+    """Return a paragraph in small print."""
+    return tag("p", *children, class_="note")
 
 
 def together(*children: Child) -> Html:
-    """Several pieces one after the other."""
+    """Join several pieces."""
     return Html("".join(_pieces(children)))
 
 
 def inline(name: str, code: str) -> Html:
-    """A `style` or `script` element with code of this package; ValueError if it would end its element."""
+    """Return a `style` or `script` element with code of this package; ValueError if it would end its element."""
     if "</" in code:
         raise ValueError(f"the {name} must not hold '</'")
     return Html(f"<{name}>{code}</{name}>")
@@ -62,7 +67,7 @@ def visible(text: str) -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """At most so many characters of a text, ending in `…` where some are missing."""
+    """Return at most `most` characters of a text, ending in `…` if some are cut."""
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 

@@ -1,4 +1,4 @@
-"""A run, or several, as one page: put together, and held under its size."""
+"""The page about a run, or several, kept under its size."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from typing import Final
 from scai_cli.display.report.answer import subtitle
 from scai_cli.display.report.charts import check_installed
 from scai_cli.display.report.comparison import comparison
-from scai_cli.display.report.html import Child, Html, inline, tag, together
+from scai_cli.display.report.html import Child, Html, inline, note, tag, together
 from scai_cli.display.report.numbers import listed
 from scai_cli.display.report.sections import BRIEF, Detail, Run, Section, read_run
 from scai_cli.errors import RunError
 
 LIMIT: Final = 1_500_000
-"""Bytes of a page."""
+"""The most bytes of a page."""
 MOST_WHOLE: Final = 10
-"""More runs than these are told in short, side by side."""
+"""More runs than these are shown in brief, side by side."""
 _ROOM: Final = (700_000, 350_000, 120_000, 40_000, 0)
-"""Bytes for the transcripts of all runs together, less and less until the page is under its limit."""
+"""Bytes for the transcripts of all runs together, tried in turn until the page is under its limit."""
 
 
 def make_page(paths: Sequence[Path]) -> str:
-    """The page about some runs, the same bytes for the same runs.
+    """Return the page about some runs, the same bytes for the same runs.
 
-    Raises RunError for a damaged line, for runs that are too many for a page, and where the extra is not installed.
+    Raises RunError for a damaged line, for too many runs for a page, and if the extra is not installed.
     """
     check_installed()
     paths = list(dict.fromkeys(paths))
@@ -44,7 +44,7 @@ def make_page(paths: Sequence[Path]) -> str:
 
 
 def _details(runs: int) -> Iterator[Detail]:
-    """How much is told of each run: less and less, until the page is under its limit."""
+    """Yield the levels of detail to try, the most first."""
     if runs <= MOST_WHOLE:
         yield from (Detail(room // runs) for room in _ROOM)
     yield BRIEF
@@ -94,7 +94,7 @@ def _several(runs: Sequence[Run], side_by_side: Html, detail: Detail) -> Html:
         tag(
             "article",
             tag("h2", *_name(run)),
-            tag("p", subtitle(run.figures), class_="note"),
+            note(subtitle(run.figures)),
             run.opening,
             _drawn(run, list(run.sections(detail)), "h3"),
             id=f"{run.prefix}top",
@@ -115,7 +115,7 @@ def _side_by_side(runs: Sequence[Run]) -> Html:
 
 
 def _header(title: Html, below: str, anchor: str) -> Html:
-    return tag("header", tag("p", "scai report", class_="top-line"), title, tag("p", below, class_="note"), id=anchor)
+    return tag("header", tag("p", "scai report", class_="top-line"), title, note(below), id=anchor)
 
 
 def _name(run: Run) -> tuple[Child, ...]:
@@ -140,7 +140,7 @@ def _file(name: str) -> str:
 
 
 def _policy(code: str) -> str:
-    """Nothing is fetched and no script runs but ours, whatever else the page may hold."""
+    """Return the policy that nothing is fetched and no script but ours runs."""
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:; "

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from scai_cli.analysis.satisfaction import SatisfactionTrend
 from scai_cli.display.report.charts import ACCENT, LOSS
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Html, cut, tag
+from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.numbers import change, counted, number
 from scai_cli.display.report.panels import Panel, draw_panel
 from scai_cli.display.report.tables import folded, heat_map, shade, table, unshaded
@@ -27,12 +27,10 @@ def people(run: Figures) -> Iterator[Html]:
     epochs = [epoch.number for epoch in run.played]
     low, high = run.scale
     left_out = len(run.trends) - len(shown)
-    yield tag(
-        "p",
+    yield note(
         f"{run.metrics['own'].capitalize()} from {low:g} to {high:g} over the epochs. The band reaches from the "
         "person's lowest to the highest task; the dotted line is the mean over everybody.",
         f" Shown are the {len(shown)} who gained or lost most; {left_out} more are in the table." if left_out else None,
-        class_="note",
     )
     yield tag("div", (_panel(run, trend, epochs) for trend in shown), class_="panels")
     yield _table(run)
@@ -96,7 +94,7 @@ def _table(run: Figures) -> Html:
         notes.append(f"{counted(left_out, 'more person', 'more people')}: scai show {run.history.run_id} --json.")
     return folded(
         table(("Person", *heads, "change", *extra), rows),
-        tag("p", " ".join(notes), class_="note") if notes else None,
+        note(" ".join(notes)) if notes else None,
         opened=len(run.trends) > MOST_PANELS,
     )
 
@@ -110,12 +108,10 @@ _NOTES = {
 def who_rated_whom(run: Figures) -> Iterator[Html]:
     """Yield the mean final ratings, rater by author, of the first and the last epoch."""
     own, cross = run.metrics["own"], run.metrics["cross"]
-    yield tag(
-        "p",
+    yield note(
         f"Rows rate, columns were answered: everyone's {cross} rating of the answers that the others got, and framed "
         f"on the diagonal the {own} with the own one. Mean over tasks, final answers only; stronger colour is higher, "
         "“–” is missing.",
-        class_="note",
     )
     epochs = run.played if len(run.played) < 2 else [run.played[0], run.played[-1]]
     yield tag("div", (_matrix(run, epoch) for epoch in epochs), class_="matrices")

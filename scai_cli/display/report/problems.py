@@ -1,4 +1,4 @@
-"""What went wrong in a run, and how to make it again."""
+"""The problems of a run, and how to reproduce it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Html, cut, tag
+from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.numbers import counted, listed
 from scai_cli.runs.run_directory import CONFIG, EVENTS
 
@@ -16,37 +16,36 @@ MOST_CONFIG = 30_000
 
 
 def problems(run: Figures) -> Iterator[Html]:
-    """Failed calls, missing ratings, and why the run ended early."""
+    """Yield failed calls, missing ratings, and the reason for an early end."""
     history = run.history
-    found = [problem for epoch in history.epochs for problem in epoch.problems]
-    if not found and not run.missing and history.status == "finished":
+    failed = [problem for epoch in history.epochs for problem in epoch.problems]
+    if not failed and not run.missing and history.status == "finished":
         yield tag("p", "None: no call failed and no rating is missing.")
         return
     yield tag(
         "p",
-        f"{counted(len(found), 'call')} failed, {counted(run.missing, 'rating is', 'ratings are')} missing; "
+        f"{counted(len(failed), 'call')} failed, {counted(run.missing, 'rating is', 'ratings are')} missing; "
         "a missing rating is never filled in.",
     )
     reason = history.outcome.get("reason")
     if reason and history.status != "finished":
         yield tag("p", f"The last session ended so: {cut(str(reason), 1000)}")
-    if found:
+    if failed:
         yield tag(
             "ul",
-            (tag("li", tag("code", p.where), " ", cut(p.problem, 400)) for p in found[:MOST_PROBLEMS]),
+            (tag("li", tag("code", p.where), " ", cut(p.problem, 400)) for p in failed[:MOST_PROBLEMS]),
             class_="problems",
         )
-    if len(found) > MOST_PROBLEMS:
-        yield tag(
-            "p",
-            f"and {len(found) - MOST_PROBLEMS:,} more: ",
-            tag("code", f"scai show {history.run_id} --json"),
-            class_="note",
-        )
+    if len(failed) > MOST_PROBLEMS:
+        yield note(f"and {len(failed) - MOST_PROBLEMS:,} more: ", tag("code", f"scai show {history.run_id} --json"))
+
+
+_SIMULATED = "The simulated model gives the same run, word for word."
+_REAL = "Real models do not answer alike twice; what they said is in calls.jsonl, and scai resume replays it."
 
 
 def reproduce(run: Figures) -> Iterator[Html]:
-    """The commands, the versions, the seed and the experiment in full."""
+    """Yield the commands, the versions, the seed and the experiment in full."""
     history = run.history
     started = history.started
     facts = [
@@ -55,16 +54,11 @@ def reproduce(run: Figures) -> Iterator[Html]:
         ("Seed", str(started.seed) if started else "–"),
         ("Models", listed([f"{role} {model}" for role, model in started.models.items()], 6) if started else "–"),
         ("Began", history.started_at or "–"),
-        ("events.jsonl, SHA-256", digest(history.path / EVENTS)),
-        ("config.yaml, SHA-256", digest(history.path / CONFIG)),
+        ("events.jsonl, SHA-256", _digest(history.path / EVENTS)),
+        ("config.yaml, SHA-256", _digest(history.path / CONFIG)),
     ]
     simulated = started is not None and set(started.models.values()) == {"simulated"}
-    same = (
-        "The simulated model gives the same run, word for word."
-        if simulated
-        else ("Real models do not answer alike twice; what they said is in calls.jsonl, and scai resume replays it.")
-    )
-    yield tag("p", same)
+    yield tag("p", _SIMULATED if simulated else _REAL)
     folder = f"runs/{history.run_id}"
     yield tag(
         "pre",
@@ -73,21 +67,17 @@ def reproduce(run: Figures) -> Iterator[Html]:
     )
     yield tag("dl", ((tag("dt", name), tag("dd", cut(value, 300))) for name, value in facts), class_="facts")
     config = (history.path / CONFIG).read_text(encoding="utf-8", errors="replace")
-    note = (
-        f"The first {MOST_CONFIG:,} of {len(config):,} characters; the whole is in {folder}/config.yaml."
-        if len(config) > MOST_CONFIG
-        else None
-    )
+    rest = f"The first {MOST_CONFIG:,} of {len(config):,} characters; the whole is in {folder}/config.yaml."
     yield tag(
         "details",
         tag("summary", "The experiment: config.yaml"),
         tag("pre", config[:MOST_CONFIG], tabindex=0),
-        tag("p", note, class_="note") if note else None,
+        note(rest) if len(config) > MOST_CONFIG else None,
     )
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file; `–` where there is none."""
+def _digest(path: Path) -> str:
+    """Return the SHA-256 of a file, `–` if there is none."""
     if not path.exists():
         return "–"
     with path.open("rb") as file:

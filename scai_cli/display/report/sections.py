@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.display.report import headline
-from scai_cli.display.report import problems as ending
 from scai_cli.display.report.answer import answer
 from scai_cli.display.report.constitution import rules
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Child, Html, tag, together
 from scai_cli.display.report.people import people, who_rated_whom
+from scai_cli.display.report.problems import problems, reproduce
 from scai_cli.display.report.time_line import revision_anchor, time_line
 from scai_cli.display.report.trade_off import plane
 from scai_cli.display.report.transcripts import transcripts
@@ -26,7 +26,7 @@ from scai_cli.runs.history.rating_cells import read_marks
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """How much is told of a run: bytes of transcripts; `brief` leaves out charts and transcripts altogether."""
+    """How much is shown of a run: bytes of transcripts; `brief` leaves out charts and transcripts."""
 
     room: int
     brief: bool = False
@@ -46,14 +46,14 @@ class Section:
 
 @dataclass
 class Run:
-    """One run on the page; `prefix` keeps its anchors apart from the others'. What is drawn is drawn once."""
+    """One run on the page; `prefix` keeps its anchors apart from the others'. Each section is drawn once."""
 
     figures: Figures
     excerpts: Excerpts
     prefix: str
 
     def sections(self, detail: Detail) -> Iterator[Section]:
-        """The sections that there is something to show in."""
+        """Yield the sections that have content."""
         history = self.figures.history
         if history.started is not None:
             yield self._message(detail)
@@ -71,7 +71,7 @@ class Run:
 
     @cached_property
     def opening(self) -> Html:
-        """The answer in words and in numbers."""
+        """The results in words and in numbers."""
         return together(answer(self.figures), headline.cards(self.figures))
 
     def _message(self, detail: Detail) -> Section:
@@ -88,8 +88,8 @@ class Run:
         if not run.history.measured:
             return []
         versions = [f"v{point.version}" for point in run.points.points]
-        met = {(frozenset(epoch.personas), frozenset(epoch.tasks)) for epoch in run.played}
-        care = tag("p", _CARE, class_="caution") if len(met) > 1 else None
+        groups = {(frozenset(epoch.personas), frozenset(epoch.tasks)) for epoch in run.played}
+        care = tag("p", _CARE, class_="caution") if len(groups) > 1 else None
         holdout = _section("holdout", "For people and tasks it has not seen", headline.holdout(run))
         return [
             _section("people", "Who gained, who paid", people(run)),
@@ -104,8 +104,8 @@ class Run:
     @cached_property
     def _ending(self) -> list[Section]:
         return [
-            _section("problems", "Problems", ending.problems(self.figures)),
-            _section("again", "How to reproduce", ending.reproduce(self.figures)),
+            _section("problems", "Problems", problems(self.figures)),
+            _section("again", "How to reproduce", reproduce(self.figures)),
         ]
 
 
@@ -113,7 +113,7 @@ _CARE: Final = "Take care: not every version was played by the same people with 
 
 
 def read_run(path: Path, prefix: str) -> Run:
-    """Read what the page needs of a run; raises RunError for a damaged line."""
+    """Read a run for the page; raises RunError for a damaged line."""
     history, marks = read_history(path, messages=False, ratings=False), read_marks(path)
     return Run(Figures(history, marks), read_excerpts(history, marks), prefix)
 

@@ -1,4 +1,4 @@
-"""A drawing from the renderer on its way into a page: only known shapes with known attributes come through."""
+"""A drawing of the renderer as markup of the page: only known shapes and attributes are kept."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LONG: Final = re.compile(r"-?\d+\.\d{3,}")
 
 
 def read_svg(drawing: str, label: str) -> Html:
-    """The drawing as an image with a text alternative; what its points say stands in `data-tip`, for the script."""
+    """Return the drawing as an image with a text alternative; the labels of its points are in `data-tip`."""
     root = ElementTree.fromstring(drawing)  # noqa: S314 - from the renderer; entities are not expanded into the page
     children = [_shape(child) for child in root]
     box = root.get("viewBox", "")
@@ -51,5 +51,5 @@ def _is_kept(key: str, value: str) -> bool:
 
 
 def _short(value: str) -> str:
-    """Numbers to a hundredth of a pixel."""
+    """Round numbers to a hundredth of a pixel."""
     return _LONG.sub(lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), value)

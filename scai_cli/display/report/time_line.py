@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from scai_cli.analysis.rule_origins import entries
+from scai_cli.analysis.rule_origins import rule_origins
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Html, cut, tag
+from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.numbers import counted, number
 from scai_cli.display.report.transcripts import Transcripts, where
 from scai_cli.experiment.constitution import Add, Clause, Constitution, Edit, Merge, Modify, Principle, Remove
@@ -21,7 +21,7 @@ MOST_CHARACTERS = 1200
 
 
 def time_line(run: Figures, texts: Transcripts) -> Iterator[Html]:
-    """Every revision with its edits, their reasons and the messages they rest on; of many the last ones."""
+    """Yield the last revisions with their edits, the reasons, and the messages they rest on."""
     history = run.history
     revised = sum(epoch.revision is not None for epoch in history.epochs)
     if not revised:
@@ -30,12 +30,12 @@ def time_line(run: Figures, texts: Transcripts) -> Iterator[Html]:
     shown = _shown(run)
     if len(shown) < revised:
         left_out = counted(revised - len(shown), "earlier revision")
-        yield tag("p", f"{left_out}: ", tag("code", f"scai show {history.run_id} --constitution"), class_="note")
+        yield note(f"{left_out}: ", tag("code", f"scai show {history.run_id} --constitution"))
     yield tag("ol", (_revision(run, revision, texts) for revision in shown), class_="time-line")
 
 
 def revision_anchor(run: Figures, prefix: str, epoch: int) -> str | None:
-    """Where the time line tells of the revision at the end of an epoch; None where it does not."""
+    """Return the anchor of the revision at the end of an epoch, None if the time line leaves it out."""
     return f"{prefix}revision-{epoch}" if any(revision.epoch == epoch for revision in _shown(run)) else None
 
 
@@ -55,8 +55,8 @@ def _revision(run: Figures, revision: Revised, texts: Transcripts) -> Html:
         tag("p", tag("b", became), tag("span", f" after epoch {revision.epoch}", class_="when"), class_="became"),
         tag("p", cut(revision.reason, MOST_CHARACTERS), class_="reason"),
         tag("ul", edits[:MOST_EDITS], class_="edits") if edits else None,
-        tag("p", f"and {counted(left_out, 'more edit')}", class_="note") if left_out > 0 else None,
-        tag("p", passed, tag("code", f"scai show {run.history.run_id} --json"), class_="note") if drafts else None,
+        note(f"and {counted(left_out, 'more edit')}") if left_out > 0 else None,
+        note(passed, tag("code", f"scai show {run.history.run_id} --json")) if drafts else None,
         _background(revision),
         class_="adopted" if revision.accepted else "kept",
         id=revision_anchor(run, texts.prefix, revision.epoch),
@@ -64,18 +64,18 @@ def _revision(run: Figures, revision: Revised, texts: Transcripts) -> Html:
 
 
 def _edits(run: Figures, revision: Revised, texts: Transcripts) -> tuple[list[Html], int]:
-    """The edits of an adopted revision, and how many new rules were taken back before it ended, which are left out."""
+    """Return the edits of an adopted revision, and the number of new rules left out that it took back itself."""
     before = _before(run, revision)
-    found = entries(run.history, revision.from_version, revision.from_version + 1)
-    drafts = [name for name in found if before.rule(name) is None and revision.constitution.rule(name) is None]
-    edits = [
-        _edit(run, name, entry.edit, before, texts)
-        for name, made in found.items()
+    origins = rule_origins(run.history, revision.from_version, revision.from_version + 1)
+    drafts = [name for name in origins if before.rule(name) is None and revision.constitution.rule(name) is None]
+    drawn = [
+        _edit(run, name, origin.edit, before, texts)
+        for name, edits in origins.items()
         if name not in drafts
-        for entry in made
-        if not isinstance(entry.edit, Merge) or name == entry.edit.ids[0]
+        for origin in edits
+        if not isinstance(origin.edit, Merge) or name == origin.edit.ids[0]
     ]
-    return edits, len(drafts)
+    return drawn, len(drafts)
 
 
 def _edit(run: Figures, rule_id: str, edit: Edit, before: Constitution, texts: Transcripts) -> Html:
@@ -99,7 +99,7 @@ def _edit(run: Figures, rule_id: str, edit: Edit, before: Constitution, texts: T
 
 
 def _whom(run: Figures, users: Sequence[str], old: Principle | Clause | None) -> Html:
-    """Whom a clause is for, and who came and went if it was there before."""
+    """Return the users of a clause, with those added and removed if it was there before."""
     before = old.users if isinstance(old, Clause) else users
     names = [run.name(user) if user in before else tag("ins", run.name(user)) for user in users]
     names += [tag("del", run.name(user)) for user in before if user not in users]
@@ -120,7 +120,7 @@ def _evidence(run: Figures, pieces: Sequence[str], texts: Transcripts) -> Html |
 
 
 def _background(revision: Revised) -> Html | None:
-    """Why, in the meta-prompt's words, and what became of the other candidates."""
+    """Return the critique of the meta-prompt and the results of all candidates."""
     if not revision.critique and not revision.candidates:
         return None
     return tag(

@@ -1,4 +1,4 @@
-"""The trade-off plane: what the mean gained and the worst-off paid, version by version or run by run."""
+"""The trade-off plane: mean against worst-off utility, version by version or run by run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from scai_cli.analysis.pareto import ParetoFront, ParetoPoint
 from scai_cli.display.report.charts import ACCENT, CARD, INK, MUTED, ROWS, chart, drawn
-from scai_cli.display.report.html import Html, tag
+from scai_cli.display.report.html import Html, note, tag
 from scai_cli.display.report.numbers import number
 from scai_cli.display.report.tables import folded, table
 
@@ -32,17 +32,15 @@ class _Dot:
 
 
 def plane(front: ParetoFront, names: Sequence[str], *, in_order: bool) -> Iterator[Html]:
-    """One point for each of `names`, joined if they followed each other, and a table of them."""
+    """Yield the plane with a point for each of `names`, joined if `in_order`, and a table of them."""
     dots = list(_dots(front, names))
     if not dots:
         yield tag("p", "Nothing has been measured yet.")
         return
-    yield tag(
-        "p",
+    yield note(
         "Further right the group as a whole fares better, further up the worst-off person. A filled point is on the "
         "Pareto front of mean, worst-off and equality: no other is better on one count and as good on the rest. The "
         "dashed line is the edge of what was reached.",
-        class_="note",
     )
     shown = dots if len(dots) <= MOST_DOTS else [*dots[:1], *dots[1 - MOST_DOTS :]]
     yield tag(
@@ -76,7 +74,7 @@ def _draw(dots: Sequence[_Dot], size: tuple[int, int], in_order: bool) -> Html:
 
 
 def _names(dots: Sequence[_Dot]) -> list[str]:
-    """What stands beside each dot; those that lie on one another are named together, beside the last of them."""
+    """Return the label of each dot; dots in one place are named together, at the last of them."""
     places = [(round(dot.mean, 3), round(dot.worst_off, 3)) for dot in dots]
     there = [[dot.name for dot, other in zip(dots, places, strict=True) if other == place] for place in places]
     last = {place: n for n, place in enumerate(places)}
@@ -107,13 +105,13 @@ def _layers(domains: tuple[list[float], list[float]], in_order: bool) -> Iterato
 
 
 def _domain(values: Sequence[float]) -> list[float]:
-    """A range within [0, 1] with air around the values."""
-    air = max(0.03, (max(values) - min(values)) * 0.22)
-    return [max(0.0, min(values) - air), min(1.0, max(values) + air)]
+    """Return a range within [0, 1] with some room around the values."""
+    room = max(0.03, (max(values) - min(values)) * 0.22)
+    return [max(0.0, min(values) - room), min(1.0, max(values) + room)]
 
 
 def _stairs(dots: Sequence[_Dot], domains: tuple[list[float], list[float]]) -> list[dict[str, float]]:
-    """The edge of what was reached: nothing lies to the right of it and above."""
+    """Return the corners of the edge that no point lies beyond, to the right and above."""
     edge: list[_Dot] = []
     for dot in sorted(dots, key=lambda dot: (-dot.mean, -dot.worst_off)):
         if not edge or dot.worst_off > edge[-1].worst_off:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Html, cut, tag
+from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.numbers import counted, number
 from scai_cli.runs.history.excerpts import KINDS, Excerpts, Rating, Said, Talk, conversation_of
 
@@ -70,10 +70,10 @@ def _section(figures: Figures, talks: Sequence[Talk], drawn: dict[str, Html], to
         more = tag("code", f"scai show {run} --epoch N --persona ID --task ID")
         said = f"{counted(len(talks), 'conversation')} of {total:,}: {_CHOSEN}. The others: "
     if not talks:
-        return tag("p", f"There is no room for the {counted(total, 'conversation')}: ", more, class_="note")
+        return note(f"There is no room for the {counted(total, 'conversation')}: ", more)
     return tag(
         "div",
-        tag("p", said, more, class_="note"),
+        note(said, more),
         _filter(figures, talks),
         tag("p", "No conversation matches.", class_="none", hidden=True),
         tag("div", (drawn[talk.id] for talk in talks), class_="talks"),
@@ -125,9 +125,7 @@ def _talk(figures: Figures, talk: Talk, prefix: str) -> Html:
         (tag("span", kind, class_="kind", title=KINDS[kind]) for kind in talk.kinds),
         rated,
     )
-    more = (
-        tag("p", f"… and {counted(talk.more_messages, 'more message')}.", class_="note") if talk.more_messages else None
-    )
+    more = note(f"… and {counted(talk.more_messages, 'more message')}.") if talk.more_messages else None
     return tag(
         "details",
         summary,
@@ -148,7 +146,7 @@ def _message(figures: Figures, message: Said, ratings: Sequence[Rating], prefix:
     if message.left_out:
         run, at = figures.history.run_id, f"--epoch {message.epoch} --persona {message.persona} --task {message.task}"
         how = f"scai show {run} {at}"
-        cut_off = tag("p", f"… {message.left_out:,} more characters: ", tag("code", how), class_="note")
+        cut_off = note(f"… {message.left_out:,} more characters: ", tag("code", how))
     broken = "cut off by the model's limit" if message.finish_reason == "length" else None
     return tag(
         "div",

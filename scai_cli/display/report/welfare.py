@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from scai_cli.display.report.charts import ACCENT, INK
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Html, tag
+from scai_cli.display.report.html import Html, note, tag
 from scai_cli.display.report.numbers import number, with_interval
 from scai_cli.display.report.panels import Panel, draw_panel
 from scai_cli.display.report.tables import folded, table
@@ -24,12 +24,10 @@ def welfare(run: Figures) -> Iterator[Html]:
     """Yield a panel for each function, the declared one first, and the interval of its change."""
     gain = run.welfare_gain
     if gain is not None and gain.interval.low is not None:
-        yield tag(
-            "p",
+        yield note(
             f"{run.declared.capitalize()} welfare, which this experiment declared, changed by "
             f"{with_interval(gain.interval, 3)}: a 95 % interval over the {gain.users} people and {gain.tasks} "
             "tasks of both the first and the last epoch.",
-            class_="note",
         )
     yield tag("div", (_panel(run, name) for name in run.functions), class_="panels")
     yield _table(run)

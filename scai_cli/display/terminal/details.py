@@ -1,4 +1,4 @@
-"""Closer looks at a run: who rated whom, what changed between two constitutions, the exact prompts."""
+"""The views of `scai show`: ratings, constitutions and their differences, the exact prompts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from scai_cli.analysis.rule_origins import RuleOrigin, entries
+from scai_cli.analysis.rule_origins import RuleOrigin, rule_origins
 from scai_cli.display.terminal.constitution import rule_diff, rule_lines
 from scai_cli.display.terminal.escape import number, one_line, styled
 from scai_cli.errors import RunError
@@ -20,29 +20,27 @@ from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.selection import Selection
 
 _CRITIQUE = 400
-"""So much is told of the critique behind edits that give no reason of their own."""
+"""The most characters of the critique of edits that give no reason of their own."""
 
 _EVIDENCE = 3
-"""So many of the messages that an edit rests on are named."""
+"""The most messages that are named as an edit's evidence."""
 
 _CONVERSATION, _RATER, _VALUE = 30, 12, 6
-"""The most columns that a conversation and a rater's id take, and what a value needs."""
+"""The most columns of a conversation and of a rater's id, and the columns of a value."""
 
 
-def print_ratings(console: Console, epochs: list[Epoch], chosen: Selection) -> None:
-    """Print who rated which final answer how: a row a conversation, a column a rater."""
+def print_ratings(console: Console, epochs: list[Epoch], selection: Selection) -> None:
+    """Print the ratings of final answers: a row for each conversation, a column for each rater."""
     for epoch in epochs:
         given = {(r.conversation, r.rater): r for r in epoch.ratings if r.final}
         missing = sum(rating.value is None for rating in given.values())
-        heading = (
-            f"Epoch {epoch.number}: {len(given)} ratings of final answers ([own], ? missing: {missing}, · not asked)"
-        )
-        console.print(styled(heading, "bold"))
+        counts = f"{len(given)} ratings of final answers ([own], ? missing: {missing}, · not asked)"
+        console.print(styled(f"Epoch {epoch.number}: {counts}", "bold"))
         rows = [
             (f"e{epoch.number}/{persona}/{task}", f"{persona}/{task}")
             for persona in epoch.personas
             for task in epoch.tasks
-            if chosen.has(persona, task)
+            if selection.has(persona, task)
         ]
         for raters in _columns(epoch.personas, console.width - _CONVERSATION):
             table = Table(box=None, padding=(0, 1, 0, 0))
@@ -56,7 +54,7 @@ def print_ratings(console: Console, epochs: list[Epoch], chosen: Selection) -> N
 
 
 def _columns(raters: Sequence[str], room: int) -> Iterator[Sequence[str]]:
-    """The raters, so many at a time as fit a table of that width."""
+    """Yield the raters in groups that fit a table of that width."""
     at, used = 0, 0
     for n, rater in enumerate(raters):
         width = min(len(rater), _RATER) + 1
@@ -97,32 +95,32 @@ def print_diff(console: Console, history: History, first: int, second: int) -> N
             known = ", ".join(str(v) for v in versions) or "none yet"
             raise RunError(f"run {history.run_id!r} has no constitution version {version}; it has {known}")
     old, new = versions[first][0], versions[second][0]
-    made = entries(history, min(first, second), max(first, second))
+    origins = rule_origins(history, min(first, second), max(first, second))
     for rule_id in dict.fromkeys(rule.id for rule in (*old.rules, *new.rules)):
         before, after = old.rule(rule_id), new.rule(rule_id)
         console.print(Text.assemble((f"{rule_id:<4}", "bold"), rule_diff(before, after, history.names)))
-        for entry in made.get(rule_id, ()):
-            console.print(Padding(styled(_told(entry), "dim"), (0, 0, 0, 4)))
+        for origin in origins.get(rule_id, ()):
+            console.print(Padding(styled(_reason(origin), "dim"), (0, 0, 0, 4)))
     if not old.rules and not new.rules:
         console.print("(both are empty)")
-    silent = {entry.epoch for found in made.values() for entry in found if not entry.edit.reason}
+    silent = {origin.epoch for edits in origins.values() for origin in edits if not origin.edit.reason}
     for epoch in history.epochs:
         if epoch.number in silent and epoch.revision is not None and epoch.revision.critique:
             critique = one_line(f"epoch {epoch.number}, critique: {epoch.revision.critique}", _CRITIQUE)
             console.print(styled(critique, "dim"))
 
 
-def _told(entry: RuleOrigin) -> str:
-    """An edit with its reason and what it rests on."""
-    reason = one_line(entry.edit.reason) or "no reason given"
-    evidence = () if isinstance(entry.edit, Remove) else entry.edit.evidence
+def _reason(origin: RuleOrigin) -> str:
+    """Return an edit with its reason and its evidence."""
+    reason = one_line(origin.edit.reason) or "no reason given"
+    evidence = () if isinstance(origin.edit, Remove) else origin.edit.evidence
     more = f" and {len(evidence) - _EVIDENCE} more" if len(evidence) > _EVIDENCE else ""
     rests = f"; evidence: {', '.join(evidence[:_EVIDENCE])}{more}" if evidence else ""
-    return f"epoch {entry.epoch}, {entry.edit.op}: {reason}{rests}"
+    return f"epoch {origin.epoch}, {origin.edit.op}: {reason}{rests}"
 
 
 def _judged(candidate: Candidate) -> str:
-    """What was measured of a candidate, or why it could not be adopted."""
+    """Return the scores of a candidate, or the reason why it could not be adopted."""
     scores = ", ".join(f"{name} {number(value, 3)}" for name, value in candidate.scores.items())
     cut = f"; {candidate.left_out} conversations had no room in the prompt" if candidate.left_out else ""
     unchanged = "no change" if candidate.constitution is None else "not measured"
@@ -130,7 +128,7 @@ def _judged(candidate: Candidate) -> str:
 
 
 def print_prompts(console: Console, calls: Iterator[dict[str, Any]], wanted: str) -> None:
-    """Print the exact messages of calls, with what came back; raises RunError, naming what was `wanted`, for none."""
+    """Print the exact messages and answers of calls; raises RunError, naming the `wanted` id, if there are none."""
     shown = 0
     for call in calls:
         shown += 1

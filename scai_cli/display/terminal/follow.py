@@ -18,7 +18,7 @@ from scai_cli.display.terminal.consoles import out
 from scai_cli.display.terminal.escape import one_line, styled
 from scai_cli.display.terminal.run_progress import RunProgress
 from scai_cli.display.terminal.summary import print_summary
-from scai_cli.display.terminal.transcripts import check_known, print_rating, print_speech
+from scai_cli.display.terminal.transcripts import check_known, print_message, print_rating
 from scai_cli.errors import RunError
 from scai_cli.runs.events import Event, MessageSaid, Rated, RunStarted
 from scai_cli.runs.history.event_lines import Within, look, read_event, read_mark
@@ -122,7 +122,7 @@ class _Follower:
         text = self.progress.note(event) or self.progress.milestone()
         if isinstance(event, MessageSaid):
             self._turn_to(event.id.rpartition("/")[0])
-            print_speech(self.console, self.history, event)
+            print_message(self.console, self.history, event)
         elif isinstance(event, Rated):
             self._turn_to(event.conversation)
             print_rating(self.console, self.history, event)

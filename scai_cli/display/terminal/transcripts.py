@@ -1,4 +1,4 @@
-"""Conversations as a chat: who said what, wrapped, with the ratings beneath the answer that they are about."""
+"""Conversations as a chat: wrapped messages, with the ratings below the answer that they are about."""
 
 from __future__ import annotations
 
@@ -17,36 +17,38 @@ from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.selection import Selection
 from scai_cli.values import did_you_mean
 
-_NAME, _SPEECH, _RATING = "  ", "    ", "      "
-"""How far a speaker's name, the further lines of a speech and a rating stand in."""
+_NAME, _MESSAGE, _RATING = "  ", "    ", "      "
+"""The indents of a speaker's name, of the further lines of a message and of a rating."""
 
 _BOLD, _DIM = Style(bold=True), Style(dim=True)
-_WHO: Final = {"user": Style(bold=True), "assistant": Style(bold=True, color="cyan")}
+_STYLES: Final = {"user": Style(bold=True), "assistant": Style(bold=True, color="cyan")}
 
 
-def print_transcripts(console: Console, run: str, epochs: Iterable[tuple[History, Epoch]], chosen: Selection) -> None:
-    """Print the conversations that are chosen; raises RunError, naming what is unknown, if there is none."""
+def print_transcripts(
+    console: Console, run: str, epochs: Iterable[tuple[History, Epoch]], selection: Selection
+) -> None:
+    """Print the selected conversations; raises RunError, naming the unknown id, if there are none."""
     shown = 0
     for history, epoch in epochs:
-        check_known(history, chosen)
+        check_known(history, selection)
         ratings: dict[str, list[Rated]] = {}
         for rating in epoch.ratings:
             ratings.setdefault(rating.message, []).append(rating)
         for conversation, messages in epoch.conversations.items():
-            if chosen.has(messages[0].persona, messages[0].task):
+            if selection.has(messages[0].persona, messages[0].task):
                 shown += 1
                 _print(console, _conversation(console.width, history, conversation, messages, ratings))
     if not shown:
         raise RunError(f"run {run!r} has no such conversation; see `scai show {run}`")
 
 
-def check_known(history: History, chosen: Selection) -> None:
+def check_known(history: History, selection: Selection) -> None:
     """Raise RunError for a persona or task that the run does not have."""
     if history.started is None:
         return
     for kind, wanted, known in (
-        ("persona", chosen.persona, history.started.personas),
-        ("task", chosen.task, history.started.tasks),
+        ("persona", selection.persona, history.started.personas),
+        ("task", selection.task, history.started.tasks),
     ):
         if wanted is not None and wanted not in known:
             raise RunError(
@@ -55,9 +57,9 @@ def check_known(history: History, chosen: Selection) -> None:
             )
 
 
-def print_speech(console: Console, history: History, message: MessageSaid) -> None:
+def print_message(console: Console, history: History, message: MessageSaid) -> None:
     """Print one message under its speaker's name."""
-    _print(console, _speech(console.width, history, message))
+    _print(console, _message(console.width, history, message))
 
 
 def print_rating(console: Console, history: History, rating: Rated) -> None:
@@ -66,7 +68,7 @@ def print_rating(console: Console, history: History, rating: Rated) -> None:
 
 
 def _print(console: Console, parts: Iterator[Segment]) -> None:
-    """Print lines that are wrapped already: rich is to do no more than to style them."""
+    """Print lines that are wrapped already: rich only styles them."""
     console.print(Segments(parts), crop=False, end="")
 
 
@@ -75,28 +77,28 @@ def _conversation(
 ) -> Iterator[Segment]:
     yield Segment(f"{one_line(conversation)}\n", _BOLD)
     for message in messages:
-        yield from _speech(width, history, message)
+        yield from _message(width, history, message)
         for rating in ratings.get(message.id, []):
             yield from _rating(width, history, rating)
     yield Segment("\n")
 
 
-def _speech(width: int, history: History, message: MessageSaid) -> Iterator[Segment]:
+def _message(width: int, history: History, message: MessageSaid) -> Iterator[Segment]:
     who = history.names.get(message.persona, message.persona) if message.role == "user" else "assistant"
     who = f"{one_line(who, 40)}: "
-    lines = wrapped(who + plain(message.content), width - len(_SPEECH), width - len(_NAME))
+    lines = wrapped(who + plain(message.content), width - len(_MESSAGE), width - len(_NAME))
     if lines[0].startswith(who.rstrip()):
-        yield Segment(f"{_NAME}{lines[0][: len(who)]}", _WHO[message.role])
+        yield Segment(f"{_NAME}{lines[0][: len(who)]}", _STYLES[message.role])
         lines[0] = lines[0][len(who) :]
     else:  # a very narrow screen
         lines[0] = f"{_NAME}{lines[0]}"
-    yield Segment("\n".join((lines[0], *(f"{_SPEECH}{line}" if line else "" for line in lines[1:]), "")))
+    yield Segment("\n".join((lines[0], *(f"{_MESSAGE}{line}" if line else "" for line in lines[1:]), "")))
 
 
 def _rating(width: int, history: History, rating: Rated) -> Iterator[Segment]:
     who = history.names.get(rating.rater, rating.rater)
     value = "missing" if rating.value is None else f"{rating.value:g}"
     why = rating.problem if rating.value is None else (rating.comment if rating.kind == "cross" else "")
-    said = f"{one_line(who)} rates {one_line(rating.metric)} {value}{f': {one_line(why)}' if why else ''}"
-    for line in wrapped(said, width - len(_RATING)):
+    text = f"{one_line(who)} rates {one_line(rating.metric)} {value}{f': {one_line(why)}' if why else ''}"
+    for line in wrapped(text, width - len(_RATING)):
         yield Segment(f"{_RATING}{line}\n", _DIM)
