@@ -139,8 +139,7 @@ class Gate:
         # A retry goes first: behind a long queue its patience would run out before its turn came.
         await self.slots.acquire(first=retries > 0)
         try:
-            # The slot comes before the rate, so that calls take from the rate in the order of the queue, and those
-            # that still queue when the gate closes take nothing.
+            # The slot comes before the rate, so that calls take from the rate in the order of the queue.
             wait = self._rate.take(expected.total)
             self._check_open()
             if wait > 0:

@@ -89,8 +89,8 @@ class Budget:
     async def claim(self, spend: Spend) -> None:
         """Reserve what a call may cost; raises LimitReached when that exceeds a limit.
 
-        What calls in flight reserved is a guess, mostly too high. As long as the call would fit without it, wait until
-        one of them settles, instead of stopping the run on a guess.
+        The reservations of calls in flight are guesses. As long as the call would fit without them, wait until one of
+        them settles, instead of stopping the run on a guess.
         """
         while (excess := self._excess(self.used + self.reserved + spend)) is not None:
             if self.reserved.calls == 0 or self._excess(self.used + spend) is not None:
