@@ -10,7 +10,7 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.observed import observe, utility
 from scai_cli.measures.requested import requested
-from scai_cli.models.simulated.sentences import BANK, LEADS, NEUTRAL, PLAIN, STEPS
+from scai_cli.models.simulated.answers import BANK, LEADS, NEUTRAL, PLAIN, STEPS
 from scai_cli.models.simulated.wordings import CONTENT, remark, rule
 from scai_cli.prompts.templates import TEMPLATES
 

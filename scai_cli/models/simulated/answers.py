@@ -9,7 +9,22 @@ from typing import Final
 
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.observed import observe
-from scai_cli.models.simulated.sentences import BANK, LEADS, NEUTRAL, PLAIN, STEPS, THINGS
+from scai_cli.text.word_lists import read_word_lists
+
+_LISTS = read_word_lists(__file__)
+
+BANK: Final[Mapping[str, tuple[str, ...]]] = _LISTS["traits"]
+"""Trait -> sentences that show it. Length, layout and simple words show in how an answer is put together."""
+PLAIN: Final[tuple[str, ...]] = _LISTS["plain"]
+"""Short sentences in short words that show no other trait."""
+NEUTRAL: Final[tuple[str, ...]] = _LISTS["neutral"]
+"""Longer sentences in longer words that show no trait; they fill an answer up."""
+STEPS: Final[tuple[str, ...]] = _LISTS["steps"]
+"""Actions that can stand in a numbered list, in any order that keeps theirs."""
+LEADS: Final[tuple[str, ...]] = _LISTS["leads"]
+"""Lines that open a list."""
+THINGS: Final[tuple[str, ...]] = _LISTS["things"]
+"""Topic phrases for tasks that offer none."""
 
 _NOUN_PHRASE: Final = re.compile(r"\b(a|an|the|my|our) ([a-z]{3,14})(?=[.,;?!]|$| (?:of|for)\b)", re.IGNORECASE)
 _FROM_HERE: Final = {"my": "your", "our": "your"}

@@ -4,28 +4,41 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from typing import Final
 
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.models.simulated.answers import noun_phrases
 from scai_cli.models.simulated.forms import FormRequest
-from scai_cli.models.simulated.names import name_of
 from scai_cli.prompts.fences import fenced
 from scai_cli.text.word_lists import read_word_lists
 
 _LISTS = read_word_lists(__file__)
+_REGION_OF: Final = {country: region for region, names in _LISTS["names"].items() for country in names["countries"]}
+_WOMEN: Final = ("woman", "female", "f", "girl")
+_MEN: Final = ("man", "male", "m", "boy")
 
 
 def biography(request: FormRequest, rng: random.Random) -> dict[str, object]:
     """Fill the form `{"name", "biography", "stances"}` for the fenced facts and tasks of the prompt."""
     portrait = next((piece.text for piece in fenced(request.prompt, "persona")), "")
     facts = _facts(portrait)
-    name = name_of(facts.get("country", ""), facts.get("gender", ""), rng)
+    name = _name(facts.get("country", ""), facts.get("gender", ""), rng)
     first = name.split()[0]
     past = rng.choice(_LISTS["young"] if _years(facts) < 24 else _LISTS["past"])
     sentences = [_work_and_home(name, facts, rng), f"{first} {past}.", _life(first, facts, rng), _wants(first, rng)]
     tasks = {piece.attributes.get("id", ""): piece.text for piece in fenced(request.prompt, "task")}
     stances = {key: _stance(first, text, facts.get("politics", ""), rng) for key, text in tasks.items() if key}
     return {"name": name, "biography": " ".join(sentences), "stances": stances}
+
+
+def _name(country: str, gender: str, rng: random.Random) -> str:
+    """Draw a first and a family name that fit a country; from any region if the country is unknown."""
+    regions = _LISTS["names"]
+    region = regions[_REGION_OF.get(country.lower().strip()) or rng.choice(sorted(regions))]
+    women, men, families = (region[part].split() for part in ("women", "men", "families"))
+    wanted = gender.lower().strip()
+    first = women if wanted in _WOMEN else men if wanted in _MEN else women + men
+    return f"{rng.choice(first)} {rng.choice(families)}"
 
 
 def _facts(portrait: str) -> dict[str, str]:
