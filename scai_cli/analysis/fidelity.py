@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from scai_cli.measures.requested import requested
-from scai_cli.runs.events import ControlRated, MessageSaid
+from scai_cli.runs.events import ControlRated
+from scai_cli.runs.history.event_lines import CompactMessage
 from scai_cli.runs.history.history import History
 from scai_cli.stats.variance import Variances, one_way
 
@@ -70,7 +71,7 @@ def fidelity(history: History) -> Fidelity:
                 groups[rating.kind][rating.rater].append(rating.value)
                 if rating.kind == "own":
                     own[rating.conversation] = rating.value
-    said: dict[str, list[MessageSaid]] = defaultdict(list)
+    said: dict[str, list[CompactMessage]] = defaultdict(list)
     for message in (m for epoch in history.epochs for talk in epoch.conversations.values() for m in talk[1:]):
         if message.role == "user":
             said[message.persona].append(message)

@@ -47,7 +47,7 @@ class PairedDifference:
 
 def epoch_cells(history: History, number: int) -> EpochCells | None:
     """Return the utilities of an epoch's final answers; None for an epoch whose compact ratings are not kept."""
-    ratings = history.marks.cells.get(number)
+    ratings = history.rating_index.sums.get(number)
     if ratings is None:
         return None
     cells = {}

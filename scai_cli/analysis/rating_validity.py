@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scai_cli.runs.history.history import History
-from scai_cli.runs.history.ratings import Pairs
+from scai_cli.runs.history.ratings import ObservedRatings
 from scai_cli.stats.intervals import rank_correlation, spearman
 
 _MANY: Final = 2000
@@ -30,12 +30,13 @@ class RatingValidity:
 
 def rating_validity(history: History) -> dict[str, RatingValidity]:
     """Return persona -> validity, for those with stated preferences; ratings of anchors do not count."""
-    pairs = history.marks.pairs
+    pairs = history.rating_index.observed
     raters = dict.fromkeys(rater for rater, _ in pairs)
-    return {rater: _of(pairs.get((rater, "own"), Pairs()), pairs.get((rater, "cross"), Pairs())) for rater in raters}
+    none = ObservedRatings()
+    return {rater: _of(pairs.get((rater, "own"), none), pairs.get((rater, "cross"), none)) for rater in raters}
 
 
-def _of(own: Pairs, cross: Pairs) -> RatingValidity:
+def _of(own: ObservedRatings, cross: ObservedRatings) -> RatingValidity:
     correlations = [(_correlation(pairs), len(pairs.values)) for pairs in (own, cross)]
     known = [(value, count) for value, count in correlations if value is not None]
     answers = sum(count for _, count in known)
@@ -43,6 +44,6 @@ def _of(own: Pairs, cross: Pairs) -> RatingValidity:
     return RatingValidity(overall, correlations[0][0], correlations[1][0], len(own.values) + len(cross.values))
 
 
-def _correlation(pairs: Pairs) -> float | None:
+def _correlation(pairs: ObservedRatings) -> float | None:
     correlate = rank_correlation if len(pairs.values) > _MANY else spearman
     return correlate(pairs.values, pairs.observed)

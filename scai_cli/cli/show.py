@@ -105,9 +105,9 @@ def _follow(runs_dir: Path, run: str, selection: Selection, as_json: bool) -> No
 def _wait_for(runs_dir: Path, run: str) -> Path:
     """Return the run's directory as soon as it exists; raise RunError for an id that may be several runs."""
     from scai_cli.display.terminal.consoles import err
-    from scai_cli.display.terminal.follow import POLL_S
     from scai_cli.errors import RunError
     from scai_cli.runs.find import all_runs, find_run
+    from scai_cli.runs.history.event_tail import POLL_S
 
     waiting = False
     while True:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.experiment.constitution import Constitution
-from scai_cli.runs.events import Rated
+from scai_cli.runs.history.event_lines import CompactRating
 from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.selection import Selection
 
@@ -79,5 +79,5 @@ def _revision(epoch: Epoch) -> dict[str, Any] | None:
     return {**revision, "constitution": constitution_object(epoch.revision.constitution)}
 
 
-def _rating(rating: Rated) -> dict[str, Any]:
+def _rating(rating: CompactRating) -> dict[str, Any]:
     return {name: getattr(rating, name) for name in _RATING}

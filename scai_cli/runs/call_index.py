@@ -46,7 +46,7 @@ class CallIndex:
         offset = 0
         for number, line in lines(path):
             try:
-                index._note(_decode(line), offset, wanted)
+                index._note(decode_call(line), offset, wanted)
             except (ValueError, msgspec.DecodeError):
                 raise RunError(damaged(path, number)) from None
             offset += len(line)
@@ -72,7 +72,7 @@ class CallIndex:
         if self._file is not None:
             self._file.close()
 
-    def _note(self, call: _Logged, offset: int, wanted: Callable[[str], bool]) -> None:
+    def _note(self, call: LoggedCall, offset: int, wanted: Callable[[str], bool]) -> None:
         if call.error is not None:
             return
         found = (call.response, call.finish_reason, call.latency_s, call.retries, call.source)
@@ -90,7 +90,7 @@ class _Tokens(msgspec.Struct, gc=False):
     output_tokens: int
 
 
-class _Logged(msgspec.Struct, gc=False):
+class LoggedCall(msgspec.Struct, gc=False):
     """A logged call without its request, which is long and not built for each of a million calls."""
 
     id: str
@@ -108,7 +108,7 @@ class _Logged(msgspec.Struct, gc=False):
     logprobs: list[tuple[str, float]] | None = None
 
 
-_decode: Final = msgspec.json.Decoder(_Logged).decode
+decode_call: Final = msgspec.json.Decoder(LoggedCall).decode
 
 
 def _place(call_id: str, digest: str) -> bytes:

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from scai_cli.errors import OutputError
 from scai_cli.messages import clean
+
+_BLOCK: Final = 1 << 20
 
 
 @dataclass(slots=True)
@@ -64,6 +66,25 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
                     yield number, line
     except FileNotFoundError:
         return
+
+
+def lines_backwards(path: Path) -> Iterator[bytes]:
+    """Yield the complete lines of a file, the last first."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        at, begun, torn = file.seek(0, os.SEEK_END), b"", True
+        while at > 0:
+            start = max(0, at - _BLOCK)
+            file.seek(start)
+            begun, *whole = (file.read(at - start) + begun).split(b"\n")
+            at = start
+            for line in reversed(whole):
+                if not torn:
+                    yield line + b"\n"
+                torn = False
+        if not torn:
+            yield begun + b"\n"
 
 
 def mend(path: Path) -> int:
@@ -137,14 +158,13 @@ def write_whole(target: Path, text: str) -> None:
 
 
 def _last_line_end(file: BinaryIO, size: int) -> int:
-    """Where the last complete line ends."""
-    block = 1 << 16
+    """Return where the last complete line ends."""
     at = size
     while at > 0:
-        start = max(0, at - block)
+        start = max(0, at - _BLOCK)
         file.seek(start)
-        found = file.read(at - start).rfind(b"\n")
-        if found >= 0:
-            return start + found + 1
+        end = file.read(at - start).rfind(b"\n")
+        if end >= 0:
+            return start + end + 1
         at = start
     return 0

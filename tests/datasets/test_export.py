@@ -16,7 +16,7 @@ from conftest import Called, events, scai
 
 from scai_cli.datasets.samples.run_pairs import PAIRS_PER_PROMPT
 from scai_cli.experiment.load import load_saved
-from scai_cli.runs.history.conversations import talks
+from scai_cli.runs.history.conversations import read_conversations
 
 PEOPLE = """\
 name: group
@@ -256,12 +256,12 @@ def test_whole_conversations_do_not_wait_for_ever_for_one_that_failed(group: Pat
     lost = [line for line in told if b'"id":"e1/ann/tea/m3"' not in line]
     (run / "events.jsonl").write_bytes(b"".join(lost))
     config = load_saved(run / "config.yaml")
-    first, *_ = talks(run, config, waiting=2)
+    first, *_ = read_conversations(run, config, waiting=2)
     assert first.id != "e1/ann/tea"
-    found = [talk.id for talk in talks(run, config, waiting=2)]
-    whole = [talk.id for talk in talks(group, config)]
+    found = [talk.id for talk in read_conversations(run, config, waiting=2)]
+    whole = [talk.id for talk in read_conversations(group, config)]
     assert sorted(found) == sorted(whole)
-    assert [talk.id for talk in talks(run, config)] == [
+    assert [talk.id for talk in read_conversations(run, config)] == [
         "e1/ann/tea" if n == 0 else name for n, name in enumerate(whole)
     ]
 

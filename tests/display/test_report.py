@@ -22,7 +22,6 @@ from scai_cli.display.report.html import inline, tag, visible
 from scai_cli.display.report.numbers import with_interval
 from scai_cli.display.report.page import LIMIT, MOST_WHOLE
 from scai_cli.display.report.svg import read_svg
-from scai_cli.runs.history import rating_cells as cells
 from scai_cli.runs.history.excerpts import MOST_CHARACTERS, read_excerpts
 from scai_cli.runs.history.fold import read_history
 from scai_cli.stats.intervals import Interval
@@ -167,8 +166,8 @@ def test_its_numbers_are_those_of_show(page: Page, finished: Path) -> None:
 
 
 def test_gains_are_paired_and_have_an_interval(finished: Path) -> None:
-    history = read_history(finished, messages=False, ratings=False)
-    run = Figures(history, cells.read_marks(finished))
+    history = read_history(finished, messages=False, ratings=False, finals=True)
+    run = Figures(history)
     welfare, own = run.welfare_gain, run.satisfaction_gain
     assert welfare is not None
     assert own is not None
@@ -305,8 +304,8 @@ def test_of_many_conversations_the_telling_ones_are_shown(finished: Path, tmp_pa
         return found
 
     run = changed(finished, tmp_path / "r" / "many", many)
-    history = read_history(run, messages=False, ratings=False)
-    excerpts = read_excerpts(history, cells.read_marks(run))
+    history = read_history(run, messages=False, ratings=False, finals=True)
+    excerpts = read_excerpts(history)
     assert excerpts.total == 121 * 6
     page = reported(run)
     shown = {name.removeprefix("r1/") for name in page.having("id") if re.fullmatch(r"r1/e\d+/\w+/\w+", name)}

@@ -16,13 +16,22 @@ from hypothesis import strategies as st
 from scai_cli.analysis.paired import epoch_cells
 from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.errors import RunError
-from scai_cli.runs.history.event_lines import look
+from scai_cli.runs.history.event_lines import CompactRating, glance
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.listings import last_rated, list_entries
-from scai_cli.runs.history.ratings import CompactRating, Marks
+from scai_cli.runs.history.ratings import RatingIndex
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.history.status import spent
 from scai_cli.stats.intervals import rank_correlation, spearman
+
+
+def rating(conversation: str, kind: Any, value: float | None, **more: Any) -> CompactRating:
+    """Ann's rating of a conversation's answer."""
+    found = {"epoch": 1, "final": True, **more}
+    place = f"{conversation}/m1"
+    return CompactRating(
+        id=place, kind=kind, metric="m", rater="ann", conversation=conversation, message=place, value=value, **found
+    )
 
 
 @pytest.fixture
@@ -38,7 +47,7 @@ def test_without_words_everything_else_is_there(finished: Path) -> None:
     assert (short.status, short.finished, short.outcome) == (whole.status, whole.finished, whole.outcome)
     assert not any(epoch.ratings or epoch.conversations for epoch in short.epochs)
     assert rating_validity(short) == rating_validity(whole) != {}
-    assert short.marks.cells == whole.marks.cells
+    assert short.rating_index.sums == whole.rating_index.sums
 
 
 @pytest.mark.parametrize(
@@ -75,32 +84,49 @@ def test_the_cells_make_the_utilities_that_the_run_recorded(finished: Path) -> N
 
 
 def test_the_cells_of_the_first_and_the_last_two_epochs_are_kept() -> None:
-    marks = Marks()
+    index = RatingIndex()
     for epoch in range(1, 7):
-        marks.add(CompactRating(epoch, "own", "ann", f"e{epoch}/ann/tea", True, float(epoch)))
-    assert sorted(marks.cells) == [1, 5, 6]
-    assert marks.cells[6].own == {("ann", "tea"): 6.0}
+        index.add(rating(f"e{epoch}/ann/tea", "own", float(epoch), epoch=epoch))
+    assert sorted(index.sums) == [1, 5, 6]
+    assert index.sums[6].own == {("ann", "tea"): 6.0}
+    assert not index.finals
+
+
+def test_the_ratings_of_all_final_answers_are_kept_on_demand() -> None:
+    index = RatingIndex(finals=True)
+    for conversation, kind, value in (
+        ("e1/ann/tea", "own", 3.0), ("e1/ann/sleep", "own", 8.0), ("e1/bob/tea", "cross", None),
+        ("e1/cid/tea", "cross", 4.0), ("e1/cid/sleep", "cross", 5.0), ("e1/anchor/1", "anchor", 1.0),
+    ):  # fmt: skip
+        index.add(rating(conversation, kind, value))
+    index.add(rating("e1/ann/tea", "own", 0.0, final=False))
+    found = index.finals_of(1)
+    assert list(found)[2] == ("cross", "ann", "e1/bob/tea", None)
+    assert list(found.conversations) == ["e1/ann/tea", "e1/ann/sleep", "e1/bob/tea", "e1/cid/tea", "e1/cid/sleep"]
+    assert found.own_ranges() == {"ann": (3.0, 8.0)}
+    assert found.means() == {("ann", "ann"): 5.5, ("ann", "bob"): None, ("ann", "cid"): 4.5}
+    assert list(index.finals_of(2)) == []
 
 
 def test_anchors_and_missing_ratings_count_nowhere() -> None:
-    marks = Marks()
-    marks.add(CompactRating(1, "anchor", "ann", "e1/anchor/1", False, 5.0, 0.5))
-    marks.add(CompactRating(1, "own", "ann", "e1/ann/tea", True, None, 0.5))
-    assert not marks.pairs
-    assert not marks.cells
-    marks.add(CompactRating(1, "cross", "ann", "e1/bob/tea", True, 4.0))
-    marks.add(CompactRating(1, "cross", "ann", "e1/cid/tea", True, 5.0))
-    assert marks.cells[1].mean_cross("ann", "tea") == 4.5
-    assert not marks.pairs  # nothing was observed
+    index = RatingIndex()
+    index.add(rating("e1/anchor/1", "anchor", 5.0, final=False, observed=0.5))
+    index.add(rating("e1/ann/tea", "own", None, observed=0.5))
+    assert not index.observed
+    assert not index.sums
+    index.add(rating("e1/bob/tea", "cross", 4.0))
+    index.add(rating("e1/cid/tea", "cross", 5.0))
+    assert index.sums[1].mean_cross("ann", "tea") == 4.5
+    assert not index.observed
 
 
 @given(st.text(max_size=300))
 def test_a_look_never_takes_what_is_said_for_what_it_is(text: str) -> None:
     said = json.dumps({"seq": 1, "time": "T", "id": "e1/ann/tea/m1", "type": "message", "content": text})
-    assert look(said.encode() + b"\n") == (b"e1/ann/tea/m1", b"message")
-    assert look(said.encode()) == (b"", b"")
+    assert glance(said.encode() + b"\n") == (b"e1/ann/tea/m1", b"message")
+    assert glance(said.encode()) == (b"", b"")
     inside = json.dumps({"seq": 1, "content": text + '{"seq":1,"time":"T","id":"x","type":"rating",'})
-    assert look(inside.encode() + b"\n") == (b"", b"")
+    assert glance(inside.encode() + b"\n") == (b"", b"")
 
 
 @pytest.mark.parametrize("kind", ["message", "rating"])

@@ -11,7 +11,7 @@ from scai_cli.datasets.samples.answer_context import AnswerContext
 from scai_cli.datasets.samples.licences import stated_licences
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import load_saved
-from scai_cli.runs.history.conversations import Setting
+from scai_cli.runs.history.conversations import EpochSetting
 from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.prompts import Prompts
 
@@ -33,7 +33,7 @@ class RunContext:
         """The resolved experiment."""
         return load_saved(self.path / CONFIG)
 
-    def answers(self, setting: Setting, persona: str) -> AnswerContext:
+    def answers(self, setting: EpochSetting, persona: str) -> AnswerContext:
         """Return the context of the answers to a persona in an epoch."""
         context = self._contexts.get((setting.epoch, persona))
         if context is None:

@@ -8,7 +8,7 @@ is kept until they are needed, so that memory grows with the ratings of two epoc
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 from math import comb, isqrt
 from sys import intern
@@ -20,7 +20,7 @@ from scai_cli.datasets.samples.filters import BROKEN, BROKEN_OFF, SampleSelector
 from scai_cli.datasets.samples.preferred import Preference, group_preference, rater_preferences
 from scai_cli.datasets.samples.run_context import RunContext
 from scai_cli.datasets.samples.sample import Pair, Turn
-from scai_cli.runs.history.conversations import Said, Setting, Talk, message_reader
+from scai_cli.runs.history.conversations import EpochSetting, MessageReader, RunConversation, message_reader
 
 PAIRS_PER_PROMPT: Final = 64
 """The most pairs of answers to one prompt in one epoch: they grow with the square of the personas, and more pairs of
@@ -35,7 +35,7 @@ class FinalAnswer(Struct, frozen=True, gc=False):
     position: tuple[int, int]
     ratings: dict[tuple[str, str], float]
     own: float | None
-    setting: Setting
+    setting: EpochSetting
 
 
 class _TaskAnswers(Struct, gc=False):
@@ -49,11 +49,11 @@ _Epoch = dict[str, _TaskAnswers]
 """Task -> its answers."""
 
 
-def pairs(context: RunContext, conversations: Iterable[Talk], selector: SampleSelector) -> Iterator[Pair]:
+def pairs(context: RunContext, conversations: Iterable[RunConversation], selector: SampleSelector) -> Iterator[Pair]:
     """Yield the pairs that the filters admit, epoch by epoch and task by task."""
     with message_reader(context.path) as read:
         maker = _PairMaker(context, selector, read)
-        setting: Setting | None = None
+        setting: EpochSetting | None = None
         now: _Epoch = {}
         before: _Epoch = {}
         for talk in conversations:
@@ -69,13 +69,13 @@ def pairs(context: RunContext, conversations: Iterable[Talk], selector: SampleSe
 class _PairMaker:
     """Makes the pairs of one run."""
 
-    def __init__(self, context: RunContext, selector: SampleSelector, read: Callable[[tuple[int, int]], Said]) -> None:
+    def __init__(self, context: RunContext, selector: SampleSelector, read: MessageReader) -> None:
         self._context, self._selector, self._read = context, selector, read
         self._config = context.config
         self._keys: dict[str, tuple[str, str]] = {}
         """Rater -> the one key for its cross ratings: a new tuple for every rating would double the memory."""
 
-    def add(self, now: _Epoch, talk: Talk) -> None:
+    def add(self, now: _Epoch, talk: RunConversation) -> None:
         """Add the last answer of a conversation, if it is complete and readable."""
         last = 2 * self._config.turns - 1
         said = talk.messages[: last + 1]
@@ -95,7 +95,7 @@ class _PairMaker:
         answers = now.setdefault(intern(talk.task), _TaskAnswers(said[0].content, []))
         answers.finals.append(FinalAnswer(persona, said[last].id, talk.place, ratings, own, talk.setting))
 
-    def pairs(self, setting: Setting, now: _Epoch, before: _Epoch) -> Iterator[Pair]:
+    def pairs(self, setting: EpochSetting, now: _Epoch, before: _Epoch) -> Iterator[Pair]:
         """Yield all pairs of an epoch."""
         order = {task: n for n, task in enumerate(setting.tasks)}
         for task in sorted(now, key=lambda name: order.get(name, len(order))):

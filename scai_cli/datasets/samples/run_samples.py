@@ -13,7 +13,8 @@ from scai_cli.datasets.samples.run_pairs import pairs
 from scai_cli.datasets.samples.sample import Answer, RunSample, Sample, Score, Turn
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.constitution import Constitution
-from scai_cli.runs.history.conversations import Graded, Said, Talk, talks
+from scai_cli.runs.history.conversations import RunConversation, read_conversations
+from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
 from scai_cli.runs.history.fold import read_history
 from scai_cli.values import Split
 
@@ -76,14 +77,14 @@ class RunSource:
         self.epochs.update(epoch.number for epoch in history.epochs)
         yield RunSample(history, filters.epoch, filters.persona, filters.task, filters.min_rating)
 
-    def _conversations(self, selector: SampleSelector) -> Iterator[Talk]:
-        for talk in talks(self.path, self._context.config):
+    def _conversations(self, selector: SampleSelector) -> Iterator[RunConversation]:
+        for talk in read_conversations(self.path, self._context.config):
             epoch = talk.setting.epoch
             self.epochs.add(epoch)
             if selector.filter.epoch in (None, epoch) and selector.has(talk.persona, talk.task):
                 yield talk
 
-    def _answers(self, selector: SampleSelector) -> Iterator[tuple[Answer, list[Graded]]]:
+    def _answers(self, selector: SampleSelector) -> Iterator[tuple[Answer, list[CompactRating]]]:
         """Yield every complete answer whose conversation has no empty message up to it, with its ratings."""
         for talk in self._conversations(selector):
             own = {rating.message: rating for rating in talk.own}
@@ -103,7 +104,9 @@ class RunSource:
                         yield self._answer(talk, tuple(turns), message, ratings), ratings
                 turns.append(Turn(message.role, message.content))
 
-    def _answer(self, talk: Talk, prompt: tuple[Turn, ...], message: Said, ratings: list[Graded]) -> Answer:
+    def _answer(
+        self, talk: RunConversation, prompt: tuple[Turn, ...], message: CompactMessage, ratings: list[CompactRating]
+    ) -> Answer:
         context = self._context.answers(talk.setting, talk.persona)
         raters = tuple([rating.rater for rating in ratings])
         licences = self._context.licences(talk.task, talk.persona)

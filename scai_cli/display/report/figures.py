@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,8 +12,6 @@ from scai_cli.analysis.run_measures import SHOWN_WELFARE
 from scai_cli.analysis.satisfaction import SatisfactionTrend, mean_trend, satisfaction_trends
 from scai_cli.display.report.html import cut
 from scai_cli.runs.history.history import Epoch, History
-from scai_cli.runs.history.rating_cells import bands
-from scai_cli.runs.history.ratings import CompactRating
 from scai_cli.social_choice import welfare
 from scai_cli.stats.intervals import mean
 
@@ -23,10 +21,9 @@ MOST_NAME = 48
 
 @dataclass
 class Figures:
-    """One run, read without its messages and ratings; `marks`: epoch -> the compact ratings of its final answers."""
+    """One run, read without its messages and ratings, and with the final ratings in its index."""
 
     history: History
-    marks: Mapping[int, Sequence[CompactRating]]
 
     @property
     def scale(self) -> tuple[float, float]:
@@ -58,7 +55,7 @@ class Figures:
     @cached_property
     def bands(self) -> list[dict[str, tuple[float, float]]]:
         """For every played epoch each person's ratings of its lowest and its highest task."""
-        return [bands(self.marks.get(epoch.number, ())) for epoch in self.played]
+        return [self.history.rating_index.finals_of(epoch.number).own_ranges() for epoch in self.played]
 
     @cached_property
     def gainers(self) -> list[SatisfactionTrend]:
@@ -83,8 +80,8 @@ class Figures:
     @cached_property
     def satisfaction_gain(self) -> PairedDifference | None:
         """Mean satisfaction of the last epoch minus that of the first, over the same people and tasks."""
-        cells = self.history.marks.cells
-        ends = [EpochCells(f"epoch {n}", cells[n].own, {}) for n in self._ends if n in cells]
+        sums = self.history.rating_index.sums
+        ends = [EpochCells(f"epoch {n}", sums[n].own, {}) for n in self._ends if n in sums]
         return paired(ends[0], ends[1], mean, seed=self.history.config.seed) if len(ends) == 2 else None
 
     @cached_property

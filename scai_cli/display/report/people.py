@@ -11,7 +11,6 @@ from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.numbers import change, counted, number
 from scai_cli.display.report.panels import Panel, draw_panel
 from scai_cli.display.report.tables import folded, heat_map, shade, table, unshaded
-from scai_cli.runs.history import rating_cells as cells
 from scai_cli.runs.history.history import Epoch
 
 MOST_PANELS = 24
@@ -119,7 +118,7 @@ def who_rated_whom(run: Figures) -> Iterator[Html]:
 
 def _matrix(run: Figures, epoch: Epoch) -> Html:
     people, left_out = epoch.personas[:MOST_RATERS], len(epoch.personas) - MOST_RATERS
-    means = cells.who_rated_whom(run.marks.get(epoch.number, ()))
+    means = run.history.rating_index.finals_of(epoch.number).means()
     low, high = run.scale
 
     def cell(rater: str, to: str) -> Html:

@@ -9,7 +9,8 @@ from pathlib import Path
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.numbers import counted, listed
-from scai_cli.runs.run_directory import CONFIG, EVENTS
+from scai_cli.runs.find import log_of
+from scai_cli.runs.run_directory import CONFIG
 
 MOST_PROBLEMS = 20
 MOST_CONFIG = 30_000
@@ -47,14 +48,14 @@ _REAL = "Real models do not answer alike twice; what they said is in calls.jsonl
 def reproduce(run: Figures) -> Iterator[Html]:
     """Yield the commands, the versions, the seed and the experiment in full."""
     history = run.history
-    started = history.started
+    started, log = history.started, log_of(history.path)
     facts = [
         ("Run", history.run_id),
         ("scai", started.scai if started else "–"),
         ("Seed", str(started.seed) if started else "–"),
         ("Models", listed([f"{role} {model}" for role, model in started.models.items()], 6) if started else "–"),
         ("Began", history.started_at or "–"),
-        ("events.jsonl, SHA-256", _digest(history.path / EVENTS)),
+        (f"{log.name}, SHA-256", _digest(log)),
         ("config.yaml, SHA-256", _digest(history.path / CONFIG)),
     ]
     simulated = started is not None and set(started.models.values()) == {"simulated"}

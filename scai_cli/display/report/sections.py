@@ -21,7 +21,6 @@ from scai_cli.display.report.transcripts import transcripts
 from scai_cli.display.report.welfare import welfare
 from scai_cli.runs.history.excerpts import Excerpts, read_excerpts
 from scai_cli.runs.history.fold import read_history
-from scai_cli.runs.history.rating_cells import read_marks
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +113,8 @@ _CARE: Final = "Take care: not every version was played by the same people with 
 
 def read_run(path: Path, prefix: str) -> Run:
     """Read a run for the page; raises RunError for a damaged line."""
-    history, marks = read_history(path, messages=False, ratings=False), read_marks(path)
-    return Run(Figures(history, marks), read_excerpts(history, marks), prefix)
+    history = read_history(path, messages=False, ratings=False, finals=True)
+    return Run(Figures(history), read_excerpts(history), prefix)
 
 
 def _section(anchor: str, title: str, *content: Child) -> Section:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.numbers import counted, number
-from scai_cli.runs.history.excerpts import KINDS, Excerpts, Rating, Said, Talk, conversation_of
+from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
+from scai_cli.runs.history.excerpts import KINDS, ConversationExcerpt, Excerpts, conversation_of
 
 _COMMENT = 240
 _RATERS = 40
@@ -36,32 +37,32 @@ def transcripts(figures: Figures, excerpts: Excerpts, prefix: str, budget: int) 
     drawn: dict[str, Html] = {}
     shown: set[str] = set()
     left = budget
-    for talk in excerpts.talks:
+    for talk in excerpts.conversations:
         html = _talk(figures, talk, prefix)
         left -= len(html.text.encode())
         if left < 0:
             break
         drawn[talk.id] = html
         shown |= {message.id for message in talk.messages}
-    kept = [talk for talk in excerpts.talks if talk.id in drawn]
+    kept = [talk for talk in excerpts.conversations if talk.id in drawn]
     kept.sort(key=_place(figures))
     return Transcripts(_section(figures, kept, drawn, excerpts.total), prefix, frozenset(shown))
 
 
-def _place(figures: Figures) -> Callable[[Talk], tuple[int, int, int]]:
+def _place(figures: Figures) -> Callable[[ConversationExcerpt], tuple[int, int, int]]:
     """Where a conversation stands in the run: by epoch, by person, by task."""
     started = figures.history.started
     people = {name: n for n, name in enumerate(started.personas if started else ())}
     tasks = {name: n for n, name in enumerate(started.tasks if started else ())}
 
-    def place(talk: Talk) -> tuple[int, int, int]:
+    def place(talk: ConversationExcerpt) -> tuple[int, int, int]:
         first = talk.messages[0]
         return first.epoch, people.get(first.persona, len(people)), tasks.get(first.task, len(tasks))
 
     return place
 
 
-def _section(figures: Figures, talks: Sequence[Talk], drawn: dict[str, Html], total: int) -> Html:
+def _section(figures: Figures, talks: Sequence[ConversationExcerpt], drawn: dict[str, Html], total: int) -> Html:
     run = figures.history.run_id
     if not total:
         return tag("p", "Nothing has been said yet.")
@@ -86,7 +87,7 @@ def _section(figures: Figures, talks: Sequence[Talk], drawn: dict[str, Html], to
 _CHOSEN = "those that rules rest on, the lowest rated, the most contested, and the last and first epochs'"
 
 
-def _filter(figures: Figures, talks: Sequence[Talk]) -> Html:
+def _filter(figures: Figures, talks: Sequence[ConversationExcerpt]) -> Html:
     firsts = [talk.messages[0] for talk in talks]
     kinds = [kind for kind in KINDS if any(kind in talk.kinds for talk in talks)]
     fields = (
@@ -113,7 +114,7 @@ def _choice(name: str, label: str, options: Iterable[tuple[str, str]]) -> Html:
     )
 
 
-def _talk(figures: Figures, talk: Talk, prefix: str) -> Html:
+def _talk(figures: Figures, talk: ConversationExcerpt, prefix: str) -> Html:
     first = talk.messages[0]
     own = [r for given in talk.ratings.values() for r in given if r.final and r.kind == "own"]
     rated = tag("span", "rated ", tag("b", number(own[0].value, 1)), class_="score") if own else None
@@ -129,7 +130,7 @@ def _talk(figures: Figures, talk: Talk, prefix: str) -> Html:
     return tag(
         "details",
         summary,
-        (_message(figures, message, talk.ratings.get(message.id, ()), prefix) for message in talk.messages),
+        (_message(figures, talk, message, prefix) for message in talk.messages),
         more,
         class_="talk",
         id=prefix + talk.id,
@@ -140,13 +141,13 @@ def _talk(figures: Figures, talk: Talk, prefix: str) -> Html:
     )
 
 
-def _message(figures: Figures, message: Said, ratings: Sequence[Rating], prefix: str) -> Html:
+def _message(figures: Figures, talk: ConversationExcerpt, message: CompactMessage, prefix: str) -> Html:
     who = "Assistant" if message.role == "assistant" else figures.name(message.persona)
     cut_off = None
-    if message.left_out:
+    if (left_out := talk.left_out.get(message.id)) is not None:
         run, at = figures.history.run_id, f"--epoch {message.epoch} --persona {message.persona} --task {message.task}"
         how = f"scai show {run} {at}"
-        cut_off = note(f"… {message.left_out:,} more characters: ", tag("code", how))
+        cut_off = note(f"… {left_out:,} more characters: ", tag("code", how))
     broken = "cut off by the model's limit" if message.finish_reason == "length" else None
     return tag(
         "div",
@@ -159,13 +160,13 @@ def _message(figures: Figures, message: Said, ratings: Sequence[Rating], prefix:
         ),
         tag("p", message.content, class_="text", dir="auto"),
         cut_off,
-        _ratings(figures, ratings),
+        _ratings(figures, talk.ratings.get(message.id, ())),
         class_=f"message {message.role}",
         id=prefix + message.id,
     )
 
 
-def _ratings(figures: Figures, ratings: Sequence[Rating]) -> Html | None:
+def _ratings(figures: Figures, ratings: Sequence[CompactRating]) -> Html | None:
     if not ratings:
         return None
     more = f"and {len(ratings) - _RATERS} more ratings" if len(ratings) > _RATERS else None
@@ -174,7 +175,7 @@ def _ratings(figures: Figures, ratings: Sequence[Rating]) -> Html | None:
     )
 
 
-def _rating(figures: Figures, rating: Rating) -> Html:
+def _rating(figures: Figures, rating: CompactRating) -> Html:
     value = tag("b", "missing" if rating.value is None else f"{rating.value:g}")
     words = rating.problem if rating.value is None else (rating.comment if rating.kind == "cross" else "")
     said = tag("q", cut(words, _COMMENT)) if words else None

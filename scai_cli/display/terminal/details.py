@@ -15,7 +15,8 @@ from scai_cli.display.terminal.constitution import rule_diff, rule_lines
 from scai_cli.display.terminal.escape import number, one_line, styled
 from scai_cli.errors import RunError
 from scai_cli.experiment.constitution import Remove
-from scai_cli.runs.events import Candidate, Rated
+from scai_cli.runs.events import Candidate
+from scai_cli.runs.history.event_lines import CompactRating
 from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.selection import Selection
 
@@ -143,7 +144,7 @@ def print_prompts(console: Console, calls: Iterator[dict[str, Any]], wanted: str
         raise RunError(f"no call {wanted!r} was logged; ids look like e1/PERSONA/TASK/m1/assistant")
 
 
-def _cell(rating: Rated | None) -> str:
+def _cell(rating: CompactRating | None) -> str:
     if rating is None:
         return "·"
     value = "?" if rating.value is None else f"{rating.value:g}"

@@ -13,8 +13,8 @@ from rich.text import Text
 from scai_cli.display.terminal.escape import number, one_line
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.models.gate import Meter
-from scai_cli.runs.events import EpochStarted, Event, MessageSaid, Problem, Rated, Revised, RunFinished, WelfareMeasured
-from scai_cli.runs.history.ratings import AnyMark
+from scai_cli.runs.events import EpochStarted, MessageSaid, Problem, Rated, Revised, RunFinished, WelfareMeasured
+from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent
 
 Seen = TypeVar("Seen")
 Noted = TypeVar("Noted", contravariant=True)
@@ -116,12 +116,13 @@ class RunProgress:
         people, tasks = len(config.personas.inline), len(config.tasks.inline)
         self._milestone = f"run {run_id}: {people} personas, {tasks} tasks, {config.epochs} epochs"
 
-    def note(self, event: Event) -> str | None:
+    def note(self, event: ReadEvent) -> str | None:
         """Count an event; returns what an epoch came to, how the constitution changed and what went wrong."""
-        if isinstance(event, MessageSaid):
-            self.hear(event.id)
-        elif isinstance(event, Rated):
-            self.rate(event)
+        if isinstance(event, MessageSaid | CompactMessage):
+            self.ended += event.id.endswith(f"/m{2 * self.turns}")
+        elif isinstance(event, Rated | CompactRating):
+            if event.final and event.kind == "own" and event.value is not None:
+                self.satisfaction.append(event.value)
         elif isinstance(event, EpochStarted):
             self.epoch = event.epoch
             self.conversations = len(event.personas) * len(event.tasks)
@@ -137,15 +138,6 @@ class RunProgress:
             self.problems += 1
             return f"problem at {event.where}: {one_line(event.problem, 200)}"
         return None
-
-    def hear(self, message: str) -> None:
-        """Count a message by its id."""
-        self.ended += message.endswith(f"/m{2 * self.turns}")
-
-    def rate(self, rating: AnyMark) -> None:
-        """Count a rating."""
-        if rating.final and rating.kind == "own" and rating.value is not None:
-            self.satisfaction.append(rating.value)
 
     def milestone(self) -> str | None:
         """Return the line of the run's beginning or end."""

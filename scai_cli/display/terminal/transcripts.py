@@ -12,7 +12,7 @@ from rich.style import Style
 from scai_cli.display.terminal.escape import one_line, plain
 from scai_cli.display.terminal.wrap import wrapped
 from scai_cli.errors import RunError
-from scai_cli.runs.events import MessageSaid, Rated
+from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
 from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.selection import Selection
 from scai_cli.values import did_you_mean
@@ -31,7 +31,7 @@ def print_transcripts(
     shown = 0
     for history, epoch in epochs:
         check_known(history, selection)
-        ratings: dict[str, list[Rated]] = {}
+        ratings: dict[str, list[CompactRating]] = {}
         for rating in epoch.ratings:
             ratings.setdefault(rating.message, []).append(rating)
         for conversation, messages in epoch.conversations.items():
@@ -57,12 +57,12 @@ def check_known(history: History, selection: Selection) -> None:
             )
 
 
-def print_message(console: Console, history: History, message: MessageSaid) -> None:
+def print_message(console: Console, history: History, message: CompactMessage) -> None:
     """Print one message under its speaker's name."""
     _print(console, _message(console.width, history, message))
 
 
-def print_rating(console: Console, history: History, rating: Rated) -> None:
+def print_rating(console: Console, history: History, rating: CompactRating) -> None:
     """Print one rating."""
     _print(console, _rating(console.width, history, rating))
 
@@ -73,7 +73,11 @@ def _print(console: Console, parts: Iterator[Segment]) -> None:
 
 
 def _conversation(
-    width: int, history: History, conversation: str, messages: list[MessageSaid], ratings: dict[str, list[Rated]]
+    width: int,
+    history: History,
+    conversation: str,
+    messages: list[CompactMessage],
+    ratings: dict[str, list[CompactRating]],
 ) -> Iterator[Segment]:
     yield Segment(f"{one_line(conversation)}\n", _BOLD)
     for message in messages:
@@ -83,7 +87,7 @@ def _conversation(
     yield Segment("\n")
 
 
-def _message(width: int, history: History, message: MessageSaid) -> Iterator[Segment]:
+def _message(width: int, history: History, message: CompactMessage) -> Iterator[Segment]:
     who = history.names.get(message.persona, message.persona) if message.role == "user" else "assistant"
     who = f"{one_line(who, 40)}: "
     lines = wrapped(who + plain(message.content), width - len(_MESSAGE), width - len(_NAME))
@@ -95,7 +99,7 @@ def _message(width: int, history: History, message: MessageSaid) -> Iterator[Seg
     yield Segment("\n".join((lines[0], *(f"{_MESSAGE}{line}" if line else "" for line in lines[1:]), "")))
 
 
-def _rating(width: int, history: History, rating: Rated) -> Iterator[Segment]:
+def _rating(width: int, history: History, rating: CompactRating) -> Iterator[Segment]:
     who = history.names.get(rating.rater, rating.rater)
     value = "missing" if rating.value is None else f"{rating.value:g}"
     why = rating.problem if rating.value is None else (rating.comment if rating.kind == "cross" else "")

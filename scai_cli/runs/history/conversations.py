@@ -1,8 +1,8 @@
-"""A run's conversations one after the other, with their ratings: in bounded memory, and decoded no further than needed.
+"""A run's conversations with their ratings, one after the other, in bounded memory.
 
-A conversation is given away as soon as it is whole, in the order in which the conversations of an epoch began, which
-does not depend on how many were held at a time. What never became whole (a failed call, a run that was stopped) comes
-at its epoch's end. When more than `WAITING` whole ones wait for one that is not, they no longer wait for it.
+A conversation comes as soon as it is whole, in the order in which the conversations of an epoch began, which does not
+depend on how many were held at a time. Conversations that never became whole (a failed call, a stopped run) come at
+their epoch's end. When more than `WAITING` whole ones wait for one that is not, they no longer wait for it.
 """
 
 from __future__ import annotations
@@ -13,53 +13,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
-from typing import Final, Literal
-
-import msgspec
-from msgspec import Struct
+from typing import Final
 
 from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.events import EpochStarted, Revised, RunStarted
-from scai_cli.runs.history.event_lines import read_event
-from scai_cli.runs.jsonl import damaged, lines
+from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, decode_event
+from scai_cli.runs.jsonl import lines
 from scai_cli.runs.run_directory import EVENTS
 
+MessageReader = Callable[[tuple[int, int]], CompactMessage]
+"""Reads the message at the `place` of a conversation again."""
+
 WAITING: Final = 4096
-"""So many whole conversations are held back at most to keep the order."""
-
-_TYPE: Final = b'"type":"'
-_HEAD: Final = 300
-"""A line's type stands within so many bytes."""
-
-
-class Said(Struct, frozen=True, gc=False):
-    """What is needed of a `message` event."""
-
-    id: str
-    persona: str
-    task: str
-    role: Literal["user", "assistant"]
-    content: str
-    finish_reason: str | None = None
-
-
-class Graded(Struct, frozen=True, gc=False):
-    """What is needed of a `rating` event."""
-
-    kind: Literal["own", "cross", "anchor"]
-    metric: str
-    rater: str
-    conversation: str
-    message: str
-    final: bool
-    value: float | None
-    comment: str = ""
+"""The whole conversations that are held back at most to keep the order."""
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class EpochSetting:
     """The run and the epoch that conversations belong to, and the constitution in force there."""
 
     started: RunStarted
@@ -70,150 +42,147 @@ class Setting:
 
 
 @dataclass(slots=True)
-class Talk:
-    """One conversation; `place` is where the line of its last answer stands in the events: offset and bytes."""
+class RunConversation:
+    """One conversation; `place` is the offset and the size of the line of its last answer."""
 
     id: str
     persona: str
     task: str
-    setting: Setting
-    messages: list[Said] = field(default_factory=list)
-    own: list[Graded] = field(default_factory=list)
+    setting: EpochSetting
+    messages: list[CompactMessage] = field(default_factory=list)
+    own: list[CompactRating] = field(default_factory=list)
     """The user's ratings, in the order of the answers."""
-    cross: list[Graded] = field(default_factory=list)
-    """Those of the final answer by the others, by the rater's id."""
+    cross: list[CompactRating] = field(default_factory=list)
+    """The others' ratings of the final answer, by the rater's id."""
     place: tuple[int, int] = (0, 0)
     owed: int = 0
     """Messages and final ratings that are still to come."""
 
 
-def talks(path: Path, config: ExperimentConfig, waiting: int = WAITING) -> Iterator[Talk]:
-    """The conversations of a run as far as it went; raises RunError for a damaged line, naming it."""
-    return _Reader(path, config, waiting).talks()
+def read_conversations(path: Path, config: ExperimentConfig, waiting: int = WAITING) -> Iterator[RunConversation]:
+    """Yield the conversations of a run, finished or not; raises RunError for a damaged line, naming it."""
+    return _Reader(path, config, waiting).conversations()
 
 
 @contextmanager
-def message_reader(path: Path) -> Iterator[Callable[[tuple[int, int]], Said]]:
+def message_reader(path: Path) -> Iterator[MessageReader]:
     """Open a run's events and give a function that reads the message at a `place` again."""
     with (path / EVENTS).open("rb") as file:
 
-        def read(place: tuple[int, int]) -> Said:
+        def read(place: tuple[int, int]) -> CompactMessage:
             offset, size = place
             file.seek(offset)
-            return _MESSAGE.decode(file.read(size))
+            message = decode_event(path / EVENTS, 0, file.read(size), b"message")
+            assert isinstance(message, CompactMessage)
+            return message
 
         yield read
-
-
-_MESSAGE: Final = msgspec.json.Decoder(Said)
-_GRADED: Final = msgspec.json.Decoder(Graded)
 
 
 class _Reader:
     """Goes through the events once."""
 
     def __init__(self, path: Path, config: ExperimentConfig, waiting: int) -> None:
-        self._path = path
+        self._log = path / EVENTS
         self._messages = 2 * config.turns + 1
         self._cross = config.ratings.cross_raters
-        self._queue: deque[Talk] = deque()
-        self._open: dict[str, Talk] = {}
-        self._ripe = False
-        self._most, self._whole = waiting, 0
+        self._queue: deque[RunConversation] = deque()
+        self._open: dict[str, RunConversation] = {}
+        self._most_waiting, self._whole = waiting, 0
+        self._is_ready = False
         self._started: RunStarted | None = None
         self._constitution: Constitution | None = None
-        self._setting: Setting | None = None
+        self._setting: EpochSetting | None = None
 
-    def talks(self) -> Iterator[Talk]:
-        offset, place, after = 0, self._path / EVENTS, len(_TYPE)
-        for number, line in lines(place):
-            at = line.find(_TYPE, 0, _HEAD) + after
-            try:
-                if line.startswith(b'rating"', at):  # the most frequent ones come first
-                    self._rated(_GRADED.decode(line))
-                elif line.startswith(b'message"', at):
-                    self._said(_MESSAGE.decode(line), offset, len(line))
-                else:
-                    event = read_event(self._path, number, line)
-                    if isinstance(event, RunStarted | EpochStarted | Revised):
-                        yield from self._all()
-                        self._turned(event)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                raise RunError(damaged(place, number)) from None
+    def conversations(self) -> Iterator[RunConversation]:
+        offset = 0
+        for number, line in lines(self._log):
+            event = decode_event(self._log, number, line)
+            if isinstance(event, CompactRating):  # the most frequent ones come first
+                self._add_rating(event)
+            elif isinstance(event, CompactMessage):
+                self._add_message(event, offset, len(line))
+            elif isinstance(event, RunStarted | EpochStarted | Revised):
+                yield from self._rest()
+                self._turn_to(event)
             offset += len(line)
-            if self._ripe:
+            if self._is_ready:
                 yield from self._ready()
-        yield from self._all()
+        yield from self._rest()
 
-    def _said(self, said: Said, offset: int, size: int) -> None:
-        conversation = said.id.rpartition("/")[0]
-        talk = self._open.get(conversation)
-        if talk is None:
-            talk = self._opened(conversation, said)
-        talk.messages.append(said)
-        if said.role == "assistant":
-            talk.place = offset, size
-        talk.owed -= 1
-        if not talk.owed:
-            self._ripened()
+    def _add_message(self, message: CompactMessage, offset: int, size: int) -> None:
+        name = message.id.rpartition("/")[0]
+        conversation = self._open.get(name)
+        if conversation is None:
+            conversation = self._begin(name, message)
+        conversation.messages.append(message)
+        if message.role == "assistant":
+            conversation.place = offset, size
+        conversation.owed -= 1
+        if not conversation.owed:
+            self._count_whole()
 
-    def _opened(self, conversation: str, said: Said) -> Talk:
+    def _begin(self, name: str, message: CompactMessage) -> RunConversation:
         if self._setting is None:
-            raise RunError(f"{self._path / EVENTS}: its first lines are missing; restore the file from a copy")
+            raise self._headless()
         others = len(self._setting.personas) - 1
         cross = others if self._cross == "all" else min(self._cross, others)
         owed = self._messages + 1 + cross
-        talk = self._open[conversation] = Talk(conversation, said.persona, said.task, self._setting, owed=owed)
-        self._queue.append(talk)
-        return talk
+        conversation = RunConversation(name, message.persona, message.task, self._setting, owed=owed)
+        self._open[name] = conversation
+        self._queue.append(conversation)
+        return conversation
 
-    def _rated(self, graded: Graded) -> None:
-        talk = self._open.get(graded.conversation)
-        if talk is None or graded.kind == "anchor":
+    def _add_rating(self, rating: CompactRating) -> None:
+        conversation = self._open.get(rating.conversation)
+        if conversation is None or rating.kind == "anchor":
             return
-        (talk.own if graded.kind == "own" else talk.cross).append(graded)
-        if graded.final:
-            talk.owed -= 1
-            if not talk.owed:
-                self._ripened()
+        (conversation.own if rating.kind == "own" else conversation.cross).append(rating)
+        if rating.final:
+            conversation.owed -= 1
+            if not conversation.owed:
+                self._count_whole()
 
-    def _ripened(self) -> None:
-        self._ripe = True
+    def _count_whole(self) -> None:
+        self._is_ready = True
         self._whole += 1
 
-    def _turned(self, event: RunStarted | EpochStarted | Revised) -> None:
+    def _turn_to(self, event: RunStarted | EpochStarted | Revised) -> None:
         if isinstance(event, RunStarted):
             self._started, self._constitution = event, event.constitution
         elif isinstance(event, Revised):
             self._constitution = event.constitution
+        elif self._started is None or self._constitution is None:
+            raise self._headless()
         else:
-            if self._started is None or self._constitution is None:
-                raise RunError(f"{self._path / EVENTS}: its first lines are missing; restore the file from a copy")
-            self._setting = Setting(self._started, event.epoch, self._constitution, event.personas, event.tasks)
+            self._setting = EpochSetting(self._started, event.epoch, self._constitution, event.personas, event.tasks)
 
-    def _ready(self) -> Iterator[Talk]:
-        """Those that are whole and wait for nobody, or for too long."""
-        self._ripe = False
+    def _headless(self) -> RunError:
+        return RunError(f"{self._log}: its first lines are missing; restore the file from a copy")
+
+    def _ready(self) -> Iterator[RunConversation]:
+        """Yield the whole conversations that wait for no earlier one, or have waited too long."""
+        self._is_ready = False
         queue = self._queue
         while queue and not queue[0].owed:
-            yield self._gone(queue.popleft())
-        if self._whole > self._most:
-            ripe = [talk for talk in queue if not talk.owed]
-            self._queue = deque(talk for talk in queue if talk.owed)
-            for talk in ripe:
-                yield self._gone(talk)
+            yield self._release(queue.popleft())
+        if self._whole > self._most_waiting:
+            whole = [conversation for conversation in queue if not conversation.owed]
+            self._queue = deque(conversation for conversation in queue if conversation.owed)
+            for conversation in whole:
+                yield self._release(conversation)
 
-    def _gone(self, talk: Talk) -> Talk:
-        del self._open[talk.id]
+    def _release(self, conversation: RunConversation) -> RunConversation:
+        del self._open[conversation.id]
         self._whole -= 1
-        talk.cross.sort(key=_rater)
-        return talk
+        conversation.cross.sort(key=_rater)
+        return conversation
 
-    def _all(self) -> Iterator[Talk]:
-        """What is left of an epoch, whole or not."""
-        for talk in self._queue:
-            talk.cross.sort(key=_rater)
-            yield talk
+    def _rest(self) -> Iterator[RunConversation]:
+        """Yield what is left of an epoch, whole or not."""
+        for conversation in self._queue:
+            conversation.cross.sort(key=_rater)
+            yield conversation
         self._queue.clear()
         self._open.clear()
         self._whole = 0

@@ -1,28 +1,24 @@
-"""Which conversations a page has room for, and what was said in them.
+"""Excerpts of a run for a page: which conversations it has room for, and what was said in them.
 
-A run may hold a million messages; a page of 1.5 MB holds about a hundred conversations. So the telling ones are chosen
-by their ratings, and one pass over the events keeps those alone.
+A run may hold a million messages; a page of 1.5 MB holds about a hundred conversations. The notable conversations are
+chosen by their ratings, and one pass over the events keeps only those.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest, nsmallest
 from itertools import zip_longest
-from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
-from scai_cli.errors import RunError
 from scai_cli.experiment.constitution import Remove
-from scai_cli.runs.history.event_lines import look
+from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, read_events
 from scai_cli.runs.history.history import History
-from scai_cli.runs.history.ratings import CompactRating
-from scai_cli.runs.jsonl import damaged, lines
-from scai_cli.runs.run_directory import EVENTS
+from scai_cli.runs.history.ratings import FinalRatings
 
 MOST: Final = 400
 """Conversations that are read at most."""
@@ -31,7 +27,7 @@ MOST_MESSAGES: Final = 40
 MOST_CHARACTERS: Final = 1500
 """Characters of a message that are kept."""
 NOTABLE: Final = 12
-"""Conversations of each kind that are marked as such."""
+"""Conversations of each kind that are marked as notable."""
 
 CITED, WORST, CONTESTED, MISSING = "cited", "lowest rated", "contested", "rating missing"
 KINDS: Final = {
@@ -42,80 +38,70 @@ KINDS: Final = {
 }
 
 
-class Said(msgspec.Struct, frozen=True):
-    """One message, cut to what is shown; `left_out` counts the characters that are not."""
-
-    id: str
-    epoch: int
-    persona: str
-    task: str
-    role: str
-    content: str
-    finish_reason: str | None = None
-    left_out: int = 0
-
-
-class Rating(msgspec.Struct, frozen=True):
-    """One rating with its words."""
-
-    kind: str
-    metric: str
-    rater: str
-    message: str
-    final: bool
-    value: float | None
-    comment: str = ""
-    problem: str | None = None
-
-
 @dataclass(slots=True)
-class Talk:
-    """One conversation with its ratings by the message they are about."""
+class ConversationExcerpt:
+    """One conversation with its ratings by the message they are about; long messages are cut."""
 
     id: str
     kinds: Sequence[str] = ()
-    messages: list[Said] = field(default_factory=list)
+    """Why it is notable: some of `KINDS`."""
+    messages: list[CompactMessage] = field(default_factory=list)
     more_messages: int = 0
-    ratings: dict[str, list[Rating]] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+    """Message id -> how many of its characters were cut."""
+    ratings: dict[str, list[CompactRating]] = field(default_factory=dict)
+
+    def add(self, event: CompactMessage | CompactRating) -> None:
+        """Add the next message or rating."""
+        if isinstance(event, CompactRating):
+            self.ratings.setdefault(event.message, []).append(event)
+        elif len(self.messages) == MOST_MESSAGES:
+            self.more_messages += 1
+        else:
+            if (surplus := len(event.content) - MOST_CHARACTERS) > 0:
+                self.left_out[event.id] = surplus
+                event = msgspec.structs.replace(event, content=event.content[:MOST_CHARACTERS])
+            self.messages.append(event)
 
 
 @dataclass(frozen=True, slots=True)
 class Excerpts:
-    """The conversations that were read, the most telling first, of `total` in the run."""
+    """The conversations that were read, the most notable first, of `total` in the run."""
 
-    talks: Sequence[Talk]
+    conversations: Sequence[ConversationExcerpt]
     total: int
 
 
-def read_excerpts(history: History, marks: Mapping[int, Sequence[CompactRating]]) -> Excerpts:
-    """The telling conversations of a run, in one pass over its events; raises RunError for a damaged line."""
-    kinds = _kinds(history, marks)
-    wanted = dict.fromkeys(_ranked(marks, kinds))
-    talks: dict[str, Talk] = {}
+def read_excerpts(history: History) -> Excerpts:
+    """Read the notable conversations of a run, whose history was read with `finals`, in one pass over its events.
+
+    Raises RunError for a damaged line.
+    """
+    finals = history.rating_index.finals
+    kinds = _kinds(history, finals.values())
+    chosen = dict.fromkeys(_ranked(finals, kinds))
     total = 0
-    for number, line in lines(history.path / EVENTS):
-        place, kind = look(line)
+
+    def is_wanted(name: bytes, kind: bytes) -> bool:
+        nonlocal total
         if kind not in (b"message", b"rating"):
-            continue
-        conversation = conversation_of(place.decode())
-        total += place.endswith(b"/m0")
-        if conversation not in wanted:
-            if kind == b"rating" or len(wanted) >= MOST:
-                continue
-            wanted[conversation] = None
-        talk = talks.setdefault(conversation, Talk(conversation, kinds.get(conversation, ())))
-        if kind == b"rating":
-            rating = _decoded(_RATING, history.path, number, line)
-            talk.ratings.setdefault(rating.message, []).append(rating)
-        elif len(talk.messages) < MOST_MESSAGES:
-            talk.messages.append(_shortened(_decoded(_SAID, history.path, number, line)))
-        else:
-            talk.more_messages += 1
-    return Excerpts([talks[name] for name in wanted if name in talks and talks[name].messages], total)
+            return False
+        total += name.endswith(b"/m0")
+        conversation = conversation_of(name.decode())
+        if conversation not in chosen and kind == b"message" and len(chosen) < MOST:
+            chosen[conversation] = None  # not rated yet
+        return conversation in chosen
+
+    excerpts: dict[str, ConversationExcerpt] = {}
+    for event in read_events(history.path, is_wanted):
+        if isinstance(event, CompactMessage | CompactRating):
+            name = conversation_of(event.id)
+            excerpts.setdefault(name, ConversationExcerpt(name, kinds.get(name, ()))).add(event)
+    return Excerpts([excerpts[name] for name in chosen if name in excerpts and excerpts[name].messages], total)
 
 
 def evidence(history: History) -> list[str]:
-    """The conversations that the rules of the run's product and its adopted edits rest on, the product's first."""
+    """Return the conversations that the product's rules rest on, then those of the adopted edits, the newest first."""
     if history.started is None:
         return []
     constitution, _ = history.product
@@ -128,65 +114,45 @@ def evidence(history: History) -> list[str]:
 
 
 def conversation_of(piece: str) -> str:
-    """The conversation of a message or of a rating: `e1/ann/tea/m2/own` -> `e1/ann/tea`."""
+    """Return the conversation of a message or of a rating: `e1/ann/tea/m2/own` -> `e1/ann/tea`."""
     return "/".join(piece.split("/")[:3])
 
 
-def _kinds(history: History, marks: Mapping[int, Sequence[CompactRating]]) -> dict[str, list[str]]:
-    """Conversation -> why it is worth a look."""
+def _kinds(history: History, epochs: Iterable[FinalRatings]) -> dict[str, list[str]]:
+    """Return why a conversation is notable, for those that are."""
     own: dict[str, float] = {}
     reach: dict[str, tuple[float, float]] = {}
     missing: dict[str, None] = {}
-    for mark in (mark for epoch in marks.values() for mark in epoch):
-        conversation, value = mark.conversation, mark.value
+    for kind, _, conversation, value in (rating for epoch in epochs for rating in epoch):
         if value is None:
             missing[conversation] = None
             continue
-        if mark.kind == "own":
+        if kind == "own":
             own[conversation] = value
         low, high = reach.get(conversation, (value, value))
         reach[conversation] = min(low, value), max(high, value)
     spread = {conversation: high - low for conversation, (low, high) in reach.items() if high > low}
-    marked = {
+    notable = {
         CITED: evidence(history),
         WORST: nsmallest(NOTABLE, own, key=lambda c: own[c]),
         CONTESTED: nlargest(NOTABLE, spread, key=lambda c: spread[c]),
         MISSING: list(missing),
     }
-    found: dict[str, list[str]] = defaultdict(list)
-    for kind, conversations in marked.items():
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for kind, conversations in notable.items():
         for conversation in conversations:
-            found[conversation].append(kind)
-    return found
+            kinds[conversation].append(kind)
+    return kinds
 
 
-def _ranked(marks: Mapping[int, Sequence[CompactRating]], kinds: Mapping[str, Sequence[str]]) -> list[str]:
-    """At most `MOST` conversations, the most telling first: of each kind in turn, then the last and the first epoch."""
-    by_epoch = [list(dict.fromkeys(mark.conversation for mark in marks[epoch])) for epoch in sorted(marks)]
+def _ranked(epochs: Mapping[int, FinalRatings], kinds: Mapping[str, Sequence[str]]) -> list[str]:
+    """At most `MOST` conversations, the most notable first: of each kind in turn, then the last and the first epoch."""
+    by_epoch = [list(epochs[epoch].conversations) for epoch in sorted(epochs)]
     last_first = [by_epoch[-1], by_epoch[0]] if by_epoch else []
-    queues = [[c for c, found in kinds.items() if kind in found] for kind in KINDS] + last_first
-    found = dict.fromkeys(c for row in zip_longest(*queues) for c in row if c is not None)
+    queues = [[c for c, reasons in kinds.items() if kind in reasons] for kind in KINDS] + last_first
+    ranked = dict.fromkeys(c for row in zip_longest(*queues) for c in row if c is not None)
     for epoch in reversed(by_epoch[1:-1]):
-        if len(found) >= MOST:
+        if len(ranked) >= MOST:
             break
-        found |= dict.fromkeys(epoch)
-    return list(found)[:MOST]
-
-
-_SAID: Final = msgspec.json.Decoder(Said)
-_RATING: Final = msgspec.json.Decoder(Rating)
-_Decoded = TypeVar("_Decoded")
-
-
-def _decoded(decoder: msgspec.json.Decoder[_Decoded], path: Path, number: int, line: bytes) -> _Decoded:
-    try:
-        return decoder.decode(line)
-    except msgspec.DecodeError:
-        raise RunError(damaged(path / EVENTS, number)) from None
-
-
-def _shortened(said: Said) -> Said:
-    surplus = len(said.content) - MOST_CHARACTERS
-    if surplus <= 0:
-        return said
-    return msgspec.structs.replace(said, content=said.content[:MOST_CHARACTERS], left_out=surplus)
+        ranked |= dict.fromkeys(epoch)
+    return list(ranked)[:MOST]

@@ -1,4 +1,4 @@
-"""From a run's events to its `History`, decoding no more of them than is wanted."""
+"""From a run's events to its `History`, decoding only the events that are wanted."""
 
 from __future__ import annotations
 
@@ -11,38 +11,35 @@ from scai_cli.errors import RunError
 from scai_cli.runs.events import (
     ControlRated,
     EpochStarted,
-    Event,
     HoldoutCompared,
     Judged,
-    MessageSaid,
     Problem,
-    Rated,
     Revised,
     RunFinished,
     RunStarted,
     WelfareMeasured,
 )
-from scai_cli.runs.history.event_lines import Within, glance, read_event, read_mark
+from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent, SelectedIds, read_events
 from scai_cli.runs.history.history import Epoch, History
+from scai_cli.runs.history.ratings import RatingIndex
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.history.status import outcome_of, status_of
-from scai_cli.runs.jsonl import lines
 from scai_cli.runs.run_directory import EVENTS
 
 EVERYTHING: Final = Selection()
 
 
 def read_history(
-    path: Path, *, messages: bool = True, ratings: bool = True, selection: Selection = EVERYTHING
+    path: Path, *, messages: bool = True, ratings: bool = True, finals: bool = False, selection: Selection = EVERYTHING
 ) -> History:
     """Fold a run's events.
 
-    Without `messages` or `ratings`, and outside of the epoch, persona and task of a `selection`, what was said or rated
-    is passed over, which is several times faster on a large run and takes hardly any memory; all else is there, and the
-    ratings in short (`History.marks`) are always all of them. Raises RunError for a damaged line, naming it; of a
-    message that is passed over only the head and the end are looked at.
+    Without `messages` or `ratings`, and outside of the epoch, persona and task of a `selection`, messages and ratings
+    are left out, which is several times faster on a large run and takes hardly any memory. All else is there, and the
+    index always has all ratings; with `finals`, it keeps those of final answers one by one. Raises RunError for a
+    damaged line, naming it; of a message that is left out only the head and the end are looked at.
     """
-    history = History(path, "interrupted")
+    history = History(path, "interrupted", rating_index=RatingIndex(finals=finals))
     for event in _wanted(history, messages, ratings, selection):
         _fold(history, event)
     history.outcome = outcome_of(path)
@@ -51,40 +48,42 @@ def read_history(
 
 
 def read_epochs(path: Path, selection: Selection = EVERYTHING) -> Iterator[tuple[History, Epoch]]:
-    """A run's epochs as they are read, each with what was said and rated in the selection, and the run as far as known.
+    """Yield a run's epochs as they are read, each with its selected messages and ratings, and the run up to there.
 
-    What was said and rated in an epoch is let go of when the next is asked for. Raises RunError as `read_history`, and
-    at the end where the run has no epoch of the selection.
+    An epoch's messages and ratings are dropped when the next epoch is asked for. Raises RunError as `read_history`,
+    and at the end where the run has no selected epoch.
     """
     history = History(path, "interrupted")
     for event in _wanted(history, True, True, selection):
         if isinstance(event, EpochStarted) and history.epochs:
-            yield from _let_go(history, selection)
+            yield from _drop_last(history, selection)
         _fold(history, event)
     if history.epochs:
-        yield from _let_go(history, selection)
+        yield from _drop_last(history, selection)
     history.chosen(selection.epoch)
 
 
-def _let_go(history: History, selection: Selection) -> Iterator[tuple[History, Epoch]]:
+def _drop_last(history: History, selection: Selection) -> Iterator[tuple[History, Epoch]]:
     epoch = history.epochs[-1]
     if selection.epoch in (None, epoch.number):
         yield history, epoch
     history.epochs[-1] = replace(epoch, conversations={}, ratings=[], anchors=[])
 
 
-def _wanted(history: History, messages: bool, ratings: bool, selection: Selection) -> Iterator[Event]:
-    """The events that are read whole; of the ratings that are not, the history gets the marks."""
-    within = Within.of(selection)
-    for number, line in lines(history.path / EVENTS):
-        place, kind = glance(line)
-        if kind == b"message":
-            if not messages or not within.has(place):
+def _wanted(history: History, messages: bool, ratings: bool, selection: Selection) -> Iterator[ReadEvent]:
+    """Yield the events to fold; ratings are added to the history's index whether they are wanted or not."""
+    selected = SelectedIds.of(selection).has
+    add = history.rating_index.add
+
+    def is_wanted(name: bytes, kind: bytes) -> bool:
+        return kind != b"message" or (messages and selected(name))
+
+    for event in read_events(history.path, is_wanted):
+        if isinstance(event, CompactRating):
+            add(event)
+            if not (ratings and selected(event.id.encode())):
                 continue
-        elif kind == b"rating" and not (ratings and within.has(place)):
-            history.marks.add(read_mark(history.path, number, line))
-            continue
-        yield read_event(history.path, number, line)
+        yield event
 
 
 def _current(history: History) -> Epoch:
@@ -93,19 +92,18 @@ def _current(history: History) -> Epoch:
     return history.epochs[-1]
 
 
-def _fold(history: History, event: Event) -> None:
+def _fold(history: History, event: ReadEvent) -> None:
     if isinstance(event, RunStarted):
         history.started, history.started_at = event, event.time
     elif isinstance(event, EpochStarted):
         constitution, system_message = history.product
         history.epochs.append(Epoch(event.epoch, constitution, system_message, event.personas, event.tasks))
-    elif isinstance(event, MessageSaid):
+    elif isinstance(event, CompactMessage):
         conversation = event.id.rpartition("/")[0]
         _current(history).conversations.setdefault(conversation, []).append(event)
-    elif isinstance(event, Rated):
+    elif isinstance(event, CompactRating):
         epoch = _current(history)
         (epoch.anchors if event.kind == "anchor" else epoch.ratings).append(event)
-        history.marks.add(event)
     elif isinstance(event, WelfareMeasured):
         _current(history).welfare = event
     elif isinstance(event, Revised):

@@ -16,15 +16,14 @@ from scai_cli.runs.events import (
     ControlRated,
     HoldoutCompared,
     Judged,
-    MessageSaid,
     Problem,
-    Rated,
     Revised,
     RunFinished,
     RunStarted,
     WelfareMeasured,
 )
-from scai_cli.runs.history.ratings import Marks
+from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
+from scai_cli.runs.history.ratings import RatingIndex
 from scai_cli.runs.history.status import Status
 from scai_cli.runs.run_directory import CONFIG
 
@@ -38,10 +37,10 @@ class Epoch:
     system_message: str
     personas: tuple[str, ...]
     tasks: tuple[str, ...]
-    conversations: dict[str, list[MessageSaid]] = field(default_factory=dict)
+    conversations: dict[str, list[CompactMessage]] = field(default_factory=dict)
     """Conversation id -> its messages in order."""
-    ratings: list[Rated] = field(default_factory=list)
-    anchors: list[Rated] = field(default_factory=list)
+    ratings: list[CompactRating] = field(default_factory=list)
+    anchors: list[CompactRating] = field(default_factory=list)
     """Ratings of answers of an earlier epoch, which count nowhere."""
     welfare: WelfareMeasured | None = None
     revision: Revised | None = None
@@ -57,8 +56,8 @@ class History:
     started: RunStarted | None = None
     started_at: str | None = None
     epochs: list[Epoch] = field(default_factory=list)
-    marks: Marks = field(default_factory=Marks)
-    """All ratings in short, those too that were not read whole."""
+    rating_index: RatingIndex = field(default_factory=RatingIndex)
+    """All ratings in short, also those that `Epoch.ratings` leaves out."""
     holdout: HoldoutCompared | None = None
     """The first and the last constitution with users and tasks that were held out."""
     controls: list[ControlRated] = field(default_factory=list)

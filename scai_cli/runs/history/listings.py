@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
@@ -15,11 +13,10 @@ from scai_cli.experiment.yaml_source import read_yaml
 from scai_cli.runs.events import RunStarted
 from scai_cli.runs.find import all_generated, all_runs, newest_first
 from scai_cli.runs.generated_directory import GENERATION, ROWS
-from scai_cli.runs.history.event_lines import first_event, look
+from scai_cli.runs.history.event_lines import first_event, glance
 from scai_cli.runs.history.status import outcome_of, status_of
+from scai_cli.runs.jsonl import lines_backwards
 from scai_cli.runs.run_directory import EVENTS
-
-_BLOCK: Final = 1 << 20
 
 
 def list_entries(runs: Path) -> list[dict[str, Any]]:
@@ -84,7 +81,7 @@ class _Row(msgspec.Struct):
 
 def _rows(file: Path) -> int:
     """How many rows there are: they are written in their order, so that the last one's id, `r149`, tells it."""
-    last = next(_backwards(file), None)
+    last = next(lines_backwards(file), None)
     try:
         return 0 if last is None else int(msgspec.json.decode(last, type=_Row).id.removeprefix("r")) + 1
     except ValueError:
@@ -101,8 +98,8 @@ def _started(path: Path) -> RunStarted | None:
 def _progress(file: Path) -> tuple[int, bool]:
     """How many epochs ended with a revision, and whether the run finished: read from the end as far as need be."""
     finished = False
-    for line in _backwards(file):
-        place, kind = look(line)
+    for line in lines_backwards(file):
+        place, kind = glance(line)
         finished = finished or kind == b"run_finished"
         if kind == b"revision":
             number = place.removeprefix(b"e").partition(b"/")[0]
@@ -112,28 +109,9 @@ def _progress(file: Path) -> tuple[int, bool]:
 
 def last_rated(path: Path) -> int | None:
     """The last epoch of a run in which anything was rated, found from the end of its events; None without."""
-    for line in _backwards(path / EVENTS):
-        place, kind = look(line)
+    for line in lines_backwards(path / EVENTS):
+        place, kind = glance(line)
         if kind == b"rating":
             number = place.removeprefix(b"e").partition(b"/")[0]
             return int(number) if number.isdigit() else None
     return None
-
-
-def _backwards(path: Path) -> Iterator[bytes]:
-    """The complete lines of a file, the last first."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        at, begun, torn = file.seek(0, os.SEEK_END), b"", True
-        while at > 0:
-            start = max(0, at - _BLOCK)
-            file.seek(start)
-            begun, *found = (file.read(at - start) + begun).split(b"\n")
-            at = start
-            for line in reversed(found):
-                if not torn:
-                    yield line + b"\n"
-                torn = False
-        if not torn:
-            yield begun + b"\n"

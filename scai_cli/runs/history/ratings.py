@@ -1,56 +1,26 @@
-"""Ratings in short: what a summary needs of each of a million of them, in a few bytes."""
+"""Ratings in short: what summaries need of each of a million of them, in a few bytes."""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from math import isnan, nan
 
-import msgspec
-
-
-class CompactRating(msgspec.Struct, gc=False):
-    """A rating without its words."""
-
-    epoch: int
-    kind: str
-    rater: str
-    conversation: str
-    final: bool
-    value: float | None
-    observed: float | None = None
-
-
-class AnyMark(Protocol):
-    """A `Mark`, or the event `Rated` that it is short for."""
-
-    @property
-    def epoch(self) -> int: ...  # noqa: D102
-    @property
-    def kind(self) -> str: ...  # noqa: D102
-    @property
-    def rater(self) -> str: ...  # noqa: D102
-    @property
-    def conversation(self) -> str: ...  # noqa: D102
-    @property
-    def final(self) -> bool: ...  # noqa: D102
-    @property
-    def value(self) -> float | None: ...  # noqa: D102
-    @property
-    def observed(self) -> float | None: ...  # noqa: D102
+from scai_cli.runs.history.event_lines import CompactRating
 
 
 @dataclass(slots=True)
-class Pairs:
-    """Ratings beside the utilities observed in the same answers; both are there, in one order."""
+class ObservedRatings:
+    """Ratings beside the utilities observed in the same answers; none is missing, both are in one order."""
 
     values: array[float] = field(default_factory=lambda: array("d"))
     observed: array[float] = field(default_factory=lambda: array("d"))
 
 
 @dataclass(slots=True)
-class Cells:
+class RatingSums:
     """The ratings of an epoch's final answers, by persona and task.
 
     `own`: what a persona gave its own answer; `cross`: sum and number of what it gave the others' answers.
@@ -60,61 +30,120 @@ class Cells:
     cross: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
 
     def mean_cross(self, persona: str, task: str) -> float | None:
-        """The mean rating that a persona gave the others' answers to a task."""
+        """Return the mean rating that a persona gave the others' answers to a task."""
         total, count = self.cross.get((persona, task), (0.0, 0))
         return total / count if count else None
 
 
-class Marks:
-    """All ratings of a run in short, taken in as they come.
+class FinalRatings:
+    """The ratings of an epoch's final answers one by one, missing ones included.
 
-    Cells are kept of the first epoch that was rated and of the last two, so that the last one that was played to its
-    end is among them.
+    They are kept in columns: as objects, half a million of them would take three times the memory.
     """
 
     def __init__(self) -> None:
-        self._pairs: dict[tuple[str, str], Pairs] = {}
-        self._cells: dict[int, Cells] = {}
-        self._now: tuple[int, Cells] = (-1, Cells())
+        self._kinds: list[str] = []
+        self._raters: list[str] = []
+        self._conversations: list[str] = []
+        self._values = array("d")
+
+    def add(self, kind: str, rater: str, conversation: str, value: float | None) -> None:
+        """Add a rating."""
+        self._kinds.append(kind)
+        self._raters.append(rater)
+        self._conversations.append(conversation)
+        self._values.append(nan if value is None else value)
+
+    def __iter__(self) -> Iterator[tuple[str, str, str, float | None]]:
+        """Yield the kind, the rater, the conversation and the value of each rating."""
+        for kind, rater, conversation, value in zip(
+            self._kinds, self._raters, self._conversations, self._values, strict=True
+        ):
+            yield kind, rater, conversation, None if isnan(value) else value
 
     @property
-    def pairs(self) -> Mapping[tuple[str, str], Pairs]:
-        """Rater and kind (`own`, `cross`) -> its ratings that are not missing and have an observed utility beside."""
-        return self._pairs
+    def conversations(self) -> dict[str, None]:
+        """The conversations that were rated, in order."""
+        return dict.fromkeys(self._conversations)
 
-    @property
-    def cells(self) -> Mapping[int, Cells]:
-        """Epoch -> its cells, as far as they are kept."""
-        return self._cells
+    def own_ranges(self) -> dict[str, tuple[float, float]]:
+        """Return the lowest and the highest own rating of each persona."""
+        own: dict[str, list[float]] = defaultdict(list)
+        for kind, rater, _, value in self:
+            if kind == "own" and value is not None:
+                own[rater].append(value)
+        return {persona: (min(values), max(values)) for persona, values in own.items()}
 
-    def add(self, mark: AnyMark) -> None:
-        """Take a rating in; anchors and missing ones count nowhere."""
-        value, kind, rater = mark.value, mark.kind, mark.rater
-        if value is None or kind == "anchor":
+    def means(self) -> dict[tuple[str, str], float | None]:
+        """Return the mean rating by (rater, whose answer); None where all of them are missing."""
+        given: dict[tuple[str, str], list[float]] = {}
+        for _, rater, conversation, value in self:
+            values = given.setdefault((rater, conversation.split("/")[1]), [])
+            if value is not None:
+                values.append(value)
+        return {pair: sum(values) / len(values) if values else None for pair, values in given.items()}
+
+
+class RatingIndex:
+    """All ratings of a run in short, added as they are read.
+
+    Sums are kept of the first rated epoch and of the last two, so that the last epoch that was played to its end is
+    among them. With `finals`, the ratings of all final answers are kept one by one.
+    """
+
+    def __init__(self, *, finals: bool = False) -> None:
+        self.observed: dict[tuple[str, str], ObservedRatings] = {}
+        """Rater and kind (`own`, `cross`) -> the ratings that have an observed utility beside them."""
+        self.sums: dict[int, RatingSums] = {}
+        """Epoch -> the sums of its ratings, of the epochs that are kept."""
+        self.finals: dict[int, FinalRatings] = {}
+        """Epoch -> the ratings of its final answers, where they are kept."""
+        self._keeps_finals = finals
+        self._names: dict[str, str] = {}
+        self._current: tuple[int, RatingSums] = (-1, RatingSums())
+
+    def add(self, rating: CompactRating) -> None:
+        """Add a rating; anchors and missing ratings count nowhere."""
+        value, kind, rater = rating.value, rating.kind, rating.rater
+        if kind == "anchor":
             return
-        if mark.observed is not None:
-            pairs = self._pairs.get((rater, kind))
+        if self._keeps_finals and rating.final:
+            self._add_final(rating)
+        if value is None:
+            return
+        if rating.observed is not None:
+            pairs = self.observed.get((rater, kind))
             if pairs is None:
-                pairs = self._pairs[rater, kind] = Pairs()
+                pairs = self.observed[rater, kind] = ObservedRatings()
             pairs.values.append(value)
-            pairs.observed.append(mark.observed)
-        if mark.final:
-            epoch, cells = self._now
-            if epoch != mark.epoch:
-                cells = self._turn_to(mark.epoch)
-            place = (rater, mark.conversation.rpartition("/")[2])
+            pairs.observed.append(rating.observed)
+        if rating.final:
+            epoch, sums = self._current
+            if epoch != rating.epoch:
+                sums = self._turn_to(rating.epoch)
+            place = (rater, rating.conversation.rpartition("/")[2])
             if kind == "own":
-                cells.own[place] = value
+                sums.own[place] = value
             else:
-                total, count = cells.cross.get(place, (0.0, 0))
-                cells.cross[place] = (total + value, count + 1)
+                total, count = sums.cross.get(place, (0.0, 0))
+                sums.cross[place] = (total + value, count + 1)
 
-    def _turn_to(self, epoch: int) -> Cells:
-        cells = self._cells.setdefault(epoch, Cells())
-        self._now = (epoch, cells)
-        for old in list(self._middle()):
-            del self._cells[old]
-        return cells
+    def finals_of(self, epoch: int) -> FinalRatings:
+        """Return the ratings of an epoch's final answers; none where nothing was rated."""
+        return self.finals.get(epoch, FinalRatings())
 
-    def _middle(self) -> Iterator[int]:
-        return iter(sorted(self._cells)[1:-2])
+    def _add_final(self, rating: CompactRating) -> None:
+        finals = self.finals.get(rating.epoch)
+        if finals is None:
+            finals = self.finals[rating.epoch] = FinalRatings()
+        # Ratings repeat a few names, so each name is kept once.
+        once = self._names.setdefault
+        conversation = once(rating.conversation, rating.conversation)
+        finals.add(once(rating.kind, rating.kind), once(rating.rater, rating.rater), conversation, rating.value)
+
+    def _turn_to(self, epoch: int) -> RatingSums:
+        sums = self.sums.setdefault(epoch, RatingSums())
+        self._current = (epoch, sums)
+        for old in sorted(self.sums)[1:-2]:
+            del self.sums[old]
+        return sums

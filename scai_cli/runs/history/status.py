@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from scai_cli.messages import Usage
+from scai_cli.runs.call_index import decode_call
 from scai_cli.runs.jsonl import lines
 from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.locks import is_locked
@@ -21,19 +22,6 @@ Status = Literal["finished", "stopped", "failed", "interrupted", "running"]
 
 _COUNTED: Final = 100 * 2**20
 """A log of so many bytes is counted in about 0.2 s."""
-
-
-class _Tokens(msgspec.Struct):
-    input_tokens: int
-    output_tokens: int
-
-
-class _Call(msgspec.Struct):
-    source: str = ""
-    usage: _Tokens | None = None
-
-
-_CALL: Final = msgspec.json.Decoder(_Call)
 
 
 def status_of(path: Path, finished: bool, outcome: Mapping[str, Any]) -> Status:
@@ -65,7 +53,7 @@ def spent(path: Path) -> Spent | None:
     calls = sent = answered = 0
     for _, line in lines(log):
         with suppress(msgspec.DecodeError):
-            call = _CALL.decode(line)
+            call = decode_call(line)
             if call.source == "model" and call.usage is not None:
                 calls += 1
                 sent += call.usage.input_tokens

@@ -1,0 +1,68 @@
+"""A run's events while another process writes them: from the first one until the run is finished or left alone."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from scai_cli.errors import RunError
+from scai_cli.runs.history.event_lines import ReadEvent, SelectedIds, decode_event, glance
+from scai_cli.runs.history.selection import Selection
+from scai_cli.runs.jsonl import damaged
+from scai_cli.runs.locks import is_locked
+from scai_cli.runs.run_directory import EVENTS
+
+POLL_S: Final = 0.3
+"""The seconds between two looks at the events."""
+
+
+def follow_events(path: Path, selection: Selection) -> Iterator[tuple[ReadEvent, bool]]:
+    """Yield a run's events as they are written, and whether each lies within the selection.
+
+    Raises RunError for a damaged line, naming it.
+    """
+    selected = SelectedIds.of(selection).has
+    for number, line in _new_lines(path / EVENTS):
+        name, kind = glance(line)
+        yield decode_event(path / EVENTS, number, line, kind), selected(name)
+
+
+def follow_objects(path: Path, selection: Selection) -> Iterator[Any]:
+    """Yield a run's events as plain objects, as they are written; of messages and ratings only the selected ones.
+
+    Raises RunError for a damaged line, naming it.
+    """
+    selected = SelectedIds.of(selection).has
+    for number, line in _new_lines(path / EVENTS):
+        name, kind = glance(line)
+        if kind in (b"message", b"rating") and not selected(name):
+            continue
+        try:
+            yield json.loads(line)
+        except ValueError:
+            raise RunError(damaged(path / EVENTS, number)) from None
+
+
+def _new_lines(log: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the complete lines of a run's events with their numbers, waiting for more while the run is written."""
+    while is_locked(log.parent) and not log.exists():
+        time.sleep(POLL_S)
+    if not log.exists():
+        return
+    number = 0
+    with log.open("rb") as file:
+        while True:
+            # Asked before the lines are read: what the writer wrote before it let go of the lock is read below.
+            is_written, is_finished, at = is_locked(log.parent), False, file.tell()
+            while (line := file.readline()).endswith(b"\n"):
+                number += 1
+                at += len(line)
+                is_finished = glance(line)[1] == b"run_finished"
+                yield number, line
+            file.seek(at)  # a line that is half written is read again
+            if is_finished or not is_written:
+                return
+            time.sleep(POLL_S)
