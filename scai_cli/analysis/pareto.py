@@ -1,33 +1,44 @@
-"""What fairness costs: one experiment under several welfare functions, its Pareto front, and the price of each."""
+"""The price of fairness: runs or versions as points of mean and worst-off utility, and their Pareto front."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from scai_cli.runs.events import WelfareMeasured
 from scai_cli.runs.history.history import History
-from scai_cli.social_choice import welfare
 
-UTILITARIAN = "utilitarian"
+_UTILITARIAN: Final = "utilitarian"
 
 
 @dataclass(frozen=True, slots=True)
 class ParetoPoint:
-    """One run: the mean and the lowest utility of its users (more is better) and their Gini coefficient (less is).
+    """One run or version with its welfare by every function.
 
-    `measured` says on whom: `holdout`, where people or tasks were held out, or else the last epoch that the run's
-    product was played in.
+    `measured` names the users and tasks: `holdout`, or the last epoch in which the version was played.
     """
 
     function: str
     run_id: str
     version: int
     measured: str
-    mean: float | None
-    worst_off: float | None
-    inequality: float | None
     values: Mapping[str, float | None]
+
+    @property
+    def mean(self) -> float | None:
+        """The mean utility of the users; more is better."""
+        return self.values.get(_UTILITARIAN)
+
+    @property
+    def worst_off(self) -> float | None:
+        """The lowest utility of a user; more is better."""
+        return self.values.get("rawlsian")
+
+    @property
+    def inequality(self) -> float | None:
+        """The Gini coefficient of the utilities; less is better."""
+        return self.values.get("gini_coefficient")
 
     def dominates(self, other: ParetoPoint) -> bool:
         """Whether this point is nowhere worse than another and somewhere better."""
@@ -45,7 +56,7 @@ class ParetoPoint:
 
 @dataclass(frozen=True, slots=True)
 class ParetoFront:
-    """The points in the order asked for."""
+    """Points in the order asked for."""
 
     points: Sequence[ParetoPoint]
 
@@ -54,15 +65,15 @@ class ParetoFront:
         return not any(other.dominates(point) for other in self.points)
 
     def price(self, point: ParetoPoint) -> float | None:
-        """The price of fairness, 1 - mean(fair) / mean(utilitarian) (Bertsimas, Farias and Trichakis 2011).
+        """Return the price of fairness, 1 - mean(fair) / mean(utilitarian) (Bertsimas, Farias and Trichakis 2011).
 
-        Negative where the fair run came out with the higher mean; None without a utilitarian run or a mean of 0.
+        Negative if the fair run has the higher mean; None without a utilitarian run or for a mean of 0.
         """
-        best = next((p.mean for p in self.points if p.function == UTILITARIAN), None)
+        best = next((p.mean for p in self.points if p.function == _UTILITARIAN), None)
         return 1 - point.mean / best if best and point.mean is not None else None
 
     def as_object(self) -> dict[str, Any]:
-        """What `scai frontier --json` prints."""
+        """Return the object that `scai frontier --json` prints."""
         return {
             "over": "welfare",
             "points": [
@@ -83,25 +94,21 @@ class ParetoFront:
         }
 
 
-def point_of(history: History, function: str) -> ParetoPoint:
-    """Where a finished run came out."""
+def product_point(history: History, function: str) -> ParetoPoint:
+    """Return the point of a finished run's product: on the holdout, or in the last epoch that played it."""
     assert history.finished is not None
     version = history.finished.version
     if history.holdout is not None:
-        measured, utilities = "holdout", history.holdout.last
-    else:
-        played = [m for m in history.measured if m.version == version] or history.measured
-        measured, utilities = f"epoch {played[-1].epoch}", played[-1].utilities
-        version = played[-1].version
-    weights = {persona.id: persona.weight for persona in history.config.personas.inline}
-    values = welfare.everything(list(utilities.values()), [weights[user] for user in utilities])
-    return ParetoPoint(
-        function,
-        history.run_id,
-        version,
-        measured,
-        values["utilitarian"],
-        values["rawlsian"],
-        values["gini_coefficient"],
-        values,
-    )
+        return ParetoPoint(function, history.run_id, version, "holdout", history.holdout.last_values)
+    played = [measured for measured in history.measured if measured.version == version] or history.measured
+    return _epoch_point(history, played[-1], function)
+
+
+def version_points(history: History) -> list[ParetoPoint]:
+    """Return the point of every version that was played, in the last epoch that played it."""
+    last = {measured.version: measured for measured in history.measured}
+    return [_epoch_point(history, measured, f"version {version}") for version, measured in last.items()]
+
+
+def _epoch_point(history: History, measured: WelfareMeasured, function: str) -> ParetoPoint:
+    return ParetoPoint(function, history.run_id, measured.version, f"epoch {measured.epoch}", measured.values)

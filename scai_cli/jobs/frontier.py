@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from scai_cli.analysis.pareto import ParetoFront, ParetoPoint, point_of
+from scai_cli.analysis.pareto import ParetoFront, ParetoPoint, product_point
 from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, load_experiment
@@ -68,7 +68,7 @@ def _point(config: ExperimentConfig, function: str, runs: Path, observer: Observ
             _finish(resume_blocking(path, _bounds(config), observer, trust=True).error)
     else:
         _finish(run_blocking(config, runs, path.name, observer).error)
-    return point_of(read_history(path, messages=False, ratings=False), function)
+    return product_point(read_history(path, messages=False, ratings=False), function)
 
 
 def _bounds(config: ExperimentConfig) -> list[str]:

@@ -262,7 +262,8 @@ def test_a_dominated_point_is_not_on_the_front() -> None:
     from scai_cli.analysis.pareto import ParetoFront, ParetoPoint
 
     def point(mean: float | None, worst: float, gini: float) -> ParetoPoint:
-        return ParetoPoint("nash", "t", 1, "holdout", mean, worst, gini, {})
+        values = {"utilitarian": mean, "rawlsian": worst, "gini_coefficient": gini}
+        return ParetoPoint("nash", "t", 1, "holdout", values)
 
     best, worse, other, unknown = point(0.7, 0.5, 0.1), point(0.7, 0.4, 0.1), point(0.6, 0.6, 0.2), point(None, 0.9, 0)
     found = ParetoFront([best, worse, other, best, unknown])

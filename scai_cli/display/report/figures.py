@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from scai_cli.analysis.paired import EpochCells, PairedDifference, first_to_last, paired
-from scai_cli.analysis.pareto import ParetoFront, ParetoPoint, point_of
+from scai_cli.analysis.pareto import ParetoFront, ParetoPoint, product_point, version_points
 from scai_cli.analysis.run_measures import SHOWN_WELFARE
 from scai_cli.analysis.satisfaction import SatisfactionTrend, mean_trend, satisfaction_trends
 from scai_cli.display.report.html import cut
@@ -97,26 +97,13 @@ class Figures:
     @cached_property
     def points(self) -> ParetoFront:
         """Every version that was played, as measured in the last epoch that played it."""
-        points: dict[int, ParetoPoint] = {}
-        for measured in self.history.measured:
-            values = measured.values
-            points[measured.version] = ParetoPoint(
-                f"version {measured.version}",
-                self.history.run_id,
-                measured.version,
-                f"epoch {measured.epoch}",
-                values.get("utilitarian"),
-                values.get("rawlsian"),
-                values.get("gini_coefficient"),
-                values,
-            )
-        return ParetoFront(list(points.values()))
+        return ParetoFront(version_points(self.history))
 
     @cached_property
     def point(self) -> ParetoPoint | None:
         """The point of the run's product, or of the last version while it runs."""
         if self.history.finished is not None and self.history.measured:
-            return point_of(self.history, self.declared)
+            return product_point(self.history, self.declared)
         return self.points.points[-1] if self.points.points else None
 
     @property

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from scai_cli.analysis.pareto import ParetoFront, ParetoPoint
+from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.display.report.charts import ACCENT, CARD, INK, MUTED, ROWS, chart, drawn
 from scai_cli.display.report.html import Html, note, tag
 from scai_cli.display.report.numbers import number
@@ -22,11 +21,10 @@ MOST_ROWS = 100
 _EDGE: Final = "edge"
 
 
-@dataclass(frozen=True, slots=True)
-class _Dot:
-    name: str
+class _Dot(NamedTuple):
     mean: float
     worst_off: float
+    name: str
     best: bool
     says: str
 
@@ -56,7 +54,7 @@ def _dots(front: ParetoFront, names: Sequence[str]) -> Iterator[_Dot]:
         if point.mean is not None and point.worst_off is not None:
             numbers = f"mean {point.mean:.2f}, worst-off {point.worst_off:.2f}, Gini {number(point.inequality)}"
             says = f"{name} ({point.measured}): {numbers}"
-            yield _Dot(name, point.mean, point.worst_off, front.best(point), says)
+            yield _Dot(point.mean, point.worst_off, name, front.best(point), says)
 
 
 def _draw(dots: Sequence[_Dot], size: tuple[int, int], in_order: bool) -> Html:
@@ -97,11 +95,13 @@ def _layers(domains: tuple[list[float], list[float]], in_order: bool) -> Iterato
         dots = base.transform_filter(which)
         mark = dots.mark_point(filled=False, fill=fill, stroke=ACCENT, strokeWidth=1.8, size=90, opacity=1)
         yield mark.encode(description="says:N")
-    left = base.transform_filter("!datum.right").mark_text(align="left", dx=9, dy=-8, color=INK, fontSize=12, limit=160)
-    right = base.transform_filter("datum.right").mark_text(
-        align="right", dx=-9, dy=-8, color=INK, fontSize=12, limit=160
+    sides: tuple[tuple[str, Literal["left", "right"], int], ...] = (
+        ("!datum.right", "left", 9),
+        ("datum.right", "right", -9),
     )
-    yield from (words.encode(text="name:N") for words in (left, right))
+    for which, align, dx in sides:
+        words = base.transform_filter(which)
+        yield words.mark_text(align=align, dx=dx, dy=-8, color=INK, fontSize=12, limit=160).encode(text="name:N")
 
 
 def _domain(values: Sequence[float]) -> list[float]:
@@ -127,9 +127,6 @@ def _table(front: ParetoFront, names: Sequence[str]) -> Html:
     rows = []
     for name, point in list(zip(names, front.points, strict=True))[-MOST_ROWS:]:
         numbers = [number(value) for value in (point.mean, point.worst_off, point.inequality)]
-        rows.append((name, [_on(point), *numbers, "yes" if front.best(point) else "no"]))
+        measured = "held out" if point.measured == "holdout" else point.measured
+        rows.append((name, [measured, *numbers, "yes" if front.best(point) else "no"]))
     return folded(table(heads, rows))
-
-
-def _on(point: ParetoPoint) -> str:
-    return "held out" if point.measured == "holdout" else point.measured
