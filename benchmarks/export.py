@@ -23,7 +23,7 @@ from typing import Any
 
 from measuring import peak_mb
 
-from scai_cli.datasets.generate.manifest import GenerateManifest, GenerateSettings, TaskList, dump_generation
+from scai_cli.datasets.generate.manifest import GenerateManifest, RowSettings, TaskList, dump_generation
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.load import dump_experiment
@@ -69,7 +69,7 @@ def make_generated(path: Path, rows: int) -> None:
         names={p.id: p.called for p in config.personas.inline},
         by_turns=True,
         tasks=TaskList(name="tasks", count=rows, sha256=""),
-        orders=GenerateSettings(n=rows),
+        orders=RowSettings(n=rows),
         digests={},
         config=config,
     )

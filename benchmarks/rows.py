@@ -85,7 +85,6 @@ def _inside(rows: int, folder: Path, again: bool) -> Measured:
 
 
 def _wish(rows: int, folder: Path) -> object:
-    from scai_cli.datasets.generate.manifest import GenerateSettings
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.generate_source import GenerateOptions
 
@@ -95,7 +94,7 @@ def _wish(rows: int, folder: Path) -> object:
         for n in range(rows):
             task = {"id": f"t{n}", "prompt": f"How do I plan a dinner for {n} people in my garden?"}
             file.write(json.dumps(task) + "\n")
-    wish = GenerateOptions(str(folder / "rules.yaml"), folder / "tasks.jsonl", rows, GenerateSettings(n=1))
+    wish = GenerateOptions(str(folder / "rules.yaml"), folder / "tasks.jsonl", rows)
     return replace(wish, personas=folder / "people.yaml", overrides=Overrides(model="simulated"))
 
 

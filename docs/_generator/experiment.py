@@ -12,6 +12,7 @@ from scai_cli import plugins
 from scai_cli.experiment.config import (
     ConstitutionStart,
     ExperimentConfig,
+    GenerateSettings,
     Holdout,
     LimitsConfig,
     PersonaSource,
@@ -38,6 +39,7 @@ SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("a starting clause", StartClause),
     ("revision", Revision),
     ("holdout", Holdout),
+    ("generate", GenerateSettings),
     ("limits", LimitsConfig),
     ("a price", PriceConfig),
     ("a persona", Persona),

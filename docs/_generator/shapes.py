@@ -25,7 +25,7 @@ SHOWN: Final[tuple[tuple[str, list[str], str], ...]] = (
     ("scai show RUN --fidelity", ["show", "tiny", "--fidelity"], ""),
     ("scai explain RUN", ["explain", "tiny"], ""),
     ("scai frontier CONFIG --over FIELD=VALUES", FRONTIER, ""),
-    ("scai generate RUN", ["generate", "tiny", "--k", "0", "--judge", "users", "--quiet"], ""),
+    ("scai generate RUN", ["generate", "tiny", "--set", "generate={k: 0, judge: users}", "--quiet"], ""),
     ("scai dataset describe PATH", ["dataset", "describe", "sft.jsonl"], ""),
     ("scai personas describe FILE", ["personas", "describe", "personas/quickstart.yaml"], ""),
 )

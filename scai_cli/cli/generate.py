@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -49,26 +49,6 @@ def generate(
     n: Annotated[
         int | None, typer.Option("--n", min=1, help="Rows; by default one for every task.", metavar="N")
     ] = None,
-    k: Annotated[
-        int,
-        typer.Option("--k", min=0, max=100, help="Critiques and revisions, each by one random principle.", metavar="K"),
-    ] = 1,
-    judge: Annotated[
-        Literal["users", "model", "both", "none"], typer.Option("--judge", help="Who says which answer is better.")
-    ] = "both",
-    raters: Annotated[int, typer.Option("--raters", min=0, help="Other users who rate each answer.", metavar="K")] = 2,
-    votes: Annotated[
-        int,
-        typer.Option(
-            "--votes", min=1, max=1000, help="Asked in each order where no log-probabilities come.", metavar="V"
-        ),
-    ] = 3,
-    clamp: Annotated[
-        str | None, typer.Option("--clamp", help="Bounds of the soft label, e.g. 0.4,0.6.", metavar="LOW,HIGH")
-    ] = None,
-    initial: Annotated[
-        Literal["first", "none"], typer.Option("--initial", help="Rules of the first answer: the run's first, or none.")
-    ] = "first",
     personas: Annotated[
         Path | None, typer.Option("--personas", help="Other people than the run's.", metavar="FILE")
     ] = None,
@@ -92,14 +72,12 @@ def generate(
     as_json: Json = False,
 ) -> None:
     """Make rows for a dataset by a constitution and many tasks. They hold answers, critiques, revisions and labels."""
-    from scai_cli.datasets.generate.manifest import GenerateSettings
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.generate import start
     from scai_cli.jobs.generate_source import GenerateOptions
 
-    orders = GenerateSettings(n=n or 1, k=k, judge=judge, raters=raters, votes=votes, clamp=_bounds(clamp))
     overrides = Overrides(with_limit(settings, max_usd), model, seed)
-    wish = GenerateOptions(source, tasks, n, orders, initial, personas, config, overrides, trust)
+    wish = GenerateOptions(source, tasks, n, personas, config, overrides, trust)
     if dry_run:
         from scai_cli.jobs.generate_plan import plan_generate
 
@@ -129,20 +107,6 @@ def finish(outcome: Outcome[Any], as_json: bool) -> None:
     print(json.dumps(outcome.summary()) if as_json else outcome.run_id)  # noqa: T201 - data for stdout
     if outcome.error is not None:
         raise outcome.error
-
-
-def _bounds(text: str | None) -> tuple[float, float] | None:
-    from scai_cli.errors import ConfigError
-
-    if text is None:
-        return None
-    try:
-        low, high = (float(part) for part in text.split(","))
-    except ValueError:
-        low, high = 1.0, 0.0
-    if not 0.0 <= low <= high <= 1.0:
-        raise ConfigError(f"--clamp {text}: write two probabilities, e.g. --clamp 0.4,0.6")
-    return low, high
 
 
 def _print_expected(plan: GeneratePlan, as_json: bool) -> None:

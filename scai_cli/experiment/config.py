@@ -185,6 +185,40 @@ class Holdout(Value):
     """The share of the tasks, drawn with the seed and stratified by topic; or their ids."""
 
 
+class GenerateSettings(Value):
+    """What every row of `scai generate` is made of."""
+
+    k: Annotated[int, Field(ge=0, le=100)] = 1
+    """Critique -> revision steps, each by one random principle."""
+    raters: Annotated[int, Field(ge=0)] = 2
+    """Users who rate the answers that another one got."""
+    votes: Annotated[int, Field(ge=1, le=1000)] = 3
+    """How often the judge is asked in each order where the endpoint gives no log-probabilities."""
+    clamp: tuple[Fraction, Fraction] | None = None
+    """The bounds of the soft label; Constitutional AI's are [0.4, 0.6]."""
+    initial: Literal["first", "none"] = "first"
+    """The rules of the first answer: the run's first constitution, or none."""
+    judge: Literal["users", "model", "both", "none"] = "both"
+    """Who says which answer is better: the users by their ratings, a model that compares two, both or nobody."""
+
+    @field_validator("clamp")
+    @classmethod
+    def _rising(cls, clamp: tuple[float, float] | None) -> tuple[float, float] | None:
+        if clamp is not None and clamp[0] > clamp[1]:
+            raise ValueError("the bounds must rise: [lowest, highest]")
+        return clamp
+
+    @property
+    def by_users(self) -> bool:
+        """Whether users rate the answers."""
+        return self.judge in ("users", "both")
+
+    @property
+    def by_model(self) -> bool:
+        """Whether a model compares the answers."""
+        return self.judge in ("model", "both")
+
+
 class PriceConfig(Value):
     """What a model costs, in US dollars per million tokens."""
 
@@ -244,6 +278,9 @@ class ExperimentConfig(Value):
     """The welfare function that counts, e.g. rawlsian or atkinson(epsilon=2)."""
     holdout: Holdout = Holdout()
     """What is kept back for the proof at the end."""
+    # Left out of what is printed and saved while it is the default: runs of 0.1 do not have it.
+    generate: GenerateSettings = Field(default=GenerateSettings(), exclude_if=GenerateSettings().__eq__)
+    """What rows `scai generate` makes; it does not decide what happens in a run."""
     limits: LimitsConfig = LimitsConfig()
     """Bounds on what the run uses."""
     cache: bool = False

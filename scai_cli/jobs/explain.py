@@ -135,7 +135,7 @@ def _check(history: History, config: ExperimentConfig, options: ExplainOptions) 
         raise RunError(f"run {history.run_id!r} has not finished; go on with `scai resume {history.run_id}` first")
     if not options.trust:
         refuse_foreign_code(config, history.run_id)
-    if changed := changed_keys(digests(history.config), config):
+    if changed := changed_keys(digests(history.config), digests(config)):
         raise RunError(f"--set: {', '.join(changed)} would explain another run; set limits, prices or addresses")
     known = [persona.id for persona in config.train_personas]
     for user in options.users or ():

@@ -12,7 +12,7 @@ from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, load_experiment
 from scai_cli.jobs.run import resume_blocking, run_blocking
-from scai_cli.jobs.saved_experiment import CHANGEABLE, changed_keys
+from scai_cli.jobs.saved_experiment import CHANGEABLE, changed_keys, digests
 from scai_cli.jobs.session import Observer
 from scai_cli.runs.events import Event
 from scai_cli.runs.find import is_run
@@ -79,7 +79,7 @@ def _bounds(config: ExperimentConfig) -> list[str]:
 
 def _check_equal(config: ExperimentConfig, path: Path) -> None:
     history = read_history(path, messages=False, ratings=False)
-    changed = changed_keys(history.started.digests, config) if history.started else []
+    changed = changed_keys(history.started.digests, digests(config)) if history.started else []
     if changed:
         raise RunError(
             f"run {path.name!r} is there already, of an experiment with other {', '.join(changed)}; "

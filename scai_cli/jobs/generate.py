@@ -15,7 +15,13 @@ import msgspec
 from scai_cli import __version__
 from scai_cli.concurrency import Capacity, in_order
 from scai_cli.datasets.generate.make_row import RowContext, make_row
-from scai_cli.datasets.generate.manifest import GenerateManifest, TaskList, dump_generation, read_generation
+from scai_cli.datasets.generate.manifest import (
+    GenerateManifest,
+    RowSettings,
+    TaskList,
+    dump_generation,
+    read_generation,
+)
 from scai_cli.datasets.generate.row import GeneratedRow
 from scai_cli.datasets.generate.row_plan import row_number, row_plans
 from scai_cli.errors import ConfigError, RunError, TooManyFailures
@@ -101,7 +107,7 @@ def resume(
         refuse_foreign_code(config, path.name)
     directory = GeneratedDirectory.reopen(path)
     with closing(directory.folder) as folder:
-        refuse_changed("generated set", manifest.digests, config, folder, EXPERIMENT)
+        refuse_changed("generated set", manifest.digests, digests(config, of_rows=True), folder, EXPERIMENT)
         if directory.tasks_digest() != manifest.tasks.sha256:
             raise RunError(
                 f"{path / TASKS}: is not what the set began with; restore it from a copy, or begin a new set"
@@ -189,8 +195,8 @@ def _manifest(
         names={persona.id: persona.called for persona in source.config.train_personas},
         by_turns=by_turns(source),
         tasks=tasks,
-        orders=options.orders.model_copy(update={"n": tasks.count if options.n is None else options.n}),
-        digests=digests(source.config),
+        orders=RowSettings(n=options.n or tasks.count, **source.config.generate.model_dump()),
+        digests=digests(source.config, of_rows=True),
         config=source.config,
     )
 

@@ -46,18 +46,18 @@ def plan_generate(wish: GenerateOptions, runs: Path) -> GeneratePlan:
     """Count the calls of a set; raises ConfigError and RunError for what would keep it from beginning."""
     source = read_source(wish, runs)
     check(source, wish)
-    orders, cast, turns = wish.orders, source.config.train_personas, by_turns(source)
+    settings, cast, turns = source.config.generate, source.config.train_personas, by_turns(source)
     tasks = sum(1 for _ in wanted_tasks(wish, source))
     rows = tasks if wish.n is None else wish.n
-    rated = (3 if orders.k else 2) if orders.by_users else 0
-    pairs = (2 if orders.k else 1) if orders.by_model else 0
+    rated = (3 if settings.k else 2) if settings.by_users else 0
+    pairs = (2 if settings.k else 1) if settings.by_model else 0
     probe = 1 if pairs else 0
     calls = {
         "answer": 2 * rows,
-        "critique": orders.k * rows,
-        "revision": orders.k * rows,
+        "critique": settings.k * rows,
+        "revision": settings.k * rows,
         "feedback": rated * rows if turns else 0,
-        "cross_rating": rated * rows * min(orders.raters, len(cast) - turns if cast else 0),
+        "cross_rating": rated * rows * min(settings.raters, len(cast) - turns if cast else 0),
         "comparison": 2 * pairs * rows + probe,
     }
-    return GeneratePlan(rows, tasks, len(cast) if turns else 0, calls, 2 * pairs * rows * orders.votes + probe)
+    return GeneratePlan(rows, tasks, len(cast) if turns else 0, calls, 2 * pairs * rows * settings.votes + probe)

@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
-from scai_cli.datasets.generate.manifest import GenerateSettings
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ExperimentConfig, Holdout, PersonaSource
 from scai_cli.experiment.constitution import Constitution
@@ -31,9 +29,6 @@ class GenerateOptions:
     source: str
     tasks: Path | None = None
     n: int | None = None
-    orders: GenerateSettings = field(default=GenerateSettings(n=1))
-    """All but the number of rows."""
-    initial: Literal["first", "none"] = "first"
     personas: Path | None = None
     config: Path | None = None
     overrides: Overrides = field(default=Overrides())
@@ -60,31 +55,33 @@ def read_source(wish: GenerateOptions, runs: Path) -> GenerateSource:
         source = _from_file(wish, file)
     else:
         source = _from_run(wish, find_run(runs, wish.source))
-    if wish.initial == "none":
+    if source.config.generate.initial == "none":
         source = replace(source, initial=Constitution())
     return source
 
 
 def check(source: GenerateSource, wish: GenerateOptions) -> None:
     """Raise ConfigError for a wish that the constitution or the people cannot meet."""
-    orders, cast = wish.orders, source.config.train_personas
-    if not source.learned.principles and (orders.k or orders.by_model):
-        remedy = "--k 0 --judge users" if cast else "--k 0 --judge none"
+    settings, cast = source.config.generate, source.config.train_personas
+    if not source.learned.principles and (settings.k or settings.by_model):
+        remedy = f"--set generate.k=0 --set generate.judge={'users' if cast else 'none'}"
         raise ConfigError(
             f"the constitution of {source.name} has no principles, by which answers are criticised and judged; "
             f"make one with some, or say {remedy}"
         )
-    if orders.by_users and not cast:
-        raise ConfigError(f"--judge {orders.judge}: there is nobody to rate; name people with --personas or --config")
+    judge = f"generate.judge={settings.judge}"
+    if settings.by_users and not cast:
+        raise ConfigError(f"{judge}: there is nobody to rate; name people with --personas or --config")
     human = [persona.id for persona in cast if persona.human]
     if human:
         raise ConfigError(
-            f"--judge {orders.judge}: persona {human[0]!r} is human, and only runs ask real people; "
-            "say --judge model, or name others with --personas"
+            f"{judge}: persona {human[0]!r} is human, and only runs ask real people; "
+            "say --set generate.judge=model, or name others with --personas"
         )
-    if orders.by_users and not orders.raters and not by_turns(source):
+    if settings.by_users and not settings.raters and not by_turns(source):
         raise ConfigError(
-            "--raters 0: nobody would rate, since rows have no user where the contract has no clause for anybody here"
+            "generate.raters=0: nobody would rate, "
+            "since rows have no user where the contract has no clause for anybody here"
         )
     if wish.tasks is None and not source.config.train_tasks:
         raise ConfigError("there is no task; name a file of tasks with --tasks")
@@ -138,7 +135,7 @@ def _peopled(source: GenerateSource, wish: GenerateOptions) -> GenerateSource:
             "constitution": config.constitution.model_copy(update={"contract": ()}),
         }
         config = config.model_copy(update=others)
-    if not wish.orders.by_users:  # then nobody is asked, and a real person among them is in nobody's way
+    if not config.generate.by_users:  # then nobody is asked, and a real person among them is in nobody's way
         played = tuple(persona.model_copy(update={"human": False}) for persona in config.personas.inline)
         config = config.model_copy(update={"personas": config.personas.model_copy(update={"inline": played})})
     return replace(source, config=config)

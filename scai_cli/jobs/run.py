@@ -130,7 +130,7 @@ async def _continued(
     directory = RunDirectory.reopen(path)
     with closing(directory.folder) as folder:
         if (began := first_event(path)) is not None:
-            refuse_changed("run", began.digests, config, folder, CONFIG)
+            refuse_changed("run", began.digests, digests(config), folder, CONFIG)
         with ModelPool.connect(config, prompt) as pool:
             keep_changes(folder, CONFIG, config)
             return await _session(pool, directory, observer)
@@ -157,7 +157,7 @@ def _refuse_taken(path: Path, config: ExperimentConfig) -> None:
     if is_run(path):
         history = read_history(path, messages=False, ratings=False)
         began = history.started.digests if history.started else None
-        raise taken("run", path, history.status, () if began is None else changed_keys(began, config))
+        raise taken("run", path, history.status, () if began is None else changed_keys(began, digests(config)))
 
 
 @dataclass(slots=True)

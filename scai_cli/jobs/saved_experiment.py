@@ -20,10 +20,11 @@ _ADDRESS: Final = ("base_url", "api_key_env", "timeout_s")
 """The keys of a model that may change likewise."""
 
 
-def digests(config: ExperimentConfig) -> dict[str, str]:
-    """Return a digest of every key that decides what happens in a run."""
+def digests(config: ExperimentConfig, *, of_rows: bool = False) -> dict[str, str]:
+    """Return a digest of every key that decides what happens in a run, or what the rows of a generated set hold."""
     # Without defaults, so that a new key changes no digest.
-    data = config.model_dump(mode="json", exclude=set(CHANGEABLE), exclude_defaults=True)
+    changeable = {*CHANGEABLE} if of_rows else {*CHANGEABLE, "generate"}
+    data = config.model_dump(mode="json", exclude=changeable, exclude_defaults=True)
     own = (persona.get("model", {}) for persona in data["personas"].get("inline", ()))
     for model in (data.get("model", {}), data.get("judge", {}), *data.get("roles", {}).values(), *own):
         for key in _ADDRESS:
@@ -31,17 +32,16 @@ def digests(config: ExperimentConfig) -> dict[str, str]:
     return {key: _digest(value) for key, value in data.items() if value != {}}
 
 
-def changed_keys(began: Mapping[str, str], config: ExperimentConfig) -> list[str]:
-    """Return the keys in which an experiment differs from the one with the digests that the work began with."""
-    now = digests(config)
+def changed_keys(began: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return the keys whose digests differ from those that the work began with."""
     return [key for key in {**began, **now} if began.get(key) != now.get(key)]
 
 
 def refuse_changed(
-    kind: str, began: Mapping[str, str], config: ExperimentConfig, folder: LockedFolder, file: str
+    kind: str, began: Mapping[str, str], now: Mapping[str, str], folder: LockedFolder, file: str
 ) -> None:
     """Raise RunError where an experiment is not the one that the work began with; `file` holds it."""
-    if changed := changed_keys(began, config):
+    if changed := changed_keys(began, now):
         raise RunError(
             f"{kind} {folder.run_id!r} cannot go on: it began with other {', '.join(changed)} than "
             f"{folder.path / file} and the options say now; undo the change, or begin a new {kind.split()[-1]}"

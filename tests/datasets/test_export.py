@@ -49,7 +49,7 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def generated(group: Path) -> Path:
     """A set generated from it: two rows a task, two critiques each."""
-    called = scai("generate", group, "--n", "6", "--k", "2", "--run-id", "set", "--runs-dir", group.parent)
+    called = scai("generate", group, "--n", "6", "--set", "generate.k=2", "--run-id", "set", "--runs-dir", group.parent)
     assert called.code == 0, called.err
     return group.parent / "set"
 

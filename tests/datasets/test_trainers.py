@@ -91,7 +91,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory, _offline: None) -> Path:
     with contextlib.chdir(folder):
         for command in (
             ("run", "small.yaml", "--quiet"),
-            ("generate", "small", "--tasks", "more.jsonl", "--n", "48", "--k", "2", "--run-id", "more", "--quiet"),
+            ("generate", "small", "--tasks", "more.jsonl", "--n=48", "--run-id=more", "-q", "--set", "generate.k=2"),
         ):
             called = scai(*command)
             assert called.code == 0, called.err

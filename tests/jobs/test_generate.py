@@ -38,7 +38,7 @@ def kind(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def made(kind: Path) -> Path:
     """A set of twelve rows with two revisions each, against first answers without rules."""
-    called = scai("generate", "kind", "--n", 12, "--k", 2, "--initial", "none", "--runs-dir", kind, "-q")
+    called = scai("generate", "kind", "--n", 12, "--set", "generate={k: 2, initial: none}", "--runs-dir", kind, "-q")
     assert called == Called(0, "kind-rows\n", "")
     return kind / "kind-rows"
 
@@ -125,7 +125,7 @@ def test_without_clauses_rows_have_no_user_and_others_rate(kind: Path) -> None:
 
 
 def test_learned_rules_make_answers_better_and_it_can_be_measured(kind: Path) -> None:
-    found = generate(kind, "--n", 60, "--initial", "none")
+    found = generate(kind, "--n", 60, "--set", "generate.initial=none")
     final = [row["judgements"][0]["p"] for row in found]
     revised = [row["judgements"][1]["p"] for row in found]
     assert mean(final) > 0.6
@@ -177,13 +177,13 @@ def test_the_header_tells_what_the_rows_are_made_from(made: Path) -> None:
     ("judge", "kinds", "judgements"), [("users", {"own", "cross"}, 0), ("model", set(), 2), ("none", set(), 0)]
 )
 def test_who_judges(kind: Path, judge: str, kinds: set[str], judgements: int) -> None:
-    for row in generate(kind, "--n", 2, "--judge", judge):
+    for row in generate(kind, "--n", 2, "--set", f"generate.judge={judge}"):
         assert {rating["kind"] for rating in row["ratings"]} == kinds
         assert len(row["judgements"]) == judgements
 
 
 def test_the_clamp_bounds_the_soft_label_alone(kind: Path) -> None:
-    found = generate(kind, "--n", 12, "--clamp", "0.4,0.6", "--judge", "model", "--initial", "none")
+    found = generate(kind, "--n", 12, "--set", "generate={clamp: [0.4,0.6], judge: model, initial: none}")
     labels = [judgement for row in found for judgement in row["judgements"]]
     assert {min(0.6, max(0.4, label["p"])) for label in labels} == {label["soft"] for label in labels}
     assert max(label["p"] for label in labels) > 0.6
@@ -194,10 +194,10 @@ def test_without_principles_it_takes_no_steps(finished: Path) -> None:
     assert called.code == 2
     assert called.lines == [
         "scai: the constitution of tiny has no principles, by which answers are criticised and judged; "
-        "make one with some, or say --k 0 --judge users"
+        "make one with some, or say --set generate.k=0 --set generate.judge=users"
     ]
     assert not list(Path().glob("runs/*"))
-    assert scai("generate", finished, "--n", 2, "--k", 0, "--judge", "users", "-q").out == "tiny-rows\n"
+    assert scai("generate", finished, "--n", 2, "--set", "generate={k: 0, judge: users}", "-q").out == "tiny-rows\n"
     for row in objects(Path("runs/tiny-rows")):
         assert row["steps"] == []
         assert {r["answer"] for r in row["ratings"]} == {f"{row['id']}/initial", f"{row['id']}/final"}
@@ -209,8 +209,8 @@ def test_without_principles_it_takes_no_steps(finished: Path) -> None:
         (["--tasks", "none.jsonl"], "none.jsonl: there is no such file"),
         (["--tasks", "empty.jsonl"], "empty.jsonl: there is no task in it"),
         (["--tasks", "bad.jsonl"], "bad.jsonl:2: 1.prompt: is missing"),
-        (["--clamp", "0.6,0.4"], "--clamp 0.6,0.4: write two probabilities"),
-        (["--clamp", "low"], "--clamp low: write two probabilities"),
+        (["--set", "generate.clamp=[0.6,0.4]"], "generate.clamp: the bounds must rise: [lowest, highest]"),
+        (["--set", "generate.clamp=[low, 1]"], "generate.clamp.0: must be a valid number"),
         (["--config", "kind.yaml"], "--config: run 'kind' has an experiment of its own"),
         (["--set", "sed=3"], "unknown key; did you mean 'seed'?"),
         (["--model", "openai"], "--model openai: write `simulated` or PROVIDER:NAME"),
@@ -244,7 +244,7 @@ def test_a_set_is_no_run_and_a_run_no_set(kind: Path, made: Path) -> None:
 
 
 def test_json_is_one_summary_and_a_plan_is_right(kind: Path, made: Path) -> None:
-    options = (kind / "kind", "--n", 12, "--k", 2, "--initial", "none")
+    options = (kind / "kind", "--n", 12, "--set", "generate={k: 2, initial: none}")
     plan = scai("generate", *options, "--dry-run", "--json").json
     assert plan["calls"]["total"] == len(calls(made))
     assert plan["calls"] == {**Counter(call["purpose"] for call in calls(made)), "total": plan["calls"]["total"]}
@@ -312,7 +312,7 @@ def judged_at(kind: Path, monkeypatch: pytest.MonkeyPatch, fault: Any, *options:
     monkeypatch.setitem(FAULTS, "judge", fault)
     with Loopback(script=["judge"] * 999, answer=society()) as server:
         judge = f"judge={{provider: openai, name: judge, base_url: '{server.base_url}'}}"
-        found = generate(kind, "--n", 4, "--judge", "model", "--votes", 3, "--set", judge, *options)
+        found = generate(kind, "--n", 4, "--set", "generate={judge: model, votes: 3}", "--set", judge, *options)
         return [judgement for row in found for judgement in row["judgements"]], [r.body for r in server.requests]
 
 

@@ -20,7 +20,6 @@ from conftest import TINY, calls, scai
 from crash import answered, society
 from loopback import Loopback
 
-from scai_cli.datasets.generate.manifest import GenerateSettings
 from scai_cli.datasets.generate.row import GeneratedRow
 from scai_cli.experiment.load import Overrides
 from scai_cli.jobs.generate import resume, start
@@ -84,8 +83,8 @@ def whole(request: pytest.FixtureRequest, kind: Path, tmp_path_factory: pytest.T
     """One call at a time; eight at a time."""
     runs = tmp_path_factory.mktemp("whole")
     observer = Tracks(runs / "whole")
-    overrides = Overrides([f"limits.concurrency={request.param}"])
-    wish = GenerateOptions(str(kind), n=ROWS, orders=GenerateSettings(n=1, raters=1), overrides=overrides)
+    overrides = Overrides([f"limits.concurrency={request.param}", "generate.raters=1"])
+    wish = GenerateOptions(str(kind), n=ROWS, overrides=overrides)
     assert start(wish, runs, "whole", observer).status == "finished"
     return Whole(runs / "whole", observer.states)
 
@@ -157,9 +156,8 @@ def test_only_the_calls_of_rows_to_come_are_remembered(whole: Whole) -> None:
 
 
 def test_a_limit_stops_it_and_a_higher_one_goes_on(kind: Path, whole: Whole) -> None:
-    stopped = scai(
-        "generate", kind, "--n", ROWS, "--raters", 1, "--run-id", "whole", "--set", "limits.calls=100", "-q", "--json"
-    )
+    settings = ("--set", "generate.raters=1", "--set", "limits.calls=100")
+    stopped = scai("generate", kind, "--n", ROWS, "--run-id", "whole", *settings, "-q", "--json")
     assert stopped.code == 3
     assert (stopped.json["status"], stopped.json["calls"], stopped.json["wanted"]) == ("stopped", 100, ROWS)
     assert 1 < stopped.json["rows"] < ROWS
@@ -248,7 +246,7 @@ def test_a_set_in_use_is_not_touched(whole: Whole) -> None:
 
 def test_foreign_code_is_loaded_only_on_trust(kind: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "support"))
-    command = ("generate", kind, "--n", 2, "-q", "--run-id", "set", "--judge", "users")
+    command = ("generate", kind, "--n", 2, "-q", "--run-id", "set", "--set", "generate.judge=users")
     model = ("--set", "model={provider: 'scripted:connect', name: m}")
     refused = scai(*command, *model)
     assert refused.code == 2
@@ -264,7 +262,7 @@ def test_a_full_disk_costs_at_most_what_was_in_flight(kind: Path, whole: Whole) 
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)); "
         "from scai_cli.cli import main; sys.argv = ['scai', *sys.argv[1:]]; main()"
     )
-    command = ["generate", str(kind), "--n", str(ROWS), "--raters", "1", "-q", "--run-id", "whole"]
+    command = ["generate", str(kind), "--n", str(ROWS), "--set", "generate.raters=1", "-q", "--run-id", "whole"]
     full = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, check=False)
     assert full.returncode == 4
     assert full.stderr.decode().count("\n") == 1
@@ -288,8 +286,8 @@ def asked(kind: Path, server: Loopback) -> tuple[object, ...]:
         kind,
         "--n",
         40,
-        "--raters",
-        1,
+        "--set",
+        "generate.raters=1",
         "-q",
         "--run-id",
         "set",

@@ -35,15 +35,40 @@ def test_what_is_exported_is_read_back(tmp_path: Path, style: str) -> None:
     (tmp_path / "kind.yaml").write_text(KIND, encoding="utf-8")
     assert scai("run", "kind.yaml", "-q").code == 0
     assert scai("export", "kind", "--format", "system", "-o", style).code == 0
-    called = scai("generate", style, "--config", "kind.yaml", "--n", 6, "--initial", "none", "-q")
+    called = scai("generate", style, "--config", "kind.yaml", "--n", 6, "--set", "generate.initial=none", "-q")
     assert called == Called(0, "c-rows\n", "")
     from_file = read_generation(Path("runs/c-rows"))
-    assert scai("generate", "kind", "--n", 6, "--initial", "none", "-q").code == 0
+    assert scai("generate", "kind", "--n", 6, "--set", "generate.initial=none", "-q").code == 0
     from_run = read_generation(Path("runs/kind-rows"))
     assert (from_file.source, from_run.source) == (style, "kind")
     for a, b in zip(from_file.learned.rules, from_run.learned.rules, strict=True):
         assert (a.id, a.text.split()) == (b.id, b.text.split())
         assert getattr(a, "users", ()) == getattr(b, "users", ())
+
+
+def test_a_run_keeps_the_section_for_its_sets(tmp_path: Path) -> None:
+    Path("kind.yaml").write_text(KIND + "generate: {k: 2, judge: model}\n", encoding="utf-8")
+    assert scai("run", "kind.yaml", "-q").code == 0
+    assert scai("generate", "kind", "--n", 2, "--set", "generate.clamp=[0.4, 0.6]", "-q").code == 0
+    kept = read_generation(Path("runs/kind-rows"))
+    assert (kept.orders.n, kept.orders.k, kept.orders.judge, kept.orders.clamp) == (2, 2, "model", (0.4, 0.6))
+    printed = json.loads(scai("show", "kind", "--json").out)["config"]
+    assert printed["generate"] == {
+        "k": 2, "raters": 2, "votes": 3, "clamp": None, "initial": "first", "judge": "model",
+    }  # fmt: skip
+
+
+def test_it_is_no_part_of_a_runs_content_but_of_a_sets(tmp_path: Path) -> None:
+    Path("kind.yaml").write_text(KIND, encoding="utf-8")
+    assert scai("run", "kind.yaml", "--set", "limits.calls=20", "-q").code == 3
+    assert "generate" not in json.loads(scai("show", "kind", "--json").out)["config"]
+    assert scai("resume", "kind", "--set", "limits.calls=null", "--set", "generate.k=0", "-q").code == 0
+    assert scai("generate", "kind", "--n", 4, "--set", "limits.calls=20", "-q").code == 3
+    refused = scai("resume", "kind-rows", "--set", "generate.k=1")
+    assert refused.code == 2
+    assert "began with other generate than" in refused.err
+    assert scai("resume", "kind-rows", "--set", "limits.calls=null", "-q").code == 0
+    assert read_generation(Path("runs/kind-rows")).orders.k == 0
 
 
 @pytest.mark.parametrize(
@@ -106,11 +131,12 @@ def test_a_file_alone_needs_a_model_and_tasks() -> None:
     Path("c.md").write_text("- Give an example.\n- Ask what the person needs.\n")
     Path("t.jsonl").write_text('{"id": "a", "prompt": "How?"}\n{"id": "b", "prompt": "Why?"}\n')
     assert "say with --model or --config EXPERIMENT" in scai("generate", "c.md").err
-    assert "there is no task" in scai("generate", "c.md", "--model", "simulated", "--judge", "model").err
+    assert "there is no task" in scai("generate", "c.md", "--model", "simulated", "--set", "generate.judge=model").err
     command = ("generate", "c.md", "--model", "simulated", "--tasks", "t.jsonl", "-q")
     assert "there is nobody to rate; name people with --personas or --config" in scai(*command).err
-    assert "nobody would rate" in scai(*command, "--judge", "users", "--raters", 0, "--personas", people()).err
-    assert scai(*command, "--judge", "model", "--seed", 4).out == "c-rows\n"
+    nobody = ("--set", "generate={judge: users, raters: 0}")
+    assert "nobody would rate" in scai(*command, *nobody, "--personas", people()).err
+    assert scai(*command, "--set", "generate.judge=model", "--seed", 4).out == "c-rows\n"
     header = read_generation(Path("runs/c-rows"))
     assert (header.names, header.initial, header.config.seed) == ({}, Constitution(), 4)
     rows = [json.loads(line) for line in Path("runs/c-rows/rows.jsonl").read_text().splitlines()]

@@ -192,10 +192,10 @@ def test_what_only_models_can_do_asks_nobody(us):
 
 def test_a_generated_set_asks_nobody(us):
     assert piped(ANSWERS, "run", us)[0] == 0
-    called = scai("generate", "us", "--n", 1, "--k", 0, "--judge", "users")
+    called = scai("generate", "us", "--n", 1, "--set", "generate={k: 0, judge: users}")
     assert called.code == 2
-    assert called.err.startswith("scai: --judge users: persona 'me' is human, and only runs ask real people;")
-    called = scai("generate", "us", "--n", 1, "--k", 0, "--judge", "none", "--run-id", "rows", "-q")
+    assert called.err.startswith("scai: generate.judge=users: persona 'me' is human, and only runs ask real people;")
+    called = scai("generate", "us", "--n", 1, "--set", "generate={k: 0, judge: none}", "--run-id", "rows", "-q")
     assert called.code == 0, called.err
 
 

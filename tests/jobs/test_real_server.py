@@ -162,7 +162,8 @@ def generated(*options: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
     """The judgements of two rows of a new set, and its calls that compare."""
     Path("rules.md").write_text("- Be kind.\n- Be brief.\n", encoding="utf-8")
     Path("tasks.jsonl").write_text(TASKS, encoding="utf-8")
-    settings = ("--judge", "model", "--clamp", "0.4,0.6", "--set", "model.max_tokens=30", "--run-id", "rows", "--quiet")
+    labels = "generate={judge: model, clamp: [0.4, 0.6]}"
+    settings = ("--set", labels, "--set", "model.max_tokens=30", "--run-id", "rows", "--quiet")
     command = ("generate", "rules.md", "--tasks", "tasks.jsonl", "--model", "openai:tiny", *settings, *options)
     assert scai(*command) == Called(0, "rows\n", "")
     log = {call["id"]: call for call in calls(Path("runs/rows"))}
@@ -189,7 +190,7 @@ def test_a_judge_tells_its_log_probabilities(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_judge_whose_letters_are_unlikely_is_asked_for_votes(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", url)
     letters = """judge={provider: openai, name: tiny, options: {grammar: 'root ::= "A" | "B"'}}"""
-    judgements, compared = generated("--set", letters, "--votes", "4")
+    judgements, compared = generated("--set", letters, "--set", "generate.votes=4")
     assert {judgement["by"] for judgement in judgements} == {"votes"}
     assert {call["response"] for call in compared} == {"A", "B"}
     assert all(0 <= judgement["p"] * 8 == round(judgement["p"] * 8) <= 8 for judgement in judgements)

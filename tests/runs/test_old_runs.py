@@ -52,6 +52,11 @@ def test_a_stopped_set_appends_the_rows_that_it_would_have(runs: Path) -> None:
     assert rows == (EXPECTED / "stopped-rows.rows.jsonl").read_bytes()
 
 
+def test_what_the_rows_of_a_set_hold_cannot_be_changed_later(runs: Path) -> None:
+    refused = scai("resume", "stopped-rows", "--set", "generate.raters=3")
+    assert (refused.code, "began with other generate than" in refused.err) == (2, True)
+
+
 @pytest.mark.parametrize("run", ["whole", "rows"])
 def test_what_was_finished_is_left_as_it_is(runs: Path, run: str) -> None:
     before = {path: path.read_bytes() for path in (runs / run).rglob("*.jsonl")}

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import yaml
 from pydantic import Field, ValidationError
 
-from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.config import ExperimentConfig, GenerateSettings
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.load import Overrides, load_resolved
 from scai_cli.experiment.yaml_source import explain, read_yaml
 from scai_cli.messages import clean
 from scai_cli.runs.generated_directory import EXPERIMENT, GENERATION
 from scai_cli.values import Text, Value
-
-Judges = Literal["users", "model", "both", "none"]
-Count = Annotated[int, Field(ge=0)]
-Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class TaskList(Value):
@@ -32,31 +28,11 @@ class TaskList(Value):
     """Of `tasks.jsonl`."""
 
 
-class GenerateSettings(Value):
-    """What is wanted of every row, and of how many."""
+class RowSettings(GenerateSettings):
+    """The settings of every row, and how many rows are wanted."""
 
     n: Annotated[int, Field(ge=1)]
     """Rows."""
-    k: Count = 1
-    """Critique -> revision steps, each by one sampled principle."""
-    judge: Judges = "both"
-    """Who labels: the users by their ratings, a model that compares two answers, both or nobody."""
-    raters: Count = 2
-    """Users who rate the answers that another one got."""
-    votes: Annotated[int, Field(ge=1)] = 3
-    """How often the judge is asked in each order where the endpoint gives no log-probabilities."""
-    clamp: tuple[Probability, Probability] | None = None
-    """The bounds of `soft`; Constitutional AI's are 0.4 and 0.6."""
-
-    @property
-    def by_users(self) -> bool:
-        """Whether users rate the answers."""
-        return self.judge in ("users", "both")
-
-    @property
-    def by_model(self) -> bool:
-        """Whether a model compares the answers."""
-        return self.judge in ("model", "both")
 
 
 class GenerateManifest(Value):
@@ -77,7 +53,7 @@ class GenerateManifest(Value):
     by_turns: bool
     """Whether the personas take turns as the user of a row; otherwise rows have none and principles alone count."""
     tasks: TaskList
-    orders: GenerateSettings
+    orders: RowSettings
     digests: Mapping[str, str]
     """Of every key of the experiment that decides what the rows hold."""
     config: ExperimentConfig
