@@ -11,7 +11,7 @@ from typing import Final
 DOCS: Final = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
-from _generator import commands, events, exits, experiment, prompts, shapes, traits  # noqa: E402
+from _generator import commands, events, exits, experiment, prompts, python, shapes, traits  # noqa: E402
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "commands": commands.page,
@@ -20,6 +20,7 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "json": shapes.page,
     "prompts": prompts.page,
     "traits": traits.page,
+    "python": python.page,
     "exit-codes": exits.page,
 }
 NOTE: Final = "<!-- Made from the code by `python docs/reference.py`; do not edit. -->\n\n"

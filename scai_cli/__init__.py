@@ -1,3 +1,27 @@
-"""Social Contract AI: simulate a group of users who argue an assistant's constitution into a better one."""
+"""Social Contract AI: simulate a group of users who argue an assistant's constitution into a better one.
+
+The names of `scai_cli.api` are here, too (`import scai_cli as scai`), loaded when one is first used (PEP 562), so that
+`scai --help` does not wait for them.
+"""
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from scai_cli.api import *  # noqa: F403
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    # `from scai_cli import runs` asks here first: a module of the package must not load the whole surface.
+    if not name.startswith("_") and find_spec(f"{__name__}.{name}") is None:
+        api = import_module(f"{__name__}.api")
+        if name in api.__all__:
+            return getattr(api, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *import_module(f"{__name__}.api").__all__]

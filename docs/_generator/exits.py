@@ -34,7 +34,7 @@ def page() -> str:
         [
             INTRO,
             table(["code", ""], ([f"`{code}`", cell(said)] for code, said in CODES)),
-            "## The errors behind them\n\nFor those who call scai from Python (`scai_cli.errors`):\n",
+            "## The errors behind them\n\nFor those who call scai [from Python](python.md):\n",
             table(["error", "code", ""], rows),
         ]
     )

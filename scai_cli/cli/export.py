@@ -67,7 +67,7 @@ def export(
     export_options = ExportOptions(
         format_name=format_,
         destination=_destination(output, as_, form),
-        layout=Layout({"drop": None, "keep": ""}.get(system, system)),
+        layout=Layout.parse(system),
         filter=SampleFilter(min_rating, min_margin, epoch, persona, task, bounds, per_persona, labels, seed),
         splitting=None if split is None else Splitting(parse_split(split), split_by or "both"),
         cleaning=Cleaning(dedupe, decontaminate),

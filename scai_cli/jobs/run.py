@@ -75,7 +75,7 @@ async def run(
 
 
 async def resume(
-    run: str,
+    run: str | Path,
     runs_dir: Path = RUNS,
     settings: Sequence[str] = (),
     observer: Observer[Event] | None = None,
@@ -89,7 +89,7 @@ async def resume(
     RunError when anything else differs from what the run began with, when the run is in use or damaged, or when it
     names code that is not scai's and `trust` is not given.
     """
-    path = find_run(runs_dir, run)
+    path = find_run(runs_dir, str(run))
     return await _continued(path, _saved(path, settings, trust), observer, prompt)
 
 

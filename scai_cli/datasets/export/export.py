@@ -102,6 +102,18 @@ def export(paths: Sequence[Path], form: Format, options: ExportOptions) -> Expor
     return record
 
 
+def export_rows(paths: Sequence[Path], form: Format, keep: SampleFilter, layout: Layout) -> Iterator[Row]:
+    """Yield the rows of runs and generated sets; raises ConfigError and RunError as `export`."""
+    sources = [open_source(path) for path in paths]
+    keep.check(form.kind)
+    check_names(sources, keep)
+    drops = DropCounts()
+    for source in sources:
+        for sample in source.samples(form.kind, keep, drops):
+            yield from form(sample, layout)
+    check_epoch(sources, keep)
+
+
 class _Pass:
     """One pass through all sources."""
 

@@ -28,6 +28,11 @@ class Layout:
     system: str | None = None
     """`--system`: None leaves the system message out, "" keeps the one in force, any other text takes its place."""
 
+    @classmethod
+    def parse(cls, system: str) -> Layout:
+        """Return the layout for `--system drop`, `keep` or a text."""
+        return cls({"drop": None, "keep": ""}.get(system, system))
+
     def system_message(self, in_force: str) -> str | None:
         """Return the system message of a row, None for none."""
         return in_force if self.system == "" else self.system

@@ -1,0 +1,49 @@
+"""The Python page: what `scai_cli.api` has, from its docstrings."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Final
+
+from _generator.tables import cell, table
+from scai_cli import api
+
+INTRO: Final = """\
+# From Python
+
+`import scai_cli as scai`; the names below are the public surface, everything else may change without notice. `run` and `resume` are
+coroutines (`await scai.run(...)` in a notebook, `asyncio.run(scai.run(...))` in a script); the rest needs no event loop.
+"""
+
+
+def page() -> str:
+    """Return the page: the example, the functions with their signatures, the classes."""
+    members = {name: getattr(api, name) for name in api.__all__}
+    functions = {name: member for name, member in members.items() if inspect.isfunction(member)}
+    parts = [INTRO, _example(), "## Functions\n"]
+    for name, function in functions.items():
+        parts.append(f"### `{name}`\n\n```text\n{name}{_signature(function)}\n```\n\n{inspect.getdoc(function)}\n")
+    rows = [[f"`{name}`", _summary(member)] for name, member in members.items() if name not in functions]
+    return "\n".join([*parts, "## Classes\n", table(["class", ""], rows)])
+
+
+def _example() -> str:
+    _, _, rest = (api.__doc__ or "").partition("\n\n")
+    lines = [line.removeprefix("    ") for line in rest.splitlines() if line.startswith("    ")]
+    return "\n".join(["<!-- not checked: it is awaited in a notebook -->", "```text", *lines, "```", ""])
+
+
+def _signature(function: object) -> str:
+    lines = []
+    for parameter in inspect.signature(function).parameters.values():  # type: ignore[arg-type]
+        if parameter.kind is parameter.KEYWORD_ONLY and "    *," not in lines:
+            lines.append("    *,")
+        text = re.sub(r"PosixPath\((.*?)\)", r"Path(\1)", str(parameter))
+        annotation = parameter.annotation
+        lines.append(f"    {text.replace(repr(annotation), annotation)},")
+    return "(\n" + "\n".join(lines) + "\n)"
+
+
+def _summary(member: object) -> str:
+    return cell((inspect.getdoc(member) or "").partition("\n\n")[0])

@@ -1,0 +1,115 @@
+"""The public surface: everything that plug-ins, scripts and notebooks import.
+
+    import scai_cli as scai
+
+    config = scai.load("experiment.yaml", ["epochs=2"])
+    outcome = await scai.run(config)  # in a script: asyncio.run(scai.run(config))
+    history = scai.history("latest")
+    rows = list(scai.export(["latest"], "ratings"))
+
+Every other module of the package may change without notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from scai_cli.datasets.export.export import export_rows
+from scai_cli.datasets.formats.format import Format, Layout, Row, find_format
+from scai_cli.datasets.samples.filters import SampleFilter
+from scai_cli.datasets.samples.sample import Answer, Pair, RatingSample, RunSample
+from scai_cli.errors import CallFailed, CallTransient, ConfigError, EndpointFailed, ScaiError
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.constitution import Add, Merge, Modify, Remove
+from scai_cli.experiment.load import Overrides, load_experiment
+from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.jobs.run import RUNS, resume, run
+from scai_cli.jobs.session import Observer
+from scai_cli.messages import ChatRequest, Completion, Message, Usage
+from scai_cli.models.base import ChatModel
+from scai_cli.runs.events import Candidate
+from scai_cli.runs.find import find_run, find_source
+from scai_cli.runs.history.fold import read_history
+from scai_cli.runs.history.history import History
+from scai_cli.simulation.acceptance.improves import scores_of, try_candidates
+from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
+from scai_cli.simulation.strategies.rewrite import rewrite
+
+__all__ = [
+    "AcceptanceResult",
+    "Add",
+    "Answer",
+    "CallFailed",
+    "CallTransient",
+    "Candidate",
+    "ChatModel",
+    "ChatRequest",
+    "Completion",
+    "ConfigError",
+    "EndpointFailed",
+    "ExperimentConfig",
+    "Format",
+    "History",
+    "Layout",
+    "Merge",
+    "Message",
+    "ModelSettings",
+    "Modify",
+    "Observer",
+    "Pair",
+    "RatingSample",
+    "Remove",
+    "RevisionContext",
+    "RunSample",
+    "ScaiError",
+    "Usage",
+    "export",
+    "history",
+    "load",
+    "resume",
+    "rewrite",
+    "run",
+    "scores_of",
+    "try_candidates",
+]
+
+
+def load(
+    path: str | Path, settings: Sequence[str] = (), *, model: str | None = None, seed: int | None = None
+) -> ExperimentConfig:
+    """Load an experiment file.
+
+    `settings` (`epochs=2`), `model` and `seed` override it as `--set`, `--model` and `--seed` do. Raises ConfigError,
+    which names file, line and key.
+    """
+    return load_experiment(Path(path), Overrides(settings, model, seed))
+
+
+def history(run: str | Path, runs_dir: Path = RUNS) -> History:
+    """Read a run: its epochs with constitutions, conversations, ratings and revisions.
+
+    `run` is an id, a unique prefix of one, a path, or `latest`. Raises RunError for an unknown or damaged run.
+    """
+    return read_history(find_run(runs_dir, str(run)))
+
+
+def export(
+    runs: Sequence[str | Path],
+    format_name: str,
+    *,
+    epoch: int | None = None,
+    persona: str | None = None,
+    task: str | None = None,
+    system: str = "drop",
+    runs_dir: Path = RUNS,
+) -> Iterator[Row]:
+    """Yield the rows of runs and generated sets in a format, one at a time.
+
+    `system` is `drop`, `keep` (rows begin with the system message in force), or the text to begin with. `scai export`
+    writes files, splits and cards. Raises ConfigError for an unknown format, RunError for an unknown or damaged run.
+    """
+    form = find_format(format_name)
+    find = find_run if form.kind == "runs" else find_source
+    paths = [find(runs_dir, str(run)) for run in runs]
+    return export_rows(paths, form, SampleFilter(epoch=epoch, persona=persona, task=task), Layout.parse(system))
