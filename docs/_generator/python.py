@@ -12,8 +12,9 @@ from scai_cli import api
 INTRO: Final = """\
 # From Python
 
-`import scai_cli as scai`; the names below are the public surface, everything else may change without notice. `run` and `resume` are
-coroutines (`await scai.run(...)` in a notebook, `asyncio.run(scai.run(...))` in a script); the rest needs no event loop.
+`import scai_cli as scai`; the names below are the public surface, everything else may change without notice. `run` and
+`resume` are coroutines (`await scai.run(...)` in a notebook, `asyncio.run(scai.run(...))` in a script); the rest needs
+no event loop.
 """
 
 

@@ -107,9 +107,9 @@ def export_rows(paths: Sequence[Path], form: Format, keep: SampleFilter, layout:
     sources = [open_source(path) for path in paths]
     keep.check(form.kind)
     check_names(sources, keep)
-    drops = DropCounts()
+    selector = SampleSelector(keep)
     for source in sources:
-        for sample in source.samples(form.kind, keep, drops):
+        for sample in source.samples(form.kind, selector):
             yield from form(sample, layout)
     check_epoch(sources, keep)
 
