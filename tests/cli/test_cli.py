@@ -7,7 +7,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from conftest import Called, events, scai, scai_process
 from puppet import script
 from terminal import on_a_terminal
+from waiting import until
 
 ESCAPE = re.compile("\x1b")
 WELFARE = {"utilitarian", "rawlsian", "nash"}
@@ -191,8 +191,7 @@ def test_follow_a_run_while_it_goes_on(tiny: Path) -> None:
         kwargs={"cwd": Path.cwd()},
     )
     worker.start()
-    while not Path("runs/tiny/events.jsonl").exists():
-        time.sleep(0.01)
+    until(Path("runs/tiny/events.jsonl").exists)
     assert scai("list", "--json").json[0]["status"] == "running"
     called = scai("show", "tiny", "--follow")
     worker.join()

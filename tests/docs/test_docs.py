@@ -22,7 +22,11 @@ from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Message
 from scai_cli.models.simulated import connect
 
-PAGES = [page for page in documents.PAGES if any(block.language == "sh" for block in blocks(page))]
+PAGES = [
+    pytest.param(page, marks=[] if page == "README.md" else pytest.mark.slow)
+    for page in documents.PAGES
+    if any(block.language == "sh" for block in blocks(page))
+]
 LINKED = ("configs", "personas", "examples", "tests")
 MAKE = re.compile(r"^make ([a-z-]+)")
 
@@ -96,7 +100,7 @@ def test_the_commands_of_a_page_run(page: str, tmp_path: Path, endpoint: str):
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("page", [page for page in PAGES if any(block.mark == "slow" for block in blocks(page))])
+@pytest.mark.parametrize("page", sorted({block.page for block in every("sh") if block.mark == "slow"}))
 def test_the_slow_commands_of_a_page_run(page: str, tmp_path: Path, endpoint: str):
     if importlib.util.find_spec("xllamacpp") is None:
         pytest.skip("needs `pip install -e '.[server]'`")

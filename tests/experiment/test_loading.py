@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -219,7 +218,6 @@ BROKEN = {
 def test_a_broken_experiment_is_one_line_with_place_and_remedy(case: str) -> None:
     text, line, key, remedy = BROKEN[case]
     Path("x.yaml").write_text(text, encoding="utf-8")
-    began = time.monotonic()
     called = scai("run", "x.yaml")
     assert called.code == 2
     assert called.out == ""
@@ -229,7 +227,6 @@ def test_a_broken_experiment_is_one_line_with_place_and_remedy(case: str) -> Non
     assert SECRET not in called.err
     assert len(called.err) < 800
     assert not Path("runs").exists()
-    assert time.monotonic() - began < 5
 
 
 def test_check_and_plan_refuse_what_run_refuses() -> None:

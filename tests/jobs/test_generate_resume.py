@@ -19,6 +19,7 @@ import pytest
 from conftest import TINY, calls, scai
 from crash import answered, society
 from loopback import Loopback
+from waiting import heard, until
 
 from scai_cli.datasets.generate.row import GeneratedRow
 from scai_cli.experiment.load import Overrides
@@ -298,19 +299,19 @@ def asked(kind: Path, server: Loopback) -> tuple[object, ...]:
 
 
 def test_the_first_signal_lets_calls_in_flight_end(kind: Path) -> None:
-    with Loopback(latency=0.03, answer=society()) as server:
+    with Loopback(script=["ok"] * 242 + ["hold"] * 8, answer=society()) as server:
         started = process(*asked(kind, server))
-        while len(server.requests) < 250:
-            time.sleep(0.005)
+        until(lambda: len(server.requests) == 250)
         started.send_signal(signal.SIGTERM)
-        out, err = started.communicate(timeout=30)
+        until(lambda: heard(started))
+        server.release()
+        out, err = started.communicate(timeout=60)
         assert (started.returncode, out) == (130, b"set\n")
         assert err.decode() == "scai: interrupted by SIGTERM; go on with `scai resume set`\n"
         path = Path("runs/set")
-        assert sum(answered(path).values()) == len(server.requests)
+        assert sum(answered(path).values()) == len(server.requests) == 250
         assert json.loads((path / "outcome.json").read_text())["status"] == "interrupted"
         assert path.joinpath("rows.jsonl").read_bytes().count(b"\n") > 0
-        server.latency = 0.0
         assert scai("resume", "set", "-q").code == 0
         assert set(answered(path).values()) == {1}
 

@@ -116,9 +116,9 @@ def test_two_signals_at_any_moment_of_a_talk_end_in_one_line(talk, keys, gap):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_signal_while_a_command_computes_is_one_line(tiny, name):
-    command, since = ("plan", tiny), "load.py:load_experiment"
+    command, since = ("plan", tiny), "__init__.py:_write_utf8"
     every = range(1, len(moments_of(*command, since=since)))
-    at = [[(n, name)] for n in spread(every, 8)]
+    at = [[(n, name)] for n in spread(every, 12)]
     called = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM"}[name]
     for ended in disturbed(*command, since=since, at=at):
         assert (ended.code, ended.said) == (130, f"scai: interrupted by {called}\n")

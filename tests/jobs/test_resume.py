@@ -7,7 +7,6 @@ import random
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ import yaml
 from conftest import TINY, calls, events, scai
 from crash import EXPERIMENT, answered, comparable, crash_test, society, start
 from loopback import Loopback
+from waiting import until
 
 from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
@@ -338,8 +338,7 @@ def test_two_sessions_at_once_never_write_one_run(tmp_path):
         config = tmp_path / "crash.yaml"
         config.write_text(EXPERIMENT.replace("URL", server.base_url).replace("epochs: 4", "epochs: 1"))
         first = start(tmp_path / "runs" / "crash", config)
-        while not (tmp_path / "runs" / "crash" / "events.jsonl").exists():
-            time.sleep(0.01)
+        until((tmp_path / "runs" / "crash" / "events.jsonl").exists)
         second = scai("resume", "crash")
         assert (second.code, len(second.lines)) == (2, 1)
         assert f"is in use by process {first.pid}; wait for it or stop it" in second.err

@@ -1,7 +1,5 @@
 """Limits on a whole run: each stops it in good order with exit 3, and with more of it the run goes on."""
 
-import time
-
 import pytest
 from conftest import calls, events, scai
 from crash import EXPERIMENT, answered, comparable, society
@@ -80,10 +78,9 @@ def test_the_time_of_earlier_sessions_counts(tmp_path):
     with Loopback(latency=0.1, answer=society()) as slow:
         config = tmp_path / "crash.yaml"
         config.write_text(PRICED.replace("URL", slow.base_url))
-        began = time.monotonic()
         stopped = scai("run", config, "-q", "--json", "--set", "limits.seconds=0.5")
         assert (stopped.code, stopped.json["status"]) == (3, "stopped")
-        assert 0.5 <= stopped.json["wall_s"] < time.monotonic() - began + 0.1
+        assert stopped.json["wall_s"] >= 0.5
         assert "limits.seconds: reached" in stopped.err
         asked = len(slow.requests)
         assert len(calls(tmp_path / "runs" / "crash")) == asked

@@ -1,4 +1,5 @@
-"""Ctrl-C and SIGTERM against real processes: the first stops in good order, the second at once, nothing is torn."""
+"""Ctrl-C and SIGTERM against real processes: the first stops in good order, nothing is torn (see test_interruption.py
+for when)."""
 
 import fcntl
 import os
@@ -9,13 +10,12 @@ import subprocess
 import sys
 import termios
 import threading
-import time
 
 import pytest
 from conftest import calls, scai
 from crash import EXPERIMENT, answered, comparable, society
 from loopback import Loopback
-from waiting import until
+from waiting import heard, until
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
@@ -39,54 +39,50 @@ def is_whole(run):
 
 @BOTH
 def test_the_first_signal_lets_calls_in_flight_end_and_takes_no_more(tmp_path, number):
-    with Loopback(latency=0.4, answer=society()) as server:
+    with Loopback(script=["ok"] * 16 + ["hold"] * 8, answer=society()) as server:
         process = start("run", write(tmp_path, server), "-q")
-        until(lambda: len(server.requests) >= 20)  # the third round of eight is in flight
-        began = time.monotonic()
+        until(lambda: len(server.requests) == 24)  # the third round of eight is in flight
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
-        assert time.monotonic() - began < 3
-        asked = len(server.requests)
+        until(lambda: heard(process))
+        server.release()
+        out, err = process.communicate(timeout=60)
+        assert len(server.requests) == 24
         assert process.returncode == 130
         assert out == b"crash\n"
         said = f"scai: interrupted by {NAMES[number]}; go on with `scai resume crash`\n"
         assert err.decode() == said
         run = tmp_path / "runs" / "crash"
-        assert sum(answered(run).values()) == asked  # every answer that was paid for is written
+        assert sum(answered(run).values()) == 24  # every answer that was paid for is written
         assert is_whole(run)
         assert scai("list", "--json").json[0]["status"] == "interrupted"
-        server.latency = 0.0
         assert scai("resume", "crash", "-q").code == 0
         assert scai("run", tmp_path / "crash.yaml", "-q", "--runs-dir", "clean").code == 0
     assert comparable(run) == comparable(tmp_path / "clean" / "crash")
     assert set(answered(run).values()) == {1}
 
 
-def test_calls_in_flight_are_given_five_seconds(tmp_path):
+@pytest.mark.slow
+def test_calls_in_flight_that_do_not_end_are_left_after_a_grace(tmp_path):
     with Loopback(script=["ok"] * 8 + ["hang"] * 99, answer=society()) as server:
         process = start("run", write(tmp_path, server), "-q")
-        until(lambda: len(server.requests) >= 16)
-        began = time.monotonic()
+        until(lambda: len(server.requests) == 16)
         process.send_signal(signal.SIGINT)
-        err = process.communicate(timeout=20)[1].decode()
-        assert 4.5 < time.monotonic() - began < 8
+        err = process.communicate(timeout=60)[1].decode()
+    assert len(server.requests) == 16
     assert process.returncode == 130
     assert err == "scai: interrupted by Ctrl-C; go on with `scai resume crash`\n"
     assert len(answered(tmp_path / "runs" / "crash")) == 8
 
 
 @BOTH
-def test_the_second_signal_ends_at_once(tmp_path, number):
+def test_the_second_signal_ends_without_waiting_and_leaves_whole_lines(tmp_path, number):
     with Loopback(script=["ok"] * 8 + ["hang"] * 99, answer=society()) as server:
         process = start("run", write(tmp_path, server), "-q")
-        until(lambda: len(server.requests) >= 16)
+        until(lambda: len(server.requests) == 16)
         process.send_signal(signal.SIGINT)
-        time.sleep(0.3)
-        assert process.poll() is None
-        began = time.monotonic()
+        until(lambda: heard(process))
         process.send_signal(number)
-        err = process.communicate(timeout=20)[1].decode()
-        assert time.monotonic() - began < 2
+        err = process.communicate(timeout=60)[1].decode()
     assert process.returncode == 130
     assert err == "scai: interrupted by Ctrl-C; go on with `scai resume crash`\n"
     run = tmp_path / "runs" / "crash"
@@ -98,14 +94,13 @@ def test_the_second_signal_ends_at_once(tmp_path, number):
     assert comparable(run) == comparable(tmp_path / "clean" / "crash")
 
 
-def test_waits_between_attempts_end_with_the_first_signal(tmp_path):
-    with Loopback(odds={"429-after": 1.0}) as server:
+def test_no_call_that_waits_for_another_attempt_makes_it_after_a_signal(tmp_path):
+    with Loopback(odds={"429-after-minute": 1.0}) as server:
         process = start("run", write(tmp_path, server), "-q")
-        until(lambda: len(server.requests) >= 8)
-        began = time.monotonic()
+        until(lambda: len(server.requests) == 8)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
-        assert time.monotonic() - began < 2
+        process.communicate(timeout=50)
+        assert len(server.requests) == 8
     assert process.returncode == 130
 
 
@@ -132,10 +127,8 @@ def test_a_run_that_never_waits_hears_the_signal(tmp_path, long, number):
     process = start("run", long, "-q")
     log = tmp_path / "runs" / "long" / "calls.jsonl"
     until(lambda: log.exists() and log.stat().st_size > 200_000)
-    began = time.monotonic()
     process.send_signal(number)
-    out, err = process.communicate(timeout=20)
-    assert time.monotonic() - began < 2
+    out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, b"long\n")
     assert err.decode() == f"scai: interrupted by {NAMES[number]}; go on with `scai resume long`\n"
     assert is_whole(log.parent)
@@ -145,6 +138,7 @@ def test_a_run_that_never_waits_hears_the_signal(tmp_path, long, number):
     assert resumed.json["calls"] == before + 10
 
 
+@pytest.mark.slow
 def test_a_replay_hears_the_signal(tmp_path, long):
     assert scai("run", long, "-q", "--set", "limits.calls=8000").code == 3
     run = tmp_path / "runs" / "long"
@@ -152,29 +146,10 @@ def test_a_replay_hears_the_signal(tmp_path, long):
     process = start("resume", "long", "-q")
     until(lambda: b'"running"' in (run / "outcome.json").read_bytes())  # the index is read, the replay begins
     process.send_signal(signal.SIGINT)
-    err = process.communicate(timeout=20)[1].decode()
+    err = process.communicate(timeout=60)[1].decode()
     assert process.returncode == 130
     assert err == "scai: interrupted by Ctrl-C; go on with `scai resume long`\n"
     assert (run / "calls.jsonl").read_bytes() == before
-
-
-@BOTH
-@pytest.mark.parametrize("seconds", [0.15, 0.4])
-def test_a_signal_before_the_first_call_is_one_line_too(long, number, seconds):
-    process = start("plan", long, "--set", "epochs=2000")
-    time.sleep(seconds)
-    process.send_signal(number)
-    err = process.communicate(timeout=20)[1].decode()
-    if process.returncode == 130:  # else Python itself had not begun to run our code
-        assert err == f"scai: interrupted by {NAMES[number]}\n"
-
-
-def test_a_signal_while_a_command_computes_is_one_line(long):
-    process = start("plan", long, "--set", "epochs=900")
-    time.sleep(2.0)
-    process.send_signal(signal.SIGINT)
-    err = process.communicate(timeout=20)[1].decode()
-    assert (process.returncode, err) == (130, "scai: interrupted by Ctrl-C\n")
 
 
 @BOTH
@@ -189,7 +164,7 @@ def test_a_signal_while_the_live_view_is_on_a_terminal(tmp_path, number):
         reader.start()
         until(lambda: len(server.requests) >= 30)
         process.send_signal(number)
-        out = process.communicate(timeout=20)[0]
+        out = process.communicate(timeout=60)[0]
         reader.join(10)
         os.close(leader)
     assert (process.returncode, out) == (130, b"crash\n")

@@ -1,10 +1,10 @@
 """Traits on hand-labelled sentences: what shows a trait, what only looks like it, and what asks for it."""
 
 import json
-import time
 from pathlib import Path
 
 import pytest
+from growth import grows_linearly
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -123,12 +123,13 @@ def test_requested_is_total_on_its_own_words(words):
 @pytest.mark.parametrize(
     "piece", ["Is nature fair to you? ", "no ", "rule of ", "(1 ", ". ", "a", "\n - ", "'", "a\t\t"]
 )
-def test_a_megabyte_takes_seconds_at_most(piece):
-    text = piece * (1_000_000 // len(piece))
-    start = time.process_time()
-    observe(text)
-    requested(text)
-    assert time.process_time() - start < 5  # about 1 on a quiet machine; minutes if anything were quadratic
+def test_a_long_text_takes_no_longer_than_its_length_says(piece):
+    def read(size):
+        text = piece * (size // len(piece))
+        observe(text)
+        requested(text)
+
+    assert grows_linearly(read, 25_000)
 
 
 def test_utility_is_the_weighted_share_of_what_is_wanted():

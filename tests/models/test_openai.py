@@ -234,8 +234,14 @@ def test_the_client_is_imported_only_when_it_is_opened():
         ({"retry-after": "1e999"}, float("inf")),
         ({"retry-after": "soon"}, None),
         ({"retry-after": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0),
-        ({"retry-after": format_datetime(datetime.now(UTC) + timedelta(hours=1))}, 3600),
     ],
 )
 def test_retry_after_in_every_form(headers, seconds):
-    assert _retry_after(headers) == (seconds if seconds is None else pytest.approx(seconds, rel=0.1))
+    assert _retry_after(headers) == seconds
+
+
+def test_retry_after_as_a_date_is_the_time_until_then():
+    then = datetime.now(UTC) + timedelta(hours=1)
+    before = then.replace(microsecond=0) - datetime.now(UTC)
+    seconds = _retry_after({"retry-after": format_datetime(then)})
+    assert before.total_seconds() >= seconds >= (then.replace(microsecond=0) - datetime.now(UTC)).total_seconds()

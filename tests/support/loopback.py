@@ -34,7 +34,10 @@ class Received:
 
 @dataclass(frozen=True)
 class Reply:
-    """What goes out: `cut` bytes of the body at most, `drip` seconds between bytes, `silent` for nothing."""
+    """What goes out: `cut` bytes of the body at most, `drip` seconds between bytes, `silent` for nothing.
+
+    What is `held` goes out when the server is told to `release` it.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -42,6 +45,7 @@ class Reply:
     cut: int | None = None
     drip: float = 0.0
     silent: bool = False
+    held: bool = False
 
     def head(self) -> bytes:
         kind = "text/html" if self.body.startswith(b"<") else "application/json"
@@ -87,8 +91,10 @@ PAGE = b"<!doctype html><html><head><title>Sign in</title></head><body>Welcome</
 # Every way to misbehave: a fault's name -> the reply, from what was asked and the good answer's bytes.
 FAULTS: dict[str, Callable[[Body, bytes], Reply]] = {
     "ok": lambda asked, good: Reply(body=good),
+    "hold": lambda asked, good: Reply(body=good, held=True),
     "429": lambda asked, good: error(429, "Rate limit reached"),
     "429-after": lambda asked, good: error(429, "Rate limit reached", retry_after="1"),
+    "429-after-minute": lambda asked, good: error(429, "Rate limit reached", retry_after="60"),
     "429-after-ms": lambda asked, good: error(429, "Rate limit reached", retry_after_ms="20"),
     "429-after-date": lambda asked, good: error(429, "Slow", retry_after="Wed, 21 Oct 2015 07:28:00 GMT"),
     "429-after-long": lambda asked, good: error(429, "Come back tomorrow", retry_after="86400"),
@@ -157,6 +163,9 @@ class _Connection(asyncio.Protocol):
     def send(self, reply: Reply) -> None:
         if self.transport.is_closing() or (reply.silent and reply.cut is None):
             return
+        if reply.held and not self.server.released:
+            self.server.held.append(lambda: self.send(reply))
+            return
         if reply.drip:
             self.transport.write(reply.head())
             self.drip(reply.body, reply.drip)
@@ -190,6 +199,8 @@ class Loopback:
     def __post_init__(self) -> None:
         self.requests: list[Received] = []
         self.connections: set[asyncio.Transport] = set()
+        self.held: list[Callable[[], None]] = []
+        self.released = False
         self._script = list(self.script)
         self._seen: Counter[bytes] = Counter()
         self._loop = asyncio.new_event_loop()
@@ -243,6 +254,16 @@ class Loopback:
             await self.up()
 
         self._pause = asyncio.run_coroutine_threadsafe(pause(), self._loop)
+
+    def release(self) -> None:
+        """Let out what is held, from any thread, and hold nothing more."""
+
+        def let_out() -> None:
+            self.released = True
+            for send in self.held:
+                send()
+
+        self._loop.call_soon_threadsafe(let_out)
 
     def __enter__(self) -> Loopback:
         self._loop.run_until_complete(self.up())

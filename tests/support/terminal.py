@@ -58,7 +58,7 @@ class Terminal:
         self.process.wait()
         os.close(self.leader)
 
-    def sees(self, text: str, times: int = 1, seconds: float = 20) -> None:
+    def sees(self, text: str, times: int = 1, seconds: float = 60) -> None:
         """Wait until a text was shown so often."""
         deadline = time.monotonic() + seconds
         while self.shown.count(text) < times:
@@ -70,7 +70,7 @@ class Terminal:
         """Press keys."""
         os.write(self.leader, text.encode())
 
-    def ends(self, seconds: float = 20) -> int:
+    def ends(self, seconds: float = 60) -> int:
         """Wait until the command has ended; its exit code."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None:
@@ -105,6 +105,6 @@ def on_a_terminal(*arguments: object, **env: str) -> str:
             if not data:
                 break
             found += data
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
     os.close(ours)
     return found.decode()
