@@ -24,8 +24,11 @@ def json_line(value: Any) -> str:
 
 
 def json_bytes(value: Any) -> bytes:
-    """Return any value as JSON that is safe to write as a line; several times as fast as `json_line`."""
-    line = as_json(value)
+    """Return any value as JSON that is safe to write as a line; bytes are JSON already.
+
+    Several times as fast as `json_line`: data sets have millions of rows.
+    """
+    line = value if isinstance(value, bytes) else as_json(value)
     if line.isascii() and b"\x7f" not in line:
         return line
     return _UNSAFE_BYTES.sub(lambda found: f"\\u{ord(found[0].decode()):04x}".encode(), line)

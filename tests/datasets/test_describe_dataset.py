@@ -6,6 +6,7 @@ import csv
 import json
 import math
 import random
+from array import array
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from scai_cli.datasets.describe.description import describe
-from scai_cli.datasets.describe.text_measures import RunningMean, TextSample, ngrams, self_bleu, share
+from scai_cli.datasets.describe.text_measures import TextSample, mean_interval, ngrams, self_bleu, share
 from scai_cli.datasets.formats.format import find_format
 
 
@@ -168,16 +169,13 @@ def test_the_intervals_cover_what_they_should() -> None:
         interval = share(n, 80)
         assert interval is not None
         covered += interval["low"] <= 0.3 <= interval["high"]  # type: ignore[operator]
-        mean = RunningMean()
-        for _ in range(80):
-            mean.add(draw.gauss(2, 5))
-        spread = mean.as_object()
+        spread = mean_interval(array("q", [round(draw.gauss(2, 5)) for _ in range(80)]))
         assert spread is not None
         means += spread["low"] <= 2 <= spread["high"]  # type: ignore[operator]
     assert 360 <= covered <= 398  # of 400; a share with 80 draws is a little uneven
     assert 355 <= means <= 398
     assert share(0, 0) is None
-    assert RunningMean().as_object() is None
+    assert mean_interval(array("q")) is None
 
 
 def test_a_sample_holds_each_text_with_the_same_chance() -> None:

@@ -26,8 +26,8 @@ from format_samples import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+from support.openai_rules import is_legal_dpo, is_legal_sft
 
-from scai_cli.datasets.formats import openai
 from scai_cli.datasets.formats.format import Layout, Row, find_format
 from scai_cli.datasets.samples.sample import Sample, Trace, Turn
 
@@ -274,14 +274,14 @@ BAD_DPO: list[Any] = [
 
 @pytest.mark.parametrize("row", BAD_SFT)
 def test_the_rules_of_supervised_fine_tuning(row: Any) -> None:
-    assert openai.is_legal_sft(GOOD_SFT)
-    assert not openai.is_legal_sft(row)
+    assert is_legal_sft(GOOD_SFT)
+    assert not is_legal_sft(row)
 
 
 @pytest.mark.parametrize("row", BAD_DPO)
 def test_the_rules_of_preference_fine_tuning(row: Any) -> None:
-    assert openai.is_legal_dpo(GOOD_DPO)
-    assert not openai.is_legal_dpo(row)
+    assert is_legal_dpo(GOOD_DPO)
+    assert not is_legal_dpo(row)
 
 
 WORDS = st.text(max_size=12)
@@ -295,9 +295,9 @@ def test_whatever_was_said_a_row_is_legal_or_there_is_none(
 ) -> None:
     pair, answered = a_pair(prompt, one_text, other, system=system), an_answer(prompt, one_text, system=system)
     for row in made("openai-sft", answered, layout):
-        assert openai.is_legal_sft(row)
+        assert is_legal_sft(row)
     for row in made("openai-dpo", pair, layout):
-        assert openai.is_legal_dpo(row)
+        assert is_legal_dpo(row)
     for name in FORMATS:
         kind = find_format(name).kind
         sample: Sample = {"pairs": pair, "traces": Trace(pair, a_trace().steps, one_text)}.get(kind, answered)

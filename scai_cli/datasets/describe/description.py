@@ -12,11 +12,11 @@ from typing import Any, Final
 from scai_cli.datasets.describe.row_files import row_files
 from scai_cli.datasets.describe.row_readers import read_rows
 from scai_cli.datasets.describe.text_measures import (
-    RefusalCount,
-    RunningMean,
-    TextLengths,
     TextSample,
+    length_summary,
+    mean_interval,
     near_duplicates,
+    refuses,
     self_bleu,
     share,
 )
@@ -39,27 +39,26 @@ class FileDescription:
 
 @dataclass(slots=True)
 class DatasetDescription:
-    """The counts of a data set; about 32 bytes a row."""
+    """The counts of a data set; about 40 bytes a row."""
 
     path: str
     seed: int
     formats: dict[str, int] = field(default_factory=dict)
     """Format -> rows."""
     files: list[FileDescription] = field(default_factory=list)
-    rows: TextLengths = field(default_factory=TextLengths)
-    answers: TextLengths = field(default_factory=TextLengths)
-    rejected: TextLengths = field(default_factory=TextLengths)
+    rows: array[int] = field(default_factory=lambda: array("Q"))
+    """The characters of every row, like those of every answer and rejected answer."""
+    answers: array[int] = field(default_factory=lambda: array("Q"))
+    rejected: array[int] = field(default_factory=lambda: array("Q"))
+    differences: array[int] = field(default_factory=lambda: array("q"))
+    """Of every pair: characters of the chosen answer minus those of the rejected one."""
     hashes: array[int] = field(default_factory=lambda: array("Q"))
-    refusals: RefusalCount = field(default_factory=RefusalCount)
-    rejected_refusals: RefusalCount = field(default_factory=RefusalCount)
+    refusals: int = 0
+    rejected_refusals: int = 0
     labels: list[int] = field(default_factory=lambda: [0, 0])
     """Rows with a bad and with a good label."""
     later: list[int] = field(default_factory=lambda: [0, 0])
     """Pairs whose chosen answer came earlier, and later, than the rejected one."""
-    longer: list[int] = field(default_factory=lambda: [0, 0, 0])
-    """Pairs whose chosen answer is shorter, as long, longer."""
-    differences: RunningMean = field(default_factory=RunningMean)
-    """Characters of the chosen answer minus those of the rejected one."""
     near_sample: TextSample = field(init=False)
     bleu_sample: TextSample = field(init=False)
 
@@ -73,17 +72,15 @@ class DatasetDescription:
         file.columns = file.columns or list(row)
         self.hashes.append(_hash(f"{texts.prompt}\0{texts.answer}\0{texts.rejected}\0{texts.label}"))
         answer, rejected = texts.answer, texts.rejected
-        self.rows.add(len(texts.system) + len(texts.prompt) + max(len(answer), len(rejected or "")))
-        self.answers.add(len(answer))
-        self.refusals.add(answer)
+        self.rows.append(len(texts.system) + len(texts.prompt) + max(len(answer), len(rejected or "")))
+        self.answers.append(len(answer))
+        self.refusals += refuses(answer)
         for sample in (self.near_sample, self.bleu_sample):
             sample.add(answer)
         if rejected is not None:
-            self.rejected.add(len(rejected))
-            self.rejected_refusals.add(rejected)
-            difference = len(answer) - len(rejected)
-            self.longer[1 + (difference > 0) - (difference < 0)] += 1
-            self.differences.add(difference)
+            self.rejected.append(len(rejected))
+            self.differences.append(len(answer) - len(rejected))
+            self.rejected_refusals += refuses(rejected)
         if is_later is not None:
             self.later[is_later] += 1
         if texts.label is not None:
@@ -99,9 +96,9 @@ class DatasetDescription:
             "formats": self.formats,
             "files": [{"name": f.name, "rows": f.rows, "columns": list(f.columns)} for f in self.files],
             "lengths": {
-                "row": self.rows.as_object(),
-                "answer": self.answers.as_object(),
-                "rejected": self.rejected.as_object(),
+                "row": length_summary(self.rows),
+                "answer": length_summary(self.answers),
+                "rejected": length_summary(self.rejected),
             },
             "diversity": {
                 "self_bleu": self_bleu([words(text) for text in bleu_texts]),
@@ -113,7 +110,10 @@ class DatasetDescription:
             "labels": self._labels(),
             "length_bias": self._bias(),
             "later_chosen": share(self.later[1], sum(self.later)),
-            "refusals": {"answers": self.refusals.share, "rejected": self.rejected_refusals.share},
+            "refusals": {
+                "answers": self.refusals / total,
+                "rejected": self.rejected_refusals / len(self.rejected) if self.rejected else None,
+            },
         }
 
     def _labels(self) -> dict[str, Any] | None:
@@ -121,14 +121,15 @@ class DatasetDescription:
         return {"good": good, "bad": bad, "share_good": share(good, good + bad)} if good + bad else None
 
     def _bias(self) -> dict[str, Any] | None:
-        shorter, same, longer = self.longer
-        if not self.differences.n:
+        pairs = len(self.differences)
+        if not pairs:
             return None
+        longer, same = sum(value > 0 for value in self.differences), self.differences.count(0)
         return {
-            "pairs": self.differences.n,
+            "pairs": pairs,
             "same_length": same,
-            "chosen_longer": share(longer, longer + shorter),
-            "difference": self.differences.as_object(),
+            "chosen_longer": share(longer, pairs - same),
+            "difference": mean_interval(self.differences),
         }
 
 

@@ -31,34 +31,24 @@ REFUSALS: Final = (
 _REFUSAL: Final = re.compile("|".join(map(re.escape, REFUSALS)))
 
 
-@dataclass(slots=True)
-class TextLengths:
-    """Lengths in characters, four bytes each."""
+def length_summary(lengths: array[int]) -> dict[str, dict[str, float]] | None:
+    """Return mean, median, 95th percentile and longest, in characters and in tokens of four; None without any."""
+    if not lengths:
+        return None
+    import numpy as np
 
-    values: array[int] = field(default_factory=lambda: array("I"))
-
-    def add(self, length: int) -> None:
-        """Take one in."""
-        self.values.append(min(length, 2**32 - 1))
-
-    def as_object(self) -> dict[str, dict[str, float]] | None:
-        """Mean, median, 95th percentile and longest, in characters and in tokens of four; None without any."""
-        if not self.values:
-            return None
-        import numpy as np
-
-        lengths = np.frombuffer(self.values, dtype=np.uint32)
-        middle, high = np.percentile(lengths, [50, 95])
-        found = {"mean": lengths.mean(), "median": middle, "p95": high, "longest": lengths.max()}
-        return {
-            "characters": {name: round(float(value), 1) for name, value in found.items()},
-            "tokens": {name: math.ceil(value / CHARACTERS_PER_TOKEN) for name, value in found.items()},
-        }
+    values = np.asarray(lengths)
+    middle, high = np.percentile(values, [50, 95])
+    summary = {"mean": values.mean(), "median": middle, "p95": high, "longest": values.max()}
+    return {
+        "characters": {name: round(float(value), 1) for name, value in summary.items()},
+        "tokens": {name: math.ceil(value / CHARACTERS_PER_TOKEN) for name, value in summary.items()},
+    }
 
 
 @dataclass(slots=True)
 class TextSample:
-    """At most `size` texts of all that came by, each with the same chance (reservoir); of a long one its beginning."""
+    """A sample of at most `size` texts, each with the same chance (a reservoir); of a long one its beginning."""
 
     size: int
     seed: int
@@ -74,37 +64,24 @@ class TextSample:
         self.seen += 1
         if len(self.texts) < self.size:
             self.texts.append(text[:_LONG])
-        elif (place := int(self._random.random() * self.seen)) < self.size:
-            self.texts[place] = text[:_LONG]
+        elif (index := int(self._random.random() * self.seen)) < self.size:
+            self.texts[index] = text[:_LONG]
 
 
-@dataclass(slots=True)
-class RefusalCount:
-    """Counts answers that refuse."""
-
-    refusals: int = 0
-    answers: int = 0
-
-    def add(self, text: str) -> None:
-        """Count an answer."""
-        self.answers += 1
-        self.refusals += _REFUSAL.search(text[:200].lower().replace("’", "'")) is not None
-
-    @property
-    def share(self) -> float | None:
-        """Refusals over answers; None without any."""
-        return self.refusals / self.answers if self.answers else None
+def refuses(answer: str) -> bool:
+    """Return whether an answer counts as a refusal or a disclaimer, see `REFUSALS`."""
+    return _REFUSAL.search(answer[:200].lower().replace("’", "'")) is not None
 
 
 def ngrams(text: Sequence[str], n: int) -> Iterable[tuple[str, ...]]:
-    """Every n words that follow each other."""
+    """Return all runs of n words."""
     return zip(*(text[start:] for start in range(n)), strict=False)
 
 
 def self_bleu(texts: Sequence[Sequence[str]], most: int = 4) -> float | None:
-    """Mean BLEU-4 of each text with all others as references (Zhu et al. 2018, arXiv 1802.01886); 1: all the same.
+    """Return the mean BLEU-4 of each text against all others (Zhu et al. 2018, arXiv 1802.01886); 1: all the same.
 
-    Where no n-gram of a length is found again 0.1 stands for the count (Chen & Cherry 2014, method 1). None for fewer
+    Where no n-gram of a length recurs the count is 0.1 (Chen & Cherry 2014, method 1). None for fewer
     than two texts that hold a word.
     """
     texts = [text for text in texts if text]
@@ -136,7 +113,7 @@ def _bleu(
 
 
 def near_duplicates(texts: Iterable[str]) -> int:
-    """How many texts are nearly one that came before (Jaccard index of word triples at least 0.7, by MinHash)."""
+    """Return how many texts are nearly an earlier one (Jaccard index of word triples at least 0.7, by MinHash)."""
     crowd, found = NearDuplicateIndex(), 0
     for n, text in enumerate(texts):
         if crowd.likest(text) is None:
@@ -147,7 +124,7 @@ def near_duplicates(texts: Iterable[str]) -> int:
 
 
 def share(part: int, whole: int) -> dict[str, float | None] | None:
-    """A share with its 95 % interval (Wilson 1927); None of nothing."""
+    """Return a share with its 95 % interval (Wilson 1927); None of nothing."""
     if not whole:
         return None
     p, z = part / whole, Z95
@@ -156,26 +133,14 @@ def share(part: int, whole: int) -> dict[str, float | None] | None:
     return {"estimate": p, "low": max(0.0, middle - half), "high": min(1.0, middle + half)}
 
 
-@dataclass(slots=True)
-class RunningMean:
-    """A running mean with its spread (Welford)."""
+def mean_interval(values: array[int]) -> dict[str, float | None] | None:
+    """Return the mean with its normal 95 % interval, open for fewer than two values; None without any."""
+    if not values:
+        return None
+    import numpy as np
 
-    n: int = 0
-    mean: float = 0.0
-    squares: float = 0.0
-
-    def add(self, value: float) -> None:
-        """Take one in."""
-        self.n += 1
-        step = value - self.mean
-        self.mean += step / self.n
-        self.squares += step * (value - self.mean)
-
-    def as_object(self) -> dict[str, float | None] | None:
-        """The mean with its normal 95 % interval, open for fewer than two values; None without any."""
-        if not self.n:
-            return None
-        if self.n < 2:
-            return {"estimate": self.mean, "low": None, "high": None}
-        half = Z95 * math.sqrt(self.squares / (self.n - 1) / self.n)
-        return {"estimate": self.mean, "low": self.mean - half, "high": self.mean + half}
+    mean = float(np.mean(values))
+    if len(values) < 2:
+        return {"estimate": mean, "low": None, "high": None}
+    half = Z95 * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+    return {"estimate": mean, "low": mean - half, "high": mean + half}

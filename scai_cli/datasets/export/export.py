@@ -127,6 +127,7 @@ class _Pass:
         benchmark = options.cleaning.decontaminate
         self._benchmark = None if benchmark is None else Benchmark.read(benchmark)
         self._splitter = _splitter(sources, options)
+        self._provenance = options.destination.provenance(form)
         self._parts = () if options.destination.target == STDOUT else form.parts
         self._is_named = options.destination.folder or bool(self._parts)
 
@@ -145,7 +146,7 @@ class _Pass:
                 split = "" if is_plain else self._split(sample)
                 if split is None:
                     continue
-                rows = list(form(sample, options.layout))
+                rows = list(form.make(sample, options.layout))
                 if not rows:
                     self._selector.drop(UNFIT)
                     continue
@@ -168,9 +169,7 @@ class _Pass:
 
     def provenance(self, sample: Sample, split: str | None) -> Provenance | None:
         """Return the provenance of a sample's rows, None for whole runs and where it is not written."""
-        if isinstance(sample, RunSample) or self._options.destination.provenance(self._form) == "none":
-            return None
-        return provenance_of(sample, split)
+        return None if self._provenance == "none" else provenance_of(sample, split)
 
     def record(self, files: tuple[ExportedFile, ...]) -> ExportRecord:
         """Return the result of this pass."""
@@ -204,7 +203,7 @@ class _Pass:
     def _notes(self) -> Iterator[str]:
         if self._form.kind == "runs":
             return
-        if self._options.destination.provenance(self._form) == "none":
+        if self._provenance == "none":
             yield "Rows of this format have no room to say where they came from: -o FILE writes it beside them."
         if self._benchmark is not None:
             yield self._benchmark.report()

@@ -21,6 +21,8 @@ SIDE_CAR: Final = ".meta.jsonl"
 MANIFEST: Final = "manifest.json"
 """The file that marks a folder as made by scai, which may replace it."""
 STDOUT: Final = Path("-")
+_BUFFER: Final = 2**19
+"""Bytes of rows that are written at once: with the default of 8 kB nearly every row is a system call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class RowFile:
         if path == STDOUT:
             sys.stdout.flush()
             return sys.stdout.buffer
-        file = path.open("wb")
+        file = path.open("wb", buffering=_BUFFER)
         self._files.append(file)
         return file
 

@@ -64,8 +64,8 @@ class JsonLines:
         if len(line) > self.longest:
             self.longest = max(self.longest, len(line.decode()))
         if provenance is not None:
-            line = b"%b,%b:%b}" % (line[:-1], _COLUMN, as_json(as_json(provenance).decode()))
-        self.add(msgspec.Raw(line))
+            line = b"%b,%b:%b}" % (line[:-1], _COLUMN, _encode(_encode(provenance).decode()))
+        self._writer.write(line)
 
     def add(self, value: Any) -> None:
         """Write any value as a line."""
@@ -75,7 +75,8 @@ class JsonLines:
         """Do nothing: lines are not buffered here."""
 
 
-_COLUMN: Final = as_json(COLUMN)
+_encode: Final = msgspec.json.Encoder().encode
+_COLUMN: Final = _encode(COLUMN)
 
 
 class TextRows:

@@ -43,10 +43,10 @@ class RunContext:
             self._contexts[setting.epoch, persona] = context
         return context
 
-    def licences(self, task: str, *personas: str) -> tuple[str, ...]:
-        """Return the licences of a task and of personas."""
+    def licences(self, task: str, persona: str, other: str = "") -> tuple[str, ...]:
+        """Return the licences of a task and of one or two personas."""
         of_personas, of_tasks = self._licences
-        return stated_licences(of_tasks.get(task, ""), *(of_personas.get(persona, "") for persona in personas))
+        return stated_licences(of_tasks.get(task, ""), of_personas.get(persona, ""), of_personas.get(other, ""))
 
     @cached_property
     def _prompts(self) -> Prompts:

@@ -134,23 +134,22 @@ class _PairMaker:
             else:
                 yield again[n - within]
 
-    def _preferences(self, first: FinalAnswer, second: FinalAnswer) -> list[Preference]:
+    def _preferences(self, first: FinalAnswer, second: FinalAnswer) -> Iterable[Preference]:
         """Return the preferences between two answers: the group's, or one for each rater."""
         filters = self._selector.filter
         if filters.per_persona:
-            found = rater_preferences(first.ratings, second.ratings)
-            if filters.persona is not None:
-                found = [preference for preference in found if preference.raters[0] == filters.persona]
-        else:
-            of_group = group_preference(first.ratings, second.ratings, self._config.ratings.cross_weight)
-            if of_group is None:
-                self._selector.drop("nobody rated both")
-                return []
-            found = [of_group]
-        decided = [preference for preference in found if preference.margin]
-        if len(decided) < len(found):
-            self._selector.drop("no difference", len(found) - len(decided))
-        return decided
+            of_raters = rater_preferences(first.ratings, second.ratings)
+            return [p for p in of_raters if filters.persona in (None, p.raters[0]) and self._is_decided(p)]
+        preference = group_preference(first.ratings, second.ratings, self._config.ratings.cross_weight)
+        if preference is None:
+            self._selector.drop("nobody rated both")
+            return ()
+        return (preference,) if self._is_decided(preference) else ()
+
+    def _is_decided(self, preference: Preference) -> bool:
+        if not preference.margin:
+            self._selector.drop("no difference")
+        return bool(preference.margin)
 
     def _pair(
         self,
