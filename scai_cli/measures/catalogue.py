@@ -1,4 +1,4 @@
-"""The catalogue of traits: fifteen of style, sixteen of substance."""
+"""The catalogue of traits: fifteen of style, sixteen of substance, with the words that show and ask for them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,19 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
 
-from scai_cli.measures.lexicon import REQUESTS, THEMES
 from scai_cli.measures.phrases import patterns
+from scai_cli.text.word_lists import read_word_lists
+
+_LISTS = read_word_lists(__file__)
+
+THEMES: Final[Mapping[str, str]] = _LISTS["themes"]
+"""Substance: the words that show a theme and ask for it."""
+MARKERS: Final[Mapping[str, str]] = _LISTS["markers"]
+"""Style: the words that show it; the other styles are seen in length, layout, word length and questions."""
+SEQUENCE: Final = frozenset(patterns(_LISTS["sequence"]))
+"""Words that at the beginning of a sentence make it a step."""
+REQUESTS: Final[Mapping[str, str]] = _LISTS["requests"]
+"""Style: the words that ask for a trait, and under `-trait` those that ask for its opposite."""
 
 Kind = Literal["style", "substance"]
 

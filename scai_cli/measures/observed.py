@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from scai_cli.measures.catalogue import TRAITS
-from scai_cli.measures.lexicon import MARKERS, SEQUENCE, THEMES
+from scai_cli.measures.catalogue import MARKERS, SEQUENCE, THEMES, TRAITS
 from scai_cli.measures.phrases import SENTENCE_ENDS, Lexicon, patterns, tokens
 
 _SHOWN: Final = Lexicon({name: patterns(words) for name, words in {**THEMES, **MARKERS}.items()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from scai_cli.measures.lexicon import REQUESTS, THEMES
+from scai_cli.measures.catalogue import REQUESTS, THEMES
 from scai_cli.measures.phrases import SENTENCE_ENDS, Hit, Lexicon, patterns, tokens
 from scai_cli.text.word_lists import read_word_lists
 
