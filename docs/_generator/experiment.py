@@ -22,9 +22,9 @@ from scai_cli.experiment.config import (
     StartClause,
     TaskSource,
 )
+from scai_cli.experiment.item_source import ItemSource
 from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, Roles
 from scai_cli.experiment.personas import Persona
-from scai_cli.experiment.provenance import ItemSource
 from scai_cli.experiment.tasks import Task
 from scai_cli.social_choice.voting_rules import RULES
 

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
+from scai_cli.experiment.item_source import ItemSource, SourceField
 from scai_cli.experiment.model_settings import ModelChanges
-from scai_cli.experiment.provenance import ItemSource, SourceField
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.values import SafeId, Split, Text, Value, did_you_mean
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from scai_cli.experiment.provenance import ItemSource, SourceField
+from scai_cli.experiment.item_source import ItemSource, SourceField
 from scai_cli.values import SafeId, Split, Text, Value
 
 

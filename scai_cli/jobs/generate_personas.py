@@ -17,9 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from scai_cli.concurrency import together
 from scai_cli.errors import ConfigError, LimitReached, RunError
 from scai_cli.experiment.config import ExperimentConfig, TaskSource
+from scai_cli.experiment.item_source import ItemSource
 from scai_cli.experiment.load import Overrides, bare_experiment
 from scai_cli.experiment.personas import Persona, Scalar
-from scai_cli.experiment.provenance import ItemSource
 from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.session import run_on_loop, stoppable, with_remedy

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from scai_cli.experiment.item_source import ItemSource
 from scai_cli.experiment.personas import Persona, Scalar
-from scai_cli.experiment.provenance import ItemSource
 from scai_cli.experiment.tasks import Task
 from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.table_rows import Notify, TableRow

@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from scai_cli.errors import ConfigError
+from scai_cli.experiment.item_source import ItemSource
 from scai_cli.experiment.personas import Persona
-from scai_cli.experiment.provenance import ItemSource
 from scai_cli.experiment.tasks import Task
 from scai_cli.populations.clean_text import Ids
 from scai_cli.populations.column_map import ColumnMap, read_columns

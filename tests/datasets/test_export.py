@@ -256,12 +256,13 @@ def test_whole_conversations_do_not_wait_for_ever_for_one_that_failed(group: Pat
     lost = [line for line in told if b'"id":"e1/ann/tea/m3"' not in line]
     (run / "events.jsonl").write_bytes(b"".join(lost))
     config = load_saved(run / "config.yaml")
-    first, *_ = read_conversations(run, config, waiting=2)
+    bounds = (config.turns, config.ratings.cross_raters)
+    first, *_ = read_conversations(run, *bounds, waiting=2)
     assert first.id != "e1/ann/tea"
-    found = [talk.id for talk in read_conversations(run, config, waiting=2)]
-    whole = [talk.id for talk in read_conversations(group, config)]
+    found = [talk.id for talk in read_conversations(run, *bounds, waiting=2)]
+    whole = [talk.id for talk in read_conversations(group, *bounds)]
     assert sorted(found) == sorted(whole)
-    assert [talk.id for talk in read_conversations(run, config)] == [
+    assert [talk.id for talk in read_conversations(run, *bounds)] == [
         "e1/ann/tea" if n == 0 else name for n, name in enumerate(whole)
     ]
 

@@ -78,7 +78,8 @@ class RunSource:
         yield RunSample(history, filters.epoch, filters.persona, filters.task, filters.min_rating)
 
     def _conversations(self, selector: SampleSelector) -> Iterator[RunConversation]:
-        for talk in read_conversations(self.path, self._context.config):
+        config = self._context.config
+        for talk in read_conversations(self.path, config.turns, config.ratings.cross_raters):
             epoch = talk.setting.epoch
             self.epochs.add(epoch)
             if selector.filter.epoch in (None, epoch) and selector.has(talk.persona, talk.task):

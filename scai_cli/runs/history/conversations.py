@@ -13,10 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from scai_cli.errors import RunError
-from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.events import EpochStarted, Revised, RunStarted
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, decode_event
@@ -59,9 +58,14 @@ class RunConversation:
     """Messages and final ratings that are still to come."""
 
 
-def read_conversations(path: Path, config: ExperimentConfig, waiting: int = WAITING) -> Iterator[RunConversation]:
-    """Yield the conversations of a run, finished or not; raises RunError for a damaged line, naming it."""
-    return _Reader(path, config, waiting).conversations()
+def read_conversations(
+    path: Path, turns: int, cross_raters: int | Literal["all"], waiting: int = WAITING
+) -> Iterator[RunConversation]:
+    """Yield the conversations of a run, finished or not; raises RunError for a damaged line, naming it.
+
+    `turns` and `cross_raters` are those of its experiment: they say when a conversation is complete.
+    """
+    return _Reader(path, turns, cross_raters, waiting).conversations()
 
 
 @contextmanager
@@ -82,10 +86,10 @@ def message_reader(path: Path) -> Iterator[MessageReader]:
 class _Reader:
     """Goes through the events once."""
 
-    def __init__(self, path: Path, config: ExperimentConfig, waiting: int) -> None:
+    def __init__(self, path: Path, turns: int, cross_raters: int | Literal["all"], waiting: int) -> None:
         self._log = path / EVENTS
-        self._messages = 2 * config.turns + 1
-        self._cross = config.ratings.cross_raters
+        self._messages = 2 * turns + 1
+        self._cross = cross_raters
         self._queue: deque[RunConversation] = deque()
         self._open: dict[str, RunConversation] = {}
         self._most_waiting, self._whole = waiting, 0
