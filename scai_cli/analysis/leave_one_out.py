@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from scai_cli.errors import RunError
@@ -24,7 +24,7 @@ PersonaTask = tuple[Persona, Task]
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A piece of evidence: the id of a message or rating, who said it, and what; empty where the run holds none."""
+    """A piece of evidence: the id of a message or rating, its author and its text, empty if the run has none."""
 
     id: str
     who: str
@@ -46,19 +46,19 @@ class RuleEffect:
 
     @property
     def gains(self) -> dict[str, float]:
-        """Who fares better with the rule, the most first."""
-        found = {user: effect for user, effect in self.users.items() if effect is not None and effect > EFFECT}
-        return dict(sorted(found.items(), key=lambda item: -item[1]))
+        """The users who fare better with the rule, the largest effect first."""
+        gains = {user: effect for user, effect in self.users.items() if effect is not None and effect > EFFECT}
+        return dict(sorted(gains.items(), key=lambda item: -item[1]))
 
     @property
     def loses(self) -> dict[str, float]:
-        """Who fares worse with the rule, the most first."""
-        found = {user: effect for user, effect in self.users.items() if effect is not None and effect < -EFFECT}
-        return dict(sorted(found.items(), key=lambda item: item[1]))
+        """The users who fare worse with the rule, the largest effect first."""
+        losses = {user: effect for user, effect in self.users.items() if effect is not None and effect < -EFFECT}
+        return dict(sorted(losses.items(), key=lambda item: item[1]))
 
     @property
     def without_effect(self) -> bool:
-        """Whether nobody who was played gains or loses by it."""
+        """Whether no user gains or loses by it."""
         return not self.gains and not self.loses
 
     def pulls_apart(self, first: str, second: str) -> bool:
@@ -66,14 +66,14 @@ class RuleEffect:
         return {first, second} <= {*self.gains, *self.loses} and (first in self.gains) != (second in self.gains)
 
     def as_object(self) -> dict[str, Any]:
-        """What `--json` prints of the rule."""
+        """Return the rule's part of the object that `--json` prints."""
         return {
             "id": self.rule.id,
             "kind": "clause" if isinstance(self.rule, Clause) else "principle",
             "text": self.rule.text,
             "for": list(self.rule.users) if isinstance(self.rule, Clause) else None,
             "since": self.rule.since,
-            "evidence": [{"id": quote.id, "who": quote.who, "text": quote.text} for quote in self.evidence],
+            "evidence": [asdict(quote) for quote in self.evidence],
             "effect": None if self.welfare is None else self.welfare.model_dump(mode="json"),
             "users": dict(self.users),
             "gains": list(self.gains),
@@ -106,8 +106,8 @@ class Explanation:
         return [rule for rule in self.rules if self.users is not None and rule.pulls_apart(*self.users)]
 
     def as_object(self) -> dict[str, Any]:
-        """What `scai explain --json` prints; `calls` were made now, those made before are not made again."""
-        found: dict[str, Any] = {
+        """Return the object that `scai explain --json` prints; `calls` counts those of this session alone."""
+        explanation: dict[str, Any] = {
             "run_id": self.run_id,
             "version": self.version,
             "welfare": {"function": self.function, "value": self.welfare},
@@ -117,21 +117,21 @@ class Explanation:
             "rules": [rule.as_object() for rule in self.rules],
         }
         if self.users is not None:
-            found["apart"] = {
+            explanation["apart"] = {
                 "users": list(self.users),
                 "rules": [{"id": r.rule.id, **{user: r.users[user] for user in self.users}} for r in self.apart],
             }
-        return found
+        return explanation
 
 
 def quotes(history: History, rule: Principle | Clause) -> list[Quote]:
-    """The evidence of a rule in the words of those who said it."""
-    said: dict[str, tuple[str, str]] = {}
+    """Return the evidence of a rule with its authors and texts."""
+    texts: dict[str, tuple[str, str]] = {}
     for epoch in history.epochs:
         for messages in epoch.conversations.values():
-            said |= {m.id: (m.persona if m.role == "user" else "assistant", m.content) for m in messages}
-        said |= {rating.id: (rating.rater, rating.comment) for rating in epoch.ratings}
-    return [Quote(place, *said.get(place, ("", ""))) for place in rule.evidence]
+            texts |= {m.id: (m.persona if m.role == "user" else "assistant", m.content) for m in messages}
+        texts |= {rating.id: (rating.rater, rating.comment) for rating in epoch.ratings}
+    return [Quote(evidence, *texts.get(evidence, ("", ""))) for evidence in rule.evidence]
 
 
 def affordable(context: EpochContext, calls: int | None) -> list[PersonaTask]:

@@ -51,10 +51,10 @@ def epoch_cells(history: History, number: int) -> EpochCells | None:
     if ratings is None:
         return None
     cells = {}
-    for place in (*ratings.own, *(place for place in ratings.cross if place not in ratings.own)):
-        utility = cell(ratings.own.get(place), ratings.mean_cross(*place), history.config.ratings)
+    for pair in (*ratings.own, *(pair for pair in ratings.cross if pair not in ratings.own)):
+        utility = cell(ratings.own.get(pair), ratings.mean_cross(*pair), history.config.ratings)
         if utility is not None:
-            cells[place] = utility
+            cells[pair] = utility
     return EpochCells(f"epoch {number}", cells, _weights(history))
 
 
@@ -80,8 +80,8 @@ def first_to_last(history: History, statistic: Statistic) -> PairedDifference | 
 
 def paired(before: EpochCells, after: EpochCells, statistic: Statistic, *, seed: int) -> PairedDifference | None:
     """Return the statistic of `after` minus that of `before` over the cells of both; None where they share none."""
-    shared = [place for place in before.cells if place in after.cells]
-    users, tasks = (list(dict.fromkeys(place[side] for place in shared)) for side in (0, 1))
+    shared = [pair for pair in before.cells if pair in after.cells]
+    users, tasks = (list(dict.fromkeys(pair[side] for pair in shared)) for side in (0, 1))
     if not shared:
         return None
     draws = max(_DRAWS[0], min(_DRAWS[1], _WORK // len(users)))

@@ -62,8 +62,8 @@ def inline(name: str, code: str) -> Html:
 
 
 def visible(text: str) -> str:
-    """The text with its control characters, and those that turn its direction, made visible: `␛` for ESC, or `�`."""
-    return _CONTROL.sub(lambda found: _picture(found[0]), text.replace("\r\n", "\n"))
+    """Return the text with control characters, also those of direction, made visible: `␛` for ESC, or `�`."""
+    return _CONTROL.sub(lambda match: _picture(match[0]), text.replace("\r\n", "\n"))
 
 
 def cut(text: str, most: int) -> str:

@@ -52,4 +52,4 @@ def _is_kept(key: str, value: str) -> bool:
 
 def _short(value: str) -> str:
     """Round numbers to a hundredth of a pixel."""
-    return _LONG.sub(lambda found: f"{float(found[0]):.2f}".rstrip("0").rstrip("."), value)
+    return _LONG.sub(lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), value)

@@ -1,4 +1,4 @@
-"""The transcripts: a conversation folds out to a chat with its ratings; the page's script filters them."""
+"""The transcripts: each conversation unfolds to a chat with its ratings; the page's script filters them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class Transcripts:
     html: Html
     prefix: str
     shown: frozenset[str]
-    """Ids of the messages that a link can lead to."""
+    """The ids of the messages on the page."""
 
     def link(self, piece: str, words: str) -> Html:
-        """A link to a message or a rating, or its id alone where the page has no room for it."""
+        """Return a link to a message or a rating, or its id alone if it is not on the page."""
         message = "/".join(piece.split("/")[:4])
         if message not in self.shown:
             return tag("code", words, title=f"{piece} is not on this page")
@@ -33,7 +33,7 @@ class Transcripts:
 
 
 def transcripts(figures: Figures, excerpts: Excerpts, prefix: str, budget: int) -> Transcripts:
-    """As many conversations as fit into `budget` bytes, in the order of the run, with a filter over them."""
+    """Return the conversations that fit into `budget` bytes, in the order of the run, with a filter."""
     drawn: dict[str, Html] = {}
     shown: set[str] = set()
     left = budget
@@ -45,36 +45,36 @@ def transcripts(figures: Figures, excerpts: Excerpts, prefix: str, budget: int) 
         drawn[talk.id] = html
         shown |= {message.id for message in talk.messages}
     kept = [talk for talk in excerpts.conversations if talk.id in drawn]
-    kept.sort(key=_place(figures))
+    kept.sort(key=_order(figures))
     return Transcripts(_section(figures, kept, drawn, excerpts.total), prefix, frozenset(shown))
 
 
-def _place(figures: Figures) -> Callable[[ConversationExcerpt], tuple[int, int, int]]:
-    """Where a conversation stands in the run: by epoch, by person, by task."""
+def _order(figures: Figures) -> Callable[[ConversationExcerpt], tuple[int, int, int]]:
+    """Return the key that sorts conversations by epoch, person and task."""
     started = figures.history.started
     people = {name: n for n, name in enumerate(started.personas if started else ())}
     tasks = {name: n for n, name in enumerate(started.tasks if started else ())}
 
-    def place(talk: ConversationExcerpt) -> tuple[int, int, int]:
+    def key(talk: ConversationExcerpt) -> tuple[int, int, int]:
         first = talk.messages[0]
         return first.epoch, people.get(first.persona, len(people)), tasks.get(first.task, len(tasks))
 
-    return place
+    return key
 
 
 def _section(figures: Figures, talks: Sequence[ConversationExcerpt], drawn: dict[str, Html], total: int) -> Html:
     run = figures.history.run_id
     if not total:
         return tag("p", "Nothing has been said yet.")
-    said, more = f"All {counted(total, 'conversation')}.", None
+    count, more = f"All {counted(total, 'conversation')}.", None
     if len(talks) < total:
         more = tag("code", f"scai show {run} --epoch N --persona ID --task ID")
-        said = f"{counted(len(talks), 'conversation')} of {total:,}: {_CHOSEN}. The others: "
+        count = f"{counted(len(talks), 'conversation')} of {total:,}: {_CHOSEN}. The others: "
     if not talks:
         return note(f"There is no room for the {counted(total, 'conversation')}: ", more)
     return tag(
         "div",
-        note(said, more),
+        note(count, more),
         _filter(figures, talks),
         tag("p", "No conversation matches.", class_="none", hidden=True),
         tag("div", (drawn[talk.id] for talk in talks), class_="talks"),
@@ -178,14 +178,19 @@ def _ratings(figures: Figures, ratings: Sequence[CompactRating]) -> Html | None:
 def _rating(figures: Figures, rating: CompactRating) -> Html:
     value = tag("b", "missing" if rating.value is None else f"{rating.value:g}")
     words = rating.problem if rating.value is None else (rating.comment if rating.kind == "cross" else "")
-    said = tag("q", cut(words, _COMMENT)) if words else None
+    comment = tag("q", cut(words, _COMMENT)) if words else None
     return tag(
-        "li", f"{figures.name(rating.rater)}: {rating.metric} ", value, " " if said else None, said, class_=rating.kind
+        "li",
+        f"{figures.name(rating.rater)}: {rating.metric} ",
+        value,
+        " " if comment else None,
+        comment,
+        class_=rating.kind,
     )
 
 
 def where(piece: str, figures: Figures) -> str:
-    """A message or a rating in words: `Ann Smith, tea, e1 m2`."""
+    """Return the id of a message or a rating in words: `Ann Smith, tea, e1 m2`."""
     parts = piece.split("/")
     if conversation_of(piece) == piece or len(parts) < 4:
         return cut(piece, 80)

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scai_cli.analysis.comparison import Comparison
+from scai_cli.analysis.run_measures import SHOWN_WELFARE
 from scai_cli.analysis.version_similarity import VersionSimilarity
 from scai_cli.display.terminal.config_differences import setting_lines
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
@@ -31,7 +32,6 @@ _MATRIX: Final = (6, 11)
 _ALIKE: Final = 0.5
 """Rules that share fewer of their words are not shown as one that changed, but as one removed and one added."""
 
-_SHOWN: Final = ("utilitarian", "rawlsian", "nash", "gini_coefficient")
 _ENDS: Final = ("first", "last", "product")
 
 
@@ -65,7 +65,7 @@ def _state(history: History) -> str:
 
 
 def _welfare(comparison: Comparison, letters: Mapping[str, str]) -> Table:
-    """A column for each run, or a line for each of many: first -> last, and the product's."""
+    """Return first -> last welfare, and the product's: a column for each run, or a line for each of many."""
     rows = [("satisfaction", "satisfaction"), *((name, f"welfare.{name}") for name in _functions(comparison))]
     metrics = comparison.metrics
     if len(letters) > _COLUMNS:
@@ -92,9 +92,9 @@ def _welfare(comparison: Comparison, letters: Mapping[str, str]) -> Table:
 
 
 def _functions(comparison: Comparison) -> list[str]:
-    """The functions that some run declares, and those that are always shown."""
+    """Return the functions that some run declares, and those that are always shown."""
     declared = [m.declared for history in comparison.runs.values() for m in history.measured[-1:]]
-    return list(dict.fromkeys((*declared, *_SHOWN)))
+    return list(dict.fromkeys((*declared, *SHOWN_WELFARE)))
 
 
 def _way(ends: Sequence[float | None]) -> str:
@@ -120,7 +120,7 @@ def _differences(comparison: Comparison, letters: Mapping[str, str]) -> Iterator
 
 
 def _constitutions(comparison: Comparison, letters: Mapping[str, str]) -> Iterator[RenderableType]:
-    """The first run's rules as they are, the others' as what differs from them."""
+    """Yield the first run's rules, and the differences of the others' from them."""
     base = _final(comparison.runs[comparison.first])
     for run, history in comparison.runs.items():
         constitution = _final(history)
@@ -151,7 +151,7 @@ def _whom(rule: Principle | Clause, history: History) -> tuple[str, str]:
 
 
 def _changed(base: Constitution, other: Constitution, history: History) -> Iterator[tuple[str, Text]]:
-    """Each rule beside the one of the first run that it is most like: ids of different runs have nothing in common."""
+    """Yield each rule against the most similar one of the first run: ids of different runs are unrelated."""
     partners = _partners([rule.text for rule in base.rules], [rule.text for rule in other.rules])
     for at, rule in enumerate(other.rules):
         partner = partners.get(at)
@@ -205,6 +205,6 @@ def _path(alike: Sequence[float]) -> str:
 
 
 def _letters() -> Iterator[str]:
-    """A, B, ... Z, A2, B2, ..."""
+    """Yield A, B, ... Z, A2, B2, ..."""
     for turn in count(1):
         yield from (letter if turn == 1 else f"{letter}{turn}" for letter in ascii_uppercase)

@@ -12,36 +12,37 @@ from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.escape import number, one_line, styled
 
 _PAIRS: Final = 10
-"""Pairs of alike personas that are named."""
+"""The most pairs of alike personas that are named."""
 
 
-def print_description(file: str, told: Mapping[str, Any]) -> None:
-    """Print what `describe` found."""
+def print_description(file: str, described: Mapping[str, Any]) -> None:
+    """Print the description of a population."""
     console = out()
-    console.print(styled(f"{file}: {told['personas']:,} personas, standing for {told['weight']:,.6g}", "bold"))
-    console.print(_attributes(told["attributes"], told["personas"]))
-    if told["quotas"]:
-        console.print(_quotas(told["quotas"]))
-    for line in _lines(told):
+    size = described["personas"]
+    console.print(styled(f"{file}: {size:,} personas, standing for {described['weight']:,.6g}", "bold"))
+    console.print(_attributes(described["attributes"], size))
+    if described["quotas"]:
+        console.print(_quotas(described["quotas"]))
+    for line in _lines(described):
         console.print(styled(line), soft_wrap=True)
 
 
-def print_files(found: Iterable[tuple[Path, int | None, str | None]]) -> None:
-    """Print files with how many people they hold, or why they hold none."""
+def print_files(files: Iterable[tuple[Path, int | None, str | None]]) -> None:
+    """Print files with the number of their personas, or the reason why they cannot be read."""
     table = plain_table(header=False)
     table.add_column()
     table.add_column(justify="right")
-    for path, size, problem in found:
+    for path, size, problem in files:
         table.add_row(
             styled(one_line(str(path))), "–" if size is None else f"{size:,}", styled(one_line(problem or "", 60))
         )
     out().print(table)
 
 
-def _attributes(told: Mapping[str, Any], size: int) -> Table:
+def _attributes(attributes: Mapping[str, Any], size: int) -> Table:
     table = number_table("attribute", "known", "different")
     table.add_column("values")
-    for name, counted in told.items():
+    for name, counted in attributes.items():
         known = f"{counted['known'] / size:.0%}"
         table.add_row(styled(one_line(name, 30)), known, str(counted["distinct"]), styled(_values(counted)))
     return table
@@ -63,14 +64,16 @@ def _quotas(rows: Iterable[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _lines(told: Mapping[str, Any]) -> list[str]:
-    missing = ", ".join(f"{part} {n:,}" for part, n in told["missing"].items() if n)
+def _lines(described: Mapping[str, Any]) -> list[str]:
+    missing = ", ".join(f"{part} {n:,}" for part, n in described["missing"].items() if n)
+    words = [number(described[name]) for name in ("distinct_1", "distinct_2")]
+    same, near = described["duplicates"], described["near_duplicates"]
     lines = [
-        f"words a text: {number(told['mean_words'], 1)}; "
-        f"different words {number(told['distinct_1'])}, different pairs of words {number(told['distinct_2'])}",
+        f"words a text: {number(described['mean_words'], 1)}; "
+        f"different words {words[0]}, different pairs of words {words[1]}",
         f"without: {missing or 'nothing is missing'}",
-        f"the same text twice: {len(told['duplicates']):,}; nearly the same: {len(told['near_duplicates']):,}",
+        f"the same text twice: {len(same):,}; nearly the same: {len(near):,}",
     ]
-    lines += [f"  {one} = {other}" for one, other in told["duplicates"][:_PAIRS]]
-    lines += [f"  {one} ~ {other} ({alike:.2f})" for one, other, alike in told["near_duplicates"][:_PAIRS]]
+    lines += [f"  {one} = {other}" for one, other in same[:_PAIRS]]
+    lines += [f"  {one} ~ {other} ({alike:.2f})" for one, other, alike in near[:_PAIRS]]
     return lines
