@@ -116,12 +116,3 @@ class Completion:
 def digest_of(canonical: bytes) -> str:
     """The digest of a request's canonical bytes."""
     return hashlib.blake2b(canonical, digest_size=16).hexdigest()
-
-
-def clean(text: str) -> str:
-    """The text without lone surrogates (each becomes U+FFFD), which JSON and UTF-8 cannot carry."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text

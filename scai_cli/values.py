@@ -10,7 +10,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from scai_cli.messages import clean
+from scai_cli.text.characters import clean
 
 
 class Value(BaseModel):

@@ -86,6 +86,6 @@ def _write_utf8() -> None:
 
 def complain(error: ScaiError) -> None:
     """Say what is wrong in one line."""
-    from scai_cli.display.terminal.escape import one_line
+    from scai_cli.text.characters import one_line
 
     sys.stderr.write(f"scai: {one_line(str(error))}\n")

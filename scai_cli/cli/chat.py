@@ -20,7 +20,7 @@ from scai_cli.cli.options import (
     with_limit,
 )
 from scai_cli.errors import CallFailed, RunError
-from scai_cli.messages import clean
+from scai_cli.text.characters import clean
 
 if TYPE_CHECKING:
     from scai_cli.jobs.chat import ChatSession
@@ -155,7 +155,7 @@ def _piped() -> Iterator[str]:
 def _print_line(line: bytes) -> None:
     from json import loads
 
-    from scai_cli.text.json_text import json_line
+    from scai_cli.text.characters import json_line
 
     print(json_line(loads(line)), flush=True)  # noqa: T201 - data for stdout
 

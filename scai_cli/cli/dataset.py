@@ -41,7 +41,7 @@ def describe(
 
     description = described(path, seed).as_object()
     if as_json:
-        from scai_cli.text.json_text import json_line
+        from scai_cli.text.characters import json_line
 
         print(json_line(description))  # noqa: T201 - data for stdout
     else:

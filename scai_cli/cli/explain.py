@@ -36,7 +36,7 @@ def explain(
     path = find_run(runs_dir, run)
     found = explained(path, ExplainOptions(with_limit(settings, max_usd), users, trust))
     if as_json:
-        from scai_cli.text.json_text import json_line
+        from scai_cli.text.characters import json_line
 
         print(json_line(found.as_object()))  # noqa: T201 - data for stdout
     else:
@@ -61,7 +61,7 @@ def frontier(
 
     found = explored(config, over, Overrides(settings or (), model, seed), runs_dir, lambda: observer(quiet))
     if as_json:
-        from scai_cli.text.json_text import json_line
+        from scai_cli.text.characters import json_line
 
         print(json_line(found.as_object()))  # noqa: T201 - data for stdout
     else:

@@ -9,7 +9,7 @@ import sys
 from dataclasses import dataclass
 from typing import Final
 
-from scai_cli.messages import clean
+from scai_cli.text.characters import clean
 
 PASTE_S: Final = 0.05
 """Lines that follow one another on a terminal within so many seconds were pasted, not typed."""

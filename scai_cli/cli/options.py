@@ -49,7 +49,7 @@ RUNS = Path("runs")
 
 def print_json(value: Any) -> None:
     """Print a value as one line of JSON on stdout."""
-    from scai_cli.text.json_text import json_line
+    from scai_cli.text.characters import json_line
 
     print(json_line(value))  # noqa: T201 - data for stdout
 

@@ -156,7 +156,7 @@ def generate(
 
 def say(line: str) -> None:
     """Print a line on stderr, its control characters made visible."""
-    from scai_cli.display.terminal.escape import one_line
+    from scai_cli.text.characters import one_line
 
     typer.echo(one_line(line), err=True)
 

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, ConfigDict, Field
 
+from scai_cli.text.characters import printable
 from scai_cli.values import Text, Value
 
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-
-
-def _printable(text: str) -> str:
-    return _UNPRINTABLE.sub(" ", text)
-
-
-RuleDraft = Annotated[Text, AfterValidator(_printable), Field(max_length=4000)]
+RuleDraft = Annotated[Text, AfterValidator(printable), Field(max_length=4000)]
 """A rule as it was written: a system message is pasted and printed, so control characters become spaces."""
 RuleText = Annotated[RuleDraft, Field(min_length=1)]
 

@@ -10,7 +10,6 @@ import json
 import math
 import os
 import random
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -27,8 +26,8 @@ from scai_cli.experiment.item_files import Item, items, plural
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.experiment.yaml_source import Key, YamlSource, explain, parse_yaml, read_yaml
-from scai_cli.messages import clean
 from scai_cli.prompts.templates import TEMPLATES
+from scai_cli.text.characters import OTHER_LINE_ENDS, clean
 from scai_cli.values import did_you_mean, draw
 
 _RESOLVED = {"files": (), "sample": None, "split": None}
@@ -134,12 +133,9 @@ class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[mi
     """Writes texts of several lines as blocks, which are easier to read."""
 
 
-_OTHER_LINE_ENDS = re.compile("[\x85\u2028\u2029]")
-"""Line ends to YAML: without libyaml they are read back changed, unless they are escaped in double quotes."""
-
-
 def _text(dumper: Any, text: str) -> Any:
-    style = '"' if _OTHER_LINE_ENDS.search(text) else "|" if "\n" in text else None
+    # Without libyaml, other line ends are read back changed, unless they are escaped in double quotes.
+    style = '"' if any(end in text for end in OTHER_LINE_ENDS) else "|" if "\n" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -23,7 +23,7 @@ from scai_cli.experiment.personas import Persona, Scalar
 from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.session import run_on_loop, stoppable, with_remedy
-from scai_cli.messages import Message, clean
+from scai_cli.messages import Message
 from scai_cli.populations.clean_text import Ids, one_line, tidy
 from scai_cli.populations.population_file import check_name, population_file
 from scai_cli.populations.quotas import Quota
@@ -33,6 +33,7 @@ from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.jsonl import LineLog, mend
 from scai_cli.runs.locks import try_lock
 from scai_cli.simulation.agent import Agent, model_name
+from scai_cli.text.characters import clean
 from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless
 from scai_cli.values import Text
 

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from pydantic_core import to_json
 
 from scai_cli.errors import CallFailed, ScaiError
-from scai_cli.messages import ChatRequest, Completion, clean, digest_of
+from scai_cli.messages import ChatRequest, Completion, digest_of
 from scai_cli.models.base import ChatModel
+from scai_cli.text.characters import clean
 
 CallLog = Callable[[bytes], None]
 """Takes a line of `calls.jsonl`, without the line end."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from scai_cli.experiment.personas import Scalar
-from scai_cli.messages import clean
+from scai_cli.text.characters import clean, printable
 from scai_cli.values import is_safe_id
 
 LONGEST_TEXT: Final = 20_000
@@ -17,9 +17,7 @@ LONGEST_TEXT: Final = 20_000
 LONGEST_FACT: Final = 500
 """Characters of an attribute."""
 
-_CONTROL: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
-)
+_ZERO_WIDTH: Final = re.compile("[\u200b\u200e\u200f\ufeff]")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,10})?")
 _UNKNOWN: Final = frozenset(("", "na", "n/a", "nan", "none", "null", "refused", "prefer not to say", "not applicable"))
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
@@ -40,7 +38,7 @@ def tidy(value: Any, what: str = "the text") -> str:
     if value.isprintable():  # the usual case, and a fast check
         text = value.strip()
     else:
-        text = _CONTROL.sub(" ", clean(value.replace("\r\n", "\n").replace("\r", "\n"))).strip()
+        text = _ZERO_WIDTH.sub(" ", printable(clean(value.replace("\r\n", "\n").replace("\r", "\n")))).strip()
     if len(text) > LONGEST_TEXT:
         raise BadRow(f"{what} has {len(text):,} characters; {LONGEST_TEXT:,} is the most")
     return text

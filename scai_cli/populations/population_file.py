@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 import yaml
 
@@ -15,8 +14,7 @@ from scai_cli.errors import ConfigError
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.runs.jsonl import whole_file
-
-_UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029]")
+from scai_cli.text.characters import escape_json
 
 Write = Callable[[Persona | Task], None]
 
@@ -47,10 +45,7 @@ def check_name(target: Path) -> None:
 
 
 def _line(file: BinaryIO, item: Persona | Task) -> None:
-    text = item.model_dump_json(exclude_defaults=True)
-    if not text.isprintable():  # JSON leaves some characters as they are that terminals obey or readers break at
-        text = _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
-    file.write(f"{text}\n".encode())
+    file.write(f"{escape_json(item.model_dump_json(exclude_defaults=True))}\n".encode())
 
 
 def _block(file: BinaryIO, item: Persona | Task) -> None:

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.errors import RunError
-from scai_cli.runs.jsonl import lines, one_line, whole_file
+from scai_cli.runs.jsonl import lines, whole_file
 from scai_cli.runs.locked_folder import CALLS, Birth, LockedFolder
 from scai_cli.runs.locks import LOCK
+from scai_cli.text.characters import escape_line_ends
 
 GENERATION: Final = "generation.yaml"
 EXPERIMENT: Final = "experiment.yaml"
@@ -62,7 +63,7 @@ class GeneratedDirectory:
         count = 0
         with whole_file(self.folder.path / TASKS) as file:
             for count, task in enumerate(tasks, 1):  # noqa: B007
-                file.write(one_line(task) + b"\n")
+                file.write(escape_line_ends(task) + b"\n")
         return count
 
     def tasks_digest(self) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from scai_cli.errors import OutputError
-from scai_cli.messages import clean
+from scai_cli.text.characters import clean
 
 _BLOCK: Final = 1 << 20
 
@@ -48,13 +48,6 @@ class LineLog:
         if not self.file.closed:
             self.sync()
             self.file.close()
-
-
-def one_line(json: bytes) -> bytes:
-    """JSON without the three characters that are no line ends in it, but are to many readers of lines."""
-    for character in ("\x85", "\u2028", "\u2029"):
-        json = json.replace(character.encode(), f"\\u{ord(character):04x}".encode())
-    return json
 
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:

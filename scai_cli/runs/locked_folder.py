@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import IO, Final
 
 from scai_cli.errors import RunError
-from scai_cli.runs.jsonl import LineLog, mend, one_line, write_whole
+from scai_cli.runs.jsonl import LineLog, mend, write_whole
 from scai_cli.runs.locks import LOCK, take_lock
+from scai_cli.text.characters import escape_line_ends
 from scai_cli.values import safe_id
 
 CALLS: Final = "calls.jsonl"
@@ -95,7 +96,7 @@ class LockedFolder:
 
     def append(self, log: str, line: bytes) -> None:
         """Append a line to a log; raises OutputError when the disk refuses it."""
-        self._logs[log].write(one_line(line))
+        self._logs[log].write(escape_line_ends(line))
 
     def log_call(self, line: bytes) -> None:
         """Append a line to the call log."""

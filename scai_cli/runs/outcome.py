@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from scai_cli.messages import clean
 from scai_cli.runs.jsonl import write_whole
+from scai_cli.text.characters import clean
 
 OUTCOME: Final = "outcome.json"
 

@@ -12,8 +12,9 @@ from typing import Final
 
 from scai_cli.errors import RunError
 from scai_cli.runs.events import Event, RunStarted
-from scai_cli.runs.jsonl import damaged, lines, one_line
+from scai_cli.runs.jsonl import damaged, lines
 from scai_cli.runs.locked_folder import CALLS, Birth, LockedFolder
+from scai_cli.text.characters import escape_line_ends
 
 CONFIG: Final = "config.yaml"
 EVENTS: Final = "events.jsonl"
@@ -70,7 +71,7 @@ class RunDirectory:
 
         Raises RunError when the run has an event of that type and id with another body: the replay went another way.
         """
-        body = one_line(event.model_dump_json(by_alias=True, exclude=_STAMP)[1:].encode())
+        body = escape_line_ends(event.model_dump_json(by_alias=True, exclude=_STAMP)[1:].encode())
         if self._written:
             known = self._written.get(_name(event.type, event.id))
             if known is not None:

@@ -9,11 +9,12 @@ from scai_cli.experiment.config import ConstitutionStart, Ratings
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.messages import Message, clean
+from scai_cli.messages import Message
 from scai_cli.prompts.fences import enclose, fence
 from scai_cli.prompts.templates import FORM, TEMPLATES, fill
 from scai_cli.runs.events import MessageSaid, Rated
 from scai_cli.simulation.transcript import Conversation
+from scai_cli.text.characters import clean
 
 FEEDBACK_FORM = '{"feedback": "...", "rating": 0}'
 CROSS_RATING_FORM = '{"reason": "...", "rating": 0}'

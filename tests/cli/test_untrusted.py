@@ -11,7 +11,7 @@ import pytest
 from conftest import calls, events, scai
 from puppet import TEXTS, script
 
-from scai_cli.messages import clean
+from scai_cli.text.characters import clean
 
 # what a terminal may obey, or show in another order than it stands
 OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -16,8 +16,8 @@ from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, dump_experiment, load_experiment, load_personas, load_saved
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.yaml_source import parse_yaml
-from scai_cli.messages import clean
 from scai_cli.simulation.prompts import Prompts
+from scai_cli.text.characters import clean
 
 PEOPLE = "personas: [{id: ann}, {id: bob}]\n"
 TASKS = "tasks: [{id: tea, prompt: Tea?}]\n"

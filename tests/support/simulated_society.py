@@ -7,11 +7,12 @@ from statistics import mean
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import Persona
 from scai_cli.measures.observed import observe
-from scai_cli.messages import ChatRequest, Message, Sampling, clean
+from scai_cli.messages import ChatRequest, Message, Sampling
 from scai_cli.models.simulated import connect
 from scai_cli.prompts.fences import enclose, fence
 from scai_cli.prompts.templates import FORM, TEMPLATES, fill
 from scai_cli.simulation.prompts import EDITS_FORM, VOTE_FORM
+from scai_cli.text.characters import clean
 
 TASK = "Plan a dinner for twelve people next Friday."
 FARMER = Persona(id="farmer", preferences={"concise": 1.0, "tradition": 0.8, "animal_welfare": -0.5})

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from scai_cli.messages import clean
+from scai_cli.text.characters import clean, printable, visible
 
 _SPECIAL: Final = re.compile(r"[\\`*_\[\]|~$!]|^[#+=-]|^\d+(?=[.)])")
 """What means something anywhere, or at the start of a line."""
@@ -32,12 +32,12 @@ def code(text: str) -> str:
 
 def line(text: str) -> str:
     """The text in one line, without what terminals obey."""
-    return " ".join("".join(c if c.isprintable() else " " for c in clean(text)).split())
+    return " ".join(printable(clean(text)).split())
 
 
 def fenced(text: str) -> str:
     """A block of shell that ends where it should, whatever the text holds."""
-    plain = "".join(c if c.isprintable() or c == "\n" else "�" for c in clean(text))
+    plain = visible(text)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", plain)), default=0))
     return f"{fence}sh\n{plain}\n{fence}"
 

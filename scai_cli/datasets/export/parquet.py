@@ -13,7 +13,7 @@ from msgspec.inspect import FloatType, IntType, ListType, NoneType, StructType, 
 from scai_cli.datasets.export.provenance import COLUMN, Provenance
 from scai_cli.datasets.formats.format import Row
 from scai_cli.errors import ConfigError
-from scai_cli.messages import clean
+from scai_cli.text.characters import clean
 
 _BATCH: Final = 2048
 """Rows that are held, and written as one group."""

@@ -16,8 +16,7 @@ from scai_cli.datasets.export.parquet import ParquetRows
 from scai_cli.datasets.export.provenance import COLUMN, Provenance
 from scai_cli.datasets.formats.format import FileKind, Format, Row
 from scai_cli.errors import ConfigError
-from scai_cli.messages import clean
-from scai_cli.text.json_text import as_json, json_bytes
+from scai_cli.text.characters import as_json, clean, json_bytes
 
 
 class RowWriter(Protocol):

@@ -20,11 +20,12 @@ from scai_cli.datasets.generate.row_plan import RowPlan
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.constitution import Principle
 from scai_cli.experiment.personas import Persona
-from scai_cli.messages import Message, clean
+from scai_cli.messages import Message
 from scai_cli.runs.events import MessageSaid
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
 from scai_cli.simulation.epoch_context import Agents
 from scai_cli.simulation.transcript import Conversation
+from scai_cli.text.characters import clean
 
 Result = TypeVar("Result")
 

@@ -12,11 +12,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from scai_cli.text.characters import visible
+
 _VOID: Final = frozenset({"br", "hr", "input", "link", "meta"})
 _NAME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*")
-_CONTROL: Final = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +60,6 @@ def inline(name: str, code: str) -> Html:
     return Html(f"<{name}>{code}</{name}>")
 
 
-def visible(text: str) -> str:
-    """Return the text with control characters, also those of direction, made visible: `␛` for ESC, or `�`."""
-    return _CONTROL.sub(lambda match: _picture(match[0]), text.replace("\r\n", "\n"))
-
-
 def cut(text: str, most: int) -> str:
     """Return at most `most` characters of a text, ending in `…` if some are cut."""
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
@@ -88,8 +82,3 @@ def _attribute(key: str, value: Attribute) -> str:
     if name in ("href", "src", "action") and not str(value).startswith(("#", "data:,")):
         raise ValueError(f"{value!r} leads away from the page")
     return f" {name}" if value is True else f' {name}="{html.escape(visible(str(value)))}"'
-
-
-def _picture(character: str) -> str:
-    code = ord(character)
-    return chr(0x2400 + code) if code < 0x20 else "�"

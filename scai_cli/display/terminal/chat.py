@@ -5,8 +5,9 @@ from __future__ import annotations
 from rich.console import Console
 
 from scai_cli.display.terminal.consoles import err, out
-from scai_cli.display.terminal.escape import one_line, plain, styled
+from scai_cli.display.terminal.escape import styled
 from scai_cli.runs.chat_directory import ChatStarted
+from scai_cli.text.characters import one_line, visible
 
 HELP = (
     "/rate 7 too long   rate the last answer, with a comment if you like",
@@ -35,7 +36,7 @@ def print_answer(text: str) -> None:
         console.print(styled(text or "(says nothing)"))
         console.print()
     else:
-        console.print(plain(text), soft_wrap=True)
+        console.print(visible(text), soft_wrap=True)
 
 
 def tell(line: str) -> None:

@@ -18,9 +18,10 @@ from scai_cli.analysis.version_similarity import VersionSimilarity
 from scai_cli.display.terminal.config_differences import setting_lines
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.constitution import whom, word_diff
-from scai_cli.display.terminal.escape import counted, estimate, number, one_line, sparkline, styled
+from scai_cli.display.terminal.escape import counted, estimate, number, sparkline, styled
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.runs.history.history import History
+from scai_cli.text.characters import one_line
 from scai_cli.text.near_duplicates import words
 
 _COLUMNS: Final = 4

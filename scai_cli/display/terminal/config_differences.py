@@ -9,7 +9,8 @@ from rich.console import RenderableType
 
 from scai_cli.analysis.config_differences import Differences, Members, split_members
 from scai_cli.display.terminal.consoles import plain_table
-from scai_cli.display.terminal.escape import one_line, styled
+from scai_cli.display.terminal.escape import styled
+from scai_cli.text.characters import one_line
 
 _SHOWN: Final = 20
 """The most keys that are shown."""

@@ -9,8 +9,9 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from scai_cli.display.terminal.escape import one_line, plain, styled
+from scai_cli.display.terminal.escape import styled
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
+from scai_cli.text.characters import one_line, visible
 from scai_cli.text.word_changes import word_changes
 
 _NAMES: Final = 30
@@ -44,7 +45,7 @@ def rule_lines(
 def word_diff(old: str, new: str) -> Text:
     """Return the words of both texts in order, removed ones as [-...-], added ones as {+...+}."""
     text = Text()
-    for same, removed, added in word_changes(plain(old), plain(new)):
+    for same, removed, added in word_changes(visible(old), visible(new)):
         text.append(same)
         if removed:
             text.append(f"[-{removed}-] ", style="red strike")

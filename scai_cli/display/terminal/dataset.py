@@ -8,7 +8,8 @@ from typing import Any
 from rich.table import Table
 
 from scai_cli.display.terminal.consoles import out
-from scai_cli.display.terminal.escape import number, one_line, styled
+from scai_cli.display.terminal.escape import number, styled
+from scai_cli.text.characters import one_line
 
 _LENGTHS = {"row": "whole row", "answer": "answer", "rejected": "rejected answer"}
 

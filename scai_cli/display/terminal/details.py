@@ -12,13 +12,14 @@ from rich.text import Text
 
 from scai_cli.analysis.rule_origins import RuleOrigin, rule_origins
 from scai_cli.display.terminal.constitution import rule_diff, rule_lines
-from scai_cli.display.terminal.escape import number, one_line, styled
+from scai_cli.display.terminal.escape import number, styled
 from scai_cli.errors import RunError
 from scai_cli.experiment.constitution import Remove
 from scai_cli.runs.events import Candidate
 from scai_cli.runs.history.event_lines import CompactRating
 from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.selection import Selection
+from scai_cli.text.characters import one_line
 
 _CRITIQUE = 400
 """The most characters of the critique of edits that give no reason of their own."""

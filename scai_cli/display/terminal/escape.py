@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -10,25 +9,14 @@ from rich.text import Text
 
 from scai_cli.runs.events import Estimate
 from scai_cli.stats.intervals import Interval
+from scai_cli.text.characters import visible
 
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _BLOCKS = "▁▂▃▄▅▆▇█"
-
-
-def plain(text: str) -> str:
-    """The text with every control character made visible (`ESC` becomes `␛`) or replaced by `�`."""
-    return _UNSAFE.sub(lambda match: _picture(match[0]), text.replace("\r\n", "\n"))
-
-
-def one_line(text: str, width: int | None = None) -> str:
-    """The text in one line, cut to a width with `…`."""
-    line = " ".join(plain(text).split())
-    return line if width is None or len(line) <= width else f"{line[: width - 1]}…"
 
 
 def styled(text: str, style: str = "") -> Text:
     """The text for rich, taken literally: markup in it means nothing."""
-    return Text(plain(text), style=style)
+    return Text(visible(text), style=style)
 
 
 def sparkline(values: Sequence[float | None], low: float, high: float) -> str:
@@ -71,8 +59,3 @@ def estimate(value: Estimate | Interval | None, digits: int = 3) -> str:
     open_ended = value.low is None or value.high is None
     between = "" if open_ended else f" [{value.low:+.{digits}f}, {value.high:+.{digits}f}]"
     return f"{value.estimate:+.{digits}f}{between}"
-
-
-def _picture(character: str) -> str:
-    code = ord(character)
-    return chr(0x2400 + code) if code < 0x20 else "�"

@@ -10,8 +10,9 @@ from rich.text import Text
 
 from scai_cli.analysis.leave_one_out import Explanation, RuleEffect
 from scai_cli.display.terminal.consoles import out
-from scai_cli.display.terminal.escape import estimate, one_line, styled
+from scai_cli.display.terminal.escape import estimate, styled
 from scai_cli.experiment.constitution import Clause
+from scai_cli.text.characters import one_line
 
 SHOWN_QUOTES = 3
 

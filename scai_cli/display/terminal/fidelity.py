@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from scai_cli.analysis.fidelity import Fidelity
 from scai_cli.display.terminal.consoles import number_table, out
-from scai_cli.display.terminal.escape import number, one_line, styled
+from scai_cli.display.terminal.escape import number, styled
 from scai_cli.runs.history.history import History
 from scai_cli.stats.variance import Variances
+from scai_cli.text.characters import one_line
 
 
 def print_fidelity(history: History, fidelity: Fidelity) -> None:

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from scai_cli.display.terminal.consoles import out
-from scai_cli.display.terminal.escape import one_line, styled
+from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.run_progress import RunProgress
 from scai_cli.display.terminal.summary import print_summary
 from scai_cli.display.terminal.transcripts import check_known, print_message, print_rating
@@ -21,7 +21,7 @@ from scai_cli.runs.history.event_tail import follow_events, follow_objects
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.runs.history.selection import Selection
-from scai_cli.text.json_text import json_line
+from scai_cli.text.characters import json_line, one_line
 
 
 def follow(path: Path, chosen: Selection) -> None:

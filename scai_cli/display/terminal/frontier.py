@@ -6,7 +6,8 @@ from rich.table import Table
 
 from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.display.terminal.consoles import out
-from scai_cli.display.terminal.escape import number, one_line, styled
+from scai_cli.display.terminal.escape import number, styled
+from scai_cli.text.characters import one_line
 
 
 def print_front(front: ParetoFront) -> None:

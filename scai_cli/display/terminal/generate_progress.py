@@ -7,9 +7,10 @@ from typing import Final
 
 from scai_cli.datasets.generate.manifest import GenerateManifest
 from scai_cli.datasets.generate.row import GeneratedRow
-from scai_cli.display.terminal.escape import number, one_line
+from scai_cli.display.terminal.escape import number
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.jobs.generate import GenerateEvent, GenerateStarted
+from scai_cli.text.characters import one_line
 
 _SHOWN_PROBLEMS: Final = 3
 """Problems that are shown in full; later ones are only counted."""

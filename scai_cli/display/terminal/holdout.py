@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from rich.console import RenderableType
 
 from scai_cli.display.terminal.consoles import number_table
-from scai_cli.display.terminal.escape import change, estimate, number, one_line, styled
+from scai_cli.display.terminal.escape import change, estimate, number, styled
 from scai_cli.runs.events import HoldoutCompared
 from scai_cli.runs.history.history import History
+from scai_cli.text.characters import one_line
 
 
 def holdout_lines(history: History, most: int, gap: Sequence[str]) -> Iterator[RenderableType]:

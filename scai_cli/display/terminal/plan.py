@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from scai_cli.display.terminal.consoles import number_table, out
-from scai_cli.display.terminal.escape import one_line, styled
+from scai_cli.display.terminal.escape import styled
 from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.personas import Persona
 from scai_cli.jobs.plan import Plan
 from scai_cli.messages import ChatRequest
 from scai_cli.simulation.agent import model_name
+from scai_cli.text.characters import one_line
 
 
 def print_plan(plan: Plan) -> None:

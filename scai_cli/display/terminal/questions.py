@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.rule import Rule
 
-from scai_cli.display.terminal.escape import one_line, styled
+from scai_cli.display.terminal.escape import styled
 from scai_cli.models.human import Question
+from scai_cli.text.characters import one_line
 
 
 class ReadLine(Protocol):

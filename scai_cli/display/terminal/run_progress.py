@@ -10,11 +10,12 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from scai_cli.display.terminal.escape import number, one_line
+from scai_cli.display.terminal.escape import number
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.models.gate import Meter
 from scai_cli.runs.events import EpochStarted, MessageSaid, Problem, Rated, Revised, RunFinished, WelfareMeasured
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent
+from scai_cli.text.characters import one_line
 
 Seen = TypeVar("Seen")
 Noted = TypeVar("Noted", contravariant=True)

@@ -9,8 +9,9 @@ from rich.console import RenderableType
 
 from scai_cli.analysis.satisfaction import SatisfactionTrend, mean_trend
 from scai_cli.display.terminal.consoles import number_table
-from scai_cli.display.terminal.escape import change, number, one_line, sparkline, styled, thinned
+from scai_cli.display.terminal.escape import change, number, sparkline, styled, thinned
 from scai_cli.runs.history.history import History
+from scai_cli.text.characters import one_line
 
 _NAME_WIDTH: Final = 24
 

@@ -9,13 +9,14 @@ from typing import Any
 
 from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.details import print_constitutions, print_diff, print_prompts, print_ratings
-from scai_cli.display.terminal.escape import one_line, styled
+from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.summary import print_summary
 from scai_cli.display.terminal.transcripts import check_known, print_transcripts
 from scai_cli.runs.history.event_lines import read_calls
 from scai_cli.runs.history.fold import read_epochs, read_history
 from scai_cli.runs.history.listings import last_rated
 from scai_cli.runs.history.selection import Selection
+from scai_cli.text.characters import one_line
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,13 @@ from scai_cli.analysis.run_measures import SHOWN_WELFARE, run_cost
 from scai_cli.analysis.satisfaction import SatisfactionTrend, satisfaction_trends
 from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.constitution import rule_lines
-from scai_cli.display.terminal.escape import change, counted, estimate, number, one_line, sparkline, styled, thinned
+from scai_cli.display.terminal.escape import change, counted, estimate, number, sparkline, styled, thinned
 from scai_cli.display.terminal.holdout import holdout_lines
 from scai_cli.display.terminal.satisfaction import satisfaction_lines
 from scai_cli.runs.events import Problem
 from scai_cli.runs.history.history import History
 from scai_cli.social_choice import welfare
+from scai_cli.text.characters import one_line
 
 _PAPER: Final = 40
 """The height of a screen where stdout is no terminal."""

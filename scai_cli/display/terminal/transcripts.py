@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.style import Style
 
-from scai_cli.display.terminal.escape import one_line, plain
 from scai_cli.display.terminal.wrap import wrapped
 from scai_cli.errors import RunError
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
 from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.selection import Selection
+from scai_cli.text.characters import one_line, visible
 from scai_cli.values import did_you_mean
 
 _NAME, _MESSAGE, _RATING = "  ", "    ", "      "
@@ -90,7 +90,7 @@ def _conversation(
 def _message(width: int, history: History, message: CompactMessage) -> Iterator[Segment]:
     who = history.names.get(message.persona, message.persona) if message.role == "user" else "assistant"
     who = f"{one_line(who, 40)}: "
-    lines = wrapped(who + plain(message.content), width - len(_MESSAGE), width - len(_NAME))
+    lines = wrapped(who + visible(message.content), width - len(_MESSAGE), width - len(_NAME))
     if lines[0].startswith(who.rstrip()):
         yield Segment(f"{_NAME}{lines[0][: len(who)]}", _STYLES[message.role])
         lines[0] = lines[0][len(who) :]

@@ -11,7 +11,7 @@ import math
 import random
 
 from scai_cli.experiment.model_settings import ModelSettings
-from scai_cli.messages import ChatRequest, Completion, Usage, clean
+from scai_cli.messages import ChatRequest, Completion, Usage
 from scai_cli.models.base import ChatModel
 from scai_cli.models.limits import CHARACTERS_PER_TOKEN, prompt_tokens, rough_tokens
 from scai_cli.models.simulated.answers import compose
@@ -29,6 +29,7 @@ from scai_cli.models.simulated.meta import cut_off, propose_rules
 from scai_cli.models.simulated.options import SocietyOptions, read_options
 from scai_cli.models.simulated.portrait import draws, person
 from scai_cli.models.simulated.user import comment, cross_rate, rank
+from scai_cli.text.characters import clean
 
 __all__ = ["connect"]
 
