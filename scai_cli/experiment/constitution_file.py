@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -76,16 +76,15 @@ def _from_data(path: Path, known: Mapping[str, str]) -> Constitution:
         for user in rule.users:
             if user not in known:
                 raise source.error(("contract", n, "for"), _unknown(user, known))
-    return _numbered(
-        [(rule.id, rule.text) for rule in written.principles],
-        [(rule.id, rule.text, tuple(known[user] for user in rule.users)) for rule in written.contract],
-        written.version,
-    )
+    contract = [
+        rule.model_copy(update={"users": tuple(known[user] for user in rule.users)}) for rule in written.contract
+    ]
+    return _numbered(written.principles, contract, written.version)
 
 
 def _from_text(path: Path, rules: Iterable[tuple[int, str]], known: Mapping[str, str]) -> Constitution:
-    principles: list[tuple[str | None, str]] = []
-    contract: list[tuple[str | None, str, tuple[str, ...]]] = []
+    principles: list[_Rule] = []
+    contract: list[_Rule] = []
     for line, written in rules:
         try:
             text = _RULE_TEXT.validate_python(written)
@@ -93,14 +92,14 @@ def _from_text(path: Path, rules: Iterable[tuple[int, str]], known: Mapping[str,
             raise ConfigError.at(str(path), line, None, "this rule is too long; a rule is a sentence or two") from None
         clause = _FOR.fullmatch(text)
         if clause is None:
-            principles.append((None, text))
+            principles.append(_Rule(text=text))
             continue
         # The whole text first: a name may itself hold a comma or "and".
         names = [clause["who"]] if clause["who"] in known else _SEPARATOR.split(clause["who"])
         for name in names:
             if name not in known:
                 raise ConfigError.at(str(path), line, None, _unknown(name, known))
-        contract.append((None, clause["text"], tuple(known[name] for name in names)))
+        contract.append(_Rule(text=clause["text"], users=tuple(known[name] for name in names)))
     return _numbered(principles, contract, 0)
 
 
@@ -125,22 +124,20 @@ def _rules(text: str) -> Iterator[tuple[int, str]]:
             at, rule = (at, f"{rule}\n{line.strip()}") if rule else (number, line.strip())
 
 
-def _numbered(
-    principles: list[tuple[str | None, str]], contract: list[tuple[str | None, str, tuple[str, ...]]], version: int
-) -> Constitution:
+def _numbered(principles: Sequence[_Rule], contract: Sequence[_Rule], version: int) -> Constitution:
     """Return the constitution, with the file's ids where all of a kind are valid, else numbered from 1."""
-    ids, clause_ids = _ids("P", [rule[0] for rule in principles]), _ids("C", [rule[0] for rule in contract])
+    ids, clause_ids = _ids("P", principles), _ids("C", contract)
     return Constitution(
         version=version,
-        principles=tuple(Principle(id=name, text=text) for name, (_, text) in zip(ids, principles, strict=True)),
+        principles=tuple(Principle(id=n, text=rule.text) for n, rule in zip(ids, principles, strict=True)),
         contract=tuple(
-            Clause(id=name, text=text, users=users) for name, (_, text, users) in zip(clause_ids, contract, strict=True)
+            Clause(id=n, text=rule.text, users=rule.users) for n, rule in zip(clause_ids, contract, strict=True)
         ),
         last_principle=max((int(name[1:]) for name in ids), default=0),
         last_clause=max((int(name[1:]) for name in clause_ids), default=0),
     )
 
 
-def _ids(letter: str, given: list[Any]) -> list[str]:
-    names = [str(name) for name in given if re.fullmatch(rf"{letter}[1-9]\d{{0,8}}", str(name))]
-    return names if len(set(names)) == len(given) else [f"{letter}{n}" for n in range(1, len(given) + 1)]
+def _ids(letter: str, rules: Sequence[_Rule]) -> list[str]:
+    names = [str(rule.id) for rule in rules if re.fullmatch(rf"{letter}[1-9]\d{{0,8}}", str(rule.id))]
+    return names if len(set(names)) == len(rules) else [f"{letter}{n}" for n in range(1, len(rules) + 1)]

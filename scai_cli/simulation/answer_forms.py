@@ -74,22 +74,12 @@ class Feedback(_Form):
     feedback: Text
     rating: _Rating
 
-    @property
-    def comment(self) -> str:
-        """The words that come with the rating."""
-        return self.feedback
-
 
 class CrossRating(_Form):
     """A user's view of an answer given to another user, then the rating."""
 
     reason: _Words = ""
     rating: _Rating
-
-    @property
-    def comment(self) -> str:
-        """The words that come with the rating."""
-        return self.reason
 
 
 class WrittenPrinciple(_Form):

@@ -42,7 +42,8 @@ async def ask_rating(
         return RatingAnswer(None, "", "the call failed", error)
     if answer.form is None:
         return RatingAnswer(None, "", answer.problem)
-    return RatingAnswer(answer.form.rating, answer.form.comment, None)
+    comment = answer.form.feedback if isinstance(answer.form, Feedback) else answer.form.reason
+    return RatingAnswer(answer.form.rating, comment, None)
 
 
 async def rate_own(context: EpochContext, conversation: Conversation, *, final: bool) -> Rated:
