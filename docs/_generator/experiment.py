@@ -12,7 +12,6 @@ from scai_cli import plugins
 from scai_cli.experiment.config import (
     ConstitutionStart,
     ExperimentConfig,
-    GenerateSettings,
     Holdout,
     LimitsConfig,
     PersonaSource,
@@ -22,6 +21,7 @@ from scai_cli.experiment.config import (
     StartClause,
     TaskSource,
 )
+from scai_cli.experiment.generate_settings import GenerateSettings
 from scai_cli.experiment.item_source import ItemSource
 from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, Roles
 from scai_cli.experiment.personas import Persona

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 import yaml
 from pydantic import Field, ValidationError
 
-from scai_cli.experiment.config import ExperimentConfig, GenerateSettings
+from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.generate_settings import GenerateSettings
 from scai_cli.experiment.load import Overrides, load_resolved
 from scai_cli.experiment.yaml_source import explain, read_yaml
 from scai_cli.runs.generated_directory import EXPERIMENT, GENERATION
