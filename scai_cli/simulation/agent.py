@@ -81,7 +81,7 @@ class Agent:
         try:
             return await self.model.complete(request)
         except CallFailed as error:
-            error.call = request.id
+            error.call = request.id  # the gate knows the endpoint, only the agent knows which call it was
             raise
 
     def _request(

@@ -31,6 +31,7 @@ class Anchors:
         On the rating scale; above 0 a persona rates the same answers higher than before. 0 at the first time, None
         where no anchor was rated twice, empty without anchors.
         """
+        # Drawn once, from the first epoch that has usable answers: what is rated must not change, only the raters.
         if self.count and not self.answers:
             usable = [c for c in conversations if _is_usable(c)]
             self.answers = draw(usable, self.count, f"{context.agents.seed}/anchors")

@@ -33,6 +33,7 @@ async def control(context: EpochContext, conversations: Sequence[Conversation]) 
     """Have the last epoch's answers rated by the controls; emit the ratings in a fixed order at the end."""
     ratings = []
     for conversation in (c for c in conversations if _is_complete(context, c) and not c.persona.human):
+        # The retest shows how much a rating varies by itself; the other two are compared with that.
         ratings.append(_rate(context, conversation, conversation.persona, "retest"))
         ratings.append(_rate(context, conversation, NOBODY, "null"))
         others = [p for p in context.personas if p.id != conversation.persona.id and not p.human]
@@ -61,6 +62,7 @@ async def _rate(
 ) -> tuple[ControlRated, Problem | None]:
     """Ask for a rating in the user's place: at the user's own model, after the same transcript."""
     agents, rating_id = context.agents, f"{conversation.id}/control/{kind}"
+    # Without the user's last comment, which would tell the rater what the user thought of the answer.
     seen = Conversation(rating_id, context.epoch, rater, conversation.task, conversation.messages[:-1])
     prompt, agent = agents.prompts.feedback(seen), agents.agent_for(conversation.persona)
     answer = await ask_rating(agent, rating_id, "control", prompt, Feedback, agents.ratings.scale)

@@ -36,6 +36,7 @@ async def simulate(
     constitution = first = initial_constitution(config.constitution)
     emit(_run_started(config, agents, first, run_id, digests))
     declared = welfare.parse(config.welfare)
+    # Bounded, as a long run would otherwise hold every conversation in memory.
     past: deque[Sequence[Conversation]] = deque(maxlen=config.revision.memory - 1)
     ranking, anchors = VersionRanking(declared), Anchors(config.ratings.anchors)
     for epoch in range(1, config.epochs + 1):
@@ -147,6 +148,7 @@ async def _revise(context: RevisionContext) -> Constitution:
     revision, epoch_context = context.config.revision, context.epoch_context
     strategy: Strategy = plugins.resolve("strategy", revision.strategy)
     acceptance: Acceptance = plugins.resolve("acceptance", revision.acceptance)
+    # A failed call keeps the constitution and not the run: the next epoch may still revise it.
     candidates: Sequence[Candidate] = ()
     try:
         candidates = [checked(context, candidate) for candidate in await strategy(context)]

@@ -21,6 +21,7 @@ async def run_holdout(context: EpochContext, last: Constitution, declared: Welfa
     first = context.constitution
     # `~` marks a variant: both sides have the same seeds and cross raters, so that only the constitution differs.
     sides = {"~first": first, "~last": last} if first.rules != last.rules else {"~first": first}
+    # Nothing of it becomes an event but the comparison and what failed: the log's epochs are those of the run.
     contexts = [
         replace(context, id=f"{context.id}/{side}", constitution=constitution, emit=lambda _: None)
         for side, constitution in sides.items()

@@ -73,6 +73,7 @@ async def improves(context: RevisionContext, candidates: Sequence[Candidate]) ->
         return AcceptanceResult(
             None, f"no candidate raised {function.label} welfare by more than {margin:g}", scores_of(trials)
         )
+    # Candidates are compared pairwise, on the cells that both have: each may miss other ratings.
     best = better[0]
     for trial in better[1:]:
         if PairedUtilities.of(best.utilities, trial.utilities).improves(function):

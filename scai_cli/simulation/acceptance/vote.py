@@ -28,6 +28,7 @@ class VoteOptions(Value):
 
 async def vote(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:
     """Adopt the winner of the vote; the status quo stays where it wins or ties for the win."""
+    # All vote at once, so that no ballot can depend on another; ballots count in the order of the personas.
     constitutions = {STATUS_QUO: context.constitution}
     constitutions |= {c.id: c.constitution for c in candidates if c.constitution is not None}
     personas = context.epoch_context.personas
@@ -40,6 +41,7 @@ async def vote(context: RevisionContext, candidates: Sequence[Candidate]) -> Acc
     outcome = tally(rule, [b for b, _ in ballots], list(constitutions), [weight for _, weight in ballots])
     scores = {c.id: {"votes": outcome.scores[c.id], "votes_before": outcome.scores[STATUS_QUO]} for c in candidates}
     turnout = f"{rule}, {len(ballots)} of {len(voted)} ballots could be read"
+    # A tie is no majority for a change.
     if STATUS_QUO in outcome.winners:
         return AcceptanceResult(None, f"the vote kept the status quo ({turnout})", scores)
     order = outcome.order(f"{context.config.seed}/{context.id}")

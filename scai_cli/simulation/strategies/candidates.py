@@ -29,6 +29,7 @@ async def candidates(context: RevisionContext) -> list[Candidate]:
     proposals = await together(
         _propose(bases[n % len(bases)], _variant(context, n + 1)) for n in range(options.candidates)
     )
+    # The first of equal proposals is kept: its number, and so its id, does not depend on which call ends first.
     distinct: dict[object, Candidate] = {}
     for proposed, problem in proposals:
         if problem is not None:
