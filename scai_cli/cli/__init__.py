@@ -8,17 +8,7 @@ from io import TextIOWrapper
 
 import typer
 
-from scai_cli.cli import chat as chatting
-from scai_cli.cli import compare as comparing
-from scai_cli.cli import dataset as describing
-from scai_cli.cli import explain as explaining
-from scai_cli.cli import export as exporting
-from scai_cli.cli import generate as generating
-from scai_cli.cli import init as starting
-from scai_cli.cli import personas, tasks
-from scai_cli.cli import report as reporting
-from scai_cli.cli import run as running
-from scai_cli.cli import show as reading
+from scai_cli.cli import chat, compare, dataset, explain, export, generate, init, personas, report, run, show, tasks
 from scai_cli.errors import ScaiError
 from scai_cli.jobs.interruption import ProcessSignals
 
@@ -30,21 +20,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for group in (
-    running,
-    reading,
-    comparing,
-    reporting,
-    exporting,
-    generating,
-    describing,
-    explaining,
-    chatting,
-    personas,
-    tasks,
-    starting,
-):
-    group.register(app)
+for command in (run, show, compare, report, export, generate, dataset, explain, chat, personas, tasks, init):
+    command.register(app)
 
 
 @app.callback(invoke_without_command=True)

@@ -40,11 +40,11 @@ def show(
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Read a run, finished or not."""
-    from scai_cli.display.terminal import show as showing
+    from scai_cli.display.terminal.show import Parts, print_run
     from scai_cli.runs.find import find_run
 
     selection = Selection(epoch=epoch, persona=persona, task=task)
-    parts = showing.Parts(constitution, ratings, diff, prompts)
+    parts = Parts(constitution, ratings, diff, prompts)
     _check(selection, parts, fidelity=fidelity, follow=follow, as_json=as_json)
     if follow:
         _follow(runs_dir, run, selection, as_json)
@@ -55,7 +55,7 @@ def show(
     elif as_json:
         _show_json(path, selection)
     else:
-        showing.show(path, selection, parts)
+        print_run(path, selection, parts)
 
 
 def _check(selection: Selection, parts: Parts, *, fidelity: bool, follow: bool, as_json: bool) -> None:
@@ -89,15 +89,12 @@ def _show_json(path: Path, selection: Selection) -> None:
 
 
 def _follow(runs_dir: Path, run: str, selection: Selection, as_json: bool) -> None:
-    from scai_cli.display.terminal import follow as following
+    from scai_cli.display.terminal.follow import follow, follow_json
     from scai_cli.errors import Interrupted
 
     try:
         path = _wait_for(runs_dir, run)
-        if as_json:
-            following.follow_json(path, selection)
-        else:
-            following.follow(path, selection)
+        (follow_json if as_json else follow)(path, selection)
     except Interrupted:  # Ctrl-C is the normal way to end it and needs no message
         raise typer.Exit(Interrupted.exit_code) from None
 

@@ -29,7 +29,7 @@ class Parts:
     prompts: str | None = None
 
 
-def show(path: Path, selection: Selection, parts: Parts) -> None:
+def print_run(path: Path, selection: Selection, parts: Parts) -> None:
     """Print a run, or the parts of it that are wanted."""
     console = out()
     if parts.prompts is not None:
