@@ -33,6 +33,7 @@ from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import dump_experiment
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import digests
+from scai_cli.jobs.session import SessionStart
 from scai_cli.messages import ChatRequest, Completion, Usage
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.events import Event
@@ -109,7 +110,7 @@ def run(experiment: ExperimentConfig, layers: Layers, folder: Path, screen: Cons
 
     async def session() -> None:
         if layers.display:
-            view.begin("layers", experiment, [gate.meter for gate in pool.gates.values()] if layers.gate else [])
+            view.begin(SessionStart("layers", experiment, pool.meters if layers.gate else []))
         await simulate(experiment, agents, note, run_id="layers", digests=digests(experiment))
         view.end()
 

@@ -71,15 +71,18 @@ def measure(calls: int, folder: Path, *, again: bool = False) -> Measured:
 
 def _inside(calls: int, folder: Path, again: bool) -> Measured:
     from scai_cli.experiment.load import load_experiment
-    from scai_cli.jobs.run import resume_blocking, run_blocking
+    from scai_cli.jobs.run import resume_blocking, run
+    from scai_cli.jobs.session import run_on_loop
 
     epochs = max(20, round(calls / CALLS_AN_EPOCH))
     config = folder / "memory.yaml"
     config.write_text(EXPERIMENT.format(epochs=epochs, root=ROOT), encoding="utf-8")
     clock, began = Clock(), time.monotonic()
     experiment = load_experiment(config)
-    name = "memory"
-    outcome = resume_blocking(folder / name, (), clock) if again else run_blocking(experiment, folder, name, clock)
+    if again:
+        outcome = resume_blocking(folder / "memory", (), clock)
+    else:
+        outcome = run_on_loop(experiment.models(), run(experiment, folder, "memory", clock))
     marks = [clock.times[round(n * epochs / 10)] for n in range(11)]
     rates = [outcome.spent.calls / 10 / (end - start) for start, end in pairwise(marks)]
     return Measured(outcome.spent.calls, time.monotonic() - began, _peak_mb(), rates)

@@ -24,8 +24,9 @@ from scai_cli.cli.run import observer
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import dump_experiment, load_experiment
 from scai_cli.jobs.model_pool import ModelPool
-from scai_cli.jobs.run import run_blocking
+from scai_cli.jobs.run import run as run_experiment
 from scai_cli.jobs.saved_experiment import digests
+from scai_cli.jobs.session import run_on_loop
 from scai_cli.runs.events import Candidate, Event
 from scai_cli.runs.run_directory import RunDirectory
 from scai_cli.simulation.engine import simulate
@@ -58,7 +59,7 @@ def config(load: Workload, url: str, folder: Path, options: dict[str, Any]) -> E
 
 def one(experiment: ExperimentConfig, runs: Path) -> int:
     """One run, as `scai run` makes it on a terminal."""
-    outcome = run_blocking(experiment, runs, None, observer(quiet=False))
+    outcome = run_on_loop(experiment.models(), run_experiment(experiment, runs, None, observer(quiet=False)))
     if outcome.error is not None:
         raise outcome.error
     return outcome.spent.calls

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+from scai_cli.experiment.config import ExperimentConfig
+
 ROOT: Final = Path(__file__).parents[2]
 GOLDEN: Final = ROOT / "tests/golden"
 FRONTIER: Final = [
@@ -18,7 +20,11 @@ FRONTIER: Final = [
     *("--set", "epochs=2", "--set", "turns=1", "--set", "revision.acceptance=improves"),
 ]
 SHOWN: Final[tuple[tuple[str, list[str], str], ...]] = (
-    ("scai plan CONFIG", ["plan", "configs/quickstart.yaml"], ""),
+    (
+        "scai plan CONFIG",
+        ["plan", "configs/quickstart.yaml"],
+        "With every key of the experiment beside these.",
+    ),
     ("scai show RUN", ["show", "tiny"], ""),
     ("scai list", ["list"], "An array, newest first."),
     ("scai compare RUN RUN", ["compare", "tiny", "twin"], "Here a run and a copy of it, hence no differences."),
@@ -59,7 +65,10 @@ def printed(words: list[str]) -> Any:
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         app([*words, "--json"], standalone_mode=False)
-    return json.loads(out.getvalue())
+    shown = json.loads(out.getvalue())
+    if words[0] == "plan":  # its other keys are those of the experiment
+        shown = {key: value for key, value in shown.items() if key not in ExperimentConfig.model_fields}
+    return shown
 
 
 @contextlib.contextmanager

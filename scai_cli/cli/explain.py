@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from scai_cli.cli.options import RUNS, Config, Json, MaxUsd, Model, Quiet, Run, RunsDir, Seed, Set, Trust, with_limit
+from scai_cli.cli.options import (
+    RUNS,
+    Config,
+    Json,
+    MaxUsd,
+    Model,
+    Quiet,
+    Run,
+    RunsDir,
+    Seed,
+    Set,
+    Trust,
+    print_json,
+    with_limit,
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -36,9 +50,7 @@ def explain(
     path = find_run(runs_dir, run)
     found = explained(path, ExplainOptions(with_limit(settings, max_usd), users, trust))
     if as_json:
-        from scai_cli.text.characters import json_line
-
-        print(json_line(found.as_object()))  # noqa: T201 - data for stdout
+        print_json(found.as_object())
     else:
         print_explanation(found, read_history(path, messages=False, ratings=False).names)
 
@@ -61,8 +73,6 @@ def frontier(
 
     found = explored(config, over, Overrides(settings or (), model, seed), runs_dir, lambda: observer(quiet))
     if as_json:
-        from scai_cli.text.characters import json_line
-
-        print(json_line(found.as_object()))  # noqa: T201 - data for stdout
+        print_json(found.as_object())
     else:
         print_front(found)

@@ -1,4 +1,4 @@
-"""`scai run`, `resume`, `plan`, `check`."""
+"""`scai run`, `resume`, `plan` (also `check`)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from scai_cli.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from scai_cli.experiment.config import ExperimentConfig
+    from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.session import Observer
     from scai_cli.models.human import ParticipantPrompt
     from scai_cli.runs.events import Event
@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    for command in (run, resume, plan, check):
+    for command in (run, resume, plan):
         app.command()(command)
+    app.command("check", help="Same as `scai plan`.")(plan)
 
 
 def run(
@@ -53,13 +54,17 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Run an experiment; prints the run's id."""
-    from scai_cli.jobs.run import run_blocking
+    from scai_cli.experiment.load import Overrides, load_experiment
+    from scai_cli.jobs.run import run as run_experiment
+    from scai_cli.jobs.session import run_on_loop
 
-    experiment = _load(config, with_limit(settings, max_usd), model, seed)
+    overrides = Overrides(with_limit(settings, max_usd), model, seed)
     if dry_run:
-        _print_plan(experiment, as_json)
+        _plan(config, overrides, as_json=as_json)
         return
-    finish(run_blocking(experiment, runs_dir, run_id, observer(quiet), prompt()), as_json)
+    experiment = load_experiment(config, overrides)
+    job = run_experiment(experiment, runs_dir, run_id, observer(quiet), prompt())
+    finish(run_on_loop(experiment.models(), job), as_json)
 
 
 def resume(
@@ -90,26 +95,10 @@ def plan(
     prompts: Annotated[bool, typer.Option("--prompts", help="Show every kind of prompt as it would be sent.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Say what an experiment would take: calls, tokens, money. Asks no model."""
-    experiment = _load(config, settings, model, seed)
-    if prompts:
-        from scai_cli.display.terminal.plan import print_prompts
-        from scai_cli.jobs.plan import sample_prompts
+    """Check an experiment and say what it would take: calls, tokens, money, hosts. Asks no model."""
+    from scai_cli.experiment.load import Overrides
 
-        print_prompts(sample_prompts(experiment))
-        return
-    _print_plan(experiment, as_json)
-
-
-def check(config: Config, settings: Set = None, model: Model = None, seed: Seed = None, as_json: Json = False) -> None:
-    """Validate an experiment and say what it would do; asks no model."""
-    experiment = _load(config, settings, model, seed)
-    if as_json:
-        print(json.dumps(experiment.model_dump(mode="json", by_alias=True)))  # noqa: T201 - data for stdout
-        return
-    from scai_cli.display.terminal.plan import print_check
-
-    print_check(str(config), experiment)
+    _plan(config, Overrides(settings or (), model, seed), prompts=prompts, as_json=as_json)
 
 
 def observer(quiet: bool) -> Observer[Event]:
@@ -130,18 +119,18 @@ def prompt() -> ParticipantPrompt:
     return ConsolePrompt(err, Keyboard.stdin().line)
 
 
-def _load(config: Path, settings: list[str] | None, model: str | None, seed: int | None) -> ExperimentConfig:
-    from scai_cli.experiment.load import Overrides, load_experiment
+def _plan(file: Path, overrides: Overrides, *, as_json: bool, prompts: bool = False) -> None:
+    from scai_cli.display.terminal.plan import print_plan, print_prompts
+    from scai_cli.experiment.load import load_experiment
+    from scai_cli.jobs.plan import plan_experiment, sample_prompts
 
-    return load_experiment(config, Overrides(settings or (), model, seed))
-
-
-def _print_plan(experiment: ExperimentConfig, as_json: bool) -> None:
-    from scai_cli.display.terminal.plan import print_plan
-    from scai_cli.jobs.plan import plan_experiment
-
-    planned = plan_experiment(experiment)
-    if as_json:
-        print(json.dumps(planned.as_object()))  # noqa: T201 - data for stdout
-    else:
-        print_plan(planned)
+    experiment = load_experiment(file, overrides)
+    planned, sample = plan_experiment(experiment), sample_prompts(experiment) if prompts else []
+    if not as_json:
+        print_plan(str(file), experiment, planned)
+        print_prompts(sample)
+        return
+    shown = {**planned.as_object(), **experiment.model_dump(mode="json", by_alias=True)}
+    if prompts:
+        shown["requests"] = [{"id": request.id, "purpose": request.purpose, **request.body()} for request in sample]
+    print(json.dumps(shown))  # noqa: T201 - data for stdout

@@ -23,7 +23,6 @@ from scai_cli.models.human import read_rating
 from scai_cli.runs.chat_directory import ChatDirectory, ChatEvent, ChatStarted
 from scai_cli.runs.events import MessageSaid, Problem, Rated
 from scai_cli.runs.history.fold import read_history
-from scai_cli.runs.history.history import History
 from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.agent import model_name
 from scai_cli.simulation.epoch_context import Agents
@@ -204,10 +203,28 @@ def open_chat(
     config = assistant_only(load_saved(path / CONFIG, overrides))
     if not trust:
         refuse_foreign_code(config, path.name)
-    started = _started(read_history(path, messages=False), config, persona)
-    return ChatSession(
-        path, config, started, ModelPool.connect(config), asyncio.Runner(loop_factory=loop_factory(config)), seen
+    history = read_history(path, messages=False)
+    constitution, system_message = history.product
+    if persona is not None:
+        known = [person.id for person in config.personas.inline]
+        if persona not in known:
+            raise RunError(
+                f"--persona: there is no {persona!r} in run {history.run_id!r}{did_you_mean(persona, known)}"
+            )
+        prompts = Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
+        system_message = prompts.system_message(constitution, persona)
+    started = ChatStarted(
+        id="",
+        run_id=history.run_id,
+        version=constitution.version,
+        persona=persona,
+        model=model_name(config.model),
+        metric=config.ratings.own,
+        scale=config.ratings.scale,
+        system_message=system_message,
     )
+    runner = asyncio.Runner(loop_factory=loop_factory(config.models()))
+    return ChatSession(path, config, started, ModelPool.connect(config), runner, seen)
 
 
 def assistant_only(config: ExperimentConfig) -> ExperimentConfig:
@@ -222,22 +239,4 @@ def assistant_only(config: ExperimentConfig) -> ExperimentConfig:
             "personas": config.personas.model_copy(update={"inline": people}),
             "limits": config.limits.model_copy(update={"seconds": None}),
         }
-    )
-
-
-def _started(history: History, config: ExperimentConfig, persona: str | None) -> ChatStarted:
-    known = [person.id for person in config.personas.inline]
-    if persona is not None and persona not in known:
-        raise RunError(f"--persona: there is no {persona!r} in run {history.run_id!r}{did_you_mean(persona, known)}")
-    constitution, system_message = history.product
-    prompts = Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
-    return ChatStarted(
-        id="",
-        run_id=history.run_id,
-        version=constitution.version,
-        persona=persona,
-        model=model_name(config.model),
-        metric=config.ratings.own,
-        scale=config.ratings.scale,
-        system_message=(system_message if persona is None else prompts.system_message(constitution, persona)),
     )

@@ -15,7 +15,6 @@ from typing import Final
 from scai_cli.analysis.leave_one_out import Explanation, PersonaTask, RuleEffect, affordable, concerns, quotes, without
 from scai_cli.concurrency import together
 from scai_cli.errors import LimitReached, RunError
-from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, load_saved
 from scai_cli.experiment.personas import Persona
 from scai_cli.jobs.model_pool import ModelPool
@@ -28,7 +27,7 @@ from scai_cli.runs.locked_folder import CALLS, LockedFolder
 from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.epoch import failures
-from scai_cli.simulation.epoch_context import Agents, EpochContext
+from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import PairedUtilities, difference, epoch_utilities
 from scai_cli.social_choice import welfare
@@ -60,8 +59,15 @@ def explain(path: Path, options: ExplainOptions) -> Explanation:
     conversation; LimitReached when answers that had to be asked for again use up what is allowed.
     """
     history = read_history(path)
+    if history.status != "finished":
+        raise RunError(f"run {history.run_id!r} has not finished; go on with `scai resume {history.run_id}` first")
     config = load_saved(path / CONFIG, Overrides([*DEFAULT_LIMITS, *options.settings]))
-    _check(history, config, options)
+    if not options.trust:
+        refuse_foreign_code(config, history.run_id)
+    if changed := changed_keys(digests(history.config), digests(config)):
+        raise RunError(f"--set: {', '.join(changed)} would explain another run; set limits, prices or addresses")
+    personas, (constitution, _) = config.train_personas, history.product
+    _refuse_unknown(options.users or (), history.run_id, [persona.id for persona in personas])
     command = f"scai explain {history.run_id}"
     with (
         ModelPool.connect(config) as pool,
@@ -70,35 +76,35 @@ def explain(path: Path, options: ExplainOptions) -> Explanation:
     ):
         pool.count_earlier(index)
         agents = pool.agents(folder.log_call, index)
+        context = EpochContext(
+            agents, ID_PREFIX, config.epochs, constitution, personas, config.train_tasks, lambda _: None
+        )
+        job = _explained(context, history, welfare.parse(config.welfare), config.limits.calls)
         try:
-            explained = run_on_loop(
-                config, stoppable(pool, _explained(agents, history, config, options.users), command)
-            )
+            explanation = run_on_loop(config.models(), stoppable(pool, job, command))
         except LimitReached as error:
             raise with_remedy(error, f"what was answered is kept: raise it and go on with `{command}`") from None
-    return replace(explained, calls=sum(meter.calls for meter in pool.meters))
+    return replace(explanation, users=options.users, calls=sum(meter.calls for meter in pool.meters))
 
 
 async def _explained(
-    agents: Agents, history: History, config: ExperimentConfig, users: tuple[str, str] | None
+    context: EpochContext, history: History, function: welfare.WelfareFunction, budget: int | None
 ) -> Explanation:
-    constitution, _ = history.product
-    personas, tasks = config.train_personas, config.train_tasks
-    context = EpochContext(agents, ID_PREFIX, config.epochs, constitution, personas, tasks, lambda _: None)
-    pairs = affordable(context, config.limits.calls)
+    constitution = context.constitution
+    pairs = affordable(context, budget)
     unchanged = await _play(context, UNCHANGED, pairs)
     concerned = [(rule, [pair for pair in pairs if concerns(rule, pair[0])]) for rule in constitution.rules]
     played = await together(
         _play(replace(context, constitution=without(constitution, rule.id)), f"~{rule.id}", some)
         for rule, some in concerned
     )
-    base, function = epoch_utilities(context, [*unchanged.values()]), welfare.parse(config.welfare)
+    base = epoch_utilities(context, [*unchanged.values()])
     rules = []
     for rule, variant in zip(constitution.rules, played, strict=True):
         # A conversation that the rule does not concern would come out the same, and is not played again.
         utilities = epoch_utilities(context, [*{**unchanged, **variant}.values()])
-        effects = _effects(personas, PairedUtilities.of(utilities, base))
-        gain = difference(utilities, base, function, seed=config.seed)
+        effects = _effects(context.personas, PairedUtilities.of(utilities, base))
+        gain = difference(utilities, base, function, seed=context.agents.seed)
         rules.append(RuleEffect(rule, quotes(history, rule), gain, effects))
     return Explanation(
         run_id=history.run_id,
@@ -107,10 +113,9 @@ async def _explained(
         welfare=base.welfare(function),
         rules=rules,
         played=len(pairs),
-        conversations=len(personas) * len(tasks),
+        conversations=len(context.personas) * len(context.tasks),
         failed=sum(len(failures(conversations.values())) for conversations in (unchanged, *played)),
-        budget=config.limits.calls,
-        users=users,
+        budget=budget,
     )
 
 
@@ -130,14 +135,7 @@ def _effects(personas: Sequence[Persona], pair: PairedUtilities) -> dict[str, fl
     }
 
 
-def _check(history: History, config: ExperimentConfig, options: ExplainOptions) -> None:
-    if history.status != "finished":
-        raise RunError(f"run {history.run_id!r} has not finished; go on with `scai resume {history.run_id}` first")
-    if not options.trust:
-        refuse_foreign_code(config, history.run_id)
-    if changed := changed_keys(digests(history.config), digests(config)):
-        raise RunError(f"--set: {', '.join(changed)} would explain another run; set limits, prices or addresses")
-    known = [persona.id for persona in config.train_personas]
-    for user in options.users or ():
+def _refuse_unknown(users: Sequence[str], run_id: str, known: Sequence[str]) -> None:
+    for user in users:
         if user not in known:
-            raise RunError(f"--users: {user!r} took no part in run {history.run_id!r}{did_you_mean(user, known)}")
+            raise RunError(f"--users: {user!r} took no part in run {run_id!r}{did_you_mean(user, known)}")

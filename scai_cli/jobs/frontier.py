@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from scai_cli.analysis.pareto import ParetoFront, ParetoPoint, product_point
 from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, load_experiment
-from scai_cli.jobs.run import resume_blocking, run_blocking
+from scai_cli.jobs.run import RunOutcome, resume_blocking, run
 from scai_cli.jobs.saved_experiment import CHANGEABLE, changed_keys, digests
-from scai_cli.jobs.session import Observer
+from scai_cli.jobs.session import Observer, run_on_loop
 from scai_cli.runs.events import Event
 from scai_cli.runs.find import is_run
 from scai_cli.runs.history.fold import read_history
@@ -62,31 +62,26 @@ def _with(overrides: Overrides, function: str) -> Overrides:
 
 def _point(config: ExperimentConfig, function: str, runs: Path, observer: Observer[Event]) -> ParetoPoint:
     path = runs / f"{config.name[:40]}-{re.sub(r'[^a-z0-9.]+', '-', function).strip('-')}"
-    if is_run(path):
-        _check_equal(config, path)
-        if read_history(path, messages=False, ratings=False).status != "finished":
-            _finish(resume_blocking(path, _bounds(config), observer, trust=True).error)
-    else:
-        _finish(run_blocking(config, runs, path.name, observer).error)
+    outcome: RunOutcome | None = None
+    if not is_run(path):
+        outcome = run_on_loop(config.models(), run(config, runs, path.name, observer))
+    elif _status_of_equal(path, digests(config)) != "finished":
+        # The limits of now, so that a frontier that stopped at one goes on with a larger one.
+        limits = config.model_dump(mode="json", include=set(CHANGEABLE))
+        settings = [f"{key}={json.dumps(value)}" for key, value in limits.items()]
+        outcome = resume_blocking(path, settings, observer, trust=True)
+    if outcome is not None and outcome.error is not None:
+        raise outcome.error
     return product_point(read_history(path, messages=False, ratings=False), function)
 
 
-def _bounds(config: ExperimentConfig) -> list[str]:
-    """What the experiment says now of all that does not decide about a run's content, as settings."""
-    data = config.model_dump(mode="json", include=set(CHANGEABLE))
-    return [f"{key}={json.dumps(value)}" for key, value in data.items()]
-
-
-def _check_equal(config: ExperimentConfig, path: Path) -> None:
+def _status_of_equal(path: Path, now: Mapping[str, str]) -> str:
+    """Return the status of a run that is there already; raises RunError if its experiment differs."""
     history = read_history(path, messages=False, ratings=False)
-    changed = changed_keys(history.started.digests, digests(config)) if history.started else []
+    changed = changed_keys(history.started.digests, now) if history.started else []
     if changed:
         raise RunError(
             f"run {path.name!r} is there already, of an experiment with other {', '.join(changed)}; "
             "move it away, or name another --runs-dir"
         )
-
-
-def _finish(error: Exception | None) -> None:
-    if error is not None:
-        raise error
+    return history.status

@@ -90,7 +90,7 @@ def start(
             manifest = _manifest(source, options, directory, _keep_tasks(directory, options, source))
             directory.bear(dump_experiment(source.config), dump_generation(manifest))
         with closing(directory.folder):
-            return run_on_loop(source.config, _session(pool, directory, manifest, observer))
+            return run_on_loop(source.config.models(), _session(pool, directory, manifest, observer))
 
 
 def resume(
@@ -107,14 +107,14 @@ def resume(
         refuse_foreign_code(config, path.name)
     directory = GeneratedDirectory.reopen(path)
     with closing(directory.folder) as folder:
-        refuse_changed("generated set", manifest.digests, digests(config, of_rows=True), folder, EXPERIMENT)
+        refuse_changed("generated set", manifest.digests, digests(config, of_rows=True), path / EXPERIMENT)
         if directory.tasks_digest() != manifest.tasks.sha256:
             raise RunError(
                 f"{path / TASKS}: is not what the set began with; restore it from a copy, or begin a new set"
             )
         with ModelPool.connect(config) as pool:
-            keep_changes(folder, EXPERIMENT, config)
-            return run_on_loop(config, _session(pool, directory, manifest, observer))
+            keep_changes(folder, EXPERIMENT, dump_experiment(config))
+            return run_on_loop(config.models(), _session(pool, directory, manifest, observer))
 
 
 async def _session(

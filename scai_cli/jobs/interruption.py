@@ -46,10 +46,10 @@ class ProcessSignals:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     @classmethod
-    def handle(cls, number: int) -> bool:
-        """Return whether this program has taken the signal over, and can set another handler in this thread."""
+    def of(cls, number: int) -> ProcessSignals | None:
+        """Return what handles a signal now, if this program has taken it over and this is the main thread."""
         owner = getattr(signal.getsignal(number), "__self__", None)
-        return isinstance(owner, cls) and threading.current_thread() is threading.main_thread()
+        return owner if isinstance(owner, cls) and threading.current_thread() is threading.main_thread() else None
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - so handlers are called
         if self.ending:
@@ -84,7 +84,11 @@ def resumable(command: str) -> Iterator[None]:
     """While entered, an interruption names the command that continues the work."""
     try:
         yield
-    except Interrupted as error:
+    except (Interrupted, asyncio.CancelledError) as stopped:
+        signals = ProcessSignals.of(signal.SIGINT)
+        error = stopped if isinstance(stopped, Interrupted) else signals and signals.error
+        if error is None:  # a task that the caller has cancelled
+            raise
         raise Interrupted(f"{error}; go on with `{command}`") from None
 
 
@@ -111,7 +115,7 @@ class Interruption:
         task = asyncio.current_task()
         assert task is not None
         self._task = task
-        for number in filter(ProcessSignals.handle, _SIGNALS):
+        for number in filter(ProcessSignals.of, _SIGNALS):
             self._before[number] = signal.signal(number, self._wake_loop)
 
     def __exit__(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
 from scai_cli import plugins
 from scai_cli.errors import ConfigError, ScaiError
-from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.config import ExperimentConfig, PriceConfig
 from scai_cli.experiment.model_settings import ModelSettings
-from scai_cli.experiment.personas import HUMAN
+from scai_cli.experiment.personas import HUMAN, Persona
 from scai_cli.messages import AgentRole, Usage
 from scai_cli.models.base import ChatModel
 from scai_cli.models.cache import Cache, CachedModel, cache_path
@@ -55,10 +55,10 @@ class ModelPool:
 
         Real people among the personas are asked at the prompt; without one, having any is a ConfigError.
         """
-        participants = _participants(config, prompt)
+        participants = _participants(config.personas.inline, prompt)
         limits = config.limits
         budget = Budget(Caps(limits.calls, limits.tokens, limits.usd, limits.seconds))
-        prices = {(role, model_name(model)): _price_of(config, model) for role, model in config.models()}
+        prices = prices_of(config.prices, config.models())
         if limits.usd is not None:
             for (_, name), price in prices.items():
                 require_prices(price, [name])
@@ -70,12 +70,12 @@ class ModelPool:
         )
         gates: dict[Endpoint, Gate] = {}
         models: dict[str, ChatModel] = {}
-        for _, model in config.models():
+        for role, model in config.models():
             if model.provider == HUMAN or (connection := _connection(model)) in models:
                 continue
             connected, endpoint = _connect(model, config.seed), _endpoint(model)
             if endpoint not in gates:
-                gates[endpoint] = Gate(connected, gate_settings, budget=budget, price=_price_of(config, model))
+                gates[endpoint] = Gate(connected, gate_settings, budget=budget, price=prices[role, model_name(model)])
             models[connection] = GatedModel(gates[endpoint], connected)
         cache = Cache.open(cache_path()) if config.cache else None
         pool = cls(config, gates, models, prices, budget, cache, participants)
@@ -137,7 +137,7 @@ class ModelPool:
         if self.cache is None:
             return gated
         key = model.model_dump(mode="json", include={"provider", "structured", "options"})
-        return CachedModel(gated, self.cache, {**key, "address": _address(model), "seed": self.config.seed})
+        return CachedModel(gated, self.cache, {**key, "address": address(model), "seed": self.config.seed})
 
     def _cost(self, role_model: RoleModel, usage: Usage) -> float | None:
         price_of_model = self.prices.get(role_model)
@@ -145,8 +145,21 @@ class ModelPool:
         return None if price is None else price.cost(usage)
 
 
-def _participants(config: ExperimentConfig, prompt: ParticipantPrompt | None) -> Participants | None:
-    human = [persona.id for persona in config.personas.inline if persona.human]
+def prices_of(
+    table: Mapping[str, PriceConfig], models: Iterable[tuple[AgentRole, ModelSettings]]
+) -> dict[RoleModel, PriceOf]:
+    """Return the price of each model of an experiment; `table` is its `prices:`."""
+    known = {name: Price(price.input, price.output) for name, price in table.items()}
+    return {(role, model_name(model)): price_of(model.provider, known, model.base_url) for role, model in models}
+
+
+def address(model: ModelSettings) -> str:
+    """Return where a model's answers come from; empty for a client's own default."""
+    return (model.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()).rstrip("/")
+
+
+def _participants(personas: Iterable[Persona], prompt: ParticipantPrompt | None) -> Participants | None:
+    human = [persona.id for persona in personas if persona.human]
     if not human:
         return None
     if prompt is None:
@@ -158,11 +171,6 @@ def _endpoint(model: ModelSettings) -> Endpoint:
     return (model.provider, model.base_url, model.api_key_env)
 
 
-def _address(model: ModelSettings) -> str:
-    """Return where a model's answers come from; empty for a client's own default."""
-    return (model.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()).rstrip("/")
-
-
 def _connection(model: ModelSettings) -> str:
     """Return what a connection depends on: all settings except the sampling, which each request carries."""
     return model.model_dump_json(exclude={"temperature", "top_p", "max_tokens"})
@@ -171,8 +179,3 @@ def _connection(model: ModelSettings) -> str:
 def _connect(model: ModelSettings, seed: int) -> ChatModel:
     connected: ChatModel = plugins.resolve("provider", model.provider)(model, seed=seed)
     return connected
-
-
-def _price_of(config: ExperimentConfig, model: ModelSettings) -> PriceOf:
-    table = {name: Price(price.input, price.output) for name, price in config.prices.items()}
-    return price_of(model.provider, table, model.base_url)

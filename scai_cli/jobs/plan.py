@@ -7,34 +7,34 @@ people, tasks and epochs and the counts are scaled up.
 
 from __future__ import annotations
 
-import asyncio
-import dataclasses
+import os
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
-from scai_cli.messages import AgentRole, ChatRequest, Completion, Usage
-from scai_cli.models.base import ChatModel
-from scai_cli.models.prices import Price, price_of
-from scai_cli.models.simulated import connect
-from scai_cli.simulation.agent import Agent, model_name
-from scai_cli.simulation.engine import simulate
-from scai_cli.simulation.epoch_context import build_agents
-
-TYPICAL_ANSWER: Final = 300
-"""Tokens of an answer by a real model that nobody has limited."""
+from scai_cli.jobs.model_pool import RoleModel, address, prices_of
+from scai_cli.messages import AgentRole, ChatRequest, Usage
+from scai_cli.models.openai import OFFICIAL_URL
+from scai_cli.models.prices import PriceOf
+from scai_cli.simulation.agent import model_name
+from scai_cli.simulation.rehearsal import Workload
 
 REHEARSED: Final = 20_000
 """The most calls that are rehearsed in full."""
 
-_HOLDOUT: Final = "holdout/"
-"""The beginning of the ids of the calls for the holdout at the end."""
-_PART: Final = {"personas": 12, "tasks": 4, "epochs": 3}
-_FILLER: Final = " and so on" * 1000
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host that would be called, the variable that holds the key for it (if any), and the models there."""
+
+    name: str
+    key: str | None
+    models: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,11 @@ class Plan:
     usage: Mapping[AgentRole, Usage]
     usd: float | None
     whole: bool
-    people: int = 0
+    people: int
+    hosts: Sequence[Host]
 
     def as_object(self) -> dict[str, Any]:
-        """What `scai plan --json` prints."""
+        """Return what `scai plan --json` prints besides the experiment."""
         return {
             "calls": {**self.calls, "total": sum(self.calls.values())},
             "tokens": {
@@ -64,17 +65,18 @@ class Plan:
             },
             "whole": self.whole,
             "people": self.people,
+            "hosts": [{"host": host.name, "key": host.key, "models": list(host.models)} for host in self.hosts],
         }
 
 
 def plan_experiment(config: ExperimentConfig) -> Plan:
     """Rehearse an experiment and count its calls and tokens."""
-    workload = _Workload(config)
+    workload = Workload(config)
     whole = workload.calls() <= REHEARSED
     part = workload if whole else workload.part()
     calls: Counter[AgentRole] = Counter(dict.fromkeys(ROLES, 0))
     usage = dict.fromkeys(ROLES, Usage())
-    by_model: defaultdict[tuple[AgentRole, str], Usage] = defaultdict(Usage)
+    by_model: defaultdict[RoleModel, Usage] = defaultdict(Usage)
     people = 0
     for (role, purpose, model), (count, used) in part.rehearse().counts.items():
         more, longer = (1.0, 1.0) if whole else workload.scale_of(part, purpose)
@@ -88,135 +90,35 @@ def plan_experiment(config: ExperimentConfig) -> Plan:
             scaled = Usage(min(scaled.input_tokens, most), scaled.output_tokens)
         usage[role] += scaled
         by_model[role, model] += scaled
-    return Plan(calls, usage, workload.cost(by_model), whole, people)
+    cost = _cost(prices_of(config.prices, config.models()), by_model)
+    return Plan(calls, usage, cost, whole, people, _hosts(model for _, model in config.models()))
 
 
 def sample_prompts(config: ExperimentConfig) -> list[ChatRequest]:
     """Return the first request of every kind, as it would be sent except for the answers that it quotes."""
-    return list(_Workload(config).part().rehearse().first.values())
+    return list(Workload(config).part().rehearse().first.values())
 
 
-@dataclass(slots=True)
-class _Rehearsal:
-    """The simulated model, counted; its answers are lengthened to those of the model that it replaces."""
-
-    model: ChatModel
-    config: ExperimentConfig
-    counts: dict[tuple[AgentRole, str, str], tuple[int, Usage]] = field(default_factory=dict)
-    """Role, purpose (`holdout/...` in the holdout at the end) and model -> calls and tokens."""
-    first: dict[str, ChatRequest] = field(default_factory=dict)
-
-    async def complete(self, request: ChatRequest) -> Completion:
-        """Answer as the simulated model does."""
-        config = self.config.model_for(request.role)
-        completion = await self.model.complete(dataclasses.replace(request, schema=None))
-        if config.provider != "simulated" and request.purpose == "answer":
-            wanted = min(config.max_tokens or TYPICAL_ANSWER, TYPICAL_ANSWER)
-            missing = wanted - completion.usage.output_tokens
-            if missing > 0:
-                used = Usage(completion.usage.input_tokens, wanted)
-                completion = dataclasses.replace(completion, text=completion.text + _FILLER[: 4 * missing], usage=used)
-        purpose = f"{_HOLDOUT}{request.purpose}" if request.id.startswith(_HOLDOUT) else request.purpose
-        key = (request.role, purpose, request.model)
-        count, used = self.counts.get(key, (0, Usage()))
-        self.counts[key] = (count + 1, used + completion.usage)
-        self.first.setdefault(request.purpose, request)
-        return completion
-
-    async def aclose(self) -> None:
-        """Nothing to give back."""
+def _cost(prices: Mapping[RoleModel, PriceOf], spent: Mapping[RoleModel, Usage]) -> float | None:
+    """Return the cost in US dollars, None where a price is unknown."""
+    total = 0.0
+    for (role, model), used in spent.items():
+        price = prices[role, model](model)
+        if price is None:
+            return None
+        total += price.cost(used)
+    return round(total, 6)
 
 
-@dataclass(frozen=True, slots=True)
-class _Workload:
-    """An experiment, or the part of it that is rehearsed."""
-
-    config: ExperimentConfig
-
-    def rehearse(self) -> _Rehearsal:
-        """Run the experiment on the simulated society, in memory."""
-        config = self.config
-        models = (config.model_for(role) for role in ROLES)
-        options = next((model.options for model in models if model.provider == "simulated"), {})
-        rehearsal = _Rehearsal(connect(ModelSettings(options=options), seed=config.seed), config)
-        agents = build_agents(
-            config, lambda role, model: Agent(role, rehearsal, model, config.seed, config.format_retries)
-        )
-        asyncio.run(simulate(config, agents, lambda _: None, run_id="rehearsal", digests={}))
-        return rehearsal
-
-    def group(self, holdout: bool = False) -> tuple[int, int, int]:
-        """Return the number of personas, tasks and cross raters of an epoch, or of the holdout at the end."""
-        config = self.config
-        if holdout:
-            personas, tasks = (len(part) for part in config.held_out)
-        else:
-            personas = config.personas.per_epoch or len(config.train_personas)
-            tasks = config.tasks.per_epoch or len(config.train_tasks)
-        wanted = config.ratings.cross_raters
-        return personas, tasks, personas - 1 if wanted == "all" else min(wanted, personas - 1)
-
-    def calls(self) -> int:
-        """Estimate the number of calls, trials of candidates included."""
-        config, revision = self.config, self.config.revision
-        proposed = revision.candidates if revision.strategy == "candidates" else 1
-        plays = 1 + (proposed if revision.acceptance in ("improves", "both") else 0)
-        total = 0
-        for times, (personas, tasks, raters) in ((config.epochs * plays, self.group()), (2, self.group(holdout=True))):
-            total += times * personas * tasks * (2 * config.turns + raters)
-        votes = revision.acceptance in ("vote", "both")
-        return total + config.epochs * (proposed + self.group()[0] * (config.ratings.anchors + votes))
-
-    def part(self) -> _Workload:
-        """Return the experiment with a part of its epochs, and of its train and held-out personas and tasks."""
-        config = self.config
-        held_personas, held_tasks = config.held_out
-        personas = [*config.train_personas[: _PART["personas"]], *held_personas[: _PART["personas"]]]
-        tasks = [*config.train_tasks[: _PART["tasks"]], *held_tasks[: _PART["tasks"]]]
-        persona_ids, task_ids = {persona.id for persona in personas}, {task.id for task in tasks}
-        some = tuple(persona for persona in config.personas.inline if persona.id in persona_ids)
-        few = tuple(task for task in config.tasks.inline if task.id in task_ids)
-        contract = tuple(clause for clause in config.constitution.contract if persona_ids.issuperset(clause.users))
-        return _Workload(
-            config.model_copy(
-                update={
-                    "personas": config.personas.model_copy(update={"inline": some, "per_epoch": None}),
-                    "tasks": config.tasks.model_copy(update={"inline": few, "per_epoch": None}),
-                    "epochs": min(config.epochs, _PART["epochs"]),
-                    "constitution": config.constitution.model_copy(update={"contract": contract}),
-                }
-            )
-        )
-
-    def scale_of(self, part: _Workload, purpose: str) -> tuple[float, float]:
-        """Return how many times the calls of a part, and how many times as long its prompts, the whole has."""
-        holdout = purpose.startswith(_HOLDOUT)
-        purpose = purpose.removeprefix(_HOLDOUT)
-        personas, tasks, raters = self.group(holdout)
-        some, few, seen = part.group(holdout)
-        epochs = 1.0 if holdout else self.config.epochs / part.config.epochs
-        if purpose in ("vote", "anchor"):
-            return epochs * personas / some, 1.0
-        if purpose == "judge":
-            return personas / some, tasks / few
-        conversations = personas * tasks / (some * few)
-        if purpose == "control":
-            return conversations, 1.0
-        if purpose in ("answer", "feedback"):
-            return epochs * conversations, 1.0
-        if purpose == "cross_rating":
-            return epochs * conversations * (raters / seen if seen else 0.0), 1.0
-        return epochs, conversations
-
-    def cost(self, usage: Mapping[tuple[AgentRole, str], Usage]) -> float | None:
-        """Return the cost in US dollars, None where a price is unknown."""
-        table = {name: Price(price.input, price.output) for name, price in self.config.prices.items()}
-        models = {(role, model_name(model)): model for role, model in self.config.models()}
-        total = 0.0
-        for (role, name), used in usage.items():
-            model = models[role, name]
-            price = price_of(model.provider, table, model.base_url)(name)
-            if price is None:
-                return None
-            total += price.cost(used)
-        return round(total, 6)
+def _hosts(models: Iterable[ModelSettings]) -> list[Host]:
+    names: defaultdict[tuple[str, str | None], dict[str, None]] = defaultdict(dict)
+    for model in models:
+        if model.provider not in ("simulated", HUMAN):
+            is_openai = model.provider == "openai"
+            url = address(model) or (OFFICIAL_URL if is_openai else "")
+            # Without user and password, which an address in a variable may hold.
+            host = urlsplit(url).netloc.rpartition("@")[2] or model.provider
+            key = model.api_key_env or ("OPENAI_API_KEY" if is_openai else None)
+            has_key = key is not None and (model.api_key_env or not address(model) or os.environ.get(key))
+            names[host, key if has_key else None][model_name(model)] = None
+    return [Host(host, key, tuple(models)) for (host, key), models in names.items()]

@@ -66,7 +66,7 @@ async def run(
     outcome. Raises ConfigError before anything is written, RunError, and OutputError when the disk refuses.
     """
     if run_id is not None:
-        _refuse_taken(runs_dir / run_id, config)
+        _refuse_taken(runs_dir / run_id, digests(config))
     # The models first: an experiment whose models cannot be asked leaves no folder behind.
     with ModelPool.connect(config, prompt) as pool:
         directory = RunDirectory.create(runs_dir, run_id, config.name, dump_experiment(config))
@@ -93,17 +93,6 @@ async def resume(
     return await _continued(path, _saved(path, settings, trust), observer, prompt)
 
 
-def run_blocking(
-    config: ExperimentConfig,
-    runs_dir: Path,
-    run_id: str | None,
-    observer: Observer[Event],
-    prompt: ParticipantPrompt | None = None,
-) -> RunOutcome:
-    """Run an experiment on an event loop of its own; as `run`."""
-    return run_on_loop(config, run(config, runs_dir, run_id, observer, prompt))
-
-
 def resume_blocking(
     path: Path,
     settings: Sequence[str],
@@ -114,7 +103,7 @@ def resume_blocking(
 ) -> RunOutcome:
     """Continue the run in a directory on an event loop of its own; as `resume`."""
     config = _saved(path, settings, trust)
-    return run_on_loop(config, _continued(path, config, observer, prompt))
+    return run_on_loop(config.models(), _continued(path, config, observer, prompt))
 
 
 def _saved(path: Path, settings: Sequence[str], trust: bool) -> ExperimentConfig:
@@ -130,9 +119,9 @@ async def _continued(
     directory = RunDirectory.reopen(path)
     with closing(directory.folder) as folder:
         if (began := first_event(path)) is not None:
-            refuse_changed("run", began.digests, digests(config), folder, CONFIG)
+            refuse_changed("run", began.digests, digests(config), path / CONFIG)
         with ModelPool.connect(config, prompt) as pool:
-            keep_changes(folder, CONFIG, config)
+            keep_changes(folder, CONFIG, dump_experiment(config))
             return await _session(pool, directory, observer)
 
 
@@ -152,12 +141,12 @@ async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[
         return await work(pool, folder, index, recorder.observer, recorder.result, play)
 
 
-def _refuse_taken(path: Path, config: ExperimentConfig) -> None:
+def _refuse_taken(path: Path, now: Mapping[str, str]) -> None:
     """Raise RunError where a run is there already: finished, or one that can continue."""
     if is_run(path):
         history = read_history(path, messages=False, ratings=False)
         began = history.started.digests if history.started else None
-        raise taken("run", path, history.status, () if began is None else changed_keys(began, digests(config)))
+        raise taken("run", path, history.status, () if began is None else changed_keys(began, now))
 
 
 @dataclass(slots=True)

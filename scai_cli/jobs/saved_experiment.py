@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 from scai_cli import plugins
 from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.experiment.load import dump_experiment, named_code
+from scai_cli.experiment.load import named_code
 from scai_cli.runs.locked_folder import LockedFolder
 
 CHANGEABLE: Final = ("limits", "prices", "cache", "max_failures")
@@ -33,18 +34,16 @@ def digests(config: ExperimentConfig, *, of_rows: bool = False) -> dict[str, str
 
 
 def changed_keys(began: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return the keys whose digests differ from those that the work began with."""
+    """Return the keys of an experiment whose digests are not those that the work began with."""
     return [key for key in {**began, **now} if began.get(key) != now.get(key)]
 
 
-def refuse_changed(
-    kind: str, began: Mapping[str, str], now: Mapping[str, str], folder: LockedFolder, file: str
-) -> None:
-    """Raise RunError where an experiment is not the one that the work began with; `file` holds it."""
+def refuse_changed(kind: str, began: Mapping[str, str], now: Mapping[str, str], file: Path) -> None:
+    """Raise RunError where the digests of an experiment are not those that the work began with; `file` holds it."""
     if changed := changed_keys(began, now):
         raise RunError(
-            f"{kind} {folder.run_id!r} cannot go on: it began with other {', '.join(changed)} than "
-            f"{folder.path / file} and the options say now; undo the change, or begin a new {kind.split()[-1]}"
+            f"{kind} {file.parent.name!r} cannot go on: it began with other {', '.join(changed)} than {file} and the "
+            f"options say now; undo the change, or begin a new {kind.split()[-1]}"
         )
 
 
@@ -55,11 +54,10 @@ def refuse_foreign_code(config: ExperimentConfig, run_id: str) -> None:
             raise RunError(f"run {run_id!r} names code that is not scai's own, {kind} {name!r}; --trust loads it")
 
 
-def keep_changes(folder: LockedFolder, file: str, config: ExperimentConfig) -> None:
+def keep_changes(folder: LockedFolder, file: str, experiment: str) -> None:
     """Save what the options have changed; an unchanged file keeps its date, by which runs are listed."""
-    text = dump_experiment(config)
-    if (folder.path / file).read_bytes() != text.encode():
-        folder.write_text(file, text)
+    if (folder.path / file).read_bytes() != experiment.encode():
+        folder.write_text(file, experiment)
 
 
 def _digest(value: object) -> str:

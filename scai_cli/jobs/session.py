@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from scai_cli.errors import STOPS, Interrupted, LimitReached, RunError, ScaiError
-from scai_cli.experiment.config import ROLES, ExperimentConfig
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.experiment.personas import HUMAN
 from scai_cli.jobs.interruption import Interruption, resumable
 from scai_cli.jobs.model_pool import ModelPool
-from scai_cli.messages import Usage
+from scai_cli.messages import AgentRole, Usage
 from scai_cli.models.gate import Meter
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
@@ -25,11 +27,20 @@ Returned = TypeVar("Returned")
 Seen = TypeVar("Seen", contravariant=True)
 
 
+@dataclass(frozen=True, slots=True)
+class SessionStart:
+    """The work that a session begins or continues, with a meter for each endpoint."""
+
+    run_id: str
+    config: ExperimentConfig
+    meters: Sequence[Meter]
+
+
 class Observer(Protocol[Seen]):
     """Watches a session: the events of a run, or the rows of a generated set."""
 
-    def begin(self, run_id: str, config: ExperimentConfig, meters: Sequence[Meter]) -> None:
-        """Called first, with a meter for each endpoint."""
+    def begin(self, session: SessionStart) -> None:
+        """Called first."""
         ...
 
     def see(self, item: Seen) -> None:
@@ -48,7 +59,7 @@ class Observer(Protocol[Seen]):
 class SilentObserver:
     """Shows nothing."""
 
-    def begin(self, run_id: str, config: ExperimentConfig, meters: Sequence[Meter]) -> None:
+    def begin(self, session: SessionStart) -> None:
         """Show nothing."""
 
     def see(self, item: object) -> None:
@@ -152,7 +163,7 @@ async def work(
     # Earlier sessions count towards the limits before the first call, or each resume would start with a full budget.
     earlier_usd = pool.count_earlier(index, begin_session(folder.path, CALLS))
     agents = pool.agents(folder.log_call, index if len(index) or index.failed else None)
-    observer.begin(folder.run_id, pool.config, pool.meters)
+    observer.begin(SessionStart(folder.run_id, pool.config, pool.meters))
     try:
         await stoppable(pool, job(agents), resume_command(folder.path))
     except STOPS as stop:
@@ -187,18 +198,17 @@ async def stoppable(pool: ModelPool, job: Awaitable[Returned], command: str) -> 
             await pool.aclose()
 
 
-def run_on_loop(config: ExperimentConfig, job: Coroutine[Any, Any, Returned]) -> Returned:
-    """Run a job on a new event loop: uvloop where it is installed and a network is used, since it halves a call's cost.
-
-    For callers without a running loop, i.e. the command line.
-    """
-    with asyncio.Runner(loop_factory=loop_factory(config)) as runner:
+def run_on_loop(models: Iterable[tuple[AgentRole, ModelSettings]], job: Coroutine[Any, Any, Returned]) -> Returned:
+    """Run a job that asks these models on a new event loop; for callers without a running loop, as the command line."""
+    with asyncio.Runner(loop_factory=loop_factory(models)) as runner:
         return runner.run(job)
 
 
-def loop_factory(config: ExperimentConfig) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return what makes the loop for an experiment; None is asyncio's own."""
-    if all(config.model_for(role).provider == "simulated" for role in ROLES):
+def loop_factory(
+    models: Iterable[tuple[AgentRole, ModelSettings]],
+) -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's loop where it is installed and a network is used: it halves the cost of a call there."""
+    if all(model.provider in ("simulated", HUMAN) for _, model in models):
         return None
     try:
         import uvloop

@@ -10,7 +10,7 @@ import pytest
 from conftest import scai
 from loopback import Loopback
 
-from scai_cli.jobs.generate_personas import Biography
+from scai_cli.populations.biographies import Biography
 
 TASKS = "- {id: buses, prompt: Should the buses in our town be free?}\n- {id: nap, prompt: May I nap at work?}\n"
 QUOTAS = ("--quota", "age=18-39:1,40-90:1", "--quota", "country=Kenya,Peru", "--quota", "gender=woman,man")

@@ -94,3 +94,33 @@ def test_a_plan_writes_nothing_and_dry_run_is_the_same(tiny, tmp_path):
     assert scai("run", tiny, "--dry-run", "--json").json == planned.json
     assert sorted(tmp_path.rglob("*")) == before
     assert f"{planned.json['calls']['total']:,}" in scai("plan", tiny).out
+
+
+def test_check_is_plan(tiny):
+    for options in ([], ["--prompts"], ["--json"], ["--json", "--prompts"]):
+        assert scai("check", tiny, *options) == scai("plan", tiny, *options)
+    checked = scai("check", tiny, "--json", "--prompts").json
+    assert checked["revision"]["strategy"]
+    assert {request["purpose"] for request in checked["requests"]} >= {"answer", "feedback", "cross_rating"}
+
+
+def test_the_hosts_are_named_with_the_variable_of_their_key(tiny, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    assert scai("plan", tiny, "--json").json["hosts"] == []
+    elsewhere = ("--set", "roles.meta.base_url=http://10.0.0.1:8000/v1", "--set", "roles.meta.api_key_env=META_KEY")
+    planned = scai("plan", tiny, "--json", "--model", "openai:m", *elsewhere)
+    assert planned.json["hosts"] == [
+        {"host": "api.openai.com", "key": "OPENAI_API_KEY", "models": ["m"]},
+        {"host": "10.0.0.1:8000", "key": "META_KEY", "models": ["m"]},
+    ]
+    shown = scai("plan", tiny, "--model", "openai:m", *elsewhere)
+    assert "calls 10.0.0.1:8000 with the key in META_KEY: m" in shown.out
+    assert "sk-secret" not in planned.out + shown.out
+
+
+def test_a_server_without_a_key_gets_none(tiny, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://user:word@localhost:8000/v1")
+    shown = scai("plan", tiny, "--model", "openai:m").out
+    assert "calls localhost:8000 with no key: m" in shown
+    assert "word@" not in shown

@@ -19,8 +19,9 @@ from waiting import until
 from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import load_experiment
-from scai_cli.jobs.run import resume_blocking, run_blocking
-from scai_cli.jobs.session import SilentObserver
+from scai_cli.jobs.run import resume_blocking
+from scai_cli.jobs.run import run as run_experiment
+from scai_cli.jobs.session import SilentObserver, run_on_loop
 
 RICH = (
     TINY.replace("limits: {concurrency: 1}", "").replace("epochs: 2", "epochs: 3")
@@ -74,7 +75,8 @@ def whole(request, tmp_path_factory):
     text = {"tiny": TINY, "rich": RICH, "crowd": TINY.replace("concurrency: 1", "concurrency: 32")}[request.param]
     (folder / "a.yaml").write_text(text)
     observer = Tracks(folder / "tiny")
-    outcome = run_blocking(load_experiment(folder / "a.yaml"), folder, "tiny", observer)
+    experiment = load_experiment(folder / "a.yaml")
+    outcome = run_on_loop(experiment.models(), run_experiment(experiment, folder, "tiny", observer))
     assert outcome.status == "finished"
     return Whole(folder / "tiny", observer.states, 12 if request.param == "rich" else 40)
 
@@ -455,7 +457,8 @@ def test_failures_before_a_kill_never_stand_in_the_way_of_what_comes_after_it(tm
     with Loopback(odds={"400": 0.2}, seed=3, answer=society()) as sick, Loopback(answer=society()) as well:
         (tmp_path / "a.yaml").write_text(text.replace("URL", sick.base_url))
         observer = Tracks(tmp_path / "tiny")
-        run_blocking(load_experiment(tmp_path / "a.yaml"), tmp_path, "tiny", observer)
+        experiment = load_experiment(tmp_path / "a.yaml")
+        run_on_loop(experiment.models(), run_experiment(experiment, tmp_path, "tiny", observer))
         sick_run = Whole(tmp_path / "tiny", observer.states, 24)
         problems = [event for event in events(sick_run.path) if event["type"] == "problem"]
         assert len(problems) > 2

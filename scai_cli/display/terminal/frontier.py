@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from rich.table import Table
-
 from scai_cli.analysis.pareto import ParetoFront
-from scai_cli.display.terminal.consoles import out
+from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.escape import number, styled
 from scai_cli.text.characters import one_line
 
 
 def print_front(front: ParetoFront) -> None:
     """Print a row for each welfare function; a star marks the Pareto front."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = plain_table()
     for title in ("", "welfare", "run", "on"):
         table.add_column(title, no_wrap=True)
     for title in ("mean", "worst-off", "Gini", "price"):

@@ -8,8 +8,8 @@ from typing import Final
 from scai_cli.datasets.generate.manifest import GenerateManifest
 from scai_cli.datasets.generate.row import GeneratedRow
 from scai_cli.display.terminal.escape import number
-from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.jobs.generate import GenerateEvent, GenerateStarted
+from scai_cli.jobs.session import SessionStart
 from scai_cli.text.characters import one_line
 
 _SHOWN_PROBLEMS: Final = 3
@@ -29,9 +29,9 @@ class GenerateProgress:
     tenths: int = 0
     """Tenths of the rows that a milestone has shown."""
 
-    def begin(self, run_id: str, config: ExperimentConfig) -> None:  # noqa: ARG002
+    def begin(self, session: SessionStart) -> None:
         """Set the name; how many rows are wanted comes with GenerateStarted."""
-        self.run_id = run_id
+        self.run_id = session.run_id
 
     def note(self, item: GenerateEvent) -> str | None:
         """Count a row; returns a line about the set when it begins, and about the first problems."""

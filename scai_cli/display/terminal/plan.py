@@ -1,21 +1,42 @@
-"""`scai plan` and `scai check`: what an experiment would do and take."""
+"""`scai plan`: what an experiment would do and take."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rich.table import Table
+
 from scai_cli.display.terminal.consoles import number_table, out
 from scai_cli.display.terminal.escape import styled
 from scai_cli.experiment.config import ROLES, ExperimentConfig
-from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.jobs.plan import Plan
 from scai_cli.messages import ChatRequest
 from scai_cli.simulation.agent import model_name
 from scai_cli.text.characters import one_line
 
 
-def print_plan(plan: Plan) -> None:
-    """Print calls and tokens by role, and the money."""
+def print_plan(file: str, config: ExperimentConfig, plan: Plan) -> None:
+    """Print what the experiment does, calls and tokens by role, the money, and the hosts that would be called."""
+    console = out()
+    for line in (f"{file}: ok", *_description(config)):
+        console.print(styled(one_line(line)), soft_wrap=True)
+    console.print(_table(plan))
+    if plan.people:
+        console.print(f"people: asked {plan.people:,} times at the terminal")
+    if plan.usd is None:
+        console.print("cost: unknown; name the model's price under `prices:`")
+    else:
+        console.print("cost: nothing" if plan.usd == 0 else f"cost: about ${plan.usd:.4f}")
+    for host in plan.hosts:
+        key = f"the key in {host.key}" if host.key else "no key"
+        line = f"calls {host.name} with {key}: {', '.join(host.models)}"
+        console.print(styled(one_line(line)), soft_wrap=True)
+    if not plan.whole:
+        console.print("(rehearsed with a part of the experiment and scaled up)")
+
+
+def _table(plan: Plan) -> Table:
     table = number_table("role", "calls", "input tokens", "output tokens")
     for role in ROLES:
         used = plan.usage[role]
@@ -23,16 +44,7 @@ def print_plan(plan: Plan) -> None:
     total = plan.as_object()
     tokens = total["tokens"]
     table.add_row("total", f"{total['calls']['total']:,}", f"{tokens['input']:,}", f"{tokens['output']:,}")
-    console = out()
-    console.print(table)
-    if plan.people:
-        console.print(f"people: asked {plan.people:,} times at the terminal")
-    if plan.usd is None:
-        console.print("cost: unknown; name the model's price under `prices:`")
-    else:
-        console.print("cost: nothing" if plan.usd == 0 else f"cost: about ${plan.usd:.4f}")
-    if not plan.whole:
-        console.print("(rehearsed with a part of the experiment and scaled up)")
+    return table
 
 
 def print_prompts(requests: Iterable[ChatRequest]) -> None:
@@ -46,14 +58,13 @@ def print_prompts(requests: Iterable[ChatRequest]) -> None:
         console.print()
 
 
-def print_check(file: str, config: ExperimentConfig) -> None:
-    """Say in a few lines what an experiment would do."""
-    console = out()
+def _description(config: ExperimentConfig) -> list[str]:
     personas, tasks = config.personas, config.tasks
     models = ", ".join(f"{role}: {model_name(config.model_for(role))}" for role in ROLES)
-    own = [persona for persona in personas.inline if persona.model is not None]
+    own = {_name(config.model_of(p)) for p in personas.inline if p.model is not None}
     if own:
-        models += f"; {len(own)} personas have their own: {', '.join(sorted({_address(config, p) for p in own}))}"
+        count = sum(persona.model is not None for persona in personas.inline)
+        models += f"; {count} personas have their own: {', '.join(sorted(own))}"
     people = [persona.called for persona in personas.inline if persona.human]
     if people:
         models += f"; asked at the terminal: {', '.join(people)}"
@@ -63,17 +74,13 @@ def print_check(file: str, config: ExperimentConfig) -> None:
         if spec.per_epoch
     ]
     some = f" ({', '.join(each)})" if each else ""
-    lines = [
-        f"{file}: ok",
+    return [
         f"{config.name}: {len(personas.inline)} personas x {len(tasks.inline)} tasks{some}",
         f"{config.turns} turns, {config.epochs} epochs, seed {config.seed}",
         models,
         f"strategy {config.revision.strategy}, acceptance {config.revision.acceptance}, welfare {config.welfare}",
     ]
-    for line in lines:
-        console.print(styled(one_line(line)), soft_wrap=True)
 
 
-def _address(config: ExperimentConfig, persona: Persona) -> str:
-    model = config.model_of(persona)
+def _name(model: ModelSettings) -> str:
     return f"{model_name(model)} at {model.base_url}" if model.base_url else model_name(model)

@@ -11,7 +11,7 @@ from rich.live import Live
 from rich.text import Text
 
 from scai_cli.display.terminal.escape import number
-from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.jobs.session import SessionStart
 from scai_cli.models.gate import Meter
 from scai_cli.runs.events import EpochStarted, MessageSaid, Problem, Rated, Revised, RunFinished, WelfareMeasured
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent
@@ -24,7 +24,7 @@ Noted = TypeVar("Noted", contravariant=True)
 class Progress(Protocol[Noted]):
     """Counts what happens, and puts it into words."""
 
-    def begin(self, run_id: str, config: ExperimentConfig) -> None:
+    def begin(self, session: SessionStart) -> None:
         """Set what is counted towards."""
         ...
 
@@ -54,11 +54,11 @@ class ProgressView(Generic[Seen]):
         self._meters: Sequence[Meter] = ()
         self._live: Live | None = None
 
-    def begin(self, run_id: str, config: ExperimentConfig, meters: Sequence[Meter]) -> None:
+    def begin(self, session: SessionStart) -> None:
         """Start the view."""
-        self._progress.begin(run_id, config)
-        self._meters = meters
-        if self._console.is_terminal and not any(persona.human for persona in config.personas.inline):
+        self._progress.begin(session)
+        self._meters = session.meters
+        if self._console.is_terminal and not any(persona.human for persona in session.config.personas.inline):
             self._live = Live(console=self._console, get_renderable=self._draw, refresh_per_second=4)
             self._live.start()
         self._say_milestone()
@@ -111,8 +111,9 @@ class RunProgress:
     turns: int = 0
     _milestone: str | None = None
 
-    def begin(self, run_id: str, config: ExperimentConfig) -> None:
+    def begin(self, session: SessionStart) -> None:
         """Set the epochs and turns."""
+        run_id, config = session.run_id, session.config
         self.run_id, self.epochs, self.turns = run_id, config.epochs, config.turns
         people, tasks = len(config.personas.inline), len(config.tasks.inline)
         self._milestone = f"run {run_id}: {people} personas, {tasks} tasks, {config.epochs} epochs"

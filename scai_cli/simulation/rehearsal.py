@@ -1,0 +1,138 @@
+"""A rehearsal of an experiment on the simulated society, in memory: it counts the calls and asks no model."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from scai_cli.experiment.config import ROLES, ExperimentConfig
+from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.messages import AgentRole, ChatRequest, Completion, Usage
+from scai_cli.models.base import ChatModel
+from scai_cli.models.simulated import connect
+from scai_cli.simulation.agent import Agent
+from scai_cli.simulation.engine import simulate
+from scai_cli.simulation.epoch_context import build_agents
+
+TYPICAL_ANSWER: Final = 300
+"""Tokens of an answer by a real model whose answers have no limit."""
+
+_HOLDOUT: Final = "holdout/"
+"""The beginning of the ids of the calls for the holdout at the end."""
+_PART: Final = {"personas": 12, "tasks": 4, "epochs": 3}
+_FILLER: Final = " and so on" * 1000
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """The simulated model, counted; its answers are lengthened to those of the model that it replaces."""
+
+    model: ChatModel
+    config: ExperimentConfig
+    counts: dict[tuple[AgentRole, str, str], tuple[int, Usage]] = field(default_factory=dict)
+    """Role, purpose (`holdout/...` in the holdout at the end) and model -> calls and tokens."""
+    first: dict[str, ChatRequest] = field(default_factory=dict)
+
+    async def complete(self, request: ChatRequest) -> Completion:
+        """Answer as the simulated model does."""
+        config = self.config.model_for(request.role)
+        completion = await self.model.complete(replace(request, schema=None))
+        if config.provider != "simulated" and request.purpose == "answer":
+            wanted = min(config.max_tokens or TYPICAL_ANSWER, TYPICAL_ANSWER)
+            missing = wanted - completion.usage.output_tokens
+            if missing > 0:
+                used = Usage(completion.usage.input_tokens, wanted)
+                # The text itself is lengthened, too, since later prompts quote it.
+                completion = replace(completion, text=completion.text + _FILLER[: 4 * missing], usage=used)
+        purpose = f"{_HOLDOUT}{request.purpose}" if request.id.startswith(_HOLDOUT) else request.purpose
+        key = (request.role, purpose, request.model)
+        count, used = self.counts.get(key, (0, Usage()))
+        self.counts[key] = (count + 1, used + completion.usage)
+        self.first.setdefault(request.purpose, request)
+        return completion
+
+    async def aclose(self) -> None:
+        """Close nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """An experiment, or the part of it that is rehearsed."""
+
+    config: ExperimentConfig
+
+    def rehearse(self) -> Rehearsal:
+        """Run the experiment on the simulated society, in memory."""
+        config = self.config
+        models = (config.model_for(role) for role in ROLES)
+        options = next((model.options for model in models if model.provider == "simulated"), {})
+        rehearsal = Rehearsal(connect(ModelSettings(options=options), seed=config.seed), config)
+        agents = build_agents(
+            config, lambda role, model: Agent(role, rehearsal, model, config.seed, config.format_retries)
+        )
+        asyncio.run(simulate(config, agents, lambda _: None, run_id="rehearsal", digests={}))
+        return rehearsal
+
+    def group(self, holdout: bool = False) -> tuple[int, int, int]:
+        """Return the number of personas, tasks and cross raters of an epoch, or of the holdout at the end."""
+        config = self.config
+        if holdout:
+            personas, tasks = (len(part) for part in config.held_out)
+        else:
+            personas = config.personas.per_epoch or len(config.train_personas)
+            tasks = config.tasks.per_epoch or len(config.train_tasks)
+        wanted = config.ratings.cross_raters
+        return personas, tasks, personas - 1 if wanted == "all" else min(wanted, personas - 1)
+
+    def calls(self) -> int:
+        """Estimate the number of calls, trials of candidates included."""
+        config, revision = self.config, self.config.revision
+        proposed = revision.candidates if revision.strategy == "candidates" else 1
+        plays = 1 + (proposed if revision.acceptance in ("improves", "both") else 0)
+        total = 0
+        for times, (personas, tasks, raters) in ((config.epochs * plays, self.group()), (2, self.group(holdout=True))):
+            total += times * personas * tasks * (2 * config.turns + raters)
+        votes = revision.acceptance in ("vote", "both")
+        return total + config.epochs * (proposed + self.group()[0] * (config.ratings.anchors + votes))
+
+    def part(self) -> Workload:
+        """Return the experiment with a part of its epochs, and of its train and held-out personas and tasks."""
+        config = self.config
+        held_personas, held_tasks = config.held_out
+        personas = [*config.train_personas[: _PART["personas"]], *held_personas[: _PART["personas"]]]
+        tasks = [*config.train_tasks[: _PART["tasks"]], *held_tasks[: _PART["tasks"]]]
+        persona_ids, task_ids = {persona.id for persona in personas}, {task.id for task in tasks}
+        some = tuple(persona for persona in config.personas.inline if persona.id in persona_ids)
+        few = tuple(task for task in config.tasks.inline if task.id in task_ids)
+        contract = tuple(clause for clause in config.constitution.contract if persona_ids.issuperset(clause.users))
+        return Workload(
+            config.model_copy(
+                update={
+                    "personas": config.personas.model_copy(update={"inline": some, "per_epoch": None}),
+                    "tasks": config.tasks.model_copy(update={"inline": few, "per_epoch": None}),
+                    "epochs": min(config.epochs, _PART["epochs"]),
+                    "constitution": config.constitution.model_copy(update={"contract": contract}),
+                }
+            )
+        )
+
+    def scale_of(self, part: Workload, purpose: str) -> tuple[float, float]:
+        """Return how many times the calls of a part, and how many times as long its prompts, the whole has."""
+        holdout = purpose.startswith(_HOLDOUT)
+        purpose = purpose.removeprefix(_HOLDOUT)
+        personas, tasks, raters = self.group(holdout)
+        some, few, seen = part.group(holdout)
+        epochs = 1.0 if holdout else self.config.epochs / part.config.epochs
+        if purpose in ("vote", "anchor"):
+            return epochs * personas / some, 1.0
+        if purpose == "judge":
+            return personas / some, tasks / few
+        conversations = personas * tasks / (some * few)
+        if purpose == "control":
+            return conversations, 1.0
+        if purpose in ("answer", "feedback"):
+            return epochs * conversations, 1.0
+        if purpose == "cross_rating":
+            return epochs * conversations * (raters / seen if seen else 0.0), 1.0
+        return epochs, conversations
