@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Coroutine, Iterator
@@ -27,7 +28,13 @@ PAGES = [
     for page in documents.PAGES
     if any(block.language == "sh" for block in blocks(page))
 ]
-LINKED = ("configs", "personas", "examples", "tests")
+LINKED = ("personas", "examples", "tests")
+SMALL = {
+    "turns: 2": "turns: 1",
+    "/quickstart.yaml}\nm": "/quickstart.yaml, sample: 1}\nm",
+    "/dinner.yaml}\nm": "/dinner.yaml, sample: 1}\nm",
+}
+"""What makes a sixth of the experiments that pages run: one turn, one task. Whole ones are run by test_plan.py."""
 MAKE = re.compile(r"^make ([a-z-]+)")
 
 
@@ -79,8 +86,20 @@ def filled_in(text: str) -> str:
     return re.sub(r"(?<![-A-Z])MODEL\b", "gpt-4o-mini", text)
 
 
+def small(configs: Path) -> None:
+    """The shipped experiments, those that pages run made small."""
+    shutil.copytree(ROOT / "configs", configs)
+    for name in ("quickstart.yaml", "dinner.yaml"):
+        text = (configs / name).read_text(encoding="utf-8")
+        for whole, part in SMALL.items():
+            text = text.replace(whole, part)
+        assert text.count("sample: 1}\n") == text.count("turns: 1") == 1, name
+        (configs / name).write_text(text, encoding="utf-8")
+
+
 def run(text: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
     """Run a script as a reader would: in a folder with the shipped files, `scai` and `python` on the path."""
+    small(folder / "configs")
     for name in LINKED:
         (folder / name).symlink_to(ROOT / name)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
