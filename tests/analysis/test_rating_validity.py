@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from changed_runs import bare, take_back
 from conftest import calls, events, scai
+from scripted import failing, no_form
 from scripted_runs import NO_CROSS, PEOPLE, TASKS, anew, experiment, ran, revisions
 
 from scai_cli.analysis.rating_validity import rating_validity
@@ -125,8 +126,7 @@ def test_drift_is_the_mean_change_of_the_anchors_and_is_taken_off(tmp_path: Path
     """cid rates everything one higher in each epoch; nothing else changes."""
     told = ran(
         tmp_path,
-        None,
-        {"inflation": {"cid": 1}},
+        inflation={"cid": 1},
         epochs=3,
         ratings={"anchors": 3, "cross_raters": 0},
     )
@@ -139,8 +139,8 @@ def test_drift_is_the_mean_change_of_the_anchors_and_is_taken_off(tmp_path: Path
 def test_an_anchor_that_cannot_be_rated_is_missing_not_zero(tmp_path: Path) -> None:
     trouble = tmp_path / "trouble"
     trouble.touch()
-    options = {"broken": "e2/anchor/1/ann", "failing": "e2/anchor/./bob", "while_there": str(trouble)}
-    file = experiment(tmp_path, None, options, epochs=2, ratings={"anchors": 1, **NO_CROSS})
+    script = [no_form("e2/anchor/1/ann"), failing("e2/anchor/./bob", trouble)]
+    file = experiment(tmp_path, None, script, epochs=2, ratings={"anchors": 1, **NO_CROSS})
     assert scai("run", file, "--quiet").code == 0
     run = tmp_path / "runs" / "t"
     told = events(run)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import Called, events, scai, scai_process
-from puppet import script
+from scripted import script
 from terminal import on_a_terminal
 from waiting import until
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import calls, events, scai
-from puppet import TEXTS, script
+from scripted import TEXTS, script
 
 from scai_cli.text.characters import clean
 
@@ -90,7 +90,7 @@ def test_no_view_lets_through_what_a_terminal_obeys(run: Path, view: str) -> Non
     assert not OBEYED.search(called.out)
 
 
-@pytest.mark.parametrize("form", ["system --as text", "system --as markdown", "system --as json", "sft", "messages"])
+@pytest.mark.parametrize("form", ["system --as text", "system --as markdown", "system --as json", "sft"])
 def test_no_export_lets_through_what_a_terminal_obeys(run: Path, form: str) -> None:
     called = scai("export", run, "--format", *form.split(), "--system", "keep")
     assert called.code == 0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Called, calls, scai
+from scripted import Line, failing, no_form
 from scripted_runs import NO_CROSS, PEOPLE, TASKS, edit, experiment
 
 RULES = [
@@ -21,11 +23,11 @@ RULES = [
 ]
 
 
-def finished_run(path: Path, /, provider: dict[str, Any] | None = None, **keys: Any) -> Path:
+def finished_run(path: Path, /, script: Sequence[Line] = (), **keys: Any) -> Path:
     """A run whose constitution is known to have P1 (nothing), C1 (ann gains), C2, C3 (bob loses), C4 (nothing)."""
     rules = [{**RULES[0], "text": "Be kind."}, *RULES[1:]]
     common = {"ratings": NO_CROSS, "revision": {"strategy": "edits"}, **keys}
-    file = experiment(path, {"e1/revision": {"critique": "c", "edits": rules}}, provider, **common)
+    file = experiment(path, {"e1/revision": {"critique": "c", "edits": rules}}, script, **common)
     assert scai("run", file, "--quiet").code == 0
     return path / "runs" / "t"
 
@@ -163,7 +165,7 @@ def test_an_unfinished_run_is_not_explained(tmp_path: Path) -> None:
 
 
 def test_answers_asked_for_again_count_towards_the_budget(tmp_path: Path) -> None:
-    run = finished_run(tmp_path, {"broken": "explain/.*user"})
+    run = finished_run(tmp_path, [no_form("explain/.*user")])
     found = scai("explain", "t", "--trust", "--set", "limits.calls=20")
     assert found.code == 3
     assert (
@@ -181,7 +183,7 @@ def test_an_empty_constitution_is_explained_as_such(tmp_path: Path) -> None:
 
 
 def test_calls_that_fail_are_told_and_leave_gaps(tmp_path: Path) -> None:
-    finished_run(tmp_path, {"failing": "~C1/ann"})
+    finished_run(tmp_path, [failing("~C1/ann")])
     found = explained()
     assert found["played"]["failed"] == 1
     assert {rule["id"]: rule["users"]["ann"] for rule in found["rules"]}["C1"] is None

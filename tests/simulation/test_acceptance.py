@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from changed_runs import bare, take_back
 from conftest import calls, events, scai
+from scripted import Line, failing, no_form
 from scripted_runs import NO_CROSS, PEOPLE, anew, clauses, experiment, ran, revisions
 
 from scai_cli.experiment.config import ExperimentConfig
@@ -30,7 +32,7 @@ def decided(
     """The revision after one epoch under the rule `improves` (or another)."""
     settings = {"acceptance": "improves", **keys.pop("revision", {})}
     common = {"constitution": start(*before), "ratings": NO_CROSS, "revision": settings, **keys}
-    return revisions(ran(path, {"e1/revision": answer}, common.pop("provider", None), **common))[0]
+    return revisions(ran(path, {"e1/revision": answer}, common.pop("script", ()), **common))[0]
 
 
 # --- improves
@@ -117,11 +119,13 @@ def test_a_trial_makes_calls_but_no_events(tmp_path: Path) -> None:
     assert all(len(same) == 1 for same in seeds.values())
 
 
-@pytest.mark.parametrize("how", ["broken", "failing"])
-def test_a_rating_that_is_missing_on_trial_makes_nobody_look_better_off(tmp_path: Path, how: str) -> None:
+@pytest.mark.parametrize("how", [no_form, failing])
+def test_a_rating_that_is_missing_on_trial_makes_nobody_look_better_off(
+    tmp_path: Path, how: Callable[[str], Line]
+) -> None:
     # cid would fall from 2 to 0, but that rating never comes: without it the two who are left fare no better
     revision = decided(
-        tmp_path, clauses(5, 5, 0), (5, 5, 2), provider={how: "~1/cid/tea/m2"}, max_failures=1, welfare="rawlsian"
+        tmp_path, clauses(5, 5, 0), (5, 5, 2), script=[how("~1/cid/tea/m2")], max_failures=1, welfare="rawlsian"
     )
     assert not revision["accepted"]
     assert (
@@ -130,7 +134,7 @@ def test_a_rating_that_is_missing_on_trial_makes_nobody_look_better_off(tmp_path
 
 
 def test_what_others_think_does_not_stand_for_an_answer_its_user_never_rated(tmp_path: Path) -> None:
-    told = ran(tmp_path, None, {"broken": "ann/tea/m2"}, constitution={"principles": ["x"]})
+    told = ran(tmp_path, None, [no_form("ann/tea/m2")], constitution={"principles": ["x"]})
     measured = next(event for event in told if event["type"] == "welfare")
     assert measured["utilities"] == {"ann": None, "bob": 0.5, "cid": 0.5}
     assert measured["harmlessness"]["ann"] == 5
@@ -143,7 +147,7 @@ def test_a_call_that_failed_on_trial_stays_failed_when_the_run_goes_on(tmp_path:
     file = experiment(
         tmp_path,
         {"e1/revision": clauses(6, 6, 6)},
-        {"failing": "~1/cid/tea/m2", "while_there": str(trouble)},
+        [failing("~1/cid/tea/m2", trouble)],
         epochs=2,
         max_failures=1,
         ratings=NO_CROSS,
@@ -161,7 +165,7 @@ def test_a_call_that_failed_on_trial_stays_failed_when_the_run_goes_on(tmp_path:
 
 def test_only_those_whom_a_candidate_concerns_talk_again(tmp_path: Path) -> None:
     answer = anew(contract=(("C1", "x ann=9", "ann"), ("C2", "x bob=5", "bob"), ("C3", "x cid=5", "cid")))
-    revision = decided(tmp_path, answer, provider={"failing": "e1/bob/tea/m1"}, max_failures=1)
+    revision = decided(tmp_path, answer, script=[failing("e1/bob/tea/m1")], max_failures=1)
     assert revision["accepted"]
     told = events(tmp_path / "runs" / "t")
     assert {c["id"].split("/")[2] for c in calls(tmp_path / "runs" / "t") if "/~1/" in c["id"]} == {"ann"}
@@ -171,13 +175,11 @@ def test_only_those_whom_a_candidate_concerns_talk_again(tmp_path: Path) -> None
 # --- vote
 
 
-def voted(
-    path: Path, answers: list[dict[str, Any]], /, provider: dict[str, Any] | None = None, **keys: Any
-) -> dict[str, Any]:
+def voted(path: Path, answers: list[dict[str, Any]], /, script: Sequence[Line] = (), **keys: Any) -> dict[str, Any]:
     settings = {"strategy": "candidates", "candidates": len(answers), "acceptance": "vote", **keys.pop("revision", {})}
     meta = {f"e1/revision/c{n}": answer for n, answer in enumerate(answers, 1)}
     told = ran(
-        path, meta, provider, **{"ratings": NO_CROSS, "constitution": start(5, 5, 5), "revision": settings, **keys}
+        path, meta, script, **{"ratings": NO_CROSS, "constitution": start(5, 5, 5), "revision": settings, **keys}
     )
     return revisions(told)[0]
 
@@ -197,19 +199,19 @@ def test_the_status_quo_stays_when_it_wins_or_ties(tmp_path: Path) -> None:
         "the vote kept the status quo (schulze, 3 of 3 ballots could be read)",
     )
     assert not voted(tmp_path, [clauses(9, 1, 5)])["accepted"]  # one for, one against, one indifferent
-    assert not voted(tmp_path, [clauses(9, 5, 5)], {"broken": "vote/ann"})["accepted"]  # all who voted are indifferent
+    assert not voted(tmp_path, [clauses(9, 5, 5)], [no_form("vote/ann")])["accepted"]  # all who voted are indifferent
 
 
 def test_ballots_that_cannot_be_read_are_counted_in_the_turnout(tmp_path: Path) -> None:
-    revision = voted(tmp_path, [clauses(9, 9, 1)], {"broken": "vote/bob"})
+    revision = voted(tmp_path, [clauses(9, 9, 1)], [no_form("vote/bob")])
     assert revision["reason"] == "the vote kept the status quo (schulze, 2 of 3 ballots could be read)"
-    failed = voted(tmp_path, [clauses(9, 9, 1)], {"failing": "vote/cid"})
+    failed = voted(tmp_path, [clauses(9, 9, 1)], [failing("vote/cid")])
     assert failed["accepted"]
     assert failed["reason"] == "the vote elected it (schulze, 2 of 3 ballots could be read)"
     assert [e["id"] for e in events(tmp_path / "runs" / "t-2") if e["type"] == "problem"] == [
         "e1/revision/vote/cid/user"
     ]
-    nobody = voted(tmp_path, [clauses(9, 9, 1)], {"broken": "vote/"})
+    nobody = voted(tmp_path, [clauses(9, 9, 1)], [no_form("vote/")])
     assert nobody["reason"] == "the vote kept the status quo (schulze, 0 of 3 ballots could be read)"
 
 

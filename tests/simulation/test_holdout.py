@@ -11,6 +11,7 @@ import pytest
 import yaml
 from changed_runs import bare, take_back
 from conftest import calls, events, scai
+from scripted import failing
 from scripted_runs import NO_CROSS, PEOPLE, TASKS, anew, clauses, experiment, ran
 
 from scai_cli.experiment.config import ExperimentConfig
@@ -212,8 +213,8 @@ def test_what_fails_in_the_proof_is_a_problem_and_stays_so(tmp_path: Path) -> No
     trouble = tmp_path / "trouble"
     trouble.touch()
     keys = {"tasks": TASKS, "holdout": {"tasks": ["sleep"]}, "ratings": NO_CROSS, "max_failures": 1}
-    options = {"failing": "~last/ann", "while_there": str(trouble)}
-    file = experiment(tmp_path, {"e1/revision": clauses(9, 9, 9)}, options, **keys)
+    script = [failing("~last/ann", trouble)]
+    file = experiment(tmp_path, {"e1/revision": clauses(9, 9, 9)}, script, **keys)
     assert scai("run", file, "--quiet").code == 0
     run = tmp_path / "runs" / "t"
     told = events(run)

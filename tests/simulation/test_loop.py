@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import TINY, Called, calls, events, scai, scai_process
-from puppet import script
+from scripted import script
 
 PEOPLE, ASKED = ("ann", "bob", "cid"), ("tea", "sleep")
 REVISION = r"^e1/revision/meta"

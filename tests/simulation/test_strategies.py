@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from conftest import calls, events, scai
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted import Line, cut_off, failing, no_form
 from scripted_runs import PEOPLE, anew, edit, ran, revisions, rules
 
 from scai_cli.experiment.constitution import Add, Constitution
@@ -79,9 +81,9 @@ def test_edits_without_effect_are_no_change(tmp_path: Path) -> None:
 # --- objections: what is never adopted, whatever the acceptance rule
 
 
-def refused(path: Path, answer: Any, provider: dict[str, Any] | None = None, **keys: Any) -> str:
+def refused(path: Path, answer: Any, script: Sequence[Line] = (), **keys: Any) -> str:
     """Why a revision was not adopted under the rule `always`."""
-    revision = revisions(ran(path, {"e1/revision": answer}, provider, **keys))[0]
+    revision = revisions(ran(path, {"e1/revision": answer}, script, **keys))[0]
     assert not revision["accepted"]
     assert revision["constitution"]["version"] == 0
     objection = revision["candidates"][0]["objection"]
@@ -176,9 +178,9 @@ def test_a_rule_too_long_to_keep_is_broken_not_a_crash(tmp_path: Path) -> None:
 
 
 def test_an_answer_that_was_cut_off_is_refused_even_if_it_can_be_read(tmp_path: Path) -> None:
-    cut = {"cut": "e1/revision/meta$"}
+    cut = [cut_off("e1/revision/meta$")]
     assert refused(tmp_path, anew((None, "Be kind.")), cut) == "truncated: the answer was cut off"
-    assert refused(tmp_path, '{"critique": "and th', {"cut": "meta"}) == "truncated: the answer was cut off"
+    assert refused(tmp_path, '{"critique": "and th', [cut_off("meta")]) == "truncated: the answer was cut off"
 
 
 @pytest.mark.parametrize(
@@ -285,7 +287,7 @@ def test_reflect_leaves_satisfied_users_alone_and_sees_the_last_k_epochs(tmp_pat
 
 def test_reflect_asks_on_for_users_whose_rating_is_missing(tmp_path: Path) -> None:
     keys = {"revision": {"strategy": "reflect", "memory": 1}, "constitution": {"principles": ["x ann=9"]}}
-    ran(tmp_path, None, {"broken": "e1/bob/tea/m2/user"}, personas=PEOPLE[:2], max_failures=1, **keys)
+    ran(tmp_path, None, [no_form("e1/bob/tea/m2/user")], personas=PEOPLE[:2], max_failures=1, **keys)
     assert shown_to_meta(tmp_path, "e1/revision") == ["e1/bob/tea"]
 
 
@@ -336,7 +338,7 @@ def test_a_candidate_whose_call_fails_costs_nobody_else(tmp_path: Path) -> None:
     told = ran(
         tmp_path,
         {"e1/revision/c2": anew((None, "Be kind."))},
-        {"failing": "c1/meta"},
+        [failing("c1/meta")],
         revision={"strategy": "candidates", "candidates": 2},
     )
     assert revisions(told)[0]["accepted"]

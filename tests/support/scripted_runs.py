@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 from conftest import events, scai
+from scripted import Line
 
 PEOPLE = [
     {"id": "ann", "name": "Ann Smith"},
@@ -21,10 +25,22 @@ NO_CROSS = {"cross_raters": 0}
 
 
 def experiment(
-    path: Path, /, meta: dict[str, Any] | None = None, provider: dict[str, Any] | None = None, **keys: Any
+    path: Path,
+    /,
+    meta: dict[str, Any] | None = None,
+    script: Sequence[Line] = (),
+    inflation: dict[str, float] | None = None,
+    **keys: Any,
 ) -> Path:
-    """An experiment on the scripted provider; `meta` is place -> what the meta model answers."""
-    options = {"meta": meta or {}, **(provider or {})}
+    """An experiment on the scripted provider's literal society; `meta` is place -> what the meta model answers.
+
+    `inflation` says who rates how much higher in each epoch.
+    """
+    answers = [
+        {"at": rf"^{re.escape(place)}/meta(/retry\d+)?$", "say": said if isinstance(said, str) else json.dumps(said)}
+        for place, said in (meta or {}).items()
+    ]
+    options = {"literal": inflation or {}, "script": [*script, *answers]}
     data = {
         "name": "t",
         "epochs": 1,
