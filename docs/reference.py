@@ -11,12 +11,13 @@ from typing import Final
 DOCS: Final = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
-from _generator import commands, events, exits, experiment, prompts, python, shapes, traits  # noqa: E402
+from _generator import commands, events, exits, experiment, folders, prompts, python, shapes, traits  # noqa: E402
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "commands": commands.page,
     "experiment": experiment.page,
     "events": events.page,
+    "run-directory": folders.page,
     "json": shapes.page,
     "prompts": prompts.page,
     "traits": traits.page,
