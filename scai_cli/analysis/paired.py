@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from scai_cli.runs.history.history import History
 from scai_cli.simulation.utilities import cell
+from scai_cli.social_choice import welfare
 from scai_cli.stats.intervals import Interval, Statistic, paired_difference
 
 _WORK: Final = 60_000
@@ -68,14 +69,18 @@ def holdout_cells(history: History) -> EpochCells | None:
     return EpochCells("holdout", cells, _weights(history))
 
 
-def first_to_last(history: History, statistic: Statistic) -> PairedDifference | None:
-    """Return the statistic of the last epoch minus that of the first; None for fewer than two, or none in common."""
-    if len(history.measured) < 2:
+def welfare_gain(history: History) -> PairedDifference | None:
+    """Return the declared welfare of the last epoch minus that of the first, over the users and tasks of both.
+
+    None for fewer than two epochs, or none in common.
+    """
+    measured = history.measured
+    if len(measured) < 2:
         return None
-    first, last = (epoch_cells(history, history.measured[at].epoch) for at in (0, -1))
+    first, last = (epoch_cells(history, measured[at].epoch) for at in (0, -1))
     if first is None or last is None:
         return None
-    return paired(first, last, statistic, seed=history.config.seed)
+    return paired(first, last, welfare.parse(measured[-1].declared), seed=history.config.seed)
 
 
 def paired(before: EpochCells, after: EpochCells, statistic: Statistic, *, seed: int) -> PairedDifference | None:

@@ -14,7 +14,6 @@ from scai_cli.runs.history.status import spent
 
 Measures = dict[str, float | None]
 
-
 SHOWN_WELFARE: Final = ("utilitarian", "rawlsian", "nash", "gini_coefficient")
 """The welfare functions that every summary shows besides the declared one."""
 

@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from scai_cli.analysis.paired import EpochCells, PairedDifference, first_to_last, paired
+from scai_cli.analysis.paired import EpochCells, PairedDifference, paired, welfare_gain
 from scai_cli.analysis.pareto import ParetoFront, ParetoPoint, product_point, version_points
 from scai_cli.analysis.run_measures import SHOWN_WELFARE
 from scai_cli.analysis.satisfaction import SatisfactionTrend, mean_trend, satisfaction_trends
 from scai_cli.display.report.html import cut
 from scai_cli.runs.history.history import Epoch, History
-from scai_cli.social_choice import welfare
 from scai_cli.stats.intervals import mean
 
 MOST_NAME = 48
@@ -87,7 +86,7 @@ class Figures:
     @cached_property
     def welfare_gain(self) -> PairedDifference | None:
         """Declared welfare of the last epoch minus that of the first, over the same people and tasks."""
-        return first_to_last(self.history, welfare.parse(self.declared)) if self.declared else None
+        return welfare_gain(self.history)
 
     @property
     def _ends(self) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from typing import Final
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
-from scai_cli.analysis.paired import PairedDifference, first_to_last
+from scai_cli.analysis.paired import PairedDifference, welfare_gain
 from scai_cli.analysis.run_measures import SHOWN_WELFARE, run_cost
 from scai_cli.analysis.satisfaction import SatisfactionTrend, satisfaction_trends
 from scai_cli.display.terminal.consoles import number_table
@@ -20,7 +20,6 @@ from scai_cli.display.terminal.holdout import holdout_lines
 from scai_cli.display.terminal.satisfaction import satisfaction_lines
 from scai_cli.runs.events import Problem
 from scai_cli.runs.history.history import History
-from scai_cli.social_choice import welfare
 from scai_cli.text.characters import one_line
 
 _PAPER: Final = 40
@@ -70,7 +69,7 @@ def print_summary(console: Console, history: History) -> None:
     """Print a run's results so far, on one screen."""
     headline = styled(_headline(history), "bold")
     console.print(headline)
-    summary = _Summary(history, satisfaction_trends(history), _difference(history))
+    summary = _Summary(history, satisfaction_trends(history), welfare_gain(history))
     room = (console.height - 2 if console.is_terminal else _PAPER) - _height(console, [headline])
     parts: list[RenderableType] = []
     for detail in _DETAILS:
@@ -113,7 +112,7 @@ def _headline(history: History) -> str:
         parts.append(f"{len(history.measured)} of {history.started.epochs} epochs")
         parts.append(", ".join(dict.fromkeys(history.started.models.values())))
     if (cost := run_cost(history)) is not None:
-        calls, tokens = f"{cost.calls:,} calls", f"{cost.tokens:,} tokens"
+        calls, tokens = f"{cost.calls or 0:,} calls", f"{cost.tokens:,} tokens"
         parts += [f"{calls}, {tokens} so far"] if cost.so_far else [calls, tokens]
         parts += [f"${cost.usd:.4f}"] if cost.usd else []
     return " · ".join(one_line(part) for part in parts)
@@ -129,13 +128,6 @@ def _welfare(history: History) -> Table:
         moved = None if before is None or after is None or first is last else after - before
         table.add_row(f"{name}{notes.get(name, '')}", number(before), line, number(after), change(moved))
     return table
-
-
-def _difference(history: History) -> PairedDifference | None:
-    """Return declared welfare of the last epoch minus that of the first, over the same users and tasks."""
-    if not history.measured:
-        return None
-    return first_to_last(history, welfare.parse(history.measured[-1].declared))
 
 
 def _interval(history: History, difference: PairedDifference | None) -> Iterator[RenderableType]:
