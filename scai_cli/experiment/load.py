@@ -48,10 +48,7 @@ class Overrides:
 
 def load_experiment(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:
     """Read, override, validate and resolve an experiment file; raises ConfigError, one line."""
-    config, source = _validate(read_yaml(path), overrides or Overrides())
-    _check_names(named_code(config), source)
-    config = config.model_copy(update={"prompts": {**TEMPLATES, **config.prompts}})
-    return _resolve(config, source, path.parent)
+    return _load(path, overrides or Overrides(), new=True)
 
 
 def load_saved(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:
@@ -59,8 +56,7 @@ def load_saved(path: Path, overrides: Overrides | None = None) -> ExperimentConf
 
     A prompt that a later version added stays out of it, so that the run is still the one that it began as.
     """
-    config, source = _validate(read_yaml(path), overrides or Overrides())
-    return _resolve(config, source, path.parent)
+    return _load(path, overrides or Overrides(), new=False)
 
 
 def load_resolved(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:
@@ -85,9 +81,13 @@ def _validate(source: YamlSource, overrides: Overrides) -> tuple[ExperimentConfi
         raise explain(error, source, ExperimentConfig) from None
 
 
-def _resolve(config: ExperimentConfig, source: YamlSource, folder: Path) -> ExperimentConfig:
-    personas = _select(config.personas, Persona, config.seed, source, folder)
-    tasks = _select(config.tasks, Task, config.seed, source, folder)
+def _load(path: Path, overrides: Overrides, *, new: bool) -> ExperimentConfig:
+    config, source = _validate(read_yaml(path), overrides)
+    if new:
+        _check_names(named_code(config), source)
+        config = config.model_copy(update={"prompts": {**TEMPLATES, **config.prompts}})
+    personas = _select(config.personas, Persona, config.seed, source, path.parent)
+    tasks = _select(config.tasks, Task, config.seed, source, path.parent)
     # Drawn from those that take part, so after them; the checks need to know who is left to make the constitution with.
     resolved = config.model_copy(
         update={
