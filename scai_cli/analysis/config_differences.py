@@ -22,9 +22,7 @@ def config_differences(histories: Mapping[str, History]) -> Differences:
     Personas and tasks are keys by id: `personas.farmer` (True for the runs that have it) if only some runs have it,
     else `personas.farmer.description` if that differs.
     """
-    configs = {
-        run: dict(_flat(history.config.model_dump(mode="json", by_alias=True))) for run, history in histories.items()
-    }
+    configs = {run: dict(_flat(_settings(history))) for run, history in histories.items()}
     keys = dict.fromkeys(key for config in configs.values() for key in config)
     return {
         key: {run: config.get(key) for run, config in configs.items()}
@@ -32,6 +30,12 @@ def config_differences(histories: Mapping[str, History]) -> Differences:
         if _differ([config.get(key) for config in configs.values()])
         and not _is_part_of_absent(key, list(configs.values()))
     }
+
+
+def _settings(history: History) -> dict[str, Any]:
+    config = history.config
+    # A config leaves out `generate` while it is the default; here its keys are compared one by one.
+    return {**config.model_dump(mode="json", by_alias=True), "generate": config.generate.model_dump(mode="json")}
 
 
 def split_members(differences: Differences) -> tuple[Differences, Members]:

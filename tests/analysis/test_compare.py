@@ -268,6 +268,12 @@ def test_rules_are_put_beside_those_they_are_most_like() -> None:
     assert _partners([], other) == {} == _partners(base, [])
 
 
+def test_a_section_that_one_run_leaves_out_is_compared_key_by_key(tiny: Path) -> None:
+    assert scai("run", tiny, "-q", "--run-id", "one").code == 0
+    assert scai("run", tiny, "-q", "--run-id", "two", "--set", "generate.k=2").code == 0
+    assert scai("compare", "one", "two", "--json").json["config_differences"] == {"generate.k": {"one": 1, "two": 2}}
+
+
 def test_many_runs_stand_below_each_other(tiny: Path) -> None:
     names = [f"s{seed}" for seed in range(1, 7)]
     for seed, name in enumerate(names, 1):
