@@ -60,11 +60,10 @@ def chat(
 def talk(chat: ChatSession, as_json: bool) -> None:
     """Take line by line until there is no more; raises what ends the talk, and what left the last message alone."""
     from scai_cli.display.terminal.chat import print_head, tell
-    from scai_cli.simulation.agent import model_name
 
     typed = sys.stdin is not None and sys.stdin.isatty()
     if typed:
-        print_head(chat.started, model_name(chat.config.model))
+        print_head(chat.started, chat.config.model.label)
     for line in _typed(as_json) if typed else _piped():
         try:
             if not _do(chat, line, as_json):

@@ -289,6 +289,10 @@ class ExperimentConfig(Value):
         parse_welfare(spec)
         return spec
 
+    def with_every_prompt(self) -> ExperimentConfig:
+        """Return the experiment with the wording of every prompt written out, so that it stays as it is."""
+        return self.model_copy(update={"prompts": {**TEMPLATES, **self.prompts}})
+
     @property
     def train_personas(self) -> tuple[Persona, ...]:
         """The personas that the constitution is made with: all but those held out."""

@@ -85,7 +85,7 @@ def _load(path: Path, overrides: Overrides, *, new: bool) -> ExperimentConfig:
     config, source = _validate(read_yaml(path), overrides)
     if new:
         _check_names(named_code(config), source)
-        config = config.model_copy(update={"prompts": {**TEMPLATES, **config.prompts}})
+        config = config.with_every_prompt()
     personas = _select(config.personas, Persona, config.seed, source, path.parent)
     tasks = _select(config.tasks, Task, config.seed, source, path.parent)
     # Drawn from those that take part, so after them; the checks need to know who is left to make the constitution with.
@@ -199,8 +199,12 @@ def _step(at: Any, part: str, option: str) -> Key:
     raise ConfigError(f"{option}: there is nothing at {part!r} to set")
 
 
-def named_code(config: ExperimentConfig) -> Iterator[tuple[tuple[str, ...], plugins.Kind, str]]:
-    """Yield every name in an experiment that is resolved to code: its key, its kind and the name."""
+CodeName = tuple[tuple[str, ...], plugins.Kind, str]
+"""A name in an experiment that is resolved to code: its key, its kind and the name."""
+
+
+def named_code(config: ExperimentConfig) -> Iterator[CodeName]:
+    """Yield every name in an experiment that is resolved to code."""
     yield ("revision", "strategy"), "strategy", config.revision.strategy
     if config.revision.strategy == "candidates":
         for name in config.revision.bases:
@@ -216,7 +220,7 @@ def named_code(config: ExperimentConfig) -> Iterator[tuple[tuple[str, ...], plug
         yield ("personas",), "provider", provider
 
 
-def _check_names(names: Iterable[tuple[tuple[str, ...], plugins.Kind, str]], source: YamlSource) -> None:
+def _check_names(names: Iterable[CodeName], source: YamlSource) -> None:
     for path, kind, name in names:
         try:
             plugins.resolve(kind, name)

@@ -77,6 +77,11 @@ class ModelSettings(ModelChanges):
     send_seed: bool = True
     options: Mapping[str, Any] = {}
 
+    @property
+    def label(self) -> str:
+        """The name of the model in requests and records: its own, or its provider's."""
+        return self.name or self.provider
+
 
 _ENDPOINT: Final = ("provider", "base_url", "api_key_env")
 """The keys that tell endpoints apart."""

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from scai_cli.errors import CallFailed, EndpointFailed, Interrupted, LimitReached, RunError
 from scai_cli.experiment.config import ExperimentConfig, Revision
-from scai_cli.experiment.load import Overrides, load_saved
+from scai_cli.experiment.load import Overrides, load_saved, named_code
 from scai_cli.experiment.model_settings import Roles
 from scai_cli.experiment.personas import Persona
 from scai_cli.jobs.interruption import Interruption
@@ -24,7 +24,6 @@ from scai_cli.runs.chat_directory import ChatDirectory, ChatEvent, ChatStarted
 from scai_cli.runs.events import MessageSaid, Problem, Rated
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.run_directory import CONFIG
-from scai_cli.simulation.agent import model_name
 from scai_cli.simulation.epoch_context import Agents
 from scai_cli.simulation.prompts import Prompts
 from scai_cli.simulation.utilities import observed_utility
@@ -202,7 +201,7 @@ def open_chat(
     """
     config = assistant_only(load_saved(path / CONFIG, overrides))
     if not trust:
-        refuse_foreign_code(config, path.name)
+        refuse_foreign_code(named_code(config), path.name)
     history = read_history(path, messages=False)
     constitution, system_message = history.product
     if persona is not None:
@@ -218,7 +217,7 @@ def open_chat(
         run_id=history.run_id,
         version=constitution.version,
         persona=persona,
-        model=model_name(config.model),
+        model=config.model.label,
         metric=config.ratings.own,
         scale=config.ratings.scale,
         system_message=system_message,

@@ -15,7 +15,7 @@ from typing import Final
 from scai_cli.analysis.leave_one_out import Explanation, PersonaTask, RuleEffect, affordable, concerns, quotes, without
 from scai_cli.concurrency import together
 from scai_cli.errors import LimitReached, RunError
-from scai_cli.experiment.load import Overrides, load_saved
+from scai_cli.experiment.load import Overrides, load_saved, named_code
 from scai_cli.experiment.personas import Persona
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import changed_keys, digests, refuse_foreign_code
@@ -63,7 +63,7 @@ def explain(path: Path, options: ExplainOptions) -> Explanation:
         raise RunError(f"run {history.run_id!r} has not finished; go on with `scai resume {history.run_id}` first")
     config = load_saved(path / CONFIG, Overrides([*DEFAULT_LIMITS, *options.settings]))
     if not options.trust:
-        refuse_foreign_code(config, history.run_id)
+        refuse_foreign_code(named_code(config), history.run_id)
     if changed := changed_keys(digests(history.config), digests(config)):
         raise RunError(f"--set: {', '.join(changed)} would explain another run; set limits, prices or addresses")
     personas, (constitution, _) = config.train_personas, history.product

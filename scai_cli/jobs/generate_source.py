@@ -12,10 +12,9 @@ from scai_cli.experiment.config import ExperimentConfig, Holdout, PersonaSource
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.constitution_file import SUFFIXES, read_constitution
 from scai_cli.experiment.item_files import items
-from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment, load_personas, load_saved
+from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment, load_personas, load_saved, named_code
 from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.saved_experiment import refuse_foreign_code
-from scai_cli.prompts.templates import TEMPLATES
 from scai_cli.runs.find import find_run, is_run
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.run_directory import CONFIG
@@ -105,7 +104,7 @@ def _from_run(wish: GenerateOptions, path: Path) -> GenerateSource:
     history = read_history(path, messages=False)
     config = load_saved(path / CONFIG, wish.overrides)
     if not wish.trust:
-        refuse_foreign_code(config, path.name)
+        refuse_foreign_code(named_code(config), path.name)
     learned, _ = history.product
     assert history.started is not None
     return _peopled(GenerateSource(path.name, path.name, config, history.started.constitution, learned), wish)
@@ -126,7 +125,7 @@ def _from_file(wish: GenerateOptions, file: Path) -> GenerateSource:
 
 def _peopled(source: GenerateSource, wish: GenerateOptions) -> GenerateSource:
     """The source with the people that the wish names in the place of its own, and with every prompt's wording."""
-    config = source.config.model_copy(update={"prompts": {**TEMPLATES, **source.config.prompts}})
+    config = source.config.with_every_prompt()
     if wish.personas is not None:
         people = load_personas(wish.personas)
         others = {

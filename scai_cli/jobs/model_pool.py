@@ -21,7 +21,7 @@ from scai_cli.models.human import HumanModel, ParticipantPrompt, Participants
 from scai_cli.models.limits import Budget, Caps, Spend
 from scai_cli.models.prices import Price, PriceOf, price_of, require_prices
 from scai_cli.runs.call_index import CallIndex
-from scai_cli.simulation.agent import Agent, model_name
+from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch_context import Agents, build_agents
 
 Endpoint = tuple[str, str | None, str | None]
@@ -75,7 +75,7 @@ class ModelPool:
                 continue
             connected, endpoint = _connect(model, config.seed), _endpoint(model)
             if endpoint not in gates:
-                gates[endpoint] = Gate(connected, gate_settings, budget=budget, price=prices[role, model_name(model)])
+                gates[endpoint] = Gate(connected, gate_settings, budget=budget, price=prices[role, model.label])
             models[connection] = GatedModel(gates[endpoint], connected)
         cache = Cache.open(cache_path()) if config.cache else None
         pool = cls(config, gates, models, prices, budget, cache, participants)
@@ -150,7 +150,7 @@ def prices_of(
 ) -> dict[RoleModel, PriceOf]:
     """Return the price of each model of an experiment; `table` is its `prices:`."""
     known = {name: Price(price.input, price.output) for name, price in table.items()}
-    return {(role, model_name(model)): price_of(model.provider, known, model.base_url) for role, model in models}
+    return {(role, model.label): price_of(model.provider, known, model.base_url) for role, model in models}
 
 
 def address(model: ModelSettings) -> str:

@@ -21,7 +21,6 @@ from scai_cli.jobs.model_pool import RoleModel, address, prices_of
 from scai_cli.messages import AgentRole, ChatRequest, Usage
 from scai_cli.models.openai import OFFICIAL_URL
 from scai_cli.models.prices import PriceOf
-from scai_cli.simulation.agent import model_name
 from scai_cli.simulation.rehearsal import Workload
 
 REHEARSED: Final = 20_000
@@ -120,5 +119,5 @@ def _hosts(models: Iterable[ModelSettings]) -> list[Host]:
             host = urlsplit(url).netloc.rpartition("@")[2] or model.provider
             key = model.api_key_env or ("OPENAI_API_KEY" if is_openai else None)
             has_key = key is not None and (model.api_key_env or not address(model) or os.environ.get(key))
-            names[host, key if has_key else None][model_name(model)] = None
+            names[host, key if has_key else None][model.label] = None
     return [Host(host, key, tuple(models)) for (host, key), models in names.items()]

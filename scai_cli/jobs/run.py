@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.experiment.load import Overrides, dump_experiment, load_saved
+from scai_cli.experiment.load import Overrides, dump_experiment, load_saved, named_code
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import changed_keys, digests, keep_changes, refuse_changed, refuse_foreign_code
@@ -109,7 +109,7 @@ def resume_blocking(
 def _saved(path: Path, settings: Sequence[str], trust: bool) -> ExperimentConfig:
     config = load_saved(path / CONFIG, Overrides(settings=settings))
     if not trust:
-        refuse_foreign_code(config, path.name)
+        refuse_foreign_code(named_code(config), path.name)
     return config
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from scai_cli import plugins
 from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.experiment.load import named_code
+from scai_cli.experiment.load import CodeName
 from scai_cli.runs.locked_folder import LockedFolder
 
 CHANGEABLE: Final = ("limits", "prices", "cache", "max_failures")
@@ -47,9 +47,9 @@ def refuse_changed(kind: str, began: Mapping[str, str], now: Mapping[str, str], 
         )
 
 
-def refuse_foreign_code(config: ExperimentConfig, run_id: str) -> None:
-    """Raise RunError where a saved experiment names code that is not scai's."""
-    for _, kind, name in named_code(config):
+def refuse_foreign_code(names: Iterable[CodeName], run_id: str) -> None:
+    """Raise RunError where one of the names in a saved experiment (`named_code`) is code that is not scai's."""
+    for _, kind, name in names:
         if plugins.is_foreign(kind, name):
             raise RunError(f"run {run_id!r} names code that is not scai's own, {kind} {name!r}; --trust loads it")
 

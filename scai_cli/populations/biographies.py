@@ -17,7 +17,7 @@ from scai_cli.populations.clean_text import Ids, one_line, tidy
 from scai_cli.populations.quotas import Quota
 from scai_cli.prompts.fences import fence
 from scai_cli.prompts.templates import FORM, fill
-from scai_cli.simulation.agent import Agent, model_name
+from scai_cli.simulation.agent import Agent
 from scai_cli.text.characters import clean
 from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless
 from scai_cli.values import Text
@@ -127,7 +127,7 @@ class BiographyWriter:
             description=tidy(biography.biography),
             attributes=self._facts[n],
             stances={task: one_line(text) for task, text in biography.stances.items()},
-            source=ItemSource(name=f"fictional, written by {model_name(self._agent.config)}"),
+            source=ItemSource(name=f"fictional, written by {self._agent.config.label}"),
         )
 
 

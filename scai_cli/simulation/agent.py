@@ -90,12 +90,7 @@ class Agent:
         config = self.config
         seed = call_seed(self.seed, call_id) if config.send_seed else None
         sampling = Sampling(config.temperature, config.top_p, config.max_tokens, seed)
-        return ChatRequest(call_id, self.role, purpose, model_name(config), tuple(messages), sampling, schema)
-
-
-def model_name(config: ModelSettings) -> str:
-    """Return the name of a model in requests and records: its own, or its provider's."""
-    return config.name or config.provider
+        return ChatRequest(call_id, self.role, purpose, config.label, tuple(messages), sampling, schema)
 
 
 def call_seed(seed: int, call_id: str) -> int:

@@ -13,7 +13,7 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole, Message
 from scai_cli.runs.events import Event, Problem
-from scai_cli.simulation.agent import Agent, model_name, without_variants
+from scai_cli.simulation.agent import Agent, without_variants
 from scai_cli.simulation.prompts import Prompts
 from scai_cli.values import draw
 
@@ -51,7 +51,7 @@ class Agents:
         agents_by_role.update((f"user/{name}", agent) for name, agent in self.own.items())
         if self.judge is not None:
             agents_by_role["judge"] = self.judge
-        return {name: model_name(agent.config) for name, agent in agents_by_role.items()}
+        return {name: agent.config.label for name, agent in agents_by_role.items()}
 
 
 def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelSettings], Agent]) -> Agents:

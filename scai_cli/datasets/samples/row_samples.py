@@ -22,7 +22,6 @@ from scai_cli.experiment.config import ROLES
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.generated_directory import TASKS
 from scai_cli.runs.jsonl import damaged, lines
-from scai_cli.simulation.agent import model_name
 from scai_cli.simulation.prompts import Prompts
 from scai_cli.values import Split
 
@@ -177,12 +176,12 @@ class GeneratedSource:
     def _models(self, persona: str | None) -> Mapping[str, str]:
         """Return role -> model, with the persona's own model for the user."""
         config = self._manifest.config
-        models: dict[str, str] = {role: model_name(config.model_for(role)) for role in ROLES}
+        models: dict[str, str] = {role: config.model_for(role).label for role in ROLES}
         user = next((user for user in config.personas.inline if user.id == persona), None)
         if user is not None:
-            models["user"] = model_name(config.model_of(user))
+            models["user"] = config.model_of(user).label
         if config.judge is not None:
-            models["judge"] = model_name(config.judge)
+            models["judge"] = config.judge.label
         return models
 
     @cached_property

@@ -12,7 +12,6 @@ from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.jobs.plan import Plan
 from scai_cli.messages import ChatRequest
-from scai_cli.simulation.agent import model_name
 from scai_cli.text.characters import one_line
 
 
@@ -60,7 +59,7 @@ def print_prompts(requests: Iterable[ChatRequest]) -> None:
 
 def _description(config: ExperimentConfig) -> list[str]:
     personas, tasks = config.personas, config.tasks
-    models = ", ".join(f"{role}: {model_name(config.model_for(role))}" for role in ROLES)
+    models = ", ".join(f"{role}: {config.model_for(role).label}" for role in ROLES)
     own = {_name(config.model_of(p)) for p in personas.inline if p.model is not None}
     if own:
         count = sum(persona.model is not None for persona in personas.inline)
@@ -83,4 +82,4 @@ def _description(config: ExperimentConfig) -> list[str]:
 
 
 def _name(model: ModelSettings) -> str:
-    return f"{model_name(model)} at {model.base_url}" if model.base_url else model_name(model)
+    return f"{model.label} at {model.base_url}" if model.base_url else model.label
