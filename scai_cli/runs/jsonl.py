@@ -18,7 +18,11 @@ _BLOCK: Final = 1 << 20
 
 @dataclass(slots=True)
 class LineLog:
-    """An append-only file of lines; what is written is with the system when `write` returns."""
+    """An append-only file of lines; what is written is with the system when `write` returns.
+
+    `jsonlines` writes a line in two pieces through a buffer: a crash would lose or tear what was reported as written.
+    Here one unbuffered `write` with O_APPEND takes a line with its end, and a failed one is cut off again.
+    """
 
     path: Path
     file: BinaryIO

@@ -26,7 +26,7 @@ from format_samples import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
-from support.openai_rules import is_legal_dpo, is_legal_sft
+from openai_rules import is_legal_dpo, is_legal_sft
 
 from scai_cli.datasets.formats.format import Layout, Row, find_format
 from scai_cli.datasets.samples.sample import Sample, Trace, Turn

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support.format_samples import FORMATS, KEEP, a_sample, made
+from format_samples import FORMATS, KEEP, a_sample, made
 
 from scai_cli import __version__
 from scai_cli.datasets.export.export_record import ExportRecord, ExportSource
