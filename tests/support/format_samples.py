@@ -33,6 +33,7 @@ ORIGIN = Origin(
     raters=("ann",),
     licences=("CC-BY-4.0",),
     persona="ann",
+    others=(),
     task="tea",
 )
 

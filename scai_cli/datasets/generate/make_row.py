@@ -1,7 +1,7 @@
-"""One row: a first answer, critiques and revisions, a final answer, and who finds which of them better.
+"""One row: a first answer, critiques and revisions, a final answer, and labels that say which of them is better.
 
-The supervised stage of Constitutional AI (arXiv 2212.08073, section 3) beside the answer of an assistant that was told
-the constitution, with the labels of its preference stage and of the users themselves.
+The supervised stage of Constitutional AI (arXiv 2212.08073, section 3) beside the answer of an assistant that has the
+constitution in its system message, with the labels of its preference stage and of the users themselves.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ from scai_cli.text.characters import clean
 
 Result = TypeVar("Result")
 
-_Wanted = Callable[[int], Coroutine[Any, Any, RowRating | Judgement]]
-"""A label to be made, given its place among the row's."""
+_LabelRequest = Callable[[int], Coroutine[Any, Any, RowRating | Judgement]]
+"""Makes a label, given its number among the row's."""
 
 _FAILED: Final = "the call failed"
 
 
 @dataclass(frozen=True, slots=True)
 class RowContext:
-    """What all rows of a set are made with."""
+    """The agents and settings that all rows of a set share."""
 
     agents: Agents
     generation: GenerateManifest
@@ -46,14 +46,14 @@ class RowContext:
 
     @classmethod
     def of(cls, agents: Agents, generation: GenerateManifest) -> RowContext:
-        """The workshop of a set: the judge is the experiment's, or else whoever plays the assistant."""
+        """Return the context of a set: the judge is the experiment's, or else the assistant."""
         orders = generation.orders
         agent = agents.judge or agents.assistant
         judge = Judge(agent, agents.prompts, orders.votes, orders.clamp) if orders.by_model else None
         return cls(agents, generation, judge)
 
     def system(self, answer: Literal["initial", "final"], persona: Persona | None) -> Message:
-        """The system message of an answer: with the clauses for this user, or the principles alone."""
+        """Return the system message of an answer: with the clauses for this user, or the principles alone."""
         key = (answer, persona.id if persona else "")
         if key not in self._systems:
             rules = self.generation.initial if answer == "initial" else self.generation.learned
@@ -63,60 +63,62 @@ class RowContext:
         return self._systems[key]
 
 
-async def make_row(context: RowContext, seat: RowPlan) -> GeneratedRow:
-    """Make one row; a call that fails for good leaves out what rests on it and stands in the row's `problem`.
+async def make_row(context: RowContext, plan: RowPlan) -> GeneratedRow:
+    """Make one row; a call that fails for good leaves out what depends on it and is the row's `problem`.
 
     Raises what stops the whole set (`errors.STOPS`).
     """
-    return await _Making(context, seat).row()
+    return await _RowMaker(context, plan).row()
 
 
 @dataclass(slots=True)
-class _Making:
+class _RowMaker:
     context: RowContext
-    seat: RowPlan
+    plan: RowPlan
     failures: list[tuple[int, str]] = field(default_factory=list)
-    """Calls that failed for good, with the place of what they were for: answers before labels."""
+    """Calls that failed for good, each with the number of its label; 0 for answers, so that they come first."""
 
     async def row(self) -> GeneratedRow:
-        seat = self.seat
+        plan = self.plan
         initial = await self._attempt(0, self._answer("initial"))
         steps = await self._steps(initial) if initial else []
         final = await self._attempt(0, self._answer("final"))
         answers = initial, steps[-1].revision if steps else None, final
-        wanted = [*self._wanted_ratings(*answers), *self._wanted_judgements(*answers)]
-        labels = await together(label(place) for place, label in enumerate(wanted, 1))
+        requests = [*self._rating_requests(*answers), *self._judgement_requests(*answers)]
+        labels = await together(request(index) for index, request in enumerate(requests, 1))
         return GeneratedRow(
-            id=seat.id,
-            task=seat.task.id,
-            prompt=seat.task.prompt,
-            persona=seat.persona.id if seat.persona else None,
+            id=plan.id,
+            task=plan.task.id,
+            prompt=plan.task.prompt,
+            persona=plan.persona.id if plan.persona else None,
             initial=initial,
             steps=tuple(steps),
             final=final,
             ratings=tuple(label for label in labels if isinstance(label, RowRating)),
             judgements=tuple(label for label in labels if isinstance(label, Judgement)),
-            licences=seat.licences,
+            licences=plan.licences,
             problem=min(self.failures)[1] if self.failures else None,
         )
 
-    async def _attempt(self, place: int, job: Coroutine[Any, Any, Result]) -> Result | None:
+    async def _attempt(self, index: int, job: Coroutine[Any, Any, Result]) -> Result | None:
         try:
             return await job
         except CallFailed as error:
-            self.failures.append((place, clean(f"{error.call}: {error}")))
+            self.failures.append((index, clean(f"{error.call}: {error}")))
             return None
 
     async def _answer(self, name: Literal["initial", "final"]) -> Answered:
-        agents, seat = self.context.agents, self.seat
-        asked = agents.prompts.answer(self.context.system(name, seat.persona), [self._said("user", seat.task.prompt)])
-        found = await agents.assistant.say(f"{seat.id}/{name}", "answer", asked)
-        return Answered(f"{seat.id}/{name}", found.text, found.finish_reason)
+        agents, plan = self.context.agents, self.plan
+        request = agents.prompts.answer(
+            self.context.system(name, plan.persona), [self._message("user", plan.task.prompt)]
+        )
+        completion = await agents.assistant.say(f"{plan.id}/{name}", "answer", request)
+        return Answered(f"{plan.id}/{name}", completion.text, completion.finish_reason)
 
     async def _steps(self, initial: Answered) -> list[RevisionStep]:
         steps: list[RevisionStep] = []
         answer = initial
-        for number, principle in enumerate(self.seat.principles, 1):
+        for number, principle in enumerate(self.plan.principles, 1):
             step = await self._attempt(0, self._step(number, principle, answer.text))
             if step is None:
                 break
@@ -125,69 +127,69 @@ class _Making:
         return steps
 
     async def _step(self, number: int, principle: Principle, answer: str) -> RevisionStep:
-        agents, task, place = self.context.agents, self.seat.task.prompt, f"{self.seat.id}/s{number}"
+        agents, task, call = self.context.agents, self.plan.task.prompt, f"{self.plan.id}/s{number}"
         prompts, assistant = agents.prompts, agents.assistant
-        critique = await assistant.say(f"{place}/critique", "critique", prompts.critique(task, answer, principle.text))
-        asked = prompts.revision(task, answer, critique.text, principle.text)
-        revision = await assistant.say(place, "revision", asked)
+        critique = await assistant.say(f"{call}/critique", "critique", prompts.critique(task, answer, principle.text))
+        request = prompts.revision(task, answer, critique.text, principle.text)
+        revision = await assistant.say(call, "revision", request)
         return RevisionStep(
             principle=principle.id,
             critique_request=prompts.critique_request(principle.text),
             critique=critique.text,
             revision_request=prompts.revision_request(principle.text),
-            revision=Answered(place, revision.text, revision.finish_reason),
+            revision=Answered(call, revision.text, revision.finish_reason),
         )
 
-    def _wanted_ratings(self, *answers: Answered | None) -> Iterator[_Wanted]:
-        """Every answer, rated by the row's user and by others."""
+    def _rating_requests(self, *answers: Answered | None) -> Iterator[_LabelRequest]:
+        """Yield the ratings of every answer by the row's user and by others."""
         if not self.context.generation.orders.by_users:
             return
         for answer in answers:
             if answer is not None:
-                if self.seat.persona is not None:
-                    yield partial(self._own, self.seat.persona, answer)
-                for rater in self.seat.raters:
+                if self.plan.persona is not None:
+                    yield partial(self._own, self.plan.persona, answer)
+                for rater in self.plan.raters:
                     yield partial(self._cross, rater, answer)
 
-    async def _own(self, rater: Persona, answer: Answered, place: int) -> RowRating:
+    async def _own(self, rater: Persona, answer: Answered, index: int) -> RowRating:
         agents, scale = self.context.agents, self.context.agents.ratings.scale
-        asked = agents.prompts.feedback(self._conversation(rater, answer))
-        job = agents.agent_for(rater).ask_structured(f"{answer.id}/own", "feedback", asked, Feedback, scale)
-        if (filled := await self._attempt(place, job)) is None:
+        request = agents.prompts.feedback(self._conversation(rater, answer))
+        job = agents.agent_for(rater).ask_structured(f"{answer.id}/own", "feedback", request, Feedback, scale)
+        if (reply := await self._attempt(index, job)) is None:
             return RowRating(rater.id, "own", answer.id, None, problem=_FAILED)
-        value, comment = (filled.form.rating, filled.form.feedback) if filled.form else (None, filled.last.text)
-        return RowRating(rater.id, "own", answer.id, value, comment, filled.problem)
+        value, comment = (reply.form.rating, reply.form.feedback) if reply.form else (None, reply.last.text)
+        return RowRating(rater.id, "own", answer.id, value, comment, reply.problem)
 
-    async def _cross(self, rater: Persona, answer: Answered, place: int) -> RowRating:
+    async def _cross(self, rater: Persona, answer: Answered, index: int) -> RowRating:
         agents, scale = self.context.agents, self.context.agents.ratings.scale
-        asked = agents.prompts.cross_rating(rater, self._conversation(rater, answer), answer.text)
+        request = agents.prompts.cross_rating(rater, self._conversation(rater, answer), answer.text)
         call = f"{answer.id}/cross/{rater.id}"
-        job = agents.agent_for(rater).ask_structured(call, "cross_rating", asked, CrossRating, scale)
-        if (filled := await self._attempt(place, job)) is None:
+        job = agents.agent_for(rater).ask_structured(call, "cross_rating", request, CrossRating, scale)
+        if (reply := await self._attempt(index, job)) is None:
             return RowRating(rater.id, "cross", answer.id, None, problem=_FAILED)
-        value, comment = (filled.form.rating, filled.form.reason) if filled.form else (None, "")
-        return RowRating(rater.id, "cross", answer.id, value, comment, filled.problem)
+        value, comment = (reply.form.rating, reply.form.reason) if reply.form else (None, "")
+        return RowRating(rater.id, "cross", answer.id, value, comment, reply.problem)
 
-    def _wanted_judgements(
+    def _judgement_requests(
         self, initial: Answered | None, revised: Answered | None, final: Answered | None
-    ) -> Iterator[_Wanted]:
-        """The final answer against the first one, and the last revision against it, each by one random principle."""
+    ) -> Iterator[_LabelRequest]:
+        """Yield the comparisons of the final answer and of the last revision with the first answer, by one principle each."""
         judge = self.context.judge
         for better, name in ((final, "final"), (revised, "revised")):
             if judge is not None and initial is not None and better is not None:
-                yield partial(self._judged, judge, f"{self.seat.id}/judge/{name}", (better, initial))
+                yield partial(self._judged, judge, f"{self.plan.id}/judge/{name}", (better, initial))
 
-    async def _judged(self, judge: Judge, call: str, pair: tuple[Answered, Answered], place: int) -> Judgement:
+    async def _judged(self, judge: Judge, call: str, pair: tuple[Answered, Answered], index: int) -> Judgement:
         generation = self.context.generation
         principle = random.Random(f"{generation.config.seed}/{call}").choice(generation.learned.principles)
-        job = judge.compare(call, self.seat.task.prompt, principle, pair)
+        job = judge.compare(call, self.plan.task.prompt, principle, pair)
         failed = Judgement(principle.id, pair[0].id, pair[1].id, None, None, None, _FAILED)
-        return await self._attempt(place, job) or failed
+        return await self._attempt(index, job) or failed
 
     def _conversation(self, user: Persona, answer: Answered) -> Conversation:
-        said = [self._said("user", self.seat.task.prompt), self._said("assistant", answer.text)]
-        return Conversation(answer.id, 0, user, self.seat.task, said)
+        messages = [self._message("user", self.plan.task.prompt), self._message("assistant", answer.text)]
+        return Conversation(answer.id, 0, user, self.plan.task, messages)
 
-    def _said(self, role: Literal["user", "assistant"], text: str) -> MessageSaid:
-        seat, user = self.seat, self.seat.persona.id if self.seat.persona else ""
-        return MessageSaid(id=seat.id, epoch=0, persona=user, task=seat.task.id, role=role, content=text)
+    def _message(self, role: Literal["user", "assistant"], text: str) -> MessageSaid:
+        plan, user = self.plan, self.plan.persona.id if self.plan.persona else ""
+        return MessageSaid(id=plan.id, epoch=0, persona=user, task=plan.task.id, role=role, content=text)

@@ -1,4 +1,4 @@
-"""A row of `rows.jsonl` as it is kept: everything that was said for one task, and who found what better.
+"""A row of `rows.jsonl`: all answers to one task, and the labels that say which of them is better.
 
 They are msgspec structs and not pydantic models: a million of them are read in one export.
 """
@@ -18,7 +18,7 @@ from scai_cli.runs.jsonl import damaged, lines
 
 
 class Answered(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """An answer of the assistant; its id is the row's id and what it is: `r17/initial`, `r17/s1`, `r17/final`."""
+    """An answer of the assistant; its id is the row's id and its role in it: `r17/initial`, `r17/s1`, `r17/final`."""
 
     id: str
     text: str
@@ -36,7 +36,7 @@ class RevisionStep(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 class RowRating(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """How a user rates one of the answers; `value` is on the scale of the experiment, None where it is missing."""
+    """A user's rating of one of the answers; `value` is on the scale of the experiment, None where it is missing."""
 
     rater: str
     kind: Literal["own", "cross"]
@@ -47,7 +47,7 @@ class RowRating(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 class Judgement(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """Which of two answers a judge finds better by one principle, asked in both orders."""
+    """A judge's comparison of two answers by one principle, asked in both orders."""
 
     principle: str
     first: str
@@ -55,13 +55,13 @@ class Judgement(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     p: float | None
     """Probability in [0, 1] that `first` is better, the mean of both orders; None where it could not be read."""
     soft: float | None
-    """`p` held between the bounds of the clamp."""
+    """`p` within the bounds of the clamp."""
     by: Literal["logprobs", "votes"] | None
     problem: str | None = None
 
 
 class GeneratedRow(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """One row; `problem` says why it lacks what it should have, and then its answers may be None."""
+    """One row; with a `problem` its answers may be None."""
 
     id: str
     task: str
@@ -78,7 +78,7 @@ class GeneratedRow(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 def rows(path: Path) -> Iterator[GeneratedRow]:
-    """The rows of a generated set in order, a torn last line left out; raises RunError for a damaged one."""
+    """Yield the rows of a generated set in order, without a torn last line; raises RunError for a damaged one."""
     decode = msgspec.json.Decoder(GeneratedRow).decode
     for number, line in lines(path / ROWS):
         try:

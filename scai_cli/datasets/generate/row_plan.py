@@ -1,4 +1,4 @@
-"""Who and what a row is about: all of it follows from the seed, the row's number and the place of its task."""
+"""The task, user, raters and principles of each row: all follow from the seed and the row's number."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from scai_cli.values import draw
 
 @dataclass(frozen=True, slots=True)
 class RowPlan:
-    """One row before anything is said."""
+    """One row before its first call."""
 
     number: int
     task: Task
     persona: Persona | None
-    """The user of the row; None where nobody in particular asks."""
+    """The user of the row; None in sets without users."""
     raters: Sequence[Persona]
-    """Other users, who rate what is answered."""
+    """Other users, who rate the answers."""
     principles: Sequence[Principle]
     """One for every critique."""
 
@@ -40,48 +40,48 @@ class RowPlan:
 
     @property
     def licences(self) -> tuple[str, ...]:
-        """Of the persona and the task, as far as they state one."""
+        """The licences that the persona and the task state."""
         sources = [self.task.source, *([self.persona.source] if self.persona else [])]
         return tuple(sorted({source.licence for source in sources if source.licence}))
 
 
 def row_number(call_id: str) -> int | None:
-    """The number of the row that a call was made for; None for a call that serves them all."""
+    """Return the number of the row that a call was made for; None for a call that serves all rows."""
     head = call_id.partition("/")[0]
     return int(head[1:]) if head[:1] == "r" and head[1:].isdecimal() else None
 
 
 def row_plans(generation: GenerateManifest, path: Path, first: int) -> Iterator[RowPlan]:
-    """The rows of a set from one on; the tasks are read as they are needed.
+    """Yield the rows of a set from number `first` on; the tasks are read as they are needed.
 
-    The tasks come in their order, again and again; the personas take turns so that as many rows as there are tasks and
-    personas hold every pair once. Raises RunError for a damaged file of tasks.
+    The tasks come in their order, over and over; the personas take turns so that among tasks x personas rows each pair
+    occurs once. Raises RunError for a damaged file of tasks.
     """
-    tasks = islice(_endless(path), first % generation.tasks.count, None)
+    tasks = islice(_repeated_tasks(path), first % generation.tasks.count, None)
     for number, task in islice(zip(count(first), tasks, strict=False), max(0, generation.orders.n - first)):
-        yield _seat(generation, number, task)
+        yield _row_plan(generation, number, task)
 
 
-def _seat(generation: GenerateManifest, number: int, task: Task) -> RowPlan:
+def _row_plan(generation: GenerateManifest, number: int, task: Task) -> RowPlan:
     config, orders = generation.config, generation.orders
-    cast, place = config.train_personas, f"{config.seed}/r{number}"
+    personas, seed = config.train_personas, f"{config.seed}/r{number}"
     turn = number % generation.tasks.count + number // generation.tasks.count
-    persona = cast[turn % len(cast)] if generation.by_turns else None
-    others = [other for other in cast if other is not persona]
-    raters = draw(others, orders.raters, f"{place}/raters") if orders.by_users else ()
-    return RowPlan(number, task, persona, raters, _sampled(generation.learned.principles, orders.k, f"{place}/steps"))
+    persona = personas[turn % len(personas)] if generation.by_turns else None
+    others = [other for other in personas if other is not persona]
+    raters = draw(others, orders.raters, f"{seed}/raters") if orders.by_users else ()
+    return RowPlan(number, task, persona, raters, _sampled(generation.learned.principles, orders.k, f"{seed}/steps"))
 
 
-def _sampled(principles: Sequence[Principle], wanted: int, seed: str) -> list[Principle]:
-    """So many principles in a random order, none a second time before all have come."""
+def _sampled(principles: Sequence[Principle], size: int, seed: str) -> list[Principle]:
+    """Return principles in a random order, none a second time before all have come."""
     rng = random.Random(seed)
-    found: list[Principle] = []
-    while len(found) < wanted:
-        found += rng.sample(principles, len(principles))
-    return found[:wanted]
+    sample: list[Principle] = []
+    while len(sample) < size:
+        sample += rng.sample(principles, len(principles))
+    return sample[:size]
 
 
-def _endless(path: Path) -> Iterator[Task]:
+def _repeated_tasks(path: Path) -> Iterator[Task]:
     while True:
         for number, line in lines(path / TASKS):
             try:
