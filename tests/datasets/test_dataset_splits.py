@@ -27,7 +27,7 @@ STATED: dict[Split, str] = {"train": "train", "dev": "validation", "test": "test
 
 
 def origin(persona: str | None, task: str, also: tuple[str, ...] = ()) -> Origin:
-    return Origin("run", "c", ("m",), 1, 0, (), {}, (), (), persona, task, also)
+    return Origin("run", "c", ("m",), 1, 0, (), (), (), (), persona, also, task)
 
 
 splits = st.dictionaries(st.sampled_from(PEOPLE), st.sampled_from([*STATED]))

@@ -96,7 +96,7 @@ def export(paths: Sequence[Path], form: Format, options: ExportOptions) -> Expor
             for row in kept.rows:
                 out.write(split, row, provenance)
         record = run.record(out.finish())
-        if out.folder is not None:
+        if destination.folder:
             finish_folder(out.folder, record)
         out.publish()
     return record

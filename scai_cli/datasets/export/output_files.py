@@ -48,18 +48,17 @@ ProvenancePlace = Literal["column", "beside", "none"]
 
 @dataclass
 class RowFile:
-    """A file of rows that is written to `part` and renamed to `final` in the end."""
+    """A file of rows, with a side-car of the same stem where provenance goes beside."""
 
-    part: Path
-    final: Path
+    path: Path
     place: ProvenancePlace
     count: int = 0
     _files: list[BinaryIO] = field(default_factory=list)
 
     def open(self, kind: FileKind, form: Format) -> None:
-        """Create the file; `discard` removes what a failure leaves behind."""
-        self.rows = row_writer(kind, form, self._opened(self.part))
-        self._beside = JsonLines(self._opened(self.part.with_suffix(SIDE_CAR))) if self.place == "beside" else None
+        """Create the file and its side-car."""
+        self.rows = row_writer(kind, form, self._opened(self.path))
+        self._beside = JsonLines(self._opened(self.path.with_suffix(SIDE_CAR))) if self.place == "beside" else None
 
     def write(self, row: Row, provenance: Provenance | None) -> None:
         """Write a row."""
@@ -74,22 +73,11 @@ class RowFile:
         for file in self._files:
             file.close()
 
-    def publish(self) -> None:
-        """Rename the file, and its side-car, to its final name."""
-        if self.part == self.final:
-            return
-        if self._beside is not None:
-            self.part.with_suffix(SIDE_CAR).replace(self.final.with_suffix(SIDE_CAR))
-        self.part.replace(self.final)
-
     def discard(self) -> None:
-        """Remove the file unless it was published."""
+        """Close the file without regard to what is buffered."""
         for file in self._files:
             with suppress(OSError):
                 file.close()
-        if self.part != self.final:
-            self.part.unlink(missing_ok=True)
-            self.part.with_suffix(SIDE_CAR).unlink(missing_ok=True)
 
     def _opened(self, path: Path) -> BinaryIO:
         if path == STDOUT:
@@ -101,15 +89,20 @@ class RowFile:
 
 
 class OutputFiles:
-    """Writes each row to the file of its split; "" is the split of rows that are not split."""
+    """Writes each row to the file of its split; "" is the split of rows that are not split.
+
+    The files are written to a hidden folder beside the target and moved in the end, so that a reader never sees half of
+    an export, and an interrupted one leaves an earlier one as it was.
+    """
 
     def __init__(self, destination: Destination, form: Format) -> None:
         self._destination, self._form = destination, form
         target = destination.target
-        self.folder = _beside(target) / target.name if destination.folder else None
+        self.folder = target.with_name(f".{target.name}.{os.getpid()}.part") / target.name
         self._files: dict[str, RowFile] = {}
-        if self.folder is not None:
-            self.folder.mkdir(parents=True)
+        if target != STDOUT:
+            self.folder.parent.mkdir(parents=destination.folder)
+            self.folder.mkdir()
 
     def expect(self, splits: Iterable[str]) -> None:
         """Open the files of these splits, so that each exists even if it gets no row."""
@@ -126,10 +119,10 @@ class OutputFiles:
             file.finish()
         return tuple(
             ExportedFile(
-                file.final.name,
+                file.path.name,
                 split or "train",
                 file.count,
-                digest(file.part) if self.folder is not None else "",
+                digest(file.path) if self._destination.folder else "",
                 file.rows.columns,
                 file.rows.longest,
             )
@@ -138,32 +131,32 @@ class OutputFiles:
 
     def publish(self) -> None:
         """Move everything to its final name."""
-        if self.folder is not None:
-            _put(self.folder, self._destination.target)
-        else:
-            for file in self._files.values():
-                file.publish()
+        target = self._destination.target
+        if self._destination.folder:
+            _replace_folder(self.folder, target)
+        elif target != STDOUT:
+            for path in sorted(self.folder.iterdir(), reverse=True):
+                path.replace(target.with_name(path.name))
 
     def discard(self) -> None:
         """Remove everything that was not published."""
         for file in self._files.values():
             file.discard()
-        if self.folder is not None:
-            shutil.rmtree(self.folder.parent, ignore_errors=True)
+        shutil.rmtree(self.folder.parent, ignore_errors=True)
 
     def _opened(self, split: str) -> RowFile:
-        place, kind = self._destination.provenance(self._form), self._destination.kind
-        if self.folder is not None:
-            part = final = self.folder / f"{split or 'train'}.{kind}"
-        elif self._destination.target == STDOUT:
-            part = final = STDOUT
+        destination, target = self._destination, self._destination.target
+        place, kind = destination.provenance(self._form), destination.kind
+        if destination.folder:
+            path = self.folder / f"{split or 'train'}.{kind}"
+        elif target == STDOUT:
+            path = target
         else:
-            target = self._destination.target
             final = target.with_name(f"{target.stem}.{split}{target.suffix}") if split else target
-            part = final.with_name(f".{final.stem}.{os.getpid()}.part{final.suffix}")
+            path = self.folder / final.name
             if final.exists() and not final.is_file():  # a pipe or a device is written to, not replaced
-                part, place = final, "column" if place == "column" else "none"
-        file = self._files[split] = RowFile(part, final, place)
+                path, place = final, "column" if place == "column" else "none"
+        file = self._files[split] = RowFile(path, place)
         file.open(kind, self._form)
         return file
 
@@ -196,11 +189,7 @@ def _check_folder(target: Path) -> None:
         raise OutputError(f"{target}: holds other files than an export's; name a new folder")
 
 
-def _beside(target: Path) -> Path:
-    return target.with_name(f".{target.name}.{os.getpid()}.part")
-
-
-def _put(folder: Path, target: Path) -> None:
+def _replace_folder(folder: Path, target: Path) -> None:
     """Move a folder to its final name; at no moment is there half of one under that name."""
     if not target.exists():
         folder.rename(target)

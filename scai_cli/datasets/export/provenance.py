@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import astuple
 
 from scai_cli.datasets.samples.sample import Pair, RatingSample, RoleModelName, Sample, whole
 
@@ -12,7 +13,7 @@ COLUMN: Final = "provenance"
 
 
 class Provenance(Struct, frozen=True, gc=False):
-    """An `Origin` with the quality of the row; every key is always there, so that columns are stable."""
+    """The fields of an `Origin`, in its order, and the quality of the row; columns are the same in every row."""
 
     run: str
     conversation: str
@@ -42,7 +43,6 @@ class Provenance(Struct, frozen=True, gc=False):
 def provenance_of(sample: Sample, split: str | None) -> Provenance:
     """Return the provenance of a sample's rows."""
     core = whole(sample)
-    origin = core.origin
     by = rater = margin = p = rating = disagreement = None
     if isinstance(core, Pair):
         by, rater, margin, p = core.by, core.rater, core.margin, core.p
@@ -50,24 +50,4 @@ def provenance_of(sample: Sample, split: str | None) -> Provenance:
         rating = core.score.value
     else:
         rating, disagreement = core.rating, core.disagreement
-    return Provenance(
-        origin.run,
-        origin.conversation,
-        origin.messages,
-        origin.epoch,
-        origin.version,
-        origin.rules,
-        origin.models,
-        origin.raters,
-        origin.licences,
-        origin.persona,
-        origin.others,
-        origin.task,
-        split,
-        by,
-        rater,
-        rating,
-        margin,
-        p,
-        disagreement,
-    )
+    return Provenance(*astuple(core.origin), *(split, by, rater, rating, margin, p, disagreement))

@@ -109,9 +109,8 @@ class _RowMaker:
 
     async def _answer(self, name: Literal["initial", "final"]) -> Answered:
         agents, plan = self.context.agents, self.plan
-        request = agents.prompts.answer(
-            self.context.system(name, plan.persona), [self._message("user", plan.task.prompt)]
-        )
+        system = self.context.system(name, plan.persona)
+        request = agents.prompts.answer(system, [self._message("user", plan.task.prompt)])
         completion = await agents.assistant.say(f"{plan.id}/{name}", "answer", request)
         return Answered(f"{plan.id}/{name}", completion.text, completion.finish_reason)
 
@@ -173,7 +172,7 @@ class _RowMaker:
     def _judgement_requests(
         self, initial: Answered | None, revised: Answered | None, final: Answered | None
     ) -> Iterator[_LabelRequest]:
-        """Yield the comparisons of the final answer and of the last revision with the first answer, by one principle each."""
+        """Yield the comparisons of the final answer and the last revision with the first, by one principle each."""
         judge = self.context.judge
         for better, name in ((final, "final"), (revised, "revised")):
             if judge is not None and initial is not None and better is not None:

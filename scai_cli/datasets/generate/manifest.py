@@ -1,4 +1,4 @@
-"""What a generated set is made from, as `generation.yaml` and `experiment.yaml` keep it."""
+"""The manifest of a generated set, kept in `generation.yaml` and `experiment.yaml`."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from scai_cli.values import Text, Value
 
 
 class TaskList(Value):
-    """The tasks that the rows are about, which `tasks.jsonl` holds."""
+    """The tasks of the rows, which are in `tasks.jsonl`."""
 
     name: Text
-    """The file that they came from, or the run or experiment whose own they are."""
+    """The file that they came from, or the run or experiment that they belong to."""
     count: Annotated[int, Field(ge=1)]
     sha256: str
     """Of `tasks.jsonl`."""
@@ -37,7 +37,7 @@ class RowSettings(GenerateSettings):
 
 
 class GenerateManifest(Value):
-    """A generated set in full: what its rows were made from, and how."""
+    """A generated set in full: the sources of its rows, and how they are made."""
 
     run_id: str
     """The set's id, which is its directory's name."""
@@ -62,7 +62,7 @@ class GenerateManifest(Value):
 
 
 def read_generation(path: Path, overrides: Overrides | None = None) -> GenerateManifest:
-    """Read what a generated set is made from; raises ConfigError, one line, for a file that is missing or damaged."""
+    """Read the manifest of a generated set; raises ConfigError for a file that is missing or damaged."""
     source = read_yaml(path / GENERATION)
     config = load_resolved(path / EXPERIMENT, overrides)
     if not isinstance(source.data, dict):
@@ -74,6 +74,6 @@ def read_generation(path: Path, overrides: Overrides | None = None) -> GenerateM
 
 
 def dump_generation(generation: GenerateManifest) -> str:
-    """A generated set's `generation.yaml`: everything but the experiment, and the id, which is its folder's name."""
+    """Return `generation.yaml`: the manifest without the experiment and the id, which is its folder's name."""
     data: dict[str, Any] = generation.model_dump(mode="json", by_alias=True, exclude={"config", "run_id"})
     return clean(yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=110))

@@ -64,8 +64,8 @@ class AnswerContext(Struct, frozen=True):
             raters,
             licences,
             self.persona,
-            task,
             others,
+            task,
         )
 
     def answer(

@@ -1,4 +1,4 @@
-"""Rows that hold what a benchmark asks: as many words in a row as no two texts share by chance.
+"""Rows that hold words of a benchmark: a run of words so long that no two texts share it by chance.
 
 After Brown et al. 2020 (arXiv 2005.14165, appendix C): a row is left out that shares 13 words in a row with a text of
 the benchmark, whatever their case and punctuation. A text of fewer words counts whole.
@@ -23,12 +23,12 @@ NGRAM: Final = 13
 _TABLES: Final = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 
 _SHORTEST: Final = 4
-"""Words of a text that tells a benchmark's row: fewer stand anywhere."""
+"""The fewest words of a text that identifies a benchmark's row: fewer occur anywhere."""
 
 
 @dataclass
 class Benchmark:
-    """The word n-grams of a benchmark, and the rows of it that were met."""
+    """The word n-grams of a benchmark, and its rows that data sets hold."""
 
     name: str
     rows: int = 0
@@ -42,35 +42,35 @@ class Benchmark:
     @classmethod
     def read(cls, path: Path) -> Benchmark:
         """Read a JSONL, JSON, CSV or TSV file, or text of one item a line; raises ConfigError, one line."""
-        found = cls(path.name)
+        benchmark = cls(path.name)
         for row in _rows(path):
-            found.rows += 1
-            found._take(row)
-        if not found._grams:
+            benchmark.rows += 1
+            benchmark._add(row)
+        if not benchmark._grams:
             raise ConfigError(f"{path}: holds no text of at least {_SHORTEST} words to look for")
-        return found
+        return benchmark
 
     def meets(self, texts: Iterable[str]) -> bool:
-        """Whether some words of the texts stand in the benchmark; counts the row and what it met."""
+        """Return whether the benchmark holds words of the texts; counts the row and the rows that it matches."""
         found = {row for text in texts for row in self._met_in(words(text))}
         self.met |= found
         self.hits += bool(found)
         return bool(found)
 
     def report(self) -> str:
-        """What was met, in a sentence."""
+        """Return the result in a sentence."""
         if not self.hits:
-            told = f"no row holds words of {self.name} ({self.rows} rows)"
+            report = f"no row holds words of {self.name} ({self.rows} rows)"
         else:
             some = sorted(self.met)
             shown = ", ".join(map(str, some[:20])) + (", ..." if len(some) > 20 else "")
-            told = (
+            report = (
                 f"{self.hits} rows that hold words of {self.name} were left out; "
                 f"they met {len(some)} of its {self.rows} rows: {shown}"
             )
-        return f"{told}; {self.too_short} of its rows are too short to look for" if self.too_short else told
+        return f"{report}; {self.too_short} of its rows are too short to look for" if self.too_short else report
 
-    def _take(self, row: list[str]) -> None:
+    def _add(self, row: list[str]) -> None:
         """Add a row's n-grams; of a row without a text of so many words, its longest text whole."""
         texts = sorted((words(text) for text in row), key=len, reverse=True)
         long = [text for text in texts if len(text) >= NGRAM]
@@ -96,7 +96,7 @@ def _grams(text: list[str], n: int) -> Iterator[int]:
 
 
 def _rows(path: Path) -> Iterator[list[str]]:
-    """The texts of every row of a file."""
+    """Yield the texts of every row of a file."""
     if path.suffix.lower() in _TABLES:
         for row in read_rows(str(path), lambda _: None):
             if row.problem:
@@ -107,7 +107,7 @@ def _rows(path: Path) -> Iterator[list[str]]:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Every text in a value, however deep."""
+    """Yield every text in a value, however deep."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

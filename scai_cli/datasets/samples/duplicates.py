@@ -1,4 +1,4 @@
-"""Rows that say again what an earlier one said, in the same split or in another."""
+"""Rows that repeat an earlier row, in the same split or in another."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ ELSEWHERE: Final = "duplicate of a row in another split"
 
 @dataclass
 class DuplicateIndex:
-    """The rows so far, as hashes of their texts; of rows that repeat each other the first one stays.
+    """The rows so far, as hashes of their texts; of equal rows the first one is kept.
 
-    Without `dedupe` only rows that stand in another split already are left out: the same row in train and in test is a
-    leak. `near` finds near-duplicates (`populations.likeness`) in all splits alike, and keeps about 1 kB a row.
+    Without `dedupe` only rows that are in another split already are left out: the same row in train and in test is a
+    leak. `near` finds near-duplicates (`text.near_duplicates`) in all splits alike, and keeps about 1 kB a row.
     """
 
     dedupe: Dedupe | None = None
@@ -29,7 +29,7 @@ class DuplicateIndex:
     _kept: int = 0
 
     def reason_against(self, texts: tuple[str, ...], split: str) -> str | None:
-        """Why a row is left out, None if it is new."""
+        """Return the reason why a row is left out, None if it is new."""
         key = number("\0".join(texts))
         first = self._seen.get(key)
         if first is not None:
@@ -40,12 +40,12 @@ class DuplicateIndex:
         return NEARLY if self.dedupe == "near" and self._is_near("\n".join(texts)) else None
 
     def _is_near(self, text: str) -> bool:
-        if self._crowd.likest(text) is not None:
+        if self._index.likest(text) is not None:
             return True
-        self._crowd.add(str(self._kept), text)
+        self._index.add(str(self._kept), text)
         self._kept += 1
         return False
 
     @cached_property
-    def _crowd(self) -> NearDuplicateIndex:
+    def _index(self) -> NearDuplicateIndex:
         return NearDuplicateIndex()

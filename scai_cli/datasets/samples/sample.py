@@ -48,9 +48,9 @@ class Origin(Struct, frozen=True, gc=False):
     licences: tuple[str, ...]
     """Of the persona and the task, sorted, without those that state none."""
     persona: str | None
-    task: str
-    others: tuple[str, ...] = ()
+    others: tuple[str, ...]
     """Other personas to whom an answer of the row was given."""
+    task: str
 
 
 class Score(Struct, frozen=True, gc=False):

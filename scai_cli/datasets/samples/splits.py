@@ -1,7 +1,7 @@
-"""Which split a row belongs to, so that nobody and no task of one split is met in another.
+"""The split of each row, so that no persona and no task of one split occurs in another.
 
-A persona or a task goes where a seeded hash of its id says: it never moves when data are added. Where its file states a
-`split`, it goes there instead, whatever is split by: a row of somebody held out never lands in train. A row whose parts
+A seeded hash of its id gives the split of a persona or a task, which never moves when data are added. Where its file
+states a `split`, that one counts, whatever is split by: no row of a held-out persona lands in train. A row whose parts
 belong to different splits belongs to none.
 """
 
@@ -26,14 +26,14 @@ TRAIN: Final = "train"
 HELD_OUT: Final = "held out"
 ACROSS: Final = "between splits"
 SAME_TASK: Final = "task worded as one of another split"
-"""The same question under two ids would be known before it is asked."""
+"""The same question under two ids would leak from one split into the other."""
 
 _ALSO: Final[Mapping[str, tuple[str, ...]]] = {"dev": ("validation", "valid", "val", "eval")}
 """Other names for a split that a persona or task may state."""
 
 
 def parse_split(text: str) -> dict[str, float]:
-    """The shares in `train=0.9,test=0.1`, which add up to 1; raises ConfigError."""
+    """Return the shares in `train=0.9,test=0.1`, which add up to 1; raises ConfigError."""
     shares: dict[str, float] = {}
     for part in text.split(","):
         name, _, share = part.partition("=")
@@ -51,7 +51,7 @@ def parse_split(text: str) -> dict[str, float]:
 
 @dataclass
 class Splitter:
-    """Tells the split of every row; `personas` and `tasks` are those that state one themselves."""
+    """Finds the split of every row; `personas` and `tasks` are those that state one themselves."""
 
     shares: Mapping[str, float]
     by: By
@@ -59,57 +59,57 @@ class Splitter:
     personas: Mapping[str, Split]
     tasks: Mapping[str, Split]
     near: bool = False
-    """Whether a task that is worded nearly as one of another split goes nowhere, too."""
+    """Whether a task that is worded nearly as one of another split has no split either."""
     _known: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _worded: dict[int, str] = field(default_factory=dict)
 
     def split(self, origin: Origin, prompt: str, rater: str | None) -> tuple[str | None, str]:
-        """The split of a row, or None and why it belongs to none.
+        """Return the split of a row, or None and the reason why it has none.
 
-        `rater` is whose preference the row carries, which makes it a row of that persona too. Raises ConfigError where
-        rows are to be split by persona and this one belongs to none.
+        `rater` is the persona whose preference the row holds, which makes it a row of that persona too. Raises
+        ConfigError where rows are to be split by persona and this one belongs to none.
         """
         people = {origin.persona, *origin.others, rater} - {None}
         if self.by == "persona" and not people:
             raise ConfigError(f"--split-by persona: rows of {origin.run} belong to no persona; use --split-by task")
-        places = set()
+        splits = set()
         if self.by != "task":
-            places |= {self._place("persona", person, self.personas) for person in people if person is not None}
+            splits |= {self._split_of("persona", person, self.personas) for person in people if person is not None}
         if self.by != "persona":
-            places.add(self._place("task", origin.task, self.tasks))
-        if len(places) > 1:
+            splits.add(self._split_of("task", origin.task, self.tasks))
+        if len(splits) > 1:
             return None, ACROSS
-        (place,) = places
-        if place is None or self._elsewhere(place, people, origin.task):
+        (split,) = splits
+        if split is None or self._elsewhere(split, people, origin.task):
             return None, HELD_OUT
-        if self.by != "persona" and self._first_place(prompt, place) != place:
+        if self.by != "persona" and self._first_split(prompt, split) != split:
             return None, SAME_TASK
-        return place, ""
+        return split, ""
 
-    def _first_place(self, prompt: str, place: str) -> str:
-        """Where the first task went that was worded so, or with `near` nearly so."""
+    def _first_split(self, prompt: str, split: str) -> str:
+        """Return the split of the first task with these words, or with `near` nearly these."""
         words = " ".join(prompt.split()).casefold()
         key = number(words)
         first = self._worded.get(key)
         if first is None:
-            likest = self._crowd.likest(words) if self.near else None
-            first = self._worded[key] = place if likest is None else likest[0]
+            likest = self._index.likest(words) if self.near else None
+            first = self._worded[key] = split if likest is None else likest[0]
             if self.near:
-                self._crowd.add(first, words)
+                self._index.add(first, words)
         return first
 
     @cached_property
-    def _crowd(self) -> NearDuplicateIndex:
+    def _index(self) -> NearDuplicateIndex:
         return NearDuplicateIndex()
 
-    def _elsewhere(self, place: str, people: set[str | None], task: str) -> bool:
-        """Whether somebody or something in a row is held out for another split than its own."""
+    def _elsewhere(self, split: str, people: set[str | None], task: str) -> bool:
+        """Return whether a persona or the task of a row states a held-out split other than the row's."""
         if not self.personas and not self.tasks:
             return False
-        said = {self.personas.get(person) for person in people if person is not None} | {self.tasks.get(task)}
-        return any(split not in (None, TRAIN) and self._named(split) != place for split in said if split is not None)
+        stated = {self.personas.get(person) for person in people if person is not None} | {self.tasks.get(task)}
+        return any(other != TRAIN and self._named(other) != split for other in stated if other is not None)
 
-    def _place(self, what: str, name: str, stated: Mapping[str, Split]) -> str | None:
+    def _split_of(self, what: str, name: str, stated: Mapping[str, Split]) -> str | None:
         key = (what, name)
         if key not in self._known:
             if len(self._known) >= _KNOWN:
@@ -119,7 +119,7 @@ class Splitter:
         return self._known[key]
 
     def _named(self, split: Split) -> str | None:
-        """What a split that somebody states is called here; None where there is none like it."""
+        """Return the name here of a split that a persona or task states; None where there is no match."""
         return next((name for name in (split, *_ALSO.get(split, ())) if name in self.shares), None)
 
     def _hashed(self, what: str, name: str) -> str:
@@ -129,14 +129,14 @@ class Splitter:
 
 
 _KNOWN: Final = 65_536
-"""So many names are remembered; the others are hashed again."""
+"""The most names that are remembered; the others are hashed again."""
 
 
 def fraction(text: str) -> float:
-    """A number in [0, 1) that a text always has, evenly spread over all texts."""
+    """Return a number in [0, 1) that depends on the text alone, evenly spread over all texts."""
     return number(text) / 2**64
 
 
 def number(text: str) -> int:
-    """A number below 2**64 that a text always has."""
+    """Return a number below 2**64 that depends on the text alone."""
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
