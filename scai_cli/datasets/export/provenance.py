@@ -50,4 +50,5 @@ def provenance_of(sample: Sample, split: str | None) -> Provenance:
         rating = core.score.value
     else:
         rating, disagreement = core.rating, core.disagreement
-    return Provenance(*astuple(core.origin), *(split, by, rater, rating, margin, p, disagreement))
+    values = (*astuple(core.origin), split, by, rater, rating, margin, p, disagreement)
+    return Provenance(*values)
