@@ -15,11 +15,11 @@ quickstart: $(VENV)/.installed ## install, run the quickstart experiment, show w
 	@id=$$($(BIN)/scai run configs/quickstart.yaml) && echo && $(BIN)/scai show $$id && \
 	  echo && echo "The system message, to paste into any chatbot:" && echo && $(BIN)/scai export $$id --format system
 
-test: check ## ruff, mypy and the fast tests (under 5 minutes)
+test: check ## ruff, mypy and the fast tests (under 3 minutes on two cores)
 	@$(BIN)/python -m pytest -q -n auto -m "not slow and not server and not oracle and not browser and not integration"
 
-test-slow: $(VENV)/.installed-slow $(VENV)/.chromium ## the slow tests: a real model server, a real browser, independent libraries as oracles
-	@$(BIN)/python -m pytest -q -m "slow or server or oracle or browser"
+test-slow: $(VENV)/.installed-slow $(VENV)/.chromium ## the slow tests: pages of docs, a real model server, a real browser, independent libraries as oracles
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "slow or server or oracle or browser"
 
 test-integration: $(TRAIN)/.installed ## datasets and TRL read and train on every format, in an environment of their own
 	@$(TRAIN)/bin/python -m pytest -q -m integration tests/datasets/test_trainers.py

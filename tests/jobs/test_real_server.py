@@ -18,7 +18,7 @@ from conftest import Called, calls, scai
 
 pytest.importorskip("xllamacpp", reason="needs `pip install -e '.[server]'`")
 pytest.importorskip("gguf", reason="needs `pip install -e '.[server]'`")
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server")]
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("turns=1", "epochs=2", "personas.sample=3", "tasks.sample=1")
