@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from scai_cli.measures.phrases import patterns
-from scai_cli.text.word_lists import read_word_lists
+from scai_cli.text.wordings import read_wordings
 
-_LISTS = read_word_lists(__file__)
+_LISTS = read_wordings(__file__)
 
 THEMES: Final[Mapping[str, str]] = _LISTS["themes"]
 """Substance: the words that show a theme and ask for it."""

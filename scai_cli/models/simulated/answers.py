@@ -9,9 +9,9 @@ from typing import Final
 
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.observed import observe
-from scai_cli.text.word_lists import read_word_lists
+from scai_cli.text.wordings import read_wordings
 
-_LISTS = read_word_lists(__file__)
+_LISTS = read_wordings(__file__)
 
 BANK: Final[Mapping[str, tuple[str, ...]]] = _LISTS["traits"]
 """Trait -> sentences that show it. Length, layout and simple words show in how an answer is put together."""

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from scai_cli.measures.catalogue import TRAITS
-from scai_cli.text.word_lists import read_word_lists
+from scai_cli.text.wordings import read_wordings
 
-_LISTS = read_word_lists(__file__)
+_LISTS = read_wordings(__file__)
 
 CONTENT: Final[tuple[str, ...]] = _LISTS["content"]
 """What a user says who misses and minds nothing."""

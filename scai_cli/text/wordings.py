@@ -1,4 +1,4 @@
-"""Word lists and sentences are data: they lie as YAML beside the module that uses them."""
+"""Word lists, sentences and prompts are data: they lie as YAML beside the module that uses them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 
-def read_word_lists(module: str) -> dict[str, Any]:
+def read_wordings(module: str) -> dict[str, Any]:
     """Return what the YAML file beside a module holds, lists as tuples; `module` is the module's `__file__`."""
     file = Path(module).with_suffix(".yaml")
     return {key: _frozen(value) for key, value in yaml.load(file.read_text("utf-8"), _LOADER).items()}  # noqa: S506
