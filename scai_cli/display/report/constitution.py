@@ -11,7 +11,8 @@ from scai_cli.experiment.constitution import Clause, Constitution, Principle
 
 MOST_RULES = 120
 MOST_NAMES = 6
-MOST_CHARACTERS = 1200
+RULE_CHARACTERS = 1200
+"""The most characters of a rule or of a reason."""
 
 
 def rules(run: Figures, constitution: Constitution, anchor_of: Callable[[int], str | None]) -> Html:
@@ -25,7 +26,7 @@ def rules(run: Figures, constitution: Constitution, anchor_of: Callable[[int], s
 
 
 def _rule(run: Figures, rule: Principle | Clause, anchor: str | None) -> Html:
-    text = tag("span", _whom(run, rule) if isinstance(rule, Clause) else None, cut(rule.text, MOST_CHARACTERS))
+    text = tag("span", _whom(run, rule) if isinstance(rule, Clause) else None, cut(rule.text, RULE_CHARACTERS))
     words = f"since epoch {rule.since}" if rule.since else "from the start"
     since = tag("a", words, href=f"#{anchor}", class_="since") if anchor else tag("span", words, class_="since")
     return tag("li", tag("b", rule.id, class_="rule-id"), text, since)

@@ -10,11 +10,10 @@ from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.numbers import change, counted, number
 from scai_cli.display.report.panels import Panel, draw_panel
-from scai_cli.display.report.tables import folded, heat_map, shade, table, unshaded
+from scai_cli.display.report.tables import MOST_ROWS, folded, heat_map, shade, table, unshaded
 from scai_cli.runs.history.history import Epoch
 
 MOST_PANELS = 24
-MOST_ROWS = 100
 MOST_EPOCHS = 12
 """Of more epochs the table has the first and the last."""
 MOST_RATERS = 30

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from scai_cli.display.report.html import Child, Html, tag
 from scai_cli.display.report.numbers import number
 
+MOST_ROWS = 100
+"""The most rows of a table beside a chart."""
 _SHADES = 10
 
 

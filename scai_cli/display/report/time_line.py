@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from scai_cli.analysis.rule_origins import rule_origins
+from scai_cli.display.report.constitution import RULE_CHARACTERS
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.numbers import counted, number
@@ -17,7 +18,6 @@ MOST_REVISIONS = 40
 MOST_EDITS = 40
 MOST_EVIDENCE = 6
 MOST_CANDIDATES = 25
-MOST_CHARACTERS = 1200
 
 
 def time_line(run: Figures, texts: Transcripts) -> Iterator[Html]:
@@ -53,7 +53,7 @@ def _revision(run: Figures, revision: Revised, texts: Transcripts) -> Html:
     return tag(
         "li",
         tag("p", tag("b", became), tag("span", f" after epoch {revision.epoch}", class_="when"), class_="became"),
-        tag("p", cut(revision.reason, MOST_CHARACTERS), class_="reason"),
+        tag("p", cut(revision.reason, RULE_CHARACTERS), class_="reason"),
         tag("ul", edits[:MOST_EDITS], class_="edits") if edits else None,
         note(f"and {counted(left_out, 'more edit')}") if left_out > 0 else None,
         note(passed, tag("code", f"scai show {run.history.run_id} --json")) if drafts else None,
@@ -82,18 +82,18 @@ def _edit(run: Figures, rule_id: str, edit: Edit, before: Constitution, texts: T
     ids = ", ".join(edit.ids) if isinstance(edit, Merge) else rule_id
     old = before.rule(rule_id)
     if isinstance(edit, Remove):
-        text: Html = tag("del", cut(old.text if old else "", MOST_CHARACTERS))
+        text: Html = tag("del", cut(old.text if old else "", RULE_CHARACTERS))
     elif isinstance(edit, Add) or old is None:
-        text = tag("ins", cut(edit.text, MOST_CHARACTERS))
+        text = tag("ins", cut(edit.text, RULE_CHARACTERS))
     else:
-        text = tag("span", _word_diff(cut(old.text, MOST_CHARACTERS), cut(edit.text, MOST_CHARACTERS)))
+        text = tag("span", _word_diff(cut(old.text, RULE_CHARACTERS), cut(edit.text, RULE_CHARACTERS)))
     return tag(
         "li",
         tag("b", ids, class_="rule-id"),
         tag("span", _DONE[edit.op], class_=f"op {edit.op}"),
         _whom(run, edit.users, old) if isinstance(edit, Add | Modify) and edit.users else None,
         text,
-        tag("p", cut(edit.reason, MOST_CHARACTERS), class_="why") if edit.reason else None,
+        tag("p", cut(edit.reason, RULE_CHARACTERS), class_="why") if edit.reason else None,
         None if isinstance(edit, Remove) else _evidence(run, edit.evidence, texts),
     )
 
@@ -126,7 +126,7 @@ def _background(revision: Revised) -> Html | None:
     return tag(
         "details",
         tag("summary", "Critique and candidates"),
-        tag("p", cut(revision.critique, 2 * MOST_CHARACTERS), class_="critique", dir="auto")
+        tag("p", cut(revision.critique, 2 * RULE_CHARACTERS), class_="critique", dir="auto")
         if revision.critique
         else None,
         tag(

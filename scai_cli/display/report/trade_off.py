@@ -9,7 +9,7 @@ from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.display.report.charts import ACCENT, CARD, INK, MUTED, ROWS, chart, drawn
 from scai_cli.display.report.html import Html, note, tag
 from scai_cli.display.report.numbers import number
-from scai_cli.display.report.tables import folded, table
+from scai_cli.display.report.tables import MOST_ROWS, folded, table
 
 if TYPE_CHECKING:
     import altair as alt
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 WIDE, NARROW = (560, 300), (280, 174)
 """The plane is drawn twice, the second time for a phone."""
 MOST_DOTS = 40
-MOST_ROWS = 100
 _EDGE: Final = "edge"
 
 

@@ -9,9 +9,8 @@ from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, note, tag
 from scai_cli.display.report.numbers import number, with_interval
 from scai_cli.display.report.panels import Panel, draw_panel
-from scai_cli.display.report.tables import folded, table
+from scai_cli.display.report.tables import MOST_ROWS, folded, table
 
-MOST_ROWS = 100
 MEANINGS = {
     "utilitarian": "the mean over all people",
     "rawlsian": "the worst-off person",
