@@ -1,4 +1,4 @@
-"""Answers that a run got before it was interrupted, so that they are never paid for twice."""
+"""The answers of earlier sessions on a folder, so that no call is paid for twice."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from scai_cli.runs.jsonl import damaged, lines
 
 @dataclass(slots=True)
 class CallIndex:
-    """Where each answered call stands in `calls.jsonl`; the answers themselves stay on the disk.
+    """The offset of each answered call in a call log; the answers themselves stay on the disk.
 
-    A call that failed is made again, unless the run has recorded the failure as a problem (`failed`: call id -> what
-    was said of it): then it stays failed, so that the events stay what they are.
+    A failed call is made again, unless the run's events record the failure as a problem (`failed`: call id -> problem).
+    Then it stays failed: a replay with an answer in its place would write other events than those that are there.
     """
 
     path: Path
@@ -30,7 +30,7 @@ class CallIndex:
     spent: dict[tuple[AgentRole, str], Usage] = field(default_factory=lambda: defaultdict(Usage))
     """Tokens that were paid for, by role and model."""
     paid_calls: int = 0
-    _places: dict[bytes, int] = field(default_factory=dict)
+    _offsets: dict[bytes, int] = field(default_factory=dict)
     """Fingerprint of a call's id and its request's digest -> offset of its line: about 150 bytes a call."""
     _file: BinaryIO | None = None
 
@@ -40,26 +40,26 @@ class CallIndex:
     ) -> CallIndex:
         """Index a call log; raises RunError for a damaged line.
 
-        What was paid is counted in full; only calls whose ids are `wanted` are remembered.
+        All paid calls are counted; only those whose ids are `wanted` are indexed.
         """
         index = cls(path, failed or {})
         offset = 0
         for number, line in lines(path):
             try:
-                index._note(decode_call(line), offset, wanted)
+                index._add(decode_call(line), offset, wanted)
             except (ValueError, msgspec.DecodeError):
                 raise RunError(damaged(path, number)) from None
             offset += len(line)
         return index
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._offsets)
 
     def answer(self, request: ChatRequest) -> Completion | None:
-        """The answer that this very request got, None if it has none yet; raises CallFailed if it stays failed."""
+        """Return the logged answer to exactly this request, or None; raises CallFailed if it stays failed."""
         if request.id in self.failed:
             raise CallFailed(self.failed[request.id])
-        offset = self._places.get(_place(request.id, request.digest()))
+        offset = self._offsets.get(_key(request.id, request.digest()))
         if offset is None:
             return None
         if self._file is None:
@@ -68,18 +68,18 @@ class CallIndex:
         return _completion(json.loads(self._file.readline()))
 
     def close(self) -> None:
-        """Close the file behind."""
+        """Close the call log."""
         if self._file is not None:
             self._file.close()
 
-    def _note(self, call: LoggedCall, offset: int, wanted: Callable[[str], bool]) -> None:
+    def _add(self, call: LoggedCall, offset: int, wanted: Callable[[str], bool]) -> None:
         if call.error is not None:
             return
-        found = (call.response, call.finish_reason, call.latency_s, call.retries, call.source)
-        if call.usage is None or call.answered_by is msgspec.UNSET or None in found:
+        required = (call.response, call.finish_reason, call.latency_s, call.retries, call.source)
+        if call.usage is None or call.answered_by is msgspec.UNSET or None in required:
             raise ValueError("neither an error nor a whole answer")
         if wanted(call.id):
-            self._places[_place(call.id, call.digest)] = offset
+            self._offsets[_key(call.id, call.digest)] = offset
         if call.source == "model":
             self.paid_calls += 1
             self.spent[call.role, call.model] += Usage(call.usage.input_tokens, call.usage.output_tokens)
@@ -91,7 +91,7 @@ class _Tokens(msgspec.Struct, gc=False):
 
 
 class LoggedCall(msgspec.Struct, gc=False):
-    """A logged call without its request, which is long and not built for each of a million calls."""
+    """A logged call without its request, which is long: decoding it would take most of the time."""
 
     id: str
     role: AgentRole
@@ -111,12 +111,12 @@ class LoggedCall(msgspec.Struct, gc=False):
 decode_call: Final = msgspec.json.Decoder(LoggedCall).decode
 
 
-def _place(call_id: str, digest: str) -> bytes:
+def _key(call_id: str, digest: str) -> bytes:
     return hashlib.blake2b(f"{call_id} {digest}".encode(), digest_size=12).digest()
 
 
 def _completion(call: Mapping[str, Any]) -> Completion:
-    """The answer in a line of the log; raises KeyError or TypeError for what no answer lacks."""
+    """Return the answer of a logged call; raises KeyError or TypeError where a part is missing."""
     return Completion(
         text=call["response"],
         finish_reason=call["finish_reason"],

@@ -1,12 +1,12 @@
 """Talks with a run's assistant: `chats/1/`, `chats/2/`, ... in the run's folder, each with its events and calls.
 
-A run's own files are not touched. The events are those of a conversation (`message`, `rating`, `problem`) after one
-`chat_started`; a message of an id that stood there already, which got no answer, takes its place.
+A run's own files are not touched. After one `chat_started`, the events are those of a conversation: `message`, `rating`
+and `problem`. A message without an answer is replaced by the next message of the same id.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -22,7 +22,7 @@ CHATS: Final = "chats"
 
 
 class ChatStarted(Value):
-    """Somebody begins to talk with the assistant: under which version, and with whose clauses."""
+    """A user begins to talk with the assistant: under which version, and with whose clauses."""
 
     type: Literal["chat_started"] = "chat_started"
     seq: int | None = None
@@ -31,7 +31,7 @@ class ChatStarted(Value):
     run_id: str
     version: int
     persona: str | None
-    """The persona whose clauses apply; None for whoever talks as themselves."""
+    """The persona whose clauses apply; None for a user who talks as themselves."""
     model: str
     metric: str
     scale: tuple[float, float]
@@ -54,7 +54,7 @@ class ChatDirectory:
         chats = run / CHATS
         try:
             chats.mkdir(exist_ok=True)
-            path = _next(run)
+            path = _make_next(chats)
         except OSError as error:
             raise RunError(f"{chats}: cannot be written: {error.strerror}") from None
         return cls(LockedFolder.open(path, CALLS, EVENTS))
@@ -73,19 +73,11 @@ class ChatDirectory:
         return line
 
 
-def _next(run: Path) -> Path:
-    """The folder of the next chat, made."""
-    number = max((n for n, _ in _folders(run)), default=0)
+def _make_next(chats: Path) -> Path:
+    """Make the folder of the next chat."""
+    number = max((int(path.name) for path in chats.iterdir() if path.name.isdecimal()), default=0)
     while True:
         number += 1
-        try:
-            (path := run / CHATS / str(number)).mkdir()
-        except FileExistsError:  # another chat begins at the same time
-            continue
-        return path
-
-
-def _folders(run: Path) -> Iterator[tuple[int, Path]]:
-    folder = run / CHATS
-    found = [p for p in folder.iterdir() if p.name.isdecimal()] if folder.is_dir() else []
-    yield from sorted((int(path.name), path) for path in found)
+        with suppress(FileExistsError):  # another chat begins at the same time
+            (path := chats / str(number)).mkdir()
+            return path

@@ -1,7 +1,7 @@
-"""What happened, as the run directory keeps it: one JSON object a line, told apart by `type`.
+"""The events of a run, one JSON object a line, distinguished by `type`.
 
-Every event has an `id`, its position in the run, unique among the events of its type. The store stamps `seq` and
-`time`; they are None before.
+Every event has an `id`, its position in the run, unique among the events of its type. The run directory stamps `seq`
+and `time`; they are None before.
 """
 
 from __future__ import annotations

@@ -15,12 +15,12 @@ from scai_cli.values import did_you_mean
 
 
 def is_run(path: Path) -> bool:
-    """Whether a folder is a run directory."""
+    """Return whether a folder is a run directory."""
     return (path / CONFIG).is_file()
 
 
 def is_generated(path: Path) -> bool:
-    """Whether a folder is a generated set, made by `scai generate`."""
+    """Return whether a folder is a generated set, made by `scai generate`."""
     return (path / GENERATION).is_file()
 
 
@@ -31,7 +31,7 @@ def log_of(path: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What is looked for, in words, and how to tell it."""
+    """A kind of folder to find: its names in messages, and the test for it."""
 
     name: str
     place: str
@@ -41,37 +41,36 @@ class _Kind:
 
 _RUN: Final = _Kind("run", "run directory", CONFIG, is_run)
 _SOURCE: Final = _Kind(
-    "run or generated set", "run directory or generated set", f"{CONFIG} or {GENERATION}", lambda path: _is_source(path)
+    "run or generated set",
+    "run directory or generated set",
+    f"{CONFIG} or {GENERATION}",
+    lambda path: is_run(path) or is_generated(path),
 )
 
 
 def find_run(runs: Path, wanted: str) -> Path:
-    """The directory of a run: an id, a unique prefix of one, a path, or `latest`; raises RunError."""
+    """Return the directory of a run, given by an id, a unique prefix of one, a path or `latest`; raises RunError."""
     return _find(runs, wanted, _RUN)
 
 
 def find_source(runs: Path, wanted: str) -> Path:
-    """The directory of a run or of a generated set, found as a run is; raises RunError."""
+    """Return the directory of a run or of a generated set, given as for `find_run`; raises RunError."""
     return _find(runs, wanted, _SOURCE)
 
 
 def all_runs(runs: Path) -> list[Path]:
-    """Every run directory, by name."""
+    """Return every run directory, by name."""
     return _all(runs, _RUN)
 
 
 def all_generated(runs: Path) -> list[Path]:
-    """Every generated set, by name."""
+    """Return every generated set, by name."""
     return [path for path in _all(runs, _SOURCE) if not is_run(path)]
 
 
 def newest_first(paths: list[Path]) -> list[Path]:
-    """Run directories or generated sets in the order they were made, the newest first."""
+    """Return run directories or generated sets in the order they were made, the newest first."""
     return sorted(paths, key=_made, reverse=True)
-
-
-def _is_source(path: Path) -> bool:
-    return is_run(path) or is_generated(path)
 
 
 def _all(runs: Path, kind: _Kind) -> list[Path]:
@@ -82,7 +81,7 @@ def _find(runs: Path, wanted: str, kind: _Kind) -> Path:
     if "/" in wanted or wanted in (".", ".."):
         path = Path(wanted).resolve()
         if not kind.holds(path):
-            raise RunError(f"{wanted}: is no {kind.place} (it holds no {kind.sign}){_but(path, kind)}")
+            raise RunError(f"{wanted}: is no {kind.place} (it holds no {kind.sign}){_hint(path, kind)}")
         return path
     known = {path.name: path for path in _all(runs, kind)}
     if not known:
@@ -96,7 +95,7 @@ def _named(runs: Path, wanted: str, known: Mapping[str, Path], kind: _Kind) -> P
     if wanted in known:
         return known[wanted]
     if kind is _RUN and wanted in {path.name for path in _all(runs, _SOURCE)}:
-        raise RunError(f"{wanted!r} in {runs} is no {kind.name}{_but(runs / wanted, kind)}")
+        raise RunError(f"{wanted!r} in {runs} is no {kind.name}{_hint(runs / wanted, kind)}")
     matches = [name for name in known if wanted and name.startswith(wanted)]
     if len(matches) == 1:
         return known[matches[0]]
@@ -105,12 +104,14 @@ def _named(runs: Path, wanted: str, known: Mapping[str, Path], kind: _Kind) -> P
     raise RunError(f"there is no {kind.name} {wanted!r} in {runs}{did_you_mean(wanted, known) or '; see `scai list`'}")
 
 
-def _but(path: Path, kind: _Kind) -> str:
-    """What a folder is instead of what is looked for."""
-    generated = kind is _RUN and is_generated(path)
-    return "; it is a generated set: `scai export` makes rows of it, `scai resume` goes on with it" if generated else ""
+def _hint(path: Path, kind: _Kind) -> str:
+    """Say so where a generated set was named in place of a run."""
+    if kind is not _RUN or not is_generated(path):
+        return ""
+    return "; it is a generated set: `scai export` makes rows of it, `scai resume` goes on with it"
 
 
 def _made(path: Path) -> tuple[int, str]:
+    """The time when a folder was made; by name where two are equally old."""
     sign = CONFIG if is_run(path) else GENERATION
     return ((path / sign).stat().st_mtime_ns, path.name)

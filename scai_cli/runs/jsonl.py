@@ -18,9 +18,9 @@ _BLOCK: Final = 1 << 20
 
 @dataclass(slots=True)
 class LineLog:
-    """An append-only file of lines; what is written is with the system when `write` returns.
+    """An append-only file of lines. The system has a line when `write` returns.
 
-    `jsonlines` writes a line in two pieces through a buffer: a crash would lose or tear what was reported as written.
+    `jsonlines` writes a line in two pieces through a buffer: a crash would lose or tear a line reported as written.
     Here one unbuffered `write` with O_APPEND takes a line with its end, and a failed one is cut off again.
     """
 
@@ -44,7 +44,7 @@ class LineLog:
             raise cannot_write(self.path, error) from error
 
     def sync(self) -> None:
-        """Make what was written survive a power cut."""
+        """Make all lines survive a power cut."""
         os.fsync(self.file.fileno())
 
     def close(self) -> None:
@@ -55,7 +55,7 @@ class LineLog:
 
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The complete lines of a file with their numbers; a torn last line (without an end) is left out."""
+    """Yield the complete lines of a file with their numbers; a torn last line (without an end) is left out."""
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
@@ -85,9 +85,9 @@ def lines_backwards(path: Path) -> Iterator[bytes]:
 
 
 def mend(path: Path) -> int:
-    """Cut off a torn last line; the number of bytes that were cut.
+    """Cut off a torn last line, and return the number of bytes that were cut.
 
-    A last line that lacks nothing but its end gets it: what it tells is whole.
+    A last line that lacks only its end gets it: its object is whole.
     """
     if not path.exists():
         return 0
@@ -103,7 +103,7 @@ def mend(path: Path) -> int:
 
 
 def _is_whole(line: bytes) -> bool:
-    """Whether this is an object and not the beginning of one, which never ends with its closing brace."""
+    """Return whether this is a whole JSON object and not the beginning of one."""
     try:
         return isinstance(json.loads(line), dict)
     except ValueError:
@@ -111,7 +111,7 @@ def _is_whole(line: bytes) -> bool:
 
 
 def damaged(path: Path, number: int) -> str:
-    """What to say of a line inside a log that cannot be read."""
+    """Return the message about an unreadable line of a log."""
     return (
         f"{path}:{number}: this line is damaged (or another version of scai wrote it); "
         "restore the file from a copy, or run the experiment anew"
@@ -119,13 +119,13 @@ def damaged(path: Path, number: int) -> str:
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
-    """The disk refused."""
+    """Return the error for a log that the disk refuses to extend."""
     return OutputError(f"{path}: cannot be written: {error.strerror}; make room, then `scai resume` goes on")
 
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[BinaryIO]:
-    """A file that appears at its place complete or not at all; raises OutputError, the old file untouched."""
+    """Open a file that replaces its target when the block ends; raises OutputError, the old file untouched."""
     if target.exists() and not target.is_file():  # a pipe or a device is written to, not replaced
         with _translated(target), target.open("wb") as file:
             yield file
@@ -149,7 +149,7 @@ def _translated(target: Path) -> Iterator[None]:
 
 
 def write_whole(target: Path, text: str) -> None:
-    """Write a text file so that nobody ever sees half of it; raises OutputError."""
+    """Write a whole text file, or leave the old one; raises OutputError."""
     with whole_file(target) as file:
         file.write(clean(text).encode())
 

@@ -1,4 +1,4 @@
-"""A run as far as it went: its epochs, how it ended, what it led to."""
+"""A run, finished or not: its epochs, its status and its product."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from scai_cli.runs.run_directory import CONFIG
 
 @dataclass(slots=True)
 class Epoch:
-    """One epoch: the constitution in force, what was said and rated under it, and the revision it led to."""
+    """One epoch: the constitution in force, the messages and ratings under it, and the revision at its end."""
 
     number: int
     constitution: Constitution
@@ -41,7 +41,7 @@ class Epoch:
     """Conversation id -> its messages in order."""
     ratings: list[CompactRating] = field(default_factory=list)
     anchors: list[CompactRating] = field(default_factory=list)
-    """Ratings of answers of an earlier epoch, which count nowhere."""
+    """Ratings of answers of an earlier epoch; they measure drift and count nowhere else."""
     welfare: WelfareMeasured | None = None
     revision: Revised | None = None
     problems: list[Problem] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Epoch:
 
 @dataclass
 class History:
-    """A run as far as it went; `epochs` may be empty."""
+    """A run, finished or not; `epochs` may be empty."""
 
     path: Path
     status: Status
@@ -61,7 +61,7 @@ class History:
     holdout: HoldoutCompared | None = None
     """The first and the last constitution with users and tasks that were held out."""
     controls: list[ControlRated] = field(default_factory=list)
-    """Ratings of the last epoch's answers by nobody in particular and by others."""
+    """Ratings of the last epoch's answers by a persona without a description and by other personas."""
     judged: list[Judged] = field(default_factory=list)
     finished: RunFinished | None = None
     outcome: Mapping[str, Any] = field(default_factory=dict)
@@ -84,12 +84,12 @@ class History:
 
     @property
     def measured(self) -> list[WelfareMeasured]:
-        """The epochs that were played to their end, in numbers."""
+        """The measurements of the epochs that were played to their end."""
         return [epoch.welfare for epoch in self.epochs if epoch.welfare is not None]
 
     @property
     def product(self) -> tuple[Constitution, str]:
-        """The run's product, or the constitution as it stands while the run goes on; with its system message."""
+        """The run's product with its system message; of an unfinished run, its current constitution."""
         if self.finished is not None:
             return self.versions()[self.finished.version]
         for epoch in reversed(self.epochs):
@@ -100,19 +100,18 @@ class History:
         return self.started.constitution, self.started.system_message
 
     def chosen(self, number: int | None) -> list[Epoch]:
-        """The epoch of that number alone, or all of them; raises RunError if there is none of that number."""
+        """Return the epoch of that number alone, or all of them; raises RunError if there is none of that number."""
         epochs = [epoch for epoch in self.epochs if number in (None, epoch.number)]
         if number is not None and not epochs:
             raise RunError(f"run {self.run_id!r} has no epoch {number}; it has {len(self.epochs)}")
         return epochs
 
     def versions(self) -> dict[int, tuple[Constitution, str]]:
-        """Every version of the constitution with its system message, by its number."""
-        found = {}
+        """Return every version of the constitution with its system message, by its number."""
+        versions = {}
         if self.started:
-            found[self.started.constitution.version] = (self.started.constitution, self.started.system_message)
+            versions[self.started.constitution.version] = (self.started.constitution, self.started.system_message)
         for epoch in self.epochs:
-            if epoch.revision:
-                revision = epoch.revision
-                found[revision.constitution.version] = (revision.constitution, revision.system_message)
-        return found
+            if revision := epoch.revision:
+                versions[revision.constitution.version] = (revision.constitution, revision.system_message)
+        return versions

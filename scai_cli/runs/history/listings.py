@@ -1,4 +1,4 @@
-"""The runs and generated sets in a folder, each told by as little of its events or rows as will do."""
+"""The runs and generated sets in a folder, listed from the first and the last lines of their logs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scai_cli.runs.run_directory import EVENTS
 
 
 def list_entries(runs: Path) -> list[dict[str, Any]]:
-    """What `scai list` tells of every run, newest first; a run that cannot be read is listed as such."""
+    """Return what `scai list` prints of every run, the newest first; of an unreadable run, the little that is known."""
     return [_entry(path) for path in newest_first(all_runs(runs))]
 
 
@@ -39,7 +39,7 @@ def _entry(path: Path) -> dict[str, Any]:
 
 
 def list_generated(runs: Path) -> list[dict[str, Any]]:
-    """What `scai list` tells of every generated set, newest first; one that cannot be read is listed as such."""
+    """Return what `scai list` prints of every generated set, the newest first."""
     return [_generated(path) for path in newest_first(all_generated(runs))]
 
 
@@ -62,7 +62,7 @@ class _Orders(msgspec.Struct):
 
 
 class _Header(msgspec.Struct):
-    """What is needed of `generation.yaml`."""
+    """The part of `generation.yaml` that a list needs."""
 
     source: str
     orders: _Orders
@@ -80,7 +80,7 @@ class _Row(msgspec.Struct):
 
 
 def _rows(file: Path) -> int:
-    """How many rows there are: they are written in their order, so that the last one's id, `r149`, tells it."""
+    """Return the number of rows: they are written in order, so the id of the last one, `r149`, says it."""
     last = next(lines_backwards(file), None)
     try:
         return 0 if last is None else int(msgspec.json.decode(last, type=_Row).id.removeprefix("r")) + 1
@@ -96,22 +96,26 @@ def _started(path: Path) -> RunStarted | None:
 
 
 def _progress(file: Path) -> tuple[int, bool]:
-    """How many epochs ended with a revision, and whether the run finished: read from the end as far as need be."""
+    """Return how many epochs ended with a revision, and whether the run finished; reads from the end."""
     finished = False
     for line in lines_backwards(file):
-        place, kind = glance(line)
+        name, kind = glance(line)
         finished = finished or kind == b"run_finished"
         if kind == b"revision":
-            number = place.removeprefix(b"e").partition(b"/")[0]
-            return (int(number) if number.isdigit() else 0), finished
+            return _epoch_of(name) or 0, finished
     return 0, finished
 
 
 def last_rated(path: Path) -> int | None:
-    """The last epoch of a run in which anything was rated, found from the end of its events; None without."""
+    """Return the last epoch of a run that has a rating, or None; reads from the end of the events."""
     for line in lines_backwards(path / EVENTS):
-        place, kind = glance(line)
+        name, kind = glance(line)
         if kind == b"rating":
-            number = place.removeprefix(b"e").partition(b"/")[0]
-            return int(number) if number.isdigit() else None
+            return _epoch_of(name)
     return None
+
+
+def _epoch_of(name: bytes) -> int | None:
+    """Return the epoch of an event by its id: `e2/ann/tea/m1` -> 2."""
+    number = name.removeprefix(b"e").partition(b"/")[0]
+    return int(number) if number.isdigit() else None

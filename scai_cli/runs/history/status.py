@@ -1,4 +1,4 @@
-"""How a run stands or ended, told by its lock and by what its last session left behind."""
+"""The status of a run, from its lock and from the outcome of its last session."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from scai_cli.runs.outcome import OUTCOME
 Status = Literal["finished", "stopped", "failed", "interrupted", "running"]
 
 _COUNTED: Final = 100 * 2**20
-"""A log of so many bytes is counted in about 0.2 s."""
+"""The bytes of a call log that are counted in about 0.2 s; a longer log is not counted."""
 
 
 def status_of(path: Path, finished: bool, outcome: Mapping[str, Any]) -> Status:
-    """Finished, still running, or how the last session on the run ended (killed: interrupted)."""
+    """Return `finished`, `running`, or how the last session on the run ended; `interrupted` where it was killed."""
     if finished:
         return "finished"
     if is_locked(path):
@@ -36,16 +36,16 @@ def status_of(path: Path, finished: bool, outcome: Mapping[str, Any]) -> Status:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a run has asked of models so far."""
+    """The answered calls of a run and their tokens."""
 
     calls: int
     usage: Usage
 
 
 def spent(path: Path) -> Spent | None:
-    """Count the calls that were answered and their tokens in the log; None where it is too long to be counted at once.
+    """Count the answered calls in the log and their tokens; None where the log is missing or too long.
 
-    Lines that cannot be read are left out: whoever resumes the run is told of them.
+    Unreadable lines are left out; a resume reports them.
     """
     log = path / CALLS
     if not log.exists() or log.stat().st_size > _COUNTED:
@@ -62,9 +62,9 @@ def spent(path: Path) -> Spent | None:
 
 
 def outcome_of(path: Path) -> Mapping[str, Any]:
-    """What the last session wrote when it ended; empty while it goes on, after it was killed, or where it is broken."""
+    """Return what the last session wrote when it ended; empty while it runs, after a kill, or for a broken file."""
     try:
-        found = json.loads((path / OUTCOME).read_text(encoding="utf-8"))
+        outcome = json.loads((path / OUTCOME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) and found.get("status") != "running" else {}
+    return outcome if isinstance(outcome, dict) and outcome.get("status") != "running" else {}
