@@ -246,7 +246,7 @@ class ExperimentConfig(Value):
     holdout: Holdout = Holdout()
     """What is kept back for the proof at the end."""
     # Left out of what is printed and saved while it is the default: runs of 0.1 do not have it.
-    generate: GenerateSettings = Field(default=GenerateSettings(), exclude_if=GenerateSettings().__eq__)
+    generate: GenerateSettings = Field(default=GenerateSettings(), exclude_if=lambda value: value == GenerateSettings())
     """What rows `scai generate` makes; it does not decide what happens in a run."""
     limits: LimitsConfig = LimitsConfig()
     """Bounds on what the run uses."""
