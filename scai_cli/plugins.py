@@ -1,4 +1,4 @@
-"""Finding a provider, strategy, acceptance rule or format by name: built-in, `module:attribute`, or entry point."""
+"""Find a provider, strategy, acceptance rule or format by name: built-in, `module:attribute`, or entry point."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
 
 
 def resolve(kind: Kind, name: str) -> Any:
-    """The object behind a name; raises ConfigError with the names that are known.
+    """Return the object behind a name; raises ConfigError with the names that are known.
 
     A third party registers an entry point in the group `scai.KIND`, or the user writes `module:attribute`.
     """
@@ -69,7 +69,7 @@ def resolve(kind: Kind, name: str) -> Any:
 
 
 def is_foreign(kind: Kind, name: str) -> bool:
-    """Whether a name stands for somebody else's code, which a saved run loads only with `--trust`."""
+    """Return whether a name is third-party code, which a saved run loads only with `--trust`."""
     return name not in BUILT_IN[kind]
 
 

@@ -19,11 +19,11 @@ from scai_cli.runs.find import is_generated, is_run
 SUFFIXES: Final = (".jsonl", ".csv", ".parquet")
 
 _GUARDED: Final = re.compile(r"'[\s\0]*[=+\-@\t\r]")
-"""How a cell of a CSV begins that a spreadsheet would otherwise take for a formula."""
+"""The start of a cell that a spreadsheet would otherwise take for a formula."""
 
 
 def row_files(path: Path) -> list[Path]:
-    """The file, or the files of rows in a folder; raises ConfigError where there are none."""
+    """Return the file, or the files of rows in a folder; raises ConfigError where there are none."""
     if path.is_dir():
         if is_run(path) or is_generated(path):
             raise ConfigError(f"{path}: this is no export yet; make one with `scai export {path} --format F -o DIR/`")
@@ -41,7 +41,7 @@ def row_files(path: Path) -> list[Path]:
 
 
 def fields(path: Path) -> Iterator[tuple[int, Fields]]:
-    """The rows of a file as they stand, with the numbers of their lines; raises ConfigError for one that is damaged."""
+    """Yield the rows of a file with their line numbers; raises ConfigError for a damaged one."""
     try:
         if path.suffix == ".jsonl":
             yield from _jsonl(path)
@@ -56,7 +56,7 @@ def fields(path: Path) -> Iterator[tuple[int, Fields]]:
 
 
 def side_car(path: Path) -> Iterator[Fields]:
-    """The provenance of every row, where it stands in a file beside."""
+    """Yield the provenance of every row, if it is in a side-car."""
     file = path.with_suffix(SIDE_CAR)
     if file.is_file():
         yield from (row for _, row in _jsonl(file))
@@ -84,7 +84,7 @@ def _csv(path: Path) -> Iterator[tuple[int, Fields]]:
 
 
 def cell(text: Any) -> Any:
-    """What a cell stands for: nested values are JSON in it, and what looks like a formula has a quote before it."""
+    """Return the value of a cell: nested values are JSON in it, and what looks like a formula has a quote before it."""
     if isinstance(text, str) and text[:1] in ("[", "{"):
         try:
             return msgspec.json.decode(text)

@@ -1,4 +1,4 @@
-"""The card of a data set: a README with the Hub's YAML header, readable by people and by `load_dataset`."""
+"""The card of a data set: a README with the Hub's YAML header, for people and for `load_dataset`."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ TRL_DEFAULT: Final = 1024
 """TRL's `max_length`."""
 
 
-def card(name: str, made: ExportRecord, beside: Sequence[ExportedFile] = ()) -> str:
-    """The whole README; `beside` are the files of provenance. Foreign text in it is escaped."""
-    return f"{header(name, made, beside)}\n" + "\n\n".join(_body(name, made, beside)) + "\n"
+def card(name: str, record: ExportRecord, beside: Sequence[ExportedFile] = ()) -> str:
+    """Return the whole README; `beside` are the files of provenance. Foreign text in it is escaped."""
+    return f"{header(name, record, beside)}\n" + "\n\n".join(_body(name, record, beside)) + "\n"
 
 
-def _body(name: str, made: ExportRecord, beside: Sequence[ExportedFile]) -> Iterator[str]:
-    about, rows = made.format.guide, sum(file.rows for file in made.files)
+def _body(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -> Iterator[str]:
+    guide, rows = record.format.guide, sum(file.rows for file in record.files)
     yield f"# {escaped(name)}"
-    form = f"in the format `{code(made.format_name)}`"
-    yield f"{_count(rows, 'row')} for {about.purpose}, written by scai {__version__} {form}."
-    yield f"**{_who_spoke(made)}**"
+    form = f"in the format `{code(record.format_name)}`"
+    yield f"{_count(rows, 'row')} for {guide.purpose}, written by scai {__version__} {form}."
+    yield f"**{_disclaimer(record)}**"
     yield "## What is in it"
     yield table(
         ("file", "split", "rows", "longest row", "SHA-256"),
         [
             (f"`{code(f.name)}`", f.split, f"{f.rows:,}", _length(f.longest_characters), f"`{f.sha256[:12]}…`")
-            for f in made.files
+            for f in record.files
         ],
     )
-    yield _columns(made, about)
+    yield _columns(record, guide)
     if beside:
         names = ", ".join(f"`{code(file.name)}`" for file in beside)
         yield (
@@ -45,23 +45,23 @@ def _body(name: str, made: ExportRecord, beside: Sequence[ExportedFile]) -> Iter
             "refuse further columns."
         )
     yield "## How to train on it"
-    yield bullets(_advice(made, about))
+    yield bullets(_advice(record, guide))
     yield "## How it was made"
-    yield from _making(made)
+    yield from _making(record)
     yield "## Limits"
     yield bullets(_LIMITS)
     yield "## Licence"
-    yield bullets(_licence_lines(made))
+    yield bullets(_licence_lines(record))
     yield "## Make it again"
-    yield fenced(made.command)
+    yield fenced(record.command)
     yield (
         "`manifest.json` holds the full digests of the files and of the sources. The same sources, command and version "
         "give the same bytes."
     )
 
 
-def _who_spoke(made: ExportRecord) -> str:
-    models = {model for source in made.sources for model in source.models.values()}
+def _disclaimer(record: ExportRecord) -> str:
+    models = {model for source in record.sources for model in source.models.values()}
     if models == {"simulated"}:
         return (
             "Simulated data. Users, answers and ratings were made by scai's built-in society, a small program and no "
@@ -73,29 +73,29 @@ def _who_spoke(made: ExportRecord) -> str:
     )
 
 
-def _columns(made: ExportRecord, about: FormatGuide) -> str:
-    present = dict.fromkeys(column for file in made.files for column in file.columns)
-    own = [(f"`{code(column)}`", about.columns[column]) for column in present if column in about.columns]
-    further = [f"`{code(column)}`" for column in present if column not in about.columns]
+def _columns(record: ExportRecord, guide: FormatGuide) -> str:
+    present = dict.fromkeys(column for file in record.files for column in file.columns)
+    own = [(f"`{code(column)}`", guide.columns[column]) for column in present if column in guide.columns]
+    further = [f"`{code(column)}`" for column in present if column not in guide.columns]
     if further:
         own.append((", ".join(further), "where the row came from (in Parquet a structure, else JSON text)"))
     return table(("column", "what it holds"), own)
 
 
-def _advice(made: ExportRecord, about: FormatGuide) -> Iterator[str]:
-    longest = max((file.longest_characters for file in made.files), default=0)
+def _advice(record: ExportRecord, guide: FormatGuide) -> Iterator[str]:
+    longest = max((file.longest_characters for file in record.files), default=0)
     tokens = math.ceil(longest / CHARACTERS_PER_TOKEN)
     enough = max(TRL_DEFAULT, 256 * math.ceil(tokens * 1.25 / 256))
     default = "; that is TRL's default" if enough == TRL_DEFAULT else f": TRL's default is {TRL_DEFAULT}"
     yield (
         f"The longest row holds {longest:,} characters, all its columns together, so no text that is trained on is "
         f"longer than about {tokens:,} tokens (four characters each; more in other languages than English)."
-        + (f" `max_length={enough}` leaves room{default}." if "trl" in about.tags else "")
+        + (f" `max_length={enough}` leaves room{default}." if "trl" in guide.tags else "")
     )
-    yield from about.advice
+    yield from guide.advice
 
 
-def _making(made: ExportRecord) -> Iterator[str]:
+def _making(record: ExportRecord) -> Iterator[str]:
     yield table(
         ("source", "constitution", "users", "models", "SHA-256"),
         [
@@ -106,26 +106,26 @@ def _making(made: ExportRecord) -> Iterator[str]:
                 ", ".join(f"{escaped(role)}: {escaped(model)}" for role, model in source.models.items()),
                 f"`{source.digest[:12]}…`",
             )
-            for source in made.sources
+            for source in record.sources
         ],
     )
     yield (
         "Personas talked with an assistant under a constitution and rated its answers; every row's provenance names "
         "the run, the conversation, the messages, the rules in force, the models and the raters."
     )
-    if made.left_out:
-        yield "Left out: " + ", ".join(f"{escaped(why)} {n:,}" for why, n in sorted(made.left_out.items())) + "."
-    if made.settings:
-        yield bullets(f"{escaped(key)}: {escaped(str(value))}" for key, value in sorted(made.settings.items()))
-    if made.notes:
-        yield bullets(map(escaped, made.notes))
-    yield from _rules(made)
+    if record.left_out:
+        yield "Left out: " + ", ".join(f"{escaped(why)} {n:,}" for why, n in sorted(record.left_out.items())) + "."
+    if record.settings:
+        yield bullets(f"{escaped(key)}: {escaped(str(value))}" for key, value in sorted(record.settings.items()))
+    if record.notes:
+        yield bullets(map(escaped, record.notes))
+    yield from _rules(record)
 
 
-def _rules(made: ExportRecord) -> Iterator[str]:
-    """Every last constitution once, with those it is the last one of."""
+def _rules(record: ExportRecord) -> Iterator[str]:
+    """Yield every last constitution once, with the sources that ended with it."""
     owners: dict[Constitution, list[str]] = {}
-    for source in made.sources:
+    for source in record.sources:
         owners.setdefault(source.constitution, []).append(f"`{code(source.run_id)}`")
     for constitution, names in owners.items():
         rules = [
@@ -134,7 +134,7 @@ def _rules(made: ExportRecord) -> Iterator[str]:
         ]
         yield f"### Constitution of {' and '.join(names)}, version {constitution.version}"
         yield bullets(rules) if rules else "It has no rules."
-    if made.sources:
+    if record.sources:
         yield "Rows of a run's earlier epochs were answered under earlier versions, which their provenance names."
 
 
@@ -146,8 +146,8 @@ _LIMITS: Final = (
 )
 
 
-def _licence_lines(made: ExportRecord) -> Iterator[str]:
-    for licence, rows in sorted(made.licences.items()):
+def _licence_lines(record: ExportRecord) -> Iterator[str]:
+    for licence, rows in sorted(record.licences.items()):
         terms = escaped(licence) if licence else "personas and tasks that state no licence"
         yield f"{terms}: {_count(rows, 'row')}"
     yield "The terms of the models that wrote the texts may say more."

@@ -29,44 +29,43 @@ _LICENCES: Final = frozenset(
      "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nc-nd-4.0", "cc-by-nd-4.0", "odc-by", "odbl", "pddl",
      "cdla-sharing-1.0", "cdla-permissive-1.0", "cdla-permissive-2.0", "openrail", "unknown")
 )  # fmt: skip
-"""Those of the Hub's list that data come under."""
+"""The licences of data in the Hub's list."""
 
 PROVENANCE: Final = "provenance"
 """The config of the files of provenance."""
 
 
-def header(name: str, made: ExportRecord, beside: Sequence[ExportedFile]) -> str:
-    """The header between its two lines; `beside` are the files of provenance."""
-    told = yaml.safe_dump(_metadata(name, made, beside), allow_unicode=True, sort_keys=False, width=110)
-    return f"---\n{told}---\n"
+def header(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -> str:
+    """Return the header between its two lines; `beside` are the files of provenance."""
+    metadata = yaml.safe_dump(_metadata(name, record, beside), allow_unicode=True, sort_keys=False, width=110)
+    return f"---\n{metadata}---\n"
 
 
-def _metadata(name: str, made: ExportRecord, beside: Sequence[ExportedFile]) -> dict[str, Any]:
-    rows = sum(file.rows for file in made.files)
-    about = made.format.guide
-    told: dict[str, Any] = {
+def _metadata(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -> dict[str, Any]:
+    rows = sum(file.rows for file in record.files)
+    guide = record.format.guide
+    metadata: dict[str, Any] = {
         "pretty_name": name,
-        **_licence(made),
+        **_licence(record),
         "size_categories": [next((size for least, size in _SIZES if rows < least), "n>10M")],
-        "task_categories": [about.task],
-        "tags": ["scai", "synthetic", "constitutional-ai", *(tag for tag in about.tags if tag != "constitutional-ai")],
+        "task_categories": [guide.task],
+        "tags": ["scai", "synthetic", "constitutional-ai", *(tag for tag in guide.tags if tag != "constitutional-ai")],
     }
-    configs = list(_configs(made.files, beside))
+    configs = list(_configs(record.files, beside))
     if configs:
-        told["configs"] = configs
-    columns = {file.name: file.columns for file in made.files}
-    features = [features for config in configs if (features := _features(made.format, config, columns))]
-    return {**told, "dataset_info": features} if features else told
+        metadata["configs"] = configs
+    columns = {file.name: file.columns for file in record.files}
+    features = [features for config in configs if (features := _features(record.format, config, columns))]
+    return {**metadata, "dataset_info": features} if features else metadata
 
 
-def _licence(made: ExportRecord) -> dict[str, Any]:
-    found = {_hub_name(licence): licence for licence, rows in sorted(made.licences.items()) if rows} or {"unknown": ""}
-    if len(found) == 1 and "other" not in found:
-        return {"license": next(iter(found))}
-    if "other" not in found:
-        return {"license": list(found)}
-    names = " and ".join(line(licence) or "unknown" for licence, rows in sorted(made.licences.items()) if rows)
-    return {"license": "other", "license_name": re.sub(r"[^a-z0-9.]+", "-", names.lower()).strip("-") or "other"}
+def _licence(record: ExportRecord) -> dict[str, Any]:
+    licences = [licence for licence, rows in sorted(record.licences.items()) if rows]
+    names = list(dict.fromkeys(map(_hub_name, licences or [""])))
+    if "other" not in names:
+        return {"license": names[0] if len(names) == 1 else names}
+    stated = " and ".join(line(licence) or "unknown" for licence in licences)
+    return {"license": "other", "license_name": re.sub(r"[^a-z0-9.]+", "-", stated.lower()).strip("-") or "other"}
 
 
 def _hub_name(licence: str) -> str:
@@ -75,7 +74,7 @@ def _hub_name(licence: str) -> str:
 
 
 def _configs(files: Iterable[ExportedFile], beside: Iterable[ExportedFile]) -> Iterator[dict[str, Any]]:
-    """One for all files with the same columns: the Hub loads files of one config alone. Empty files load nowhere."""
+    """Yield a config for all files with the same columns, as the Hub needs it; empty files do not load."""
     kept = [file for file in files if file.rows]
     for n, columns in enumerate(dict.fromkeys(file.columns for file in kept)):
         alike = [file for file in kept if file.columns == columns]
@@ -86,10 +85,10 @@ def _configs(files: Iterable[ExportedFile], beside: Iterable[ExportedFile]) -> I
 
 
 def _data_files(files: Sequence[ExportedFile]) -> dict[str, Any]:
-    """The files of a config.
+    """Return the files of a config.
 
-    `datasets` keeps what it has loaded of a folder under a hash of the card's header alone: the digest in it is what
-    makes a folder that was exported anew load anew.
+    `datasets` caches a folder under a hash of the card's header alone: the digest in the header makes it load a new
+    export into the same folder.
     """
     digest = hashlib.sha256("".join(file.sha256 for file in files).encode()).hexdigest()
     return {
@@ -99,11 +98,11 @@ def _data_files(files: Sequence[ExportedFile]) -> dict[str, Any]:
 
 
 def _features(form: Format, config: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
-    """The types of a config's columns, where the first 10 MB may not show them: `datasets` looks no farther."""
+    """Return the types of a config's columns, where the first 10 MB may not show them: `datasets` reads no further."""
     name, path = config["config_name"], config["data_files"][0]["path"]
     if name == PROVENANCE:
         return {"config_name": name, "features": features_of(Provenance)}
-    if not form.late_types or path.endswith(".parquet"):  # which tells its types itself
+    if not form.late_types or path.endswith(".parquet"):  # which states its types itself
         return None
     text = {"dtype": "string"}
     late = {column: _feature(msgspec.inspect.type_info(kind)) for column, kind in form.late_types.items()}

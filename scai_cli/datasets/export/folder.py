@@ -18,22 +18,22 @@ from scai_cli.runs.jsonl import write_whole
 CARD: Final = "README.md"
 
 
-def finish_folder(folder: Path, made: ExportRecord) -> None:
+def finish_folder(folder: Path, record: ExportRecord) -> None:
     """Write the card and the manifest beside the rows; the same rows give the same bytes.
 
     Raises OutputError when the disk refuses.
     """
-    beside = side_cars(folder, made)
-    if made.format.side_files is not None:
-        for file, content in made.format.side_files(_name(folder), made.files).items():
+    beside = side_cars(folder, record)
+    if record.format.side_files is not None:
+        for file, content in record.format.side_files(_name(folder), record.files).items():
             write_whole(folder / file, _json(content))
-    write_whole(folder / CARD, card(_name(folder), made, beside))
-    write_whole(folder / MANIFEST, _json(manifest(folder, made, beside)))
+    write_whole(folder / CARD, card(_name(folder), record, beside))
+    write_whole(folder / MANIFEST, _json(manifest(folder, record, beside)))
 
 
-def side_cars(folder: Path, made: ExportRecord) -> tuple[ExportedFile, ...]:
-    """The files of provenance that stand beside files of rows, line by line."""
-    beside = ((file, Path(file.name).with_suffix(SIDE_CAR).as_posix()) for file in made.files)
+def side_cars(folder: Path, record: ExportRecord) -> tuple[ExportedFile, ...]:
+    """Return the side-cars of the files of rows."""
+    beside = ((file, Path(file.name).with_suffix(SIDE_CAR).as_posix()) for file in record.files)
     return tuple(
         ExportedFile(name, file.split, file.rows, digest(folder / name), (), 0)
         for file, name in beside
@@ -41,13 +41,13 @@ def side_cars(folder: Path, made: ExportRecord) -> tuple[ExportedFile, ...]:
     )
 
 
-def manifest(folder: Path, made: ExportRecord, beside: tuple[ExportedFile, ...]) -> dict[str, Any]:
-    """All that is needed to check the files and to make them again; no time, so that equal folders are equal."""
+def manifest(folder: Path, record: ExportRecord, beside: tuple[ExportedFile, ...]) -> dict[str, Any]:
+    """Return all that is needed to check the files and to make them again; no time, so that equal exports are equal."""
     return {
         "scai": __version__,
-        "format": made.format_name,
-        "command": made.command,
-        "settings": dict(made.settings),
+        "format": record.format_name,
+        "command": record.command,
+        "settings": dict(record.settings),
         "sources": [
             {
                 "run": s.run_id,
@@ -56,19 +56,19 @@ def manifest(folder: Path, made: ExportRecord, beside: tuple[ExportedFile, ...])
                 "models": dict(s.models),
                 "sha256": s.digest,
             }
-            for s in made.sources
+            for s in record.sources
         ],
-        "files": [asdict(file) for file in made.files],
+        "files": [asdict(file) for file in record.files],
         "provenance": [{"name": file.name, "rows": file.rows, "sha256": file.sha256} for file in beside],
         "card": {"name": CARD, "sha256": digest(folder / CARD)},
-        "licences": dict(sorted(made.licences.items())),
-        "left_out": dict(sorted(made.left_out.items())),
-        "notes": list(made.notes),
+        "licences": dict(sorted(record.licences.items())),
+        "left_out": dict(sorted(record.left_out.items())),
+        "notes": list(record.notes),
     }
 
 
 def _name(folder: Path) -> str:
-    """The folder's name, fit to be a key in other programs' files."""
+    """Return the folder's name, fit to be a key in other programs' files."""
     return re.sub(r"[^A-Za-z0-9_.]+", "-", folder.resolve().name).strip("-") or "scai"
 
 

@@ -1,4 +1,4 @@
-"""Markdown: tables, lists, and foreign text in them that stays text."""
+"""Markdown: tables, lists, and foreign text in them, escaped."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final
 from scai_cli.text.characters import clean, printable, visible
 
 _SPECIAL: Final = re.compile(r"[\\`*_\[\]|~$!]|^[#+=-]|^\d+(?=[.)])")
-"""What means something anywhere, or at the start of a line."""
+"""Characters with a meaning anywhere, or at the start of a line."""
 
 _LOOKALIKES: Final = str.maketrans("`|<>", "'¦‹›")
-"""Nothing can be escaped between backticks."""
+"""Between backticks nothing can be escaped."""
 
 
 def escaped(text: str) -> str:
-    """Foreign text for Markdown: one line, no markup, no HTML."""
+    """Return foreign text for Markdown: one line, no markup, no HTML."""
     plain = line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _SPECIAL.sub(_backslashed, plain)
 
@@ -26,28 +26,28 @@ def _backslashed(found: re.Match[str]) -> str:
 
 
 def code(text: str) -> str:
-    """Foreign text between backticks, in a table or not."""
+    """Return foreign text that goes between backticks, in a table or not."""
     return line(text).translate(_LOOKALIKES)
 
 
 def line(text: str) -> str:
-    """The text in one line, without what terminals obey."""
+    """Return the text in one line, without control characters."""
     return " ".join(printable(clean(text)).split())
 
 
 def fenced(text: str) -> str:
-    """A block of shell that ends where it should, whatever the text holds."""
+    """Return a block of shell that ends where it should, whatever the text holds."""
     plain = visible(text)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", plain)), default=0))
     return f"{fence}sh\n{plain}\n{fence}"
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table of cells that are escaped already."""
+    """Return a table of cells that are escaped already."""
     lines = [titles, ["---"] * len(titles), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def bullets(items: Iterable[str]) -> str:
-    """A list of items that are escaped already."""
+    """Return a list of items that are escaped already."""
     return "\n".join(f"- {item}" for item in items)
