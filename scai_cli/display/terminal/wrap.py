@@ -12,15 +12,15 @@ _WORD: Final = re.compile(r"[^ ]+| +")
 
 
 def wrapped(text: str, width: int, first: int | None = None) -> list[str]:
-    """The text in lines of at most `width` columns, the first of at most `first`.
+    """Return the text in lines of at most `width` columns, the first of at most `first`.
 
-    Broken at spaces, words that are too long anywhere; line ends and indentation stay.
+    Lines break at spaces, words that are too long anywhere; line ends and indentation stay.
     """
-    found: list[str] = []
+    lines: list[str] = []
     for paragraph in text.expandtabs(4).split("\n"):
-        narrow = width if first is None or found else first
-        found.extend(_broken(paragraph, max(1, width), max(1, narrow)))
-    return found
+        narrow = width if first is None or lines else first
+        lines.extend(_broken(paragraph, max(1, width), max(1, narrow)))
+    return lines
 
 
 def _broken(paragraph: str, width: int, first: int) -> Iterator[str]:
