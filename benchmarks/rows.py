@@ -78,13 +78,13 @@ def _inside(rows: int, folder: Path, again: bool) -> Measured:
 
     made = rows // 10 if again else rows
     clock, began = Clock(made // 10), time.monotonic()
-    outcome = resume(folder / "set", (), clock) if again else start(_wish(rows, folder), folder, "set", clock)
+    outcome = resume(folder / "set", (), clock) if again else start(_options(rows, folder), folder, "set", clock)
     assert outcome.result.rows == rows, outcome
     rates = [clock.every / (end - start) for start, end in pairwise(clock.times)]
     return Measured(made, time.monotonic() - began, _peak_mb(), rates)
 
 
-def _wish(rows: int, folder: Path) -> object:
+def _options(rows: int, folder: Path) -> object:
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.generate_source import GenerateOptions
 
@@ -94,8 +94,8 @@ def _wish(rows: int, folder: Path) -> object:
         for n in range(rows):
             task = {"id": f"t{n}", "prompt": f"How do I plan a dinner for {n} people in my garden?"}
             file.write(json.dumps(task) + "\n")
-    wish = GenerateOptions(str(folder / "rules.yaml"), folder / "tasks.jsonl", rows)
-    return replace(wish, personas=folder / "people.yaml", overrides=Overrides(model="simulated"))
+    options = GenerateOptions(str(folder / "rules.yaml"), folder / "tasks.jsonl", rows)
+    return replace(options, personas=folder / "people.yaml", overrides=Overrides(model="simulated"))
 
 
 def cut(folder: Path, rows: int) -> None:

@@ -77,13 +77,13 @@ def generate(
     from scai_cli.jobs.generate_source import GenerateOptions
 
     overrides = Overrides(with_limit(settings, max_usd), model, seed)
-    wish = GenerateOptions(source, tasks, n, personas, config, overrides, trust)
+    options = GenerateOptions(source, tasks, n, personas, config, overrides, trust)
     if dry_run:
         from scai_cli.jobs.generate_plan import plan_generate
 
-        _print_expected(plan_generate(wish, runs_dir), as_json)
+        _print_expected(plan_generate(options, runs_dir), as_json)
         return
-    finish(start(wish, runs_dir, run_id, _observer(quiet)), as_json)
+    finish(start(options, runs_dir, run_id, _observer(quiet)), as_json)
 
 
 def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_json: bool) -> None:
@@ -122,5 +122,5 @@ def _print_expected(plan: GeneratePlan, as_json: bool) -> None:
         if calls:
             console.print(f"{purpose:<14}{calls:>12,} calls")
     console.print(f"{'total':<14}{plan.total:>12,} calls")
-    if plan.most > plan.total:
-        console.print(f"{'':<14}{plan.most:>12,} where the judge's endpoint tells no log-probabilities")
+    if plan.total_with_votes > plan.total:
+        console.print(f"{'':<14}{plan.total_with_votes:>12,} where the judge's endpoint tells no log-probabilities")

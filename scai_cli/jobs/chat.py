@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -46,7 +47,8 @@ class ChatSession:
     seen: Callable[[bytes], None]
     """Called with every line that is written."""
     messages: list[MessageSaid] = field(default_factory=list)
-    ratings: list[Rated] = field(default_factory=list)
+    rated: Counter[str] = field(default_factory=Counter)
+    """Message -> how often it was rated."""
     directory: ChatDirectory | None = None
     _agents: Agents | None = None
 
@@ -91,9 +93,10 @@ class ChatSession:
         value = read_rating(number, low, high)
         if value is None:
             raise RunError(f"a rating is a number from {low:g} to {high:g}, as in `/rate {high:g} just right`")
-        before = sum(rating.message == answer.id for rating in self.ratings)
+        self.rated[answer.id] += 1
+        again = self.rated[answer.id] if self.rated[answer.id] > 1 else ""
         rating = Rated(
-            id=f"{answer.id}/own{before + 1 if before else ''}",
+            id=f"{answer.id}/own{again}",
             epoch=0,
             kind="own",
             metric=self.started.metric,
@@ -149,8 +152,6 @@ class ChatSession:
         line = self.directory.append(event)
         if isinstance(event, MessageSaid):
             self.messages.append(event)
-        elif isinstance(event, Rated):
-            self.ratings.append(event)
         self.seen(line)
 
     def _message(self, role: Literal["user", "assistant"], text: str, finish_reason: str | None = None) -> MessageSaid:

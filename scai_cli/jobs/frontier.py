@@ -1,10 +1,11 @@
-"""The same experiment under several welfare functions, each a run of its own."""
+"""One experiment under several welfare functions, each in a run of its own."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from scai_cli.analysis.pareto import ParetoFront, ParetoPoint, product_point
@@ -20,7 +21,7 @@ from scai_cli.runs.history.fold import read_history
 from scai_cli.social_choice import welfare
 
 _BLIND = ("always", "vote")
-"""Acceptance rules that do not look at the declared welfare."""
+"""Acceptance rules that ignore the declared welfare."""
 
 
 def frontier(
@@ -28,11 +29,14 @@ def frontier(
 ) -> ParetoFront:
     """Run an experiment once for each welfare function of `over` (`welfare=utilitarian,nash`).
 
-    A run is called `NAME-FUNCTION`; one that has finished with an equal experiment is not made again, one that has not
-    is gone on with. Raises ConfigError, RunError, or what stopped a run: then the same command goes on.
+    A run is named `NAME-FUNCTION`. A finished run of an equal experiment is not run again; an unfinished one is
+    resumed. Raises ConfigError, RunError, or what stopped a run: then the same command continues.
     """
     functions = _functions(over)
-    configs = [load_experiment(file, _with(overrides, function)) for function in functions]
+    configs = [
+        load_experiment(file, replace(overrides, settings=[*overrides.settings, f"welfare={function}"]))
+        for function in functions
+    ]
     revision = configs[0].revision
     if revision.acceptance in _BLIND and not revision.best_so_far:
         raise ConfigError(
@@ -45,19 +49,14 @@ def frontier(
 
 def _functions(over: str) -> list[str]:
     key, _, names = over.partition("=")
-    found = [name.strip() for name in re.findall(r"[^,(]+(?:\([^)]*\))?", names)]
-    if key.strip() != "welfare" or not found:
+    names_given = [name.strip() for name in re.findall(r"[^,(]+(?:\([^)]*\))?", names)]
+    if key.strip() != "welfare" or not names_given:
         raise ConfigError(f"--over {over}: write welfare=A,B,..., e.g. --over welfare=utilitarian,rawlsian,nash")
     try:
-        labels = [welfare.parse(name).label for name in found]
+        labels = [welfare.parse(name).label for name in names_given]
     except ValueError as error:
         raise ConfigError(f"--over {over}: {error}") from None
     return list(dict.fromkeys(labels))
-
-
-def _with(overrides: Overrides, function: str) -> Overrides:
-    settings: Sequence[str] = [*overrides.settings, f"welfare={function}"]
-    return Overrides(settings, overrides.model, overrides.seed)
 
 
 def _point(config: ExperimentConfig, function: str, runs: Path, observer: Observer[Event]) -> ParetoPoint:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Sequence
 from contextlib import closing
@@ -26,7 +25,14 @@ from scai_cli.datasets.generate.row import GeneratedRow
 from scai_cli.datasets.generate.row_plan import row_number, row_plans
 from scai_cli.errors import ConfigError, RunError, TooManyFailures
 from scai_cli.experiment.load import Overrides, dump_experiment, named_code
-from scai_cli.jobs.generate_source import GenerateOptions, GenerateSource, by_turns, check, read_source, wanted_tasks
+from scai_cli.jobs.generate_source import (
+    GenerateOptions,
+    GenerateSource,
+    by_turns,
+    check_source,
+    read_source,
+    wanted_tasks,
+)
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import digests, keep_changes, refuse_changed, refuse_foreign_code
@@ -34,9 +40,8 @@ from scai_cli.jobs.session import Observer, Outcome, resume_command, run_on_loop
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.find import is_generated, is_run
 from scai_cli.runs.generated_directory import EXPERIMENT, TASKS, GeneratedDirectory
+from scai_cli.runs.history.status import outcome_of, status_of
 from scai_cli.runs.locked_folder import CALLS
-from scai_cli.runs.locks import is_locked
-from scai_cli.runs.outcome import OUTCOME
 from scai_cli.simulation.epoch import AT_ONCE
 from scai_cli.simulation.epoch_context import Agents
 
@@ -83,7 +88,7 @@ def start(
     if run_id is not None:
         _refuse_taken(runs / run_id)
     source = read_source(options, runs)
-    check(source, options)
+    check_source(source, options)
     with ModelPool.connect(source.config) as pool:
         directory = GeneratedDirectory.create(runs, run_id, f"{source.stem}-rows")
         with directory.traceless_on_failure():
@@ -206,12 +211,5 @@ def _refuse_taken(path: Path) -> None:
     if is_run(path):
         raise RunError(f"{path.name!r} is the id of a run; take another --run-id")
     if is_generated(path):
-        status = "finished" if _is_finished(path) else "interrupted"
-        raise taken("generated set", path, "running" if is_locked(path) else status)
-
-
-def _is_finished(path: Path) -> bool:
-    try:
-        return bool(json.loads((path / OUTCOME).read_bytes())["status"] == "finished")
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        outcome = outcome_of(path)
+        raise taken("generated set", path, status_of(path, outcome.get("status") == "finished", outcome))

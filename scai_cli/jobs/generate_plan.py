@@ -1,4 +1,4 @@
-"""What a generated set would take: its calls, counted without making any."""
+"""What a generated set would take: it counts the calls and makes none."""
 
 from __future__ import annotations
 
@@ -7,57 +7,50 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scai_cli.jobs.generate_source import GenerateOptions, by_turns, check, read_source, wanted_tasks
+from scai_cli.jobs.generate_source import GenerateOptions, by_turns, check_source, read_source, wanted_tasks
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratePlan:
-    """Rows and calls by what they are for; comparisons are more where the endpoint tells no log-probabilities."""
+    """The rows of a set and its calls by purpose; `total_with_votes` where an endpoint gives no log-probabilities."""
 
     rows: int
     tasks: int
     users: int
     """Personas who take turns; 0 where rows have no user."""
     calls: Mapping[str, int]
-    comparisons_by_votes: int
-
-    @property
-    def total(self) -> int:
-        """All calls, but for retries."""
-        return sum(self.calls.values())
-
-    @property
-    def most(self) -> int:
-        """All calls where the judge's votes are counted."""
-        return self.total - self.calls["comparison"] + self.comparisons_by_votes
+    total: int
+    total_with_votes: int
 
     def as_object(self) -> dict[str, Any]:
-        """What `scai generate --dry-run --json` prints."""
+        """Return what `scai generate --dry-run --json` prints."""
         return {
             "rows": self.rows,
             "tasks": self.tasks,
             "users": self.users,
             "calls": {**self.calls, "total": self.total},
-            "total_with_votes": self.most,
+            "total_with_votes": self.total_with_votes,
         }
 
 
-def plan_generate(wish: GenerateOptions, runs: Path) -> GeneratePlan:
-    """Count the calls of a set; raises ConfigError and RunError for what would keep it from beginning."""
-    source = read_source(wish, runs)
-    check(source, wish)
-    settings, cast, turns = source.config.generate, source.config.train_personas, by_turns(source)
-    tasks = sum(1 for _ in wanted_tasks(wish, source))
-    rows = tasks if wish.n is None else wish.n
+def plan_generate(options: GenerateOptions, runs: Path) -> GeneratePlan:
+    """Count the calls of a set, except for retries; raises ConfigError and RunError if it cannot be begun."""
+    source = read_source(options, runs)
+    check_source(source, options)
+    settings, personas, turns = source.config.generate, len(source.config.train_personas), by_turns(source)
+    tasks = sum(1 for _ in wanted_tasks(options, source))
+    rows = tasks if options.n is None else options.n
     rated = (3 if settings.k else 2) if settings.by_users else 0
     pairs = (2 if settings.k else 1) if settings.by_model else 0
-    probe = 1 if pairs else 0
     calls = {
         "answer": 2 * rows,
         "critique": settings.k * rows,
         "revision": settings.k * rows,
         "feedback": rated * rows if turns else 0,
-        "cross_rating": rated * rows * min(settings.raters, len(cast) - turns if cast else 0),
-        "comparison": 2 * pairs * rows + probe,
+        "cross_rating": rated * rows * min(settings.raters, personas - turns if personas else 0),
+        # The one call tries whether the endpoint gives log-probabilities.
+        "comparison": 2 * pairs * rows + (1 if pairs else 0),
     }
-    return GeneratePlan(rows, tasks, len(cast) if turns else 0, calls, 2 * pairs * rows * settings.votes + probe)
+    total = sum(calls.values())
+    votes = 2 * pairs * rows * (settings.votes - 1)
+    return GeneratePlan(rows, tasks, personas if turns else 0, calls, total, total + votes)

@@ -23,7 +23,7 @@ from scai_cli.simulation.engine import initial_constitution
 
 @dataclass(frozen=True, slots=True)
 class GenerateOptions:
-    """What the command line asks for; `n` None is a row for every task."""
+    """What to generate from; `n` None is a row for every task."""
 
     source: str
     tasks: Path | None = None
@@ -36,42 +36,42 @@ class GenerateOptions:
 
 @dataclass(frozen=True, slots=True)
 class GenerateSource:
-    """Where the constitution comes from, with the experiment that the rows are made with."""
+    """A constitution and the experiment that rows are made with."""
 
     name: str
     """A run's id, or a file's name."""
     stem: str
-    """What the generated set is named after."""
+    """The beginning of the generated set's name."""
     config: ExperimentConfig
     initial: Constitution
     learned: Constitution
 
 
-def read_source(wish: GenerateOptions, runs: Path) -> GenerateSource:
-    """The run or the constitution file of a wish; raises RunError or ConfigError, one line."""
-    file = Path(wish.source)
-    if file.suffix in SUFFIXES and not is_run(runs / wish.source):
-        source = _from_file(wish, file)
+def read_source(options: GenerateOptions, runs: Path) -> GenerateSource:
+    """Read the run or the constitution file that the options name; raises RunError or ConfigError."""
+    file = Path(options.source)
+    if file.suffix in SUFFIXES and not is_run(runs / options.source):
+        source = _from_file(options, file)
     else:
-        source = _from_run(wish, find_run(runs, wish.source))
+        source = _from_run(options, find_run(runs, options.source))
     if source.config.generate.initial == "none":
         source = replace(source, initial=Constitution())
     return source
 
 
-def check(source: GenerateSource, wish: GenerateOptions) -> None:
-    """Raise ConfigError for a wish that the constitution or the people cannot meet."""
-    settings, cast = source.config.generate, source.config.train_personas
+def check_source(source: GenerateSource, options: GenerateOptions) -> None:
+    """Raise ConfigError where the constitution or the people do not allow what the options ask for."""
+    settings, personas = source.config.generate, source.config.train_personas
     if not source.learned.principles and (settings.k or settings.by_model):
-        remedy = f"--set generate.k=0 --set generate.judge={'users' if cast else 'none'}"
+        remedy = f"--set generate.k=0 --set generate.judge={'users' if personas else 'none'}"
         raise ConfigError(
             f"the constitution of {source.name} has no principles, by which answers are criticised and judged; "
             f"make one with some, or say {remedy}"
         )
     judge = f"generate.judge={settings.judge}"
-    if settings.by_users and not cast:
+    if settings.by_users and not personas:
         raise ConfigError(f"{judge}: there is nobody to rate; name people with --personas or --config")
-    human = [persona.id for persona in cast if persona.human]
+    human = [persona.id for persona in personas if persona.human]
     if human:
         raise ConfigError(
             f"{judge}: persona {human[0]!r} is human, and only runs ask real people; "
@@ -82,59 +82,59 @@ def check(source: GenerateSource, wish: GenerateOptions) -> None:
             "generate.raters=0: nobody would rate, "
             "since rows have no user where the contract has no clause for anybody here"
         )
-    if wish.tasks is None and not source.config.train_tasks:
+    if options.tasks is None and not source.config.train_tasks:
         raise ConfigError("there is no task; name a file of tasks with --tasks")
 
 
 def by_turns(source: GenerateSource) -> bool:
-    """Whether personas take turns as the users of rows: where a constitution says something of one of them."""
-    cast = {persona.id for persona in source.config.train_personas}
+    """Return whether personas take turns as the users of rows: if a constitution has a clause for one of them."""
+    personas = {persona.id for persona in source.config.train_personas}
     clauses = (*source.learned.contract, *source.initial.contract)
-    return any(cast.intersection(clause.users) for clause in clauses)
+    return any(personas.intersection(clause.users) for clause in clauses)
 
 
-def wanted_tasks(wish: GenerateOptions, source: GenerateSource) -> Iterator[Task]:
-    """The tasks of a set, no more than there are rows; those of a JSONL file are never held whole."""
-    return islice(iter(source.config.train_tasks if wish.tasks is None else items(wish.tasks, Task)), wish.n)
+def wanted_tasks(options: GenerateOptions, source: GenerateSource) -> Iterator[Task]:
+    """Yield the tasks of a set, at most one for each row; a JSONL file is read one task at a time."""
+    return islice(iter(source.config.train_tasks if options.tasks is None else items(options.tasks, Task)), options.n)
 
 
-def _from_run(wish: GenerateOptions, path: Path) -> GenerateSource:
-    if wish.config is not None:
+def _from_run(options: GenerateOptions, path: Path) -> GenerateSource:
+    if options.config is not None:
         raise ConfigError(f"--config: run {path.name!r} has an experiment of its own; change it with --set")
     history = read_history(path, messages=False)
-    config = load_saved(path / CONFIG, wish.overrides)
-    if not wish.trust:
+    config = load_saved(path / CONFIG, options.overrides)
+    if not options.trust:
         refuse_foreign_code(named_code(config), path.name)
     learned, _ = history.product
     assert history.started is not None
-    return _peopled(GenerateSource(path.name, path.name, config, history.started.constitution, learned), wish)
+    return _peopled(GenerateSource(path.name, path.name, config, history.started.constitution, learned), options)
 
 
-def _from_file(wish: GenerateOptions, file: Path) -> GenerateSource:
-    if wish.config is not None:
-        config = load_experiment(wish.config, wish.overrides)
-    elif wish.overrides.model is not None:
-        config = bare_experiment(wish.overrides)
+def _from_file(options: GenerateOptions, file: Path) -> GenerateSource:
+    if options.config is not None:
+        config = load_experiment(options.config, options.overrides)
+    elif options.overrides.model is not None:
+        config = bare_experiment(options.overrides)
     else:
         raise ConfigError(f"{file}: say with --model or --config EXPERIMENT who acts under this constitution")
     stem = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in file.stem).strip("-_")[:50]
     start = initial_constitution(config.constitution)
-    source = _peopled(GenerateSource(file.name, stem or "constitution", config, start, start), wish)
+    source = _peopled(GenerateSource(file.name, stem or "constitution", config, start, start), options)
     return replace(source, learned=read_constitution(file, source.config.train_personas))
 
 
-def _peopled(source: GenerateSource, wish: GenerateOptions) -> GenerateSource:
-    """The source with the people that the wish names in the place of its own, and with every prompt's wording."""
+def _peopled(source: GenerateSource, options: GenerateOptions) -> GenerateSource:
+    """Return the source with the people that the options name, if any, and with the wording of all prompts."""
     config = source.config.with_every_prompt()
-    if wish.personas is not None:
-        people = load_personas(wish.personas)
+    if options.personas is not None:
+        people = load_personas(options.personas)
         others = {
             "personas": PersonaSource(inline=people),
             "holdout": Holdout(tasks=config.holdout.tasks),
             "constitution": config.constitution.model_copy(update={"contract": ()}),
         }
         config = config.model_copy(update=others)
-    if not config.generate.by_users:  # then nobody is asked, and a real person among them is in nobody's way
+    if not config.generate.by_users:  # no user is asked then, so a real person among them is no obstacle
         played = tuple(persona.model_copy(update={"human": False}) for persona in config.personas.inline)
         config = config.model_copy(update={"personas": config.personas.model_copy(update={"inline": played})})
     return replace(source, config=config)

@@ -85,8 +85,8 @@ def whole(request: pytest.FixtureRequest, kind: Path, tmp_path_factory: pytest.T
     runs = tmp_path_factory.mktemp("whole")
     observer = Tracks(runs / "whole")
     overrides = Overrides([f"limits.concurrency={request.param}", "generate.raters=1"])
-    wish = GenerateOptions(str(kind), n=ROWS, overrides=overrides)
-    assert start(wish, runs, "whole", observer).status == "finished"
+    options = GenerateOptions(str(kind), n=ROWS, overrides=overrides)
+    assert start(options, runs, "whole", observer).status == "finished"
     return Whole(runs / "whole", observer.states)
 
 
