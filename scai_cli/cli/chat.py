@@ -58,7 +58,10 @@ def chat(
 
 
 def talk(chat: ChatSession, as_json: bool) -> None:
-    """Take line by line until there is no more; raises what ends the talk, and what left the last message alone."""
+    """Do what each line asks for until the input ends; raises what ends the talk.
+
+    From a pipe, a message without an answer ends it, too.
+    """
     from scai_cli.display.terminal.chat import print_head, tell
 
     typed = sys.stdin is not None and sys.stdin.isatty()
@@ -66,7 +69,7 @@ def talk(chat: ChatSession, as_json: bool) -> None:
         print_head(chat.started, chat.config.model.label)
     for line in _typed(as_json) if typed else _piped():
         try:
-            if not _do(chat, line, as_json):
+            if not _do_line(chat, line, as_json):
                 break
         except (CallFailed, RunError) as error:
             if not typed:  # a script stops where it went wrong
@@ -78,8 +81,8 @@ def talk(chat: ChatSession, as_json: bool) -> None:
         tell(f"saved in {chat.directory.folder.path}")
 
 
-def _do(chat: ChatSession, line: str, as_json: bool) -> bool:
-    """What one line asks for; False if it is to leave."""
+def _do_line(chat: ChatSession, line: str, as_json: bool) -> bool:
+    """Do what one line asks for; returns False for a line that ends the talk."""
     from scai_cli.display.terminal.chat import HELP, print_answer, tell
 
     word, _, rest = line.partition(" ")
@@ -92,8 +95,8 @@ def _do(chat: ChatSession, line: str, as_json: bool) -> bool:
     elif word == "/again":
         _answer(chat, as_json)
     elif word == "/rate":
-        rated = chat.rate(rest)
-        tell(f"rated {rated.value:g} for {rated.metric}")
+        rating = chat.rate(rest)
+        tell(f"rated {rating.value:g} for {rating.metric}")
     elif word == "/help":
         tell("\n".join(HELP))
     elif word == "/system":
@@ -118,7 +121,7 @@ def _answer(chat: ChatSession, as_json: bool) -> None:
 
 
 def _typed(as_json: bool) -> Iterator[str]:
-    """Lines typed at a terminal, edited by readline where the prompt may stand on stdout."""
+    """Yield lines typed at a terminal, edited by readline where stdout may hold the prompt."""
     from scai_cli.jobs.interruption import ctrl_c_ends_input
 
     edited = sys.stdout.isatty() and not as_json
@@ -144,7 +147,7 @@ def _typed(as_json: bool) -> Iterator[str]:
 
 
 def _piped() -> Iterator[str]:
-    """Lines of a file or a pipe."""
+    """Yield the lines of a file or a pipe."""
     if sys.stdin is None:
         return
     for line in sys.stdin.buffer:

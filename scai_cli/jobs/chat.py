@@ -73,7 +73,7 @@ class ChatSession:
         if not self.unanswered:
             raise RunError("there is no message that waits for an answer")
         try:
-            return self.runner.run(self._asked())
+            return self.runner.run(self._ask())
         except CallFailed as error:
             where = self.messages[-1].id
             self._write(Problem(id=error.call, epoch=0, where=where, problem=str(error)))
@@ -128,7 +128,7 @@ class ChatSession:
                 if self.directory is not None:
                     self.directory.folder.close()
 
-    async def _asked(self) -> MessageSaid:
+    async def _ask(self) -> MessageSaid:
         assert self._agents is not None
         system = Message("system", self.started.system_message)
         prompt = self._agents.prompts.answer(system, self.messages)

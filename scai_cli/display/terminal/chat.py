@@ -21,7 +21,7 @@ HELP = (
 
 
 def print_head(started: ChatStarted, model: str) -> None:
-    """Say on stderr with whom one talks, under what."""
+    """Print on stderr whom the user talks with, and under which constitution."""
     persona = f", as for {started.persona}" if started.persona else ""
     console = err()
     head = f"{started.run_id}: constitution version {started.version}{persona}; {model}; /help tells more"
@@ -29,7 +29,7 @@ def print_head(started: ChatStarted, model: str) -> None:
 
 
 def print_answer(text: str) -> None:
-    """Print an answer; on a terminal wrapped and with a line around it."""
+    """Print an answer; on a terminal wrapped, between empty lines."""
     console = out()
     if console.is_terminal:
         console.print()
@@ -40,11 +40,11 @@ def print_answer(text: str) -> None:
 
 
 def tell(line: str) -> None:
-    """Say something about the talk, on stderr."""
+    """Print a message about the talk on stderr."""
     err().print(styled(line), soft_wrap=True)
 
 
 def waiting(console: Console, on: bool) -> None:
-    """Say on a terminal that the answer is awaited, or take that back."""
+    """Show on a terminal that the answer is awaited, or remove that."""
     if console.is_terminal:
         console.print(styled("waiting for the answer ..." if on else " " * 26, "dim"), end="\r")

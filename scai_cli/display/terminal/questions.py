@@ -1,4 +1,4 @@
-"""Questions to real people among the simulated: on stderr, since stdout carries data."""
+"""Asks real people among the simulated: on stderr, since stdout carries data."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from scai_cli.text.characters import one_line
 
 
 class ReadLine(Protocol):
-    """Reads a line (or what was pasted together); raises EOFError at the end of the input."""
+    """Reads a line, or several that were pasted together; raises EOFError at the end of the input."""
 
     def __call__(self, *, pasted: bool) -> Coroutine[Any, Any, str]:
-        """Read; with `pasted`, what was pasted together."""
+        """Read a line; with `pasted`, all lines that were pasted together."""
         ...
 
 
 @dataclass(slots=True)
 class ConsolePrompt:
-    """A desk at the terminal: shows what others wrote as plain text, and asks below it."""
+    """The prompt at the terminal: shows what others wrote as plain text, and asks below it."""
 
     console: Callable[[], Console]
     line: ReadLine
 
     def show(self, question: Question) -> None:
-        """Print what is asked about."""
+        """Print the texts that the question is about."""
         console = self.console()
         waiting = f" · {question.waiting} more waiting" if question.waiting else ""
         title = f"{one_line(question.participant, 30)} · {one_line(question.call)}{waiting}"
