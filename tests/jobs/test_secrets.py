@@ -35,7 +35,7 @@ def test_a_run_sends_the_key_and_writes_it_nowhere(tiny: Path) -> None:
     nothing_of_it(called)
     for view in (("--json",), (), ("--prompts", "e1"), ("--epoch", "1")):
         nothing_of_it(scai("show", "tiny", *view))
-    for form in ("system", "sft", "messages"):
+    for form in ("system", "sft", "dpo"):
         nothing_of_it(scai("export", "tiny", "--format", form, "-o", f"{form}.out"))
     nothing_of_it(scai("check", tiny, *options, "--json"))
     nothing_of_it(scai("plan", tiny, *options, "--prompts"))
