@@ -38,54 +38,14 @@ class Trait:
     """The trait that a text cannot show as well."""
 
 
-_STYLE: Final = {
-    "concise": "short answers",
-    "detailed": "detailed answers",
-    "bullet_list": "bullet points",
-    "step_by_step": "numbered steps",
-    "plain_words": "plain words",
-    "formal": "a formal tone",
-    "casual": "a casual tone",
-    "warm": "a warm tone",
-    "humorous": "humour",
-    "asks_back": "questions back",
-    "gives_example": "concrete examples",
-    "names_source": "named sources",
-    "states_uncertainty": "open words about uncertainty",
-    "balanced": "a balanced view",
-    "direct": "direct advice",
-}
-
-_SUBSTANCE: Final = {
-    "environment": "the environment",
-    "tradition": "tradition",
-    "personal_freedom": "personal freedom",
-    "equality": "equality",
-    "security": "safety and security",
-    "faith": "faith",
-    "thrift": "thrift",
-    "health": "health",
-    "animal_welfare": "animal welfare",
-    "family": "family",
-    "science": "science",
-    "local_community": "the local community",
-    "human_rights": "human rights",
-    "economic_growth": "economic growth",
-    "rule_of_law": "the rule of law",
-    "pleasure": "pleasure",
-}
-
 _PAIRS: Final = (("concise", "detailed"), ("formal", "casual"), ("balanced", "direct"))
 _EXCLUDES: Final = {a: b for pair in _PAIRS for a, b in (pair, pair[::-1])}
 
 
-def _traits(kind: Kind, labels: Mapping[str, str], words: Mapping[str, str]) -> dict[str, Trait]:
-    return {
-        name: Trait(name, kind, label, patterns(words[name]), _EXCLUDES.get(name)) for name, label in labels.items()
-    }
+def _traits(kind: Kind, words: Mapping[str, str]) -> dict[str, Trait]:
+    labels = _LISTS[kind].items()
+    return {name: Trait(name, kind, label, patterns(words[name]), _EXCLUDES.get(name)) for name, label in labels}
 
 
-TRAITS: Final[Mapping[str, Trait]] = MappingProxyType(
-    _traits("style", _STYLE, REQUESTS) | _traits("substance", _SUBSTANCE, THEMES)
-)
+TRAITS: Final[Mapping[str, Trait]] = MappingProxyType(_traits("style", REQUESTS) | _traits("substance", THEMES))
 """All traits by name, in a fixed order: style, then substance."""
