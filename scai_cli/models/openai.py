@@ -26,7 +26,6 @@ from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.base import ChatModel
 from scai_cli.models.wire import BodyError, FilterError, read_completion
-from scai_cli.text.characters import printable
 
 if TYPE_CHECKING:
     import httpx2
@@ -55,7 +54,7 @@ class _Endpoint:
 
     def quote(self, text: str) -> str:
         """Make a foreign text fit for a message: one line of at most 200 characters, without controls and key."""
-        text = " ".join(printable(text).split())
+        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         if self.key:
             text = text.replace(self.key, "[key]")
         return text if len(text) <= 200 else text[:199] + "…"
