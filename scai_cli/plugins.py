@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from importlib.metadata import entry_points
 from typing import Any, Final, Literal
 
 from scai_cli.errors import ConfigError
-from scai_cli.values import did_you_mean
+from scai_cli.text.suggestions import did_you_mean
 
 Kind = Literal["provider", "strategy", "acceptance", "format"]
 
@@ -74,4 +73,6 @@ def is_foreign(kind: Kind, name: str) -> bool:
 
 
 def _entry_point(kind: Kind, name: str) -> str | None:
+    from importlib.metadata import entry_points  # slow to import, and seldom asked
+
     return next((point.value for point in entry_points(group=f"scai.{kind}") if point.name == name), None)

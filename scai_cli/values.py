@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import random
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
@@ -43,15 +42,6 @@ def safe_id(text: str) -> str:
 SafeId = Annotated[str, AfterValidator(safe_id)]
 Text = Annotated[str, AfterValidator(clean)]
 Split = Literal["train", "dev", "test"]
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the nearest known word, or else what is known; fit to follow an error's text."""
-    known = list(known)
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; known are {', '.join(sorted(known))}" if len(known) <= 16 else ""
 
 
 Drawn = TypeVar("Drawn")

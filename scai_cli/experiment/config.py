@@ -17,7 +17,8 @@ from scai_cli.messages import AgentRole
 from scai_cli.prompts.templates import TEMPLATES, places
 from scai_cli.social_choice.voting_rules import RULES
 from scai_cli.social_choice.welfare import parse as parse_welfare
-from scai_cli.values import SafeId, Split, Text, Value, did_you_mean
+from scai_cli.text.suggestions import did_you_mean
+from scai_cli.values import SafeId, Split, Text, Value
 
 ROLES: tuple[AgentRole, ...] = ("assistant", "user", "meta")
 

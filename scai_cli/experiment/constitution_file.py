@@ -13,7 +13,8 @@ from scai_cli.errors import ConfigError
 from scai_cli.experiment.constitution import Clause, Constitution, Principle, RuleText
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.yaml_source import explain, read_text, read_yaml
-from scai_cli.values import Value, did_you_mean
+from scai_cli.text.suggestions import did_you_mean
+from scai_cli.values import Value
 
 SUFFIXES: Final = (".md", ".txt", ".json", ".yaml", ".yml")
 """The suffixes that tell a constitution file from a run."""

@@ -15,7 +15,7 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.experiment.yaml_source import Key, YamlSource, explain, read_text, read_yaml
 from scai_cli.text.characters import clean
-from scai_cli.values import did_you_mean
+from scai_cli.text.suggestions import did_you_mean
 
 Item = TypeVar("Item", Persona, Task)
 

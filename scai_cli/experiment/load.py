@@ -28,7 +28,8 @@ from scai_cli.experiment.tasks import Task
 from scai_cli.experiment.yaml_source import Key, YamlSource, explain, parse_yaml, read_yaml
 from scai_cli.prompts.templates import TEMPLATES
 from scai_cli.text.characters import OTHER_LINE_ENDS, clean
-from scai_cli.values import did_you_mean, draw
+from scai_cli.text.suggestions import did_you_mean
+from scai_cli.values import draw
 
 _RESOLVED = {"files": (), "sample": None, "split": None}
 """The keys that choose personas or tasks, as they are once the chosen ones are written out."""

@@ -10,7 +10,8 @@ from pydantic import Field, SerializerFunctionWrapHandler, field_validator, mode
 from scai_cli.experiment.item_source import ItemSource, SourceField
 from scai_cli.experiment.model_settings import ModelChanges
 from scai_cli.measures.catalogue import TRAITS
-from scai_cli.values import SafeId, Split, Text, Value, did_you_mean
+from scai_cli.text.suggestions import did_you_mean
+from scai_cli.values import SafeId, Split, Text, Value
 
 Scalar = str | int | float | bool
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from scai_cli.errors import ConfigError
-from scai_cli.values import did_you_mean
+from scai_cli.text.suggestions import did_you_mean
 
 Key = str | int
 KeyPath = tuple[Key, ...]

@@ -31,7 +31,7 @@ from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import PairedUtilities, difference, epoch_utilities
 from scai_cli.social_choice import welfare
-from scai_cli.values import did_you_mean
+from scai_cli.text.suggestions import did_you_mean
 
 FOLDER: Final = "explain"
 ID_PREFIX: Final = "explain"

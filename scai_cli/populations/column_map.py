@@ -10,7 +10,8 @@ from pydantic import Field, ValidationError
 
 from scai_cli.experiment.yaml_source import explain, read_yaml
 from scai_cli.measures.catalogue import TRAITS
-from scai_cli.values import Text, Value, did_you_mean
+from scai_cli.text.suggestions import did_you_mean
+from scai_cli.values import Text, Value
 
 Column = Annotated[str, Field(min_length=1)]
 

@@ -18,7 +18,7 @@ from scai_cli.populations.drafts import Draft, PopulationFormat
 from scai_cli.populations.formats import PERSONAS, TASKS
 from scai_cli.populations.population_file import population_file
 from scai_cli.populations.table_rows import Notify, TableRow
-from scai_cli.values import did_you_mean
+from scai_cli.text.suggestions import did_you_mean
 
 _NAMED = 20
 """How many bad rows are named one by one."""

@@ -11,7 +11,7 @@ from scai_cli.errors import RunError
 from scai_cli.runs.generated_directory import GENERATION, ROWS
 from scai_cli.runs.locked_folder import LATEST
 from scai_cli.runs.run_directory import CONFIG, EVENTS
-from scai_cli.values import did_you_mean
+from scai_cli.text.suggestions import did_you_mean
 
 
 def is_run(path: Path) -> bool:

@@ -12,7 +12,8 @@ from scai_cli.datasets.samples.row_samples import GeneratedSource
 from scai_cli.datasets.samples.run_samples import RunSource
 from scai_cli.errors import RunError
 from scai_cli.runs.find import is_generated, log_of
-from scai_cli.values import Split, did_you_mean
+from scai_cli.text.suggestions import did_you_mean
+from scai_cli.values import Split
 
 SampleSource = RunSource | GeneratedSource
 

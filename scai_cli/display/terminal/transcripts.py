@@ -15,7 +15,7 @@ from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
 from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.selection import Selection
 from scai_cli.text.characters import one_line, visible
-from scai_cli.values import did_you_mean
+from scai_cli.text.suggestions import did_you_mean
 
 _NAME, _MESSAGE, _RATING = "  ", "    ", "      "
 """The indents of a speaker's name, of the further lines of a message and of a rating."""

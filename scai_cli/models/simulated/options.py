@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 from scai_cli.errors import ConfigError
-from scai_cli.values import did_you_mean
+from scai_cli.text.suggestions import did_you_mean
 
 _NUMBERS: Final = ("attention", "noise", "misjudgement")
 
