@@ -205,7 +205,6 @@ CHANGES = {
     "prompts": {"meta": "Write other rules."},
 }
 MAY_CHANGE = {
-    "generate": {"k": 2},
     "limits": {"calls": 10_000, "concurrency": 2},
     "prices": {"m": {"input": 1, "output": 2}},
     "cache": False,
