@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from msgspec import Struct
-from msgspec.structs import astuple
 
 from scai_cli.datasets.samples.sample import Pair, RatingSample, RoleModelName, Sample, whole
 
@@ -43,6 +42,7 @@ class Provenance(Struct, frozen=True, gc=False):
 def provenance_of(sample: Sample, split: str | None) -> Provenance:
     """Return the provenance of a sample's rows."""
     core = whole(sample)
+    origin = core.origin
     by = rater = margin = p = rating = disagreement = None
     if isinstance(core, Pair):
         by, rater, margin, p = core.by, core.rater, core.margin, core.p
@@ -50,5 +50,24 @@ def provenance_of(sample: Sample, split: str | None) -> Provenance:
         rating = core.score.value
     else:
         rating, disagreement = core.rating, core.disagreement
-    values = (*astuple(core.origin), split, by, rater, rating, margin, p, disagreement)
-    return Provenance(*values)
+    return Provenance(  # field by field: `astuple` would cost the largest exports 2 % of their time
+        origin.run,
+        origin.conversation,
+        origin.messages,
+        origin.epoch,
+        origin.version,
+        origin.rules,
+        origin.models,
+        origin.raters,
+        origin.licences,
+        origin.persona,
+        origin.others,
+        origin.task,
+        split,
+        by,
+        rater,
+        rating,
+        margin,
+        p,
+        disagreement,
+    )
