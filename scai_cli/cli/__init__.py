@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from asyncio import CancelledError
+from collections.abc import Callable
 from io import TextIOWrapper
 
 import typer
@@ -20,8 +21,18 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for command in (run, show, compare, report, export, generate, dataset, explain, chat, personas, tasks, init):
-    command.register(app)
+command: Callable[..., None]
+for command in (run.run, run.resume, run.plan):
+    app.command()(command)
+app.command("check", help="Same as `scai plan`.")(run.plan)
+app.command()(show.show)
+app.command("list")(show.list_runs)
+for command in (compare.compare, report.report, export.export, generate.generate, explain.explain, explain.frontier):
+    app.command()(command)
+app.command()(chat.chat)
+app.command()(init.init)
+for name, group in (("dataset", dataset.app), ("personas", personas.app), ("tasks", tasks.app)):
+    app.add_typer(group, name=name)
 
 
 @app.callback(invoke_without_command=True)

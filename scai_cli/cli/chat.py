@@ -8,17 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli.options import (
-    RUNS,
-    Json,
-    MaxUsd,
-    Model,
-    Run,
-    RunsDir,
-    Set,
-    Trust,
-    with_limit,
-)
+from scai_cli.cli import options
 from scai_cli.errors import CallFailed, RunError
 from scai_cli.text.characters import clean
 
@@ -26,29 +16,24 @@ if TYPE_CHECKING:
     from scai_cli.jobs.chat import ChatSession
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command()(chat)
-
-
 def chat(
-    run: Run,
+    run: options.Run,
     persona: Annotated[
         str | None, typer.Option("--persona", help="Talk as this persona: its clauses apply.", metavar="ID")
     ] = None,
-    model: Model = None,
-    settings: Set = None,
-    max_usd: MaxUsd = None,
-    trust: Trust = False,
-    as_json: Json = False,
-    runs_dir: RunsDir = RUNS,
+    model: options.Model = None,
+    settings: options.Set = None,
+    max_usd: options.MaxUsd = None,
+    trust: options.Trust = False,
+    as_json: options.Json = False,
+    runs_dir: options.RunsDir = options.RUNS,
 ) -> None:
     """Talk with the assistant under a run's constitution. A line is a message, /help tells more."""
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.chat import open_chat
     from scai_cli.runs.find import find_run
 
-    overrides = Overrides(with_limit(settings, max_usd), model)
+    overrides = Overrides(options.with_limit(settings, max_usd), model)
     chat = open_chat(find_run(runs_dir, run), persona, overrides, _print_line if as_json else _pass, trust=trust)
     with chat.naming_transcript():
         try:

@@ -9,11 +9,6 @@ import typer
 from scai_cli.cli.options import RUNS, Json, Runs, RunsDir, print_json
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command()(compare)
-
-
 def compare(
     runs: Runs,
     embedding_model: Annotated[

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from scai_cli.cli.options import Json
+from scai_cli.cli.options import Json, print_json
 
 app = typer.Typer(no_args_is_help=True, help="Look into data sets.")
 
@@ -17,11 +17,6 @@ Rows = Annotated[
         metavar="PATH", help="A .jsonl, .csv or .parquet file of rows, or a folder of them.", show_default=False
     ),
 ]
-
-
-def register(parent: typer.Typer) -> None:
-    """Add the commands of this file."""
-    parent.add_typer(app, name="dataset")
 
 
 @app.callback()
@@ -41,8 +36,6 @@ def describe(
 
     description = described(path, seed).as_object()
     if as_json:
-        from scai_cli.text.characters import json_line
-
-        print(json_line(description))  # noqa: T201 - data for stdout
+        print_json(description)
     else:
         print_dataset(description)

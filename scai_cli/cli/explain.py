@@ -6,39 +6,19 @@ from typing import Annotated
 
 import typer
 
-from scai_cli.cli.options import (
-    RUNS,
-    Config,
-    Json,
-    MaxUsd,
-    Model,
-    Quiet,
-    Run,
-    RunsDir,
-    Seed,
-    Set,
-    Trust,
-    print_json,
-    with_limit,
-)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command()(explain)
-    app.command()(frontier)
+from scai_cli.cli import options
 
 
 def explain(
-    run: Run,
+    run: options.Run,
     users: Annotated[
         tuple[str, str] | None, typer.Option("--users", help="Which rules pull these two apart.", metavar="A B")
     ] = None,
-    settings: Set = None,
-    max_usd: MaxUsd = None,
-    trust: Trust = False,
-    as_json: Json = False,
-    runs_dir: RunsDir = RUNS,
+    settings: options.Set = None,
+    max_usd: options.MaxUsd = None,
+    trust: options.Trust = False,
+    as_json: options.Json = False,
+    runs_dir: options.RunsDir = options.RUNS,
 ) -> None:
     """Say who asked for each rule, who gains and who loses by it. At most 1,000 calls, or --set limits.calls=N."""
     from scai_cli.display.terminal.explain import print_explanation
@@ -48,22 +28,22 @@ def explain(
     from scai_cli.runs.history.fold import read_history
 
     path = find_run(runs_dir, run)
-    found = explained(path, ExplainOptions(with_limit(settings, max_usd), users, trust))
+    found = explained(path, ExplainOptions(options.with_limit(settings, max_usd), users, trust))
     if as_json:
-        print_json(found.as_object())
+        options.print_json(found.as_object())
     else:
         print_explanation(found, read_history(path, messages=False, ratings=False).names)
 
 
 def frontier(
-    config: Config,
+    config: options.Config,
     over: Annotated[str, typer.Option("--over", help="What varies.", metavar="welfare=A,B,...", show_default=False)],
-    settings: Set = None,
-    model: Model = None,
-    seed: Seed = None,
-    runs_dir: RunsDir = RUNS,
-    quiet: Quiet = False,
-    as_json: Json = False,
+    settings: options.Set = None,
+    model: options.Model = None,
+    seed: options.Seed = None,
+    runs_dir: options.RunsDir = options.RUNS,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
     """Say what fairness costs. Runs an experiment under several welfare functions."""
     from scai_cli.cli.run import observer
@@ -73,6 +53,6 @@ def frontier(
 
     found = explored(config, over, Overrides(settings or (), model, seed), runs_dir, lambda: observer(quiet))
     if as_json:
-        print_json(found.as_object())
+        options.print_json(found.as_object())
     else:
         print_front(found)

@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from scai_cli.datasets.formats.format import Format
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command()(export)
-
-
 def export(
     context: typer.Context,
     runs: options.Sources,

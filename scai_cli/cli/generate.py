@@ -9,28 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from scai_cli.cli.options import (
-    RUNS,
-    Json,
-    MaxUsd,
-    Model,
-    Quiet,
-    RunsDir,
-    Seed,
-    Set,
-    Trust,
-    with_limit,
-)
+from scai_cli.cli import options
 
 if TYPE_CHECKING:
     from scai_cli.jobs.generate import GenerateEvent
     from scai_cli.jobs.generate_plan import GeneratePlan
     from scai_cli.jobs.session import Observer, Outcome
-
-
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command()(generate)
 
 
 def generate(
@@ -58,32 +42,32 @@ def generate(
             "--config", help="For a constitution file: the experiment to make rows with.", metavar="EXPERIMENT"
         ),
     ] = None,
-    settings: Set = None,
-    model: Model = None,
-    seed: Seed = None,
+    settings: options.Set = None,
+    model: options.Model = None,
+    seed: options.Seed = None,
     run_id: Annotated[
         str | None, typer.Option("--run-id", help="The set's id; by default the run's with -rows.", metavar="ID")
     ] = None,
-    runs_dir: RunsDir = RUNS,
-    max_usd: MaxUsd = None,
+    runs_dir: options.RunsDir = options.RUNS,
+    max_usd: options.MaxUsd = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many calls it would take.")] = False,
-    trust: Trust = False,
-    quiet: Quiet = False,
-    as_json: Json = False,
+    trust: options.Trust = False,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
     """Make rows for a dataset by a constitution and many tasks. They hold answers, critiques, revisions and labels."""
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.generate import start
     from scai_cli.jobs.generate_source import GenerateOptions
 
-    overrides = Overrides(with_limit(settings, max_usd), model, seed)
-    options = GenerateOptions(source, tasks, n, personas, config, overrides, trust)
+    overrides = Overrides(options.with_limit(settings, max_usd), model, seed)
+    request = GenerateOptions(source, tasks, n, personas, config, overrides, trust)
     if dry_run:
         from scai_cli.jobs.generate_plan import plan_generate
 
-        _print_expected(plan_generate(options, runs_dir), as_json)
+        _print_expected(plan_generate(request, runs_dir), as_json)
         return
-    finish(start(options, runs_dir, run_id, _observer(quiet)), as_json)
+    finish(start(request, runs_dir, run_id, _observer(quiet)), as_json)
 
 
 def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_json: bool) -> None:

@@ -34,11 +34,6 @@ Format = Annotated[
 ]
 
 
-def register(parent: typer.Typer) -> None:
-    """Add the commands of this file."""
-    parent.add_typer(app, name="personas")
-
-
 @app.command("import")
 def import_file(
     file: File,

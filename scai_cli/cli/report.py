@@ -10,11 +10,6 @@ import typer
 from scai_cli.cli.options import RUNS, Runs, RunsDir
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command()(report)
-
-
 def report(
     runs: Runs,
     output: Annotated[

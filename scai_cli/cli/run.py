@@ -8,22 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli import generate as generating
-from scai_cli.cli.generate import finish
-from scai_cli.cli.options import (
-    RUNS,
-    Config,
-    Json,
-    MaxUsd,
-    Model,
-    Quiet,
-    Run,
-    RunsDir,
-    Seed,
-    Set,
-    Trust,
-    with_limit,
-)
+from scai_cli.cli import generate, options
 
 if TYPE_CHECKING:
     from scai_cli.experiment.load import Overrides
@@ -32,68 +17,63 @@ if TYPE_CHECKING:
     from scai_cli.runs.events import Event
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    for command in (run, resume, plan):
-        app.command()(command)
-    app.command("check", help="Same as `scai plan`.")(plan)
-
-
 def run(
-    config: Config,
-    settings: Set = None,
-    model: Model = None,
-    seed: Seed = None,
+    config: options.Config,
+    settings: options.Set = None,
+    model: options.Model = None,
+    seed: options.Seed = None,
     run_id: Annotated[
         str | None, typer.Option("--run-id", help="The run's id; by default the experiment's name.", metavar="ID")
     ] = None,
-    runs_dir: RunsDir = RUNS,
-    max_usd: MaxUsd = None,
+    runs_dir: options.RunsDir = options.RUNS,
+    max_usd: options.MaxUsd = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="As `scai plan`: say what it would take.")] = False,
-    quiet: Quiet = False,
-    as_json: Json = False,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
     """Run an experiment; prints the run's id."""
     from scai_cli.experiment.load import Overrides, load_experiment
     from scai_cli.jobs.run import run as run_experiment
     from scai_cli.jobs.session import run_on_loop
 
-    overrides = Overrides(with_limit(settings, max_usd), model, seed)
+    overrides = Overrides(options.with_limit(settings, max_usd), model, seed)
     if dry_run:
         _plan(config, overrides, as_json=as_json)
         return
     experiment = load_experiment(config, overrides)
     job = run_experiment(experiment, runs_dir, run_id, observer(quiet), prompt())
-    finish(run_on_loop(experiment.models(), job), as_json)
+    generate.finish(run_on_loop(experiment.models(), job), as_json)
 
 
 def resume(
-    run: Run,
-    settings: Set = None,
-    runs_dir: RunsDir = RUNS,
-    max_usd: MaxUsd = None,
-    trust: Trust = False,
-    quiet: Quiet = False,
-    as_json: Json = False,
+    run: options.Run,
+    settings: options.Set = None,
+    runs_dir: options.RunsDir = options.RUNS,
+    max_usd: options.MaxUsd = None,
+    trust: options.Trust = False,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
     """Go on where a run or a generated set was stopped. No answered call is made again."""
     from scai_cli.jobs.run import resume_blocking
     from scai_cli.runs.find import find_source, is_generated
 
     path = find_source(runs_dir, run)
+    changes = options.with_limit(settings, max_usd)
     if is_generated(path):
-        generating.resume(path, with_limit(settings, max_usd), trust=trust, quiet=quiet, as_json=as_json)
-        return
-    finish(resume_blocking(path, with_limit(settings, max_usd), observer(quiet), trust=trust, prompt=prompt()), as_json)
+        generate.resume(path, changes, trust=trust, quiet=quiet, as_json=as_json)
+    else:
+        outcome = resume_blocking(path, changes, observer(quiet), trust=trust, prompt=prompt())
+        generate.finish(outcome, as_json)
 
 
 def plan(
-    config: Config,
-    settings: Set = None,
-    model: Model = None,
-    seed: Seed = None,
+    config: options.Config,
+    settings: options.Set = None,
+    model: options.Model = None,
+    seed: options.Seed = None,
     prompts: Annotated[bool, typer.Option("--prompts", help="Show every kind of prompt as it would be sent.")] = False,
-    as_json: Json = False,
+    as_json: options.Json = False,
 ) -> None:
     """Check an experiment and say what it would take: calls, tokens, money, hosts. Asks no model."""
     from scai_cli.experiment.load import Overrides

@@ -15,12 +15,6 @@ if TYPE_CHECKING:
     from scai_cli.display.terminal.show import Parts
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of this file."""
-    app.command()(show)
-    app.command("list")(list_runs)
-
-
 def show(
     run: Run,
     epoch: Epoch = None,

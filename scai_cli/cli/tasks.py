@@ -14,11 +14,6 @@ app = typer.Typer(no_args_is_help=True, help="Let tasks in.")
 Format = Annotated[str, typer.Option("--as", metavar="FORMAT", help="lines, table, habermas or anthropic.")]
 
 
-def register(parent: typer.Typer) -> None:
-    """Add the commands of this file."""
-    parent.add_typer(app, name="tasks")
-
-
 @app.callback()
 def _group() -> None:
     """Let tasks in."""

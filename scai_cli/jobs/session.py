@@ -41,19 +41,15 @@ class Observer(Protocol[Seen]):
 
     def begin(self, session: SessionStart) -> None:
         """Called first."""
-        ...
 
     def see(self, item: Seen) -> None:
         """Called for everything that happens; a resumed run also shows what happened before."""
-        ...
 
     def say(self, line: str) -> None:
         """Called with a message for the user."""
-        ...
 
     def end(self) -> None:
         """Called last, also after a failure."""
-        ...
 
 
 class SilentObserver:
@@ -111,7 +107,6 @@ class SessionResult(Protocol):
 
     def as_object(self) -> dict[str, Any]:
         """Return what `--json` prints of it."""
-        ...
 
 
 Result = TypeVar("Result", bound=SessionResult)

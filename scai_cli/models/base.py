@@ -34,8 +34,6 @@ class ChatModel(Protocol):
         Raises `CallTransient` when another attempt may help, `CallFailed` when this call failed for good, and
         `EndpointFailed` when no call to this endpoint can succeed.
         """
-        ...
 
     async def aclose(self) -> None:
         """Close connections; the model is not used afterwards."""
-        ...

@@ -23,7 +23,6 @@ class Replay(Protocol):
 
     def answer(self, request: ChatRequest) -> Completion | None:
         """Return the recorded answer to this request, or None; raises CallFailed if it is to stay failed."""
-        ...
 
 
 class RecordedModel:

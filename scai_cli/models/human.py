@@ -41,15 +41,12 @@ class ParticipantPrompt(Protocol):
 
     def show(self, question: Question) -> None:
         """Show the texts that the question is about."""
-        ...
 
     def tell(self, line: str) -> None:
         """Explain why an answer could not be read."""
-        ...
 
     async def read(self, prompt: str, *, multiline: bool) -> str:
         """Read a line, or with `multiline` a pasted text; raises EOFError at the end of the input."""
-        ...
 
 
 @dataclass(eq=False, slots=True)

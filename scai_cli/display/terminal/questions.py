@@ -20,7 +20,6 @@ class ReadLine(Protocol):
 
     def __call__(self, *, pasted: bool) -> Coroutine[Any, Any, str]:
         """Read a line; with `pasted`, all lines that were pasted together."""
-        ...
 
 
 @dataclass(slots=True)

@@ -26,19 +26,15 @@ class Progress(Protocol[Noted]):
 
     def begin(self, session: SessionStart) -> None:
         """Set what is counted towards."""
-        ...
 
     def note(self, item: Noted) -> str | None:
         """Count an item; returns a line about it, None where it is not worth one."""
-        ...
 
     def milestone(self) -> str | None:
         """Return a further line about the item just counted, for where no live view shows the progress."""
-        ...
 
     def line(self) -> str:
         """Return the progress in one line."""
-        ...
 
 
 class ProgressView(Generic[Seen]):
