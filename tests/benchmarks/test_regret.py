@@ -58,6 +58,7 @@ def test_a_run_ends_with_its_calls():
     assert played(one, {"strategy": "edits"}, {}, 10).product == Constitution()
 
 
+@pytest.mark.slow
 def test_rows_become_tables():
     names = (BASELINE, "grounded + always")
     judged = [judge(Job(society(n, "manipulator", 3), names)) for n in range(2)]

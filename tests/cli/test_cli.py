@@ -359,6 +359,7 @@ def test_nothing_is_wider_than_80_columns_where_it_is_no_terminal(finished: Path
     assert max(len(line) for line in scai("--help").out.splitlines()) <= 80
 
 
+@pytest.mark.slow
 def test_nothing_is_coloured_in_a_pipe(tiny: Path) -> None:
     run = scai_process("run", tiny)
     shown = [scai_process("show", "tiny"), scai_process("list"), scai_process("export", "tiny", "--format", "system")]

@@ -142,6 +142,7 @@ def test_a_column_that_is_empty_everywhere_has_the_type_it_has_elsewhere() -> No
     assert schemas[0].equals(schemas[1])
 
 
+@pytest.mark.slow
 def test_columns_widen_as_values_come(finished: Path) -> None:
     Path("late.py").write_text(
         "from scai_cli.datasets.formats.format import Format\n"

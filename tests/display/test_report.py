@@ -343,6 +343,7 @@ def test_the_message_can_be_copied_without_those_it_names(tiny: Path) -> None:
     assert alone == "You are a helpful assistant.\n\nFollow these principles with everyone:\n1. Be brief."
 
 
+@pytest.mark.slow
 def test_many_runs_are_told_in_short(finished: Path, tmp_path: Path) -> None:
     runs = [changed(finished, tmp_path / "r" / f"run-{n}", lambda rows: rows) for n in range(MOST_WHOLE + 1)]
     page = reported(*runs)

@@ -307,6 +307,7 @@ def test_the_clock_stands_still_while_somebody_thinks():
         run_async(budget.claim(Spend(1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["/dev/null", "half"])
 def test_with_the_networks_loop_too_the_input_may_be_a_file(us, tmp_path, monkeypatch, source):
     monkeypatch.setenv("OPENAI_API_KEY", "k")

@@ -98,6 +98,7 @@ def check_resumed(whole, run):
     assert set(answered(run).values()) == {1}
 
 
+@pytest.mark.slow
 def test_a_kill_between_any_two_lines_changes_nothing(whole, tmp_path):
     steps = len(whole.states)
     for events_end, calls_end in whole.states[:: max(1, steps // whole.tries)]:
@@ -451,6 +452,7 @@ def test_runs_killed_at_random_moments(tmp_path):
     assert result.different == []
 
 
+@pytest.mark.slow
 def test_failures_before_a_kill_never_stand_in_the_way_of_what_comes_after_it(tmp_path):
     text = RICH.replace("epochs: 3", "epochs: 2") + (
         'max_failures: 1.0\nmodel: {provider: openai, name: society, base_url: "URL"}\n'

@@ -204,6 +204,7 @@ def test_a_quoted_text_is_one_printable_line_without_the_key(before, after, time
     assert quoted.isprintable()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_many_calls_at_once(transport):
     async def main(url):

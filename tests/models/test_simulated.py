@@ -138,6 +138,7 @@ def test_ratings_keep_to_any_scale(low, high):
         assert isinstance(value, int) == (high - low >= 5) or value in (low, high)
 
 
+@pytest.mark.slow
 def test_the_noise_is_fixed_by_the_seed_and_has_the_size_asked_for():
     text = "It is an old tradition. " + "There is more to say about it. " * 12
 

@@ -139,6 +139,7 @@ def test_strata_get_their_shares(people: str) -> None:
     assert called.lines == ["Chad: 1 of 2", "Kenya: 1 of 2", "Peru: 1 of 2", "drew 3 of 6 personas"]
 
 
+@pytest.mark.slow
 def test_weights_are_probabilities(people: str) -> None:
     drawn = Counter(
         json.loads(

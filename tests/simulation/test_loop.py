@@ -138,6 +138,7 @@ def without(found: list[dict[str, Any]], *keys: str) -> list[dict[str, Any]]:
     return [{key: value for key, value in event.items() if key not in keys} for event in found]
 
 
+@pytest.mark.slow
 def test_the_same_seed_is_the_same_run_in_every_process(tiny: Path) -> None:
     for seed in ("1", "2"):
         called = scai_process("run", tiny, "--quiet", "--runs-dir", seed, PYTHONHASHSEED=seed)
