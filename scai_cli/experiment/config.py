@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -10,20 +9,17 @@ from pydantic import ConfigDict, Field, field_validator
 
 from scai_cli.experiment.constitution import RuleText
 from scai_cli.experiment.generate_settings import GenerateSettings
-from scai_cli.experiment.model_settings import ModelSettings, Roles, overlay, without_secrets
+from scai_cli.experiment.model_settings import ModelSettings, Roles, overlay
 from scai_cli.experiment.personas import HUMAN, Persona, Scalar
+from scai_cli.experiment.revision_settings import Count, Fraction, Revision
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole
 from scai_cli.prompts.templates import TEMPLATES, places
-from scai_cli.social_choice.voting_rules import RULES
 from scai_cli.social_choice.welfare import parse as parse_welfare
 from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import SafeId, Split, Text, Value
 
 ROLES: tuple[AgentRole, ...] = ("assistant", "user", "meta")
-
-Count = Annotated[int, Field(ge=1)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class PersonaSource(Value):
@@ -121,61 +117,6 @@ class ConstitutionStart(Value):
     """The most principles a revision may lead to."""
     max_tokens: Count = 400
     """The longest rendered constitution, in tokens (characters / 4)."""
-
-
-class Revision(Value):
-    """How a new constitution is proposed and when it is adopted."""
-
-    strategy: str = "rewrite"
-    """`rewrite`, `reflect`, `edits`, `grounded`, `candidates`, or `module:attribute` of your own."""
-    acceptance: str = "always"
-    """`always`, `improves`, `vote`, `both`, or `module:attribute` of your own."""
-    quorum: Fraction = 0.66
-    """For `grounded`: the share of the users on whose words a principle must rest; else it is a clause for fewer."""
-    rounds: Count = 4
-    """For `grounded`: how often the meta-prompt is asked in an epoch, at most, each time about its own draft."""
-    base: str | tuple[str, ...] = "rewrite"
-    """For `candidates`: the strategy that makes each of them, or several that take turns."""
-    candidates: Annotated[int, Field(ge=1, le=25)] = 3
-    """For `candidates`: how many, each from another order of the conversations."""
-    memory: Count = 2
-    """For `reflect`: how many of the last epochs the meta-prompt sees."""
-    satisfied: Fraction = 0.8
-    """For `reflect`: a user whose satisfaction, moved to 0 to 1, has come so far is left alone."""
-    margin: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """For `improves` and `both`: by how much the declared welfare must rise."""
-    rule: str = "schulze"
-    """For `vote` and `both`: the voting rule."""
-    best_so_far: bool = False
-    """Whether the run's product is the best version that was played, rather than the last."""
-    max_prompt_tokens: Annotated[int, Field(ge=500)] = 60_000
-    """The longest meta-prompt; of a longer history conversations are drawn, evenly by persona, with the seed."""
-    # Left out of what is printed and saved while empty: runs of 0.1 do not have these keys.
-    strategy_options: Mapping[str, Any] = Field(default={}, exclude_if=operator.not_)
-    """The own keys of a strategy of yours, which it reads from its context."""
-    acceptance_options: Mapping[str, Any] = Field(default={}, exclude_if=operator.not_)
-    """The own keys of an acceptance rule of yours, which it reads from its context."""
-
-    _no_secrets = field_validator("strategy_options", "acceptance_options")(without_secrets)
-
-    @property
-    def bases(self) -> tuple[str, ...]:
-        """The strategies behind `candidates`."""
-        return (self.base,) if isinstance(self.base, str) else self.base
-
-    @field_validator("base")
-    @classmethod
-    def _no_circle(cls, base: str | tuple[str, ...]) -> str | tuple[str, ...]:
-        if not base or "candidates" in ((base,) if isinstance(base, str) else base):
-            raise ValueError("must name strategies other than candidates")
-        return base
-
-    @field_validator("rule")
-    @classmethod
-    def _known_rule(cls, rule: str) -> str:
-        if rule not in RULES:
-            raise ValueError(f"there is no voting rule {rule!r}{did_you_mean(rule, RULES)}")
-        return rule
 
 
 class Holdout(Value):

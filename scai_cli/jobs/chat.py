@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Final, Literal
 
 from scai_cli.errors import CallFailed, EndpointFailed, Interrupted, LimitReached, RunError
-from scai_cli.experiment.config import ExperimentConfig, Revision
+from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, load_saved, named_code
 from scai_cli.experiment.model_settings import Roles
 from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.revision_settings import Revision
 from scai_cli.jobs.interruption import Interruption
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import refuse_foreign_code

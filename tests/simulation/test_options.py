@@ -9,8 +9,9 @@ import pytest
 import yaml
 from conftest import events, scai
 
-from scai_cli.experiment.config import ExperimentConfig, Revision
+from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import load_experiment
+from scai_cli.experiment.revision_settings import Revision
 from scai_cli.jobs.run import digests
 from scai_cli.simulation.acceptance.improves import MarginOptions
 from scai_cli.simulation.acceptance.vote import VoteOptions
@@ -85,6 +86,25 @@ def test_without_keys_it_has_its_own_defaults(third: Path) -> None:
 def test_a_key_that_it_does_not_know_is_one_line(third: Path, options: str, problem: str) -> None:
     ended = scai("run", third, *THIRD_PARTY, "--set", f"revision.strategy_options={options}")
     assert (ended.code, ended.err.splitlines()[-1]) == (2, f"scai: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "problem"),
+    [
+        (["strategy_options.x=1"], "strategy_options: strategy 'rewrite' has no keys here; its keys are in `revision`"),
+        (["acceptance=vote", "acceptance_options.x=1"], "acceptance_options: acceptance 'vote' has no keys here"),
+        (["strategy=candidates", "strategy_options.x=1"], "strategy_options: strategy 'candidates' has no keys here"),
+    ],
+)
+def test_keys_that_no_third_party_reads_are_an_error(tiny: Path, settings: list[str], problem: str) -> None:
+    ended = scai("check", tiny, *(part for setting in settings for part in ("--set", f"revision.{setting}")))
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert f"revision.{problem}" in ended.err
+
+
+def test_a_third_party_behind_candidates_reads_its_keys(third: Path) -> None:
+    strategy = ("--set", "revision.strategy=candidates", "--set", f"revision.base={THIRD_PARTY[1].partition('=')[2]}")
+    assert scai("check", third, *strategy, "--set", "revision.strategy_options.text=Short").code == 0
 
 
 def test_its_keys_decide_about_the_runs_content(third: Path) -> None:
