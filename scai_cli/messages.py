@@ -1,4 +1,4 @@
-"""What is said to a model and what comes back: plain values, no behaviour beyond their digest."""
+"""What is said to a model and what comes back: plain values, with their digest and their size in tokens."""
 
 from __future__ import annotations
 
@@ -12,6 +12,14 @@ from pydantic_core import to_json
 MessageRole = Literal["system", "user", "assistant"]
 AgentRole = Literal["user", "assistant", "meta"]
 Source = Literal["model", "replay", "cache", "human"]
+
+CHARACTERS_PER_TOKEN = 4
+"""In English; an estimate."""
+
+
+def rough_tokens(characters: int) -> int:
+    """Estimate the tokens of a text by its length: four characters each, rounded up."""
+    return -(-characters // CHARACTERS_PER_TOKEN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from scai_cli.experiment.config import ConstitutionStart
 from scai_cli.experiment.constitution import Add, Constitution
 from scai_cli.experiment.personas import Persona
 from scai_cli.measures.catalogue import TRAITS
+from scai_cli.messages import rough_tokens
 from scai_cli.models.simulated.wordings import BAN, BAN_THEME, RULE, RULE_THEME
-from scai_cli.simulation.candidate_checks import tokens
 
 Rule = tuple[str, float]
 """A trait, and whether it is asked for (1) or against (-1)."""
@@ -99,7 +99,7 @@ class _Plan:
 
     def size(self) -> int:
         """Tokens as the engine counts them."""
-        return tokens(self.constitution().render())
+        return rough_tokens(len(self.constitution().render()))
 
     def fits(self) -> bool:
         """Whether both limits are kept."""

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from scai_cli.analysis.satisfaction import mean_known
 from scai_cli.measures.requested import requested
 from scai_cli.runs.history.history import History
+from scai_cli.simulation.utilities import mean
 from scai_cli.stats.variance import Variances, one_way
 
 _NEAR_NULL: Final = 1.5
@@ -75,7 +75,7 @@ def fidelity(history: History) -> Fidelity:
     personas = {}
     for name in dict.fromkeys(name for epoch in history.epochs for name in epoch.personas):
         null, swapped, retest = (distances[name, kind] for kind in ("null", "swapped", "retest"))
-        means = mean_known(null), mean_known(swapped), mean_known(retest)
+        means = mean(null), mean(swapped), mean(retest)
         adhered = adherence(preferences.get(name, {}), comments[name])
         personas[name] = PersonaFidelity(*means, _as_null(null, retest), adhered, judged.get(name))
     return Fidelity(one_way(list(groups["own"].values())), one_way(list(groups["cross"].values())), personas)
@@ -110,7 +110,7 @@ def _distances(history: History, own: Mapping[str, float]) -> dict[tuple[str, st
 
 
 def _as_null(null: Sequence[float], retest: Sequence[float]) -> bool | None:
-    from_null, from_itself = mean_known(null), mean_known(retest)
+    from_null, from_itself = mean(null), mean(retest)
     if from_null is None or from_itself is None or len(null) < _ENOUGH:
         return None
     return from_null <= max(_NO_DISTANCE, _NEAR_NULL * from_itself)

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from scai_cli.analysis.satisfaction import mean_known
 from scai_cli.analysis.version_similarity import rules_text
 from scai_cli.runs.events import WelfareMeasured
 from scai_cli.runs.history.history import History
 from scai_cli.runs.history.status import spent
+from scai_cli.simulation.utilities import mean
 
 Measures = dict[str, float | None]
 
@@ -64,8 +64,8 @@ def measures(history: History) -> Measures:
         "output_tokens": cost.output_tokens if cost else None,
         "usd": cost.usd if cost else None,
         "wall_s": cost.wall_s if cost else None,
-        **_ends("satisfaction", [mean_known(m.satisfaction.values()) for m in measured]),
-        **_ends("harmlessness", [mean_known(m.harmlessness.values()) for m in measured]),
+        **_ends("satisfaction", [mean(m.satisfaction.values()) for m in measured]),
+        **_ends("harmlessness", [mean(m.harmlessness.values()) for m in measured]),
         **_welfare(history, measured),
         "missing_ratings": float(sum(m.missing for m in measured)),
         "problems": float(sum(len(epoch.problems) for epoch in history.epochs)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.runs.history.history import History
+from scai_cli.simulation.utilities import mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +59,9 @@ def satisfaction_trends(history: History) -> list[SatisfactionTrend]:
 
 def mean_trend(history: History) -> SatisfactionTrend:
     """Return the mean over all users; its `user` is empty."""
-    means = [mean_known(epoch.satisfaction.values()) for epoch in history.measured]
-    corrected = _last(mean_known(epoch.corrected.values()) for epoch in history.measured)
+    means = [mean(epoch.satisfaction.values()) for epoch in history.measured]
+    corrected = _last(mean(epoch.corrected.values()) for epoch in history.measured)
     return SatisfactionTrend("", "everybody", means, corrected)
-
-
-def mean_known(values: Iterable[float | None]) -> float | None:
-    """Return the mean of the values that are not missing, None if all are."""
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
 
 
 def _last(values: Iterable[float | None]) -> float | None:

@@ -34,7 +34,8 @@ def chat(
     from scai_cli.runs.find import find_run
 
     overrides = Overrides(options.with_limit(settings, max_usd), model)
-    chat = open_chat(find_run(runs_dir, run), persona, overrides, _print_line if as_json else _pass, trust=trust)
+    seen = _print_line if as_json else lambda _: None
+    chat = open_chat(find_run(runs_dir, run), persona, overrides, seen, trust=trust)
     with chat.naming_transcript():
         try:
             talk(chat, as_json)
@@ -145,7 +146,3 @@ def _print_line(line: bytes) -> None:
     from scai_cli.text.characters import json_line
 
     print(json_line(loads(line)), flush=True)  # noqa: T201 - data for stdout
-
-
-def _pass(_: bytes) -> None:
-    """Nothing to print: answers are printed as they come."""

@@ -133,7 +133,9 @@ def generate(
     quiet: Quiet = False,
 ) -> None:
     """Have people made to quota by a model. The same command goes on where it was stopped."""
-    from scai_cli.experiment.load import Overrides, load_tasks
+    from scai_cli.experiment.item_files import items
+    from scai_cli.experiment.load import Overrides
+    from scai_cli.experiment.tasks import Task
     from scai_cli.jobs.generate_personas import GeneratePersonasOptions
     from scai_cli.jobs.generate_personas import generate as made
     from scai_cli.populations.quotas import parse_quota
@@ -141,7 +143,7 @@ def generate(
     options = GeneratePersonasOptions(
         count=count,
         quotas=[parse_quota(quota) for quota in quotas or ()],
-        tasks=load_tasks(tasks) if tasks else (),
+        tasks=tuple(items(tasks, Task)) if tasks else (),
         overrides=Overrides(with_limit(settings, max_usd), model, seed),
     )
     done = made(options, out, (lambda _: None) if quiet else say, shlex.join(["scai", *sys.argv[1:]]))

@@ -119,7 +119,7 @@ class Constitution(Value):
         elif self.contract:
             names = names or {}
             clauses = "\n".join(
-                f"- When you talk with {_enumerate([names.get(u, u) for u in clause.users])}: {clause.text}"
+                f"- When you talk with {listed([names.get(u, u) for u in clause.users])}: {clause.text}"
                 for clause in self.contract
             )
             parts.append(f"For some people only, within these principles:\n{clauses}")
@@ -197,5 +197,6 @@ def _union(*tuples: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for items in tuples for item in items))
 
 
-def _enumerate(words: Sequence[str]) -> str:
+def listed(words: Sequence[str]) -> str:
+    """Join words: "a, b and c"."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

@@ -120,16 +120,6 @@ def dump_experiment(config: ExperimentConfig) -> str:
     return clean(yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=110))
 
 
-def load_personas(path: Path) -> tuple[Persona, ...]:
-    """Read all personas of a YAML, JSON or JSONL file; raises ConfigError for a bad or double one."""
-    return tuple(items(path, Persona))
-
-
-def load_tasks(path: Path) -> tuple[Task, ...]:
-    """Read all tasks of a YAML, JSON or JSONL file; raises ConfigError for a bad or double one."""
-    return tuple(items(path, Task))
-
-
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
     """Writes texts of several lines as blocks, which are easier to read."""
 

@@ -12,7 +12,8 @@ from scai_cli.experiment.config import ExperimentConfig, Holdout, PersonaSource
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.constitution_file import SUFFIXES, read_constitution
 from scai_cli.experiment.item_files import items
-from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment, load_personas, load_saved, named_code
+from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment, load_saved, named_code
+from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.saved_experiment import refuse_foreign_code
 from scai_cli.runs.find import find_run, is_run
@@ -127,7 +128,7 @@ def _peopled(source: GenerateSource, options: GenerateOptions) -> GenerateSource
     """Return the source with the people that the options name, if any, and with the wording of all prompts."""
     config = source.config.with_every_prompt()
     if options.personas is not None:
-        people = load_personas(options.personas)
+        people = tuple(items(options.personas, Persona))
         others = {
             "personas": PersonaSource(inline=people),
             "holdout": Holdout(tasks=config.holdout.tasks),

@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from scai_cli.measures.phrases import patterns
-from scai_cli.text.wordings import read_wordings
+from scai_cli.text.data_files import read_data_file
 
-_LISTS = read_wordings(__file__)
+_LISTS = read_data_file(__file__)
 
 THEMES: Final[Mapping[str, str]] = _LISTS["themes"]
 """Substance: the words that show a theme and ask for it."""

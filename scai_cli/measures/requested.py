@@ -6,7 +6,7 @@ from typing import Final
 
 from scai_cli.measures.catalogue import REQUESTS, THEMES
 from scai_cli.measures.phrases import SENTENCE_ENDS, Hit, Lexicon, patterns, tokens
-from scai_cli.text.wordings import read_wordings
+from scai_cli.text.data_files import read_data_file
 
 _REACH: Final = 7
 """Words after a negation whose sense it turns."""
@@ -14,7 +14,7 @@ _EXCESS_REACH: Final = 3
 
 
 def _table() -> dict[str, tuple[str, ...]]:
-    words = {name: patterns(listing) for name, listing in read_wordings(__file__).items()}
+    words = {name: patterns(listing) for name, listing in read_data_file(__file__).items()}
     openings = (f"{mark} {verb}" for mark in ("<comma>", "and", "then") for verb in words["openings"])
     not_omitted = (f"{no} {verb}" for no in words["nots"] for verb in words["omissions"])
     table = {name: patterns(listing) for name, listing in {**REQUESTS, **THEMES}.items()}

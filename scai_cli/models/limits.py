@@ -9,14 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from scai_cli.errors import LimitReached
-from scai_cli.messages import ChatRequest
-
-CHARACTERS_PER_TOKEN = 4
-
-
-def rough_tokens(characters: int) -> int:
-    """Estimate the tokens of a text by its length: four characters each, rounded up."""
-    return -(-characters // CHARACTERS_PER_TOKEN)
+from scai_cli.messages import ChatRequest, rough_tokens
 
 
 def prompt_tokens(request: ChatRequest) -> int:

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from scai_cli.messages import ChatRequest, Completion, Usage
-from scai_cli.models.limits import prompt_tokens, rough_tokens
+from scai_cli.messages import ChatRequest, Completion, Usage, rough_tokens
+from scai_cli.models.limits import prompt_tokens
 from scai_cli.text.characters import clean
 
 

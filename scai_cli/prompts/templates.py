@@ -9,13 +9,13 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from scai_cli.text.wordings import read_wordings
+from scai_cli.text.data_files import read_data_file
 
 _PLACE: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 FORM: Final = "Answer with one JSON object of this form and nothing else:"
 
-_WORDING = read_wordings(__file__)
+_WORDING = read_data_file(__file__)
 _EDIT_RULES: Final[str] = _WORDING.pop("edit_rules")
 
 TEMPLATES: Final[Mapping[str, str]] = {

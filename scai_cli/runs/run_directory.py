@@ -35,7 +35,6 @@ class RunDirectory:
     clock: Callable[[], str] = now
     problems: dict[str, str] = field(default_factory=dict)
     """Call id -> problem, as the events of earlier sessions record them."""
-    resumed: bool = False
     _seq: int = 0
     _written: dict[bytes, bytes] = field(default_factory=dict)
     """Fingerprint of an event's type and id -> that of its body, of earlier sessions."""
@@ -60,7 +59,7 @@ class RunDirectory:
     @classmethod
     def reopen(cls, path: Path) -> RunDirectory:
         """Lock an unfinished run, mend it and remember its events; raises RunError when it is in use or damaged."""
-        run = cls(LockedFolder.open(path, CALLS, EVENTS), resumed=True)
+        run = cls(LockedFolder.open(path, CALLS, EVENTS))
         with run.folder.closed_on_failure():
             (path / "constitution").mkdir(exist_ok=True)
             run._remember()

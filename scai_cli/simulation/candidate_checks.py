@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -10,13 +9,9 @@ from typing import Final
 
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.personas import Persona
+from scai_cli.messages import rough_tokens
 from scai_cli.runs.events import Candidate
 from scai_cli.simulation.revision_context import RevisionContext
-
-
-def tokens(text: str) -> int:
-    """Estimate a text's tokens: characters / 4, rounded up."""
-    return math.ceil(len(text) / 4)
 
 
 def checked(context: RevisionContext, candidate: Candidate) -> Candidate:
@@ -40,7 +35,7 @@ def objection(context: RevisionContext, constitution: Constitution) -> str | Non
     limits = context.config.constitution
     if len(constitution.principles) > limits.max_principles:
         return f"oversized: {len(constitution.principles)} principles, at most {limits.max_principles} are allowed"
-    size = tokens(constitution.render())
+    size = rough_tokens(len(constitution.render()))
     if size > limits.max_tokens:
         return f"oversized: {size} tokens, at most {limits.max_tokens} are allowed"
     known = {persona.id for persona in context.config.train_personas}

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.experiment.load import Overrides, dump_experiment, load_experiment, load_personas, load_saved
+from scai_cli.experiment.item_files import items
+from scai_cli.experiment.load import Overrides, dump_experiment, load_experiment, load_saved
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.yaml_source import parse_yaml
 from scai_cli.simulation.prompts import Prompts
@@ -446,7 +447,7 @@ def test_a_saved_experiment_loads_no_code_that_it_names(tmp_path: Path, monkeypa
 def test_texts_of_json_lines_hold_no_lone_surrogates() -> None:
     person = {"id": "a", "name": "\ud800", "attributes": {"x\udfff": "\ud800"}, "description": "😀"}
     Path("p.jsonl").write_text(json.dumps(person), encoding="utf-8")
-    read = load_personas(Path("p.jsonl"))[0]
+    read = next(iter(items(Path("p.jsonl"), Persona)))
     assert (read.name, read.description) == ("\ufffd", "😀")
     assert read.model_dump_json()
 
@@ -455,7 +456,7 @@ def test_texts_of_json_lines_hold_no_lone_surrogates() -> None:
 def test_a_json_file_may_escape_what_it_likes(said: dict[str, str]) -> None:
     said["source"] = "\\ud83d\\ude00 😀 \\\\😀"
     Path("p.json").write_text(json.dumps([{"id": "a", **said}]), encoding="utf-8")
-    assert load_personas(Path("p.json"))[0].model_dump(include=said.keys()) == said
+    assert next(iter(items(Path("p.json"), Persona))).model_dump(include=said.keys()) == said
 
 
 @given(st.text())

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from scai_cli.datasets.formats.guide import CHARACTERS_PER_TOKEN
+from scai_cli.messages import CHARACTERS_PER_TOKEN
 from scai_cli.text.near_duplicates import NearDuplicateIndex
 
 _LONG: Final = 10_000

@@ -11,8 +11,9 @@ from scai_cli.datasets.export.card_header import header
 from scai_cli.datasets.export.export_record import ExportRecord
 from scai_cli.datasets.export.markdown import bullets, code, escaped, fenced, table
 from scai_cli.datasets.formats.format import ExportedFile
-from scai_cli.datasets.formats.guide import CHARACTERS_PER_TOKEN, FormatGuide
+from scai_cli.datasets.formats.guide import FormatGuide
 from scai_cli.experiment.constitution import Constitution
+from scai_cli.messages import CHARACTERS_PER_TOKEN
 
 TRL_DEFAULT: Final = 1024
 """TRL's `max_length`."""

@@ -73,10 +73,6 @@ class RowReader:
     """May raise KeyError, TypeError, ValueError, IndexError or AttributeError for a malformed row."""
 
 
-def _no_warnings(_: ExportedFile) -> Iterable[str]:
-    return ()
-
-
 @dataclass(frozen=True, slots=True)
 class Format:
     """Turns samples into rows. `plugins.resolve("format", name)` finds it; only `kind` and `make` are required."""
@@ -98,7 +94,7 @@ class Format:
     """`--as text` or `markdown` -> a row in that form, for formats that people read."""
     side_files: Callable[[str, Sequence[ExportedFile]], Mapping[str, Any]] | None = None
     """(data set's name, files) -> name of a further file of the folder and its JSON content."""
-    warnings: Callable[[ExportedFile], Iterable[str]] = _no_warnings
+    warnings: Callable[[ExportedFile], Iterable[str]] = lambda _: ()
     """What readers will object to in a file."""
 
     def __call__(self, sample: Sample, layout: Layout) -> Iterable[Row]:

@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-CHARACTERS_PER_TOKEN: Final = 4
-"""In English; an estimate."""
-
 MESSAGES: Final = "list of `{role, content}`"
 PROMPT: Final = f"{MESSAGES}: what comes before the answer, ends with the user"
 TRL_DROPS: Final = (

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from scai_cli.datasets.formats.format import ExportedFile, Fields, Format, Layout, Row, RowReader, RowTexts
-from scai_cli.datasets.formats.guide import CHARACTERS_PER_TOKEN, MESSAGES, FormatGuide
+from scai_cli.datasets.formats.guide import MESSAGES, FormatGuide
 from scai_cli.datasets.formats.sft import messages
 from scai_cli.datasets.formats.turns import answer, conversation, no_choice, read_answer, read_prompt
 from scai_cli.datasets.samples.sample import Pair
+from scai_cli.messages import CHARACTERS_PER_TOKEN
 
 LEAST_ROWS: Final = 10
 """Files with fewer rows are refused."""

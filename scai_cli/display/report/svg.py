@@ -38,16 +38,16 @@ def _shape(element: ElementTree.Element) -> Html | None:
     children = [piece for child in element if (piece := _shape(child)) is not None]
     if name == "g" and not children:
         return None
-    kept = {key.replace("-", "_"): _short(value) for key, value in element.attrib.items() if _is_kept(key, value)}
+    kept = {
+        key.replace("-", "_"): _short(value)
+        for key, value in element.attrib.items()
+        if key in _KEPT and (key, value) not in _DEFAULTS
+    }
     if element.get("aria-roledescription") == "point":
         kept["data_tip"] = element.get("aria-label", "")
     if name == "path" and not ({"fill", "stroke"} & kept.keys()):
         return None
     return tag(name, element.text, *children, **kept)
-
-
-def _is_kept(key: str, value: str) -> bool:
-    return key in _KEPT and (key, value) not in _DEFAULTS
 
 
 def _short(value: str) -> str:

@@ -11,9 +11,9 @@ import math
 import random
 
 from scai_cli.experiment.model_settings import ModelSettings
-from scai_cli.messages import ChatRequest, Completion, Usage
+from scai_cli.messages import CHARACTERS_PER_TOKEN, ChatRequest, Completion, Usage, rough_tokens
 from scai_cli.models.base import ChatModel
-from scai_cli.models.limits import CHARACTERS_PER_TOKEN, prompt_tokens, rough_tokens
+from scai_cli.models.limits import prompt_tokens
 from scai_cli.models.simulated.answers import compose
 from scai_cli.models.simulated.attention import demands, shared
 from scai_cli.models.simulated.biographies import biography

@@ -9,9 +9,9 @@ from typing import Final
 
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.observed import observe
-from scai_cli.text.wordings import read_wordings
+from scai_cli.text.data_files import read_data_file
 
-_LISTS = read_wordings(__file__)
+_LISTS = read_data_file(__file__)
 
 BANK: Final[Mapping[str, tuple[str, ...]]] = _LISTS["traits"]
 """Trait -> sentences that show it. Length, layout and simple words show in how an answer is put together."""

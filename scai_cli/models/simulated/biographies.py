@@ -10,9 +10,9 @@ from scai_cli.measures.catalogue import TRAITS
 from scai_cli.models.simulated.answers import noun_phrases
 from scai_cli.models.simulated.forms import FormRequest
 from scai_cli.prompts.fences import fenced
-from scai_cli.text.wordings import read_wordings
+from scai_cli.text.data_files import read_data_file
 
-_LISTS = read_wordings(__file__)
+_LISTS = read_data_file(__file__)
 _REGION_OF: Final = {country: region for region, names in _LISTS["names"].items() for country in names["countries"]}
 _WOMEN: Final = ("woman", "female", "f", "girl")
 _MEN: Final = ("man", "male", "m", "boy")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from scai_cli.experiment.constitution import listed
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.models.simulated.evidence import Evidence, Rule, read_evidence
 from scai_cli.models.simulated.forms import FormRequest
@@ -16,7 +17,6 @@ from scai_cli.models.simulated.revision import (
     describe_request,
     fits,
     is_minded,
-    listed,
     revise_rules,
     trait_requests,
 )

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from scai_cli.experiment.constitution import listed
 from scai_cli.measures.catalogue import TRAITS
-from scai_cli.models.limits import rough_tokens
+from scai_cli.messages import rough_tokens
 from scai_cli.models.simulated.evidence import Evidence, Rule
 from scai_cli.models.simulated.wordings import rule
 
@@ -99,11 +100,6 @@ def describe_request(request: TraitRequest) -> str:
         verb = "asks for" if request.sign > 0 else "minds"
     but = f", against the wish of {listed(request.opponents)}" if request.opponents else ""
     return f"{listed(request.supporters)} {verb} {TRAITS[request.trait].label}{but}."
-
-
-def listed(words: Sequence[str]) -> str:
-    """Join words: "a, b and c"."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _is_universal(request: TraitRequest, evidence: Evidence) -> bool:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from scai_cli.measures.catalogue import TRAITS
-from scai_cli.text.wordings import read_wordings
+from scai_cli.text.data_files import read_data_file
 
-_LISTS = read_wordings(__file__)
+_LISTS = read_data_file(__file__)
 
 CONTENT: Final[tuple[str, ...]] = _LISTS["content"]
 """What a user says who misses and minds nothing."""

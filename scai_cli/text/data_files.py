@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 
-def read_wordings(module: str) -> dict[str, Any]:
+def read_data_file(module: str) -> dict[str, Any]:
     """Return what the YAML file beside a module holds, lists as tuples; `module` is the module's `__file__`."""
     file = Path(module).with_suffix(".yaml")
     return {key: _frozen(value) for key, value in yaml.load(file.read_text("utf-8"), _LOADER).items()}  # noqa: S506
