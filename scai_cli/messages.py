@@ -1,4 +1,4 @@
-"""What is said to a model and what comes back: plain values, with their digest and their size in tokens."""
+"""The request to a model and its answer as plain values, with their digest and their size in tokens."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a model draws its answer; what is None is left to the endpoint."""
+    """How a model draws its answer; the endpoint decides about each value that is None."""
 
     temperature: float | None = None
     top_p: float | None = None
@@ -61,8 +61,8 @@ class ChatRequest:
     """One call: `id` is its position in the run, everything else is what the model is asked.
 
     `role` and `purpose` say who asks for what (`assistant`/`answer`, `user`/`feedback`, ...): for the log and the
-    plan, never sent. `schema` is a JSON schema for endpoints with native structured output. `logprobs` is the wish to
-    be told the log-probabilities of so many tokens that the answer might have begun with.
+    plan, never sent. `schema` is a JSON schema for endpoints with native structured output. `logprobs` asks for
+    the log-probabilities of that many candidates for the first token.
     """
 
     id: str
@@ -75,7 +75,7 @@ class ChatRequest:
     logprobs: int | None = None
 
     def body(self) -> dict[str, Any]:
-        """What decides the answer, as plain data: model, messages, sampling, schema and wish, without the id."""
+        """Return what decides the answer, as plain data: everything but the id, role and purpose."""
         sampling = self.sampling
         body: dict[str, Any] = {
             "model": self.model,

@@ -40,7 +40,7 @@ def worth(person: Persona, rules: str, seeds: Seeds) -> float:
 
 
 def met(preferences: Mapping[str, float], shown: Sequence[float]) -> float:
-    """`traits.utility` of mean observations; it is linear in them."""
+    """`measures.observed.utility` of mean observations; it is linear in them."""
     weights = [preferences.get(name, 0.0) for name in _NAMES]
     total = sum(abs(weight) for weight in weights)
     return sum(w * o if w > 0 else -w * (1 - o) for w, o in zip(weights, shown, strict=True)) / total

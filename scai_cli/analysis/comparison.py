@@ -45,7 +45,7 @@ class Comparison:
         return {name: {run: values.get(name) for run, values in self.measures.items()} for name in names}
 
     def as_object(self) -> dict[str, Any]:
-        """Return the object that `scai compare --json` prints, but for the similarity of the constitutions."""
+        """Return the object that `scai compare --json` prints, without the similarity of the constitutions."""
         return {
             "runs": [_run_object(run, history) for run, history in self.runs.items()],
             "metrics": self.metrics,

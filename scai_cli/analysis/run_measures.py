@@ -20,7 +20,7 @@ SHOWN_WELFARE: Final = ("utilitarian", "rawlsian", "nash", "gini_coefficient")
 
 @dataclass(frozen=True, slots=True)
 class RunCost:
-    """What a run has used: as its last session noted it, or (`so_far`) as counted in the log of its calls."""
+    """The cost of a run, as its last session noted it or (`so_far`) as counted in its call log."""
 
     calls: int | None
     input_tokens: int | None

@@ -73,7 +73,7 @@ def _write_utf8() -> None:
 
 
 def complain(error: ScaiError) -> None:
-    """Say what is wrong in one line."""
+    """Print an error in one line."""
     from scai_cli.text.characters import one_line
 
     sys.stderr.write(f"scai: {one_line(str(error))}\n")

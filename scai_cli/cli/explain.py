@@ -28,11 +28,11 @@ def explain(
     from scai_cli.runs.history.fold import read_history
 
     path = find_run(runs_dir, run)
-    found = explained(path, ExplainOptions(options.with_limit(settings, max_usd), users, trust))
+    explanation = explained(path, ExplainOptions(options.with_limit(settings, max_usd), users, trust))
     if as_json:
-        options.print_json(found.as_object())
+        options.print_json(explanation.as_object())
     else:
-        print_explanation(found, read_history(path, messages=False, ratings=False).names)
+        print_explanation(explanation, read_history(path, messages=False, ratings=False).names)
 
 
 def frontier(
@@ -51,8 +51,8 @@ def frontier(
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.frontier import frontier as explored
 
-    found = explored(config, over, Overrides(settings or (), model, seed), runs_dir, lambda: observer(quiet))
+    front = explored(config, over, Overrides(settings or (), model, seed), runs_dir, lambda: observer(quiet))
     if as_json:
-        options.print_json(found.as_object())
+        options.print_json(front.as_object())
     else:
-        print_front(found)
+        print_front(front)

@@ -79,22 +79,22 @@ def export(
 
 _NO_SETTING = ("runs", "format_", "output", "runs_dir")
 _OF_RUNS = ("as_", "system", "min_rating", "epoch", "persona", "task")
-"""The options that formats made of whole runs may heed."""
+"""The options that a format of whole runs takes."""
 
 
 def _given(context: typer.Context) -> dict[str, Any]:
-    """The options that stand on the command line, by their names there."""
+    """Return the options that were given on the command line, by their names there."""
     named = {parameter.name: parameter.opts[0] for parameter in context.command.params}
-    found = {}
+    given = {}
     for name, value in context.params.items():
         source = context.get_parameter_source(name)
         if name not in _NO_SETTING and source is not None and source.name == "COMMANDLINE":
-            found[named[name].lstrip("-")] = str(value) if isinstance(value, Path) else value
-    return found
+            given[named[name].lstrip("-")] = str(value) if isinstance(value, Path) else value
+    return given
 
 
 def _refuse(given: Mapping[str, Any], name: str) -> None:
-    """Refuse options that only formats made of samples heed."""
+    """Refuse options that only formats of samples take."""
     heeded = {option.rstrip("_").replace("_", "-") for option in _OF_RUNS}
     for option in given:
         if option not in heeded:

@@ -1,4 +1,4 @@
-"""One experiment under several welfare functions, each in a run of its own."""
+"""One experiment under several welfare functions, each in its own run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a generated set would take: it counts the calls and makes none."""
+"""Count the calls that a generated set would take; makes none."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ class SilentObserver:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What was spent so far, earlier sessions included; `usd` is None where a price is unknown."""
+    """The calls, tokens and money spent so far, earlier sessions included; `usd` is None where a price is unknown."""
 
     calls: int = 0
     usage: Usage = field(default=Usage())

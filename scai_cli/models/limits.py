@@ -19,7 +19,7 @@ def prompt_tokens(request: ChatRequest) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """The most that a run may use, in seconds of wall time; None is no limit."""
+    """The most that a run may use, in seconds of wall time; None means no limit."""
 
     calls: int | None = None
     tokens: int | None = None

@@ -29,7 +29,7 @@ class TokenBucket:
 
 
 class Rate:
-    """The limits of one endpoint in requests and in tokens per minute; None is no limit."""
+    """The limits of one endpoint in requests and in tokens per minute; None means no limit."""
 
     def __init__(self, requests: float | None, tokens: float | None, clock: Callable[[], float]) -> None:
         self._requests = None if requests is None else TokenBucket(requests, clock)

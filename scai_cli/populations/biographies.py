@@ -132,7 +132,7 @@ class BiographyWriter:
 
 
 def draw_facts(count: int, quotas: Sequence[Quota], seed: int) -> list[dict[str, Scalar]]:
-    """Draw the attributes of so many people to quota."""
+    """Draw the attributes of `count` people to quota."""
     drawn = [quota.draw(count, f"{seed}/quota/{quota.attribute}") for quota in quotas]
     names = [quota.attribute for quota in quotas]
     return [dict(zip(names, values, strict=True)) for values in zip(*drawn, strict=True)] or [{}] * count

@@ -25,7 +25,7 @@ def is_generated(path: Path) -> bool:
 
 
 def log_of(path: Path) -> Path:
-    """Return the file that holds all that a run or a generated set has made: its events, or its rows."""
+    """Return the main log of a run or a generated set: its events, or its rows."""
     return path / (ROWS if is_generated(path) else EVENTS)
 
 
@@ -34,7 +34,7 @@ class _Kind:
     """A kind of folder to find: its names in messages, and the test for it."""
 
     name: str
-    place: str
+    folder: str
     sign: str
     holds: Callable[[Path], bool]
 
@@ -81,7 +81,7 @@ def _find(runs: Path, wanted: str, kind: _Kind) -> Path:
     if "/" in wanted or wanted in (".", ".."):
         path = Path(wanted).resolve()
         if not kind.holds(path):
-            raise RunError(f"{wanted}: is no {kind.place} (it holds no {kind.sign}){_hint(path, kind)}")
+            raise RunError(f"{wanted}: is no {kind.folder} (it holds no {kind.sign}){_hint(path, kind)}")
         return path
     known = {path.name: path for path in _all(runs, kind)}
     if not known:

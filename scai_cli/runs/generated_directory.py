@@ -76,7 +76,7 @@ class GeneratedDirectory:
 
     @contextmanager
     def traceless_on_failure(self) -> Iterator[None]:
-        """Close the folder when the block raises, and remove it if it is no set yet."""
+        """Close the folder when the block raises, and remove it if it is not yet a set."""
         try:
             yield
         except BaseException:

@@ -24,7 +24,7 @@ async def converse(context: EpochContext, persona: Persona, task: Task) -> Conve
     # Drawn before the first call, so that a failed conversation misses the ratings of the same raters.
     raters = context.cross_raters(conversation.id, persona)
     try:
-        await _talk(context, conversation)
+        await _exchange_messages(context, conversation)
     except CallFailed as error:
         conversation.withheld.append(context.problem(error, conversation.id))
         withhold_ratings(context, conversation, raters)
@@ -35,7 +35,7 @@ async def converse(context: EpochContext, persona: Persona, task: Task) -> Conve
     return conversation
 
 
-async def _talk(context: EpochContext, conversation: Conversation) -> None:
+async def _exchange_messages(context: EpochContext, conversation: Conversation) -> None:
     agents = context.agents
     system = context.system(conversation.persona)
     _say(context, conversation, "user", conversation.task.prompt)

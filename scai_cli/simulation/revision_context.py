@@ -1,4 +1,4 @@
-"""What a strategy and an acceptance rule decide from: an epoch as it was played."""
+"""The input of strategies and acceptance rules: one epoch with its conversations and utilities."""
 
 from __future__ import annotations
 

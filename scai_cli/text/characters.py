@@ -67,7 +67,7 @@ def json_bytes(value: Any) -> bytes:
 
 
 def as_json(value: Any) -> bytes:
-    """Return a value as JSON with all characters as they are, but what msgspec cannot encode (a lone surrogate)."""
+    """Return a value as JSON that escapes only what msgspec cannot encode (lone surrogates)."""
     try:
         return _encode(value)
     except (UnicodeEncodeError, TypeError, ValueError, OverflowError):

@@ -15,7 +15,7 @@ from scai_cli.messages import CHARACTERS_PER_TOKEN
 from scai_cli.text.near_duplicates import NearDuplicateIndex
 
 _LONG: Final = 10_000
-"""So many characters of a text are held."""
+"""At most this many characters of a text are kept."""
 Z95: Final = 1.959964
 """The normal quantile of a 95 % interval."""
 
@@ -114,13 +114,13 @@ def _bleu(
 
 def near_duplicates(texts: Iterable[str]) -> int:
     """Return how many texts are nearly an earlier one (Jaccard index of word triples at least 0.7, by MinHash)."""
-    crowd, found = NearDuplicateIndex(), 0
+    index, duplicates = NearDuplicateIndex(), 0
     for n, text in enumerate(texts):
-        if crowd.likest(text) is None:
-            crowd.add(str(n), text)
+        if index.likest(text) is None:
+            index.add(str(n), text)
         else:
-            found += 1
-    return found
+            duplicates += 1
+    return duplicates
 
 
 def share(part: int, whole: int) -> dict[str, float | None] | None:

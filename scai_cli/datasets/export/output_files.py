@@ -74,7 +74,7 @@ class RowFile:
             file.close()
 
     def discard(self) -> None:
-        """Close the file without regard to what is buffered."""
+        """Close the file; buffered rows may be lost."""
         for file in self._files:
             with suppress(OSError):
                 file.close()

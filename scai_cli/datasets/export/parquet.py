@@ -1,4 +1,4 @@
-"""Rows as Parquet, in batches; `pyarrow` is in the extra `data` and imported when such a file is written."""
+"""Rows as Parquet, in batches; `pyarrow` (the extra `data`) is imported when a file is written."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scai_cli.errors import ConfigError
 from scai_cli.text.characters import clean
 
 _BATCH: Final = 2048
-"""Rows that are held, and written as one group."""
+"""The rows of one group, which are kept in memory."""
 _SIZE: Final = 8
 
 

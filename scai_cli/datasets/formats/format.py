@@ -104,10 +104,10 @@ class Format:
 
 def find_format(name: str) -> Format:
     """Return a built-in or third-party format by its name; raises ConfigError."""
-    found = plugins.resolve("format", name)
-    if not isinstance(found, Format):
+    form = plugins.resolve("format", name)
+    if not isinstance(form, Format):
         raise ConfigError(f"format {name!r} cannot be loaded: it is no Format")
-    return found
+    return form
 
 
 def built_in_formats() -> Mapping[str, Format]:

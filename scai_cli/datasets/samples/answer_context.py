@@ -1,4 +1,4 @@
-"""Facts that many answers share, and the answer sample made of them and its ratings."""
+"""Facts that many answers share, and how they and the ratings become an answer sample."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ class AnswerContext(Struct, frozen=True):
     @classmethod
     def of(
         cls,
-        place: tuple[str, int | None, str | None],
+        position: tuple[str, int | None, str | None],
         constitution: Constitution,
         prompts: Prompts,
         models: Mapping[str, str],
     ) -> AnswerContext:
         """Return the context of a (run, epoch, persona)."""
-        persona = place[2]
+        persona = position[2]
         clauses = (clause.id for clause in constitution.contract if persona in clause.users)
         return cls(
-            *place,
+            *position,
             constitution.version,
             prompts.system_message(constitution, persona or ""),
             (*(principle.id for principle in constitution.principles), *clauses),

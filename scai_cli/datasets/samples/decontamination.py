@@ -52,10 +52,10 @@ class Benchmark:
 
     def meets(self, texts: Iterable[str]) -> bool:
         """Return whether the benchmark holds words of the texts; counts the row and the rows that it matches."""
-        found = {row for text in texts for row in self._met_in(words(text))}
-        self.met |= found
-        self.hits += bool(found)
-        return bool(found)
+        matched = {row for text in texts for row in self._matches(words(text))}
+        self.met |= matched
+        self.hits += bool(matched)
+        return bool(matched)
 
     def report(self) -> str:
         """Return the result in a sentence."""
@@ -71,7 +71,7 @@ class Benchmark:
         return f"{report}; {self.too_short} of its rows are too short to look for" if self.too_short else report
 
     def _add(self, row: list[str]) -> None:
-        """Add a row's n-grams; of a row without a text of so many words, its longest text whole."""
+        """Add a row's n-grams; if all its texts are shorter than an n-gram, its longest text whole."""
         texts = sorted((words(text) for text in row), key=len, reverse=True)
         long = [text for text in texts if len(text) >= NGRAM]
         if not long and (not texts or len(texts[0]) < _SHORTEST):
@@ -83,7 +83,7 @@ class Benchmark:
             for gram in _grams(text, length):
                 self._grams.setdefault(gram, self.rows)
 
-    def _met_in(self, text: list[str]) -> Iterator[int]:
+    def _matches(self, text: list[str]) -> Iterator[int]:
         for length in self._lengths:
             for gram in _grams(text, length):
                 row = self._grams.get(gram)

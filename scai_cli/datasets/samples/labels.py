@@ -36,14 +36,14 @@ def decide(row: GeneratedRow, filters: SampleFilter, cross_weight: float) -> lis
     """Return the comparison that decides, or with `per_persona` one for each rater who prefers either."""
     if filters.per_persona:
         return list(_by_rater(row))
-    found = None
+    comparison = None
     if filters.labels in (None, "ratings"):
-        found = _rated(row, cross_weight)
-    if found is None and filters.labels in (None, "judge"):
-        found = _judged(row)
-    if found is None and filters.labels in (None, "revision"):
-        found = revised(row)
-    return [] if found is None else [found]
+        comparison = _rated(row, cross_weight)
+    if comparison is None and filters.labels in (None, "judge"):
+        comparison = _judged(row)
+    if comparison is None and filters.labels in (None, "revision"):
+        comparison = revised(row)
+    return [] if comparison is None else [comparison]
 
 
 def revised(row: GeneratedRow) -> PairComparison | None:
@@ -98,15 +98,15 @@ def _preferred(later: Answered, earlier: Answered, preference: Preference, rater
 
 def _judged(row: GeneratedRow) -> PairComparison | None:
     for later, earlier in _compared(row):
-        found = []
+        verdicts = []
         for judgement in row.judgements:
             p = judgement.p if judgement.soft is None else judgement.soft
             if p is not None and {judgement.first, judgement.second} == {later.id, earlier.id}:
-                found.append((p if judgement.first == later.id else 1 - p, judgement.principle))
-        if not found:
+                verdicts.append((p if judgement.first == later.id else 1 - p, judgement.principle))
+        if not verdicts:
             continue
-        p = sum(p for p, _ in found) / len(found)
-        principles = tuple(dict.fromkeys(principle for _, principle in found))
+        p = sum(p for p, _ in verdicts) / len(verdicts)
+        principles = tuple(dict.fromkeys(principle for _, principle in verdicts))
         if p > 0.5:
             return PairComparison(later, earlier, "judge", p=p, raters=("judge",), principles=principles)
         if p < 0.5:

@@ -41,8 +41,8 @@ class Licences:
 
     def counts(self) -> dict[str, int]:
         """Return licence -> rows; "" for rows that state none; a row under two counts for both."""
-        found: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for licences, rows in self.rows.items():
             for licence in {self._stated[licence.casefold()] for licence in licences} or {""}:
-                found[licence] += rows
-        return dict(sorted(found.items()))
+                counts[licence] += rows
+        return dict(sorted(counts.items()))

@@ -22,7 +22,7 @@ class Preference(Struct, frozen=True, gc=False):
 
 
 def group_preference(first: RatingsByRater, second: RatingsByRater, cross_weight: float) -> Preference | None:
-    """Return the group's preference; None where nobody rated both in the same way.
+    """Return the group's preference; None where no rater rated both in the same way.
 
     As in the utilities of a run, the rating of the user who got the answers weighs 1 - `cross_weight` and that of each
     other one `cross_weight`; where this leaves no weight at all, all weigh the same.
@@ -52,8 +52,8 @@ def group_preference(first: RatingsByRater, second: RatingsByRater, cross_weight
 def rater_preferences(first: RatingsByRater, second: RatingsByRater) -> list[Preference]:
     """Return the preference of every rater of both; `disagreement` is the share of them who disagree with it."""
     both = [(key[1], value - second[key]) for key, value in first.items() if key in second]
-    found = []
+    preferences = []
     for rater, difference in both:
         against = sum(other * difference < 0 for _, other in both)
-        found.append(Preference(difference, against / len(both) if len(both) > 1 else None, (rater,)))
-    return found
+        preferences.append(Preference(difference, against / len(both) if len(both) > 1 else None, (rater,)))
+    return preferences

@@ -38,8 +38,8 @@ class RunContext:
         context = self._contexts.get((setting.epoch, persona))
         if context is None:
             models = role_models(setting.started.models, persona)
-            place = (self.id, setting.epoch, persona)
-            context = AnswerContext.of(place, setting.constitution, self._prompts, models)
+            position = (self.id, setting.epoch, persona)
+            context = AnswerContext.of(position, setting.constitution, self._prompts, models)
             self._contexts[setting.epoch, persona] = context
         return context
 

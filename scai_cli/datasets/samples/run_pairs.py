@@ -1,4 +1,4 @@
-"""Pairs out of a run: final answers to the same task, told apart by those who rated both.
+"""Pairs out of a run: final answers to the same task, compared by those who rated both.
 
 Every final answer was rated by its user and by the others. Pairs are the answers to different users in one epoch, and
 those to one user in two consecutive epochs; the prompt is the task alone. Of the texts only their position in the file
@@ -56,12 +56,12 @@ def pairs(context: RunContext, conversations: Iterable[RunConversation], selecto
         setting: EpochSetting | None = None
         now: _Epoch = {}
         before: _Epoch = {}
-        for talk in conversations:
-            if talk.setting is not setting:
+        for conversation in conversations:
+            if conversation.setting is not setting:
                 if setting is not None:
                     yield from maker.pairs(setting, now, before)
-                setting, now, before = talk.setting, {}, now
-            maker.add(now, talk)
+                setting, now, before = conversation.setting, {}, now
+            maker.add(now, conversation)
         if setting is not None:
             yield from maker.pairs(setting, now, before)
 
@@ -75,25 +75,29 @@ class _PairMaker:
         self._keys: dict[str, tuple[str, str]] = {}
         """Rater -> the one key for its cross ratings: a new tuple for every rating would double the memory."""
 
-    def add(self, now: _Epoch, talk: RunConversation) -> None:
+    def add(self, now: _Epoch, conversation: RunConversation) -> None:
         """Add the last answer of a conversation, if it is complete and readable."""
         last = 2 * self._config.turns - 1
-        said = talk.messages[: last + 1]
+        messages = conversation.messages[: last + 1]
         if (
-            len(said) <= last
-            or said[last].finish_reason in BROKEN_OFF
-            or any(not message.content or message.content.isspace() for message in said)
+            len(messages) <= last
+            or messages[last].finish_reason in BROKEN_OFF
+            or any(not message.content or message.content.isspace() for message in messages)
         ):
             self._selector.drop(BROKEN)
             return
         keys = self._keys
-        ratings = {keys.setdefault(r.rater, ("cross", r.rater)): r.value for r in talk.cross if r.value is not None}
-        own = next((rating.value for rating in talk.own if rating.final), None)
-        persona = intern(talk.persona)
+        ratings = {
+            keys.setdefault(r.rater, ("cross", r.rater)): r.value for r in conversation.cross if r.value is not None
+        }
+        own = next((rating.value for rating in conversation.own if rating.final), None)
+        persona = intern(conversation.persona)
         if own is not None:
             ratings["own", persona] = own
-        answers = now.setdefault(intern(talk.task), _TaskAnswers(said[0].content, []))
-        answers.finals.append(FinalAnswer(persona, said[last].id, talk.place, ratings, own, talk.setting))
+        answers = now.setdefault(intern(conversation.task), _TaskAnswers(messages[0].content, []))
+        answers.finals.append(
+            FinalAnswer(persona, messages[last].id, conversation.location, ratings, own, conversation.setting)
+        )
 
     def pairs(self, setting: EpochSetting, now: _Epoch, before: _Epoch) -> Iterator[Pair]:
         """Yield all pairs of an epoch."""

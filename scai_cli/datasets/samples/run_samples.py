@@ -79,21 +79,21 @@ class RunSource:
 
     def _conversations(self, selector: SampleSelector) -> Iterator[RunConversation]:
         config = self._context.config
-        for talk in read_conversations(self.path, config.turns, config.ratings.cross_raters):
-            epoch = talk.setting.epoch
+        for conversation in read_conversations(self.path, config.turns, config.ratings.cross_raters):
+            epoch = conversation.setting.epoch
             self.epochs.add(epoch)
-            if selector.filter.epoch in (None, epoch) and selector.has(talk.persona, talk.task):
-                yield talk
+            if selector.filter.epoch in (None, epoch) and selector.has(conversation.persona, conversation.task):
+                yield conversation
 
     def _answers(self, selector: SampleSelector) -> Iterator[tuple[Answer, list[CompactRating]]]:
         """Yield every complete answer whose conversation has no empty message up to it, with its ratings."""
-        for talk in self._conversations(selector):
-            own = {rating.message: rating for rating in talk.own}
-            final = talk.cross[0].message if talk.cross else ""
+        for conversation in self._conversations(selector):
+            own = {rating.message: rating for rating in conversation.own}
+            final = conversation.cross[0].message if conversation.cross else ""
             turns: list[Turn] = []
-            for number, message in enumerate(talk.messages):
+            for number, message in enumerate(conversation.messages):
                 if not message.content or message.content.isspace():
-                    selector.drop(BROKEN, sum(m.role == "assistant" for m in talk.messages[number:]))
+                    selector.drop(BROKEN, sum(m.role == "assistant" for m in conversation.messages[number:]))
                     break
                 if message.role == "assistant":
                     if message.finish_reason in BROKEN_OFF:
@@ -101,16 +101,20 @@ class RunSource:
                     else:
                         ratings = [own[message.id]] if message.id in own else []
                         if final == message.id:
-                            ratings += talk.cross
-                        yield self._answer(talk, tuple(turns), message, ratings), ratings
+                            ratings += conversation.cross
+                        yield self._answer(conversation, tuple(turns), message, ratings), ratings
                 turns.append(Turn(message.role, message.content))
 
     def _answer(
-        self, talk: RunConversation, prompt: tuple[Turn, ...], message: CompactMessage, ratings: list[CompactRating]
+        self,
+        conversation: RunConversation,
+        prompt: tuple[Turn, ...],
+        message: CompactMessage,
+        ratings: list[CompactRating],
     ) -> Answer:
-        context = self._context.answers(talk.setting, talk.persona)
+        context = self._context.answers(conversation.setting, conversation.persona)
         raters = tuple([rating.rater for rating in ratings])
-        licences = self._context.licences(talk.task, talk.persona)
-        origin = context.origin(talk.id, (message.id,), raters, licences, talk.task)
+        licences = self._context.licences(conversation.task, conversation.persona)
+        origin = context.origin(conversation.id, (message.id,), raters, licences, conversation.task)
         scores = tuple([Score(r.rater, r.kind, r.metric, r.value) for r in ratings])  # type: ignore[arg-type] # no anchors
         return context.answer(prompt, message.content, scores, origin, self._context.config.ratings.scale)

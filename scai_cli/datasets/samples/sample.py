@@ -1,4 +1,4 @@
-"""The samples that rows are made of: answers, pairs of answers, traces and ratings, each with its origin.
+"""The samples that become rows: answers, pairs of answers, traces and ratings, each with its origin.
 
 They are msgspec structs and not dataclasses: a million of them are made in one export.
 """
@@ -159,7 +159,7 @@ def opening(sample: Sample) -> str:
 
 
 def texts(sample: Sample) -> tuple[str, ...]:
-    """Return all texts that make a sample what it is."""
+    """Return all texts of a sample."""
     sample = whole(sample)
     if isinstance(sample, RatingSample):
         return sample.prompt, sample.answer, sample.score.rater, sample.score.kind
@@ -168,7 +168,7 @@ def texts(sample: Sample) -> tuple[str, ...]:
 
 
 def rater(sample: Sample) -> str | None:
-    """Return the persona whose preference or rating a sample is, None if it is nobody's alone."""
+    """Return the persona whose preference or rating a sample is, None if it is that of several."""
     sample = whole(sample)
     if isinstance(sample, Answer):
         return None

@@ -1,6 +1,6 @@
 """The wordings in which simulated users and the simulated meta ask for a trait or against it.
 
-`{label}` is the trait's label, a noun phrase; `traits.requested` reads each sentence with the right sign.
+`{label}` is the trait's label, a noun phrase; `measures.requested` reads each sentence with the right sign.
 """
 
 from __future__ import annotations

@@ -111,16 +111,16 @@ def _count(row: TableRow, statements: Mapping[str, str], groups: dict[str, Opini
         return False
     if not number.isdigit():
         raise BadRow(f"group-id {number[:40]!r} is no number")
-    cast = {}
+    votes = {}
     for statement in statements:
         given = (row.value.get(statement) or "").strip()
         if given and given not in _VOTES:
             raise BadRow(f"the vote on statement {statement} is {given[:40]!r}, not -1, 0 or 1")
         if given:
-            cast[statement] = _VOTES[given]
+            votes[statement] = _VOTES[given]
     group = groups.setdefault(number, OpinionGroup(number))
     group.members += 1
-    for statement, vote in cast.items():
+    for statement, vote in votes.items():
         group.votes[statement][vote] += 1
     return True
 

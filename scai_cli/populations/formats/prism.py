@@ -28,12 +28,12 @@ def drafts(row: Any) -> Iterator[PersonaDraft]:
     user = values.get("user_id")
     if not isinstance(user, str) or not user:
         raise BadRow("has no user_id")
-    about, wish = tidy(values.get("self_description")), tidy(values.get("system_string"))
-    if not about and not wish:
+    about, instructions = tidy(values.get("self_description")), tidy(values.get("system_string"))
+    if not about and not instructions:
         raise BadRow("has neither self_description nor system_string")
     rated = _rated(values.get("stated_prefs"))
     sentences = [f"In their own words: {sentence(about)}" if about else ""]
-    sentences.append(f"Asked how an AI assistant should behave: {sentence(wish)}" if wish else "")
+    sentences.append(f"Asked how an AI assistant should behave: {sentence(instructions)}" if instructions else "")
     if rated:
         shown = ", ".join(f"{name} {value:.0f}" for name, value in rated.items())
         sentences.append(f"Importance in an AI, from 0 to 100: {shown}.")
@@ -41,7 +41,7 @@ def drafts(row: Any) -> Iterator[PersonaDraft]:
         key=user,
         description=" ".join(filter(None, sentences)),
         attributes=_attributes(values),
-        preferences=_preferences(rated, wish),
+        preferences=_preferences(rated, instructions),
     )
 
 
@@ -54,10 +54,10 @@ def _rated(given: Any) -> dict[str, float]:
     }
 
 
-def _preferences(rated: Mapping[str, float], wish: str) -> dict[str, float]:
-    """Return the traits that the wish asks for (+-0.8), and the ratings that mean a trait, as shares of 100."""
+def _preferences(rated: Mapping[str, float], instructions: str) -> dict[str, float]:
+    """Return the traits that the instructions ask for (+-0.8), and the ratings that mean a trait, as shares of 100."""
     stated = {_MEANT[name]: round(value / _MOST, 2) for name, value in rated.items() if name in _MEANT and value}
-    return stated | {trait: sign * _ASKED_FOR for trait, sign in requested(wish).items()}
+    return stated | {trait: sign * _ASKED_FOR for trait, sign in requested(instructions).items()}
 
 
 def _attributes(values: Mapping[str, Any]) -> dict[str, Any]:

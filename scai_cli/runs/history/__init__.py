@@ -1,1 +1,1 @@
-"""Read what a run's events amount to."""
+"""Read a run from its events."""

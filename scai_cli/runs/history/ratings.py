@@ -121,12 +121,12 @@ class RatingIndex:
             epoch, sums = self._current
             if epoch != rating.epoch:
                 sums = self._turn_to(rating.epoch)
-            place = (rater, rating.conversation.rpartition("/")[2])
+            key = (rater, rating.conversation.rpartition("/")[2])
             if kind == "own":
-                sums.own[place] = value
+                sums.own[key] = value
             else:
-                total, count = sums.cross.get(place, (0.0, 0))
-                sums.cross[place] = (total + value, count + 1)
+                total, count = sums.cross.get(key, (0.0, 0))
+                sums.cross[key] = (total + value, count + 1)
 
     def finals_of(self, epoch: int) -> FinalRatings:
         """Return the ratings of an epoch's final answers; none where nothing was rated."""
