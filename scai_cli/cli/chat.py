@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -112,9 +113,10 @@ def _typed(as_json: bool) -> Iterator[str]:
 
     edited = sys.stdout.isatty() and not as_json
     if edited:
-        import readline
+        with suppress(ModuleNotFoundError):  # Windows has none: its console edits lines itself
+            import readline
 
-        readline.parse_and_bind("set enable-bracketed-paste on")
+            readline.parse_and_bind("set enable-bracketed-paste on")
     while True:
         try:
             with ctrl_c_ends_input():

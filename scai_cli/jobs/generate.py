@@ -91,9 +91,9 @@ def start(
     check_source(source, options)
     with ModelPool.connect(source.config) as pool:
         directory = GeneratedDirectory.create(runs, run_id, f"{source.stem}-rows")
-        with directory.traceless_on_failure():
+        with directory.removed_on_failure():
             manifest = _manifest(source, options, directory, _keep_tasks(directory, options, source))
-            directory.bear(dump_experiment(source.config), dump_generation(manifest))
+            directory.complete(dump_experiment(source.config), dump_generation(manifest))
         with closing(directory.folder):
             return run_on_loop(source.config.models(), _session(pool, directory, manifest, observer))
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from scai_cli.errors import RunError
 from scai_cli.runs.jsonl import lines, whole_file
-from scai_cli.runs.locked_folder import CALLS, Birth, LockedFolder
+from scai_cli.runs.locked_folder import CALLS, CreationFiles, LockedFolder
 from scai_cli.runs.locks import LOCK
 from scai_cli.text.characters import escape_line_ends
 
@@ -24,7 +24,7 @@ EXPERIMENT: Final = "experiment.yaml"
 ROWS: Final = "rows.jsonl"
 TASKS: Final = "tasks.jsonl"
 
-_BIRTH: Final = Birth(before=(TASKS, EXPERIMENT), by=GENERATION)
+_FILES: Final = CreationFiles(earlier=(TASKS, EXPERIMENT), last=GENERATION)
 _SYNC_EVERY: Final = 256
 """Rows that a power cut may cost."""
 _WHOLE: Final = b'"problem":null}\n'
@@ -44,9 +44,9 @@ class GeneratedDirectory:
     def create(cls, runs: Path, run_id: str | None, name: str) -> GeneratedDirectory:
         """Make and lock the folder of a new set; without `run_id`, the first free of `name`, `name-2`, ...
 
-        It becomes a set when `bear` is called. Raises RunError when the id is taken or nothing can be written.
+        It becomes a set when `complete` is called. Raises RunError when the id is taken or nothing can be written.
         """
-        folder = LockedFolder.create(runs, run_id, name, _BIRTH)
+        folder = LockedFolder.create(runs, run_id, name, _FILES)
         if folder is None:
             raise RunError(f"there is something called {run_id!r} in {runs} already; take another --run-id")
         return cls(folder)
@@ -75,7 +75,7 @@ class GeneratedDirectory:
             return ""
 
     @contextmanager
-    def traceless_on_failure(self) -> Iterator[None]:
+    def removed_on_failure(self) -> Iterator[None]:
         """Close the folder when the block raises, and remove it if it is not yet a set."""
         try:
             yield
@@ -83,13 +83,13 @@ class GeneratedDirectory:
             self.folder.close()
             path = self.folder.path
             if not (path / GENERATION).exists():
-                for name in (*_BIRTH.before, LOCK):
+                for name in (*_FILES.earlier, LOCK):
                     (path / name).unlink(missing_ok=True)
                 with suppress(OSError):  # the user has put a file there
                     path.rmdir()
             raise
 
-    def bear(self, experiment: str, generation: str) -> None:
+    def complete(self, experiment: str, generation: str) -> None:
         """Write the files that make the folder a generated set, and open it for rows."""
         self.folder.write_text(EXPERIMENT, experiment)
         self.folder.write_text(GENERATION, generation)

@@ -21,15 +21,15 @@ LATEST: Final = "latest"
 
 
 @dataclass(frozen=True, slots=True)
-class Birth:
-    """The files that make a new folder a run or a generated set: `by` is written last, `before` are written first."""
+class CreationFiles:
+    """The files of a new folder: `last` makes it a run or a generated set, `earlier` are written before that."""
 
-    before: Collection[str]
-    by: str
+    earlier: Collection[str]
+    last: str
 
-    def is_to_come(self, path: Path) -> bool:
-        """Return whether a folder holds only files from before its birth, whole or half written."""
-        return all(file.name in (LOCK, *self.before) or self._is_half(file) for file in path.iterdir())
+    def only_begun(self, path: Path) -> bool:
+        """Return whether a folder lacks the last file and holds nothing but the earlier ones, whole or half written."""
+        return all(file.name in (LOCK, *self.earlier) or self._is_half(file) for file in path.iterdir())
 
     def clear(self, path: Path) -> None:
         """Remove the files that a killed process left half written."""
@@ -37,7 +37,7 @@ class Birth:
             file.unlink()
 
     def _is_half(self, path: Path) -> bool:
-        return path.name.startswith(tuple(f".{name}." for name in (*self.before, self.by)))
+        return path.name.startswith(tuple(f".{name}." for name in (*self.earlier, self.last)))
 
 
 @dataclass(slots=True)
@@ -54,17 +54,17 @@ class LockedFolder:
     _logs: dict[str, LineLog] = field(default_factory=dict)
 
     @classmethod
-    def create(cls, parent: Path, wanted_id: str | None, name: str, birth: Birth) -> LockedFolder | None:
+    def create(cls, parent: Path, wanted_id: str | None, name: str, files: CreationFiles) -> LockedFolder | None:
         """Make and lock a new folder: `wanted_id`, or the first free of `name`, `name-2`, ...
 
-        A folder that a process was killed in before its birth is taken over. Returns None when the wanted id is taken.
+        A folder whose creation was killed is taken over. Returns None when the wanted id is taken.
         Raises RunError when no folder can have the wanted id, or the folder cannot be written.
         """
         check_id(wanted_id)
         try:
             parent.mkdir(parents=True, exist_ok=True)
             for path in _candidates(parent, wanted_id, name):
-                if (folder := cls._claim(path, birth)) is not None:
+                if (folder := cls._claim(path, files)) is not None:
                     return folder
         except OSError as error:
             raise _unwritable(parent, error) from None
@@ -130,17 +130,17 @@ class LockedFolder:
             raise
 
     @classmethod
-    def _claim(cls, path: Path, birth: Birth) -> LockedFolder | None:
+    def _claim(cls, path: Path, files: CreationFiles) -> LockedFolder | None:
         try:
             path.mkdir(exist_ok=True)
-            if not birth.is_to_come(path):
+            if not files.only_begun(path):
                 return None
             folder = cls(path, take_lock(path))
         except (FileExistsError, RunError):  # a file, or another process was faster
             return None
         # Another process may have finished the folder between the first look and the lock.
-        if birth.is_to_come(path):
-            birth.clear(path)
+        if files.only_begun(path):
+            files.clear(path)
             return folder
         folder.close()
         return None

@@ -13,12 +13,12 @@ from typing import Final
 from scai_cli.errors import RunError
 from scai_cli.runs.events import Event, RunStarted
 from scai_cli.runs.jsonl import damaged, lines
-from scai_cli.runs.locked_folder import CALLS, Birth, LockedFolder
+from scai_cli.runs.locked_folder import CALLS, CreationFiles, LockedFolder
 from scai_cli.text.characters import escape_line_ends
 
 CONFIG: Final = "config.yaml"
 EVENTS: Final = "events.jsonl"
-_BIRTH: Final = Birth(before=("constitution",), by=CONFIG)
+_FILES: Final = CreationFiles(earlier=("constitution",), last=CONFIG)
 _STAMP: Final = {"seq", "time"}
 
 
@@ -45,7 +45,7 @@ class RunDirectory:
 
         Raises RunError when the wanted id is taken or the folder cannot be written.
         """
-        folder = LockedFolder.create(runs, run_id, name, _BIRTH)
+        folder = LockedFolder.create(runs, run_id, name, _FILES)
         if folder is None:
             raise RunError(
                 f"run {run_id!r} is there already: go on with it by `scai resume {run_id}`, or take another --run-id"

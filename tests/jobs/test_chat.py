@@ -1,6 +1,7 @@
 """`scai chat`: talked with through pipes and at a terminal, saved line by line."""
 
 import json
+import os
 import shutil
 
 import pytest
@@ -195,6 +196,18 @@ def test_two_talks_at_once_have_a_folder_each(run):
         assert terminal.ends() == 0
     assert [event.get("content") for event in saved(run)][1::2] == ["One", "Two"]
     assert saved(run, 2)[1]["content"] == "Another"
+
+
+def test_at_a_terminal_without_readline_as_on_windows(run, tmp_path, monkeypatch):
+    (tmp_path / "readline.py").write_text("raise ModuleNotFoundError(name='readline')\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
+    with Terminal("chat", "tiny") as terminal:
+        terminal.sees("> ")
+        terminal.types("One\n")
+        terminal.sees("> ", times=2)
+        terminal.types("/quit\n")
+        assert terminal.ends() == 0
+    assert [event["type"] for event in saved(run)] == ["chat_started", "message", "message"]
 
 
 def test_at_a_terminal(run):

@@ -46,12 +46,12 @@ def list_generated(runs: Path) -> list[dict[str, Any]]:
 def _generated(path: Path) -> dict[str, Any]:
     made = _header(path / GENERATION)
     rows, wanted = _rows(path / ROWS), made.orders.n if made else None
-    born = datetime.fromtimestamp((path / GENERATION).stat().st_mtime, UTC)
+    started = datetime.fromtimestamp((path / GENERATION).stat().st_mtime, UTC)
     return {
         "run_id": path.name,
         "source": made.source if made else None,
         "status": status_of(path, rows == wanted, outcome_of(path)),
-        "started": born.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "started": started.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "rows": rows,
         "wanted": wanted,
     }
