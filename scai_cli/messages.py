@@ -122,5 +122,5 @@ class Completion:
 
 
 def digest_of(canonical: bytes) -> str:
-    """The digest of a request's canonical bytes."""
+    """Return the digest of a request's canonical bytes."""
     return hashlib.blake2b(canonical, digest_size=16).hexdigest()

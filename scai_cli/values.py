@@ -23,12 +23,12 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 def is_safe_id(text: str) -> bool:
-    """Whether a text can stand in ids, file names and web addresses."""
+    """Return whether a text can be part of ids, file names and web addresses."""
     return bool(_SAFE_ID.fullmatch(text)) and not text.endswith(".") and not _RESERVED.fullmatch(text)
 
 
 def safe_id(text: str) -> str:
-    """Check that a text can stand in ids, file names and web addresses; raises ValueError with the remedy."""
+    """Check that a text can be part of ids, file names and web addresses; raises ValueError with the remedy."""
     if not is_safe_id(text):
         slug = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:64].lower()
         slug = f"{slug}-1" if _RESERVED.fullmatch(slug) else slug

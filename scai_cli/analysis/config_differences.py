@@ -56,7 +56,7 @@ def _differ(values: Sequence[Any]) -> bool:
 
 
 def _is_part_of_absent(key: str, configs: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a key describes a persona or task that not all runs have: the id's own key says so already."""
+    """Return whether a key describes a persona or task that not all runs have: the id's own key says so already."""
     kind, _, rest = key.partition(".")
     item, _, inner = rest.partition(".")
     return bool(inner) and kind in _KINDS and not all(f"{kind}.{item}" in config for config in configs)

@@ -62,7 +62,7 @@ class RuleEffect:
         return not self.gains and not self.loses
 
     def pulls_apart(self, first: str, second: str) -> bool:
-        """Whether one of two users gains by the rule and the other loses."""
+        """Return whether one of two users gains by the rule and the other loses."""
         return {first, second} <= {*self.gains, *self.loses} and (first in self.gains) != (second in self.gains)
 
     def as_object(self) -> dict[str, Any]:
@@ -154,7 +154,7 @@ def affordable(context: EpochContext, calls: int | None) -> list[PersonaTask]:
 
 
 def concerns(rule: Principle | Clause, persona: Persona) -> bool:
-    """Whether leaving out a rule can change a conversation: a clause is said only to the users it is for."""
+    """Return whether leaving out a rule can change a conversation: a clause is said only to the users it is for."""
     return not isinstance(rule, Clause) or persona.id in rule.users
 
 

@@ -41,7 +41,7 @@ class ParetoPoint:
         return self.values.get("gini_coefficient")
 
     def dominates(self, other: ParetoPoint) -> bool:
-        """Whether this point is nowhere worse than another and somewhere better."""
+        """Return whether this point is nowhere worse than another and somewhere better."""
         here, there = self._goods, other._goods
         return here is not None and (
             there is None or (here != there and all(a >= b for a, b in zip(here, there, strict=True)))
@@ -61,7 +61,7 @@ class ParetoFront:
     points: Sequence[ParetoPoint]
 
     def best(self, point: ParetoPoint) -> bool:
-        """Whether a point is on the Pareto front of (mean, worst-off, inequality): none dominates it."""
+        """Return whether a point is on the Pareto front of (mean, worst-off, inequality): none dominates it."""
         return not any(other.dominates(point) for other in self.points)
 
     def price(self, point: ParetoPoint) -> float | None:

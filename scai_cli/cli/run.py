@@ -91,7 +91,7 @@ def observer(quiet: bool) -> Observer[Event]:
 
 
 def prompt() -> ParticipantPrompt:
-    """Where real people among the personas are asked: at stdin and stderr."""
+    """Return where real people among the personas are asked: at stdin and stderr."""
     from scai_cli.cli.keyboard import Keyboard
     from scai_cli.display.terminal.consoles import err
     from scai_cli.display.terminal.questions import ConsolePrompt

@@ -41,7 +41,7 @@ class PersonaSource(Value):
     """Let this many take part in each epoch, drawn with the seed; all if null."""
 
     def wants(self, persona: Persona) -> bool:
-        """Whether a persona is of the wanted split and has the wanted attributes."""
+        """Return whether a persona is of the wanted split and has the wanted attributes."""
         if self.split is not None and persona.split != self.split:
             return False
         return all(
@@ -67,7 +67,7 @@ class TaskSource(Value):
     """Ask this many in each epoch, drawn with the seed; all if null."""
 
     def wants(self, task: Task) -> bool:
-        """Whether a task is of the wanted split."""
+        """Return whether a task is of the wanted split."""
         return self.split in (None, task.split)
 
 

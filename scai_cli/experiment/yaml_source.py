@@ -239,7 +239,7 @@ def _model_in(annotation: Any) -> Any:
 
 
 def _is_branch(part: Key) -> bool:
-    """Whether a part of pydantic's path names a union's branch rather than a key."""
+    """Return whether a part of pydantic's path names a union's branch rather than a key."""
     return isinstance(part, str) and ("[" in part or part in ("str", "int", "float", "bool", "constrained-int"))
 
 

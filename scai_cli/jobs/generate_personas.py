@@ -82,7 +82,7 @@ def generate(options: GeneratePersonasOptions, out: Path, say: Callable[[str], N
 
 @contextmanager
 def _call_log(path: Path) -> Iterator[LineLog]:
-    """The log of the calls, mended and locked."""
+    """Open the log of the calls, mended and locked."""
     mend(path)
     log = LineLog.open(path)
     try:

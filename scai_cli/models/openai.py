@@ -281,7 +281,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _is_strict(schema: object) -> bool:
-    """Whether a schema fits OpenAI's strict mode: objects closed, every key required."""
+    """Return whether a schema fits OpenAI's strict mode: objects closed, every key required."""
     if isinstance(schema, Mapping):
         if schema.get("type") == "object":
             closed = schema.get("additionalProperties") is False

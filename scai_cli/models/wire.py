@@ -82,7 +82,7 @@ def _first_logprobs(logprobs: object) -> tuple[tuple[str, float], ...] | None:
 
 
 def _is_logarithm(value: object) -> bool:
-    """Whether a value is the logarithm of a probability; endpoints write -9999 for 0."""
+    """Return whether a value is the logarithm of a probability; endpoints write -9999 for 0."""
     return isinstance(value, int | float) and -1e6 < value <= 0
 
 

@@ -109,10 +109,10 @@ class BiographyWriter:
         # In the order of the numbers and not of the answers: which of two twins stays does not depend on the network.
         for n, biography in sorted(written.items()):
             text = nameless(biography.biography, biography.name) if biography else ""
-            likest = self._index.likest(text) if biography else None
-            if biography is None or likest is not None:
+            similar = self._index.most_similar(text) if biography else None
+            if biography is None or similar is not None:
                 self.thrown_back += 1
-                again[n] = self._biographies[int(likest[0])].biography if likest else ""
+                again[n] = self._biographies[int(similar[0])].biography if similar else ""
                 continue
             self._index.add(str(n), text)
             self._biographies[n] = biography

@@ -99,7 +99,7 @@ def describe(path: Path, quotas: Sequence[Quota] = ()) -> PopulationDescription:
             described.same.append((persona.id, texts[plain]))
             continue
         texts[plain] = persona.id
-        if (nearest := index.likest(plain)) is not None:
+        if (nearest := index.most_similar(plain)) is not None:
             described.near.append((persona.id, *nearest))
         else:
             index.add(persona.id, plain)

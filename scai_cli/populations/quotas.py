@@ -24,7 +24,7 @@ class QuotaPart:
     span: tuple[int, int] | None = None
 
     def matches(self, value: Scalar | None) -> bool:
-        """Whether a value counts towards this part."""
+        """Return whether a value counts towards this part."""
         if self.span is None:
             return value is not None and str(value).strip().lower() == self.label.lower()
         low, high = self.span

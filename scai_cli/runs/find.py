@@ -112,6 +112,6 @@ def _hint(path: Path, kind: _Kind) -> str:
 
 
 def _made(path: Path) -> tuple[int, str]:
-    """The time when a folder was made; by name where two are equally old."""
+    """Return the time when a folder was made; by name where two are equally old."""
     sign = CONFIG if is_run(path) else GENERATION
     return ((path / sign).stat().st_mtime_ns, path.name)

@@ -23,7 +23,7 @@ _STAMP: Final = {"seq", "time"}
 
 
 def now() -> str:
-    """The time in UTC, to the millisecond, as `2026-01-31T12:00:00.000Z`."""
+    """Return the time in UTC, to the millisecond, as `2026-01-31T12:00:00.000Z`."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -103,7 +103,7 @@ class RunDirectory:
 
 
 def _body(line: bytes) -> bytes:
-    """A written line without its stamp: `{"seq":N,"time":"T",BODY}` -> `BODY}`."""
+    """Return a written line without its stamp: `{"seq":N,"time":"T",BODY}` -> `BODY}`."""
     return line.rstrip(b"\n").split(b",", 2)[2]
 
 

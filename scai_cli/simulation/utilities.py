@@ -67,7 +67,7 @@ class PairedUtilities:
         return cls(first, last, before.weights)
 
     def improves(self, function: WelfareFunction) -> bool:
-        """Whether welfare is strictly higher after than before, by more than a rounding error."""
+        """Return whether welfare is strictly higher after than before, by more than a rounding error."""
         return welfare_key(function, self.after, self.weights) > welfare_key(function, self.before, self.weights)
 
     def values(self, function: WelfareFunction) -> tuple[float | None, float | None]:

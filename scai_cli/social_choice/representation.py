@@ -114,7 +114,7 @@ class _Council:
         return cls(supporters, served, outside, seats or max(1, len(chosen)))
 
     def deserves(self, group: Collection[str], level: int) -> bool:
-        """Whether the group has at least level n/seats members."""
+        """Return whether the group has at least level n/seats members."""
         return bool(group) and len(group) * self.seats >= level * len(self.served)
 
     def supporters(self, principles: Sequence[str], level: int) -> frozenset[str]:
@@ -123,12 +123,12 @@ class _Council:
         return unserved.intersection(*(self.approvals[principle] for principle in principles))
 
     def after(self, chosen: Sequence[str]) -> list[str]:
-        """The principles that may extend a set without making the same set twice."""
+        """Return the principles that may extend a set without making the same set twice."""
         names = list(self.approvals)
         return names[names.index(chosen[-1]) + 1 :] if chosen else names
 
     def robust(self) -> bool:
-        """Whether EJR+ holds: no level n/seats users, each with fewer than `level`, agree on one left out."""
+        """Return whether EJR+ holds: no level n/seats users, each with fewer than `level`, agree on one left out."""
         levels = range(1, self.seats + 1)
         return not any(self.deserves(self.supporters([p], k), k) for p in self.outside for k in levels)
 

@@ -19,12 +19,12 @@ _WORD: Final = re.compile(r"\w+")
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, in small letters."""
+    """Return the words of a text, in small letters."""
     return _WORD.findall(text.lower())
 
 
 def nameless(text: str, name: str) -> str:
-    """The words of a text without those of a name: people do not differ by what they are called."""
+    """Return the words of a text without those of a name: people do not differ by what they are called."""
     called = set(words(name))
     return " ".join(word for word in words(text) if word not in called)
 
@@ -45,8 +45,8 @@ class NearDuplicateIndex:
         self._index = RMinHashLSH(near, _PERMUTATIONS, _BANDS)
         self._members: list[tuple[str, Any]] = []
 
-    def likest(self, text: str) -> tuple[str, float] | None:
-        """The name of the text that is most like this one and how alike they are, if they are near-duplicates."""
+    def most_similar(self, text: str) -> tuple[str, float] | None:
+        """Return the name of the most similar text with its similarity, None if it is no near-duplicate."""
         sketch = _sketch(text)
         found = [(sketch.jaccard(self._members[n][1]), n) for n in self._index.query(sketch)]
         best = max(found, default=(0.0, -1), key=lambda pair: (pair[0], -pair[1]))

@@ -242,6 +242,6 @@ def test_alike_is_what_shares_its_words() -> None:
     crowd = NearDuplicateIndex()
     text = "Mara repairs clocks in a street of workshops and reads one long book each winter by the stove."
     crowd.add("mara", text)
-    assert crowd.likest(text.replace("Mara", "Nora"))[0] == "mara"  # type: ignore[index]
-    assert crowd.likest("Tom sails to the north and cooks for a crew of nine who never agree on salt.") is None
-    assert crowd.likest("") is None
+    assert crowd.most_similar(text.replace("Mara", "Nora"))[0] == "mara"  # type: ignore[index]
+    assert crowd.most_similar("Tom sails to the north and cooks for a crew of nine who never agree on salt.") is None
+    assert crowd.most_similar("") is None

@@ -116,7 +116,7 @@ def near_duplicates(texts: Iterable[str]) -> int:
     """Return how many texts are nearly an earlier one (Jaccard index of word triples at least 0.7, by MinHash)."""
     index, duplicates = NearDuplicateIndex(), 0
     for n, text in enumerate(texts):
-        if index.likest(text) is None:
+        if index.most_similar(text) is None:
             index.add(str(n), text)
         else:
             duplicates += 1

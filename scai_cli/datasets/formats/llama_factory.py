@@ -1,6 +1,6 @@
 """ShareGPT and Alpaca rows, as LLaMA-Factory reads them, and the `dataset_info.json` that tells it about them.
 
-A kept system message stands in a column of its own in every row. Where one is missing or empty, LLaMA-Factory's
+A kept system message is in its own column in every row. Where one is missing or empty, LLaMA-Factory's
 template may put in one of its own without a word (Qwen's does), so a sample that lacks it is left out.
 https://github.com/hiyouga/LLaMA-Factory/blob/main/data/README.md
 """

@@ -40,7 +40,7 @@ class DuplicateIndex:
         return NEARLY if self.dedupe == "near" and self._is_near("\n".join(texts)) else None
 
     def _is_near(self, text: str) -> bool:
-        if self._index.likest(text) is not None:
+        if self._index.most_similar(text) is not None:
             return True
         self._index.add(str(self._kept), text)
         self._kept += 1

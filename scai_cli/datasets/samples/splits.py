@@ -92,8 +92,8 @@ class Splitter:
         key = number(words)
         first = self._worded.get(key)
         if first is None:
-            likest = self._index.likest(words) if self.near else None
-            first = self._worded[key] = split if likest is None else likest[0]
+            similar = self._index.most_similar(words) if self.near else None
+            first = self._worded[key] = split if similar is None else similar[0]
             if self.near:
                 self._index.add(first, words)
         return first

@@ -79,7 +79,7 @@ def _measured_on(run: Figures) -> tuple[object, ...]:
 
 
 def _differences(differences: Differences, runs: Sequence[str]) -> Html:
-    """The settings that differ, and in a row each the personas and tasks that not all runs have."""
+    """Return the settings that differ, and in a row each the personas and tasks that not all runs have."""
     settings, members = split_members(differences)
     rows = [(key, [_text(values[run]) for run in runs]) for key, values in settings.items()]
     for kind, runs_of in members.items():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 SIZE: Final = (172, 84)
 MANY, MOST = 40, 150
-"""From so many epochs on the dots are small; from so many on only the line is drawn."""
+"""From this many epochs on the dots are small; from this many on only the line is drawn."""
 
 
 @dataclass(frozen=True, slots=True)

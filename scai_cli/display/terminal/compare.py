@@ -175,7 +175,7 @@ def _partners(base: Sequence[str], other: Sequence[str]) -> dict[int, int]:
 
 
 def _shared(one: Counter[str], other: Counter[str]) -> float:
-    """Return the share of both texts' words that stand in the other too (the Dice coefficient)."""
+    """Return the share of both texts' words that are also in the other (the Dice coefficient)."""
     total = one.total() + other.total()
     return 2 * (one & other).total() / total if total else 0.0
 

@@ -1,4 +1,4 @@
-"""`scai show --follow`: a run that another process writes, as it goes on."""
+"""`scai show --follow`: print a run while another process writes it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class _Follower:
     """The conversation that was printed last."""
 
     def draw(self) -> Text:
-        """How far the run is, in a line."""
+        """Return the progress of the run in one line."""
         return Text(one_line(self.progress.line(), self.console.width), style="bold")
 
     def see(self, event: ReadEvent, is_chosen: bool) -> None:

@@ -28,7 +28,7 @@ _PAPER: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class _Detail:
-    """How much is shown: at most so many lines of each kind, None for all rules.
+    """How much is shown: the most lines of each kind, None for all rules.
 
     `whole`: rules are not cut to a line; `holdout`: the held-out users get a line each.
     """

@@ -1,8 +1,9 @@
 """A run's conversations with their ratings, one after the other, in bounded memory.
 
-A conversation comes as soon as it is whole, in the order in which the conversations of an epoch began, which does not
-depend on how many were held at a time. Conversations that never became whole (a failed call, a stopped run) come at
-their epoch's end. When more than `WAITING` whole ones wait for one that is not, they no longer wait for it.
+A conversation is yielded as soon as it is complete, in the order in which the conversations of an epoch began: that
+order does not depend on how many took place at the same time. Conversations that never became complete (a failed call,
+a stopped run) come at their epoch's end. When more than `WAITING` complete ones wait for an incomplete one, they no
+longer wait for it.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ MessageReader = Callable[[tuple[int, int]], CompactMessage]
 """Reads the message at the `location` of a conversation again."""
 
 WAITING: Final = 4096
-"""The whole conversations that are held back at most to keep the order."""
+"""The most complete conversations that wait for an incomplete one, to keep the order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Excerpts of a run for a page: which conversations it has room for, and what was said in them.
+"""Excerpts of a run for a page: which conversations it has room for, and their messages.
 
 A run may hold a million messages; a page of 1.5 MB holds about a hundred conversations. The notable conversations are
 chosen by their ratings, and one pass over the events keeps only those.
@@ -146,7 +146,7 @@ def _kinds(history: History, epochs: Iterable[FinalRatings]) -> dict[str, list[s
 
 
 def _ranked(epochs: Mapping[int, FinalRatings], kinds: Mapping[str, Sequence[str]]) -> list[str]:
-    """At most `MOST` conversations, the most notable first: of each kind in turn, then the last and the first epoch."""
+    """Return at most `MOST` conversations: notable ones of each kind in turn, then the last and the first epoch."""
     by_epoch = [list(epochs[epoch].conversations) for epoch in sorted(epochs)]
     last_first = [by_epoch[-1], by_epoch[0]] if by_epoch else []
     queues = [[c for c, reasons in kinds.items() if kind in reasons] for kind in KINDS] + last_first

@@ -48,7 +48,7 @@ class Trial:
         }
 
     def rises(self, margin: float) -> bool:
-        """Whether the declared welfare is higher by more than a margin."""
+        """Return whether the declared welfare is higher by more than a margin."""
         if not self.pair.improves(self.function):
             return False
         before, after = self.pair.values(self.function)

@@ -77,7 +77,7 @@ def _scoped(context: RevisionContext, edit: Edit, principles: Collection[str]) -
 
 
 def _is_for_all(edit: Edit, principles: Collection[str]) -> TypeGuard[Add | Modify]:
-    """Whether an edit adds or rewords a principle."""
+    """Return whether an edit adds or rewords a principle."""
     return (isinstance(edit, Add) and not edit.users) or (isinstance(edit, Modify) and edit.id in principles)
 
 
