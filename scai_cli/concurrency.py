@@ -51,30 +51,24 @@ def _start(
     return task
 
 
-@dataclass(frozen=True, slots=True)
-class Capacity:
-    """How many jobs may run at once, and how many may be started and not yet taken."""
-
-    running: int
-    started: int
-    """More than `running`, so that jobs run on while a slow one before them holds back finished results."""
-
-
 async def in_order(
-    jobs: Iterable[Coroutine[Any, Any, Result]], capacity: Capacity, take: Callable[[Result], None]
+    jobs: Iterable[Coroutine[Any, Any, Result]], take: Callable[[Result], None], *, running: int, started: int
 ) -> None:
     """Run the jobs concurrently and take their results in the order of the jobs.
+
+    At most `running` jobs run at once. More than these, `started`, may be started and not yet taken, so that jobs run
+    on while a slow one before them holds back finished results.
 
     When a job or `take` is stopped (a limit, an interruption), no further job begins, running ones end, the results
     before the first missing one are taken, and the first stop is raised. Any other error cancels the rest and is
     raised as itself, not as a group.
     """
-    queue = _Queue(take, asyncio.Semaphore(capacity.running))
+    queue = _Queue(take, asyncio.Semaphore(running))
     try:
         async with asyncio.TaskGroup() as group:
             for job in jobs:
                 queue.waiting.append(_start(group, queue.run(job), job))
-                while queue.waiting and (len(queue.waiting) >= capacity.started or queue.waiting[0].done()):
+                while queue.waiting and (len(queue.waiting) >= started or queue.waiting[0].done()):
                     queue.settle(await queue.waiting.popleft())
                 if queue.stops:
                     break

@@ -42,10 +42,11 @@ def run_cost(history: History) -> RunCost | None:
         usage = outcome.get("usage", {})
         tokens = usage.get("input_tokens"), usage.get("output_tokens")
         return RunCost(outcome.get("calls"), *tokens, usage.get("usd"), outcome.get("wall_s"))
-    calls = spent(history.path)
-    if calls is None:
+    counted = spent(history.path)
+    if counted is None:
         return None
-    return RunCost(calls.calls, calls.usage.input_tokens, calls.usage.output_tokens, so_far=True)
+    calls, logged = counted
+    return RunCost(calls, logged.input_tokens, logged.output_tokens, so_far=True)
 
 
 def measures(history: History) -> Measures:

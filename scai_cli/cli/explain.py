@@ -22,13 +22,12 @@ def explain(
 ) -> None:
     """Say who asked for each rule, who gains and who loses by it. At most 1,000 calls, or --set limits.calls=N."""
     from scai_cli.display.terminal.explain import print_explanation
-    from scai_cli.jobs.explain import ExplainOptions
     from scai_cli.jobs.explain import explain as explained
     from scai_cli.runs.find import find_run
     from scai_cli.runs.history.fold import read_history
 
     path = find_run(runs_dir, run)
-    explanation = explained(path, ExplainOptions(options.with_limit(settings, max_usd), users, trust))
+    explanation = explained(path, options.with_limit(settings, max_usd), users, trust=trust)
     if as_json:
         options.print_json(explanation.as_object())
     else:

@@ -46,7 +46,7 @@ def export(
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Export datasets and system messages."""
-    from scai_cli.datasets.export.export import Cleaning, ExportOptions, Splitting
+    from scai_cli.datasets.export.export import ExportOptions, Splitting
     from scai_cli.datasets.export.export import export as exported
     from scai_cli.datasets.formats.format import Layout, find_format
     from scai_cli.datasets.samples.filters import SampleFilter, parse_disagreement
@@ -65,7 +65,8 @@ def export(
         layout=Layout.parse(system),
         filter=SampleFilter(min_rating, min_margin, epoch, persona, task, bounds, per_persona, labels, seed),
         splitting=None if split is None else Splitting(parse_split(split), split_by or "both"),
-        cleaning=Cleaning(dedupe, decontaminate),
+        dedupe=dedupe,
+        decontaminate=decontaminate,
         mix_licences=mix_licences,
         max_rows=max_rows,
         command=shlex.join(["scai", *sys.argv[1:]]),

@@ -45,9 +45,9 @@ def import_file(
     quiet: Quiet = False,
 ) -> None:
     """Import people from somebody's file in its own format. All or nothing."""
-    from scai_cli.populations.importer import ImportOptions, import_personas
+    from scai_cli.populations.importer import ImportOptions, import_items
 
-    result = import_personas(ImportOptions(file, form, limit, columns, skip_bad), out, say)
+    result = import_items("personas", ImportOptions(file, form, limit, columns, skip_bad), out, say)
     say_written(result, "personas", out, quiet)
 
 

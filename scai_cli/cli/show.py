@@ -34,8 +34,10 @@ def show(
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Read a run, finished or not."""
+    from scai_cli.display.run_json import run_object
     from scai_cli.display.terminal.show import Parts, print_run
     from scai_cli.runs.find import find_run
+    from scai_cli.runs.history.fold import read_history
 
     selection = Selection(epoch=epoch, persona=persona, task=task)
     parts = Parts(constitution, ratings, diff, prompts)
@@ -47,7 +49,7 @@ def show(
     if fidelity:
         _show_fidelity(path, as_json)
     elif as_json:
-        _show_json(path, selection)
+        print_json(run_object(read_history(path, selection=selection), selection))
     else:
         print_run(path, selection, parts)
 
@@ -73,13 +75,6 @@ def _check(selection: Selection, parts: Parts, *, fidelity: bool, follow: bool, 
         raise RunError(f"{alone[0]} is a view of its own; drop {others}")
     if given and not parts.ratings and selection != Selection():
         raise RunError(f"{given[0]} is of the whole run; drop --epoch, --persona and --task")
-
-
-def _show_json(path: Path, selection: Selection) -> None:
-    from scai_cli.display.run_json import run_object
-    from scai_cli.runs.history.fold import read_history
-
-    print_json(run_object(read_history(path, selection=selection), selection))
 
 
 def _follow(runs_dir: Path, run: str, selection: Selection, as_json: bool) -> None:

@@ -32,7 +32,8 @@ def import_file(
     quiet: Quiet = False,
 ) -> None:
     """Import tasks from somebody's file in its own format. All or nothing."""
-    from scai_cli.populations.importer import ImportOptions, import_tasks
+    from scai_cli.populations.importer import ImportOptions, import_items
 
-    result = import_tasks(ImportOptions(file, form, limit, columns, skip_bad), out, say, topic, kind)
+    changes = {name: text for name, text in (("topic", topic), ("kind", kind)) if text}
+    result = import_items("tasks", ImportOptions(file, form, limit, columns, skip_bad), out, say, **changes)
     say_written(result, "tasks", out, quiet)

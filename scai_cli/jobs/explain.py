@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -43,31 +43,25 @@ DEFAULT_LIMITS: Final = ("limits.calls=1000", "limits.tokens=null", "limits.usd=
 """The limits of an explanation unless the options say otherwise; those of the run were for the run."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExplainOptions:
-    """Limits as settings, two users to tell apart, and whether foreign code may run."""
-
-    settings: Sequence[str] = ()
-    users: tuple[str, str] | None = None
-    trust: bool = False
-
-
-def explain(path: Path, options: ExplainOptions) -> Explanation:
+def explain(
+    path: Path, settings: Sequence[str] = (), users: tuple[str, str] | None = None, *, trust: bool = False
+) -> Explanation:
     """Explain every rule of the constitution that a finished run hands out.
 
-    Raises RunError for a run that has not finished, users that took no part, or limits that do not allow a single
-    conversation; LimitReached when answers that had to be asked for again use up what is allowed.
+    `settings` are limits, `users` two to tell apart, and `trust` allows foreign code. Raises RunError for a run that
+    has not finished, users that took no part, or limits that do not allow a single conversation; LimitReached when
+    answers that had to be asked for again use up what is allowed.
     """
     history = read_history(path)
     if history.status != "finished":
         raise RunError(f"run {history.run_id!r} has not finished; go on with `scai resume {history.run_id}` first")
-    config = load_saved(path / CONFIG, Overrides([*DEFAULT_LIMITS, *options.settings]))
-    if not options.trust:
+    config = load_saved(path / CONFIG, Overrides([*DEFAULT_LIMITS, *settings]))
+    if not trust:
         refuse_foreign_code(named_code(config), history.run_id)
     if changed := changed_keys(digests(history.config), digests(config)):
         raise RunError(f"--set: {', '.join(changed)} would explain another run; set limits, prices or addresses")
     personas, (constitution, _) = config.train_personas, history.product
-    _refuse_unknown(options.users or (), history.run_id, [persona.id for persona in personas])
+    _refuse_unknown(users or (), history.run_id, [persona.id for persona in personas])
     command = f"scai explain {history.run_id}"
     with (
         ModelPool.connect(config) as pool,
@@ -84,7 +78,7 @@ def explain(path: Path, options: ExplainOptions) -> Explanation:
             explanation = run_on_loop(config.models(), stoppable(pool, job, command))
         except LimitReached as error:
             raise with_remedy(error, f"what was answered is kept: raise it and go on with `{command}`") from None
-    return replace(explanation, users=options.users, calls=sum(meter.calls for meter in pool.meters))
+    return replace(explanation, users=users, calls=sum(meter.calls for meter in pool.meters))
 
 
 async def _explained(

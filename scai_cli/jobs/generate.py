@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from scai_cli import __version__
-from scai_cli.concurrency import Capacity, in_order
+from scai_cli.concurrency import in_order
 from scai_cli.datasets.generate.make_row import RowContext, make_row
 from scai_cli.datasets.generate.manifest import (
     GenerateManifest,
@@ -68,10 +68,6 @@ class GenerateResult:
     rows: int
     wanted: int
     problems: int
-
-    def as_object(self) -> dict[str, Any]:
-        """Return what `scai generate --json` prints of it."""
-        return {"rows": self.rows, "wanted": self.wanted, "problems": self.problems}
 
 
 GenerateOutcome = Outcome[GenerateResult]
@@ -139,7 +135,7 @@ async def _session(
         context = RowContext.of(agents, manifest)
         rows = (make_row(context, row) for row in row_plans(manifest, folder.path, written))
         calls = pool.config.limits.concurrency
-        await in_order(rows, Capacity(2 * calls, max(AT_ONCE, 4 * calls)), recorder.take)
+        await in_order(rows, recorder.take, running=2 * calls, started=max(AT_ONCE, 4 * calls))
 
     def is_to_come(call: str) -> bool:
         number = row_number(call)
@@ -189,7 +185,10 @@ def _keep_tasks(directory: GeneratedDirectory, options: GenerateOptions, source:
 
 
 def _manifest(
-    source: GenerateSource, options: GenerateOptions, directory: GeneratedDirectory, tasks: TaskList
+    source: GenerateSource,
+    options: GenerateOptions,
+    directory: GeneratedDirectory,
+    tasks: TaskList,
 ) -> GenerateManifest:
     return GenerateManifest(
         run_id=directory.folder.run_id,

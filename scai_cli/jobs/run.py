@@ -6,23 +6,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, dump_experiment, load_saved, named_code
+from scai_cli.jobs import session
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import changed_keys, digests, keep_changes, refuse_changed, refuse_foreign_code
-from scai_cli.jobs.session import (
-    Observer,
-    Outcome,
-    SilentObserver,
-    resume_command,
-    run_on_loop,
-    say_mended,
-    taken,
-    work,
-)
 from scai_cli.models.human import ParticipantPrompt
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.events import Event, Revised, RunFinished, RunStarted, WelfareMeasured
@@ -45,19 +36,15 @@ class RunResult:
     epochs: int = 0
     welfare: list[Mapping[str, float | None]] = field(default_factory=list)
 
-    def as_object(self) -> dict[str, Any]:
-        """Return what `scai run --json` prints of it."""
-        return {"epochs": self.epochs, "welfare": self.welfare}
 
-
-RunOutcome = Outcome[RunResult]
+RunOutcome = session.Outcome[RunResult]
 
 
 async def run(
     config: ExperimentConfig,
     runs_dir: Path = RUNS,
     run_id: str | None = None,
-    observer: Observer[Event] | None = None,
+    observer: session.Observer[Event] | None = None,
     prompt: ParticipantPrompt | None = None,
 ) -> RunOutcome:
     """Run an experiment in a new run directory: `run_id`, or the first free of the experiment's name, `name-2`, ...
@@ -78,7 +65,7 @@ async def resume(
     run: str | Path,
     runs_dir: Path = RUNS,
     settings: Sequence[str] = (),
-    observer: Observer[Event] | None = None,
+    observer: session.Observer[Event] | None = None,
     *,
     trust: bool = False,
     prompt: ParticipantPrompt | None = None,
@@ -96,14 +83,14 @@ async def resume(
 def resume_blocking(
     path: Path,
     settings: Sequence[str],
-    observer: Observer[Event],
+    observer: session.Observer[Event],
     *,
     trust: bool = False,
     prompt: ParticipantPrompt | None = None,
 ) -> RunOutcome:
     """Continue the run in a directory on an event loop of its own; as `resume`."""
     config = _saved(path, settings, trust)
-    return run_on_loop(config.models(), _continued(path, config, observer, prompt))
+    return session.run_on_loop(config.models(), _continued(path, config, observer, prompt))
 
 
 def _saved(path: Path, settings: Sequence[str], trust: bool) -> ExperimentConfig:
@@ -114,7 +101,7 @@ def _saved(path: Path, settings: Sequence[str], trust: bool) -> ExperimentConfig
 
 
 async def _continued(
-    path: Path, config: ExperimentConfig, observer: Observer[Event] | None, prompt: ParticipantPrompt | None
+    path: Path, config: ExperimentConfig, observer: session.Observer[Event] | None, prompt: ParticipantPrompt | None
 ) -> RunOutcome:
     directory = RunDirectory.reopen(path)
     with closing(directory.folder) as folder:
@@ -125,20 +112,20 @@ async def _continued(
             return await _session(pool, directory, observer)
 
 
-async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[Event] | None) -> RunOutcome:
+async def _session(pool: ModelPool, directory: RunDirectory, observer: session.Observer[Event] | None) -> RunOutcome:
     folder = directory.folder
-    recorder = _RunRecorder(directory, observer or SilentObserver())
+    recorder = _RunRecorder(directory, observer or session.SilentObserver())
 
     async def play(agents: Agents) -> None:
-        say_mended(folder, recorder.observer)
+        session.say_mended(folder, recorder.observer)
         await simulate(pool.config, agents, recorder.note, run_id=folder.run_id, digests=digests(pool.config))
 
     # Reading the index of a long run takes seconds, in which a signal names the command, too.
     with (
-        resumable(resume_command(folder.path)),
+        resumable(session.resume_command(folder.path)),
         closing(CallIndex.read(folder.path / CALLS, directory.problems)) as index,
     ):
-        return await work(pool, folder, index, recorder.observer, recorder.result, play)
+        return await session.work(pool, folder, index, recorder.observer, recorder.result, play)
 
 
 def _refuse_taken(path: Path, now: Mapping[str, str]) -> None:
@@ -146,7 +133,7 @@ def _refuse_taken(path: Path, now: Mapping[str, str]) -> None:
     if is_run(path):
         history = read_history(path, messages=False, ratings=False)
         began = history.started.digests if history.started else None
-        raise taken("run", path, history.status, () if began is None else changed_keys(began, now))
+        raise session.taken("run", path, history.status, () if began is None else changed_keys(began, now))
 
 
 @dataclass(slots=True)
@@ -154,7 +141,7 @@ class _RunRecorder:
     """Takes every event to the run directory, to the files for people, to the result and to the observer."""
 
     directory: RunDirectory
-    observer: Observer[Event]
+    observer: session.Observer[Event]
     result: RunResult = field(default_factory=RunResult)
     system_messages: dict[int, str] = field(default_factory=dict)
     """Version of the constitution -> its system message."""

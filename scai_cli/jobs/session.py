@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import shlex
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from scai_cli.errors import STOPS, Interrupted, LimitReached, RunError, ScaiError
 from scai_cli.experiment.config import ExperimentConfig
@@ -21,6 +21,9 @@ from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
 from scai_cli.runs.outcome import begin_session, end_session
 from scai_cli.simulation.epoch_context import Agents
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 Status = Literal["finished", "stopped", "failed", "interrupted"]
 Returned = TypeVar("Returned")
@@ -102,14 +105,8 @@ class Spending:
         }
 
 
-class SessionResult(Protocol):
-    """What the work counts itself, e.g. epochs or rows."""
-
-    def as_object(self) -> dict[str, Any]:
-        """Return what `--json` prints of it."""
-
-
-Result = TypeVar("Result", bound=SessionResult)
+Result = TypeVar("Result", bound="DataclassInstance")
+"""What the work counts itself, e.g. epochs or rows."""
 
 
 @dataclass(slots=True)
@@ -137,7 +134,7 @@ class Outcome(Generic[Result]):
             "path": str(self.path),
             "status": self.status,
             "reason": str(self.error) if self.error else None,
-            **self.result.as_object(),
+            **asdict(self.result),
             **self.spent.as_object(),
         }
 

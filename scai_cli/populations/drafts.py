@@ -69,5 +69,7 @@ class PopulationFormat:
     """The name of the data set; the file's name if empty."""
     licence: str = ""
     """The terms of the data set, if known."""
+    any_value: bool = False
+    """Whether `drafts` takes values other than mappings."""
     mapped: Callable[[Any, ColumnMap], Iterable[Draft]] | None = None
     """Makes drafts by a column map; None for a format with columns of its own."""

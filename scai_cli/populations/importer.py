@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -43,28 +44,18 @@ class ImportResult:
     bad: int = 0
 
 
-def import_personas(options: ImportOptions, out: Path, notify: Notify) -> ImportResult:
-    """Write the personas of a file; a bad row raises ConfigError, or with `skip_bad` is reported to `notify`."""
-    return _import(options, out, PERSONAS, notify)
-
-
-def import_tasks(options: ImportOptions, out: Path, notify: Notify, topic: str = "", kind: str = "") -> ImportResult:
-    """Write the tasks of a file, as `import_personas` does; a topic or a kind given here replaces the file's."""
-    changes = {name: text for name, text in (("topic", topic), ("kind", kind)) if text}
-    return _import(options, out, TASKS, notify, changes)
-
-
-def _import(
-    options: ImportOptions,
-    out: Path,
-    formats: Mapping[str, PopulationFormat],
-    notify: Notify,
-    changes: Mapping[str, str] | None = None,
+def import_items(
+    kind: Literal["personas", "tasks"], options: ImportOptions, out: Path, notify: Notify, **changes: str
 ) -> ImportResult:
+    """Write the personas or tasks of a file, with `changes` of their fields.
+
+    A bad row raises ConfigError, or with `skip_bad` is reported to `notify`.
+    """
     result = ImportResult()
-    with population_file(out, "personas" if formats is PERSONAS else "tasks") as write:
-        for item in _items(options, _format(options, formats), notify, result):
-            write(item.model_copy(update=dict(changes)) if changes else item)
+    form = _format(options, PERSONAS if kind == "personas" else TASKS)
+    with population_file(out, kind) as write:
+        for item in _items(options, form, notify, result):
+            write(item.model_copy(update=changes) if changes else item)
             result.items += 1
             if result.items == options.limit:
                 break
@@ -100,6 +91,8 @@ def _items(
 def _drafts(form: PopulationFormat, row: TableRow, columns: ColumnMap | None) -> list[Draft]:
     if row.problem is not None:
         raise ValueError(row.problem)
+    if not (form.any_value or isinstance(row.value, Mapping)):
+        raise ValueError("is no object of keys")
     return list(form.drafts(row.value) if columns is None or form.mapped is None else form.mapped(row.value, columns))
 
 

@@ -7,7 +7,7 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -192,13 +192,6 @@ def _encoding(file: str) -> str:
         except (OSError, EOFError) as error:
             raise ConfigError(f"{file}: cannot be read: {error}") from None
     return "utf-8-sig"
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """Return the row as a mapping; raises ValueError for another shape."""
-    if not isinstance(value, Mapping):
-        raise ValueError("is no object of keys")
-    return value
 
 
 def _first_line(error: Exception) -> str:

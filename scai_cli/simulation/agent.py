@@ -70,11 +70,12 @@ class Agent:
             if attempt == self.format_retries:
                 return StructuredAnswer(None, problem, completion)
             attempt += 1
+            again = f"This could not be read: {problem}. Answer again, with nothing but the JSON object asked for."
             # Only the last bad answer is quoted: a prompt that grew with each attempt might not fit any more.
             conversation = [
                 *messages,
                 Message("assistant", completion.text[:_SHOWN_OF_A_BAD_ANSWER] or "(no answer)"),
-                _retry_message(problem),
+                Message("user", again),
             ]
 
     async def _ask(self, request: ChatRequest) -> Completion:
@@ -143,12 +144,6 @@ def _describe(error: ValueError, completion: Completion) -> str:
         problem = str(error)
     cut = " (the answer was cut off)" if completion.finish_reason == "length" else ""
     return f"{problem}{cut}"[:300]
-
-
-def _retry_message(problem: str) -> Message:
-    return Message(
-        "user", f"This could not be read: {problem}. Answer again, with nothing but the JSON object asked for."
-    )
 
 
 @cache

@@ -32,7 +32,8 @@ Kind = Literal["null", "swapped", "retest"]
 async def control(context: EpochContext, conversations: Sequence[Conversation]) -> None:
     """Have the last epoch's answers rated by the controls; emit the ratings in a fixed order at the end."""
     ratings = []
-    for conversation in (c for c in conversations if _is_complete(context, c) and not c.persona.human):
+    whole = 2 * context.agents.turns + 1
+    for conversation in (c for c in conversations if len(c.messages) == whole and not c.persona.human):
         # The retest shows how much a rating varies by itself; the other two are compared with that.
         ratings.append(_rate(context, conversation, conversation.persona, "retest"))
         ratings.append(_rate(context, conversation, NOBODY, "null"))
@@ -93,7 +94,3 @@ async def _judge(
         problem=answer.problem,
     )
     return judged, None if answer.error is None else context.problem(answer.error, rating_id)
-
-
-def _is_complete(context: EpochContext, conversation: Conversation) -> bool:
-    return len(conversation.messages) == 2 * context.agents.turns + 1

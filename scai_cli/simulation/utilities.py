@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from scai_cli.experiment.config import Ratings
 from scai_cli.experiment.personas import Persona
@@ -158,6 +159,4 @@ def observed_utility(persona: Persona, text: str) -> float | None:
     return None if value is None else round(value, 6)
 
 
-@lru_cache(maxsize=256)  # one answer is rated by many users
-def _observe(text: str) -> Mapping[str, float]:
-    return observe(text)
+_observe: Final = lru_cache(maxsize=256)(observe)  # one answer is rated by many users

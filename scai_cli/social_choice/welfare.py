@@ -121,13 +121,9 @@ def gini_coefficient(utilities: Sequence[float | None], weights: Sequence[float]
     return max(0.0, 1 - formulas.ordered_mean(people, 2) / average) if average > 0 else 0.0
 
 
-def everything(
-    utilities: Sequence[float | None],
-    weights: Sequence[float] | None = None,
-    groups: Sequence[Hashable] | None = None,
-) -> dict[str, float | None]:
+def everything(utilities: Sequence[float | None], weights: Sequence[float] | None = None) -> dict[str, float | None]:
     """Return every named function at its default parameter, and `gini_coefficient` (there less is better)."""
-    values = {name: parse(name)(utilities, weights, groups) for name in NAMES}
+    values = {name: parse(name)(utilities, weights) for name in NAMES}
     return values | {"gini_coefficient": gini_coefficient(utilities, weights)}
 
 

@@ -159,8 +159,9 @@ def test_what_a_killed_run_spent_is_counted_from_its_calls(run: Path) -> None:
     outcome = json.loads((run / "outcome.json").read_text())
     found = spent(run)
     assert found is not None
-    assert found.calls == outcome["calls"]
-    assert found.usage.total == sum(outcome["usage"][key] for key in ("input_tokens", "output_tokens"))
+    calls, usage = found
+    assert calls == outcome["calls"]
+    assert usage.total == sum(outcome["usage"][key] for key in ("input_tokens", "output_tokens"))
     (run / "outcome.json").write_text('{"status": "running", "wall_s": 1}')
     with (run / "calls.jsonl").open("ab") as file:
         file.write(b"damaged\n")

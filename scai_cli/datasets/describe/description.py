@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from scai_cli.datasets.describe import text_measures
 from scai_cli.datasets.describe.row_files import row_files
 from scai_cli.datasets.describe.row_readers import read_rows
-from scai_cli.datasets.describe.text_measures import (
-    TextSample,
-    length_summary,
-    mean_interval,
-    near_duplicates,
-    refuses,
-    self_bleu,
-    share,
-)
 from scai_cli.datasets.formats.format import Fields, RowTexts
+from scai_cli.datasets.samples.splits import number
 from scai_cli.errors import ConfigError
 from scai_cli.text.near_duplicates import words
 
@@ -59,28 +51,31 @@ class DatasetDescription:
     """Rows with a bad and with a good label."""
     later: list[int] = field(default_factory=lambda: [0, 0])
     """Pairs whose chosen answer came earlier, and later, than the rejected one."""
-    near_sample: TextSample = field(init=False)
-    bleu_sample: TextSample = field(init=False)
+    near_sample: text_measures.TextSample = field(init=False)
+    bleu_sample: text_measures.TextSample = field(init=False)
 
     def __post_init__(self) -> None:
-        self.near_sample, self.bleu_sample = TextSample(NEAR_OF, self.seed), TextSample(SELF_BLEU_OF, self.seed)
+        self.near_sample, self.bleu_sample = (
+            text_measures.TextSample(NEAR_OF, self.seed),
+            text_measures.TextSample(SELF_BLEU_OF, self.seed),
+        )
 
     def add(self, form: str, file: FileDescription, row: Fields, texts: RowTexts, is_later: bool | None) -> None:
         """Count a row."""
         self.formats[form] = self.formats.get(form, 0) + 1
         file.rows += 1
         file.columns = file.columns or list(row)
-        self.hashes.append(_hash(f"{texts.prompt}\0{texts.answer}\0{texts.rejected}\0{texts.label}"))
+        self.hashes.append(number(f"{texts.prompt}\0{texts.answer}\0{texts.rejected}\0{texts.label}"))
         answer, rejected = texts.answer, texts.rejected
         self.rows.append(len(texts.system) + len(texts.prompt) + max(len(answer), len(rejected or "")))
         self.answers.append(len(answer))
-        self.refusals += refuses(answer)
+        self.refusals += text_measures.refuses(answer)
         for sample in (self.near_sample, self.bleu_sample):
             sample.add(answer)
         if rejected is not None:
             self.rejected.append(len(rejected))
             self.differences.append(len(answer) - len(rejected))
-            self.rejected_refusals += refuses(rejected)
+            self.rejected_refusals += text_measures.refuses(rejected)
         if is_later is not None:
             self.later[is_later] += 1
         if texts.label is not None:
@@ -89,19 +84,19 @@ class DatasetDescription:
     def as_object(self) -> dict[str, Any]:
         """Return the object that `scai dataset describe --json` prints."""
         total, near_of, bleu_texts = len(self.hashes), len(self.near_sample.texts), self.bleu_sample.texts
-        same, near = total - _different(self.hashes), near_duplicates(self.near_sample.texts)
+        same, near = total - _different(self.hashes), text_measures.near_duplicates(self.near_sample.texts)
         return {
             "path": self.path,
             "rows": total,
             "formats": self.formats,
             "files": [{"name": f.name, "rows": f.rows, "columns": list(f.columns)} for f in self.files],
             "lengths": {
-                "row": length_summary(self.rows),
-                "answer": length_summary(self.answers),
-                "rejected": length_summary(self.rejected),
+                "row": text_measures.length_summary(self.rows),
+                "answer": text_measures.length_summary(self.answers),
+                "rejected": text_measures.length_summary(self.rejected),
             },
             "diversity": {
-                "self_bleu": self_bleu([words(text) for text in bleu_texts]),
+                "self_bleu": text_measures.self_bleu([words(text) for text in bleu_texts]),
                 "self_bleu_of": len(bleu_texts),
                 "seed": self.seed,
             },
@@ -109,7 +104,7 @@ class DatasetDescription:
             "near_duplicates": {"of": near_of, "share": near / near_of},
             "labels": self._labels(),
             "length_bias": self._bias(),
-            "later_chosen": share(self.later[1], sum(self.later)),
+            "later_chosen": text_measures.share(self.later[1], sum(self.later)),
             "refusals": {
                 "answers": self.refusals / total,
                 "rejected": self.rejected_refusals / len(self.rejected) if self.rejected else None,
@@ -118,7 +113,7 @@ class DatasetDescription:
 
     def _labels(self) -> dict[str, Any] | None:
         bad, good = self.labels
-        return {"good": good, "bad": bad, "share_good": share(good, good + bad)} if good + bad else None
+        return {"good": good, "bad": bad, "share_good": text_measures.share(good, good + bad)} if good + bad else None
 
     def _bias(self) -> dict[str, Any] | None:
         pairs = len(self.differences)
@@ -128,8 +123,8 @@ class DatasetDescription:
         return {
             "pairs": pairs,
             "same_length": same,
-            "chosen_longer": share(longer, pairs - same),
-            "difference": mean_interval(self.differences),
+            "chosen_longer": text_measures.share(longer, pairs - same),
+            "difference": text_measures.mean_interval(self.differences),
         }
 
 
@@ -149,10 +144,6 @@ def describe(path: Path, seed: int = 0) -> DatasetDescription:
     if not description.hashes:
         raise ConfigError(f"{path}: there is no row in it")
     return description
-
-
-def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
 def _different(hashes: array[int]) -> int:

@@ -30,14 +30,6 @@ SURPLUS: Final = "beyond --max-rows"
 
 
 @dataclass(frozen=True, slots=True)
-class Cleaning:
-    """Which rows are left out because others, or a benchmark, hold the same."""
-
-    dedupe: Dedupe | None = None
-    decontaminate: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Splitting:
     """The splits that rows go to, and whether personas, tasks or both stay in one split."""
 
@@ -54,7 +46,8 @@ class ExportOptions:
     layout: Layout = field(default=Layout())
     filter: SampleFilter = field(default=SampleFilter())
     splitting: Splitting | None = None
-    cleaning: Cleaning = field(default=Cleaning())
+    dedupe: Dedupe | None = None
+    decontaminate: Path | None = None
     mix_licences: bool = False
     max_rows: int | None = None
     command: str = ""
@@ -123,8 +116,8 @@ class _Pass:
         self._sources, self._form, self._options, self._bound = sources, form, options, bound
         self._selector = SampleSelector(options.filter)
         self._licences = Licences(options.mix_licences)
-        self._duplicates = DuplicateIndex(options.cleaning.dedupe)
-        benchmark = options.cleaning.decontaminate
+        self._duplicates = DuplicateIndex(options.dedupe)
+        benchmark = options.decontaminate
         self._benchmark = None if benchmark is None else Benchmark.read(benchmark)
         self._splitter = _splitter(sources, options)
         self._provenance = options.destination.provenance(form)
@@ -140,7 +133,7 @@ class _Pass:
     def kept(self) -> Iterator[_Kept]:
         """Yield the samples that are exported, in the order of the sources."""
         form, options, bound = self._form, self._options, self._bound
-        is_plain = self._splitter is None and self._benchmark is None and options.cleaning.dedupe is None
+        is_plain = self._splitter is None and self._benchmark is None and options.dedupe is None
         for source in self._sources:
             for sample in source.samples(form.kind, self._selector):
                 split = "" if is_plain else self._split(sample)
@@ -178,7 +171,11 @@ class _Pass:
             format_name=options.format_name,
             format=self._form,
             files=files,
-            sources=tuple(_export_source(source) for source in self._sources) if options.destination.folder else (),
+            sources=tuple(
+                ExportSource(source.id, *source.about(), digest(log_of(source.path)), len(source.personas))
+                for source in self._sources
+                if options.destination.folder
+            ),
             licences=self._licences.counts(),
             left_out=dict(sorted(self._selector.left_out.items())),
             command=options.command,
@@ -212,7 +209,7 @@ class _Pass:
                 yield "Some personas are marked dev or test; without --split their rows stand among the others."
             return
         yield f"Splits are by {self._splitter.by}: {_BY[self._splitter.by]}."
-        if self._options.cleaning.dedupe != "near":
+        if self._options.dedupe != "near":
             yield "Rows that are the same stand in one split only; near-duplicates were not looked for (--dedupe near)."
 
 
@@ -220,7 +217,7 @@ def _splitter(sources: Sequence[SampleSource], options: ExportOptions) -> Splitt
     splitting = options.splitting
     if splitting is None:
         return None
-    near = options.cleaning.dedupe == "near"
+    near = options.dedupe == "near"
     return Splitter(splitting.shares, splitting.by, options.filter.seed, *stated(sources), near=near)
 
 
@@ -241,8 +238,3 @@ def _bound(run: _Pass, most: int) -> int:
         while total > most:
             total -= heapq.heappop(lowest)[1]
     return -lowest[0][0] if lowest else -1
-
-
-def _export_source(source: SampleSource) -> ExportSource:
-    constitution, models = source.about()
-    return ExportSource(source.id, constitution, models, digest(log_of(source.path)), len(source.personas))

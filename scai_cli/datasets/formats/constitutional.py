@@ -67,5 +67,3 @@ constitutional: Final = Format(
     extra_columns=True,
     parts=("_sft", "_prefs"),
 )
-"""`init_`, `critic_` and `revision_` `prompt` and `response` of the last step, all `steps`, `messages`, `chosen` and
-`rejected`."""

@@ -50,8 +50,4 @@ hh: Final = Format(
         ("preference", "rlhf"),
     ),
 )
-"""`{"chosen": "\\n\\nHuman: ...\\n\\nAssistant: ...", "rejected": ...}`; a kept system message comes before all turns.
-
-Readers cut at the last `\\n\\nAssistant: `. One that takes the longest common text as the prompt moves the words that
-both answers begin with into it: for DPO, `dpo` is the format.
-"""
+"""`{"chosen": "\\n\\nHuman: ...\\n\\nAssistant: ...", "rejected": ...}`; a kept system message comes first."""

@@ -54,5 +54,3 @@ ratings: Final = Format(
     extra_columns=True,
     late_types={"value": float},
 )
-"""`rater`, `kind` (own or cross), `metric`, `value` (on the run's scale, null where it is missing), `comment`, the
-answer and what it answers."""

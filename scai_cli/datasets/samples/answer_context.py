@@ -11,6 +11,7 @@ from scai_cli.datasets.samples.filters import disagreement_of
 from scai_cli.datasets.samples.sample import Answer, Origin, RoleModelName, Score, Turn
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.simulation.prompts import Prompts
+from scai_cli.simulation.utilities import mean
 
 
 class AnswerContext(Struct, frozen=True):
@@ -88,9 +89,4 @@ class AnswerContext(Struct, frozen=True):
 
 def own_rating(persona: str | None, scores: Iterable[Score | RowRating]) -> float | None:
     """Return the user's own rating, or without a user the mean of all; None where none is readable."""
-    total, count = 0.0, 0
-    for score in scores:
-        if score.value is not None and (persona is None or score.kind == "own"):
-            total += score.value
-            count += 1
-    return total / count if count else None
+    return mean(score.value for score in scores if persona is None or score.kind == "own")

@@ -56,24 +56,16 @@ _DETAILS: Final = (
 """From the most to the least: the first that fits the screen is shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Summary:
-    """The numbers that take long to compute, computed once for all levels of detail."""
-
-    history: History
-    trends: Sequence[SatisfactionTrend]
-    difference: PairedDifference | None
-
-
 def print_summary(console: Console, history: History) -> None:
     """Print a run's results so far, on one screen."""
     headline = styled(_headline(history), "bold")
     console.print(headline)
-    summary = _Summary(history, satisfaction_trends(history), welfare_gain(history))
+    # They take long to compute: once for all levels of detail.
+    trends, difference = satisfaction_trends(history), welfare_gain(history)
     room = (console.height - 2 if console.is_terminal else _PAPER) - _height(console, [headline])
     parts: list[RenderableType] = []
     for detail in _DETAILS:
-        parts = list(_parts(summary, detail))
+        parts = list(_parts(history, trends, difference, detail))
         if _height(console, parts) <= room:
             break
     console.print(Group(*parts))  # as a group: rich wraps a text that is printed alone, even one with no_wrap
@@ -83,17 +75,19 @@ def _height(console: Console, parts: Sequence[RenderableType]) -> int:
     return sum(len(console.render_lines(part)) for part in parts)
 
 
-def _parts(summary: _Summary, detail: _Detail) -> Iterator[RenderableType]:
-    history, gap = summary.history, [""] if detail.airy else []
+def _parts(
+    history: History, trends: Sequence[SatisfactionTrend], difference: PairedDifference | None, detail: _Detail
+) -> Iterator[RenderableType]:
+    gap = [""] if detail.airy else []
     if history.started is None:
         yield styled("It holds no events yet.")
         yield from _ending(history)
         return
     if history.measured:
-        yield from satisfaction_lines(history, summary.trends, detail.users)
+        yield from satisfaction_lines(history, trends, detail.users)
         yield from gap
         yield _welfare(history)
-        yield from _interval(history, summary.difference)
+        yield from _interval(history, difference)
         yield from holdout_lines(history, detail.users if detail.holdout else 0, gap)
         yield from gap
         yield from _revisions(history, detail.revisions)

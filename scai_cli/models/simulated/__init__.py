@@ -14,16 +14,10 @@ from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import CHARACTERS_PER_TOKEN, ChatRequest, Completion, Usage, rough_tokens
 from scai_cli.models.base import ChatModel
 from scai_cli.models.limits import prompt_tokens
+from scai_cli.models.simulated import criticism
 from scai_cli.models.simulated.answers import compose
 from scai_cli.models.simulated.attention import demands, shared
 from scai_cli.models.simulated.biographies import biography
-from scai_cli.models.simulated.criticism import (
-    PrincipleRequest,
-    criticise,
-    first_is_better,
-    principle_request,
-    revise_answer,
-)
 from scai_cli.models.simulated.forms import FormRequest, fill_form, form_request, system_text
 from scai_cli.models.simulated.meta import cut_off, propose_rules
 from scai_cli.models.simulated.options import SocietyOptions, read_options
@@ -50,7 +44,7 @@ class _Simulated:
         """Answer at once; the usage counts four characters as a token, rounded up."""
         await asyncio.sleep(0)
         rng = draws(self._seed, request.digest())
-        if (task := principle_request(request)) is not None and task.candidates:
+        if (task := criticism.principle_request(request)) is not None and task.candidates:
             return self._compare(request, task, rng)
         text, reason = self._answer(request, task, rng)
         text = clean(text)
@@ -62,18 +56,20 @@ class _Simulated:
     async def aclose(self) -> None:
         """Do nothing: there is no connection."""
 
-    def _compare(self, request: ChatRequest, task: PrincipleRequest, rng: random.Random) -> Completion:
+    def _compare(self, request: ChatRequest, task: criticism.PrincipleRequest, rng: random.Random) -> Completion:
         """Answer with a letter, drawn by the probability that its answer is the better one."""
-        p = first_is_better(task, self._options, rng)
+        p = criticism.first_is_better(task, self._options, rng)
         text = "A" if rng.random() < p else "B"
         logprobs = (("A", math.log(p)), ("B", math.log1p(-p))) if request.logprobs else None
         return Completion(text, "stop", _usage(request, text), model="simulated", logprobs=logprobs)
 
-    def _answer(self, request: ChatRequest, task: PrincipleRequest | None, rng: random.Random) -> tuple[str, str]:
+    def _answer(
+        self, request: ChatRequest, task: criticism.PrincipleRequest | None, rng: random.Random
+    ) -> tuple[str, str]:
         if task is not None:
             if task.critique is None:
-                return criticise(task, rng), "stop"
-            return revise_answer(task, self._options.attention, rng), "stop"
+                return criticism.criticise(task, rng), "stop"
+            return criticism.revise_answer(task, self._options.attention, rng), "stop"
         form = form_request(request)
         if form is None:
             return _reply(request, self._options.attention, rng), "stop"

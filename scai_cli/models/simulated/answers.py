@@ -89,7 +89,8 @@ class _Writer:
         words = 0
         while words < length - 5:
             name = wanted.pop() if wanted else ""
-            sentence = self.say(BANK[name] if name else self._filler())
+            filler = PLAIN if not name and (self.plain or self.rng.random() < _LIGHT) else NEUTRAL
+            sentence = self.say(BANK[name] if name else filler)
             if sentence is None:
                 if not name:
                     break
@@ -107,7 +108,7 @@ class _Writer:
             unused = sorted(unused, key=len)[: max(1, len(unused) // 2)]
         sentence = self.rng.choice(unused)
         self.used.add(sentence)
-        text = sentence.format(topic=self._topic())
+        text = sentence.format(topic=self.rng.choice(self.topics))
         return text[0].upper() + text[1:]
 
     def lay_out(self, body: list[str], *, bullets: int, steps: int) -> str:
@@ -133,15 +134,9 @@ class _Writer:
                     rounds.append((strength - n, self.rng.random(), name))
         return [name for _, _, name in sorted(rounds)]
 
-    def _filler(self) -> tuple[str, ...]:
-        return PLAIN if self.plain or self.rng.random() < _LIGHT else NEUTRAL
-
     def _position(self, chosen: tuple[str, str]) -> tuple[int, float]:
         name = chosen[0]
         return (0 if name in _FIRST else 2 if name in _LAST else 1, self.rng.random())
-
-    def _topic(self) -> str:
-        return self.rng.choice(self.topics)
 
 
 def _harmless(phrases: list[str]) -> list[str]:

@@ -9,17 +9,10 @@ from typing import Any, Final
 
 from scai_cli.experiment.constitution import listed
 from scai_cli.measures.catalogue import TRAITS
+from scai_cli.models.simulated import revision
 from scai_cli.models.simulated.evidence import Evidence, Rule, read_evidence
 from scai_cli.models.simulated.forms import FormRequest
 from scai_cli.models.simulated.options import Flaws
-from scai_cli.models.simulated.revision import (
-    TraitRequest,
-    describe_request,
-    fits,
-    is_minded,
-    revise_rules,
-    trait_requests,
-)
 from scai_cli.models.simulated.wordings import rule
 
 _BADLY: Final = 0.5
@@ -68,7 +61,7 @@ class ProposedRules:
 def propose_rules(request: FormRequest, flaws: Flaws, rng: random.Random) -> ProposedRules:
     """Read a revision's prompt and propose rules, flaws included."""
     evidence = read_evidence(request.prompt)
-    rules, dropped, granted = revise_rules(evidence, rng)
+    rules, dropped, granted = revision.revise_rules(evidence, rng)
     rules = _apply_flaws(rules, evidence, flaws, rng)
     return ProposedRules(evidence, _critique(evidence, dropped, granted), rules)
 
@@ -88,7 +81,7 @@ def _differs(rule: Rule, old: Mapping[str | None, Rule]) -> bool:
 
 
 def _removal_reason(rule: Rule, evidence: Evidence) -> str:
-    return "More people mind it than want it." if is_minded(rule, evidence) else "It is not needed any more."
+    return "More people mind it than want it." if revision.is_minded(rule, evidence) else "It is not needed any more."
 
 
 def _apply_flaws(rules: list[Rule], evidence: Evidence, flaws: Flaws, rng: random.Random) -> list[Rule]:
@@ -105,14 +98,14 @@ def _apply_flaws(rules: list[Rule], evidence: Evidence, flaws: Flaws, rng: rando
         clause = rng.choice(clauses)
         general = replace(clause, id=None, users=(), merges=(), reason="It would do everybody good.")
         wider = [*(rule for rule in rules if rule is not clause), general]
-        rules = wider if fits(wider, evidence) else rules
+        rules = wider if revision.fits(wider, evidence) else rules
     return rules
 
 
 def _with(rules: list[Rule], more: Rule | None, evidence: Evidence) -> list[Rule]:
     """Return the rules with one more, if there is one and the limits allow it."""
     longer = [*rules, more] if more else rules
-    return longer if fits(longer, evidence) else rules
+    return longer if revision.fits(longer, evidence) else rules
 
 
 def _invented(evidence: Evidence, rng: random.Random) -> Rule | None:
@@ -124,7 +117,7 @@ def _invented(evidence: Evidence, rng: random.Random) -> Rule | None:
 
 def _obeyed(evidence: Evidence, rng: random.Random) -> Rule | None:
     """Return a principle for one user's demand, or without demands, for a request of a single user."""
-    single = [(r.trait, r.sign, r.supporters[0]) for r in trait_requests(evidence) if len(r.supporters) == 1]
+    single = [(r.trait, r.sign, r.supporters[0]) for r in revision.trait_requests(evidence) if len(r.supporters) == 1]
     wanted = [(demand.trait, demand.weight, demand.user) for demand in evidence.demands] or single
     if not wanted:
         return None
@@ -133,12 +126,12 @@ def _obeyed(evidence: Evidence, rng: random.Random) -> Rule | None:
     return replace(obeying, reason=f"{user} asks for it.", evidence=evidence.sources(trait, sign, (user,)))
 
 
-def _critique(evidence: Evidence, dropped: list[Rule], granted: list[TraitRequest]) -> str:
+def _critique(evidence: Evidence, dropped: list[Rule], granted: list[revision.TraitRequest]) -> str:
     """Write two to four sentences: who is served badly, what is asked for, what is contested, what goes."""
     means = {user: sum(shares) / len(shares) for user, shares in evidence.shares.items() if shares}
     badly = sorted((user for user, mean in means.items() if mean < _BADLY), key=means.__getitem__)[:4]
     sentences = [f"The answers serve {listed(badly)} badly." if badly else "Nobody is served badly as a whole."]
-    reasons = [describe_request(request) for request in granted[:2]]
+    reasons = [revision.describe_request(request) for request in granted[:2]]
     sentences += reasons or ["Nothing that is asked for speaks for a new rule."]
     if dropped:
         sentences.append(f"More people mind than want what {listed([rule.id or '' for rule in dropped])} asks for.")

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from scai_cli.populations.clean_text import LONGEST_FACT, BadRow, fact, one_line, sentence, tidy
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
-from scai_cli.populations.table_rows import Notify, TableRow, json_rows, jsonl_rows, mapping
+from scai_cli.populations.table_rows import Notify, TableRow, json_rows, jsonl_rows
 
 _BIOGRAPHY: Final = ("persona", "description", "biography", "bio", "background")
 
@@ -31,9 +31,8 @@ def _agents(value: Any) -> list[Any]:
     return [value]
 
 
-def drafts(row: Any) -> Iterator[PersonaDraft]:
+def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
     """Make traits attributes; a trait that is a text (`persona`, or longer than an attribute) becomes biography."""
-    values = mapping(row)
     traits = values.get("traits")
     if not isinstance(traits, Mapping):
         raise BadRow("has no object under 'traits'")

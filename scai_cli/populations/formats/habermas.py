@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, one_line
 from scai_cli.populations.drafts import PopulationFormat, TaskDraft
-from scai_cli.populations.table_rows import mapping, rows
+from scai_cli.populations.table_rows import rows
 from scai_cli.values import Split
 
 _SPLITS: Final[dict[str, Split]] = {
@@ -16,9 +16,8 @@ _SPLITS: Final[dict[str, Split]] = {
 }  # fmt: skip
 
 
-def drafts(row: Any) -> Iterator[TaskDraft]:
+def drafts(values: Mapping[str, Any]) -> Iterator[TaskDraft]:
     """Make the question a task; a numbered topic becomes `topic-0` and so on."""
-    values = mapping(row)
     question = one_line(values.get("question"), "the question")
     if not question:
         raise BadRow("has no question")

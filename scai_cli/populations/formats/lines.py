@@ -24,4 +24,4 @@ def drafts(row: Any) -> Iterator[TaskDraft]:
     yield TaskDraft(key=prompt, prompt=prompt)
 
 
-FORMAT: Final = PopulationFormat(rows, drafts)
+FORMAT: Final = PopulationFormat(rows, drafts, any_value=True)

@@ -10,7 +10,7 @@ from typing import Any, Final
 from scai_cli.experiment.personas import Scalar
 from scai_cli.populations.clean_text import BadRow, fact, one_line, sentence, tidy
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
-from scai_cli.populations.table_rows import mapping, rows
+from scai_cli.populations.table_rows import rows
 
 _RENAMED: Final = {"sex": "gender", "education_level": "education", "bachelors_field": "field_of_study"}
 _NO_FACTS: Final = frozenset((
@@ -21,9 +21,8 @@ _SHOWN_OF_A_LIST: Final = 8
 _LONGEST_NAME: Final = 4
 
 
-def drafts(row: Any) -> Iterator[PersonaDraft]:
+def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
     """Describe the person with background, hobbies and skills; the texts by field (sports, arts) are stances."""
-    values = mapping(row)
     if not isinstance(values.get("uuid"), str) or not values["uuid"]:
         raise BadRow("has no uuid")
     by_field = {

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, facts
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
-from scai_cli.populations.table_rows import mapping, rows
+from scai_cli.populations.table_rows import rows
 
 _ATTRIBUTES: Final = {
     "CREGION": "region", "AGE": "age", "SEX": "gender", "EDUCATION": "education", "CITIZEN": "us_citizen",
@@ -18,9 +18,8 @@ _FORMER: Final = "F_"
 """Pew's own files write F_CREGION where OpinionQA writes CREGION."""
 
 
-def drafts(row: Any) -> Iterator[PersonaDraft]:
+def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
     """Make a respondent a persona; a refused answer is no attribute."""
-    values = mapping(row)
     known = facts(**{name: values.get(key, values.get(_FORMER + key)) for key, name in _ATTRIBUTES.items()})
     if not known:
         raise BadRow(f"has none of the columns {', '.join(_ATTRIBUTES)}")

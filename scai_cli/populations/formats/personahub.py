@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, sentence, tidy
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
-from scai_cli.populations.table_rows import mapping, rows
+from scai_cli.populations.table_rows import rows
 
 _KEYS: Final = ("persona", "input persona")
 
 
-def drafts(row: Any) -> Iterator[PersonaDraft]:
+def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
     """Make the sentence the description."""
-    values = mapping(row)
     text = next((tidy(values[key], key) for key in _KEYS if values.get(key)), "")
     if not text:
         raise BadRow("has no text under 'persona' or 'input persona'")

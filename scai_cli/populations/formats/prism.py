@@ -8,7 +8,7 @@ from typing import Any, Final
 from scai_cli.measures.requested import requested
 from scai_cli.populations.clean_text import BadRow, facts, sentence, tidy
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
-from scai_cli.populations.table_rows import mapping, rows
+from scai_cli.populations.table_rows import rows
 
 _MEANT: Final = {
     "diversity": "balanced",  # "summarises multiple viewpoints or different worldviews"
@@ -22,9 +22,8 @@ _ASKED_FOR: Final = 0.8
 _MOST: Final = 100.0
 
 
-def drafts(row: Any) -> Iterator[PersonaDraft]:
+def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
     """Describe a participant by their own words, their wish for an AI and their ratings of AI behaviour."""
-    values = mapping(row)
     user = values.get("user_id")
     if not isinstance(user, str) or not user:
         raise BadRow("has no user_id")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, sentence, tidy
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
-from scai_cli.populations.table_rows import mapping, rows
+from scai_cli.populations.table_rows import rows
 
 _KEYS: Final = ("user 1 personas", "user 2 personas")
 
 
-def drafts(row: Any) -> Iterator[PersonaDraft]:
+def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
     """Make both people personas, in their own words; the conversation is not used."""
-    values = mapping(row)
     for key in _KEYS:
         sentences = [sentence(line.strip()) for line in tidy(values.get(key), key).split("\n") if line.strip()]
         if not sentences:

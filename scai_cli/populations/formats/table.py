@@ -10,7 +10,7 @@ from scai_cli.experiment.personas import Scalar
 from scai_cli.populations.clean_text import BadRow, fact, one_line, sentence, tidy
 from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat, TaskDraft
-from scai_cli.populations.table_rows import mapping, rows
+from scai_cli.populations.table_rows import rows
 from scai_cli.values import Split
 
 _SPLITS: Final = {**{name: name for name in get_args(Split)}, "validation": "dev", "val": "dev", "training": "train"}
@@ -18,9 +18,8 @@ _BIOGRAPHY: Final = ("description", "persona", "biography", "bio", "self_descrip
 _PROMPT: Final = ("prompt", "question", "text", "task")
 
 
-def people(row: Any, columns: ColumnMap | None = None) -> Iterator[PersonaDraft]:
+def people(values: Mapping[str, Any], columns: ColumnMap | None = None) -> Iterator[PersonaDraft]:
     """Make one persona; without a map `stances.x` and `preferences.x` are read, and other columns are attributes."""
-    values = mapping(row)
     chosen = columns or _by_name(tuple(values))
     texts = (tidy(_cell(values, column), column) for column in chosen.descriptions)
     description = " ".join(sentence(text) for text in texts if text)
@@ -43,9 +42,8 @@ def people(row: Any, columns: ColumnMap | None = None) -> Iterator[PersonaDraft]
     )
 
 
-def tasks(row: Any, columns: ColumnMap | None = None) -> Iterator[TaskDraft]:
+def tasks(values: Mapping[str, Any], columns: ColumnMap | None = None) -> Iterator[TaskDraft]:
     """Make one task; without a map its prompt is in `prompt`, `question`, `text` or `task`."""
-    values = mapping(row)
     given = columns or ColumnMap()
     column = given.prompt or next((name for name in _PROMPT if values.get(name)), None)
     prompt = tidy(_cell(values, column), "the prompt")

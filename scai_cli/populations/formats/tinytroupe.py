@@ -9,7 +9,7 @@ from typing import Any, Final
 from scai_cli.errors import ConfigError
 from scai_cli.populations.clean_text import BadRow, facts, one_line, sentence, tidy
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
-from scai_cli.populations.table_rows import Notify, TableRow, json_rows, mapping
+from scai_cli.populations.table_rows import Notify, TableRow, json_rows
 
 _SHOWN: Final = 4
 """Entries of each list that the biography names."""
@@ -27,9 +27,8 @@ def rows(file: str, _: Notify) -> Iterator[TableRow]:
         yield TableRow(number, agent.value)
 
 
-def drafts(row: Any) -> Iterator[PersonaDraft]:
+def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
     """Describe an agent by occupation, personality, style, beliefs, likes and dislikes."""
-    values = mapping(row)
     persona = values.get("persona") or values.get("_configuration") or values.get("_persona")
     if not isinstance(persona, Mapping):
         raise BadRow("has no object under 'persona'")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -114,31 +113,22 @@ def first_event(path: Path) -> RunStarted | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class SelectedIds:
-    """The ids of the messages and ratings within a selection's epoch, persona and task, as `e2/farmer/dinner/m1`."""
+def selects(selection: Selection) -> Callable[[bytes], bool]:
+    """Return the test whether the id of a message or rating, as `e2/farmer/dinner/m1`, lies within a selection."""
+    epoch = None if selection.epoch is None else f"e{selection.epoch}".encode()
+    wanted = [None if part is None else part.encode() for part in (selection.persona, selection.task)]
+    everything = selection == Selection()
 
-    epoch: bytes | None
-    persona: bytes | None
-    task: bytes | None
-
-    @classmethod
-    def of(cls, selection: Selection) -> SelectedIds:
-        """Return the ids of a selection."""
-        epoch = None if selection.epoch is None else f"e{selection.epoch}".encode()
-        persona, task = (None if part is None else part.encode() for part in (selection.persona, selection.task))
-        return cls(epoch, persona, task)
-
-    def has(self, event_id: bytes) -> bool:
-        """Return whether an event is selected; anchors belong to an epoch alone."""
-        if self.epoch is self.persona is self.task is None:
+    def has(event_id: bytes) -> bool:
+        if everything:
             return True
-        epoch, *rest = event_id.split(b"/", 3)
-        if self.epoch not in (None, epoch):
+        own_epoch, *rest = event_id.split(b"/", 3)
+        if epoch not in (None, own_epoch):
             return False
-        if rest[:1] == [b"anchor"]:
-            return True
-        return all(want in (None, part) for want, part in zip((self.persona, self.task), rest, strict=False))
+        # Anchors belong to an epoch alone.
+        return rest[:1] == [b"anchor"] or all(w in (None, part) for w, part in zip(wanted, rest, strict=False))
+
+    return has
 
 
 def read_calls(path: Path, below: str | None = None) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.errors import RunError
-from scai_cli.runs.history.event_lines import ReadEvent, SelectedIds, decode_event, glance
+from scai_cli.runs.history.event_lines import ReadEvent, decode_event, glance, selects
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.jsonl import damaged
 from scai_cli.runs.locks import is_locked
@@ -24,7 +24,7 @@ def follow_events(path: Path, selection: Selection) -> Iterator[tuple[ReadEvent,
 
     Raises RunError for a damaged line, naming it.
     """
-    selected = SelectedIds.of(selection).has
+    selected = selects(selection)
     for number, line in _new_lines(path / EVENTS):
         name, kind = glance(line)
         yield decode_event(path / EVENTS, number, line, kind), selected(name)
@@ -35,7 +35,7 @@ def follow_objects(path: Path, selection: Selection) -> Iterator[Any]:
 
     Raises RunError for a damaged line, naming it.
     """
-    selected = SelectedIds.of(selection).has
+    selected = selects(selection)
     for number, line in _new_lines(path / EVENTS):
         name, kind = glance(line)
         if kind in (b"message", b"rating") and not selected(name):

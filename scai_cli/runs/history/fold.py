@@ -8,18 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.errors import RunError
-from scai_cli.runs.events import (
-    ControlRated,
-    EpochStarted,
-    HoldoutCompared,
-    Judged,
-    Problem,
-    Revised,
-    RunFinished,
-    RunStarted,
-    WelfareMeasured,
-)
-from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent, SelectedIds, read_events
+from scai_cli.runs import events
+from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent, read_events, selects
 from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.ratings import RatingIndex
 from scai_cli.runs.history.selection import Selection
@@ -55,7 +45,7 @@ def read_epochs(path: Path, selection: Selection = EVERYTHING) -> Iterator[tuple
     """
     history = History(path, "interrupted")
     for event in _wanted(history, True, True, selection):
-        if isinstance(event, EpochStarted) and history.epochs:
+        if isinstance(event, events.EpochStarted) and history.epochs:
             yield from _drop_last(history, selection)
         _fold(history, event)
     if history.epochs:
@@ -72,7 +62,7 @@ def _drop_last(history: History, selection: Selection) -> Iterator[tuple[History
 
 def _wanted(history: History, messages: bool, ratings: bool, selection: Selection) -> Iterator[ReadEvent]:
     """Yield the events to fold; ratings are added to the history's index whether they are wanted or not."""
-    selected = SelectedIds.of(selection).has
+    selected = selects(selection)
     add = history.rating_index.add
 
     def is_wanted(name: bytes, kind: bytes) -> bool:
@@ -93,9 +83,9 @@ def _current(history: History) -> Epoch:
 
 
 def _fold(history: History, event: ReadEvent) -> None:
-    if isinstance(event, RunStarted):
+    if isinstance(event, events.RunStarted):
         history.started, history.started_at = event, event.time
-    elif isinstance(event, EpochStarted):
+    elif isinstance(event, events.EpochStarted):
         constitution, system_message = history.product
         history.epochs.append(Epoch(event.epoch, constitution, system_message, event.personas, event.tasks))
     elif isinstance(event, CompactMessage):
@@ -104,17 +94,17 @@ def _fold(history: History, event: ReadEvent) -> None:
     elif isinstance(event, CompactRating):
         epoch = _current(history)
         (epoch.anchors if event.kind == "anchor" else epoch.ratings).append(event)
-    elif isinstance(event, WelfareMeasured):
+    elif isinstance(event, events.WelfareMeasured):
         _current(history).welfare = event
-    elif isinstance(event, Revised):
+    elif isinstance(event, events.Revised):
         _current(history).revision = event
-    elif isinstance(event, ControlRated):
+    elif isinstance(event, events.ControlRated):
         history.controls.append(event)
-    elif isinstance(event, Judged):
+    elif isinstance(event, events.Judged):
         history.judged.append(event)
-    elif isinstance(event, HoldoutCompared):
+    elif isinstance(event, events.HoldoutCompared):
         history.holdout = event
-    elif isinstance(event, RunFinished):
+    elif isinstance(event, events.RunFinished):
         history.finished = event
-    elif isinstance(event, Problem):
+    elif isinstance(event, events.Problem):
         _current(history).problems.append(event)

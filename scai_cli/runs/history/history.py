@@ -12,16 +12,7 @@ from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.load import load_saved
-from scai_cli.runs.events import (
-    ControlRated,
-    HoldoutCompared,
-    Judged,
-    Problem,
-    Revised,
-    RunFinished,
-    RunStarted,
-    WelfareMeasured,
-)
+from scai_cli.runs import events
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
 from scai_cli.runs.history.ratings import RatingIndex
 from scai_cli.runs.history.status import Status
@@ -42,9 +33,9 @@ class Epoch:
     ratings: list[CompactRating] = field(default_factory=list)
     anchors: list[CompactRating] = field(default_factory=list)
     """Ratings of answers of an earlier epoch; they measure drift and count nowhere else."""
-    welfare: WelfareMeasured | None = None
-    revision: Revised | None = None
-    problems: list[Problem] = field(default_factory=list)
+    welfare: events.WelfareMeasured | None = None
+    revision: events.Revised | None = None
+    problems: list[events.Problem] = field(default_factory=list)
 
 
 @dataclass
@@ -53,17 +44,17 @@ class History:
 
     path: Path
     status: Status
-    started: RunStarted | None = None
+    started: events.RunStarted | None = None
     started_at: str | None = None
     epochs: list[Epoch] = field(default_factory=list)
     rating_index: RatingIndex = field(default_factory=RatingIndex)
     """All ratings in short, also those that `Epoch.ratings` leaves out."""
-    holdout: HoldoutCompared | None = None
+    holdout: events.HoldoutCompared | None = None
     """The first and the last constitution with users and tasks that were held out."""
-    controls: list[ControlRated] = field(default_factory=list)
+    controls: list[events.ControlRated] = field(default_factory=list)
     """Ratings of the last epoch's answers by a persona without a description and by other personas."""
-    judged: list[Judged] = field(default_factory=list)
-    finished: RunFinished | None = None
+    judged: list[events.Judged] = field(default_factory=list)
+    finished: events.RunFinished | None = None
     outcome: Mapping[str, Any] = field(default_factory=dict)
     """How the last session on the run ended: `status`, `reason`, `calls`, `usage`, `wall_s`; empty if it was killed."""
 
@@ -83,7 +74,7 @@ class History:
         return self.started.personas if self.started else {}
 
     @property
-    def measured(self) -> list[WelfareMeasured]:
+    def measured(self) -> list[events.WelfareMeasured]:
         """The measurements of the epochs that were played to their end."""
         return [epoch.welfare for epoch in self.epochs if epoch.welfare is not None]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -34,16 +33,8 @@ def status_of(path: Path, finished: bool, outcome: Mapping[str, Any]) -> Status:
     return status if status in ("stopped", "failed", "interrupted") else "interrupted"
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
-    """The answered calls of a run and their tokens."""
-
-    calls: int
-    usage: Usage
-
-
-def spent(path: Path) -> Spent | None:
-    """Count the answered calls in the log and their tokens; None where the log is missing or too long.
+def spent(path: Path) -> tuple[int, Usage] | None:
+    """Return the number of answered calls in the log, and their tokens; None where the log is missing or too long.
 
     Unreadable lines are left out; a resume reports them.
     """
@@ -58,7 +49,7 @@ def spent(path: Path) -> Spent | None:
                 calls += 1
                 sent += call.usage.input_tokens
                 answered += call.usage.output_tokens
-    return Spent(calls, Usage(sent, answered))
+    return calls, Usage(sent, answered)
 
 
 def outcome_of(path: Path) -> Mapping[str, Any]:

@@ -51,7 +51,8 @@ def _extend(context: RevisionContext, draft: Candidate, proposed: Candidate) -> 
     remarks = [draft.critique, proposed.critique]
     # One edit at a time, so that an edit with an objection does not take the others with it.
     for edit in proposed.edits:
-        scoped, problem = _scoped(context, edit, _principles(context, draft))
+        constitution = draft.constitution or context.constitution
+        scoped, problem = _scoped(context, edit, {principle.id for principle in constitution.principles})
         longer = checked(context, draft.model_copy(update={"edits": (*draft.edits, scoped)}))
         if problem := problem or longer.objection:
             remarks.append(f"(Left out, {problem}: {getattr(edit, 'text', edit.op)})")
@@ -79,10 +80,6 @@ def _scoped(context: RevisionContext, edit: Edit, principles: Collection[str]) -
 def _is_for_all(edit: Edit, principles: Collection[str]) -> TypeGuard[Add | Modify]:
     """Return whether an edit adds or rewords a principle."""
     return (isinstance(edit, Add) and not edit.users) or (isinstance(edit, Modify) and edit.id in principles)
-
-
-def _principles(context: RevisionContext, draft: Candidate) -> set[str]:
-    return {principle.id for principle in (draft.constitution or context.constitution).principles}
 
 
 def _authors(context: RevisionContext) -> dict[str, str]:
