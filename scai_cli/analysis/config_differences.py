@@ -23,11 +23,12 @@ def config_differences(histories: Mapping[str, History]) -> Differences:
     else `personas.farmer.description` if that differs.
     """
     configs = {run: dict(_flat(_settings(history))) for run, history in histories.items()}
+    first = next(iter(configs.values()))
     keys = dict.fromkeys(key for config in configs.values() for key in config)
     return {
         key: {run: config.get(key) for run, config in configs.items()}
         for key in keys
-        if _differ([config.get(key) for config in configs.values()])
+        if any(config.get(key) != first.get(key) for config in configs.values())
         and not _is_part_of_absent(key, list(configs.values()))
     }
 
@@ -49,10 +50,6 @@ def split_members(differences: Differences) -> tuple[Differences, Members]:
         else:
             settings[key] = values
     return settings, members
-
-
-def _differ(values: Sequence[Any]) -> bool:
-    return any(value != values[0] for value in values)
 
 
 def _is_part_of_absent(key: str, configs: Sequence[Mapping[str, Any]]) -> bool:

@@ -9,7 +9,7 @@ import typer
 
 from scai_cli.cli.options import Json, print_json
 
-app = typer.Typer(no_args_is_help=True, help="Look into data sets.")
+app = typer.Typer(no_args_is_help=True, help="Look into data sets.", callback=lambda: None)
 
 Rows = Annotated[
     Path,
@@ -17,11 +17,6 @@ Rows = Annotated[
         metavar="PATH", help="A .jsonl, .csv or .parquet file of rows, or a folder of them.", show_default=False
     ),
 ]
-
-
-@app.callback()
-def _group() -> None:
-    """Look into data sets."""
 
 
 @app.command("describe")

@@ -133,13 +133,10 @@ def _print_record(record: ExportRecord, sources: str, export_options: ExportOpti
     for file in record.files if str(to.target) != "-" else ():
         path = to.target / file.name if to.folder else to.target.with_name(file.name)
         empty = "" if file.rows or len(record.files) == 1 else f"; none falls into it: {remedy}"
-        typer.echo(f"{_rows(file.rows, sources, str(path))}{empty}", err=True)
+        rows = "1 row" if file.rows == 1 else f"{file.rows} rows"
+        typer.echo(f"{rows} of run {sources} -> {path}{empty}", err=True)
     if record.left_out:
         reasons = ", ".join(f"{count} {reason}" for reason, count in record.left_out.items())
         typer.echo(f"left out: {reasons}", err=True)
     for note in record.notes:
         typer.echo(note, err=True)
-
-
-def _rows(count: int, sources: str, path: str) -> str:
-    return f"{count} {'row' if count == 1 else 'rows'} of run {sources} -> {path}"

@@ -9,14 +9,9 @@ import typer
 from scai_cli.cli.options import Quiet
 from scai_cli.cli.personas import File, Limit, Map, Out, SkipBad, say, say_written
 
-app = typer.Typer(no_args_is_help=True, help="Let tasks in.")
+app = typer.Typer(no_args_is_help=True, help="Let tasks in.", callback=lambda: None)
 
 Format = Annotated[str, typer.Option("--as", metavar="FORMAT", help="lines, table, habermas or anthropic.")]
-
-
-@app.callback()
-def _group() -> None:
-    """Let tasks in."""
 
 
 @app.command("import")

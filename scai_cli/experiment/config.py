@@ -13,7 +13,7 @@ from scai_cli.experiment.model_settings import ModelSettings, Roles, overlay
 from scai_cli.experiment.personas import HUMAN, Persona, Scalar
 from scai_cli.experiment.revision_settings import Count, Fraction, Revision
 from scai_cli.experiment.tasks import Task
-from scai_cli.messages import AgentRole
+from scai_cli.messages import AgentRole, Usage
 from scai_cli.prompts.templates import TEMPLATES, places
 from scai_cli.social_choice.welfare import parse as parse_welfare
 from scai_cli.text.suggestions import did_you_mean
@@ -135,6 +135,10 @@ class PriceConfig(Value):
     """Per million input tokens."""
     output: Annotated[float, Field(ge=0)]
     """Per million output tokens."""
+
+    def cost(self, usage: Usage) -> float:
+        """Return the cost of the tokens in US dollars."""
+        return (usage.input_tokens * self.input + usage.output_tokens * self.output) / 1e6
 
 
 class LimitsConfig(Value):

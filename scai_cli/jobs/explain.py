@@ -61,7 +61,10 @@ def explain(
     if changed := changed_keys(digests(history.config), digests(config)):
         raise RunError(f"--set: {', '.join(changed)} would explain another run; set limits, prices or addresses")
     personas, (constitution, _) = config.train_personas, history.product
-    _refuse_unknown(users or (), history.run_id, [persona.id for persona in personas])
+    known = [persona.id for persona in personas]
+    for user in users or ():
+        if user not in known:
+            raise RunError(f"--users: {user!r} took no part in run {history.run_id!r}{did_you_mean(user, known)}")
     command = f"scai explain {history.run_id}"
     with (
         ModelPool.connect(config) as pool,
@@ -127,9 +130,3 @@ def _effects(personas: Sequence[Persona], pair: PairedUtilities) -> dict[str, fl
         persona.id: None if before is None or after is None else round(after - before, 9)
         for persona, before, after in zip(personas, pair.before, pair.after, strict=True)
     }
-
-
-def _refuse_unknown(users: Sequence[str], run_id: str, known: Sequence[str]) -> None:
-    for user in users:
-        if user not in known:
-            raise RunError(f"--users: {user!r} took no part in run {run_id!r}{did_you_mean(user, known)}")

@@ -19,7 +19,7 @@ from scai_cli.models.call_log import CallLog, RecordedModel, Replay
 from scai_cli.models.gate import Gate, GatedModel, GateSettings, Meter
 from scai_cli.models.human import HumanModel, ParticipantPrompt, Participants
 from scai_cli.models.limits import Budget, Caps, Spend
-from scai_cli.models.prices import Price, PriceOf, price_of, require_prices
+from scai_cli.models.prices import PriceOf, price_of, require_prices
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch_context import Agents, build_agents
@@ -73,7 +73,8 @@ class ModelPool:
         for role, model in config.models():
             if model.provider == HUMAN or (connection := _connection(model)) in models:
                 continue
-            connected, endpoint = _connect(model, config.seed), _endpoint(model)
+            connected: ChatModel = plugins.resolve("provider", model.provider)(model, seed=config.seed)
+            endpoint = model.provider, model.base_url, model.api_key_env
             if endpoint not in gates:
                 gates[endpoint] = Gate(connected, gate_settings, budget=budget, price=prices[role, model.label])
             models[connection] = GatedModel(gates[endpoint], connected)
@@ -149,8 +150,7 @@ def prices_of(
     table: Mapping[str, PriceConfig], models: Iterable[tuple[AgentRole, ModelSettings]]
 ) -> dict[RoleModel, PriceOf]:
     """Return the price of each model of an experiment; `table` is its `prices:`."""
-    known = {name: Price(price.input, price.output) for name, price in table.items()}
-    return {(role, model.label): price_of(model.provider, known, model.base_url) for role, model in models}
+    return {(role, model.label): price_of(model.provider, table, model.base_url) for role, model in models}
 
 
 def address(model: ModelSettings) -> str:
@@ -167,15 +167,6 @@ def _participants(personas: Iterable[Persona], prompt: ParticipantPrompt | None)
     return Participants(prompt)
 
 
-def _endpoint(model: ModelSettings) -> Endpoint:
-    return (model.provider, model.base_url, model.api_key_env)
-
-
 def _connection(model: ModelSettings) -> str:
     """Return what a connection depends on: all settings except the sampling, which each request carries."""
     return model.model_dump_json(exclude={"temperature", "top_p", "max_tokens"})
-
-
-def _connect(model: ModelSettings, seed: int) -> ChatModel:
-    connected: ChatModel = plugins.resolve("provider", model.provider)(model, seed=seed)
-    return connected

@@ -96,11 +96,7 @@ class Spending:
         """Return what `--json` prints: `calls`, `usage` and `wall_s`."""
         return {
             "calls": self.calls,
-            "usage": {
-                "input_tokens": self.usage.input_tokens,
-                "output_tokens": self.usage.output_tokens,
-                "usd": None if self.usd is None else round(self.usd, 6),
-            },
+            "usage": {**asdict(self.usage), "usd": None if self.usd is None else round(self.usd, 6)},
             "wall_s": round(self.wall_s, 3),
         }
 

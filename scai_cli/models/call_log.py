@@ -82,10 +82,7 @@ def _answer(completion: Completion) -> dict[str, Any]:
     return {
         "response": completion.text,
         "finish_reason": completion.finish_reason,
-        "usage": {
-            "input_tokens": completion.usage.input_tokens,
-            "output_tokens": completion.usage.output_tokens,
-        },
+        "usage": completion.usage,
         "answered_by": completion.model,
         "latency_s": round(completion.latency_s, 4),
         "retries": completion.retries,

@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 
 from scai_cli.errors import ConfigError
+from scai_cli.experiment.config import PriceConfig
 from scai_cli.experiment.personas import HUMAN
-from scai_cli.messages import Usage
 
+FREE = PriceConfig(input=0, output=0)
 
-@dataclass(frozen=True, slots=True)
-class Price:
-    """US dollars per million tokens, in and out."""
-
-    input: float
-    output: float
-
-    def cost(self, usage: Usage) -> float:
-        """Return the cost of the tokens in US dollars."""
-        return (usage.input_tokens * self.input + usage.output_tokens * self.output) / 1e6
-
-
-FREE = Price(0.0, 0.0)
-
-PriceOf = Callable[[str], Price | None]
+PriceOf = Callable[[str], PriceConfig | None]
 """A model's name -> its price, or None if it is unknown."""
 
 
-def price_of(provider: str, table: Mapping[str, Price], base_url: str | None = None) -> PriceOf:
+def price_of(provider: str, table: Mapping[str, PriceConfig], base_url: str | None = None) -> PriceOf:
     """Return the prices of a provider's models: the simulated one and people are free; the table comes first."""
 
     @cache
-    def price(model: str) -> Price | None:
+    def price(model: str) -> PriceConfig | None:
         if provider in ("simulated", HUMAN):
             return FREE
         return table.get(model) or published_price(model, base_url)
@@ -41,7 +27,7 @@ def price_of(provider: str, table: Mapping[str, Price], base_url: str | None = N
     return price
 
 
-def published_price(model: str, base_url: str | None = None) -> Price | None:
+def published_price(model: str, base_url: str | None = None) -> PriceConfig | None:
     """Return the price in the offline `genai-prices` data, at the endpoint `base_url` if that is a known one."""
     try:
         import genai_prices
@@ -52,7 +38,7 @@ def published_price(model: str, base_url: str | None = None) -> Price | None:
         price = genai_prices.calc_price(usage, model, provider_api_url=base_url)
     except LookupError:
         return None
-    return Price(float(price.input_price) * 1000, float(price.output_price) * 1000)
+    return PriceConfig(input=float(price.input_price) * 1000, output=float(price.output_price) * 1000)
 
 
 def require_prices(price: PriceOf, models: Iterable[str]) -> None:

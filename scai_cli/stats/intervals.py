@@ -66,7 +66,6 @@ def paired_difference(
     *,
     weights: Sequence[float] | None = None,
     draws: int = 2000,
-    level: float = 0.95,
     seed: int,
 ) -> Interval | None:
     """Return statistic(after) - statistic(before) on the same users x tasks, with an interval as `bootstrap`.
@@ -74,7 +73,7 @@ def paired_difference(
     A cell that is missing in one is left out of both, and both are drawn with the same users and tasks, so
     what is peculiar to a user or a task cancels. ValueError if the tables differ in shape.
     """
-    return _interval([after, before], statistic, weights, draws, level, seed)
+    return _interval([after, before], statistic, weights, draws, 0.95, seed)
 
 
 def spearman(first: Sequence[float | None], second: Sequence[float | None]) -> float | None:

@@ -19,10 +19,10 @@ from scai_cli.errors import (
     LimitReached,
     ScaiError,
 )
+from scai_cli.experiment.config import PriceConfig
 from scai_cli.messages import ChatRequest, Completion, Message, Sampling, Usage
 from scai_cli.models.gate import Gate, GatedModel, GateSettings
 from scai_cli.models.limits import Budget, Caps
-from scai_cli.models.prices import Price
 from scai_cli.models.rate import TokenBucket
 from scai_cli.models.slots import Slots
 
@@ -394,7 +394,8 @@ def test_a_failed_call_costs_nothing():
 def test_two_gates_share_a_budget_of_money():
     async def main():
         budget = Budget(Caps(usd=1.0), clock=clock)
-        dear, free = ({"m": Price(1e4, 1e4)}.get, {"m": Price(0, 0)}.get)  # 0.3 USD a call, and nothing
+        # 0.3 USD a call, and nothing.
+        dear, free = ({"m": PriceConfig(input=usd, output=usd)}.get for usd in (1e4, 0))
         gates = [Gate(Model(), GateSettings(1), budget=budget, price=price, clock=clock) for price in (dear, free)]
         found = await asyncio.gather(*(outcomes(gate, (request(n, max_tokens=20) for n in range(9))) for gate in gates))
         assert [Counter(map(type, each))[Completion] for each in found] == [3, 9]

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from virtual_time import run as run_async
 
 from scai_cli.errors import ConfigError, LimitReached
+from scai_cli.experiment.config import PriceConfig
 from scai_cli.messages import ChatRequest, Message, Usage
 from scai_cli.models.limits import Budget, Caps, Spend, prompt_tokens
-from scai_cli.models.prices import FREE, Price, price_of, published_price, require_prices
+from scai_cli.models.prices import FREE, price_of, published_price, require_prices
 
 
 def claim(budget, spend):
@@ -84,13 +85,13 @@ def test_tokens_are_estimated_from_characters():
 
 
 def test_a_price_is_per_million_tokens():
-    assert Price(2.0, 8.0).cost(Usage(500_000, 250_000)) == 3.0
+    assert PriceConfig(input=2.0, output=8.0).cost(Usage(500_000, 250_000)) == 3.0
 
 
 def test_the_table_goes_before_the_published_prices_and_those_before_nothing():
-    price = price_of("openai", {"gpt-4o-mini": Price(1, 2), "mine": Price(3, 4)})
-    assert price("gpt-4o-mini") == Price(1, 2)
-    assert price("mine") == Price(3, 4)
+    price = price_of("openai", {"gpt-4o-mini": PriceConfig(input=1, output=2), "mine": PriceConfig(input=3, output=4)})
+    assert price("gpt-4o-mini") == PriceConfig(input=1, output=2)
+    assert price("mine") == PriceConfig(input=3, output=4)
     assert price("gpt-4o") == published_price("gpt-4o") != None  # noqa: E711
     assert price("nobody-knows-it") is None
 
@@ -104,7 +105,7 @@ def test_the_same_name_at_an_unknown_endpoint_has_no_published_price():
 
 
 def test_a_limit_in_money_needs_every_price():
-    price = price_of("openai", {"mine": Price(1, 2)})
+    price = price_of("openai", {"mine": PriceConfig(input=1, output=2)})
     require_prices(price, ["mine"])
     with pytest.raises(ConfigError, match=r"limits\.usd: the price of model 'other' is not known"):
         require_prices(price, ["mine", "other"])

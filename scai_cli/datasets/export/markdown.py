@@ -18,11 +18,7 @@ _LOOKALIKES: Final = str.maketrans("`|<>", "'¦‹›")
 def escaped(text: str) -> str:
     """Return foreign text for Markdown: one line, no markup, no HTML."""
     plain = line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _SPECIAL.sub(_backslashed, plain)
-
-
-def _backslashed(found: re.Match[str]) -> str:
-    return f"{found[0]}\\" if found[0].isdigit() else f"\\{found[0]}"
+    return _SPECIAL.sub(lambda found: f"{found[0]}\\" if found[0].isdigit() else f"\\{found[0]}", plain)
 
 
 def code(text: str) -> str:
