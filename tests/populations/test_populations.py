@@ -239,9 +239,9 @@ def test_a_quota_is_met_to_the_person() -> None:
 
 
 def test_alike_is_what_shares_its_words() -> None:
-    crowd = NearDuplicateIndex()
+    index = NearDuplicateIndex()
     text = "Mara repairs clocks in a street of workshops and reads one long book each winter by the stove."
-    crowd.add("mara", text)
-    assert crowd.most_similar(text.replace("Mara", "Nora"))[0] == "mara"  # type: ignore[index]
-    assert crowd.most_similar("Tom sails to the north and cooks for a crew of nine who never agree on salt.") is None
-    assert crowd.most_similar("") is None
+    index.add("mara", text)
+    assert index.most_similar(text.replace("Mara", "Nora"))[0] == "mara"  # type: ignore[index]
+    assert index.most_similar("Tom sails to the north and cooks for a crew of nine who never agree on salt.") is None
+    assert index.most_similar("") is None

@@ -28,16 +28,16 @@ class AnswerContext(Struct, frozen=True):
     @classmethod
     def of(
         cls,
-        position: tuple[str, int | None, str | None],
+        scope: tuple[str, int | None, str | None],
         constitution: Constitution,
         prompts: Prompts,
         models: Mapping[str, str],
     ) -> AnswerContext:
         """Return the context of a (run, epoch, persona)."""
-        persona = position[2]
+        persona = scope[2]
         clauses = (clause.id for clause in constitution.contract if persona in clause.users)
         return cls(
-            *position,
+            *scope,
             constitution.version,
             prompts.system_message(constitution, persona or ""),
             (*(principle.id for principle in constitution.principles), *clauses),

@@ -38,8 +38,8 @@ class RunContext:
         context = self._contexts.get((setting.epoch, persona))
         if context is None:
             models = role_models(setting.started.models, persona)
-            position = (self.id, setting.epoch, persona)
-            context = AnswerContext.of(position, setting.constitution, self._prompts, models)
+            scope = (self.id, setting.epoch, persona)
+            context = AnswerContext.of(scope, setting.constitution, self._prompts, models)
             self._contexts[setting.epoch, persona] = context
         return context
 

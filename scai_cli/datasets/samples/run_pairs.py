@@ -96,7 +96,7 @@ class _PairMaker:
             ratings["own", persona] = own
         answers = now.setdefault(intern(conversation.task), _TaskAnswers(messages[0].content, []))
         answers.finals.append(
-            FinalAnswer(persona, messages[last].id, conversation.location, ratings, own, conversation.setting)
+            FinalAnswer(persona, messages[last].id, conversation.position, ratings, own, conversation.setting)
         )
 
     def pairs(self, setting: EpochSetting, now: _Epoch, before: _Epoch) -> Iterator[Pair]:

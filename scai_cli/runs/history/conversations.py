@@ -24,7 +24,7 @@ from scai_cli.runs.jsonl import lines
 from scai_cli.runs.run_directory import EVENTS
 
 MessageReader = Callable[[tuple[int, int]], CompactMessage]
-"""Reads the message at the `location` of a conversation again."""
+"""Reads the message at the `position` of a conversation again."""
 
 WAITING: Final = 4096
 """The most complete conversations that wait for an incomplete one, to keep the order."""
@@ -43,7 +43,7 @@ class EpochSetting:
 
 @dataclass(slots=True)
 class RunConversation:
-    """One conversation; `location` is the offset and the size of the line of its last answer."""
+    """One conversation; `position` is the offset and the size of the line of its last answer."""
 
     id: str
     persona: str
@@ -54,7 +54,7 @@ class RunConversation:
     """The user's ratings, in the order of the answers."""
     cross: list[CompactRating] = field(default_factory=list)
     """The others' ratings of the final answer, by the rater's id."""
-    location: tuple[int, int] = (0, 0)
+    position: tuple[int, int] = (0, 0)
     owed: int = 0
     """Messages and final ratings that are still to come."""
 
@@ -71,11 +71,11 @@ def read_conversations(
 
 @contextmanager
 def message_reader(path: Path) -> Iterator[MessageReader]:
-    """Open a run's events and give a function that reads the message at a `location` again."""
+    """Open a run's events and give a function that reads the message at a `position` again."""
     with (path / EVENTS).open("rb") as file:
 
-        def read(location: tuple[int, int]) -> CompactMessage:
-            offset, size = location
+        def read(position: tuple[int, int]) -> CompactMessage:
+            offset, size = position
             file.seek(offset)
             message = decode_event(path / EVENTS, 0, file.read(size), b"message")
             assert isinstance(message, CompactMessage)
@@ -122,7 +122,7 @@ class _Reader:
             conversation = self._begin(name, message)
         conversation.messages.append(message)
         if message.role == "assistant":
-            conversation.location = offset, size
+            conversation.position = offset, size
         conversation.owed -= 1
         if not conversation.owed:
             self._count_whole()
