@@ -53,10 +53,11 @@ def main() -> None:
         signals.install()
         _write_utf8()
         app()
-    except (ScaiError, CancelledError) as end:
+    except (ScaiError, CancelledError, SystemExit) as end:
         signals.ending = True
+        # Also after a success: a signal in the last steps of an event loop finds no task left to cancel.
         error = end if isinstance(end, ScaiError) else signals.error
-        if error is None:
+        if error is None or (isinstance(end, SystemExit) and end.code):
             raise
         complain(error)
         sys.exit(error.exit_code)

@@ -117,7 +117,7 @@ def test_two_signals_at_any_moment_of_a_talk_end_in_one_line(talk, keys, gap):
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_signal_while_a_command_computes_is_one_line(tiny, name):
     command, since = ("plan", tiny), "__init__.py:_write_utf8"
-    every = range(1, len(moments_of(*command, since=since)))
+    every = range(1, moments_of(*command, since=since).index("interruption.py:release"))
     at = [[(n, name)] for n in spread(every, 12)]
     called = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM"}[name]
     for ended in disturbed(*command, since=since, at=at):
