@@ -105,9 +105,10 @@ class SampleSelector:
         """Yield the ratings of an answer that the filters admit, each with its comment."""
         if not self._has_disagreement(answer):
             return
+        prompt = opening(answer)
         for score, comment in zip(answer.scores, comments, strict=True):
             if self._is_rated_well(score.value):
-                yield RatingSample(opening(answer), answer.text, score, comment, answer.origin)
+                yield RatingSample(prompt, answer.text, score, comment, answer.origin)
 
     def _has_disagreement(self, sample: Answer | Pair) -> bool:
         if self.filter.disagreement is None:

@@ -77,7 +77,7 @@ def message_reader(path: Path) -> Iterator[MessageReader]:
         def read(position: tuple[int, int]) -> CompactMessage:
             offset, size = position
             file.seek(offset)
-            message = decode_event(path / EVENTS, 0, file.read(size), b"message")
+            message = decode_event(path / EVENTS, 0, file.read(size))
             assert isinstance(message, CompactMessage)
             return message
 

@@ -26,8 +26,8 @@ def follow_events(path: Path, selection: Selection) -> Iterator[tuple[ReadEvent,
     """
     selected = selects(selection)
     for number, line in _new_lines(path / EVENTS):
-        name, kind = glance(line)
-        yield decode_event(path / EVENTS, number, line, kind), selected(name)
+        name, _ = glance(line)
+        yield decode_event(path / EVENTS, number, line), selected(name)
 
 
 def follow_objects(path: Path, selection: Selection) -> Iterator[Any]:
