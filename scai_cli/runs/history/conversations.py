@@ -108,6 +108,7 @@ class _Reader:
             elif isinstance(event, CompactMessage):
                 self._add_message(event, offset, len(line))
             elif isinstance(event, RunStarted | EpochStarted | Revised):
+                # What an epoch left open is yielded before the setting changes: it belongs to that epoch.
                 yield from self._rest()
                 self._turn_to(event)
             offset += len(line)
@@ -132,6 +133,7 @@ class _Reader:
             raise self._headless()
         others = len(self._setting.personas) - 1
         cross = others if self._cross == "all" else min(self._cross, others)
+        # One rating by the user and one by each of the others: only those of the final answer are owed.
         owed = self._messages + 1 + cross
         conversation = RunConversation(name, message.persona, message.task, self._setting, owed=owed)
         self._open[name] = conversation
@@ -140,6 +142,7 @@ class _Reader:
 
     def _add_rating(self, rating: CompactRating) -> None:
         conversation = self._open.get(rating.conversation)
+        # An anchor rates an answer of an earlier epoch, whose conversation was yielded long ago.
         if conversation is None or rating.kind == "anchor":
             return
         (conversation.own if rating.kind == "own" else conversation.cross).append(rating)
@@ -171,6 +174,7 @@ class _Reader:
         queue = self._queue
         while queue and not queue[0].owed:
             yield self._release(queue.popleft())
+        # One conversation that hangs must not keep all the others of a long epoch in memory.
         if self._whole > self._most_waiting:
             whole = [conversation for conversation in queue if not conversation.owed]
             self._queue = deque(conversation for conversation in queue if conversation.owed)
@@ -180,7 +184,7 @@ class _Reader:
     def _release(self, conversation: RunConversation) -> RunConversation:
         del self._open[conversation.id]
         self._whole -= 1
-        conversation.cross.sort(key=_rater)
+        conversation.cross.sort(key=_rater)  # raters answer at the same time, in any order
         return conversation
 
     def _rest(self) -> Iterator[RunConversation]:
