@@ -9,6 +9,7 @@ import typer
 
 from scai_cli.cli.options import Json, print_json
 
+# With a callback, a single command still is one of a group.
 app = typer.Typer(no_args_is_help=True, help="Look into data sets.", callback=lambda: None)
 
 Rows = Annotated[

@@ -9,6 +9,7 @@ import typer
 from scai_cli.cli.options import Quiet
 from scai_cli.cli.personas import File, Limit, Map, Out, SkipBad, say, say_written
 
+# With a callback, a single command still is one of a group.
 app = typer.Typer(no_args_is_help=True, help="Let tasks in.", callback=lambda: None)
 
 Format = Annotated[str, typer.Option("--as", metavar="FORMAT", help="lines, table, habermas or anthropic.")]

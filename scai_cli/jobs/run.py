@@ -14,6 +14,7 @@ from scai_cli.jobs import session
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import changed_keys, digests, keep_changes, refuse_changed, refuse_foreign_code
+from scai_cli.jobs.session import Observer
 from scai_cli.models.human import ParticipantPrompt
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.events import Event, Revised, RunFinished, RunStarted, WelfareMeasured
@@ -44,7 +45,7 @@ async def run(
     config: ExperimentConfig,
     runs_dir: Path = RUNS,
     run_id: str | None = None,
-    observer: session.Observer[Event] | None = None,
+    observer: Observer[Event] | None = None,
     prompt: ParticipantPrompt | None = None,
 ) -> RunOutcome:
     """Run an experiment in a new run directory: `run_id`, or the first free of the experiment's name, `name-2`, ...
@@ -65,7 +66,7 @@ async def resume(
     run: str | Path,
     runs_dir: Path = RUNS,
     settings: Sequence[str] = (),
-    observer: session.Observer[Event] | None = None,
+    observer: Observer[Event] | None = None,
     *,
     trust: bool = False,
     prompt: ParticipantPrompt | None = None,
@@ -83,7 +84,7 @@ async def resume(
 def resume_blocking(
     path: Path,
     settings: Sequence[str],
-    observer: session.Observer[Event],
+    observer: Observer[Event],
     *,
     trust: bool = False,
     prompt: ParticipantPrompt | None = None,
@@ -101,7 +102,7 @@ def _saved(path: Path, settings: Sequence[str], trust: bool) -> ExperimentConfig
 
 
 async def _continued(
-    path: Path, config: ExperimentConfig, observer: session.Observer[Event] | None, prompt: ParticipantPrompt | None
+    path: Path, config: ExperimentConfig, observer: Observer[Event] | None, prompt: ParticipantPrompt | None
 ) -> RunOutcome:
     directory = RunDirectory.reopen(path)
     with closing(directory.folder) as folder:
@@ -112,7 +113,7 @@ async def _continued(
             return await _session(pool, directory, observer)
 
 
-async def _session(pool: ModelPool, directory: RunDirectory, observer: session.Observer[Event] | None) -> RunOutcome:
+async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[Event] | None) -> RunOutcome:
     folder = directory.folder
     recorder = _RunRecorder(directory, observer or session.SilentObserver())
 
@@ -141,7 +142,7 @@ class _RunRecorder:
     """Takes every event to the run directory, to the files for people, to the result and to the observer."""
 
     directory: RunDirectory
-    observer: session.Observer[Event]
+    observer: Observer[Event]
     result: RunResult = field(default_factory=RunResult)
     system_messages: dict[int, str] = field(default_factory=dict)
     """Version of the constitution -> its system message."""

@@ -55,10 +55,8 @@ class DatasetDescription:
     bleu_sample: text_measures.TextSample = field(init=False)
 
     def __post_init__(self) -> None:
-        self.near_sample, self.bleu_sample = (
-            text_measures.TextSample(NEAR_OF, self.seed),
-            text_measures.TextSample(SELF_BLEU_OF, self.seed),
-        )
+        self.near_sample = text_measures.TextSample(NEAR_OF, self.seed)
+        self.bleu_sample = text_measures.TextSample(SELF_BLEU_OF, self.seed)
 
     def add(self, form: str, file: FileDescription, row: Fields, texts: RowTexts, is_later: bool | None) -> None:
         """Count a row."""
