@@ -41,7 +41,8 @@ def run(
         _plan(config, overrides, as_json=as_json)
         return
     experiment = load_experiment(config, overrides)
-    job = run_experiment(experiment, runs_dir, run_id, observer(quiet), prompt())
+    asks_people = any(persona.human for persona in experiment.personas.inline)
+    job = run_experiment(experiment, runs_dir, run_id, observer(quiet), prompt() if asks_people else None)
     generate.finish(run_on_loop(experiment.models(), job), as_json)
 
 
@@ -83,11 +84,14 @@ def plan(
 
 def observer(quiet: bool) -> Observer[Event]:
     """Return what shows a run: nothing if quiet, a live view on a terminal, plain lines elsewhere."""
-    from scai_cli.display.terminal.consoles import err
-    from scai_cli.display.terminal.run_progress import ProgressView, RunProgress
     from scai_cli.jobs.session import SilentObserver
 
-    return SilentObserver() if quiet else ProgressView(err(), RunProgress())
+    if quiet:  # and rich is not imported
+        return SilentObserver()
+    from scai_cli.display.terminal.consoles import err
+    from scai_cli.display.terminal.run_progress import ProgressView, RunProgress
+
+    return ProgressView(err(), RunProgress())
 
 
 def prompt() -> ParticipantPrompt:
