@@ -45,7 +45,7 @@ def frontier(
     as_json: options.Json = False,
 ) -> None:
     """Say what fairness costs. Runs an experiment under several welfare functions."""
-    from scai_cli.cli.run import observer
+    from scai_cli.cli.generate import observer
     from scai_cli.display.terminal.frontier import print_front
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.frontier import frontier as explored

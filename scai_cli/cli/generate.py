@@ -12,7 +12,6 @@ import typer
 from scai_cli.cli import options
 
 if TYPE_CHECKING:
-    from scai_cli.jobs.generate import GenerateEvent
     from scai_cli.jobs.generate_plan import GeneratePlan
     from scai_cli.jobs.session import Observer, Outcome
 
@@ -67,23 +66,27 @@ def generate(
 
         _print_expected(plan_generate(request, runs_dir), as_json)
         return
-    finish(start(request, runs_dir, run_id, _observer(quiet)), as_json)
+    finish(start(request, runs_dir, run_id, observer(quiet, rows=True)), as_json)
 
 
 def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_json: bool) -> None:
     """Go on with a generated set: what `scai resume` does when it is given one."""
     from scai_cli.jobs.generate import resume as go_on
 
-    finish(go_on(path, settings, _observer(quiet), trust=trust), as_json)
+    finish(go_on(path, settings, observer(quiet, rows=True), trust=trust), as_json)
 
 
-def _observer(quiet: bool) -> Observer[GenerateEvent]:
-    from scai_cli.display.terminal.consoles import err
-    from scai_cli.display.terminal.generate_progress import GenerateProgress
-    from scai_cli.display.terminal.run_progress import ProgressView
+def observer(quiet: bool, *, rows: bool = False) -> Observer[Any]:
+    """Return what shows a run, or a set of rows: nothing if quiet, a live view on a terminal, plain lines elsewhere."""
     from scai_cli.jobs.session import SilentObserver
 
-    return SilentObserver() if quiet else ProgressView(err(), GenerateProgress())
+    if quiet:  # and rich is not imported
+        return SilentObserver()
+    from scai_cli.display.terminal.consoles import err
+    from scai_cli.display.terminal.generate_progress import GenerateProgress
+    from scai_cli.display.terminal.run_progress import ProgressView, RunProgress
+
+    return ProgressView(err(), GenerateProgress() if rows else RunProgress())
 
 
 def finish(outcome: Outcome[Any], as_json: bool) -> None:

@@ -12,9 +12,7 @@ from scai_cli.cli import generate, options
 
 if TYPE_CHECKING:
     from scai_cli.experiment.load import Overrides
-    from scai_cli.jobs.session import Observer
     from scai_cli.models.human import ParticipantPrompt
-    from scai_cli.runs.events import Event
 
 
 def run(
@@ -42,7 +40,7 @@ def run(
         return
     experiment = load_experiment(config, overrides)
     asks_people = any(persona.human for persona in experiment.personas.inline)
-    job = run_experiment(experiment, runs_dir, run_id, observer(quiet), prompt() if asks_people else None)
+    job = run_experiment(experiment, runs_dir, run_id, generate.observer(quiet), prompt() if asks_people else None)
     generate.finish(run_on_loop(experiment.models(), job), as_json)
 
 
@@ -64,7 +62,7 @@ def resume(
     if is_generated(path):
         generate.resume(path, changes, trust=trust, quiet=quiet, as_json=as_json)
     else:
-        outcome = resume_blocking(path, changes, observer(quiet), trust=trust, prompt=prompt())
+        outcome = resume_blocking(path, changes, generate.observer(quiet), trust=trust, prompt=prompt())
         generate.finish(outcome, as_json)
 
 
@@ -80,18 +78,6 @@ def plan(
     from scai_cli.experiment.load import Overrides
 
     _plan(config, Overrides(settings or (), model, seed), prompts=prompts, as_json=as_json)
-
-
-def observer(quiet: bool) -> Observer[Event]:
-    """Return what shows a run: nothing if quiet, a live view on a terminal, plain lines elsewhere."""
-    from scai_cli.jobs.session import SilentObserver
-
-    if quiet:  # and rich is not imported
-        return SilentObserver()
-    from scai_cli.display.terminal.consoles import err
-    from scai_cli.display.terminal.run_progress import ProgressView, RunProgress
-
-    return ProgressView(err(), RunProgress())
 
 
 def prompt() -> ParticipantPrompt:
