@@ -278,7 +278,8 @@ def test_others_get_on_while_somebody_thinks_and_no_clock_runs(us, tmp_path, mon
     began = time.monotonic()
     with Loopback() as server:
         us.write_text(REMOTE.replace("URL", server.base_url))
-        with Terminal("run", us) as terminal:
+        # One call at a time: Ada's answer comes before Bob's, so that her own question is the first.
+        with Terminal("run", us, "--set", "limits.concurrency=1") as terminal:
             terminal.sees("what would you change?: ")
             events_file = tmp_path / "runs" / "us" / "events.jsonl"
             until(lambda: b'"e1/bob/tea/m2/own"' in events_file.read_bytes())  # Bob's conversation ended meanwhile
