@@ -276,7 +276,7 @@ def test_a_pipe_gets_the_rows_and_no_side_car(finished: Path) -> None:
     os.mkfifo("pipe")
     with subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE) as reader:
         called = scai("export", finished, "--format", "openai-sft", "-o", "pipe")
-        rows, _ = reader.communicate(timeout=10)
+        rows, _ = reader.communicate(timeout=60)
     assert called.code == 0
     assert len(rows.splitlines()) == 12
     assert not list(Path().glob("*.meta.jsonl"))

@@ -275,7 +275,7 @@ def follow(*arguments: object) -> subprocess.Popen[str]:
 
 
 def ended(process: subprocess.Popen[str]) -> Called:
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     return Called(process.returncode, out, err)
 
 

@@ -226,7 +226,7 @@ def test_what_was_left_before_the_birth_of_a_set_is_taken_over(kind: Path) -> No
 
 def test_sets_that_begin_at_once_get_folders_of_their_own(kind: Path) -> None:
     started = [process("generate", kind, "--n", 3, "-q") for _ in range(3)]
-    assert {running.communicate(timeout=60)[0] for running in started} == {
+    assert {running.communicate(timeout=120)[0] for running in started} == {
         b"kind-rows\n",
         b"kind-rows-2\n",
         b"kind-rows-3\n",
@@ -305,7 +305,7 @@ def test_the_first_signal_lets_calls_in_flight_end(kind: Path) -> None:
         started.send_signal(signal.SIGTERM)
         until(lambda: heard(started))
         server.release()
-        out, err = started.communicate(timeout=60)
+        out, err = started.communicate(timeout=120)
         assert (started.returncode, out) == (130, b"set\n")
         assert err.decode() == "scai: interrupted by SIGTERM; go on with `scai resume set`\n"
         path = Path("runs/set")
@@ -334,7 +334,7 @@ def test_a_set_killed_at_random_moments(kind: Path) -> None:
             if kills < 12 and running.poll() is None:
                 kills += 1
                 running.kill()
-            err = running.communicate(timeout=60)[1].decode()
+            err = running.communicate(timeout=120)[1].decode()
             assert running.returncode in (0, -signal.SIGKILL), err
             if running.returncode == 0:
                 break

@@ -118,7 +118,7 @@ def test_without_input_it_stops_at_once(tmp_path, stdin):
     (tmp_path / "file").write_text("a\n")
     source = "<&-" if stdin == "closed" else f"<{stdin}"
     command = ["sh", "-c", f'"{sys.executable}" -m scai_cli run us.yaml {source}']
-    found = subprocess.run(command, capture_output=True, timeout=30, check=False)
+    found = subprocess.run(command, capture_output=True, timeout=120, check=False)
     assert found.returncode == 130
     assert b"go on with `scai resume us`" in found.stderr
     assert b"Traceback" not in found.stderr
@@ -214,7 +214,7 @@ def test_escapes_of_a_model_do_not_reach_the_terminal(us, tmp_path):
         input=ANSWERS.encode(),
         capture_output=True,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert found.returncode == 0, found.stderr
@@ -316,7 +316,7 @@ def test_with_the_networks_loop_too_the_input_may_be_a_file(us, tmp_path, monkey
     with Loopback() as server:
         us.write_text(REMOTE.replace("URL", server.base_url))
         command = ["sh", "-c", f'"{sys.executable}" -m scai_cli run us.yaml <{source}']
-        found = subprocess.run(command, capture_output=True, timeout=30, check=False)
+        found = subprocess.run(command, capture_output=True, timeout=120, check=False)
     assert found.returncode == 130, found.stderr
     assert b"go on with `scai resume us`" in found.stderr
 

@@ -338,15 +338,16 @@ def test_a_run_in_use_is_refused_and_a_lock_left_by_a_kill_is_not(half, tiny, co
 
 
 def test_two_sessions_at_once_never_write_one_run(tmp_path):
-    with Loopback(latency=0.1, answer=society()) as server:
+    with Loopback(script=["ok"] * 8 + ["hold"] * 8, answer=society()) as server:
         config = tmp_path / "crash.yaml"
         config.write_text(EXPERIMENT.replace("URL", server.base_url).replace("epochs: 4", "epochs: 1"))
         first = start(tmp_path / "runs" / "crash", config)
-        until((tmp_path / "runs" / "crash" / "events.jsonl").exists)
+        until(lambda: len(server.requests) > 8)
         second = scai("resume", "crash")
         assert (second.code, len(second.lines)) == (2, 1)
         assert f"is in use by process {first.pid}; wait for it or stop it" in second.err
-        output = first.communicate(timeout=60)[0]
+        server.release()
+        output = first.communicate(timeout=120)[0]
         assert first.returncode == 0, output
     assert set(answered(tmp_path / "runs" / "crash").values()) == {1}
 

@@ -87,7 +87,7 @@ def test_the_time_of_earlier_sessions_counts(tmp_path):
         assert scai("resume", "crash", "-q").code == 3
         assert len(slow.requests) == asked
         slow.latency = 0.0
-        resumed = scai("resume", "crash", "-q", "--json", "--set", "limits.seconds=60")
+        resumed = scai("resume", "crash", "-q", "--json", "--set", "limits.seconds=6000")
         assert resumed.code == 0
         assert resumed.json["wall_s"] > stopped.json["wall_s"]
         assert scai("run", config, "-q", "--runs-dir", "clean").code == 0

@@ -219,7 +219,7 @@ def test_several_processes_write_one_file(path):
         subprocess.Popen([sys.executable, "-c", WRITER, str(path), f"w{n}"], stderr=subprocess.PIPE) for n in range(4)
     ]
     for writer in writers:
-        error = writer.communicate(timeout=60)[1]
+        error = writer.communicate(timeout=120)[1]
         assert writer.returncode == 0, error
     assert kept(path) == 150 + 4 * 150
 

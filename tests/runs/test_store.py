@@ -265,7 +265,7 @@ def test_a_pipe_is_written_to_not_replaced(finished: Path, tmp_path: Path) -> No
     os.mkfifo("pipe")
     with subprocess.Popen(["cat", "pipe"], stdout=subprocess.PIPE) as reader:
         called = scai("export", finished, "--format", "sft", "-o", "pipe")
-        rows, _ = reader.communicate(timeout=10)
+        rows, _ = reader.communicate(timeout=60)
     assert called.code == 0
     assert len(rows.splitlines()) == 12
     assert not Path("pipe").is_file()

@@ -246,14 +246,14 @@ class Loopback:
         await asyncio.sleep(0)
 
     def die(self, seconds: float) -> None:
-        """Be dead for so long, from any thread, then come back on the same port."""
+        """Be dead from now on, called from any thread, and come back on the same port after so many seconds."""
 
-        async def pause() -> None:
-            await self.down()
+        async def come_back() -> None:
             await asyncio.sleep(seconds)
             await self.up()
 
-        self._pause = asyncio.run_coroutine_threadsafe(pause(), self._loop)
+        asyncio.run_coroutine_threadsafe(self.down(), self._loop).result()
+        self._pause = asyncio.run_coroutine_threadsafe(come_back(), self._loop)
 
     def release(self) -> None:
         """Let out what is held, from any thread, and hold nothing more."""
