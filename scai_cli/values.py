@@ -15,7 +15,7 @@ from scai_cli.text.characters import clean
 class Value(BaseModel):
     """A frozen value that refuses unknown keys, so that a typo is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.models.simulated.answers import noun_phrases
@@ -12,10 +13,14 @@ from scai_cli.models.simulated.forms import FormRequest
 from scai_cli.prompts.fences import fenced
 from scai_cli.text.data_files import read_data_file
 
-_LISTS = read_data_file(__file__)
-_REGION_OF: Final = {country: region for region, names in _LISTS["names"].items() for country in names["countries"]}
 _WOMEN: Final = ("woman", "female", "f", "girl")
 _MEN: Final = ("man", "male", "m", "boy")
+
+
+@cache
+def _lists() -> dict[str, Any]:
+    """Read the word lists when the first person is invented: few commands invent people."""
+    return read_data_file(__file__)
 
 
 def biography(request: FormRequest, rng: random.Random) -> dict[str, object]:
@@ -24,7 +29,7 @@ def biography(request: FormRequest, rng: random.Random) -> dict[str, object]:
     facts = _facts(portrait)
     name = _name(facts.get("country", ""), facts.get("gender", ""), rng)
     first = name.split()[0]
-    past = rng.choice(_LISTS["young"] if _years(facts) < 24 else _LISTS["past"])
+    past = rng.choice(_lists()["young"] if _years(facts) < 24 else _lists()["past"])
     sentences = [_work_and_home(name, facts, rng), f"{first} {past}.", _life(first, facts, rng), _wants(first, rng)]
     tasks = {piece.attributes.get("id", ""): piece.text for piece in fenced(request.prompt, "task")}
     stances = {key: _stance(first, text, facts.get("politics", ""), rng) for key, text in tasks.items() if key}
@@ -33,8 +38,9 @@ def biography(request: FormRequest, rng: random.Random) -> dict[str, object]:
 
 def _name(country: str, gender: str, rng: random.Random) -> str:
     """Draw a first and a family name that fit a country; from any region if the country is unknown."""
-    regions = _LISTS["names"]
-    region = regions[_REGION_OF.get(country.lower().strip()) or rng.choice(sorted(regions))]
+    regions = _lists()["names"]
+    at_home = next((name for name in regions if country.lower().strip() in regions[name]["countries"]), None)
+    region = regions[at_home or rng.choice(sorted(regions))]
     women, men, families = (region[part].split() for part in ("women", "men", "families"))
     wanted = gender.lower().strip()
     first = women if wanted in _WOMEN else men if wanted in _MEN else women + men
@@ -55,7 +61,7 @@ def _years(facts: Mapping[str, str]) -> int:
 def _work_and_home(name: str, facts: Mapping[str, str], rng: random.Random) -> str:
     years = _years(facts)
     aged = f", {facts['age']}," if "age" in facts else ""
-    place = rng.choice(_LISTS["places"]) + (f" in {facts['country']}" if "country" in facts else "")
+    place = rng.choice(_lists()["places"]) + (f" in {facts['country']}" if "country" in facts else "")
     occupation = facts.get("occupation")
     if occupation:
         article = "an" if occupation[:1].lower() in "aeiou" else "a"
@@ -63,9 +69,9 @@ def _work_and_home(name: str, facts: Mapping[str, str], rng: random.Random) -> s
     elif years < 19:
         work = "goes to school and earns a little on the side"
     elif years > 67:
-        work = f"is retired; most people still come for advice to the one who {_past(rng.choice(_LISTS['work']))}"
+        work = f"is retired; most people still come for advice to the one who {_past(rng.choice(_lists()['work']))}"
     else:
-        work = rng.choice(_LISTS["work"])
+        work = rng.choice(_lists()["work"])
     return f"{name}{aged} lives in {place} and {work}."
 
 
@@ -90,7 +96,7 @@ def _life(first: str, facts: Mapping[str, str], rng: random.Random) -> str:
         extras.append(rng.choice(("is", "has always been", "has become")) + f" {politics} in politics")
     if income:
         extras.append(f"gets by on {income} means" if income in ("low", "middle", "high") else f"earns {income}")
-    habit = rng.choice(_LISTS["now"])
+    habit = rng.choice(_lists()["now"])
     kept = " and ".join(extras[:2])
     return f"{first} {habit}{', and ' if ' and ' in habit + kept else ' and '}{kept}." if kept else f"{first} {habit}."
 
@@ -120,8 +126,8 @@ def _bare(trait: str) -> str:
 
 
 def _stance(first: str, task: str, politics: str, rng: random.Random) -> str:
-    leaning = next((lean for word, lean in _LISTS["leanings"].items() if word in politics.lower()), "")
-    opinion = rng.choice(_LISTS["stances"][leaning] if leaning and rng.random() < 0.6 else _LISTS["stances"][""])
+    leaning = next((lean for word, lean in _lists()["leanings"].items() if word in politics.lower()), "")
+    opinion = rng.choice(_lists()["stances"][leaning] if leaning and rng.random() < 0.6 else _lists()["stances"][""])
     nouns = [phrase for phrase in noun_phrases(task) if phrase.startswith("the ")]
     where = f", at least where {rng.choice(nouns)} is concerned" if nouns and rng.random() < 0.6 else ""
     return f"{first} believes that {opinion}{where}."
