@@ -62,11 +62,15 @@ class Cache:
         """Open or create the file; raises CacheError if it is locked, damaged or not a cache of scai."""
         import sqlite3
 
+        from filelock import FileLock
+
         with _sqlite_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             database = sqlite3.connect(path, timeout=_LOCK_TIMEOUT_S, isolation_level=None)
             try:
-                _prepare(database, path)
+                # Of two processes that find no file, one makes it: SQLite does not wait to change the journal mode.
+                with FileLock(f"{path}.lock", timeout=_LOCK_TIMEOUT_S):
+                    _prepare(database, path)
             except BaseException:
                 database.close()
                 raise
@@ -140,7 +144,6 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
     database.execute("PRAGMA journal_mode = WAL")  # readers do not wait for a writer in another process
     database.execute("PRAGMA synchronous = NORMAL")
     if not tables:
-        # Two processes may find the file empty at once: the second waits for the lock and then changes nothing.
         database.execute("BEGIN IMMEDIATE")
         database.execute(_SCHEMA)
         database.execute(f"PRAGMA application_id = {_APPLICATION}")
@@ -161,6 +164,8 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
 
     try:
         yield
+    except TimeoutError:
+        raise CacheError(f"{path}: the cache cannot be used: another process prepares it; wait for it") from None
     except OSError as error:
         raise CacheError(f"{path}: the cache cannot be opened: {error.strerror}; see SCAI_CACHE") from None
     except (sqlite3.Error, ValueError) as error:

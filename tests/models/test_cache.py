@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 from conftest import calls, scai
 from crash import EXPERIMENT, comparable, society
+from filelock import FileLock
 from growth import cpu_s
 from loopback import Loopback
 from virtual_time import run as run_async
@@ -222,6 +223,37 @@ def test_several_processes_write_one_file(path):
         error = writer.communicate(timeout=120)[1]
         assert writer.returncode == 0, error
     assert kept(path) == 150 + 4 * 150
+
+
+OPENER = """
+import sys
+from pathlib import Path
+from scai_cli.models.cache import Cache
+print("ready", flush=True)
+sys.stdin.readline()
+for n in range(100):
+    Cache.open(Path(sys.argv[1]) / f"{n}.sqlite3").close()
+"""
+
+
+def test_several_processes_make_one_file(tmp_path):
+    command = [sys.executable, "-c", OPENER, str(tmp_path)]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    openers = [subprocess.Popen(command, **pipes) for _ in range(3)]
+    for opener in openers:
+        assert opener.stdout.readline() == b"ready\n"
+    for opener in openers:
+        opener.stdin.write(b"go\n")
+        opener.stdin.flush()
+    errors = [opener.communicate(timeout=120)[1] for opener in openers]
+    assert errors == [b"", b"", b""]
+
+
+@pytest.mark.slow
+def test_a_file_that_another_process_prepares_for_too_long_is_told(path):
+    path.parent.mkdir()
+    with FileLock(f"{path}.lock"), pytest.raises(CacheError, match="another process prepares it; wait for it"):
+        Cache.open(path)
 
 
 @pytest.fixture
