@@ -35,7 +35,7 @@ ONLY_IN = {
     "openai": ("models.openai",),
     "altair": ("display.report",),
     "vl_convert": ("display.report",),
-    "filelock": ("runs",),
+    "filelock": ("runs", "models.cache"),
 }
 """A package -> the rooms that may import it."""
 WINGS = ("terminal", "report")
