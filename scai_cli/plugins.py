@@ -57,14 +57,14 @@ def resolve(kind: Kind, name: str) -> Any:
         raise ConfigError(f"there is no {kind} {name!r}{did_you_mean(name, BUILT_IN[kind])}")
     module, _, attribute = target.partition(":")
     try:
-        found: Any = importlib.import_module(module)
+        piece: Any = importlib.import_module(module)
         for part in attribute.split("."):
-            found = getattr(found, part)
+            piece = getattr(piece, part)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(f"{kind} {name!r} cannot be loaded: {error}") from error
-    if not callable(found):
+    if not callable(piece):
         raise ConfigError(f"{kind} {name!r} cannot be loaded: it is no function")
-    return found
+    return piece
 
 
 def is_foreign(kind: Kind, name: str) -> bool:

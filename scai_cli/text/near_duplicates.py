@@ -48,8 +48,8 @@ class NearDuplicateIndex:
     def most_similar(self, text: str) -> tuple[str, float] | None:
         """Return the name of the most similar text with its similarity, None if it is no near-duplicate."""
         sketch = _sketch(text)
-        found = [(sketch.jaccard(self._members[n][1]), n) for n in self._index.query(sketch)]
-        best = max(found, default=(0.0, -1), key=lambda pair: (pair[0], -pair[1]))
+        similar = [(sketch.jaccard(self._members[n][1]), n) for n in self._index.query(sketch)]
+        best = max(similar, default=(0.0, -1), key=lambda pair: (pair[0], -pair[1]))
         return (self._members[best[1]][0], best[0]) if best[0] >= self._near else None
 
     def add(self, name: str, text: str) -> None:

@@ -27,14 +27,14 @@ def row_files(path: Path) -> list[Path]:
     if path.is_dir():
         if is_run(path) or is_generated(path):
             raise ConfigError(f"{path}: this is no export yet; make one with `scai export {path} --format F -o DIR/`")
-        found = sorted(
+        files = sorted(
             file
             for file in path.rglob("*")
             if file.suffix in SUFFIXES and not file.name.startswith(".") and not file.name.endswith(SIDE_CAR)
         )
-        if not found:
+        if not files:
             raise ConfigError(f"{path}: no file of rows in this folder; name one that `scai export -o DIR/` has made")
-        return found
+        return files
     if path.suffix not in SUFFIXES:
         raise ConfigError(f"{path}: a file of rows ends in .jsonl, .csv or .parquet")
     return [path]

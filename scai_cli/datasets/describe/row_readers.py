@@ -57,9 +57,9 @@ def _is_later(provenance: Any) -> bool | None:
 
 
 def _position(message: str) -> float | None:
-    found = _POSITION.search(message)
-    if found is None:
+    match = _POSITION.search(message)
+    if match is None:
         return None
-    if found[1]:
-        return int(found[1])
-    return {"initial": 0.0, "final": math.inf}.get(found[2]) if found[2][0] != "s" else int(found[2][1:])
+    if match[1]:
+        return int(match[1])
+    return {"initial": 0.0, "final": math.inf}.get(match[2]) if match[2][0] != "s" else int(match[2][1:])

@@ -18,7 +18,7 @@ _LOOKALIKES: Final = str.maketrans("`|<>", "'¦‹›")
 def escaped(text: str) -> str:
     """Return foreign text for Markdown: one line, no markup, no HTML."""
     plain = line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return _SPECIAL.sub(lambda found: f"{found[0]}\\" if found[0].isdigit() else f"\\{found[0]}", plain)
+    return _SPECIAL.sub(lambda match: f"{match[0]}\\" if match[0].isdigit() else f"\\{match[0]}", plain)
 
 
 def code(text: str) -> str:

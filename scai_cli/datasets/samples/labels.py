@@ -57,8 +57,8 @@ def revised(row: GeneratedRow) -> PairComparison | None:
 def _compared(row: GeneratedRow) -> list[tuple[Answered, Answered]]:
     if row.initial is None:
         return []
-    found = [] if row.final is None else [(row.final, row.initial)]
-    return [*found, (row.steps[-1].revision, row.initial)] if row.steps else found
+    pairs = [] if row.final is None else [(row.final, row.initial)]
+    return [*pairs, (row.steps[-1].revision, row.initial)] if row.steps else pairs
 
 
 def _ratings(row: GeneratedRow, answer: Answered) -> dict[tuple[str, str], float]:

@@ -49,8 +49,8 @@ def _lengths(lengths: Mapping[str, Any]) -> Table:
     for title in ("mean", "median", "95 % below", "longest"):
         table.add_column(title, justify="right")
     for part, name in _LENGTHS.items():
-        if (found := lengths[part]) is not None:
-            cells = (f"{found['characters'][key]:,.0f} ({found['tokens'][key]:,})" for key in found["characters"])
+        if (length := lengths[part]) is not None:
+            cells = (f"{length['characters'][key]:,.0f} ({length['tokens'][key]:,})" for key in length["characters"])
             table.add_row(name, *cells)
     return table
 
@@ -91,10 +91,10 @@ def _percent(value: float | None) -> str:
     return "–" if value is None else f"{value:.1%}"
 
 
-def _range(found: Mapping[str, float]) -> str:
-    return f"{found['estimate']:.1%} [{found['low']:.1%}, {found['high']:.1%}]"
+def _range(interval: Mapping[str, float]) -> str:
+    return f"{interval['estimate']:.1%} [{interval['low']:.1%}, {interval['high']:.1%}]"
 
 
-def _mean(found: Mapping[str, float | None]) -> str:
-    between = "" if found["low"] is None else f" [{found['low']:+,.0f}, {found['high']:+,.0f}]"
-    return f"{found['estimate']:+,.0f}{between}"
+def _mean(interval: Mapping[str, float | None]) -> str:
+    between = "" if interval["low"] is None else f" [{interval['low']:+,.0f}, {interval['high']:+,.0f}]"
+    return f"{interval['estimate']:+,.0f}{between}"
