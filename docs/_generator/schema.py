@@ -7,7 +7,6 @@ import inspect
 import json
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -23,20 +22,20 @@ Link = Callable[[str], str]
 def fields(model: type[BaseModel], link: Link, *, leave_out: frozenset[str] = frozenset()) -> Iterator[list[str]]:
     """A row for each field: name, type, default, its docstring (a base's where it has none of its own)."""
     schema = model.model_json_schema(by_alias=True)
-    written = {field.alias or name: docstrings(model).get(name, "") for name, field in model.model_fields.items()}
+    texts = docstrings(model)
+    descriptions = {field.alias or name: texts.get(name, "") for name, field in model.model_fields.items()}
     for name, field in schema["properties"].items():
         if name not in leave_out:
             required = name in schema.get("required", ())
-            yield [code(name), words(field, link), default(field, required), cell(written[name])]
+            yield [code(name), words(field, link), default(field, required), cell(descriptions[name])]
 
 
-@cache
 def docstrings(model: type[BaseModel]) -> dict[str, str]:
     """Return the docstrings below a model's fields, a base's where the model has none of its own.
 
     Pydantic could keep them in the models (`use_attribute_docstrings`); every command would read its sources for it.
     """
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for owner in reversed(model.__mro__):
         if issubclass(owner, BaseModel) and owner is not BaseModel:
             (definition,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
@@ -44,8 +43,8 @@ def docstrings(model: type[BaseModel]) -> dict[str, str]:
             for field, text in pairwise(definition.body):
                 match field, text:
                     case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(docstring))):
-                        found[name] = inspect.cleandoc(docstring)
-    return found
+                        texts[name] = inspect.cleandoc(docstring)
+    return texts
 
 
 def default(field: Schema, required: bool) -> str:

@@ -250,7 +250,7 @@ def test_several_processes_make_one_file(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_file_that_another_process_prepares_for_too_long_is_told(path):
+def test_a_file_that_another_process_prepares_for_too_long_is_an_error(path):
     path.parent.mkdir()
     with FileLock(f"{path}.lock"), pytest.raises(CacheError, match="another process prepares it; wait for it"):
         Cache.open(path)

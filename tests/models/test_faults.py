@@ -173,10 +173,11 @@ def test_an_endpoint_that_cannot_succeed_is_asked_no_more(fault, transport):
 
 
 @both_transports
-def test_faults_at_random_are_all_survived(transport):
-    odds = dict.fromkeys(PASSING.keys() - {"429-after"}, 0.02)
+@pytest.mark.parametrize("hang", [0.0, pytest.param(0.02, marks=pytest.mark.slow)])
+def test_faults_at_random_are_all_survived(transport, hang):
+    odds = dict.fromkeys(PASSING.keys() - {"429-after"}, 0.02) | {"hang": hang}
     with Loopback(odds=odds, seed=5) as server:
-        outcomes, gate = run(server.base_url, transport, calls=150)
+        outcomes, gate = run(server.base_url, transport, calls=150, timeout_s=2 if hang else 60)
     assert [o.text for o in outcomes] == [f"You said: call {n}" for n in range(150)]
     assert gate.meter.retries == sum(r.fault != "ok" for r in server.requests) > 30
 
