@@ -15,7 +15,7 @@ quickstart: $(VENV)/.installed ## install, run the quickstart experiment, show w
 	@id=$$($(BIN)/scai run configs/quickstart.yaml) && echo && $(BIN)/scai show $$id && \
 	  echo && echo "The system message, to paste into any chatbot:" && echo && $(BIN)/scai export $$id --format system
 
-test: check ## ruff, mypy and the fast tests (under 3 minutes on two cores)
+test: check ## the checks and the fast tests (under 3 minutes on two cores)
 	@$(BIN)/python -m pytest -q -n auto -m "not slow and not server and not oracle and not browser and not integration"
 
 test-slow: $(VENV)/.installed-slow $(VENV)/.chromium ## the slow tests: pages of docs, a real model server, a real browser, independent libraries as oracles
@@ -46,8 +46,8 @@ bench-export: $(VENV)/.installed-dev ## how fast and in how much memory a millio
 bench-report: $(VENV)/.installed-dev ## the page about a run of 100,000 events
 	@$(BIN)/python benchmarks/reporting.py $(ARGS)
 
-check: $(VENV)/.installed-dev
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+check: $(VENV)/.installed-dev ## ruff, mypy, and a search for unclear words in help, docstrings, messages and docs
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python tests/support/plain_english.py
 
 format: $(VENV)/.installed-dev ## format the code
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
