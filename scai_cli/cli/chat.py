@@ -22,6 +22,10 @@ def chat(
     persona: Annotated[
         str | None, typer.Option("--persona", help="Talk as this persona: its clauses apply.", metavar="ID")
     ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", help="Answer under this version, too: `start` or its number.", metavar="VERSION"),
+    ] = None,
     model: options.Model = None,
     settings: options.Set = None,
     max_usd: options.MaxUsd = None,
@@ -29,14 +33,14 @@ def chat(
     as_json: options.Json = False,
     runs_dir: options.RunsDir = options.RUNS,
 ) -> None:
-    """Talk with the assistant under a run's constitution. A line is a message, /help tells more."""
+    """Chat with the assistant under a run's constitution. A line is a message; /help lists the commands."""
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.chat import open_chat
     from scai_cli.runs.find import find_run
 
     overrides = Overrides(options.with_limit(settings, max_usd), model)
     seen = _print_line if as_json else lambda _: None
-    chat = open_chat(find_run(runs_dir, run), persona, overrides, seen, trust=trust)
+    chat = open_chat(find_run(runs_dir, run), persona, overrides, seen, against=against, trust=trust)
     with chat.naming_transcript():
         try:
             talk(chat, as_json)
@@ -53,7 +57,7 @@ def talk(chat: ChatSession, as_json: bool) -> None:
 
     typed = sys.stdin is not None and sys.stdin.isatty()
     if typed:
-        print_head(chat.started, chat.config.model.label)
+        print_head(chat.dialogues)
     for line in _typed(as_json) if typed else _piped():
         try:
             if not _do_line(chat, line, as_json):
@@ -70,7 +74,7 @@ def talk(chat: ChatSession, as_json: bool) -> None:
 
 def _do_line(chat: ChatSession, line: str, as_json: bool) -> bool:
     """Do what one line asks for; returns False for a line that ends the talk."""
-    from scai_cli.display.terminal.chat import HELP, print_answer, tell
+    from scai_cli.display.terminal.chat import print_answers, print_help, tell
 
     word, _, rest = line.partition(" ")
     if not line.startswith("/") or line.startswith("//"):
@@ -82,29 +86,33 @@ def _do_line(chat: ChatSession, line: str, as_json: bool) -> bool:
     elif word == "/again":
         _answer(chat, as_json)
     elif word == "/rate":
-        rating = chat.rate(rest)
-        tell(f"rated {rating.value:g} for {rating.metric}")
+        for dialogue, rating in zip(chat.dialogues, chat.rate(rest), strict=True):
+            which = f"{dialogue.name}: " if len(chat.dialogues) > 1 else ""
+            tell(f"{which}rated {rating.value:g} for {rating.metric}")
     elif word == "/help":
-        tell("\n".join(HELP))
+        print_help(len(chat.dialogues))
     elif word == "/system":
-        tell(chat.started.system_message) if as_json else print_answer(chat.started.system_message)
+        texts = [(dialogue.name, dialogue.started.system_message) for dialogue in chat.dialogues]
+        tell("\n\n".join(text for _, text in texts)) if as_json else print_answers(texts, headed=len(texts) > 1)
     else:
         raise RunError(f"there is no {word}; /help tells what there is, and //{word[1:]} says it")
     return True
 
 
 def _answer(chat: ChatSession, as_json: bool) -> None:
-    from scai_cli.display.terminal.chat import print_answer, waiting
+    """Ask for the answers, and print those that came, even where another failed."""
+    from scai_cli.display.terminal.chat import print_answers, waiting
     from scai_cli.display.terminal.consoles import err
 
-    console = err()
+    console, asked = err(), [dialogue for dialogue in chat.dialogues if dialogue.unanswered]
     waiting(console, True)
     try:
-        answer = chat.answer()
+        chat.answer()
     finally:
         waiting(console, False)
-    if not as_json:
-        print_answer(answer.content)
+        if not as_json:
+            answered = [dialogue for dialogue in asked if not dialogue.unanswered]
+            print_answers([(d.name, d.messages[-1].content) for d in answered], headed=len(chat.dialogues) > 1)
 
 
 def _typed(as_json: bool) -> Iterator[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
 
+from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed, EndpointFailed, Interrupted, LimitReached, RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, load_saved, named_code
@@ -25,6 +26,7 @@ from scai_cli.models.human import read_rating
 from scai_cli.runs.chat_directory import ChatDirectory, ChatEvent, ChatStarted
 from scai_cli.runs.events import MessageSaid, Problem, Rated
 from scai_cli.runs.history.fold import read_history
+from scai_cli.runs.history.history import History
 from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.epoch_context import Agents
 from scai_cli.simulation.prompts import Prompts
@@ -37,80 +39,129 @@ TASK: Final = "chat"
 
 
 @dataclass(slots=True)
-class ChatSession:
-    """One talk; opened by `open_chat`, closed by `close`. Nothing is written before the first message."""
+class Dialogue:
+    """What was said under one version of the constitution."""
 
-    run: Path
-    config: ExperimentConfig
     started: ChatStarted
-    pool: ModelPool
-    runner: asyncio.Runner
-    seen: Callable[[bytes], None]
-    """Called with every line that is written."""
+    name: str
+    """The version in words: `version 0 (start)`."""
     messages: list[MessageSaid] = field(default_factory=list)
     rated: Counter[str] = field(default_factory=Counter)
     """Message -> how often it was rated."""
-    directory: ChatDirectory | None = None
-    _agents: Agents | None = None
 
     @property
     def unanswered(self) -> bool:
         """Whether the last message has no answer yet."""
         return bool(self.messages) and self.messages[-1].role == "user"
 
-    def say(self, text: str) -> None:
-        """Write a message, for `answer` to answer; it replaces a message that got no answer."""
-        self._open()
-        if self.unanswered:
-            self.messages.pop()
-        self._write(self._message("user", text))
+    @property
+    def answer(self) -> MessageSaid | None:
+        """The last answer."""
+        return next((message for message in reversed(self.messages) if message.role == "assistant"), None)
 
-    def answer(self) -> MessageSaid:
-        """Return the answer to the last message; raises RunError where it has one.
+    @property
+    def user(self) -> str:
+        """The persona's id, or `you`."""
+        return self.started.persona or SELF
 
-        Raises CallFailed when there is no answer (another call may have one), and what ends the talk: LimitReached,
-        EndpointFailed, Interrupted.
-        """
-        if not self.unanswered:
-            raise RunError("there is no message that waits for an answer")
-        try:
-            return self.runner.run(self._ask())
-        except CallFailed as error:
-            where = self.messages[-1].id
-            self._write(Problem(id=error.call, epoch=0, where=where, problem=str(error)))
-            raise
-        except LimitReached as reached:
-            raise with_remedy(reached, f"begin another talk with --set limits...; {self._kept}") from None
-        except EndpointFailed as failed:
-            raise EndpointFailed(f"{failed}; {self._kept}") from None
+    @property
+    def conversation(self) -> str:
+        """The conversation's id."""
+        return f"{self.started.id}/{self.user}"
 
-    def rate(self, text: str) -> Rated:
-        """Rate the last answer: a number on the scale, then an optional comment; raises RunError."""
-        answer = next((message for message in reversed(self.messages) if message.role == "assistant"), None)
-        low, high = self.started.scale
-        if answer is None:
-            raise RunError("there is no answer to rate yet")
-        number, _, comment = text.strip().partition(" ")
-        value = read_rating(number, low, high)
-        if value is None:
-            raise RunError(f"a rating is a number from {low:g} to {high:g}, as in `/rate {high:g} just right`")
+    @property
+    def next_id(self) -> str:
+        """The id of the next message."""
+        return f"{self.conversation}/m{len(self.messages)}"
+
+    def message(self, role: Literal["user", "assistant"], text: str, finish_reason: str | None = None) -> MessageSaid:
+        """Return the next message."""
+        return MessageSaid(
+            id=self.next_id,
+            epoch=0,
+            persona=self.user,
+            task=TASK,
+            role=role,
+            content=text,
+            finish_reason=finish_reason,
+        )
+
+    def rating(self, answer: MessageSaid, value: float, comment: str, persona: Persona | None) -> Rated:
+        """Return a rating of an answer, by a persona if one is played."""
         self.rated[answer.id] += 1
         again = self.rated[answer.id] if self.rated[answer.id] > 1 else ""
-        rating = Rated(
+        return Rated(
             id=f"{answer.id}/own{again}",
             epoch=0,
             kind="own",
             metric=self.started.metric,
-            rater=self._user,
-            conversation=self._conversation,
+            rater=self.user,
+            conversation=self.conversation,
             message=answer.id,
             final=False,
             value=value,
-            observed=None if self._persona is None else observed_utility(self._persona, answer.content),
-            comment=comment.strip(),
+            observed=None if persona is None else observed_utility(persona, answer.content),
+            comment=comment,
         )
-        self._write(rating)
-        return rating
+
+
+@dataclass(slots=True)
+class ChatSession:
+    """One talk; opened by `open_chat`, closed by `close`. Nothing is written before the first message."""
+
+    run: Path
+    config: ExperimentConfig
+    dialogues: tuple[Dialogue, ...]
+    """One, or with `--against` two, which get the same messages: the version to compare with, then the product."""
+    pool: ModelPool
+    runner: asyncio.Runner
+    seen: Callable[[bytes], None]
+    """Called with every line that is written."""
+    directory: ChatDirectory | None = None
+    _agents: Agents | None = None
+
+    def say(self, text: str) -> None:
+        """Write a message, for `answer` to answer; it replaces a message that got no answer."""
+        self._open()
+        for dialogue in self.dialogues:
+            if dialogue.unanswered:
+                dialogue.messages.pop()
+            self._write(dialogue, dialogue.message("user", text))
+
+    def answer(self) -> None:
+        """Write an answer to each dialogue's last message; raises RunError where all have one.
+
+        Raises CallFailed when there is no answer (another call may have one), and what ends the talk: LimitReached,
+        EndpointFailed, Interrupted. Answers of the other dialogue are written all the same.
+        """
+        waiting = [dialogue for dialogue in self.dialogues if dialogue.unanswered]
+        if not waiting:
+            raise RunError("there is no message that waits for an answer")
+        try:
+            failed = [error for error in self.runner.run(self._ask_all(waiting)) if error is not None]
+        except LimitReached as reached:
+            raise with_remedy(reached, f"begin another talk with --set limits...; {self._kept}") from None
+        except EndpointFailed as error:
+            raise EndpointFailed(f"{error}; {self._kept}") from None
+        if failed:
+            raise failed[0]
+
+    def rate(self, text: str) -> list[Rated]:
+        """Rate the last answers: a number on the scale for each, then an optional comment; raises RunError."""
+        answers = [(dialogue, answer) for dialogue in self.dialogues if (answer := dialogue.answer) is not None]
+        if len(answers) < len(self.dialogues):
+            raise RunError("there is no answer to rate yet")
+        low, high = self.dialogues[0].started.scale
+        *words, comment = [*text.split(maxsplit=len(answers)), "", ""][: len(answers) + 1]
+        values = [read_rating(word, low, high) for word in words]
+        if None in values:
+            raise RunError(_NO_RATING[len(answers)].format(low=low, high=high))
+        ratings = []
+        for (dialogue, answer), value in zip(answers, values, strict=True):
+            assert value is not None
+            ratings.append(dialogue.rating(answer, value, comment.strip(), self._persona))
+            self._write(dialogue, ratings[-1])
+        return ratings
 
     @contextmanager
     def naming_transcript(self) -> Iterator[None]:
@@ -129,42 +180,43 @@ class ChatSession:
                 if self.directory is not None:
                     self.directory.folder.close()
 
-    async def _ask(self) -> MessageSaid:
-        assert self._agents is not None
-        system = Message("system", self.started.system_message)
-        prompt = self._agents.prompts.answer(system, self.messages)
+    async def _ask_all(self, dialogues: Sequence[Dialogue]) -> list[CallFailed | None]:
+        """Write the answers of the dialogues, and return for each the failure of its call."""
         with Interruption(self.pool.stop):
-            completion = await self._agents.assistant.say(self._next_id, "answer", prompt)
-        answer = self._message("assistant", completion.text, completion.finish_reason)
-        self._write(answer)
-        return answer
+            return await together(map(self._ask, dialogues))
+
+    async def _ask(self, dialogue: Dialogue) -> CallFailed | None:
+        assert self._agents is not None
+        system = Message("system", dialogue.started.system_message)
+        prompt = self._agents.prompts.answer(system, dialogue.messages)
+        try:
+            completion = await self._agents.assistant.say(dialogue.next_id, "answer", prompt)
+        except CallFailed as error:  # returned, since a raised one would cancel the other dialogue's call
+            where = dialogue.messages[-1].id
+            self._write(dialogue, Problem(id=error.call, epoch=0, where=where, problem=str(error)))
+            return error
+        self._write(dialogue, dialogue.message("assistant", completion.text, completion.finish_reason))
+        return None
 
     def _open(self) -> None:
         """Make the chat's folder when there is something to write."""
         if self.directory is not None:
             return
         self.directory = ChatDirectory.create(self.run)
-        self.started = self.started.model_copy(update={"id": f"chat{self.directory.number}"})
         self._agents = self.pool.agents(self.directory.folder.log_call, None)
-        self._write(self.started)
+        product = self.dialogues[-1]
+        for dialogue in self.dialogues:
+            at = "" if dialogue is product else f"@v{dialogue.started.version}"
+            started = dialogue.started.model_copy(update={"id": f"chat{self.directory.number}{at}"})
+            dialogue.started = started
+            self._write(dialogue, started)
 
-    def _write(self, event: ChatEvent) -> None:
+    def _write(self, dialogue: Dialogue, event: ChatEvent) -> None:
         assert self.directory is not None
         line = self.directory.append(event)
         if isinstance(event, MessageSaid):
-            self.messages.append(event)
+            dialogue.messages.append(event)
         self.seen(line)
-
-    def _message(self, role: Literal["user", "assistant"], text: str, finish_reason: str | None = None) -> MessageSaid:
-        return MessageSaid(
-            id=self._next_id,
-            epoch=0,
-            persona=self._user,
-            task=TASK,
-            role=role,
-            content=text,
-            finish_reason=finish_reason,
-        )
 
     @property
     def _kept(self) -> str:
@@ -172,20 +224,15 @@ class ChatSession:
         return f"what was said is kept in {self.directory.folder.path}"
 
     @property
-    def _user(self) -> str:
-        return self.started.persona or SELF
-
-    @property
     def _persona(self) -> Persona | None:
-        return next((p for p in self.config.personas.inline if p.id == self.started.persona), None)
+        persona = self.dialogues[0].started.persona
+        return next((p for p in self.config.personas.inline if p.id == persona), None)
 
-    @property
-    def _conversation(self) -> str:
-        return f"{self.started.id}/{self._user}"
 
-    @property
-    def _next_id(self) -> str:
-        return f"{self._conversation}/m{len(self.messages)}"
+_NO_RATING: Final = {
+    1: "a rating is a number from {low:g} to {high:g}, as in `/rate {high:g} just right`",
+    2: "write a rating from {low:g} to {high:g} for each answer, as in `/rate {low:g} {high:g} the second is clearer`",
+}
 
 
 def open_chat(
@@ -194,38 +241,66 @@ def open_chat(
     overrides: Overrides,
     seen: Callable[[bytes], None] = lambda _: None,
     *,
+    against: str | None = None,
     trust: bool = False,
 ) -> ChatSession:
     """Begin a talk under the constitution that a run hands out, with the clauses of a persona if one is given.
 
-    Raises RunError for an unknown persona and for foreign code that is not trusted, ConfigError for a model that
-    cannot be asked.
+    `against` (`start`, or a version's number) adds a second dialogue, under that version.
+
+    Raises RunError for an unknown persona or version, for versions with one system message, and for foreign code
+    that is not trusted; ConfigError for a model that cannot be asked.
     """
     config = assistant_only(load_saved(path / CONFIG, overrides))
     if not trust:
         refuse_foreign_code(named_code(config), path.name)
     history = read_history(path, messages=False)
-    constitution, system_message = history.product
+    known = [person.id for person in config.personas.inline]
+    if persona is not None and persona not in known:
+        raise RunError(f"--persona: there is no {persona!r} in run {history.run_id!r}{did_you_mean(persona, known)}")
+    product = _dialogue(history, config, history.product[0].version, persona)
+    dialogues: tuple[Dialogue, ...] = (product,)
+    if against is not None:
+        other = _dialogue(history, config, _version(history, against), persona)
+        if other.started.system_message == product.started.system_message:
+            whose = f" for {persona}" if persona else ""
+            raise RunError(f"--against {against}: its system message{whose} is that of {product.name}; leave it out")
+        dialogues = (other, product)
+    runner = asyncio.Runner(loop_factory=loop_factory(config.models()))
+    return ChatSession(path, config, dialogues, ModelPool.connect(config), runner, seen)
+
+
+def _dialogue(history: History, config: ExperimentConfig, version: int, persona: str | None) -> Dialogue:
+    """Return the dialogue under a version that the run has."""
+    constitution, system_message = history.versions()[version]
     if persona is not None:
-        known = [person.id for person in config.personas.inline]
-        if persona not in known:
-            raise RunError(
-                f"--persona: there is no {persona!r} in run {history.run_id!r}{did_you_mean(persona, known)}"
-            )
         prompts = Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
         system_message = prompts.system_message(constitution, persona)
     started = ChatStarted(
         id="",
         run_id=history.run_id,
-        version=constitution.version,
+        version=version,
         persona=persona,
         model=config.model.label,
         metric=config.ratings.own,
         scale=config.ratings.scale,
         system_message=system_message,
     )
-    runner = asyncio.Runner(loop_factory=loop_factory(config.models()))
-    return ChatSession(path, config, started, ModelPool.connect(config), runner, seen)
+    product = "product" if history.finished else "newest"
+    role = product if version == history.product[0].version else "start" if version == min(history.versions()) else ""
+    return Dialogue(started, f"version {version}{role and f' ({role})'}")
+
+
+def _version(history: History, against: str) -> int:
+    """Return the number of the version that `--against` names; raises RunError."""
+    versions = sorted(history.versions())
+    if against == "start":
+        return versions[0]
+    version = int(against) if against.isascii() and against.isdigit() else None
+    if version not in versions:
+        known = ", ".join(map(str, versions))
+        raise RunError(f"--against {against}: write `start` or a version of run {history.run_id!r}: {known}")
+    return version
 
 
 def assistant_only(config: ExperimentConfig) -> ExperimentConfig:

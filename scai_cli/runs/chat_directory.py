@@ -1,7 +1,8 @@
 """Talks with a run's assistant: `chats/1/`, `chats/2/`, ... in the run's folder, each with its events and calls.
 
 A run's own files are not touched. After one `chat_started`, the events are those of a conversation: `message`, `rating`
-and `problem`. A message without an answer is replaced by the next message of the same id.
+and `problem`. A message without an answer is replaced by the next message of the same id. A chat with two versions has
+a `chat_started` and a conversation for each: `chat1` for the product, `chat1@v0` for the other.
 """
 
 from __future__ import annotations

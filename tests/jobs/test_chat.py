@@ -81,6 +81,13 @@ def test_a_persona_brings_its_clauses_and_its_measure(run):
     ("arguments", "said"),
     [
         (["--persona", "anne"], "--persona: there is no 'anne' in run 'tiny'; did you mean 'ann'?"),
+        (["--against", "9"], "--against 9: write `start` or a version of run 'tiny': 0, 1"),
+        (["--against", "v0"], "--against v0: write `start` or a version of run 'tiny': 0, 1"),
+        (["--against", "1"], "--against 1: its system message is that of version 1 (product); leave it out"),
+        (
+            ["--against", "start", "--persona", "ann"],
+            "--against start: its system message for ann is that of version 1 (product); leave it out",
+        ),
         (["--model", "openai"], "--model openai: write `simulated` or PROVIDER:NAME, e.g. openai:MODEL"),
     ],
 )
@@ -257,3 +264,82 @@ def test_a_talk_with_a_run_that_people_took_part_in(run):
     config = run / "config.yaml"
     config.write_text(config.read_text().replace("description: Ann wants it short.", "human: true"))
     assert chat("Hi\n", "tiny", "--persona", "ann")[0] == 0
+
+
+def test_two_versions_answer_each_with_a_history_of_its_own(run):
+    code, out, err = chat("How do I make tea?\n/rate 3 7 clearer\nAnd coffee?\n/quit\n", "tiny", "--against", "start")
+    assert code == 0
+    assert err == "version 0 (start): rated 3 for satisfaction\nversion 1 (product): rated 7 for satisfaction\n"
+    events = {event["id"]: event for event in saved(run)}
+    assert [event["seq"] for event in events.values()] == list(range(12))
+    assert {key: value["version"] for key, value in events.items() if "/" not in key} == {"chat1@v0": 0, "chat1": 1}
+    start, product = ([events[f"{chat}/you/m{n}"]["content"] for n in range(4)] for chat in ("chat1@v0", "chat1"))
+    assert start[::2] == product[::2] == ["How do I make tea?", "And coffee?"]
+    assert (
+        out == "\n".join(f"version 0 (start):\n{start[n]}\n\nversion 1 (product):\n{product[n]}" for n in (1, 3)) + "\n"
+    )
+    ratings = [events[f"{chat}/you/m1/own"] for chat in ("chat1@v0", "chat1")]
+    assert [(rating["value"], rating["comment"]) for rating in ratings] == [(3, "clearer"), (7, "clearer")]
+    calls = {call["id"]: call["request"]["messages"] for call in paid(run)}
+    for chat_id, texts in (("chat1@v0", start), ("chat1", product)):
+        system, *said = (message["content"] for message in calls[f"{chat_id}/you/m3/assistant"])
+        assert system == events[chat_id]["system_message"]
+        assert said == texts[:3]
+    assert events["chat1"]["system_message"] == (run / "system_message.txt").read_text().rstrip("\n")
+
+
+def test_two_versions_with_a_persona_as_json(run):
+    code, out, err = chat("Hi\n/system\n", "tiny", "--against", "0", "--persona", "bob", "--json")
+    assert code == 0
+    assert [json.loads(line) for line in out.splitlines()] == saved(run)
+    assert err.count("Write in a polite and formal style.") == 1
+    assert {event["persona"] for event in saved(run)} == {"bob"}
+
+
+@pytest.mark.parametrize("words", ["7", "7 good", "7 11", ""])
+def test_two_answers_take_two_ratings(run, words):
+    code, _, err = chat(f"Hi\n/rate {words}\n", "tiny", "--against", "start")
+    expected = "write a rating from 0 to 10 for each answer, as in `/rate 0 10 the second is clearer`"
+    assert (code, err) == (2, f"scai: {expected}\n")
+    assert not [event for event in saved(run) if event["type"] == "rating"]
+
+
+def test_the_answer_of_one_version_is_shown_when_a_limit_stops_the_other(run):
+    code, out, err = chat("One\n", "tiny", "--against", "start", "--set", "limits.calls=1")
+    assert code == 3
+    assert err.startswith("scai: limits.calls: reached, 1 of 1 used")
+    (answer,) = [event for event in saved(run) if event.get("role") == "assistant"]
+    assert out in {f"{name}:\n{answer['content']}\n" for name in ("version 0 (start)", "version 1 (product)")}
+
+
+def test_a_failed_answer_of_one_version_is_asked_for_again_alone(run, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    with Loopback(script=["400"]) as server:
+        more = ("--model", "openai:m", "--set", f"model.base_url={server.base_url}")
+        with Terminal("chat", "tiny", "--against", "start", *more) as terminal:
+            terminal.sees("> ")
+            terminal.types("One\n")
+            terminal.sees("/again asks once more")
+            terminal.types("/again\n")
+            until(lambda: len(saved(run)) == 7)
+            terminal.types("/quit\n")
+            assert terminal.ends() == 0
+        assert len(server.requests) == 3
+        assert all(f"{name}:" in terminal.shown for name in ("version 0 (start)", "version 1 (product)"))
+    assert {e["id"] for e in saved(run) if e.get("role") == "assistant"} == {"chat1/you/m1", "chat1@v0/you/m1"}
+
+
+@pytest.mark.parametrize(("columns", "lines"), [(80, 0), (100, 1)])
+@pytest.mark.usefixtures("run")
+def test_on_a_wide_terminal_two_answers_are_side_by_side(columns, lines):
+    with Terminal("chat", "tiny", "--against", "start", columns=columns) as terminal:
+        terminal.sees("> ")
+        terminal.types("How do I make tea?\n")
+        terminal.sees("\x1b[?2004h> ", 2)
+        terminal.types("/help\n")
+        terminal.sees("/rate 7 4 longer   rate both answers in their order")
+        terminal.types("/quit\n")
+        assert terminal.ends() == 0
+    answered = terminal.shown.partition("waiting for the answer")[2]
+    assert sum("version 0 (start)" in line and "version 1 (product)" in line for line in answered.splitlines()) == lines
+    assert answered.count("version 0 (start)") == 1

@@ -32,7 +32,7 @@ def piped(text: str, *arguments: object) -> tuple[int, str, str]:
 class Terminal:
     """One command with keyboard and screen; what it has shown so far is in `shown`."""
 
-    def __init__(self, *arguments: object) -> None:
+    def __init__(self, *arguments: object, columns: int = 80) -> None:
         self.leader, terminal = pty.openpty()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "scai_cli", *map(str, arguments)],
@@ -41,7 +41,7 @@ class Terminal:
             stderr=terminal,
             start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is a signal
-            env={**os.environ, "TERM": "xterm", "COLUMNS": "80"},
+            env={**os.environ, "TERM": "xterm", "COLUMNS": str(columns)},
         )
         os.close(terminal)
         self.shown = ""
