@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from scai_cli.runs.history.history import History
+from scai_cli.runs.history.ratings import RatingSums
 from scai_cli.simulation.utilities import cell
 from scai_cli.social_choice import welfare
 from scai_cli.stats.intervals import Interval, Statistic, paired_difference
@@ -49,14 +50,17 @@ class PairedDifference:
 def epoch_cells(history: History, number: int) -> EpochCells | None:
     """Return the utilities of an epoch's final answers; None for an epoch whose compact ratings are not kept."""
     ratings = history.rating_index.sums.get(number)
-    if ratings is None:
-        return None
+    return None if ratings is None else EpochCells(f"epoch {number}", utilities(history, ratings), _weights(history))
+
+
+def utilities(history: History, ratings: RatingSums) -> dict[tuple[str, str], float]:
+    """Return the utilities of an epoch's persons and tasks, where they are known."""
     cells = {}
     for pair in (*ratings.own, *(pair for pair in ratings.cross if pair not in ratings.own)):
         utility = cell(ratings.own.get(pair), ratings.mean_cross(*pair), history.config.ratings)
         if utility is not None:
             cells[pair] = utility
-    return EpochCells(f"epoch {number}", cells, _weights(history))
+    return cells
 
 
 def holdout_cells(history: History) -> EpochCells | None:

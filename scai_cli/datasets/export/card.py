@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from scai_cli import __version__
+from scai_cli.analysis.participants import PROGRAM
 from scai_cli.datasets.export.card_header import header
 from scai_cli.datasets.export.export_record import ExportRecord
 from scai_cli.datasets.export.markdown import bullets, code, escaped, fenced, table
@@ -65,8 +66,8 @@ def _disclaimer(record: ExportRecord) -> str:
     models = {model for source in record.sources for model in source.models.values()}
     if models == {"simulated"}:
         return (
-            "Simulated data. Users, answers and ratings were made by scai's built-in society, a small program and no "
-            "language model: good for trying a pipeline, not for training a model that people will use."
+            f"Simulated data. Users, answers and ratings were made by scai's built-in society, {PROGRAM}: good for "
+            "trying a pipeline, not for training a model that people will use."
         )
     return (
         "Simulated data. The users are personas played by language models, and so are their ratings: they stand for "

@@ -29,6 +29,14 @@ class RatingSums:
     own: dict[tuple[str, str], float] = field(default_factory=dict)
     cross: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
 
+    def add(self, kind: str, pair: tuple[str, str], value: float) -> None:
+        """Add the rating that a persona gave the answer to a task, its own or another's."""
+        if kind == "own":
+            self.own[pair] = value
+        else:
+            total, count = self.cross.get(pair, (0.0, 0))
+            self.cross[pair] = (total + value, count + 1)
+
     def mean_cross(self, persona: str, task: str) -> float | None:
         """Return the mean rating that a persona gave the others' answers to a task."""
         total, count = self.cross.get((persona, task), (0.0, 0))
@@ -121,12 +129,7 @@ class RatingIndex:
             epoch, sums = self._current
             if epoch != rating.epoch:
                 sums = self._turn_to(rating.epoch)
-            key = (rater, rating.conversation.rpartition("/")[2])
-            if kind == "own":
-                sums.own[key] = value
-            else:
-                total, count = sums.cross.get(key, (0.0, 0))
-                sums.cross[key] = (total + value, count + 1)
+            sums.add(kind, (rater, rating.conversation.rpartition("/")[2]), value)
 
     def finals_of(self, epoch: int) -> FinalRatings:
         """Return the ratings of an epoch's final answers; none where nothing was rated."""

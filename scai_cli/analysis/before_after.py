@@ -1,0 +1,177 @@
+"""One question with two answers: under the start's version of the constitution and under the product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from scai_cli.analysis.version_cells import Pair, VersionCells, version_cells, version_plays
+from scai_cli.experiment.constitution import Clause, Constitution, Principle
+from scai_cli.experiment.personas import Persona
+from scai_cli.measures.observed import observe
+from scai_cli.measures.requested import requested
+from scai_cli.runs.history.event_lines import CompactMessage, read_events
+from scai_cli.runs.history.history import History
+
+SELECTION: Final = (
+    "Chosen by rule: the people whose mean rating changed most upward and most downward (or least), each with the task "
+    "whose change is nearest to their mean change, in the last play of both versions."
+)
+"""How the pairs are chosen, for people to read."""
+
+_NAMED: Final = 0.2
+"""A change of an observed trait (0 to 1) that is smaller names no rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The final answer of a conversation, with the rating by its own user."""
+
+    version: int
+    epoch: int
+    conversation: str
+    text: str
+    rating: float
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeAfter:
+    """A person's question with the answers under the start's version and under the product.
+
+    `change` is that of the person's mean own rating over the tasks. `rule` is the product's rule that made the
+    difference, None where no single one can be named.
+    """
+
+    person: str
+    name: str
+    task: str
+    question: str
+    before: Answer
+    after: Answer
+    change: float
+    rule: Principle | Clause | None
+
+    def as_object(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        rule = None if self.rule is None else {"id": self.rule.id, "text": self.rule.text}
+        texts = {"person": self.person, "name": self.name, "task": self.task, "question": self.question}
+        return {
+            **texts,
+            "before": asdict(self.before),
+            "after": asdict(self.after),
+            "mean_change": self.change,
+            "rule": rule,
+        }
+
+
+def before_after(history: History) -> list[BeforeAfter]:
+    """Return the pairs of the person whose mean rating changed most upward and of the one most downward (or least).
+
+    Of one person, one pair. Empty where no revision was adopted, the product was not played, or nothing was rated in
+    both. Raises RunError for a damaged line.
+    """
+    if history.started is None or not history.measured:
+        return []
+    first, last = history.started.constitution, history.product[0]
+    plays = [version_plays(history, constitution.version) for constitution in (first, last)]
+    if first.version == last.version or not all(one.epochs for one in plays):
+        return []
+    cells = version_cells(history, *plays)
+    chosen = _chosen(*cells)
+    people = {persona.id: persona for persona in history.config.personas.inline}
+    texts = _texts(history, {_conversation(side, pair) for side in cells for pair in chosen})
+    return [
+        BeforeAfter(
+            pair[0],
+            history.names.get(pair[0], pair[0]),
+            pair[1],
+            question,
+            before,
+            after,
+            change,
+            difference_maker(first, last, people[pair[0]], before.text, after.text),
+        )
+        for pair, change in chosen.items()
+        for question, before in _answers(cells[0], pair, texts)
+        for _, after in _answers(cells[1], pair, texts)
+    ]
+
+
+def difference_maker(
+    first: Constitution, last: Constitution, person: Persona, before: str, after: str
+) -> Principle | Clause | None:
+    """Return the rule that made the difference between two answers; None where no single one can be named.
+
+    Of the rules that apply to the person and are not in `first` with this wording, it is the one whose requested traits
+    changed most in its direction; of several, the one that the person's preferences want most.
+    """
+    shown, earlier = observe(after), observe(before)
+    known = {rule.text for rule in first.rules if _applies(rule, person)}
+    changes = {}
+    for rule in last.rules:
+        wanted = requested(rule.text) if _applies(rule, person) and rule.text not in known else {}
+        if wanted:
+            moved = sum(sign * (shown[trait] - earlier[trait]) for trait, sign in wanted.items()) / len(wanted)
+            liked = sum(sign * person.preferences.get(trait, 0.0) for trait, sign in wanted.items())
+            changes[rule] = (round(moved, 6), liked)
+    most = max(changes.values(), default=(0.0, 0.0))
+    rules = [rule for rule, change in changes.items() if change == most]
+    return rules[0] if most[0] >= _NAMED and len(rules) == 1 else None
+
+
+def _applies(rule: Principle | Clause, person: Persona) -> bool:
+    return not isinstance(rule, Clause) or person.id in rule.users
+
+
+def _chosen(before: VersionCells, after: VersionCells) -> dict[Pair, float]:
+    """Return the person and the task of each pair, with the change of the person's mean rating."""
+    changes: dict[str, dict[str, float]] = {}
+    for user, task in before.own.cells:
+        if (user, task) in after.own.cells:
+            changes.setdefault(user, {})[task] = after.own.cells[user, task] - before.own.cells[user, task]
+    means = {user: sum(tasks.values()) / len(tasks) for user, tasks in changes.items()}
+    if not means:
+        return {}
+    most, least = max(means, key=lambda user: means[user]), min(means, key=lambda user: means[user])
+    return {
+        (user, _nearest(means[user], {task: _shown(before, after, (user, task)) for task in changes[user]})): means[
+            user
+        ]
+        for user in dict.fromkeys((most, least))
+    }
+
+
+def _nearest(mean: float, changes: Mapping[str, float]) -> str:
+    return min(changes, key=lambda task: abs(changes[task] - mean))
+
+
+def _shown(before: VersionCells, after: VersionCells, pair: Pair) -> float:
+    """Return the change between the two ratings that are shown: those of the last plays."""
+    return after.last[pair][1] - before.last[pair][1]
+
+
+def _conversation(side: VersionCells, pair: Pair) -> str:
+    return f"e{side.last[pair][0]}/{pair[0]}/{pair[1]}"
+
+
+def _texts(history: History, conversations: set[str]) -> dict[str, list[CompactMessage]]:
+    """Return the messages of some conversations."""
+    texts: dict[str, list[CompactMessage]] = {}
+    wanted = {conversation.encode() for conversation in conversations}
+    for event in read_events(history.path, lambda name, kind: not kind or name.rpartition(b"/")[0] in wanted):
+        if isinstance(event, CompactMessage) and (conversation := event.id.rpartition("/")[0]) in conversations:
+            texts.setdefault(conversation, []).append(event)
+    return texts
+
+
+def _answers(
+    side: VersionCells, pair: Pair, texts: Mapping[str, Sequence[CompactMessage]]
+) -> Iterator[tuple[str, Answer]]:
+    """Yield the question and the final answer of a pair; nothing where the log holds no answer."""
+    conversation = _conversation(side, pair)
+    messages = texts.get(conversation, ())
+    answers = [message for message in messages if message.role == "assistant"]
+    if answers:
+        epoch, rating = side.last[pair]
+        yield messages[0].content, Answer(side.plays.version, epoch, conversation, answers[-1].content, rating)

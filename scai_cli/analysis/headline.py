@@ -1,0 +1,259 @@
+"""What a run shows about its group: the change from the start's version to the product's, and how sure it is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from math import nan
+from typing import Any, Final, Literal
+
+from scai_cli.analysis.paired import EpochCells, PairedDifference, paired
+from scai_cli.analysis.participants import participants
+from scai_cli.analysis.version_cells import Pair, VersionPlays, version_cells, version_plays
+from scai_cli.runs.history.history import History
+from scai_cli.simulation.utilities import mean as average
+from scai_cli.social_choice import welfare
+from scai_cli.stats.intervals import Interval, Statistic, mean
+
+Verdict = Literal["higher", "lower", "no change beyond chance", "one constitution", "cannot tell"]
+
+_VERBS: Final = {"higher": "rose", "lower": "fell"}
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChange:
+    """A number of the group under the start's version and under the version compared with it.
+
+    Both are over the same people and tasks. `difference` is None, and `verdict` not about a change, where only one
+    version was played or the two share no ratings.
+    """
+
+    name: str
+    verdict: Verdict
+    before: float | None
+    after: float | None
+    difference: PairedDifference | None
+    digits: int
+
+    @property
+    def interval(self) -> Interval | None:
+        """The difference with its 95 % interval."""
+        return self.difference.interval if self.difference else None
+
+    @property
+    def words(self) -> str:
+        """The difference with its interval as screens show it: `+3.0 (95 % interval +1.5 to +4.1)`.
+
+        Where the interval holds 0: `no change beyond chance (-3.7 to +3.9)`.
+        """
+        interval = self.interval
+        if interval is None or interval.low is None or interval.high is None or self.verdict == "cannot tell":
+            return self.verdict
+        low, high = signed(interval.low, self.digits), signed(interval.high, self.digits)
+        if self.verdict == "no change beyond chance":
+            return f"{self.verdict} ({low} to {high})"
+        return f"{signed(interval.estimate, self.digits)} ({interval.level * 100:g} % interval {low} to {high})"
+
+    def as_object(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        interval = asdict(self.interval) if self.interval else dict.fromkeys(("estimate", "low", "high", "level"))
+        return {"name": self.name, "verdict": self.verdict, "before": self.before, "after": self.after, **interval}
+
+
+@dataclass(frozen=True, slots=True)
+class PersonChange:
+    """A person's mean own rating under both versions, over the tasks rated under both."""
+
+    before: float
+    after: float
+
+    @property
+    def change(self) -> float:
+        """After minus before."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The change of the group between two versions.
+
+    `compared` is the version that the start is compared with: the product, or while the product is not played the
+    last version that was. `range`: the lowest and the highest mean satisfaction of the plays of the start's version.
+    `values`: welfare function -> its value under both versions, over the same people and tasks.
+    """
+
+    start: VersionPlays
+    product: VersionPlays
+    compared: VersionPlays
+    finished: bool
+    adopted: int
+    satisfaction: GroupChange
+    welfare: GroupChange
+    people: Mapping[str, PersonChange]
+    values: Mapping[str, tuple[float | None, float | None]]
+    range: tuple[float, float] | None
+    participants: str
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict on satisfaction."""
+        return self.satisfaction.verdict
+
+    @property
+    def sentence(self) -> str:
+        """The result in one or two sentences, the same on every screen and page."""
+        return " ".join(_sentences(self))
+
+    def as_object(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        return {
+            "sentence": self.sentence,
+            "verdict": self.verdict,
+            "start": _played(self.start),
+            "product": _played(self.product),
+            "compared": _played(self.compared),
+            "revisions_adopted": self.adopted,
+            "participants": self.participants,
+            "satisfaction": self.satisfaction.as_object(),
+            "welfare": self.welfare.as_object(),
+        }
+
+
+def headline(history: History) -> Headline | None:
+    """Return the change of a run's group, finished or not; None before an epoch was played to its end.
+
+    Cells are means over all epochs that played a version. The interval is that of `stats.intervals.paired_difference`.
+    """
+    if history.started is None or not history.measured:
+        return None
+    start = version_plays(history, history.started.constitution.version)
+    product = version_plays(history, history.product[0].version)
+    compared = product if product.epochs else version_plays(history, history.measured[-1].version)
+    before, after = version_cells(history, start, compared)
+    group = _Group(history.config.seed, product.version != start.version, compared.version != start.version)
+    low, high = history.started.scale
+    declared = history.measured[-1].declared
+    metric = history.started.metrics["own"]
+    return Headline(
+        start,
+        product,
+        compared,
+        history.finished is not None,
+        sum(epoch.revision is not None and epoch.revision.accepted for epoch in history.epochs),
+        group.change(metric, before.own, after.own, mean, 1 if high - low >= 10 else 2),
+        group.change(declared, before.utility, after.utility, welfare.parse(declared), 2),
+        _people(before.own, after.own),
+        _values(before.utility, after.utility, declared),
+        _range(history, start),
+        participants(history.config, {user for user, _ in _shared(before.own, after.own) or before.own.cells} or None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Compares two versions; `revised`: the product is another version than the start's; `apart`: so is `compared`."""
+
+    seed: int
+    revised: bool
+    apart: bool
+
+    def change(
+        self, name: str, before: EpochCells, after: EpochCells, statistic: Statistic, digits: int
+    ) -> GroupChange:
+        if not self.apart:
+            value = statistic(*_by_user(before, before.cells))
+            return GroupChange(name, "cannot tell" if self.revised else "one constitution", value, None, None, digits)
+        shared = _shared(before, after)
+        first, last = (statistic(*_by_user(side, shared)) if shared else None for side in (before, after))
+        difference = paired(before, after, statistic, seed=self.seed)
+        return GroupChange(name, _verdict(difference), first, last, difference, digits)
+
+
+def _verdict(difference: PairedDifference | None) -> Verdict:
+    interval = difference.interval if difference is not None and difference.users > 1 else None
+    if interval is None or interval.low is None or interval.high is None:
+        return "cannot tell"
+    return "higher" if interval.low > 0 else "lower" if interval.high < 0 else "no change beyond chance"
+
+
+def _shared(before: EpochCells, after: EpochCells) -> list[Pair]:
+    return [pair for pair in before.cells if pair in after.cells]
+
+
+def _by_user(side: EpochCells, pairs: Collection[Pair]) -> tuple[list[float | None], list[float]]:
+    """Return every user's mean over the tasks of these pairs, and the users' weights."""
+    cells: dict[str, list[float]] = {}
+    for user, task in pairs:
+        cells.setdefault(user, []).append(side.cells[user, task])
+    return [sum(values) / len(values) for values in cells.values()], [side.weights.get(user, 1.0) for user in cells]
+
+
+def _people(before: EpochCells, after: EpochCells) -> dict[str, PersonChange]:
+    shared = _shared(before, after)
+    means = [_by_user(side, shared)[0] for side in (before, after)]
+    people = zip(dict.fromkeys(user for user, _ in shared), *means, strict=True)
+    return {user: PersonChange(a, b) for user, a, b in people if a is not None and b is not None}
+
+
+def _values(before: EpochCells, after: EpochCells, declared: str) -> dict[str, tuple[float | None, float | None]]:
+    shared = _shared(before, after)
+    function = welfare.parse(declared)
+    first, last = (
+        {**welfare.everything(*means), declared: function(*means)}
+        for means in (_by_user(side, shared) for side in (before, after))
+    )
+    return {name: (first[name], last[name]) for name in first}
+
+
+def _range(history: History, start: VersionPlays) -> tuple[float, float] | None:
+    """Return the lowest and the highest mean satisfaction among the plays of one version."""
+    played = [m for m in history.measured if m.epoch in start.epochs]
+    means = [value for m in played if (value := average(m.satisfaction.values())) is not None]
+    return (min(means), max(means)) if means else None
+
+
+def signed(value: float, digits: int) -> str:
+    """Return a number with its sign: `+3.0`, `-0.4`, and `+0.0` for what rounds to 0."""
+    return f"{round(value, digits) + 0.0:+.{digits}f}"
+
+
+def _played(plays: VersionPlays) -> dict[str, Any]:
+    return {"version": plays.version, "epochs": list(plays.epochs), "played": bool(plays.epochs)}
+
+
+def _sentences(found: Headline) -> Iterator[str]:
+    change, start = found.satisfaction, found.start
+    whose = f"{change.name.capitalize()} of {found.participants}"
+    before, after = (None if v is None else f"{v:.{change.digits}f}" for v in (change.before, change.after))
+    if before is None:
+        yield f"No rating of {change.name} could be read under both {start} and {found.compared}."
+    elif found.verdict == "one constitution":
+        yield _one_constitution(found)
+        yield f"{whose} was {_between(found)}."
+    elif after is None:
+        yield f"{whose} was {before} ({start})."
+    elif verb := _VERBS.get(found.verdict):
+        yield f"{whose} {verb} from {before} ({start}) to {after} ({found.compared}): {change.words}."
+    elif found.verdict == "cannot tell":
+        yield f"{whose} was {before} ({start}) and {after} ({found.compared}); one person cannot show more than chance."
+    else:
+        yield f"{whose} was {before} ({start}) and {after} ({found.compared}): {change.words}."
+    if not found.product.epochs:
+        name = "The product" if found.finished else "The newest version"
+        yield f"{name} (version {found.product.version}) was not played."
+
+
+def _one_constitution(found: Headline) -> str:
+    version, plays = found.start.version, len(found.start.epochs)
+    times = f"{plays} plays" if plays > 1 else "one play"
+    if found.adopted:
+        return f"The product is the constitution of the start (version {version}), with {times}."
+    return f"No revision was adopted: {times} of one constitution (version {version})."
+
+
+def _between(found: Headline) -> str:
+    low, high = (f"{value:.{found.satisfaction.digits}f}" for value in found.range or (nan, nan))
+    if len(found.start.epochs) == 1:
+        return f"{low} in it"
+    between = low if low == high else f"{low} to {high}"
+    return f"{between}, which shows how much it varies from play to play"

@@ -1,0 +1,35 @@
+"""The people of a run in words: real, simulated by a language model, or simulated by a small program."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from typing import Final
+
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.constitution import listed
+from scai_cli.experiment.personas import Persona
+
+PROGRAM: Final = "a small program and no language model"
+"""What simulates people where the provider is `simulated`."""
+
+
+def participants(config: ExperimentConfig, people: Collection[str] | None = None) -> str:
+    """Return the number and the kind of an experiment's people, all of them or those with the ids `people`.
+
+    `6 simulated people (a small program and no language model)`, `6 people simulated by openai:NAME`, `2 real people`;
+    kinds are joined by "and".
+    """
+    counted = Counter(_kind(config, p) for p in config.personas.inline if people is None or p.id in people)
+    return listed([f"{count} {form.format('person' if count == 1 else 'people')}" for form, count in counted.items()])
+
+
+def _kind(config: ExperimentConfig, persona: Persona) -> str:
+    """Return the words for one person, with `{}` for "person" or "people"."""
+    if persona.human:
+        return "real {}"
+    model = config.model_of(persona)
+    if model.provider == "simulated":
+        return f"simulated {{}} ({PROGRAM})"
+    name = f"{model.provider}:{model.name}" if model.name else model.provider
+    return f"{{}} simulated by {name.replace('{', '{{').replace('}', '}}')}"

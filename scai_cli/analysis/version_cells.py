@@ -1,0 +1,122 @@
+"""The ratings of each version of the constitution, averaged over all epochs that played it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from scai_cli.analysis.paired import EpochCells, utilities
+from scai_cli.experiment.constitution import listed
+from scai_cli.runs.history.event_lines import CompactRating, read_events
+from scai_cli.runs.history.history import History
+from scai_cli.runs.history.ratings import RatingSums
+
+Pair = tuple[str, str]
+"""Persona and task."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPlays:
+    """One version of the constitution and the epochs that played it to their end; `final` is the play of the product.
+
+    The last of `epochs` is the final play if there is one: it comes after the last revision.
+    """
+
+    version: int
+    epochs: Sequence[int]
+    final: bool = False
+
+    def __str__(self) -> str:
+        """Return `version 2, epochs 3 to 5`; a version without epochs is not played."""
+        return f"version {self.version}, {self.where}"
+
+    @property
+    def where(self) -> str:
+        """Return `epoch 1`, `epochs 3 to 5`, `epochs 1 and 3`, `final play` or `not played`."""
+        epochs = self.epochs[: len(self.epochs) - self.final]
+        parts = [_numbered(epochs)] if epochs else []
+        return " and ".join([*parts, *["final play"] * self.final]) or "not played"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionCells:
+    """One version's cells, each a mean over the epochs that played the version and have the cell.
+
+    `own`: own ratings of final answers on the rating scale; `utility`: utilities in [0, 1]; `last`: the epoch that
+    played a cell last, with its own rating.
+    """
+
+    plays: VersionPlays
+    own: EpochCells
+    utility: EpochCells
+    last: Mapping[Pair, tuple[int, float]]
+
+
+def version_plays(history: History, version: int) -> VersionPlays:
+    """Return the epochs that played a version."""
+    epochs = [measured.epoch for measured in history.measured if measured.version == version]
+    planned = history.started.epochs if history.started else 0
+    return VersionPlays(version, epochs, final=bool(epochs) and epochs[-1] > planned)
+
+
+def version_cells(history: History, *plays: VersionPlays) -> list[VersionCells]:
+    """Return the cells of some versions, in one pass over the run's events; raises RunError for a damaged line."""
+    weights = {persona.id: persona.weight for persona in history.config.personas.inline}
+    version_of = {epoch: one.version for one in plays for epoch in one.epochs}
+    own, utility = (defaultdict[int, _Means](_Means) for _ in range(2))
+    last: dict[int, dict[Pair, tuple[int, float]]] = defaultdict(dict)
+    for epoch, sums in _sums(history, version_of):
+        version = version_of[epoch]
+        own[version].add(sums.own)
+        utility[version].add(utilities(history, sums))
+        last[version].update({pair: (epoch, rating) for pair, rating in sums.own.items()})
+    return [
+        VersionCells(
+            one,
+            EpochCells(str(one), own[one.version].means(), {}),
+            EpochCells(str(one), utility[one.version].means(), weights),
+            last[one.version],
+        )
+        for one in plays
+    ]
+
+
+@dataclass(slots=True)
+class _Means:
+    """The mean of each cell over the epochs that have it."""
+
+    totals: dict[Pair, float] = field(default_factory=dict)
+    counts: dict[Pair, int] = field(default_factory=dict)
+
+    def add(self, cells: Mapping[Pair, float]) -> None:
+        for pair, value in cells.items():
+            self.totals[pair] = self.totals.get(pair, 0.0) + value
+            self.counts[pair] = self.counts.get(pair, 0) + 1
+
+    def means(self) -> dict[Pair, float]:
+        return {pair: total / self.counts[pair] for pair, total in self.totals.items()}
+
+
+def _sums(history: History, epochs: Container[int]) -> Iterator[tuple[int, RatingSums]]:
+    """Yield the sums of the final ratings of some epochs, an epoch at a time."""
+
+    def is_wanted(name: bytes, kind: bytes) -> bool:
+        epoch = name[1:].partition(b"/")[0]
+        return not kind or (kind == b"rating" and epoch.isdigit() and int(epoch) in epochs)
+
+    ratings = (event for event in read_events(history.path, is_wanted) if isinstance(event, CompactRating))
+    for epoch, group in groupby(ratings, key=lambda rating: rating.epoch):
+        sums = RatingSums()
+        for rating in group:
+            if rating.final and rating.kind != "anchor" and rating.value is not None:
+                sums.add(rating.kind, (rating.rater, rating.conversation.rpartition("/")[2]), rating.value)
+        yield epoch, sums
+
+
+def _numbered(epochs: Sequence[int]) -> str:
+    """Return `epoch 1`, `epochs 3 to 5` or `epochs 1, 3 and 4`."""
+    if len(epochs) > 2 and epochs[-1] - epochs[0] == len(epochs) - 1:
+        return f"epochs {epochs[0]} to {epochs[-1]}"
+    return f"epoch{'s' * (len(epochs) > 1)} {listed([str(epoch) for epoch in epochs])}"

@@ -1,0 +1,257 @@
+"""The group's change from the start's version to the product's: over which ratings, how sure, and in which words."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from conftest import TINY, events, scai
+
+from scai_cli.analysis.before_after import before_after, difference_maker
+from scai_cli.analysis.headline import Headline, headline
+from scai_cli.analysis.participants import participants
+from scai_cli.analysis.version_cells import VersionPlays
+from scai_cli.experiment.constitution import Clause, Constitution, Principle
+from scai_cli.experiment.load import load_experiment
+from scai_cli.experiment.personas import Persona
+from scai_cli.runs.history.fold import read_history
+from scai_cli.social_choice.welfare import parse
+from scai_cli.stats.intervals import mean, paired_difference
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+WHOLE = GOLDEN / "v0" / "whole"
+NEVER = ["--set", "revision.acceptance=improves", "--set", "revision.margin=1"]
+"""No revision is adopted."""
+
+Runner = Callable[..., Path]
+
+
+@pytest.fixture
+def play(tiny: Path, tmp_path: Path) -> Runner:
+    """Run the tiny experiment with some options."""
+
+    def run(*options: object) -> Path:
+        called = scai("run", tiny, "--runs-dir", tmp_path / "runs", "--quiet", *options)
+        assert called.code == 0, called.err
+        return tmp_path / "runs" / called.out.strip()
+
+    return run
+
+
+def of(run: Path) -> Headline:
+    found = headline(read_history(run, messages=False, ratings=False))
+    assert found is not None
+    return found
+
+
+def cells(run: Path, version: int) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], float]]:
+    """Return own ratings and utilities of the epochs that played a version, averaged, from the events alone."""
+    own: dict[tuple[str, str], list[float]] = {}
+    utility: dict[tuple[str, str], list[float]] = {}
+    told = events(run)
+    for started in (e for e in told if e["type"] == "epoch_started" and e["version"] == version):
+        given = [e for e in told if e["type"] == "rating" and e["final"] and e["epoch"] == started["epoch"]]
+        for rating in (e for e in given if e["kind"] == "own"):
+            user, task = rating["rater"], rating["conversation"].split("/")[2]
+            crosses = [
+                e["value"]
+                for e in given
+                if e["kind"] == "cross" and e["rater"] == user and e["conversation"].endswith(f"/{task}")
+            ]
+            own.setdefault((user, task), []).append(rating["value"])
+            value = 0.075 * rating["value"] + 0.025 * sum(crosses) / len(crosses)
+            utility.setdefault((user, task), []).append(value)
+    first, second = ({pair: sum(v) / len(v) for pair, v in side.items()} for side in (own, utility))
+    return first, second
+
+
+def table(cells: Mapping[tuple[str, str], float]) -> list[list[float | None]]:
+    users, tasks = (list(dict.fromkeys(pair[side] for pair in cells)) for side in (0, 1))
+    return [[cells[user, task] for task in tasks] for user in users]
+
+
+def test_the_change_is_over_all_plays_of_both_versions(play: Runner) -> None:
+    """The product of this run was played several times."""
+    run = play("--set", "epochs=4", "--set", "revision={strategy: grounded, acceptance: vote}")
+    found = of(run)
+    assert (found.start.version, len(found.product.epochs) > 1) == (0, True)
+    assert found.compared == found.product
+    (before, before_u), (after, after_u) = (cells(run, version) for version in (0, found.product.version))
+    for change, sides, statistic in (
+        (found.satisfaction, (before, after), mean),
+        (found.welfare, (before_u, after_u), parse("utilitarian")),
+    ):
+        expected = paired_difference(*map(table, sides), statistic, seed=3)
+        assert expected is not None
+        assert change.interval is not None
+        assert (change.interval.low, change.interval.high) == pytest.approx((expected.low, expected.high))
+        assert change.after is not None
+        assert change.before is not None
+        assert change.after - change.before == pytest.approx(expected.estimate)
+    assert found.people["ann"].change == pytest.approx(
+        sum(after[pair] - before[pair] for pair in before if pair[0] == "ann") / 2
+    )
+    assert found.values["utilitarian"] == pytest.approx((found.welfare.before, found.welfare.after))
+
+
+def test_a_change_is_stated_with_its_versions_and_whose_it_is() -> None:
+    found = of(WHOLE)
+    assert found.verdict == "higher"
+    assert found.sentence == (
+        "Satisfaction of 4 simulated people (a small program and no language model) rose from 4.9 (version 0, epoch 1) "
+        "to 7.8 (version 1, epoch 2): +2.9 (95 % interval +0.5 to +5.5)."
+    )
+
+
+def test_the_same_change_downward_fell(tmp_path: Path) -> None:
+    run = shutil.copytree(WHOLE, tmp_path / "down")
+    told = events(run)
+    for event in told:
+        if event["type"] == "rating":
+            event["value"] = 10 - event["value"]
+    (run / "events.jsonl").write_text("".join(json.dumps(e, separators=(",", ":")) + "\n" for e in told))
+    found = of(run)
+    assert (found.verdict, found.welfare.verdict) == ("lower", "lower")
+    assert " fell from 5.1 (version 0, epoch 1) to 2.2 (version 1, epoch 2): -2.9 (95 % interval " in found.sentence
+
+
+def test_without_an_adopted_revision_all_plays_are_of_one_constitution(play: Runner) -> None:
+    run = play("--set", "epochs=3", *NEVER)
+    found = of(run)
+    assert found.verdict == found.welfare.verdict == "one constitution"
+    means = [sum(m.values()) / 3 for m in (e["satisfaction"] for e in events(run) if e["type"] == "welfare")]
+    assert found.sentence == (
+        "No revision was adopted: 3 plays of one constitution (version 0). Satisfaction of 3 simulated people (a small "
+        f"program and no language model) was {min(means):.1f} to {max(means):.1f}, which shows how much it varies from "
+        "play to play."
+    )
+    assert before_after(read_history(run)) == []
+    assert of(play("--set", "epochs=1", "--run-id", "once", *NEVER)).sentence.startswith(
+        "No revision was adopted: one play of one constitution (version 0). Satisfaction of 3 "
+    )
+
+
+def test_a_product_that_was_not_played_is_marked() -> None:
+    """The runs of 0.1 end with a revision that nobody has played."""
+    found = of(GOLDEN / "tiny")
+    assert (found.product.version, found.compared.version, found.verdict) == (2, 1, "no change beyond chance")
+    assert found.sentence == (
+        "Satisfaction of 3 simulated people (a small program and no language model) was 3.3 (version 0, epoch 1) and "
+        "6.7 (version 1, epoch 2): no change beyond chance (+0.0 to +7.5). The product (version 2) was not played."
+    )
+    assert str(found.product) == "version 2, not played"
+    assert before_after(read_history(GOLDEN / "tiny")) == []
+
+
+def test_one_person_cannot_show_a_change(play: Runner, tiny: Path) -> None:
+    tiny.write_text("".join(line for line in TINY.splitlines(keepends=True) if "bob" not in line and "cid" not in line))
+    found = of(play())
+    assert found.verdict == "cannot tell"
+    assert "Satisfaction of 1 simulated person (" in found.sentence
+    assert "one person cannot show more than chance" in found.sentence
+
+
+def test_ratings_that_cannot_be_read_show_nothing(finished: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished, tmp_path / "mute")
+    told = events(run)
+    for event in told:
+        if event["type"] == "rating":
+            event["value"] = None
+    (run / "events.jsonl").write_text("".join(json.dumps(e, separators=(",", ":")) + "\n" for e in told))
+    found = of(run)
+    assert (found.verdict, found.people, found.range is None) == ("cannot tell", {}, False)
+    assert found.sentence.startswith("No rating of satisfaction could be read")
+    assert before_after(read_history(run)) == []
+
+
+def test_there_is_nothing_to_say_before_an_epoch_has_ended(finished: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(finished, tmp_path / "young")
+    lines = (run / "events.jsonl").read_bytes().splitlines(keepends=True)
+    (run / "events.jsonl").write_bytes(b"".join(lines[:4]))
+    assert headline(read_history(run)) is None
+    assert before_after(read_history(run)) == []
+
+
+def test_the_epochs_of_a_version_in_words() -> None:
+    words = {(1,): "epoch 1", (1, 3): "epochs 1 and 3", (3, 4, 5): "epochs 3 to 5", (): "not played"}
+    assert {epochs: VersionPlays(2, epochs).where for epochs in words} == words
+    assert str(VersionPlays(5, (6,), final=True)) == "version 5, final play"
+    assert str(VersionPlays(1, (2, 3, 6), final=True)) == "version 1, epochs 2 and 3 and final play"
+
+
+def test_people_in_words(tmp_path: Path) -> None:
+    text = TINY.replace("{id: ann,", "{id: ann, human: true,")
+    text = text.replace("{id: bob,", "{id: bob, model: {provider: openai, name: gpt-4o-mini},")
+    (tmp_path / "mixed.yaml").write_text(text)
+    mixed = load_experiment(tmp_path / "mixed.yaml")
+    assert participants(mixed) == (
+        "1 real person, 1 person simulated by openai:gpt-4o-mini and 1 simulated person "
+        "(a small program and no language model)"
+    )
+    assert participants(mixed, {"ann"}) == "1 real person"
+
+
+# --- before and after
+
+
+def test_before_and_after_are_the_last_answers_under_both_versions() -> None:
+    history = read_history(WHOLE)
+    pairs = before_after(history)
+    changes = {user: change.change for user, change in of(WHOLE).people.items()}
+    assert [changes[pair.person] for pair in pairs] == [max(changes.values()), min(changes.values())]
+    told = events(WHOLE)
+    answers = {e["id"]: e["content"] for e in told if e["type"] == "message"}
+    ratings = {e["conversation"]: e for e in told if e["type"] == "rating" and e["kind"] == "own" and e["final"]}
+    for pair in pairs:
+        assert pair.change == pytest.approx(changes[pair.person])
+        for side, version in ((pair.before, 0), (pair.after, 1)):
+            assert (side.version, side.epoch) == (version, version + 1)
+            assert side.conversation == f"e{side.epoch}/{pair.person}/{pair.task}"
+            assert side.rating == ratings[side.conversation]["value"]
+            assert side.text == answers[ratings[side.conversation]["message"]]
+        moved = {
+            task: ratings[f"e2/{pair.person}/{task}"]["value"] - ratings[f"e1/{pair.person}/{task}"]["value"]
+            for task in ("tea", "sleep")
+        }
+        assert pair.task == min(moved, key=lambda task: abs(moved[task] - pair.change))
+
+
+ANN = Persona(id="ann", preferences={"names_source": 1.0})
+LONG = "I would begin with the large things and then go on to those that are smaller. " * 12
+SHORT = "Begin with the large things."
+
+
+def rules(*texts: str, clauses: tuple[tuple[str, str], ...] = ()) -> Constitution:
+    principles = tuple(Principle(id=f"P{n}", text=text) for n, text in enumerate(texts, 1))
+    contract = tuple(Clause(id=f"C{n}", text=text, users=(who,)) for n, (text, who) in enumerate(clauses, 1))
+    return Constitution(principles=principles, contract=contract)
+
+
+def named(first: Constitution, last: Constitution, before: str, after: str) -> str | None:
+    rule = difference_maker(first, last, ANN, before, after)
+    return rule.id if rule else None
+
+
+def test_the_rule_that_made_the_difference_is_seen_in_the_answers() -> None:
+    product = rules("Give a reference for each claim.", "Keep every answer short.")
+    assert named(rules(), product, LONG, SHORT) == "P2"
+    assert named(rules(), product, SHORT, LONG) is None  # the other way round no rule asks for it
+    assert named(rules(), product, SHORT, SHORT) is None
+
+
+def test_a_rule_counts_for_whom_it_is_and_only_where_it_is_new() -> None:
+    short = "Keep every answer short."
+    assert named(rules(short), rules(short), LONG, SHORT) is None
+    assert named(rules("Answer briefly."), rules(short), LONG, SHORT) == "P1"  # reworded
+    assert named(rules(), rules(clauses=((short, "bob"),)), LONG, SHORT) is None
+    assert named(rules(), rules(clauses=((short, "ann"),)), LONG, SHORT) == "C1"
+
+
+def test_of_two_rules_that_changed_as_much_the_wanted_one_is_named() -> None:
+    both = "Keller (2016) has a chapter on this. For example, ten people turn up."
+    product = rules("Give an example.", "Name your sources.")
+    assert named(rules(), product, SHORT, both) == "P2"
+    assert named(rules(), rules("Name your sources.", "Cite a source."), SHORT, both) is None
