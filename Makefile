@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 TRAIN  := .venv-train
+DIST   := .venv-dist
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: quickstart test test-slow test-integration docs check format crash-test clean help \
+.PHONY: quickstart test test-slow test-integration dist-test docs check format crash-test clean help \
         bench bench-society bench-memory bench-rows bench-reading bench-export bench-report
 
 help:
@@ -27,6 +28,9 @@ test-slow: $(VENV)/.installed-slow $(VENV)/.chromium ## the slow tests: pages of
 
 test-integration: $(TRAIN)/.installed ## datasets and TRL read and train on every format, in an environment of their own
 	@$(TRAIN)/bin/python -m pytest -q -m integration tests/datasets/test_trainers.py
+
+dist-test: $(DIST)/.installed ## build the wheel and try it in an empty environment of each Python from 3.11 on
+	@$(DIST)/bin/python tests/support/distribution.py
 
 docs: $(VENV)/.installed-docs ## the documentation as a web site in docs/_build/html; a warning is an error
 	@$(BIN)/python docs/reference.py
@@ -57,7 +61,7 @@ format: $(VENV)/.installed-dev ## format the code
 	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
 
 clean: ## remove what make made
-	rm -rf $(VENV) $(TRAIN) .venv-bench .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(TRAIN) $(DIST) .venv-bench .mypy_cache .pytest_cache .ruff_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -99,6 +103,11 @@ $(TRAIN)/.installed: pyproject.toml
 	@$(PYTHON) -m venv $(TRAIN)
 	@$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
 	@$(TRAIN)/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,data]' 'trl>=1.16'
+	@touch $@
+
+$(DIST)/.installed:
+	@$(PYTHON) -m venv $(DIST)
+	@$(DIST)/bin/python -m pip install --quiet --disable-pip-version-check 'build>=1.2'
 	@touch $@
 
 BENCH := .venv-bench
