@@ -33,9 +33,7 @@ def test_the_workflow_runs_the_same_script_as_a_developer():
 def test_every_part_of_ci_has_its_minutes():
     targets = re.findall(r"^make ([\w-]+)$", (ROOT / ".ci/run").read_text(encoding="utf-8"), re.MULTILINE)
     page = (ROOT / ".ci/README.md").read_text(encoding="utf-8")
-    rows = re.findall(
-        r"^\| `make ([\w-]+)` \|.*\| [\d.]+ \|$", (ROOT / ".ci/README.md").read_text("utf-8"), re.MULTILINE
-    )
+    rows = re.findall(r"^\| `make ([\w-]+)` \|.*\| [\d.]+ \|$", page, re.MULTILINE)
     assert rows == targets
 
 
