@@ -1,1 +1,1 @@
-"""The dataset product: generate, samples, formats, export, describe."""
+"""Training data from runs and generated sets: generate, select, format, export and describe it."""

@@ -212,8 +212,8 @@ def test_licences_are_not_mixed_unsaid() -> None:
     called = scai("export", "many", "--format", "sft", "-o", "x.jsonl")
     assert called.code == 2
     assert called.err == (
-        "scai: rows under different licences would come together: CC-BY-4.0, CC-BY-NC-4.0; "
-        "export them apart, or allow it with --mix-licences\n"
+        "scai: the rows have different licences: CC-BY-4.0, CC-BY-NC-4.0; "
+        "export them separately, or add --mix-licences\n"
     )
     assert not list(Path().glob("*.jsonl"))
     for persona in ("ann", "cid"):  # one licence, and one with what states none
@@ -298,12 +298,12 @@ def test_rows_that_hold_a_benchmark_are_left_out_and_told(name: str) -> None:
     assert not benchmark.meets([" ".join(BENCH.split()[:12]), "a short but different one"])
     assert benchmark.meets(["He said: short, but long enough to count!"])
     assert (benchmark.hits, benchmark.met, benchmark.rows, benchmark.too_short) == (2, {1, 2}, 3, 1)
-    assert "2 rows that hold words of" in benchmark.report()
+    assert "2 rows with text of" in benchmark.report()
     experiment([{"id": "ann"}], [{"id": "t0", "prompt": f"{BENCH}?"}, {"id": "t1", "prompt": "Something else?"}])
     called = scai("export", "many", "--format", "sft", "--decontaminate", name)
     assert [json.loads(line)["messages"][0]["content"] for line in called.out.splitlines()] == ["Something else?"] * 2
     assert "left out: 2 contaminated" in called.err
-    assert "they met 1 of its 3 rows: 2" in called.err
+    assert "they match 1 of its 3 rows: 2" in called.err
 
 
 @pytest.mark.parametrize(("text", "said"), [("a b\n", "of at least 4 words"), ("{", "not valid JSON"), ("", "")])

@@ -210,16 +210,16 @@ def test_it_fits_a_terminal_and_obeys_nothing_in_the_rows(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("name", "content", "said"), [
-    ("gone.jsonl", None, "there is no such file"),
-    ("rows.txt", "x", "ends in .jsonl, .csv or .parquet"),
+    ("gone.jsonl", None, "no such file"),
+    ("rows.txt", "x", "name a .jsonl, .csv or .parquet file"),
     ("rows.jsonl", "", "no row"),
-    ("rows.jsonl", '{"a": 1}\n', "rows.jsonl:1: rows of no format"),
-    ("rows.jsonl", '{"messages": []}\n', "rows.jsonl:1: this is no row of the format sft"),
-    ("rows.jsonl", '{"messages": [{"role": "user", "content": "x"}]}\n{"mess', "rows.jsonl:2: not one JSON object"),
-    ("rows.jsonl", "[1]\n", "rows.jsonl:1: not one JSON object"),
-    ("rows.jsonl", '{"prompt": 3, "completion": 4}\n', "rows.jsonl:1: this is no row"),
-    ("rows.jsonl", '{"messages": [{"role": "user", "content": null}]}\n', "rows.jsonl:1: this is no row"),
-    ("rows.csv", "a,b\n1,2\n", "rows.csv:2: rows of no format"),
+    ("rows.jsonl", '{"a": 1}\n', "rows.jsonl:1: no format of `scai export`"),
+    ("rows.jsonl", '{"messages": []}\n', "rows.jsonl:1: is not a valid row of the format sft"),
+    ("rows.jsonl", '{"messages": [{"role": "user", "content": "x"}]}\n{"mess', "rows.jsonl:2: is not a JSON object"),
+    ("rows.jsonl", "[1]\n", "rows.jsonl:1: is not a JSON object"),
+    ("rows.jsonl", '{"prompt": 3, "completion": 4}\n', "rows.jsonl:1: is not a valid row"),
+    ("rows.jsonl", '{"messages": [{"role": "user", "content": null}]}\n', "rows.jsonl:1: is not a valid row"),
+    ("rows.csv", "a,b\n1,2\n", "rows.csv:2: no format of `scai export`"),
     ("rows.csv", "prompt,completion\n", "no row"),
 ])  # fmt: skip
 def test_what_cannot_be_described_is_one_line(tmp_path: Path, name: str, content: str | None, said: str) -> None:

@@ -319,24 +319,24 @@ def test_a_damaged_row_is_named(generated: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ("--format sft --persona anne", "--persona: nobody in group is 'anne'; did you mean 'ann'?"),
-        ("--format sft --task teas", "--task: no task of group is 'teas'; did you mean 'tea'?"),
+        ("--format sft --persona anne", "--persona: group has no persona 'anne'; did you mean 'ann'?"),
+        ("--format sft --task teas", "--task: group has no task 'teas'; did you mean 'tea'?"),
         ("--format sft --epoch 7", "run 'group' has no epoch 7; it has 3"),
-        ("--format sft --min-margin 1", "--min-margin is about pairs"),
-        ("--format sft --per-persona", "--per-persona is about pairs"),
-        ("--format kto --labels judge", "--labels is about pairs"),
-        ("--format constitutional", "make them with `scai generate group`"),
+        ("--format sft --min-margin 1", "--min-margin filters pairs"),
+        ("--format sft --per-persona", "--per-persona filters pairs"),
+        ("--format kto --labels judge", "--labels filters pairs"),
+        ("--format constitutional", "make one with `scai generate group`"),
         ("--format dpo --disagreement 0.5", "write it as LOW:HIGH"),
         ("--format dpo --disagreement 0.5:0.1", "write it as LOW:HIGH"),
         ("--format dpo --disagreement 0:nan", "write it as LOW:HIGH"),
         ("--format dpo --disagreement 0:1.5", "write it as LOW:HIGH"),
         ("--format system --disagreement 0:1", "--disagreement chooses among samples"),
-        ("--format system -o folder/", "a folder's card tells of samples"),
+        ("--format system -o folder/", "has no samples for a card"),
         ("--format dpo --split-by task", "give --split"),
         ("--format dpo --split train=1,test=1 -o x.jsonl", "add up to 1"),
         ("--format dpo --split train:1 -o x.jsonl", "write it as train=0.9,test=0.1"),
-        ("--format dpo --split a/b=1 -o x.jsonl", "cannot be a part of a file's name"),
-        ("--format dpo --split train=0.5,test=0.5", "name one with -o FILE"),
+        ("--format dpo --split a/b=1 -o x.jsonl", "cannot be part of a file name"),
+        ("--format dpo --split train=0.5,test=0.5", "add -o FILE"),
         ("--format dpo --as markdown", "for system messages"),
         ("--format dpo --as csv", "name a file with -o FILE.csv"),
         ("--format system --as csv", "text, markdown or json"),
@@ -389,7 +389,9 @@ def test_a_format_of_samples_is_all_that_a_third_party_writes(group: Path, mine:
     assert scai("export", group, "--format", "mine:low", "-o", "low/", "--split", "train=0.5,test=0.5").code == 0
     assert "in the format `mine:low`" in Path("low/README.md").read_text(encoding="utf-8")
     refused = scai("export", group, "--format", "mine:rows")
-    assert refused == Called(2, "", "scai: format 'mine:rows' cannot be loaded: it is no Format\n")
+    assert refused == Called(
+        2, "", "scai: format 'mine:rows' is not a scai_cli.api.Format; name an object that is one\n"
+    )
     unknown = scai("export", group, "--format", "dop")
     assert unknown == Called(2, "", "scai: there is no format 'dop'; did you mean 'dpo'?\n")
 

@@ -168,7 +168,7 @@ def test_without_pyarrow_it_is_said_how_to_get_it(finished: Path) -> None:
         check=False,
     )
     assert called.returncode == 2
-    assert called.stderr == "scai: a .parquet file needs the extra `data`: pip install 'scai-cli[data]'\n"
+    assert called.stderr == "scai: to write .parquet, install the extra `data`: pip install 'scai-cli[data]'\n"
     assert not files()
 
 
@@ -207,7 +207,7 @@ def test_a_folder_of_somebody_else_s_is_left_alone(finished: Path) -> None:
     Path("mine").mkdir()
     Path("mine/letter.txt").write_text("dear")
     called = scai("export", finished, "--format", "sft", "-o", "mine/")
-    assert (called.code, called.err) == (4, "scai: mine: holds other files than an export's; name a new folder\n")
+    assert (called.code, called.err) == (4, "scai: mine: has files that are not part of an export; name a new folder\n")
     assert files() == {"mine/letter.txt"}
     Path("empty").mkdir()
     assert scai("export", finished, "--format", "sft", "-o", "empty").code == 0

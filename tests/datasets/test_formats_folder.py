@@ -85,7 +85,7 @@ def test_the_header_tells_the_hub_all_it_asks_for(tmp_path: Path) -> None:
 def test_the_card_says_how_it_was_made_and_what_it_is_not(tmp_path: Path) -> None:
     card, _ = finished(tmp_path, some(tmp_path))
     for part in ("1,000 rows for direct preference", "Simulated data", "900", "`dinner`", "version 3",
-                 "6 personas, who rate", "openai:tiny",
+                 "6 personas", "openai:tiny",
                  "margin 12", "duplicate 3", "seed: 7", "2 rows share 13 words", "CC-BY-4.0: 1,000 rows",
                  "about 1,250 tokens", "`max_length=1792`", "scai export dinner --format dpo -o data/"):  # fmt: skip
         assert part in card, part
@@ -120,7 +120,7 @@ def test_provenance_beside_the_rows_is_a_configuration_of_its_own(tmp_path: Path
         "config_name": "provenance",
         "data_files": [{"split": "train", "path": "train.meta.jsonl"}],
     }
-    assert "`train.meta.jsonl`: line *n*" in card
+    assert "`train.meta.jsonl`: the provenance of each row, line *n*" in card
     assert manifest["provenance"] == [
         {"name": "train.meta.jsonl", "rows": 900, "sha256": hashlib.sha256(b"{}\n").hexdigest()}
     ]
@@ -183,7 +183,7 @@ def test_the_card_holds_the_rules_that_rows_were_made_by(tmp_path: Path) -> None
     card, manifest = finished(tmp_path, replace(plain, sources=(dinner, *others)))
     rules = "- **P2** Be \\*brief\\*.\n- **C1** for ann, bob\\_2: Joke.\n"
     assert f"### Constitution of `dinner` and `dinner-rows`, version 3\n\n{rules}" in card
-    assert "### Constitution of `bare`, version 0\n\nIt has no rules.\n" in card
+    assert "### Constitution of `bare`, version 0\n\nNo rules.\n" in card
     assert [source["version"] for source in manifest["sources"]] == [3, 3, 0]
 
 
@@ -207,7 +207,7 @@ def test_foreign_text_stays_text(tmp_path: Path) -> None:
     )
     card, _ = finished(folder, made)
     assert header(card)["pretty_name"] == "a-b-x"
-    text, _, command = card.partition("## Make it again")
+    text, _, command = card.partition("## How to reproduce it")
     text = re.sub("`[^`\n]*`", "", text.replace("\\`", ""))  # between backticks nothing has a meaning
     assert "<script>" not in text
     assert "\n---\n# " not in text.split("---\n", 2)[2]
@@ -220,9 +220,9 @@ def test_foreign_text_stays_text(tmp_path: Path) -> None:
 def test_few_and_long_rows_for_the_api_are_said(tmp_path: Path) -> None:
     api = find_format("openai-sft").warnings
     few, many = a_file(tmp_path, "test.jsonl", 9), a_file(tmp_path, "train.jsonl", 10)
-    assert [*api(few), *api(many)] == ["test.jsonl: the API takes no file of fewer than 10 rows."]
+    assert [*api(few), *api(many)] == ["test.jsonl: the API refuses files with fewer than 10 rows."]
     assert [*find_format("openai-dpo").warnings(replace(many, longest_characters=300_000))] == [
-        "train.jsonl: the API cuts rows off at 65,536 tokens; the longest is longer."
+        "train.jsonl: the API cuts rows off at 65,536 tokens, and the longest row is longer."
     ]
     assert [*find_format("dpo").warnings(few)] == []
 

@@ -1,1 +1,1 @@
-"""Measure a dataset."""
+"""Measure the rows of a dataset."""

@@ -1,4 +1,4 @@
-"""The contents of a data set: how long, how varied and how balanced its rows are, counted in one pass."""
+"""Describe a dataset in one pass: the length, the variety and the balance of its rows."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FileDescription:
 
 @dataclass(slots=True)
 class DatasetDescription:
-    """The counts of a data set; about 40 bytes a row."""
+    """The counts of a dataset; about 40 bytes a row."""
 
     path: str
     seed: int
@@ -39,18 +39,18 @@ class DatasetDescription:
     """Format -> rows."""
     files: list[FileDescription] = field(default_factory=list)
     rows: array[int] = field(default_factory=lambda: array("Q"))
-    """The characters of every row, like those of every answer and rejected answer."""
+    """Characters of every row, of every answer and of every rejected answer."""
     answers: array[int] = field(default_factory=lambda: array("Q"))
     rejected: array[int] = field(default_factory=lambda: array("Q"))
     differences: array[int] = field(default_factory=lambda: array("q"))
-    """Of every pair: characters of the chosen answer minus those of the rejected one."""
+    """Per pair: characters of the chosen answer minus characters of the rejected one."""
     hashes: array[int] = field(default_factory=lambda: array("Q"))
     refusals: int = 0
     rejected_refusals: int = 0
     labels: list[int] = field(default_factory=lambda: [0, 0])
-    """Rows with a bad and with a good label."""
+    """Rows labelled bad, and rows labelled good."""
     later: list[int] = field(default_factory=lambda: [0, 0])
-    """Pairs whose chosen answer came earlier, and later, than the rejected one."""
+    """Pairs whose chosen answer is the earlier one, and pairs whose chosen answer is the later one."""
     near_sample: text_measures.TextSample = field(init=False)
     bleu_sample: text_measures.TextSample = field(init=False)
 
@@ -127,12 +127,9 @@ class DatasetDescription:
 
 
 def describe(path: Path, seed: int = 0) -> DatasetDescription:
-    """Count the contents of a file or folder of rows.
-
-    Raises ConfigError for one that cannot be read, or holds no row of a format of this package.
-    """
+    """Describe a file or folder of rows; raises ConfigError if it cannot be read or has no row of a known format."""
     if not path.exists():
-        raise ConfigError(f"{path}: there is no such file or folder")
+        raise ConfigError(f"{path}: no such file or folder; name a file of rows, or a folder from `scai export`")
     description = DatasetDescription(str(path), seed)
     for file in row_files(path):
         part = FileDescription(file.relative_to(path).as_posix() if path.is_dir() else file.name)
@@ -140,7 +137,7 @@ def describe(path: Path, seed: int = 0) -> DatasetDescription:
         for form, row, texts, is_later in read_rows(file):
             description.add(form, part, row, texts, is_later)
     if not description.hashes:
-        raise ConfigError(f"{path}: there is no row in it")
+        raise ConfigError(f"{path}: has no rows; export again, or loosen the filters")
     return description
 
 

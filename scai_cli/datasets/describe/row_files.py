@@ -1,4 +1,4 @@
-"""Files of rows, read one by one: JSON lines, CSV, Parquet."""
+"""Read files of rows one row at a time: JSON lines, CSV and Parquet."""
 
 from __future__ import annotations
 
@@ -19,29 +19,31 @@ from scai_cli.runs.find import is_generated, is_run
 SUFFIXES: Final = (".jsonl", ".csv", ".parquet")
 
 _GUARDED: Final = re.compile(r"'[\s\0]*[=+\-@\t\r]")
-"""The start of a cell that a spreadsheet would otherwise take for a formula."""
+"""The first characters of a cell that a spreadsheet would read as a formula."""
 
 
 def row_files(path: Path) -> list[Path]:
-    """Return the file, or the files of rows in a folder; raises ConfigError where there are none."""
+    """Return the path of a file, or the files of rows in a folder; raises ConfigError if there are none."""
     if path.is_dir():
         if is_run(path) or is_generated(path):
-            raise ConfigError(f"{path}: this is no export yet; make one with `scai export {path} --format F -o DIR/`")
+            raise ConfigError(
+                f"{path}: is a run or generated set; export it first: `scai export {path} --format F -o DIR/`"
+            )
         files = sorted(
             file
             for file in path.rglob("*")
             if file.suffix in SUFFIXES and not file.name.startswith(".") and not file.name.endswith(SIDE_CAR)
         )
         if not files:
-            raise ConfigError(f"{path}: no file of rows in this folder; name one that `scai export -o DIR/` has made")
+            raise ConfigError(f"{path}: has no files of rows; name a folder written by `scai export -o DIR/`")
         return files
     if path.suffix not in SUFFIXES:
-        raise ConfigError(f"{path}: a file of rows ends in .jsonl, .csv or .parquet")
+        raise ConfigError(f"{path}: unknown file type; name a .jsonl, .csv or .parquet file")
     return [path]
 
 
 def fields(path: Path) -> Iterator[tuple[int, Fields]]:
-    """Yield the rows of a file with their line numbers; raises ConfigError for a damaged one."""
+    """Yield the rows of a file with their line numbers; raises ConfigError if the file is damaged."""
     try:
         if path.suffix == ".jsonl":
             yield from _jsonl(path)
@@ -52,11 +54,11 @@ def fields(path: Path) -> Iterator[tuple[int, Fields]]:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{path}: it is not UTF-8 text") from None
+        raise ConfigError(f"{path}: is not UTF-8 text; export it again") from None
 
 
 def side_car(path: Path) -> Iterator[Fields]:
-    """Yield the provenance of every row, if it is in a side-car."""
+    """Yield the provenance of every row from the side-car file, if there is one."""
     file = path.with_suffix(SIDE_CAR)
     if file.is_file():
         yield from (row for _, row in _jsonl(file))
@@ -69,7 +71,7 @@ def _jsonl(path: Path) -> Iterator[tuple[int, Fields]]:
             try:
                 yield number, decode(line)
             except (msgspec.DecodeError, UnicodeDecodeError):
-                raise ConfigError(f"{path}:{number}: not one JSON object; write one row a line") from None
+                raise ConfigError(f"{path}:{number}: is not a JSON object; write one row per line") from None
 
 
 def _csv(path: Path) -> Iterator[tuple[int, Fields]]:
@@ -84,7 +86,7 @@ def _csv(path: Path) -> Iterator[tuple[int, Fields]]:
 
 
 def cell(text: Any) -> Any:
-    """Return the value of a cell: nested values are JSON in it, and what looks like a formula has a quote before it."""
+    """Return the value of a CSV cell: decode nested JSON, and remove the quote that guards against formulas."""
     if isinstance(text, str) and text[:1] in ("[", "{"):
         try:
             return msgspec.json.decode(text)

@@ -1,4 +1,4 @@
-"""Rows of a file read back, whatever their format, and which of two answers came later."""
+"""Read rows of any known format, and find the later one of two answers."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from scai_cli.datasets.formats.format import Fields, RowTexts, built_in_formats
 from scai_cli.errors import ConfigError
 
 _POSITION: Final = re.compile(r"e(\d+)/|/(initial|s\d+|final)$")
-"""In an answer's id: the epoch in a run, the step in a generated row."""
+"""Matches an answer's id: the epoch in a run, the step in a generated row."""
 
 
 def read_rows(path: Path) -> Iterator[tuple[str, Fields, RowTexts, bool | None]]:
-    """Yield the format, fields and texts of every row, and whether its chosen answer is the later one.
+    """Yield each row's format, fields and texts, and whether its chosen answer is the later one.
 
-    The last is None where there is no pair or the provenance does not say. Raises ConfigError for a row of no known
-    format.
+    The last is None for a row that is not a pair, or whose provenance does not give the order. Raises ConfigError for a
+    row of an unknown format.
     """
     beside = side_car(path)
     readers = [(name, form.reader) for name, form in built_in_formats().items() if form.reader is not None]
@@ -29,7 +29,9 @@ def read_rows(path: Path) -> Iterator[tuple[str, Fields, RowTexts, bool | None]]
         name, reader = next((named for named in readers if named[1].columns <= row.keys()), ("", None))
         if reader is None:
             columns = ", ".join(map(str, row)) or "none"
-            raise ConfigError(f"{path}:{number}: rows of no format of `scai export`: columns {columns[:200]}")
+            raise ConfigError(
+                f"{path}:{number}: no format of `scai export` has the columns {columns[:200]}; export it again"
+            )
         try:
             texts = _checked(reader.read(row))
             later = None
@@ -37,7 +39,7 @@ def read_rows(path: Path) -> Iterator[tuple[str, Fields, RowTexts, bool | None]]
                 later = _is_later(row.get("provenance") or next(beside, None))
             yield name, row, texts, later
         except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-            raise ConfigError(f"{path}:{number}: this is no row of the format {name}; export it again") from None
+            raise ConfigError(f"{path}:{number}: is not a valid row of the format {name}; export it again") from None
 
 
 def _checked(texts: RowTexts) -> RowTexts:
@@ -47,7 +49,7 @@ def _checked(texts: RowTexts) -> RowTexts:
 
 
 def _is_later(provenance: Any) -> bool | None:
-    """Return whether the first of the two answers of a row came later than the second."""
+    """Return whether the first of two answers of a row is the later one."""
     provenance = cell(provenance)
     messages = provenance.get("messages") if isinstance(provenance, Mapping) else None
     if not isinstance(messages, list) or len(messages) != 2:

@@ -1,4 +1,4 @@
-"""Measures of texts: how long, how alike, how often they refuse."""
+"""Measure texts: length, variety and share of refusals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scai_cli.messages import CHARACTERS_PER_TOKEN
 from scai_cli.text.near_duplicates import NearDuplicateIndex
 
 _LONG: Final = 10_000
-"""At most this many characters of a text are kept."""
+"""Characters that are kept of a long text."""
 Z95: Final = 1.959964
 """The normal quantile of a 95 % interval."""
 
@@ -26,13 +26,13 @@ REFUSALS: Final = (
     "i must decline", "i can't fulfill", "i cannot fulfill", "as an ai", "as a language model",
     "as an artificial intelligence",
 )  # fmt: skip
-"""An answer that says one of these in its first 200 characters counts as a refusal or a disclaimer."""
+"""Phrases that mark an answer as a refusal or a disclaimer when one is in its first 200 characters."""
 
 _REFUSAL: Final = re.compile("|".join(map(re.escape, REFUSALS)))
 
 
 def length_summary(lengths: array[int]) -> dict[str, dict[str, float]] | None:
-    """Return mean, median, 95th percentile and longest, in characters and in tokens of four; None without any."""
+    """Return mean, median, 95th percentile and maximum in characters and tokens; None without lengths."""
     if not lengths:
         return None
     import numpy as np
@@ -48,7 +48,7 @@ def length_summary(lengths: array[int]) -> dict[str, dict[str, float]] | None:
 
 @dataclass(slots=True)
 class TextSample:
-    """A sample of at most `size` texts, each with the same chance (a reservoir); of a long one its beginning."""
+    """A uniform random sample of at most `size` texts (reservoir sampling); long texts are cut."""
 
     size: int
     seed: int
@@ -60,7 +60,7 @@ class TextSample:
         self._random = random.Random(self.seed)
 
     def add(self, text: str) -> None:
-        """Offer a text."""
+        """Add a text to the stream that is sampled."""
         self.seen += 1
         if len(self.texts) < self.size:
             self.texts.append(text[:_LONG])
@@ -74,15 +74,16 @@ def refuses(answer: str) -> bool:
 
 
 def ngrams(text: Sequence[str], n: int) -> Iterable[tuple[str, ...]]:
-    """Return all runs of n words."""
+    """Return all sequences of n consecutive words."""
     return zip(*(text[start:] for start in range(n)), strict=False)
 
 
 def self_bleu(texts: Sequence[Sequence[str]], most: int = 4) -> float | None:
-    """Return the mean BLEU-4 of each text against all others (Zhu et al. 2018, arXiv 1802.01886); 1: all the same.
+    """Return the mean BLEU-4 of each text against all others (Zhu et al. 2018, arXiv 1802.01886); 1 means all the
+    same.
 
-    Where no n-gram of a length recurs the count is 0.1 (Chen & Cherry 2014, method 1). None for fewer
-    than two texts that hold a word.
+    A length without matching n-grams counts as 0.1 (Chen & Cherry 2014, method 1). Returns None for fewer than two
+    texts with words.
     """
     texts = [text for text in texts if text]
     if len(texts) < 2:
@@ -91,7 +92,7 @@ def self_bleu(texts: Sequence[Sequence[str]], most: int = 4) -> float | None:
     best: defaultdict[tuple[str, ...], list[tuple[int, int]]] = defaultdict(list)
     for owner, counts in enumerate(counted):
         for counter in counts:
-            for gram, count in counter.items():  # the two texts that hold it most often: one of them is another's
+            for gram, count in counter.items():  # the two highest counts: one is another text's
                 best[gram] = sorted([*best[gram], (count, owner)], reverse=True)[:2]
     lengths = [len(text) for text in texts]
     return math.fsum(_bleu(n, counted[n], best, lengths) for n in range(len(texts))) / len(texts)
@@ -113,7 +114,7 @@ def _bleu(
 
 
 def near_duplicates(texts: Iterable[str]) -> int:
-    """Return how many texts are nearly an earlier one (Jaccard index of word triples at least 0.7, by MinHash)."""
+    """Return how many texts nearly repeat an earlier one: Jaccard index of word triples at least 0.7, by MinHash."""
     index, duplicates = NearDuplicateIndex(), 0
     for n, text in enumerate(texts):
         if index.most_similar(text) is None:
@@ -124,7 +125,7 @@ def near_duplicates(texts: Iterable[str]) -> int:
 
 
 def share(part: int, whole: int) -> dict[str, float | None] | None:
-    """Return a share with its 95 % interval (Wilson 1927); None of nothing."""
+    """Return a share with its 95 % interval (Wilson 1927); None of a whole of 0."""
     if not whole:
         return None
     p, z = part / whole, Z95
@@ -134,7 +135,9 @@ def share(part: int, whole: int) -> dict[str, float | None] | None:
 
 
 def mean_interval(values: array[int]) -> dict[str, float | None] | None:
-    """Return the mean with its normal 95 % interval, open for fewer than two values; None without any."""
+    """Return the mean with its normal 95 % interval; the interval is open for fewer than two values. None without
+    values.
+    """
     if not values:
         return None
     import numpy as np

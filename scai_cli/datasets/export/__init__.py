@@ -1,1 +1,1 @@
-"""Write rows with card, splits and provenance."""
+"""Write rows to files, with a dataset card, splits and provenance."""

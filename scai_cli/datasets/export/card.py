@@ -1,4 +1,4 @@
-"""The card of a data set: a README with the Hub's YAML header, for people and for `load_dataset`."""
+"""Write a dataset card: a README with the Hub's YAML header, for people and for `load_dataset`."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from scai_cli.experiment.constitution import Constitution
 from scai_cli.messages import CHARACTERS_PER_TOKEN
 
 TRL_DEFAULT: Final = 1024
-"""TRL's `max_length`."""
+"""The default of TRL's `max_length`."""
 
 
 def card(name: str, record: ExportRecord, beside: Sequence[ExportedFile] = ()) -> str:
-    """Return the whole README; `beside` are the files of provenance. Foreign text in it is escaped."""
+    """Return the card as Markdown, with foreign text escaped; `beside` lists the side-car files of provenance."""
     return f"{header(name, record, beside)}\n" + "\n\n".join(_body(name, record, beside)) + "\n"
 
 
@@ -31,7 +31,7 @@ def _body(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -> It
     form = f"in the format `{code(record.format_name)}`"
     yield f"{_count(rows, 'row')} for {guide.purpose}, written by scai {__version__} {form}."
     yield f"**{_disclaimer(record)}**"
-    yield "## What is in it"
+    yield "## Contents"
     yield table(
         ("file", "split", "rows", "longest row", "SHA-256"),
         [
@@ -43,8 +43,8 @@ def _body(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -> It
     if beside:
         names = ", ".join(f"`{code(file.name)}`" for file in beside)
         yield (
-            f"Where each row came from stands in {names}: line *n* there tells of row *n* here. Readers of this format "
-            "refuse further columns."
+            f"{names}: the provenance of each row, line *n* for row *n*. It is in a file of its own because "
+            "trainers refuse unknown columns in this format."
         )
     yield "## How to train on it"
     yield bullets(_advice(record, guide))
@@ -54,11 +54,11 @@ def _body(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -> It
     yield bullets(_LIMITS)
     yield "## Licence"
     yield bullets(_licence_lines(record))
-    yield "## Make it again"
+    yield "## How to reproduce it"
     yield fenced(record.command)
     yield (
-        "`manifest.json` holds the full digests of the files and of the sources. The same sources, command and version "
-        "give the same bytes."
+        "`manifest.json` has the full digests of the files and of the sources. The same sources, command and version "
+        "write the same bytes."
     )
 
 
@@ -66,12 +66,12 @@ def _disclaimer(record: ExportRecord) -> str:
     models = {model for source in record.sources for model in source.models.values()}
     if models == {"simulated"}:
         return (
-            f"Simulated data. Users, answers and ratings were made by scai's built-in society, {PROGRAM}: good for "
-            "trying a pipeline, not for training a model that people will use."
+            f"Simulated data. The users, the answers and the ratings come from {PROGRAM}. "
+            "Use the data to try a pipeline, not to train a model that people will use."
         )
     return (
-        "Simulated data. The users are personas played by language models, and so are their ratings: they stand for "
-        "people as a model imagines them. No person said or rated any of this."
+        "Simulated data. Language models played the users and gave their ratings, so the data shows people as a model "
+        "imagines them. No person wrote or rated any of it."
     )
 
 
@@ -80,8 +80,8 @@ def _columns(record: ExportRecord, guide: FormatGuide) -> str:
     own = [(f"`{code(column)}`", guide.columns[column]) for column in present if column in guide.columns]
     further = [f"`{code(column)}`" for column in present if column not in guide.columns]
     if further:
-        own.append((", ".join(further), "where the row came from (in Parquet a structure, else JSON text)"))
-    return table(("column", "what it holds"), own)
+        own.append((", ".join(further), "the origin of the row (a struct in Parquet, JSON text otherwise)"))
+    return table(("column", "content"), own)
 
 
 def _advice(record: ExportRecord, guide: FormatGuide) -> Iterator[str]:
@@ -90,21 +90,21 @@ def _advice(record: ExportRecord, guide: FormatGuide) -> Iterator[str]:
     enough = max(TRL_DEFAULT, 256 * math.ceil(tokens * 1.25 / 256))
     default = "; that is TRL's default" if enough == TRL_DEFAULT else f": TRL's default is {TRL_DEFAULT}"
     yield (
-        f"The longest row holds {longest:,} characters, all its columns together, so no text that is trained on is "
-        f"longer than about {tokens:,} tokens (four characters each; more in other languages than English)."
-        + (f" `max_length={enough}` leaves room{default}." if "trl" in guide.tags else "")
+        f"The longest row has {longest:,} characters in all its columns together, so no training text is longer than "
+        f"about {tokens:,} tokens (at four characters per token; languages other than English need more tokens)."
+        + (f" `max_length={enough}` is enough{default}." if "trl" in guide.tags else "")
     )
     yield from guide.advice
 
 
 def _making(record: ExportRecord) -> Iterator[str]:
     yield table(
-        ("source", "constitution", "users", "models", "SHA-256"),
+        ("source", "constitution", "users and raters", "models", "SHA-256"),
         [
             (
                 f"`{code(source.run_id)}`",
                 f"version {source.constitution.version}",
-                f"{_count(source.personas, 'persona')}, who rate",
+                f"{_count(source.personas, 'persona')}",
                 ", ".join(f"{escaped(role)}: {escaped(model)}" for role, model in source.models.items()),
                 f"`{source.digest[:12]}…`",
             )
@@ -112,8 +112,8 @@ def _making(record: ExportRecord) -> Iterator[str]:
         ],
     )
     yield (
-        "Personas talked with an assistant under a constitution and rated its answers; every row's provenance names "
-        "the run, the conversation, the messages, the rules in force, the models and the raters."
+        "Personas talked with an assistant that followed a constitution, and rated its answers. Each row's provenance "
+        "names the run, the conversation, the messages, the rules in force, the models and the raters."
     )
     if record.left_out:
         yield "Left out: " + ", ".join(f"{escaped(why)} {n:,}" for why, n in sorted(record.left_out.items())) + "."
@@ -125,7 +125,7 @@ def _making(record: ExportRecord) -> Iterator[str]:
 
 
 def _rules(record: ExportRecord) -> Iterator[str]:
-    """Yield every last constitution once, with the sources that ended with it."""
+    """Yield each final constitution once, under the names of the sources that ended with it."""
     owners: dict[Constitution, list[str]] = {}
     for source in record.sources:
         owners.setdefault(source.constitution, []).append(f"`{code(source.run_id)}`")
@@ -135,24 +135,25 @@ def _rules(record: ExportRecord) -> Iterator[str]:
             *(f"**{c.id}** for {', '.join(map(escaped, c.users))}: {escaped(c.text)}" for c in constitution.contract),
         ]
         yield f"### Constitution of {' and '.join(names)}, version {constitution.version}"
-        yield bullets(rules) if rules else "It has no rules."
+        yield bullets(rules) if rules else "No rules."
     if record.sources:
-        yield "Rows of a run's earlier epochs were answered under earlier versions, which their provenance names."
+        yield "Rows from earlier epochs of a run belong to earlier versions; their provenance names the version."
 
 
 _LIMITS: Final = (
-    "Preferences are those of a simulated group; how like people it is must be shown before people are spoken of.",
-    "Models repeat themselves: `scai dataset describe` measures near-duplicates, refusals, and whether the "
-    "better answers are merely the longer ones.",
-    "Nothing was filtered for what is harmful or untrue beyond what the raters minded.",
+    "The preferences are those of a simulated group. Check how close it is to real people before you draw conclusions "
+    "about people.",
+    "Models repeat themselves. `scai dataset describe` measures near-duplicates, refusals, and whether better answers "
+    "are just longer answers.",
+    "No filter removed harmful or untrue text.",
 )
 
 
 def _licence_lines(record: ExportRecord) -> Iterator[str]:
     for licence, rows in sorted(record.licences.items()):
-        terms = escaped(licence) if licence else "personas and tasks that state no licence"
+        terms = escaped(licence) if licence else "no licence stated (of personas and tasks)"
         yield f"{terms}: {_count(rows, 'row')}"
-    yield "The terms of the models that wrote the texts may say more."
+    yield "The models that wrote the texts may have terms of their own."
 
 
 def _length(characters: int) -> str:

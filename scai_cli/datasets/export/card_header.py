@@ -1,4 +1,4 @@
-"""The YAML header of a card, as the Hub and `load_dataset` read it."""
+"""Write the YAML header of a dataset card, in the form that the Hub and `load_dataset` read."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _LICENCES: Final = frozenset(
      "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nc-nd-4.0", "cc-by-nd-4.0", "odc-by", "odbl", "pddl",
      "cdla-sharing-1.0", "cdla-permissive-1.0", "cdla-permissive-2.0", "openrail", "unknown")
 )  # fmt: skip
-"""The licences of data in the Hub's list."""
+"""The data licences on the Hub's list."""
 
 PROVENANCE: Final = "provenance"
-"""The config of the files of provenance."""
+"""The name of the config for the files of provenance."""
 
 
 def header(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -> str:
-    """Return the header between its two lines; `beside` are the files of provenance."""
+    """Return the header, between its `---` lines; `beside` lists the side-car files of provenance."""
     metadata = yaml.safe_dump(_metadata(name, record, beside), allow_unicode=True, sort_keys=False, width=110)
     return f"---\n{metadata}---\n"
 
@@ -74,7 +74,7 @@ def _hub_name(licence: str) -> str:
 
 
 def _configs(files: Iterable[ExportedFile], beside: Iterable[ExportedFile]) -> Iterator[dict[str, Any]]:
-    """Yield a config for all files with the same columns, as the Hub needs it; empty files do not load."""
+    """Yield one config per set of columns, as the Hub requires; empty files are left out because they do not load."""
     kept = [file for file in files if file.rows]
     for n, columns in enumerate(dict.fromkeys(file.columns for file in kept)):
         alike = [file for file in kept if file.columns == columns]
@@ -85,10 +85,10 @@ def _configs(files: Iterable[ExportedFile], beside: Iterable[ExportedFile]) -> I
 
 
 def _data_files(files: Sequence[ExportedFile]) -> dict[str, Any]:
-    """Return the files of a config.
+    """Return the files of one config.
 
-    `datasets` caches a folder under a hash of the card's header alone: the digest in the header makes it load a new
-    export into the same folder.
+    `datasets` caches a folder under a hash of the card's header alone. The digest in the header makes it load a new
+    export that was written into the same folder.
     """
     digest = hashlib.sha256("".join(file.sha256 for file in files).encode()).hexdigest()
     return {
@@ -98,7 +98,7 @@ def _data_files(files: Sequence[ExportedFile]) -> dict[str, Any]:
 
 
 def _features(form: Format, config: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
-    """Return the types of a config's columns, where the first 10 MB may not show them: `datasets` reads no further."""
+    """Return the types of a config's columns; `datasets` infers types from the first 10 MB only."""
     name, path = config["config_name"], config["data_files"][0]["path"]
     if name == PROVENANCE:
         return {"config_name": name, "features": features_of(Provenance)}
@@ -117,7 +117,7 @@ def _features(form: Format, config: Mapping[str, Any], columns: Mapping[str, Seq
 
 
 def features_of(struct: type[msgspec.Struct]) -> list[dict[str, Any]]:
-    """Return the features of a struct's fields, as a card spells them."""
+    """Return the features of a struct's fields, as a dataset card writes them."""
     return [
         {"name": field.name, **_feature(msgspec.inspect.type_info(field.type))}
         for field in msgspec.structs.fields(struct)

@@ -1,4 +1,4 @@
-"""From runs and generated sets to files: samples, filtered and split, made into rows, written with their provenance."""
+"""Export runs and generated sets: filter and split their samples, turn them into rows, write files with provenance."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SURPLUS: Final = "beyond --max-rows"
 
 @dataclass(frozen=True, slots=True)
 class Splitting:
-    """The splits that rows go to, and whether personas, tasks or both stay in one split."""
+    """The splits of an export, and what stays within one split: personas, tasks or both."""
 
     shares: Mapping[str, float]
     by: By = "both"
@@ -39,7 +39,7 @@ class Splitting:
 
 @dataclass(frozen=True, slots=True)
 class ExportOptions:
-    """An export in full; `command` and `settings` are for the card of a folder."""
+    """The options of an export; `command` and `settings` are printed on the card of a folder."""
 
     format_name: str
     destination: Destination
@@ -55,7 +55,7 @@ class ExportOptions:
 
 
 class _Kept(Struct, frozen=True, gc=False):
-    """A sample that is exported, with its rows and their split; `key` is its own number, drawn with the seed."""
+    """A sample to export, with its rows and their split; `key` is the sample's number, drawn with the seed."""
 
     sample: Sample
     split: str
@@ -66,9 +66,9 @@ class _Kept(Struct, frozen=True, gc=False):
 def export(paths: Sequence[Path], form: Format, options: ExportOptions) -> ExportRecord:
     """Export runs and generated sets to files.
 
-    Raises ConfigError and RunError for what the user can fix, OutputError when a file cannot be written; then every
-    final name is as it was before. With `max_rows` the sources are read twice: the rows whose seeded number is lowest
-    are written, whatever order they come in.
+    Raises ConfigError and RunError for errors that the user can fix, OutputError for a failed write; after an error
+    every file is as it was before. With `max_rows` the sources are read twice, and the rows with the lowest seeded
+    numbers are written, so their order does not matter.
     """
     sources = [open_source(path) for path in paths]
     destination = options.destination
@@ -76,9 +76,9 @@ def export(paths: Sequence[Path], form: Format, options: ExportOptions) -> Expor
     check_names(sources, options.filter)
     if form.kind == "runs" and destination.folder:
         name = options.format_name
-        raise ConfigError(f"-o {destination.target}/: a folder's card tells of samples, which {name!r} is not made of")
+        raise ConfigError(f"-o {destination.target}/: format {name!r} has no samples for a card; write it to a file")
     if destination.target == STDOUT and options.splitting is not None:
-        raise ConfigError("--split makes several files; name one with -o FILE or a folder with -o DIR/")
+        raise ConfigError("--split writes several files: add -o FILE or -o DIR/")
     bound = None if options.max_rows is None else _bound(_Pass(sources, form, options), options.max_rows)
     run = _Pass(sources, form, options, bound)
     with output_files(destination, form) as out:
@@ -96,7 +96,7 @@ def export(paths: Sequence[Path], form: Format, options: ExportOptions) -> Expor
 
 
 def export_rows(paths: Sequence[Path], form: Format, keep: SampleFilter, layout: Layout) -> Iterator[Row]:
-    """Yield the rows of runs and generated sets; raises ConfigError and RunError as `export`."""
+    """Yield the rows of runs and generated sets; raises ConfigError and RunError as `export` does."""
     sources = [open_source(path) for path in paths]
     keep.check(form.kind)
     check_names(sources, keep)
@@ -125,13 +125,13 @@ class _Pass:
         self._is_named = options.destination.folder or bool(self._parts)
 
     def splits(self) -> Iterator[str]:
-        """Yield the names of all files, in their order; "" alone where rows are not split."""
+        """Yield the names of all splits in order; only "" if rows are not split."""
         for name in self._splitter.shares if self._splitter is not None else ("",):
             for part in self._parts or ("",):
                 yield f"{name or TRAIN}{part}" if self._is_named else name
 
     def kept(self) -> Iterator[_Kept]:
-        """Yield the samples that are exported, in the order of the sources."""
+        """Yield the samples to export, in the order of the sources."""
         form, options, bound = self._form, self._options, self._bound
         is_plain = self._splitter is None and self._benchmark is None and options.dedupe is None
         for source in self._sources:
@@ -153,7 +153,9 @@ class _Pass:
         check_epoch(self._sources, options.filter)
 
     def file_of(self, kept: _Kept) -> str:
-        """Return the name of the file for a sample: its split, and where splits have parts one drawn by the prompt."""
+        """Return the file of a sample: its split, and within the split a part drawn by the prompt if the format has
+        parts.
+        """
         name = kept.split or TRAIN if self._is_named else kept.split
         if not self._parts:
             return name
@@ -161,7 +163,7 @@ class _Pass:
         return name + self._parts[int(at * len(self._parts))]
 
     def provenance(self, sample: Sample, split: str | None) -> Provenance | None:
-        """Return the provenance of a sample's rows, None for whole runs and where it is not written."""
+        """Return the provenance of a sample's rows; None for whole runs and for files without provenance."""
         return None if self._provenance == "none" else provenance_of(sample, split)
 
     def record(self, files: tuple[ExportedFile, ...]) -> ExportRecord:
@@ -184,7 +186,7 @@ class _Pass:
         )
 
     def _split(self, sample: Sample) -> str | None:
-        """Return the split of a sample; None, counted, if it belongs nowhere."""
+        """Return the split of a sample; None if the sample is left out, which is counted."""
         split, reason = "", ""
         if self._splitter is not None:
             name, reason = self._splitter.split(whole(sample).origin, opening(sample), rater(sample))
@@ -201,16 +203,16 @@ class _Pass:
         if self._form.kind == "runs":
             return
         if self._provenance == "none":
-            yield "Rows of this format have no room to say where they came from: -o FILE writes it beside them."
+            yield "This format has no column for provenance; -o FILE writes it to a file beside the rows."
         if self._benchmark is not None:
             yield self._benchmark.report()
         if self._splitter is None:
             if any(split not in (None, TRAIN) for source in self._sources for split in source.personas.values()):
-                yield "Some personas are marked dev or test; without --split their rows stand among the others."
+                yield "Some personas are marked dev or test; without --split their rows are mixed with the others."
             return
-        yield f"Splits are by {self._splitter.by}: {_BY[self._splitter.by]}."
+        yield f"Split by {self._splitter.by}: {_BY[self._splitter.by]}."
         if self._options.dedupe != "near":
-            yield "Rows that are the same stand in one split only; near-duplicates were not looked for (--dedupe near)."
+            yield "Identical rows are in one split only; near-duplicates were not searched (add --dedupe near)."
 
 
 def _splitter(sources: Sequence[SampleSource], options: ExportOptions) -> Splitter | None:
@@ -222,14 +224,14 @@ def _splitter(sources: Sequence[SampleSource], options: ExportOptions) -> Splitt
 
 
 _BY: Final[Mapping[str, str]] = {
-    "persona": "no persona of one split is met in another; tasks are",
-    "task": "no task of one split is met in another; personas are",
-    "both": "neither a persona nor a task of one split is met in another",
+    "persona": "no persona is in two splits; tasks may be",
+    "task": "no task is in two splits; personas may be",
+    "both": "no persona and no task is in two splits",
 }
 
 
 def _bound(run: _Pass, most: int) -> int:
-    """Return the highest number of a sample that is written, so that there are at most `most` rows."""
+    """Return the highest key to write, so that at most `most` rows are written."""
     lowest: list[tuple[int, int]] = []
     total = 0
     for kept in run.kept():

@@ -1,4 +1,4 @@
-"""The result of an export, for its card and its manifest."""
+"""The record of an export, for its card and its manifest."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ class ExportSource:
 
     run_id: str
     constitution: Constitution
-    """Its last one."""
+    """The last version."""
     models: Mapping[str, str]
     digest: str
     """SHA-256 of its events or rows."""
     personas: int = 0
-    """Personas who spoke and rated in it."""
+    """The number of personas who spoke and rated in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportRecord:
-    """An export in full."""
+    """The record of an export."""
 
     format_name: str
     format: Format
@@ -34,10 +34,10 @@ class ExportRecord:
     licences: Mapping[str, int]
     """Licence -> rows; "" for rows whose personas and tasks state none."""
     left_out: Mapping[str, int]
-    """Reason -> rows left out for it (`rating`, `margin`, `duplicate`, `contaminated`, `held out`, ...)."""
+    """Reason -> number of rows left out (`rating`, `margin`, `duplicate`, `contaminated`, `held out`, ...)."""
     command: str
     """The exact command, quoted for a shell."""
     settings: Mapping[str, object]
     """The filters, splits and seeds that differ from their defaults."""
     notes: tuple[str, ...] = ()
-    """Notes for readers, e.g. the decontamination's report."""
+    """Notes for readers, such as the decontamination report."""

@@ -1,4 +1,4 @@
-"""The files that make a folder of rows a data set: card, manifest and the format's side files."""
+"""Complete an exported folder: dataset card, manifest and the format's side files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CARD: Final = "README.md"
 def finish_folder(folder: Path, record: ExportRecord) -> None:
     """Write the card and the manifest beside the rows; the same rows give the same bytes.
 
-    Raises OutputError when the disk refuses.
+    Raises OutputError for a failed write.
     """
     beside = side_cars(folder, record)
     if record.format.side_files is not None:
@@ -32,7 +32,7 @@ def finish_folder(folder: Path, record: ExportRecord) -> None:
 
 
 def side_cars(folder: Path, record: ExportRecord) -> tuple[ExportedFile, ...]:
-    """Return the side-cars of the files of rows."""
+    """Return the side-car files of the files of rows."""
     beside = ((file, Path(file.name).with_suffix(SIDE_CAR).as_posix()) for file in record.files)
     return tuple(
         ExportedFile(name, file.split, file.rows, digest(folder / name), (), 0)
@@ -42,7 +42,9 @@ def side_cars(folder: Path, record: ExportRecord) -> tuple[ExportedFile, ...]:
 
 
 def manifest(folder: Path, record: ExportRecord, beside: tuple[ExportedFile, ...]) -> dict[str, Any]:
-    """Return all that is needed to check the files and to make them again; no time, so that equal exports are equal."""
+    """Return the data to verify the files and to reproduce the export; without a time, so that equal exports are
+    equal.
+    """
     return {
         "scai": __version__,
         "format": record.format_name,
@@ -68,7 +70,7 @@ def manifest(folder: Path, record: ExportRecord, beside: tuple[ExportedFile, ...
 
 
 def _name(folder: Path) -> str:
-    """Return the folder's name, fit to be a key in other programs' files."""
+    """Return the folder's name as a safe key for other programs' files."""
     return re.sub(r"[^A-Za-z0-9_.]+", "-", folder.resolve().name).strip("-") or "scai"
 
 

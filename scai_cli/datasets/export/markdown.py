@@ -1,4 +1,4 @@
-"""Markdown: tables, lists, and foreign text in them, escaped."""
+"""Write Markdown tables, lists and code, with foreign text escaped."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _SPECIAL: Final = re.compile(r"[\\`*_\[\]|~$!]|^[#+=-]|^\d+(?=[.)])")
 """Characters with a meaning anywhere, or at the start of a line."""
 
 _LOOKALIKES: Final = str.maketrans("`|<>", "'¦‹›")
-"""Between backticks nothing can be escaped."""
+"""Characters that cannot be escaped between backticks."""
 
 
 def escaped(text: str) -> str:
-    """Return foreign text for Markdown: one line, no markup, no HTML."""
+    """Escape foreign text for Markdown: one line, without markup or HTML."""
     plain = line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _SPECIAL.sub(lambda match: f"{match[0]}\\" if match[0].isdigit() else f"\\{match[0]}", plain)
 
 
 def code(text: str) -> str:
-    """Return foreign text that goes between backticks, in a table or not."""
+    """Prepare foreign text for a place between backticks, in a table or elsewhere."""
     return line(text).translate(_LOOKALIKES)
 
 
@@ -32,18 +32,18 @@ def line(text: str) -> str:
 
 
 def fenced(text: str) -> str:
-    """Return a block of shell that ends where it should, whatever the text holds."""
+    """Return a fenced shell block; the fence is longer than any run of backticks in the text."""
     plain = visible(text)
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", plain)), default=0))
     return f"{fence}sh\n{plain}\n{fence}"
 
 
 def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table of cells that are escaped already."""
+    """Return a table; the cells are escaped already."""
     lines = [titles, ["---"] * len(titles), *rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def bullets(items: Iterable[str]) -> str:
-    """Return a list of items that are escaped already."""
+    """Return a list; the items are escaped already."""
     return "\n".join(f"- {item}" for item in items)

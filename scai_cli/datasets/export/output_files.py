@@ -1,4 +1,4 @@
-"""The files of an export: all of them appear under their final names once every one is complete, or none does."""
+"""Write the files of an export so that all of them appear under their final names when all are complete, or none."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from scai_cli.errors import OutputError
 
 SIDE_CAR: Final = ".meta.jsonl"
 MANIFEST: Final = "manifest.json"
-"""The file that marks a folder as made by scai, which may replace it."""
+"""The file that marks a folder as an export, which a later export may replace."""
 STDOUT: Final = Path("-")
 _BUFFER: Final = 2**19
-"""Bytes of rows that are written at once: with the default of 8 kB nearly every row is a system call."""
+"""Bytes per write: with the default of 8 kB nearly every row is a system call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where rows go: a file, a folder (`folder`), or `-` for stdout."""
+    """The target of an export: a file, a folder (`folder`), or `-` for stdout."""
 
     target: Path
     kind: FileKind = "jsonl"
     folder: bool = False
 
     def provenance(self, form: Format) -> ProvenancePlace:
-        """Return where the provenance of a format's rows goes."""
+        """Return where the provenance of a format's rows is written."""
         if form.kind == "runs":
             return "none"
         if form.extra_columns or self.kind != "jsonl":
@@ -43,12 +43,12 @@ class Destination:
 
 
 ProvenancePlace = Literal["column", "beside", "none"]
-"""A column, the same line of a file beside, or nowhere."""
+"""A column, the same line of a side-car file, or nowhere."""
 
 
 @dataclass
 class RowFile:
-    """A file of rows, with a side-car of the same stem where provenance goes beside."""
+    """A file of rows, with a side-car file of the same stem if the provenance goes beside the rows."""
 
     path: Path
     place: ProvenancePlace
@@ -74,7 +74,7 @@ class RowFile:
             file.close()
 
     def discard(self) -> None:
-        """Close the file; buffered rows may be lost."""
+        """Close the file without flushing; buffered rows may be lost."""
         for file in self._files:
             with suppress(OSError):
                 file.close()
@@ -89,10 +89,10 @@ class RowFile:
 
 
 class OutputFiles:
-    """Writes each row to the file of its split; "" is the split of rows that are not split.
+    """Writes each row to the file of its split; the split "" is for rows that are not split.
 
-    The files are written to a hidden folder beside the target and moved in the end, so that a reader never sees half of
-    an export, and an interrupted one leaves an earlier one as it was.
+    The files are written to a hidden folder beside the target and moved at the end. So a reader never sees half of an
+    export, and an interrupted export leaves the earlier one unchanged.
     """
 
     def __init__(self, destination: Destination, form: Format) -> None:
@@ -105,7 +105,7 @@ class OutputFiles:
             self.folder.mkdir()
 
     def expect(self, splits: Iterable[str]) -> None:
-        """Open the files of these splits, so that each exists even if it gets no row."""
+        """Open the files of these splits, so that each of them exists even without rows."""
         for split in splits:
             self._opened(split)
 
@@ -114,7 +114,7 @@ class OutputFiles:
         (self._files.get(split) or self._opened(split)).write(row, provenance)
 
     def finish(self) -> tuple[ExportedFile, ...]:
-        """Write everything still buffered and return the files, with digests in a folder."""
+        """Flush all files and return them, with digests if the target is a folder."""
         for file in self._files.values():
             file.finish()
         return tuple(
@@ -130,7 +130,7 @@ class OutputFiles:
         )
 
     def publish(self) -> None:
-        """Move everything to its final name."""
+        """Move all files to their final names."""
         target = self._destination.target
         if self._destination.folder:
             _replace_folder(self.folder, target)
@@ -139,7 +139,7 @@ class OutputFiles:
                 path.replace(target.with_name(path.name))
 
     def discard(self) -> None:
-        """Remove everything that was not published."""
+        """Remove all files that were not published."""
         for file in self._files.values():
             file.discard()
         shutil.rmtree(self.folder.parent, ignore_errors=True)
@@ -163,9 +163,9 @@ class OutputFiles:
 
 @contextmanager
 def output_files(destination: Destination, form: Format) -> Iterator[OutputFiles]:
-    """Open the files of an export; those that were not published are removed in the end.
+    """Open the files of an export, and remove unpublished ones at the end.
 
-    Raises OutputError where the disk refuses, and for a folder that holds anything but an earlier export.
+    Raises OutputError for a failed write, and for a folder with files other than those of an earlier export.
     """
     target = destination.target
     if destination.folder:
@@ -177,20 +177,20 @@ def output_files(destination: Destination, form: Format) -> Iterator[OutputFiles
         finally:
             files.discard()
     except OSError as error:
-        if target == STDOUT:  # a closed pipe is no fault: whoever reads the rows has enough
+        if target == STDOUT:  # a closed pipe is not an error: the reader has enough rows
             raise
         raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
 
 
 def _check_folder(target: Path) -> None:
     if target.exists() and not target.is_dir():
-        raise OutputError(f"{target}: is a file; name a folder that is not there yet")
+        raise OutputError(f"{target}: is a file; name a new folder")
     if target.is_dir() and any(target.iterdir()) and not (target / MANIFEST).is_file():
-        raise OutputError(f"{target}: holds other files than an export's; name a new folder")
+        raise OutputError(f"{target}: has files that are not part of an export; name a new folder")
 
 
 def _replace_folder(folder: Path, target: Path) -> None:
-    """Move a folder to its final name; at no moment is there half of one under that name."""
+    """Move a folder to its final name, replacing an earlier one; a half-written folder never has that name."""
     if not target.exists():
         folder.rename(target)
         return

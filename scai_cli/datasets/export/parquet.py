@@ -1,4 +1,4 @@
-"""Rows as Parquet, in batches; `pyarrow` (the extra `data`) is imported when a file is written."""
+"""Write rows as Parquet in batches; imports `pyarrow` (the extra `data`) only when a file is written."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from scai_cli.errors import ConfigError
 from scai_cli.text.characters import clean
 
 _BATCH: Final = 2048
-"""The rows of one group, which are kept in memory."""
+"""Rows per group; one group is kept in memory."""
 _SIZE: Final = 8
 
 
 class ParquetRows:
-    """Columns of the types of all their values; a column that is empty everywhere has its late type, else text.
+    """Writes rows as Parquet, with column types that fit all values; an all-null column has its declared type, else
+    text.
 
-    A type is known only when the last row has come (an epoch that was null may be a number in the end), so that rows
-    wait in a nameless file beside and are written as Parquet when all are there.
+    A column's type is known only after the last row (an epoch that was null so far may be a number later). So the rows
+    wait in an unnamed temporary file and are written as Parquet at the end.
     """
 
     def __init__(self, file: BinaryIO, late_types: Mapping[str, Any]) -> None:
@@ -32,7 +33,7 @@ class ParquetRows:
             import pyarrow as pa
             import pyarrow.parquet as pq
         except ImportError:
-            raise ConfigError("a .parquet file needs the extra `data`: pip install 'scai-cli[data]'") from None
+            raise ConfigError("to write .parquet, install the extra `data`: pip install 'scai-cli[data]'") from None
         self._pa, self._pq = pa, pq
         self.columns: tuple[str, ...] = ()
         self.longest = 0
@@ -44,7 +45,7 @@ class ParquetRows:
         self._declared = {name: self._arrow(msgspec.inspect.type_info(kind)) for name, kind in types.items()}
 
     def write(self, row: Row, provenance: Provenance | None) -> None:
-        """Write a row; raises ConfigError for values of types that no column can hold together."""
+        """Write a row; raises ConfigError if its values and the earlier ones share no column type."""
         if provenance is not None:
             row = {**row, COLUMN: provenance}
         if not self.columns:
@@ -69,7 +70,7 @@ class ParquetRows:
                     writer.write_table(pa.Table.from_pylist(rows, schema=schema))
 
     def _spool(self) -> None:
-        """Write the batch to the file beside, and widen the types by it."""
+        """Write the batch to the temporary file, and widen the column types by it."""
         if not self._batch:
             return
         pa = self._pa
@@ -80,7 +81,7 @@ class ParquetRows:
                 schema = pa.Table.from_pylist([dict.fromkeys(names), *self._batch]).schema
             self._schema = pa.unify_schemas([self._schema, schema], promote_options="permissive")
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise ConfigError(f"a column holds values of types that do not go together: {error}") from None
+            raise ConfigError(f"a column has values of incompatible types: {error}; write .jsonl") from None
         data = msgspec.msgpack.encode(self._batch)
         self._waiting.write(len(data).to_bytes(_SIZE, "big") + data)
         self._batch.clear()
@@ -90,7 +91,7 @@ class ParquetRows:
             yield msgspec.msgpack.decode(self._waiting.read(int.from_bytes(size, "big")))
 
     def _known(self, kind: Any) -> Any:
-        """Return a type without nulls: whatever is empty everywhere is text."""
+        """Return a type without nulls; a column without values becomes text."""
         pa = self._pa
         if pa.types.is_null(kind):
             return pa.string()
@@ -101,7 +102,7 @@ class ParquetRows:
         return kind
 
     def _arrow(self, kind: msgspec.inspect.Type) -> Any:
-        """Return the Arrow type of a declared type."""
+        """Return the Arrow type for a declared type."""
         pa = self._pa
         if isinstance(kind, UnionType):  # of a type and None
             return self._arrow(next(part for part in kind.types if not isinstance(part, NoneType)))
@@ -113,7 +114,7 @@ class ParquetRows:
 
 
 def _cleaned(value: Any) -> Any:
-    """Return the value with texts that are valid UTF-8."""
+    """Return the value with all texts made valid UTF-8."""
     if isinstance(value, str):
         return value if value.isascii() else clean(value)
     if isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""The provenance of a row, in the column `provenance` or on the row's line of the side-car."""
+"""The provenance of a row: the column `provenance`, or the row's line in the side-car file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ COLUMN: Final = "provenance"
 
 
 class Provenance(Struct, frozen=True, gc=False):
-    """The fields of an `Origin`, in its order, and the quality of the row; columns are the same in every row."""
+    """The fields of an `Origin` in order, then the quality of the row; every row has the same columns."""
 
     run: str
     conversation: str
@@ -29,11 +29,11 @@ class Provenance(Struct, frozen=True, gc=False):
     task: str
     split: str | None
     by: str | None
-    """Of a pair: what decided."""
+    """For a pair: the kind of label that decided it."""
     rater: str | None
-    """Of a pair: the rater whose preference it is, if it is a single one's."""
+    """For a pair: the rater, if the preference is that of a single one."""
     rating: float | None
-    """Of the (chosen) answer."""
+    """The rating of the (chosen) answer."""
     margin: float | None
     p: float | None
     disagreement: float | None

@@ -1,4 +1,4 @@
-"""Writers of rows: JSON lines, CSV, Parquet or text, each with provenance in a column if wanted."""
+"""Write rows as JSON lines, CSV, Parquet or text, with a column for provenance if wanted."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ class RowWriter(Protocol):
     """Writes rows to a file."""
 
     columns: tuple[str, ...]
-    """The keys of the first row."""
+    """The columns of the first row."""
     longest: int
     """Characters of the longest row as JSON, without its provenance."""
 
     def write(self, row: Row, provenance: Provenance | None) -> None:
-        """Write a row, with its provenance as a column unless it is None."""
+        """Write a row, with its provenance as a column unless that is None."""
 
     def close(self) -> None:
-        """Write everything still buffered; the file itself stays open."""
+        """Flush all buffers; the file itself stays open."""
 
 
 def row_writer(kind: FileKind, form: Format, file: BinaryIO) -> RowWriter:
@@ -44,10 +44,10 @@ def row_writer(kind: FileKind, form: Format, file: BinaryIO) -> RowWriter:
 
 
 class JsonLines:
-    """One row a line; provenance comes last.
+    """Writes one JSON object per line, with the provenance last, as JSON text.
 
-    It is JSON text: `datasets` takes the types of columns from the first 10 MB of a file, and refuses it if a list that
-    was empty or an epoch that was null up to there is no longer so.
+    `datasets` infers column types from the first 10 MB of a file, and refuses the file if a list that was empty or an
+    epoch that was null up to there has a value later. JSON text avoids this.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -79,7 +79,7 @@ _COLUMN: Final = _encode(COLUMN)
 
 
 class TextRows:
-    """Rows in a form for people, with an empty line between them; there is no room for provenance."""
+    """Writes rows as text for people, with an empty line between them and without provenance."""
 
     def __init__(self, file: BinaryIO, as_text: Callable[[Row], str]) -> None:
         self.columns: tuple[str, ...] = ()
@@ -98,7 +98,7 @@ class TextRows:
 
 
 class CsvRows:
-    """A header and one row a record, quoted where needed; nested values are JSON text, no cell begins a formula."""
+    """Writes a header and one record per row; nested values become JSON text, and no cell begins a formula."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.columns: tuple[str, ...] = ()
@@ -108,14 +108,14 @@ class CsvRows:
         self._writer = csv.writer(self._buffer, lineterminator="\r\n")
 
     def write(self, row: Row, provenance: Provenance | None) -> None:
-        """Write a row; raises ConfigError for one whose columns differ from those of the first row."""
+        """Write a row; raises ConfigError if its columns differ from those of the first row."""
         if provenance is not None:
             row = {**row, COLUMN: provenance}
         if not self.columns:
             self.columns = tuple(row)
             self._writer.writerow([guarded(name) for name in self.columns])
         elif row.keys() != set(self.columns):
-            raise ConfigError("rows of this format differ in their columns, which CSV cannot hold; write .jsonl")
+            raise ConfigError("CSV needs the same columns in every row, and rows of this format differ; write .jsonl")
         cells = {name: self._cell(row[name]) for name in self.columns}
         self._writer.writerow(cells.values())
         self.longest = max(self.longest, sum(len(str(cell)) for name, cell in cells.items() if name != COLUMN))
@@ -139,5 +139,5 @@ _FORMULA: Final = re.compile(r"[\s\0]*[=+\-@\t\r]")
 
 
 def guarded(text: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula: an apostrophe precedes it, also before leading spaces."""
+    """Return a cell that no spreadsheet reads as a formula: an apostrophe precedes it, also before leading spaces."""
     return f"'{text}" if _FORMULA.match(text) else text

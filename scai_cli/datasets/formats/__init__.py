@@ -1,1 +1,1 @@
-"""The row formats of trainers."""
+"""The row formats that trainers read."""

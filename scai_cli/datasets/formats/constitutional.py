@@ -1,7 +1,7 @@
-"""Rows of Constitutional AI, as HuggingFaceH4/cai-conversation-harmless has them: how an answer was criticised and
-revised, beside the messages to imitate and the pair to prefer by.
+"""Rows of Constitutional AI, in the form of HuggingFaceH4/cai-conversation-harmless.
 
-There is no column `prompt`: with one, TRL's DPO would take the conversations in chosen and rejected for completions.
+A row has the critique and the revision of an answer, the messages to imitate and the pair to prefer by. There is no
+column `prompt`: with one, TRL's DPO would read the conversations in chosen and rejected as completions.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ constitutional: Final = Format(
     "traces",
     _constitutional,
     FormatGuide(
-        "Constitutional AI: critique and revision by one principle each, and the pair they make",
+        "Constitutional AI: critiques and revisions by one principle each, and the resulting pair",
         {
             "init_prompt": "text: the task",
             "init_response": "text: the first answer",
@@ -58,8 +58,8 @@ constitutional: Final = Format(
         },
         (
             "`*_sft` are for `SFTTrainer` (`messages`), `*_prefs` for `DPOTrainer` or `RewardTrainer` (`chosen` and "
-            "`rejected`); no prompt is in both, so that preferences are learned on prompts that were not imitated.",
-            "There is no column `prompt`: with one, DPO would take the conversations for answers.",
+            "`rejected`); no prompt is in both, so the preferences come from prompts that were not imitated.",
+            "There is no column `prompt`: with one, DPO would read the conversations as answers.",
         ),
         ("constitutional-ai", "sft", "dpo", "preference", "trl"),
     ),

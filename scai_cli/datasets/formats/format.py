@@ -1,4 +1,4 @@
-"""The extension point of `scai export`: how samples become rows, and all that is known about those rows."""
+"""The extension point of `scai export`: a format turns samples into rows, and describes those rows."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ FileKind = Literal["jsonl", "csv", "parquet", "text", "markdown"]
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Options for the look of rows."""
+    """Options for the content of rows."""
 
     system: str | None = None
-    """`--system`: None leaves the system message out, "" keeps the one in force, any other text takes its place."""
+    """`--system`: None removes the system message, "" keeps the one in force, any other text replaces it."""
 
     @classmethod
     def parse(cls, system: str) -> Layout:
@@ -34,7 +34,7 @@ class Layout:
         return cls({"drop": None, "keep": ""}.get(system, system))
 
     def system_message(self, in_force: str) -> str | None:
-        """Return the system message of a row, None for none."""
+        """Return the system message of a row; None for no system message."""
         return in_force if self.system == "" else self.system
 
 
@@ -49,11 +49,11 @@ class ExportedFile:
     sha256: str
     columns: tuple[str, ...]
     longest_characters: int
-    """Of the longest row; about four are a token."""
+    """Of the longest row; a token has about four."""
 
 
 class RowTexts(Struct, frozen=True, gc=False):
-    """The texts of one row, the same for every format."""
+    """The texts of one row, in the same form for every format."""
 
     prompt: str
     """Everything before the answer, without the system message."""
@@ -66,7 +66,9 @@ class RowTexts(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class RowReader:
-    """Reads rows back. Of all formats whose `columns` a row has, the one with the most columns reads it."""
+    """Reads rows back from a file. If several formats match the columns of a row, the one with the most columns reads
+    it.
+    """
 
     columns: frozenset[str]
     read: Callable[[Fields], RowTexts]
@@ -78,24 +80,24 @@ class Format:
     """Turns samples into rows. `plugins.resolve("format", name)` finds it; only `kind` and `make` are required."""
 
     kind: Kind
-    """The samples that `make` takes."""
+    """The kind of samples that `make` takes."""
     make: Callable[[Any, Layout], Iterable[Row]]
-    """(sample, layout) -> its rows, often one; none where no reader of the format would take the row."""
+    """Turns (sample, layout) into rows, often one; none if readers of the format would reject the row."""
     guide: FormatGuide = field(default=FormatGuide())
     reader: RowReader | None = None
-    """None: the rows have the shape of another format, whose reader takes them."""
+    """None if the rows have the shape of another format, whose reader reads them."""
     extra_columns: bool = False
-    """Whether readers accept a column for provenance; otherwise it goes to a side-car, line by line."""
+    """Whether readers accept a column for provenance; otherwise provenance goes to a side-car file, line by line."""
     parts: tuple[str, ...] = ()
-    """The parts that each split is divided into by prompt, e.g. `_sft` and `_prefs`; () leaves it whole."""
+    """Parts of each split, filled by prompt, such as `_sft` and `_prefs`; () for a split without parts."""
     late_types: Mapping[str, Any] = field(default_factory=dict)
-    """Column -> type, for columns other than text that may be empty in many rows, e.g. `list[list[str]]`."""
+    """Column -> type, for columns without text that may be empty in many rows, such as `list[list[str]]`."""
     texts: Mapping[FileKind, Callable[[Row], str]] = field(default_factory=dict)
-    """`--as text` or `markdown` -> a row in that form, for formats that people read."""
+    """`--as text` or `markdown` -> a function that writes a row in that form, for formats that people read."""
     side_files: Callable[[str, Sequence[ExportedFile]], Mapping[str, Any]] | None = None
-    """(data set's name, files) -> name of a further file of the folder and its JSON content."""
+    """Turns (dataset name, files) into further files of the folder: name -> JSON content."""
     warnings: Callable[[ExportedFile], Iterable[str]] = lambda _: ()
-    """What readers will object to in a file."""
+    """Yields what the readers of a file will reject."""
 
     def __call__(self, sample: Sample, layout: Layout) -> Iterable[Row]:
         """Return the rows of a sample."""
@@ -106,7 +108,7 @@ def find_format(name: str) -> Format:
     """Return a built-in or third-party format by its name; raises ConfigError."""
     form = plugins.resolve("format", name)
     if not isinstance(form, Format):
-        raise ConfigError(f"format {name!r} cannot be loaded: it is no Format")
+        raise ConfigError(f"format {name!r} is not a scai_cli.api.Format; name an object that is one")
     return form
 
 

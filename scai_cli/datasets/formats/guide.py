@@ -1,4 +1,4 @@
-"""What the card of an export says about its format, and the sentences that several formats share."""
+"""The description of a format on the dataset card, and the sentences that several formats share."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from dataclasses import dataclass, field
 from typing import Final
 
 MESSAGES: Final = "list of `{role, content}`"
-PROMPT: Final = f"{MESSAGES}: what comes before the answer, ends with the user"
+PROMPT: Final = f"{MESSAGES}: everything before the answer; a user message is last"
 TRL_DROPS: Final = (
-    "TRL drops a row whose prompt alone fills `max_length` (DPO) or that is left without an answer by it (SFT), "
-    "and says nothing."
+    "TRL silently drops a row if its prompt alone fills `max_length` (DPO), or if cutting at `max_length` leaves no "
+    "answer (SFT)."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class FormatGuide:
-    """A format described for people."""
+    """The description of a format, for people."""
 
     purpose: str = "fine-tuning"
     """Completes "rows for ..."."""
     columns: Mapping[str, str] = field(default_factory=dict)
-    """Column -> what it holds, in Markdown."""
+    """Column -> its content, in Markdown."""
     advice: tuple[str, ...] = ()
-    """What those who train on the rows must know, one sentence or two each."""
+    """Warnings for people who train on the rows, one or two sentences each."""
     tags: tuple[str, ...] = ()
     """Tags of the Hub."""
     task: str = "text-generation"

@@ -1,4 +1,4 @@
-"""Transcripts as Anthropic's HH-RLHF has them: two texts that differ in the assistant's last turn."""
+"""Transcripts in the form of Anthropic's HH-RLHF: two texts that differ in the assistant's last turn."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _TURN_STARTS: Final = ("\n\nHuman:", "\n\nAssistant:")
 
 
 def _hh(pair: Pair, layout: Layout) -> Iterator[Row]:
-    """Yield no row where a paragraph begins with `Human:` or `Assistant:`: it would read as one turn more."""
+    """Yield no row if a paragraph begins with `Human:` or `Assistant:`: it would read as another turn."""
     turns = messages(pair.prompt)
     if turns is None or no_choice(pair):
         return
@@ -31,7 +31,7 @@ def _hh(pair: Pair, layout: Layout) -> Iterator[Row]:
 
 
 def _starts_turn(text: str) -> bool:
-    """Return whether a paragraph of a text begins as a turn does."""
+    """Return whether a paragraph of a text begins like a turn."""
     if "Human:" not in text and "Assistant:" not in text:
         return False
     return any(start in f"\n\n{text}" for start in _TURN_STARTS)
@@ -41,11 +41,11 @@ hh: Final = Format(
     "pairs",
     _hh,
     FormatGuide(
-        "preference training on transcripts, as Anthropic's HH-RLHF has them",
-        {"chosen": "text: the whole transcript", "rejected": "text: the same with the worse answer"},
+        "preference training on transcripts, in the form of Anthropic's HH-RLHF",
+        {"chosen": "text: the whole transcript", "rejected": "text: the same transcript with the worse answer"},
         (
-            "Cut a transcript at its last `Assistant:`. A reader that takes the longest common text as the prompt "
-            "(TRL's `DPOTrainer` does) moves the words that both answers begin with into it; use `dpo` there.",
+            "Cut a transcript at its last `Assistant:`. TRL's `DPOTrainer` instead takes the longest common text as "
+            "the prompt, which then includes words that both answers begin with; use the format `dpo` there.",
         ),
         ("preference", "rlhf"),
     ),

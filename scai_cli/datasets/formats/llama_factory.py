@@ -1,7 +1,7 @@
-"""ShareGPT and Alpaca rows, as LLaMA-Factory reads them, and the `dataset_info.json` that tells it about them.
+"""ShareGPT and Alpaca rows for LLaMA-Factory, and the `dataset_info.json` that registers them.
 
-A kept system message is in its own column in every row. Where one is missing or empty, LLaMA-Factory's
-template may put in one of its own without a word (Qwen's does), so a sample that lacks it is left out.
+A kept system message is in its own column in every row. If it is missing or empty, LLaMA-Factory's template may
+silently add one of its own (Qwen's does), so a sample without one is left out.
 https://github.com/hiyouga/LLaMA-Factory/blob/main/data/README.md
 """
 
@@ -53,7 +53,7 @@ def _alpaca(sample: Answer, layout: Layout) -> Iterator[Row]:
 
 
 def _system(sample: Answer, layout: Layout) -> dict[str, str] | None:
-    """Return the column of the system message: {} where none is wanted, None where the wanted one is missing."""
+    """Return the column of the system message: {} if none is wanted, None if the wanted one is missing."""
     system = layout.system_message(sample.system)
     if system is None:
         return {}
@@ -73,7 +73,7 @@ def _read_alpaca(row: Fields) -> RowTexts:
 
 
 def _dataset_info(entry: Mapping[str, Any], name: str, files: Sequence[ExportedFile]) -> dict[str, Any]:
-    """Return `dataset_info.json`: an entry `NAME_SPLIT` for each file, with only the columns that the file has."""
+    """Return `dataset_info.json`: one entry `NAME_SPLIT` per file, with only the columns of the file."""
     return {
         DATASET_INFO: {
             f"{name}_{file.split}": {
@@ -89,7 +89,7 @@ def _dataset_info(entry: Mapping[str, Any], name: str, files: Sequence[ExportedF
 
 _ADVICE: Final = (
     "For LLaMA-Factory: `dataset_dir` is this folder, `dataset` a name in `dataset_info.json`.",
-    "Without a `system` column LLaMA-Factory's template may put in a system message of its own (Qwen's does): choose a "
+    "Without a `system` column LLaMA-Factory's template may add a system message of its own (Qwen's does): choose a "
     "template without one, or export with `--system TEXT`.",
 )
 
@@ -119,7 +119,7 @@ alpaca: Final = Format(
             "system": "the system message",
             "history": "list of `[message, answer]` before it",
         },
-        (*_ADVICE, "LLaMA-Factory trains on the answers in `history`, too, unless `mask_history: true` is set."),
+        (*_ADVICE, "LLaMA-Factory also trains on the answers in `history`, unless `mask_history: true` is set."),
         ("sft", "alpaca"),
     ),
     RowReader(frozenset({"instruction", "output"}), _read_alpaca),

@@ -17,11 +17,12 @@ from scai_cli.datasets.samples.sample import Pair
 from scai_cli.messages import CHARACTERS_PER_TOKEN
 
 LEAST_ROWS: Final = 10
-"""Files with fewer rows are refused."""
+"""The fewest rows of a file that the API accepts."""
 
 MOST_TOKENS: Final = 65_536
-"""What is longer in one row is cut off (the context of the models that can be trained; Together and Fireworks: the
-model's own)."""
+"""The most tokens of a row: longer rows are cut off. This is the context of the models that can be trained; for
+Together and Fireworks it depends on the model.
+"""
 
 
 def _dpo(pair: Pair, layout: Layout) -> Iterator[Row]:
@@ -42,14 +43,14 @@ def _read_dpo(row: Fields) -> RowTexts:
 
 def _warnings(file: ExportedFile) -> Iterator[str]:
     if file.rows < LEAST_ROWS:
-        yield f"{file.name}: the API takes no file of fewer than {LEAST_ROWS} rows."
+        yield f"{file.name}: the API refuses files with fewer than {LEAST_ROWS} rows."
     if file.longest_characters > MOST_TOKENS * CHARACTERS_PER_TOKEN:
-        yield f"{file.name}: the API cuts rows off at {MOST_TOKENS:,} tokens; the longest is longer."
+        yield f"{file.name}: the API cuts rows off at {MOST_TOKENS:,} tokens, and the longest row is longer."
 
 
 _ADVICE: Final = (
-    "Every row keeps the published rules; the file holds nothing else, for the API refuses other keys.",
-    f"The API refuses files of fewer than {LEAST_ROWS} rows and cuts a row off at {MOST_TOKENS:,} tokens (OpenAI; "
+    "Every row follows the published rules and has no other keys, because the API refuses them.",
+    f"The API refuses files with fewer than {LEAST_ROWS} rows, and cuts a row off at {MOST_TOKENS:,} tokens (OpenAI; "
     "elsewhere at the model's context).",
 )
 

@@ -14,15 +14,17 @@ from scai_cli.datasets.formats.turns import answer, blank, conversation, no_choi
 from scai_cli.datasets.samples.sample import Answer, Pair
 
 GOOD: Final = 0.5
-"""An answer is desirable from this utility (the middle of the rating scale) on."""
+"""The lowest utility of a desirable answer: the middle of the rating scale."""
 _LABELS: Final = {"true": True, "false": False, "1": True, "0": False}
-"""How CSV files spell labels."""
+"""The spellings of labels in CSV files."""
 _TURN: Final = "\n\nAssistant: "
-"""What a transcript of the format `hh` has before each answer."""
+"""The text before each answer in a transcript of the format `hh`."""
 
 
 def _dpo(pair: Pair, layout: Layout) -> Iterator[Row]:
-    """Completions alone: with a `prompt`, transcripts in chosen and rejected train on garbage without an error."""
+    """Yield the answers alone: if `chosen` and `rejected` repeat the prompt, DPO trains on a wrong text without an
+    error.
+    """
     before = conversation(pair, layout)
     if before is not None and not no_choice(pair):
         yield {"prompt": before, "chosen": [answer(pair.chosen)], "rejected": [answer(pair.rejected)]}
@@ -46,7 +48,7 @@ def _read_pair(row: Fields) -> RowTexts:
 
 
 def read_conversations(row: Fields) -> RowTexts:
-    """Read `chosen` and `rejected` that hold whole conversations: messages, or a transcript as HH-RLHF has them."""
+    """Read `chosen` and `rejected` as whole conversations: messages, or transcripts in the form of HH-RLHF."""
     chosen, rejected = row["chosen"], row["rejected"]
     if isinstance(chosen, str):
         prompt, _, text = chosen.rpartition(_TURN)
@@ -65,9 +67,9 @@ dpo: Final = Format(
     _dpo,
     FormatGuide(
         "direct preference optimisation",
-        {"prompt": PROMPT, "chosen": f"{MESSAGES}: the better answer", "rejected": f"{MESSAGES}: the worse one"},
+        {"prompt": PROMPT, "chosen": f"{MESSAGES}: the better answer", "rejected": f"{MESSAGES}: the worse answer"},
         (
-            "`chosen` and `rejected` hold the answers alone, as TRL's `DPOTrainer` wants them beside a `prompt`.",
+            "`chosen` and `rejected` are the answers alone, as TRL's `DPOTrainer` expects them beside a `prompt`.",
             TRL_DROPS,
         ),
         ("dpo", "preference", "trl"),
@@ -82,8 +84,14 @@ reward: Final = Format(
     _reward,
     FormatGuide(
         "reward modelling",
-        {"chosen": f"{MESSAGES}: the whole conversation", "rejected": f"{MESSAGES}: the same with the worse answer"},
-        ("`chosen` and `rejected` differ in their last message alone.", "TRL's `RewardTrainer` drops longer rows."),
+        {
+            "chosen": f"{MESSAGES}: the whole conversation",
+            "rejected": f"{MESSAGES}: the same conversation with the worse answer",
+        },
+        (
+            "`chosen` and `rejected` differ only in the last message.",
+            "TRL's `RewardTrainer` drops rows longer than `max_length`.",
+        ),
         ("reward-model", "preference", "trl"),
     ),
     RowReader(frozenset({"chosen", "rejected"}), read_conversations),
@@ -95,13 +103,13 @@ kto: Final = Format(
     "rated",
     _kto,
     FormatGuide(
-        "Kahneman-Tversky optimisation: good and bad answers, not in pairs",
-        {"prompt": PROMPT, "completion": f"{MESSAGES}: the answer", "label": "whether it is a good one"},
+        "Kahneman-Tversky optimisation: single answers with a label, good or bad",
+        {"prompt": PROMPT, "completion": f"{MESSAGES}: the answer", "label": "whether it is a good answer"},
         (
-            f"`label` is true where the mean of an answer's ratings, moved from their scale to [0, 1], is at least "
+            f"`label` is true if the mean of an answer's ratings, scaled to [0, 1], is at least "
             f"{GOOD:g}; unrated answers are left out.",
-            "`KTOConfig` wants `per_device_train_batch_size` of at least 2, and weights where labels are far from "
-            "even: `scai dataset describe` shows their share.",
+            "`KTOConfig` needs a `per_device_train_batch_size` of at least 2, and weights if one label is rare: `scai "
+            "dataset describe` shows the share of each.",
         ),
         ("kto", "preference", "trl"),
     ),

@@ -1,4 +1,4 @@
-"""The rater x answer matrix in long form: a row for every rating, missing ones too."""
+"""The rater x answer matrix in long form: one row per rating, missing ratings included."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ ratings: Final = Format(
     "ratings",
     _ratings,
     FormatGuide(
-        "studies of who rates what how: every rating of every answer, missing ones too",
+        "the analysis of ratings: one row per rater and answer, missing ratings included",
         {
             "rater": "id of the persona who rated",
-            "kind": "`own`: of an answer to themselves, `cross`: of one to somebody else",
-            "metric": "what was rated",
-            "value": "on the run's scale; null where the rating could not be read",
-            "comment": "in the rater's words",
+            "kind": "`own`: the rater's own conversation, `cross`: another persona's conversation",
+            "metric": "the quality that was rated",
+            "value": "number on the run's scale; null if the rating could not be read",
+            "comment": "the rater's comment",
             "answer_id": "id of the answer",
             "answer": "the answer",
             "prompt": "the task",
-            "persona": "whom it was given to",
+            "persona": "id of the persona who got the answer",
             "task": "id of the task",
         },
         tags=("preference", "social-choice"),

@@ -1,4 +1,4 @@
-"""Rows to imitate: the assistant's answers, by default without the constitution that led to them."""
+"""Rows for supervised fine-tuning: the assistant's answers, by default without the system message behind them."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ messages: Final = Format(
     _messages,
     FormatGuide(
         "supervised fine-tuning on whole conversations",
-        {"messages": f"{MESSAGES}: the conversation, ends with the answer"},
+        {"messages": f"{MESSAGES}: the conversation; the answer is last"},
         (
-            "TRL trains on *every* message of such a row, the user's and the system message included, unless "
-            "`SFTConfig(assistant_only_loss=True)` is set (the chat template must mark what the assistant says). The "
+            "TRL trains on *every* message of a row, including the user's and the system message, unless "
+            "`SFTConfig(assistant_only_loss=True)` is set (the chat template must mark the assistant's messages). The "
             "format `sft-prompt-completion` trains on the answer alone.",
             TRL_DROPS,
         ),

@@ -1,4 +1,4 @@
-"""The system message that a run arrived at, to paste into any chatbot."""
+"""The final system message of a run, to paste into any chatbot."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from scai_cli.datasets.samples.sample import RunSample
 
 
 def _system(run: RunSample, _: Layout) -> Iterator[Row]:
-    """Yield one row: the constitution after the last revision, or the one in force in the epoch asked for."""
+    """Yield one row: the constitution after the last revision, or the one of the chosen epoch."""
     history = run.history
     constitution, system_message = history.product
     if run.epoch is not None:

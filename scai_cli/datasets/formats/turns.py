@@ -1,4 +1,4 @@
-"""Messages of rows, which every trainer takes (roles in turn, no empty content), and how they are read back."""
+"""Write messages in the form that every trainer takes (alternating roles, no empty content), and read them back."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ Message = dict[str, str]
 
 
 def messages(prompt: tuple[Turn, ...]) -> list[Message] | None:
-    """Return the turns before an answer, consecutive ones of a role joined; None if no reader takes them.
+    """Return the turns before an answer, with consecutive turns of one role joined; None if trainers reject them.
 
-    Two turns of one role are dropped by LLaMA-Factory, raise in Gemma's template and are refused by Together; an empty
-    one trains on nothing. A prompt begins and ends with a user's turn.
+    Of two consecutive turns of one role LLaMA-Factory drops one, Gemma's template raises an error, and Together refuses
+    the file. An empty turn trains on nothing. A prompt begins and ends with a user's turn.
     """
     joined: list[Message] = []
     for turn in prompt:
@@ -29,7 +29,7 @@ def messages(prompt: tuple[Turn, ...]) -> list[Message] | None:
 
 
 def conversation(sample: Answer | Pair, layout: Layout) -> list[Message] | None:
-    """Return everything before the answer, with the system message if wanted; None if no reader takes it."""
+    """Return everything before the answer, with the system message if wanted; None if trainers reject it."""
     turns = messages(sample.prompt)
     if turns is None:
         return None
@@ -48,17 +48,17 @@ def blank(text: str) -> bool:
 
 
 def no_choice(pair: Pair) -> bool:
-    """Return whether one side is empty or both are the same: no trainer refuses such a pair, none learns from it."""
+    """Return whether one side is empty or both are equal: trainers accept the pair and learn nothing from it."""
     return blank(pair.chosen) or blank(pair.rejected) or _same(pair.chosen, pair.rejected)
 
 
 def _same(one: str, other: str) -> bool:
-    """Return whether two texts differ in white space at most; most differ within their first words."""
+    """Return whether two texts differ only in white space; compare the first words before the rest."""
     return one.split(None, 4)[:4] == other.split(None, 4)[:4] and one.split() == other.split()
 
 
 def read_prompt(value: str | Sequence[Fields], role: str = "role", content: str = "content") -> tuple[str, str]:
-    """Return the text of all turns and the system message; a prompt that is plain text has no system message."""
+    """Return the text of all turns, and the system message; a prompt in plain text has no system message."""
     if isinstance(value, str):
         return value, ""
     turns = [(str(message[role]), str(message[content])) for message in value]

@@ -1,1 +1,1 @@
-"""Rows at scale under a constitution."""
+"""Generate rows at scale under a constitution."""

@@ -1,8 +1,7 @@
-"""A judge that says which of two answers follows one principle better, asked in both orders.
+"""A judge that compares two answers by one principle, in both orders.
 
-After Constitutional AI (arXiv 2212.08073, section 4.1): the soft label is the probability of the letter with which the
-judge's answer begins. Where an endpoint returns no log-probabilities, the judge is asked several times and its votes
-are counted.
+After Constitutional AI (arXiv 2212.08073, section 4.1): the soft label is the probability of the first letter of the
+judge's answer. If an endpoint returns no log-probabilities, the judge answers several times and its votes are counted.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.prompts import Prompts
 
 PROBE: Final = "judge/probe"
-"""The id of the one call that finds out whether the endpoint returns log-probabilities."""
+"""The id of the one call that tests whether the endpoint returns log-probabilities."""
 
 _TOP_LOGPROBS: Final = 5
-"""Tokens that are asked for: the most that every endpoint returns."""
+"""The number of log-probabilities to request: the highest that every endpoint accepts."""
 _LETTER: Final = re.compile(r"(?<![A-Za-z0-9])([AB])(?![A-Za-z0-9])")
 _AROUND: Final = " \t\n()[]{}*\"'`.:,_"
 _UNREADABLE: Final = "the judge's answer could not be read: neither A nor B"
@@ -34,7 +33,7 @@ _UNREADABLE: Final = "the judge's answer could not be read: neither A nor B"
 
 @dataclass(frozen=True, slots=True)
 class _Estimate:
-    """P(A) in one order and whether votes gave it; `failure` where no call was answered."""
+    """P(A) in one order, and whether it comes from votes; `failure` if no call was answered."""
 
     p: float | None = None
     by_votes: bool = False
@@ -43,7 +42,7 @@ class _Estimate:
 
 @dataclass(slots=True)
 class Judge:
-    """Compares answers; `clamp` are the bounds of `soft`."""
+    """Compares answers; `clamp` gives the bounds of `soft`."""
 
     agent: Agent
     prompts: Prompts
@@ -53,9 +52,9 @@ class Judge:
     _probing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def compare(self, call: str, task: str, principle: Principle, pair: tuple[Answered, Answered]) -> Judgement:
-        """Return how likely it is that the first of two answers is the better one.
+        """Return the probability that the first of two answers is better.
 
-        Raises CallFailed when no call in one of the orders was answered.
+        Raises CallFailed if no call in one of the orders was answered.
         """
         first, second = pair
         ahead, behind = await together(
@@ -99,7 +98,9 @@ class Judge:
             return error
 
     async def _probe(self) -> bool:
-        """Return whether log-probabilities come; an endpoint that refuses or ignores the request is asked only once."""
+        """Return whether log-probabilities are available; an endpoint that refuses or ignores the request is asked
+        once only.
+        """
         async with self._probing:
             if self._has_logprobs is None:
                 request = self.prompts.comparison("Say hello.", "Be polite.", ("Good morning!", "What?"))
@@ -112,7 +113,7 @@ class Judge:
 
 
 def preference(beginnings: Iterable[tuple[str, float]]) -> float | None:
-    """Return P(A) among the two letters, from the log-probabilities of the tokens that an answer might begin with."""
+    """Return P(A) among the two letters, from the log-probabilities of the tokens that may begin an answer."""
     mass = {"A": 0.0, "B": 0.0}
     for token, logarithm in beginnings:
         if (name := token.strip(_AROUND)) in mass:
@@ -122,6 +123,6 @@ def preference(beginnings: Iterable[tuple[str, float]]) -> float | None:
 
 
 def letter(text: str) -> str | None:
-    """Return the letter that an answer names, None where it names neither or both."""
+    """Return the letter that an answer names; None if it names neither or both."""
     named = set(_LETTER.findall(text))
     return named.pop() if len(named) == 1 else None

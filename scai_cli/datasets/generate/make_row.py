@@ -1,7 +1,7 @@
-"""One row: a first answer, critiques and revisions, a final answer, and labels that say which of them is better.
+"""Make one row: a first answer, critiques and revisions, a final answer, and labels that compare them.
 
-The supervised stage of Constitutional AI (arXiv 2212.08073, section 3) beside the answer of an assistant that has the
-constitution in its system message, with the labels of its preference stage and of the users themselves.
+The row combines the supervised stage of Constitutional AI (arXiv 2212.08073, section 3) with the answer of an assistant
+that has the constitution in its system message. The labels are those of its preference stage and the users' ratings.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from scai_cli.text.characters import clean
 Result = TypeVar("Result")
 
 _LabelRequest = Callable[[int], Coroutine[Any, Any, RowRating | Judgement]]
-"""Makes a label, given its number among the row's."""
+"""Makes a label, given its number within the row."""
 
 _FAILED: Final = "the call failed"
 
@@ -46,14 +46,14 @@ class RowContext:
 
     @classmethod
     def of(cls, agents: Agents, generation: GenerateManifest) -> RowContext:
-        """Return the context of a set: the judge is the experiment's, or else the assistant."""
+        """Return the context of a set; the judge is the experiment's judge, else its assistant."""
         orders = generation.orders
         agent = agents.judge or agents.assistant
         judge = Judge(agent, agents.prompts, orders.votes, orders.clamp) if orders.by_model else None
         return cls(agents, generation, judge)
 
     def system(self, answer: Literal["initial", "final"], persona: Persona | None) -> Message:
-        """Return the system message of an answer: with the clauses for this user, or the principles alone."""
+        """Return the system message of an answer: the principles, and the clauses for this user if there is one."""
         key = (answer, persona.id if persona else "")
         if key not in self._systems:
             rules = self.generation.initial if answer == "initial" else self.generation.learned
@@ -64,9 +64,9 @@ class RowContext:
 
 
 async def make_row(context: RowContext, plan: RowPlan) -> GeneratedRow:
-    """Make one row; a call that fails for good leaves out what depends on it and is the row's `problem`.
+    """Make one row; a call that fails for good leaves out the parts that need it and becomes the row's `problem`.
 
-    Raises what stops the whole set (`errors.STOPS`).
+    Raises errors that stop the whole set (`errors.STOPS`).
     """
     return await _RowMaker(context, plan).row()
 
@@ -76,7 +76,7 @@ class _RowMaker:
     context: RowContext
     plan: RowPlan
     failures: list[tuple[int, str]] = field(default_factory=list)
-    """Calls that failed for good, each with the number of its label; 0 for answers, so that they come first."""
+    """Calls that failed for good, each with its label's number; 0 for answers, so that they sort first."""
 
     async def row(self) -> GeneratedRow:
         plan = self.plan
@@ -140,7 +140,7 @@ class _RowMaker:
         )
 
     def _rating_requests(self, *answers: Answered | None) -> Iterator[_LabelRequest]:
-        """Yield the ratings of every answer by the row's user and by others."""
+        """Yield the requests for ratings of every answer, by the row's user and by other users."""
         if not self.context.generation.orders.by_users:
             return
         for answer in answers:
@@ -172,7 +172,9 @@ class _RowMaker:
     def _judgement_requests(
         self, initial: Answered | None, revised: Answered | None, final: Answered | None
     ) -> Iterator[_LabelRequest]:
-        """Yield the comparisons of the final answer and the last revision with the first, by one principle each."""
+        """Yield the requests to compare the final answer and the last revision with the first answer, by one principle
+        each.
+        """
         judge = self.context.judge
         for better, name in ((final, "final"), (revised, "revised")):
             if judge is not None and initial is not None and better is not None:

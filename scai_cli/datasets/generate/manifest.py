@@ -1,4 +1,4 @@
-"""The manifest of a generated set, kept in `generation.yaml` and `experiment.yaml`."""
+"""The manifest of a generated set, stored in `generation.yaml` and `experiment.yaml`."""
 
 from __future__ import annotations
 
@@ -20,53 +20,53 @@ from scai_cli.values import Text, Value
 
 
 class TaskList(Value):
-    """The tasks of the rows, which are in `tasks.jsonl`."""
+    """The tasks of the rows, stored in `tasks.jsonl`."""
 
     name: Text
-    """The file that they came from, or the run or experiment that they belong to."""
+    """The file, run or experiment that they come from."""
     count: Annotated[int, Field(ge=1)]
     sha256: str
-    """Of `tasks.jsonl`."""
+    """SHA-256 of `tasks.jsonl`."""
 
 
 class RowSettings(GenerateSettings):
-    """The settings of every row, and how many rows are wanted."""
+    """The settings of every row, and the number of rows to make."""
 
     n: Annotated[int, Field(ge=1)]
-    """Rows."""
+    """The number of rows to make."""
 
 
 class GenerateManifest(Value):
-    """A generated set in full: the sources of its rows, and how they are made."""
+    """The manifest of a generated set: the sources of its rows, and their settings."""
 
     run_id: str
-    """The set's id, which is its directory's name."""
+    """The set's id, which is the name of its folder."""
     scai: str
-    """The version of scai that began it."""
+    """The version of scai that started the set."""
     source: Text
-    """The run, or the file, that the constitution came from."""
+    """The run or file that the constitution comes from."""
     initial: Constitution
-    """In force at the first answer of a row."""
+    """The constitution of a row's first answer."""
     learned: Constitution
-    """In force at its final answer; its principles are sampled for critiques and judgements."""
+    """The constitution of a row's final answer; critiques and judgements sample its principles."""
     names: Mapping[str, str]
-    """Persona id -> name, of all who may take part."""
+    """Persona id -> name, of all personas who may take part."""
     by_turns: bool
-    """Whether the personas take turns as the user of a row; otherwise rows have none and principles alone count."""
+    """Whether the personas take turns as the user of a row; if not, rows have no user and only principles apply."""
     tasks: TaskList
     orders: RowSettings
     digests: Mapping[str, str]
-    """Of every key of the experiment that decides what the rows hold."""
+    """The digest of every key of the experiment that determines the rows."""
     config: ExperimentConfig
-    """The resolved experiment: models, personas, prompts, scale, seed; kept in `experiment.yaml`."""
+    """The resolved experiment, stored in `experiment.yaml`: models, personas, prompts, scale, seed."""
 
 
 def read_generation(path: Path, overrides: Overrides | None = None) -> GenerateManifest:
-    """Read the manifest of a generated set; raises ConfigError for a file that is missing or damaged."""
+    """Read the manifest of a generated set; raises ConfigError for a missing or damaged file."""
     source = read_yaml(path / GENERATION)
     config = load_resolved(path / EXPERIMENT, overrides)
     if not isinstance(source.data, dict):
-        raise source.error((), "is no description of a generated set; restore the file from a copy")
+        raise source.error((), "is damaged; restore the file from a copy")
     try:
         return GenerateManifest.model_validate({**source.data, "run_id": path.name, "config": config})
     except ValidationError as error:
@@ -74,6 +74,6 @@ def read_generation(path: Path, overrides: Overrides | None = None) -> GenerateM
 
 
 def dump_generation(generation: GenerateManifest) -> str:
-    """Return `generation.yaml`: the manifest without the experiment and the id, which is its folder's name."""
+    """Return the text of `generation.yaml`: the manifest without the experiment and without the id."""
     data: dict[str, Any] = generation.model_dump(mode="json", by_alias=True, exclude={"config", "run_id"})
     return clean(yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=110))

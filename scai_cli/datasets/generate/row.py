@@ -1,6 +1,6 @@
-"""A row of `rows.jsonl`: all answers to one task, and the labels that say which of them is better.
+"""A row of `rows.jsonl`: all answers to one task, and the labels that compare them.
 
-They are msgspec structs and not pydantic models: a million of them are read in one export.
+The classes are msgspec structs and not pydantic models, because one export reads a million of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from scai_cli.runs.jsonl import damaged, lines
 
 
 class Answered(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """An answer of the assistant; its id is the row's id and its role in it: `r17/initial`, `r17/s1`, `r17/final`."""
+    """An answer of the assistant; its id joins the row's id and the answer's place: `r17/initial`, `r17/s1`,
+    `r17/final`.
+    """
 
     id: str
     text: str
@@ -26,7 +28,7 @@ class Answered(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 class RevisionStep(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """A critique of the last answer by one sampled principle, and the revision that followed."""
+    """A critique of the last answer by one sampled principle, and the revision that follows."""
 
     principle: str
     critique_request: str
@@ -36,7 +38,7 @@ class RevisionStep(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 class RowRating(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """A user's rating of one of the answers; `value` is on the scale of the experiment, None where it is missing."""
+    """A user's rating of one answer; `value` is on the scale of the experiment, None if it is missing."""
 
     rater: str
     kind: Literal["own", "cross"]
@@ -47,21 +49,21 @@ class RowRating(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 
 class Judgement(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """A judge's comparison of two answers by one principle, asked in both orders."""
+    """A judge's comparison of two answers by one principle, in both orders."""
 
     principle: str
     first: str
     second: str
     p: float | None
-    """Probability in [0, 1] that `first` is better, the mean of both orders; None where it could not be read."""
+    """The probability in [0, 1] that `first` is better, averaged over both orders; None if it could not be read."""
     soft: float | None
-    """`p` within the bounds of the clamp."""
+    """`p`, limited to the bounds of the clamp."""
     by: Literal["logprobs", "votes"] | None
     problem: str | None = None
 
 
 class GeneratedRow(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """One row; with a `problem` its answers may be None."""
+    """One row; after a `problem` its answers may be None."""
 
     id: str
     task: str
@@ -73,12 +75,12 @@ class GeneratedRow(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     ratings: tuple[RowRating, ...] = ()
     judgements: tuple[Judgement, ...] = ()
     licences: tuple[str, ...] = ()
-    """Of the persona and the task, sorted, without those that state none."""
+    """The licences of the persona and the task, sorted, without empty ones."""
     problem: str | None = None
 
 
 def rows(path: Path) -> Iterator[GeneratedRow]:
-    """Yield the rows of a generated set in order, without a torn last line; raises RunError for a damaged one."""
+    """Yield the rows of a generated set in order, without a torn last line; raises RunError for a damaged line."""
     decode = msgspec.json.Decoder(GeneratedRow).decode
     for number, line in lines(path / ROWS):
         try:

@@ -1,4 +1,4 @@
-"""The task, user, raters and principles of each row: all follow from the seed and the row's number."""
+"""Plan the rows: their tasks, users, raters and principles follow from the seed and the row's number."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from scai_cli.values import draw
 
 @dataclass(frozen=True, slots=True)
 class RowPlan:
-    """One row before its first call."""
+    """The plan of one row, made before its first call."""
 
     number: int
     task: Task
@@ -31,11 +31,11 @@ class RowPlan:
     raters: Sequence[Persona]
     """Other users, who rate the answers."""
     principles: Sequence[Principle]
-    """One for every critique."""
+    """One principle per critique."""
 
     @property
     def id(self) -> str:
-        """The row's id, with which the ids of its answers and calls begin."""
+        """The row's id, the start of the ids of its answers and calls."""
         return f"r{self.number}"
 
     @property
@@ -46,15 +46,15 @@ class RowPlan:
 
 
 def row_number(call_id: str) -> int | None:
-    """Return the number of the row that a call was made for; None for a call that serves all rows."""
+    """Return the number of the row that a call belongs to; None for a call that serves all rows."""
     head = call_id.partition("/")[0]
     return int(head[1:]) if head[:1] == "r" and head[1:].isdecimal() else None
 
 
 def row_plans(generation: GenerateManifest, path: Path, first: int) -> Iterator[RowPlan]:
-    """Yield the rows of a set from number `first` on; the tasks are read as they are needed.
+    """Yield the plans of the rows from number `first` on; tasks are read as they are needed.
 
-    The tasks come in their order, over and over; the personas take turns so that among tasks x personas rows each pair
+    The tasks come in order, again and again. The personas take turns so that among tasks x personas rows each pair
     occurs once. Raises RunError for a damaged file of tasks.
     """
     tasks = islice(_repeated_tasks(path), first % generation.tasks.count, None)
@@ -73,7 +73,7 @@ def _row_plan(generation: GenerateManifest, number: int, task: Task) -> RowPlan:
 
 
 def _sampled(principles: Sequence[Principle], size: int, seed: str) -> list[Principle]:
-    """Return principles in a random order, none a second time before all have come."""
+    """Return principles in a random order; none repeats before all others have come."""
     rng = random.Random(seed)
     sample: list[Principle] = []
     while len(sample) < size:

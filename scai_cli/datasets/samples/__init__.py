@@ -1,1 +1,1 @@
-"""What there is to train on, out of runs and generated sets."""
+"""Samples for training, taken from runs and generated sets."""

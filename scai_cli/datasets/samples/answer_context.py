@@ -1,4 +1,4 @@
-"""Facts that many answers share, and how they and the ratings become an answer sample."""
+"""Combine answers and ratings into answer samples, with the facts that many answers share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scai_cli.simulation.utilities import mean
 
 
 class AnswerContext(Struct, frozen=True):
-    """Facts shared by all answers to one persona under one constitution."""
+    """The facts that all answers to one persona under one constitution share."""
 
     run: str
     epoch: int | None
@@ -72,7 +72,7 @@ class AnswerContext(Struct, frozen=True):
     def answer(
         self, prompt: tuple[Turn, ...], text: str, scores: tuple[Score, ...], origin: Origin, scale: tuple[float, float]
     ) -> Answer:
-        """Return the sample of an answer and its ratings on the scale."""
+        """Return the sample of an answer and its ratings on the run's scale."""
         low, high = scale
         values = [score.value for score in scores if score.value is not None]
         return Answer(
@@ -88,5 +88,5 @@ class AnswerContext(Struct, frozen=True):
 
 
 def own_rating(persona: str | None, scores: Iterable[Score | RowRating]) -> float | None:
-    """Return the user's own rating, or without a user the mean of all; None where none is readable."""
+    """Return the user's own rating, or the mean of all ratings if there is no user; None without a readable rating."""
     return mean(score.value for score in scores if persona is None or score.kind == "own")

@@ -1,7 +1,7 @@
-"""Rows that hold words of a benchmark: a run of words so long that no two texts share it by chance.
+"""Find rows that share a long run of words with a benchmark.
 
-After Brown et al. 2020 (arXiv 2005.14165, appendix C): a row is left out that shares 13 words in a row with a text of
-the benchmark, whatever their case and punctuation. A text of fewer words counts whole.
+After Brown et al. 2020 (arXiv 2005.14165, appendix C): a row is left out if it shares 13 consecutive words with a text
+of the benchmark, ignoring case and punctuation. A shorter text must match whole.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from scai_cli.text.near_duplicates import words
 CONTAMINATED: Final = "contaminated"
 
 NGRAM: Final = 13
-"""Words in a row, as in GPT-3's decontamination: shorter runs are shared by chance."""
+"""Consecutive words that must match, as in GPT-3's decontamination; shorter runs are shared by chance."""
 _TABLES: Final = (".jsonl", ".json", ".csv", ".tsv", ".parquet")
 
 _SHORTEST: Final = 4
-"""The fewest words of a text that identifies a benchmark's row: fewer occur anywhere."""
+"""The fewest words that identify a benchmark's row; shorter texts occur anywhere."""
 
 
 @dataclass
 class Benchmark:
-    """The word n-grams of a benchmark, and its rows that data sets hold."""
+    """The word n-grams of a benchmark, and the numbers of the rows that matched."""
 
     name: str
     rows: int = 0
@@ -36,42 +36,42 @@ class Benchmark:
     met: set[int] = field(default_factory=set)
     hits: int = 0
     _grams: dict[int, int] = field(default_factory=dict)
-    """Hash of an n-gram -> the first row that holds it, counted from 1."""
+    """Hash of an n-gram -> the first row with it, counted from 1."""
     _lengths: set[int] = field(default_factory=set)
 
     @classmethod
     def read(cls, path: Path) -> Benchmark:
-        """Read a JSONL, JSON, CSV or TSV file, or text of one item a line; raises ConfigError, one line."""
+        """Read a JSONL, JSON, CSV or TSV file, or a text file with one item per line; raises ConfigError."""
         benchmark = cls(path.name)
         for row in _rows(path):
             benchmark.rows += 1
             benchmark._add(row)
         if not benchmark._grams:
-            raise ConfigError(f"{path}: holds no text of at least {_SHORTEST} words to look for")
+            raise ConfigError(f"{path}: has no text of at least {_SHORTEST} words to search for")
         return benchmark
 
     def meets(self, texts: Iterable[str]) -> bool:
-        """Return whether the benchmark holds words of the texts; counts the row and the rows that it matches."""
+        """Return whether the texts share words with the benchmark; count the row, and the benchmark rows that match."""
         matched = {row for text in texts for row in self._matches(words(text))}
         self.met |= matched
         self.hits += bool(matched)
         return bool(matched)
 
     def report(self) -> str:
-        """Return the result in a sentence."""
+        """Return a sentence about the result."""
         if not self.hits:
-            report = f"no row holds words of {self.name} ({self.rows} rows)"
+            report = f"no row contains text of {self.name} ({self.rows} rows)"
         else:
             some = sorted(self.met)
             shown = ", ".join(map(str, some[:20])) + (", ..." if len(some) > 20 else "")
             report = (
-                f"{self.hits} rows that hold words of {self.name} were left out; "
-                f"they met {len(some)} of its {self.rows} rows: {shown}"
+                f"{self.hits} rows with text of {self.name} were left out; "
+                f"they match {len(some)} of its {self.rows} rows: {shown}"
             )
-        return f"{report}; {self.too_short} of its rows are too short to look for" if self.too_short else report
+        return f"{report}; {self.too_short} of its rows are too short to search for" if self.too_short else report
 
     def _add(self, row: list[str]) -> None:
-        """Add a row's n-grams; if all its texts are shorter than an n-gram, its longest text whole."""
+        """Add a row's n-grams; if all its texts are shorter than an n-gram, add the longest one whole."""
         texts = sorted((words(text) for text in row), key=len, reverse=True)
         long = [text for text in texts if len(text) >= NGRAM]
         if not long and (not texts or len(texts[0]) < _SHORTEST):
@@ -107,7 +107,7 @@ def _rows(path: Path) -> Iterator[list[str]]:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """Yield every text in a value, however deep."""
+    """Yield every text in a value, at any depth."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

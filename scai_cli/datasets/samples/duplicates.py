@@ -1,4 +1,4 @@
-"""Rows that repeat an earlier row, in the same split or in another."""
+"""Find rows that repeat an earlier row, in the same split or in another."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ ELSEWHERE: Final = "duplicate of a row in another split"
 
 @dataclass
 class DuplicateIndex:
-    """The rows so far, as hashes of their texts; of equal rows the first one is kept.
+    """The hashes of all rows so far; of equal rows the first one is kept.
 
-    Without `dedupe` only rows that are in another split already are left out: the same row in train and in test is a
-    leak. `near` finds near-duplicates (`text.near_duplicates`) in all splits alike, and keeps about 1 kB a row.
+    Without `dedupe` only a row that is also in another split is left out, because it leaks from train to test. `near`
+    finds near-duplicates (`text.near_duplicates`) in all splits, and keeps about 1 kB per row.
     """
 
     dedupe: Dedupe | None = None
@@ -29,7 +29,7 @@ class DuplicateIndex:
     _kept: int = 0
 
     def reason_against(self, texts: tuple[str, ...], split: str) -> str | None:
-        """Return the reason why a row is left out, None if it is new."""
+        """Return the reason to leave out a row; None for a new row."""
         key = number("\0".join(texts))
         first = self._seen.get(key)
         if first is not None:

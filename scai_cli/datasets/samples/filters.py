@@ -1,4 +1,4 @@
-"""The filters of an export, and the count of what they leave out."""
+"""Filter the samples of an export, and count those that are left out."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ from scai_cli.datasets.samples.sample import Answer, Pair, RatingSample, opening
 from scai_cli.errors import ConfigError
 
 Kind = Literal["answers", "rated", "pairs", "traces", "ratings", "runs"]
-"""`answers`: those to imitate; `rated`: good and bad ones alike, with their scores; `pairs`; `traces`: generated rows
-with critiques and revisions; `ratings`: each rating of each answer; `runs`: whole runs."""
+"""`answers`: answers to imitate; `rated`: good and bad answers with their ratings; `pairs`; `traces`: generated rows
+with critiques and revisions; `ratings`: each rating of each answer; `runs`: whole runs.
+"""
 Labels = Literal["ratings", "judge", "revision"]
 
 BROKEN_OFF: Final = ("length", "content_filter")
-"""Finish reasons of answers that are incomplete."""
+"""The finish reasons of incomplete answers."""
 BROKEN: Final = "broken off or empty"
-"""The reason for which an incomplete answer is left out."""
+"""The reason to leave out an incomplete answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class SampleFilter:
-    """The filters of an export; None lets everything through.
-
-    Ratings and margins are on the scale of the run.
-    """
+    """The filters of an export; None means no filter."""
 
     min_rating: float | None = None
-    """Of answers: the user's own rating; of pairs: that of the chosen one; of ratings: the value."""
+    """For answers: the user's own rating; for pairs: the rating of the chosen answer; for ratings: the value."""
     min_margin: float | None = None
     epoch: int | None = None
     persona: str | None = None
-    """The user of the conversation; of pairs by single raters: the rater."""
+    """The user of the conversation; for pairs by single raters: the rater."""
     task: str | None = None
     disagreement: tuple[float, float] | None = None
-    """The least and the most disagreement, which takes two raters; see `Answer.disagreement`, `Pair.disagreement`."""
+    """The lowest and highest disagreement; needs two raters. See `Answer.disagreement`, `Pair.disagreement`."""
     per_persona: bool = False
-    """One pair for every rater, by that rater's own preference, instead of one by the group's."""
+    """Whether to make one pair per rater, by that rater's preference, instead of one by the group's preference."""
     labels: Labels | None = None
-    """What decides which answer of a generated row is better; None: ratings, else the judge, else the revision."""
+    """The label that decides which answer of a generated row is better; None: ratings, else judge, else revision."""
     seed: int = 0
 
     def check(self, kind: Kind) -> None:
-        """Raise ConfigError for a filter that has no meaning for samples of that kind: none is ignored."""
+        """Raise ConfigError for a filter without meaning for this kind of sample, so that no filter is silently
+        ignored.
+        """
         is_pairwise = kind in ("pairs", "traces")
         meaningless = {
             "--min-margin": self.min_margin is not None and not is_pairwise,
@@ -53,11 +53,11 @@ class SampleFilter:
         }
         for option, is_meaningless in meaningless.items():
             if is_meaningless:
-                raise ConfigError(f"{option} is about pairs of answers; rows of this format are not made of them")
+                raise ConfigError(f"{option} filters pairs of answers, and this format has none; leave it out")
 
 
 def parse_disagreement(text: str) -> tuple[float, float]:
-    """Return the bounds in `LOW:HIGH`; raises ConfigError."""
+    """Parse `LOW:HIGH` into its bounds; raises ConfigError."""
     try:
         low, high = map(float, text.split(":"))
     except ValueError:
@@ -69,23 +69,23 @@ def parse_disagreement(text: str) -> tuple[float, float]:
 
 @dataclass(slots=True)
 class SampleSelector:
-    """Applies the filters, and counts the samples that are left out."""
+    """Applies the filters, and counts the samples that they leave out."""
 
     filter: SampleFilter
     left_out: Counter[str] = field(default_factory=Counter)
-    """Reason -> samples left out for it."""
+    """Reason -> number of samples left out."""
 
     def drop(self, reason: str, count: int = 1) -> None:
-        """Count samples that are left out."""
+        """Count samples as left out."""
         self.left_out[reason] += count
 
     def has(self, persona: str | None, task: str) -> bool:
-        """Return whether the filters admit conversations of a persona about a task."""
+        """Return whether the filters accept conversations of a persona about a task."""
         wanted = None if self.filter.per_persona else self.filter.persona
         return wanted in (None, persona) and self.filter.task in (None, task)
 
     def keeps(self, sample: Answer | Pair) -> bool:
-        """Return whether the filters admit an answer or a pair; one that they do not is counted."""
+        """Return whether the filters accept an answer or a pair; count it if not."""
         least = self.filter.min_margin
         if not self._has_disagreement(sample):
             return False
@@ -95,14 +95,14 @@ class SampleSelector:
         return self._is_rated_well(sample.rating)
 
     def keeps_rated(self, answer: Answer) -> bool:
-        """Return whether the filters admit an answer that must have a rating; one that they do not is counted."""
+        """Return whether the filters accept an answer that must have a rating; count it if not."""
         if answer.utility is None:
             self.drop("unrated")
             return False
         return self.keeps(answer)
 
     def ratings(self, answer: Answer, comments: Iterable[str]) -> Iterator[RatingSample]:
-        """Yield the ratings of an answer that the filters admit, each with its comment."""
+        """Yield the ratings of an answer that the filters accept, each with its comment."""
         if not self._has_disagreement(answer):
             return
         prompt = opening(answer)
@@ -128,9 +128,9 @@ class SampleSelector:
 
 
 def disagreement_of(values: Sequence[float], middle: float) -> float | None:
-    """Return how much raters disagree about one answer, in [0, 0.5]; None with fewer than two raters.
+    """Return the raters' disagreement about one answer, in [0, 0.5]; None for fewer than two raters.
 
-    It is the share of those on the smaller side of the scale's middle; a rating on the middle is on neither side.
+    It is the share of raters on the smaller side of the scale's middle; a rating on the middle is on neither side.
     """
     if len(values) < 2:
         return None

@@ -1,8 +1,8 @@
-"""Which answer of a generated row is better: by those who rated both, by a judge, or because it revises the other.
+"""Decide which answer of a generated row is better: by the ratings, by the judge, or because one revises the other.
 
-The final answer is compared with the first one, or where that decides nothing the last revision with the first one.
-Unless one label is asked for, the best one that decides is taken: ratings, else the judge, else the revision; a tie
-decides nothing. So a row whose users and judge contradict each other follows its users.
+The final answer is compared with the first one; if that decides nothing, the last revision is. If the filters ask for
+no label, the first one that decides counts, in the order ratings, judge, revision; a tie decides nothing. So the users
+win over a judge who contradicts them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scai_cli.datasets.samples.preferred import Preference, group_preference, ra
 
 
 class PairComparison(Struct, frozen=True, gc=False):
-    """Two answers of a row, the better one first, and what decided."""
+    """Two answers of a row, the better one first, and the label that decided."""
 
     chosen: Answered
     rejected: Answered
@@ -29,11 +29,11 @@ class PairComparison(Struct, frozen=True, gc=False):
     rater: str | None = None
     raters: tuple[str, ...] = ()
     principles: tuple[str, ...] = ()
-    """Those that decided, or that led from one to the other; () for those in force."""
+    """The principles of the comparison, or of the revisions in between; () for the principles in force."""
 
 
 def decide(row: GeneratedRow, filters: SampleFilter, cross_weight: float) -> list[PairComparison]:
-    """Return the comparison that decides, or with `per_persona` one for each rater who prefers either."""
+    """Return the comparison that decides; with `per_persona` one for each rater with a preference."""
     if filters.per_persona:
         return list(_by_rater(row))
     comparison = None
@@ -47,7 +47,7 @@ def decide(row: GeneratedRow, filters: SampleFilter, cross_weight: float) -> lis
 
 
 def revised(row: GeneratedRow) -> PairComparison | None:
-    """Return the last revision over the first answer, as in Constitutional AI; None without a revision."""
+    """Return the last revision as better than the first answer, as in Constitutional AI; None without a revision."""
     if row.initial is None or not row.steps:
         return None
     principles = tuple(dict.fromkeys(step.principle for step in row.steps))

@@ -1,4 +1,4 @@
-"""Licences of the personas and tasks that rows come from: different ones are not mixed unasked."""
+"""Check the licences of the personas and tasks behind the rows: different licences are mixed only on request."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def stated_licences(*licences: str) -> tuple[str, ...]:
 class Licences:
     """Counts the licences of rows; `mix` allows more than one.
 
-    Rows that state none go with any: nothing is known of them, and the card says how many they are. Case does not
-    tell licences apart.
+    Rows without a stated licence may join any others, and the card gives their number. Case does not distinguish
+    licences.
     """
 
     mix: bool = False
@@ -28,19 +28,19 @@ class Licences:
     _stated: dict[str, str] = field(default_factory=dict)
 
     def note(self, licences: tuple[str, ...]) -> None:
-        """Count a row; raises ConfigError when it brings a second licence and they may not be mixed."""
+        """Count a row; raises ConfigError if it brings a second licence and mixing is not allowed."""
         if licences and licences not in self.rows:
             for licence in licences:
                 self._stated.setdefault(licence.casefold(), licence)
             if len(self._stated) > 1 and not self.mix:
                 raise ConfigError(
-                    f"rows under different licences would come together: {', '.join(sorted(self._stated.values()))}; "
-                    "export them apart, or allow it with --mix-licences"
+                    f"the rows have different licences: {', '.join(sorted(self._stated.values()))}; "
+                    "export them separately, or add --mix-licences"
                 )
         self.rows[licences] += 1
 
     def counts(self) -> dict[str, int]:
-        """Return licence -> rows; "" for rows that state none; a row under two counts for both."""
+        """Return licence -> number of rows; "" for rows that state none. A row under two licences counts for both."""
         counts: Counter[str] = Counter()
         for licences, rows in self.rows.items():
             for licence in {self._stated[licence.casefold()] for licence in licences} or {""}:

@@ -1,4 +1,4 @@
-"""Which of two answers to one prompt is better, by the raters of both."""
+"""Compare two answers to one prompt by the ratings of the raters of both."""
 
 from __future__ import annotations
 
@@ -7,25 +7,28 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 RatingsByRater = Mapping[tuple[str, str], float]
-"""(kind, rater) -> a readable rating of one answer. A rater's satisfaction with an answer to itself and its rating of
-an answer to another persona are different metrics, so that only ratings of one kind are compared."""
+"""(kind, rater) -> the readable rating of one answer.
+
+A rating of an answer in the rater's own conversation and a rating of one in another's are different metrics, so only
+ratings of one kind are compared.
+"""
 
 
 class Preference(Struct, frozen=True, gc=False):
-    """How much better the first answer is than the second by the raters of both; below 0 it is worse."""
+    """How much the common raters prefer the first answer to the second; negative if they prefer the second."""
 
     margin: float
-    """Mean difference of the ratings, on the scale."""
+    """The mean difference of the ratings, on the run's scale."""
     disagreement: float | None
-    """Share of the raters who prefer the other one; None with fewer than two raters."""
+    """The share of the raters who prefer the other answer; None for fewer than two raters."""
     raters: tuple[str, ...]
 
 
 def group_preference(first: RatingsByRater, second: RatingsByRater, cross_weight: float) -> Preference | None:
-    """Return the group's preference; None where no rater rated both in the same way.
+    """Return the group's preference; None if no rater rated both answers in the same way.
 
-    As in the utilities of a run, the rating of the user who got the answers weighs 1 - `cross_weight` and that of each
-    other one `cross_weight`; where this leaves no weight at all, all weigh the same.
+    As in the utilities of a run, the rating of the user who got the answers has the weight 1 - `cross_weight`, and each
+    other rating the weight `cross_weight`; if all weights are zero, all count the same.
     """
     total = weights = 0.0
     plain, for_first, for_second = 0.0, 0, 0
@@ -50,7 +53,7 @@ def group_preference(first: RatingsByRater, second: RatingsByRater, cross_weight
 
 
 def rater_preferences(first: RatingsByRater, second: RatingsByRater) -> list[Preference]:
-    """Return the preference of every rater of both; `disagreement` is the share of them who disagree with it."""
+    """Return the preference of each common rater; `disagreement` is the share of them who disagree with that rater."""
     both = [(key[1], value - second[key]) for key, value in first.items() if key in second]
     preferences = []
     for rater, difference in both:

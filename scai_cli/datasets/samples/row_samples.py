@@ -1,4 +1,4 @@
-"""Samples out of a generated set: final answers, rated ones, pairs, traces of critiques, all ratings."""
+"""Read samples from a generated set: final answers, rated answers, pairs, traces of critiques, ratings."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from scai_cli.simulation.prompts import Prompts
 from scai_cli.values import Split
 
 FAILED: Final = "failed"
-"""The reason for which a row without an answer is left out."""
+"""The reason to leave out a row without an answer."""
 
 Version = Literal["initial", "learned"]
-"""Of the constitution."""
+"""The version of the constitution."""
 
 
 class _TaskLine(Struct, gc=False):
@@ -39,7 +39,7 @@ class _TaskLine(Struct, gc=False):
 
 @dataclass
 class GeneratedSource:
-    """A generated set, whole or not."""
+    """A generated set, complete or not."""
 
     path: Path
     epochs: frozenset[int] = frozenset()
@@ -53,11 +53,11 @@ class GeneratedSource:
 
     @cached_property
     def personas(self) -> Mapping[str, Split | None]:
-        """Every persona that may take part, and the split it states."""
+        """All personas that may take part, with the split that each states."""
         return {persona.id: persona.split for persona in self._manifest.config.personas.inline}
 
     def tasks(self) -> Iterator[tuple[str, Split | None]]:
-        """Yield every task of the set, and the split it states; there may be a million of them."""
+        """Yield all tasks of the set, possibly a million, with the split that each states."""
         decode = msgspec.json.Decoder(_TaskLine).decode
         for number, line in lines(self.path / TASKS):
             try:
@@ -67,13 +67,13 @@ class GeneratedSource:
             yield task.id, task.split
 
     def about(self) -> tuple[Constitution, Mapping[str, str]]:
-        """Return the learned constitution, and role -> model."""
+        """Return the final constitution, and role -> model."""
         return self._manifest.learned, self._models(None)
 
     def samples(self, kind: Kind, selector: SampleSelector) -> Iterator[Sample]:
-        """Yield the samples of a kind that the filters admit, row by row; raises RunError for a damaged line."""
+        """Yield the samples of a kind that the filters accept, row by row; raises RunError for a damaged line."""
         if kind == "runs":
-            raise ConfigError(f"{self.id} is a generated set, and this format is made of runs")
+            raise ConfigError(f"{self.id} is a generated set, but this format needs a run; name a run")
         if selector.filter.epoch is not None:
             raise ConfigError(f"{self.id} is a generated set: it has no epochs, so leave out --epoch")
         for row in rows(self.path):
@@ -174,7 +174,7 @@ class GeneratedSource:
         return context
 
     def _models(self, persona: str | None) -> Mapping[str, str]:
-        """Return role -> model, with the persona's own model for the user."""
+        """Return role -> model; for the user the persona's own model, if it has one."""
         config = self._manifest.config
         models: dict[str, str] = {role: config.model_for(role).label for role in ROLES}
         user = next((user for user in config.personas.inline if user.id == persona), None)
@@ -195,7 +195,7 @@ class GeneratedSource:
 
 
 def _compared(row: GeneratedRow) -> Iterator[tuple[Answered | None, Version]]:
-    """Yield the answers that may be compared: the first one, the last revision, the final one."""
+    """Yield the answers to compare: the first one, the last revision, the final one."""
     yield row.initial, "initial"
     if row.steps:
         yield row.steps[-1].revision, "initial"
@@ -203,7 +203,7 @@ def _compared(row: GeneratedRow) -> Iterator[tuple[Answered | None, Version]]:
 
 
 def _is_whole(answered: Answered | None, selector: SampleSelector) -> TypeGuard[Answered]:
-    """Return whether an answer exists and is complete; one that is not is counted."""
+    """Return whether an answer exists and is complete; count it if not."""
     if answered is None:
         selector.drop(FAILED)
         return False

@@ -1,4 +1,4 @@
-"""Facts that a run's samples share: its experiment, the licences of personas and tasks, the answers' contexts."""
+"""The facts that a run's samples share: experiment, licences, contexts of answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scai_cli.simulation.prompts import Prompts
 
 @dataclass
 class RunContext:
-    """A run's folder with the facts that are read from its experiment."""
+    """A run's folder, and the facts from its experiment."""
 
     path: Path
     _contexts: dict[tuple[int, str], AnswerContext] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class RunContext:
 
 
 def role_models(models: Mapping[str, str], persona: str) -> Mapping[str, str]:
-    """Return role -> model, with the persona's own model for the user."""
+    """Return role -> model; for the user the persona's own model, if it has one."""
     shared = {role: model for role, model in models.items() if "/" not in role}
     own = models.get(f"user/{persona}")
     return shared if own is None else {**shared, "user": own}

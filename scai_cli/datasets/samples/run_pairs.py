@@ -1,8 +1,8 @@
-"""Pairs out of a run: final answers to the same task, compared by those who rated both.
+"""Read pairs from a run: final answers to the same task, compared by the raters of both.
 
-Every final answer was rated by its user and by the others. Pairs are the answers to different users in one epoch, and
-those to one user in two consecutive epochs; the prompt is the task alone. Of the texts only their position in the file
-is kept until they are needed, so that memory grows with the ratings of two epochs and not with their texts.
+Every final answer is rated by its user and by others. Pairs are the answers to different users in one epoch, and the
+answers to one user in two consecutive epochs. Their prompt is the task alone. Only the file positions of the texts are
+kept until they are needed, so memory grows with the ratings of two epochs and not with the texts.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from scai_cli.datasets.samples.sample import Pair, Turn
 from scai_cli.runs.history.conversations import EpochSetting, MessageReader, RunConversation, message_reader
 
 PAIRS_PER_PROMPT: Final = 64
-"""The most pairs of answers to one prompt in one epoch: they grow with the square of the personas, and more pairs of
-the same few answers teach nothing new."""
+"""The most pairs of answers per prompt and epoch: their number grows with the square of the personas, and more pairs
+of the same few answers add nothing new.
+"""
 
 
 class FinalAnswer(Struct, frozen=True, gc=False):
@@ -50,7 +51,7 @@ _Epoch = dict[str, _TaskAnswers]
 
 
 def pairs(context: RunContext, conversations: Iterable[RunConversation], selector: SampleSelector) -> Iterator[Pair]:
-    """Yield the pairs that the filters admit, epoch by epoch and task by task."""
+    """Yield the pairs that the filters accept, epoch by epoch and task by task."""
     with message_reader(context.path) as read:
         maker = _PairMaker(context, selector, read)
         setting: EpochSetting | None = None
@@ -73,10 +74,10 @@ class _PairMaker:
         self._context, self._selector, self._read = context, selector, read
         self._config = context.config
         self._keys: dict[str, tuple[str, str]] = {}
-        """Rater -> the one key for its cross ratings: a new tuple for every rating would double the memory."""
+        """Rater -> the key of the rater's cross ratings; a new tuple per rating would double the memory."""
 
     def add(self, now: _Epoch, conversation: RunConversation) -> None:
-        """Add the last answer of a conversation, if it is complete and readable."""
+        """Add the last answer of a conversation if it is complete and readable."""
         last = 2 * self._config.turns - 1
         messages = conversation.messages[: last + 1]
         if (
@@ -139,7 +140,7 @@ class _PairMaker:
                 yield again[n - within]
 
     def _preferences(self, first: FinalAnswer, second: FinalAnswer) -> Iterable[Preference]:
-        """Return the preferences between two answers: the group's, or one for each rater."""
+        """Return the preferences between two answers: the group's, or one per rater."""
         filters = self._selector.filter
         if filters.per_persona:
             of_raters = rater_preferences(first.ratings, second.ratings)

@@ -1,4 +1,4 @@
-"""Samples out of a run: its answers with their conversations, pairs of answers to one task, all ratings."""
+"""Read samples from a run: answers with their conversations, pairs of answers to one task, ratings."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RunSource:
 
     path: Path
     epochs: set[int] = field(default_factory=set)
-    """The epochs read so far."""
+    """The epochs that were read so far."""
 
     @property
     def id(self) -> str:
@@ -34,26 +34,26 @@ class RunSource:
 
     @cached_property
     def personas(self) -> Mapping[str, Split | None]:
-        """Every persona of the run, and the split it states."""
+        """All personas of the run, with the split that each states."""
         return {persona.id: persona.split for persona in self._context.config.personas.inline}
 
     def tasks(self) -> Iterator[tuple[str, Split | None]]:
-        """Yield every task of the run, and the split it states."""
+        """Yield all tasks of the run, with the split that each states."""
         return ((task.id, task.split) for task in self._context.config.tasks.inline)
 
     def about(self) -> tuple[Constitution, Mapping[str, str]]:
-        """Return the run's product, or of an unfinished run its current constitution, and role -> model."""
+        """Return the run's final constitution (the current one if it is unfinished), and role -> model."""
         history = read_history(self.path, messages=False)
         return history.product[0], role_models(history.started.models if history.started else {}, "")
 
     def samples(self, kind: Kind, selector: SampleSelector) -> Iterator[Sample]:
-        """Yield the samples of a kind that the filters admit, in the order of epochs and conversations.
+        """Yield the samples of a kind that the filters accept, in the order of epochs and conversations.
 
-        Raises RunError for a damaged line, ConfigError for traces, which no run has.
+        Raises RunError for a damaged line, and ConfigError for traces, which only generated sets have.
         """
         if kind == "traces":
             raise ConfigError(
-                f"{self.id} is a run and holds no critiques of answers; make them with `scai generate {self.id}`"
+                f"{self.id} is a run, and only generated sets have critiques; make one with `scai generate {self.id}`"
             )
         if kind == "runs":
             return self._run(selector)
@@ -86,7 +86,7 @@ class RunSource:
                 yield conversation
 
     def _answers(self, selector: SampleSelector) -> Iterator[tuple[Answer, list[CompactRating]]]:
-        """Yield every complete answer whose conversation has no empty message up to it, with its ratings."""
+        """Yield every complete answer with its ratings, unless an earlier message of its conversation is empty."""
         for conversation in self._conversations(selector):
             own = {rating.message: rating for rating in conversation.own}
             final = conversation.cross[0].message if conversation.cross else ""

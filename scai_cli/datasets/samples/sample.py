@@ -1,6 +1,6 @@
 """The samples that become rows: answers, pairs of answers, traces and ratings, each with its origin.
 
-They are msgspec structs and not dataclasses: a million of them are made in one export.
+The classes are msgspec structs and not dataclasses, because one export makes a million of them.
 """
 
 from __future__ import annotations
@@ -22,31 +22,31 @@ class Turn(Struct, frozen=True, gc=False):
 
 
 class RoleModelName(Struct, frozen=True, gc=False):
-    """The model behind a role."""
+    """A role and the model that plays it."""
 
     role: str
     model: str
 
 
 class Origin(Struct, frozen=True, gc=False):
-    """The origin of a sample; it goes into the provenance of its row."""
+    """The origin of a sample, for the provenance of its row."""
 
     run: str
-    """The id of the run or of the generated set."""
+    """The id of the run or the generated set."""
     conversation: str
     """`e2/ann/tea` in a run, `r17` in a generated set."""
     messages: tuple[str, ...]
-    """The ids of the answers that the row holds, in its order."""
+    """The ids of the answers in the row, in the row's order."""
     epoch: int | None
     version: int
-    """Of the constitution under which the (chosen) answer was given."""
+    """The version of the constitution behind the (chosen) answer."""
     rules: tuple[str, ...]
-    """Ids of the principles and clauses in force, or of the principles sampled for critiques and judgements."""
+    """The ids of the principles and clauses in force, or of the principles sampled for critiques and judgements."""
     models: tuple[RoleModelName, ...]
     raters: tuple[str, ...]
     """Persona ids, or `judge`."""
     licences: tuple[str, ...]
-    """Of the persona and the task, sorted, without those that state none."""
+    """The licences of the persona and the task, sorted, without empty ones."""
     persona: str | None
     others: tuple[str, ...]
     """Other personas to whom an answer of the row was given."""
@@ -54,7 +54,7 @@ class Origin(Struct, frozen=True, gc=False):
 
 
 class Score(Struct, frozen=True, gc=False):
-    """One rating of an answer; `value` is on the run's scale, None where it is missing."""
+    """One rating of an answer; `value` is on the run's scale, None if it is missing."""
 
     rater: str
     kind: Literal["own", "cross"]
@@ -63,47 +63,51 @@ class Score(Struct, frozen=True, gc=False):
 
 
 class Answer(Struct, frozen=True, gc=False):
-    """An answer with the conversation before it; `prompt` begins and ends with a user's turn."""
+    """An answer and the conversation before it; `prompt` begins and ends with a user's turn."""
 
     system: str
-    """The system message under which it was given."""
+    """The system message that the answer was given under."""
     prompt: tuple[Turn, ...]
     text: str
     scores: tuple[Score, ...]
     origin: Origin
     rating: float | None = None
-    """The user's own rating, or where there is no own user the mean of all; on the run's scale."""
+    """The user's own rating, or the mean of all ratings if there is no user; on the run's scale."""
     utility: float | None = None
-    """The mean of its scores, moved from the scale to [0, 1]."""
+    """The mean of the ratings, scaled to [0, 1]."""
     disagreement: float | None = None
-    """Share in [0, 0.5] of the raters on the smaller side of the scale's middle; None with fewer than two raters."""
+    """The share in [0, 0.5] of the raters on the smaller side of the scale's middle; None for fewer than two raters."""
 
 
 class Pair(Struct, frozen=True, gc=False):
     """Two answers to the same prompt, the better one first."""
 
     system: str
-    """The system message under which the chosen one was given."""
+    """The system message that the chosen answer was given under."""
     prompt: tuple[Turn, ...]
     chosen: str
     rejected: str
     p: float | None
-    """Probability in [0.5, 1] that the chosen one is better, where a judge gave one; None otherwise."""
+    """The probability in [0.5, 1] that the chosen answer is better, if a judge gave one; else None."""
     margin: float | None
-    """Mean rating of the chosen minus that of the rejected, on the scale, over the raters of both; None without."""
+    """The mean rating of the chosen minus the rejected answer, on the scale, over the raters of both; None without
+    any.
+    """
     disagreement: float | None
-    """Share in [0, 1] of the raters of both who prefer the rejected one; None with fewer than two raters of both."""
+    """The share in [0, 1] of the raters of both who prefer the rejected answer; None for fewer than two raters."""
     by: Literal["ratings", "judge", "revision"]
-    """What decided; `revision`: the later answer is a revision of the earlier one."""
+    """The label that decided; `revision`: the chosen answer is a revision of the rejected one."""
     rater: str | None
-    """The persona whose preference this is; None: the group's, or the judge's."""
+    """The persona whose preference this is; None for the group's or the judge's preference."""
     origin: Origin
     rating: float | None = None
-    """Of the chosen one: its user's own rating, or where there is no own user the mean of all; on the run's scale."""
+    """The rating of the chosen answer: by its user, or the mean of all ratings if there is no user; on the run's
+    scale.
+    """
 
 
 class Trace(Struct, frozen=True, gc=False):
-    """A generated row: first answer, critiques and revisions by one principle each, the pair they make."""
+    """A generated row: first answer, critiques and revisions by one principle each, and the resulting pair."""
 
     pair: Pair
     steps: tuple[CritiqueStep, ...]
@@ -112,7 +116,7 @@ class Trace(Struct, frozen=True, gc=False):
 
 
 class CritiqueStep(Struct, frozen=True, gc=False):
-    """A critique and the revision that followed, with the text of both requests."""
+    """A critique and the revision that follows, with the text of both requests."""
 
     principle: str
     critic_prompt: str
@@ -133,7 +137,7 @@ class RatingSample(Struct, frozen=True, gc=False):
 
 
 class RunSample(Struct, frozen=True):
-    """A whole run, with the filters of the export that its format may apply."""
+    """A whole run, with the filters of the export for its format to apply."""
 
     history: History
     epoch: int | None = None
@@ -147,13 +151,13 @@ Sample = OriginSample | Trace | RunSample
 
 
 def whole(sample: Sample) -> OriginSample:
-    """Return the sample that has an origin: of a trace its pair. Whole runs have none."""
+    """Return the sample that has an origin: for a trace its pair. Whole runs have none."""
     assert not isinstance(sample, RunSample)
     return sample.pair if isinstance(sample, Trace) else sample
 
 
 def opening(sample: Sample) -> str:
-    """Return the text with which the conversation began."""
+    """Return the text that began the conversation."""
     sample = whole(sample)
     return sample.prompt if isinstance(sample, RatingSample) else sample.prompt[0].content
 
@@ -168,7 +172,7 @@ def texts(sample: Sample) -> tuple[str, ...]:
 
 
 def rater(sample: Sample) -> str | None:
-    """Return the persona whose preference or rating a sample is, None if it is that of several."""
+    """Return the persona whose preference or rating a sample is; None if there are several."""
     sample = whole(sample)
     if isinstance(sample, Answer):
         return None
@@ -176,7 +180,7 @@ def rater(sample: Sample) -> str | None:
 
 
 def identity(sample: Sample) -> str:
-    """Return an id that no other sample of an export has; `--max-rows` draws by it, so it must stay as it is."""
+    """Return an id that is unique within an export; `--max-rows` draws by it, so it must never change."""
     origin = whole(sample).origin
     by = "" if isinstance(sample, Answer) else rater(sample)
     return f"{origin.run}/{'/'.join(origin.messages)}/{by}"

@@ -1,4 +1,4 @@
-"""Sources of samples: runs and generated sets, read in the same way."""
+"""Open the sources of samples, runs and generated sets, behind one interface."""
 
 from __future__ import annotations
 
@@ -19,34 +19,34 @@ SampleSource = RunSource | GeneratedSource
 
 
 def open_source(path: Path) -> SampleSource:
-    """Open the run or generated set in a directory; raises RunError for one without events or rows."""
+    """Open the run or generated set in a directory; raises RunError if it has no events or rows."""
     source = GeneratedSource(path) if is_generated(path) else RunSource(path)
     log = log_of(path)
     if not log.exists() or (log.is_file() and not log.stat().st_size):
         what = "rows" if is_generated(path) else "events"
-        raise RunError(f"{source.id!r} holds no {what} yet; wait, or `scai resume {source.id}`")
+        raise RunError(f"{source.id!r} has no {what} yet; wait, or `scai resume {source.id}`")
     return source
 
 
 def check_names(sources: Sequence[SampleSource], filters: SampleFilter) -> None:
-    """Raise RunError, with the nearest name, for a persona or task that no source knows."""
+    """Raise RunError, with the nearest name, for a persona or task that no source has."""
     persona, task = filters.persona, filters.task
     if persona is not None and not any(persona in source.personas for source in sources):
         known = {persona for source in sources for persona in source.personas}
-        raise RunError(f"--persona: nobody in {_named(sources)} is {persona!r}{did_you_mean(persona, known)}")
+        raise RunError(f"--persona: {_named(sources)} has no persona {persona!r}{did_you_mean(persona, known)}")
     if task is not None:
         names = (name for source in sources for name, _ in source.tasks())
         known = set(islice(names, _NEAR))
         if task not in known and task not in names:
-            raise RunError(f"--task: no task of {_named(sources)} is {task!r}{did_you_mean(task, known)}")
+            raise RunError(f"--task: {_named(sources)} has no task {task!r}{did_you_mean(task, known)}")
 
 
 _NEAR: Final = 10_000
-"""The number of tasks among which the nearest name is looked for."""
+"""The most tasks to search for the nearest name."""
 
 
 def check_epoch(sources: Sequence[SampleSource], filters: SampleFilter) -> None:
-    """Raise RunError for an epoch that no source has; call it once all samples are read."""
+    """Raise RunError for an epoch that no source has; call it after all samples are read."""
     epoch = filters.epoch
     if epoch is not None and not any(epoch in source.epochs for source in sources):
         first = sources[0]
@@ -54,7 +54,7 @@ def check_epoch(sources: Sequence[SampleSource], filters: SampleFilter) -> None:
 
 
 def stated(sources: Sequence[SampleSource]) -> tuple[dict[str, Split], dict[str, Split]]:
-    """Return the personas and the tasks that state a split of their own."""
+    """Return the personas and the tasks that state a split, with that split."""
     personas = {name: split for source in sources for name, split in source.personas.items() if split is not None}
     tasks = {name: split for source in sources for name, split in source.tasks() if split is not None}
     return personas, tasks

@@ -1,8 +1,8 @@
-"""The split of each row, so that no persona and no task of one split occurs in another.
+"""Assign rows to splits so that no persona and no task is in two splits.
 
-A seeded hash of its id gives the split of a persona or a task, which never moves when data are added. Where its file
-states a `split`, that one counts, whatever is split by: no row of a held-out persona lands in train. A row whose parts
-belong to different splits belongs to none.
+A seeded hash of its id gives a persona or a task its split, which never changes when data are added. A `split` in its
+file takes precedence, whatever the rows are split by: no row of a held-out persona gets into train. A row whose parts
+belong to different splits is left out.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ TRAIN: Final = "train"
 HELD_OUT: Final = "held out"
 ACROSS: Final = "between splits"
 SAME_TASK: Final = "task worded as one of another split"
-"""The same question under two ids would leak from one split into the other."""
+"""The reason to leave out a task that is worded like one of another split: the question would leak."""
 
 _ALSO: Final[Mapping[str, tuple[str, ...]]] = {"dev": ("validation", "valid", "val", "eval")}
 """Other names for a split that a persona or task may state."""
 
 
 def parse_split(text: str) -> dict[str, float]:
-    """Return the shares in `train=0.9,test=0.1`, which add up to 1; raises ConfigError."""
+    """Parse the shares in `train=0.9,test=0.1`, which add up to 1; raises ConfigError."""
     shares: dict[str, float] = {}
     for part in text.split(","):
         name, _, share = part.partition("=")
@@ -43,7 +43,7 @@ def parse_split(text: str) -> dict[str, float]:
         except ValueError:
             raise ConfigError(f"--split {text}: write it as train=0.9,test=0.1") from None
         if not is_safe_id(name):
-            raise ConfigError(f"--split {text}: {name!r} cannot be a part of a file's name")
+            raise ConfigError(f"--split {text}: {name!r} cannot be part of a file name; use letters and digits")
     if not all(0 < share <= 1 for share in shares.values()) or not isclose(sum(shares.values()), 1, abs_tol=1e-6):
         raise ConfigError(f"--split {text}: the shares must be above 0 and add up to 1")
     return shares
@@ -51,7 +51,7 @@ def parse_split(text: str) -> dict[str, float]:
 
 @dataclass
 class Splitter:
-    """Finds the split of every row; `personas` and `tasks` are those that state one themselves."""
+    """Assigns a split to every row; `personas` and `tasks` give those with a split of their own."""
 
     shares: Mapping[str, float]
     by: By
@@ -59,15 +59,15 @@ class Splitter:
     personas: Mapping[str, Split]
     tasks: Mapping[str, Split]
     near: bool = False
-    """Whether a task that is worded nearly as one of another split has no split either."""
+    """Whether to leave out a task that is worded nearly like one of another split."""
     _known: dict[tuple[str, str], str | None] = field(default_factory=dict)
     _worded: dict[int, str] = field(default_factory=dict)
 
     def split(self, origin: Origin, prompt: str, rater: str | None) -> tuple[str | None, str]:
-        """Return the split of a row, or None and the reason why it has none.
+        """Return the split of a row, or None and the reason to leave it out.
 
-        `rater` is the persona whose preference the row holds, which makes it a row of that persona too. Raises
-        ConfigError where rows are to be split by persona and this one belongs to none.
+        `rater` is the persona whose preference the row shows, so the row belongs to that persona, too. Raises
+        ConfigError if rows are split by persona and this one has none.
         """
         people = {origin.persona, *origin.others, rater} - {None}
         if self.by == "persona" and not people:
@@ -87,7 +87,7 @@ class Splitter:
         return split, ""
 
     def _first_split(self, prompt: str, split: str) -> str:
-        """Return the split of the first task with these words, or with `near` nearly these."""
+        """Return the split of the first task with these words; with `near`, of the first with nearly these words."""
         words = " ".join(prompt.split()).casefold()
         key = number(words)
         first = self._worded.get(key)
@@ -103,7 +103,7 @@ class Splitter:
         return NearDuplicateIndex()
 
     def _elsewhere(self, split: str, people: set[str | None], task: str) -> bool:
-        """Return whether a persona or the task of a row states a held-out split other than the row's."""
+        """Return whether a persona or the task of a row states a held-out split that is not the row's split."""
         if not self.personas and not self.tasks:
             return False
         stated = {self.personas.get(person) for person in people if person is not None} | {self.tasks.get(task)}
@@ -119,7 +119,7 @@ class Splitter:
         return self._known[key]
 
     def _named(self, split: Split) -> str | None:
-        """Return the name here of a split that a persona or task states; None where there is no match."""
+        """Return the name in `shares` for a split that a persona or task states; None if there is none."""
         return next((name for name in (split, *_ALSO.get(split, ())) if name in self.shares), None)
 
     def _hashed(self, what: str, name: str) -> str:
@@ -129,14 +129,14 @@ class Splitter:
 
 
 _KNOWN: Final = 65_536
-"""The most names that are remembered; the others are hashed again."""
+"""The most names to remember; the others are hashed again."""
 
 
 def fraction(text: str) -> float:
-    """Return a number in [0, 1) that depends on the text alone, evenly spread over all texts."""
+    """Return a number in [0, 1) that depends only on the text, uniform over texts."""
     return number(text) / 2**64
 
 
 def number(text: str) -> int:
-    """Return a number below 2**64 that depends on the text alone."""
+    """Return a number below 2**64 that depends only on the text."""
     return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big")
