@@ -129,7 +129,7 @@ class DatasetDescription:
 def describe(path: Path, seed: int = 0) -> DatasetDescription:
     """Describe a file or folder of rows; raises ConfigError if it cannot be read or has no row of a known format."""
     if not path.exists():
-        raise ConfigError(f"{path}: no such file or folder; name a file of rows, or a folder from `scai export`")
+        raise ConfigError(f"{path}: does not exist; name a file or folder of rows")
     description = DatasetDescription(str(path), seed)
     for file in row_files(path):
         part = FileDescription(file.relative_to(path).as_posix() if path.is_dir() else file.name)

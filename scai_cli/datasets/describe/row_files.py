@@ -23,12 +23,10 @@ _GUARDED: Final = re.compile(r"'[\s\0]*[=+\-@\t\r]")
 
 
 def row_files(path: Path) -> list[Path]:
-    """Return the path of a file, or the files of rows in a folder; raises ConfigError if there are none."""
+    """Return the path of a file, or of the files of rows in a folder; raises ConfigError if there are none."""
     if path.is_dir():
         if is_run(path) or is_generated(path):
-            raise ConfigError(
-                f"{path}: is a run or generated set; export it first: `scai export {path} --format F -o DIR/`"
-            )
+            raise ConfigError(f"{path}: is not an export; make one: `scai export {path} --format F -o DIR/`")
         files = sorted(
             file
             for file in path.rglob("*")

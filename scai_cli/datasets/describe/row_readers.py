@@ -29,9 +29,7 @@ def read_rows(path: Path) -> Iterator[tuple[str, Fields, RowTexts, bool | None]]
         name, reader = next((named for named in readers if named[1].columns <= row.keys()), ("", None))
         if reader is None:
             columns = ", ".join(map(str, row)) or "none"
-            raise ConfigError(
-                f"{path}:{number}: no format of `scai export` has the columns {columns[:200]}; export it again"
-            )
+            raise ConfigError(f"{path}:{number}: no format of `scai export` has these columns: {columns[:200]}")
         try:
             texts = _checked(reader.read(row))
             later = None
@@ -49,7 +47,7 @@ def _checked(texts: RowTexts) -> RowTexts:
 
 
 def _is_later(provenance: Any) -> bool | None:
-    """Return whether the first of two answers of a row is the later one."""
+    """Return whether the first of two answers of a row came after the second."""
     provenance = cell(provenance)
     messages = provenance.get("messages") if isinstance(provenance, Mapping) else None
     if not isinstance(messages, list) or len(messages) != 2:

@@ -79,8 +79,7 @@ def ngrams(text: Sequence[str], n: int) -> Iterable[tuple[str, ...]]:
 
 
 def self_bleu(texts: Sequence[Sequence[str]], most: int = 4) -> float | None:
-    """Return the mean BLEU-4 of each text against all others (Zhu et al. 2018, arXiv 1802.01886); 1 means all the
-    same.
+    """Return the mean BLEU-4 of each text against all others (Zhu et al. 2018, arXiv 1802.01886); 1: all equal.
 
     A length without matching n-grams counts as 0.1 (Chen & Cherry 2014, method 1). Returns None for fewer than two
     texts with words.
@@ -135,9 +134,7 @@ def share(part: int, whole: int) -> dict[str, float | None] | None:
 
 
 def mean_interval(values: array[int]) -> dict[str, float | None] | None:
-    """Return the mean with its normal 95 % interval; the interval is open for fewer than two values. None without
-    values.
-    """
+    """Return the mean with its normal 95 % interval, which is open for one value; None without values."""
     if not values:
         return None
     import numpy as np

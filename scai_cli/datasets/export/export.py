@@ -153,9 +153,7 @@ class _Pass:
         check_epoch(self._sources, options.filter)
 
     def file_of(self, kept: _Kept) -> str:
-        """Return the file of a sample: its split, and within the split a part drawn by the prompt if the format has
-        parts.
-        """
+        """Return the name of a sample's file: its split, plus a part drawn by the prompt if the format has parts."""
         name = kept.split or TRAIN if self._is_named else kept.split
         if not self._parts:
             return name

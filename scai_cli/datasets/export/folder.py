@@ -42,9 +42,7 @@ def side_cars(folder: Path, record: ExportRecord) -> tuple[ExportedFile, ...]:
 
 
 def manifest(folder: Path, record: ExportRecord, beside: tuple[ExportedFile, ...]) -> dict[str, Any]:
-    """Return the data to verify the files and to reproduce the export; without a time, so that equal exports are
-    equal.
-    """
+    """Return the data to verify the files and to reproduce the export; no time, so that equal exports are equal."""
     return {
         "scai": __version__,
         "format": record.format_name,

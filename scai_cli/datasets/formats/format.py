@@ -66,9 +66,7 @@ class RowTexts(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class RowReader:
-    """Reads rows back from a file. If several formats match the columns of a row, the one with the most columns reads
-    it.
-    """
+    """Reads rows back; of several formats that match a row's columns the one with the most columns reads it."""
 
     columns: frozenset[str]
     read: Callable[[Fields], RowTexts]

@@ -20,9 +20,7 @@ LEAST_ROWS: Final = 10
 """The fewest rows of a file that the API accepts."""
 
 MOST_TOKENS: Final = 65_536
-"""The most tokens of a row: longer rows are cut off. This is the context of the models that can be trained; for
-Together and Fireworks it depends on the model.
-"""
+"""The most tokens of a row, longer rows are cut off; for Together and Fireworks it depends on the model."""
 
 
 def _dpo(pair: Pair, layout: Layout) -> Iterator[Row]:

@@ -22,9 +22,7 @@ _TURN: Final = "\n\nAssistant: "
 
 
 def _dpo(pair: Pair, layout: Layout) -> Iterator[Row]:
-    """Yield the answers alone: if `chosen` and `rejected` repeat the prompt, DPO trains on a wrong text without an
-    error.
-    """
+    """Yield the answers alone: DPO trains on a wrong text, without an error, if they repeat the prompt."""
     before = conversation(pair, layout)
     if before is not None and not no_choice(pair):
         yield {"prompt": before, "chosen": [answer(pair.chosen)], "rejected": [answer(pair.rejected)]}

@@ -98,9 +98,7 @@ class Judge:
             return error
 
     async def _probe(self) -> bool:
-        """Return whether log-probabilities are available; an endpoint that refuses or ignores the request is asked
-        once only.
-        """
+        """Return whether log-probabilities are available; a refusing endpoint is asked only once."""
         async with self._probing:
             if self._has_logprobs is None:
                 request = self.prompts.comparison("Say hello.", "Be polite.", ("Good morning!", "What?"))

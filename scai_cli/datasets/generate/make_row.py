@@ -64,7 +64,7 @@ class RowContext:
 
 
 async def make_row(context: RowContext, plan: RowPlan) -> GeneratedRow:
-    """Make one row; a call that fails for good leaves out the parts that need it and becomes the row's `problem`.
+    """Make one row; a call that fails permanently leaves out the parts that need it and becomes the row's `problem`.
 
     Raises errors that stop the whole set (`errors.STOPS`).
     """
@@ -76,7 +76,7 @@ class _RowMaker:
     context: RowContext
     plan: RowPlan
     failures: list[tuple[int, str]] = field(default_factory=list)
-    """Calls that failed for good, each with its label's number; 0 for answers, so that they sort first."""
+    """Calls that failed permanently, each with its label's number; 0 for answers, so that they sort first."""
 
     async def row(self) -> GeneratedRow:
         plan = self.plan
@@ -172,9 +172,7 @@ class _RowMaker:
     def _judgement_requests(
         self, initial: Answered | None, revised: Answered | None, final: Answered | None
     ) -> Iterator[_LabelRequest]:
-        """Yield the requests to compare the final answer and the last revision with the first answer, by one principle
-        each.
-        """
+        """Yield the requests to compare the final answer and the last revision with the first one, by one principle."""
         judge = self.context.judge
         for better, name in ((final, "final"), (revised, "revised")):
             if judge is not None and initial is not None and better is not None:

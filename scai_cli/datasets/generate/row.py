@@ -18,9 +18,7 @@ from scai_cli.runs.jsonl import damaged, lines
 
 
 class Answered(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """An answer of the assistant; its id joins the row's id and the answer's place: `r17/initial`, `r17/s1`,
-    `r17/final`.
-    """
+    """An answer of the assistant; its id names the row and the answer: `r17/initial`, `r17/s1`, `r17/final`."""
 
     id: str
     text: str

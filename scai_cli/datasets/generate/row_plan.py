@@ -54,7 +54,7 @@ def row_number(call_id: str) -> int | None:
 def row_plans(generation: GenerateManifest, path: Path, first: int) -> Iterator[RowPlan]:
     """Yield the plans of the rows from number `first` on; tasks are read as they are needed.
 
-    The tasks come in order, again and again. The personas take turns so that among tasks x personas rows each pair
+    The tasks are used in order, again and again. The personas take turns so that among tasks x personas rows each pair
     occurs once. Raises RunError for a damaged file of tasks.
     """
     tasks = islice(_repeated_tasks(path), first % generation.tasks.count, None)

@@ -7,11 +7,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 RatingsByRater = Mapping[tuple[str, str], float]
-"""(kind, rater) -> the readable rating of one answer.
-
-A rating of an answer in the rater's own conversation and a rating of one in another's are different metrics, so only
-ratings of one kind are compared.
-"""
+"""(kind, rater) -> the readable rating of one answer; ratings of different kinds are never compared."""
 
 
 class Preference(Struct, frozen=True, gc=False):

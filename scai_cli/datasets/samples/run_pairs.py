@@ -23,9 +23,7 @@ from scai_cli.datasets.samples.sample import Pair, Turn
 from scai_cli.runs.history.conversations import EpochSetting, MessageReader, RunConversation, message_reader
 
 PAIRS_PER_PROMPT: Final = 64
-"""The most pairs of answers per prompt and epoch: their number grows with the square of the personas, and more pairs
-of the same few answers add nothing new.
-"""
+"""The most pairs per prompt and epoch: more pairs of the same few answers add nothing new."""
 
 
 class FinalAnswer(Struct, frozen=True, gc=False):

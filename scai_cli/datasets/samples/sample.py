@@ -90,9 +90,7 @@ class Pair(Struct, frozen=True, gc=False):
     p: float | None
     """The probability in [0.5, 1] that the chosen answer is better, if a judge gave one; else None."""
     margin: float | None
-    """The mean rating of the chosen minus the rejected answer, on the scale, over the raters of both; None without
-    any.
-    """
+    """The mean rating of the chosen minus the rejected answer, on the run's scale, over the raters of both; or None."""
     disagreement: float | None
     """The share in [0, 1] of the raters of both who prefer the rejected answer; None for fewer than two raters."""
     by: Literal["ratings", "judge", "revision"]
@@ -101,9 +99,7 @@ class Pair(Struct, frozen=True, gc=False):
     """The persona whose preference this is; None for the group's or the judge's preference."""
     origin: Origin
     rating: float | None = None
-    """The rating of the chosen answer: by its user, or the mean of all ratings if there is no user; on the run's
-    scale.
-    """
+    """The rating of the chosen answer, by its user or the mean of all if there is no user; on the run's scale."""
 
 
 class Trace(Struct, frozen=True, gc=False):
