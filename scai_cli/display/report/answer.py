@@ -1,14 +1,16 @@
-"""The answer in words: did the group get happier, who paid for it, does it hold for others, how did the run end."""
+"""The result of a run in sentences: the group's change, how sure it is, and what it does not show."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
+from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import run_cost
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, tag
 from scai_cli.display.report.numbers import change, counted, interval, listed, number
+from scai_cli.display.report.welfare import plain
 from scai_cli.runs.events import Estimate
 
 MOST_REASON = 600
@@ -20,7 +22,7 @@ _ENDS: Final = {
 
 
 def subtitle(run: Figures) -> str:
-    """Return progress, people, tasks, models, cost and date in a line."""
+    """Return progress, tasks, models, cost and date in a line; before an epoch has ended also the people."""
     return " · ".join(_facts(run))
 
 
@@ -29,7 +31,7 @@ def _facts(run: Figures) -> Iterator[str]:
     if history.started is not None:
         started = history.started
         yield f"{len(history.measured)} of {counted(started.epochs, 'epoch')}"
-        yield counted(len(started.personas), "person", "people")
+        yield from [] if run.headline else [participants(history.config)]
         yield counted(len(started.tasks), "task")
         yield listed([cut(model, 60) for model in dict.fromkeys(started.models.values())], 4)
     if (cost := run_cost(history)) is not None:
@@ -41,69 +43,71 @@ def _facts(run: Figures) -> Iterator[str]:
 
 
 def answer(run: Figures) -> Html:
-    """Return the results of the run in sentences, the most important first."""
-    lines = (_group(run), _payers(run), holdout_answer(run), _end(run))
-    first, *others = (line for line in lines if line)
-    return tag("div", tag("p", first, class_="lead"), (tag("p", line) for line in others), class_="answer")
+    """Return the result of the run in sentences, the most important first."""
+    lines = (_method(run), holdout_answer(run), _unknown(run), _end(run))
+    return tag("div", tag("p", _group(run), class_="lead"), (tag("p", line) for line in lines if line), class_="answer")
 
 
 def _group(run: Figures) -> str:
-    history, mean = run.history, run.mean_trend
-    metric = run.metrics["own"]
-    if history.started is None:
-        return "This run holds no events yet."
-    if not history.measured:
-        return "No epoch has ended yet, so there is nothing to measure."
-    if mean.first is None or mean.last is None:
-        return f"No rating could be read: nobody knows how {metric} changed."
-    low, high = run.scale
-    same = len({frozenset(epoch.personas) for epoch in run.played}) == 1
-    whom = (
-        counted(len(run.trends), "person", "people")
-        if same
-        else "the people of each epoch, who are not always the same"
-    )
-    scale = f"(mean over {whom}, on a scale from {low:g} to {high:g})"
-    if len(history.measured) == 1:
-        return f"{metric.capitalize()} is {number(mean.first, 1)} after one epoch {scale}."
-    moved = mean.change or 0
-    verb = "rose" if moved > 0 else "fell" if moved < 0 else "stayed the same:"
-    return f"{metric.capitalize()} {verb} from {number(mean.first, 1)} to {number(mean.last, 1)} {scale}."
+    if run.history.started is None:
+        return "This run contains no events yet."
+    if run.headline is None:
+        return "No epoch has ended yet, so nothing is measured."
+    return run.headline.sentence
 
 
-def _payers(run: Figures) -> str:
-    if len(run.history.measured) < 2 or all(trend.change is None for trend in run.trends):
+def _method(run: Figures) -> str:
+    """Return what was done, in words for those who do not know the program."""
+    found = run.headline
+    if found is None or run.history.started is None:
         return ""
-    gained = f"{len(run.gainers)} of {counted(len(run.trends), 'person', 'people')} gained"
-    if not run.losers:
-        return f"{gained}; nobody lost."
-    losers = [f"{run.name(trend.user)} ({change(trend.change, 1)})" for trend in run.losers]
-    return f"{gained}; {listed(losers)} paid."
+    low, high = run.scale
+    asked = counted(len(run.history.started.tasks), "question")
+    done = f"They asked an assistant {asked} and rated its answers from {low:g} to {high:g}."
+    versions = f"Version {found.start.version} is its instructions (the constitution) at the start"
+    if found.compared.version == found.start.version:
+        return f"{done} {versions}."
+    return f"{done} {versions}, version {found.compared.version} those written from the people's reactions."
 
 
 def holdout_answer(run: Figures) -> str:
-    """Return the result of the holdout comparison in a sentence, or the reason why there is none."""
+    """Return the result for the people and tasks that were set aside, empty where there is none."""
     holdout = run.history.holdout
     if holdout is None:
-        finished = run.history.status == "finished"
-        return "Nothing was held out: what it comes to for other people and tasks is not known." if finished else ""
-    people, tasks = counted(len(holdout.personas), "person", "people"), counted(len(holdout.tasks), "task")
-    whom = f"On what was held out ({people}, {tasks})"
-    difference = holdout.difference
-    if difference is None:
-        return f"{whom} nothing could be measured."
-    between = f" ({interval(difference)})" if difference.low is not None else ""
-    return f"{whom} {run.declared} welfare changed by {change(difference.estimate)}{between}: {_verdict(difference)}."
+        return ""
+    people, tasks = participants(run.history.config, holdout.personas), counted(len(holdout.tasks), "task")
+    whom = f"For {people} and {tasks} that were set aside while the rules were written"
+    if holdout.difference is None:
+        return f"{whom}, nothing was measured."
+    few = len(holdout.personas) < 2 or len(holdout.personas) * len(holdout.tasks) < 3
+    first, last = (number(values.get(run.declared)) for values in (holdout.first_values, holdout.last_values))
+    return (
+        f"{whom}, welfare from 0 to 1 ({plain(run.declared)}) was {first} under version {holdout.first_version} and "
+        f"{last} under version {holdout.last_version}: {_TOO_FEW if few else _difference(holdout.difference)}."
+    )
 
 
-def _verdict(difference: Estimate) -> str:
+_TOO_FEW: Final = "too few ratings to tell a change from chance"
+
+
+def _difference(difference: Estimate) -> str:
+    """Return a difference with its interval, or that it may be chance."""
     if difference.low is None or difference.high is None:
-        return "too little to say how sure that is"
-    if difference.low == difference.high == 0:
-        return "the rules change nothing there"
-    if difference.low > 0:
-        return "the gain holds"
-    return "it does harm there" if difference.high < 0 else "that may be chance"
+        return _TOO_FEW
+    if difference.low <= 0 <= difference.high:
+        return f"no change beyond chance ({change(difference.low)} to {change(difference.high)})"
+    return f"{change(difference.estimate)} ({interval(difference)})"
+
+
+def _unknown(run: Figures) -> str:
+    """Return what the run does not show."""
+    history = run.history
+    if run.headline is None:
+        return ""
+    real = all(persona.human for persona in history.config.personas.inline)
+    unknown = [] if real else ["how real people would rate these answers"]
+    unknown += [] if history.holdout else ["whether other people and tasks give the same result (none were set aside)"]
+    return f"Not known: {listed(unknown)}." if unknown else ""
 
 
 def _end(run: Figures) -> str:
@@ -111,6 +115,6 @@ def _end(run: Figures) -> str:
     if history.status == "finished":
         return ""
     if history.status == "running":
-        return "The run goes on; this page shows it as far as it went."
+        return "The run is not finished; this page shows what it has done so far."
     reason = cut(str(history.outcome.get("reason") or ""), MOST_REASON).rstrip(".")
-    return f"{_ENDS[history.status]}{f': {reason}' if reason else ''}. To go on with it: scai resume {history.run_id}"
+    return f"{_ENDS[history.status]}{f': {reason}' if reason else ''}. Resume it: scai resume {history.run_id}"

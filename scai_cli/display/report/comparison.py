@@ -9,9 +9,10 @@ from scai_cli.analysis.config_differences import Differences, split_members
 from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Child, Html, cut, note, tag
-from scai_cli.display.report.numbers import change, number, with_interval
+from scai_cli.display.report.numbers import number, with_interval
 from scai_cli.display.report.tables import table
 from scai_cli.display.report.trade_off import plane
+from scai_cli.display.report.welfare import plain
 
 MOST_RUNS = 60
 MOST_DIFFERENCES = 40
@@ -23,40 +24,47 @@ def comparison(runs: Sequence[Figures], prefixes: Sequence[str]) -> Iterator[Htm
     compared = compare_histories([run.history for run in runs])
     names = list(compared.runs)
     against = [_against(compared, name) for name in names]
-    yield table(_HEADS, (_row(*row) for row in zip(runs, prefixes, against, strict=False)))
+    yield table(_HEADS, (_row(*row) for row in zip(runs, prefixes, against, strict=False)), words=True)
     yield note(_NOTE.format(first=names[0]))
-    yield tag("h3", "Mean against worst-off")
+    yield tag("h3", "Mean and worst-off person")
     measured = [(name, run.point) for name, run in zip(names, runs, strict=True) if run.point is not None]
     if len({_measured_on(run) for run in runs if run.point is not None}) > 1:
         yield tag("p", "Take care: not all of these runs were measured on the same people and tasks.", class_="caution")
-    yield from plane(ParetoFront([point for _, point in measured]), [name for name, _ in measured], in_order=False)
-    yield tag("h3", "What sets the experiments apart")
+    yield from plane(ParetoFront([point for _, point in measured]), [name for name, _ in measured])
+    yield tag("h3", "Different settings")
     yield _differences(compared.differences, names)
 
 
 _HEADS = (
-    *("Run", "status", "own rating", "change", "declared welfare", "against the first"),
-    *("worst-off", "Gini", "gained, lost", "held out"),
+    *("Run", "status", "people", "own rating at the start", "own rating with the product", "difference"),
+    *("declared welfare", "against the first", "worst-off person (rawlsian)", "inequality (Gini)", "set aside"),
 )
 _NOTE = (
-    "With 95 % intervals. Change: the last epoch against the first. Against the first: the first run's declared "
-    "welfare in this run minus that in {first}, over the people and tasks that both were played with. Held out: the "
-    "last constitution against the first one."
+    "Differences with 95 % intervals. Declared welfare, worst-off person and inequality are of the product or the last "
+    "version that was played. Against the first: the first run's declared welfare in this run minus that in {first}, "
+    "over the people and tasks that both were played with. Set aside: the last constitution against the first one, for "
+    "people and tasks that were set aside."
 )
 
 
 def _row(run: Figures, prefix: str, against: str) -> tuple[Html, list[Child]]:
-    history, mean = run.history, run.mean_trend
-    values = history.measured[-1].values if history.measured else {}
-    return tag("a", history.run_id, href=f"#{prefix}top"), [
+    history, found = run.history, run.headline
+    link = tag("a", history.run_id, href=f"#{prefix}top")
+    if found is None:
+        return link, [history.status, *["–"] * (len(_HEADS) - 2)]
+    own, values = found.satisfaction, found.values
+    after = number(own.after, own.digits) if found.compared.version != found.start.version else "the same"
+    at = f"version {found.compared.version}"
+    return link, [
         history.status,
-        f"{number(mean.first, 1)} → {number(mean.last, 1)}",
-        with_interval(run.satisfaction_gain.interval, 1) if run.satisfaction_gain else change(mean.change, 1),
-        f"{number(values.get(run.declared))} {run.declared}",
+        found.participants,
+        f"{number(own.before, own.digits)} (version {found.start.version})",
+        f"{after} ({at})",
+        own.words,
+        f"{number(values[run.declared][1])} ({at}, {plain(run.declared)})",
         against,
-        number(values.get("rawlsian")),
-        number(values.get("gini_coefficient")),
-        f"{len(run.gainers)}, {len(run.losers)}",
+        f"{number(values['rawlsian'][1])} ({at})",
+        f"{number(values['gini_coefficient'][1])} ({at})",
         with_interval(history.holdout.difference if history.holdout else None),
     ]
 
@@ -85,7 +93,7 @@ def _differences(differences: Differences, runs: Sequence[str]) -> Html:
     for kind, runs_of in members.items():
         rows.append((kind, [", ".join(m for m, having in runs_of.items() if run in having) or "–" for run in runs]))
     if not rows:
-        return tag("p", "Nothing: their experiments are the same.")
+        return tag("p", "None: the experiments are the same.")
     cells = [(key, [cut(text, 120) for text in texts]) for key, texts in rows[:MOST_DIFFERENCES]]
     more = len(rows) - MOST_DIFFERENCES
     return tag(

@@ -16,22 +16,51 @@ RULE_CHARACTERS = 1200
 
 
 def rules(run: Figures, constitution: Constitution, anchor_of: Callable[[int], str | None]) -> Html:
-    """Return the rules with their ids and users; `anchor_of` gives the anchor of the epoch they came in."""
+    """Return the rules with their ids, users and earlier texts; `anchor_of` gives the anchor of an epoch's revision."""
     if not constitution.rules:
         return tag("p", "The constitution is empty.")
-    items = (_rule(run, rule, anchor_of(rule.since)) for rule in constitution.rules[:MOST_RULES])
+    wordings = _wordings(run, constitution)
+    items = (_rule(run, rule, wordings.get(rule.id), anchor_of) for rule in constitution.rules[:MOST_RULES])
     more = len(constitution.rules) - MOST_RULES
     rest = f"and {more} more: scai show {run.history.run_id} --constitution"
     return tag("div", tag("ol", items, class_="rules"), note(rest) if more > 0 else None)
 
 
-def _rule(run: Figures, rule: Principle | Clause, anchor: str | None) -> Html:
-    text = tag("span", _whom(run, rule) if isinstance(rule, Clause) else None, cut(rule.text, RULE_CHARACTERS))
-    words = f"since epoch {rule.since}" if rule.since else "from the start"
+def _wordings(run: Figures, constitution: Constitution) -> dict[str, tuple[int, str]]:
+    """Return rule id -> the epoch after which it got its text, and the text before (empty for a new rule).
+
+    Rules that have their text from the start are left out.
+    """
+    history = run.history
+    texts = {rule.id: rule.text for rule in history.started.constitution.rules} if history.started else {}
+    wordings: dict[str, tuple[int, str]] = {}
+    for revision in (epoch.revision for epoch in history.epochs):
+        if revision is None or not revision.accepted or revision.constitution.version > constitution.version:
+            continue
+        now = {rule.id: rule.text for rule in revision.constitution.rules}
+        wordings |= {name: (revision.epoch, texts.get(name, "")) for name in now if texts.get(name) != now[name]}
+        texts = now
+    return wordings
+
+
+def _rule(
+    run: Figures,
+    rule: Principle | Clause,
+    wording: tuple[int, str] | None,
+    anchor_of: Callable[[int], str | None],
+) -> Html:
+    epoch, before = wording or (0, "")
+    words = f"{'reworded' if before else 'added'} after epoch {epoch}" if epoch else "from the start"
+    anchor = anchor_of(epoch)
     since = tag("a", words, href=f"#{anchor}", class_="since") if anchor else tag("span", words, class_="since")
+    old = tag("del", cut(before, RULE_CHARACTERS)) if before else None
+    text = tag("span", whom(run, rule), old, " " if old else None, cut(rule.text, RULE_CHARACTERS))
     return tag("li", tag("b", rule.id, class_="rule-id"), text, since)
 
 
-def _whom(run: Figures, clause: Clause) -> Html:
-    names = [run.name(user) for user in clause.users]
+def whom(run: Figures, rule: Principle | Clause) -> Html | None:
+    """Return the people that a clause is for, or that a principle is locked."""
+    if isinstance(rule, Principle):
+        return tag("i", "locked: ") if getattr(rule, "locked", False) else None
+    names = [run.name(user) for user in rule.users]
     return tag("i", f"for {listed(names, MOST_NAMES)}: ", title=", ".join(names) if len(names) > MOST_NAMES else None)

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from scai_cli.analysis.paired import EpochCells, PairedDifference, paired, welfare_gain
+from scai_cli.analysis.before_after import BeforeAfter, before_after
+from scai_cli.analysis.headline import Headline, headline
 from scai_cli.analysis.pareto import ParetoFront, ParetoPoint, product_point, version_points
 from scai_cli.analysis.run_measures import SHOWN_WELFARE
 from scai_cli.analysis.satisfaction import SatisfactionTrend, mean_trend, satisfaction_trends
 from scai_cli.display.report.html import cut
 from scai_cli.runs.history.history import Epoch, History
-from scai_cli.stats.intervals import mean
 
 MOST_NAME = 48
 """The most characters of a person's name."""
@@ -37,34 +37,34 @@ class Figures:
         )
 
     @cached_property
+    def headline(self) -> Headline | None:
+        """The change of the group between the start's version and the product; None before an epoch has ended."""
+        return headline(self.history)
+
+    @cached_property
+    def pairs(self) -> list[BeforeAfter]:
+        """Questions with two answers, under the start's version and under the product."""
+        return before_after(self.history)
+
+    @cached_property
     def played(self) -> list[Epoch]:
         """The epochs that have ended."""
         return [epoch for epoch in self.history.epochs if epoch.welfare is not None]
 
     @cached_property
     def trends(self) -> list[SatisfactionTrend]:
-        """Everybody's satisfaction, in the order of the experiment."""
+        """Everyone's satisfaction in each epoch, in the order of the experiment."""
         return satisfaction_trends(self.history)
 
     @cached_property
     def mean_trend(self) -> SatisfactionTrend:
-        """The mean satisfaction of all people."""
+        """The mean satisfaction of all people in each epoch."""
         return mean_trend(self.history)
 
     @cached_property
     def bands(self) -> list[dict[str, tuple[float, float]]]:
         """For every played epoch each person's ratings of its lowest and its highest task."""
         return [self.history.rating_index.finals_of(epoch.number).own_ranges() for epoch in self.played]
-
-    @cached_property
-    def gainers(self) -> list[SatisfactionTrend]:
-        """The people who are better off at the end."""
-        return [trend for trend in self.trends if (trend.change or 0) > 0]
-
-    @cached_property
-    def losers(self) -> list[SatisfactionTrend]:
-        """The people who are worse off at the end, the largest loss first."""
-        return sorted((t for t in self.trends if (t.change or 0) < 0), key=lambda trend: trend.change or 0)
 
     @property
     def declared(self) -> str:
@@ -75,23 +75,6 @@ class Figures:
     def functions(self) -> list[str]:
         """The welfare functions to show, the declared one first."""
         return list(dict.fromkeys((self.declared, *SHOWN_WELFARE)))
-
-    @cached_property
-    def satisfaction_gain(self) -> PairedDifference | None:
-        """Mean satisfaction of the last epoch minus that of the first, over the same people and tasks."""
-        sums = self.history.rating_index.sums
-        ends = [EpochCells(f"epoch {n}", sums[n].own, {}) for n in self._ends if n in sums]
-        return paired(ends[0], ends[1], mean, seed=self.history.config.seed) if len(ends) == 2 else None
-
-    @cached_property
-    def welfare_gain(self) -> PairedDifference | None:
-        """Declared welfare of the last epoch minus that of the first, over the same people and tasks."""
-        return welfare_gain(self.history)
-
-    @property
-    def _ends(self) -> tuple[int, ...]:
-        """The first and the last epoch; nothing with fewer than two."""
-        return (self.played[0].number, self.played[-1].number) if len(self.played) > 1 else ()
 
     @cached_property
     def points(self) -> ParetoFront:
@@ -106,9 +89,24 @@ class Figures:
         return self.points.points[-1] if self.points.points else None
 
     @property
+    def people(self) -> str:
+        """`simulated people`, or `people` where all are real."""
+        real = all(persona.human for persona in self.history.config.personas.inline)
+        return "people" if real else "simulated people"
+
+    @property
     def missing(self) -> int:
         """The number of ratings that could not be read."""
         return sum(measured.missing for measured in self.history.measured)
+
+    def play(self, epoch: int) -> str:
+        """Return `epoch 2`, or `final play` for the epoch that plays the product after the last revision."""
+        planned = self.history.started.epochs if self.history.started else epoch
+        return f"epoch {epoch}" if epoch <= planned else "final play"
+
+    def at(self, epoch: Epoch) -> str:
+        """Return an epoch with the version that it played: `epoch 2 (version 1)`."""
+        return f"{self.play(epoch.number)} (version {epoch.constitution.version})"
 
     def name(self, person: str) -> str:
         """Return a person's name, cut to the length that is shown, or the id if it has none."""

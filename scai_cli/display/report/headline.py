@@ -1,66 +1,57 @@
-"""The headline numbers, the system message to paste, and the holdout comparison."""
+"""The group's numbers, the system message to paste, and the comparison for people who were set aside."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scai_cli.analysis.paired import PairedDifference
 from scai_cli.display.report.answer import holdout_answer
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
-from scai_cli.display.report.numbers import change, counted, listed, number, with_interval
+from scai_cli.display.report.numbers import change, counted, listed, number
 from scai_cli.display.report.tables import table
+from scai_cli.display.report.welfare import plain, sentence_case
 from scai_cli.simulation.prompts import Prompts
 
 MOST_CHARACTERS = 40_000
 MOST_HELD_OUT = 60
 
 
-def cards(run: Figures) -> Html | None:
-    """Return the headline numbers with their intervals, None before an epoch has ended."""
-    if not run.history.measured:
-        return None
-    first, last = (run.history.measured[end].values for end in (0, -1))
-    declared, compared = run.declared, run.history.holdout
+def numbers_table(run: Figures) -> Iterator[Html]:
+    """Yield the group's numbers under the start's version and the product's, with intervals; nothing without an epoch.
 
-    def card(title: str, name: str, below: str) -> Html:
-        return _card(title, number(first.get(name)), number(last.get(name)), below)
-
-    satisfied = number(run.mean_trend.first, 1), number(run.mean_trend.last, 1)
-    shown = [
-        _card(run.metrics["own"].capitalize(), *satisfied, _gain(run, run.satisfaction_gain, 1)),
-        card(f"Welfare, {declared}", declared, _gain(run, run.welfare_gain, 2)),
-        card("Worst-off person", "rawlsian", "utility, 0 to 1"),
-        card("Inequality (Gini)", "gini_coefficient", "lower is more equal"),
-    ]
-    if compared is not None:
-        values = number(compared.first_values.get(declared)), number(compared.last_values.get(declared))
-        shown.append(_card("Held out", *values, with_interval(compared.difference)))
-    return tag("div", tag("div", shown, class_="cards"), note(_INTERVALS) if len(run.played) > 1 else None)
-
-
-_INTERVALS = (
-    "First and last epoch. Intervals are at 95 %: a two-way cluster bootstrap of the paired difference over the people "
-    "and tasks of both. With few of them they are too narrow, and only “held out” tells of people or tasks that the "
-    "rules were not made with."
-)
-
-
-def _card(title: str, first: str, last: str, below: str) -> Html:
-    before = (tag("span", first, class_="from"), " → ") if first != last else None
-    return tag(
-        "div",
-        tag("span", title, class_="title"),
-        tag("span", before, tag("b", last), class_="value"),
-        tag("span", below, class_="below"),
-        class_="card",
+    Only the numbers with an interval have words about their change.
+    """
+    found = run.headline
+    if found is None:
+        return
+    low, high = run.scale
+    own, declared = found.satisfaction, found.welfare
+    rows = [(f"{run.metrics['own'].capitalize()}, {low:g} to {high:g}", own.before, own.after, own.digits, own.words)]
+    for name in run.functions:
+        first, last = found.values.get(name, (None, None))
+        words = declared.words if name == run.declared else ""
+        title = f"{sentence_case(plain(name))}{', declared' if name == run.declared else ''}"
+        rows.append((title, first, last, declared.digits, words))
+    plays = [found.start] if found.compared.version == found.start.version else [found.start, found.compared]
+    heads = ("", *(cut(str(play), 60) for play in plays), *(["difference"] if len(plays) > 1 else []))
+    cells = (
+        (name, [number(first, digits), *([number(last, digits), words] if len(plays) > 1 else [])])
+        for name, first, last, digits, words in rows
     )
+    yield note(_WHOSE.format(people=found.participants))
+    yield tag("div", table(heads, cells), class_="numbers")
+    yield note(_INTERVALS) if len(plays) > 1 else note(f"{sentence_case(own.words)}.")
 
 
-def _gain(run: Figures, gain: PairedDifference | None, digits: int) -> str:
-    if len(run.played) < 2:
-        return "after one epoch"
-    return with_interval(gain.interval, digits) if gain is not None else "nobody and nothing in common"
+_WHOSE = (
+    "Of {people}. The first row is the mean of their own ratings; the others are welfare from 0 to 1, computed from "
+    "own ratings and those by the others."
+)
+_INTERVALS = (
+    "Both versions over the same people and tasks. Intervals: 95 %, of the paired difference (a two-way cluster "
+    "bootstrap over people and tasks); with few of either they are too narrow. Numbers without an interval may differ "
+    "by chance."
+)
 
 
 def message(run: Figures) -> Iterator[Html]:
@@ -70,17 +61,16 @@ def message(run: Figures) -> Iterator[Html]:
     principles, clauses = len(constitution.principles), len(constitution.contract)
     parts = [counted(principles, "principle")] if principles else []
     parts += [f"{counted(clauses, 'clause')} for some people only"] if clauses else []
-    summary = f"Version {constitution.version}: {listed(parts) or 'no rules'}, {len(text):,} characters."
-    yield note(summary)
+    yield note(f"Version {constitution.version}: {listed(parts) or 'no rules'}, {len(text):,} characters.")
     yield _copyable(run, text)
     if clauses and principles:
         config = history.config
         prompts = Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
         alone = prompts.system_message(constitution.model_copy(update={"contract": ()}))
-        words = tag("summary", "Without the clauses, for anybody")
+        words = tag("summary", "Without the clauses, for anyone")
         yield tag("details", words, _copyable(run, alone))
     elif clauses:
-        yield note("It names people, and holds no principle for everybody yet.")
+        yield note("It names people and has no principle for everyone.")
 
 
 def _copyable(run: Figures, text: str) -> Html:
@@ -93,11 +83,11 @@ def _copyable(run: Figures, text: str) -> Html:
 
 
 def holdout(run: Figures) -> Iterator[Html]:
-    """Yield the held-out people's utilities under the first and the last constitution."""
+    """Yield the utilities of the people who were set aside under the first and the last constitution."""
     compared = run.history.holdout
     if compared is None:
         return
-    heads = ("Person", f"version {compared.first_version}", f"version {compared.last_version}", "change")
+    heads = ("Person", f"version {compared.first_version}", f"version {compared.last_version}", "difference")
     rows = []
     for person in compared.personas[:MOST_HELD_OUT]:
         first, last = compared.first.get(person), compared.last.get(person)
@@ -107,5 +97,6 @@ def holdout(run: Figures) -> Iterator[Html]:
     missing = f" {counted(compared.missing, 'rating is', 'ratings are')} missing." if compared.missing else ""
     more = f" {left_out} more people: scai show {run.history.run_id} --json." if left_out > 0 else ""
     yield tag("p", holdout_answer(run), missing, more)
-    yield note(f"Utility from 0 to 1, mean over {counted(len(compared.tasks), 'task')}.")
+    tasks = counted(len(compared.tasks), "task")
+    yield note(f"Welfare of each of these {run.people} from 0 to 1 (utility), mean over {tasks}.")
     yield table(heads, rows)

@@ -82,7 +82,8 @@ def _alone(run: Run, detail: Detail) -> Html:
     sections = list(run.sections(detail))
     return together(
         _header(tag("h1", *_name(run)), subtitle(run.figures), f"{run.prefix}top"),
-        run.opening,
+        run.answer,
+        _drawn(run, list(run.opening(detail)), "h2"),
         _nav([(run.prefix + section.anchor, section.title) for section in sections]),
         _drawn(run, sections, "h2"),
     )
@@ -95,8 +96,8 @@ def _several(runs: Sequence[Run], side_by_side: Html, detail: Detail) -> Html:
             "article",
             tag("h2", *_name(run)),
             note(subtitle(run.figures)),
-            run.opening,
-            _drawn(run, list(run.sections(detail)), "h3"),
+            run.answer,
+            _drawn(run, [*run.opening(detail), *run.sections(detail)], "h3"),
             id=f"{run.prefix}top",
         )
         for run in runs

@@ -6,22 +6,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from scai_cli.display.report.charts import ACCENT, MUTED, ROWS, chart, drawn
+from scai_cli.display.report.charts import ACCENT, ROWS, chart, drawn
 from scai_cli.display.report.html import Html
 
 if TYPE_CHECKING:
     import altair as alt
 
 SIZE: Final = (172, 84)
-MANY, MOST = 40, 150
-"""From this many epochs on the dots are small; from this many on only the line is drawn."""
+MANY = 40
+"""From this many epochs on the dots are small."""
 
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A quantity over epochs on a fixed scale, with the band around it and a second one to compare it with.
+    """A quantity over epochs on a fixed scale, with the range around it.
 
-    `label` is its text alternative, `says` the words for each epoch.
+    `label` is its text alternative, `says` the words for each epoch. `joined` draws a line through the epochs, which
+    suggests a trend: only for a change beyond chance.
     """
 
     label: str
@@ -30,13 +31,12 @@ class Panel:
     values: Sequence[float | None]
     says: Sequence[str]
     band: Sequence[tuple[float, float] | None] = ()
-    beside: Sequence[float | None] = ()
     colour: str = ACCENT
-    dashed: bool = False
+    joined: bool = False
 
 
 def draw_panel(panel: Panel) -> Html:
-    """Draw the quantity as a line with its band, and faintly the one beside it."""
+    """Draw the quantity as a dot for each epoch, with its ranges."""
     return drawn(list(_layers(panel)), {ROWS: _rows(panel)}, SIZE, panel.label)
 
 
@@ -46,7 +46,7 @@ def _layers(panel: Panel) -> Iterator[alt.Chart]:
     low, high = panel.scale
     first, last = panel.epochs[0], panel.epochs[-1]
     width = alt.Scale(domain=[first, last] if first != last else [first - 1, last + 1], nice=False)
-    below = alt.Axis(values=_ticks(panel.epochs), format="d", title=None, grid=False)
+    below = alt.Axis(values=_ticks(panel.epochs), format="d", title="epoch", grid=False)
     height = alt.Scale(domain=[low, high], nice=False, clamp=True)
     beside = alt.Axis(values=[low, (low + high) / 2, high], title=None, domain=False, ticks=False, labelPadding=6)
     base = chart().encode(x=alt.X("epoch:Q", axis=below, scale=width))
@@ -55,28 +55,21 @@ def _layers(panel: Panel) -> Iterator[alt.Chart]:
         return alt.Y(f"{name}:Q", scale=height, axis=beside)
 
     if any(panel.band):
-        area = base.mark_area(color=panel.colour, opacity=0.17)
-        mark = area if first != last else base.mark_rule(color=panel.colour)
-        yield mark.encode(y=y("low"), y2="high:Q")
-    if any(panel.beside):
-        yield base.mark_line(color=MUTED, strokeWidth=1, strokeDash=[2, 3]).encode(y=y("beside"))
-    dash = [5, 3] if panel.dashed else [1, 0]
-    yield base.mark_line(
-        color=panel.colour, strokeWidth=2.2 if len(panel.epochs) < MOST else 0.8, strokeDash=dash
-    ).encode(y=y("value"))
-    if len(panel.epochs) < MOST:
-        size = 34 if len(panel.epochs) < MANY else 8
-        dots = base.mark_point(filled=True, size=size, opacity=1, color=panel.colour)
-        yield dots.encode(y=y("value"), description="says:N")
+        yield base.mark_rule(color=panel.colour, opacity=0.3, strokeWidth=3).encode(y=y("low"), y2="high:Q")
+    if panel.joined:
+        thin = 2.2 if len(panel.epochs) < MANY else 0.8
+        yield base.mark_line(color=panel.colour, strokeWidth=thin).encode(y=y("value"))
+    size = 34 if len(panel.epochs) < MANY else 8
+    dots = base.mark_point(filled=True, size=size, opacity=1, color=panel.colour)
+    yield dots.encode(y=y("value"), description="says:N")
 
 
 def _rows(panel: Panel) -> list[dict[str, Any]]:
     rows = []
     for n, epoch in enumerate(panel.epochs):
         low, high = (panel.band[n] if panel.band else None) or (None, None)
-        beside = panel.beside[n] if panel.beside else None
         row = {"epoch": epoch, "value": panel.values[n], "says": panel.says[n]}
-        rows.append({**row, "low": low, "high": high, "beside": beside})
+        rows.append({**row, "low": low, "high": high})
     return rows
 
 

@@ -1,16 +1,17 @@
-"""Who gained and who paid, person by person, and who rated whom how."""
+"""The ratings person by person, and who rated whom how."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from scai_cli.analysis.satisfaction import SatisfactionTrend
-from scai_cli.display.report.charts import ACCENT, LOSS
+from scai_cli.display.report.charts import INK
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
-from scai_cli.display.report.numbers import change, counted, number
+from scai_cli.display.report.numbers import counted, number
 from scai_cli.display.report.panels import Panel, draw_panel
 from scai_cli.display.report.tables import MOST_ROWS, folded, heat_map, shade, table, unshaded
+from scai_cli.display.report.welfare import sentence_case
 from scai_cli.runs.history.history import Epoch
 
 MOST_PANELS = 24
@@ -22,84 +23,97 @@ MOST_RATERS = 30
 def people(run: Figures) -> Iterator[Html]:
     """Yield a panel for each person, and the numbers as a table."""
     shown = _shown(run)
-    epochs = [epoch.number for epoch in run.played]
     low, high = run.scale
     left_out = len(run.trends) - len(shown)
     yield note(
-        f"{run.metrics['own'].capitalize()} from {low:g} to {high:g} over the epochs. The band reaches from the "
-        "person's lowest to the highest task; the dotted line is the mean over everybody.",
-        f" Shown are the {len(shown)} who gained or lost most; {left_out} more are in the table." if left_out else None,
+        f"{sentence_case(run.metrics['own'])} of {run.people} from {low:g} to {high:g}: a dot for each epoch, and a "
+        "bar from the person's lowest to the highest task. One person's numbers have no interval: any difference "
+        "between them may be chance.",
+        f" {len(shown)} people with the most different numbers; {left_out} more are in the table."
+        if left_out
+        else None,
     )
-    yield tag("div", (_panel(run, trend, epochs) for trend in shown), class_="panels")
+    yield tag("div", (_panel(run, trend) for trend in shown), class_="panels")
     yield _table(run)
 
 
 def _shown(run: Figures) -> Sequence[SatisfactionTrend]:
-    if len(run.trends) <= MOST_PANELS:
-        return run.trends
-    ordered = sorted(run.trends, key=lambda trend: trend.change or 0)
+    if len(run.trends) <= MOST_PANELS or run.headline is None:
+        return run.trends[:MOST_PANELS]
+    changes = {user: person.change for user, person in run.headline.people.items()}
+    ordered = sorted(run.trends, key=lambda trend: changes.get(trend.user, 0.0))
     half = MOST_PANELS // 2
     users = {trend.user for trend in (*ordered[:half], *ordered[-half:])}
     return [trend for trend in run.trends if trend.user in users]
 
 
-def _panel(run: Figures, trend: SatisfactionTrend, epochs: Sequence[int]) -> Html:
+def _panel(run: Figures, trend: SatisfactionTrend) -> Html:
     name, bands = run.name(trend.user), [epoch.get(trend.user) for epoch in run.bands]
     says = []
-    for epoch, value, band, mean in zip(epochs, trend.values, bands, run.mean_trend.values, strict=True):
+    for epoch, value, band in zip(run.played, trend.values, bands, strict=True):
         reach = f", tasks {band[0]:g} to {band[1]:g}" if band else ""
-        says.append(f"epoch {epoch}: {number(value, 1)}{reach}; everybody {number(mean, 1)}")
+        says.append(f"{run.at(epoch)}: {number(value, 1)}{reach}")
+    numbers = " · ".join(f"{version}: {mean}" for version, mean in _by_version(run, trend.user))
     panel = Panel(
-        label=f"{name}: {run.metrics['own']} from {number(trend.first, 1)} to {number(trend.last, 1)}",
+        label=f"{name}: {run.metrics['own']} in each epoch; {numbers}",
         scale=run.scale,
-        epochs=epochs,
+        epochs=[epoch.number for epoch in run.played],
         values=trend.values,
         says=says,
         band=bands,
-        beside=run.mean_trend.values,
-        colour=LOSS if (trend.change or 0) < 0 else ACCENT,
+        colour=INK,
     )
-    return tag("figure", tag("figcaption", tag("b", name), _arrow(trend)), draw_panel(panel))
+    return tag("figure", tag("figcaption", tag("b", name), tag("small", numbers)), draw_panel(panel))
 
 
-def _arrow(trend: SatisfactionTrend) -> Html:
-    if len(trend.values) == 1:
-        return tag("span", number(trend.last, 1), class_="arrow")
-    sign = "lost" if (trend.change or 0) < 0 else "gained" if (trend.change or 0) > 0 else "same"
-    return tag(
-        "span",
-        f"{number(trend.first, 1)} → {number(trend.last, 1)} ",
-        tag("b", change(trend.change, 1), class_=sign),
-        class_="arrow",
-    )
+def _by_version(run: Figures, user: str) -> Iterator[tuple[str, str]]:
+    """Yield the versions that are compared, with a person's mean under each."""
+    if (found := run.headline) is None:
+        return
+    person = found.people.get(user)
+    yield f"version {found.start.version}", number(person.before if person else None, 1)
+    if found.compared.version != found.start.version:
+        yield f"version {found.compared.version}", number(person.after if person else None, 1)
 
 
 def _table(run: Figures) -> Html:
     drifted = any(measured.drift for measured in run.history.measured)
     rated = any(trend.validity is not None for trend in run.trends)
-    extra = [head for head, there in (("less drift", drifted), ("honesty", rated)) if there]
-    few = len(run.played) <= MOST_EPOCHS
-    heads = [f"epoch {epoch.number}" for epoch in run.played] if few else ["first", "last"]
+    extra = [head for head, there in (("less drift", drifted), (_FOLLOW, rated)) if there]
+    epochs = list(enumerate(run.played))
+    epochs = epochs if len(epochs) <= MOST_EPOCHS else [epochs[0], epochs[-1]]
+    versions = [version for version, _ in _by_version(run, "")]
     rows = []
     for trend in (*run.trends[:MOST_ROWS], run.mean_trend):
-        more = {"less drift": number(trend.corrected, 1), "honesty": number(trend.validity)}
-        numbers = [number(value, 1) for value in (trend.values if few else (trend.first, trend.last))]
-        name = run.name(trend.user) if trend.user else "Everybody"
-        rows.append((name, [*numbers, change(trend.change, 1), *(more[head] for head in extra)]))
+        more = {"less drift": number(trend.corrected, 1), _FOLLOW: number(trend.validity)}
+        means = [mean for _, mean in _by_version(run, trend.user)] if trend.user else _everyone(run)
+        numbers = [number(trend.values[n], 1) for n, _ in epochs]
+        name = run.name(trend.user) if trend.user else "Everyone"
+        rows.append((name, [*means, *numbers, *(more[head] for head in extra)]))
     left_out = len(run.trends) - MOST_ROWS
     notes = [_NOTES[head] for head in extra]
     if left_out > 0:
         notes.append(f"{counted(left_out, 'more person', 'more people')}: scai show {run.history.run_id} --json.")
     return folded(
-        table(("Person", *heads, "change", *extra), rows),
+        table(("Person", *versions, *(run.at(epoch) for _, epoch in epochs), *extra), rows),
         note(" ".join(notes)) if notes else None,
         opened=len(run.trends) > MOST_PANELS,
     )
 
 
+def _everyone(run: Figures) -> list[str]:
+    """Return the group's mean under each of the versions that are compared."""
+    if (found := run.headline) is None:
+        return []
+    means = [found.satisfaction.before, found.satisfaction.after]
+    return [number(mean, 1) for mean in means[: 1 + (found.compared.version != found.start.version)]]
+
+
+_FOLLOW = "do the ratings follow the answers? (honesty)"
 _NOTES = {
     "less drift": "Less drift: the last number less how much higher the person rates the same old answers by now.",
-    "honesty": "Honesty: rank correlation of the ratings with what a program measures in the texts; 1 is full, 0 none.",
+    _FOLLOW: "Do the ratings follow the answers? 1 fully, 0 not at all: the rank correlation of a person's ratings "
+    "with the traits that a program measures in the texts (honesty).",
 }
 
 
@@ -107,9 +121,9 @@ def who_rated_whom(run: Figures) -> Iterator[Html]:
     """Yield the mean final ratings, rater by author, of the first and the last epoch."""
     own, cross = run.metrics["own"], run.metrics["cross"]
     yield note(
-        f"Rows rate, columns were answered: everyone's {cross} rating of the answers that the others got, and framed "
-        f"on the diagonal the {own} with the own one. Mean over tasks, final answers only; stronger colour is higher, "
-        "“–” is missing.",
+        f"Rows are the {run.people} who rate, columns those who got the answers: everyone's {cross} rating of the "
+        f"answers that the others got, and framed on the diagonal the {own} with the own one. Mean over tasks, final "
+        "answers only; stronger colour is higher, “–” is missing.",
     )
     epochs = run.played if len(run.played) < 2 else [run.played[0], run.played[-1]]
     yield tag("div", (_matrix(run, epoch) for epoch in epochs), class_="matrices")
@@ -126,7 +140,7 @@ def _matrix(run: Figures, epoch: Epoch) -> Html:
             return unshaded("–" if (rater, to) in means else "", own=rater == to)
         return shade(mean, low, high, 1, own=rater == to)
 
-    caption = f"Epoch {epoch.number}, version {epoch.constitution.version} of the constitution"
+    caption = sentence_case(run.at(epoch))
     if left_out > 0:
         caption += f"; {MOST_RATERS} of {len(epoch.personas)} people, all by scai show {run.history.run_id} --ratings"
     names = [cut(run.name(person), 24) for person in people]

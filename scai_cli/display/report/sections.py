@@ -10,15 +10,16 @@ from typing import Final
 
 from scai_cli.display.report import headline
 from scai_cli.display.report.answer import answer
+from scai_cli.display.report.before_after import before_after
 from scai_cli.display.report.constitution import rules
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Child, Html, tag, together
+from scai_cli.display.report.html import Child, Html, note, tag, together
 from scai_cli.display.report.people import people, who_rated_whom
 from scai_cli.display.report.problems import problems, reproduce
 from scai_cli.display.report.time_line import revision_anchor, time_line
 from scai_cli.display.report.trade_off import plane
 from scai_cli.display.report.transcripts import transcripts
-from scai_cli.display.report.welfare import welfare
+from scai_cli.display.report.welfare import sentence_case, welfare
 from scai_cli.runs.history.excerpts import Excerpts, read_excerpts
 from scai_cli.runs.history.fold import read_history
 
@@ -51,11 +52,27 @@ class Run:
     excerpts: Excerpts
     prefix: str
 
+    @cached_property
+    def answer(self) -> Html:
+        """The result in words."""
+        return answer(self.figures)
+
+    def opening(self, detail: Detail) -> Iterator[Section]:
+        """Yield the sections of the first screen: the answers before and after, the constitution, the numbers."""
+        run = self.figures
+        if run.history.started is None:
+            return
+        if run.pairs and not detail.brief:
+            yield _section("answers", "One question, two answers", before_after(run))
+        yield self._constitution(detail)
+        if run.headline is not None:
+            yield _section("numbers", "The numbers", headline.numbers_table(run))
+
     def sections(self, detail: Detail) -> Iterator[Section]:
-        """Yield the sections that have content."""
+        """Yield the other sections that have content."""
         history = self.figures.history
         if history.started is not None:
-            yield self._message(detail)
+            yield _section("message", "The system message to paste", headline.message(self.figures))
         if detail.brief:
             rest = tag("code", f"scai report {history.run_id}")
             yield _section("more", "The rest", tag("p", "There is no room for it beside so many runs: ", rest))
@@ -64,22 +81,18 @@ class Run:
         if history.started is not None:
             texts = transcripts(self.figures, self.excerpts, self.prefix, detail.room)
             line = time_line(self.figures, texts)
-            yield _section("constitution", "How the constitution came to be", line)
+            yield _section("revisions", "How the constitution was made", line)
             yield _section("transcripts", "Transcripts", texts.html)
         yield from self._ending
 
-    @cached_property
-    def opening(self) -> Html:
-        """The results in words and in numbers."""
-        return together(answer(self.figures), headline.cards(self.figures))
-
-    def _message(self, detail: Detail) -> Section:
+    def _constitution(self, detail: Detail) -> Section:
         def anchor_of(epoch: int) -> str | None:
             return None if detail.brief else revision_anchor(self.figures, self.prefix, epoch)
 
-        constitution, _ = self.figures.history.product
-        listed = tag("h3", "Its rules"), rules(self.figures, constitution, anchor_of)
-        return _section("message", "Would you paste this?", headline.message(self.figures), listed)
+        found, (constitution, _) = self.figures.headline, self.figures.history.product
+        played = found.product if found else f"Version {constitution.version}, not played"
+        listed = rules(self.figures, constitution, anchor_of)
+        return _section("constitution", "The constitution", note(sentence_case(f"{played}.")), listed)
 
     @cached_property
     def _measured(self) -> list[Section]:
@@ -89,14 +102,12 @@ class Run:
         versions = [f"v{point.version}" for point in run.points.points]
         groups = {(frozenset(epoch.personas), frozenset(epoch.tasks)) for epoch in run.played}
         care = tag("p", _CARE, class_="caution") if len(groups) > 1 else None
-        holdout = _section("holdout", "For people and tasks it has not seen", headline.holdout(run))
+        holdout = _section("holdout", "For people and tasks that were set aside", headline.holdout(run))
         return [
-            _section("people", "Who gained, who paid", people(run)),
+            _section("people", "Person by person", people(run)),
             *([holdout] if run.history.holdout is not None else []),
-            _section("welfare", "Welfare", welfare(run)),
-            _section(
-                "trade-off", "The trade-off, version by version", care, plane(run.points, versions, in_order=True)
-            ),
+            _section("welfare", f"Welfare of the {run.people} in each epoch", welfare(run)),
+            _section("trade-off", "Mean and worst-off person, version by version", care, plane(run.points, versions)),
             _section("ratings", "Who rated whom", who_rated_whom(run)),
         ]
 

@@ -25,7 +25,7 @@ def time_line(run: Figures, texts: Transcripts) -> Iterator[Html]:
     history = run.history
     revised = sum(epoch.revision is not None for epoch in history.epochs)
     if not revised:
-        yield tag("p", "It has not been revised yet.")
+        yield tag("p", "No revision was written yet.")
         return
     shown = _shown(run)
     if len(shown) < revised:
@@ -49,7 +49,7 @@ def _revision(run: Figures, revision: Revised, texts: Transcripts) -> Html:
     )
     edits, drafts = _edits(run, revision, texts) if revision.accepted else ([], 0)
     left_out = len(edits) - MOST_EDITS
-    passed = f"{counted(drafts, 'draft')} of it came and went before it was done: "
+    passed = f"{counted(drafts, 'draft')} of rules within this revision not shown: "
     return tag(
         "li",
         tag("p", tag("b", became), tag("span", f" after epoch {revision.epoch}", class_="when"), class_="became"),

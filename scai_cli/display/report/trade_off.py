@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from scai_cli.analysis.pareto import ParetoFront
-from scai_cli.display.report.charts import ACCENT, CARD, INK, MUTED, ROWS, chart, drawn
+from scai_cli.display.report.charts import ACCENT, CARD, INK, ROWS, chart, drawn
 from scai_cli.display.report.html import Html, note, tag
 from scai_cli.display.report.numbers import number
 from scai_cli.display.report.tables import MOST_ROWS, folded, table
@@ -28,21 +28,22 @@ class _Dot(NamedTuple):
     says: str
 
 
-def plane(front: ParetoFront, names: Sequence[str], *, in_order: bool) -> Iterator[Html]:
-    """Yield the plane with a point for each of `names`, joined if `in_order`, and a table of them."""
+def plane(front: ParetoFront, names: Sequence[str]) -> Iterator[Html]:
+    """Yield the plane with a point for each of `names`, and a table of them."""
     dots = list(_dots(front, names))
     if not dots:
-        yield tag("p", "Nothing has been measured yet.")
+        yield tag("p", "Nothing is measured yet.")
         return
     yield note(
-        "Further right the group as a whole fares better, further up the worst-off person. A filled point is on the "
-        "Pareto front of mean, worst-off and equality: no other is better on one count and as good on the rest. The "
-        "dashed line is the edge of what was reached.",
+        "To the right the mean over all people is higher, upwards the welfare of the worst-off person (rawlsian); both "
+        "from 0 to 1. A filled point: no other point is higher on one of mean, worst-off person and equality and as "
+        "high on the rest (Pareto front). The dashed line is the edge of these points. Points have no intervals here: "
+        "near ones may differ by chance.",
     )
     shown = dots if len(dots) <= MOST_DOTS else [*dots[:1], *dots[1 - MOST_DOTS :]]
     yield tag(
         "figure",
-        (tag("div", _draw(shown, size, in_order), class_=name) for size, name in ((WIDE, "wide"), (NARROW, "narrow"))),
+        (tag("div", _draw(shown, size), class_=name) for size, name in ((WIDE, "wide"), (NARROW, "narrow"))),
         class_="plane",
     )
     yield _table(front, names)
@@ -51,12 +52,14 @@ def plane(front: ParetoFront, names: Sequence[str], *, in_order: bool) -> Iterat
 def _dots(front: ParetoFront, names: Sequence[str]) -> Iterator[_Dot]:
     for name, point in zip(names, front.points, strict=True):
         if point.mean is not None and point.worst_off is not None:
-            numbers = f"mean {point.mean:.2f}, worst-off {point.worst_off:.2f}, Gini {number(point.inequality)}"
+            numbers = (
+                f"mean {point.mean:.2f}, worst-off person {point.worst_off:.2f}, inequality {number(point.inequality)}"
+            )
             says = f"{name} ({point.measured}): {numbers}"
             yield _Dot(point.mean, point.worst_off, name, front.best(point), says)
 
 
-def _draw(dots: Sequence[_Dot], size: tuple[int, int], in_order: bool) -> Html:
+def _draw(dots: Sequence[_Dot], size: tuple[int, int]) -> Html:
     domains = _domain([dot.mean for dot in dots]), _domain([dot.worst_off for dot in dots])
     middle = sum(domains[0]) / 2
     names = _names(dots)
@@ -65,8 +68,8 @@ def _draw(dots: Sequence[_Dot], size: tuple[int, int], in_order: bool) -> Html:
         | {"best": dot.best, "right": dot.mean > middle}
         for n, (dot, name) in enumerate(zip(dots, names, strict=True))
     ]
-    label = f"Mean against worst-off utility of {len(dots)} points; the table below has the numbers"
-    layers = list(_layers(domains, in_order))
+    label = f"Mean against worst-off person of {len(dots)} points; the table below has the numbers"
+    layers = list(_layers(domains))
     return drawn(layers, {ROWS: rows, _EDGE: _stairs(dots, domains)}, size, label)
 
 
@@ -78,18 +81,16 @@ def _names(dots: Sequence[_Dot]) -> list[str]:
     return [", ".join(there[n]) if last[place] == n else "" for n, place in enumerate(places)]
 
 
-def _layers(domains: tuple[list[float], list[float]], in_order: bool) -> Iterator[alt.Chart]:
+def _layers(domains: tuple[list[float], list[float]]) -> Iterator[alt.Chart]:
     import altair as alt
 
     across, up = (alt.Scale(domain=domain, nice=False) for domain in domains)
     axis = alt.Axis(tickCount=5)
-    x = alt.X("mean:Q", title="mean utility", scale=across, axis=axis)
-    y = alt.Y("worst:Q", title="worst-off person's utility", scale=up, axis=axis)
+    x = alt.X("mean:Q", title="mean over all people", scale=across, axis=axis)
+    y = alt.Y("worst:Q", title="worst-off person", scale=up, axis=axis)
     base = chart().encode(x=x, y=y)
     edge = chart(_EDGE).mark_line(color=ACCENT, strokeDash=[4, 3], strokeWidth=1.2)
     yield edge.encode(x=x, y=y, order="n:Q")
-    if in_order:
-        yield base.mark_line(color=MUTED, strokeWidth=1, opacity=0.6).encode(order="n:Q")
     for which, fill in (("!datum.best", CARD), ("datum.best", ACCENT)):
         dots = base.transform_filter(which)
         mark = dots.mark_point(filled=False, fill=fill, stroke=ACCENT, strokeWidth=1.8, size=90, opacity=1)
@@ -122,10 +123,10 @@ def _stairs(dots: Sequence[_Dot], domains: tuple[list[float], list[float]]) -> l
 
 
 def _table(front: ParetoFront, names: Sequence[str]) -> Html:
-    heads = ("Point", "measured on", "mean", "worst-off", "Gini", "on the front")
+    heads = ("Point", "measured on", "mean", "worst-off person", "inequality (Gini)", "filled (Pareto front)")
     rows = []
     for name, point in list(zip(names, front.points, strict=True))[-MOST_ROWS:]:
         numbers = [number(value) for value in (point.mean, point.worst_off, point.inequality)]
-        measured = "held out" if point.measured == "holdout" else point.measured
+        measured = "people and tasks set aside" if point.measured == "holdout" else point.measured
         rows.append((name, [measured, *numbers, "yes" if front.best(point) else "no"]))
     return folded(table(heads, rows))

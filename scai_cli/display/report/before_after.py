@@ -1,0 +1,69 @@
+"""One question with two answers, under the constitution of the start and under the product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from scai_cli.analysis.before_after import SELECTION, Answer, BeforeAfter
+from scai_cli.display.report.constitution import RULE_CHARACTERS, whom
+from scai_cli.display.report.figures import Figures
+from scai_cli.display.report.html import Html, cut, note, tag
+from scai_cli.display.report.numbers import number
+
+MOST_CHARACTERS = 1500
+"""The most characters of a question or an answer; the whole of it is in its transcript."""
+
+
+def before_after(run: Figures) -> Iterator[Html]:
+    """Yield the pairs with their ratings and the rule that made the difference, and how they were chosen."""
+    yield from (_pair(run, pair) for pair in run.pairs)
+    yield note(SELECTION)
+
+
+def _pair(run: Figures, pair: BeforeAfter) -> Html:
+    real = any(persona.human for persona in run.history.config.personas.inline if persona.id == pair.person)
+    asker = f"{run.name(pair.person)} ({'a real person' if real else 'simulated'}) asked:"
+    answers = (_answer(run, pair, *side) for side in (("Before", pair.before), ("After", pair.after)))
+    return tag(
+        "div",
+        tag("p", tag("span", asker, class_="title"), tag("q", cut(pair.question, MOST_CHARACTERS)), class_="question"),
+        tag("div", answers, class_="answers"),
+        _rule(run, pair),
+        note(_means(run, pair)),
+        class_="pair",
+    )
+
+
+def _answer(run: Figures, pair: BeforeAfter, when: str, answer: Answer) -> Html:
+    rated = f"{run.name(pair.person)} rated it {answer.rating:g} of {run.scale[1]:g}."
+    return tag(
+        "div",
+        tag("p", tag("b", when), f": version {answer.version}, {run.play(answer.epoch)}. {rated}", class_="title"),
+        tag("p", cut(answer.text, MOST_CHARACTERS), class_="text", dir="auto"),
+    )
+
+
+def _means(run: Figures, pair: BeforeAfter) -> str:
+    """Return the person's mean ratings over all tasks."""
+    person = run.headline and run.headline.people.get(pair.person)
+    if not person:
+        return ""
+    before, after = (number(mean, 1) for mean in (person.before, person.after))
+    return (
+        f"{run.name(pair.person)}'s mean over all tasks: {before} under version {pair.before.version}, {after} under "
+        f"version {pair.after.version}; for one person this may be chance."
+    )
+
+
+def _rule(run: Figures, pair: BeforeAfter) -> Html:
+    if pair.rule is None:
+        return tag("p", "No single rule explains the difference.", class_="made")
+    return tag(
+        "p",
+        "The rule that made the difference: ",
+        tag("b", pair.rule.id, class_="rule-id"),
+        " ",
+        whom(run, pair.rule),
+        cut(pair.rule.text, RULE_CHARACTERS),
+        class_="made",
+    )
