@@ -12,12 +12,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from change_words import change_words
 from changed_runs import EVIL, Rows, changed, hostile
-from conftest import events, scai
+from conftest import TINY, events, scai
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.display.report.figures import Figures
+from scai_cli.analysis.before_after import SELECTION, before_after
+from scai_cli.analysis.headline import Headline, headline
 from scai_cli.display.report.html import inline, tag, visible
 from scai_cli.display.report.numbers import with_interval
 from scai_cli.display.report.page import LIMIT, MOST_WHOLE
@@ -31,11 +33,15 @@ class Page(html.parser.HTMLParser):
     """A page as a browser's parser sees it."""
 
     VOID = frozenset({"meta", "link", "br", "hr", "input"})
+    SAID = frozenset({"pre", "talk", "answers", "rules", "edits", "critique", "candidates", "evidence"})
     BLOCKS = frozenset({"p", "h1", "h2", "h3", "li", "td", "th", "div", "dt", "dd", "pre"})
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.open: list[str] = []
+        self.stack: list[tuple[str, str | None]] = []
+        self.pieces: list[tuple[tuple[tuple[str, str | None], ...], str]] = []
+        self.own: list[str] = []
         self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.texts: list[str] = []
         self.code: dict[str, str] = {}
@@ -46,21 +52,35 @@ class Page(html.parser.HTMLParser):
         self.tags.append((tag, dict(attrs)))
         if tag not in self.VOID:
             self.open.append(tag)
+            self.stack.append((tag, dict(attrs).get("class")))
         if tag in self.BLOCKS:
             self.texts.append(" ")
 
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
+        self.stack.pop()
 
     def handle_data(self, data: str) -> None:
         if self.open and self.open[-1] in ("script", "style"):
             self.code[self.open[-1]] = self.code.get(self.open[-1], "") + data
         else:
             self.texts.append(data)
+            self.pieces.append((tuple(self.stack), data))
+            if not self.SAID & {class_ or tag for tag, class_ in self.stack}:
+                self.own.append(f"{data} ")
 
     @property
     def text(self) -> str:
         return " ".join("".join(self.texts).split())
+
+    @property
+    def claims(self) -> str:
+        """The text of the page itself, without what people, models and config files say."""
+        return " ".join("".join(self.own).split())
+
+    def inside(self, tag: str, class_: str | None = None) -> str:
+        """The text of the elements of that name and class."""
+        return " ".join("".join(text for stack, text in self.pieces if (tag, class_) in stack).split())
 
     def having(self, name: str) -> list[str]:
         return [value or "" for _, attributes in self.tags for key, value in attributes.items() if key == name]
@@ -71,6 +91,17 @@ def reported(*arguments: object) -> Page:
     assert called.code == 0, called.err
     assert len(called.out.encode()) < LIMIT
     return Page(called.out)
+
+
+@pytest.fixture(scope="module")
+def voted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose product was played, in 4 epochs of 3 people."""
+    folder = tmp_path_factory.mktemp("voted")
+    (folder / "tiny.yaml").write_text(TINY, encoding="utf-8")
+    settings = ("--set", "revision={strategy: grounded, acceptance: vote}", "--set", "epochs=4")
+    called = scai("run", folder / "tiny.yaml", "--runs-dir", folder / "runs", "-q", *settings)
+    assert called.code == 0, called.err
+    return folder / "runs" / "tiny"
 
 
 @pytest.fixture(scope="module")
@@ -139,8 +170,8 @@ def test_it_is_one_whole_page_that_asks_for_nothing(page: Page) -> None:
 
 def test_every_section_is_there_and_every_chart_has_words(page: Page) -> None:
     sections = [a["id"] for name, a in page.tags if name == "section"]
-    names = "message people welfare trade-off ratings constitution transcripts problems again"
-    assert sections == [f"r1/{name}" for name in names.split()]
+    names = "constitution numbers message people welfare trade-off ratings revisions transcripts problems again"
+    assert [name for name in sections if name != "r1/answers"] == [f"r1/{name}" for name in names.split()]
     charts = [a for name, a in page.tags if name == "svg"]
     assert len(charts) == 3 + 4 + 2
     assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
@@ -150,36 +181,100 @@ def test_the_same_run_makes_the_same_bytes(finished: Path) -> None:
     assert scai("report", finished, "-o", "-").out == scai("report", finished, "-o", "-").out
 
 
-def test_its_numbers_are_those_of_show(page: Page, finished: Path) -> None:
-    told = scai("show", finished, "--json").json
-    first, last = (told["epochs"][n]["welfare"] for n in (0, -1))
+def headline_of(run: Path) -> Headline:
+    found = headline(read_history(run, messages=False, ratings=False))
+    assert found is not None
+    return found
+
+
+def test_its_numbers_are_those_of_the_analysis(voted: Path) -> None:
+    page, found = reported(voted), headline_of(voted)
+    assert found.compared.version > found.start.version == 0
+    assert found.sentence in page.text
+    assert "simulated" in found.sentence
     for person, name in (("ann", "Ann Smith"), ("bob", "Bob Jones"), ("cid", "Cid Brown")):
-        before, after = first["satisfaction"][person], last["satisfaction"][person]
-        assert re.search(rf"{name}{before:.1f} → {after:.1f} ", page.text)
-    for function in ("utilitarian", "rawlsian", "nash"):
-        assert f"{function}{first['values'][function]:.2f} → {last['values'][function]:.2f}" in page.text
-    means = [sum(epoch["satisfaction"].values()) / 3 for epoch in (first, last)]
-    assert f"from {means[0]:.1f} to {means[1]:.1f} (mean over 3 people, on a scale from 0 to 10)" in page.text
-    assert told["epochs"][-1]["revision"]["constitution"]["version"] == 2
-    for rule in told["epochs"][-1]["revision"]["constitution"]["principles"]:
+        one = found.people[person]
+        means = f"version 0: {one.before:.1f} · version {found.compared.version}: {one.after:.1f}"
+        assert f"{name}{means}" in page.text
+    for function, plain in (("utilitarian", "Mean over all people"), ("rawlsian", "Worst-off person")):
+        before, after = found.values[function]
+        assert re.search(rf"{plain} \({function}\)(, declared)? {before:.2f} {after:.2f} ", page.text)
+    assert f"Satisfaction, 0 to 10 {found.satisfaction.before:.1f} {found.satisfaction.after:.1f} " in page.text
+    for change in (found.satisfaction, found.welfare):
+        assert f" {change.words} " in page.text
+    for rule in scai("show", voted, "--json").json["epochs"][-1]["revision"]["constitution"]["principles"]:
         assert rule["text"] in page.text
 
 
-def test_gains_are_paired_and_have_an_interval(finished: Path) -> None:
-    history = read_history(finished, messages=False, ratings=False, finals=True)
-    run = Figures(history)
-    welfare, own = run.welfare_gain, run.satisfaction_gain
-    assert welfare is not None
-    assert own is not None
-    first, last = history.measured[0], history.measured[-1]
-    assert welfare.interval.estimate == pytest.approx(last.values["utilitarian"] - first.values["utilitarian"])  # type: ignore[operator]
-    assert own.interval.estimate == pytest.approx(run.mean_trend.last - run.mean_trend.first)  # type: ignore[operator]
-    for found in (welfare.interval, own.interval):
-        assert found.low is not None
-        assert found.high is not None
-        assert found.low <= found.estimate <= found.high
-    text = scai("show", finished).out
-    assert f"{welfare.interval.estimate:+.3f} [{welfare.interval.low:+.3f}, {welfare.interval.high:+.3f}]" in text
+def test_one_question_has_two_answers_with_the_rule_that_made_the_difference(voted: Path) -> None:
+    page = reported(voted)
+    pairs = before_after(read_history(voted, messages=False, ratings=False))
+    assert pairs
+    for pair in pairs:
+        assert f"{pair.name} (simulated) asked: {pair.question}".replace(": ", ":", 1) in page.text
+        for when, side in (("Before", pair.before), ("After", pair.after)):
+            head = f"{when}: version {side.version}, epoch {side.epoch}. {pair.name} rated it {side.rating:g} of 10."
+            assert f"{head} {' '.join(side.text.split())}" in page.text
+        made = f"made the difference: {pair.rule.id} " if pair.rule else "No single rule explains the difference."
+        assert made in page.text
+    assert SELECTION in page.text
+
+
+def test_a_reworded_rule_shows_when_and_its_old_text(finished: Path, tmp_path: Path) -> None:
+    def reworded(rows: Rows) -> Rows:
+        start = next(row for row in rows if row["type"] == "run_started")["constitution"]
+        principles = [{"id": "P1", "text": "Be kind."}, {"id": "P2", "text": "Never promise a refund."}]
+        start |= {"principles": principles, "last_principle": 2}
+        first, second = (row for row in rows if row["type"] == "revision")
+        for revision, text in ((first, "Be brief."), (second, "Be brief.")):
+            now = [principles[0] | {"text": text}, principles[1], {"id": "P3", "text": "Ask back.", "since": 1}]
+            revision["constitution"] |= {"principles": now, "contract": [], "last_principle": 3}
+        return rows
+
+    page = reported(changed(finished, tmp_path / "r" / "reworded", reworded))
+    assert "P1Be kind. Be brief.reworded after epoch 1" in page.text
+    assert "P2Never promise a refund.from the start" in page.text
+    assert "P3Ask back.added after epoch 1" in page.text
+    assert page.inside("del").startswith("Be kind.")
+
+
+@pytest.mark.slow
+def test_twenty_runs_in_which_nothing_was_adopted_state_no_change(tmp_path: Path) -> None:
+    assert scai("init", "demo").code == 0
+    kept = ("--set", "revision.acceptance=improves", "--set", "revision.margin=1", "--set", "epochs=3")
+    for seed in range(20):
+        run = scai("run", "demo/configs/quickstart.yaml", "-q", "--seed", seed, "--run-id", f"r{seed}", *kept)
+        assert run.code == 0, run.err
+        page = reported(run.out.strip())
+        assert "No revision was adopted: 3 plays of one constitution (version 0)." in page.text
+        assert change_words(page.claims, *EXPLAINED) == []
+        assert not [a for name, a in page.tags if name == "path" and a.get("stroke-width") == "2.2"]
+
+
+EXPLAINED = (
+    "To the right the mean over all people is higher",
+    "no other point is higher on one of mean",
+    "lower is more equal",
+    "stronger colour is higher",
+    "the lowest rated",
+)
+"""Phrases that explain a chart and claim nothing about the run."""
+
+
+@pytest.mark.parametrize("run", ["whole", "stopped"])
+def test_a_run_of_version_0_1_has_a_page(run: str) -> None:
+    page = reported(Path(__file__).parents[1] / "golden" / "v0" / run)
+    assert "simulated people (a small program and no language model)" in page.inside("p", "lead")
+    assert "The constitution Version" in page.text
+
+
+def test_a_version_that_nobody_has_played_is_marked(finished: Path, tmp_path: Path) -> None:
+    def unplayed(rows: Rows) -> Rows:
+        return [row for row in rows if row.get("epoch", 0) < 3]
+
+    page = reported(changed(finished, tmp_path / "r" / "unplayed", unplayed))
+    assert "The constitution Version 2, not played." in page.text
+    assert "(version 2) was not played." in page.inside("p", "lead")
 
 
 def test_edits_link_to_the_messages_that_they_rest_on(tiny: Path) -> None:
@@ -204,7 +299,7 @@ def test_edits_link_to_the_messages_that_they_rest_on(tiny: Path) -> None:
 
 def test_a_run_without_events_says_so(finished: Path, tmp_path: Path) -> None:
     page = reported(changed(finished, tmp_path / "r" / "empty", lambda rows: []))
-    assert "This run holds no events yet." in page.text
+    assert "This run contains no events yet." in page.text
     assert "svg" not in dict(page.tags)
 
 
@@ -213,7 +308,7 @@ def test_a_run_in_its_first_epoch_shows_what_was_said(finished: Path, tmp_path: 
     with (run / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         page = reported(run)
-    assert "No epoch has ended yet, so there is nothing to measure. The run goes on" in page.text
+    assert "No epoch has ended yet, so nothing is measured. The run is not finished" in page.text
     assert "early running" in page.text
     assert "How do I make a pot of tea?" in page.text
     assert scai("report", run, "-o", "-").out.count("The run was interrupted") == 1
@@ -224,9 +319,8 @@ def test_one_epoch_is_no_change(finished: Path, tmp_path: Path) -> None:
         return rows[: next(n for n, row in enumerate(rows) if row["id"] == "e2")]
 
     page = reported(changed(finished, tmp_path / "r" / "one", first_epoch))
-    assert re.search(r"Satisfaction is \d\.\d after one epoch", page.text)
-    assert "after one epoch" in page.text
-    assert "people gained" not in page.text
+    assert re.search(r"model\) was \d\.\d \(version 0, epoch 1\)", page.inside("p", "lead"))
+    assert change_words(page.claims, *EXPLAINED) == []
 
 
 def test_a_failed_run_says_why(finished: Path, tmp_path: Path) -> None:
@@ -238,7 +332,7 @@ def test_a_failed_run_says_why(finished: Path, tmp_path: Path) -> None:
     usage = {"input_tokens": 1, "output_tokens": 1}
     outcome = {"status": "failed", "reason": "too many calls failed", "calls": 9, "usage": usage}
     page = reported(changed(finished, tmp_path / "r" / "failed", broken, outcome))
-    assert "The run failed: too many calls failed. To go on with it: scai resume failed" in page.text
+    assert "The run failed: too many calls failed. Resume it: scai resume failed" in page.text
     assert "1 call failed, 0 ratings are missing" in page.text
     assert visible(f"HTTP 500 {EVIL}")[:80] in page.text
 
@@ -254,10 +348,10 @@ def test_missing_ratings_are_not_made_up(finished: Path, tmp_path: Path) -> None
         return rows
 
     page = reported(changed(finished, tmp_path / "r" / "missing", unread))
-    assert "No rating could be read: nobody knows how satisfaction changed." in page.text
+    assert "No rating of satisfaction could be read" in page.text
     assert "36 ratings are missing" in page.text
     assert "satisfaction missing “" in page.text or "satisfaction missing no number in it" in page.text
-    assert "Nothing has been measured yet." in page.text
+    assert "Nothing is measured yet." in page.text
     assert not re.search(r"\bNone\b|\bnan\b", page.text)
 
 
@@ -348,7 +442,7 @@ def test_many_runs_are_told_in_short(finished: Path, tmp_path: Path) -> None:
     runs = [changed(finished, tmp_path / "r" / f"run-{n}", lambda rows: rows) for n in range(MOST_WHOLE + 1)]
     page = reported(*runs)
     assert "There is no room for it beside so many runs: scai report run-3" in page.text
-    assert page.text.count("Would you paste this?") == len(runs)
+    assert page.text.count("The system message to paste") == len(runs)
     assert sum(name == "svg" for name, _ in page.tags) == 2
     assert {link for link in page.having("href") if link != "data:,"} <= {f"#{name}" for name in page.having("id")}
 

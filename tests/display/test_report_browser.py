@@ -55,6 +55,17 @@ CONTRAST = """
 """
 
 
+LARGEST_NUMBERS = """
+() => {
+  const size = (e) => parseFloat(getComputedStyle(e).fontSize);
+  const found = [...document.querySelectorAll("main *")].filter(
+    (e) => [...e.childNodes].some((n) => n.nodeType === 3 && /\\d[.]\\d/.test(n.data)) && e.checkVisibility());
+  const most = Math.max(...found.map(size));
+  return found.filter((e) => size(e) === most).map((e) => e.textContent);
+}
+"""
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     assert CHROMIUM, "no Chromium: apt-get install chromium"
@@ -139,6 +150,14 @@ def test_it_can_be_read(browser: Any, grounded: Path, name: str) -> None:
     looked.close()
 
 
+def test_the_largest_number_stands_beside_the_word_simulated(browser: Any, grounded: Path) -> None:
+    looked = Looked(browser, grounded, **VIEWS["phone"])
+    numbers = looked.page.evaluate(LARGEST_NUMBERS)
+    assert len(numbers) == 1
+    assert "simulated people (a small program and no language model)" in numbers[0]
+    looked.close()
+
+
 def test_it_can_be_printed(browser: Any, grounded: Path) -> None:
     looked = Looked(browser, grounded, **VIEWS["dark"])
     page = looked.page
@@ -210,7 +229,7 @@ def test_a_mark_says_what_it_stands_for(browser: Any, grounded: Path) -> None:
     looked = Looked(browser, grounded, **VIEWS["light"])
     page = looked.page
     page.locator(".panels [data-tip]").first.hover(force=True)
-    assert re.fullmatch(r"epoch 1: \d\.\d, tasks \d+ to \d+; everybody \d\.\d", page.locator("#tip").text_content())
+    assert re.fullmatch(r"epoch 1 \(version 0\): \d\.\d, tasks \d+ to \d+", page.locator("#tip").text_content())
     assert page.locator("#tip").is_visible()
     page.mouse.move(0, 0)
     assert not page.locator("#tip").is_visible()
