@@ -1,1 +1,1 @@
-"""Traits of a text: what a program observes in it, and what a request asks for."""
+"""Traits of a text: observe them in an answer, and find those that a request asks for."""

@@ -1,4 +1,4 @@
-"""The catalogue of traits: fifteen of style, sixteen of substance, with the words that show and ask for them."""
+"""The catalogue of traits: fifteen of style, sixteen of substance, with the words that show them and ask for them."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _LISTS = read_data_file(__file__)
 THEMES: Final[Mapping[str, str]] = _LISTS["themes"]
 """Substance: the words that show a theme and ask for it."""
 MARKERS: Final[Mapping[str, str]] = _LISTS["markers"]
-"""Style: the words that show it; the other styles are seen in length, layout, word length and questions."""
+"""Style: the words that show a trait; the other styles are measured by length, layout, words and questions."""
 SEQUENCE: Final = frozenset(patterns(_LISTS["sequence"]))
-"""Words that at the beginning of a sentence make it a step."""
+"""Words that mark a sentence as a step when they begin it."""
 REQUESTS: Final[Mapping[str, str]] = _LISTS["requests"]
-"""Style: the words that ask for a trait, and under `-trait` those that ask for its opposite."""
+"""Style: the words that ask for a trait, and under `-trait` the words that ask for its opposite."""
 
 Kind = Literal["style", "substance"]
 
@@ -35,7 +35,7 @@ class Trait:
     words: tuple[str, ...]
     """The patterns that ask for the trait: whole words, `stem*` with any ending."""
     excludes: str | None = None
-    """The trait that a text cannot show as well."""
+    """The trait that excludes this one."""
 
 
 _PAIRS: Final = (("concise", "detailed"), ("formal", "casual"), ("balanced", "direct"))

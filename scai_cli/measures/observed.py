@@ -1,4 +1,4 @@
-"""The traits that a text shows, and the utility of a text for a person's preferences."""
+"""Observe the traits of a text, and compute its utility for a person's preferences."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ _BLANK: Final = dict.fromkeys(TRAITS, 0.0)
 def observe(text: str) -> dict[str, float]:
     """Return how strongly a text shows each trait, in [0, 1]; all 0 for a text without words.
 
-    Themes, wordings and questions to the reader: 1 - 0.4^n for n sentences that show it. `concise` falls
-    from 1 at 40 words to 0 at 120, `detailed` rises from 0 at 80 to 1 at 200; `bullet_list` and
-    `step_by_step` are n/3 for n such lines (or sentences that open as a step); `plain_words` is the product
-    of two falling ramps: from 9 to 20 words a sentence, and from 5 % to 25 % words of nine letters or more.
-    The time is linear in the length.
+    Themes, wordings and questions to the reader: 1 - 0.4^n for n sentences that show the trait. `concise` falls from 1
+    at 40 words to 0 at 120, `detailed` rises from 0 at 80 to 1 at 200; `bullet_list` and `step_by_step` are n/3 for n
+    lines of that form (or sentences that open as a step); `plain_words` is the product of two falling ramps: from 9 to
+    20 words per sentence, and from 5 % to 25 % words of nine letters or more. The time is linear in the length.
     """
     parts = tokens(text)
     words = [part for part in parts if part not in _MARKS and not part.isdigit()]
@@ -50,8 +49,8 @@ def observe(text: str) -> dict[str, float]:
 def utility(preferences: Mapping[str, float], observed: Mapping[str, float]) -> float | None:
     """Return how well the observed traits meet the preferences, in [0, 1]; None if no preference is nonzero.
 
-    u = sum over traits |w| * (o if w > 0 else 1 - o) / sum |w|, with weights w in [-1, 1] and o in [0, 1];
-    a trait that was not observed has o = 0.
+    u = sum over traits |w| * (o if w > 0 else 1 - o) / sum |w|, with weights w in [-1, 1] and o in [0, 1]; a trait that
+    was not observed has o = 0.
     """
     total = sum(abs(weight) for weight in preferences.values())
     if not total:
@@ -64,7 +63,7 @@ def utility(preferences: Mapping[str, float], observed: Mapping[str, float]) -> 
 
 
 def _counts(parts: list[str], ends: list[int]) -> dict[str, int]:
-    """Count the sentences with each trait's words; `ends` are the token positions where sentences end."""
+    """Count the sentences with each trait's words; `ends` are the token positions at the ends of sentences."""
     counts: dict[str, int] = {}
     last: dict[str, int] = {}
     sentence = 0
@@ -78,7 +77,7 @@ def _counts(parts: list[str], ends: list[int]) -> dict[str, int]:
 
 
 def _sentences(parts: list[str]) -> tuple[int, int, int, list[int]]:
-    """Count sentences, questions to the reader and steps; also return where the sentences end."""
+    """Count sentences, questions to the reader and steps; also return the positions of the sentences' ends."""
     sentences = questions = steps = 0
     ends: list[int] = []
     empty, to_reader = True, False

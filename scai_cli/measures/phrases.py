@@ -1,4 +1,4 @@
-"""Words and phrases in a text: a table of patterns is matched in one pass; the longest phrase wins."""
+"""Find words and phrases in a text: match a table of patterns in one pass; the longest phrase wins."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 _TOKEN: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+|[.!?…](?=[\s\"'”’)\]*_]|$)|[\n;,:]|[😀-😆😉😜😝🤣🤪🙃]")
 
 LONGEST_WORD: Final = 24
-"""Letters of a word that are compared."""
+"""The letters of a word that are compared."""
 
 SENTENCE_ENDS: Final = frozenset(".!?…\n")
 """The tokens that end a sentence."""
@@ -37,14 +37,14 @@ def patterns(listing: str) -> tuple[str, ...]:
 
 
 class _Entry(NamedTuple):
-    """The words after a pattern's first one, and its key."""
+    """The words after a pattern's first word, and its key."""
 
     rest: tuple[str, ...]
     key: str
 
 
 class _Candidates(NamedTuple):
-    """The patterns that begin with a word: the word alone, by their second word, and those with a stem there."""
+    """The patterns that begin with a word: the word alone, those by their second word, and those with a stem second."""
 
     alone: str | None
     by_second: Mapping[str, Sequence[_Entry]]
@@ -64,7 +64,7 @@ class Lexicon:
         self._candidates = lru_cache(maxsize=1 << 15)(self._lookup)
 
     def find(self, words: Sequence[str]) -> Iterator[Hit]:
-        """Yield the hits in order without overlap: at each token the longest, exact words before stems."""
+        """Yield the hits in order without overlap: at each token the longest pattern, exact words before stems."""
         lookup, free = self._candidates, 0
         for at, word in enumerate(words):
             candidates = lookup(word[:LONGEST_WORD]) if at >= free else None
@@ -90,7 +90,7 @@ class Lexicon:
 
 
 def _longest(candidates: _Candidates, words: Sequence[str], at: int) -> tuple[tuple[str, ...], str | None]:
-    """Return the longest pattern that continues at `at`, else the word alone."""
+    """Return the longest pattern that continues at `at`, else the single word."""
     if at < len(words) and candidates.by_second:
         for rest, key in (*candidates.by_second.get(words[at], ()), *candidates.by_stem):
             if at + len(rest) <= len(words) and _follow(rest, words, at):

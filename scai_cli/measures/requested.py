@@ -1,4 +1,4 @@
-"""The traits that a rule or a remark asks for: their words, and negations near them."""
+"""Find the traits that a rule or a remark asks for: their words, and negations near them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from scai_cli.measures.phrases import SENTENCE_ENDS, Hit, Lexicon, patterns, tok
 from scai_cli.text.data_files import read_data_file
 
 _REACH: Final = 7
-"""Words after a negation whose sense it turns."""
+"""The most words after a negation that it can reach."""
 _EXCESS_REACH: Final = 3
 
 
@@ -31,10 +31,10 @@ _LEXICON: Final = Lexicon(_table())
 def requested(text: str) -> dict[str, float]:
     """Return the traits that a text asks for (1.0) or against (-1.0), in the order of their first mention.
 
-    A trait's words ask for it, unless a negation precedes them by up to seven words in the same sentence
-    ("avoid", "no", "too much", ...) or ends the sentence ("... put me off"). A negation reaches
-    up to the next affirmation ("but", "more", ", give"). Words of the opposite ("jargon" for plain words)
-    count the other way round. A trait with both signs counts by the more frequent one, and is left out if they tie.
+    A trait's words ask for it, unless a negation precedes them by up to seven words in the same sentence ("avoid",
+    "no", "too much", ...) or ends the sentence ("... put me off"). A negation reaches up to the next affirmation
+    ("but", "more", ", give"). Words of the opposite ("jargon" for plain words) count with the opposite sign. A trait
+    with both signs gets the more frequent one, and is left out for a tie.
     """
     parts = tokens(text)
     counts: dict[str, int] = {}
@@ -52,7 +52,7 @@ def requested(text: str) -> dict[str, float]:
 
 
 def _apply(hit: Hit, negated_until: int, pending: list[tuple[str, int]]) -> int:
-    """Note a trait with its sign, or change how far a negation reaches; return that token (-1 for none)."""
+    """Record a trait with its sign, or update how far a negation reaches; return that token (-1 for none)."""
     match hit.key:
         case "no":
             return hit.end + _REACH

@@ -1,1 +1,1 @@
-"""People and tasks from elsewhere: let in, looked at, drawn from."""
+"""Import, describe, sample and generate personas and tasks."""

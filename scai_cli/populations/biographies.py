@@ -1,4 +1,4 @@
-"""Fictional people: a model writes a name, a biography and stances to attributes that are given, no two alike."""
+"""Generate fictional personas: a model writes a name, a biography and stances for given attributes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless
 from scai_cli.values import Text
 
 _ROUNDS: Final = 6
-"""How often a person is asked for whose biography is too like another's."""
+"""Attempts per persona whose biography is too similar to another one."""
 
 _MOST_SENTENCES: Final = 4
 _SENTENCE: Final = re.compile(r"[.!?…]+[\"'”’)]*(?=\s+[A-Z\"'“‘(]|\s*$)")
@@ -48,7 +48,7 @@ follows from facts and biography and begins "NAME believes that"."""
 
 
 class Biography(BaseModel):
-    """What the model writes about one person."""
+    """The text that the model writes about one persona."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -73,7 +73,7 @@ class Biography(BaseModel):
 
 
 class BiographyWriter:
-    """Asks for all people at once, takes them in order, and asks again for those who are too like another."""
+    """Requests all biographies at once, accepts them in order, and requests those again that are too similar."""
 
     def __init__(self, agent: Agent, facts: Sequence[Mapping[str, Scalar]], tasks: Sequence[Task]) -> None:
         self._agent, self._facts, self._tasks = agent, facts, tasks
@@ -82,17 +82,17 @@ class BiographyWriter:
         self.thrown_back = 0
 
     async def write(self, say: Callable[[str], None]) -> list[Persona]:
-        """Return the people in the order of their facts; those who stayed too like another are left out."""
-        # Number -> the biography that it was too like, and must differ from.
+        """Return the personas in the order of their attributes, without those that stayed too similar."""
+        # Number -> the biography that this one was too similar to.
         missing: dict[int, str] = dict.fromkeys(range(len(self._facts)), "")
         for attempt in range(_ROUNDS):
             written = await together(self._ask(n, attempt, other) for n, other in missing.items())
             missing = self._take(dict(zip(missing, written, strict=True)))
-            say(f"{len(self._biographies)} of {len(self._facts)} people")
+            say(f"{len(self._biographies)} of {len(self._facts)} personas")
             if not missing:
                 break
         else:
-            say(f"{len(missing)} people are left out: {_ROUNDS} times they were too like somebody else")
+            say(f"{len(missing)} personas are left out: too similar to another one {_ROUNDS} times")
         ids = Ids()
         return [self._person(n, ids) for n in sorted(self._biographies)]
 
@@ -104,9 +104,9 @@ class BiographyWriter:
         return answer.form
 
     def _take(self, written: Mapping[int, Biography | None]) -> dict[int, str]:
-        """Take in the new ones; returns the others, with the biography that they must differ from."""
+        """Accept the new biographies; return the others' numbers, each with the biography that it is too similar to."""
         again: dict[int, str] = {}
-        # In the order of the numbers and not of the answers: which of two twins stays does not depend on the network.
+        # In the order of the numbers: which of two similar ones stays must not depend on the network.
         for n, biography in sorted(written.items()):
             text = nameless(biography.biography, biography.name) if biography else ""
             similar = self._index.most_similar(text) if biography else None
@@ -132,7 +132,7 @@ class BiographyWriter:
 
 
 def draw_facts(count: int, quotas: Sequence[Quota], seed: int) -> list[dict[str, Scalar]]:
-    """Draw the attributes of `count` people to quota."""
+    """Draw the attributes of `count` personas to quota."""
     drawn = [quota.draw(count, f"{seed}/quota/{quota.attribute}") for quota in quotas]
     names = [quota.attribute for quota in quotas]
     return [dict(zip(names, values, strict=True)) for values in zip(*drawn, strict=True)] or [{}] * count

@@ -1,4 +1,4 @@
-"""Texts from foreign files: cleaned of control characters, limited in length, made into attributes and ids."""
+"""Clean texts from foreign files: remove control characters, limit lengths, make attributes and ids."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from scai_cli.text.characters import clean, printable
 from scai_cli.values import is_safe_id
 
 LONGEST_TEXT: Final = 20_000
-"""Characters of a biography, a stance or a task; a longer one would fill the prompt."""
+"""The most characters of a biography, a stance or a task; a longer text would fill the prompt."""
 LONGEST_FACT: Final = 500
-"""Characters of an attribute."""
+"""The most characters of an attribute."""
 
 _ZERO_WIDTH: Final = re.compile("[\u200b\u200e\u200f\ufeff]")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,10})?")
@@ -26,31 +26,31 @@ _ARTICLES: Final = frozenset(("a", "an", "the", "i", "am", "who", "is", "of", "a
 
 
 class BadRow(ValueError):
-    """A row that cannot become a persona or a task; the message says why."""
+    """A row that cannot become a persona or a task; the message gives the reason."""
 
 
 def tidy(value: Any, what: str = "the text") -> str:
-    """Return a text without control characters, "" for None; raises BadRow if it is too long."""
+    """Return a text without control characters, "" for None; raises BadRow for a text that is too long."""
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise BadRow(f"{what} is no text")
-    if value.isprintable():  # the usual case, and a fast check
+        raise BadRow(f"{what} is not text")
+    if value.isprintable():  # the usual case, checked fast
         text = value.strip()
     else:
         text = _ZERO_WIDTH.sub(" ", printable(clean(value.replace("\r\n", "\n").replace("\r", "\n")))).strip()
     if len(text) > LONGEST_TEXT:
-        raise BadRow(f"{what} has {len(text):,} characters; {LONGEST_TEXT:,} is the most")
+        raise BadRow(f"{what} has {len(text):,} characters; at most {LONGEST_TEXT:,} are allowed")
     return text
 
 
 def one_line(value: Any, what: str = "the value") -> str:
-    """Return a text in one line; raises BadRow if it is too long."""
+    """Return a text in one line; raises BadRow for a text that is too long."""
     return " ".join(tidy(value, what).split())
 
 
 def fact(value: Any, what: str = "the value") -> Scalar | None:
-    """Return an attribute's value, numbers as numbers; None for an unknown one ("Refused", ...)."""
+    """Return an attribute's value, numbers as numbers; None for an unknown value ("Refused", ...)."""
     if not isinstance(value, str):
         if value is None or isinstance(value, bool | int):
             return value
@@ -60,7 +60,7 @@ def fact(value: Any, what: str = "the value") -> Scalar | None:
         value = ", ".join(one_line(part, what) for part in parts if isinstance(part, str))
     text = one_line(value, what)
     if len(text) > LONGEST_FACT:
-        raise BadRow(f"{what} has {len(text):,} characters; an attribute has at most {LONGEST_FACT}")
+        raise BadRow(f"{what} has {len(text):,} characters; at most {LONGEST_FACT} are allowed in an attribute")
     return _scalar(text)
 
 
@@ -74,7 +74,7 @@ def _scalar(text: str) -> Scalar | None:
 
 
 def facts(**named: Any) -> dict[str, Scalar]:
-    """Return the attributes whose values are known."""
+    """Return the attributes with a known value."""
     values = ((key, fact(value, key)) for key, value in named.items())
     return {key: value for key, value in values if value is not None}
 
@@ -85,7 +85,7 @@ def sentence(text: str) -> str:
 
 
 class Ids:
-    """Assigns safe and unique ids, the same ones whenever the same file is read."""
+    """Assigns safe and unique ids, the same ones each time the same file is read."""
 
     def __init__(self) -> None:
         self._taken: dict[str, int] = {}

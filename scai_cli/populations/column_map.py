@@ -1,4 +1,4 @@
-"""The column map: which columns of a table hold which fields of a persona or a task."""
+"""Read the column map, which assigns the columns of a table to the fields of a persona or a task."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ Column = Annotated[str, Field(min_length=1)]
 
 
 class ColumnMap(Value):
-    """Field -> column, as `--map FILE` gives it in YAML."""
+    """Field -> column, from the YAML file of `--map FILE`."""
 
     id: Column | None = None
-    """The column from which the id is made."""
+    """Column for the id."""
     name: Column | None = None
-    """The person's name."""
+    """Column with the persona's name."""
     description: Column | tuple[Column, ...] | None = None
-    """The biography; several columns are joined in this order."""
+    """Column of the biography, or several, joined in this order."""
     attributes: Mapping[str, Column] | tuple[Column, ...] | None = None
-    """Attribute -> column, or columns that keep their names; all columns without another use if left out."""
+    """Attribute -> column, or a list of columns that keep their names; if left out, all unused columns."""
     stances: Mapping[str, Column] = {}
-    """Task id or topic -> column."""
+    """Task id or topic -> column with a stance."""
     preferences: Mapping[str, Column] = {}
-    """Trait -> column of weights from -1 to 1."""
+    """Trait -> column with a weight from -1 to 1."""
     weight: Column | None = None
-    """The number of people that a row represents."""
+    """Column with the number of people that a row represents."""
     split: Column | None = None
-    """train, dev or test."""
+    """Column with train, dev or test."""
     prompt: Column | None = None
-    """A task's prompt."""
+    """Column with a task's prompt."""
     kind: Column | None = None
-    """A task's kind."""
+    """Column with a task's kind."""
     topic: Column | None = None
-    """A task's topic."""
+    """Column with a task's topic."""
     source: Text = ""
-    """The name of the data set."""
+    """The name of the dataset."""
     licence: Text = ""
-    """The terms of the data set."""
+    """The licence of the dataset."""
 
     @property
     def descriptions(self) -> tuple[str, ...]:
@@ -60,7 +60,7 @@ class ColumnMap(Value):
 
 
 def read_columns(path: Path) -> ColumnMap:
-    """Read a column map; raises ConfigError with the line of a mistake."""
+    """Read a column map; raises ConfigError with the line of the mistake."""
     source = read_yaml(path)
     try:
         columns = ColumnMap.model_validate(source.data)

@@ -1,4 +1,4 @@
-"""The description of a population: attributes, quotas, duplicates, length, gaps; read in one pass."""
+"""Describe a population in one pass: attributes, quotas, duplicates, text lengths, missing values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scai_cli.populations.quotas import Quota
 from scai_cli.text.near_duplicates import NearDuplicateIndex, nameless, words
 
 _SHOWN: Final = 12
-"""How many values of an attribute are listed, the most frequent first."""
+"""The number of values listed per attribute, the most frequent first."""
 
 _PARTS: Final = ("name", "description", "attributes", "stances", "preferences", "split", "source")
 
@@ -33,9 +33,9 @@ class PopulationDescription:
     splits: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     same: list[tuple[str, str]] = field(default_factory=list)
-    """Id of a persona, id of an earlier one with the same text."""
+    """Id of a persona, and id of an earlier one with the same text."""
     near: list[tuple[str, str, float]] = field(default_factory=list)
-    """Id of a persona, id of an earlier one, the estimated similarity of their texts."""
+    """Id of a persona, id of an earlier one, and the estimated similarity of their texts."""
     words: int = 0
     one_word: set[str] = field(default_factory=set)
     two_words: set[tuple[str, str]] = field(default_factory=set)
@@ -57,7 +57,7 @@ class PopulationDescription:
         self.two_words.update(pairwise(description))
 
     def as_object(self) -> dict[str, Any]:
-        """Return what `scai personas describe --json` prints."""
+        """Return the object that `scai personas describe --json` prints."""
         return {
             "personas": self.size,
             "weight": round(self.weight, 6),
@@ -87,7 +87,7 @@ class PopulationDescription:
 
 
 def describe(path: Path, quotas: Sequence[Quota] = ()) -> PopulationDescription:
-    """Describe a population file; raises ConfigError for a bad persona."""
+    """Describe a population file; raises ConfigError for an invalid persona."""
     described = PopulationDescription(quotas=quotas)
     index = NearDuplicateIndex()
     texts: dict[str, str] = {}
@@ -107,7 +107,7 @@ def describe(path: Path, quotas: Sequence[Quota] = ()) -> PopulationDescription:
 
 
 def populations(folder: Path) -> list[tuple[Path, int | None, str | None]]:
-    """Return the files under a folder that may be populations, each with its number of personas or the problem."""
+    """Return the population files under a folder, each with its number of personas or its error."""
     files: list[tuple[Path, int | None, str | None]] = []
     for file in sorted(folder.rglob("*")):
         if file.suffix in (".yaml", ".yml", ".json", ".jsonl"):

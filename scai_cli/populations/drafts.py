@@ -1,4 +1,4 @@
-"""Drafts: the personas and tasks that a format makes of a row, without their ids and sources."""
+"""Drafts: the personas and tasks that a format makes from a row, still without id and source."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scai_cli.values import Split
 
 @dataclass(frozen=True, slots=True)
 class PersonaDraft:
-    """A persona without id and source; its id is made from `key`."""
+    """A persona without id and source; the importer makes its id from `key`."""
 
     key: str
     name: str = ""
@@ -34,7 +34,7 @@ class PersonaDraft:
 
 @dataclass(frozen=True, slots=True)
 class TaskDraft:
-    """A task without id and source; its id is made from `key`."""
+    """A task without id and source; the importer makes its id from `key`."""
 
     key: str
     prompt: str
@@ -58,18 +58,18 @@ def _fields(draft: Draft) -> dict[str, Any]:
 class PopulationFormat:
     """A format of personas or tasks.
 
-    1. `rows` opens the file and yields its rows; it reports to `Notify` what the user should know.
-    2. `drafts` makes the drafts of one row's value; it raises BadRow (or ValueError) for a bad row.
+    1. `rows` opens the file and yields its rows; it reports warnings to `Notify`.
+    2. `drafts` makes drafts from one row's value; it raises BadRow (or ValueError) for a bad row.
     3. The importer gives each draft an id and a source, and validates it.
     """
 
     rows: Callable[[str, Notify], Iterator[TableRow]]
     drafts: Callable[[Any], Iterable[Draft]]
     source: str = ""
-    """The name of the data set; the file's name if empty."""
+    """The name of the dataset; the file's name if empty."""
     licence: str = ""
-    """The terms of the data set, if known."""
+    """The licence of the dataset, if known."""
     any_value: bool = False
-    """Whether `drafts` takes values other than mappings."""
+    """Whether `drafts` accepts values other than mappings."""
     mapped: Callable[[Any, ColumnMap], Iterable[Draft]] | None = None
-    """Makes drafts by a column map; None for a format with columns of its own."""
+    """Makes drafts by a column map; None for a format with fixed columns."""

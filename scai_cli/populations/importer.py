@@ -1,4 +1,4 @@
-"""The import of personas or tasks from a file in another format: all of its rows, or none."""
+"""Import personas or tasks from a file in another format: all of its rows or none."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from scai_cli.populations.table_rows import Notify, TableRow
 from scai_cli.text.suggestions import did_you_mean
 
 _NAMED = 20
-"""How many bad rows are named one by one."""
+"""The number of bad rows to print one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
-    """The file to import, its format, at most how many items, a column map, and whether bad rows are skipped."""
+    """The file to import, its format, the most items, a column map, and whether to skip bad rows."""
 
     file: str
     format: str
@@ -38,7 +38,7 @@ class ImportOptions:
 
 @dataclass(slots=True)
 class ImportResult:
-    """The numbers of items written and of bad rows."""
+    """The numbers of written items and of bad rows."""
 
     items: int = 0
     bad: int = 0
@@ -60,7 +60,7 @@ def import_items(
             if result.items == options.limit:
                 break
         if not result.items:
-            raise ConfigError(f"{options.file}: holds nothing that could be imported as {options.format}")
+            raise ConfigError(f"{options.file}: has nothing to import as {options.format}")
     if result.bad > _NAMED:
         notify(f"{options.file}: {result.bad - _NAMED:,} more bad rows")
     return result
@@ -80,7 +80,7 @@ def _items(
         except ValueError as error:
             problem = ConfigError.at(options.file, row.line, f"row {row.number}", _reason(error))
             if not options.skip_bad:
-                raise ConfigError(f"{problem}; --skip-bad leaves such rows out") from None
+                raise ConfigError(f"{problem}; correct it, or add --skip-bad") from None
             result.bad += 1
             if result.bad <= _NAMED:
                 notify(f"{problem} (skipped)")
@@ -92,7 +92,7 @@ def _drafts(form: PopulationFormat, row: TableRow, columns: ColumnMap | None) ->
     if row.problem is not None:
         raise ValueError(row.problem)
     if not (form.any_value or isinstance(row.value, Mapping)):
-        raise ValueError("is no object of keys")
+        raise ValueError("is not an object with keys")
     return list(form.drafts(row.value) if columns is None or form.mapped is None else form.mapped(row.value, columns))
 
 
@@ -108,7 +108,7 @@ def _reason(error: ValueError) -> str:
 def _format(options: ImportOptions, formats: Mapping[str, PopulationFormat]) -> PopulationFormat:
     form = formats.get(options.format)
     if form is None:
-        raise ConfigError(f"--as: there is no format {options.format!r}{did_you_mean(options.format, formats)}")
+        raise ConfigError(f"--as: unknown format {options.format!r}{did_you_mean(options.format, formats)}")
     if options.columns is not None and form.mapped is None:
-        raise ConfigError(f"--map: the format {options.format} has columns of its own; --as table takes a map")
+        raise ConfigError(f"--map: the format {options.format} has fixed columns; use --as table, or leave --map out")
     return form

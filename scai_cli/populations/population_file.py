@@ -1,4 +1,4 @@
-"""Population files: JSONL or YAML by the file's name, written completely or not at all."""
+"""Write population files, JSONL or YAML by the file's name, completely or not at all."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Write = Callable[[Persona | Task], None]
 
 @contextmanager
 def population_file(target: Path, key: str) -> Iterator[Write]:
-    """Write personas or tasks one by one; the file appears at the end. `-` is stdout, as JSONL.
+    """Write personas or tasks one by one; the file appears when it is complete. `-` is stdout, as JSONL.
 
-    Raises OutputError for a failed write, ConfigError for a name that ends in neither .jsonl nor .yaml.
+    Raises OutputError for a failed write, and ConfigError for a name that ends in neither .jsonl nor .yaml.
     """
     if str(target) == "-":
         yield lambda item: _line(sys.stdout.buffer, item)
@@ -39,7 +39,7 @@ def population_file(target: Path, key: str) -> Iterator[Write]:
 
 
 def check_name(target: Path) -> None:
-    """Check the file's name; raises ConfigError for one that ends in neither .jsonl nor .yaml."""
+    """Raise ConfigError for a file name that ends in neither .jsonl nor .yaml."""
     if target.suffix not in (".jsonl", ".yaml", ".yml"):
         raise ConfigError(f"{target}: name a .jsonl or .yaml file to write")
 

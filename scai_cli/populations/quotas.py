@@ -17,14 +17,14 @@ _HOW: Final = "write ATTRIBUTE=VALUE:SHARE,VALUE:SHARE,... or ranges, e.g. age=1
 
 @dataclass(frozen=True, slots=True)
 class QuotaPart:
-    """A value, or a range of whole numbers with both ends, and its share of the people, in (0, 1]."""
+    """A value, or a range of whole numbers with both ends included, and its share of the personas, in (0, 1]."""
 
     label: str
     share: float
     span: tuple[int, int] | None = None
 
     def matches(self, value: Scalar | None) -> bool:
-        """Return whether a value counts towards this part."""
+        """Return whether a value belongs to this part."""
         if self.span is None:
             return value is not None and str(value).strip().lower() == self.label.lower()
         low, high = self.span
@@ -39,7 +39,7 @@ class Quota:
     parts: tuple[QuotaPart, ...]
 
     def draw(self, count: int, seed: str) -> list[Scalar]:
-        """Draw `count` values: each part gets its share, rounded by largest remainder, in a seeded order."""
+        """Draw `count` values in a seeded order; each part gets its share, rounded by largest remainder."""
         rng = random.Random(seed)
         values: list[Scalar] = []
         for part, times in zip(self.parts, apportion([part.share for part in self.parts], count), strict=True):
@@ -49,7 +49,7 @@ class Quota:
 
 
 def parse_quota(text: str) -> Quota:
-    """Parse a `--quota`; shares are any positive numbers, all equal if left out; raises ConfigError."""
+    """Parse a `--quota`; shares are any positive numbers, all equal if left out. Raises ConfigError."""
     attribute, _, rest = text.partition("=")
     attribute = attribute.strip()
     parts = [piece for piece in rest.split(",") if piece.strip()]
@@ -58,13 +58,13 @@ def parse_quota(text: str) -> Quota:
     shares = [_parse_part(text, piece) for piece in parts]
     labels = [label for label, _ in shares]
     if len(set(labels)) < len(labels):
-        raise ConfigError(f"--quota {text}: a value stands twice")
+        raise ConfigError(f"--quota {text}: a value is given twice; remove one")
     total = sum(share for _, share in shares)
     return Quota(attribute, tuple(QuotaPart(label, share / total, _span(text, label)) for label, share in shares))
 
 
 def apportion(shares: Sequence[float], count: int) -> list[int]:
-    """Divide `count` in proportion to the shares into whole numbers, by largest remainder (Hamilton)."""
+    """Divide `count` into whole numbers in proportion to the shares, by largest remainder (Hamilton)."""
     total = sum(shares)
     exact = [count * share / total for share in shares]
     given = [int(number) for number in exact]

@@ -1,4 +1,4 @@
-"""Samples of a population: by strata, by weight, or as different from each other as possible; seeded."""
+"""Sample a population: by strata, by weight, or for the greatest diversity; seeded."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Stratum = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class SampleOptions:
-    """How many to draw, by which strata, weighted by `weight` or an attribute, diverse or not."""
+    """The number to draw, the strata, the weights (`weight` or an attribute), and whether to draw for diversity."""
 
     count: int
     by: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class SampleOptions:
 
 @dataclass(frozen=True, slots=True)
 class PopulationSample:
-    """The people drawn, in the order of the file, and for each stratum the numbers drawn and present."""
+    """The personas drawn, in the order of the file, and per stratum the numbers drawn and present."""
 
     people: tuple[Persona, ...]
     strata: dict[Stratum, tuple[int, int]]
@@ -47,12 +47,12 @@ class PopulationSample:
 
 
 def sample(path: Path, how: SampleOptions) -> PopulationSample:
-    """Draw without replacement; the file is read twice and only the people drawn are kept in memory.
+    """Draw without replacement; the file is read twice, and only the personas drawn are kept in memory.
 
-    Each stratum gets its share (of the people, or of the weights) by largest remainder. Within it people are drawn with
-    probability in proportion to their weights (Efraimidis and Spirakis 2006), or, with `diverse`, farthest first: each
-    next one is the least similar to those drawn so far. Raises ConfigError for an attribute that no persona has, and
-    for a bad weight.
+    Each stratum gets its share (of personas, or of weights) by largest remainder. Within it the probability of a
+    persona is proportional to its weight (Efraimidis and Spirakis 2006). With `diverse` the next persona is the least
+    similar to those drawn so far (farthest first). Raises ConfigError for an attribute that no persona has, and for a
+    bad weight.
     """
     people = items(path, Persona)
     keys, weights, values, rows = [], [], [], []
@@ -64,7 +64,7 @@ def sample(path: Path, how: SampleOptions) -> PopulationSample:
         if how.diverse:
             rows.append(hashes(nameless(persona.description or persona.portrait(), persona.name)))
     if how.count > len(keys):
-        raise ConfigError(f"--n: wants {how.count} of {len(keys)} personas in {path}; lower it")
+        raise ConfigError(f"--n: {path} has {len(keys)} personas, fewer than {how.count}; lower it")
     groups = _group(values, how.by)
     wanted = _allocate(groups, weights, how.count)
     farthest = _FarthestFirst(rows, keys) if how.diverse else None
@@ -78,7 +78,7 @@ def sample(path: Path, how: SampleOptions) -> PopulationSample:
 
 
 class _FarthestFirst:
-    """Chooses the least similar to all chosen so far, earlier groups included; the first one by its key."""
+    """Chooses the persona that is least similar to all chosen so far, in all groups; the first one by its key."""
 
     def __init__(self, rows: Sequence[np.ndarray], keys: Sequence[float]) -> None:
         import numpy as np
@@ -107,12 +107,12 @@ def _weight(persona: Persona, name: str | None) -> float:
         return 1.0
     value = persona.weight if name == "weight" else persona.attributes.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ConfigError(f"--weights {name}: persona {persona.id!r} has no number above 0 there")
+        raise ConfigError(f"--weights {name}: persona {persona.id!r} has no number above 0 in it; correct it")
     return float(value)
 
 
 def _key(seed: int, name: str, weight: float) -> float:
-    """Return log(u) / w for a number u in (0, 1) that depends on the seed and the id alone; the greatest are drawn."""
+    """Return log(u) / w for a number u in (0, 1) that depends only on seed and id; the highest are drawn."""
     digest = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=7).digest()
     return math.log((int.from_bytes(digest) + 1) / (256**7 + 1)) / weight
 
@@ -127,10 +127,10 @@ def _group(values: Sequence[Sequence[Scalar | None]], by: Sequence[str]) -> dict
 
 
 def _labels(values: Sequence[Scalar | None], name: str) -> list[str]:
-    """Return a column's values as texts; more than `_MANY` distinct numbers become quarters of the people."""
+    """Return a column's values as texts; more than `_MANY` distinct numbers become quarters."""
     known = [value for value in values if value is not None]
     if not known:
-        raise ConfigError(f"--by {name}: nobody has this attribute; `scai personas describe` shows which there are")
+        raise ConfigError(f"--by {name}: no persona has this attribute; `scai personas describe` lists the attributes")
     numbers = [value for value in known if isinstance(value, int | float) and not isinstance(value, bool)]
     if len(numbers) == len(known) and len(set(numbers)) > _MANY:
         ordered = sorted(numbers)
@@ -147,7 +147,7 @@ def _bin(value: Scalar | None, cuts: Iterable[int | float]) -> str:
 
 
 def _allocate(groups: dict[Stratum, list[int]], weights: Sequence[float], count: int) -> dict[Stratum, int]:
-    """Return the number to draw from each stratum; one that is too small leaves the rest to the others."""
+    """Return the number to draw from each stratum; a stratum that is too small leaves its share to the others."""
     order = sorted(groups)
     given = dict.fromkeys(order, 0)
     while (left := count - sum(given.values())) > 0:

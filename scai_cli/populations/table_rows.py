@@ -1,4 +1,4 @@
-"""The rows of CSV, JSONL, JSON and Parquet files and of data sets of the Hugging Face Hub, read one by one."""
+"""Read the rows of CSV, JSONL, JSON and Parquet files and of Hugging Face datasets, one row at a time."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from scai_cli.errors import ConfigError
 from scai_cli.experiment.item_files import json_lines
 
 Notify = Callable[[str], None]
-"""Reports to the user what is not an error."""
+"""Reports a warning to the user."""
 
 HUB: Final = "hub:"
-"""The prefix of a data set of the Hub: `hub:OWNER/NAME[:CONFIG][@SPLIT]`."""
+"""The prefix of a dataset on the Hub: `hub:OWNER/NAME[:CONFIG][@SPLIT]`."""
 
 _LONGEST_CELL: Final = 32 * 2**20
 _LARGEST_JSON: Final = 512 * 2**20
@@ -51,37 +51,37 @@ def rows(file: str, notify: Notify) -> Iterator[TableRow]:
         return json_rows(file)
     if kind in (".csv", ".tsv", ".txt"):
         return csv_rows(file, notify)
-    raise ConfigError(f"{file}: is no .csv, .tsv, .jsonl, .json or .parquet file; rename it to what it holds")
+    raise ConfigError(f"{file}: unknown file type; convert it to .csv, .tsv, .jsonl, .json or .parquet")
 
 
 def jsonl_rows(file: str) -> Iterator[TableRow]:
-    """Read the values of a JSONL file; a line that is not JSON is a row with a problem."""
+    """Read the values of a JSONL file; a line that is not JSON becomes a row with a problem."""
     with opened(file) as lines:
         for number, line in enumerate(json_lines(lines), 1):
             yield TableRow(number, line.value, line.number, line.problem)
 
 
 def json_rows(file: str) -> Iterator[TableRow]:
-    """Read the items of a JSON list, or one value; a JSON file is held in memory."""
+    """Read the items of a JSON list, or one value; the whole file is kept in memory."""
     with opened(file) as content:
         data = content.read(_LARGEST_JSON + 1)
     if len(data) > _LARGEST_JSON:
-        raise ConfigError(f"{file}: is larger than {_LARGEST_JSON:,} bytes; give it as JSONL")
+        raise ConfigError(f"{file}: is larger than {_LARGEST_JSON:,} bytes; convert it to JSONL")
     try:
         value = json.loads(data.decode("utf-8-sig"))
     except json.JSONDecodeError as error:
         raise ConfigError.at(file, error.lineno, None, f"not valid JSON: {error.msg}") from None
     except (UnicodeDecodeError, RecursionError, ValueError):
-        raise ConfigError(f"{file}: is no JSON in UTF-8") from None
+        raise ConfigError(f"{file}: is not JSON in UTF-8") from None
     for number, item in enumerate(value if isinstance(value, list) else [value], 1):
         yield TableRow(number, item)
 
 
 def csv_rows(file: str, notify: Notify) -> Iterator[TableRow]:
-    """Read the rows of a CSV or TSV file as mappings by the first row, without the columns that it does not name.
+    """Read the rows of a CSV or TSV file as mappings by the header row, without the columns that it does not name.
 
-    Cells may hold quotes and line ends. The encoding is UTF-8, UTF-16 with a byte order mark, or else Windows-1252,
-    which is reported. Raises ConfigError for a repeated column.
+    Cells may contain quotes and line ends. The encoding is UTF-8, UTF-16 with a byte order mark, or else Windows-1252,
+    with a warning. Raises ConfigError for a repeated column.
     """
     with text(file, notify) as lines:
         header = lines.readline(_LONGEST_CELL)
@@ -113,7 +113,7 @@ def _names(file: str, reader: Any) -> list[str]:
         raise ConfigError.at(file, 1, None, f"not valid CSV: {error}") from None
     for name in filter(None, names):
         if names.count(name) > 1:
-            raise ConfigError.at(file, 1, None, f"the column {name[:80]!r} stands twice; rename one")
+            raise ConfigError.at(file, 1, None, f"the column {name[:80]!r} appears twice; rename one")
     if not any(names):
         raise ConfigError.at(file, 1, None, "the first row must name the columns")
     return names
@@ -137,15 +137,15 @@ def parquet_rows(file: str) -> Iterator[TableRow]:
             for number, value in enumerate((value for batch in batches for value in batch.to_pylist()), 1):
                 yield TableRow(number, value)
         except (ArrowException, OSError) as error:
-            raise ConfigError(f"{file}: is no Parquet file that can be read: {_first_line(error)}") from None
+            raise ConfigError(f"{file}: is not a readable Parquet file: {_first_line(error)}") from None
 
 
 def hub_rows(name: str) -> Iterator[TableRow]:
-    """Stream the rows of a data set of the Hub, or of a local folder of that shape."""
+    """Stream the rows of a dataset of the Hub, or of a local dataset folder."""
     try:
         import datasets
     except ImportError:
-        raise ConfigError(f"{name}: a data set of the Hub {_INSTALL}") from None
+        raise ConfigError(f"{name}: a dataset of the Hub {_INSTALL}") from None
     location, _, split = name.removeprefix(HUB).partition("@")
     path, _, config = location.partition(":")
     try:
@@ -157,19 +157,19 @@ def hub_rows(name: str) -> Iterator[TableRow]:
 
 
 def opened(file: str) -> IO[bytes]:
-    """Open a file for reading, unpacked if it ends in .gz; raises ConfigError."""
+    """Open a file for reading, decompressed if it ends in .gz; raises ConfigError."""
     try:
         if file.lower().endswith(".gz"):
             return cast("IO[bytes]", gzip.open(file, "rb"))
         return Path(file).open("rb")
     except FileNotFoundError:
-        raise ConfigError(f"{file}: there is no such file") from None
+        raise ConfigError(f"{file}: does not exist") from None
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
 
 
 def text(file: str, notify: Notify) -> IO[str]:
-    """Open a text file in its own encoding; line ends stay as they are."""
+    """Open a text file in its own encoding; line ends stay unchanged."""
     encoding = _encoding(file)
     if encoding == "cp1252":
         notify(f"{file}: is not UTF-8; read as Windows-1252")

@@ -1,4 +1,4 @@
-"""Fences around data in prompts: tags that a text from a person or a model cannot open or close itself."""
+"""Fences around data in prompts: tags that a text from a person or a model cannot open or close."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ATTRIBUTE = re.compile(r" ([a-z_]+)=\"([^\"]*)\"")
 
 @dataclass(frozen=True, slots=True)
 class Fenced:
-    """A fenced text that was read back from a prompt, with its tag and attributes."""
+    """A fenced text read back from a prompt, with its tag and attributes."""
 
     tag: str
     attributes: dict[str, str]
@@ -26,7 +26,7 @@ class Fenced:
 
 
 def fence(tag: str, data: str, **attributes: str) -> str:
-    """Put untrusted `data` between `<tag ...>` and `</tag>`; in tags of ours inside it `<` becomes `‹`."""
+    """Put untrusted `data` between `<tag ...>` and `</tag>`; `<` becomes `‹` in tags of ours inside it."""
     return enclose(tag, _TAG.sub("‹", data), **attributes)
 
 
@@ -37,7 +37,7 @@ def enclose(tag: str, body: str, **attributes: str) -> str:
 
 
 def fenced(text: str, tag: str | None = None) -> Iterator[Fenced]:
-    """Yield the outermost fences of a prompt in order, only those of `tag` if given."""
+    """Yield the outermost fences of a prompt in order, only those of `tag` if it is given."""
     at = 0
     while opening := _OPEN.search(text, at):
         name = opening[1]

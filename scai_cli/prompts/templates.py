@@ -1,6 +1,7 @@
-"""The wording of every prompt, which the experiment's `prompts:` can change.
+"""The wording of every prompt; `prompts:` in the experiment can change it.
 
-`{{name}}` marks a place. Its value is data: a template is filled in one pass, and a `{{...}}` in a value stays.
+`{{name}}` marks a place for a value. A value is data: a template is filled in one pass, and a `{{...}}` in a value
+stays.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _EDIT_RULES: Final[str] = _WORDING.pop("edit_rules")
 TEMPLATES: Final[Mapping[str, str]] = {
     name: text.replace("{{edit_rules}}", _EDIT_RULES) for name, text in _WORDING.items()
 }
-"""Name of a prompt -> its wording, as `templates.yaml` has it."""
+"""Name of a prompt -> its wording, from `templates.yaml`."""
 
 
 def places(template: str) -> set[str]:
@@ -30,5 +31,5 @@ def places(template: str) -> set[str]:
 
 
 def fill(template: str, values: Mapping[str, str]) -> str:
-    """Fill the places with values, in one pass; raises KeyError for a place without a value."""
+    """Fill the places with values in one pass; raises KeyError for a place without a value."""
     return _PLACE.sub(lambda place: values[place[1]], template).rstrip()

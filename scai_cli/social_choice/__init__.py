@@ -1,1 +1,1 @@
-"""Welfare, votes and representation as pure functions."""
+"""Welfare, voting and representation as pure functions."""

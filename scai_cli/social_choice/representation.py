@@ -1,7 +1,7 @@
-"""Representation: does every group that is large enough and agrees have a principle of its own?
+"""Check representation: whether each group that is large enough and agrees has a principle of its own.
 
-With n users and k seats (principles of the constitution), a group of at least l n/k users who agree on l
-principles deserves l of them. Justified representation looks at l = 1, its extension at every l.
+With n users and k seats (principles of the constitution), a group of at least l n/k users who agree on l principles
+deserves l of them. Justified representation checks l = 1, extended justified representation every l.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Orphans:
 
 @dataclass(frozen=True, slots=True)
 class RepresentationResult:
-    """Whether representation holds (None: too large to decide) and, where it does not, a group without it."""
+    """Whether representation is satisfied (None: too large to decide), and a group without it if it is not."""
 
     holds: bool | None
     orphans: Orphans | None = None
@@ -34,12 +34,12 @@ def justified(
     users: Sequence[str],
     seats: int | None = None,
 ) -> RepresentationResult:
-    """Check justified representation (Aziz et al. 2017); the orphans are the largest such group.
+    """Check justified representation (Aziz et al. 2017); the orphans are the largest group without it.
 
-    `approvals` maps every principle that was on the table, adopted or not, to the users who approve it;
-    `seats` is the number of principles (default: those adopted, at least 1). It fails for a principle that
-    n/seats users or more approve who approve nothing adopted. Polynomial. Without users it holds. Raises
-    ValueError on an unknown user or principle and on more adopted principles than seats.
+    `approvals` maps every proposed principle, adopted or not, to the users who approve it; `seats` is the number of
+    principles (default: those adopted, at least 1). The check fails for a principle if n/seats users or more approve it
+    and none of those users approves an adopted one. Polynomial. Without users it passes. Raises ValueError for an
+    unknown user or principle, and for more adopted principles than seats.
     """
     council = _Council.of(approvals, adopted, users, seats)
     groups = [council.supporters([principle], 1) for principle in council.approvals]
@@ -57,11 +57,11 @@ def extended(
 ) -> RepresentationResult:
     """Check extended justified representation (EJR; Aziz et al. 2017); arguments and errors as `justified`.
 
-    It fails for l principles that l n/seats users or more all approve, none of whom approves l that were
-    adopted; the orphans are such a group at the smallest l. Deciding it is coNP-complete. EJR+ (Brill and
-    Peters 2023), which implies it and is polynomial, is tried first; then for each l the sets of l principles
-    are enumerated, leaving out all with too few supporters. After `limit` sets at one l (about a second) the
-    verdict is None; any other verdict is exact. It is never None for 16 principles or fewer (2^16 sets).
+    The check fails if l n/seats users or more all approve l principles and none of them approves l adopted ones; the
+    orphans are a group of this kind at the smallest l. Deciding it is coNP-complete. EJR+ (Brill and Peters 2023),
+    which implies it and is polynomial, is tried first; then the sets of l principles are enumerated for each l, without
+    those that have too few supporters. After `limit` sets at one l (about a second) the verdict is None; any other
+    verdict is exact. It is never None for 16 principles or fewer (2^16 sets).
     """
     first = justified(approvals, adopted, users, seats)
     council = _Council.of(approvals, adopted, users, seats)
@@ -84,7 +84,7 @@ def extended(
 
 @dataclass(frozen=True, slots=True)
 class _Council:
-    """Who approves what, how many adopted principles each user approves, what was left out, and the seats."""
+    """The approvals, each user's number of approved adopted principles, the principles left out, and the seats."""
 
     approvals: Mapping[str, frozenset[str]]
     served: Mapping[str, int]
@@ -118,21 +118,21 @@ class _Council:
         return bool(group) and len(group) * self.seats >= level * len(self.served)
 
     def supporters(self, principles: Sequence[str], level: int) -> frozenset[str]:
-        """Those who approve all of these and fewer than `level` of the adopted principles."""
+        """Return the users who approve all of these and fewer than `level` of the adopted principles."""
         unserved = frozenset(user for user, number in self.served.items() if number < level)
         return unserved.intersection(*(self.approvals[principle] for principle in principles))
 
     def after(self, chosen: Sequence[str]) -> list[str]:
-        """Return the principles that may extend a set without making the same set twice."""
+        """Return the principles that extend a set without forming the same set twice."""
         names = list(self.approvals)
         return names[names.index(chosen[-1]) + 1 :] if chosen else names
 
     def robust(self) -> bool:
-        """Return whether EJR+ holds: no level n/seats users, each with fewer than `level`, agree on one left out."""
+        """Return whether EJR+ is satisfied: no level n/seats users, each below `level`, agree on one left out."""
         levels = range(1, self.seats + 1)
         return not any(self.deserves(self.supporters([p], k), k) for p in self.outside for k in levels)
 
     def verdict(self, group: frozenset[str], level: int) -> RepresentationResult:
-        """Name the orphans and all that they agree on."""
+        """Return the verdict with the orphans and all principles that they agree on."""
         agreed = tuple(principle for principle, fans in self.approvals.items() if group <= fans)
         return RepresentationResult(False, Orphans(tuple(user for user in self.served if user in group), agreed, level))

@@ -1,4 +1,4 @@
-"""The people whose utilities are counted: who is in, with which share, in which opinion group."""
+"""A society: the people whose utilities count, each with a population share and an opinion group."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Member:
 
 
 Society = tuple[Member, ...]
-"""Members from the worst off to the best off; their shares sum to one. Empty when nobody is left."""
+"""Members from the worst off to the best off; their shares sum to one. Empty if no person is left."""
 
 
 def society(
@@ -27,11 +27,11 @@ def society(
     weights: Sequence[float] | None = None,
     groups: Sequence[Hashable] | None = None,
 ) -> Society:
-    """Order the people by utility; a missing utility (None) or a weight of zero leaves its person out.
+    """Order the people by utility; a missing utility (None) or a weight of zero leaves a person out.
 
-    `weights` (population weights, finite, >= 0; default: all equal) are scaled to sum to one over those who
-    are left, so only their ratios matter. Raises ValueError on unequal lengths, on a weight that is negative
-    or not finite, and on a utility outside [0, 1] (beyond a rounding error of 1e-9, which is cut off).
+    `weights` (population weights, finite, >= 0; default: all equal) are scaled to sum to one over the remaining people,
+    so only their ratios matter. Raises ValueError for unequal lengths, for a weight that is negative or not finite, and
+    for a utility outside [0, 1] (beyond a rounding error of 1e-9, which is clipped).
     """
     checked = [1.0] * len(utilities) if weights is None else [_weight(weight) for weight in weights]
     labels: Sequence[Hashable] = [None] * len(utilities) if groups is None else groups

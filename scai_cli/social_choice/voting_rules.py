@@ -1,6 +1,6 @@
-"""Votes over tied or incomplete rankings: ballots in, a ranking in tiers out; a tie is a result.
+"""Voting rules over tied or incomplete rankings: turn ballots into a ranking in tiers; ties stay in the result.
 
-A voting rule scores each candidate, exactly; larger is better and equal scores are a tie.
+A voting rule gives each candidate an exact score; higher is better, and equal scores are a tie.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from fractions import Fraction
 from itertools import groupby, permutations, product
 
 Ballot = Sequence[str | Collection[str]]
-"""Tiers from best to worst; a bare name is a tier of its own, and candidates that are not named tie at the bottom."""
+"""Tiers from best to worst; a bare name is a tier of its own, and unnamed candidates tie at the bottom."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One ballot as it counts: the tier of every candidate (0 is the best) and its weight."""
+    """One counted ballot: the tier of every candidate (0 is the best), and the ballot's weight."""
 
     tier: Mapping[str, int]
     weight: Fraction
@@ -39,20 +39,20 @@ class VoteResult:
 
     @property
     def winners(self) -> tuple[str, ...]:
-        """The first tier: one candidate, or all who tie for the win."""
+        """The first tier: one candidate, or all that tie for the win."""
         return self.tiers[0]
 
     def order(self, seed: int | str) -> tuple[str, ...]:
-        """Return a strict ranking, each tie broken by SHA-256 of the seed and the candidate's name.
+        """Return a strict ranking; ties are broken by SHA-256 of the seed and the candidate's name.
 
-        The same names and seed always give the same order, whatever the order of the ballots was. Give each
-        vote of a run its own seed (such as `f"{seed}/{epoch}"`), or the same name wins every tie.
+        The same names and seed always give the same order, independent of the order of the ballots. Give each vote of a
+        run its own seed (such as `f"{seed}/{epoch}"`), or the same name wins every tie.
         """
         return tuple(name for tier in self.tiers for name in sorted(tier, key=lambda name: _lot(seed, name)))
 
 
 def borda(votes: Sequence[Vote], candidates: Sequence[str]) -> Scores:
-    """Score a point for everyone ranked below and half a point for everyone tied with (Borda 1781)."""
+    """Score one point per candidate ranked below and half a point per candidate tied with (Borda 1781)."""
     scores = dict.fromkeys(candidates, Fraction(0))
     for (first, second), support in _supports(votes, candidates).items():
         scores[first] += support / 2
@@ -72,7 +72,7 @@ def copeland(votes: Sequence[Vote], candidates: Sequence[str]) -> Scores:
 
 
 def minimax(votes: Sequence[Vote], candidates: Sequence[str]) -> Scores:
-    """Score minus the winning votes of the worst duel lost, 0 if none was (Simpson 1969, Kramer 1977)."""
+    """Score minus the winning votes of the worst duel lost, 0 without a loss (Simpson 1969, Kramer 1977)."""
     scores = dict.fromkeys(candidates, Fraction(0))
     for (_, beaten), strength in _defeats(votes, candidates).items():
         scores[beaten] = min(scores[beaten], -strength)
@@ -96,21 +96,21 @@ def schulze(votes: Sequence[Vote], candidates: Sequence[str]) -> Scores:
 
 
 def approval(votes: Sequence[Vote], candidates: Sequence[str]) -> Scores:
-    """Score the weight of the ballots that approve: those with it in their first tier (Brams, Fishburn 1978).
+    """Score the weight of the approving ballots: those with the candidate in their first tier (Brams, Fishburn 1978).
 
-    An approval ballot is one tier with all that are approved. On strict rankings this is plurality.
+    An approval ballot is one tier with all approved candidates. On strict rankings this is plurality.
     """
     return _firsts(votes, candidates)
 
 
 def instant_runoff(votes: Sequence[Vote], candidates: Sequence[str]) -> Scores:
-    """Score the round that a candidate was eliminated in; the survivors of the last round have the most.
+    """Score the round in which a candidate was eliminated; the candidates left after the last round have the most.
 
-    In each round a ballot counts in full for *every* candidate in its first tier among those left, and all
-    who have the fewest are eliminated together; it ends when all who are left have as many. This is
-    Approval-IRV (Delemazure and Peters 2024), which keeps independence of clones where splitting a ballot
-    among its first tier does not. On strict rankings it is the classical rule (but for the joint elimination
-    of those who tie). A ballot that names nobody who is left counts for all of them alike.
+    In each round a ballot counts in full for *every* remaining candidate in its first tier, and all candidates with the
+    fewest votes are eliminated together; it ends when all who are left have the same number. This is Approval-IRV
+    (Delemazure and Peters 2024), which keeps independence of clones where splitting a ballot among its first tier does
+    not. On strict rankings it is the classical rule, except that tied candidates are eliminated together. A ballot that
+    names none of the remaining candidates counts for all of them.
     """
     left, scores = list(candidates), dict.fromkeys(candidates, Fraction(0))
     while left:
@@ -137,9 +137,9 @@ def tally(
 ) -> VoteResult:
     """Count the ballots by a rule of `RULES`.
 
-    `weights` (finite, >= 0; default: all 1) are added as the decimals they are written as, so that 0.1 + 0.2
-    ties with 0.3. Without ballots all candidates tie. Raises ValueError, in one line, for an unknown rule, no
-    candidates, a name twice, a ballot with an unknown name, or weights that do not fit.
+    `weights` (finite, >= 0; default: all 1) are added as the decimals that they are written as, so that 0.1 + 0.2 ties
+    with 0.3. Without ballots all candidates tie. Raises ValueError, in one line, for an unknown rule, no candidates, a
+    repeated name, a ballot with an unknown name, or weights that do not fit.
     """
     if rule not in RULES:
         raise ValueError(f"unknown voting rule {rule!r}{_nearest(rule)}")
@@ -156,7 +156,7 @@ def tally(
 
 
 def _supports(votes: Sequence[Vote], candidates: Sequence[str]) -> dict[tuple[str, str], Fraction]:
-    """Return for every ordered pair the weight of the ballots with the first strictly above the second."""
+    """Return, for every ordered pair, the weight of the ballots that rank the first strictly above the second."""
     pairs = dict.fromkeys(permutations(candidates, 2), Fraction(0))
     for vote in votes:
         for first, second in pairs:
@@ -166,13 +166,13 @@ def _supports(votes: Sequence[Vote], candidates: Sequence[str]) -> dict[tuple[st
 
 
 def _defeats(votes: Sequence[Vote], candidates: Sequence[str]) -> dict[tuple[str, str], Fraction]:
-    """Return the winning votes of each duel: the support of its winner, 0 for the loser and in a tie."""
+    """Return the winning votes of each duel: the support of its winner, 0 for the loser and for a tie."""
     support = _supports(votes, candidates)
     return {(a, b): won if won > support[b, a] else Fraction(0) for (a, b), won in support.items()}
 
 
 def _firsts(votes: Sequence[Vote], candidates: Sequence[str]) -> Scores:
-    """Return for each candidate the weight of the ballots that have it in their first tier among these."""
+    """Return, for each candidate, the weight of the ballots that have it in their first tier among these."""
     scores = dict.fromkeys(candidates, Fraction(0))
     for vote in votes:
         best = min(vote.tier[candidate] for candidate in candidates)
@@ -183,7 +183,7 @@ def _firsts(votes: Sequence[Vote], candidates: Sequence[str]) -> Scores:
 
 
 def _tiers(ballot: Ballot, candidates: Sequence[str]) -> dict[str, int]:
-    """Return the tier of every candidate, 0 the best; those who are not on the ballot share the last."""
+    """Return the tier of every candidate, 0 the best; candidates that are not on the ballot share the last tier."""
     tiers = dict.fromkeys(candidates, len(ballot))
     seen: set[str] = set()
     for number, tier in enumerate(ballot):

@@ -1,4 +1,4 @@
-"""Welfare functions by name: how the utilities of many become the one number to judge a constitution by."""
+"""Welfare functions by name: each turns the utilities of a society into the one number that judges a constitution."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scai_cli.social_choice.society import Society, society
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """The one number that a formula can be given: its name, its default and its range (inclusive)."""
+    """The parameter of a formula: its name, its default and its range (inclusive)."""
 
     name: str
     default: float
@@ -44,10 +44,10 @@ _EXAMPLE = "atkinson(epsilon=2) or {atkinson: {epsilon: 2}}"
 
 @dataclass(frozen=True, slots=True)
 class WelfareFunction:
-    """A declared welfare function: utilities in [0, 1] -> welfare in [0, 1], larger is better.
+    """A welfare function: utilities in [0, 1] -> welfare in [0, 1], higher is better.
 
-    A missing utility (None) is left out together with its weight; with nobody left the welfare is None.
-    `groups` (an opinion group per person) matter to `consensus` alone. Build one with `parse`.
+    A missing utility (None) is left out together with its weight; without any people left the welfare is None. Only
+    `consensus` uses `groups` (an opinion group per person). Make one with `parse`.
     """
 
     name: str
@@ -65,7 +65,7 @@ class WelfareFunction:
         weights: Sequence[float] | None = None,
         groups: Sequence[Hashable] | None = None,
     ) -> float | None:
-        """Return the welfare of these people, None if nobody is left; ValueError as `society.society`."""
+        """Return the welfare of these people, None if none is left; raises ValueError as `society.society` does."""
         return self._of(society(utilities, weights, groups))
 
     def key(
@@ -74,9 +74,9 @@ class WelfareFunction:
         weights: Sequence[float] | None = None,
         groups: Sequence[Hashable] | None = None,
     ) -> tuple[float, ...]:
-        """Return a tuple that orders societies lexicographically, larger is better.
+        """Return a tuple that orders societies lexicographically, higher is better; () if no person is left.
 
-        One number, the welfare, for all but `leximin` (see `formulas.quantiles`). Nobody left: (), below all.
+        It is one number, the welfare, for all functions except `leximin` (see `formulas.quantiles`).
         """
         people = society(utilities, weights, groups)
         if self.name == "leximin":
@@ -90,9 +90,9 @@ class WelfareFunction:
 
 
 def parse(spec: str | Mapping[str, object]) -> WelfareFunction:
-    """Read `nash`, `atkinson(epsilon=2)` or `{"atkinson": {"epsilon": 2}}`.
+    """Parse `nash`, `atkinson(epsilon=2)` or `{"atkinson": {"epsilon": 2}}`.
 
-    Raises ValueError, one line with the nearest name, for an unknown function or parameter or a bad value.
+    Raises ValueError, in one line with the nearest name, for an unknown function or parameter or a bad value.
     """
     name, given = _split(spec)
     if name not in _FORMULAS:
@@ -110,9 +110,9 @@ def parse(spec: str | Mapping[str, object]) -> WelfareFunction:
 
 
 def gini_coefficient(utilities: Sequence[float | None], weights: Sequence[float] | None = None) -> float | None:
-    """Sum |ui - uj| / (2 n^2 mean) (Gini 1912): 0 when all are equal (all at zero included), at most 1 - 1/n.
+    """Sum |ui - uj| / (2 n^2 mean) (Gini 1912): 0 if all are equal (also if all are zero), at most 1 - 1/n.
 
-    Invariant to scale. Computed as 1 - `formulas.ordered_mean`(2) / mean, the same number. Nobody left: None.
+    Independent of scale. Computed as 1 - `formulas.ordered_mean`(2) / mean, the same number. None if no person is left.
     """
     people = society(utilities, weights)
     if not people:
@@ -122,13 +122,13 @@ def gini_coefficient(utilities: Sequence[float | None], weights: Sequence[float]
 
 
 def everything(utilities: Sequence[float | None], weights: Sequence[float] | None = None) -> dict[str, float | None]:
-    """Return every named function at its default parameter, and `gini_coefficient` (there less is better)."""
+    """Return every named function at its default parameter, and `gini_coefficient` (lower is better)."""
     values = {name: parse(name)(utilities, weights) for name in NAMES}
     return values | {"gini_coefficient": gini_coefficient(utilities, weights)}
 
 
 def _split(spec: str | Mapping[str, object]) -> tuple[str, Mapping[str, object]]:
-    """Take a specification apart into its name and what was given for its parameters."""
+    """Split a specification into its name and its given parameters."""
     if isinstance(spec, str):
         match = re.fullmatch(r"\s*([\w-]+)\s*(?:\((.*)\))?\s*", spec)
         if not match:

@@ -1,1 +1,1 @@
-"""Intervals and tests."""
+"""Statistical intervals and tests."""

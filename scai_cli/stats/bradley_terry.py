@@ -1,4 +1,4 @@
-"""Strengths from comparisons in pairs: the Bradley-Terry model with intervals."""
+"""Estimate strengths from pairwise comparisons: the Bradley-Terry model with intervals."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def bradley_terry(
 ) -> dict[str, Interval]:
     """Return the log-strength s of each, where a beats b with probability 1 / (1 + exp(s_b - s_a)).
 
-    `wins` are (winner, loser, how many); a tie is half a win for each side. The fit is the maximum of the
-    likelihood (Bradley and Terry 1952) with `prior` > 0 games won and as many lost by each against a phantom
-    of strength 0, a shrinkage towards 0 that keeps all finite where somebody wins everything or the
-    comparisons do not connect. Intervals are the normal ones from the curvature at the maximum (Laplace), so
-    approximate for few games. In order of first appearance. ValueError for a negative or infinite number,
-    somebody against himself, or `prior` <= 0.
+    `wins` are (winner, loser, how many); a tie is half a win for each side. The fit is the maximum of the likelihood
+    (Bradley and Terry 1952) with `prior` > 0 games won and as many lost by each against an opponent of strength 0. This
+    shrinkage towards 0 keeps all strengths finite if one side wins every game or the comparisons do not connect.
+    Intervals are the normal ones from the curvature at the maximum (Laplace), so approximate for few games. In order of
+    first appearance. Raises ValueError for a negative or infinite number, for a comparison with oneself, and for
+    `prior` <= 0.
     """
     import numpy as np
 
@@ -62,7 +62,7 @@ def _newton(
 
 
 def _matrix(wins: Iterable[tuple[str, str, float]]) -> tuple[list[str], NDArray[np.float64]]:
-    """Return the names and how often the one of the row beat the one of the column."""
+    """Return the names, and how often the name of each row beat the name of each column."""
     import numpy as np
 
     games = list(wins)

@@ -1,4 +1,4 @@
-"""How sure a number is: cluster bootstrap over users and tasks, paired differences, rank correlation."""
+"""Estimate uncertainty: cluster bootstrap over users and tasks, paired differences, rank correlation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Table = Sequence[Sequence[float | None]]
-"""One row for each user, one column for each task; None is missing."""
+"""One row per user, one column per task; None is missing."""
 
 Statistic = Callable[[Sequence[float | None], Sequence[float]], float | None]
 """Utilities of the users and their weights -> a number; every `WelfareFunction` is one."""
@@ -21,7 +21,7 @@ Statistic = Callable[[Sequence[float | None], Sequence[float]], float | None]
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate and the interval around it; `low` and `high` are None where the data cannot tell."""
+    """An estimate and its interval; `low` and `high` are None if the data do not determine them."""
 
     estimate: float
     low: float | None
@@ -30,7 +30,7 @@ class Interval:
 
 
 def mean(utilities: Sequence[float | None], weights: Sequence[float]) -> float | None:
-    """Return the weighted mean of those present, of any range; None if nobody is."""
+    """Return the weighted mean of the values that are present, of any range; None if there are none."""
     present = [(u, w) for u, w in zip(utilities, weights, strict=True) if u is not None and w > 0]
     total = math.fsum(w for _, w in present)
     return math.fsum(u * w for u, w in present) / total if total else None
@@ -45,16 +45,15 @@ def bootstrap(
     level: float = 0.95,
     seed: int,
 ) -> Interval | None:
-    """Return `statistic` of the users' mean over tasks, with its two-way cluster bootstrap interval.
+    """Return `statistic` of the users' means over tasks, with its two-way cluster bootstrap interval.
 
-    Users and tasks are each drawn with replacement, independently, whole rows and whole columns (pigeonhole
-    bootstrap, Owen 2007); the interval is the percentile one. It answers for new users *and* new tasks, and
-    is on the wide side where the noise within a cell outweighs both. With one user (or one task) it answers
-    for new tasks (or users) alone; with a single cell it is open. It is too narrow for few clusters (95 %
-    covered 78 % with 3 x 3, 86 % with 6 x 4, 94 % with 10 x 5 users x tasks in a trial) and rough for a minimum,
-    as no draw holds anybody worse off than the worst of the sample. Draws in which the statistic is None are
-    left out; the result is None if it is None for the table itself. The same seed gives the same interval.
-    ValueError: rows of unequal length, weights that do not fit.
+    Users and tasks are drawn with replacement, independently, as whole rows and columns (pigeonhole bootstrap, Owen
+    2007); the interval is the percentile one. It covers new users *and* new tasks, and is wide if the noise within a
+    cell is larger than both. With one user (or one task) it covers new tasks (or users) only; with a single cell it is
+    open. It is too narrow for few clusters (95 % covered 78 % with 3 x 3, 86 % with 6 x 4, 94 % with 10 x 5 users x
+    tasks in a trial) and rough for a minimum, because no draw has a person who is worse off than the worst of the
+    sample. Draws with the statistic None are left out; the result is None if it is None for the table itself. The same
+    seed gives the same interval. Raises ValueError for rows of unequal length and for weights that do not fit.
     """
     return _interval([table], statistic, weights, draws, level, seed)
 
@@ -68,10 +67,10 @@ def paired_difference(
     draws: int = 2000,
     seed: int,
 ) -> Interval | None:
-    """Return statistic(after) - statistic(before) on the same users x tasks, with an interval as `bootstrap`.
+    """Return statistic(after) - statistic(before) on the same users x tasks, with an interval as from `bootstrap`.
 
-    A cell that is missing in one is left out of both, and both are drawn with the same users and tasks, so
-    what is peculiar to a user or a task cancels. ValueError if the tables differ in shape.
+    A cell that is missing in one table is left out of both. Both are drawn with the same users and tasks, so effects of
+    a single user or task cancel. Raises ValueError if the tables differ in shape.
     """
     return _interval([after, before], statistic, weights, draws, 0.95, seed)
 
@@ -79,8 +78,8 @@ def paired_difference(
 def spearman(first: Sequence[float | None], second: Sequence[float | None]) -> float | None:
     """Return the rank correlation in [-1, 1]: Pearson's over average ranks (Spearman 1904).
 
-    Pairs with a missing one are left out. None if fewer than two are left or one side is constant.
-    ValueError if the lengths differ.
+    Pairs with a missing value are left out. None if fewer than two are left or one side is constant. Raises ValueError
+    if the lengths differ.
     """
     pairs = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
     x, y = _centred_ranks([a for a, _ in pairs]), _centred_ranks([b for _, b in pairs])
@@ -89,7 +88,7 @@ def spearman(first: Sequence[float | None], second: Sequence[float | None]) -> f
 
 
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float | None:
-    """Return what `spearman` does, for long columns of numbers none of which is missing: a million take a second."""
+    """Return the same as `spearman` for long columns without missing numbers: a million take a second."""
     import numpy as np
 
     x, y = (_many_centred_ranks(np.asarray(column, dtype=np.float64)) for column in (first, second))
@@ -98,7 +97,7 @@ def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float |
 
 
 def _many_centred_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return what `_centred_ranks` does."""
+    """Return the same as `_centred_ranks`, for long columns."""
     import numpy as np
 
     order = np.sort(values)
@@ -112,7 +111,7 @@ def _product(x: Sequence[float], y: Sequence[float]) -> float:
 
 
 def _centred_ranks(values: Sequence[float]) -> list[float]:
-    """Return half of (how many are below - how many are above) each: its average rank minus the mean rank."""
+    """Return half of (values below - values above) for each value: its average rank minus the mean rank."""
     order = sorted(values)
     return [(bisect_left(order, value) - (len(order) - bisect_right(order, value))) / 2 for value in values]
 
@@ -138,7 +137,7 @@ def _interval(
     random = np.random.default_rng(seed)
     who = random.integers(users, size=(draws, users))
     counts = random.multinomial(tasks, [1 / tasks] * tasks, size=draws).T
-    with np.errstate(invalid="ignore"):  # a user none of whose tasks was drawn: 0 / 0 is missing, as it should
+    with np.errstate(invalid="ignore"):  # a user without any drawn task: 0 / 0 is missing, as intended
         means = (np.nan_to_num(cells) @ counts) / (~np.isnan(cells) @ counts)
     samples = (_contrast(statistic, means[:, who[draw], draw], user_weights[who[draw]]) for draw in range(draws))
     low, high = np.quantile([s for s in samples if s is not None], [(1 - level) / 2, (1 + level) / 2])
@@ -146,7 +145,7 @@ def _interval(
 
 
 def _cells(tables: Sequence[Table], weights: Sequence[float] | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return (tables, users, tasks) with NaN where any table misses the cell, and the users' weights.
+    """Return (tables, users, tasks) with NaN if any table lacks the cell, and the users' weights.
 
     Users and tasks without any cell are left out.
     """
@@ -166,7 +165,7 @@ def _cells(tables: Sequence[Table], weights: Sequence[float] | None) -> tuple[ND
 
 
 def _contrast(statistic: Statistic, means: NDArray[np.float64], weights: NDArray[np.float64]) -> float | None:
-    """Apply the statistic to each table's means of the users; the first, or the first minus the second."""
+    """Apply the statistic to the users' means of each table; return the first, or the first minus the second."""
     shares = weights.tolist()
     values = [statistic([None if u != u else u for u in row], shares) for row in means.tolist()]
     if any(value is None for value in values):

@@ -1,4 +1,4 @@
-"""How much of the spread in ratings lies between the raters: one-way analysis of variance."""
+"""Measure how much of the variance in ratings lies between the raters: one-way analysis of variance."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 class Variances:
     """Mean squares between and within groups; `ratio` is their quotient F, `icc` the share that the groups explain.
 
-    icc = (B - W) / (B + (n0 - 1) W), with n0 the groups' effective size: 1 when members of a group agree and groups do
-    not, 0 or less when the groups tell nothing. Source: Shrout and Fleiss (1979), ICC(1,1); n0 as in Sokal and Rohlf.
-    `ratio` and `icc` are None where nothing varies within or at all.
+    icc = (B - W) / (B + (n0 - 1) W), with n0 the groups' effective size: 1 if members of a group agree and groups
+    differ, 0 or less if the groups explain nothing. Source: Shrout and Fleiss (1979), ICC(1,1); n0 as in Sokal and
+    Rohlf. `ratio` and `icc` are None if nothing varies within groups or at all.
     """
 
     between: float
@@ -22,7 +22,7 @@ class Variances:
 
 
 def one_way(groups: Sequence[Sequence[float]]) -> Variances | None:
-    """Analyse groups of ratings, empty ones left out; None for fewer than two groups or no group of two."""
+    """Analyse groups of ratings without the empty ones; None for fewer than two groups or no group of two."""
     filled = [group for group in groups if group]
     sizes = [len(group) for group in filled]
     total, count = sum(sizes), len(filled)

@@ -1,1 +1,1 @@
-"""Pure functions on texts: characters, likeness."""
+"""Pure functions on texts: characters and similarity."""

@@ -1,7 +1,7 @@
-"""Characters that no file can hold, that end a line for some readers, or that a terminal obeys.
+"""Make texts safe for files, for readers of lines and for terminals.
 
-The forms of a text differ in what is left of these characters: `clean` replaces what UTF-8 cannot carry, `printable`
-puts spaces, `visible` shows them, and JSON escapes them, so that its data stays equal.
+`clean` replaces characters that UTF-8 cannot encode, `printable` replaces control characters by spaces, `visible` shows
+them, and the JSON functions escape them, so that the data stay equal.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import Any, Final
 import msgspec
 
 _OBEYED: Final = "\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
-"""DEL and the C1 controls, line ends to Unicode, and marks of direction: what JSON leaves as it is."""
+"""DEL and the C1 controls, Unicode line ends and direction marks: characters that JSON leaves unescaped."""
 _CONTROL: Final = re.compile(f"[\x00-\x08\x0b-\x1f{_OBEYED}]")
 _INVISIBLE: Final = re.compile(f"[\x00-\x08\x0b-\x1f{_OBEYED}\ud800-\udfff\ufffe\uffff]")
 _IN_JSON: Final = re.compile(f"[{_OBEYED}]")
 _IN_JSON_BYTES: Final = re.compile(b"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
 """`_IN_JSON` in UTF-8."""
 OTHER_LINE_ENDS: Final = "\x85\u2028\u2029"
-"""Line ends to `str.splitlines`, to YAML and to many readers of lines, though not to JSON."""
+"""Line ends for `str.splitlines`, for YAML and for many readers of lines, but not for JSON."""
 
 _encode: Final = msgspec.json.Encoder().encode
 
 
 def clean(text: str) -> str:
-    """Return the text without lone surrogates, which UTF-8 cannot carry; each becomes U+FFFD."""
+    """Return the text with U+FFFD for each lone surrogate, which UTF-8 cannot encode."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -35,12 +35,12 @@ def clean(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text with a space for every control character but tab and newline."""
+    """Return the text with a space for every control character except tab and newline."""
     return text if text.isprintable() else _CONTROL.sub(" ", text)
 
 
 def visible(text: str) -> str:
-    """Return the text with every control character but tab and newline shown: `ESC` as `␛`, others as `�`."""
+    """Return the text with every control character except tab and newline shown: `ESC` as `␛`, others as `�`."""
     return text if text.isprintable() else _INVISIBLE.sub(_picture, text.replace("\r\n", "\n"))
 
 
@@ -51,14 +51,14 @@ def one_line(text: str, width: int | None = None) -> str:
 
 
 def json_line(value: Any) -> str:
-    """Return any value as JSON that is safe to print."""
+    """Return a value as JSON that is safe to print."""
     return escape_json(clean(json.dumps(value, ensure_ascii=False, separators=(",", ":"))))
 
 
 def json_bytes(value: Any) -> bytes:
-    """Return any value as JSON that is safe to write as a line; bytes are JSON already.
+    """Return a value as JSON that is safe to write as a line; bytes are JSON already.
 
-    Several times as fast as `json_line`: data sets have millions of rows.
+    Several times as fast as `json_line`: datasets have millions of rows.
     """
     line = value if isinstance(value, bytes) else as_json(value)
     if line.isascii() and b"\x7f" not in line:
@@ -75,12 +75,12 @@ def as_json(value: Any) -> bytes:
 
 
 def escape_json(text: str) -> str:
-    """Return JSON that a terminal prints and a reader of lines takes as one line; its data stays equal."""
+    """Return JSON that is safe to print and is one line for any reader; its data stay equal."""
     return text if text.isprintable() else _IN_JSON.sub(lambda match: _escaped(match[0]), text)
 
 
 def escape_line_ends(line: bytes) -> bytes:
-    """Return JSON without `OTHER_LINE_ENDS`: a line of a log, whose bytes say whether a resumed run is the same."""
+    """Return JSON without `OTHER_LINE_ENDS`, for lines of a log; resume compares their bytes."""
     for character in OTHER_LINE_ENDS:
         line = line.replace(character.encode(), _escaped(character).encode())
     return line

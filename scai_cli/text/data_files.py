@@ -1,4 +1,4 @@
-"""Word lists, sentences and prompts are data: they lie as YAML beside the module that uses them."""
+"""Read data files: word lists, sentences and prompts as YAML beside the module that uses them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import yaml
 
 
 def read_data_file(module: str) -> dict[str, Any]:
-    """Return what the YAML file beside a module holds, lists as tuples; `module` is the module's `__file__`."""
+    """Return the content of the YAML file beside a module, lists as tuples; `module` is the module's `__file__`."""
     file = Path(module).with_suffix(".yaml")
     return {key: _frozen(value) for key, value in yaml.load(file.read_text("utf-8"), _LOADER).items()}  # noqa: S506
 
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""The C parser takes a tenth of the time; it is missing where libyaml was."""
+"""The C parser needs a tenth of the time; it is missing if PyYAML was built without libyaml."""
 
 
 def _frozen(value: Any) -> Any:

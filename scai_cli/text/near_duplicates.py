@@ -1,4 +1,4 @@
-"""How alike two texts are: the Jaccard index of their word triples, estimated by MinHash."""
+"""Estimate the similarity of texts: the Jaccard index of their word triples, by MinHash."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 NEAR: Final = 0.7
-"""From here on two texts are near-duplicates."""
+"""The similarity from which two texts are near-duplicates."""
 
 _PERMUTATIONS, _BANDS = 120, 20
 """Twenty bands of six find a pair at 0.7 with probability 0.92, at 0.8 with 0.998."""
@@ -19,24 +19,24 @@ _WORD: Final = re.compile(r"\w+")
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text, in small letters."""
+    """Return the words of a text, in lower case."""
     return _WORD.findall(text.lower())
 
 
 def nameless(text: str, name: str) -> str:
-    """Return the words of a text without those of a name: people do not differ by what they are called."""
+    """Return the words of a text without those of a name, which does not distinguish two personas."""
     called = set(words(name))
     return " ".join(word for word in words(text) if word not in called)
 
 
 def triples(text: str) -> list[str]:
-    """Every three words that follow each other; of a shorter text the words."""
+    """Return all sequences of three words; of a shorter text its words."""
     parts = words(text)
     return [" ".join(parts[n : n + 3]) for n in range(len(parts) - 2)] or parts or [""]
 
 
 class NearDuplicateIndex:
-    """Texts, and whether a new one is nearly one of them."""
+    """An index of texts that finds a near-duplicate of a new text."""
 
     def __init__(self, near: float = NEAR) -> None:
         from rensa import RMinHashLSH
@@ -46,21 +46,21 @@ class NearDuplicateIndex:
         self._members: list[tuple[str, Any]] = []
 
     def most_similar(self, text: str) -> tuple[str, float] | None:
-        """Return the name of the most similar text with its similarity, None if it is no near-duplicate."""
+        """Return the name and the similarity of the most similar text; None if none is a near-duplicate."""
         sketch = _sketch(text)
         similar = [(sketch.jaccard(self._members[n][1]), n) for n in self._index.query(sketch)]
         best = max(similar, default=(0.0, -1), key=lambda pair: (pair[0], -pair[1]))
         return (self._members[best[1]][0], best[0]) if best[0] >= self._near else None
 
     def add(self, name: str, text: str) -> None:
-        """Take a text in."""
+        """Add a text."""
         sketch = _sketch(text)
         self._index.insert(len(self._members), sketch)
         self._members.append((name, sketch))
 
 
 def hashes(text: str) -> np.ndarray:
-    """120 hashes of a text; the share of places in which two texts agree estimates how alike they are."""
+    """Return 120 hashes of a text; the share of equal places estimates the similarity of two texts."""
     import numpy as np
 
     return np.array(_sketch(text).digest(), dtype=np.uint32)

@@ -1,4 +1,4 @@
-"""The nearest known word to one that was mistyped."""
+"""Suggest the nearest known word for a mistyped one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the nearest known word, or else what is known; fit to follow an error's text."""
+    """Return `; did you mean 'x'?` for the nearest known word, else the known words, to append to an error message."""
     known = list(known)
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
     if near:

@@ -1,4 +1,4 @@
-"""The words that changed between two texts."""
+"""Find the words that changed between two texts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 
 def word_changes(old: str, new: str) -> Iterator[tuple[str, str, str]]:
-    """Yield (same, removed, added) in the order of the texts: either `same` or the others are empty."""
+    """Yield (same, removed, added) in the order of the texts: either `same` is empty or the other two are."""
     before, after = re.findall(r"\S+\s*", old), re.findall(r"\S+\s*", new)
     for op, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if op == "equal":

@@ -147,7 +147,7 @@ def test_a_table_is_read_by_its_map() -> None:
 def test_a_map_with_a_mistake_is_named_with_its_line() -> None:
     Path("m.yaml").write_text("id: respondent\npreferences: {consise: brevity}\n", encoding="utf-8")
     assert refused("table", HERE / "table.csv", "--map", "m.yaml").startswith("m.yaml:2: preferences.consise: unknown")
-    assert "--as table takes a map" in refused("prism", HERE / "prism.jsonl", "--map", "m.yaml")
+    assert "use --as table" in refused("prism", HERE / "prism.jsonl", "--map", "m.yaml")
 
 
 def test_the_limit_stops_early() -> None:
@@ -195,16 +195,16 @@ def test_latin_1_is_read_and_said() -> None:
 
 
 WRONG = [
-    ("a column twice", b"id,bio,bio\na,b,c\n", "p.csv:1: the column 'bio' stands twice; rename one"),
-    ("too many cells", b"id,bio\na,b\nc,d,e\n", "p.csv:3: row 2: has 3 cells, the first row 2; --skip-bad"),
-    ("too few cells", b"id,bio\na\n", "p.csv:2: row 1: has 1 cells, the first row 2; --skip-bad"),
-    ("an open quote", b'id,bio\na,"b\n', "p.csv:2: row 1: not valid CSV: unexpected end of data; --skip-bad"),
+    ("a column twice", b"id,bio,bio\na,b,c\n", "p.csv:1: the column 'bio' appears twice; rename one"),
+    ("too many cells", b"id,bio\na,b\nc,d,e\n", "p.csv:3: row 2: has 3 cells, the first row 2; correct it, or"),
+    ("too few cells", b"id,bio\na\n", "p.csv:2: row 1: has 1 cells, the first row 2; correct it, or"),
+    ("an open quote", b'id,bio\na,"b\n', "p.csv:2: row 1: not valid CSV: unexpected end of data; correct it, or"),
     ("an empty file", b"", "p.csv: is empty"),
     ("no names", b",,\n1,2,3\n", "p.csv:1: the first row must name the columns"),
-    ("only names", b"id,bio\n", "p.csv: holds nothing that could be imported as table"),
-    ("a bad weight", b"id,bio,weight\na,b,-1\n", "p.csv:2: row 1: weight: Input should be greater than 0; --skip"),
-    ("no number", b"id,bio,weight\na,b,much\n", "p.csv:2: row 1: the column 'weight' holds no number; --skip-bad"),
-    ("an unknown trait", b"bio,preferences.x\nb,1\n", "p.csv:2: row 1: preferences: unknown trait 'x'; --skip-bad"),
+    ("only names", b"id,bio\n", "p.csv: has nothing to import as table"),
+    ("a bad weight", b"id,bio,weight\na,b,-1\n", "p.csv:2: row 1: weight: Input should be greater than 0; correct"),
+    ("no number", b"id,bio,weight\na,b,much\n", "p.csv:2: row 1: the column 'weight' has no number; correct it, or"),
+    ("an unknown trait", b"bio,preferences.x\nb,1\n", "p.csv:2: row 1: preferences: unknown trait 'x'; correct it, or"),
 ]
 
 
@@ -217,7 +217,7 @@ def test_csv_that_cannot_be_right_is_refused_in_one_line(data: bytes, said: str)
 def test_a_cell_of_ten_megabytes_is_refused_where_it_would_be_a_biography_and_passed_over_where_not() -> None:
     Path("p.csv").write_text(f"id,bio,essay\na,He waits.,{'x ' * 5_000_000}\n", encoding="utf-8")
     assert refused("table", "p.csv").startswith(
-        "p.csv:2: row 1: the column 'essay' has 9,999,999 characters; 20,000 is the most"
+        "p.csv:2: row 1: the column 'essay' has 9,999,999 characters; at most 20,000 are"
     )
     Path("m.yaml").write_text("id: id\ndescription: bio\nattributes: {}\n", encoding="utf-8")
     assert people("table", "p.csv", "--map", "m.yaml")[0]["description"] == "He waits."
@@ -227,7 +227,7 @@ def test_bad_rows_are_skipped_on_request_and_said_with_number_and_reason() -> No
     Path("p.jsonl").write_text(
         '{"persona": "A judge."}\n{"persona": 7}\nno json\n\n{"x": 1}\n[]\n{"persona": "A smith."}\n', encoding="utf-8"
     )
-    assert refused("personahub", "p.jsonl").startswith("p.jsonl:2: row 2: persona is no text; --skip-bad")
+    assert refused("personahub", "p.jsonl").startswith("p.jsonl:2: row 2: persona is not text; correct it, or")
     called = scai("personas", "import", "p.jsonl", "--as", "personahub", "-o", "out.jsonl", "--skip-bad")
     assert called.code == 0
     assert [line.split(": ")[:2] for line in called.lines[:-1]] == [
@@ -255,9 +255,9 @@ def test_a_failed_import_leaves_an_earlier_file_as_it_was() -> None:
 
 
 def test_what_is_not_there_is_named() -> None:
-    assert refused("personahub", "gone.jsonl") == "gone.jsonl: there is no such file"
+    assert refused("personahub", "gone.jsonl") == "gone.jsonl: does not exist"
     assert "did you mean 'personahub'?" in refused("personahbu", HERE / "personahub.jsonl")
-    assert "is no .csv" in refused("personahub", "gone.xlsx")
+    assert "unknown file type" in refused("personahub", "gone.xlsx")
     called = scai("personas", "import", HERE / "personahub.jsonl", "--as", "personahub", "-o", "out.txt")
     assert (called.code, called.err) == (2, "scai: out.txt: name a .jsonl or .yaml file to write\n")
 

@@ -159,9 +159,9 @@ def test_the_diverse_leave_out_who_is_like_another(people: str) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--n", 7), "--n: wants 7 of 6 personas in people.yaml; lower it"),
-        (("--n", 2, "--by", "planet"), "--by planet: nobody has this attribute"),
-        (("--n", 2, "--weights", "income"), "--weights income: persona 'a' has no number above 0 there"),
+        (("--n", 7), "--n: people.yaml has 6 personas, fewer than 7; lower it"),
+        (("--n", 2, "--by", "planet"), "--by planet: no persona has this attribute"),
+        (("--n", 2, "--weights", "income"), "--weights income: persona 'a' has no number above 0 in it; correct it"),
     ],
 )
 def test_a_draw_that_cannot_be_is_refused(people: str, options: tuple[Any, ...], said: str) -> None:

@@ -1,4 +1,4 @@
-"""The formats of personas and tasks that can be imported, by name; one module each."""
+"""The formats of personas and tasks that can be imported, by name; one module per format."""
 
 from __future__ import annotations
 

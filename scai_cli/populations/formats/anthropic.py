@@ -1,6 +1,6 @@
-"""The transcripts of Anthropic's data sets (`Human:`, `Assistant:`), of which the human's first message is a task.
+"""The transcripts of Anthropic's datasets (`Human:`, `Assistant:`): the first human message becomes a task.
 
-The rows are JSONL or JSON with the text under `prompt`, `transcript` or `chosen`, or texts; or a text file.
+The file is JSONL or JSON (the text alone, or under `prompt`, `transcript` or `chosen`), or a text file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _QUIZ: Final = re.compile(r"\n\s*\n(?:Please )?choose the (?:option|response) ",
 
 
 def rows(file: str, notify: Notify) -> Iterator[TableRow]:
-    """Read the rows of a file; a text file is split before each `Human:` that follows a blank line."""
+    """Read the rows of a file; split a text file before each `Human:` after a blank line."""
     if Path(file).suffix.lower() != ".txt":
         yield from any_rows(file, notify)
         return
@@ -34,7 +34,7 @@ def rows(file: str, notify: Notify) -> Iterator[TableRow]:
 
 
 def drafts(row: Any) -> Iterator[TaskDraft]:
-    """Make the human's first message a task of the kind red-team."""
+    """Make a task of the kind red-team from the first human message."""
     given = next((row[key] for key in _KEYS if row.get(key)), None) if isinstance(row, Mapping) else row
     whole = tidy(given, "the text")
     first = _FIRST.search(_QUIZ.split(whole, maxsplit=1)[0])

@@ -14,7 +14,7 @@ _BIOGRAPHY: Final = ("persona", "description", "biography", "bio", "background")
 
 
 def rows(file: str, _: Notify) -> Iterator[TableRow]:
-    """Read the agents; the head of an AgentList is left out."""
+    """Read the agents, without the header of an AgentList."""
     suffixes = Path(file.removesuffix(".gz")).suffixes
     read = jsonl_rows if suffixes and suffixes[-1] in (".jsonl", ".ndjson") else json_rows
     agents = ((row, agent) for row in read(file) for agent in _agents(row.value))
@@ -32,7 +32,7 @@ def _agents(value: Any) -> list[Any]:
 
 
 def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
-    """Make traits attributes; a trait that is a text (`persona`, or longer than an attribute) becomes biography."""
+    """Turn traits into attributes; text traits (`persona`, or longer than an attribute) go into the biography."""
     traits = values.get("traits")
     if not isinstance(traits, Mapping):
         raise BadRow("has no object under 'traits'")

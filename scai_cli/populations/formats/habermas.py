@@ -17,13 +17,13 @@ _SPLITS: Final[dict[str, Split]] = {
 
 
 def drafts(values: Mapping[str, Any]) -> Iterator[TaskDraft]:
-    """Make the question a task; a numbered topic becomes `topic-0` and so on."""
+    """Turn the question into a task; a numbered topic becomes `topic-0` and so on."""
     question = one_line(values.get("question"), "the question")
     if not question:
         raise BadRow("has no question")
     split = values.get("split")
     if split is not None and split not in _SPLITS:
-        raise BadRow(f"the split {str(split)[:40]!r} is none of {', '.join(_SPLITS)}")
+        raise BadRow(f"the split {str(split)[:40]!r} is not one of {', '.join(_SPLITS)}")
     topic = values.get("topic")
     yield TaskDraft(
         key=one_line(str(values.get("id") or question)),

@@ -1,4 +1,4 @@
-"""Plain lines: each line that is not blank is a task."""
+"""Plain lines: each line with text is a task."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def rows(file: str, notify: Notify) -> Iterator[TableRow]:
 
 
 def drafts(row: Any) -> Iterator[TaskDraft]:
-    """Make the line a task."""
+    """Turn the line into a task."""
     prompt = one_line(row, "the line")
     yield TaskDraft(key=prompt, prompt=prompt)
 

@@ -22,7 +22,7 @@ _LONGEST_NAME: Final = 4
 
 
 def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
-    """Describe the person with background, hobbies and skills; the texts by field (sports, arts) are stances."""
+    """Describe the persona by background, hobbies and skills; texts by field (sports, arts) become stances."""
     if not isinstance(values.get("uuid"), str) or not values["uuid"]:
         raise BadRow("has no uuid")
     by_field = {
@@ -56,7 +56,7 @@ def _attributes(values: Mapping[str, Any]) -> dict[str, Scalar]:
 
 
 def _listed(title: str, values: Mapping[str, Any], key: str) -> str:
-    """Return a list column, which holds the text of a Python list, as a sentence."""
+    """Return a sentence for a list column, whose cells are Python lists as text."""
     given = values.get(key)
     parts: Any = given
     if isinstance(given, str):
@@ -71,7 +71,7 @@ def _listed(title: str, values: Mapping[str, Any], key: str) -> str:
 
 
 def _name(texts: list[str]) -> str:
-    """Return the capitalised words with which all texts begin ("Mary Alberti is ..."); "" if there are none."""
+    """Return the capitalised words that begin all texts ("Mary Alberti is ..."); "" if there are none."""
     if len(texts) < 2:
         return ""
     beginnings = zip(*(text.split(None, _LONGEST_NAME)[:_LONGEST_NAME] for text in texts), strict=False)

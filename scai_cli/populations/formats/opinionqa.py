@@ -15,11 +15,11 @@ _ATTRIBUTES: Final = {
     "INCOME": "income", "POLIDEOLOGY": "politics", "RACE": "race",
 }  # fmt: skip
 _FORMER: Final = "F_"
-"""Pew's own files write F_CREGION where OpinionQA writes CREGION."""
+"""Pew's own files have F_CREGION where OpinionQA has CREGION."""
 
 
 def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
-    """Make a respondent a persona; a refused answer is no attribute."""
+    """Turn a respondent into a persona; a refused answer is left out."""
     known = facts(**{name: values.get(key, values.get(_FORMER + key)) for key, name in _ATTRIBUTES.items()})
     if not known:
         raise BadRow(f"has none of the columns {', '.join(_ATTRIBUTES)}")
@@ -32,7 +32,7 @@ def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
 
 
 def _weight(values: Mapping[str, Any]) -> float:
-    """Return the first weight of the wave (WEIGHT_W26); 1 in a file without weights."""
+    """Return the first weight of the wave (WEIGHT_W26); 1 for a file without weights."""
     columns = [key for key in values if key.startswith("WEIGHT_W")]
     if not columns:
         return 1.0
@@ -42,12 +42,12 @@ def _weight(values: Mapping[str, Any]) -> float:
     except (TypeError, ValueError):
         weight = 0.0
     if not 0 < weight < float("inf"):
-        raise BadRow(f"its weight in {columns[0]} is no number above 0")
+        raise BadRow(f"its weight in {columns[0]} is not a number above 0")
     return weight
 
 
 def _described(known: Mapping[str, Any]) -> str:
-    """Describe the person in one or two sentences of the most telling facts."""
+    """Describe the persona in one or two sentences by the most informative attributes."""
     place = f" from the {known['region']} of the United States" if "region" in known else " from the United States"
     aged = f", {known['age']} years old" if "age" in known else ""
     who = {"male": "A man", "female": "A woman"}.get(str(known.get("gender", "")).lower(), "An adult")

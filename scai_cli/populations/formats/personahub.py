@@ -13,7 +13,7 @@ _KEYS: Final = ("persona", "input persona")
 
 
 def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
-    """Make the sentence the description."""
+    """Turn the sentence into the description."""
     text = next((tidy(values[key], key) for key in _KEYS if values.get(key)), "")
     if not text:
         raise BadRow("has no text under 'persona' or 'input persona'")

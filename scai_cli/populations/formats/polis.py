@@ -20,14 +20,14 @@ _REJECTED: Final = ("-1", "-1.0")
 _CLEAR: Final = 0.6
 """The least share of a group's votes that counts as its stance."""
 _TELLING: Final = 3
-"""Statements of each kind that the biography quotes."""
+"""The number of statements of each kind in the biography."""
 _FEWEST: Final = 3
-"""The least votes of a group on a statement that count."""
+"""The fewest votes of a group on a statement that count."""
 
 
 @dataclass(slots=True)
 class OpinionGroup:
-    """One opinion group: its members, and on each statement its votes (1 agrees, -1 disagrees, 0 passes)."""
+    """An opinion group: its members, and its votes on each statement (1 agree, -1 disagree, 0 pass)."""
 
     number: str
     members: int = 0
@@ -44,7 +44,7 @@ class GroupRow:
 
 
 def rows(file: str, notify: Notify) -> Iterator[TableRow]:
-    """Read the groups of a conversation; FILE is the folder of an export or its participants-votes.csv."""
+    """Read the groups of a conversation; the file is the folder of an export, or its participants-votes.csv."""
     folder = Path(file) if Path(file).is_dir() else Path(file).parent
     votes = folder / VOTES if Path(file).is_dir() else Path(file)
     statements = _statements(folder / COMMENTS, notify)
@@ -67,7 +67,7 @@ def rows(file: str, notify: Notify) -> Iterator[TableRow]:
 
 
 def drafts(row: Any) -> Iterator[PersonaDraft]:
-    """Make a group one persona, with the weight of its members."""
+    """Turn a group into one persona, with the number of its members as the weight."""
     conversation: GroupRow = row
     group, letter = conversation.group, _letter(conversation.group.number)
     agreed, disagreed = (_telling(conversation, vote) for vote in (1, -1))
@@ -98,19 +98,19 @@ def _statements(file: Path, notify: Notify) -> dict[str, str]:
         if number.isdigit() and text and row.value.get("moderated") not in _REJECTED:
             statements[str(int(number))] = text
     if not statements:
-        raise ConfigError(f"{file}: holds no statement (columns comment-id, comment-body)")
+        raise ConfigError(f"{file}: has no statements (columns comment-id, comment-body)")
     return statements
 
 
 def _count(row: TableRow, statements: Mapping[str, str], groups: dict[str, OpinionGroup]) -> bool:
-    """Count a participant's votes for their group; return False if they have none."""
+    """Count a participant's votes for the group; return False if there are none."""
     if row.value is None:
         raise BadRow(row.problem)
     number = str(row.value.get("group-id", "")).strip().removesuffix(".0")
     if not number:
         return False
     if not number.isdigit():
-        raise BadRow(f"group-id {number[:40]!r} is no number")
+        raise BadRow(f"group-id {number[:40]!r} is not a number")
     votes = {}
     for statement in statements:
         given = (row.value.get(statement) or "").strip()
@@ -126,7 +126,7 @@ def _count(row: TableRow, statements: Mapping[str, str], groups: dict[str, Opini
 
 
 def _telling(row: GroupRow, vote: int) -> list[str]:
-    """Return the statements with a clear share of this vote that sets the group apart most from the others."""
+    """Return the statements with a clear share of this vote that distinguish the group most from the others."""
     lead = {}
     for number in row.statements:
         own = row.group.votes[number]
@@ -138,7 +138,7 @@ def _telling(row: GroupRow, vote: int) -> list[str]:
 
 
 def _share(votes: Counter[int], vote: int) -> float:
-    """Return the share of a vote, pulled towards 1/2 if there are few votes, as Polis does."""
+    """Return the share of a vote, moved towards 1/2 for few votes, as Polis does."""
     return (votes[vote] + 1) / (sum(votes.values()) + 2)
 
 

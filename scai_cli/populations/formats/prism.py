@@ -16,7 +16,7 @@ _MEANT: Final = {
     "personalisation": "asks_back",  # "learns from our conversations and feels personalised to me"
     "safety": "security",  # "produces responses that are safe and do not risk harm"
 }
-"""Rated AI behaviour (0 to 100) -> the nearest trait; the other ratings have none."""
+"""Rated AI behaviour (0 to 100) -> the nearest trait; other ratings have none."""
 
 _ASKED_FOR: Final = 0.8
 _MOST: Final = 100.0
@@ -54,7 +54,7 @@ def _rated(given: Any) -> dict[str, float]:
 
 
 def _preferences(rated: Mapping[str, float], instructions: str) -> dict[str, float]:
-    """Return the traits that the instructions ask for (+-0.8), and the ratings that mean a trait, as shares of 100."""
+    """Return the traits that the instructions ask for (+-0.8), and the rated traits as shares of 100."""
     stated = {_MEANT[name]: round(value / _MOST, 2) for name, value in rated.items() if name in _MEANT and value}
     return stated | {trait: sign * _ASKED_FOR for trait, sign in requested(instructions).items()}
 
@@ -78,7 +78,7 @@ def _attributes(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _simple(group: Any) -> Any:
-    """Return the category of a religion or ethnicity, given as {self_described, categorised, simplified}."""
+    """Return the category of a religion or ethnicity from {self_described, categorised, simplified}."""
     return group.get("categorised") or group.get("simplified") if isinstance(group, Mapping) else group
 
 

@@ -1,4 +1,4 @@
-"""Synthetic-Persona-Chat (Google): CSV, two people a row, each described by their own sentences, one a line."""
+"""Synthetic-Persona-Chat (Google): CSV with two people per row, each described in sentences of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _KEYS: Final = ("user 1 personas", "user 2 personas")
 
 
 def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
-    """Make both people personas, in their own words; the conversation is not used."""
+    """Turn both people into personas; the conversation is not used."""
     for key in _KEYS:
         sentences = [sentence(line.strip()) for line in tidy(values.get(key), key).split("\n") if line.strip()]
         if not sentences:

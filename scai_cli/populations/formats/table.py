@@ -1,4 +1,4 @@
-"""Any table (CSV, JSONL, JSON list, Parquet, Hub): fields by a column map, or by columns of the same names."""
+"""Any table (CSV, JSONL, JSON list, Parquet, Hub): fields from a column map, or from columns with their names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PROMPT: Final = ("prompt", "question", "text", "task")
 
 
 def people(values: Mapping[str, Any], columns: ColumnMap | None = None) -> Iterator[PersonaDraft]:
-    """Make one persona; without a map `stances.x` and `preferences.x` are read, and other columns are attributes."""
+    """Make one persona; without a map `stances.x` and `preferences.x` are read, and other columns become attributes."""
     chosen = columns or _by_name(tuple(values))
     texts = (tidy(_cell(values, column), column) for column in chosen.descriptions)
     description = " ".join(sentence(text) for text in texts if text)
@@ -60,7 +60,7 @@ def tasks(values: Mapping[str, Any], columns: ColumnMap | None = None) -> Iterat
 
 @lru_cache(maxsize=64)
 def _by_name(values: tuple[str, ...]) -> ColumnMap:
-    """Return the map of a table whose columns are named as the fields."""
+    """Return the map of a table whose columns are named like the fields."""
 
     def named(*names: str) -> str | None:
         return next((key for key in values if key.lower() in names), None)
@@ -108,14 +108,14 @@ def _number(values: Mapping[str, Any], column: str | None) -> float | None:
     try:
         return float(given)
     except (TypeError, ValueError):
-        raise BadRow(f"the column {column!r} holds no number") from None
+        raise BadRow(f"the column {column!r} has no number") from None
 
 
 def _split(given: Any) -> Split | None:
     if given in (None, ""):
         return None
     if str(given).strip().lower() not in _SPLITS:
-        raise BadRow(f"the split {str(given)[:40]!r} is none of train, dev, test")
+        raise BadRow(f"the split {str(given)[:40]!r} is not one of train, dev, test")
     return cast("Split", _SPLITS[str(given).strip().lower()])
 
 

@@ -12,7 +12,7 @@ from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
 from scai_cli.populations.table_rows import Notify, TableRow, json_rows
 
 _SHOWN: Final = 4
-"""Entries of each list that the biography names."""
+"""The number of entries per list in the biography."""
 
 
 def rows(file: str, _: Notify) -> Iterator[TableRow]:
@@ -22,7 +22,7 @@ def rows(file: str, _: Notify) -> Iterator[TableRow]:
         return
     files = sorted(Path(file).glob("*.json"))
     if not files:
-        raise ConfigError(f"{file}: holds no .json file")
+        raise ConfigError(f"{file}: has no .json file")
     for number, agent in enumerate((row for path in files for row in json_rows(str(path))), 1):
         yield TableRow(number, agent.value)
 
@@ -72,7 +72,7 @@ def _described(name: str, persona: Mapping[str, Any], work: Mapping[str, Any]) -
 
 
 def _titled(title: str, value: Any) -> str:
-    """Return a titled sentence of a text, of a list, or of a list of mappings with one text each."""
+    """Return a sentence with a title, for a text, a list of texts, or a list of mappings with one text each."""
     parts = value if isinstance(value, list) else [value]
     texts = [next(iter(part.values()), None) if isinstance(part, Mapping) else part for part in parts]
     shown = [one_line(text).rstrip(".") for text in texts if isinstance(text, str) and text.strip()]
