@@ -298,7 +298,7 @@ def test_parquet_and_hub_folders_are_read() -> None:
     for file in ("folder/train.parquet", "hub:./folder"):
         assert [{**person, "source": None} for person in people("nemotron", file)] == expected
     Path("x.parquet").write_bytes(b"PAR1 and no more")
-    assert refused("nemotron", "x.parquet").startswith("x.parquet: is no Parquet file that can be read")
+    assert refused("nemotron", "x.parquet").startswith("x.parquet: is not a readable Parquet file")
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the real slices are not here")
