@@ -26,6 +26,7 @@ from scai_cli.experiment.load import Overrides, load_experiment
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.jobs.run import RUNS, resume, run
 from scai_cli.jobs.session import Observer
+from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.messages import ChatRequest, Completion, Message, Usage
 from scai_cli.models.base import ChatModel
 from scai_cli.runs.events import Candidate
@@ -76,14 +77,19 @@ __all__ = [
 
 
 def load(
-    path: str | Path, settings: Sequence[str] = (), *, model: str | None = None, seed: int | None = None
+    path: str | Path,
+    settings: Sequence[str] = (),
+    *,
+    model: str | None = None,
+    seed: int | None = None,
+    runs_dir: Path = RUNS,
 ) -> ExperimentConfig:
     """Load an experiment file.
 
-    `settings` (`epochs=2`), `model` and `seed` override it as `--set`, `--model` and `--seed` do. Raises ConfigError,
-    which names file, line and key.
+    `settings` (`epochs=2`), `model` and `seed` override it as `--set`, `--model` and `--seed` do; the run of
+    `constitution.from` is looked up in `runs_dir`. Raises ConfigError, which names file, line and key.
     """
-    return load_experiment(Path(path), Overrides(settings, model, seed))
+    return load_experiment(Path(path), Overrides(settings, model, seed), starting_from(runs_dir))
 
 
 def history(run: str | Path, runs_dir: Path = RUNS) -> History:

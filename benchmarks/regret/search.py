@@ -8,8 +8,8 @@ from functools import lru_cache
 
 from benchmarks.regret.societies import Society
 from benchmarks.regret.truth import SEARCHED, worth
-from scai_cli.experiment.config import ConstitutionStart
 from scai_cli.experiment.constitution import Add, Constitution
+from scai_cli.experiment.constitution_start import ConstitutionStart
 from scai_cli.experiment.personas import Persona
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.messages import rough_tokens

@@ -10,7 +10,6 @@ from _generator.schema import fields
 from _generator.tables import cell, table
 from scai_cli import plugins
 from scai_cli.experiment.config import (
-    ConstitutionStart,
     ExperimentConfig,
     Holdout,
     LimitsConfig,
@@ -18,8 +17,13 @@ from scai_cli.experiment.config import (
     PriceConfig,
     Ratings,
     Revision,
-    StartClause,
     TaskSource,
+)
+from scai_cli.experiment.constitution_start import (
+    ConstitutionStart,
+    EarlierConstitution,
+    StartClause,
+    StartPrinciple,
 )
 from scai_cli.experiment.generate_settings import GenerateSettings
 from scai_cli.experiment.item_source import ItemSource
@@ -36,7 +40,9 @@ SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("a role's or persona's model", ModelChanges),
     ("ratings", Ratings),
     ("constitution", ConstitutionStart),
+    ("a starting principle", StartPrinciple),
     ("a starting clause", StartClause),
+    ("an earlier constitution", EarlierConstitution),
     ("revision", Revision),
     ("holdout", Holdout),
     ("generate", GenerateSettings),

@@ -33,12 +33,13 @@ def run(
     from scai_cli.experiment.load import Overrides, load_experiment
     from scai_cli.jobs.run import run as run_experiment
     from scai_cli.jobs.session import run_on_loop
+    from scai_cli.jobs.starting_constitution import starting_from
 
     overrides = Overrides(options.with_limit(settings, max_usd), model, seed)
     if dry_run:
-        _plan(config, overrides, as_json=as_json)
+        _plan(config, overrides, runs_dir, as_json=as_json)
         return
-    experiment = load_experiment(config, overrides)
+    experiment = load_experiment(config, overrides, starting_from(runs_dir))
     asks_people = any(persona.human for persona in experiment.personas.inline)
     job = run_experiment(experiment, runs_dir, run_id, generate.observer(quiet), prompt() if asks_people else None)
     generate.finish(run_on_loop(experiment.models(), job), as_json)
@@ -72,12 +73,13 @@ def plan(
     model: options.Model = None,
     seed: options.Seed = None,
     prompts: Annotated[bool, typer.Option("--prompts", help="Show every kind of prompt as it would be sent.")] = False,
+    runs_dir: options.RunsDir = options.RUNS,
     as_json: options.Json = False,
 ) -> None:
     """Check an experiment and say what it would take: calls, tokens, money, hosts. Asks no model."""
     from scai_cli.experiment.load import Overrides
 
-    _plan(config, Overrides(settings or (), model, seed), prompts=prompts, as_json=as_json)
+    _plan(config, Overrides(settings or (), model, seed), runs_dir, prompts=prompts, as_json=as_json)
 
 
 def prompt() -> ParticipantPrompt:
@@ -89,12 +91,13 @@ def prompt() -> ParticipantPrompt:
     return ConsolePrompt(err, Keyboard.stdin().line)
 
 
-def _plan(file: Path, overrides: Overrides, *, as_json: bool, prompts: bool = False) -> None:
+def _plan(file: Path, overrides: Overrides, runs_dir: Path, *, as_json: bool, prompts: bool = False) -> None:
     from scai_cli.display.terminal.plan import print_plan, print_prompts
     from scai_cli.experiment.load import load_experiment
     from scai_cli.jobs.plan import plan_experiment, sample_prompts
+    from scai_cli.jobs.starting_constitution import starting_from
 
-    experiment = load_experiment(file, overrides)
+    experiment = load_experiment(file, overrides, starting_from(runs_dir))
     planned, sample = plan_experiment(experiment), sample_prompts(experiment) if prompts else []
     if not as_json:
         print_plan(str(file), experiment, planned)

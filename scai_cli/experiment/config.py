@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator
 
-from scai_cli.experiment.constitution import RuleText
+from scai_cli.experiment.constitution_start import ConstitutionStart
 from scai_cli.experiment.generate_settings import GenerateSettings
 from scai_cli.experiment.model_settings import ModelSettings, Roles, overlay
 from scai_cli.experiment.personas import HUMAN, Persona, Scalar
@@ -93,30 +93,6 @@ class Ratings(Value):
         if scale[0] >= scale[1]:
             raise ValueError("the scale must rise: [lowest, highest]")
         return scale
-
-
-class StartClause(Value):
-    """A clause of the starting contract."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    text: RuleText
-    """The rule."""
-    users: Annotated[tuple[str, ...], Field(alias="for", min_length=1)]
-    """The ids of the personas it is for."""
-
-
-class ConstitutionStart(Value):
-    """Where the constitution starts and how far it may grow."""
-
-    principles: tuple[RuleText, ...] = ()
-    """Rules for everyone that are there from the start."""
-    contract: tuple[StartClause, ...] = ()
-    """Rules for some users that are there from the start."""
-    max_principles: Count = 10
-    """The most principles a revision may lead to."""
-    max_tokens: Count = 400
-    """The longest rendered constitution, in tokens (characters / 4)."""
 
 
 class Holdout(Value):

@@ -15,14 +15,20 @@ RuleDraft = Annotated[Text, AfterValidator(printable), Field(max_length=4000)]
 RuleText = Annotated[RuleDraft, Field(min_length=1)]
 
 
+PrincipleId = Annotated[str, Field(pattern=r"^P[1-9]\d{0,8}$")]
+ClauseId = Annotated[str, Field(pattern=r"^C[1-9]\d{0,8}$")]
+
+
 class Principle(Value):
     """A universal rule; keeps its id (`P4`) for life. `since` is the epoch it came in (0: from the start)."""
 
-    id: Annotated[str, Field(pattern=r"^P[1-9]\d*$")]
+    id: PrincipleId
     text: RuleText
     since: int = 0
     evidence: tuple[str, ...] = ()
     """Ids of the messages and ratings it rests on."""
+    locked: Annotated[bool, Field(exclude_if=lambda locked: not locked)] = False
+    """Whether no revision may change, merge or remove it."""
 
 
 class Clause(Value):
@@ -30,7 +36,7 @@ class Clause(Value):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    id: Annotated[str, Field(pattern=r"^C[1-9]\d*$")]
+    id: ClauseId
     text: RuleText
     users: Annotated[tuple[str, ...], Field(alias="for", min_length=1)]
     since: int = 0
@@ -98,6 +104,11 @@ class Constitution(Value):
         """All rules, principles first."""
         return (*self.principles, *self.contract)
 
+    @property
+    def locked(self) -> tuple[Principle, ...]:
+        """The principles that no revision may touch."""
+        return tuple(principle for principle in self.principles if principle.locked)
+
     def rule(self, rule_id: str) -> Principle | Clause | None:
         """Return the rule of that id, None if there is none."""
         return next((rule for rule in self.rules if rule.id == rule_id), None)
@@ -128,8 +139,8 @@ class Constitution(Value):
     def apply(self, edits: Sequence[Edit], *, epoch: int) -> Constitution:
         """Return the next version after these edits; without edits, the constitution as it is.
 
-        Raises ValueError, in words for the record, when an edit names a rule that does not exist, merges principles
-        with clauses or turns a principle into a clause.
+        Raises ValueError, in words for the record, when an edit names a rule that is locked or does not exist, merges
+        principles with clauses or turns a principle into a clause.
         """
         state = self
         for edit in edits:
@@ -179,6 +190,8 @@ class Constitution(Value):
         rule = self.rule(rule_id)
         if rule is None:
             raise ValueError(f"there is no rule {rule_id[:20]!r}")
+        if isinstance(rule, Principle) and rule.locked:
+            raise ValueError(f"{rule.id} is locked")
         return rule
 
     def _without(self, ids: set[str]) -> Constitution:

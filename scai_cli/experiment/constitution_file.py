@@ -30,6 +30,7 @@ class _Rule(Value):
 
     id: str | None = None
     text: RuleText
+    locked: bool = False
     users: Annotated[tuple[str, ...], Field(alias="for")] = ()
 
 
@@ -44,22 +45,22 @@ class _Written(Value):
     contract: tuple[_WrittenRule, ...] = ()
 
 
-def read_constitution(path: Path, personas: Iterable[Persona]) -> Constitution:
-    """Read a constitution; raises ConfigError where it has no rule, or a clause is for an unknown persona.
+def read_constitution(path: Path, personas: Iterable[Persona], *, strict: bool = True) -> Constitution:
+    """Read a constitution; raises ConfigError where it has no rule, or if `strict` a clause is for an unknown persona.
 
     JSON and YAML hold `principles` and `contract`. In Markdown and plain text every item of a list is a rule, or every
     paragraph where there is no list; a clause begins `When you talk with NAME:`.
     """
     known = {name: persona.id for persona in personas for name in (persona.called, persona.id)}
     if path.suffix in (".json", ".yaml", ".yml"):
-        return _from_data(path, known)
+        return _from_data(path, known, strict)
     rules = list(_rules(read_text(path)))
     if not rules:
         raise ConfigError(f"{path}: there is no rule in it; write one a line, each after `- `")
-    return _from_text(path, rules, known)
+    return _from_text(path, rules, known, strict)
 
 
-def _from_data(path: Path, known: Mapping[str, str]) -> Constitution:
+def _from_data(path: Path, known: Mapping[str, str], strict: bool) -> Constitution:
     source = read_yaml(path)
     if not isinstance(source.data, dict):
         raise source.error((), "a constitution is a mapping with `principles:` and `contract:`")
@@ -75,15 +76,16 @@ def _from_data(path: Path, known: Mapping[str, str]) -> Constitution:
         if not rule.users:
             raise source.error(("contract", n), "a clause says `for:` whom it is")
         for user in rule.users:
-            if user not in known:
+            if strict and user not in known:
                 raise source.error(("contract", n, "for"), _unknown(user, known))
     contract = [
-        rule.model_copy(update={"users": tuple(known[user] for user in rule.users)}) for rule in written.contract
+        rule.model_copy(update={"users": tuple(known.get(user, user) for user in rule.users)})
+        for rule in written.contract
     ]
     return _numbered(written.principles, contract, written.version)
 
 
-def _from_text(path: Path, rules: Iterable[tuple[int, str]], known: Mapping[str, str]) -> Constitution:
+def _from_text(path: Path, rules: Iterable[tuple[int, str]], known: Mapping[str, str], strict: bool) -> Constitution:
     principles: list[_Rule] = []
     contract: list[_Rule] = []
     for line, written in rules:
@@ -98,9 +100,9 @@ def _from_text(path: Path, rules: Iterable[tuple[int, str]], known: Mapping[str,
         # The whole text first: a name may itself hold a comma or "and".
         names = [clause["who"]] if clause["who"] in known else _SEPARATOR.split(clause["who"])
         for name in names:
-            if name not in known:
+            if strict and name not in known:
                 raise ConfigError.at(str(path), line, None, _unknown(name, known))
-        contract.append(_Rule(text=clause["text"], users=tuple(known[name] for name in names)))
+        contract.append(_Rule(text=clause["text"], users=tuple(known.get(name, name) for name in names)))
     return _numbered(principles, contract, 0)
 
 
@@ -130,7 +132,9 @@ def _numbered(principles: Sequence[_Rule], contract: Sequence[_Rule], version: i
     ids, clause_ids = _ids("P", principles), _ids("C", contract)
     return Constitution(
         version=version,
-        principles=tuple(Principle(id=n, text=rule.text) for n, rule in zip(ids, principles, strict=True)),
+        principles=tuple(
+            Principle(id=n, text=rule.text, locked=rule.locked) for n, rule in zip(ids, principles, strict=True)
+        ),
         contract=tuple(
             Clause(id=n, text=rule.text, users=rule.users) for n, rule in zip(clause_ids, contract, strict=True)
         ),

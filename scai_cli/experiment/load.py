@@ -10,7 +10,7 @@ import json
 import math
 import os
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -21,7 +21,8 @@ from pydantic import ValidationError
 
 from scai_cli import plugins
 from scai_cli.errors import ConfigError
-from scai_cli.experiment.config import ROLES, ExperimentConfig, Holdout, PersonaSource, StartClause, TaskSource
+from scai_cli.experiment.config import ROLES, ExperimentConfig, Holdout, PersonaSource, TaskSource
+from scai_cli.experiment.constitution_start import FindEarlier, StartClause, start_from
 from scai_cli.experiment.item_files import Item, items, plural
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
@@ -47,9 +48,15 @@ class Overrides:
     seed: int | None = None
 
 
-def load_experiment(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:
-    """Read, override, validate and resolve an experiment file; raises ConfigError, one line."""
-    return _load(path, overrides or Overrides(), new=True)
+def load_experiment(
+    path: Path, overrides: Overrides | None = None, find: Callable[[Path], FindEarlier] | None = None
+) -> ExperimentConfig:
+    """Read, override, validate and resolve an experiment file; raises ConfigError, one line.
+
+    `find` (`jobs.starting_constitution`) looks `constitution.from` up, from the file's folder; without it that key is
+    refused, since this package knows no run.
+    """
+    return _load(path, overrides or Overrides(), find=find and find(path.parent))
 
 
 def load_saved(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:
@@ -82,7 +89,7 @@ def _validate(source: YamlSource, overrides: Overrides) -> tuple[ExperimentConfi
         raise explain(error, source, ExperimentConfig) from None
 
 
-def _load(path: Path, overrides: Overrides, *, new: bool) -> ExperimentConfig:
+def _load(path: Path, overrides: Overrides, *, new: bool = True, find: FindEarlier | None = None) -> ExperimentConfig:
     config, source = _validate(read_yaml(path), overrides)
     if new:
         _check_names(named_code(config), source)
@@ -104,7 +111,8 @@ def _load(path: Path, overrides: Overrides, *, new: bool) -> ExperimentConfig:
     _check_contract(config.constitution.contract, train_personas, source)
     _check_per_epoch(config.personas, len(train_personas), source)
     _check_per_epoch(config.tasks, len(resolved.train_tasks), source)
-    return resolved
+    start = start_from(config.constitution, resolved.train_personas, source, find) if new else config.constitution
+    return resolved.model_copy(update={"constitution": start})
 
 
 def dump_experiment(config: ExperimentConfig) -> str:

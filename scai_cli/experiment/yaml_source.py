@@ -194,6 +194,8 @@ def explain(error: ValidationError, source: YamlSource, model: type[BaseModel], 
     full = (*base, *path)
     if "inline" in full and full[: full.index("inline") + 1] not in source.lines:
         full = tuple(part for part in full if part != "inline")  # the file has the short form, a list of items
+    if full[-1] == "text" and full not in source.lines and first["type"] != "missing":
+        full = full[:-1]  # the file has the short form, the text alone
     return source.error(full, ", or ".join(problems))
 
 

@@ -15,6 +15,7 @@ from scai_cli.experiment.load import Overrides, load_experiment
 from scai_cli.jobs.run import RunOutcome, resume_blocking, run
 from scai_cli.jobs.saved_experiment import CHANGEABLE, changed_keys, digests
 from scai_cli.jobs.session import Observer, run_on_loop
+from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.runs.events import Event
 from scai_cli.runs.find import is_run
 from scai_cli.runs.history.fold import read_history
@@ -34,8 +35,8 @@ def frontier(
     """
     functions = _functions(over)
     configs = [
-        load_experiment(file, replace(overrides, settings=[*overrides.settings, f"welfare={function}"]))
-        for function in functions
+        load_experiment(file, replace(overrides, settings=[*overrides.settings, f"welfare={f}"]), starting_from(runs))
+        for f in functions
     ]
     revision = configs[0].revision
     if revision.acceptance in _BLIND and not revision.best_so_far:

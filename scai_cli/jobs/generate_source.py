@@ -11,15 +11,16 @@ from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ExperimentConfig, Holdout, PersonaSource
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.constitution_file import SUFFIXES, read_constitution
+from scai_cli.experiment.constitution_start import initial_constitution
 from scai_cli.experiment.item_files import items
 from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment, load_saved, named_code
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.saved_experiment import refuse_foreign_code
+from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.runs.find import find_run, is_run
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.run_directory import CONFIG
-from scai_cli.simulation.engine import initial_constitution
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def read_source(options: GenerateOptions, runs: Path) -> GenerateSource:
     """Read the run or the constitution file that the options name; raises RunError or ConfigError."""
     file = Path(options.source)
     if file.suffix in SUFFIXES and not is_run(runs / options.source):
-        source = _from_file(options, file)
+        source = _from_file(options, file, runs)
     else:
         source = _from_run(options, find_run(runs, options.source))
     if source.config.generate.initial == "none":
@@ -111,9 +112,9 @@ def _from_run(options: GenerateOptions, path: Path) -> GenerateSource:
     return _peopled(GenerateSource(path.name, path.name, config, history.started.constitution, learned), options)
 
 
-def _from_file(options: GenerateOptions, file: Path) -> GenerateSource:
+def _from_file(options: GenerateOptions, file: Path, runs: Path) -> GenerateSource:
     if options.config is not None:
-        config = load_experiment(options.config, options.overrides)
+        config = load_experiment(options.config, options.overrides, starting_from(runs))
     elif options.overrides.model is not None:
         config = bare_experiment(options.overrides)
     else:

@@ -20,7 +20,8 @@ def checked(context: RevisionContext, candidate: Candidate) -> Candidate:
     Edits that leave every rule's words and users as they are count as no change: the constitution stays None.
     """
     if candidate.objection is not None or not candidate.edits:
-        return candidate
+        # Only edits are carried out: a whole constitution could leave locked principles out, or move them.
+        return candidate.model_copy(update={"constitution": None})
     try:
         constitution = context.constitution.apply(candidate.edits, epoch=context.epoch_context.epoch)
     except ValueError as error:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from scai_cli import __version__, plugins
 from scai_cli.errors import CallFailed
-from scai_cli.experiment.config import ConstitutionStart, ExperimentConfig
-from scai_cli.experiment.constitution import Add, Constitution
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.constitution_start import initial_constitution
 from scai_cli.runs.events import Candidate, EpochStarted, Revised, RunFinished, RunStarted, WelfareMeasured
 from scai_cli.simulation.anchors import Anchors
 from scai_cli.simulation.best_version import VersionRanking
@@ -65,13 +67,6 @@ async def simulate(
         context = EpochContext(agents, "holdout", config.epochs + 1, first, personas, tasks, emit)
         await run_holdout(context, product, declared)
     emit(RunFinished(id="run", epochs=config.epochs, version=product.version))
-
-
-def initial_constitution(start: ConstitutionStart) -> Constitution:
-    """Return version 0, as the experiment gives it."""
-    adds = [Add(text=text) for text in start.principles]
-    adds += [Add(text=clause.text, users=clause.users) for clause in start.contract]
-    return Constitution().apply(adds, epoch=0).model_copy(update={"version": 0})
 
 
 def _run_started(
@@ -154,6 +149,8 @@ async def _revise(context: RevisionContext) -> Constitution:
         candidates = [checked(context, candidate) for candidate in await strategy(context)]
         sound = [c for c in candidates if c.constitution is not None and c.objection is None]
         result = await acceptance(context, sound) if sound else AcceptanceResult(None, _objections(candidates), {})
+        if result.adopted is not None and result.adopted not in sound:
+            result = replace(result, adopted=None, reason="the acceptance rule adopted what it was not given")
     except CallFailed as error:
         epoch_context.emit(epoch_context.problem(error, context.id))
         result = AcceptanceResult(None, "the revision failed; the constitution is kept", {})

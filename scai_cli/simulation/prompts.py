@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
-from scai_cli.experiment.config import ConstitutionStart, Ratings
+from scai_cli.experiment.config import Ratings
 from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.constitution_start import ConstitutionStart
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import Message
@@ -29,6 +30,7 @@ VOTE_FORM = '{"ranking": [["A"], ["B", "C"]]}'
 
 RevisionPrompt = Literal["rewrite", "reflect", "edits", "further_edits"]
 
+_LOCKED = " (locked: keep it word for word)"
 _SILENCE = "(says nothing)"
 """Stands for an empty message in a prompt: many endpoints refuse empty content."""
 
@@ -158,7 +160,7 @@ class Prompts:
 
 
 def _rules(constitution: Constitution) -> str:
-    lines = [f"{rule.id}: {rule.text}" for rule in constitution.principles]
+    lines = [f"{rule.id}{_LOCKED * rule.locked}: {rule.text}" for rule in constitution.principles]
     lines += [f"{rule.id} (for {', '.join(rule.users)}): {rule.text}" for rule in constitution.contract]
     return fence("constitution", "\n".join(lines) or "(empty)", version=str(constitution.version))
 

@@ -105,14 +105,16 @@ class Workload:
         persona_ids, task_ids = {persona.id for persona in personas}, {task.id for task in tasks}
         some = tuple(persona for persona in config.personas.inline if persona.id in persona_ids)
         few = tuple(task for task in config.tasks.inline if task.id in task_ids)
-        contract = tuple(clause for clause in config.constitution.contract if persona_ids.issuperset(clause.users))
+        start = config.constitution
+        contract = tuple(clause for clause in start.contract if persona_ids.issuperset(clause.users))
+        gone = (clause.id for clause in start.base.contract if not persona_ids.issuperset(clause.users))
         return Workload(
             config.model_copy(
                 update={
                     "personas": config.personas.model_copy(update={"inline": some, "per_epoch": None}),
                     "tasks": config.tasks.model_copy(update={"inline": few, "per_epoch": None}),
                     "epochs": min(config.epochs, _PART["epochs"]),
-                    "constitution": config.constitution.model_copy(update={"contract": contract}),
+                    "constitution": start.model_copy(update={"contract": contract, "drop": (*start.drop, *gone)}),
                 }
             )
         )

@@ -11,7 +11,8 @@ from statistics import mean
 import pytest
 from simulated_society import TASK, answer
 
-from scai_cli.experiment.config import ConstitutionStart, Ratings
+from scai_cli.experiment.config import Ratings
+from scai_cli.experiment.constitution_start import ConstitutionStart
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.observed import observe

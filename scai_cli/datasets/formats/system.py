@@ -20,7 +20,7 @@ def _system(run: RunSample, _: Layout) -> Iterator[Row]:
         "run_id": history.run_id,
         "version": constitution.version,
         "system_message": system_message,
-        "principles": [{"id": p.id, "text": p.text} for p in constitution.principles],
+        "principles": [p.model_dump(mode="json", include={"id", "text", "locked"}) for p in constitution.principles],
         "contract": [{"id": c.id, "text": c.text, "for": list(c.users)} for c in constitution.contract],
     }
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from scai_cli.display.terminal.escape import styled
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
+from scai_cli.experiment.constitution_start import ConstitutionStart
 from scai_cli.text.characters import one_line, visible
 from scai_cli.text.word_changes import word_changes
 
@@ -29,9 +30,7 @@ def rule_lines(
     table = Table.grid(padding=(0, 1, 0, 0))
     width = max(len(rule.id) for rule in constitution.rules)
     for rule in constitution.rules[:most]:
-        text = Text(one_line(rule.text))
-        if isinstance(rule, Clause):
-            text = Text.assemble((f"for {whom(rule, names, whole=whole)}: ", "italic"), text)
+        text = Text.assemble((_scope(rule, names, whole=whole), "italic"), one_line(rule.text))
         if whole:
             table.add_row(Text(rule.id, style="bold"), text)
         else:
@@ -40,6 +39,20 @@ def rule_lines(
         yield table
     if most is not None and len(constitution.rules) > most:
         yield styled(f"({len(constitution.rules) - most} more: --constitution)", "dim")
+
+
+def start_lines(start: ConstitutionStart) -> Iterator[str]:
+    """Yield where a starting constitution came from, and the rules that were dropped."""
+    if start.source is not None:
+        yield f"starts from {start.label}"
+    yield from (f"dropped at the start: {rule.id} {rule.text}" for rule in start.dropped)
+
+
+def _scope(rule: Principle | Clause, names: Mapping[str, str], *, whole: bool) -> str:
+    """Return whom a clause is for, or that a principle is locked."""
+    if isinstance(rule, Clause):
+        return f"for {whom(rule, names, whole=whole)}: "
+    return "locked: " if rule.locked else ""
 
 
 def word_diff(old: str, new: str) -> Text:
@@ -69,4 +82,6 @@ def rule_diff(before: Principle | Clause | None, after: Principle | Clause | Non
     then = whom(before, names, whole=True) if isinstance(before, Clause) and after is not None else now
     users = word_diff(f"for {then}:", f"for {now}:") if now else Text()
     words = word_diff(before.text if before else "", after.text if after else "")
+    if isinstance(after, Principle) and after.locked:
+        return Text.assemble(("locked: ", "italic"), words)
     return Text.assemble(users, " " if now and not users.plain.endswith(" ") else "", words)

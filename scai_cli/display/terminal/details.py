@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scai_cli.analysis.rule_origins import RuleOrigin, rule_origins
-from scai_cli.display.terminal.constitution import rule_diff, rule_lines
+from scai_cli.display.terminal.constitution import rule_diff, rule_lines, start_lines
 from scai_cli.display.terminal.escape import number, styled
 from scai_cli.errors import RunError
 from scai_cli.experiment.constitution import Remove
@@ -72,6 +72,8 @@ def print_constitutions(console: Console, history: History) -> None:
     """Print every version of the constitution with the critique that led to it."""
     if history.started is None:
         return
+    for text in start_lines(history.config.constitution):
+        console.print(styled(one_line(text)))
     for line in rule_lines(history.started.constitution, history.names):
         console.print(line)
     for epoch in history.epochs:

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from rich.table import Table
 
 from scai_cli.display.terminal.consoles import number_table, out
+from scai_cli.display.terminal.constitution import start_lines
 from scai_cli.display.terminal.escape import styled
 from scai_cli.experiment.config import ROLES, ExperimentConfig
+from scai_cli.experiment.constitution_start import initial_constitution
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.jobs.plan import Plan
 from scai_cli.messages import ChatRequest
@@ -77,6 +79,8 @@ def _description(config: ExperimentConfig) -> list[str]:
         f"{config.name}: {len(personas.inline)} personas x {len(tasks.inline)} tasks{some}",
         f"{config.turns} turns, {config.epochs} epochs, seed {config.seed}",
         models,
+        *start_lines(config.constitution),
+        *(f"locked: {rule.id} {rule.text}" for rule in initial_constitution(config.constitution).locked),
         f"strategy {config.revision.strategy}, acceptance {config.revision.acceptance}, welfare {config.welfare}",
     ]
 

@@ -12,7 +12,7 @@ from scai_cli.measures.requested import requested
 from scai_cli.models.simulated.forms import scale, wording
 from scai_cli.prompts.fences import Fenced, fenced
 
-_RULE: Final = re.compile(r"^([PC]\d+)(?: \(for ([^)\n]*)\))?:[ \t]*", re.MULTILINE)
+_RULE: Final = re.compile(r"^([PC]\d+)(?: \((?:for ([^)\n]*)|(locked)[^)\n]*)\))?:[ \t]*", re.MULTILINE)
 _AT_MOST: Final = re.compile(r"\bat most (\d+)( tokens)?")
 _EPOCH: Final = re.compile(r"e(\d+)/")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+")
@@ -27,7 +27,8 @@ _LONGEST_ID: Final = 12
 class Rule:
     """A principle, or with `users` a clause; `asks` are the traits that `requested` reads in it.
 
-    `merges` are the ids of the rules that it replaces, `reason` and `evidence` say why it was written.
+    `merges` are the ids of the rules that it replaces, `reason` and `evidence` say why it was written. A `locked` rule
+    stays as it is.
     """
 
     id: str | None
@@ -37,11 +38,12 @@ class Rule:
     merges: tuple[str, ...] = ()
     reason: str = ""
     evidence: tuple[str, ...] = ()
+    locked: bool = False
 
     @classmethod
-    def of(cls, id_: str | None, text: str, users: tuple[str, ...] = ()) -> Rule:
+    def of(cls, id_: str | None, text: str, users: tuple[str, ...] = (), *, locked: bool = False) -> Rule:
         """Make a rule and read the traits in its text."""
-        return cls(id_, text, users, requested(text))
+        return cls(id_, text, users, requested(text), locked=locked)
 
 
 class Opinion(NamedTuple):
@@ -116,7 +118,7 @@ def _rules(text: str) -> Iterator[Rule]:
     ends = [head.start() for head in heads[1:]] + [len(text)]
     for head, end in zip(heads, ends, strict=False):
         users = tuple(user.strip() for user in (head[2] or "").split(",") if user.strip())
-        yield Rule.of(head[1], text[head.end() : end].strip(), users)
+        yield Rule.of(head[1], text[head.end() : end].strip(), users, locked=bool(head[3]))
 
 
 def _epoch(conversation: Fenced) -> int:

@@ -86,9 +86,10 @@ def _removal_reason(rule: Rule, evidence: Evidence) -> str:
 
 def _apply_flaws(rules: list[Rule], evidence: Evidence, flaws: Flaws, rng: random.Random) -> list[Rule]:
     """Apply each flaw at its rate; the rules stay within the limits."""
-    if rng.random() < flaws.forgets and rules:
-        gone = rng.randrange(len(rules))
-        rules = [*rules[:gone], *rules[gone + 1 :]]
+    free = [rule for rule in rules if not rule.locked]
+    if rng.random() < flaws.forgets and free:
+        gone = free[rng.randrange(len(free))]
+        rules = [rule for rule in rules if rule is not gone]
     if rng.random() < flaws.invents:
         rules = _with(rules, _invented(evidence, rng), evidence)
     if rng.random() < flaws.obeys_one:

@@ -50,6 +50,8 @@ def revise_rules(evidence: Evidence, rng: random.Random) -> tuple[list[Rule], li
 
 def is_minded(rule: Rule, evidence: Evidence) -> bool:
     """Whether a rule should go: more weight is against it than for it, and of two users if it is a principle."""
+    if rule.locked:
+        return False
     for trait, sign in rule.asks.items():
         against = _clear(evidence.opposition(trait, sign, rule.users))
         support = evidence.support(trait, sign, rule.users)
@@ -77,7 +79,7 @@ def _merge_equal(rules: Sequence[Rule]) -> list[Rule]:
     """
     merged: dict[object, Rule] = {}
     for n, this in enumerate(rules):
-        key: object = (bool(this.users), tuple(sorted(this.asks.items()))) if this.asks else n
+        key: object = (bool(this.users), tuple(sorted(this.asks.items()))) if this.asks and not this.locked else n
         first = merged.setdefault(key, this)
         if first is not this and this.id:
             users = tuple(dict.fromkeys((*first.users, *this.users)))

@@ -9,7 +9,7 @@ from scai_cli.runs.events import Candidate
 from scai_cli.simulation.answer_forms import Edits, WrittenEdit
 from scai_cli.simulation.prompts import RevisionPrompt
 from scai_cli.simulation.revision_context import RevisionContext
-from scai_cli.simulation.strategies.rewrite import ask_revision
+from scai_cli.simulation.strategies.rewrite import ask_revision, proposed
 from scai_cli.simulation.strategies.window import fit_window
 
 
@@ -28,13 +28,12 @@ async def _propose(context: RevisionContext, name: RevisionPrompt) -> list[Candi
     candidate, form = await ask_revision(context, "edits", window, Edits)
     if form is None:
         return [candidate]
-    candidate = candidate.model_copy(update={"critique": form.critique})
     known = {event.id for c in window.conversations for event in (*c.messages, *c.ratings)}
     try:
-        changes = tuple(_edit(written, known) for written in form.edits)
+        changes = [_edit(written, known) for written in form.edits]
     except ValueError as error:
-        return [candidate.model_copy(update={"objection": f"broken: {error}"})]
-    return [candidate.model_copy(update={"edits": changes})]
+        return [candidate.model_copy(update={"critique": form.critique, "objection": f"broken: {error}"})]
+    return [proposed(context, candidate, form.critique, changes)]
 
 
 def _edit(written: WrittenEdit, known: Collection[str]) -> Edit:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from scai_cli.experiment.constitution import Add, Clause, Constitution, Edit, Modify, Principle, Remove
+from scai_cli.experiment.constitution import Add, Clause, Constitution, Edit, Modify, Principle, Remove, listed
 from scai_cli.runs.events import Candidate
 from scai_cli.simulation.agent import Form
 from scai_cli.simulation.answer_forms import Rewrite, WrittenClause, WrittenPrinciple
@@ -27,7 +27,20 @@ async def propose_rewrite(
     if form is None:
         return candidate
     edits = () if form.no_change else edits_to(context.constitution, form)
-    return candidate.model_copy(update={"critique": form.critique, "edits": edits})
+    return proposed(context, candidate, form.critique, edits)
+
+
+def proposed(context: RevisionContext, candidate: Candidate, critique: str, edits: Iterable[Edit]) -> Candidate:
+    """Return the candidate with the edits that touch no locked rule; the critique names the others."""
+    locked = {rule.id for rule in context.constitution.locked}
+    kept, remarks = [], [critique] if critique else []
+    for edit in edits:
+        if barred := locked.intersection(getattr(edit, "ids", (getattr(edit, "id", ""),))):
+            what = f"{edit.op} {getattr(edit, 'text', '')}".strip()
+            remarks.append(f"(Left out, as {listed(sorted(barred))} is locked: {what})")
+        else:
+            kept.append(edit)
+    return candidate.model_copy(update={"critique": " ".join(remarks), "edits": tuple(kept)})
 
 
 async def ask_revision(

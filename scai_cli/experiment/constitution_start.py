@@ -1,0 +1,199 @@
+"""Where a constitution starts: rules in the experiment, rules of an earlier run or a file, and locked lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import count
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, ConfigDict, Field, model_serializer, model_validator
+
+from scai_cli.errors import ConfigError, RunError
+from scai_cli.experiment.constitution import Clause, ClauseId, Constitution, Principle, PrincipleId, RuleText
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.revision_settings import Count
+from scai_cli.experiment.yaml_source import KeyPath, YamlSource
+from scai_cli.messages import rough_tokens
+from scai_cli.text.suggestions import did_you_mean
+from scai_cli.values import Value
+
+_ID: Final = re.compile(r"\s*[PC]\d+\s*", re.IGNORECASE)
+_brief: Final = Field(exclude_if=lambda value: not value)
+"""Left out of what is printed and saved while it is not given: runs of 0.1 do not have it."""
+
+
+class StartPrinciple(Value):
+    """A principle at the start: its text alone, or a mapping as `scai export --format system --as json` writes it."""
+
+    id: PrincipleId | None = None
+    """Its id; the next free one if null."""
+    text: RuleText
+    """The rule."""
+    locked: bool = False
+    """Whether no revision may change, merge or remove it."""
+
+    @model_serializer
+    def _short(self) -> Any:
+        return {key: value for key, value in self if value} if self.id or self.locked else self.text
+
+
+class StartClause(Value):
+    """A clause of the starting contract."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: Annotated[ClauseId | None, _brief] = None
+    """Its id; the next free one if null."""
+    text: RuleText
+    """The rule."""
+    users: Annotated[tuple[str, ...], Field(alias="for", min_length=1)]
+    """The ids of the personas it is for."""
+
+
+class EarlierConstitution(Value):
+    """The constitution that `from` names; `scai run` writes it into `config.yaml`."""
+
+    run: Annotated[str, _brief] = ""
+    """The id of the run that it comes from; empty where it comes from a file."""
+    epoch: int | None = None
+    """The epoch after which it was in force there, 0 for the start; null: the run's product, or a file."""
+    constitution: Constitution
+    """It as it was there: `since` and `evidence` of its rules are that run's."""
+
+
+class ConstitutionStart(Value):
+    """Where the constitution starts and how far it may grow."""
+
+    source: Annotated[str | None, Field(alias="from", min_length=1), _brief] = None
+    """Start from an earlier constitution: a run's (id, unique prefix, path or `latest`), that after an epoch of a run
+    (`RUN@2`; `RUN@0`: its start), or a file as `scai export --format system` writes it, in any style. Rules keep their
+    ids; paths are relative to the experiment file."""
+    drop: Annotated[tuple[str, ...], _brief] = ()
+    """Leave these rules of `from` out, by id."""
+    locked: Annotated[tuple[RuleText, ...], _brief] = ()
+    """Principles that no revision may change, merge or remove: the id of one, or a text, which is added at the front
+    if no principle has these words."""
+    principles: tuple[
+        Annotated[StartPrinciple, BeforeValidator(lambda rule: {"text": rule} if isinstance(rule, str) else rule)], ...
+    ] = ()
+    """Rules for everyone that are there from the start, each a text or `{id, text, locked}`; they come after those of
+    `from`, without those that are there word for word."""
+    contract: tuple[StartClause, ...] = ()
+    """Rules for some users that are there from the start; they come after those of `from`."""
+    max_principles: Count = 10
+    """The most principles a revision may lead to."""
+    max_tokens: Count = 400
+    """The longest rendered constitution, in tokens (characters / 4)."""
+    earlier: Annotated[EarlierConstitution | None, _brief] = None
+    """What `from` named when the run began, so that it is not looked up again; `scai run` writes it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_reference_alone(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError(f"must be a mapping; to start from a run or a file, set constitution.from={value[:80]}")
+        return value
+
+    @property
+    def label(self) -> str:
+        """Where `from` led, in words: "run a after epoch 2 (version 1)", or a file's name; empty without `from`."""
+        if self.earlier is None or not self.earlier.run:
+            return self.source or ""
+        epoch = self.earlier.epoch
+        place = "" if epoch is None else f" after epoch {epoch}" if epoch else " at its start"
+        return f"run {self.earlier.run}{place} (version {self.earlier.constitution.version})"
+
+    @property
+    def base(self) -> Constitution:
+        """The constitution of `from`, whole; empty without."""
+        return self.earlier.constitution if self.earlier else Constitution()
+
+    @property
+    def dropped(self) -> tuple[Principle | Clause, ...]:
+        """The rules of `from` that are left out."""
+        return tuple(rule for rule in self.base.rules if rule.id in self.drop)
+
+
+FindEarlier = Callable[[str, Sequence[Persona]], EarlierConstitution]
+"""Looks `from` up, given who may have clauses; raises RunError for no such run, ConfigError for a file's content."""
+
+
+def start_from(
+    start: ConstitutionStart, personas: Sequence[Persona], source: YamlSource, find: FindEarlier | None
+) -> ConstitutionStart:
+    """Return the start with the constitution of `from`; raises ConfigError for what does not fit together."""
+    if start.source is not None and start.earlier is None and find is not None:
+        try:
+            start = start.model_copy(update={"earlier": find(start.source, personas)})
+        except RunError as error:
+            raise source.error(("constitution", "from"), str(error)) from None
+    for path, problem in _problems(start):
+        raise source.error(("constitution", *path), problem)
+    known = {persona.id for persona in personas}
+    for clause in start.base.contract:
+        if clause.id not in start.drop and (strangers := [user for user in clause.users if user not in known]):
+            problem = f"{clause.id} of {start.label} is for {strangers[0]!r}, who is not in this experiment"
+            remedy = f"leave it out with `drop: [{clause.id}]`, or add the persona"
+            raise source.error(("constitution", "from"), f"{problem}; {remedy}")
+    return start
+
+
+def initial_constitution(start: ConstitutionStart) -> Constitution:
+    """Return version 0: new locked lines first, then the rules; raises ConfigError for a start that does not fit."""
+    for (key, *_), problem in _problems(start):
+        raise ConfigError(f"constitution.{key}: {problem}")
+    return _initial(start)
+
+
+def _problems(start: ConstitutionStart) -> Iterator[tuple[KeyPath, str]]:
+    """Yield what does not fit together in a start, with its key."""
+    first, base = _initial(start), start.base
+    principles, clauses = ([rule.id for rule in part] for part in (first.principles, first.contract))
+    if start.source is not None and start.earlier is None:
+        yield ("from",), "is not looked up here; load the experiment with `scai_cli.load`"
+    for n, name in enumerate(start.drop):
+        if base.rule(name) is None:
+            where = f"in {start.label}{did_you_mean(name, [rule.id for rule in base.rules])}"
+            yield ("drop", n), f"there is no rule {name!r} {where if start.source else 'without a `from`'}"
+    for key, ids in (("principles", principles), ("contract", clauses)):
+        if twice := [name for name in ids if ids.count(name) > 1]:
+            yield (key,), f"the id {twice[0]!r} is used twice; change one"
+    for n, name in enumerate(start.locked):
+        if name in clauses:
+            yield ("locked", n), f"{name} is a clause, and only principles can be locked"
+        elif _ID.fullmatch(name) and name not in principles:
+            yield ("locked", n), f"there is no principle {name!r} to lock{did_you_mean(name, principles)}"
+    size = rough_tokens(len(Constitution(principles=first.locked).render()))
+    if first.locked and (len(first.locked) > start.max_principles or size > start.max_tokens):
+        yield ("locked",), "leaves no room for other rules; raise `max_principles` and `max_tokens`"
+
+
+def _initial(start: ConstitutionStart) -> Constitution:
+    base = start.base
+    principles: list[Principle | StartPrinciple] = [p for p in base.principles if p.id not in start.drop]
+    # The rules that an experiment began with are often among those that it led to.
+    old = {rule.text for rule in principles}
+    principles += [rule for rule in start.principles if rule.text not in old]
+    texts = {rule.text for rule in principles}
+    new = [StartPrinciple(text=t) for t in dict.fromkeys(start.locked) if t not in texts and not _ID.fullmatch(t)]
+    clauses: list[Clause | StartClause] = [clause for clause in base.contract if clause.id not in start.drop]
+    clauses += start.contract
+    ids = _ids("P", [rule.id for rule in (*principles, *new)], base.last_principle)
+    clause_ids = _ids("C", [clause.id for clause in clauses], base.last_clause)
+    numbered = [
+        Principle(id=n, text=rule.text, locked=rule.locked or n in start.locked or rule.text in start.locked)
+        for n, rule in zip(ids, (*principles, *new), strict=True)
+    ]
+    return Constitution(
+        principles=(*numbered[len(principles) :], *numbered[: len(principles)]),
+        contract=tuple(Clause(id=n, text=c.text, users=c.users) for n, c in zip(clause_ids, clauses, strict=True)),
+        last_principle=max([base.last_principle, *(int(name[1:]) for name in ids)]),
+        last_clause=max([base.last_clause, *(int(name[1:]) for name in clause_ids)]),
+    )
+
+
+def _ids(letter: str, given: Collection[str | None], last: int) -> list[str]:
+    """Return the ids, with the next free ones in place of None."""
+    free = count(1 + max([last, *(int(name[1:]) for name in given if name)]))
+    return [name or f"{letter}{next(free)}" for name in given]
