@@ -80,7 +80,8 @@ def page() -> str:
 
 
 def _link(name: str) -> str:
-    heading = HEADINGS.get(name, name)
+    if (heading := HEADINGS.get(name)) is None:
+        return f"a {name.lower()}"
     return f"[{heading}](#{heading.replace(' ', '-').replace(chr(39), '')})"
 
 
