@@ -29,7 +29,7 @@ Format = Annotated[
     typer.Option(
         "--as",
         metavar="FORMAT",
-        help="personahub, synthetic-persona-chat, nemotron, prism, opinionqa, polis, tinytroupe, edsl or table.",
+        help="lines, personahub, synthetic-persona-chat, nemotron, prism, opinionqa, polis, tinytroupe, edsl or table.",
     ),
 ]
 

@@ -23,6 +23,7 @@ HERE = Path(__file__).parents[1] / "data" / "populations"
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
 PEOPLE = [
+    ("lines", "people.txt", 2),
     ("personahub", "personahub.jsonl", 4),
     ("synthetic-persona-chat", "synthetic_persona_chat.csv", 4),
     ("nemotron", "nemotron.jsonl", 3),
@@ -87,6 +88,16 @@ def test_imported_tasks_are_asked(form: str, file: str, count: int) -> None:
     assert [task["topic"] for task in checked["tasks"]["inline"]] == ["buses"] * count
     assert scai("run", "x.yaml", "--quiet").code == 0
     assert len(scai("export", "latest", "--format", "sft", "-o", "-").out.splitlines()) == count
+
+
+def test_a_line_is_a_person_with_or_without_a_name() -> None:
+    named, nameless = people("lines", HERE / "people.txt")
+    assert (named["id"], named["name"]) == ("parent", "a parent")
+    assert named["description"] == "Wants short answers: two children are waiting."
+    assert (nameless["id"], "name" in nameless) == ("pupil-reads-on-phone-wants", False)
+    assert nameless["description"] == "A pupil who reads on a phone and wants plain words."
+    Path("empty.txt").write_text("a pupil: wants it short\n\x07\n", encoding="utf-8")
+    assert refused("lines", "empty.txt").startswith("empty.txt:2: row 2: has no text")
 
 
 def test_prism_keeps_who_they_are_and_what_they_ask_for() -> None:

@@ -22,6 +22,7 @@ from scai_cli.populations.formats import (
 )
 
 PERSONAS: Final[Mapping[str, PopulationFormat]] = {
+    "lines": lines.PERSONAS,
     "personahub": personahub.FORMAT,
     "synthetic-persona-chat": synthetic_persona_chat.FORMAT,
     "nemotron": nemotron.FORMAT,
@@ -35,7 +36,7 @@ PERSONAS: Final[Mapping[str, PopulationFormat]] = {
 """The formats of `scai personas import --as`."""
 
 TASKS: Final[Mapping[str, PopulationFormat]] = {
-    "lines": lines.FORMAT,
+    "lines": lines.TASKS,
     "table": table.TASKS,
     "habermas": habermas.FORMAT,
     "anthropic": anthropic.FORMAT,

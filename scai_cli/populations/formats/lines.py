@@ -1,12 +1,12 @@
-"""Plain lines: each line with text is a task."""
+"""Plain lines: each line with text is a task, or a persona with or without a name before a colon."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any, Final
 
-from scai_cli.populations.clean_text import one_line
-from scai_cli.populations.drafts import PopulationFormat, TaskDraft
+from scai_cli.populations.clean_text import BadRow, one_line, sentence
+from scai_cli.populations.drafts import PersonaDraft, PopulationFormat, TaskDraft
 from scai_cli.populations.table_rows import Notify, TableRow, text
 
 
@@ -18,10 +18,20 @@ def rows(file: str, notify: Notify) -> Iterator[TableRow]:
             yield TableRow(number, line, line_number)
 
 
-def drafts(row: Any) -> Iterator[TaskDraft]:
+def people(row: Any) -> Iterator[PersonaDraft]:
+    """Turn the words before the first colon into the name, and the others into the description."""
+    first, _, rest = one_line(row, "the line").partition(": ")
+    name, text = (first, rest) if rest else ("", first)
+    if not text:
+        raise BadRow("has no text")
+    yield PersonaDraft(key=name or text, name=name, description=sentence(text[0].upper() + text[1:]))
+
+
+def tasks(row: Any) -> Iterator[TaskDraft]:
     """Turn the line into a task."""
     prompt = one_line(row, "the line")
     yield TaskDraft(key=prompt, prompt=prompt)
 
 
-FORMAT: Final = PopulationFormat(rows, drafts, any_value=True)
+PERSONAS: Final = PopulationFormat(rows, people, any_value=True)
+TASKS: Final = PopulationFormat(rows, tasks, any_value=True)
