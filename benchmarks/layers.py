@@ -156,7 +156,7 @@ def main() -> None:
     costs = {
         **off,
         "the four of them that retry, limit, log and replay (sum of medians)": [sum(asked)],
-        "everything, but for the network": each(lambda n: whole[n]),
+        "everything except the network": each(lambda n: whole[n]),
         "the loop alone: prompts, forms, events, tasks": each(lambda n: found[BARE][n]),
     }
     for name, values in costs.items():

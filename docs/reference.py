@@ -1,4 +1,4 @@
-"""The reference pages, made from the code: `python docs/reference.py` writes them, `--check` says which are stale."""
+"""Make the reference pages and the figure of the results: `python docs/reference.py`; `--check` names stale ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,18 @@ from typing import Final
 DOCS: Final = Path(__file__).parent
 sys.path[:0] = [str(DOCS), str(DOCS.parent)]
 
-from _generator import commands, events, exits, experiment, folders, prompts, python, shapes, traits  # noqa: E402
+from _generator import (  # noqa: E402
+    commands,
+    events,
+    exits,
+    experiment,
+    folders,
+    prompts,
+    python,
+    results_figure,
+    shapes,
+    traits,
+)
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "commands": commands.page,
@@ -24,6 +35,19 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "python": python.page,
     "exit-codes": exits.page,
 }
+READERS: Final[Mapping[str, str]] = {
+    "commands": "For everyone at a shell. At the end you know which command does what, and each of its options.",
+    "experiment": "For everyone who writes an experiment. At the end you know each key, its type and its default.",
+    "events": "For developers who read `events.jsonl`. At the end you know each event and its fields.",
+    "run-directory": "For developers and auditors. At the end you know each file that scai writes, and who reads it.",
+    "json": "For developers of scripts. At the end you know the shape of each command's `--json`.",
+    "prompts": "For prompt engineers. At the end you know each prompt that a model gets, and how to replace it.",
+    "traits": "For everyone who writes personas. At the end you know the names that `preferences` takes.",
+    "python": "For developers and people with a notebook. At the end you know what to import, and what it returns.",
+    "exit-codes": "For developers of scripts. At the end you know each exit code, and what to do about it.",
+}
+"""The first line of each page: whom it is for, and what they have at its end."""
+FIGURE: Final = DOCS / "_static" / "results.svg"
 NOTE: Final = "<!-- Made from the code by `python docs/reference.py`; do not edit. -->\n\n"
 
 
@@ -33,12 +57,19 @@ def path(name: str) -> Path:
 
 
 def made() -> dict[Path, str]:
-    """Every page as it ought to be now."""
-    return {path(name): NOTE + page().rstrip() + "\n" for name, page in PAGES.items()}
+    """Return every page and figure as it should be now."""
+    pages = {path(name): NOTE + _for_readers(page(), READERS[name]).rstrip() + "\n" for name, page in PAGES.items()}
+    return {**pages, FIGURE: results_figure.figure()}
+
+
+def _for_readers(page: str, readers: str) -> str:
+    """Put the readers' line below the title."""
+    title, _, rest = page.partition("\n")
+    return f"{title}\n\n*{readers}*\n{rest}"
 
 
 def stale() -> list[str]:
-    """The pages that are not as they ought to be."""
+    """Return the names of the files that differ from what the code says."""
     return [file.name for file, text in made().items() if not file.exists() or file.read_text(encoding="utf-8") != text]
 
 

@@ -24,7 +24,7 @@ from scai_cli.messages import ChatRequest, Completion, Message
 from scai_cli.models.simulated import connect
 
 PAGES = [
-    pytest.param(page, marks=[] if page == "README.md" else pytest.mark.slow)
+    pytest.param(page, marks=pytest.mark.slow)
     for page in documents.PAGES
     if any(block.language == "sh" for block in blocks(page))
 ]
@@ -33,6 +33,7 @@ SMALL = {
     "turns: 2": "turns: 1",
     "/quickstart.yaml}\nm": "/quickstart.yaml, sample: 1}\nm",
     "/dinner.yaml}\nm": "/dinner.yaml, sample: 1}\nm",
+    "/help-desk.yaml}\nm": "/help-desk.yaml, sample: 1}\nm",
 }
 """What makes a sixth of the experiments that pages run: one turn, one task. Whole ones are run by test_plan.py."""
 MAKE = re.compile(r"^make ([a-z-]+)")
@@ -89,7 +90,7 @@ def filled_in(text: str) -> str:
 def small(configs: Path) -> None:
     """The shipped experiments, those that pages run made small."""
     shutil.copytree(ROOT / "configs", configs)
-    for name in ("quickstart.yaml", "dinner.yaml"):
+    for name in ("quickstart.yaml", "dinner.yaml", "help-desk.yaml"):
         text = (configs / name).read_text(encoding="utf-8")
         for whole, part in SMALL.items():
             text = text.replace(whole, part)

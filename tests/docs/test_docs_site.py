@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from documents import ROOT
+from documents import PAGES, ROOT
 
 BUILDS = all(importlib.util.find_spec(name) for name in ("sphinx", "furo", "myst_parser"))
 
@@ -16,6 +17,26 @@ BUILDS = all(importlib.util.find_spec(name) for name in ("sphinx", "furo", "myst
 def test_the_reference_is_what_the_code_says():
     ended = subprocess.run([sys.executable, "docs/reference.py", "--check"], cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "README.md"])
+def test_a_page_begins_with_its_readers_and_what_they_have_at_its_end(page: str):
+    text = re.sub(r"^<!--.*-->\n\n", "", (ROOT / page).read_text(encoding="utf-8"))
+    assert re.match(r"# .+\n\n\*For [^*]+\. At the end you [^*]+\.\*\n", text), text[:200]
+    assert text.split("\n\n")[1].count("\n") <= 1, "one or two lines"
+
+
+def test_the_pages_of_results_and_limits_are_short():
+    assert len((ROOT / "docs/results.md").read_text(encoding="utf-8").splitlines()) <= 40
+    assert len((ROOT / "docs/limits.md").read_text(encoding="utf-8").splitlines()) <= 30
+
+
+def test_every_figure_of_the_results_is_one_that_was_measured():
+    page = (ROOT / "docs/results.md").read_text(encoding="utf-8")
+    measured = "".join((ROOT / f"docs/{name}.md").read_text(encoding="utf-8") for name in ("benchmarks", "science"))
+    start, best = map(float, re.findall(r"true welfare: ([\d.]+) .*? ([\d.]+) under the best", measured)[0])
+    figures = set(re.findall(r"\d+\.\d+|\d+(?= %)|(?<= in )\d+(?= of)", page)) - {f"{best - start:.3f}"}
+    assert [figure for figure in figures if not re.search(rf"(?<![\d.]){figure}(?![\d])", measured)] == []
 
 
 def test_the_run_directory_is_told_in_full(finished: Path):

@@ -1,4 +1,7 @@
-"""The quickstart's output as the README shows it: `python tests/support/readme.py` writes it anew, a test compares."""
+"""What README and docs show of real runs: `python tests/support/readme.py` records it again, and a test compares.
+
+A page shows a record between `<!-- recorded: NAME -->` and `<!-- /recorded -->`.
+"""
 
 from __future__ import annotations
 
@@ -6,33 +9,122 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-ROOT = Path(__file__).parents[2]
-README = ROOT / "README.md"
-BEGIN, END = "<!-- quickstart:begin -->\n", "<!-- quickstart:end -->"
+ROOT: Final = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from scai_cli.analysis.before_after import Answer, BeforeAfter, before_after  # noqa: E402
+from scai_cli.api import history  # noqa: E402
+from scai_cli.experiment.constitution import Principle  # noqa: E402
+
+README: Final = ROOT / "README.md"
+END: Final = "<!-- /recorded -->\n"
 
 
-def recorded() -> str:
-    """What `make quickstart` shows on a terminal of 80 columns, after the installation."""
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """A folder with a run of the quickstart and one of the help desk."""
+
+    folder: Path
+
+    def scai(self, *words: str) -> str:
+        """Return what a command prints to stdout on a terminal of 80 columns."""
+        env = {**os.environ, "SCAI_RUNS_DIR": str(self.folder), "COLUMNS": "80", "NO_COLOR": "1"}
+        command = [sys.executable, "-m", "scai_cli", *words]
+        return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+@contextmanager
+def made() -> Iterator[Runs]:
+    """Run both experiments in a folder that is removed at the end."""
     with tempfile.TemporaryDirectory() as folder:
-        scai = [sys.executable, "-m", "scai_cli"]
-        env = {**os.environ, "SCAI_RUNS_DIR": folder, "COLUMNS": "80", "NO_COLOR": "1"}
+        runs = Runs(Path(folder))
+        for name in ("quickstart", "help-desk"):
+            runs.scai("run", f"configs/{name}.yaml", "--quiet")
+        yield runs
 
-        def call(*words: str) -> str:
-            return subprocess.run([*scai, *words], env=env, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
-        run = call("run", "configs/quickstart.yaml", "--quiet").strip()
-        shown, message = call("show", run), call("export", run, "--format", "system")
-    text = f"{shown}\nThe system message, to paste into any chatbot:\n\n{message}"
+def code_block(text: str) -> str:
+    """Return a text as a code block, without blanks at the ends of its lines."""
     return "```text\n" + "\n".join(line.rstrip() for line in text.splitlines()) + "\n```\n"
 
 
-def shown() -> str:
-    """What the README shows."""
-    return README.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
+def pair(runs: Runs) -> str:
+    """Return one question of the quickstart with its two answers, as a table."""
+    one = before_after(history(runs.folder / "quickstart"))[0]
+    return (
+        f"{one.name}, one of six simulated people, asks: *{one.question}*\n\n"
+        f"| {_heading('Before', one.before)} | {_heading('After', one.after)} |\n|---|---|\n"
+        f"| {_cell(one.before.text)} | {_cell(one.after.text)} |\n\n{_rule(one)}\n"
+    )
+
+
+def _heading(when: str, answer: Answer) -> str:
+    rules = f"version {answer.version} of the rules" if answer.version else "without rules"
+    return f"{when}, {rules}; rated {answer.rating:g} of 10"
+
+
+def _cell(text: str) -> str:
+    return "<br>".join(line for line in text.replace("|", "\\|").splitlines() if line)
+
+
+def _rule(one: BeforeAfter) -> str:
+    if one.rule is None:
+        return "No single rule made the difference."
+    whom = "everyone" if isinstance(one.rule, Principle) else "some of them"
+    return f"The rule that made the difference, for {whom}: **{one.rule.text}**"
+
+
+def screen(runs: Runs) -> str:
+    """Return what `make quickstart` shows after the run."""
+    shown, message = runs.scai("show", "quickstart"), runs.scai("export", "quickstart", "--format", "system")
+    return code_block(f"{shown}\nThe system message, to paste into any chatbot:\n\n{message}")
+
+
+def message(runs: Runs) -> str:
+    """Return the help desk's system message."""
+    return code_block(runs.scai("export", "help-desk", "--format", "system"))
+
+
+def price(runs: Runs) -> str:
+    """Return the table of calls and tokens that `scai check` prints; prices change with the price list."""
+    lines = runs.scai("check", "configs/help-desk.yaml", "--model", "openai:gpt-4o-mini").splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("role"))
+    return code_block("\n".join(lines[first : first + 5]))
+
+
+RECORDS: Final[Mapping[tuple[str, str], Callable[[Runs], str]]] = {
+    ("README.md", "before and after"): pair,
+    ("docs/start.md", "quickstart"): screen,
+    ("docs/help-desk.md", "message"): message,
+    ("docs/help-desk.md", "price"): price,
+}
+"""Page and name of each record -> what makes it."""
+
+
+def shown(page: str, name: str) -> str:
+    """Return a record as its page shows it."""
+    return (ROOT / page).read_text(encoding="utf-8").partition(_begin(name))[2].partition(END)[0]
+
+
+def _begin(name: str) -> str:
+    return f"<!-- recorded: {name} -->\n"
+
+
+def main() -> None:
+    """Write each record into its page."""
+    with made() as runs:
+        for (page, name), record in RECORDS.items():
+            before, begin, rest = (ROOT / page).read_text(encoding="utf-8").partition(_begin(name))
+            if not begin:
+                sys.exit(f"{page}: lacks {_begin(name).strip()}")
+            (ROOT / page).write_text(before + begin + record(runs) + END + rest.partition(END)[2], encoding="utf-8")
 
 
 if __name__ == "__main__":
-    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-    README.write_text(before + BEGIN + recorded() + END + rest.partition(END)[2], encoding="utf-8")
+    main()
