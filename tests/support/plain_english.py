@@ -67,7 +67,9 @@ def python_texts(source: str, *, docstrings_only: bool = False) -> Iterator[tupl
 
 def markdown_texts(source: str) -> Iterator[tuple[int, str]]:
     """Yield the text with its code blocks, records of runs, comments and front matter emptied, as one piece."""
-    blocks = re.compile(r"<!-- recorded:.*?<!-- /recorded -->|^( *)(```+|~~~+).*?^ *\2`*~* *$|<!--.*?-->|\A---\n.*?^---$", re.M | re.S)
+    blocks = re.compile(
+        r"<!-- recorded:.*?<!-- /recorded -->|^( *)(```+|~~~+).*?^ *\2`*~* *$|<!--.*?-->|\A---\n.*?^---$", re.M | re.S
+    )
     yield 1, blocks.sub(lambda match: "\n" * match[0].count("\n"), source)
 
 
