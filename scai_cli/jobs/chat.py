@@ -55,24 +55,14 @@ class Dialogue:
         return bool(self.messages) and self.messages[-1].role == "user"
 
     @property
-    def answer(self) -> MessageSaid | None:
-        """The last answer."""
-        return next((message for message in reversed(self.messages) if message.role == "assistant"), None)
-
-    @property
     def user(self) -> str:
         """The persona's id, or `you`."""
         return self.started.persona or SELF
 
     @property
-    def conversation(self) -> str:
-        """The conversation's id."""
-        return f"{self.started.id}/{self.user}"
-
-    @property
     def next_id(self) -> str:
         """The id of the next message."""
-        return f"{self.conversation}/m{len(self.messages)}"
+        return f"{self.started.id}/{self.user}/m{len(self.messages)}"
 
     def message(self, role: Literal["user", "assistant"], text: str, finish_reason: str | None = None) -> MessageSaid:
         """Return the next message."""
@@ -86,8 +76,9 @@ class Dialogue:
             finish_reason=finish_reason,
         )
 
-    def rating(self, answer: MessageSaid, value: float, comment: str, persona: Persona | None) -> Rated:
-        """Return a rating of an answer, by a persona if one is played."""
+    def rating(self, value: float, comment: str, persona: Persona | None) -> Rated:
+        """Return a rating of the last answer, by a persona if one is played."""
+        answer = self.messages[-1]
         self.rated[answer.id] += 1
         again = self.rated[answer.id] if self.rated[answer.id] > 1 else ""
         return Rated(
@@ -96,7 +87,7 @@ class Dialogue:
             kind="own",
             metric=self.started.metric,
             rater=self.user,
-            conversation=self.conversation,
+            conversation=answer.id.rpartition("/")[0],
             message=answer.id,
             final=False,
             value=value,
@@ -148,18 +139,16 @@ class ChatSession:
 
     def rate(self, text: str) -> list[Rated]:
         """Rate the last answers: a number on the scale for each, then an optional comment; raises RunError."""
-        answers = [(dialogue, answer) for dialogue in self.dialogues if (answer := dialogue.answer) is not None]
-        if len(answers) < len(self.dialogues):
+        if not all(dialogue.messages and not dialogue.unanswered for dialogue in self.dialogues):
             raise RunError("there is no answer to rate yet")
-        low, high = self.dialogues[0].started.scale
-        *words, comment = [*text.split(maxsplit=len(answers)), "", ""][: len(answers) + 1]
-        values = [read_rating(word, low, high) for word in words]
-        if None in values:
-            raise RunError(_NO_RATING[len(answers)].format(low=low, high=high))
+        count, (low, high) = len(self.dialogues), self.dialogues[0].started.scale
+        *words, comment = [*text.split(maxsplit=count), "", ""][: count + 1]
+        values = [value for word in words if (value := read_rating(word, low, high)) is not None]
+        if len(values) < count:
+            raise RunError(_NO_RATING[count].format(low=low, high=high))
         ratings = []
-        for (dialogue, answer), value in zip(answers, values, strict=True):
-            assert value is not None
-            ratings.append(dialogue.rating(answer, value, comment.strip(), self._persona))
+        for dialogue, value in zip(self.dialogues, values, strict=True):
+            ratings.append(dialogue.rating(value, comment.strip(), self._persona))
             self._write(dialogue, ratings[-1])
         return ratings
 

@@ -170,10 +170,10 @@ def test_it_is_one_whole_page_that_asks_for_nothing(page: Page) -> None:
 
 def test_every_section_is_there_and_every_chart_has_words(page: Page) -> None:
     sections = [a["id"] for name, a in page.tags if name == "section"]
-    names = "constitution numbers message people welfare trade-off ratings revisions transcripts problems again"
+    names = "constitution numbers message people trade-off ratings revisions transcripts problems again"
     assert [name for name in sections if name != "r1/answers"] == [f"r1/{name}" for name in names.split()]
     charts = [a for name, a in page.tags if name == "svg"]
-    assert len(charts) == 3 + 4 + 2
+    assert len(charts) == 1 + 3 + 2
     assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
 
 

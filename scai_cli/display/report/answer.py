@@ -9,8 +9,7 @@ from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import run_cost
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, tag
-from scai_cli.display.report.numbers import change, counted, interval, listed, number
-from scai_cli.display.report.welfare import plain
+from scai_cli.display.report.numbers import change, counted, interval, listed, number, plain
 from scai_cli.runs.events import Estimate
 
 MOST_REASON = 600
@@ -82,7 +81,7 @@ def holdout_answer(run: Figures) -> str:
     few = len(holdout.personas) < 2 or len(holdout.personas) * len(holdout.tasks) < 3
     first, last = (number(values.get(run.declared)) for values in (holdout.first_values, holdout.last_values))
     return (
-        f"{whom}, welfare from 0 to 1 ({plain(run.declared)}) was {first} under version {holdout.first_version} and "
+        f"{whom}, welfare from 0 to 1, {plain(run.declared)}, was {first} under version {holdout.first_version} and "
         f"{last} under version {holdout.last_version}: {_TOO_FEW if few else _difference(holdout.difference)}."
     )
 

@@ -9,10 +9,9 @@ from scai_cli.analysis.config_differences import Differences, split_members
 from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Child, Html, cut, note, tag
-from scai_cli.display.report.numbers import number, with_interval
+from scai_cli.display.report.numbers import listed, number, with_interval
 from scai_cli.display.report.tables import table
 from scai_cli.display.report.trade_off import plane
-from scai_cli.display.report.welfare import plain
 
 MOST_RUNS = 60
 MOST_DIFFERENCES = 40
@@ -24,7 +23,10 @@ def comparison(runs: Sequence[Figures], prefixes: Sequence[str]) -> Iterator[Htm
     compared = compare_histories([run.history for run in runs])
     names = list(compared.runs)
     against = [_against(compared, name) for name in names]
-    yield table(_HEADS, (_row(*row) for row in zip(runs, prefixes, against, strict=False)), words=True)
+    people = dict.fromkeys(run.headline.participants for run in runs if run.headline)
+    yield note(f"Ratings by {listed(list(people), 10)}." if people else "No run has ratings yet.")
+    rows = (_row(*row) for row in zip(runs, prefixes, against, strict=False))
+    yield tag("div", table(_HEADS, rows, words=True), class_="numbers")
     yield note(_NOTE.format(first=names[0]))
     yield tag("h3", "Mean and worst-off person")
     measured = [(name, run.point) for name, run in zip(names, runs, strict=True) if run.point is not None]
@@ -36,7 +38,7 @@ def comparison(runs: Sequence[Figures], prefixes: Sequence[str]) -> Iterator[Htm
 
 
 _HEADS = (
-    *("Run", "status", "people", "own rating at the start", "own rating with the product", "difference"),
+    *("Run", "status", "own rating at the start", "own rating with the product", "difference"),
     *("declared welfare", "against the first", "worst-off person (rawlsian)", "inequality (Gini)", "set aside"),
 )
 _NOTE = (
@@ -57,11 +59,10 @@ def _row(run: Figures, prefix: str, against: str) -> tuple[Html, list[Child]]:
     at = f"version {found.compared.version}"
     return link, [
         history.status,
-        found.participants,
         f"{number(own.before, own.digits)} (version {found.start.version})",
         f"{after} ({at})",
         own.words,
-        f"{number(values[run.declared][1])} ({at}, {plain(run.declared)})",
+        f"{number(values[run.declared][1])} {run.declared} ({at})",
         against,
         f"{number(values['rawlsian'][1])} ({at})",
         f"{number(values['gini_coefficient'][1])} ({at})",

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from scai_cli.display.report.answer import holdout_answer
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
-from scai_cli.display.report.numbers import change, counted, listed, number
-from scai_cli.display.report.tables import table
-from scai_cli.display.report.welfare import plain, sentence_case
+from scai_cli.display.report.numbers import change, counted, listed, number, plain, sentence_case
+from scai_cli.display.report.tables import MOST_ROWS, table
 from scai_cli.simulation.prompts import Prompts
 
 MOST_CHARACTERS = 40_000
@@ -40,7 +39,11 @@ def numbers_table(run: Figures) -> Iterator[Html]:
     )
     yield note(_WHOSE.format(people=found.participants))
     yield tag("div", table(heads, cells), class_="numbers")
-    yield note(_INTERVALS) if len(plays) > 1 else note(f"{sentence_case(own.words)}.")
+    if len(plays) > 1:
+        yield note(_INTERVALS)
+    epochs = list(zip(run.played, run.history.measured, strict=True))[-MOST_ROWS:]
+    by_epoch = [(run.at(epoch), [number(m.values.get(name), 3) for name in run.functions]) for epoch, m in epochs]
+    yield tag("details", tag("summary", "Welfare in each epoch"), table(("", *map(plain, run.functions)), by_epoch))
 
 
 _WHOSE = (

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from scai_cli.analysis.satisfaction import SatisfactionTrend
-from scai_cli.display.report.charts import INK
+from scai_cli.display.report.charts import ACCENT, INK
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
-from scai_cli.display.report.numbers import counted, number
+from scai_cli.display.report.numbers import counted, number, sentence_case
 from scai_cli.display.report.panels import Panel, draw_panel
 from scai_cli.display.report.tables import MOST_ROWS, folded, heat_map, shade, table, unshaded
-from scai_cli.display.report.welfare import sentence_case
 from scai_cli.runs.history.history import Epoch
 
 MOST_PANELS = 24
@@ -21,34 +20,22 @@ MOST_RATERS = 30
 
 
 def people(run: Figures) -> Iterator[Html]:
-    """Yield a panel for each person, and the numbers as a table."""
-    shown = _shown(run)
+    """Yield a panel for everyone together and for each person, and the numbers as a table."""
     low, high = run.scale
-    left_out = len(run.trends) - len(shown)
+    left_out = len(run.trends) - MOST_PANELS
     yield note(
         f"{sentence_case(run.metrics['own'])} of {run.people} from {low:g} to {high:g}: a dot for each epoch, and a "
         "bar from the person's lowest to the highest task. One person's numbers have no interval: any difference "
         "between them may be chance.",
-        f" {len(shown)} people with the most different numbers; {left_out} more are in the table."
-        if left_out
-        else None,
+        f" {left_out} more people are in the table." if left_out > 0 else None,
     )
-    yield tag("div", (_panel(run, trend) for trend in shown), class_="panels")
+    yield tag("div", (_panel(run, trend) for trend in (run.mean_trend, *run.trends[:MOST_PANELS])), class_="panels")
     yield _table(run)
 
 
-def _shown(run: Figures) -> Sequence[SatisfactionTrend]:
-    if len(run.trends) <= MOST_PANELS or run.headline is None:
-        return run.trends[:MOST_PANELS]
-    changes = {user: person.change for user, person in run.headline.people.items()}
-    ordered = sorted(run.trends, key=lambda trend: changes.get(trend.user, 0.0))
-    half = MOST_PANELS // 2
-    users = {trend.user for trend in (*ordered[:half], *ordered[-half:])}
-    return [trend for trend in run.trends if trend.user in users]
-
-
 def _panel(run: Figures, trend: SatisfactionTrend) -> Html:
-    name, bands = run.name(trend.user), [epoch.get(trend.user) for epoch in run.bands]
+    """Draw one person, or everyone; only everyone's dots are joined, after a change beyond chance."""
+    name, bands = run.name(trend.user) or "Everyone", [epoch.get(trend.user) for epoch in run.bands]
     says = []
     for epoch, value, band in zip(run.played, trend.values, bands, strict=True):
         reach = f", tasks {band[0]:g} to {band[1]:g}" if band else ""
@@ -61,19 +48,20 @@ def _panel(run: Figures, trend: SatisfactionTrend) -> Html:
         values=trend.values,
         says=says,
         band=bands,
-        colour=INK,
+        colour=INK if trend.user else ACCENT,
+        joined=not trend.user and run.headline is not None and run.headline.verdict in ("higher", "lower"),
     )
     return tag("figure", tag("figcaption", tag("b", name), tag("small", numbers)), draw_panel(panel))
 
 
 def _by_version(run: Figures, user: str) -> Iterator[tuple[str, str]]:
-    """Yield the versions that are compared, with a person's mean under each."""
+    """Yield the versions that are compared, with a person's mean, or for no user everyone's, under each."""
     if (found := run.headline) is None:
         return
-    person = found.people.get(user)
-    yield f"version {found.start.version}", number(person.before if person else None, 1)
+    mean = found.people.get(user) if user else found.satisfaction
+    yield f"version {found.start.version}", number(mean.before if mean else None, 1)
     if found.compared.version != found.start.version:
-        yield f"version {found.compared.version}", number(person.after if person else None, 1)
+        yield f"version {found.compared.version}", number(mean.after if mean else None, 1)
 
 
 def _table(run: Figures) -> Html:
@@ -86,10 +74,9 @@ def _table(run: Figures) -> Html:
     rows = []
     for trend in (*run.trends[:MOST_ROWS], run.mean_trend):
         more = {"less drift": number(trend.corrected, 1), _FOLLOW: number(trend.validity)}
-        means = [mean for _, mean in _by_version(run, trend.user)] if trend.user else _everyone(run)
+        means = [mean for _, mean in _by_version(run, trend.user)]
         numbers = [number(trend.values[n], 1) for n, _ in epochs]
-        name = run.name(trend.user) if trend.user else "Everyone"
-        rows.append((name, [*means, *numbers, *(more[head] for head in extra)]))
+        rows.append((run.name(trend.user) or "Everyone", [*means, *numbers, *(more[head] for head in extra)]))
     left_out = len(run.trends) - MOST_ROWS
     notes = [_NOTES[head] for head in extra]
     if left_out > 0:
@@ -99,14 +86,6 @@ def _table(run: Figures) -> Html:
         note(" ".join(notes)) if notes else None,
         opened=len(run.trends) > MOST_PANELS,
     )
-
-
-def _everyone(run: Figures) -> list[str]:
-    """Return the group's mean under each of the versions that are compared."""
-    if (found := run.headline) is None:
-        return []
-    means = [found.satisfaction.before, found.satisfaction.after]
-    return [number(mean, 1) for mean in means[: 1 + (found.compared.version != found.start.version)]]
 
 
 _FOLLOW = "do the ratings follow the answers? (honesty)"

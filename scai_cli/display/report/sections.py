@@ -14,12 +14,12 @@ from scai_cli.display.report.before_after import before_after
 from scai_cli.display.report.constitution import rules
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Child, Html, note, tag, together
+from scai_cli.display.report.numbers import sentence_case
 from scai_cli.display.report.people import people, who_rated_whom
 from scai_cli.display.report.problems import problems, reproduce
 from scai_cli.display.report.time_line import revision_anchor, time_line
 from scai_cli.display.report.trade_off import plane
 from scai_cli.display.report.transcripts import transcripts
-from scai_cli.display.report.welfare import sentence_case, welfare
 from scai_cli.runs.history.excerpts import Excerpts, read_excerpts
 from scai_cli.runs.history.fold import read_history
 
@@ -106,7 +106,6 @@ class Run:
         return [
             _section("people", "Person by person", people(run)),
             *([holdout] if run.history.holdout is not None else []),
-            _section("welfare", f"Welfare of the {run.people} in each epoch", welfare(run)),
             _section("trade-off", "Mean and worst-off person, version by version", care, plane(run.points, versions)),
             _section("ratings", "Who rated whom", who_rated_whom(run)),
         ]
