@@ -87,7 +87,7 @@ def test_a_notebook_runs_reads_and_exports(tiny: Path) -> None:
 
     asyncio.run(notebook())
     history = scai.history("latest")
-    assert [epoch.number for epoch in history.epochs] == [1]
+    assert [(epoch.number, epoch.is_product) for epoch in history.epochs] == [(1, False), (2, True)]
     ratings = list(scai.export(["mine"], "ratings", persona="ann"))
     assert ratings
     assert {row["rater"] for row in ratings} <= {"ann", "bob", "cid"}

@@ -114,7 +114,7 @@ def _run_object(run: str, history: History) -> dict[str, Any]:
         "run_id": run,
         "name": history.started.name if history.started else None,
         "status": history.status,
-        "epochs_done": len(history.measured),
+        "epochs_done": history.epochs_done,
         "welfare": history.started.welfare if history.started else None,
         "product_measured_on": measured_on or None,
         "constitution": constitution.model_dump(mode="json", by_alias=True) if constitution else None,

@@ -59,7 +59,7 @@ def measures(history: History) -> Measures:
     measured, cost = history.measured, run_cost(history)
     constitution, _ = history.product if history.started else (None, "")
     return {
-        "epochs": float(len(measured)),
+        "epochs": float(history.epochs_done),
         "calls": cost.calls if cost else None,
         "input_tokens": cost.input_tokens if cost else None,
         "output_tokens": cost.output_tokens if cost else None,

@@ -42,6 +42,7 @@ def epoch_object(epoch: Epoch, selection: Selection) -> dict[str, Any]:
     welfare = epoch.welfare
     return {
         "epoch": epoch.number,
+        "product": epoch.is_product,
         "constitution": {**constitution_object(epoch.constitution), "system_message": epoch.system_message},
         "conversations": [_conversation(epoch, conversation) for conversation in conversations],
         "ratings": [_rating(rating) for rating in epoch.ratings if rating.conversation in selected],

@@ -21,7 +21,7 @@ from scai_cli.jobs.model_pool import RoleModel, address, prices_of
 from scai_cli.messages import AgentRole, ChatRequest, Usage
 from scai_cli.models.openai import OFFICIAL_URL
 from scai_cli.models.prices import PriceOf
-from scai_cli.simulation.rehearsal import Workload
+from scai_cli.simulation.rehearsal import PRODUCT, Workload
 
 REHEARSED: Final = 20_000
 """The most calls that are rehearsed in full."""
@@ -40,7 +40,9 @@ class Host:
 class Plan:
     """Calls and tokens expected by role; `usd` is None where a price is unknown; `whole` is False if scaled up.
 
-    `people` is how many questions real people will be asked, which are no calls.
+    `people` is how many questions real people will be asked, which are no calls. `product_calls` are those of the calls
+    that play the product at the end; they are certain if `product_is_certain`, otherwise only made where the last
+    revision is adopted.
     """
 
     calls: Mapping[AgentRole, int]
@@ -49,6 +51,8 @@ class Plan:
     whole: bool
     people: int
     hosts: Sequence[Host]
+    product_calls: int = 0
+    product_is_certain: bool = True
 
     def as_object(self) -> dict[str, Any]:
         """Return what `scai plan --json` prints besides the experiment."""
@@ -64,25 +68,32 @@ class Plan:
             },
             "whole": self.whole,
             "people": self.people,
+            "product": {"calls": self.product_calls, "certain": self.product_is_certain},
             "hosts": [{"host": host.name, "key": host.key, "models": list(host.models)} for host in self.hosts],
         }
 
 
 def plan_experiment(config: ExperimentConfig) -> Plan:
-    """Rehearse an experiment and count its calls and tokens."""
+    """Rehearse an experiment and count its calls and tokens.
+
+    Whether the product is played at the end is known only where the rehearsal is the run itself: everything simulated,
+    and rehearsed in full. Elsewhere it is counted.
+    """
     workload = Workload(config)
     whole = workload.calls() <= REHEARSED
     part = workload if whole else workload.part()
     calls: Counter[AgentRole] = Counter(dict.fromkeys(ROLES, 0))
     usage = dict.fromkeys(ROLES, Usage())
     by_model: defaultdict[RoleModel, Usage] = defaultdict(Usage)
-    people = 0
-    for (role, purpose, model), (count, used) in part.rehearse().counts.items():
+    people = product_calls = 0
+    certain = whole and all(model.provider == "simulated" for _, model in config.models())
+    for (role, purpose, model), (count, used) in part.rehearse(always_play_product=not certain).counts.items():
         more, longer = (1.0, 1.0) if whole else workload.scale_of(part, purpose)
         if model == HUMAN:
             people += round(count * more)
             continue
         calls[role] += round(count * more)
+        product_calls += round(count * more) if purpose.startswith(PRODUCT) else 0
         scaled = Usage(round(used.input_tokens * more * longer), round(used.output_tokens * more))
         if role == "meta":
             most = round(count * more) * config.revision.max_prompt_tokens
@@ -90,7 +101,8 @@ def plan_experiment(config: ExperimentConfig) -> Plan:
         usage[role] += scaled
         by_model[role, model] += scaled
     cost = _cost(prices_of(config.prices, config.models()), by_model)
-    return Plan(calls, usage, cost, whole, people, _hosts(model for _, model in config.models()))
+    hosts = _hosts(model for _, model in config.models())
+    return Plan(calls, usage, cost, whole, people, hosts, product_calls, certain)
 
 
 def sample_prompts(config: ExperimentConfig) -> list[ChatRequest]:

@@ -17,7 +17,7 @@ from scai_cli.jobs.saved_experiment import changed_keys, digests, keep_changes, 
 from scai_cli.jobs.session import Observer
 from scai_cli.models.human import ParticipantPrompt
 from scai_cli.runs.call_index import CallIndex
-from scai_cli.runs.events import Event, Revised, RunFinished, RunStarted, WelfareMeasured
+from scai_cli.runs.events import EpochStarted, Event, Revised, RunFinished, RunStarted, WelfareMeasured
 from scai_cli.runs.find import find_run, is_run
 from scai_cli.runs.history.event_lines import first_event
 from scai_cli.runs.history.fold import read_history
@@ -32,7 +32,10 @@ RUNS: Final = Path("runs")
 
 @dataclass(slots=True)
 class RunResult:
-    """The epochs that were finished, and their welfare: function -> value, None where no rating could be read."""
+    """The epochs that were finished, and the welfare of each and of the product's play at the end.
+
+    Welfare has `epoch`, `version`, `product`, and function -> value, None where no rating could be read.
+    """
 
     epochs: int = 0
     welfare: list[Mapping[str, float | None]] = field(default_factory=list)
@@ -146,14 +149,18 @@ class _RunRecorder:
     result: RunResult = field(default_factory=RunResult)
     system_messages: dict[int, str] = field(default_factory=dict)
     """Version of the constitution -> its system message."""
+    plays_product: bool = False
 
     def note(self, event: Event) -> None:
         # Written before it is shown: what an observer has seen survives a crash.
         self.directory.append(event)
         if isinstance(event, RunStarted):
             self._publish("e0", event.constitution.version, event.system_message)
+        elif isinstance(event, EpochStarted):
+            self.plays_product = event.product
         elif isinstance(event, WelfareMeasured):
-            self.result.welfare.append({"epoch": event.epoch, **event.values})
+            where = {"epoch": event.epoch, "version": event.version, "product": self.plays_product}
+            self.result.welfare.append({**where, **event.values})
         elif isinstance(event, Revised):
             self.result.epochs = event.epoch
             self._publish(f"e{event.epoch}", event.constitution.version, event.system_message)

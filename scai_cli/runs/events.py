@@ -6,6 +6,7 @@ and `time`; they are None before.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -65,6 +66,9 @@ class EpochStarted(_Event):
     """Ids of those who talk in it."""
     tasks: tuple[str, ...]
     """Ids of what they talk about."""
+    # Left out while false: older runs do not have it.
+    product: bool = Field(default=False, exclude_if=operator.not_)
+    """Whether it plays the run's product after the last revision, with the people and tasks of the first epoch."""
 
 
 class MessageSaid(_Event):

@@ -1,8 +1,8 @@
 """Controls at the end of a run: do the ratings depend on who rates, and did the users stay in character?
 
-In the last epoch every answer is rated once more by its own user, by a persona without any description, and by
-another user of the group, each in the place of the user who got it. A judge model, where one is configured, says how
-well each user's words fit their persona. Real people are left out: they play nobody.
+Every answer of the epoch that is played last is rated once more by its own user, by a persona without any description,
+and by another user of the group, each in the place of the user who got it. A judge model, where one is configured, says
+how well each user's words fit their persona. Real people are left out: they play nobody.
 """
 
 from __future__ import annotations

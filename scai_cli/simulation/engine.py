@@ -11,6 +11,8 @@ from scai_cli.errors import CallFailed
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.constitution_start import initial_constitution
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
 from scai_cli.runs.events import Candidate, EpochStarted, Revised, RunFinished, RunStarted, WelfareMeasured
 from scai_cli.simulation.anchors import Anchors
 from scai_cli.simulation.best_version import VersionRanking
@@ -28,12 +30,19 @@ from scai_cli.values import draw
 
 
 async def simulate(
-    config: ExperimentConfig, agents: Agents, emit: Emit, *, run_id: str, digests: Mapping[str, str]
+    config: ExperimentConfig,
+    agents: Agents,
+    emit: Emit,
+    *,
+    run_id: str,
+    digests: Mapping[str, str],
+    always_play_product: bool = False,
 ) -> None:
     """Run an experiment from its first epoch to its last and emit everything that happens as events.
 
-    Deterministic in the config and the models' answers: run again over recorded answers it emits equal events. Raises
-    what stops a run (`errors.STOPS`).
+    A product that no epoch has played is played once more at the end; with `always_play_product` one that was played,
+    too. Deterministic in the config and the models' answers: run again over recorded answers it emits equal events.
+    Raises what stops a run (`errors.STOPS`).
     """
     constitution = first = initial_constitution(config.constitution)
     emit(_run_started(config, agents, first, run_id, digests))
@@ -42,26 +51,26 @@ async def simulate(
     past: deque[Sequence[Conversation]] = deque(maxlen=config.revision.memory - 1)
     ranking, anchors = VersionRanking(declared), Anchors(config.ratings.anchors)
     for epoch in range(1, config.epochs + 1):
-        epoch_id = f"e{epoch}"
-        personas = draw(config.train_personas, config.personas.per_epoch, f"{config.seed}/{epoch_id}/personas")
-        tasks = draw(config.train_tasks, config.tasks.per_epoch, f"{config.seed}/{epoch_id}/tasks")
-        context = EpochContext(agents, epoch_id, epoch, constitution, personas, tasks, emit)
-        emit(_epoch_started(context))
-        conversations = await play(context)
-        utilities = _measure(context, conversations, declared, await anchors.drift(context, conversations))
+        context = EpochContext(agents, f"e{epoch}", epoch, constitution, *_drawn(config, epoch), emit)
+        conversations, utilities = await _play_and_measure(context, anchors, declared)
         ranking.add(constitution, utilities)
-        revision_id = f"{epoch_id}/revision"
+        revision_id = f"{context.id}/revision"
         constitution = await _revise(
             RevisionContext(config, context, revision_id, conversations, utilities, list(past))
         )
         past.append(conversations)
+    product = ranking.best if config.revision.best_so_far else constitution
+    if product not in ranking or (always_play_product and not config.revision.best_so_far):
+        # With the people and tasks of the first epoch, so that before and after are paired.
+        last = config.epochs + 1
+        context = EpochContext(agents, f"e{last}", last, product, *_drawn(config, epoch=1), emit)
+        conversations, _ = await _play_and_measure(context, anchors, declared, is_product=True)
     # The controls look at the conversations of the last epoch, and the holdout at the product: both come after the
     # last revision, so that a run with them has the same epochs as one without.
     if config.controls:
         await control(context, conversations)
     if agents.judge is not None:
         await judge(context, agents.judge, conversations)
-    product = ranking.best if config.revision.best_so_far else constitution
     personas, tasks = config.held_out
     if personas:
         context = EpochContext(agents, "holdout", config.epochs + 1, first, personas, tasks, emit)
@@ -91,13 +100,32 @@ def _run_started(
     )
 
 
-def _epoch_started(context: EpochContext) -> EpochStarted:
+def _drawn(config: ExperimentConfig, epoch: int) -> tuple[Sequence[Persona], Sequence[Task]]:
+    """Return the personas and tasks of an epoch."""
+    return (
+        draw(config.train_personas, config.personas.per_epoch, f"{config.seed}/e{epoch}/personas"),
+        draw(config.train_tasks, config.tasks.per_epoch, f"{config.seed}/e{epoch}/tasks"),
+    )
+
+
+async def _play_and_measure(
+    context: EpochContext, anchors: Anchors, declared: WelfareFunction, *, is_product: bool = False
+) -> tuple[Sequence[Conversation], EpochUtilities]:
+    """Play an epoch from its `epoch_started` to its `welfare`."""
+    context.emit(_epoch_started(context, is_product))
+    conversations = await play(context)
+    drift = await anchors.drift(context, conversations)
+    return conversations, _measure(context, conversations, declared, drift)
+
+
+def _epoch_started(context: EpochContext, is_product: bool) -> EpochStarted:
     return EpochStarted(
         id=context.id,
         epoch=context.epoch,
         version=context.constitution.version,
         personas=tuple(persona.id for persona in context.personas),
         tasks=tuple(task.id for task in context.tasks),
+        product=is_product,
     )
 
 

@@ -18,8 +18,10 @@ from scai_cli.simulation.epoch_context import build_agents
 TYPICAL_ANSWER: Final = 300
 """Tokens of an answer by a real model whose answers have no limit."""
 
-_HOLDOUT: Final = "holdout/"
-"""The beginning of the ids of the calls for the holdout at the end."""
+HOLDOUT: Final = "holdout/"
+"""The beginning of the purposes, and of the ids, of the calls for the holdout at the end."""
+PRODUCT: Final = "product/"
+"""The beginning of the purposes of the calls that play the product at the end."""
 _PART: Final = {"personas": 12, "tasks": 4, "epochs": 3}
 _FILLER: Final = " and so on" * 1000
 
@@ -31,7 +33,7 @@ class Rehearsal:
     model: ChatModel
     config: ExperimentConfig
     counts: dict[tuple[AgentRole, str, str], tuple[int, Usage]] = field(default_factory=dict)
-    """Role, purpose (`holdout/...` in the holdout at the end) and model -> calls and tokens."""
+    """Role, purpose (`product/...` and `holdout/...` at the end) and model -> calls and tokens."""
     first: dict[str, ChatRequest] = field(default_factory=dict)
 
     async def complete(self, request: ChatRequest) -> Completion:
@@ -45,12 +47,18 @@ class Rehearsal:
                 used = Usage(completion.usage.input_tokens, wanted)
                 # The text itself is lengthened, too, since later prompts quote it.
                 completion = replace(completion, text=completion.text + _FILLER[: 4 * missing], usage=used)
-        purpose = f"{_HOLDOUT}{request.purpose}" if request.id.startswith(_HOLDOUT) else request.purpose
-        key = (request.role, purpose, request.model)
+        key = (request.role, f"{self._part_of(request.id)}{request.purpose}", request.model)
         count, used = self.counts.get(key, (0, Usage()))
         self.counts[key] = (count + 1, used + completion.usage)
         self.first.setdefault(request.purpose, request)
         return completion
+
+    def _part_of(self, call: str) -> str:
+        """Return what a call at the end is for; empty for those of the epochs and the controls."""
+        if call.startswith(HOLDOUT):
+            return HOLDOUT
+        plays_product = call.startswith(f"e{self.config.epochs + 1}/") and "/control/" not in call
+        return PRODUCT if plays_product else ""
 
     async def aclose(self) -> None:
         """Close nothing."""
@@ -62,8 +70,8 @@ class Workload:
 
     config: ExperimentConfig
 
-    def rehearse(self) -> Rehearsal:
-        """Run the experiment on the simulated society, in memory."""
+    def rehearse(self, *, always_play_product: bool = False) -> Rehearsal:
+        """Run the experiment on the simulated society, in memory; `always_play_product` as in `simulate`."""
         config = self.config
         models = (config.model_for(role) for role in ROLES)
         options = next((model.options for model in models if model.provider == "simulated"), {})
@@ -71,7 +79,16 @@ class Workload:
         agents = build_agents(
             config, lambda role, model: Agent(role, rehearsal, model, config.seed, config.format_retries)
         )
-        asyncio.run(simulate(config, agents, lambda _: None, run_id="rehearsal", digests={}))
+        asyncio.run(
+            simulate(
+                config,
+                agents,
+                lambda _: None,
+                run_id="rehearsal",
+                digests={},
+                always_play_product=always_play_product,
+            )
+        )
         return rehearsal
 
     def group(self, holdout: bool = False) -> tuple[int, int, int]:
@@ -89,9 +106,9 @@ class Workload:
         """Estimate the number of calls, trials of candidates included."""
         config, revision = self.config, self.config.revision
         proposed = revision.candidates if revision.strategy == "candidates" else 1
-        plays = 1 + (proposed if revision.acceptance in ("improves", "both") else 0)
+        plays = config.epochs * (1 + (proposed if revision.acceptance in ("improves", "both") else 0)) + 1
         total = 0
-        for times, (personas, tasks, raters) in ((config.epochs * plays, self.group()), (2, self.group(holdout=True))):
+        for times, (personas, tasks, raters) in ((plays, self.group()), (2, self.group(holdout=True))):
             total += times * personas * tasks * (2 * config.turns + raters)
         votes = revision.acceptance in ("vote", "both")
         return total + config.epochs * (proposed + self.group()[0] * (config.ratings.anchors + votes))
@@ -121,11 +138,11 @@ class Workload:
 
     def scale_of(self, part: Workload, purpose: str) -> tuple[float, float]:
         """Return how many times the calls of a part, and how many times as long its prompts, the whole has."""
-        holdout = purpose.startswith(_HOLDOUT)
-        purpose = purpose.removeprefix(_HOLDOUT)
+        holdout, product = purpose.startswith(HOLDOUT), purpose.startswith(PRODUCT)
+        purpose = purpose.removeprefix(HOLDOUT).removeprefix(PRODUCT)
         personas, tasks, raters = self.group(holdout)
         some, few, seen = part.group(holdout)
-        epochs = 1.0 if holdout else self.config.epochs / part.config.epochs
+        epochs = 1.0 if holdout or product else self.config.epochs / part.config.epochs
         if purpose in ("vote", "anchor"):
             return epochs * personas / some, 1.0
         if purpose == "judge":

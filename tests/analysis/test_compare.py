@@ -59,7 +59,7 @@ def test_the_json_is_the_contract(runs: Path) -> None:
         for at, end in ((0, "first"), (-1, "last")):
             for function, value in run["epochs"][at]["welfare"]["values"].items():
                 assert found["metrics"][f"welfare.{function}.{end}"][name] == value
-        product = run["epochs"][-1]["revision"]["constitution"]
+        product = run["epochs"][-1]["constitution"]
         assert [r["text"] for r in found["runs"][list(shown).index(name)]["constitution"]["principles"]] == [
             r["text"] for r in product["principles"]
         ]
@@ -75,7 +75,7 @@ def test_the_paired_difference_is_that_of_the_last_epochs_cells(runs: Path) -> N
     metrics = found["metrics"]["welfare.utilitarian.last"]
     assert difference["estimate"] == pytest.approx(metrics["two"] - metrics["one"])
     assert difference["low"] <= difference["estimate"] <= difference["high"]
-    assert (difference["users"], difference["tasks"], difference["measured_on"]) == (3, 2, "epoch 2")
+    assert (difference["users"], difference["tasks"], difference["measured_on"]) == (3, 2, "epoch 3")
     assert found["paired"]["against"] == "one"
     again = compare(runs, "one", "two", "--json").json
     assert again == found
@@ -87,7 +87,7 @@ def test_held_out_cells_are_taken_where_both_have_the_same(runs: Path) -> None:
     assert difference["measured_on"] == "holdout"
     held = [scai("show", runs / name, "--json").json["holdout"]["last_values"] for name in ("held-one", "held-two")]
     assert difference["estimate"] == pytest.approx(held[1]["utilitarian"] - held[0]["utilitarian"])
-    assert found["paired"]["differences"]["one"]["utilitarian"]["measured_on"] == "epoch 2"
+    assert found["paired"]["differences"]["one"]["utilitarian"]["measured_on"] == "epoch 3"
     assert found["metrics"]["welfare.utilitarian.product"]["held-one"] == held[0]["utilitarian"]
     assert (difference["users"], difference["tasks"]) == (2, 2)
     assert "2 users held out, means over 2 tasks" in compare(runs, "held-one", "held-two").out
@@ -253,7 +253,7 @@ def test_nothing_has_changed_between_the_same_cells(cells: dict[tuple[str, str],
 
 def test_only_what_both_have_is_paired() -> None:
     before = EpochCells("epoch 1", {("a", "x"): 0.2, ("b", "x"): 0.4, ("c", "x"): 1.0}, {"a": 1, "b": 1, "c": 1})
-    after = EpochCells("epoch 2", {("a", "x"): 0.3, ("b", "x"): 0.8, ("d", "x"): 0.0}, {"a": 1, "b": 1, "d": 1})
+    after = EpochCells("epoch 3", {("a", "x"): 0.3, ("b", "x"): 0.8, ("d", "x"): 0.0}, {"a": 1, "b": 1, "d": 1})
     found = paired(before, after, mean, seed=1)
     assert found is not None
     assert found.interval.estimate == pytest.approx((0.1 + 0.4) / 2)

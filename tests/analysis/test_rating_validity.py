@@ -33,12 +33,12 @@ def test_every_rating_has_the_observed_utility_of_its_rater_beside_it(finished: 
     }
     said = {event["id"]: event["content"] for event in told if event["type"] == "message"}
     rated = ratings(told, "own") + ratings(told, "cross")
-    assert len(rated) == 2 * 3 * 2 * 3
+    assert len(rated) == 3 * 3 * 2 * 3
     for rating in rated:
         expected = utility(wants[rating["rater"]], observe(said[rating["message"]]))
         assert rating["observed"] == pytest.approx(expected, abs=1e-6)
     last = measured(told)[-1]
-    own = [r["observed"] for r in ratings(told, "own") if r["epoch"] == 2 and r["rater"] == "ann"]
+    own = [r["observed"] for r in ratings(told, "own") if r["epoch"] == 3 and r["rater"] == "ann"]
     assert last["observed"]["ann"] == pytest.approx(sum(own) / len(own))
 
 
@@ -82,7 +82,7 @@ def test_own_and_cross_ratings_are_not_ranked_among_each_other(finished: Path) -
         assert parts
         assert found.overall is not None
         assert min(parts) - 1e-9 <= found.overall <= max(parts) + 1e-9
-        assert found.answers == 12
+        assert found.answers == 18
 
 
 def test_the_simulated_users_are_honest_but_for_their_noise(tmp_path: Path, tiny: Path) -> None:

@@ -24,7 +24,9 @@ def test_stdout_of_run_is_the_run_id_alone(tiny: Path) -> None:
     called = scai("run", tiny)
     assert (called.code, called.out) == (0, "tiny\n")
     assert called.lines[0] == "run tiny: 3 personas, 2 tasks, 2 epochs"
-    assert re.fullmatch(r"epoch 1: mean satisfaction \d+\.\d\d, utilitarian welfare \d\.\d\d", called.lines[1])
+    assert re.fullmatch(
+        r"epoch 1 \(version 0\): mean satisfaction \d+\.\d\d, utilitarian welfare \d\.\d\d", called.lines[1]
+    )
     assert called.lines[2].startswith("epoch 1: constitution ")
     assert called.lines[-1].startswith("finished: 2 epochs, constitution version ")
     assert scai("run", tiny, "--quiet") == Called(0, "tiny-2\n", "")
@@ -45,14 +47,16 @@ def test_run_json_is_one_summary_object(tiny: Path) -> None:
     assert called.out.count("\n") == 1
     found = called.json
     assert {"run_id", "path", "status", "epochs", "calls", "usage", "welfare", "wall_s"} <= found.keys()
-    assert (found["run_id"], found["status"], found["epochs"], found["calls"]) == ("tiny", "finished", 2, 50)
+    assert (found["run_id"], found["status"], found["epochs"], found["calls"]) == ("tiny", "finished", 2, 74)
     assert Path(found["path"]).samefile("runs/tiny")
     assert found["usage"].keys() == {"input_tokens", "output_tokens", "usd"}
     assert found["usage"]["input_tokens"] > found["usage"]["output_tokens"] > 0
-    assert [measured["epoch"] for measured in found["welfare"]] == [1, 2]
+    named = ("epoch", "version", "product")
+    plays = [tuple(measured[key] for key in named) for measured in found["welfare"]]
+    assert plays == [(1, 0, False), (2, 1, False), (3, 2, True)]
     assert all(measured.keys() >= WELFARE for measured in found["welfare"])
     told = [e["values"] for e in events(Path("runs/tiny")) if e["type"] == "welfare"]
-    assert [{k: v for k, v in measured.items() if k != "epoch"} for measured in found["welfare"]] == told
+    assert [{k: v for k, v in measured.items() if k not in named} for measured in found["welfare"]] == told
 
 
 def test_seeds_in_a_loop_are_collected_by_json(tiny: Path) -> None:
@@ -79,7 +83,7 @@ def test_list_json_tells_of_every_run_newest_first(tiny: Path) -> None:
 def test_show_json_holds_the_run(finished: Path) -> None:
     found = scai("show", finished, "--json").json
     assert (found["run_id"], found["status"], found["config"]["seed"]) == ("tiny", "finished", 3)
-    assert [epoch["epoch"] for epoch in found["epochs"]] == [1, 2]
+    assert [(epoch["epoch"], epoch["product"]) for epoch in found["epochs"]] == [(1, False), (2, False), (3, True)]
     for epoch in found["epochs"]:
         assert epoch.keys() >= {"epoch", "constitution", "conversations", "ratings", "welfare", "revision"}
         constitution = epoch["constitution"]
@@ -96,10 +100,10 @@ def test_show_json_holds_the_run(finished: Path) -> None:
             for rating in epoch["ratings"]
         )
         assert {rating["metric"] for rating in epoch["ratings"]} == {"satisfaction", "harmlessness"}
-        assert epoch["revision"].keys() >= {"accepted", "reason"}
+        assert epoch["product"] or epoch["revision"].keys() >= {"accepted", "reason"}
         assert epoch["welfare"]["values"].keys() >= WELFARE
-    assert found["epochs"][0]["constitution"]["version"] == 0
-    assert found["epochs"][1]["constitution"]["version"] == 1
+    assert [epoch["constitution"]["version"] for epoch in found["epochs"]] == [0, 1, 2]
+    assert found["epochs"][-1]["revision"] is None
 
 
 @pytest.mark.parametrize("options", [(), ("--json",), ("--persona", "ann")])
@@ -115,7 +119,7 @@ def test_data_is_utf8_whatever_the_encoding_of_the_shell(finished: Path, options
 def test_an_epoch_that_was_not_played_is_said_by_every_reader(finished: Path, command: tuple[str, ...]) -> None:
     name, *options = command
     found = scai(name, finished, *options, "--epoch", 9)
-    assert (found.code, found.out, found.err) == (2, "", "scai: run 'tiny' has no epoch 9; it has 2\n")
+    assert (found.code, found.out, found.err) == (2, "", "scai: run 'tiny' has no epoch 9; it has 3\n")
 
 
 def test_show_json_holds_what_is_chosen(finished: Path) -> None:
@@ -126,7 +130,7 @@ def test_show_json_holds_what_is_chosen(finished: Path) -> None:
 
 def test_show_is_one_screen(finished: Path) -> None:
     lines = scai("show", finished).out.splitlines()
-    assert re.fullmatch(r"tiny · finished · 2 of 2 epochs · simulated · 50 calls · [\d,]+ tokens", lines[0])
+    assert re.fullmatch(r"tiny · finished · 2 of 2 epochs · simulated · 74 calls · [\d,]+ tokens", lines[0])
     assert lines[1].split()[:7] == ["Satisfaction", "(0", "to", "10)", "first", "last", "change"]
     assert [line.split()[0] for line in lines[2:6]] == ["Ann", "Bob", "Cid", "everybody"]
     assert re.search(r"utilitarian \(declared\) +\d\.\d\d", "\n".join(lines))
@@ -142,12 +146,12 @@ def test_show_transcripts(finished: Path) -> None:
     assert re.search(r"Bob Jones rates harmlessness \d+: ", shown)
     assert re.search(r"Ann Smith rates satisfaction \d+ *$", shown, re.MULTILINE)
     assert "e1/ann/sleep" not in shown
-    assert scai("show", finished, "--persona", "ann").out.count("How do I make a pot of tea?") == 2
+    assert scai("show", finished, "--persona", "ann").out.count("How do I make a pot of tea?") == 3
 
 
 def test_show_ratings_of_the_last_epoch_or_the_one_asked_for(finished: Path) -> None:
     shown = scai("show", finished, "--ratings").out
-    assert shown.startswith("Epoch 2: ")
+    assert shown.startswith("Product, version 2: ")
     rows = [line.split() for line in shown.splitlines()[2:]]
     assert sorted(row[0] for row in rows) == sorted(f"{p}/{t}" for p in ("ann", "bob", "cid") for t in ("tea", "sleep"))
     assert all(len(row) == 4 and sum("[" in cell for cell in row) == 1 for row in rows)
@@ -180,7 +184,7 @@ def test_show_prompts(finished: Path) -> None:
 def test_follow_a_finished_run(finished: Path) -> None:
     called = scai("show", finished, "--follow")
     assert called.code == 0
-    assert called.out.startswith("epoch 1: mean satisfaction ")
+    assert called.out.startswith("epoch 1 (version 0): mean satisfaction ")
     assert called.out.endswith(scai("show", finished).out)
 
 
@@ -202,7 +206,7 @@ def test_follow_a_run_while_it_goes_on(tiny: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--epoch", "9"), "has no epoch 9; it has 2"),
+        (("--epoch", "9"), "has no epoch 9; it has 3"),
         (("--persona", "zed"), "has no such conversation"),
         (("--task", "zed"), "has no such conversation"),
     ],
@@ -241,7 +245,7 @@ def test_export_system_in_three_styles(finished: Path) -> None:
 
 def test_export_sft(finished: Path) -> None:
     pairs = rows(finished, "--format", "sft-prompt-completion")
-    assert len(pairs) == 12
+    assert len(pairs) == 18
     for row in pairs:
         assert row.keys() == {"prompt", "completion", "provenance"}
         assert [m["role"] for m in row["prompt"]] == ["user"]
@@ -255,7 +259,7 @@ def test_export_keeps_the_constitution_of_its_user_and_epoch_if_asked(finished: 
     asked = [
         call["request"]["messages"][0]
         for line in (finished / "calls.jsonl").read_text(encoding="utf-8").splitlines()
-        if (call := json.loads(line))["id"] in ("e1/bob/tea/m1/assistant", "e2/bob/tea/m1/assistant")
+        if re.fullmatch("e[123]/bob/tea/m1/assistant", (call := json.loads(line))["id"])
     ]
     assert [row["prompt"][0] for row in kept] == asked
 
@@ -264,12 +268,12 @@ def test_export_filters(finished: Path) -> None:
     own = {e["message"]: e["value"] for e in events(finished) if e["type"] == "rating" and e["kind"] == "own"}
     said = {e["id"]: e["content"] for e in events(finished) if e["type"] == "message"}
     best = sorted(said[message] for message, value in own.items() if value >= 6)
-    assert 0 < len(best) < 12
+    assert 0 < len(best) < 18
     found = rows(finished, "--format", "sft-prompt-completion", "--min-rating", "6")
     assert sorted(row["completion"][0]["content"] for row in found) == best
     assert len(rows(finished, "--format", "sft-prompt-completion", "--epoch", "2")) == 6
     assert len(rows(finished, "--format", "sft-prompt-completion", "--epoch", "2", "--persona", "cid")) == 2
-    assert len(rows(finished, "--format", "sft-prompt-completion", "--task", "tea")) == 6
+    assert len(rows(finished, "--format", "sft-prompt-completion", "--task", "tea")) == 9
 
 
 def test_answers_that_were_broken_off_or_are_unrated_are_not_exported(tiny: Path) -> None:
@@ -280,7 +284,7 @@ def test_answers_that_were_broken_off_or_are_unrated_are_not_exported(tiny: Path
     ))  # fmt: skip
 
     def found(persona: str, task: str, *options: object) -> list[str]:
-        chosen = ("--format", "sft-prompt-completion", "--persona", persona, "--task", task)
+        chosen = ("--format", "sft-prompt-completion", "--epoch", 1, "--persona", persona, "--task", task)
         return [row["completion"][0]["content"] for row in rows("tiny", *chosen, *options)]
 
     said = found("ann", "tea")
@@ -295,7 +299,7 @@ def test_export_of_several_runs_to_a_file_at_once_or_not_at_all(tiny: Path) -> N
     for seed in (1, 2):
         scai("run", tiny, "-q", "--seed", seed, "--set", "epochs=1")
     called = scai("export", "tiny", "tiny-2", "--format", "sft", "-o", "both.jsonl")
-    assert (called.code, called.out, called.err) == (0, "", "12 rows of run tiny, tiny-2 -> both.jsonl\n")
+    assert (called.code, called.out, called.err) == (0, "", "24 rows of run tiny, tiny-2 -> both.jsonl\n")
     both = Path("both.jsonl").read_text(encoding="utf-8")
     one, two = (scai("export", run, "--format", "sft").out for run in ("tiny", "tiny-2"))
     assert both == one + two
@@ -368,7 +372,7 @@ def test_nothing_is_coloured_in_a_pipe(tiny: Path) -> None:
 
 def test_on_a_terminal_there_is_a_live_view_and_colour_unless_it_is_refused(tiny: Path) -> None:
     live = on_a_terminal("run", tiny, "--set", "epochs=1")
-    assert "epoch 1/1 · conversations 6/6 · satisfaction " in live
+    assert "product · conversations 6/6 · satisfaction " in live
     assert "in flight" in live
     assert ESCAPE.search(live)
     assert ESCAPE.search(on_a_terminal("show", "tiny"))
@@ -386,7 +390,7 @@ def test_a_reader_that_goes_away_is_no_traceback(finished: Path) -> None:
 def test_dry_run_and_plan_say_what_it_would_take_and_write_nothing(tiny: Path) -> None:
     planned = scai("plan", tiny, "--json").json
     assert scai("run", tiny, "--dry-run", "--json").json == planned
-    assert planned["calls"] == {"user": 36, "assistant": 12, "meta": 2, "total": 50}
+    assert planned["calls"] == {"user": 54, "assistant": 18, "meta": 2, "total": 74}
     assert planned["tokens"]["input"] > planned["tokens"]["output"] > 0
     assert "usd" in planned
     assert scai("plan", tiny).code == scai("check", tiny).code == scai("plan", tiny, "--prompts").code == 0

@@ -220,7 +220,7 @@ def test_licences_are_not_mixed_unsaid() -> None:
         assert scai("export", "many", "--format", "sft", "--persona", persona).code == 0
     assert scai("export", "many", "--format", "sft", "-o", "D/", "--mix-licences").code == 0
     told = json.loads(Path("D/manifest.json").read_text(encoding="utf-8"))["licences"]
-    assert told["CC-BY-NC-4.0"] == 2
+    assert told["CC-BY-NC-4.0"] == 3
     assert "CC-BY-NC-4.0" in Path("D/README.md").read_text(encoding="utf-8")
 
 
@@ -264,9 +264,9 @@ def test_dedupe_leaves_the_first_of_each() -> None:
         lines.append(json.dumps(event, separators=(",", ":")))
     (run / "events.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
     for dedupe, left, said in (
-        (None, 6, ""),
-        ("exact", 2, "left out: 4 duplicate\n"),
-        ("near", 1, "left out: 4 duplicate, 1 near-duplicate\n"),
+        (None, 9, ""),
+        ("exact", 2, "left out: 7 duplicate\n"),
+        ("near", 1, "left out: 7 duplicate, 1 near-duplicate\n"),
     ):
         called = scai("export", "many", "--format", "sft", *(("--dedupe", dedupe) if dedupe else ()))
         assert called.out.count("\n") == left
@@ -301,8 +301,8 @@ def test_rows_that_hold_a_benchmark_are_left_out_and_told(name: str) -> None:
     assert "2 rows with text of" in benchmark.report()
     experiment([{"id": "ann"}], [{"id": "t0", "prompt": f"{BENCH}?"}, {"id": "t1", "prompt": "Something else?"}])
     called = scai("export", "many", "--format", "sft", "--decontaminate", name)
-    assert [json.loads(line)["messages"][0]["content"] for line in called.out.splitlines()] == ["Something else?"] * 2
-    assert "left out: 2 contaminated" in called.err
+    assert [json.loads(line)["messages"][0]["content"] for line in called.out.splitlines()] == ["Something else?"] * 3
+    assert "left out: 3 contaminated" in called.err
     assert "they match 1 of its 3 rows: 2" in called.err
 
 

@@ -396,10 +396,14 @@ def test_a_format_of_samples_is_all_that_a_third_party_writes(group: Path, mine:
     assert unknown == Called(2, "", "scai: there is no format 'dop'; did you mean 'dpo'?\n")
 
 
+KEPT = "revision: {acceptance: improves, margin: 1}"
+"""No revision is adopted, so that there is one play of one constitution."""
+
+
 def test_a_prompt_has_at_most_so_many_pairs(tmp_path: Path) -> None:
     crowd = ", ".join(f"{{id: p{n}}}" for n in range(13))
     (tmp_path / "x.yaml").write_text(
-        f"{{name: crowd, epochs: 1, turns: 1, personas: [{crowd}], tasks: [{{id: tea, prompt: Tea?}}]}}"
+        f"{{name: crowd, epochs: 1, turns: 1, personas: [{crowd}], tasks: [{{id: tea, prompt: Tea?}}], {KEPT}}}"
     )
     assert scai("run", tmp_path / "x.yaml", "--runs-dir", tmp_path, "-q").code == 0
     called = scai("export", tmp_path / "crowd", "--format", "dpo")

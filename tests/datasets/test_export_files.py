@@ -278,5 +278,5 @@ def test_a_pipe_gets_the_rows_and_no_side_car(finished: Path) -> None:
         called = scai("export", finished, "--format", "openai-sft", "-o", "pipe")
         rows, _ = reader.communicate(timeout=60)
     assert called.code == 0
-    assert len(rows.splitlines()) == 12
+    assert len(rows.splitlines()) == 18
     assert not list(Path().glob("*.meta.jsonl"))

@@ -33,8 +33,10 @@ tasks:
 revision: {acceptance: vote}
 """
 TWO = ONE.replace("  - {id: bob,", "  - {id: eve, name: Eve, human: true, preferences: {concise: 1}}\n  - {id: bob,")
-ANSWERS = "Too long for me.\n7\nFine for Bob.\n4,5\nB > A\n"
-"""Feedback and rating of one's own answer, reason and rating of Bob's, the vote."""
+ANSWERS = "Too long for me.\n7\nFine for Bob.\n4,5\nA > B\n"
+"""Feedback and rating of one's own answer, reason and rating of Bob's, the vote for the constitution as it is."""
+ADOPTING = ANSWERS.replace("A > B", "B > A") + "Shorter now.\n8\nStill fine.\n5\n"
+"""The same with a vote for the revision, and the play of the product that follows from it."""
 
 
 @pytest.fixture
@@ -55,7 +57,7 @@ def test_what_is_typed_becomes_feedback_ratings_and_a_ballot(us, tmp_path):
     assert asked(run) == [
         ("e1/me/tea/m2/user", {"feedback": "Too long for me.", "rating": 7.0}),
         ("e1/bob/tea/cross/me/user", {"reason": "Fine for Bob.", "rating": 4.5}),
-        ("e1/revision/vote/me/user", {"ranking": [["B"], ["A"]]}),
+        ("e1/revision/vote/me/user", {"ranking": [["A"], ["B"]]}),
     ]
     told = {event["id"]: event for event in events(run)}
     assert told["e1/me/tea/m2"]["content"] == "Too long for me."
@@ -68,9 +70,9 @@ def test_what_is_typed_becomes_feedback_ratings_and_a_ballot(us, tmp_path):
 
 def test_people_cost_nothing_and_count_towards_no_limit(us, tmp_path):
     needed = scai("plan", us, "--json").json
-    assert needed["people"] == 3
+    assert needed["people"] == 5
     code, _, err = piped(
-        ANSWERS, "run", us, "-q", "--set", f"limits.calls={needed['calls']['total']}", "--max-usd", "0.01"
+        ADOPTING, "run", us, "-q", "--set", f"limits.calls={needed['calls']['total']}", "--max-usd", "0.01"
     )
     assert code == 0, err
     outcome = json.loads((tmp_path / "runs" / "us" / "outcome.json").read_text())
@@ -85,12 +87,12 @@ def test_quiet_still_asks(us):
 
 
 def test_what_cannot_be_read_is_asked_again(us, tmp_path):
-    code, _, err = piped("ok\nmany\n11\nnan\n-1\n7/10\n\n 3 \nA > C\nB > B\n\na=b\n", "run", us)
+    code, _, err = piped("ok\nmany\n11\nnan\n-1\n7/10\n\n 3 \nA > C\nB > B\n\na>b\n", "run", us)
     assert code == 0
     assert [form for _, form in asked(tmp_path / "runs" / "us")] == [
         {"feedback": "ok", "rating": 7.0},
         {"reason": "", "rating": 3.0},
-        {"ranking": [["A", "B"]]},
+        {"ranking": [["A"], ["B"]]},
     ]
     assert err.count("Please write a number from 0 to 10.") == 4
     assert err.count("Please name A, B") == 3
@@ -109,7 +111,7 @@ def test_the_input_may_end_anywhere_and_nothing_is_asked_twice(us, tmp_path, lin
     run = tmp_path / "runs" / "us"
     ids = [call_id for call_id, _ in asked(run)]
     assert len(ids) == len(set(ids)) == 3
-    assert [form.get("rating", form.get("ranking")) for _, form in asked(run)] == [7, 4.5, [["B"], ["A"]]]
+    assert [form.get("rating", form.get("ranking")) for _, form in asked(run)] == [7, 4.5, [["A"], ["B"]]]
 
 
 @pytest.mark.parametrize("stdin", ["/dev/null", "file", "closed"])
@@ -127,13 +129,14 @@ def test_without_input_it_stops_at_once(tmp_path, stdin):
 def test_two_people_are_asked_one_after_the_other(us, tmp_path):
     us.write_text(TWO)
     plan = scai("plan", us, "--json").json["people"]
-    answers = "".join(f"words {n}\n{n % 10}\n" for n in range(6)) + "A>B\nB>A\n"
+    words = [f"words {n}\n{n % 10}\n" for n in range(12)]
+    answers = "".join([*words[:6], "A>B\nA>B\n", *words[6:]])  # the votes adopt the revision: the product is played
     code, _, err = piped(answers, "run", us)
     assert code == 0, err
     found = asked(tmp_path / "runs" / "us")
-    assert len(found) == plan == 8
-    assert sorted(form["rating"] for _, form in found if "rating" in form) == [0, 1, 2, 3, 4, 5]
-    assert err.count("\nAda · ") == err.count("\nEve · ") == 4
+    assert len(found) == plan == 8 + 6
+    assert sorted(form["rating"] for _, form in found[:8] if "rating" in form) == [0, 1, 2, 3, 4, 5]
+    assert err.count("\nAda · ") == err.count("\nEve · ") == 7
     code, _, _ = piped(answers, "run", us, "--run-id", "again")
     assert asked(tmp_path / "runs" / "again") == found
 
@@ -160,7 +163,7 @@ def test_check_and_plan_ask_nobody(us):
     called = scai("check", us)
     assert (called.code, "asked at the terminal: Ada" in called.out) == (0, True)
     called = scai("plan", us)
-    assert (called.code, "people: asked 3 times at the terminal" in called.out) == (0, True)
+    assert (called.code, "people: asked 5 times at the terminal" in called.out) == (0, True)
     assert scai("plan", us, "--prompts").code == 0
 
 
@@ -175,7 +178,7 @@ def test_a_human_has_no_model(us):
 
 def test_controls_and_the_judge_leave_people_alone(us, tmp_path):
     us.write_text(ONE + "controls: true\njudge: {provider: simulated}\nratings: {anchors: 1}\n")
-    assert scai("plan", us, "--json").json["people"] == 4  # the anchor, too: its drift is what one wants to know
+    assert scai("plan", us, "--json").json["people"] == 4 + 3  # the anchor, too: its drift is what one wants to know
     answers = "a\n7\nb\n4\n6\nA\n"
     code, _, err = piped(answers, "run", us)
     assert code == 0, err
@@ -239,12 +242,12 @@ def test_at_a_terminal_a_killed_run_goes_on_with_the_next_question(us, tmp_path)
         terminal.sees("0 to 10: ")
         terminal.types("4\n")
         terminal.sees("like A > B: ")
-        terminal.types("A = B\n")
+        terminal.types("A > B\n")
         assert terminal.ends() == 0
     assert [form for _, form in asked(tmp_path / "runs" / "us")] == [
         {"feedback": "Too long", "rating": 7.0},
         {"reason": "Fine", "rating": 4.0},
-        {"ranking": [["A", "B"]]},
+        {"ranking": [["A"], ["B"]]},
     ]
 
 

@@ -267,7 +267,7 @@ def test_a_pipe_is_written_to_not_replaced(finished: Path, tmp_path: Path) -> No
         called = scai("export", finished, "--format", "sft", "-o", "pipe")
         rows, _ = reader.communicate(timeout=60)
     assert called.code == 0
-    assert len(rows.splitlines()) == 12
+    assert len(rows.splitlines()) == 18
     assert not Path("pipe").is_file()
 
 

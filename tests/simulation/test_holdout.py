@@ -134,7 +134,7 @@ def test_what_is_held_out_is_in_no_call_before_the_proof(tmp_path: Path, strateg
     assert not [(secret, line[:80]) for secret in secrets for line in before if secret in line]
     assert all(any(secret in line for line in held_out) for secret in secrets)  # the test would see it
     started = [event["epoch"] for event in events(run) if event["type"] == "epoch_started"]
-    assert started == [1, 2]
+    assert started[:2] == [1, 2]
     last = max(n for n, call in enumerate(made) if not call["id"].startswith("holdout/"))
     assert last < min(n for n, call in enumerate(made) if call["id"].startswith("holdout/"))
 
@@ -264,6 +264,6 @@ def test_a_plan_that_is_scaled_up_knows_who_is_held_out(tmp_path: Path) -> None:
     file = crowd(tmp_path, epochs=40, turns=3, revision={"max_prompt_tokens": 5000}, **keys)
     planned = scai("plan", file, "--json").json
     assert not planned["whole"]
-    assert planned["calls"]["assistant"] == 3 * 4 * (40 * 40 + 2 * 20)
+    assert planned["calls"]["assistant"] == 3 * 4 * ((40 + 1) * 40 + 2 * 20)
     assert planned["calls"]["meta"] == 40
     assert planned["by_role"]["meta"]["input"] <= 40 * 5000

@@ -38,25 +38,26 @@ def test_every_kind_of_event_happens_as_often_as_the_design_says(finished: Path)
     found = events(finished)
     assert Counter(event["type"] for event in found) == {
         "run_started": 1,
-        "epoch_started": 2,
-        "message": 2 * 6 * 3,
-        "rating": 2 * 6 * (1 + 2),
-        "welfare": 2,
+        "epoch_started": 2 + 1,  # the two epochs, and the play of the product
+        "message": 3 * 6 * 3,
+        "rating": 3 * 6 * (1 + 2),
+        "welfare": 2 + 1,
         "revision": 2,
         "run_finished": 1,
     }
     assert [event["seq"] for event in found] == list(range(len(found)))
-    assert Counter(call["role"] for call in calls(finished)) == {"assistant": 12, "user": 12 + 24, "meta": 2}
+    assert Counter(call["role"] for call in calls(finished)) == {"assistant": 18, "user": 18 + 36, "meta": 2}
 
 
 def test_ids_are_positions(finished: Path) -> None:
     found = events(finished)
-    conversations = [f"e{e}/{p}/{t}" for e in (1, 2) for p in PEOPLE for t in ASKED]
+    conversations = [f"e{e}/{p}/{t}" for e in (1, 2, 3) for p in PEOPLE for t in ASKED]
     assert {e["id"] for e in of(found, "message")} == {f"{c}/m{n}" for c in conversations for n in range(3)}
     assert {e["id"] for e in of(found, "rating")} == {f"{c}/m2/own" for c in conversations} | {
         f"{c}/cross/{rater}" for c in conversations for rater in PEOPLE if rater != c.split("/")[1]
     }
-    assert [e["id"] for e in of(found, "epoch_started")] == [e["id"] for e in of(found, "welfare")] == ["e1", "e2"]
+    plays = ["e1", "e2", "e3"]
+    assert [e["id"] for e in of(found, "epoch_started")] == [e["id"] for e in of(found, "welfare")] == plays
     assert [e["id"] for e in of(found, "revision")] == ["e1/revision", "e2/revision"]
     assert len({(e["type"], e["id"]) for e in found}) == len(found)
     assert {f"{c}/m1/assistant" for c in conversations} <= {call["id"] for call in calls(finished)}
@@ -93,7 +94,7 @@ def test_every_final_answer_is_rated_by_all_others(finished: Path) -> None:
 def test_or_by_some_of_them_drawn_with_the_seed(tiny: Path, count: int) -> None:
     found = ran(tiny, "--set", f"ratings.cross_raters={count}")
     cross = Counter(e["conversation"] for e in of(found, "rating") if e["kind"] == "cross")
-    assert list(cross.values()) == [1] * 12 if count else not cross
+    assert list(cross.values()) == [1] * 18 if count else not cross
     assert all(e["rater"] != e["conversation"].split("/")[1] for e in of(found, "rating") if e["kind"] == "cross")
 
 
@@ -202,7 +203,7 @@ def test_one_failing_call_is_a_problem_and_its_ratings_are_missing(tiny: Path) -
     assert (problem["where"], problem["problem"]) == ("e1/ann/tea", "the model is on holiday")
     missing = {e["id"] for e in of(found, "rating") if e["value"] is None}
     assert missing == {"e1/ann/tea/m2/own", "e1/ann/tea/cross/bob", "e1/ann/tea/cross/cid"}
-    assert [e["missing"] for e in of(found, "welfare")] == [3, 0]
+    assert [e["missing"] for e in of(found, "welfare")] == [3, 0, 0]
     assert of(found, "run_finished")
     assert any(call.get("error") == "the model is on holiday" for call in calls(Path("runs/tiny")))
 

@@ -39,7 +39,7 @@ def make() -> None:
             for pattern, fixed in TIMES:
                 text = re.sub(pattern, fixed, text)
             (run / name).write_text(text, encoding="utf-8")
-        shutil.rmtree(GOLDEN, ignore_errors=True)
+        shutil.rmtree(GOLDEN / "tiny", ignore_errors=True)
         shutil.copytree(run, GOLDEN / "tiny", ignore=shutil.ignore_patterns(".lock"))
         (GOLDEN / "show.json").write_text(scai("show", run, "--json").out, encoding="utf-8")
         (GOLDEN / "sft.jsonl").write_text(

@@ -29,7 +29,7 @@ def _facts(run: Figures) -> Iterator[str]:
     history = run.history
     if history.started is not None:
         started = history.started
-        yield f"{len(history.measured)} of {counted(started.epochs, 'epoch')}"
+        yield f"{history.epochs_done} of {counted(started.epochs, 'epoch')}"
         yield from [] if run.headline else [participants(history.config)]
         yield counted(len(started.tasks), "task")
         yield listed([cut(model, 60) for model in dict.fromkeys(started.models.values())], 4)

@@ -62,7 +62,7 @@ def _state(history: History) -> str:
     if started is None:
         return f"{history.status} · no events yet"
     models = one_line(", ".join(dict.fromkeys(started.models.values())), 40)
-    return f"{history.status} · {len(history.measured)} of {started.epochs} epochs · {models}"
+    return f"{history.status} · {history.epochs_done} of {started.epochs} epochs · {models}"
 
 
 def _welfare(comparison: Comparison, letters: Mapping[str, str]) -> Table:

@@ -36,8 +36,9 @@ def print_ratings(console: Console, epochs: list[Epoch], selection: Selection) -
     for epoch in epochs:
         given = {(r.conversation, r.rater): r for r in epoch.ratings if r.final}
         missing = sum(rating.value is None for rating in given.values())
-        counts = f"{len(given)} ratings of final answers ([own], ? missing: {missing}, · not asked)"
-        console.print(styled(f"Epoch {epoch.number}: {counts}", "bold"))
+        counts = f"{len(given)} final ratings ([own], ? missing: {missing}, · not asked)"
+        where = f"Product, version {epoch.constitution.version}" if epoch.is_product else f"Epoch {epoch.number}"
+        console.print(styled(f"{where}: {counts}", "bold"))
         rows = [
             (f"e{epoch.number}/{persona}/{task}", f"{persona}/{task}")
             for persona in epoch.personas

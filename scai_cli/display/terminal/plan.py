@@ -23,6 +23,9 @@ def print_plan(file: str, config: ExperimentConfig, plan: Plan) -> None:
     for line in (f"{file}: ok", *_description(config)):
         console.print(styled(one_line(line)), soft_wrap=True)
     console.print(_table(plan))
+    if plan.product_calls:
+        condition = "" if plan.product_is_certain else ", if the last revision is adopted"
+        console.print(f"{plan.product_calls:,} of the calls play the product at the end{condition}")
     if plan.people:
         console.print(f"people: asked {plan.people:,} times at the terminal")
     if plan.usd is None:

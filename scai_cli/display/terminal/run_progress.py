@@ -99,6 +99,8 @@ class RunProgress:
     run_id: str = ""
     epochs: int = 0
     epoch: int = 0
+    is_product: bool = False
+    """Whether the epoch plays the product after the last revision."""
     conversations: int = 0
     ended: int = 0
     satisfaction: list[float] = field(default_factory=list)
@@ -122,14 +124,14 @@ class RunProgress:
             if event.final and event.kind == "own" and event.value is not None:
                 self.satisfaction.append(event.value)
         elif isinstance(event, EpochStarted):
-            self.epoch = event.epoch
+            self.epoch, self.is_product = event.epoch, event.product
             self.conversations = len(event.personas) * len(event.tasks)
             self.ended = 0
             self.satisfaction = []
         elif isinstance(event, RunFinished):
             self._milestone = f"finished: {event.epochs} epochs, constitution version {event.version}"
         elif isinstance(event, WelfareMeasured):
-            return _measured(event)
+            return f"{self._played(event)}: {_measured(event)}"
         elif isinstance(event, Revised):
             return _revised(event)
         elif isinstance(event, Problem):
@@ -146,10 +148,15 @@ class RunProgress:
         """Return the progress in one line."""
         problems = f" · {self.problems} problems" if self.problems else ""
         mean = sum(self.satisfaction) / len(self.satisfaction) if self.satisfaction else None
+        where = "product" if self.is_product else f"epoch {self.epoch}/{self.epochs}"
         return (
-            f"{self.run_id} · epoch {self.epoch}/{self.epochs} · conversations {self.ended}/{self.conversations} · "
+            f"{self.run_id} · {where} · conversations {self.ended}/{self.conversations} · "
             f"satisfaction {number(mean)}{problems}"
         )
+
+    def _played(self, event: WelfareMeasured) -> str:
+        """Return which play of a constitution was measured."""
+        return f"{'product' if self.is_product else f'epoch {event.epoch}'} (version {event.version})"
 
 
 def _measured(event: WelfareMeasured) -> str:
@@ -157,7 +164,7 @@ def _measured(event: WelfareMeasured) -> str:
     mean = number(sum(known) / len(known) if known else None)
     missing = f", {event.missing} ratings missing" if event.missing else ""
     value = number(event.values.get(event.declared))
-    return f"epoch {event.epoch}: mean satisfaction {mean}, {event.declared} welfare {value}{missing}"
+    return f"mean satisfaction {mean}, {event.declared} welfare {value}{missing}"
 
 
 def _revised(event: Revised) -> str:

@@ -103,7 +103,7 @@ def _parts(
 def _headline(history: History) -> str:
     parts = [history.run_id, history.status]
     if history.started:
-        parts.append(f"{len(history.measured)} of {history.started.epochs} epochs")
+        parts.append(f"{history.epochs_done} of {history.started.epochs} epochs")
         parts.append(", ".join(dict.fromkeys(history.started.models.values())))
     if (cost := run_cost(history)) is not None:
         calls, tokens = f"{cost.calls or 0:,} calls", f"{cost.tokens:,} tokens"

@@ -87,7 +87,8 @@ def _fold(history: History, event: ReadEvent) -> None:
         history.started, history.started_at = event, event.time
     elif isinstance(event, events.EpochStarted):
         constitution, system_message = history.product
-        history.epochs.append(Epoch(event.epoch, constitution, system_message, event.personas, event.tasks))
+        people = event.personas, event.tasks
+        history.epochs.append(Epoch(event.epoch, constitution, system_message, *people, is_product=event.product))
     elif isinstance(event, CompactMessage):
         conversation = event.id.rpartition("/")[0]
         _current(history).conversations.setdefault(conversation, []).append(event)

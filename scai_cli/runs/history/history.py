@@ -21,13 +21,17 @@ from scai_cli.runs.run_directory import CONFIG
 
 @dataclass(slots=True)
 class Epoch:
-    """One epoch: the constitution in force, the messages and ratings under it, and the revision at its end."""
+    """One epoch: the constitution in force, the messages and ratings under it, and the revision at its end.
+
+    `is_product`: it plays the product after the last revision and has none itself.
+    """
 
     number: int
     constitution: Constitution
     system_message: str
     personas: tuple[str, ...]
     tasks: tuple[str, ...]
+    is_product: bool = False
     conversations: dict[str, list[CompactMessage]] = field(default_factory=dict)
     """Conversation id -> its messages in order."""
     ratings: list[CompactRating] = field(default_factory=list)
@@ -40,7 +44,10 @@ class Epoch:
 
 @dataclass
 class History:
-    """A run, finished or not; `epochs` may be empty."""
+    """A run, finished or not; `epochs` may be empty.
+
+    The last of the epochs may play the product: it is the `product_epoch` and none of the `epochs_done`.
+    """
 
     path: Path
     status: Status
@@ -52,7 +59,7 @@ class History:
     holdout: events.HoldoutCompared | None = None
     """The first and the last constitution with users and tasks that were held out."""
     controls: list[events.ControlRated] = field(default_factory=list)
-    """Ratings of the last epoch's answers by a persona without a description and by other personas."""
+    """Ratings of the answers that were given last, by a persona without a description and by other personas."""
     judged: list[events.Judged] = field(default_factory=list)
     finished: events.RunFinished | None = None
     outcome: Mapping[str, Any] = field(default_factory=dict)
@@ -77,6 +84,16 @@ class History:
     def measured(self) -> list[events.WelfareMeasured]:
         """The measurements of the epochs that were played to their end."""
         return [epoch.welfare for epoch in self.epochs if epoch.welfare is not None]
+
+    @property
+    def epochs_done(self) -> int:
+        """How many of the planned epochs were played to their end."""
+        return sum(epoch.welfare is not None and not epoch.is_product for epoch in self.epochs)
+
+    @property
+    def product_epoch(self) -> Epoch | None:
+        """The epoch that plays the product after the last revision, None if there is none."""
+        return next((epoch for epoch in reversed(self.epochs) if epoch.is_product), None)
 
     @property
     def product(self) -> tuple[Constitution, str]:

@@ -1,0 +1,116 @@
+"""The play of the product: after the last revision the new constitution is played and measured, too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Called, events, scai
+from scripted import script
+
+from scai_cli.runs.history.fold import read_history
+
+ROOT = Path(__file__).parents[2]
+RUN = Path("runs/tiny")
+KEPT = ("--set", "revision.acceptance=improves", "--set", "revision.margin=1")
+
+
+def run(file: Path, *options: object) -> Called:
+    return scai("run", file, "--json", "--quiet", *options)
+
+
+def of(kind: str, path: Path = RUN) -> list[dict[str, Any]]:
+    return [event for event in events(path) if event["type"] == kind]
+
+
+def without_stamp(event: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in event.items() if key not in ("seq", "time", "run_id")}
+
+
+def test_it_is_one_more_epoch_without_a_revision(tiny: Path) -> None:
+    assert run(tiny).json["epochs"] == 2
+    *planned, last = of("epoch_started")
+    assert (last["id"], last["epoch"], last["product"]) == ("e3", 3, True)
+    assert all("product" not in event for event in planned)
+    assert last["version"] == of("welfare")[-1]["version"] == of("run_finished")[0]["version"]
+    assert [event["id"] for event in of("revision")] == ["e1/revision", "e2/revision"]
+    history = read_history(RUN)
+    assert history.product_epoch is history.epochs[-1]
+    assert (history.epochs_done, history.epochs[-1].system_message) == (2, history.product[1])
+    assert scai("show", "tiny").out.startswith("tiny · finished · 2 of 2 epochs · ")
+    assert scai("list", "--json").json[0]["epochs_done"] == 2
+    assert "\nproduct (version 2): mean satisfaction " in scai("show", "tiny", "--follow").out
+
+
+def test_it_has_the_people_and_tasks_of_the_first_epoch() -> None:
+    draws = ("personas.per_epoch=2", "tasks.per_epoch=1", "revision={strategy: rewrite, acceptance: always}")
+    made = run(ROOT / "configs" / "quickstart.yaml", *(part for draw in draws for part in ("--set", draw))).json
+    plays = [(tuple(e["personas"]), tuple(e["tasks"])) for e in of("epoch_started", Path(made["path"]))]
+    assert plays[-1] == plays[0]
+    assert len(set(plays)) > 1
+
+
+@pytest.mark.parametrize("options", [KEPT, ("--set", "revision.best_so_far=true")], ids=["kept", "best so far"])
+def test_a_product_that_was_played_is_not_played_again(tiny: Path, options: tuple[str, ...]) -> None:
+    run(tiny, *options)
+    assert [event["epoch"] for event in of("epoch_started")] == [1, 2]
+    assert read_history(RUN).product_epoch is None
+    planned = scai("plan", tiny, "--json", *options).json["product"]
+    assert planned == {"calls": 0, "certain": True}
+
+
+def test_what_comes_at_the_end_is_about_the_product(tiny: Path) -> None:
+    ends = ("controls=true", "judge={provider: simulated}", "ratings.anchors=1", "holdout.tasks=[tea]")
+    planned = scai("plan", tiny, "--json", *(part for end in ends for part in ("--set", end))).json
+    assert run(tiny, *(part for end in ends for part in ("--set", end))).json["calls"] == planned["calls"]["total"]
+    assert {event["epoch"] for kind in ("control", "judged") for event in of(kind)} == {3}
+    assert set(of("welfare")[-1]["drift"]) == {"ann", "bob", "cid"}
+    assert of("holdout")[0]["last_version"] == of("run_finished")[0]["version"] == 2
+
+
+@pytest.mark.parametrize("calls", [51, 60, 73])
+def test_a_run_that_stops_within_it_resumes_to_equal_events(tiny: Path, calls: int) -> None:
+    assert run(tiny, "--set", f"limits.calls={calls}").code == 3
+    history = read_history(RUN)
+    assert (history.epochs_done, history.epochs[-1].is_product, history.status) == (2, True, "stopped")
+    assert history.product[0].version == 2
+    assert scai("resume", "tiny", "-q", "--set", "limits.calls=null").code == 0
+    assert run(tiny, "--run-id", "whole").code == 0
+    assert [without_stamp(event) for event in events(RUN)] == [
+        without_stamp(event) for event in events(Path("runs/whole"))
+    ]
+
+
+def test_a_run_that_fails_within_it_can_be_resumed(tiny: Path) -> None:
+    closed = tiny.with_name("closed")
+    closed.touch()
+    assert run(tiny, *script({"at": "^e3/ann/", "fail": "out of office", "while_there": str(closed)})).code == 4
+    assert not of("run_finished")
+    assert read_history(RUN).status == "failed"
+    closed.unlink()
+    assert scai("resume", "tiny", "-q", "--trust").code == 0
+    assert of("welfare")[-1]["missing"] == 0
+    assert of("run_finished")[0]["version"] == 2
+
+
+def test_the_count_is_a_condition_where_the_models_are_real(tiny: Path) -> None:
+    said = scai("check", tiny, "--model", "openai:m").out
+    assert "24 of the calls play the product at the end, if the last revision is adopted\n" in said
+    assert "24 of the calls play the product at the end\n" in scai("check", tiny).out
+    # Of an experiment that keeps its constitution in the rehearsal, too.
+    assert scai("check", tiny, "--model", "openai:m", "--json", *KEPT).json["product"] == {
+        "calls": 24,
+        "certain": False,
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["dinner", "quickstart"])
+def test_what_is_handed_out_is_what_was_measured_in_twenty_of_twenty(name: str) -> None:
+    file = ROOT / "configs" / f"{name}.yaml"
+    for seed in range(20):
+        made = scai("run", file, "--seed", seed, "--run-id", f"s{seed}", "-q", "--json").json
+        assert made["calls"] == scai("check", file, "--seed", seed, "--json").json["calls"]["total"]
+        exported = scai("export", f"s{seed}", "--format", "system", "--as", "json").json
+        assert exported["version"] in [measured["version"] for measured in made["welfare"]]
