@@ -134,16 +134,19 @@ def test_without_an_adopted_revision_all_plays_are_of_one_constitution(play: Run
     )
 
 
-def test_a_product_that_was_not_played_is_marked() -> None:
+def test_a_product_that_was_not_played_is_marked(tmp_path: Path) -> None:
     """The runs of 0.1 end with a revision that nobody has played."""
-    found = of(GOLDEN / "tiny")
+    run = shutil.copytree(GOLDEN / "tiny", tmp_path / "old")
+    kept = [event for event in events(run) if not event["id"].startswith("e3")]
+    (run / "events.jsonl").write_text("".join(json.dumps(e, separators=(",", ":")) + "\n" for e in kept))
+    found = of(run)
     assert (found.product.version, found.compared.version, found.verdict) == (2, 1, "no change beyond chance")
     assert found.sentence == (
         "Satisfaction of 3 simulated people (a small program and no language model) was 3.3 (version 0, epoch 1) and "
         "6.7 (version 1, epoch 2): no change beyond chance (+0.0 to +7.5). The product (version 2) was not played."
     )
     assert str(found.product) == "version 2, not played"
-    assert before_after(read_history(GOLDEN / "tiny")) == []
+    assert before_after(read_history(run)) == []
 
 
 def test_one_person_cannot_show_a_change(play: Runner, tiny: Path) -> None:
