@@ -1,4 +1,4 @@
-"""The house of CONTRIBUTING.md, held against every import: those inside functions and under TYPE_CHECKING too."""
+"""Every import follows the layers of CONTRIBUTING.md, including those inside functions and under TYPE_CHECKING."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ ONLY_IN = {
     "vl_convert": ("display.report",),
     "filelock": ("runs", "models.cache"),
 }
-"""A package -> the rooms that may import it."""
+"""A package -> the layers that may import it."""
 WINGS = ("terminal", "report")
 
 

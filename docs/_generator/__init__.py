@@ -1,1 +1,1 @@
-"""What makes the pages of the reference, one module a page."""
+"""Write the pages of the reference, one module per page."""

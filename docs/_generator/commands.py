@@ -1,4 +1,4 @@
-"""The commands with their arguments and options, from the program itself."""
+"""Write the page of the commands, with their arguments and options, from the program itself."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from scai_cli.cli import app
 INTRO = """\
 # Commands
 
-stdout carries data, stderr carries progress and messages. `NO_COLOR`, pipes and `--quiet` are heeded. `RUN` is a
-run's id, a unique prefix of one, a path, or `latest`. `scai COMMAND --help` says the same as this page.
+stdout carries data, stderr carries progress and messages. `NO_COLOR`, pipes and `--quiet` are respected. `RUN` is a
+run's id, a unique prefix of one, a path, or `latest`. `scai COMMAND --help` prints the same text.
 """
 OF_TYPER = {"install_completion", "show_completion", "help"}
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     root: Any = typer.main.get_command(app)
     commands = list(_walk("scai", root))
     overview = table(
@@ -33,7 +33,7 @@ def page() -> str:
 
 
 def anchor(name: str) -> str:
-    """The anchor of a command's heading."""
+    """Return the anchor of a command's heading."""
     return name.replace(" ", "-")
 
 
@@ -62,7 +62,7 @@ def _section(name: str, command: Any) -> str:
 
 
 def _said(text: str | None) -> str:
-    """A help text, with what one types as code."""
+    """Return a help text, with options marked as code."""
     return cell(re.sub(r"(?<![`\w])(--[a-z][\w-]*(?: [\w.]+=[\w.,]+)?)", r"`\1`", text or ""))
 
 

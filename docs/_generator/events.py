@@ -1,4 +1,4 @@
-"""The events with their fields, from the schema, each with a line of a real run."""
+"""Write the page of the events: their fields from the schema, and one line each of a real run."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ IN_ALL: Final = frozenset({"seq", "time", "id", "type"})
 INTRO: Final = """\
 # Events
 
-`events.jsonl` holds what happened, one JSON object a line, in the order in which it became known. Every event has
+`events.jsonl` is the log of a run, one JSON object per line, in the order in which scai received it. Every event has
 
 - `seq`, its line, counted from 0, and `time`, in UTC;
 - `type`, and `id`, its position in the run, which is unique among the events of its type.
 
-With more than one conversation at a time the order of lines varies from run to run; their content does not.
+With several conversations at a time the order of lines varies from run to run; their content does not.
 """
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     examples = _examples()
     parts = [INTRO]
     for model in get_args(Event):
@@ -57,7 +57,7 @@ def page() -> str:
 
 
 def _table(model: type[BaseModel]) -> str:
-    """Without defaults: whatever an event holds is written."""
+    """Return the table of a model's fields, without defaults: every field of an event is written."""
     rows = fields(model, _link, leave_out=IN_ALL if model in get_args(Event) else frozenset())
     return table(["field", "type", ""], ([name, kind, said] for name, kind, _, said in rows))
 

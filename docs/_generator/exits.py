@@ -1,4 +1,4 @@
-"""The exit codes, from the tree of errors."""
+"""Write the page of the exit codes, from the tree of errors."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from scai_cli.errors import ScaiError
 INTRO: Final = """\
 # Exit codes
 
-What went wrong is one line on stderr: what, where, and what to do. A traceback is a bug.
+An error is one line on stderr: what, where, and what to do. A traceback is a bug.
 """
 CODES: Final = (
     ("0", "done"),
-    ("2", "something for the user to fix: the line says what"),
-    ("3", "a limit of the experiment (calls, tokens, money, seconds); `scai resume` goes on"),
-    ("4", "the provider failed for good (`scai resume` goes on), or a file could not be written"),
-    ("130", "interrupted by Ctrl-C or SIGTERM; `scai resume` goes on"),
+    ("2", "an error that the user can fix, as the line describes"),
+    ("3", "a limit of the experiment (calls, tokens, money, seconds) stopped it; `scai resume` continues"),
+    ("4", "the provider failed permanently (`scai resume` continues), or a file could not be written"),
+    ("130", "interrupted by Ctrl-C or SIGTERM; `scai resume` continues"),
 )
 
 
 def page() -> str:
-    """The whole page; raises ValueError where an error has a code that is not told."""
+    """Return the whole page; raises ValueError for an error whose exit code has no description."""
     found = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ScaiError)]
     if untold := {str(kind.exit_code) for kind in found} - dict(CODES).keys():
         raise ValueError(f"no words for exit code {', '.join(untold)}")
@@ -34,7 +34,7 @@ def page() -> str:
         [
             INTRO,
             table(["code", ""], ([f"`{code}`", cell(said)] for code, said in CODES)),
-            "## The errors behind them\n\nFor those who call scai [from Python](python.md):\n",
+            "## Errors\n\nWhen you call scai [from Python](python.md):\n",
             table(["error", "code", ""], rows),
         ]
     )

@@ -1,4 +1,4 @@
-"""The experiment file: every field of the schema, nested models each under a heading of their own."""
+"""Write the page of the experiment file: every field of the schema, each nested model under its own heading."""
 
 from __future__ import annotations
 
@@ -56,23 +56,23 @@ HEADINGS: Final = {model.__name__: heading for heading, model in SECTIONS}
 INTRO: Final = """\
 # The experiment file
 
-An experiment is YAML. Only `personas` and `tasks` have no default; a key that is not known is an error with file, line
-and the nearest key that is. Every key can be set on the command line, `--set ratings.cross_raters=2`, and paths are
-relative to the file. `scai check FILE` says what is wrong, `scai check FILE --json` prints the experiment with
-all its defaults.
+An experiment is a YAML file. Only `personas` and `tasks` are required. An unknown key is an error with file, line and
+the nearest known key. Every key can be set on the command line, for example `--set ratings.cross_raters=2`. Paths are
+relative to the file. `scai check FILE` reports errors, and `scai check FILE --json` prints the experiment with all
+defaults.
 """
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     parts = [INTRO, table(["key", "type", "default", ""], fields(ExperimentConfig, _link))]
     for heading, model in SECTIONS:
         parts.append(f"## {heading}\n\n{cell((model.__doc__ or '').strip())}\n")
         if model is ModelChanges:
             keys = ", ".join(f"`{key}`" for key in ModelChanges.model_fields)
             parts.append(
-                f"It takes {keys}, as `model` does; what is null or left out is as in the model that it is laid over. "
-                "At another `provider`, `base_url` or `api_key_env` that model's `options` are left behind.\n"
+                f"It has the keys {keys} of `model`. A key that is null or left out keeps the value of the overridden "
+                "model. With another `provider`, `base_url` or `api_key_env`, that model's `options` are dropped.\n"
             )
         else:
             parts.append(table(["key", "type", "default", ""], fields(model, _link)))
@@ -90,6 +90,6 @@ def _names() -> str:
     rows = [[kind, ", ".join(f"`{name}`" for name in plugins.BUILT_IN[kind])] for kind in kinds]
     rows.append(["voting rule", ", ".join(f"`{name}`" for name in RULES)])
     return (
-        "## Names that are built in\n\nFor the first four, `module:attribute` and entry points do as well "
-        f"([how](../extending.md)).\n\n{table(['', 'names'], rows)}"
+        "## Built-in names\n\nThe first four also take `module:attribute` and entry points "
+        f"([extending](../extending.md)).\n\n{table(['', 'names'], rows)}"
     )

@@ -1,4 +1,4 @@
-"""The folders that work leaves behind: which files each kind has, who writes and who reads them, and what locks it.
+"""Write the page of the folders: their files, who writes and reads them, and what locks them.
 
 The names of the files come from the code. A new kind of folder is a new row of `KINDS`.
 """
@@ -55,7 +55,7 @@ KINDS: Final = (
         f"`{explain.FOLDER}/` in a run",
         (CALLS,),
         "`scai explain`",
-        "`scai explain`, which asks for no answer twice",
+        "`scai explain`, which repeats no answered call",
         WHOLE,
     ),
     Folder(
@@ -63,7 +63,7 @@ KINDS: Final = (
         "beside `OUT.jsonl` or `OUT.yaml`",
         (f"OUT.{CALLS}",),
         "`scai personas generate -o`",
-        "`scai personas generate`, which asks for no answer twice",
+        "`scai personas generate`, which repeats no answered call",
         "the journal itself",
     ),
 )
@@ -71,13 +71,13 @@ KINDS: Final = (
 INTRO: Final = """\
 # Run directory and other folders
 
-Everything that scai writes is plain text, and no key is ever written. Runs and generated sets are in `runs/`;
-`--runs-dir DIR` or the variable `SCAI_RUNS_DIR` puts them elsewhere.
+scai writes plain text only, and never writes a key. Runs and generated sets are in `runs/`; `--runs-dir DIR` or the
+variable `SCAI_RUNS_DIR` selects another folder.
 """
 
 LOCKS: Final = f"""\
-While a process writes a folder, it holds a lock on its file `{LOCK}`, which has the id of the process in it. The system
-takes the lock back when the process ends: a crash leaves a file, but no lock.
+While a process writes a folder, it locks the file `{LOCK}`, which has the id of the process. The
+system releases the lock when the process ends: after a crash the file remains, but it is not locked.
 
 ## Files
 """
@@ -85,39 +85,39 @@ takes the lock back when the process ends: a crash leaves a file, but no lock.
 CALL_LINES: Final = f"""\
 ## Calls
 
-A line of `{CALLS}` has the call's `id` (its position: `e1/ann/tea/m1/assistant`), who asked for what, the model, the
-request word for word, the answer, why it ended (`finish_reason`), tokens, seconds and retries. `source` is `model`,
-`replay` (answered from this very file), `cache` (from [the cache](../sweeps.md#a-job-that-is-killed-goes-on)) or
+A line of `{CALLS}` has the call's `id` (its position: `e1/ann/tea/m1/assistant`), its role and purpose, the model,
+the exact request, the answer, the reason for its end (`finish_reason`), tokens, seconds and retries. `source` is
+`model`, `replay` (answered from this file), `cache` (from [the cache](../sweeps.md#resume-an-interrupted-sweep)) or
 `human`.
 """
 FILES: Final = (
     (
         CONFIG,
-        "the experiment as it was resolved, prompts, personas and tasks included: enough to run it again, anywhere",
+        "the resolved experiment with its prompts, personas and tasks: enough to run it again anywhere",
     ),
     (
         EVENTS,
-        "[what happened](events.md), one JSON object a line, written as it happens; all else follows from it",
+        "[all events](events.md), one JSON object per line, written at once; all other results are computed from them",
     ),
     (
         CALLS,
-        "every model call with its exact messages, settings, answer, tokens and time: for audits, and for resuming",
+        "every model call with its exact messages, settings, answer, tokens and time, for audits and for resuming",
     ),
     (CONSTITUTIONS, "with `e1.md`, ...: the constitution before the first and after each epoch, for people"),
-    (SYSTEM_MESSAGE, "the product, to paste into any chatbot"),
-    (OUTCOME, "how the last session ended, as [`scai run --json`](json.md) says it"),
-    (GENERATION, "what was ordered; the last file that a new generated set gets"),
-    (EXPERIMENT, "the experiment behind the rows"),
-    (TASKS, "the tasks that the rows are about"),
-    (ROWS, "one row a line, in order"),
+    (SYSTEM_MESSAGE, "the final system message, to paste into any chatbot"),
+    (OUTCOME, "the result of the last session, as [`scai run --json`](json.md) prints it"),
+    (GENERATION, "the settings of the set; the last file that is written for a new set"),
+    (EXPERIMENT, "the experiment that the rows come from"),
+    (TASKS, "the tasks of the rows"),
+    (ROWS, "one row per line, in order"),
 )
 
 RESUMING: Final = f"""\
 ## Resuming is replay
 
 `scai resume` runs the experiment from the start. A call whose id and request are in `{CALLS}` is answered from there,
-an event that is there already must come out the same and is not written twice. A torn last line is cut off, and that is
-said. So a run may be killed at any moment, and no answer is paid for twice.
+and an event that is already in the log must be equal and is not written twice. A torn last line is cut off, with a
+message. So a run may be killed at any moment, and no answered call is repeated.
 
 ```sh
 scai run configs/quickstart.yaml --set limits.calls=300 --quiet || test $? = 3
@@ -128,7 +128,7 @@ ls runs/quickstart
 
 
 def page() -> str:
-    """The whole page; raises ValueError for a file without a description."""
+    """Return the whole page; raises ValueError for a file without a description."""
     described = dict(FILES)
     names = dict.fromkeys(name for kind in KINDS for name in kind.files if not name.startswith("OUT."))
     if missing := names.keys() - described.keys():

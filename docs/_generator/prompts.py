@@ -1,4 +1,4 @@
-"""The prompts as they are shipped, with their places."""
+"""Write the page of the shipped prompts, with their places."""
 
 from __future__ import annotations
 
@@ -8,34 +8,33 @@ from scai_cli.prompts.templates import TEMPLATES, places
 
 SAID: Final = {
     "assistant": "The assistant's system message.",
-    "user": "The system message of a user: who is played.",
+    "user": "The system message of a user, with the persona.",
     "feedback": "The user's comment on an answer, with the own rating.",
-    "cross_rating": "A user's rating of an answer that somebody else got.",
-    "judge": "Whether a user's words fit the persona.",
-    "meta": "The system message of the meta-prompt.",
+    "cross_rating": "A user's rating of another user's answer.",
+    "judge": "A judge's rating of how well a user's words fit the persona.",
+    "meta": "The system message of the meta role.",
     "rewrite": "The meta-prompt of the strategy `rewrite`.",
     "reflect": "The meta-prompt of the strategy `reflect`.",
     "edits": "The meta-prompt of the strategies `edits` and `grounded`.",
-    "further_edits": "The meta-prompt of `grounded` about its own draft.",
+    "further_edits": "The meta-prompt of `grounded` for its own draft.",
     "vote": "A ballot.",
-    "critique_request": "What a critique is asked for, in `scai generate`.",
+    "critique_request": "The request for a critique, in `scai generate`.",
     "critique": "A critique of an answer by one principle.",
-    "revision_request": "What a revision is asked for.",
+    "revision_request": "The request for a revision.",
     "revision": "A revision of an answer after its critique.",
-    "comparison": "Which of two answers keeps to a principle better.",
+    "comparison": "A judge's comparison of two answers by one principle.",
 }
 INTRO: Final = """\
 # Prompts
 
-Each can be put in other words under `prompts:` in the experiment, by its name. `{{place}}` is filled once, with data:
-what a persona or a model wrote stands between tags, is never read as a template again, and cannot close its tag.
-`{{form}}` is the JSON form that the answer must have. `scai plan CONFIG --prompts` shows every prompt as it would be
-sent.
+`prompts:` in the experiment replaces a prompt by its name. A `{{place}}` is filled once, with data: text from a
+persona or a model is put between tags that it cannot close, and is not read as a template again. `{{form}}` is the
+JSON form of the answer. `scai plan CONFIG --prompts` prints every prompt as it would be sent.
 """
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     return "\n".join([INTRO, *(_section(name, text) for name, text in TEMPLATES.items())])
 
 

@@ -1,4 +1,4 @@
-"""The Python page: what `scai_cli.api` has, from its docstrings."""
+"""Write the page of the Python API, from the docstrings of `scai_cli.api`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from scai_cli import api
 INTRO: Final = """\
 # From Python
 
-`import scai_cli as scai`; the names below are the public surface, everything else may change without notice. `run` and
-`resume` are coroutines (`await scai.run(...)` in a notebook, `asyncio.run(scai.run(...))` in a script); the rest needs
-no event loop.
+`import scai_cli as scai`; the names below are the public API, and everything else may change without notice. `run`
+and `resume` are coroutines (`await scai.run(...)` in a notebook, `asyncio.run(scai.run(...))` in a script); the
+others are plain functions.
 """
 
 

@@ -1,4 +1,4 @@
-"""A pydantic model's fields as rows of a table: names, types in words, defaults, docstrings."""
+"""Turn a pydantic model's fields into rows of a table: names, types in words, defaults, docstrings."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from _generator.tables import cell, code
 
 Schema = Mapping[str, Any]
 Link = Callable[[str], str]
-"""A model's name -> how it is spoken of in a type."""
+"""A model's name -> its name in a type."""
 
 
 def fields(model: type[BaseModel], link: Link, *, leave_out: frozenset[str] = frozenset()) -> Iterator[list[str]]:
-    """A row for each field: name, type, default, its docstring (a base's where it has none of its own)."""
+    """Return one row per field: name, type, default, docstring."""
     schema = model.model_json_schema(by_alias=True)
     texts = docstrings(model)
     descriptions = {field.alias or name: texts.get(name, "") for name, field in model.model_fields.items()}
@@ -31,9 +31,9 @@ def fields(model: type[BaseModel], link: Link, *, leave_out: frozenset[str] = fr
 
 
 def docstrings(model: type[BaseModel]) -> dict[str, str]:
-    """Return the docstrings below a model's fields, a base's where the model has none of its own.
+    """Return the docstrings below a model's fields, or those of a base class.
 
-    Pydantic could keep them in the models (`use_attribute_docstrings`); every command would read its sources for it.
+    Pydantic could keep them in the models (`use_attribute_docstrings`), but then every command would read its sources.
     """
     texts: dict[str, str] = {}
     for owner in reversed(model.__mro__):
@@ -48,7 +48,7 @@ def docstrings(model: type[BaseModel]) -> dict[str, str]:
 
 
 def default(field: Schema, required: bool) -> str:
-    """A field's default as YAML would have it; nested ones are told where they belong."""
+    """Return a field's default in YAML; nested ones are described under their own heading."""
     value = field.get("default")
     if required:
         return "required"
@@ -58,7 +58,7 @@ def default(field: Schema, required: bool) -> str:
 
 
 def words(schema: Schema, link: Link) -> str:
-    """A type in words."""
+    """Return a type in words."""
     if "$ref" in schema:
         return link(schema["$ref"].rpartition("/")[2])
     for several in ("anyOf", "oneOf", "allOf"):

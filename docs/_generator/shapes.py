@@ -1,4 +1,4 @@
-"""What `--json` prints: the program's own output over the golden run, shortened."""
+"""Write the page of `--json`: the program's own output over the golden run, shortened."""
 
 from __future__ import annotations
 
@@ -23,11 +23,15 @@ SHOWN: Final[tuple[tuple[str, list[str], str], ...]] = (
     (
         "scai plan CONFIG",
         ["plan", "configs/quickstart.yaml"],
-        "With every key of the experiment beside these.",
+        "It also has every key of the experiment.",
     ),
     ("scai show RUN", ["show", "tiny"], ""),
     ("scai list", ["list"], "An array, newest first."),
-    ("scai compare RUN RUN", ["compare", "tiny", "twin"], "Here a run and a copy of it, hence no differences."),
+    (
+        "scai compare RUN RUN",
+        ["compare", "tiny", "twin"],
+        "The example compares a run with a copy of it, so there are no differences.",
+    ),
     ("scai show RUN --fidelity", ["show", "tiny", "--fidelity"], ""),
     ("scai explain RUN", ["explain", "tiny"], ""),
     ("scai frontier CONFIG --over FIELD=VALUES", FRONTIER, ""),
@@ -38,19 +42,19 @@ SHOWN: Final[tuple[tuple[str, list[str], str], ...]] = (
 INTRO: Final = """\
 # What `--json` prints
 
-One JSON value on stdout; more keys may come, these stay. The examples are what a small run gives, with long lists and
-mappings cut (`…`) and long texts shortened.
+Each command prints one JSON value on stdout. New versions may add keys, and keep these. The examples come from a
+small run, with long lists and mappings cut (`…`) and long texts shortened.
 
-`scai run`, `scai resume` and `outcome.json` in the run directory tell the same. `status` is `finished`, `stopped`,
-`failed`, `interrupted` or `running`.
+`scai run`, `scai resume` and `outcome.json` in the run directory have the same content. `status` is `finished`,
+`stopped`, `failed`, `interrupted` or `running`.
 """
 MANY, LONG, WIDTH = 3, 60, 88
 _INSTEAD: Final = {"config": {"…": "the experiment with all its defaults"}, "wall_s": 1.5}
-"""What stands for a key whose value is too long, or another one each time."""
+"""Replaces a value that is too long, or that differs each time."""
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     outcome = json.loads((GOLDEN / "tiny/outcome.json").read_text(encoding="utf-8"))
     parts = [INTRO, _block("scai run CONFIG", outcome, "")]
     with _two_runs():
@@ -59,7 +63,7 @@ def page() -> str:
 
 
 def printed(words: list[str]) -> Any:
-    """What a command prints with `--json`."""
+    """Return the output of a command with `--json`."""
     from scai_cli.cli import app
 
     out = io.StringIO()
@@ -73,7 +77,7 @@ def printed(words: list[str]) -> Any:
 
 @contextlib.contextmanager
 def _two_runs() -> Iterator[None]:
-    """Stand in a folder with the golden run, a copy of it, and the shipped configs and personas."""
+    """Work in a folder with the golden run, a copy of it, and the shipped configs and personas."""
     with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
         for name in ("tiny", "twin"):
             shutil.copytree(GOLDEN / "tiny", Path("runs") / name)
@@ -84,7 +88,7 @@ def _two_runs() -> Iterator[None]:
 
 
 def shortened(value: Any) -> Any:
-    """A value of which enough is left to see its shape."""
+    """Shorten a value so that its shape stays visible."""
     if isinstance(value, dict):
         most = MANY if len(value) > 24 or _alike(value) else len(value)
         kept = {key: _INSTEAD.get(key) or shortened(inner) for key, inner in list(value.items())[:most]}
@@ -98,7 +102,7 @@ def shortened(value: Any) -> Any:
 
 
 def written(value: Any, depth: int = 0) -> str:
-    """A value as JSON, in which whatever fits on a line stands on one."""
+    """Return a value as JSON, with nested values on one line if they fit."""
     line = json.dumps(value, ensure_ascii=False)
     if not isinstance(value, dict | list) or 2 * depth + len(line) <= WIDTH:
         return line
@@ -110,7 +114,7 @@ def written(value: Any, depth: int = 0) -> str:
 
 
 def _alike(value: dict[str, Any]) -> bool:
-    """Whether a mapping is one from ids to numbers, say, rather than an object with keys of its own."""
+    """Return whether a mapping has ids as keys, rather than fields of its own."""
     kinds = {type(inner) for inner in value.values()}
     return len(value) > MANY and len(kinds) == 1 and kinds <= {float, str} and len(value) > 8
 

@@ -1,4 +1,4 @@
-"""Markdown tables of cells that may hold anything."""
+"""Write Markdown tables with any text in their cells."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 
 def cell(text: str) -> str:
-    """A text on one line, with what would end a cell or begin HTML escaped outside of `code`."""
+    """Return a text on one line, with characters escaped that would end a cell or begin HTML outside of code."""
     parts = re.split(r"(`[^`]*`)", " ".join(text.split()))
     return "".join(
         part.replace("|", "\\|") if part.startswith("`") else re.sub(r"([|<*_\[\]])", r"\\\1", part) for part in parts
@@ -15,11 +15,11 @@ def cell(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """A text as code."""
+    """Return a text as code."""
     return f"`{text}`"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; cells are Markdown already."""
+    """Return a table; the cells are Markdown already."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

@@ -1,4 +1,4 @@
-"""The traits by name."""
+"""Write the page of the traits."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from scai_cli.measures.catalogue import TRAITS
 INTRO: Final = """\
 # Traits
 
-A trait is something that a program observes in a text, from 0 to 1 ([how](../science.md#traits)). A persona's
-`preferences` give weights from -1 (minds it) to 1 (wants it). A text cannot show two traits well that exclude
-each other.
+A trait is a property of a text that a program measures, from 0 to 1 ([definition](../science.md#traits)). A persona's
+`preferences` weight traits from -1 (dislikes) to 1 (wants). Traits that exclude each other cannot both be strong in
+one text.
 """
 KINDS: Final = (("style", "Style"), ("substance", "Substance"))
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     parts = [INTRO]
     for kind, heading in KINDS:
         rows = [
@@ -26,7 +26,7 @@ def page() -> str:
             for trait in TRAITS.values()
             if trait.kind == kind
         ]
-        head = ["name", "what it is", "excludes"]
+        head = ["name", "meaning", "excludes"]
         if not any(row[2] for row in rows):
             head, rows = head[:2], [row[:2] for row in rows]
         parts.append(f"## {heading}\n\n{table(head, rows)}")
