@@ -194,7 +194,7 @@ def test_its_numbers_are_those_of_the_analysis(voted: Path) -> None:
     assert "simulated" in found.sentence
     for person, name in (("ann", "Ann Smith"), ("bob", "Bob Jones"), ("cid", "Cid Brown")):
         one = found.people[person]
-        means = f"version 0: {one.before:.1f} · version {found.compared.version}: {one.after:.1f}"
+        means = f"{one.before:.1f} (version 0), {one.after:.1f} (version {found.compared.version})"
         assert f"{name}{means}" in page.text
     for function, plain in (("utilitarian", "Mean over all people"), ("rawlsian", "Worst-off person")):
         before, after = found.values[function]

@@ -40,7 +40,7 @@ def _panel(run: Figures, trend: SatisfactionTrend) -> Html:
     for epoch, value, band in zip(run.played, trend.values, bands, strict=True):
         reach = f", tasks {band[0]:g} to {band[1]:g}" if band else ""
         says.append(f"{run.at(epoch)}: {number(value, 1)}{reach}")
-    numbers = " · ".join(f"{version}: {mean}" for version, mean in _by_version(run, trend.user))
+    numbers = ", ".join(f"{mean} ({version})" for version, mean in _by_version(run, trend.user))
     panel = Panel(
         label=f"{name}: {run.metrics['own']} in each epoch; {numbers}",
         scale=run.scale,
