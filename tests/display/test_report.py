@@ -220,6 +220,15 @@ def test_one_question_has_two_answers_with_the_rule_that_made_the_difference(vot
     assert SELECTION in page.text
 
 
+def test_the_product_is_played_at_the_end_and_its_numbers_are_those_of_that_play(finished: Path, page: Page) -> None:
+    assert [event["product"] for event in events(finished) if event["type"] == "epoch_started" and "product" in event]
+    assert "(version 2, final play)" in page.inside("p", "lead")
+    assert "The constitution Version 2, final play." in page.text
+    assert "2 of 2 epochs" in page.text
+    assert "Final play (version 2)" in page.text
+    assert page.inside("text").count("12finalepoch") == 1 + 3  # the axis of each panel
+
+
 def test_a_reworded_rule_shows_when_and_its_old_text(finished: Path, tmp_path: Path) -> None:
     def reworded(rows: Rows) -> Rows:
         start = next(row for row in rows if row["type"] == "run_started")["constitution"]

@@ -101,12 +101,16 @@ class Figures:
 
     def play(self, epoch: int) -> str:
         """Return `epoch 2`, or `final play` for the epoch that plays the product after the last revision."""
-        planned = self.history.started.epochs if self.history.started else epoch
-        return f"epoch {epoch}" if epoch <= planned else "final play"
+        final = self.history.product_epoch
+        return "final play" if final is not None and final.number == epoch else f"epoch {epoch}"
 
-    def at(self, epoch: Epoch) -> str:
+    def at(self, epoch: int) -> str:
         """Return an epoch with the version that it played: `epoch 2 (version 1)`."""
-        return f"{self.play(epoch.number)} (version {epoch.constitution.version})"
+        return f"{self.play(epoch)} (version {self._versions[epoch]})"
+
+    @cached_property
+    def _versions(self) -> dict[int, int]:
+        return {epoch.number: epoch.constitution.version for epoch in self.history.epochs}
 
     def name(self, person: str) -> str:
         """Return a person's name, cut to the length that is shown, or the id if it has none."""

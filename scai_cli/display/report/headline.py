@@ -41,8 +41,10 @@ def numbers_table(run: Figures) -> Iterator[Html]:
     yield tag("div", table(heads, cells), class_="numbers")
     if len(plays) > 1:
         yield note(_INTERVALS)
-    epochs = list(zip(run.played, run.history.measured, strict=True))[-MOST_ROWS:]
-    by_epoch = [(run.at(epoch), [number(m.values.get(name), 3) for name in run.functions]) for epoch, m in epochs]
+    by_epoch = [
+        (run.at(m.epoch), [number(m.values.get(name), 3) for name in run.functions])
+        for m in run.history.measured[-MOST_ROWS:]
+    ]
     yield tag("details", tag("summary", "Welfare in each epoch"), table(("", *map(plain, run.functions)), by_epoch))
 
 

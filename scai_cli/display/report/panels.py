@@ -22,7 +22,7 @@ class Panel:
     """A quantity over epochs on a fixed scale, with the range around it.
 
     `label` is its text alternative, `says` the words for each epoch. `joined` draws a line through the epochs, which
-    suggests a trend: only for a change beyond chance.
+    suggests a trend: only for a change beyond chance. `final`: the last epoch plays the product once more.
     """
 
     label: str
@@ -33,6 +33,7 @@ class Panel:
     band: Sequence[tuple[float, float] | None] = ()
     colour: str = ACCENT
     joined: bool = False
+    final: bool = False
 
 
 def draw_panel(panel: Panel) -> Html:
@@ -46,7 +47,8 @@ def _layers(panel: Panel) -> Iterator[alt.Chart]:
     low, high = panel.scale
     first, last = panel.epochs[0], panel.epochs[-1]
     width = alt.Scale(domain=[first, last] if first != last else [first - 1, last + 1], nice=False)
-    below = alt.Axis(values=_ticks(panel.epochs), format="d", title="epoch", grid=False)
+    words = f"datum.value == {last} ? 'final' : datum.label" if panel.final else alt.Undefined
+    below = alt.Axis(values=_ticks(panel.epochs), format="d", title="epoch", grid=False, labelExpr=words)
     height = alt.Scale(domain=[low, high], nice=False, clamp=True)
     beside = alt.Axis(values=[low, (low + high) / 2, high], title=None, domain=False, ticks=False, labelPadding=6)
     base = chart().encode(x=alt.X("epoch:Q", axis=below, scale=width))

@@ -39,7 +39,7 @@ def _panel(run: Figures, trend: SatisfactionTrend) -> Html:
     says = []
     for epoch, value, band in zip(run.played, trend.values, bands, strict=True):
         reach = f", tasks {band[0]:g} to {band[1]:g}" if band else ""
-        says.append(f"{run.at(epoch)}: {number(value, 1)}{reach}")
+        says.append(f"{run.at(epoch.number)}: {number(value, 1)}{reach}")
     numbers = ", ".join(f"{mean} ({version})" for version, mean in _by_version(run, trend.user))
     panel = Panel(
         label=f"{name}: {run.metrics['own']} in each epoch; {numbers}",
@@ -49,6 +49,7 @@ def _panel(run: Figures, trend: SatisfactionTrend) -> Html:
         says=says,
         band=bands,
         colour=INK if trend.user else ACCENT,
+        final=run.history.product_epoch is not None and run.history.product_epoch.welfare is not None,
         joined=not trend.user and run.headline is not None and run.headline.verdict in ("higher", "lower"),
     )
     return tag("figure", tag("figcaption", tag("b", name), tag("small", numbers)), draw_panel(panel))
@@ -82,7 +83,7 @@ def _table(run: Figures) -> Html:
     if left_out > 0:
         notes.append(f"{counted(left_out, 'more person', 'more people')}: scai show {run.history.run_id} --json.")
     return folded(
-        table(("Person", *versions, *(run.at(epoch) for _, epoch in epochs), *extra), rows),
+        table(("Person", *versions, *(run.at(epoch.number) for _, epoch in epochs), *extra), rows),
         note(" ".join(notes)) if notes else None,
         opened=len(run.trends) > MOST_PANELS,
     )
@@ -119,7 +120,7 @@ def _matrix(run: Figures, epoch: Epoch) -> Html:
             return unshaded("–" if (rater, to) in means else "", own=rater == to)
         return shade(mean, low, high, 1, own=rater == to)
 
-    caption = sentence_case(run.at(epoch))
+    caption = sentence_case(run.at(epoch.number))
     if left_out > 0:
         caption += f"; {MOST_RATERS} of {len(epoch.personas)} people, all by scai show {run.history.run_id} --ratings"
     names = [cut(run.name(person), 24) for person in people]

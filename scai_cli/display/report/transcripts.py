@@ -66,10 +66,10 @@ def _section(figures: Figures, talks: Sequence[ConversationExcerpt], drawn: dict
     run = figures.history.run_id
     if not total:
         return tag("p", "Nothing has been said yet.")
-    count, more = f"All {counted(total, 'conversation')}.", None
+    count, more = f"All {counted(total, 'conversation')} of {figures.people}.", None
     if len(talks) < total:
         more = tag("code", f"scai show {run} --epoch N --persona ID --task ID")
-        count = f"{counted(len(talks), 'conversation')} of {total:,}: {_CHOSEN}. The others: "
+        count = f"{counted(len(talks), 'conversation')} of {total:,} by {figures.people}: {_CHOSEN}. The others: "
     if not talks:
         return note(f"There is no room for the {counted(total, 'conversation')}: ", more)
     return tag(
@@ -91,7 +91,7 @@ def _filter(figures: Figures, talks: Sequence[ConversationExcerpt]) -> Html:
     firsts = [talk.messages[0] for talk in talks]
     kinds = [kind for kind in KINDS if any(kind in talk.kinds for talk in talks)]
     fields = (
-        _choice("epoch", "Epoch", [(str(e), f"epoch {e}") for e in dict.fromkeys(m.epoch for m in firsts)]),
+        _choice("epoch", "Epoch", [(str(e), figures.play(e)) for e in dict.fromkeys(m.epoch for m in firsts)]),
         _choice("persona", "Person", [(p, figures.name(p)) for p in dict.fromkeys(m.persona for m in firsts)]),
         _choice("task", "Task", [(t, t) for t in dict.fromkeys(m.task for m in firsts)]),
         _choice("kind", "Notable", [(kind, kind) for kind in kinds]),
@@ -120,7 +120,7 @@ def _talk(figures: Figures, talk: ConversationExcerpt, prefix: str) -> Html:
     rated = tag("span", "rated ", tag("b", number(own[0].value, 1)), class_="score") if own else None
     summary = tag(
         "summary",
-        tag("span", f"epoch {first.epoch}", class_="when"),
+        tag("span", figures.at(first.epoch), class_="when"),
         tag("b", figures.name(first.persona)),
         tag("span", first.task, class_="task"),
         (tag("span", kind, class_="kind", title=KINDS[kind]) for kind in talk.kinds),
