@@ -11,6 +11,7 @@ import typer
 from scai_cli.cli import generate, options
 
 if TYPE_CHECKING:
+    from scai_cli.experiment.config import ExperimentConfig
     from scai_cli.experiment.load import Overrides
     from scai_cli.models.human import ParticipantPrompt
 
@@ -40,6 +41,8 @@ def run(
         _plan(config, overrides, runs_dir, as_json=as_json)
         return
     experiment = load_experiment(config, overrides, starting_from(runs_dir))
+    if not quiet:
+        _warn(experiment)
     asks_people = any(persona.human for persona in experiment.personas.inline)
     job = run_experiment(experiment, runs_dir, run_id, generate.observer(quiet), prompt() if asks_people else None)
     generate.finish(run_on_loop(experiment.models(), job), as_json)
@@ -91,6 +94,19 @@ def prompt() -> ParticipantPrompt:
     return ConsolePrompt(err, Keyboard.stdin().line)
 
 
+def _warn(experiment: ExperimentConfig) -> list[str]:
+    """Print what the experiment sets without effect, and what the seed decides in it; returns the lines."""
+    from scai_cli.analysis.config_warnings import config_warnings
+    from scai_cli.display.terminal.consoles import err
+    from scai_cli.display.terminal.escape import styled
+    from scai_cli.text.characters import one_line
+
+    lines = config_warnings(experiment)
+    for line in lines:
+        err().print(styled(one_line(f"warning: {line}")), soft_wrap=True)
+    return lines
+
+
 def _plan(file: Path, overrides: Overrides, runs_dir: Path, *, as_json: bool, prompts: bool = False) -> None:
     from scai_cli.display.terminal.plan import print_plan, print_prompts
     from scai_cli.experiment.load import load_experiment
@@ -99,11 +115,12 @@ def _plan(file: Path, overrides: Overrides, runs_dir: Path, *, as_json: bool, pr
 
     experiment = load_experiment(file, overrides, starting_from(runs_dir))
     planned, sample = plan_experiment(experiment), sample_prompts(experiment) if prompts else []
+    warnings = _warn(experiment)
     if not as_json:
         print_plan(str(file), experiment, planned)
         print_prompts(sample)
         return
-    shown = {**planned.as_object(), **experiment.model_dump(mode="json", by_alias=True)}
+    shown = {**planned.as_object(), "warnings": warnings, **experiment.model_dump(mode="json", by_alias=True)}
     if prompts:
         shown["requests"] = [{"id": request.id, "purpose": request.purpose, **request.body()} for request in sample]
     print(json.dumps(shown))  # noqa: T201 - data for stdout

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from scai_cli.analysis.config_warnings import welfare_decides
 from scai_cli.analysis.pareto import ParetoFront, ParetoPoint, product_point
 from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.config import ExperimentConfig
@@ -20,9 +21,6 @@ from scai_cli.runs.events import Event
 from scai_cli.runs.find import is_run
 from scai_cli.runs.history.fold import read_history
 from scai_cli.social_choice import welfare
-
-_BLIND = ("always", "vote")
-"""Acceptance rules that ignore the declared welfare."""
 
 
 def frontier(
@@ -38,11 +36,10 @@ def frontier(
         load_experiment(file, replace(overrides, settings=[*overrides.settings, f"welfare={f}"]), starting_from(runs))
         for f in functions
     ]
-    revision = configs[0].revision
-    if revision.acceptance in _BLIND and not revision.best_so_far:
+    if not welfare_decides(configs[0]):
         raise ConfigError(
-            f"{file}: revision.acceptance: under {revision.acceptance!r} the welfare function decides nothing; "
-            "take improves or both, or revision.best_so_far=true"
+            f"{file}: revision.acceptance: under {configs[0].revision.acceptance!r} the welfare function decides "
+            "nothing; take improves or both, or revision.best_so_far=true"
         )
     points = [_point(config, f, runs, observer()) for config, f in zip(configs, functions, strict=True)]
     return ParetoFront(points)

@@ -1,0 +1,162 @@
+"""What an experiment sets without effect, and what the seed decides in it besides what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import BaseModel
+
+from scai_cli import plugins
+from scai_cli.experiment.config import ExperimentConfig, PersonaSource, TaskSource
+from scai_cli.prompts.templates import TEMPLATES
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """A key of the experiment, when it has an effect, why it may have none, and what to do besides removing it."""
+
+    key: str
+    has_effect: Callable[[ExperimentConfig], bool]
+    why: str
+    remedy: str
+
+
+def config_warnings(config: ExperimentConfig) -> list[str]:
+    """Return a line for each setting without effect, and one for people whose tastes are drawn from the seed."""
+    return [*idle_settings(config), *seed_dependence(config)]
+
+
+def idle_settings(config: ExperimentConfig) -> list[str]:
+    """Return a line for each setting that differs from its default and has no effect: key, condition, remedy."""
+    settings = (setting for setting in (*_SETTINGS, *_PROMPTS) if _is_set(config, setting.key))
+    return [f"{s.key} has no effect: {s.why}; remove it, or {s.remedy}" for s in settings if not s.has_effect(config)]
+
+
+def seed_dependence(config: ExperimentConfig) -> list[str]:
+    """Return a line where simulated people have no preferences of their own; nothing where all have them."""
+    simulated = [p for p in config.personas.inline if not p.human and config.model_of(p).provider == "simulated"]
+    bare = sum(not persona.preferences for persona in simulated)
+    if not bare:
+        return []
+    return [
+        f"{bare} of {len(simulated)} simulated people have no `preferences`: what their descriptions leave open is "
+        "drawn from the seed, so another seed may lead to another constitution; give them `preferences:`, or compare runs "
+        "with several seeds"
+    ]
+
+
+def welfare_decides(config: ExperimentConfig) -> bool:
+    """Return whether the declared welfare decides what is adopted or handed out; of foreign code it may."""
+    return config.revision.best_so_far or config.revision.acceptance not in ("always", "vote")
+
+
+def _accepts_by(*names: str) -> Callable[[ExperimentConfig], bool]:
+    """Return the condition that one of these acceptance rules decides, or foreign code, which may read any key."""
+    return lambda config: (name := config.revision.acceptance) in names or plugins.is_foreign("acceptance", name)
+
+
+def _proposes_by(*names: str) -> Callable[[ExperimentConfig], bool]:
+    """Return the condition that one of these strategies, or foreign code, proposes: alone or behind `candidates`."""
+
+    def has_effect(config: ExperimentConfig) -> bool:
+        revision = config.revision
+        asked = {revision.strategy, *(revision.bases if revision.strategy == "candidates" else ())}
+        return any(name in names or plugins.is_foreign("strategy", name) for name in asked)
+
+    return has_effect
+
+
+def _rates_others(config: ExperimentConfig) -> bool:
+    return config.ratings.cross_raters != 0 and len(config.personas.inline) > 1
+
+
+def _has_simulated_people(config: ExperimentConfig) -> bool:
+    return not all(persona.human for persona in config.personas.inline)
+
+
+def _draws(spec: PersonaSource | TaskSource, count: int) -> bool:
+    return spec.per_epoch is None or spec.per_epoch < count
+
+
+def _proposal(key: str, strategy: str) -> _Setting:
+    only = f"only the strategy {strategy} reads it"
+    return _Setting(f"revision.{key}", _proposes_by(strategy), only, f"set revision.strategy={strategy}")
+
+
+def _decision(key: str, *rules: str) -> _Setting:
+    named = " or ".join(rules)
+    only = f"only the acceptance rules {' and '.join(rules)} read it"
+    return _Setting(f"revision.{key}", _accepts_by(*rules), only, f"set revision.acceptance={named}")
+
+
+_OTHERS: Final = "nobody rates the answers to others (ratings.cross_raters is 0, or there is one person)"
+_NO_PERSON: Final = "all people are real, and it is about simulated ones"
+
+_SETTINGS: Final = (
+    _Setting(
+        "welfare",
+        welfare_decides,
+        "it decides nothing under the acceptance rules `always` and `vote`",
+        "set revision.acceptance=improves or both, or revision.best_so_far=true",
+    ),
+    _proposal("quorum", "grounded"),
+    _proposal("rounds", "grounded"),
+    _proposal("base", "candidates"),
+    _proposal("candidates", "candidates"),
+    _proposal("memory", "reflect"),
+    _proposal("satisfied", "reflect"),
+    _decision("margin", "improves", "both"),
+    _decision("rule", "vote", "both"),
+    _Setting("ratings.cross_weight", _rates_others, _OTHERS, "raise ratings.cross_raters"),
+    _Setting("ratings.cross", _rates_others, _OTHERS, "raise ratings.cross_raters"),
+    _Setting(
+        "ratings.cross_raters",
+        lambda config: isinstance(n := config.ratings.cross_raters, str) or n < len(config.personas.inline) - 1,
+        "all of the others rate already",
+        "lower it",
+    ),
+    _Setting(
+        "personas.per_epoch",
+        lambda config: _draws(config.personas, len(config.train_personas)),
+        "there are no more people than that",
+        "lower it",
+    ),
+    _Setting(
+        "tasks.per_epoch",
+        lambda config: _draws(config.tasks, len(config.train_tasks)),
+        "there are no more tasks than that",
+        "lower it",
+    ),
+    _Setting("controls", _has_simulated_people, _NO_PERSON, "add simulated people"),
+    _Setting("judge", _has_simulated_people, _NO_PERSON, "add simulated people"),
+)
+
+_ASKED: Final[Mapping[str, tuple[Callable[[ExperimentConfig], bool], str]]] = {
+    "rewrite": (_proposes_by("rewrite"), "revision.strategy=rewrite"),
+    "reflect": (_proposes_by("reflect"), "revision.strategy=reflect"),
+    "edits": (_proposes_by("edits", "grounded"), "revision.strategy=edits or grounded"),
+    "further_edits": (_proposes_by("grounded"), "revision.strategy=grounded"),
+    "vote": (_accepts_by("vote", "both"), "revision.acceptance=vote or both"),
+    "judge": (lambda config: config.judge is not None, "judge"),
+    "cross_rating": (_rates_others, "ratings.cross_raters"),
+}
+_PROMPTS: Final = [
+    _Setting(
+        f"prompts.{name}",
+        is_sent,
+        "this experiment never sends the prompt",
+        f"set {key}",
+    )
+    for name, (is_sent, key) in _ASKED.items()
+]
+
+
+def _is_set(config: ExperimentConfig, key: str) -> bool:
+    """Return whether a key's value differs from its default."""
+    section, _, name = key.rpartition(".")
+    if section == "prompts":
+        return config.prompts.get(name, TEMPLATES[name]) != TEMPLATES[name]
+    holder: BaseModel = getattr(config, section) if section else config
+    return bool(getattr(holder, name) != type(holder).model_fields[name].get_default(call_default_factory=True))

@@ -1,0 +1,92 @@
+"""Warnings at `check` and `run`: settings without effect, and people whose tastes are drawn from the seed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from conftest import TINY, scai
+
+from scai_cli.analysis.config_warnings import config_warnings, idle_settings, seed_dependence
+from scai_cli.experiment.load import load_experiment, load_saved
+
+ROOT = Path(__file__).parents[2]
+
+
+def options(settings: str) -> list[str]:
+    return [part for setting in settings.split() for part in ("--set", setting)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "idle"),
+    [
+        ("welfare=rawlsian", "welfare"),
+        ("welfare=rawlsian revision.acceptance=vote", "welfare"),
+        ("welfare=rawlsian revision.acceptance=improves", ""),
+        ("welfare=rawlsian revision.best_so_far=true", ""),
+        ("welfare=utilitarian", ""),
+        ("revision.quorum=0.5 revision.rounds=2", "revision.quorum revision.rounds"),
+        ("revision.quorum=0.5 revision.strategy=grounded", ""),
+        ("revision.quorum=0.5 revision.strategy=candidates revision.base=[edits,grounded]", ""),
+        ("revision.candidates=5 revision.base=edits", "revision.base revision.candidates"),
+        ("revision.memory=3 revision.satisfied=0.5", "revision.memory revision.satisfied"),
+        ("revision.memory=3 revision.strategy=reflect", ""),
+        ("revision.margin=0.1 revision.acceptance=vote", "revision.margin"),
+        ("revision.margin=0.1 revision.acceptance=both", ""),
+        ("revision.rule=borda", "revision.rule"),
+        ("revision.rule=borda revision.acceptance=both", ""),
+        ("ratings.cross_raters=0 ratings.cross_weight=0.5", "ratings.cross_weight"),
+        ("ratings.cross_raters=1", ""),
+        ("ratings.cross_raters=2", "ratings.cross_raters"),
+        ("prompts.vote=Rank{{person}}", "prompts.vote"),
+    ],
+)
+def test_a_setting_without_effect_is_named(tiny: Path, settings: str, idle: str) -> None:
+    wanted = settings.replace("Rank{{person}}", "Rank{{candidates}}{{form}}")
+    called = scai("check", tiny, "--json", *options(wanted))
+    assert called.code == 0, called.err
+    assert [line.split(" ", 1)[0] for line in called.json["warnings"]] == idle.split()
+    assert called.err == "".join(f"warning: {line}\n" for line in called.json["warnings"])
+
+
+def test_each_line_has_the_condition_and_the_remedy(tiny: Path) -> None:
+    called = scai("run", tiny, "--set", "welfare=rawlsian", "--set", "epochs=1")
+    assert called.lines[0] == (
+        "warning: welfare has no effect: it decides nothing under the acceptance rules `always` and `vote`; "
+        "remove it, or set revision.acceptance=improves or both, or revision.best_so_far=true"
+    )
+    assert called.out == "tiny\n"
+    assert scai("run", tiny, "--set", "welfare=rawlsian", "--set", "epochs=1", "--quiet").err == ""
+
+
+def test_a_saved_config_holds_every_key_and_warns_of_what_was_set_alone(tiny: Path) -> None:
+    assert scai("run", tiny, "-q", "--set", "epochs=1", "--set", "revision.rule=borda").code == 0
+    (warning,) = config_warnings(load_saved(Path("runs/tiny/config.yaml")))
+    assert warning.startswith("revision.rule has no effect: ")
+
+
+def test_more_than_there_are_take_part_in_each_epoch() -> None:
+    draws = options("personas.per_epoch=6 tasks.per_epoch=3")
+    warnings = scai("check", ROOT / "configs" / "quickstart.yaml", "--json", *draws).json["warnings"]
+    assert [line.split(" ", 1)[0] for line in warnings] == ["personas.per_epoch", "tasks.per_epoch"]
+    draws = options("personas.per_epoch=5 tasks.per_epoch=2")
+    assert scai("check", ROOT / "configs" / "quickstart.yaml", "--json", *draws).json["warnings"] == []
+
+
+def test_simulated_people_without_preferences_are_counted(tiny: Path) -> None:
+    tiny.write_text(TINY.replace(", preferences: {names_source: 1.0}", ""), encoding="utf-8")
+    (warning,) = seed_dependence(load_experiment(tiny))
+    assert warning.startswith("1 of 3 simulated people have no `preferences`: ")
+    assert "several seeds" in warning
+    assert scai("check", tiny).err == f"warning: {warning}\n"
+    assert scai("check", tiny, "--model", "openai:m", "--json").json["warnings"] == []
+
+
+def test_foreign_code_may_read_every_key(tiny: Path) -> None:
+    tiny.write_text(TINY + "revision: {acceptance: 'own:rule', margin: 0.1}\nwelfare: rawlsian\n", encoding="utf-8")
+    assert idle_settings(load_saved(tiny)) == []
+
+
+@pytest.mark.parametrize("config", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.stem)
+def test_no_shipped_experiment_has_a_warning(config: Path) -> None:
+    assert config_warnings(load_experiment(config)) == []
