@@ -42,8 +42,8 @@ def seed_dependence(config: ExperimentConfig) -> list[str]:
         return []
     return [
         f"{bare} of {len(simulated)} simulated people have no `preferences`: what their descriptions leave open is "
-        "drawn from the seed, so another seed may lead to another constitution; give them `preferences:`, or compare runs "
-        "with several seeds"
+        "drawn from the seed, so another seed may lead to another constitution; give them `preferences:`, or compare "
+        "runs with several seeds"
     ]
 
 
