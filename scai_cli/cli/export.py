@@ -102,8 +102,8 @@ def _refuse(given: Mapping[str, Any], name: str) -> None:
             raise ConfigError(f"--{option} chooses among samples, which the format {name!r} is not made of")
 
 
-_KINDS = {".csv": "csv", ".parquet": "parquet"}
-_TEXT_KINDS = {".md": "markdown", ".json": "jsonl", ".jsonl": "jsonl"}
+_KINDS = {".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl"}
+_TEXT_KINDS = {".md": "markdown", ".txt": "text", ".json": "jsonl", ".jsonl": "jsonl"}
 
 
 def _destination(output: str, as_: str | None, form: Format) -> Destination:
@@ -116,12 +116,17 @@ def _destination(output: str, as_: str | None, form: Format) -> Destination:
         raise ConfigError(f"--as {as_}: a system message is text, markdown or json")
     if as_ in ("text", "markdown") and not form.texts:
         raise ConfigError(f"--as {as_} is for system messages; rows are jsonl, csv or parquet")
-    if output == "-" and as_ in _KINDS.values():
+    if output == "-" and as_ in ("csv", "parquet"):
         raise ConfigError(f"--as {as_} is no text of rows for a pipe; name a file with -o FILE.{as_}")
-    kind = as_
-    if as_ is None and not folder:
-        kind = _TEXT_KINDS.get(target.suffix, "text") if form.texts else _KINDS.get(target.suffix.lower())
-    return Destination(target, "jsonl" if kind in (None, "json") else kind, folder)  # type: ignore[arg-type]
+    kind = "jsonl" if as_ == "json" else as_
+    by_name = (_TEXT_KINDS if form.texts else _KINDS).get(target.suffix.lower())
+    if not folder and kind and by_name not in (None, kind):
+        raise ConfigError(
+            f"-o {output}: the ending means {by_name}, but --as is {as_}; leave --as out or rename the file"
+        )
+    if kind is None and not folder:
+        kind = by_name or ("text" if form.texts else None)
+    return Destination(target, kind or "jsonl", folder)  # type: ignore[arg-type]
 
 
 def _print_record(record: ExportRecord, sources: str, export_options: ExportOptions) -> None:

@@ -5,6 +5,7 @@ Every call is logged beside the output, limited, and never made twice: the same 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -72,12 +73,21 @@ def generate(options: GeneratePersonasOptions, out: Path, say: Callable[[str], N
         try:
             people = run_on_loop(config.models(), stoppable(pool, writer.write(say), again))
         except LimitReached as error:
-            raise with_remedy(error, f"raise it and go on with `{again}`") from None
+            raise with_remedy(
+                error, f"continue with a higher limit: `{_with_higher_limit(again, str(error))}`"
+            ) from None
         calls = index.paid_calls + sum(meter.calls for meter in pool.meters)
     with population_file(out, "personas") as write:
         for person in people:
             write(person)
     return GeneratedPersonas(len(people), writer.thrown_back, calls)
+
+
+def _with_higher_limit(command: str, error: str) -> str:
+    """Return the command with a placeholder for the limit that the error names."""
+    limit = error.partition(":")[0]
+    options = rf" --set[ =]{limit}=\S+" + (r"| --max-usd[ =]\S+" if limit == "limits.usd" else "")
+    return f"{re.sub(options, '', command)} --set {limit}=MORE"
 
 
 @contextmanager

@@ -57,6 +57,8 @@ def parse_quota(text: str) -> Quota:
         raise ConfigError(f"--quota {text}: {_HOW}")
     shares = [_parse_part(text, piece) for piece in parts]
     labels = [label for label, _ in shares]
+    if len(parts) == 1 and ":" not in parts[0] and not _RANGE.fullmatch(labels[0]):
+        raise ConfigError(f"--quota {text}: one value without a share; {_HOW}")
     if len(set(labels)) < len(labels):
         raise ConfigError(f"--quota {text}: a value is given twice; remove one")
     total = sum(share for _, share in shares)

@@ -41,7 +41,9 @@ def test_a_limit_stops_it_and_the_same_command_goes_on() -> None:
     whole = generate(out="whole.jsonl")
     stopped = generate("--set", "limits.calls=5")
     assert (stopped.code, Path("g.jsonl").exists()) == (3, False)
-    assert "go on with `scai personas generate" in stopped.err
+    assert "; continue with a higher limit: `scai personas generate" in stopped.err
+    assert "limits.calls=5" not in stopped.err
+    assert stopped.err.endswith(" --set limits.calls=MORE`\n")
     assert len(Path("g.calls.jsonl").read_text(encoding="utf-8").splitlines()) == 5
     went_on = generate()
     assert went_on.code == whole.code == 0

@@ -14,6 +14,7 @@ import msgspec
 from scai_cli.datasets.export.output_files import SIDE_CAR
 from scai_cli.datasets.formats.format import Fields
 from scai_cli.errors import ConfigError
+from scai_cli.populations.table_rows import parquet_rows
 from scai_cli.runs.find import is_generated, is_run
 
 SUFFIXES: Final = (".jsonl", ".csv", ".parquet")
@@ -48,7 +49,7 @@ def fields(path: Path) -> Iterator[tuple[int, Fields]]:
         elif path.suffix == ".csv":
             yield from _csv(path)
         else:
-            yield from _parquet(path)
+            yield from ((row.number, row.value) for row in parquet_rows(str(path)))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
@@ -91,19 +92,3 @@ def cell(text: Any) -> Any:
         except msgspec.DecodeError:
             return text
     return text[1:] if isinstance(text, str) and _GUARDED.match(text) else text
-
-
-def _parquet(path: Path) -> Iterator[tuple[int, Fields]]:
-    try:
-        from pyarrow import ArrowInvalid, parquet
-    except ImportError:
-        raise ConfigError(f"{path}: Parquet needs pyarrow: pip install 'scai-cli[data]'") from None
-    try:
-        with parquet.ParquetFile(path) as file:
-            number = 0
-            for batch in file.iter_batches(batch_size=1000):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield number, row
-    except ArrowInvalid as error:
-        raise ConfigError(f"{path}: {str(error).splitlines()[0]}") from None
