@@ -1,6 +1,6 @@
-"""Social Contract AI: simulate a group of users who argue an assistant's constitution into a better one.
+"""Social Contract AI: write a system message for an AI assistant whose users want different things.
 
-The names of `scai_cli.api` are here, too (`import scai_cli as scai`), loaded when one is first used (PEP 562), so that
+`import scai_cli as scai` also gives the names of `scai_cli.api`, each loaded at its first use (PEP 562), so that
 `scai --help` does not wait for them.
 """
 

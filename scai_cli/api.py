@@ -1,4 +1,4 @@
-"""The public surface: everything that plug-ins, scripts and notebooks import.
+"""The public API: everything that plug-ins, scripts and notebooks import.
 
     import scai_cli as scai
 
@@ -86,8 +86,8 @@ def load(
 ) -> ExperimentConfig:
     """Load an experiment file.
 
-    `settings` (`epochs=2`), `model` and `seed` override it as `--set`, `--model` and `--seed` do; the run of
-    `constitution.from` is looked up in `runs_dir`. Raises ConfigError, which names file, line and key.
+    `settings` (`epochs=2`), `model` and `seed` override keys as `--set`, `--model` and `--seed` do; `runs_dir` has
+    the run of `constitution.from`. Raises ConfigError with file, line and key.
     """
     return load_experiment(Path(path), Overrides(settings, model, seed), starting_from(runs_dir))
 
@@ -95,7 +95,7 @@ def load(
 def history(run: str | Path, runs_dir: Path = RUNS) -> History:
     """Read a run: its epochs with constitutions, conversations, ratings and revisions.
 
-    `run` is an id, a unique prefix of one, a path, or `latest`. Raises RunError for an unknown or damaged run.
+    `run` is an id, a unique start of an id, a path, or `latest`. Raises RunError for an unknown or damaged run.
     """
     return read_history(find_run(runs_dir, str(run)))
 
@@ -112,7 +112,7 @@ def export(
 ) -> Iterator[Row]:
     """Yield the rows of runs and generated sets in a format, one at a time.
 
-    `system` is `drop`, `keep` (rows begin with the system message in force), or the text to begin with. `scai export`
+    `system` is the rows' system message: `drop` (none), `keep` (the constitution in force), or a text. `scai export`
     writes files, splits and cards. Raises ConfigError for an unknown format, RunError for an unknown or damaged run.
     """
     form = find_format(format_name)

@@ -56,8 +56,8 @@ async def in_order(
 ) -> None:
     """Run the jobs concurrently and take their results in the order of the jobs.
 
-    At most `running` jobs run at once. More than these, `started`, may be started and not yet taken, so that jobs run
-    on while a slow one before them holds back finished results.
+    At most `running` jobs run at once. At most `started` jobs are started and not yet taken, so that later jobs
+    continue while a slow one delays the results after it.
 
     When a job or `take` is stopped (a limit, an interruption), no further job begins, running ones end, the results
     before the first missing one are taken, and the first stop is raised. Any other error cancels the rest and is
@@ -82,14 +82,14 @@ async def in_order(
 
 @dataclass(slots=True)
 class _Queue(Generic[Result]):
-    """The jobs that are started and not yet taken, the oldest first; a stopped job returns no result."""
+    """The started jobs whose results are not yet taken, oldest first; a stopped job returns no result."""
 
     take: Callable[[Result], None]
     slots: asyncio.Semaphore
     waiting: deque[asyncio.Task[tuple[Result, ...]]] = field(default_factory=deque)
     stops: list[ScaiError] = field(default_factory=list)
     broken: bool = False
-    """Whether a result is missing: the ones after it are then not taken, or they would be out of order on disk."""
+    """Whether a result is missing; later results are then not taken, as they would be out of order on disk."""
 
     async def run(self, job: Coroutine[Any, Any, Result]) -> tuple[Result, ...]:
         try:

@@ -1,4 +1,4 @@
-"""The errors that a user can meet, as a tree; any other error that escapes is a bug.
+"""The tree of errors that a user can meet; every other error that escapes is a bug.
 
 ScaiError                    exit 2: the user can fix it, the message is one line
 ├── ConfigError              an experiment, persona or task file, or an override is wrong
@@ -7,9 +7,9 @@ ScaiError                    exit 2: the user can fix it, the message is one lin
 ├── OutputError              exit 4: a file could not be written
 ├── LimitReached             exit 3: calls, tokens, money or seconds are used up; resumable
 ├── ProviderError            exit 4: a model gave no usable answer
-│   ├── CallFailed           one call failed for good: recorded as a `problem`, the run continues
+│   ├── CallFailed           one call failed after all retries: recorded as a `problem`, the run continues
 │   │   └── CallTransient    one attempt failed: the gate tries again
-│   ├── EndpointFailed       the endpoint failed for good (bad key, unknown model): the run stops
+│   ├── EndpointFailed       the endpoint rejects every call (bad key, unknown model): the run stops
 │   └── TooManyFailures      more calls failed than `max_failures` allows: the run stops
 └── Interrupted              exit 130: Ctrl-C or SIGTERM; resumable
 """
@@ -20,7 +20,7 @@ from typing import ClassVar
 
 
 class ScaiError(Exception):
-    """Something that the user can fix; the message is one line: what, where, what to do."""
+    """Base of all errors that the user can fix; the message is one line: what, where, what to do."""
 
     exit_code: ClassVar[int] = 2
 
@@ -62,7 +62,7 @@ class ProviderError(ScaiError):
 
 
 class CallFailed(ProviderError):
-    """One call failed for good, others may succeed: recorded as a `problem`, the run continues."""
+    """One call failed after all retries: recorded as a `problem`, the run continues."""
 
     call: str = ""
     """The call's id, once it is known."""
@@ -74,13 +74,13 @@ class CallTransient(CallFailed):
     def __init__(self, message: str, *, retry_after: float | None = None, overloaded: bool = False) -> None:
         super().__init__(message)
         self.retry_after = retry_after
-        """The wait in seconds that the server asked for."""
+        """Seconds to wait, as the server requested."""
         self.overloaded = overloaded
         """Whether the server wants less traffic (429, 503, 529, a timeout): the gate slows down all calls."""
 
 
 class EndpointFailed(ProviderError):
-    """An endpoint failed for good (bad key, unknown model, no route): no further call can succeed."""
+    """An endpoint rejects every call (bad key, unknown model, no route): the run stops."""
 
 
 class TooManyFailures(ProviderError):
@@ -94,4 +94,4 @@ class Interrupted(ScaiError):
 
 
 STOPS = (LimitReached, EndpointFailed, TooManyFailures, Interrupted)
-"""The errors that stop a run in good order: calls in flight end, and `scai resume` continues."""
+"""The errors that stop a run cleanly: calls in flight finish, and `scai resume` continues."""

@@ -1,4 +1,4 @@
-"""The request to a model and its answer as plain values, with their digest and their size in tokens."""
+"""The request to a model and the answer, as plain values with a digest and a size in tokens."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ AgentRole = Literal["user", "assistant", "meta"]
 Source = Literal["model", "replay", "cache", "human"]
 
 CHARACTERS_PER_TOKEN = 4
-"""In English; an estimate."""
+"""An estimate for English text."""
 
 
 def rough_tokens(characters: int) -> int:
-    """Estimate the tokens of a text by its length: four characters each, rounded up."""
+    """Estimate the number of tokens from the number of characters, rounded up."""
     return -(-characters // CHARACTERS_PER_TOKEN)
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a chat, as every chat endpoint knows it."""
+    """One message of a chat, in the form of every chat endpoint."""
 
     role: MessageRole
     content: str
@@ -32,7 +32,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a model draws its answer; the endpoint decides about each value that is None."""
+    """The sampling parameters of a call; the endpoint chooses each one that is None."""
 
     temperature: float | None = None
     top_p: float | None = None
@@ -42,7 +42,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one call or of many."""
+    """The number of tokens of one or more calls."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -52,17 +52,17 @@ class Usage:
 
     @property
     def total(self) -> int:
-        """Input and output together."""
+        """The sum of input and output tokens."""
         return self.input_tokens + self.output_tokens
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """One call: `id` is its position in the run, everything else is what the model is asked.
+    """The request of one call; `id` is its position in the run.
 
-    `role` and `purpose` say who asks for what (`assistant`/`answer`, `user`/`feedback`, ...): for the log and the
-    plan, never sent. `schema` is a JSON schema for endpoints with native structured output. `logprobs` asks for
-    the log-probabilities of that many candidates for the first token.
+    `role` and `purpose` (`assistant`/`answer`, `user`/`feedback`, ...) are for the log and the plan and are never
+    sent. `schema` is a JSON schema for endpoints with native structured output. `logprobs` requests the
+    log-probabilities of that many candidates for the first token.
     """
 
     id: str
@@ -75,7 +75,7 @@ class ChatRequest:
     logprobs: int | None = None
 
     def body(self) -> dict[str, Any]:
-        """Return what decides the answer, as plain data: everything but the id, role and purpose."""
+        """Return all that determines the answer, as plain data: everything except the id, role and purpose."""
         sampling = self.sampling
         body: dict[str, Any] = {
             "model": self.model,
@@ -94,21 +94,21 @@ class ChatRequest:
         return body
 
     def canonical(self) -> bytes:
-        """`body()` as JSON; equal requests and only they have equal bytes."""
+        """Return `body()` as JSON bytes, equal for equal requests only."""
         return to_json(self.body())
 
     def digest(self) -> str:
-        """128 bits of `canonical()`, in hex."""
+        """Return a 128-bit digest of `canonical()`, in hex."""
         return digest_of(self.canonical())
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer. `text` holds no lone surrogate; `finish_reason` is the endpoint's word for why it ended.
+    """One answer. `text` contains no lone surrogate; `finish_reason` is the endpoint's own word.
 
-    `latency_s` is the time of the last attempt, `retries` the number of attempts before it, `source` whether a
-    model was really asked. `logprobs` are tokens that the answer might have begun with and their natural
-    log-probabilities, where that was asked for and the endpoint tells it.
+    `latency_s` is the time of the last attempt, `retries` the number of attempts before it, `source` whether the
+    answer comes from a model, a log, the cache or a person. `logprobs` are candidates for the first token with their
+    natural log-probabilities, if requested and if the endpoint returns them.
     """
 
     text: str

@@ -54,7 +54,7 @@ def resolve(kind: Kind, name: str) -> Any:
     """
     target = BUILT_IN[kind].get(name) or (name if ":" in name else _entry_point(kind, name))
     if target is None:
-        raise ConfigError(f"there is no {kind} {name!r}{did_you_mean(name, BUILT_IN[kind])}")
+        raise ConfigError(f"unknown {kind} {name!r}{did_you_mean(name, BUILT_IN[kind])}")
     module, _, attribute = target.partition(":")
     try:
         piece: Any = importlib.import_module(module)
@@ -63,16 +63,16 @@ def resolve(kind: Kind, name: str) -> Any:
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigError(f"{kind} {name!r} cannot be loaded: {error}") from error
     if not callable(piece):
-        raise ConfigError(f"{kind} {name!r} cannot be loaded: it is no function")
+        raise ConfigError(f"{kind} {name!r} cannot be loaded: it is not a function")
     return piece
 
 
 def is_foreign(kind: Kind, name: str) -> bool:
-    """Return whether a name is third-party code, which a saved run loads only with `--trust`."""
+    """Return whether a name refers to third-party code, which a saved run loads only with `--trust`."""
     return name not in BUILT_IN[kind]
 
 
 def _entry_point(kind: Kind, name: str) -> str | None:
-    from importlib.metadata import entry_points  # slow to import, and seldom asked
+    from importlib.metadata import entry_points  # slow to import, and seldom needed
 
     return next((point.value for point in entry_points(group=f"scai.{kind}") if point.name == name), None)

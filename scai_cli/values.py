@@ -1,4 +1,4 @@
-"""What all values at the two borders (YAML in, JSONL in and out) have in common."""
+"""The base class and the field types of all values read from YAML or stored as JSON lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scai_cli.text.characters import clean
 
 
 class Value(BaseModel):
-    """A frozen value that refuses unknown keys, so that a typo is an error."""
+    """A frozen value that rejects unknown keys, so that a typo is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -23,12 +23,12 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 
 
 def is_safe_id(text: str) -> bool:
-    """Return whether a text can be part of ids, file names and web addresses."""
+    """Return whether a text is safe in ids, file names and URLs."""
     return bool(_SAFE_ID.fullmatch(text)) and not text.endswith(".") and not _RESERVED.fullmatch(text)
 
 
 def safe_id(text: str) -> str:
-    """Check that a text can be part of ids, file names and web addresses; raises ValueError with the remedy."""
+    """Return the text if it is safe in ids, file names and URLs; raise ValueError with the remedy otherwise."""
     if not is_safe_id(text):
         slug = re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:64].lower()
         slug = f"{slug}-1" if _RESERVED.fullmatch(slug) else slug
@@ -48,7 +48,7 @@ Drawn = TypeVar("Drawn")
 
 
 def draw(items: Sequence[Drawn], count: int | None, seed: str) -> tuple[Drawn, ...]:
-    """`count` of the items, or all if None, drawn without replacement with the seed, in their own order."""
+    """Return `count` items, or all if None, drawn without replacement with the seed, in their original order."""
     if count is None or count >= len(items):
         return tuple(items)
     return tuple(items[n] for n in sorted(random.Random(seed).sample(range(len(items)), count)))

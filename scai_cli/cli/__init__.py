@@ -1,4 +1,4 @@
-"""The command line: parse, one call into the library, print. One short file per group of commands."""
+"""The command line: each command parses its options, makes one call into the library, and prints the result."""
 
 from __future__ import annotations
 
@@ -15,22 +15,36 @@ from scai_cli.jobs.interruption import ProcessSignals
 
 app = typer.Typer(
     name="scai",
-    help="Social Contract AI: simulated users argue an assistant's constitution into a better one.",
+    help=(
+        "Write a system message for an AI assistant whose users want different things.\n\n"
+        "scai simulates the users: they talk with the assistant and rate its answers; a model then revises "
+        "the rules in the system message, round after round.\n\n"
+        "To start: scai init demo && scai run demo/configs/quickstart.yaml\n\n"
+        "\b\n"
+        "experiment     a YAML file with personas, tasks and a model\n"
+        "persona        a user: simulated, or a real person\n"
+        "task           the request with which a user opens a conversation\n"
+        "run            the results of one experiment, in a folder\n"
+        "epoch          one round of conversations, ratings and a revision\n"
+        "constitution   the assistant's rules, as its system message states them\n"
+        "generated set  dataset rows that follow a constitution, in a folder"
+    ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 command: Callable[..., None]
-for command in (run.run, run.resume, run.plan):
-    app.command()(command)
-app.command("check", help="Same as `scai plan`.")(run.plan)
-app.command()(show.show)
-app.command("list")(show.list_runs)
-for command in (compare.compare, report.report, export.export, generate.generate, explain.explain, explain.frontier):
-    app.command()(command)
-app.command()(chat.chat)
 app.command()(init.init)
+app.command("check")(run.plan)
+app.command("plan", help="Same as `scai check`.")(run.plan)
+app.command()(run.run)
+app.command()(run.resume)
+app.command("list")(show.list_runs)
+for command in (show.show, chat.chat, report.report, compare.compare, explain.explain, explain.frontier):
+    app.command()(command)
+app.command()(export.export)
+app.command()(generate.generate)
 for name, group in (("dataset", dataset.app), ("personas", personas.app), ("tasks", tasks.app)):
     app.add_typer(group, name=name)
 
@@ -47,7 +61,7 @@ def _main(
 
 
 def main() -> None:
-    """Run the command line; what the user can fix is said in one line on stderr."""
+    """Run the command line; print an error that the user can fix as one line on stderr."""
     signals = ProcessSignals()
     try:
         signals.install()
@@ -67,7 +81,7 @@ def main() -> None:
 
 
 def _write_utf8() -> None:
-    """Data is UTF-8 wherever it goes; a terminal of another encoding gets what it can show."""
+    """Write UTF-8 to files and pipes; keep a terminal's own encoding and escape characters that it lacks."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")

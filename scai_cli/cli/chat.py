@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 def chat(
     run: options.Run,
     persona: Annotated[
-        str | None, typer.Option("--persona", help="Talk as this persona: its clauses apply.", metavar="ID")
+        str | None,
+        typer.Option("--persona", help="Chat as this persona, with the rules that apply to it.", metavar="ID"),
     ] = None,
     against: Annotated[
         str | None,
-        typer.Option("--against", help="Answer under this version, too: `start` or its number.", metavar="VERSION"),
+        typer.Option(
+            "--against", help="Also answer under this earlier version: `start` or a number.", metavar="VERSION"
+        ),
     ] = None,
     model: options.Model = None,
     settings: options.Set = None,
@@ -49,9 +52,9 @@ def chat(
 
 
 def talk(chat: ChatSession, as_json: bool) -> None:
-    """Do what each line asks for until the input ends; raises what ends the talk.
+    """Handle each line until the input ends.
 
-    From a pipe, a message without an answer ends it, too.
+    Raises the error that ends the chat; a failed call ends it only where the input is a pipe.
     """
     from scai_cli.display.terminal.chat import print_head, tell
 
@@ -67,13 +70,13 @@ def talk(chat: ChatSession, as_json: bool) -> None:
                 raise
             tell(f"scai: {error}")
             if isinstance(error, CallFailed):
-                tell("/again asks once more; another message takes the place of this one")
+                tell("type /again to retry, or another message to replace this one")
     if typed and chat.directory is not None:
         tell(f"saved in {chat.directory.folder.path}")
 
 
 def _do_line(chat: ChatSession, line: str, as_json: bool) -> bool:
-    """Do what one line asks for; returns False for a line that ends the talk."""
+    """Handle one line; return False for a line that ends the chat."""
     from scai_cli.display.terminal.chat import print_answers, print_help, tell
 
     word, _, rest = line.partition(" ")
@@ -95,7 +98,7 @@ def _do_line(chat: ChatSession, line: str, as_json: bool) -> bool:
         texts = [(dialogue.name, dialogue.started.system_message) for dialogue in chat.dialogues]
         tell("\n\n".join(text for _, text in texts)) if as_json else print_answers(texts, headed=len(texts) > 1)
     else:
-        raise RunError(f"there is no {word}; /help tells what there is, and //{word[1:]} says it")
+        raise RunError(f"{word}: unknown command; /help lists the commands, //{word[1:]} sends it as a message")
     return True
 
 
@@ -116,7 +119,7 @@ def _answer(chat: ChatSession, as_json: bool) -> None:
 
 
 def _typed(as_json: bool) -> Iterator[str]:
-    """Yield lines typed at a terminal, edited by readline where stdout may hold the prompt."""
+    """Yield lines typed at a terminal; readline edits them unless stdout is a pipe or carries JSON."""
     from scai_cli.jobs.interruption import ctrl_c_ends_input
 
     edited = sys.stdout.isatty() and not as_json

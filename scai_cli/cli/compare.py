@@ -15,14 +15,14 @@ def compare(
         str | None,
         typer.Option(
             "--embedding-model",
-            help="Compare constitutions by a model's embeddings, e.g. openai:NAME at OPENAI_BASE_URL.",
+            help="Also compare constitutions by this model's embeddings, e.g. openai:NAME.",
             metavar="M",
         ),
     ] = None,
     as_json: Json = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Compare runs: settings, welfare, constitutions. Each is held against the first."""
+    """Compare runs: settings, ratings, constitutions. The first run is the baseline."""
     from scai_cli.analysis.comparison import compare_runs
     from scai_cli.analysis.version_similarity import version_similarity
     from scai_cli.display.terminal.compare import print_comparison

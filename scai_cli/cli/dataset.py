@@ -9,13 +9,13 @@ import typer
 
 from scai_cli.cli.options import Json, print_json
 
-# With a callback, a single command still is one of a group.
-app = typer.Typer(no_args_is_help=True, help="Look into data sets.", callback=lambda: None)
+# A callback keeps `describe` a subcommand although it is the only one.
+app = typer.Typer(no_args_is_help=True, help="Describe the rows of a dataset.", callback=lambda: None)
 
 Rows = Annotated[
     Path,
     typer.Argument(
-        metavar="PATH", help="A .jsonl, .csv or .parquet file of rows, or a folder of them.", show_default=False
+        metavar="PATH", help="File of rows (.jsonl, .csv, .parquet), or a folder of these.", show_default=False
     ),
 ]
 
@@ -23,10 +23,10 @@ Rows = Annotated[
 @app.command("describe")
 def describe(
     path: Rows,
-    seed: Annotated[int, typer.Option("--seed", help="Draws the samples.", metavar="N")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Seed for the choice of example rows.", metavar="N")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Say how long, varied and balanced rows are."""
+    """Describe the lengths, variety and balance of a dataset's rows."""
     from scai_cli.datasets.describe.description import describe as described
     from scai_cli.display.terminal.dataset import print_dataset
 

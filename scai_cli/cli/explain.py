@@ -12,15 +12,19 @@ from scai_cli.cli import options
 def explain(
     run: options.Run,
     users: Annotated[
-        tuple[str, str] | None, typer.Option("--users", help="Which rules pull these two apart.", metavar="A B")
+        tuple[str, str] | None,
+        typer.Option("--users", help="Show the rules that affect users A and B in opposite ways.", metavar="A B"),
     ] = None,
-    settings: options.Set = None,
+    settings: options.SetLimit = None,
     max_usd: options.MaxUsd = None,
     trust: options.Trust = False,
     as_json: options.Json = False,
     runs_dir: options.RunsDir = options.RUNS,
 ) -> None:
-    """Say who asked for each rule, who gains and who loses by it. At most 1,000 calls, or --set limits.calls=N."""
+    """Show who asked for each rule and its effect on each user.
+
+    Repeats conversations without each rule, in at most 1,000 calls (--set limits.calls=N changes the limit).
+    """
     from scai_cli.display.terminal.explain import print_explanation
     from scai_cli.jobs.explain import explain as explained
     from scai_cli.runs.find import find_run
@@ -36,7 +40,15 @@ def explain(
 
 def frontier(
     config: options.Config,
-    over: Annotated[str, typer.Option("--over", help="What varies.", metavar="welfare=A,B,...", show_default=False)],
+    over: Annotated[
+        str,
+        typer.Option(
+            "--over",
+            help="Welfare functions to compare, e.g. welfare=utilitarian,nash.",
+            metavar="welfare=A,B,...",
+            show_default=False,
+        ),
+    ],
     settings: options.Set = None,
     model: options.Model = None,
     seed: options.Seed = None,
@@ -44,7 +56,10 @@ def frontier(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Say what fairness costs. Runs an experiment under several welfare functions."""
+    """Compare welfare functions: run an experiment under each.
+
+    A welfare function combines the ratings of all users, e.g. their mean (utilitarian) or the lowest (rawlsian).
+    """
     from scai_cli.cli.generate import observer
     from scai_cli.display.terminal.frontier import print_front
     from scai_cli.experiment.load import Overrides

@@ -45,7 +45,7 @@ def export(
     seed: options.DrawSeed = 0,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Export datasets and system messages."""
+    """Export a system message, or dataset rows for training."""
     from scai_cli.datasets.export.export import ExportOptions, Splitting
     from scai_cli.datasets.export.export import export as exported
     from scai_cli.datasets.formats.format import Layout, find_format
@@ -57,7 +57,7 @@ def export(
     if form.kind == "runs":
         _refuse(given, format_)
     if split_by is not None and split is None:
-        raise ConfigError("--split-by says by what rows are split; give --split train=0.9,test=0.1 with it")
+        raise ConfigError("--split-by needs --split; add e.g. --split train=0.9,test=0.1")
     bounds = None if disagreement is None else parse_disagreement(disagreement)
     export_options = ExportOptions(
         format_name=format_,
@@ -84,7 +84,7 @@ _OF_RUNS = ("as_", "system", "min_rating", "epoch", "persona", "task")
 
 
 def _given(context: typer.Context) -> dict[str, Any]:
-    """Return the options that were given on the command line, by their names there."""
+    """Return the options given on the command line, by their names there."""
     named = {parameter.name: parameter.opts[0] for parameter in context.command.params}
     given = {}
     for name, value in context.params.items():
@@ -99,7 +99,9 @@ def _refuse(given: Mapping[str, Any], name: str) -> None:
     heeded = {option.rstrip("_").replace("_", "-") for option in _OF_RUNS}
     for option in given:
         if option not in heeded:
-            raise ConfigError(f"--{option} chooses among samples, which the format {name!r} is not made of")
+            raise ConfigError(
+                f"--{option}: the format {name!r} exports whole runs and has no rows to choose from; drop it"
+            )
 
 
 _KINDS = {".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl"}
@@ -107,17 +109,17 @@ _TEXT_KINDS = {".md": "markdown", ".txt": "text", ".json": "jsonl", ".jsonl": "j
 
 
 def _destination(output: str, as_: str | None, form: Format) -> Destination:
-    """Return what `-o` and `--as` say: a file by its name's ending, or with a slash or where there is one, a folder."""
+    """Return the destination for `-o` and `--as`: a folder if the name ends with a slash or is one, else a file."""
     from scai_cli.datasets.export.output_files import Destination
 
     target = Path(output)
     folder = output.endswith("/") or target.is_dir()
     if form.texts and as_ in ("csv", "parquet"):
-        raise ConfigError(f"--as {as_}: a system message is text, markdown or json")
+        raise ConfigError(f"--as {as_}: a system message can be text, markdown or json")
     if as_ in ("text", "markdown") and not form.texts:
-        raise ConfigError(f"--as {as_} is for system messages; rows are jsonl, csv or parquet")
+        raise ConfigError(f"--as {as_} is only for system messages; rows can be jsonl, csv or parquet")
     if output == "-" and as_ in ("csv", "parquet"):
-        raise ConfigError(f"--as {as_} is no text of rows for a pipe; name a file with -o FILE.{as_}")
+        raise ConfigError(f"--as {as_} cannot be written to stdout; name a file with -o FILE.{as_}")
     kind = "jsonl" if as_ == "json" else as_
     by_name = (_TEXT_KINDS if form.texts else _KINDS).get(target.suffix.lower())
     if not folder and kind and by_name not in (None, kind):
@@ -130,14 +132,14 @@ def _destination(output: str, as_: str | None, form: Format) -> Destination:
 
 
 def _print_record(record: ExportRecord, sources: str, export_options: ExportOptions) -> None:
-    """Print on stderr what was written, and what was left out and why."""
+    """Print on stderr the files written, and the counts and reasons of omitted rows."""
     to, splitting = export_options.destination, export_options.splitting
-    remedy = "another --seed draws anew"
+    remedy = "try another --seed"
     if splitting is not None and splitting.by != "task":
-        remedy += ", --split-by task leaves more rows"
+        remedy += ", or --split-by task, which keeps more rows"
     for file in record.files if str(to.target) != "-" else ():
         path = to.target / file.name if to.folder else to.target.with_name(file.name)
-        empty = "" if file.rows or len(record.files) == 1 else f"; none falls into it: {remedy}"
+        empty = "" if file.rows or len(record.files) == 1 else f"; this split is empty: {remedy}"
         rows = "1 row" if file.rows == 1 else f"{file.rows} rows"
         typer.echo(f"{rows} of run {sources} -> {path}{empty}", err=True)
     if record.left_out:

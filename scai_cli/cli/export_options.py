@@ -13,7 +13,7 @@ Sources = Annotated[
     list[str],
     typer.Argument(
         metavar="RUN|GENERATED",
-        help="Runs and generated sets: ids, unique prefixes, paths, or `latest`.",
+        help="Runs and generated sets: ids, unique starts of ids, paths, or `latest`.",
         show_default=False,
     ),
 ]
@@ -21,7 +21,7 @@ FormatName = Annotated[
     str,
     typer.Option(
         "--format",
-        help=f"One of {', '.join(BUILT_IN['format'])}; or module:attribute.",
+        help=f"Format: {', '.join(BUILT_IN['format'])}; or module:attribute.",
         metavar="F",
     ),
 ]
@@ -30,61 +30,72 @@ Output = Annotated[
     typer.Option(
         "--output",
         "-o",
-        help="A file (.jsonl, .csv, .parquet), a folder (DIR/) with card and manifest, or - for stdout.",
+        help="File (.jsonl, .csv, .parquet), folder (DIR/) with card and manifest, or - for stdout.",
         metavar="PATH",
     ),
 ]
 As = Annotated[
     Literal["text", "markdown", "json", "jsonl", "csv", "parquet"] | None,
-    typer.Option("--as", help="How it is written; by default as the file's name says."),
+    typer.Option("--as", help="File type; default: from the file's name."),
 ]
 System = Annotated[
     str,
     typer.Option(
-        "--system", help="Whether rows begin with the constitution: drop, keep, or another text.", metavar="S"
+        "--system",
+        help="System message of the rows: drop (none), keep (the constitution), or your own text.",
+        metavar="S",
     ),
 ]
 MinRating = Annotated[
     float | None,
-    typer.Option("--min-rating", help="Only answers (of pairs: chosen ones) that were rated at least so.", metavar="R"),
+    typer.Option("--min-rating", help="Keep answers (in pairs: the chosen answer) rated at least R.", metavar="R"),
 ]
 MinMargin = Annotated[
-    float | None, typer.Option("--min-margin", help="Only pairs whose ratings lie at least so far apart.", metavar="R")
+    float | None, typer.Option("--min-margin", help="Keep pairs whose ratings differ by at least R.", metavar="R")
 ]
 Disagreement = Annotated[
     str | None,
     typer.Option(
         "--disagreement",
-        help="Only rows with this share of dissenting raters: 0.3:1 for contested, 0:0.1 for agreed ones.",
+        help="Keep rows whose share of dissenting raters is in this range, e.g. 0.3:1 for contested rows.",
         metavar="LOW:HIGH",
     ),
 ]
-PerPersona = Annotated[bool, typer.Option("--per-persona", help="A pair for each rater, by that rater's preference.")]
+PerPersona = Annotated[
+    bool, typer.Option("--per-persona", help="Write one pair for each rater, in the order that this rater prefers.")
+]
 LabelledBy = Annotated[
     Literal["ratings", "judge", "revision"] | None,
-    typer.Option("--labels", help="What decides between generated answers; by default the first that does."),
+    typer.Option(
+        "--labels",
+        help="What orders generated answers; default: the first of the three that decides.",
+    ),
 ]
 MaxRows = Annotated[
-    int | None, typer.Option("--max-rows", min=1, help="At most so many rows, drawn with the seed.", metavar="N")
+    int | None, typer.Option("--max-rows", min=1, help="Keep at most N rows, drawn at random.", metavar="N")
 ]
 SplitInto = Annotated[
-    str | None, typer.Option("--split", help="Into which files, e.g. train=0.9,test=0.1.", metavar="SHARES")
+    str | None, typer.Option("--split", help="Split the rows into files, e.g. train=0.9,test=0.1.", metavar="SHARES")
 ]
 SplitBy = Annotated[
     Literal["persona", "task", "both"] | None,
-    typer.Option("--split-by", help="What never is in two splits; by default both.", show_default=False),
+    typer.Option(
+        "--split-by", help="Keep each persona, each task or both in a single split; default: both.", show_default=False
+    ),
 ]
 DedupeBy = Annotated[
     Literal["exact", "near"] | None,
-    typer.Option("--dedupe", help="Leave out rows that say the same, or nearly the same, as an earlier one."),
+    typer.Option("--dedupe", help="Leave out rows that repeat an earlier row, exactly or nearly."),
 ]
 Decontaminate = Annotated[
     Path | None,
     typer.Option(
         "--decontaminate",
-        help="Leave out rows that hold words of a benchmark (JSONL, JSON, CSV, text).",
+        help="Leave out rows that contain text of this benchmark (JSONL, JSON, CSV, text).",
         metavar="FILE",
     ),
 ]
-MixLicences = Annotated[bool, typer.Option("--mix-licences", help="Let rows under different licences come together.")]
-DrawSeed = Annotated[int, typer.Option("--seed", min=0, help="Splits and draws follow from it.", metavar="N")]
+MixLicences = Annotated[
+    bool, typer.Option("--mix-licences", help="Allow rows under different licences in one dataset.")
+]
+DrawSeed = Annotated[int, typer.Option("--seed", min=0, help="Seed for splits and random draws.", metavar="N")]

@@ -21,40 +21,39 @@ def generate(
         str,
         typer.Argument(
             metavar="RUN|CONSTITUTION",
-            help="A run, or a file with a constitution (Markdown, text, JSON, YAML).",
+            help="Run, or constitution file (Markdown, text, JSON, YAML).",
             show_default=False,
         ),
     ],
     tasks: Annotated[
         Path | None,
-        typer.Option("--tasks", help="The tasks (YAML, JSON, JSONL); by default the run's own.", metavar="FILE"),
+        typer.Option("--tasks", help="Task file (YAML, JSON, JSONL); default: the run's tasks.", metavar="FILE"),
     ] = None,
     n: Annotated[
-        int | None, typer.Option("--n", min=1, help="Rows; by default one for every task.", metavar="N")
+        int | None, typer.Option("--n", min=1, help="Number of rows; default: one per task.", metavar="N")
     ] = None,
     personas: Annotated[
-        Path | None, typer.Option("--personas", help="Other people than the run's.", metavar="FILE")
+        Path | None, typer.Option("--personas", help="Personas to use instead of the run's.", metavar="FILE")
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(
-            "--config", help="For a constitution file: the experiment to make rows with.", metavar="EXPERIMENT"
-        ),
+        typer.Option("--config", help="Experiment file to use with a constitution file.", metavar="EXPERIMENT"),
     ] = None,
     settings: options.Set = None,
     model: options.Model = None,
     seed: options.Seed = None,
     run_id: Annotated[
-        str | None, typer.Option("--run-id", help="The set's id; by default the run's with -rows.", metavar="ID")
+        str | None,
+        typer.Option("--run-id", help="Id of the generated set; default: the run's id with -rows.", metavar="ID"),
     ] = None,
     runs_dir: options.RunsDir = options.RUNS,
     max_usd: options.MaxUsd = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many calls it would take.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Count the calls; make none.")] = False,
     trust: options.Trust = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Make rows for a dataset by a constitution and many tasks. They hold answers, critiques, revisions and labels."""
+    """Generate dataset rows from a constitution and tasks. A row contains answers, critiques, revisions and labels."""
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.generate import start
     from scai_cli.jobs.generate_source import GenerateOptions
@@ -70,14 +69,14 @@ def generate(
 
 
 def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_json: bool) -> None:
-    """Go on with a generated set: what `scai resume` does when it is given one."""
+    """Resume a generated set, for `scai resume`."""
     from scai_cli.jobs.generate import resume as go_on
 
     finish(go_on(path, settings, observer(quiet, rows=True), trust=trust), as_json)
 
 
 def observer(quiet: bool, *, rows: bool = False) -> Observer[Any]:
-    """Return what shows a run, or a set of rows: nothing if quiet, a live view on a terminal, plain lines elsewhere."""
+    """Return the observer of a run or of a set of rows: silent if quiet, live on a terminal, plain lines elsewhere."""
     from scai_cli.jobs.session import SilentObserver
 
     if quiet:  # and rich is not imported
@@ -90,7 +89,7 @@ def observer(quiet: bool, *, rows: bool = False) -> Observer[Any]:
 
 
 def finish(outcome: Outcome[Any], as_json: bool) -> None:
-    """Print the id of a run or a set (or its summary) and leave with the exit code of how it ended."""
+    """Print the id or the summary of a run or set; raise the error that stopped it."""
     print(json.dumps(outcome.summary()) if as_json else outcome.run_id)  # noqa: T201 - data for stdout
     if outcome.error is not None:
         raise outcome.error
@@ -103,11 +102,11 @@ def _print_expected(plan: GeneratePlan, as_json: bool) -> None:
         print(json.dumps(plan.as_object()))  # noqa: T201 - data for stdout
         return
     console = out()
-    users = f", {plan.users} users by turns" if plan.users else ""
+    users = f", {plan.users} users in turn" if plan.users else ""
     console.print(f"{plan.rows:,} rows from {plan.tasks:,} tasks{users}")
     for purpose, calls in plan.calls.items():
         if calls:
             console.print(f"{purpose:<14}{calls:>12,} calls")
     console.print(f"{'total':<14}{plan.total:>12,} calls")
     if plan.total_with_votes > plan.total:
-        console.print(f"{'':<14}{plan.total_with_votes:>12,} where the judge's endpoint tells no log-probabilities")
+        console.print(f"{'':<14}{plan.total_with_votes:>12,} if the judge's endpoint gives no log-probabilities")

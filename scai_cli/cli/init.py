@@ -9,9 +9,9 @@ import typer
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="New or empty folder.", show_default=False)],
 ) -> None:
-    """Write starter configs and personas into a folder."""
+    """Write example configs, tasks and personas into a folder."""
     from scai_cli.experiment.starter import write_starter
 
     count = write_starter(folder)

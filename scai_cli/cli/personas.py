@@ -9,27 +9,35 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli.options import Json, MaxUsd, Model, Quiet, Seed, Set, print_json, with_limit
+from scai_cli.cli.options import Json, MaxUsd, Model, Quiet, Seed, print_json, with_limit
 
 if TYPE_CHECKING:
     from scai_cli.populations.importer import ImportResult
 
-app = typer.Typer(no_args_is_help=True, help="Let people in, look at them, draw from them, have them made.")
+app = typer.Typer(no_args_is_help=True, help="Import, inspect, sample and generate personas.")
 
-File = Annotated[str, typer.Argument(metavar="FILE", help="A file, or hub:OWNER/NAME.", show_default=False)]
-Population = Annotated[Path, typer.Argument(metavar="FILE", help="A population (YAML, JSON, JSONL).")]
-Out = Annotated[
-    Path, typer.Option("--output", "-o", help="Where to write: .jsonl or .yaml; - is stdout.", metavar="OUT")
+File = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE", help="File, or data set on the Hugging Face Hub (hub:OWNER/NAME).", show_default=False
+    ),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", min=1, help="At most so many.", metavar="N")]
-Map = Annotated[Path | None, typer.Option("--map", help="The column map (YAML) of a table.", metavar="FILE")]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Leave bad rows out, and say which.")]
+Population = Annotated[Path, typer.Argument(metavar="FILE", help="File of personas (YAML, JSON, JSONL).")]
+Out = Annotated[
+    Path, typer.Option("--output", "-o", help="Output file (.jsonl, .yaml), or - for stdout.", metavar="OUT")
+]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Import at most N.", metavar="N")]
+Map = Annotated[
+    Path | None, typer.Option("--map", help="YAML file that maps a table's columns to fields.", metavar="FILE")
+]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip bad rows and list them.")]
 Format = Annotated[
     str,
     typer.Option(
         "--as",
         metavar="FORMAT",
-        help="lines, personahub, synthetic-persona-chat, nemotron, prism, opinionqa, polis, tinytroupe, edsl or table.",
+        help="Format of the file: lines, personahub, synthetic-persona-chat, nemotron, prism, opinionqa, polis, "
+        "tinytroupe, edsl or table.",
     ),
 ]
 
@@ -44,7 +52,7 @@ def import_file(
     skip_bad: SkipBad = False,
     quiet: Quiet = False,
 ) -> None:
-    """Import people from somebody's file in its own format. All or nothing."""
+    """Import personas from a file in another format. A bad row stops the import; nothing is written then."""
     from scai_cli.populations.importer import ImportOptions, import_items
 
     result = import_items("personas", ImportOptions(file, form, limit, columns, skip_bad), out, say)
@@ -54,17 +62,20 @@ def import_file(
 @app.command()
 def sample(
     population: Population,
-    count: Annotated[int, typer.Option("--n", min=1, help="How many.", metavar="N")],
+    count: Annotated[int, typer.Option("--n", min=1, help="Number of personas.", metavar="N")],
     out: Out,
     by: Annotated[str, typer.Option("--by", help="Stratify by these attributes.", metavar="A,B")] = "",
     weights: Annotated[
-        str | None, typer.Option("--weights", help="Draw in proportion to `weight` or an attribute.", metavar="NAME")
+        str | None,
+        typer.Option("--weights", help="Draw in proportion to `weight` or a numeric attribute.", metavar="NAME"),
     ] = None,
-    diverse: Annotated[bool, typer.Option("--diverse", help="As unlike each other as can be.")] = False,
+    diverse: Annotated[
+        bool, typer.Option("--diverse", help="Choose personas as different from each other as possible.")
+    ] = False,
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Draw some people out of many. Stratified, weighted or far from each other."""
+    """Sample personas: at random, stratified, weighted or diverse."""
     from scai_cli.populations.population_file import population_file
     from scai_cli.populations.sample import SampleOptions, sample
 
@@ -85,15 +96,15 @@ def sample(
 @app.command()
 def describe(
     path: Annotated[
-        Path | None, typer.Argument(metavar="PATH", help="A population or a folder of them; by default ./personas.")
+        Path | None, typer.Argument(metavar="PATH", help="File or folder of personas; default: ./personas.")
     ] = None,
     quotas: Annotated[
         list[str] | None,
-        typer.Option("--quota", help="Compare with it, e.g. age=18-34:30,35-90:70.", metavar="A=V:S,..."),
+        typer.Option("--quota", help="Compare with these shares, e.g. age=18-34:30,35-90:70.", metavar="A=V:S,..."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show attributes, quotas, duplicates and gaps of a population, or the populations of a folder."""
+    """Describe personas: attributes, quotas, duplicates, gaps. For a folder, list its files."""
     from scai_cli.display.terminal.populations import print_description, print_files
     from scai_cli.experiment.starter import shipped
     from scai_cli.populations.describe import describe, populations
@@ -117,22 +128,27 @@ def describe(
 
 @app.command()
 def generate(
-    count: Annotated[int, typer.Option("--n", min=1, max=100_000, help="How many.", metavar="N")],
+    count: Annotated[int, typer.Option("--n", min=1, max=100_000, help="Number of personas.", metavar="N")],
     out: Out,
     quotas: Annotated[
         list[str] | None,
+        typer.Option("--quota", help="Target shares of an attribute, e.g. age=18-34:30,35-90:70.", metavar="A=V:S,..."),
+    ] = None,
+    tasks: Annotated[
+        Path | None, typer.Option("--tasks", help="Tasks on which each persona gets an opinion.", metavar="FILE")
+    ] = None,
+    model: Model = None,
+    seed: Annotated[int, typer.Option("--seed", help="Seed for all random draws.", metavar="N")] = 0,
+    settings: Annotated[
+        list[str] | None,
         typer.Option(
-            "--quota", help="How an attribute is shared out, e.g. age=18-34:30,35-90:70.", metavar="A=V:S,..."
+            "--set", help="Set a key of model or limits, e.g. --set limits.calls=500. Repeatable.", metavar="KEY=VALUE"
         ),
     ] = None,
-    tasks: Annotated[Path | None, typer.Option("--tasks", help="Tasks to have a stance on.", metavar="FILE")] = None,
-    model: Model = None,
-    seed: Annotated[int, typer.Option("--seed", help="Everything drawn at random follows from it.", metavar="N")] = 0,
-    settings: Set = None,
     max_usd: MaxUsd = None,
     quiet: Quiet = False,
 ) -> None:
-    """Have people made to quota by a model. The same command goes on where it was stopped."""
+    """Generate personas with a model, to given quotas. After an interruption, the same command continues."""
     from scai_cli.experiment.item_files import items
     from scai_cli.experiment.load import Overrides
     from scai_cli.experiment.tasks import Task
@@ -148,7 +164,7 @@ def generate(
     )
     done = made(options, out, (lambda _: None) if quiet else say, shlex.join(["scai", *sys.argv[1:]]))
     if not quiet:
-        say(f"wrote {done.people:,} personas to {out}; {done.calls:,} calls, {done.thrown_back:,} texts thrown back")
+        say(f"wrote {done.people:,} personas to {out}; {done.calls:,} calls, {done.thrown_back:,} texts rejected")
 
 
 def say(line: str) -> None:

@@ -17,13 +17,13 @@ def report(
         typer.Option(
             "--output",
             "-o",
-            help="A file; - is stdout. By default RUN.html, or report.html of several.",
+            help="HTML file, or - for stdout; default: RUN.html (several runs: report.html).",
             metavar="FILE",
         ),
     ] = None,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Write one HTML page about a run, or about several. Prints its path."""
+    """Write one HTML page about one or more runs and print its path."""
     from scai_cli.display.report.page import make_page
     from scai_cli.runs.find import find_run
     from scai_cli.runs.jsonl import write_whole

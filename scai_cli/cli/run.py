@@ -1,4 +1,4 @@
-"""`scai run`, `resume`, `plan` (also `check`)."""
+"""`scai run`, `resume`, `check` (also `plan`)."""
 
 from __future__ import annotations
 
@@ -22,15 +22,17 @@ def run(
     model: options.Model = None,
     seed: options.Seed = None,
     run_id: Annotated[
-        str | None, typer.Option("--run-id", help="The run's id; by default the experiment's name.", metavar="ID")
+        str | None, typer.Option("--run-id", help="Id of the run; default: the experiment's name.", metavar="ID")
     ] = None,
     runs_dir: options.RunsDir = options.RUNS,
     max_usd: options.MaxUsd = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="As `scai plan`: say what it would take.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check the experiment as `scai check` does; make no call.")
+    ] = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Run an experiment; prints the run's id."""
+    """Run an experiment and print the run's id."""
     from scai_cli.experiment.load import Overrides, load_experiment
     from scai_cli.jobs.run import run as run_experiment
     from scai_cli.jobs.session import run_on_loop
@@ -50,14 +52,14 @@ def run(
 
 def resume(
     run: options.Run,
-    settings: options.Set = None,
+    settings: options.SetLimit = None,
     runs_dir: options.RunsDir = options.RUNS,
     max_usd: options.MaxUsd = None,
     trust: options.Trust = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Go on where a run or a generated set was stopped. No answered call is made again."""
+    """Resume an interrupted run or generated set. Answered calls are not repeated."""
     from scai_cli.jobs.run import resume_blocking
     from scai_cli.runs.find import find_source, is_generated
 
@@ -75,18 +77,18 @@ def plan(
     settings: options.Set = None,
     model: options.Model = None,
     seed: options.Seed = None,
-    prompts: Annotated[bool, typer.Option("--prompts", help="Show every kind of prompt as it would be sent.")] = False,
+    prompts: Annotated[bool, typer.Option("--prompts", help="Print an example of each kind of prompt.")] = False,
     runs_dir: options.RunsDir = options.RUNS,
     as_json: options.Json = False,
 ) -> None:
-    """Check an experiment and say what it would take: calls, tokens, money, hosts. Asks no model."""
+    """Check an experiment; count its calls, tokens and cost. Calls no model."""
     from scai_cli.experiment.load import Overrides
 
     _plan(config, Overrides(settings or (), model, seed), runs_dir, prompts=prompts, as_json=as_json)
 
 
 def prompt() -> ParticipantPrompt:
-    """Return where real people among the personas are asked: at stdin and stderr."""
+    """Return the prompt that asks human participants through stdin and stderr."""
     from scai_cli.cli.keyboard import Keyboard
     from scai_cli.display.terminal.consoles import err
     from scai_cli.display.terminal.questions import ConsolePrompt

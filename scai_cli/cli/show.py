@@ -20,20 +20,30 @@ def show(
     epoch: Epoch = None,
     persona: Persona = None,
     task: Task = None,
-    constitution: Annotated[bool, typer.Option("--constitution", help="Every version of it.")] = False,
-    ratings: Annotated[bool, typer.Option("--ratings", help="Who rated whose answers how.")] = False,
+    constitution: Annotated[
+        bool, typer.Option("--constitution", help="Show every version of the constitution.")
+    ] = False,
+    ratings: Annotated[bool, typer.Option("--ratings", help="Show who rated which answer, and how.")] = False,
     diff: Annotated[
-        tuple[int, int] | None, typer.Option("--diff", help="What changed between two versions.", metavar="A B")
+        tuple[int, int] | None,
+        typer.Option("--diff", help="Show the changes from version A to version B.", metavar="A B"),
     ] = None,
     prompts: Annotated[
-        str | None, typer.Option("--prompts", help="The exact messages of a call, or of all below an id.", metavar="ID")
+        str | None,
+        typer.Option(
+            "--prompts",
+            help="Show the exact messages of a call, or of all calls whose ids start with ID.",
+            metavar="ID",
+        ),
     ] = None,
-    fidelity: Annotated[bool, typer.Option("--fidelity", help="Whether the users stay themselves.")] = False,
-    follow: Annotated[bool, typer.Option("--follow", help="Wait for the run and show what happens in it.")] = False,
+    fidelity: Annotated[
+        bool, typer.Option("--fidelity", help="Check whether the simulated users stay in character.")
+    ] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Show the events of a run as they happen.")] = False,
     as_json: Json = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Read a run, finished or not."""
+    """Show a run: its constitution, ratings and conversations."""
     from scai_cli.display.run_json import run_object
     from scai_cli.display.terminal.show import Parts, print_run
     from scai_cli.runs.find import find_run
@@ -55,7 +65,7 @@ def show(
 
 
 def _check(selection: Selection, parts: Parts, *, fidelity: bool, follow: bool, as_json: bool) -> None:
-    """Raise RunError for options of which one would be ignored."""
+    """Raise RunError for options that cannot be combined."""
     from scai_cli.errors import RunError
 
     views = {
@@ -67,14 +77,16 @@ def _check(selection: Selection, parts: Parts, *, fidelity: bool, follow: bool, 
     }
     given = [name for name, wanted in views.items() if wanted]
     if follow and given:
-        raise RunError("--follow goes with --epoch, --persona, --task and --json; drop the others")
+        raise RunError(
+            "--follow can be combined with --epoch, --persona, --task and --json only; drop the other options"
+        )
     if as_json and given and given != ["--fidelity"]:
-        raise RunError("--json prints the whole run or what --epoch, --persona and --task leave of it; drop the others")
+        raise RunError("--json can be combined with --epoch, --persona and --task only; drop the other options")
     if len(given) > 1 and (alone := [name for name in given if name in ("--prompts", "--fidelity")]):
         others = ", ".join(name for name in given if name != alone[0])
-        raise RunError(f"{alone[0]} is a view of its own; drop {others}")
+        raise RunError(f"{alone[0]} cannot be combined with {others}; drop one of them")
     if given and not parts.ratings and selection != Selection():
-        raise RunError(f"{given[0]} is of the whole run; drop --epoch, --persona and --task")
+        raise RunError(f"{given[0]} shows the whole run; drop --epoch, --persona and --task")
 
 
 def _follow(runs_dir: Path, run: str, selection: Selection, as_json: bool) -> None:
@@ -89,7 +101,7 @@ def _follow(runs_dir: Path, run: str, selection: Selection, as_json: bool) -> No
 
 
 def _wait_for(runs_dir: Path, run: str) -> Path:
-    """Return the run's directory as soon as it exists; raise RunError for an id that may be several runs."""
+    """Return the run's directory as soon as it exists; raise RunError for an ambiguous id."""
     from scai_cli.display.terminal.consoles import err
     from scai_cli.errors import RunError
     from scai_cli.runs.find import all_runs, find_run
@@ -121,7 +133,7 @@ def _show_fidelity(path: Path, as_json: bool) -> None:
 
 
 def list_runs(as_json: Json = False, runs_dir: RunsDir = RUNS) -> None:
-    """List runs and generated sets, newest first. As JSON the runs alone."""
+    """List runs and generated sets, newest first. With --json, only runs."""
     from scai_cli.display.terminal.show import print_generated, print_list
     from scai_cli.runs.history.listings import list_entries, list_generated
 

@@ -9,10 +9,12 @@ import typer
 from scai_cli.cli.options import Quiet
 from scai_cli.cli.personas import File, Limit, Map, Out, SkipBad, say, say_written
 
-# With a callback, a single command still is one of a group.
-app = typer.Typer(no_args_is_help=True, help="Let tasks in.", callback=lambda: None)
+# A callback keeps `import` a subcommand although it is the only one.
+app = typer.Typer(no_args_is_help=True, help="Import tasks.", callback=lambda: None)
 
-Format = Annotated[str, typer.Option("--as", metavar="FORMAT", help="lines, table, habermas or anthropic.")]
+Format = Annotated[
+    str, typer.Option("--as", metavar="FORMAT", help="Format of the file: lines, table, habermas or anthropic.")
+]
 
 
 @app.command("import")
@@ -23,11 +25,13 @@ def import_file(
     limit: Limit = None,
     columns: Map = None,
     skip_bad: SkipBad = False,
-    topic: Annotated[str, typer.Option("--topic", help="The topic of all of them.", metavar="TOPIC")] = "",
-    kind: Annotated[str, typer.Option("--kind", help="The kind of all of them.", metavar="KIND")] = "",
+    topic: Annotated[str, typer.Option("--topic", help="Set the topic of every imported task.", metavar="TOPIC")] = "",
+    kind: Annotated[
+        str, typer.Option("--kind", help="Set the kind of every imported task, e.g. advice.", metavar="KIND")
+    ] = "",
     quiet: Quiet = False,
 ) -> None:
-    """Import tasks from somebody's file in its own format. All or nothing."""
+    """Import tasks from a file in another format. A bad row stops the import; nothing is written then."""
     from scai_cli.populations.importer import ImportOptions, import_items
 
     changes = {name: text for name, text in (("topic", topic), ("kind", kind)) if text}

@@ -1,1 +1,1 @@
-"""The file that a user writes: config, YAML, personas, tasks, constitution, models."""
+"""The experiment file: config, YAML, personas, tasks, constitution, models."""

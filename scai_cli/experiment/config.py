@@ -1,4 +1,4 @@
-"""The experiment's schema: every key of the YAML with its default; docs/reference prints the field docstrings."""
+"""The schema of the experiment file: its keys with defaults; docs/reference prints the docstrings of the fields."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ ROLES: tuple[AgentRole, ...] = ("assistant", "user", "meta")
 
 
 class PersonaSource(Value):
-    """Which personas take part: from files, or written here."""
+    """The personas that take part, from files or written here."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     files: Annotated[str | tuple[str, ...], Field(alias="from")] = ()
     """One or more persona files (YAML or JSONL), relative to the experiment file."""
     inline: tuple[Persona, ...] = ()
-    """Personas written in the experiment itself."""
+    """Personas written in the experiment file itself."""
     split: Split | None = None
-    """Take only those of this split; all if null."""
+    """Use only personas of this split; all if null."""
     where: Mapping[str, Scalar | tuple[Scalar, ...]] = {}
-    """Take only those with these attributes, e.g. `{country: [Kenya, Peru], gender: woman}`."""
+    """Use only personas with these attributes, e.g. `{country: [Kenya, Peru], gender: woman}`."""
     sample: Count | None = None
     """Take this many, drawn with the seed; all if null."""
     per_epoch: Count | None = None
-    """Let this many take part in each epoch, drawn with the seed; all if null."""
+    """Use this many in each epoch, drawn with the seed; all if null."""
 
     def wants(self, persona: Persona) -> bool:
-        """Return whether a persona is of the wanted split and has the wanted attributes."""
+        """Return whether a persona has the wanted split and attributes."""
         if self.split is not None and persona.split != self.split:
             return False
         return all(
@@ -51,41 +51,41 @@ class PersonaSource(Value):
 
 
 class TaskSource(Value):
-    """Which tasks are asked: from files, or written here."""
+    """The tasks of the conversations, from files or written here."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     files: Annotated[str | tuple[str, ...], Field(alias="from")] = ()
     """One or more task files (YAML, JSONL or a JSON list), relative to the experiment file."""
     inline: tuple[Task, ...] = ()
-    """Tasks written in the experiment itself."""
+    """Tasks written in the experiment file itself."""
     split: Split | None = None
-    """Take only those of this split; all if null."""
+    """Use only tasks of this split; all if null."""
     sample: Count | None = None
     """Take this many, drawn with the seed; all if null."""
     per_epoch: Count | None = None
-    """Ask this many in each epoch, drawn with the seed; all if null."""
+    """Use this many tasks in each epoch, drawn with the seed; all if null."""
 
     def wants(self, task: Task) -> bool:
-        """Return whether a task is of the wanted split."""
+        """Return whether a task has the wanted split."""
         return self.split in (None, task.split)
 
 
 class Ratings(Value):
-    """What the users rate, and what a persona's utility is made of."""
+    """The qualities that users rate, and how ratings become utilities."""
 
     own: Annotated[str, Field(min_length=1, max_length=60)] = "satisfaction"
-    """What users rate their own answers for."""
+    """The quality for which users rate the answers to themselves."""
     cross: Annotated[str, Field(min_length=1, max_length=60)] = "harmlessness"
-    """What users rate the answers given to others for."""
+    """The quality for which users rate the answers to others."""
     scale: tuple[float, float] = (0, 10)
     """The lowest and the highest rating."""
     cross_raters: Annotated[int, Field(ge=0)] | Literal["all"] = "all"
-    """How many of the other users rate each final answer, drawn with the seed; 0 for none."""
+    """The number of other users who rate each final answer, drawn with the seed; 0 for none."""
     cross_weight: Fraction = 0.25
-    """The share of the ratings a persona gave to others' answers in its utility; the rest is its satisfaction."""
+    """The weight in a persona's utility of its ratings of others' answers; the rest is its satisfaction."""
     anchors: Annotated[int, Field(ge=0)] = 0
-    """So many of the first epoch's answers, drawn with the seed, are rated by everybody in every epoch: drift shows."""
+    """The number of answers of the first epoch that all users rate again in every epoch, to measure drift."""
 
     @field_validator("scale")
     @classmethod
@@ -96,21 +96,21 @@ class Ratings(Value):
 
 
 class Holdout(Value):
-    """What is kept back to compare the first and the last constitution on."""
+    """The personas and tasks held out, on which the first and the last constitution are compared."""
 
     personas: Annotated[float, Field(ge=0, lt=1)] | tuple[str, ...] = 0
-    """The share of the personas, drawn with the seed and stratified by their attributes; or their ids."""
+    """The share of the personas to hold out, drawn with the seed and stratified by their attributes; or their ids."""
     tasks: Annotated[float, Field(ge=0, lt=1)] | tuple[str, ...] = 0
-    """The share of the tasks, drawn with the seed and stratified by topic; or their ids."""
+    """The share of the tasks to hold out, drawn with the seed and stratified by topic; or their ids."""
 
 
 class PriceConfig(Value):
-    """What a model costs, in US dollars per million tokens."""
+    """The price of a model, in US dollars per million tokens."""
 
     input: Annotated[float, Field(ge=0)]
-    """Per million input tokens."""
+    """The price of a million input tokens."""
     output: Annotated[float, Field(ge=0)]
-    """Per million output tokens."""
+    """The price of a million output tokens."""
 
     def cost(self, usage: Usage) -> float:
         """Return the cost of the tokens in US dollars."""
@@ -118,74 +118,74 @@ class PriceConfig(Value):
 
 
 class LimitsConfig(Value):
-    """How much the run may use, and how hard it may press an endpoint; null means no limit."""
+    """Limits on the use of a run and on the load of an endpoint; null means no limit."""
 
     calls: Count | None = None
-    """The most model calls."""
+    """The maximal number of model calls."""
     tokens: Count | None = None
-    """The most tokens, input and output together."""
+    """The maximal number of tokens, input plus output."""
     usd: Annotated[float, Field(gt=0)] | None = None
-    """The most money, in US dollars; needs a known price for every model."""
+    """The maximal cost in US dollars; needs a known price for every model."""
     seconds: Annotated[float, Field(gt=0)] | None = None
-    """The most wall time, in seconds; what was used before a resume counts."""
+    """The maximal wall time in seconds, over all sessions of a run."""
     concurrency: Count = 32
-    """The most calls in flight at one endpoint."""
+    """The maximal number of concurrent calls to one endpoint."""
     requests_per_minute: Annotated[float, Field(gt=0)] | None = None
-    """The most requests a minute to one endpoint."""
+    """The maximal number of requests per minute to one endpoint."""
     tokens_per_minute: Annotated[float, Field(gt=0)] | None = None
-    """The most tokens a minute to one endpoint."""
+    """The maximal number of tokens per minute to one endpoint."""
     max_retries: Annotated[int, Field(ge=0, le=50)] = 6
-    """How often a call that failed in passing is made again."""
+    """The number of retries of a call after a temporary error."""
 
 
 class ExperimentConfig(Value):
     """One experiment; only `personas` and `tasks` have no default."""
 
     name: SafeId = "experiment"
-    """What it is called; part of the run's id."""
+    """The name of the experiment; the run's id starts with it."""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    """Everything drawn at random follows from it."""
+    """The seed of all random draws."""
     epochs: Count = 3
-    """How many times the users talk and the meta-prompt revises."""
+    """The number of epochs: rounds of conversations, ratings and one revision."""
     turns: Count = 2
-    """How many [assistant, user] exchanges a conversation has."""
+    """The number of [assistant, user] exchanges in a conversation."""
     personas: PersonaSource
-    """Who takes part: `{from: FILE or [FILES], sample, per_epoch}`, a file name, or a list of personas."""
+    """The personas: `{from: FILE or [FILES], sample, per_epoch}`, a file name, or a list of personas."""
     tasks: TaskSource
-    """What they ask: `{from: FILE or [FILES], sample, per_epoch}`, a file name, or a list of tasks."""
+    """The tasks: `{from: FILE or [FILES], sample, per_epoch}`, a file name, or a list of tasks."""
     model: ModelSettings = ModelSettings()
-    """The model behind every role."""
+    """The model for all roles."""
     roles: Roles = Roles()
-    """What differs from `model` for the assistant, the users and the meta-prompt, key by key."""
+    """Keys that override `model` for the assistant, the users or the meta-prompt."""
     ratings: Ratings = Ratings()
-    """What the users rate and how it counts."""
+    """The qualities that users rate, and their weights."""
     constitution: ConstitutionStart = ConstitutionStart()
-    """Where the constitution starts and how far it may grow."""
+    """The first version of the constitution, and the limits on its size."""
     revision: Revision = Revision()
-    """How the constitution changes."""
+    """How a new constitution is proposed and adopted."""
     welfare: str | Mapping[str, Mapping[str, float]] = "utilitarian"
-    """The welfare function that counts, e.g. rawlsian or atkinson(epsilon=2)."""
+    """The declared welfare function, e.g. rawlsian or atkinson(epsilon=2)."""
     holdout: Holdout = Holdout()
-    """What is kept back for the proof at the end."""
+    """Personas and tasks held out for the comparison at the end."""
     # Left out of what is printed and saved while it is the default: runs of 0.1 do not have it.
     generate: GenerateSettings = Field(default=GenerateSettings(), exclude_if=lambda value: value == GenerateSettings())
-    """What rows `scai generate` makes; it does not decide what happens in a run."""
+    """The rows of `scai generate`; no effect on a run."""
     limits: LimitsConfig = LimitsConfig()
-    """Bounds on what the run uses."""
+    """Limits on calls, tokens, money, time and concurrency."""
     cache: bool = False
-    """Whether answers are kept across runs, in `$SCAI_CACHE` or `~/.cache/scai/cache.sqlite3`, and taken from there."""
+    """Whether answers are stored and reused across runs, in `$SCAI_CACHE` or `~/.cache/scai/cache.sqlite3`."""
     controls: bool = False
-    """Whether nobody in particular, others and the user once more rate the last answers, for `scai show --fidelity`."""
+    """Whether control ratings are collected in the last epoch, for `scai show --fidelity`."""
     judge: ModelSettings | None = None
-    """A model that says at the end how well each user's words fit their persona; none if null."""
+    """A model that rates at the end how well each user's words fit their persona; none if null."""
     prices: Mapping[str, PriceConfig] = {}
-    """Prices of models that are not widely known: model -> `{input, output}`."""
+    """Prices of models that the built-in table lacks: model -> `{input, output}`."""
     max_failures: Fraction = 0.1
-    """The share of an epoch's conversations that may fail, and one in any case (0: none); more stop the run."""
+    """The share of an epoch's conversations that may fail before the run stops; one may always fail, unless 0."""
     format_retries: Annotated[int, Field(ge=0, le=10)] = 2
-    """How often a model is asked again when its answer lacks the form."""
+    """The number of retries when a model's answer has the wrong form."""
     prompts: Mapping[str, Text] = {}
-    """Other words for a prompt, by its name; `scai plan --prompts` shows them."""
+    """Your own wording of prompts, by name; `scai check --prompts` shows all prompts."""
 
     @field_validator("personas", "tasks", mode="before")
     @classmethod
@@ -199,7 +199,7 @@ class ExperimentConfig(Value):
     def _known_prompts(cls, prompts: Mapping[str, str]) -> Mapping[str, str]:
         for name, text in prompts.items():
             if name not in TEMPLATES:
-                raise ValueError(f"there is no prompt {name!r}{did_you_mean(name, TEMPLATES)}")
+                raise ValueError(f"unknown prompt {name!r}{did_you_mean(name, TEMPLATES)}")
             if unknown := sorted(places(text) - places(TEMPLATES[name])):
                 near = did_you_mean(unknown[0], places(TEMPLATES[name]))
                 raise ValueError(f"the prompt {name!r} knows no {{{{{unknown[0]}}}}}{near}")
@@ -212,24 +212,24 @@ class ExperimentConfig(Value):
         return spec
 
     def with_every_prompt(self) -> ExperimentConfig:
-        """Return the experiment with the wording of every prompt written out, so that it stays as it is."""
+        """Return the experiment with the wording of every prompt, so that a saved one does not change."""
         return self.model_copy(update={"prompts": {**TEMPLATES, **self.prompts}})
 
     @property
     def train_personas(self) -> tuple[Persona, ...]:
-        """The personas that the constitution is made with: all but those held out."""
+        """The personas of the epochs: all except those held out."""
         held_out = _ids(self.holdout.personas)
         return tuple(persona for persona in self.personas.inline if persona.id not in held_out)
 
     @property
     def train_tasks(self) -> tuple[Task, ...]:
-        """The tasks that the constitution is made with."""
+        """The tasks of the epochs: all except those held out."""
         held_out = _ids(self.holdout.tasks)
         return tuple(task for task in self.tasks.inline if task.id not in held_out)
 
     @property
     def held_out(self) -> tuple[tuple[Persona, ...], tuple[Task, ...]]:
-        """The personas and tasks of the holdout at the end; of a kind that has none held out, all of them.
+        """The personas and tasks of the comparison at the end; all of a kind if none of it is held out.
 
         Both are empty if nothing is held out.
         """
@@ -239,17 +239,17 @@ class ExperimentConfig(Value):
         return (personas or self.personas.inline, tasks or self.tasks.inline) if personas or tasks else ((), ())
 
     def model_for(self, role: AgentRole) -> ModelSettings:
-        """Return the model of a role: `model` with the changes in `roles`."""
+        """Return the model of a role: `model` with the keys in `roles`."""
         return overlay(self.model, getattr(self.roles, role))
 
     def model_of(self, persona: Persona) -> ModelSettings:
-        """Return the model that plays a persona: the users' with the persona's changes; a real person is a provider."""
+        """Return the model of a persona: the users' with the persona's keys; for a real person the provider `human`."""
         if persona.human:
             return ModelSettings(provider=HUMAN, send_seed=False, options={"called": persona.called})
         return overlay(self.model_for("user"), persona.model)
 
     def models(self) -> Iterator[tuple[AgentRole, ModelSettings]]:
-        """Yield every model with its role: those of the roles, then the personas' own, then the judge."""
+        """Yield every (role, model): the roles' models, the personas' own, then the judge."""
         yield from ((role, self.model_for(role)) for role in ROLES)
         yield from (("user", self.model_of(persona)) for persona in self.personas.inline if persona.has_own_agent)
         if self.judge is not None:
@@ -257,5 +257,5 @@ class ExperimentConfig(Value):
 
 
 def _ids(held_out: float | tuple[str, ...]) -> frozenset[str]:
-    """Return the ids that are held out; in a resolved experiment a share has been replaced by ids."""
+    """Return the ids held out; a resolved experiment has ids in place of a share."""
     return frozenset(held_out if isinstance(held_out, tuple) else ())

@@ -11,7 +11,7 @@ from scai_cli.text.characters import printable
 from scai_cli.values import Text, Value
 
 RuleDraft = Annotated[Text, AfterValidator(printable), Field(max_length=4000)]
-"""A rule as it was written: a system message is pasted and printed, so control characters become spaces."""
+"""Replace control characters by spaces, as system messages are pasted and printed."""
 RuleText = Annotated[RuleDraft, Field(min_length=1)]
 
 
@@ -20,7 +20,7 @@ ClauseId = Annotated[str, Field(pattern=r"^C[1-9]\d{0,8}$")]
 
 
 class Principle(Value):
-    """A universal rule; keeps its id (`P4`) for life. `since` is the epoch it came in (0: from the start)."""
+    """A universal rule with a permanent id (`P4`). `since` is the epoch of its first version (0: from the start)."""
 
     id: PrincipleId
     text: RuleText
@@ -32,7 +32,7 @@ class Principle(Value):
 
 
 class Clause(Value):
-    """A rule of the social contract (`C2`) that holds only for the users it names."""
+    """A rule of the social contract (`C2`), for the named users only."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -45,7 +45,7 @@ class Clause(Value):
 
 
 class Add(Value):
-    """A new rule: a principle, or with `for` a clause; it gets the next free number."""
+    """Add a rule: a principle, or with `for` a clause; it gets the next free number."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -57,7 +57,7 @@ class Add(Value):
 
 
 class Modify(Value):
-    """New words, and for a clause new users, for a rule that keeps its id."""
+    """Change the text of a rule, and the users of a clause; the id stays."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -70,7 +70,7 @@ class Modify(Value):
 
 
 class Merge(Value):
-    """Several rules of one kind become one, which keeps the first id; the other ids are not used again."""
+    """Merge rules of one kind into one with the first id; the other ids are not used again."""
 
     op: Literal["merge"] = "merge"
     ids: Annotated[tuple[str, ...], Field(min_length=2)]
@@ -80,7 +80,7 @@ class Merge(Value):
 
 
 class Remove(Value):
-    """A rule is removed; its id is not used again."""
+    """Remove a rule; its id is not used again."""
 
     op: Literal["remove"] = "remove"
     id: str
@@ -91,7 +91,7 @@ Edit = Annotated[Add | Modify | Merge | Remove, Field(discriminator="op")]
 
 
 class Constitution(Value):
-    """One version: `version` counts the adopted revisions, the `last_*` numbers remember ids used before."""
+    """One version; `version` counts the adopted revisions, `last_*` are the highest numbers used in ids."""
 
     version: int = 0
     principles: tuple[Principle, ...] = ()
@@ -110,11 +110,11 @@ class Constitution(Value):
         return tuple(principle for principle in self.principles if principle.locked)
 
     def rule(self, rule_id: str) -> Principle | Clause | None:
-        """Return the rule of that id, None if there is none."""
+        """Return the rule with this id, or None."""
         return next((rule for rule in self.rules if rule.id == rule_id), None)
 
     def render(self, *, user: str | None = None, names: Mapping[str, str] | None = None) -> str:
-        """Return the rules as text for a system message; empty where there are none.
+        """Return the rules as text for a system message; empty if there are none.
 
         With `user`, only the clauses for this user, as "the person you are talking with"; without, all clauses, each
         with the `names` (id -> name) of the users it is for.
@@ -137,10 +137,10 @@ class Constitution(Value):
         return "\n\n".join(parts)
 
     def apply(self, edits: Sequence[Edit], *, epoch: int) -> Constitution:
-        """Return the next version after these edits; without edits, the constitution as it is.
+        """Return the next version after these edits; without edits, this version.
 
-        Raises ValueError, in words for the record, when an edit names a rule that is locked or does not exist, merges
-        principles with clauses or turns a principle into a clause.
+        Raises ValueError, with a reason for the log, if an edit names a locked or unknown rule, merges principles with
+        clauses or turns a principle into a clause.
         """
         state = self
         for edit in edits:

@@ -1,4 +1,4 @@
-"""Read a constitution from a file: as `scai export --format system` writes it in any style, or written by hand."""
+"""Read a constitution file, written by `scai export --format system` in any style or by hand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import Value
 
 SUFFIXES: Final = (".md", ".txt", ".json", ".yaml", ".yml")
-"""The suffixes that tell a constitution file from a run."""
+"""The suffixes of constitution files, as opposed to ids of runs."""
 
 _ITEM: Final = re.compile(r"\s{0,3}(?:\d{1,3}[.)]|[-*+•])\s+(?P<text>\S.*)")
 _FOR: Final = re.compile(r"When you talk with (?P<who>.+?): (?P<text>.+)", re.DOTALL)
@@ -46,35 +46,35 @@ class _Written(Value):
 
 
 def read_constitution(path: Path, personas: Iterable[Persona], *, strict: bool = True) -> Constitution:
-    """Read a constitution; raises ConfigError where it has no rule, or if `strict` a clause is for an unknown persona.
+    """Read a constitution; raises ConfigError if it has no rule, or if `strict` a clause is for an unknown persona.
 
-    JSON and YAML hold `principles` and `contract`. In Markdown and plain text every item of a list is a rule, or every
-    paragraph where there is no list; a clause begins `When you talk with NAME:`.
+    JSON and YAML have the keys `principles` and `contract`. In Markdown and plain text every item of a list is a rule,
+    or every paragraph if there is no list; a clause starts with `When you talk with NAME:`.
     """
     known = {name: persona.id for persona in personas for name in (persona.called, persona.id)}
     if path.suffix in (".json", ".yaml", ".yml"):
         return _from_data(path, known, strict)
     rules = list(_rules(read_text(path)))
     if not rules:
-        raise ConfigError(f"{path}: there is no rule in it; write one a line, each after `- `")
+        raise ConfigError(f"{path}: contains no rule; write one per line, each after `- `")
     return _from_text(path, rules, known, strict)
 
 
 def _from_data(path: Path, known: Mapping[str, str], strict: bool) -> Constitution:
     source = read_yaml(path)
     if not isinstance(source.data, dict):
-        raise source.error((), "a constitution is a mapping with `principles:` and `contract:`")
+        raise source.error((), "a constitution must be a mapping with `principles:` and `contract:`")
     if "personas" in source.data or "tasks" in source.data:
-        raise source.error((), "this is an experiment and no constitution; `scai run` makes one of it")
+        raise source.error((), "this is an experiment, not a constitution; run it first with `scai run`")
     try:
         written = _Written.model_validate(source.data)
     except ValidationError as error:
         raise explain(error, source, _Written) from None
     if not written.principles and not written.contract:
-        raise source.error((), "there is no rule in it; give `principles:`, a list of sentences")
+        raise source.error((), "contains no rule; write `principles:`, a list of sentences")
     for n, rule in enumerate(written.contract):
         if not rule.users:
-            raise source.error(("contract", n), "a clause says `for:` whom it is")
+            raise source.error(("contract", n), "a clause needs `for:`, a list of persona ids")
         for user in rule.users:
             if strict and user not in known:
                 raise source.error(("contract", n, "for"), _unknown(user, known))
@@ -92,7 +92,7 @@ def _from_text(path: Path, rules: Iterable[tuple[int, str]], known: Mapping[str,
         try:
             text = _RULE_TEXT.validate_python(written)
         except ValidationError:
-            raise ConfigError.at(str(path), line, None, "this rule is too long; a rule is a sentence or two") from None
+            raise ConfigError.at(str(path), line, None, "this rule is too long; write one or two sentences") from None
         clause = _FOR.fullmatch(text)
         if clause is None:
             principles.append(_Rule(text=text))
@@ -107,12 +107,12 @@ def _from_text(path: Path, rules: Iterable[tuple[int, str]], known: Mapping[str,
 
 
 def _unknown(name: str, known: Mapping[str, str]) -> str:
-    remedy = did_you_mean(name, known) if known else "; name the people with --personas"
-    return f"a clause is for {name!r}, and there is no such persona{remedy}"
+    remedy = did_you_mean(name, known) if known else "; give the personas with --personas"
+    return f"unknown persona {name!r} in a clause{remedy}"
 
 
 def _rules(text: str) -> Iterator[tuple[int, str]]:
-    """Yield every rule with its line: the items of lists with their continuation lines, else the paragraphs."""
+    """Yield (line, text) of every rule: the items of lists, or the paragraphs if there is no list."""
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if not line.startswith("#")]
     listed = any(_ITEM.match(line) for _, line in lines)
     at, rule = 0, ""
@@ -128,7 +128,7 @@ def _rules(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _numbered(principles: Sequence[_Rule], contract: Sequence[_Rule], version: int) -> Constitution:
-    """Return the constitution, with the file's ids where all of a kind are valid, else numbered from 1."""
+    """Return the constitution, with the file's ids if all ids of a kind are valid, else numbered from 1."""
     ids, clause_ids = _ids("P", principles), _ids("C", contract)
     return Constitution(
         version=version,

@@ -1,4 +1,4 @@
-"""Where a constitution starts: rules in the experiment, rules of an earlier run or a file, and locked lines."""
+"""The first version of the constitution: rules of the experiment, of an earlier run or file, and locked rules."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from scai_cli.values import Value
 
 _ID: Final = re.compile(r"\s*[PC]\d+\s*", re.IGNORECASE)
 _brief: Final = Field(exclude_if=lambda value: not value)
-"""Left out of what is printed and saved while it is not given: runs of 0.1 do not have it."""
+"""A field left out of JSON and YAML while it is not given, as runs of 0.1 do not have it."""
 
 
 class StartPrinciple(Value):
     """A principle at the start: its text alone, or a mapping as `scai export --format system --as json` writes it."""
 
     id: PrincipleId | None = None
-    """Its id; the next free one if null."""
+    """The id of the principle; the next free one if null."""
     text: RuleText
-    """The rule."""
+    """The text of the principle."""
     locked: bool = False
     """Whether no revision may change, merge or remove it."""
 
@@ -44,49 +44,49 @@ class StartClause(Value):
     model_config = ConfigDict(populate_by_name=True)
 
     id: Annotated[ClauseId | None, _brief] = None
-    """Its id; the next free one if null."""
+    """The id of the clause; the next free one if null."""
     text: RuleText
-    """The rule."""
+    """The text of the clause."""
     users: Annotated[tuple[str, ...], Field(alias="for", min_length=1)]
-    """The ids of the personas it is for."""
+    """The ids of the personas that the clause is for."""
 
 
 class EarlierConstitution(Value):
-    """The constitution that `from` names; `scai run` writes it into `config.yaml`."""
+    """The constitution that `from` refers to; `scai run` writes it into `config.yaml`."""
 
     run: Annotated[str, _brief] = ""
-    """The id of the run that it comes from; empty where it comes from a file."""
+    """The id of the run; empty for a file."""
     epoch: int | None = None
-    """The epoch after which it was in force there, 0 for the start; null: the run's product, or a file."""
+    """The epoch after which the run had this constitution, 0 for its start; null for its product, or for a file."""
     constitution: Constitution
-    """It as it was there: `since` and `evidence` of its rules are that run's."""
+    """The constitution, with `since` and `evidence` of the earlier run."""
 
 
 class ConstitutionStart(Value):
-    """Where the constitution starts and how far it may grow."""
+    """The first version of the constitution, and the limits on its size."""
 
     source: Annotated[str | None, Field(alias="from", min_length=1), _brief] = None
-    """Start from an earlier constitution: a run's (id, unique prefix, path or `latest`), that after an epoch of a run
-    (`RUN@2`; `RUN@0`: its start), or a file as `scai export --format system` writes it, in any style. Rules keep their
-    ids; paths are relative to the experiment file."""
+    """Start from an earlier constitution: of a run (id, unique start of an id, path or `latest`), of a run after an
+    epoch (`RUN@2`; `RUN@0` for its start), or in a file written by `scai export --format system` in any style. Rules
+    keep their ids; paths are relative to the experiment file."""
     drop: Annotated[tuple[str, ...], _brief] = ()
-    """Leave these rules of `from` out, by id."""
+    """Ids of rules of `from` to leave out."""
     locked: Annotated[tuple[RuleText, ...], _brief] = ()
-    """Principles that no revision may change, merge or remove: the id of one, or a text, which is added at the front
-    if no principle has these words."""
+    """Principles that no revision may change, merge or remove. Each entry is an id, or a text; a text that is not a
+    principle yet is added before the others."""
     principles: tuple[
         Annotated[StartPrinciple, BeforeValidator(lambda rule: {"text": rule} if isinstance(rule, str) else rule)], ...
     ] = ()
-    """Rules for everyone that are there from the start, each a text or `{id, text, locked}`; they come after those of
-    `from`, without those that are there word for word."""
+    """Principles (rules for everyone) of the first version, each a text or `{id, text, locked}`. They follow the rules
+    of `from`; a text that `from` has already is not added again."""
     contract: tuple[StartClause, ...] = ()
-    """Rules for some users that are there from the start; they come after those of `from`."""
+    """Clauses (rules for some users) of the first version; they follow the rules of `from`."""
     max_principles: Count = 10
-    """The most principles a revision may lead to."""
+    """The maximal number of principles after a revision."""
     max_tokens: Count = 400
-    """The longest rendered constitution, in tokens (characters / 4)."""
+    """The maximal length of the constitution in the system message, in tokens (characters / 4)."""
     earlier: Annotated[EarlierConstitution | None, _brief] = None
-    """What `from` named when the run began, so that it is not looked up again; `scai run` writes it."""
+    """The constitution of `from` at the start of the run; written by `scai run`, so that a resume needs no look-up."""
 
     @model_validator(mode="before")
     @classmethod
@@ -97,7 +97,7 @@ class ConstitutionStart(Value):
 
     @property
     def label(self) -> str:
-        """Where `from` led, in words: "run a after epoch 2 (version 1)", or a file's name; empty without `from`."""
+        """The source of `from` in words: "run a after epoch 2 (version 1)", or a file's name; empty without `from`."""
         if self.earlier is None or not self.earlier.run:
             return self.source or ""
         epoch = self.earlier.epoch
@@ -106,7 +106,7 @@ class ConstitutionStart(Value):
 
     @property
     def base(self) -> Constitution:
-        """The constitution of `from`, whole; empty without."""
+        """The whole constitution of `from`; empty without `from`."""
         return self.earlier.constitution if self.earlier else Constitution()
 
     @property
@@ -116,13 +116,13 @@ class ConstitutionStart(Value):
 
 
 FindEarlier = Callable[[str, Sequence[Persona]], EarlierConstitution]
-"""Looks `from` up, given who may have clauses; raises RunError for no such run, ConfigError for a file's content."""
+"""Resolves `from`, given the personas; raises RunError for an unknown run, ConfigError for an invalid file."""
 
 
 def start_from(
     start: ConstitutionStart, personas: Sequence[Persona], source: YamlSource, find: FindEarlier | None
 ) -> ConstitutionStart:
-    """Return the start with the constitution of `from`; raises ConfigError for what does not fit together."""
+    """Return the start with the constitution of `from`; raises ConfigError for keys that contradict each other."""
     if start.source is not None and start.earlier is None and find is not None:
         try:
             start = start.model_copy(update={"earlier": find(start.source, personas)})
@@ -140,14 +140,14 @@ def start_from(
 
 
 def initial_constitution(start: ConstitutionStart) -> Constitution:
-    """Return version 0: new locked lines first, then the rules; raises ConfigError for a start that does not fit."""
+    """Return version 0: new locked rules first, then the others; raises ConfigError for contradictory keys."""
     for (key, *_), problem in _problems(start):
         raise ConfigError(f"constitution.{key}: {problem}")
     return _initial(start)
 
 
 def _problems(start: ConstitutionStart) -> Iterator[tuple[KeyPath, str]]:
-    """Yield what does not fit together in a start, with its key."""
+    """Yield (key, problem) for keys of a start that contradict each other."""
     first, base = _initial(start), start.base
     principles, clauses = ([rule.id for rule in part] for part in (first.principles, first.contract))
     if start.source is not None and start.earlier is None:
@@ -194,6 +194,6 @@ def _initial(start: ConstitutionStart) -> Constitution:
 
 
 def _ids(letter: str, given: Collection[str | None], last: int) -> list[str]:
-    """Return the ids, with the next free ones in place of None."""
+    """Return the ids, with the next free id for each None."""
     free = count(1 + max([last, *(int(name[1:]) for name in given if name)]))
     return [name or f"{letter}{next(free)}" for name in given]

@@ -1,4 +1,4 @@
-"""The section `generate`: how the rows of a generated set are made."""
+"""The section `generate`: the settings of the rows of a generated set."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class GenerateSettings(Value):
-    """What every row of `scai generate` is made of."""
+    """The settings of the rows of `scai generate`."""
 
     k: Annotated[int, Field(ge=0, le=100)] = 1
-    """Critique -> revision steps, each by one random principle."""
+    """The number of critique -> revision steps, each by one random principle."""
     raters: Annotated[int, Field(ge=0)] = 2
-    """Users who rate the answers that another one got."""
+    """The number of users who rate another user's answers."""
     votes: Annotated[int, Field(ge=1, le=1000)] = 3
-    """How often the judge is asked in each order where the endpoint gives no log-probabilities."""
+    """The number of questions to the judge in each order, if the endpoint gives no log-probabilities."""
     clamp: tuple[Probability, Probability] | None = None
     """The bounds of the soft label; Constitutional AI's are [0.4, 0.6]."""
     initial: Literal["first", "none"] = "first"
-    """The rules of the first answer: the run's first constitution, or none."""
+    """The rules for the first answer: the run's first constitution, or none."""
     judge: Literal["users", "model", "both", "none"] = "both"
-    """Who says which answer is better: the users by their ratings, a model that compares two, both or nobody."""
+    """The judge of the answers: the users (by ratings), a model (by comparison), both or none."""
 
     @field_validator("clamp")
     @classmethod

@@ -1,4 +1,4 @@
-"""Read the personas or tasks of a file: YAML, a JSON list, or JSONL, which is read line by line."""
+"""Read the personas or tasks of a file: YAML, a JSON list, or JSONL (line by line)."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from scai_cli.text.suggestions import did_you_mean
 Item = TypeVar("Item", Persona, Task)
 
 LONGEST_LINE: Final = 64 * 2**20
-"""The most bytes of a line of JSON: a file without line ends must not fill the memory."""
+"""The maximal bytes of a line of JSON, so that a file without newlines does not fill the memory."""
 
 
 def items(path: Path, model: type[Item]) -> Iterable[Item]:
-    """Return the personas or tasks of a file, to iterate as often as needed; raises ConfigError for a bad one.
+    """Return the personas or tasks of a file as a reusable iterable; raises ConfigError for an invalid one.
 
-    A JSONL file is read and checked anew in each iteration, so that a large one takes no memory.
+    A JSONL file is read and checked again in each iteration, so that a large one takes no memory.
     """
     return _JsonLines(path, model) if path.suffix == ".jsonl" else _read_all(path, model)
 
@@ -37,7 +37,7 @@ def plural(model: type[Item]) -> str:
 
 
 class JsonLine(NamedTuple):
-    """The value on a line of a JSONL file; with a `problem` it has none."""
+    """The value on a line of a JSONL file, or the `problem` with it."""
 
     number: int
     value: Any
@@ -45,9 +45,9 @@ class JsonLine(NamedTuple):
 
 
 def json_lines(file: IO[bytes]) -> Iterator[JsonLine]:
-    """Read a JSONL file line by line, without blank lines and lone surrogates.
+    """Yield the lines of a JSONL file, without blank lines and lone surrogates.
 
-    A line longer than `LONGEST_LINE` is the last one: its rest would be read as further lines.
+    Stops after a line longer than `LONGEST_LINE`, as its rest would be read as further lines.
     """
     import jsonlines
 
@@ -100,7 +100,7 @@ class _JsonLines(Generic[Item]):
                 source = YamlSource(str(self.path), line.value, {(): line.number})
                 item = _validate(self.model, line.value, source, (n,))
                 if item.id in seen:
-                    raise source.error((), f"the id {item.id!r} stands twice; change one")
+                    raise source.error((), f"the id {item.id!r} occurs twice; change one")
                 seen.add(item.id)
                 yield item
 
@@ -135,6 +135,6 @@ def _read_all(path: Path, model: type[Item]) -> tuple[Item, ...]:
     for n, row in enumerate(rows):
         item = _validate(model, row, source, (*base, n))
         if item.id in by_id:
-            raise source.error((*base, n), f"the id {item.id!r} stands twice; change one")
+            raise source.error((*base, n), f"the id {item.id!r} occurs twice; change one")
         by_id[item.id] = item
     return tuple(by_id.values())

@@ -1,4 +1,4 @@
-"""Where a persona or a task came from."""
+"""The source of a persona or a task."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from scai_cli.values import Text, Value
 
 
 class ItemSource(Value):
-    """A data set (or "fictional"), its licence and the row in it; a name alone may be written as plain text."""
+    """A data set (or "fictional"), its licence and the row in it; plain text is its name."""
 
     name: Text = ""
-    """What it is called."""
+    """The name of the data set."""
     licence: Text = ""
-    """Under which terms it may be used."""
+    """The licence of the data set."""
     row: Annotated[int, Field(ge=0)] | None = None
-    """Which row of the file it was, counted from 1."""
+    """The row in the file, counted from 1."""
 
     @model_serializer(mode="wrap")
     def _short(self, as_mapping: SerializerFunctionWrapHandler) -> Any:

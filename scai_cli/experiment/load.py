@@ -1,7 +1,7 @@
-"""YAML and overrides -> a resolved experiment, with errors that name file, line, key and remedy.
+"""Load YAML and overrides into a resolved experiment, with errors that give file, line, key and remedy.
 
-Resolved means: personas and tasks drawn and written out, every prompt's wording included, so that the saved config is
-enough to run it again.
+A resolved experiment contains the drawn personas and tasks and the wording of every prompt, so that the saved config
+is enough to run it again.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import draw
 
 _RESOLVED = {"files": (), "sample": None, "split": None}
-"""The keys that choose personas or tasks, as they are once the chosen ones are written out."""
+"""The values of the keys that choose personas or tasks, once the chosen ones are inline."""
 
 _WITHOUT_DEFAULTS = {"personas", "tasks", "roles", "judge"}
-"""Keys of an experiment that are dumped without the defaults in them."""
+"""The keys of an experiment that are dumped without defaults."""
 
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What the command line changes in the file: `--set a.b=c`, `--model`, `--seed`."""
+    """The options that override the file: `--set a.b=c`, `--model`, `--seed`."""
 
     settings: Sequence[str] = ()
     model: str | None = None
@@ -51,36 +51,36 @@ class Overrides:
 def load_experiment(
     path: Path, overrides: Overrides | None = None, find: Callable[[Path], FindEarlier] | None = None
 ) -> ExperimentConfig:
-    """Read, override, validate and resolve an experiment file; raises ConfigError, one line.
+    """Read, override, validate and resolve an experiment file; raises ConfigError.
 
-    `find` (`jobs.starting_constitution`) looks `constitution.from` up, from the file's folder; without it that key is
-    refused, since this package knows no run.
+    `find` (`jobs.starting_constitution`) resolves `constitution.from` relative to the file's folder; without it, this
+    key is an error, as this package cannot read runs.
     """
     return _load(path, overrides or Overrides(), find=find and find(path.parent))
 
 
 def load_saved(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:
-    """Read the config of a run directory; unlike `load_experiment` it loads no code that the config names.
+    """Read the config of a run directory; unlike `load_experiment`, load no code that the config names.
 
-    A prompt that a later version added stays out of it, so that the run is still the one that it began as.
+    Prompts that a later version added are left out, so that the saved experiment does not change.
     """
     return _load(path, overrides or Overrides(), new=False)
 
 
 def load_resolved(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:
-    """Read an experiment as `dump_experiment` wrote it; it may lack personas and tasks, and code is not loaded."""
+    """Read an experiment written by `dump_experiment`; it can lack personas and tasks; load no code."""
     return _validate(read_yaml(path), overrides or Overrides())[0]
 
 
 def bare_experiment(overrides: Overrides) -> ExperimentConfig:
-    """Return an experiment of defaults and what the command line sets, without personas and tasks."""
+    """Return a default experiment with the overrides, without personas and tasks."""
     data: dict[str, Any] = {"personas": {}, "tasks": {}, "prompts": dict(TEMPLATES)}
     return _validate(YamlSource("the command line", data), overrides)[0]
 
 
 def _validate(source: YamlSource, overrides: Overrides) -> tuple[ExperimentConfig, YamlSource]:
     if not isinstance(source.data, dict):
-        raise source.error((), "an experiment is a mapping of keys, e.g. `personas: {from: FILE}`")
+        raise source.error((), "an experiment must be a mapping of keys, e.g. `personas: {from: FILE}`")
     for option, key, value in _settings(overrides, source.data.get("model")):
         _override(source, option, key, value)
     try:
@@ -118,8 +118,7 @@ def _load(path: Path, overrides: Overrides, *, new: bool = True, find: FindEarli
 def dump_experiment(config: ExperimentConfig) -> str:
     """Return the resolved experiment as YAML that `load_experiment` reads back to an equal one.
 
-    The settings are written in full, so that a changed default changes no saved run; personas, tasks and roles without
-    their defaults.
+    Settings include their defaults, so that a changed default changes no saved run; personas, tasks and roles do not.
     """
     data = config.model_dump(mode="json", by_alias=True)
     brief = config.model_dump(mode="json", by_alias=True, include=_WITHOUT_DEFAULTS, exclude_defaults=True)
@@ -129,7 +128,7 @@ def dump_experiment(config: ExperimentConfig) -> str:
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
-    """Writes texts of several lines as blocks, which are easier to read."""
+    """A YAML dumper that writes multi-line texts as blocks."""
 
 
 def _text(dumper: Any, text: str) -> Any:
@@ -142,9 +141,9 @@ _Dumper.add_representer(str, _text)
 
 
 def _settings(overrides: Overrides, before: object) -> list[tuple[str, str, str]]:
-    """Return what the command line sets: the option as it was written, the key and the value as YAML.
+    """Return the settings of the command line: the option as written, the key, and the value as YAML.
 
-    Another provider than the one of `before` (the file's `model`) leaves that one's options behind.
+    A provider other than that of `before` (the file's `model`) drops its options.
     """
     changes = []
     for setting in overrides.settings:
@@ -199,11 +198,11 @@ def _step(at: Any, part: str, option: str) -> Key:
 
 
 CodeName = tuple[tuple[str, ...], plugins.Kind, str]
-"""A name in an experiment that is resolved to code: its key, its kind and the name."""
+"""A name in an experiment that refers to code: its key, kind and name."""
 
 
 def named_code(config: ExperimentConfig) -> Iterator[CodeName]:
-    """Yield every name in an experiment that is resolved to code."""
+    """Yield every name in an experiment that refers to code."""
     yield ("revision", "strategy"), "strategy", config.revision.strategy
     if config.revision.strategy == "candidates":
         for name in config.revision.bases:
@@ -230,7 +229,7 @@ def _check_names(names: Iterable[CodeName], source: YamlSource) -> None:
 def _select(
     spec: PersonaSource | TaskSource, model: type[Item], seed: int, source: YamlSource, folder: Path
 ) -> tuple[Item, ...]:
-    """Return the personas or tasks that the experiment wants: all, or a sample of them."""
+    """Return the personas or tasks of the experiment: all, or a sample."""
     key = plural(model)
     parts: list[Iterable[Item]] = [spec.inline]  # type: ignore[list-item]
     for file in (spec.files,) if isinstance(spec.files, str) else spec.files:
@@ -245,20 +244,20 @@ def _select(
     # Read twice, first to count and then to take, so that a large file is never in memory as a whole.
     count = sum(1 for _ in _wanted(parts, spec, source))
     if spec.sample > count:
-        raise source.error((key, "sample"), f"wants {spec.sample} of {count} {key}; lower it")
+        raise source.error((key, "sample"), f"asks for {spec.sample} of {count} {key}; lower it")
     chosen = set(draw(range(count), spec.sample, f"{seed}/{key}"))
     return tuple(item for n, item in enumerate(_wanted(parts, spec, source)) if n in chosen)
 
 
 def _wanted(parts: Iterable[Iterable[Item]], spec: PersonaSource | TaskSource, source: YamlSource) -> Iterator[Item]:
-    """Yield the items of the wanted split and attributes; raises ConfigError for an id that is used twice."""
+    """Yield the items with the wanted split and attributes; raises ConfigError for a duplicate id."""
     key = "personas" if isinstance(spec, PersonaSource) else "tasks"
     ids: set[str] = set()
     for n, item in enumerate(chain.from_iterable(parts)):
         if item.id in ids:
             inline = (key, "inline", n) if (key, "inline") in source.lines else (key, n)
             path = inline if n < len(spec.inline) else (key, "from")
-            raise source.error(path, f"the id {item.id!r} stands twice; change one")
+            raise source.error(path, f"the id {item.id!r} occurs twice; change one")
         ids.add(item.id)
         if spec.wants(item):  # type: ignore[arg-type]
             yield item
@@ -266,15 +265,15 @@ def _wanted(parts: Iterable[Iterable[Item]], spec: PersonaSource | TaskSource, s
 
 def _none_left(spec: PersonaSource | TaskSource, key: str) -> str:
     if spec.split is not None or getattr(spec, "where", {}):
-        return f"there is no {key[:-1]} of that kind; change `split:` or `where:`"
-    return f"there is no {key[:-1]}; name a file with `from:` or write some here"
+        return f"no {key[:-1]} matches; change `split:` or `where:`"
+    return f"there is no {key[:-1]}; give a file with `from:` or write some here"
 
 
 def _hold_out(wanted: float | tuple[str, ...], group: Sequence[Item], seed: int, source: YamlSource) -> tuple[str, ...]:
-    """Return the ids that are held out: those named, or a share by systematic sampling.
+    """Return the ids to hold out: the given ones, or a share by systematic sampling.
 
-    The group is sorted by attributes (or by topic and kind), so that neighbours are alike, and every k-th is taken:
-    implicit stratification, some of every kind.
+    The group is sorted by attributes (or by topic and kind), so that neighbours are similar, and every k-th is taken:
+    an implicit stratification.
     """
     key = plural(type(group[0]))
     known = [item.id for item in group]
@@ -291,7 +290,7 @@ def _hold_out(wanted: float | tuple[str, ...], group: Sequence[Item], seed: int,
         start = rng.random()
         chosen = tuple(order[int((n + start) * len(group) / count)].id for n in range(count))
     if len(set(chosen)) >= len(group):
-        raise source.error(("holdout", key), f"keeps back all {key}; leave some to make the constitution with")
+        raise source.error(("holdout", key), f"holds out all {key}; leave some for the epochs")
     held_out = frozenset(chosen)
     return tuple(name for name in known if name in held_out)
 
@@ -306,11 +305,11 @@ def _check_contract(contract: Iterable[StartClause], personas: Sequence[str], so
     for n, clause in enumerate(contract):
         for user in clause.users:
             if user not in personas:
-                problem = f"there is no persona {user!r} to make a contract with{did_you_mean(user, personas)}"
+                problem = f"unknown persona {user!r} in the contract{did_you_mean(user, personas)}"
                 raise source.error(("constitution", "contract", n, "for"), problem)
 
 
 def _check_per_epoch(spec: PersonaSource | TaskSource, size: int, source: YamlSource) -> None:
     key = "personas" if isinstance(spec, PersonaSource) else "tasks"
     if spec.per_epoch is not None and spec.per_epoch > size:
-        raise source.error((key, "per_epoch"), f"wants {spec.per_epoch} of {size} {key}; lower it")
+        raise source.error((key, "per_epoch"), f"asks for {spec.per_epoch} of {size} {key}; lower it")

@@ -15,15 +15,17 @@ _SECRET = re.compile(r"(?i)api[-_]?key|authorization|secret|password|bearer")
 
 
 def without_secrets(value: Any) -> Any:
-    """Return an address or a mapping of options unchanged; raises ValueError where it holds a secret."""
+    """Return an address or a mapping of options unchanged; raises ValueError if it contains a secret."""
     if isinstance(value, str):
         parts = urlsplit(value)
         if parts.username or parts.password or parts.query:
-            raise ValueError("an address holds no user, password or query; name the key's variable in api_key_env")
+            raise ValueError(
+                "an address must not contain a user, password or query; name the key's variable in api_key_env"
+            )
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if _SECRET.search(str(key)):
-                raise ValueError(f"{key}: keys are never written here; name the key's variable in api_key_env")
+                raise ValueError(f"{key}: do not write keys here; name the key's variable in api_key_env")
             if isinstance(inner, Mapping):
                 without_secrets(inner)
     return value
@@ -31,7 +33,7 @@ def without_secrets(value: Any) -> Any:
 
 def _variable_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
-        raise ValueError("must be the name of an environment variable; the key itself is never written here")
+        raise ValueError("must be the name of an environment variable, not the key itself")
     return name
 
 
@@ -39,7 +41,7 @@ VariableName = Annotated[str, AfterValidator(_variable_name)]
 
 
 class ModelChanges(Value):
-    """What differs from the model that it is laid over: a role's from `model`, a persona's from the users'."""
+    """Keys that override another model: a role's override `model`, a persona's override the users' model."""
 
     provider: str | None = None
     """`simulated`, `openai` (any compatible endpoint), or `module:attribute` of your own."""
@@ -48,19 +50,19 @@ class ModelChanges(Value):
     base_url: str | None = None
     """The endpoint, e.g. http://127.0.0.1:8000/v1; from OPENAI_BASE_URL if null."""
     api_key_env: VariableName | None = None
-    """The environment variable that holds the key; OPENAI_API_KEY if null. The key itself is never written."""
+    """The environment variable with the key; OPENAI_API_KEY if null. Never write the key itself."""
     temperature: Annotated[float, Field(ge=0)] | None = None
     """Sampling temperature; the endpoint's default if null."""
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     """Nucleus sampling; the endpoint's default if null."""
     max_tokens: Annotated[int, Field(ge=1)] | None = None
-    """The longest answer, in tokens; the endpoint's default if null."""
+    """The maximal length of an answer, in tokens; the endpoint's default if null."""
     timeout_s: Annotated[float, Field(gt=0)] | None = None
-    """How long one attempt may take, in seconds."""
+    """The timeout of one attempt, in seconds."""
     structured: Literal["prompt", "json_schema"] | None = None
-    """How answers of a given form are asked for: in words, or also by the server's structured output."""
+    """How answers in JSON are requested: in words, or also by the server's structured output."""
     send_seed: bool | None = None
-    """Whether the seed is sent; turn it off for endpoints that refuse the key."""
+    """Whether the seed is sent; set it to false for endpoints that reject the key."""
     options: Mapping[str, Any] | None = None
     """The provider's own settings: body keys for `openai`; `noise`, `attention`, ... for `simulated`."""
 
@@ -68,7 +70,7 @@ class ModelChanges(Value):
 
 
 class ModelSettings(ModelChanges):
-    """A model and how it is asked."""
+    """A model, its endpoint and its sampling."""
 
     # The fields of ModelChanges that have a value in any case.
     provider: str = "simulated"
@@ -79,7 +81,7 @@ class ModelSettings(ModelChanges):
 
     @property
     def label(self) -> str:
-        """The name of the model in requests and records: its own, or its provider's."""
+        """The model's name in requests and records: its own, or its provider's."""
         return self.name or self.provider
 
 
@@ -90,7 +92,7 @@ _ENDPOINT: Final = ("provider", "base_url", "api_key_env")
 def overlay(base: ModelSettings, changes: ModelChanges | None) -> ModelSettings:
     """Lay changes over a model's settings, key by key; null keeps the base's value.
 
-    Options belong to an endpoint: at another one the base's are left behind.
+    Options belong to an endpoint: for another endpoint, the base's options are dropped.
     """
     update = {} if changes is None else changes.model_dump(exclude_none=True)
     moved = any(update.get(key, getattr(base, key)) != getattr(base, key) for key in _ENDPOINT)
@@ -98,11 +100,11 @@ def overlay(base: ModelSettings, changes: ModelChanges | None) -> ModelSettings:
 
 
 class Roles(Value):
-    """Who plays the assistant, the users and the meta-prompt."""
+    """The models of the assistant, the users and the meta-prompt."""
 
     assistant: ModelChanges = ModelChanges()
     """Answers the users under the constitution."""
     user: ModelChanges = ModelChanges()
-    """Plays the personas: comments and ratings."""
+    """Simulates the personas: comments and ratings."""
     meta: ModelChanges = ModelChanges()
     """Revises the constitution."""

@@ -16,36 +16,36 @@ from scai_cli.values import SafeId, Split, Text, Value
 Scalar = str | int | float | bool
 
 HUMAN: Final = "human"
-"""The provider and model name of a persona that a real person plays."""
+"""The provider and model name of human participants."""
 
 _LATER_KEYS: Final = frozenset({"timeout_s", "send_seed", "options"})
 
 
 class Persona(Value):
-    """One person: who they are, what they think about the tasks, what they want from an answer."""
+    """One user: description, opinions on the tasks, and preferences for answers."""
 
     id: SafeId
-    """A short id, safe as a part of a path; it stands in every id of the run."""
+    """A short id, valid in file names; part of the ids of the run."""
     name: str = ""
-    """What the person is called; the id if left out."""
+    """The persona's name; the id if left out."""
     description: Text = ""
     """A short biography, in the third person."""
     attributes: Mapping[str, Scalar] = {}
     """Demographics and other facts: age, country, occupation, religion, ...; any keys."""
     stances: Mapping[str, Text] = {}
-    """What the person thinks about a task: task id or topic -> a sentence or two."""
+    """The persona's opinions: task id or topic -> one or two sentences."""
     preferences: Mapping[str, Annotated[float, Field(ge=-1, le=1)]] = {}
-    """What the person wants (+1) or minds (-1) in an answer: trait -> weight."""
+    """The persona's preferences: trait of an answer -> weight, from -1 (dislikes it) to +1 (wants it)."""
     weight: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
-    """How many people of the population this one stands for."""
+    """The number of people that this persona represents."""
     split: Split | None = None
-    """Which part of the population the person belongs to: train, dev or test."""
+    """The split of the population: train, dev or test."""
     source: SourceField = ItemSource()
-    """Where the persona came from; "fictional" for invented ones."""
+    """The source of the persona; "fictional" for invented ones."""
     model: ModelChanges | None = None
-    """What differs from the users' model when this person is played."""
+    """Keys that override the users' model for this persona."""
     human: bool = False
-    """Whether a real person at the terminal plays the part, rather than a model."""
+    """Whether a real person at the terminal plays this persona instead of a model."""
 
     @field_validator("preferences")
     @classmethod
@@ -63,7 +63,7 @@ class Persona(Value):
 
     @model_serializer(mode="wrap")
     def _without_later_keys(self, as_mapping: SerializerFunctionWrapHandler) -> Any:
-        """Leave out a model's keys that 0.1 did not know while they are null, so that its runs print as they did."""
+        """Leave out null keys of a model that version 0.1 did not have, so that its runs print the same JSON."""
         data = as_mapping(self)
         if data.get("model"):
             data["model"] = {k: v for k, v in data["model"].items() if v is not None or k not in _LATER_KEYS}
@@ -71,20 +71,20 @@ class Persona(Value):
 
     @property
     def has_own_agent(self) -> bool:
-        """Whether a real person or a model of its own plays the persona, rather than the users' model."""
+        """Whether the persona has its own model or is a real person."""
         return self.human or self.model is not None
 
     @property
     def called(self) -> str:
-        """The name, or the id where there is none."""
+        """The name, or the id if there is none."""
         return self.name or self.id
 
     def stance(self, task_id: str, topic: str) -> str:
-        """Return what the person thinks about a task or its topic; empty where the persona does not say."""
+        """Return the opinion on a task or its topic; empty if there is none."""
         return self.stances.get(task_id) or self.stances.get(topic) or ""
 
     def portrait(self, task_id: str = "", topic: str = "") -> str:
-        """Return the persona as a prompt shows it: name, biography, facts, preferences, stance on the task."""
+        """Return the persona as text for a prompt: name, biography, facts, preferences, stance on the task."""
         lines = [f"Name: {self.called}"]
         if self.description:
             lines.append(self.description.strip())

@@ -30,30 +30,30 @@ class Revision(Value):
     acceptance: str = "always"
     """`always`, `improves`, `vote`, `both`, or `module:attribute` of your own."""
     quorum: Fraction = 0.66
-    """For `grounded`: the share of the users on whose words a principle must rest; else it is a clause for fewer."""
+    """For `grounded`: the share of the users whose words a principle must cite; with fewer it becomes a clause."""
     rounds: Count = 4
-    """For `grounded`: how often the meta-prompt is asked in an epoch, at most, each time about its own draft."""
+    """For `grounded`: the maximal number of drafts per epoch; each revises the one before."""
     base: str | tuple[str, ...] = "rewrite"
-    """For `candidates`: the strategy that makes each of them, or several that take turns."""
+    """For `candidates`: the strategy that proposes each candidate, or several in turn."""
     candidates: Annotated[int, Field(ge=1, le=25)] = 3
-    """For `candidates`: how many, each from another order of the conversations."""
+    """For `candidates`: the number of candidates, each from another order of the conversations."""
     memory: Count = 2
-    """For `reflect`: how many of the last epochs the meta-prompt sees."""
+    """For `reflect`: the number of last epochs in the meta-prompt."""
     satisfied: Fraction = 0.8
-    """For `reflect`: a user whose satisfaction, moved to 0 to 1, has come so far is left alone."""
+    """For `reflect`: users with at least this satisfaction, scaled to 0 to 1, are left out."""
     margin: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """For `improves` and `both`: by how much the declared welfare must rise."""
+    """For `improves` and `both`: the minimal gain in the declared welfare."""
     rule: str = "schulze"
     """For `vote` and `both`: the voting rule."""
     best_so_far: bool = False
-    """Whether the run's product is the best version that was played, rather than the last."""
+    """Whether the run's product is the best played version instead of the last."""
     max_prompt_tokens: Annotated[int, Field(ge=500)] = 60_000
-    """The longest meta-prompt; of a longer history conversations are drawn, evenly by persona, with the seed."""
+    """The maximal tokens of the meta-prompt; from a longer history, conversations are drawn evenly by persona."""
     # Left out of what is printed and saved while empty: runs of 0.1 do not have these keys.
     strategy_options: Mapping[str, Any] = Field(default={}, exclude_if=operator.not_)
-    """The own keys of a strategy of yours, which it reads from its context."""
+    """The keys of your own strategy, which reads them from its context."""
     acceptance_options: Mapping[str, Any] = Field(default={}, exclude_if=operator.not_)
-    """The own keys of an acceptance rule of yours, which it reads from its context."""
+    """The keys of your own acceptance rule, which reads them from its context."""
 
     _no_secrets = field_validator("strategy_options", "acceptance_options")(without_secrets)
 
@@ -83,5 +83,5 @@ class Revision(Value):
     @classmethod
     def _known_rule(cls, rule: str) -> str:
         if rule not in RULES:
-            raise ValueError(f"there is no voting rule {rule!r}{did_you_mean(rule, RULES)}")
+            raise ValueError(f"unknown voting rule {rule!r}{did_you_mean(rule, RULES)}")
         return rule

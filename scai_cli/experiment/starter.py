@@ -12,11 +12,11 @@ _FOLDERS: Final = ("configs", "personas")
 
 
 def write_starter(folder: Path) -> int:
-    """Copy the shipped configs and personas and return the number of files; raises RunError where a folder exists."""
+    """Copy the shipped configs and personas and return the number of files; raises RunError if a folder exists."""
     source = shipped()
     taken = [folder / name for name in _FOLDERS if (folder / name).exists()]
     if taken:
-        raise RunError(f"{taken[0]}: is there already; name another folder")
+        raise RunError(f"{taken[0]}: exists already; name another folder")
     files = [path for name in _FOLDERS for path in sorted((source / name).rglob("*")) if path.is_file()]
     try:
         for path in files:
@@ -29,7 +29,7 @@ def write_starter(folder: Path) -> int:
 
 
 def shipped() -> Path:
-    """Return the folder of `configs` and `personas`: in the installed package, or at the top of a checkout."""
+    """Return the folder with `configs` and `personas`: in the installed package, or the root of a checkout."""
     package = Path(__file__).parent.parent
     copied = package / "shipped"
     return copied if copied.is_dir() else package.parent

@@ -1,4 +1,4 @@
-"""Tasks: what the users ask the assistant."""
+"""Tasks: the requests of the users."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from scai_cli.values import SafeId, Split, Text, Value
 
 
 class Task(Value):
-    """One task: the words with which every user opens a conversation."""
+    """One task: the message with which every user opens a conversation."""
 
     id: SafeId
-    """A short id, safe as a part of a path; it stands in every id of the run."""
+    """A short id, valid in file names; part of the ids of the run."""
     prompt: Annotated[Text, Field(min_length=1)]
     """The first message of the conversation, word for word."""
     kind: str = "question"
-    """essay, advice, question, red-team, ..."""
+    """The kind of request: essay, advice, question, red-team, ..."""
     topic: str = ""
-    """What it is about; personas may hold a stance on the topic instead of the task."""
+    """The topic; a persona's stance can be on the topic instead of the task."""
     split: Split | None = None
-    """Which part of the task set it belongs to: train, dev or test."""
+    """The split of the task set: train, dev or test."""
     source: SourceField = ItemSource()
-    """Where the task came from."""
+    """The source of the task."""

@@ -1,4 +1,4 @@
-"""Read YAML safely and remember the line of every key, so that an error can name it."""
+"""Read YAML safely, with the line of every key for error messages."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ KeyPath = tuple[Key, ...]
 
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH: Final = 60
-_TOO_DEEP: Final = "too many aliases or too deeply nested; write it out"
+_TOO_DEEP: Final = "too many aliases or too deeply nested; write the values out"
 _MERGE: Final = "tag:yaml.org,2002:merge"
 
 
 @dataclass(slots=True)
 class YamlSource:
-    """The data of a file (or an override) and the line of each key path in it."""
+    """The data of a file (or an override) and the line of each key path."""
 
     name: str
     data: Any
     lines: dict[KeyPath, int] = field(default_factory=lambda: {(): 1})
     overridden: dict[KeyPath, str] = field(default_factory=dict)
-    """Key paths that an override set -> how the user wrote it."""
+    """Key path of an override -> the option as the user wrote it."""
 
     def error(self, path: Sequence[Key], problem: str) -> ConfigError:
-        """Return an error about the value at a path, with the line of the nearest key that the file holds."""
+        """Build the error for the value at a path, with the line of its nearest key in the file."""
         for length in range(len(path), -1, -1):
             near = tuple(path[:length])
             if near in self.overridden:
@@ -46,7 +46,7 @@ class YamlSource:
 
 
 def read_text(path: Path) -> str:
-    """Read a UTF-8 file; raises ConfigError that says what is wrong with it."""
+    """Read a UTF-8 file; raises ConfigError with the reason."""
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -61,7 +61,7 @@ def read_text(path: Path) -> str:
 
 
 def read_yaml(path: Path) -> YamlSource:
-    """Read a YAML file; raises ConfigError with the line of what is wrong."""
+    """Read a YAML file; raises ConfigError with the line of the error."""
     text = read_text(path)
     return parse_yaml(_ESCAPE.sub(_join_surrogates, text) if path.suffix == ".json" else text, str(path))
 
@@ -70,14 +70,14 @@ _ESCAPE: Final = re.compile(r"\\(?:u([dD][89abAB][0-9a-fA-F]{2})\\u([dD][c-fC-F]
 
 
 def _join_surrogates(escape: re.Match[str]) -> str:
-    """Join the two halves in which JSON may escape a character beyond U+FFFF; YAML does not know them."""
+    """Join JSON's surrogate escapes of characters beyond U+FFFF, which YAML does not allow."""
     if not escape[1]:
         return escape[0]
     return f"\\U{0x10000 + ((int(escape[1], 16) - 0xD800) << 10) + int(escape[2], 16) - 0xDC00:08x}"
 
 
 def parse_yaml(text: str, name: str) -> YamlSource:
-    """Parse YAML text of plain values: no tags that build objects, no duplicate keys, no alias bombs."""
+    """Parse YAML of plain values; reject tags, duplicate keys and alias bombs."""
     source = YamlSource(name, None)
     try:
         _check_depth(text, name)
@@ -103,7 +103,7 @@ def parse_yaml(text: str, name: str) -> YamlSource:
 
 
 def _check_depth(text: str, name: str) -> None:
-    """Refuse deep nesting before the loader builds nodes: its recursion would overflow the stack."""
+    """Reject deep nesting before the loader builds nodes, as its recursion would overflow the stack."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
@@ -123,7 +123,7 @@ class _Builder:
     loader: Any
     source: YamlSource
     budget: int
-    """How many characters of nodes may still be built; an alias counts each time, so that a bomb ends here."""
+    """The number of characters of nodes still allowed; each alias counts, which stops alias bombs."""
 
     def build(self, node: yaml.Node, path: KeyPath) -> Any:
         line = node.start_mark.line + 1
@@ -149,7 +149,7 @@ class _Builder:
                 raise ConfigError.at(self.source.name, line, _dotted(path), "a key must be a word")
             name = key.value
             if name in seen:
-                problem = f"stands here twice (first in line {seen[name]}); remove one"
+                problem = f"duplicate key (first in line {seen[name]}); remove one"
                 raise ConfigError.at(self.source.name, line, _dotted((*path, name)), problem)
             seen[name] = line
             built = self.build(value, (*path, name))
@@ -163,7 +163,7 @@ class _Builder:
         return {**merged, **own}
 
     def _merged(self, built: Any, path: KeyPath) -> dict[str, Any]:
-        """Return what `<<` merges: a mapping, or several of which the first wins."""
+        """Return the mappings merged by `<<`; the first one wins."""
         parts = built if isinstance(built, list) else [built]
         if not all(isinstance(part, dict) for part in parts):
             raise self.source.error(path, "merges mappings only")
@@ -178,7 +178,9 @@ class _Builder:
         try:
             return self.loader.construct_object(node)
         except (ValueError, LookupError):
-            raise ConfigError.at(self.source.name, node.start_mark.line + 1, _dotted(path), f"is no {kind}") from None
+            raise ConfigError.at(
+                self.source.name, node.start_mark.line + 1, _dotted(path), f"not a valid {kind}"
+            ) from None
 
     def _not_allowed(self, node: yaml.Node, path: KeyPath) -> ConfigError:
         problem = f"the tag {node.tag} is not allowed; use plain values"
@@ -186,7 +188,7 @@ class _Builder:
 
 
 def explain(error: ValidationError, source: YamlSource, model: type[BaseModel], base: KeyPath = ()) -> ConfigError:
-    """Return the first error that pydantic found, as one line with file, line, key and remedy; it quotes no value."""
+    """Return pydantic's first error as one line with file, line, key and remedy; it quotes no value."""
     details = error.errors(include_url=False, include_input=False)
     first = min(details, key=lambda detail: detail["type"] != "extra_forbidden")
     path = _keys(first)
@@ -207,7 +209,7 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> str:
     if detail["type"] == "extra_forbidden":
         key = str(detail["loc"][-1])
         if "key" in key.lower() and "api" in key.lower():
-            return "unknown key: keys are never written here; name the key's variable in api_key_env"
+            return "unknown key; do not write API keys here, name the variable in api_key_env"
         return f"unknown key{did_you_mean(key, _fields(model, detail['loc'][:-1]))}"
     if detail["type"] == "missing":
         return "is missing; every experiment needs it" if len(detail["loc"]) == 1 else "is missing"
@@ -223,7 +225,7 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> str:
 
 
 def _fields(model: type[BaseModel], path: Sequence[Key]) -> list[str]:
-    """Return the keys that are known at a path of a model."""
+    """Return the known keys at a path of a model."""
     at: Any = model
     for part in path:
         if isinstance(at, type) and issubclass(at, BaseModel):
@@ -241,7 +243,7 @@ def _model_in(annotation: Any) -> Any:
 
 
 def _is_branch(part: Key) -> bool:
-    """Return whether a part of pydantic's path names a union's branch rather than a key."""
+    """Return whether a part of pydantic's path is a union's branch and not a key."""
     return isinstance(part, str) and ("[" in part or part in ("str", "int", "float", "bool", "constrained-int"))
 
 

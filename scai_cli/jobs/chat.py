@@ -1,4 +1,4 @@
-"""A talk with the assistant under a run's constitution; its transcript is kept in the run's folder."""
+"""A chat with the assistant under a run's constitution; the transcript is saved in the run's folder."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ from scai_cli.simulation.utilities import observed_utility
 from scai_cli.text.suggestions import did_you_mean
 
 SELF: Final = "you"
-"""The id of a user who talks as no persona of the run."""
+"""The id of a user who chats as themselves, without a persona."""
 TASK: Final = "chat"
 
 
 @dataclass(slots=True)
 class Dialogue:
-    """What was said under one version of the constitution."""
+    """The messages of a chat under one version of the constitution."""
 
     started: ChatStarted
     name: str
     """The version in words: `version 0 (start)`."""
     messages: list[MessageSaid] = field(default_factory=list)
     rated: Counter[str] = field(default_factory=Counter)
-    """Message -> how often it was rated."""
+    """Message -> number of ratings."""
 
     @property
     def unanswered(self) -> bool:
@@ -56,12 +56,12 @@ class Dialogue:
 
     @property
     def user(self) -> str:
-        """The persona's id, or `you`."""
+        """Return the persona's id, or `you`."""
         return self.started.persona or SELF
 
     @property
     def next_id(self) -> str:
-        """The id of the next message."""
+        """Return the id of the next message."""
         return f"{self.started.id}/{self.user}/m{len(self.messages)}"
 
     def message(self, role: Literal["user", "assistant"], text: str, finish_reason: str | None = None) -> MessageSaid:
@@ -77,7 +77,7 @@ class Dialogue:
         )
 
     def rating(self, value: float, comment: str, persona: Persona | None) -> Rated:
-        """Return a rating of the last answer, by a persona if one is played."""
+        """Return a rating of the last answer, by the chat's persona if it has one."""
         answer = self.messages[-1]
         self.rated[answer.id] += 1
         again = self.rated[answer.id] if self.rated[answer.id] > 1 else ""
@@ -98,21 +98,21 @@ class Dialogue:
 
 @dataclass(slots=True)
 class ChatSession:
-    """One talk; opened by `open_chat`, closed by `close`. Nothing is written before the first message."""
+    """One chat, from `open_chat` to `close`. Nothing is written before the first message."""
 
     run: Path
     config: ExperimentConfig
     dialogues: tuple[Dialogue, ...]
-    """One, or with `--against` two, which get the same messages: the version to compare with, then the product."""
+    """One dialogue; with `--against` two with the same messages: the version to compare with, then the product."""
     pool: ModelPool
     runner: asyncio.Runner
     seen: Callable[[bytes], None]
-    """Called with every line that is written."""
+    """Called with every line of the transcript."""
     directory: ChatDirectory | None = None
     _agents: Agents | None = None
 
     def say(self, text: str) -> None:
-        """Write a message, for `answer` to answer; it replaces a message that got no answer."""
+        """Write a message, for `answer` to answer; it replaces a message without an answer."""
         self._open()
         for dialogue in self.dialogues:
             if dialogue.unanswered:
@@ -120,18 +120,18 @@ class ChatSession:
             self._write(dialogue, dialogue.message("user", text))
 
     def answer(self) -> None:
-        """Write an answer to each dialogue's last message; raises RunError where all have one.
+        """Write an answer to each dialogue's last message; raises RunError if all have one.
 
-        Raises CallFailed when there is no answer (another call may have one), and what ends the talk: LimitReached,
-        EndpointFailed, Interrupted. Answers of the other dialogue are written all the same.
+        Raises CallFailed if a call fails (another may succeed), and LimitReached, EndpointFailed or Interrupted, which
+        end the chat. The answer of the other dialogue is written in any case.
         """
         waiting = [dialogue for dialogue in self.dialogues if dialogue.unanswered]
         if not waiting:
-            raise RunError("there is no message that waits for an answer")
+            raise RunError("there is no message to answer; type one")
         try:
             failed = [error for error in self.runner.run(self._ask_all(waiting)) if error is not None]
         except LimitReached as reached:
-            raise with_remedy(reached, f"begin another talk with --set limits...; {self._kept}") from None
+            raise with_remedy(reached, f"start another chat with --set limits...; {self._kept}") from None
         except EndpointFailed as error:
             raise EndpointFailed(f"{error}; {self._kept}") from None
         if failed:
@@ -140,7 +140,7 @@ class ChatSession:
     def rate(self, text: str) -> list[Rated]:
         """Rate the last answers: a number on the scale for each, then an optional comment; raises RunError."""
         if not all(dialogue.messages and not dialogue.unanswered for dialogue in self.dialogues):
-            raise RunError("there is no answer to rate yet")
+            raise RunError("there is no answer to rate yet; type a message first")
         count, (low, high) = len(self.dialogues), self.dialogues[0].started.scale
         *words, comment = [*text.split(maxsplit=count), "", ""][: count + 1]
         values = [value for word in words if (value := read_rating(word, low, high)) is not None]
@@ -154,14 +154,14 @@ class ChatSession:
 
     @contextmanager
     def naming_transcript(self) -> Iterator[None]:
-        """While entered, an interruption says where the transcript is."""
+        """Inside the block, an interruption prints the path of the transcript."""
         try:
             yield
         except Interrupted as error:
             raise error if self.directory is None else Interrupted(f"{error}; {self._kept}") from None
 
     def close(self) -> None:
-        """Close connections, cache, files and lock."""
+        """Close the connections, the cache, the files and the lock."""
         with self.pool, self.runner:
             try:
                 self.runner.run(self.pool.aclose())
@@ -170,7 +170,7 @@ class ChatSession:
                     self.directory.folder.close()
 
     async def _ask_all(self, dialogues: Sequence[Dialogue]) -> list[CallFailed | None]:
-        """Write the answers of the dialogues, and return for each the failure of its call."""
+        """Write the answers of the dialogues; return the failure of each call, or None."""
         with Interruption(self.pool.stop):
             return await together(map(self._ask, dialogues))
 
@@ -188,7 +188,7 @@ class ChatSession:
         return None
 
     def _open(self) -> None:
-        """Make the chat's folder when there is something to write."""
+        """Create the chat's folder before the first line is written."""
         if self.directory is not None:
             return
         self.directory = ChatDirectory.create(self.run)
@@ -210,7 +210,7 @@ class ChatSession:
     @property
     def _kept(self) -> str:
         assert self.directory is not None
-        return f"what was said is kept in {self.directory.folder.path}"
+        return f"the transcript is in {self.directory.folder.path}"
 
     @property
     def _persona(self) -> Persona | None:
@@ -233,12 +233,12 @@ def open_chat(
     against: str | None = None,
     trust: bool = False,
 ) -> ChatSession:
-    """Begin a talk under the constitution that a run hands out, with the clauses of a persona if one is given.
+    """Start a chat under the constitution that a run produced, with the clauses of a persona if one is given.
 
     `against` (`start`, or a version's number) adds a second dialogue, under that version.
 
     Raises RunError for an unknown persona or version, for versions with one system message, and for foreign code
-    that is not trusted; ConfigError for a model that cannot be asked.
+    that is not trusted; ConfigError for a model that cannot be called.
     """
     config = assistant_only(load_saved(path / CONFIG, overrides))
     if not trust:
@@ -260,7 +260,7 @@ def open_chat(
 
 
 def _dialogue(history: History, config: ExperimentConfig, version: int, persona: str | None) -> Dialogue:
-    """Return the dialogue under a version that the run has."""
+    """Return the dialogue under a version of the run's constitution."""
     constitution, system_message = history.versions()[version]
     if persona is not None:
         prompts = Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
@@ -281,7 +281,7 @@ def _dialogue(history: History, config: ExperimentConfig, version: int, persona:
 
 
 def _version(history: History, against: str) -> int:
-    """Return the number of the version that `--against` names; raises RunError."""
+    """Return the version's number for `--against`; raises RunError."""
     versions = sorted(history.versions())
     if against == "start":
         return versions[0]
@@ -293,7 +293,7 @@ def _version(history: History, against: str) -> int:
 
 
 def assistant_only(config: ExperimentConfig) -> ExperimentConfig:
-    """Return the experiment that a talk needs: the assistant's model alone, no played users, no time limit."""
+    """Return the experiment for a chat: only the assistant's model, no simulated users, no time limit."""
     people = tuple(p.model_copy(update={"model": None, "human": False}) for p in config.personas.inline)
     return config.model_copy(
         update={

@@ -1,7 +1,7 @@
-"""Leave-one-out: plays a run's constitution again without each of its rules, to see who gains and who loses.
+"""Leave-one-out: play a run's constitution again without each of its rules, to estimate the effect of each rule.
 
-All variants of a conversation have the same seeds. The calls are logged, and answered when asked again, in the run's
-folder `explain/`; the run's own files are only read.
+All variants of a conversation have the same seeds. The calls are logged in the run's folder `explain/` and answered
+from there when repeated; the run's own files are not changed.
 """
 
 from __future__ import annotations
@@ -35,31 +35,33 @@ from scai_cli.text.suggestions import did_you_mean
 
 FOLDER: Final = "explain"
 ID_PREFIX: Final = "explain"
-"""The ids of all conversations begin with it."""
+"""The prefix of the ids of all conversations."""
 UNCHANGED: Final = "~whole"
-"""The variant that leaves out no rule, as the ids of its conversations name it."""
+"""The name of the variant with all rules, in the ids of its conversations."""
 
 DEFAULT_LIMITS: Final = ("limits.calls=1000", "limits.tokens=null", "limits.usd=null", "limits.seconds=null")
-"""The limits of an explanation unless the options say otherwise; those of the run were for the run."""
+"""The default limits of an explanation; the run's own limits do not apply."""
 
 
 def explain(
     path: Path, settings: Sequence[str] = (), users: tuple[str, str] | None = None, *, trust: bool = False
 ) -> Explanation:
-    """Explain every rule of the constitution that a finished run hands out.
+    """Explain every rule of the constitution that a finished run produced.
 
-    `settings` are limits, `users` two to tell apart, and `trust` allows foreign code. Raises RunError for a run that
-    has not finished, users that took no part, or limits that do not allow a single conversation; LimitReached when
-    answers that had to be asked for again use up what is allowed.
+    `settings` are limits, `users` two users to compare, and `trust` allows third-party code. Raises RunError for an
+    unfinished run, users that took no part, or limits too low for one conversation; LimitReached if retries use up
+    the limits.
     """
     history = read_history(path)
     if history.status != "finished":
-        raise RunError(f"run {history.run_id!r} has not finished; go on with `scai resume {history.run_id}` first")
+        raise RunError(f"run {history.run_id!r} is not finished; continue it with `scai resume {history.run_id}` first")
     config = load_saved(path / CONFIG, Overrides([*DEFAULT_LIMITS, *settings]))
     if not trust:
         refuse_foreign_code(named_code(config), history.run_id)
     if changed := changed_keys(digests(history.config), digests(config)):
-        raise RunError(f"--set: {', '.join(changed)} would explain another run; set limits, prices or addresses")
+        raise RunError(
+            f"--set: {', '.join(changed)} cannot be changed here; --set takes limits, prices and model addresses"
+        )
     personas, (constitution, _) = config.train_personas, history.product
     known = [persona.id for persona in personas]
     for user in users or ():
@@ -80,7 +82,9 @@ def explain(
         try:
             explanation = run_on_loop(config.models(), stoppable(pool, job, command))
         except LimitReached as error:
-            raise with_remedy(error, f"what was answered is kept: raise it and go on with `{command}`") from None
+            raise with_remedy(
+                error, f"answers so far are kept: raise the limit and continue with `{command}`"
+            ) from None
     return replace(explanation, users=users, calls=sum(meter.calls for meter in pool.meters))
 
 
@@ -98,7 +102,7 @@ async def _explained(
     base = epoch_utilities(context, [*unchanged.values()])
     rules = []
     for rule, variant in zip(constitution.rules, played, strict=True):
-        # A conversation that the rule does not concern would come out the same, and is not played again.
+        # A conversation that the rule does not concern would be the same, so it is not played again.
         utilities = epoch_utilities(context, [*{**unchanged, **variant}.values()])
         effects = _effects(context.personas, PairedUtilities.of(utilities, base))
         gain = difference(utilities, base, function, seed=context.agents.seed)
@@ -119,7 +123,7 @@ async def _explained(
 async def _play(
     context: EpochContext, variant: str, pairs: Sequence[PersonaTask]
 ) -> dict[tuple[str, str], Conversation]:
-    """Play conversations under one variant of the constitution; returns them by persona and task."""
+    """Play conversations under one variant of the constitution; return (persona, task) -> conversation."""
     context = replace(context, id=f"{ID_PREFIX}/{variant}")
     conversations = await together(converse(context, persona, task) for persona, task in pairs)
     return {(c.persona.id, c.task.id): c for c in conversations}

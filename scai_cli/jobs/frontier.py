@@ -1,4 +1,4 @@
-"""One experiment under several welfare functions, each in its own run."""
+"""Run one experiment under several welfare functions, each in its own run."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def frontier(
 ) -> ParetoFront:
     """Run an experiment once for each welfare function of `over` (`welfare=utilitarian,nash`).
 
-    A run is named `NAME-FUNCTION`. A finished run of an equal experiment is not run again; an unfinished one is
-    resumed. Raises ConfigError, RunError, or what stopped a run: then the same command continues.
+    A run is named `NAME-FUNCTION`. A finished run of an equal experiment is reused; an unfinished one is resumed.
+    Raises ConfigError, RunError, or the error that stopped a run; the same command then continues.
     """
     functions = _functions(over)
     configs = [
@@ -38,8 +38,8 @@ def frontier(
     ]
     if not welfare_decides(configs[0]):
         raise ConfigError(
-            f"{file}: revision.acceptance: under {configs[0].revision.acceptance!r} the welfare function decides "
-            "nothing; take improves or both, or revision.best_so_far=true"
+            f"{file}: revision.acceptance: {configs[0].revision.acceptance!r} ignores the welfare function; "
+            "set improves or both, or revision.best_so_far=true"
         )
     points = [_point(config, f, runs, observer()) for config, f in zip(configs, functions, strict=True)]
     return ParetoFront(points)
@@ -63,7 +63,7 @@ def _point(config: ExperimentConfig, function: str, runs: Path, observer: Observ
     if not is_run(path):
         outcome = run_on_loop(config.models(), run(config, runs, path.name, observer))
     elif _status_of_equal(path, digests(config)) != "finished":
-        # The limits of now, so that a frontier that stopped at one goes on with a larger one.
+        # The current limits, so that a frontier that stopped at one continues with a higher one.
         limits = config.model_dump(mode="json", include=set(CHANGEABLE))
         settings = [f"{key}={json.dumps(value)}" for key, value in limits.items()]
         outcome = resume_blocking(path, settings, observer, trust=True)
@@ -73,12 +73,12 @@ def _point(config: ExperimentConfig, function: str, runs: Path, observer: Observ
 
 
 def _status_of_equal(path: Path, now: Mapping[str, str]) -> str:
-    """Return the status of a run that is there already; raises RunError if its experiment differs."""
+    """Return the status of an existing run; raises RunError if its experiment differs."""
     history = read_history(path, messages=False, ratings=False)
     changed = changed_keys(history.started.digests, now) if history.started else []
     if changed:
         raise RunError(
-            f"run {path.name!r} is there already, of an experiment with other {', '.join(changed)}; "
-            "move it away, or name another --runs-dir"
+            f"run {path.name!r} exists already, with other values of {', '.join(changed)}; "
+            "move it to another folder, or give another --runs-dir"
         )
     return history.status

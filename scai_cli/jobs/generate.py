@@ -1,4 +1,4 @@
-"""A generated set: source -> manifest -> models -> rows in order -> the set's folder; begun, or resumed."""
+"""Start or resume a generated set: source -> manifest -> models -> rows in order -> the set's folder."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ from scai_cli.simulation.epoch import AT_ONCE
 from scai_cli.simulation.epoch_context import Agents
 
 RECENT: Final = 100
-"""`max_failures` is the share of failed rows among the last RECENT."""
+"""The number of last rows among which `max_failures` is the allowed share of failures."""
 
 
 @dataclass(frozen=True, slots=True)
 class GenerateStarted:
-    """A session on a set begins: the first thing that its observer sees."""
+    """The first item that an observer gets: a session on a set starts."""
 
     manifest: GenerateManifest
     written: int
-    """Rows of earlier sessions."""
+    """The number of rows from earlier sessions."""
 
 
 GenerateEvent = GenerateStarted | GeneratedRow
@@ -63,7 +63,7 @@ GenerateEvent = GenerateStarted | GeneratedRow
 
 @dataclass(slots=True)
 class GenerateResult:
-    """How many rows are written and wanted, and how many lack something because a call failed for good."""
+    """The numbers of rows written, rows wanted, and rows with a failed call."""
 
     rows: int
     wanted: int
@@ -76,10 +76,10 @@ GenerateOutcome = Outcome[GenerateResult]
 def start(
     options: GenerateOptions, runs: Path, run_id: str | None, observer: Observer[GenerateEvent]
 ) -> GenerateOutcome:
-    """Make a new generated set.
+    """Create a generated set.
 
-    What stops the work so that it can be resumed is in the outcome. Raises ConfigError and RunError before anything
-    is written, and OutputError when the disk refuses.
+    An error that stops the work but allows a resume is in the outcome. Raises ConfigError and RunError before anything
+    is written, and OutputError if a file cannot be written.
     """
     if run_id is not None:
         _refuse_taken(runs / run_id)
@@ -97,10 +97,10 @@ def start(
 def resume(
     path: Path, settings: Sequence[str], observer: Observer[GenerateEvent], *, trust: bool = False
 ) -> GenerateOutcome:
-    """Continue a generated set where it was stopped; rows that are written stay as they are.
+    """Continue an unfinished generated set; written rows stay unchanged.
 
-    `settings` may change limits, prices and addresses. Raises RunError when anything else differs from what the set
-    began with, when it is in use or damaged, or names code that is not trusted.
+    `settings` may change limits, prices and addresses. Raises RunError if any other setting differs from the first
+    session, if the set is in use or damaged, or if it names code that is not trusted.
     """
     manifest = read_generation(path, Overrides(settings=settings))
     config = manifest.config
@@ -111,7 +111,7 @@ def resume(
         refuse_changed("generated set", manifest.digests, digests(config, of_rows=True), path / EXPERIMENT)
         if directory.tasks_digest() != manifest.tasks.sha256:
             raise RunError(
-                f"{path / TASKS}: is not what the set began with; restore it from a copy, or begin a new set"
+                f"{path / TASKS}: changed since the set was started; restore it from a copy, or start a new set"
             )
         with ModelPool.connect(config) as pool:
             keep_changes(folder, EXPERIMENT, dump_experiment(config))
@@ -130,7 +130,7 @@ async def _session(
         say_mended(folder, observer)
         if manifest.learned.contract and not manifest.by_turns:
             observer.say(
-                "the contract is with nobody among the personas: rows have no user, and its clauses do not count"
+                "no persona is named in the contract: rows have no user, and the contract's clauses are not used"
             )
         context = RowContext.of(agents, manifest)
         rows = (make_row(context, row) for row in row_plans(manifest, folder.path, written))
@@ -141,14 +141,14 @@ async def _session(
         number = row_number(call)
         return number is None or number >= written
 
-    # Rows that are written are not made again, so that their calls need not be remembered.
+    # Written rows are not repeated, so their calls need no index.
     with resumable(resume_command(folder.path)), closing(CallIndex.read(folder.path / CALLS, {}, is_to_come)) as index:
         return await work(pool, folder, index, observer, result, make_rows)
 
 
 @dataclass(slots=True)
 class _RowRecorder:
-    """Takes every row to the folder and to the observer, and stops the work when too many fail."""
+    """Writes every row, passes it to the observer, and stops the work if too many rows fail."""
 
     directory: GeneratedDirectory
     observer: Observer[GenerateEvent]
@@ -179,7 +179,7 @@ def _keep_tasks(directory: GeneratedDirectory, options: GenerateOptions, source:
     tasks = wanted_tasks(options, source)
     count = directory.write_tasks(task.model_dump_json(exclude_defaults=True).encode() for task in tasks)
     if not count:
-        raise ConfigError(f"{options.tasks}: there is no task in it")
+        raise ConfigError(f"{options.tasks}: contains no task; add one, or name another file")
     name = options.tasks.name if options.tasks else options.config.name if options.config else source.name
     return TaskList(name=name, count=count, sha256=directory.tasks_digest())
 
@@ -206,9 +206,9 @@ def _manifest(
 
 
 def _refuse_taken(path: Path) -> None:
-    """Raise RunError where a set of that id cannot be begun."""
+    """Raise RunError if the id is in use."""
     if is_run(path):
-        raise RunError(f"{path.name!r} is the id of a run; take another --run-id")
+        raise RunError(f"{path.name!r} is the id of a run; choose another --run-id")
     if is_generated(path):
         outcome = outcome_of(path)
         raise taken("generated set", path, status_of(path, outcome.get("status") == "finished", outcome))

@@ -1,6 +1,6 @@
-"""A population made to quota: attributes are drawn first, then a model writes the people's biographies and stances.
+"""Generate a population to quotas: draw attributes first, then let a model write biographies and stances.
 
-Every call is logged beside the output, limited, and never made twice: the same command goes on where it was stopped.
+Every call is logged beside the output, limited, and never repeated: the same command continues after an interruption.
 """
 
 from __future__ import annotations
@@ -30,25 +30,25 @@ _SETTABLE: Final = ("model.", "limits.")
 
 @dataclass(frozen=True, slots=True)
 class GeneratePersonasOptions:
-    """How many people, the quotas of their attributes, the tasks that they have a stance on, and model and limits."""
+    """The number of personas, the quotas of their attributes, the tasks for their stances, the model and the limits."""
 
     count: int
     quotas: Sequence[Quota] = ()
     tasks: Sequence[Task] = ()
     overrides: Overrides = field(default=Overrides())
-    """Model, seed, and settings of `model.` and `limits.`"""
+    """The model, the seed, and settings of `model.` and `limits.`"""
 
     def experiment(self) -> ExperimentConfig:
         """Return an experiment with the model and the limits; raises ConfigError for another setting."""
         for setting in self.overrides.settings:
             if not setting.startswith(_SETTABLE):
-                raise ConfigError(f"--set {setting}: only keys of {' and '.join(_SETTABLE)} can be set here")
+                raise ConfigError(f"--set {setting}: cannot be set here; --set takes keys of {' and '.join(_SETTABLE)}")
         return bare_experiment(self.overrides).model_copy(update={"tasks": TaskSource(inline=tuple(self.tasks))})
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratedPersonas:
-    """How many people were written, how many texts were thrown back, and the calls that were paid for in all."""
+    """The numbers of personas written, of texts rejected, and of calls paid for in all sessions."""
 
     people: int
     thrown_back: int
@@ -56,9 +56,9 @@ class GeneratedPersonas:
 
 
 def generate(options: GeneratePersonasOptions, out: Path, say: Callable[[str], None], again: str) -> GeneratedPersonas:
-    """Have people written by a model, and write them to a file at once; `again` is the command that continues.
+    """Generate personas with a model and write them to a file in one step; `again` is the command that continues.
 
-    Raises what stops a run (`errors.STOPS`), CallFailed, and RunError when another process is at work on the file.
+    Raises the errors that stop a run (`errors.STOPS`), CallFailed, and RunError if another process writes the file.
     """
     check_name(out)
     config = options.experiment()
@@ -92,12 +92,12 @@ def _with_higher_limit(command: str, error: str) -> str:
 
 @contextmanager
 def _call_log(path: Path) -> Iterator[LineLog]:
-    """Open the log of the calls, mended and locked."""
+    """Open, repair and lock the call log."""
     mend(path)
     log = LineLog.open(path)
     try:
         if not try_lock(log.file):
-            raise RunError(f"{path}: another process is writing it; wait for it or write to another file")
+            raise RunError(f"{path}: in use by another process; wait until it ends, or give another output file")
         yield log
     finally:
         log.close()

@@ -1,4 +1,4 @@
-"""Count the calls that a generated set would take; makes none."""
+"""Count the calls of a generated set without making any."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from scai_cli.jobs.generate_source import GenerateOptions, by_turns, check_sourc
 
 @dataclass(frozen=True, slots=True)
 class GeneratePlan:
-    """The rows of a set and its calls by purpose; `total_with_votes` where an endpoint gives no log-probabilities."""
+    """The rows of a set and its calls by purpose; `total_with_votes` is for endpoints without log-probabilities."""
 
     rows: int
     tasks: int
     users: int
-    """Personas who take turns; 0 where rows have no user."""
+    """The number of personas who take turns as users; 0 if rows have no user."""
     calls: Mapping[str, int]
     total: int
     total_with_votes: int
 
     def as_object(self) -> dict[str, Any]:
-        """Return what `scai generate --dry-run --json` prints."""
+        """Return the object of `scai generate --dry-run --json`."""
         return {
             "rows": self.rows,
             "tasks": self.tasks,
@@ -34,7 +34,7 @@ class GeneratePlan:
 
 
 def plan_generate(options: GenerateOptions, runs: Path) -> GeneratePlan:
-    """Count the calls of a set, except for retries; raises ConfigError and RunError if it cannot be begun."""
+    """Count the calls of a set, without retries; raises ConfigError and RunError if it cannot be started."""
     source = read_source(options, runs)
     check_source(source, options)
     settings, personas, turns = source.config.generate, len(source.config.train_personas), by_turns(source)

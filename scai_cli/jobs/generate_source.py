@@ -1,4 +1,4 @@
-"""Where a generated set's constitution, people and tasks come from: a run, or a file with a constitution."""
+"""The constitution, personas and tasks of a generated set, from a run or from a constitution file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from scai_cli.runs.run_directory import CONFIG
 
 @dataclass(frozen=True, slots=True)
 class GenerateOptions:
-    """What to generate from; `n` None is a row for every task."""
+    """The options of `scai generate`; `n` None is one row per task."""
 
     source: str
     tasks: Path | None = None
@@ -38,19 +38,19 @@ class GenerateOptions:
 
 @dataclass(frozen=True, slots=True)
 class GenerateSource:
-    """A constitution and the experiment that rows are made with."""
+    """A constitution and the experiment that generates rows from it."""
 
     name: str
-    """A run's id, or a file's name."""
+    """The run's id, or the file's name."""
     stem: str
-    """The beginning of the generated set's name."""
+    """The start of the generated set's name."""
     config: ExperimentConfig
     initial: Constitution
     learned: Constitution
 
 
 def read_source(options: GenerateOptions, runs: Path) -> GenerateSource:
-    """Read the run or the constitution file that the options name; raises RunError or ConfigError."""
+    """Read the run or constitution file given in the options; raises RunError or ConfigError."""
     file = Path(options.source)
     if file.suffix in SUFFIXES and not is_run(runs / options.source):
         source = _from_file(options, file, runs)
@@ -62,47 +62,49 @@ def read_source(options: GenerateOptions, runs: Path) -> GenerateSource:
 
 
 def check_source(source: GenerateSource, options: GenerateOptions) -> None:
-    """Raise ConfigError where the constitution or the people do not allow what the options ask for."""
+    """Raise ConfigError if the options do not fit the constitution, the personas or the tasks."""
     settings, personas = source.config.generate, source.config.train_personas
     if not source.learned.principles and (settings.k or settings.by_model):
         remedy = f"--set generate.k=0 --set generate.judge={'users' if personas else 'none'}"
         raise ConfigError(
-            f"the constitution of {source.name} has no principles, by which answers are criticised and judged; "
-            f"make one with some, or say {remedy}"
+            f"the constitution of {source.name} has no principles to criticise and judge answers by; "
+            f"add principles, or set {remedy}"
         )
     judge = f"generate.judge={settings.judge}"
     if settings.by_users and not personas:
-        raise ConfigError(f"{judge}: there is nobody to rate; name people with --personas or --config")
+        raise ConfigError(f"{judge}: there are no personas to rate answers; give some with --personas or --config")
     human = [persona.id for persona in personas if persona.human]
     if human:
         raise ConfigError(
-            f"{judge}: persona {human[0]!r} is human, and only runs ask real people; "
-            "say --set generate.judge=model, or name others with --personas"
+            f"{judge}: persona {human[0]!r} is a real person, and only runs ask real people; "
+            "add --set generate.judge=model, or give other personas with --personas"
         )
     if settings.by_users and not settings.raters and not by_turns(source):
         raise ConfigError(
-            "generate.raters=0: nobody would rate, "
-            "since rows have no user where the contract has no clause for anybody here"
+            "generate.raters=0: nobody would rate, since rows have no user where the contract names no persona; "
+            "set generate.raters"
         )
     if options.tasks is None and not source.config.train_tasks:
-        raise ConfigError("there is no task; name a file of tasks with --tasks")
+        raise ConfigError("there is no task; give a task file with --tasks")
 
 
 def by_turns(source: GenerateSource) -> bool:
-    """Return whether personas take turns as the users of rows: if a constitution has a clause for one of them."""
+    """Return whether personas take turns as the users of rows, that is, if a clause is for one of them."""
     personas = {persona.id for persona in source.config.train_personas}
     clauses = (*source.learned.contract, *source.initial.contract)
     return any(personas.intersection(clause.users) for clause in clauses)
 
 
 def wanted_tasks(options: GenerateOptions, source: GenerateSource) -> Iterator[Task]:
-    """Yield the tasks of a set, at most one for each row; a JSONL file is read one task at a time."""
+    """Yield the tasks of a set, at most one per row; read a JSONL file one task at a time."""
     return islice(iter(source.config.train_tasks if options.tasks is None else items(options.tasks, Task)), options.n)
 
 
 def _from_run(options: GenerateOptions, path: Path) -> GenerateSource:
     if options.config is not None:
-        raise ConfigError(f"--config: run {path.name!r} has an experiment of its own; change it with --set")
+        raise ConfigError(
+            f"--config: run {path.name!r} has its own experiment; drop --config and change keys with --set"
+        )
     history = read_history(path, messages=False)
     config = load_saved(path / CONFIG, options.overrides)
     if not options.trust:
@@ -118,7 +120,7 @@ def _from_file(options: GenerateOptions, file: Path, runs: Path) -> GenerateSour
     elif options.overrides.model is not None:
         config = bare_experiment(options.overrides)
     else:
-        raise ConfigError(f"{file}: say with --model or --config EXPERIMENT who acts under this constitution")
+        raise ConfigError(f"{file}: a constitution file needs a model; add --model or --config EXPERIMENT")
     stem = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in file.stem).strip("-_")[:50]
     start = initial_constitution(config.constitution)
     source = _peopled(GenerateSource(file.name, stem or "constitution", config, start, start), options)
@@ -126,7 +128,7 @@ def _from_file(options: GenerateOptions, file: Path, runs: Path) -> GenerateSour
 
 
 def _peopled(source: GenerateSource, options: GenerateOptions) -> GenerateSource:
-    """Return the source with the people that the options name, if any, and with the wording of all prompts."""
+    """Return the source with the personas of the options, if any, and with all prompts."""
     config = source.config.with_every_prompt()
     if options.personas is not None:
         people = tuple(items(options.personas, Persona))

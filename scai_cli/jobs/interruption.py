@@ -1,6 +1,6 @@
-"""Ctrl-C and SIGTERM: while models are asked the first signal lets calls in flight end, the second cancels them.
+"""Handle Ctrl-C and SIGTERM: during model calls, the first signal waits for calls in flight, the second cancels them.
 
-Before and after that nothing is in flight, and the first signal ends the program at once.
+Before and after model calls, the first signal ends the program at once.
 """
 
 from __future__ import annotations
@@ -17,26 +17,26 @@ from typing import Any, Final
 from scai_cli.errors import Interrupted
 
 GRACE_S: Final = 5.0
-"""How long calls in flight may take after the first signal."""
+"""The seconds that calls in flight may take after the first signal."""
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(slots=True)
 class ProcessSignals:
-    """What SIGINT and SIGTERM do outside of an Interruption: they raise Interrupted, until `ending` is set.
+    """Handlers of SIGINT and SIGTERM outside of an Interruption: they raise Interrupted, until `ending` is set.
 
-    Where an event loop runs they cancel its tasks instead: an exception in the middle of a loop's own code is logged
-    and lost, or leaves a loop that never stops. `error` is then what to raise for the CancelledError.
+    While an event loop runs they cancel its tasks instead: an exception inside the loop's own code is logged and
+    lost, or leaves a loop that never stops. `error` is then the error to raise for the CancelledError.
     """
 
     error: Interrupted | None = None
     ending: bool = False
-    """Set it where the program has caught what ended it. It is an attribute since a signal that arrived a moment
-    before raises at the next call, whatever is called there."""
+    """Set it after catching the error that ends the program. It is an attribute, not a method, since a signal that has
+    just arrived raises at the next call."""
 
     def install(self) -> None:
-        """Take the signals over; for the main thread, once in a process."""
+        """Install the handlers; call it once per process, in the main thread."""
         for number in _SIGNALS:
             signal.signal(number, self._interrupt)
 
@@ -47,7 +47,7 @@ class ProcessSignals:
 
     @classmethod
     def of(cls, number: int) -> ProcessSignals | None:
-        """Return what handles a signal now, if this program has taken it over and this is the main thread."""
+        """Return the handlers if `install` was called and this is the main thread, else None."""
         owner = getattr(signal.getsignal(number), "__self__", None)
         return owner if isinstance(owner, cls) and threading.current_thread() is threading.main_thread() else None
 
@@ -64,7 +64,7 @@ class ProcessSignals:
 
 @contextmanager
 def ctrl_c_ends_input() -> Iterator[None]:
-    """While entered, Ctrl-C raises EOFError: it ends the input and interrupts nothing."""
+    """Inside the block, Ctrl-C raises EOFError, which ends the input."""
     before = signal.getsignal(signal.SIGINT)
 
     def end_input(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - so handlers are called
@@ -81,7 +81,7 @@ def ctrl_c_ends_input() -> Iterator[None]:
 
 @contextmanager
 def resumable(command: str) -> Iterator[None]:
-    """While entered, an interruption names the command that continues the work."""
+    """Inside the block, an interruption prints the command that continues the work."""
     try:
         yield
     except (Interrupted, asyncio.CancelledError) as stopped:
@@ -89,18 +89,17 @@ def resumable(command: str) -> Iterator[None]:
         error = stopped if isinstance(stopped, Interrupted) else signals and signals.error
         if error is None:  # a task that the caller has cancelled
             raise
-        raise Interrupted(f"{error}; go on with `{command}`") from None
+        raise Interrupted(f"{error}; continue with `{command}`") from None
 
 
 class Interruption:
-    """While entered, turns signals into an orderly stop of the current task.
+    """Inside the block, turn signals into an orderly stop of the current task.
 
     First signal: `stop(error)` is called, and the task is cancelled if it has not ended after the grace period. Second
     signal: the task is cancelled at once. A task cancelled by a signal raises that signal's Interrupted. On leaving,
-    the earlier handlers are restored. A program that has not taken its signals over with `ProcessSignals` (a notebook,
-    a server) handles them itself.
+    the earlier handlers are restored. A program without `ProcessSignals` (a notebook, a server) handles signals itself.
 
-    The handlers are Python's own and not the loop's: a loop that gives a signal back installs Python's default first,
+    The handlers are Python's own and not the loop's: a loop that removes its handler installs Python's default first,
     and a second Ctrl-C in that moment would raise KeyboardInterrupt.
     """
 

@@ -1,4 +1,4 @@
-"""Config -> the models behind the roles: one gate per endpoint, one budget for all, one agent per role."""
+"""Connect the models of an experiment: one gate per endpoint, one shared budget, one agent per role."""
 
 from __future__ import annotations
 
@@ -25,35 +25,35 @@ from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch_context import Agents, build_agents
 
 Endpoint = tuple[str, str | None, str | None]
-"""Provider, base_url and the key's variable: roles that share them share a gate."""
+"""Provider, base_url and name of the key's variable; roles with the same endpoint share a gate."""
 
 RoleModel = tuple[AgentRole, str]
-"""A role and the name of a model that plays it; the users may have several."""
+"""A role and the name of one of its models; users can have several models."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelPool:
     """The connected models of one experiment.
 
-    A context manager that closes the cache; the connections belong to an event loop, where `aclose` closes them.
+    A context manager that closes the cache; `aclose` closes the connections, on their event loop.
     """
 
     config: ExperimentConfig
     gates: Mapping[Endpoint, Gate]
     models: Mapping[str, ChatModel]
-    """Each way to connect to an endpoint (`_connection`) -> the model that is connected so, behind its gate."""
+    """Key of a connection (`_connection`) -> the connected model, behind its gate."""
     prices: Mapping[RoleModel, PriceOf]
     budget: Budget
     cache: Cache | None = None
     participants: Participants | None = None
-    """The real people among the personas: asked past gates, cache and limits."""
+    """The human participants; their calls bypass gates, cache and limits."""
     _recorded: list[RecordedModel] = field(default_factory=list)
 
     @classmethod
     def connect(cls, config: ExperimentConfig, prompt: ParticipantPrompt | None = None) -> ModelPool:
-        """Open every endpoint once; raises ConfigError for what can be known to fail before a call is made.
+        """Connect to every endpoint once; raises ConfigError for errors that show without a call.
 
-        Real people among the personas are asked at the prompt; without one, having any is a ConfigError.
+        Human participants are asked at the prompt; without a prompt, they are a ConfigError.
         """
         participants = _participants(config.personas.inline, prompt)
         limits = config.limits
@@ -93,11 +93,11 @@ class ModelPool:
 
     @property
     def meters(self) -> list[Meter]:
-        """One meter for each endpoint."""
+        """The meters, one per endpoint."""
         return [gate.meter for gate in self.gates.values()]
 
     def agents(self, log: CallLog, replay: Replay | None) -> Agents:
-        """Return the agents of the experiment; each call is logged, and answered from `replay` if it has an answer."""
+        """Return the agents of the experiment; each call is logged, and answered from `replay` if possible."""
         config = self.config
 
         def agent(role: AgentRole, model: ModelSettings) -> Agent:
@@ -108,7 +108,7 @@ class ModelPool:
         return build_agents(config, agent)
 
     def count_earlier(self, earlier: CallIndex, seconds: float = 0.0) -> float | None:
-        """Count what earlier sessions used towards the limits; returns its cost, None where a price is unknown."""
+        """Count the use of earlier sessions towards the limits; return its cost, None if a price is unknown."""
         costs = [self._cost(role_model, usage) for role_model, usage in earlier.spent.items()]
         usd = sum(cost or 0.0 for cost in costs)
         tokens = sum(usage.total for usage in earlier.spent.values())
@@ -116,7 +116,7 @@ class ModelPool:
         return None if None in costs else usd
 
     def stop(self, error: ScaiError) -> None:
-        """Let calls in flight end and make every later one raise the error."""
+        """Make every later call raise the error; calls in flight finish."""
         for gate in self.gates.values():
             gate.close_for_new_calls(error)
         if self.participants is not None:
@@ -154,7 +154,7 @@ def prices_of(
 
 
 def address(model: ModelSettings) -> str:
-    """Return where a model's answers come from; empty for a client's own default."""
+    """Return the base URL of a model; empty for the client's default."""
     return (model.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()).rstrip("/")
 
 
@@ -163,10 +163,10 @@ def _participants(personas: Iterable[Persona], prompt: ParticipantPrompt | None)
     if not human:
         return None
     if prompt is None:
-        raise ConfigError(f"persona {human[0]!r} is human: only `scai run` and `scai resume` ask real people")
+        raise ConfigError(f"persona {human[0]!r} is a real person: only `scai run` and `scai resume` ask real people")
     return Participants(prompt)
 
 
 def _connection(model: ModelSettings) -> str:
-    """Return what a connection depends on: all settings except the sampling, which each request carries."""
+    """Return the key of a connection: all settings except the sampling, which is in each request."""
     return model.model_dump_json(exclude={"temperature", "top_p", "max_tokens"})

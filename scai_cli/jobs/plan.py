@@ -1,8 +1,8 @@
-"""Count what an experiment would take: it is rehearsed on the simulated society, in memory, without any model call.
+"""Count the calls and tokens of an experiment by a rehearsal on the simulated model, in memory.
 
-Calls are counted exactly (but for retries), tokens are estimated at four characters each; where another model will
-answer, its answers are taken to be `TYPICAL_ANSWER` tokens long. A large experiment is rehearsed with a part of its
-people, tasks and epochs and the counts are scaled up.
+Calls are counted exactly (without retries), tokens are estimated at four characters each; answers of any other model
+count as `TYPICAL_ANSWER` tokens. A large experiment is rehearsed with a part of its personas, tasks and epochs, and
+the counts are scaled up.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from scai_cli.models.prices import PriceOf
 from scai_cli.simulation.rehearsal import PRODUCT, Workload
 
 REHEARSED: Final = 20_000
-"""The most calls that are rehearsed in full."""
+"""The largest number of calls that is rehearsed in full."""
 
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host that would be called, the variable that holds the key for it (if any), and the models there."""
+    """A host that a run would contact, the variable with its key (if any), and its models."""
 
     name: str
     key: str | None
@@ -40,9 +40,8 @@ class Host:
 class Plan:
     """Calls and tokens expected by role; `usd` is None where a price is unknown; `whole` is False if scaled up.
 
-    `people` is how many questions real people will be asked, which are no calls. `product_calls` are those of the calls
-    that play the product at the end; they are certain if `product_is_certain`, otherwise only made where the last
-    revision is adopted.
+    `people` is the number of questions to real people, which are not calls. `product_calls` are the calls that play
+    the product at the end; if not `product_is_certain`, they are made only if the last revision is adopted.
     """
 
     calls: Mapping[AgentRole, int]
@@ -74,10 +73,9 @@ class Plan:
 
 
 def plan_experiment(config: ExperimentConfig) -> Plan:
-    """Rehearse an experiment and count its calls and tokens.
+    """Rehearse an experiment; return its calls, tokens, cost and hosts.
 
-    Whether the product is played at the end is known only where the rehearsal is the run itself: everything simulated,
-    and rehearsed in full. Elsewhere it is counted.
+    The product's calls are certain only if the rehearsal equals the run: all models simulated, rehearsed in full.
     """
     workload = Workload(config)
     whole = workload.calls() <= REHEARSED
@@ -106,12 +104,12 @@ def plan_experiment(config: ExperimentConfig) -> Plan:
 
 
 def sample_prompts(config: ExperimentConfig) -> list[ChatRequest]:
-    """Return the first request of every kind, as it would be sent except for the answers that it quotes."""
+    """Return the first request of each kind, as a run would send it except for the quoted answers."""
     return list(Workload(config).part().rehearse().first.values())
 
 
 def _cost(prices: Mapping[RoleModel, PriceOf], spent: Mapping[RoleModel, Usage]) -> float | None:
-    """Return the cost in US dollars, None where a price is unknown."""
+    """Return the cost in US dollars, or None if a price is unknown."""
     total = 0.0
     for (role, model), used in spent.items():
         price = prices[role, model](model)

@@ -1,4 +1,4 @@
-"""A run: config -> models -> simulation -> run directory and observer; begun, or resumed where it was stopped."""
+"""Start or resume a run: config -> models -> simulation -> run directory and observer."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from scai_cli.simulation.engine import simulate
 from scai_cli.simulation.epoch_context import Agents
 
 RUNS: Final = Path("runs")
-"""Where the run directories are, unless the caller says otherwise."""
+"""The default folder of the run directories."""
 
 
 @dataclass(slots=True)
 class RunResult:
-    """The epochs that were finished, and the welfare of each and of the product's play at the end.
+    """The number of finished epochs, and the welfare of each and of the product's play at the end.
 
-    Welfare has `epoch`, `version`, `product`, and function -> value, None where no rating could be read.
+    Welfare has `epoch`, `version`, `product`, and function -> value, None if no rating could be read.
     """
 
     epochs: int = 0
@@ -51,14 +51,14 @@ async def run(
     observer: Observer[Event] | None = None,
     prompt: ParticipantPrompt | None = None,
 ) -> RunOutcome:
-    """Run an experiment in a new run directory: `run_id`, or the first free of the experiment's name, `name-2`, ...
+    """Run an experiment in a new run directory: `run_id`, or the first unused of the experiment's name, `name-2`, ...
 
-    Real people among the personas are asked at the prompt. What stops the run so that it can be resumed is in the
-    outcome. Raises ConfigError before anything is written, RunError, and OutputError when the disk refuses.
+    Human participants are asked at the prompt. An error that stops the run but allows a resume is in the outcome.
+    Raises ConfigError before anything is written, RunError, and OutputError if a file cannot be written.
     """
     if run_id is not None:
         _refuse_taken(runs_dir / run_id, digests(config))
-    # The models first: an experiment whose models cannot be asked leaves no folder behind.
+    # Connect first: an experiment whose models are not available leaves no folder behind.
     with ModelPool.connect(config, prompt) as pool:
         directory = RunDirectory.create(runs_dir, run_id, config.name, dump_experiment(config))
         with closing(directory.folder):
@@ -74,11 +74,11 @@ async def resume(
     trust: bool = False,
     prompt: ParticipantPrompt | None = None,
 ) -> RunOutcome:
-    """Continue a run (its id, a unique prefix of one, a path, or `latest`) where it was stopped.
+    """Continue an unfinished run, given by id, unique start of an id, path, or `latest`.
 
-    A finished run stays as it is. `settings` (`limits.calls=500`) may change limits, prices and addresses. Raises
-    RunError when anything else differs from what the run began with, when the run is in use or damaged, or when it
-    names code that is not scai's and `trust` is not given.
+    A finished run stays unchanged. `settings` (`limits.calls=500`) may change limits, prices and addresses. Raises
+    RunError if any other setting differs from the first session, if the run is in use or damaged, or if it names
+    third-party code and `trust` is not given.
     """
     path = find_run(runs_dir, str(run))
     return await _continued(path, _saved(path, settings, trust), observer, prompt)
@@ -92,7 +92,7 @@ def resume_blocking(
     trust: bool = False,
     prompt: ParticipantPrompt | None = None,
 ) -> RunOutcome:
-    """Continue the run in a directory on an event loop of its own; as `resume`."""
+    """Continue the run in a directory on a new event loop, as `resume` does."""
     config = _saved(path, settings, trust)
     return session.run_on_loop(config.models(), _continued(path, config, observer, prompt))
 
@@ -124,7 +124,7 @@ async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[
         session.say_mended(folder, recorder.observer)
         await simulate(pool.config, agents, recorder.note, run_id=folder.run_id, digests=digests(pool.config))
 
-    # Reading the index of a long run takes seconds, in which a signal names the command, too.
+    # Reading the index of a long run takes seconds; a signal meanwhile must print the command, too.
     with (
         resumable(session.resume_command(folder.path)),
         closing(CallIndex.read(folder.path / CALLS, directory.problems)) as index,
@@ -133,7 +133,7 @@ async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[
 
 
 def _refuse_taken(path: Path, now: Mapping[str, str]) -> None:
-    """Raise RunError where a run is there already: finished, or one that can continue."""
+    """Raise RunError if the run exists already, finished or not."""
     if is_run(path):
         history = read_history(path, messages=False, ratings=False)
         began = history.started.digests if history.started else None
@@ -142,7 +142,7 @@ def _refuse_taken(path: Path, now: Mapping[str, str]) -> None:
 
 @dataclass(slots=True)
 class _RunRecorder:
-    """Takes every event to the run directory, to the files for people, to the result and to the observer."""
+    """Passes every event to the run directory, the text files, the result and the observer."""
 
     directory: RunDirectory
     observer: Observer[Event]
@@ -152,7 +152,7 @@ class _RunRecorder:
     plays_product: bool = False
 
     def note(self, event: Event) -> None:
-        # Written before it is shown: what an observer has seen survives a crash.
+        # Write before showing: an event that an observer has shown survives a crash.
         self.directory.append(event)
         if isinstance(event, RunStarted):
             self._publish("e0", event.constitution.version, event.system_message)

@@ -1,4 +1,4 @@
-"""The experiment that a run or a generated set was begun with, when work on it continues."""
+"""Checks on the saved experiment of a run or generated set before work on it continues."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from scai_cli.experiment.load import CodeName
 from scai_cli.runs.locked_folder import LockedFolder
 
 CHANGEABLE: Final = ("limits", "prices", "cache", "max_failures")
-"""The keys of an experiment that may change between sessions: they do not decide what happens in a run."""
+"""The keys of an experiment that may change between sessions, as they do not affect the results."""
 
 _ADDRESS: Final = ("base_url", "api_key_env", "timeout_s")
-"""The keys of a model that may change likewise."""
+"""The keys of a model that may change between sessions."""
 
 
 def digests(config: ExperimentConfig, *, of_rows: bool = False) -> dict[str, str]:
-    """Return a digest of every key that decides what happens in a run, or what the rows of a generated set hold."""
+    """Return a digest of every key that affects the results of a run, or the rows of a generated set."""
     # Without defaults, so that a new key changes no digest.
     changeable = {*CHANGEABLE} if of_rows else {*CHANGEABLE, "generate"}
     data = config.model_dump(mode="json", exclude=changeable, exclude_defaults=True)
@@ -34,28 +34,28 @@ def digests(config: ExperimentConfig, *, of_rows: bool = False) -> dict[str, str
 
 
 def changed_keys(began: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return the keys of an experiment whose digests are not those that the work began with."""
+    """Return the keys of an experiment whose digests differ."""
     return [key for key in {**began, **now} if began.get(key) != now.get(key)]
 
 
 def refuse_changed(kind: str, began: Mapping[str, str], now: Mapping[str, str], file: Path) -> None:
-    """Raise RunError where the digests of an experiment are not those that the work began with; `file` holds it."""
+    """Raise RunError if a digest differs from the first session; `file` is the saved experiment."""
     if changed := changed_keys(began, now):
         raise RunError(
-            f"{kind} {file.parent.name!r} cannot go on: it began with other {', '.join(changed)} than {file} and the "
-            f"options say now; undo the change, or begin a new {kind.split()[-1]}"
+            f"{kind} {file.parent.name!r} cannot continue: it was started with another value of {', '.join(changed)} "
+            f"than {file} and the options have now; undo the change, or start a new {kind.split()[-1]}"
         )
 
 
 def refuse_foreign_code(names: Iterable[CodeName], run_id: str) -> None:
-    """Raise RunError where one of the names in a saved experiment (`named_code`) is code that is not scai's."""
+    """Raise RunError if a name in a saved experiment (`named_code`) refers to third-party code."""
     for _, kind, name in names:
         if plugins.is_foreign(kind, name):
-            raise RunError(f"run {run_id!r} names code that is not scai's own, {kind} {name!r}; --trust loads it")
+            raise RunError(f"run {run_id!r} names third-party code, {kind} {name!r}; add --trust to load it")
 
 
 def keep_changes(folder: LockedFolder, file: str, experiment: str) -> None:
-    """Save what the options have changed; an unchanged file keeps its date, by which runs are listed."""
+    """Save the experiment if the options changed it; an unchanged file keeps its date, which sorts the list of runs."""
     if (folder.path / file).read_bytes() != experiment.encode():
         folder.write_text(file, experiment)
 

@@ -1,4 +1,4 @@
-"""One session of work on a run or a generated set: what may stop it, how it ended, what it cost, how to continue."""
+"""One session of work on a run or generated set, with its outcome, its cost and the command that continues it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Seen = TypeVar("Seen", contravariant=True)
 
 @dataclass(frozen=True, slots=True)
 class SessionStart:
-    """The work that a session begins or continues, with a meter for each endpoint."""
+    """The start of a session: its run or set, the experiment, and a meter per endpoint."""
 
     run_id: str
     config: ExperimentConfig
@@ -46,13 +46,13 @@ class Observer(Protocol[Seen]):
         """Called first."""
 
     def see(self, item: Seen) -> None:
-        """Called for everything that happens; a resumed run also shows what happened before."""
+        """Called for every event or row; on a resume also for those of earlier sessions."""
 
     def say(self, line: str) -> None:
         """Called with a message for the user."""
 
     def end(self) -> None:
-        """Called last, also after a failure."""
+        """Called last, after a failure as well."""
 
 
 class SilentObserver:
@@ -73,7 +73,7 @@ class SilentObserver:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """The calls, tokens and money spent so far, earlier sessions included; `usd` is None where a price is unknown."""
+    """The calls, tokens and money spent in all sessions; `usd` is None if a price is unknown."""
 
     calls: int = 0
     usage: Usage = field(default=Usage())
@@ -82,7 +82,7 @@ class Spending:
 
     @classmethod
     def of(cls, pool: ModelPool, earlier: CallIndex, earlier_usd: float | None) -> Spending:
-        """Add what a pool has spent to what the logged calls of earlier sessions cost."""
+        """Return the sum of a pool's spending and of the logged calls of earlier sessions."""
         meters = pool.meters
         unknown = earlier_usd is None or any(meter.usd is None for meter in meters)
         return cls(
@@ -93,7 +93,7 @@ class Spending:
         )
 
     def as_object(self) -> dict[str, Any]:
-        """Return what `--json` prints: `calls`, `usage` and `wall_s`."""
+        """Return the keys `calls`, `usage` and `wall_s` of `--json`."""
         return {
             "calls": self.calls,
             "usage": {**asdict(self.usage), "usd": None if self.usd is None else round(self.usd, 6)},
@@ -102,12 +102,12 @@ class Spending:
 
 
 Result = TypeVar("Result", bound="DataclassInstance")
-"""What the work counts itself, e.g. epochs or rows."""
+"""The result of the work, e.g. its numbers of epochs or rows."""
 
 
 @dataclass(slots=True)
 class Outcome(Generic[Result]):
-    """How a session ended: `error` is what stopped it before the end of the work; counts include earlier sessions."""
+    """The outcome of a session; `error` is the error that stopped it early; counts include earlier sessions."""
 
     run_id: str
     path: Path
@@ -117,14 +117,14 @@ class Outcome(Generic[Result]):
     spent: Spending = field(default=Spending())
 
     def stopped_by(self, error: ScaiError) -> None:
-        """Note what stopped the session."""
+        """Record the error that stopped the session."""
         self.error = error
         self.status = "stopped" if isinstance(error, LimitReached) else "failed"
         if isinstance(error, Interrupted):
             self.status = "interrupted"
 
     def summary(self) -> dict[str, Any]:
-        """Return what `--json` prints and `outcome.json` keeps."""
+        """Return the object of `--json` and `outcome.json`."""
         return {
             "run_id": self.run_id,
             "path": str(self.path),
@@ -143,9 +143,9 @@ async def work(
     result: Result,
     job: Callable[[Agents], Coroutine[Any, Any, None]],
 ) -> Outcome[Result]:
-    """Do a job with the agents of a pool until it is finished or stopped; what stopped it is in the outcome.
+    """Run a job with the agents of a pool until it finishes or is stopped; return the outcome.
 
-    Every call is logged in the folder and answered from the index where that has an answer.
+    Every call is logged in the folder, and answered from the index if possible.
     """
     outcome = Outcome(folder.run_id, folder.path, result)
     # Earlier sessions count towards the limits before the first call, or each resume would start with a full budget.
@@ -167,15 +167,15 @@ async def work(
 
 
 def say_mended(folder: LockedFolder, observer: Observer[Any]) -> None:
-    """Say which logs lost a torn last line when the folder was opened."""
+    """Report the logs whose incomplete last line was removed when the folder was opened."""
     for name, cut in folder.mended.items():
-        observer.say(f"{name}: its last line was torn ({cut} bytes) and is cut off; what it told is done again")
+        observer.say(f"{name}: removed an incomplete last line ({cut} bytes); its step is repeated")
 
 
 async def stoppable(pool: ModelPool, job: Awaitable[Returned], command: str) -> Returned:
-    """Await a job that asks the models of a pool, then close their connections.
+    """Await a job that calls the models of a pool, then close their connections.
 
-    A signal stops it in order (see `Interruption`); the Interrupted names the command that continues the work.
+    A signal stops it cleanly (see `Interruption`); the Interrupted contains the command that continues the work.
     """
     with resumable(command), Interruption(pool.stop):
         try:
@@ -187,7 +187,7 @@ async def stoppable(pool: ModelPool, job: Awaitable[Returned], command: str) -> 
 
 
 def run_on_loop(models: Iterable[tuple[AgentRole, ModelSettings]], job: Coroutine[Any, Any, Returned]) -> Returned:
-    """Run a job that asks these models on a new event loop; for callers without a running loop, as the command line."""
+    """Run a job that calls these models on a new event loop, for callers without a running loop."""
     with asyncio.Runner(loop_factory=loop_factory(models)) as runner:
         return runner.run(job)
 
@@ -195,7 +195,7 @@ def run_on_loop(models: Iterable[tuple[AgentRole, ModelSettings]], job: Coroutin
 def loop_factory(
     models: Iterable[tuple[AgentRole, ModelSettings]],
 ) -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Return uvloop's loop where it is installed and a network is used: it halves the cost of a call there."""
+    """Return uvloop's loop if it is installed and a network is used, as it halves the CPU cost of a call."""
     if all(model.provider in ("simulated", HUMAN) for _, model in models):
         return None
     try:
@@ -211,16 +211,16 @@ def resume_command(path: Path) -> str:
 
 
 def with_remedy(error: LimitReached, remedy: str) -> LimitReached:
-    """Return the error with a remedy in the place of a run's."""
+    """Return the error with another remedy."""
     return LimitReached(f"{str(error).partition(';')[0]}; {remedy}")
 
 
 def taken(kind: str, path: Path, status: str, changed: Sequence[str] = ()) -> RunError:
-    """Return the error for an id that is in use, by the status of the work there and what has changed since."""
-    there = f"{kind} {path.name!r} is there already and"
+    """Build the error for an id in use, from the status of the existing work and its changed keys."""
+    there = f"{kind} {path.name!r} exists already and"
     if status == "running":
-        return RunError(f"{there} being worked on; take another --run-id")
+        return RunError(f"{there} in progress; choose another --run-id")
     if status == "finished":
-        return RunError(f"{there} finished; take another --run-id")
+        return RunError(f"{there} finished; choose another --run-id")
     other = f" (the experiment has changed since: {', '.join(changed)})" if changed else ""
-    return RunError(f"{there} not finished{other}; go on with `{resume_command(path)}`")
+    return RunError(f"{there} not finished{other}; continue with `{resume_command(path)}`")

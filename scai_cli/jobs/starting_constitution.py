@@ -1,4 +1,4 @@
-"""Look up the constitution that an experiment starts from: a run's, or one in a file."""
+"""Resolve the constitution that an experiment starts from: of a run, or in a file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RUN_AT: Final = re.compile(r"(.*?)(?:@([0-9]{1,9}))?", re.DOTALL)
 
 
 def starting_from(runs: Path) -> Callable[[Path], FindEarlier]:
-    """Return what `load_experiment` looks `constitution.from` up with: runs are in `runs`, or beside the experiment."""
+    """Return the resolver of `constitution.from` for `load_experiment`; runs are in `runs` or beside the experiment."""
     return lambda folder: partial(_find, runs, folder)
 
 

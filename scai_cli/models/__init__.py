@@ -1,1 +1,1 @@
-"""Models: the protocol, the providers, and the gate, log, cache and budget that a call passes through."""
+"""Models: the protocol, the providers, and the log, cache, gate and budget of every call."""

@@ -8,14 +8,14 @@ from scai_cli.messages import ChatRequest, Completion
 
 
 class ChatModel(Protocol):
-    """Answers chat requests; safe to call many times at once from one event loop.
+    """Answers chat requests; concurrent calls from one event loop are safe.
 
     A provider is a function `connect(model: ModelSettings, *, seed: int) -> ChatModel`. A run uses it like this:
 
-    1. `connect` is called once for each endpoint and its options. It raises `ConfigError` for what a user can mend.
+    1. `connect` is called once for each endpoint and its options. It raises `ConfigError` for errors in the settings.
     2. `complete` is called for every request, up to `limits.concurrency` at a time. The gate in front limits, retries
        and counts the calls, so a model makes one attempt and neither waits nor retries.
-    3. The answer is cleaned and written to `calls.jsonl` before anything follows from it. A resume does not ask again.
+    3. The answer is cleaned and written to `calls.jsonl` before it is used. A resume does not repeat the call.
     4. `aclose` is called once at the end, also after an error.
 
     A model that answers with the last message:
@@ -31,9 +31,9 @@ class ChatModel(Protocol):
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer one request.
 
-        Raises `CallTransient` when another attempt may help, `CallFailed` when this call failed for good, and
-        `EndpointFailed` when no call to this endpoint can succeed.
+        Raises `CallTransient` if another attempt may succeed, `CallFailed` if this call cannot succeed, and
+        `EndpointFailed` if no call to this endpoint can succeed.
         """
 
     async def aclose(self) -> None:
-        """Close connections; the model is not used afterwards."""
+        """Close the connections; called once, after the last request."""

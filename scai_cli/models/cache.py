@@ -1,8 +1,7 @@
 """The response cache: a SQLite file that keeps answers across runs, so that no request is paid for twice.
 
-It is off unless the experiment says `cache: true`. Only complete answers are kept. A request that failed, or whose
-answer was cut off (`length`), withheld or refused, is sent again: it may succeed, and the cache would repeat a bad
-answer for ever.
+It is off unless the experiment has `cache: true`. It stores complete answers only: a request that failed, or whose
+answer was cut off (`length`), withheld or refused, is sent again, as it may succeed now.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ WHOLE: Final = frozenset({"stop", "end_turn", "stop_sequence", "eos", "eos_token
 _APPLICATION: Final = 0x53434149  # "SCAI", in the file's header
 _VERSION: Final = 1
 _LOCK_TIMEOUT_S: Final = 5.0
-"""How long to wait for another process that locks the file."""
+"""The seconds to wait for another process that locks the file."""
 
 _SCHEMA: Final = "CREATE TABLE IF NOT EXISTS answers (key BLOB PRIMARY KEY, answer BLOB NOT NULL) WITHOUT ROWID"
 
@@ -50,7 +49,7 @@ def cache_path() -> Path:
 class Cache:
     """An open cache file, shared with any number of other processes.
 
-    If it fails during a run it is closed, and `problem` says why: no answer is lost because of the cache.
+    If it fails during a run, it is closed and `problem` is the reason; no answer is lost.
     """
 
     path: Path
@@ -59,7 +58,7 @@ class Cache:
 
     @classmethod
     def open(cls, path: Path) -> Cache:
-        """Open or create the file; raises CacheError if it is locked, damaged or not a cache of scai."""
+        """Open or create the file; raises CacheError if it is locked, damaged or not scai's."""
         import sqlite3
 
         from filelock import FileLock
@@ -77,12 +76,12 @@ class Cache:
         return cls(path, None, database)
 
     def get(self, key: bytes) -> Completion | None:
-        """Return the answer of a key, if there is one."""
+        """Return the answer for a key, or None."""
         rows = self._do("SELECT answer FROM answers WHERE key = ?", (key,))
         return _completion(rows[0][0]) if rows else None
 
     def put(self, key: bytes, completion: Completion) -> None:
-        """Store an answer, replacing an older one."""
+        """Store an answer; it replaces an older one."""
         usage = completion.usage
         answer = [completion.text, completion.finish_reason, usage.input_tokens, usage.output_tokens, completion.model]
         logprobs = [] if completion.logprobs is None else [completion.logprobs]
@@ -101,15 +100,15 @@ class Cache:
             with _sqlite_errors(self.path):
                 return self._database.execute(statement, values).fetchall()
         except CacheError as error:
-            self.problem = f"{error}; the run goes on without it"
+            self.problem = f"{error}; the run continues without it"
             self.close()
             return []
 
 
 class CachedModel:
-    """Answers from the cache, else asks the model and stores its answer.
+    """Answers from the cache, or calls the model and stores its answer.
 
-    `context` holds what determines an answer besides the request: the endpoint, its options, the experiment's seed.
+    `context` is all that determines an answer besides the request: the endpoint, its options, the experiment's seed.
     """
 
     def __init__(self, model: ChatModel, cache: Cache, context: dict[str, Any]) -> None:
@@ -129,7 +128,7 @@ class CachedModel:
         return completion
 
     async def aclose(self) -> None:
-        """Close the model behind."""
+        """Close the model behind the cache."""
         await self._model.aclose()
 
 
@@ -138,9 +137,9 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
     version = database.execute("PRAGMA user_version").fetchone()[0]
     tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     if application != _APPLICATION and (application or version or tables):
-        raise CacheError(f"{path}: is no cache of scai's; name another file in SCAI_CACHE")
+        raise CacheError(f"{path}: not a cache of scai; set SCAI_CACHE to another file")
     if version not in (0, _VERSION):
-        raise CacheError(f"{path}: another version of scai made this cache; delete it, or name another in SCAI_CACHE")
+        raise CacheError(f"{path}: written by another version of scai; delete it, or set SCAI_CACHE to another file")
     database.execute("PRAGMA journal_mode = WAL")  # readers do not wait for a writer in another process
     database.execute("PRAGMA synchronous = NORMAL")
     if not tables:
@@ -165,11 +164,11 @@ def _sqlite_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except TimeoutError:
-        raise CacheError(f"{path}: the cache cannot be used: another process prepares it; wait for it") from None
+        raise CacheError(f"{path}: another process is preparing the cache; wait until it ends") from None
     except OSError as error:
-        raise CacheError(f"{path}: the cache cannot be opened: {error.strerror}; see SCAI_CACHE") from None
+        raise CacheError(f"{path}: cannot open the cache: {error.strerror}; set SCAI_CACHE to another file") from None
     except (sqlite3.Error, ValueError) as error:
         remedy = (
-            "wait for the other process" if "locked" in str(error) else "delete the file, or name another in SCAI_CACHE"
+            "wait for the other process" if "locked" in str(error) else "delete the file, or set SCAI_CACHE to another"
         )
         raise CacheError(f"{path}: the cache cannot be used: {error}; {remedy}") from None

@@ -1,4 +1,4 @@
-"""The call log: records each call of a run, and answers calls that an earlier part of the run recorded (replay)."""
+"""The call log: record each call of a run, and answer calls that earlier sessions recorded (replay)."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from scai_cli.models.base import ChatModel
 from scai_cli.text.characters import clean
 
 CallLog = Callable[[bytes], None]
-"""Takes a line of `calls.jsonl`, without the line end."""
+"""Writes a line of `calls.jsonl`, given without the newline."""
 
 
 class Replay(Protocol):
-    """The recorded calls of an earlier part of the run."""
+    """The recorded calls of earlier sessions."""
 
     def answer(self, request: ChatRequest) -> Completion | None:
-        """Return the recorded answer to this request, or None; raises CallFailed if it is to stay failed."""
+        """Return the recorded answer to this request, or None; raises CallFailed for a recorded failure."""
 
 
 class RecordedModel:
-    """Records each call; answers a recorded one without asking the model again."""
+    """Records each call; answers a recorded one without calling the model."""
 
     def __init__(self, model: ChatModel, log: CallLog, replay: Replay | None = None) -> None:
         self._model = model
@@ -35,7 +35,7 @@ class RecordedModel:
         self._closed: ScaiError | None = None
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """Answer from the log, or ask the model and record the result; raises what it was closed with."""
+        """Answer from the log, or call the model and record the result; once closed, raise the closing error."""
         if self._closed is not None:
             raise self._closed
         if self._replay is not None and (known := self._replay.answer(request)) is not None:
@@ -55,16 +55,16 @@ class RecordedModel:
         return completion
 
     def close_for_new_calls(self, error: ScaiError) -> None:
-        """Let the calls in flight end; all others raise the error, even those that could be replayed."""
+        """Make every later call raise the error, replayed ones included; calls in flight finish."""
         self._closed = error
 
     async def aclose(self) -> None:
-        """Close the model behind."""
+        """Close the model behind the log."""
         await self._model.aclose()
 
 
 def record(request: ChatRequest, completion: Completion | None = None, error: str | None = None) -> bytes:
-    """Return a line of `calls.jsonl`: the request as sent, and its answer or the error."""
+    """Return a line of `calls.jsonl`: the request as sent, and the answer or the error."""
     canonical = request.canonical()
     head = {
         "id": request.id,

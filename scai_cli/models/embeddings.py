@@ -1,4 +1,4 @@
-"""Embeddings of texts, from any endpoint that answers `/v1/embeddings`."""
+"""Embeddings of texts from an endpoint with `/v1/embeddings`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scai_cli.experiment.model_settings import ModelSettings
 Vectors = list[list[float]]
 
 _BATCH_SIZE: Final = 64
-"""Texts in a request."""
+"""The number of texts in a request."""
 
 
 class _Embedding(msgspec.Struct):
@@ -57,15 +57,15 @@ async def _embed(name: str, texts: Sequence[str]) -> Vectors:
 
 
 def _read(data: bytes, count: int) -> Vectors:
-    """Read the vectors of an answer, in the order of the texts."""
+    """Return the vectors of an answer, in the order of the texts."""
     try:
         answer = msgspec.json.decode(data, type=_Answer).data
     except msgspec.DecodeError as error:
-        raise CallFailed(f"--embedding-model: the endpoint's answer holds no embeddings ({error})") from None
+        raise CallFailed(f"--embedding-model: the endpoint's answer contains no embeddings ({error})") from None
     answer.sort(key=lambda item: item.index)
     vectors = [item.embedding for item in answer]
     if [item.index for item in answer] != list(range(count)) or not all(vectors):
         raise CallFailed(f"--embedding-model: the endpoint answered with {len(answer)} embeddings for {count} texts")
     if not all(math.isfinite(number) for vector in vectors for number in vector):
-        raise CallFailed("--embedding-model: the endpoint's embeddings hold numbers that are not finite")
+        raise CallFailed("--embedding-model: the endpoint's embeddings contain numbers that are not finite")
     return vectors

@@ -1,4 +1,4 @@
-"""The gate in front of an endpoint: the one place that limits calls, waits, retries and gives up."""
+"""The gate of an endpoint: the only place that limits calls, waits, retries and gives up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from scai_cli.models.rate import Rate
 from scai_cli.models.slots import Slots
 
 _FIRST_GUESS = 256.0
-"""Expected output tokens of a call whose purpose has had no answer yet."""
+"""The expected output tokens of a call until its purpose has its first answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +28,26 @@ class GateSettings:
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     max_retries: int = 6
-    """Attempts after the first one; with the back-off below they take 23 to 31 seconds."""
+    """The number of retries; with the default back-off they take 23 to 31 seconds."""
     backoff_s: float = 0.5
-    """The first wait; it doubles with every attempt, up to `max_backoff_s`."""
+    """The seconds before the first retry; they double with every attempt, up to `max_backoff_s`."""
     max_backoff_s: float = 60.0
     max_retry_after_s: float = 900.0
-    """The longest wait that the gate grants an endpoint."""
+    """The longest wait that an endpoint may request."""
     patience_s: float = 600.0
-    """How long a call is retried beyond `max_retries` while the overloaded endpoint answers other calls."""
+    """The seconds for which a call is retried beyond `max_retries` while an overloaded endpoint answers other calls."""
     down_after: int = 3
-    """How many calls must fail with no success in between before the endpoint itself counts as down."""
+    """The number of calls that fail without a success in between until the endpoint counts as down."""
 
     def backoff(self, attempt: int, seed: str) -> float:
-        """Return the seconds to wait after attempt `attempt` (from 0), less up to a quarter drawn by the seed."""
+        """Return the seconds to wait after attempt `attempt` (from 0), less a random part of up to a quarter."""
         wait = min(self.backoff_s * 2.0 ** min(attempt, 60), self.max_backoff_s)
         return wait * random.Random(f"{seed}#{attempt}").uniform(0.75, 1.0)
 
 
 @dataclass(slots=True)
 class Meter:
-    """Counts of a gate's calls for the live display; `usd` is None once a price is unknown."""
+    """The counts of a gate for the live display; `usd` is None once a price is unknown."""
 
     inside: int = 0
     in_flight: int = 0
@@ -58,19 +58,19 @@ class Meter:
 
     @property
     def waiting(self) -> int:
-        """The number of calls that wait for a slot, for the rate limit or for a cool-down to end."""
+        """The number of calls that wait for a slot, the rate limit or the end of a cool-down."""
         return self.inside - self.in_flight
 
 
 class Gate:
-    """The gate of one endpoint, shared by all roles that use it; itself a ChatModel.
+    """The gate of one endpoint, shared by all its roles; itself a ChatModel.
 
     1. The call waits for a slot, first come first served.
     2. It waits for the rate limit, then for the end of the endpoint's cool-down.
-    3. It reserves its likely cost in the budget and is sent.
-    4. A transient failure is retried after a back-off, with a place at the head of the queue.
-    5. If the endpoint itself is in trouble (it asks to wait, or several calls fail and none succeeds), one
-       cool-down stops all its calls.
+    3. It reserves its expected cost in the budget and is sent.
+    4. A transient failure is retried after a back-off, at the head of the queue.
+    5. If the endpoint itself fails (it requests a wait, or several calls fail and none succeeds), one cool-down stops
+       all its calls.
     """
 
     def __init__(
@@ -100,8 +100,8 @@ class Gate:
     async def complete(self, request: ChatRequest, model: ChatModel | None = None) -> Completion:
         """Answer one request with the gate's own model or another one at its endpoint; set `latency_s`, `retries`.
 
-        Raises CallFailed when this call failed for good, EndpointFailed when the endpoint did (which closes
-        the gate), LimitReached when the budget does not allow the call, or the error that closed the gate.
+        Raises CallFailed if this call cannot succeed, EndpointFailed if no call can (this closes the gate),
+        LimitReached if the budget does not allow the call, or the error that closed the gate.
         """
         meter, retries, began = self.meter, 0, self._clock()
         meter.inside += 1
@@ -126,14 +126,14 @@ class Gate:
         await self._model.aclose()
 
     def close_for_new_calls(self, error: ScaiError) -> None:
-        """Let the calls in flight end and make all others raise the error; only the first error given counts."""
+        """Make every later call raise the error, the first one if there are several; calls in flight finish."""
         if self._closed is None:
             self._closed = error
             self._stop.set()
             self.slots.admit_all()  # after `_closed` is set, so that each admitted call finds it and raises
 
     async def _attempt(self, request: ChatRequest, retries: int, model: ChatModel) -> Completion:
-        """Wait until the request may be sent, and send it once."""
+        """Wait for a slot, the rate limit and the cool-down, then send the request once."""
         expected = Usage(prompt_tokens(request), self._likely_output(request))
         used = Usage()
         # A retry goes first: behind a long queue its patience would run out before its turn came.
@@ -155,7 +155,7 @@ class Gate:
             self.slots.release()
 
     async def _send(self, request: ChatRequest, retries: int, expected: Usage, model: ChatModel) -> Completion:
-        """Send a request that is due, and count what it used."""
+        """Send a request and count its tokens and cost."""
         reserved = Spend(1, expected.total, self._cost(request, expected) or 0.0)
         spent = Spend()
         if self._budget is not None:
@@ -179,7 +179,7 @@ class Gate:
         return replace(completion, latency_s=self._clock() - started, retries=retries)
 
     def _count(self, request: ChatRequest, usage: Usage) -> Spend:
-        """Add an answered call to the meter, and move the typical output of its purpose 1/32 of the way towards it."""
+        """Add an answered call to the meter, and move the typical output of its purpose 1/32 towards its output."""
         cost = self._cost(request, usage)
         meter = self.meter
         meter.calls += 1
@@ -206,7 +206,7 @@ class Gate:
         self.slots.grow()
 
     def _note_failure(self, request: ChatRequest, error: CallTransient, started: float) -> None:
-        """Begin a cool-down for all calls if the endpoint is in trouble, not this call alone."""
+        """Start a cool-down for all calls if the endpoint fails, not this call alone."""
         self._failing.add(request.id)
         if not (error.overloaded or error.retry_after or len(self._failing) > 1):
             return
@@ -223,10 +223,12 @@ class Gate:
         self._resume_at = max(self._resume_at, now + min(cool_down, self._settings.max_retry_after_s))
 
     def _wait(self, request: ChatRequest, error: CallTransient, retries: int, began: float) -> float:
-        """Return the seconds to wait before the next attempt; raise if the call or the endpoint has failed for good."""
+        """Return the seconds to wait before the next attempt; raise CallFailed or EndpointFailed to give up."""
         asked, most = error.retry_after or 0.0, self._settings.max_retry_after_s
         if asked > most:
-            raise EndpointFailed(f"{error}; it asks to wait {asked:.0f} s, and {most:.0f} s is the most") from None
+            raise EndpointFailed(
+                f"{error}; it requests a wait of {asked:.0f} s, over the limit of {most:.0f} s"
+            ) from None
         # An overloaded endpoint that has answered others since this call began works: only this call is unlucky.
         busy = error.overloaded and self._answered_at > began > self._clock() - self._settings.patience_s
         exhausted = retries >= self._settings.max_retries and not busy
@@ -235,13 +237,13 @@ class Gate:
         # every call that is left.
         if calls >= self._settings.down_after and (exhausted or self._strikes > self._settings.max_retries):
             reason = f"{calls} calls in a row failed in {rounds} rounds of attempts"
-            raise EndpointFailed(f"{error}; {reason}; resume when the endpoint is well") from None
+            raise EndpointFailed(f"{error}; {reason}; resume when the endpoint is available again") from None
         if exhausted:
             raise CallFailed(f"{error}; gave up after {retries + 1} attempts") from None
         return max(asked, self._settings.backoff(retries, request.id))
 
     async def _pause(self, seconds: float) -> None:
-        """Sleep; when the gate is closed meanwhile, raise at once what it was closed with."""
+        """Sleep; if the gate is closed meanwhile, raise the closing error at once."""
         try:
             async with asyncio.timeout(seconds):
                 await self._stop.wait()
@@ -255,14 +257,14 @@ class Gate:
 
 
 class GatedModel:
-    """A model whose calls go through its endpoint's shared gate."""
+    """A model whose calls pass the shared gate of its endpoint."""
 
     def __init__(self, gate: Gate, model: ChatModel) -> None:
         self._gate = gate
         self._model = model
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """Answer one request with this model and its own options, as `Gate.complete` does."""
+        """Answer one request with this model and its options, as `Gate.complete` does."""
         return await self._gate.complete(request, self._model)
 
     async def aclose(self) -> None:

@@ -1,9 +1,8 @@
-"""Human participants: personas that real people play, asked one question at a time at one terminal.
+"""Human participants: personas played by real people, who answer one question at a time at one terminal.
 
-An answer becomes the JSON that the prompt asks for, so that the call log, replay, ratings and votes work as with any
-model. A call is logged when all its questions are answered. So a resume takes every complete answer from the log, and
-asks again from its first question what was interrupted between a comment and its rating. Nothing here limits, retries
-or caches.
+An answer becomes the JSON that the prompt requests, so that the call log, replay, ratings and votes work as with any
+model. A call is logged when all its questions are answered: a resume takes every complete answer from the log, and
+repeats all questions of a call that was interrupted between them. Limits, retries and the cache do not apply.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _NUMBER: Final = re.compile(r"(-?\d{1,9}(?:[.,]\d{1,9})?)\s*(?:(?:/|out of)\s*\d
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question to one participant: its call's id, the titled texts to judge, how many more questions wait."""
+    """A question to one participant: the call's id, the titled texts to judge, and the number of waiting calls."""
 
     participant: str
     call: str
@@ -37,13 +36,13 @@ class Question:
 
 
 class ParticipantPrompt(Protocol):
-    """The terminal at which participants sit: shows questions and reads answers."""
+    """The terminal of the participants: shows questions and reads answers."""
 
     def show(self, question: Question) -> None:
-        """Show the texts that the question is about."""
+        """Show the texts of the question."""
 
     def tell(self, line: str) -> None:
-        """Explain why an answer could not be read."""
+        """Explain why an answer is not valid."""
 
     async def read(self, prompt: str, *, multiline: bool) -> str:
         """Read a line, or with `multiline` a pasted text; raises EOFError at the end of the input."""
@@ -58,13 +57,13 @@ class _PendingCall:
 
 @dataclass(slots=True)
 class Participants:
-    """The participants of a run, who share one prompt: it serves one call at a time."""
+    """The participants of a run; they share one prompt, which serves one call at a time."""
 
     prompt: ParticipantPrompt
     on_end: Callable[[Interrupted], None] = lambda _: None
-    """Called at the end of the input."""
+    """Called when the input ends."""
     thinking: Callable[[], AbstractContextManager[None]] = nullcontext
-    """Entered while a participant is asked."""
+    """A context that is active while a participant answers."""
     _pending: list[_PendingCall] = field(default_factory=list)
     _serving: _PendingCall | None = None
     _last: str = ""
@@ -73,7 +72,7 @@ class Participants:
 
     @asynccontextmanager
     async def turn(self, participant: str, call: str) -> AsyncIterator[int]:
-        """Wait for the call's turn; yield the number of calls that still wait."""
+        """Wait for the turn of a call; yield the number of calls still waiting."""
         if self._closed is not None:
             raise self._closed
         loop = asyncio.get_running_loop()
@@ -93,7 +92,7 @@ class Participants:
                 loop.call_soon(self._next)
 
     async def read(self, prompt: str, *, multiline: bool = False) -> str:
-        """Read an answer; raises what the prompt was closed with, or Interrupted at the end of the input."""
+        """Read an answer; raises the closing error of the prompt, or Interrupted when the input ends."""
         reading = asyncio.ensure_future(self.prompt.read(prompt, multiline=multiline))
         stopping = asyncio.ensure_future(self._stop.wait())
         try:
@@ -113,7 +112,7 @@ class Participants:
             stopping.cancel()
 
     def close_for_new_calls(self, error: ScaiError) -> None:
-        """Ask nothing more: the open question and all pending calls raise the error; only the first given counts."""
+        """Make the open question and all waiting calls raise the error, the first one if there are several."""
         if self._closed is not None:
             return
         self._closed = error
@@ -123,7 +122,7 @@ class Participants:
                 pending.turn.set_exception(error)
 
     def _next(self) -> None:
-        """Begin the next call: first those of the participant who sits there, so that people change seats seldom."""
+        """Start the next call, preferably of the current participant, so that people change seats seldom."""
         if self._serving is not None or self._closed is not None or not self._pending:
             return
         self._serving = min(self._pending, key=lambda pending: (pending.participant != self._last, pending.call))
@@ -132,7 +131,7 @@ class Participants:
 
 
 class HumanModel:
-    """The ChatModel of one participant; asks again until an answer has the form that the call needs."""
+    """The ChatModel of one participant; repeats a question until its answer is valid."""
 
     def __init__(self, participants: Participants, name: str, ratings: Ratings) -> None:
         self._participants = participants
@@ -140,7 +139,7 @@ class HumanModel:
         self._ratings = ratings
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """Ask the participant; raises Interrupted at the end of the input."""
+        """Ask the participant; raises Interrupted when the input ends."""
         async with self._participants.turn(self._name, request.id) as waiting:
             began = time.monotonic()
             call = request.id.removesuffix("/user")
@@ -160,7 +159,9 @@ class HumanModel:
         if request.purpose == "anchor":
             return _json(feedback="", rating=await self._rating(own))
         if request.purpose == "cross_rating":
-            reason = await self._participants.read("What do you think of this answer to somebody else?", multiline=True)
+            reason = await self._participants.read(
+                "What do you think of this answer to another person?", multiline=True
+            )
             return _json(reason=reason, rating=await self._rating(cross))
         if request.purpose == "vote":
             return _json(ranking=await self._ranking([p.attributes["letter"] for p in _candidates(request)]))
@@ -187,14 +188,14 @@ class HumanModel:
 
 
 def read_rating(text: str, low: float, high: float) -> float | None:
-    """Return the rating in `7`, `7.5`, `7,5` or `7/10`; None if there is none on the scale."""
+    """Parse the rating in `7`, `7.5`, `7,5` or `7/10`; return None if it is not on the scale."""
     match = _NUMBER.fullmatch(text.strip())
     value = float(match[1].replace(",", ".")) if match else None
     return value if value is not None and low <= value <= high else None
 
 
 def read_ranking(text: str, letters: Sequence[str]) -> list[list[str]] | None:
-    """Return the tiers in `B > A = C`, best first; None if a letter is unknown or repeated, or none is named."""
+    """Parse the tiers in `B > A = C`, best first; return None for an unknown or repeated letter, or for none."""
     tiers = [re.split(r"[=,\s]+", tier.strip().upper()) for tier in text.split(">")]
     named = [letter for tier in tiers for letter in tier]
     if len(set(named)) < len(named) or not set(named) <= set(letters):
@@ -203,7 +204,7 @@ def read_ranking(text: str, letters: Sequence[str]) -> list[list[str]] | None:
 
 
 def _sections(request: ChatRequest) -> Sequence[tuple[str, str]]:
-    """Return the fenced texts of the prompt with titles; the whole prompt if its wording was changed to have none."""
+    """Return the fenced texts of the prompt with titles, or the whole prompt if it has no fences."""
     prompt = _prompt(request)
     if request.purpose in ("feedback", "anchor"):
         messages = list(fenced(prompt, "message"))
@@ -211,7 +212,7 @@ def _sections(request: ChatRequest) -> Sequence[tuple[str, str]]:
         titled = [("Task", task), ("You said", own), ("The assistant's answer", messages[1:][-1:])]
         sections = [(title, piece.text) for title, pieces in titled for piece in pieces]
     elif request.purpose == "cross_rating":
-        titles = {"task": "Somebody else's task", "answer": "The assistant's answer to them"}
+        titles = {"task": "Another person's task", "answer": "The assistant's answer to them"}
         sections = [(title, piece.text) for tag, title in titles.items() for piece in fenced(prompt, tag)]
     elif request.purpose == "vote":
         sections = [(f"Rules {piece.attributes['letter']}", piece.text) for piece in _candidates(request)]
@@ -225,7 +226,7 @@ def _candidates(request: ChatRequest) -> list[Fenced]:
 
 
 def _prompt(request: ChatRequest) -> str:
-    """Return the first user message: later ones only ask again for the right form."""
+    """Return the first user message; later ones only repeat the request for a valid form."""
     return next((message.content for message in request.messages if message.role == "user"), "")
 
 

@@ -1,4 +1,4 @@
-"""The budget of a run: its limits are checked before each call, and count the calls in flight."""
+"""The budget of a run: check its limits before each call, with calls in flight counted."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from scai_cli.messages import ChatRequest, rough_tokens
 
 
 def prompt_tokens(request: ChatRequest) -> int:
-    """Estimate the input tokens of a request that no endpoint has counted."""
+    """Estimate the input tokens of a request."""
     return rough_tokens(sum(len(message.content) for message in request.messages))
 
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """The most that a run may use, in seconds of wall time; None means no limit."""
+    """The limits of a run; `seconds` are wall time; None means no limit."""
 
     calls: int | None = None
     tokens: int | None = None
@@ -29,7 +29,7 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """The cost of calls: their number, their tokens (input and output together) and US dollars."""
+    """The cost of calls: their number, their tokens (input plus output) and US dollars."""
 
     calls: int = 0
     tokens: int = 0
@@ -45,7 +45,7 @@ class Spend:
 class Budget:
     """The budget of one run, shared by all its gates: `used` so far and `reserved` for the calls in flight.
 
-    `used` and `seconds` start at what an earlier part of the run used.
+    `used` and `seconds` include earlier sessions.
     """
 
     def __init__(
@@ -66,12 +66,12 @@ class Budget:
 
     @property
     def seconds(self) -> float:
-        """The wall time used, including that before a resume, excluding that under `stopped_clock`."""
+        """The wall time used, including earlier sessions, excluding time under `stopped_clock`."""
         return (self._clock() if self._stopped_at is None else self._stopped_at) - self._began
 
     @contextmanager
     def stopped_clock(self) -> Iterator[None]:
-        """Stop the clock while entered: the time in which a participant thinks does not count."""
+        """Stop the clock inside the block, as the time of human participants does not count."""
         self._stopped_at = self._clock()
         try:
             yield
@@ -80,10 +80,10 @@ class Budget:
             self._stopped_at = None
 
     async def claim(self, spend: Spend) -> None:
-        """Reserve what a call may cost; raises LimitReached when that exceeds a limit.
+        """Reserve the possible cost of a call; raises LimitReached if it exceeds a limit.
 
-        The reservations of calls in flight are guesses. As long as the call would fit without them, wait until one of
-        them settles, instead of stopping the run on a guess.
+        The reservations of calls in flight are estimates. If the call fits without them, wait until one of them
+        settles instead of stopping the run because of an estimate.
         """
         while (excess := self._excess(self.used + self.reserved + spend)) is not None:
             if self.reserved.calls == 0 or self._excess(self.used + spend) is not None:
@@ -92,7 +92,7 @@ class Budget:
         self.reserved += spend
 
     def _excess(self, total: Spend) -> LimitReached | None:
-        """Return the error for a total that exceeds a limit."""
+        """Build the error for a total that exceeds a limit, or return None."""
         caps = self.caps
         if caps.calls is not None and total.calls > caps.calls:
             return _reached("calls", f"{self.used.calls:,}", f"{caps.calls:,}")
@@ -105,12 +105,12 @@ class Budget:
         return None
 
     def charge(self, used: Spend, seconds: float) -> None:
-        """Add what an earlier part of the run used."""
+        """Add the use of earlier sessions."""
         self.used += used
         self._began -= seconds
 
     def settle(self, reserved: Spend, used: Spend) -> None:
-        """Replace the reservation of a call by what it cost, nothing if it failed."""
+        """Replace the reservation of a call by its cost, which is nothing if it failed."""
         self.reserved -= reserved
         self.used += used
         # A new event each time: it wakes all that wait now, and makes those that wait again wait for the next call.
@@ -121,5 +121,5 @@ class Budget:
 def _reached(limit: str, used: str, allowed: str) -> LimitReached:
     return LimitReached(
         f"limits.{limit}: reached, {used} of {allowed} used and the next call would not fit; "
-        f"raise limits.{limit} and `scai resume` goes on"
+        f"raise limits.{limit}, then continue with `scai resume`"
     )

@@ -1,8 +1,7 @@
-"""OpenAI and every compatible endpoint, through the official client; the one module that imports it.
+"""The provider for OpenAI and compatible endpoints; the only module that imports the official client.
 
-The client sets up authentication, base URL, proxies, redirects and TLS. To save CPU time, a call then bypasses its
-typed layer: a request is sent as ready bytes under headers made once, by the client's own HTTP client (on aiohttp if
-it is installed), and `wire` reads the answer.
+The client sets up authentication, base URL, proxies, redirects and TLS. To save CPU time, calls bypass its typed
+layer: its HTTP client (on aiohttp if installed) sends prepared bytes and headers, and `wire` reads the answer.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ NO_KEY = "no-key"  # sent to a server that needs none
 
 @dataclass(frozen=True, slots=True)
 class _Endpoint:
-    """The address of the calls, and the key, which no message may contain."""
+    """The address of the calls, and the key, which must not appear in any message."""
 
     url: SplitResult
     key: str | None
@@ -49,11 +48,11 @@ class _Endpoint:
 
     @property
     def is_openai(self) -> bool:
-        """Whether the endpoint is OpenAI or Azure, which want `max_completion_tokens`."""
+        """Whether the endpoint is OpenAI or Azure, which require `max_completion_tokens`."""
         return (self.url.hostname or "").endswith(("api.openai.com", ".openai.azure.com"))
 
     def quote(self, text: str) -> str:
-        """Make a foreign text fit for a message: one line of at most 200 characters, without controls and key."""
+        """Return a foreign text as one line of at most 200 characters, without control characters and the key."""
         text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         if self.key:
             text = text.replace(self.key, "[key]")
@@ -61,7 +60,7 @@ class _Endpoint:
 
 
 def connect(model: ModelSettings, *, seed: int) -> ChatModel:  # noqa: ARG001 - requests carry their seeds
-    """Open a client for the endpoint of `model`; raises ConfigError for mistakes that show before a call.
+    """Open a client for the endpoint of `model`; raises ConfigError for errors that show without a call.
 
     Of `model.options`, `transport: aiohttp | plain` chooses the HTTP transport (aiohttp if it is installed);
     the others are sent in the body of every request.
@@ -73,7 +72,7 @@ def connect(model: ModelSettings, *, seed: int) -> ChatModel:  # noqa: ARG001 - 
     if transport not in (None, "aiohttp", "plain"):
         raise ConfigError(f"model.options.transport: {transport!r} is not one of aiohttp, plain")
     if taken := {"messages", "model", "stream"} & options.keys():
-        raise ConfigError(f"model.options.{min(taken)}: cannot be set; it is decided by each call")
+        raise ConfigError(f"model.options.{min(taken)}: cannot be set, as each call sets it; remove it")
     from openai import AsyncOpenAI  # only after the checks: the import takes half a second
 
     http_client = _http_client(transport)
@@ -94,17 +93,17 @@ def _endpoint(model: ModelSettings) -> _Endpoint:
     if key is None and (model.api_key_env or not base_url):
         raise ConfigError(
             f"model.api_key_env: the environment variable {variable} is not set; set it to the endpoint's key"
-            + ("" if base_url else ", or give model.base_url for a server that needs none")
+            + ("" if base_url else ", or set model.base_url for a server without keys")
         )
     if key is not None and not (key.isascii() and key.isprintable()):
-        raise ConfigError(f"model.api_key_env: the key in {variable} holds characters that no key has")
+        raise ConfigError(f"model.api_key_env: the key in {variable} contains characters that no key has")
     try:
         url = urlsplit(base_url or OFFICIAL_URL)
         plain = url.scheme in ("http", "https") and url.hostname and url.port != 0
     except ValueError:
         plain = False
     if not plain or url.query or url.fragment or "@" in url.netloc:
-        raise ConfigError("model.base_url: not a plain web address; write it like http://127.0.0.1:8000/v1")
+        raise ConfigError("model.base_url: not a valid URL; write it like http://127.0.0.1:8000/v1")
     return _Endpoint(url, key, variable)
 
 
@@ -145,7 +144,7 @@ class OpenAIModel:
         self._foreign_errors: tuple[type[Exception], ...] = (ValueError, RecursionError, *self._connection_errors)
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """Answer one request within `timeout_s`, the last byte of the body included."""
+        """Answer one request within `timeout_s`, including the whole body."""
         content = await self._send(self._head.url, self.body(request))
         try:
             return self._without_key(read_completion(content, request))
@@ -153,7 +152,7 @@ class OpenAIModel:
             raise self._translate(error) from None
 
     async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
-        """Post to a path beside `chat/` (`embeddings`) and return the answer's body; raises as `complete` does."""
+        """Post to another path (`embeddings`) and return the answer's body; raises the errors of `complete`."""
         return await self._send(self._head.url.join(f"../{path}"), body)
 
     async def aclose(self) -> None:
@@ -173,14 +172,14 @@ class OpenAIModel:
         raise self._status_error(response.status_code, _error_body(response.content), response.headers)
 
     def _without_key(self, completion: Completion) -> Completion:
-        """Remove our key from the answer, should the endpoint echo it: answers are written to disk."""
+        """Remove the key from an answer that echoes it, as answers are written to disk."""
         key = self._endpoint.key
         if key is None or key not in completion.text:
             return completion
         return replace(completion, text=completion.text.replace(key, "[secret]"))
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """Return the body of a request in the endpoint's terms, with `model.options`."""
+        """Return the JSON body of a request, with `model.options`."""
         body = request.body()
         schema = body.pop("schema", None)
         if schema is not None and self._model.structured == "json_schema":
@@ -195,7 +194,7 @@ class OpenAIModel:
         return body | self._options
 
     def _translate(self, error: Exception) -> ProviderError:
-        """Return our error for one that the client, its transport or `wire` raised."""
+        """Translate an error of the client, its transport or `wire` into scai's."""
         where, quote = self._endpoint, self._endpoint.quote
         if isinstance(error, BodyError):
             return self._status_error(error.status, error.body, {})
@@ -211,7 +210,7 @@ class OpenAIModel:
         return CallTransient(f"{where}: HTTP 200, but no chat completion ({quote(str(error))})")
 
     def _status_error(self, status: int, body: object, headers: Mapping[str, str]) -> ProviderError:
-        """Return our error for an HTTP status and the body that came with it."""
+        """Return the error for an HTTP status and its body."""
         if isinstance(body, list) and body:  # Google puts the error into a list
             body = body[0]
         if isinstance(body, Mapping) and isinstance(body.get("error"), Mapping):
@@ -230,7 +229,7 @@ class OpenAIModel:
 
 
 def _head(client: AsyncOpenAI, http: httpx2.AsyncClient) -> httpx2.Request:
-    """Return the part that all calls share: the address, and the client's headers with its key."""
+    """Return the address and headers of all calls, with the key."""
     given = {**client.default_headers, **client.auth_headers}
     headers = {name: value for name, value in given.items() if isinstance(value, str)}
     head = http.build_request("POST", f"{client.base_url}chat/completions", headers=headers)
@@ -239,7 +238,7 @@ def _head(client: AsyncOpenAI, http: httpx2.AsyncClient) -> httpx2.Request:
 
 
 def _error_body(data: bytes) -> object:
-    """Return the `error` in a body, the whole body if there is none, or its text if it is not JSON."""
+    """Return the `error` in a body, or the whole body, or its text if it is not JSON."""
     try:
         body = json.loads(data)
     except (ValueError, RecursionError):
@@ -251,7 +250,7 @@ _TRANSIENT = {408, 409, 425, 429}
 _OVERLOADED = {408, 429, 503, 504, 529}
 _REMEDIES = {
     401: "check the key in {key}",
-    402: "the account must be topped up",
+    402: "the account has no credit left; add some",
     403: "the key in {key} may not use this model, or not from here",
     404: "check the model's name and model.base_url",
     405: "check model.base_url",
@@ -259,7 +258,7 @@ _REMEDIES = {
 
 
 def _aiohttp_errors() -> tuple[type[Exception], ...]:
-    """Return the errors that the aiohttp transport, if installed, raises as they are."""
+    """Return the errors that the aiohttp transport, if installed, raises without translation."""
     if importlib.util.find_spec("aiohttp") is None:
         return ()
     import aiohttp
@@ -281,7 +280,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _is_strict(schema: object) -> bool:
-    """Return whether a schema fits OpenAI's strict mode: objects closed, every key required."""
+    """Return whether a schema fits OpenAI's strict mode: closed objects, all keys required."""
     if isinstance(schema, Mapping):
         if schema.get("type") == "object":
             closed = schema.get("additionalProperties") is False

@@ -1,4 +1,4 @@
-"""Prices of tokens: from the experiment's table, else from the `genai-prices` data, else unknown."""
+"""Prices of tokens, from the experiment's table or the `genai-prices` data."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from scai_cli.experiment.personas import HUMAN
 FREE = PriceConfig(input=0, output=0)
 
 PriceOf = Callable[[str], PriceConfig | None]
-"""A model's name -> its price, or None if it is unknown."""
+"""Name of a model -> its price, or None if it is unknown."""
 
 
 def price_of(provider: str, table: Mapping[str, PriceConfig], base_url: str | None = None) -> PriceOf:
-    """Return the prices of a provider's models: the simulated one and people are free; the table comes first."""
+    """Return the prices of a provider's models: the table first; simulated models and people are free."""
 
     @cache
     def price(model: str) -> PriceConfig | None:
@@ -28,7 +28,7 @@ def price_of(provider: str, table: Mapping[str, PriceConfig], base_url: str | No
 
 
 def published_price(model: str, base_url: str | None = None) -> PriceConfig | None:
-    """Return the price in the offline `genai-prices` data, at the endpoint `base_url` if that is a known one."""
+    """Return the price in the offline `genai-prices` data, for the provider at `base_url` if it is known."""
     try:
         import genai_prices
     except ImportError:
@@ -42,10 +42,10 @@ def published_price(model: str, base_url: str | None = None) -> PriceConfig | No
 
 
 def require_prices(price: PriceOf, models: Iterable[str]) -> None:
-    """Check that a limit in money can be kept; raises ConfigError for a model of unknown price."""
+    """Raise ConfigError if the experiment limits money and a model's price is unknown."""
     for model in models:
         if price(model) is None:
             raise ConfigError(
-                f"limits.usd: the price of model {model!r} is not known; "
+                f"limits.usd: the price of model {model!r} is unknown; "
                 f"add `prices: {{{model}: {{input: X, output: Y}}}}` (USD per 1M tokens) or drop the limit"
             )

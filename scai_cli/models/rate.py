@@ -1,4 +1,4 @@
-"""Rate limits: token buckets that may be overdrawn."""
+"""Rate limits as token buckets that can be overdrawn."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class TokenBucket:
-    """A bucket that fills by `per_minute` units and holds at most what flows in during `burst_s` seconds."""
+    """A bucket that fills by `per_minute` units, up to the amount of `burst_s` seconds."""
 
     def __init__(self, per_minute: float, clock: Callable[[], float], *, burst_s: float = 6.0) -> None:
         self._rate = per_minute / 60
@@ -15,7 +15,7 @@ class TokenBucket:
         self._at = clock()
 
     def take(self, amount: float) -> float:
-        """Take the amount and return the seconds to wait before it may be used."""
+        """Take an amount and return the seconds to wait before its use."""
         # The level may fall below zero. So no caller has to ask again: calls wait in the order in which they took,
         # and a call that is larger than the whole bucket passes too.
         now = self._clock()
@@ -24,7 +24,7 @@ class TokenBucket:
         return max(0.0, -self._level / self._rate)
 
     def give_back(self, amount: float) -> None:
-        """Return an unused amount; a negative one takes more."""
+        """Put an unused amount back; a negative amount takes more."""
         self._level += amount
 
 
@@ -41,6 +41,6 @@ class Rate:
         return wait if self._tokens is None else max(wait, self._tokens.take(tokens))
 
     def settle(self, taken: int, used: int) -> None:
-        """Replace the tokens taken for a request by those that it used."""
+        """Replace the tokens taken for a request by the tokens used."""
         if self._tokens is not None:
             self._tokens.give_back(taken - used)

@@ -8,11 +8,11 @@ from collections import deque
 
 
 class Slots:
-    """Slots for 1 to `upper` calls at a time, given first come first served; all `upper` are there at first.
+    """Slots for 1 to `upper` concurrent calls, first come first served; the initial size is `upper`.
 
-    The size is found as TCP finds its window: `shrink` halves it; `grow`, called for every answered call, adds
-    a whole slot up to the threshold that the first cut set, so that a short outage costs little, and above it
-    1 / size, which is one slot in a round trip.
+    The size adapts like TCP's window: `shrink` halves it; `grow`, called for every answered call, adds a whole slot
+    up to the threshold that `shrink` set, so that a short outage costs little, and above it 1 / size, which is one
+    slot per round trip.
     """
 
     def __init__(self, upper: int) -> None:
@@ -45,7 +45,7 @@ class Slots:
             raise
 
     def release(self) -> None:
-        """Return a slot and admit the next waiter."""
+        """Release a slot and admit the next waiter."""
         self.used -= 1
         self._admit()
 
@@ -67,7 +67,7 @@ class Slots:
             self._admit()
 
     def admit_all(self) -> None:
-        """Remove the bound: admit every waiter at once, and every later caller."""
+        """Remove the limit: admit every waiter and every later caller at once."""
         self.size = self._upper = math.inf
         self._admit()
 

@@ -1,4 +1,4 @@
-"""The body of a chat completion as it comes over the wire: only the fields that scai uses are read."""
+"""Decode the body of a chat completion, only the fields that scai uses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Answer(BaseModel):
 
 
 class BodyError(ValueError):
-    """An error that came with status 200."""
+    """An error in a response with status 200."""
 
     def __init__(self, body: object) -> None:
         super().__init__()
@@ -42,11 +42,11 @@ class BodyError(ValueError):
 
 
 class FilterError(ValueError):
-    """An answer that the content filter emptied."""
+    """An answer that the content filter withheld."""
 
 
 def read_completion(data: bytes, request: ChatRequest) -> Completion:
-    """Read the completion in a body that came with status 200; raises ValueError if there is none."""
+    """Decode the completion in a body with status 200; raises ValueError if there is none."""
     try:
         answer = _Answer.model_validate(json.loads(data))
     except ValidationError as error:
@@ -71,7 +71,7 @@ def read_completion(data: bytes, request: ChatRequest) -> Completion:
 
 
 def _first_logprobs(logprobs: object) -> tuple[tuple[str, float], ...] | None:
-    """Return the likeliest tokens at the answer's first word or letter, None if the endpoint gave none."""
+    """Return the likeliest tokens at the answer's first word or letter, or None if the endpoint gave none."""
     content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
     tokens = [token for token in content if isinstance(token, Mapping)] if isinstance(content, list) else []
     first = next((t for t in tokens if any(c.isalnum() for c in str(t.get("token", "")))), None)
@@ -82,12 +82,12 @@ def _first_logprobs(logprobs: object) -> tuple[tuple[str, float], ...] | None:
 
 
 def _is_logarithm(value: object) -> bool:
-    """Return whether a value is the logarithm of a probability; endpoints write -9999 for 0."""
+    """Return whether a value is the logarithm of a probability; endpoints write -9999 for probability 0."""
     return isinstance(value, int | float) and -1e6 < value <= 0
 
 
 def _usage(counted: object, request: ChatRequest, text: str) -> Usage:
-    """Return the tokens that the endpoint counted, and estimates for those that it did not."""
+    """Return the tokens counted by the endpoint, or estimates where it counted none."""
     counts = counted if isinstance(counted, Mapping) else {}
     sent, answered = counts.get("prompt_tokens"), counts.get("completion_tokens")
     return Usage(

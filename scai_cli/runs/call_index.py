@@ -1,4 +1,4 @@
-"""The answers of earlier sessions on a folder, so that no call is paid for twice."""
+"""An index of the logged answers of earlier sessions, so that no call is paid for twice."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from scai_cli.runs.jsonl import damaged, lines
 
 @dataclass(slots=True)
 class CallIndex:
-    """The offset of each answered call in a call log; the answers themselves stay on the disk.
+    """The offset of each answered call in a call log; the answers stay on the disk.
 
-    A failed call is made again, unless the run's events record the failure as a problem (`failed`: call id -> problem).
-    Then it stays failed: a replay with an answer in its place would write other events than those that are there.
+    A failed call is repeated, unless the run's events record the failure as a problem (`failed`: call id -> problem).
+    Then it stays failed: an answer now would lead to other events than the recorded ones.
     """
 
     path: Path
     failed: Mapping[str, str] = field(default_factory=dict)
     spent: dict[tuple[AgentRole, str], Usage] = field(default_factory=lambda: defaultdict(Usage))
-    """Tokens that were paid for, by role and model."""
+    """Tokens paid for, by role and model."""
     paid_calls: int = 0
     _offsets: dict[bytes, int] = field(default_factory=dict)
     """Fingerprint of a call's id and its request's digest -> offset of its line: about 150 bytes a call."""
@@ -40,7 +40,7 @@ class CallIndex:
     ) -> CallIndex:
         """Index a call log; raises RunError for a damaged line.
 
-        All paid calls are counted; only those whose ids are `wanted` are indexed.
+        Counts all paid calls; indexes only those whose ids are `wanted`.
         """
         index = cls(path, failed or {})
         offset = 0
@@ -56,7 +56,7 @@ class CallIndex:
         return len(self._offsets)
 
     def answer(self, request: ChatRequest) -> Completion | None:
-        """Return the logged answer to exactly this request, or None; raises CallFailed if it stays failed."""
+        """Return the logged answer to exactly this request, or None; raises CallFailed for a recorded failure."""
         if request.id in self.failed:
             raise CallFailed(self.failed[request.id])
         offset = self._offsets.get(_key(request.id, request.digest()))
@@ -77,7 +77,7 @@ class CallIndex:
             return
         required = (call.response, call.finish_reason, call.latency_s, call.retries, call.source)
         if call.usage is None or call.answered_by is msgspec.UNSET or None in required:
-            raise ValueError("neither an error nor a whole answer")
+            raise ValueError("neither an error nor a complete answer")
         if wanted(call.id):
             self._offsets[_key(call.id, call.digest)] = offset
         if call.source == "model":
@@ -91,7 +91,7 @@ class _Tokens(msgspec.Struct, gc=False):
 
 
 class LoggedCall(msgspec.Struct, gc=False):
-    """A logged call without its request, which is long: decoding it would take most of the time."""
+    """A logged call without its request, which would take most of the decoding time."""
 
     id: str
     role: AgentRole
@@ -116,7 +116,7 @@ def _key(call_id: str, digest: str) -> bytes:
 
 
 def _completion(call: Mapping[str, Any]) -> Completion:
-    """Return the answer of a logged call; raises KeyError or TypeError where a part is missing."""
+    """Return the answer of a logged call; raises KeyError or TypeError for a missing part."""
     return Completion(
         text=call["response"],
         finish_reason=call["finish_reason"],

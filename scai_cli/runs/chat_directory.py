@@ -1,7 +1,7 @@
-"""Talks with a run's assistant: `chats/1/`, `chats/2/`, ... in the run's folder, each with its events and calls.
+"""Chats with a run's assistant: `chats/1/`, `chats/2/`, ... in the run's folder, each with its events and calls.
 
-A run's own files are not touched. After one `chat_started`, the events are those of a conversation: `message`, `rating`
-and `problem`. A message without an answer is replaced by the next message of the same id. A chat with two versions has
+The run's own files are not changed. The events are one `chat_started`, then `message`, `rating` and `problem` as in a
+conversation. A message without an answer is replaced by the next message of the same id. A chat with two versions has
 a `chat_started` and a conversation for each: `chat1` for the product, `chat1@v0` for the other.
 """
 
@@ -23,7 +23,7 @@ CHATS: Final = "chats"
 
 
 class ChatStarted(Value):
-    """A user begins to talk with the assistant: under which version, and with whose clauses."""
+    """A chat starts, under a version of the constitution and with the clauses of a persona."""
 
     type: Literal["chat_started"] = "chat_started"
     seq: int | None = None
@@ -32,7 +32,7 @@ class ChatStarted(Value):
     run_id: str
     version: int
     persona: str | None
-    """The persona whose clauses apply; None for a user who talks as themselves."""
+    """The persona whose clauses apply; None for none."""
     model: str
     metric: str
     scale: tuple[float, float]
@@ -44,14 +44,14 @@ ChatEvent = ChatStarted | MessageSaid | Rated | Problem
 
 @dataclass(slots=True)
 class ChatDirectory:
-    """A chat that this process writes."""
+    """The writer of a chat."""
 
     folder: LockedFolder
     _seq: int = 0
 
     @classmethod
     def create(cls, run: Path) -> ChatDirectory:
-        """Make and lock the folder of the next chat; raises RunError when it cannot be written."""
+        """Create and lock the folder of the next chat; raises RunError if it cannot be written."""
         chats = run / CHATS
         try:
             chats.mkdir(exist_ok=True)
@@ -62,7 +62,7 @@ class ChatDirectory:
 
     @property
     def number(self) -> int:
-        """The chat's number within its run."""
+        """The number of the chat within its run."""
         return int(self.folder.path.name)
 
     def append(self, event: ChatEvent) -> bytes:
@@ -75,7 +75,7 @@ class ChatDirectory:
 
 
 def _make_next(chats: Path) -> Path:
-    """Make the folder of the next chat."""
+    """Create the folder of the next chat."""
     number = max((int(path.name) for path in chats.iterdir() if path.name.isdecimal()), default=0)
     while True:
         number += 1

@@ -23,49 +23,49 @@ class _Event(Value):
 
 
 class RunStarted(_Event):
-    """The run begins; `digests` holds one for every key of the experiment that decides what happens."""
+    """The run starts; `digests` has an entry for each key of the experiment that affects the results."""
 
     type: Literal["run_started"] = "run_started"
     run_id: str
     name: str
-    """The experiment's."""
+    """The experiment's name."""
     scai: str
     """The version of scai that made the run."""
     seed: int
     epochs: int
-    """How many are planned."""
+    """The number of planned epochs."""
     personas: Mapping[str, str]
-    """Id -> name, of all of them."""
+    """Id -> name, of all personas."""
     tasks: tuple[str, ...]
-    """Ids, of all of them."""
+    """Ids of all tasks."""
     models: Mapping[str, str]
     """Role -> model."""
     metrics: Mapping[str, str]
-    """`own` and `cross` -> what is rated."""
+    """`own` and `cross` -> the quality that users rate."""
     scale: tuple[float, float]
     """The lowest and the highest rating."""
     welfare: str
     """The declared welfare function."""
     constitution: Constitution
-    """Where the run starts."""
+    """The first version."""
     system_message: str
-    """The constitution as the assistant is told it."""
+    """The system message of the first version."""
     digests: Mapping[str, str]
-    """Key of the experiment -> digest: a resume compares them."""
+    """Key of the experiment -> digest, compared on resume."""
 
 
 class EpochStarted(_Event):
-    """An epoch begins under one version of the constitution."""
+    """An epoch starts under one version of the constitution."""
 
     type: Literal["epoch_started"] = "epoch_started"
     epoch: int
     """Counted from 1."""
     version: int
-    """Of the constitution."""
+    """The version of the constitution."""
     personas: tuple[str, ...]
-    """Ids of those who talk in it."""
+    """Ids of the users of this epoch."""
     tasks: tuple[str, ...]
-    """Ids of what they talk about."""
+    """Ids of the tasks of this epoch."""
     # Left out while false: older runs do not have it.
     product: bool = Field(default=False, exclude_if=operator.not_)
     """Whether it plays the run's product after the last revision, with the people and tasks of the first epoch."""
@@ -82,40 +82,40 @@ class MessageSaid(_Event):
     role: Literal["user", "assistant"]
     content: str
     finish_reason: str | None = None
-    """Why the model ended, where a model wrote it."""
+    """The endpoint's reason for the end of the message; None unless a model wrote it."""
 
 
 class Rated(_Event):
-    """A rating of a conversation's answer `message` by `rater`; `value` is None where it could not be read.
+    """A rating of a conversation's answer `message` by `rater`; `value` is None if it could not be read.
 
-    An `anchor` is an answer of an earlier epoch, rated again to see whether the rater has drifted; it counts nowhere.
+    An `anchor` is an answer of an earlier epoch, rated again to measure the rater's drift; it counts nowhere else.
     """
 
     type: Literal["rating"] = "rating"
     epoch: int
     kind: Literal["own", "cross", "anchor"]
-    """By the user of the conversation, by another one, or once more."""
+    """`own`: by the user of the conversation; `cross`: by another user; `anchor`: an earlier answer again."""
     metric: str
-    """What was rated, in the experiment's word."""
+    """The rated quality, e.g. satisfaction."""
     rater: str
     """A persona's id."""
     conversation: str
     message: str
     """Id of the answer."""
     final: bool
-    """Whether it is about the conversation's last answer."""
+    """Whether it rates the conversation's last answer."""
     value: float | None
     """On the rating scale."""
     observed: float | None = None
-    """The rater's utility of the answer in [0, 1], measured in the text by its stated preferences; None without."""
+    """Utility of the answer in [0, 1], computed from the text and the rater's preferences; None without these."""
     comment: str = ""
-    """What the rater said with it."""
+    """The rater's comment."""
     problem: str | None = None
     """Why the value is missing."""
 
 
 class WelfareMeasured(_Event):
-    """An epoch in numbers: utilities in [0, 1] by persona (None where all its ratings are missing)."""
+    """The utilities and the welfare of an epoch; a value is None if all its ratings are missing."""
 
     type: Literal["welfare"] = "welfare"
     epoch: int
@@ -129,59 +129,59 @@ class WelfareMeasured(_Event):
     harmlessness: Mapping[str, float | None]
     """Mean cross rating that the persona gave, on the rating scale."""
     observed: Mapping[str, float | None]
-    """Mean utility of the answers a persona got, measured in the texts by its stated preferences; None without."""
+    """Mean utility of a persona's answers, computed from the texts and its preferences; None without these."""
     values: Mapping[str, float | None]
-    """Welfare function -> value; the declared one is among them."""
+    """Welfare function -> value, the declared one included."""
     missing: int
     """Ratings that could not be read."""
     drift: Mapping[str, float | None] = {}
-    """How much higher a persona rates the anchors than at first, on the rating scale; empty without anchors."""
+    """Mean second minus first rating of the anchors by a persona, on the rating scale; empty without anchors."""
     corrected: Mapping[str, float | None] = {}
     """Satisfaction minus drift; it may lie beyond the scale. Empty without anchors."""
 
 
 class Candidate(Value):
-    """A revision that was proposed, and what became of it."""
+    """A proposed revision with its scores and any objection."""
 
     id: str
     critique: str
-    """What the meta-prompt found wrong."""
+    """The meta-prompt's critique of the current constitution."""
     edits: tuple[Edit, ...] = ()
     constitution: Constitution | None = None
-    """What the edits lead to; None where they cannot be carried out."""
+    """The constitution after the edits; None if they cannot be applied."""
     objection: str | None = None
-    """Why it could not be adopted, whatever the acceptance rule says."""
+    """The reason why it cannot be adopted under any acceptance rule."""
     left_out: int = 0
-    """Conversations that had no room in the meta-prompt."""
+    """The number of conversations that did not fit into the meta-prompt."""
     scores: Mapping[str, float | None] = {}
-    """What the acceptance rule measured: its word -> number."""
+    """Name of a score -> value, as measured by the acceptance rule."""
 
 
 class Revised(_Event):
-    """The end of an epoch: the constitution for the next one, adopted or kept."""
+    """The revision at the end of an epoch: the constitution of the next one, adopted or kept."""
 
     type: Literal["revision"] = "revision"
     epoch: int
     accepted: bool
     """Whether a candidate was adopted."""
     reason: str
-    """Why it was, or why none was."""
+    """The reason for or against."""
     critique: str
-    """That of the adopted candidate, or of the first one where none was."""
+    """The critique of the adopted candidate, or of the first one if none was adopted."""
     edits: tuple[Edit, ...]
-    """The adopted candidate's."""
+    """The edits of the adopted candidate."""
     from_version: int
-    """The constitution of this epoch."""
+    """The version of this epoch."""
     constitution: Constitution
-    """That of the next epoch, whole."""
+    """The whole constitution of the next epoch."""
     system_message: str
-    """It as the assistant is told it."""
+    """The system message of the next epoch."""
     candidates: tuple[Candidate, ...]
-    """All that were proposed."""
+    """All proposed revisions."""
 
 
 class Problem(_Event):
-    """Something failed and was left out; `where` is the id of what it concerns."""
+    """A failure that was left out of the results; `where` is the id of the call or conversation."""
 
     type: Literal["problem"] = "problem"
     epoch: int
@@ -191,50 +191,50 @@ class Problem(_Event):
 
 
 class Estimate(Value):
-    """A number with its interval; `low` and `high` are None where the data cannot tell."""
+    """An estimate with its interval; `low` and `high` are None if there are too few data."""
 
     estimate: float
     low: float | None
     high: float | None
     level: float
-    """Of the interval: 0.95 is 95 %."""
+    """The level of the interval; 0.95 is 95 %."""
 
 
 class HoldoutCompared(_Event):
-    """The first and the last constitution, played for users and tasks that had no part in making them."""
+    """A comparison of the first and the last constitution on users and tasks that had no part in their revisions."""
 
     type: Literal["holdout"] = "holdout"
     first_version: int
     last_version: int
     personas: tuple[str, ...]
-    """Ids of those who played it."""
+    """Ids of the held-out users."""
     tasks: tuple[str, ...]
-    """Ids of what they played it about."""
+    """Ids of the held-out tasks."""
     first: Mapping[str, float | None]
     """Persona -> utility in [0, 1] under the first constitution."""
     last: Mapping[str, float | None]
-    """The same under the last constitution."""
+    """Persona -> utility in [0, 1] under the last constitution."""
     first_values: Mapping[str, float | None]
     """Welfare function -> value under the first constitution."""
     last_values: Mapping[str, float | None]
-    """The same under the last constitution."""
+    """Welfare function -> value under the last constitution."""
     difference: Estimate | None
-    """Declared welfare, last - first, paired over the same users and tasks."""
+    """Declared welfare, last minus first, paired over the same users and tasks."""
     missing: int
     """Ratings that could not be read."""
 
 
 class ControlRated(_Event):
-    """One more rating of a user's final answer, in that user's place: it counts nowhere but for fidelity."""
+    """A control rating of a user's final answer; it counts for fidelity only."""
 
     type: Literal["control"] = "control"
     epoch: int
     kind: Literal["null", "swapped", "retest"]
-    """By a persona without any description, by another one of the group, or by the same one once more."""
+    """By a persona without a description, by another persona, or again by the same persona."""
     persona: str
-    """Whose answer it is."""
+    """The user of the conversation."""
     rater: str
-    """Who rated it; `~nobody` is the null persona."""
+    """The rater; `~nobody` is the null persona."""
     conversation: str
     value: float | None
     """On the rating scale."""
@@ -243,24 +243,24 @@ class ControlRated(_Event):
 
 
 class Judged(_Event):
-    """How well a user's words fit their persona, from 0 to 10, by the judge."""
+    """The judge's rating, from 0 to 10, of how well a user's words fit the persona."""
 
     type: Literal["judged"] = "judged"
     epoch: int
     persona: str
     value: float | None
     reason: str = ""
-    """The judge's."""
+    """The judge's reason."""
     problem: str | None = None
     """Why the value is missing."""
 
 
 class RunFinished(_Event):
-    """The run came to its end; `version` is the constitution that is its product."""
+    """The run is finished; `version` is the version that it produced."""
 
     type: Literal["run_finished"] = "run_finished"
     epochs: int
-    """How many were done."""
+    """The number of epochs played."""
     version: int
 
 
@@ -279,4 +279,4 @@ Event = (
 )
 
 ANY_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
-"""Reads any event from a JSON line."""
+"""Parses any event from a JSON line."""

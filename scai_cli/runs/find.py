@@ -1,4 +1,4 @@
-"""Finding runs and generated sets: by id, by a unique prefix, by path, or the latest."""
+"""Find runs and generated sets by id, unique start of an id, path, or `latest`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def is_run(path: Path) -> bool:
 
 
 def is_generated(path: Path) -> bool:
-    """Return whether a folder is a generated set, made by `scai generate`."""
+    """Return whether a folder is a generated set, written by `scai generate`."""
     return (path / GENERATION).is_file()
 
 
@@ -31,7 +31,7 @@ def log_of(path: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """A kind of folder to find: its names in messages, and the test for it."""
+    """A kind of folder: its names in messages, its characteristic file, and a test."""
 
     name: str
     folder: str
@@ -49,27 +49,27 @@ _SOURCE: Final = _Kind(
 
 
 def find_run(runs: Path, wanted: str) -> Path:
-    """Return the directory of a run, given by an id, a unique prefix of one, a path or `latest`; raises RunError."""
+    """Return the directory of a run, given by id, unique start of an id, path or `latest`; raises RunError."""
     return _find(runs, wanted, _RUN)
 
 
 def find_source(runs: Path, wanted: str) -> Path:
-    """Return the directory of a run or of a generated set, given as for `find_run`; raises RunError."""
+    """Return the directory of a run or generated set, given as for `find_run`; raises RunError."""
     return _find(runs, wanted, _SOURCE)
 
 
 def all_runs(runs: Path) -> list[Path]:
-    """Return every run directory, by name."""
+    """Return all run directories, sorted by name."""
     return _all(runs, _RUN)
 
 
 def all_generated(runs: Path) -> list[Path]:
-    """Return every generated set, by name."""
+    """Return all generated sets, sorted by name."""
     return [path for path in _all(runs, _SOURCE) if not is_run(path)]
 
 
 def newest_first(paths: list[Path]) -> list[Path]:
-    """Return run directories or generated sets in the order they were made, the newest first."""
+    """Return run directories or generated sets sorted by age, newest first."""
     return sorted(paths, key=_made, reverse=True)
 
 
@@ -81,11 +81,11 @@ def _find(runs: Path, wanted: str, kind: _Kind) -> Path:
     if "/" in wanted or wanted in (".", ".."):
         path = Path(wanted).resolve()
         if not kind.holds(path):
-            raise RunError(f"{wanted}: is no {kind.folder} (it holds no {kind.sign}){_hint(path, kind)}")
+            raise RunError(f"{wanted}: not a {kind.folder} (it has no {kind.sign}){_hint(path, kind)}")
         return path
     known = {path.name: path for path in _all(runs, kind)}
     if not known:
-        raise RunError(f"there is no run in {runs}; make one with `scai run CONFIG`, or name another --runs-dir")
+        raise RunError(f"there is no run in {runs}; start one with `scai run CONFIG`, or give another --runs-dir")
     if wanted == LATEST:
         return max(known.values(), key=_made)
     return _named(runs, wanted, known, kind)
@@ -95,23 +95,23 @@ def _named(runs: Path, wanted: str, known: Mapping[str, Path], kind: _Kind) -> P
     if wanted in known:
         return known[wanted]
     if kind is _RUN and wanted in {path.name for path in _all(runs, _SOURCE)}:
-        raise RunError(f"{wanted!r} in {runs} is no {kind.name}{_hint(runs / wanted, kind)}")
+        raise RunError(f"{wanted!r} in {runs} is not a {kind.name}{_hint(runs / wanted, kind)}")
     matches = [name for name in known if wanted and name.startswith(wanted)]
     if len(matches) == 1:
         return known[matches[0]]
     if matches:
-        raise RunError(f"{kind.name} {wanted!r} is ambiguous: it may be {', '.join(matches[:8])}")
+        raise RunError(f"{kind.name} {wanted!r} is ambiguous; choose one of {', '.join(matches[:8])}")
     raise RunError(f"there is no {kind.name} {wanted!r} in {runs}{did_you_mean(wanted, known) or '; see `scai list`'}")
 
 
 def _hint(path: Path, kind: _Kind) -> str:
-    """Say so where a generated set was named in place of a run."""
+    """Return a hint for a generated set that is named where a run is needed."""
     if kind is not _RUN or not is_generated(path):
         return ""
-    return "; it is a generated set: `scai export` makes rows of it, `scai resume` goes on with it"
+    return "; it is a generated set, for `scai export` and `scai resume`"
 
 
 def _made(path: Path) -> tuple[int, str]:
-    """Return the time when a folder was made; by name where two are equally old."""
+    """Return the sort key of a folder: its time of creation, then its name."""
     sign = CONFIG if is_run(path) else GENERATION
     return ((path / sign).stat().st_mtime_ns, path.name)

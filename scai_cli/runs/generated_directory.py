@@ -1,7 +1,7 @@
-"""A generated set as its writer sees it: rows with their calls, and what they are made from.
+"""The directory of a generated set while it is written: rows, calls, and their sources.
 
-`rows.jsonl` grows in the order of the rows, so the number of its lines says where to resume. `tasks.jsonl` and
-`experiment.yaml` are what it is made from; `generation.yaml`, written last, makes the folder a generated set.
+`rows.jsonl` grows in the order of the rows, so a resume continues after its last line. `tasks.jsonl` and
+`experiment.yaml` are the sources of the rows; `generation.yaml`, written last, makes the folder a generated set.
 """
 
 from __future__ import annotations
@@ -26,40 +26,40 @@ TASKS: Final = "tasks.jsonl"
 
 _FILES: Final = CreationFiles(earlier=(TASKS, EXPERIMENT), last=GENERATION)
 _SYNC_EVERY: Final = 256
-"""Rows that a power cut may cost."""
+"""The number of rows that a power cut can lose."""
 _WHOLE: Final = b'"problem":null}\n'
 
 
 @dataclass(slots=True)
 class GeneratedDirectory:
-    """A generated set that this process writes."""
+    """The writer of a generated set."""
 
     folder: LockedFolder
     written: int = 0
     """The number of rows."""
     problems: int = 0
-    """Rows of earlier sessions that record a problem."""
+    """The number of rows with a problem, from earlier sessions."""
 
     @classmethod
     def create(cls, runs: Path, run_id: str | None, name: str) -> GeneratedDirectory:
-        """Make and lock the folder of a new set; without `run_id`, the first free of `name`, `name-2`, ...
+        """Create and lock the folder of a set: `run_id`, or the first unused of `name`, `name-2`, ...
 
-        It becomes a set when `complete` is called. Raises RunError when the id is taken or nothing can be written.
+        `complete` makes it a set. Raises RunError if the id is in use or the folder cannot be written.
         """
         folder = LockedFolder.create(runs, run_id, name, _FILES)
         if folder is None:
-            raise RunError(f"there is something called {run_id!r} in {runs} already; take another --run-id")
+            raise RunError(f"{runs / run_id}: exists already; choose another --run-id")
         return cls(folder)
 
     @classmethod
     def reopen(cls, path: Path) -> GeneratedDirectory:
-        """Lock an unfinished set, mend it and count its rows; raises RunError when it is in use or lacks a row."""
+        """Lock and repair an unfinished set and count its rows; raises RunError if it is in use or lacks a row."""
         folder = LockedFolder.open(path, CALLS, ROWS)
         with folder.closed_on_failure():
             return cls(folder, *_count(path / ROWS))
 
     def write_tasks(self, tasks: Iterable[bytes]) -> int:
-        """Write the tasks that the rows are about, one JSON object each, and return their number."""
+        """Write the tasks, one JSON object per line, and return their number."""
         count = 0
         with whole_file(self.folder.path / TASKS) as file:
             for count, task in enumerate(tasks, 1):  # noqa: B007
@@ -67,7 +67,7 @@ class GeneratedDirectory:
         return count
 
     def tasks_digest(self) -> str:
-        """Return the SHA-256 of the tasks as they are now; empty where the file is missing."""
+        """Return the SHA-256 of the task file; empty if the file is missing."""
         try:
             with (self.folder.path / TASKS).open("rb") as file:
                 return hashlib.file_digest(file, "sha256").hexdigest()
@@ -76,7 +76,7 @@ class GeneratedDirectory:
 
     @contextmanager
     def removed_on_failure(self) -> Iterator[None]:
-        """Close the folder when the block raises, and remove it if it is not yet a set."""
+        """Close the folder if the block raises, and remove it unless it is a set already."""
         try:
             yield
         except BaseException:
@@ -96,7 +96,7 @@ class GeneratedDirectory:
         self.folder.open_logs(CALLS, ROWS)
 
     def write_row(self, line: bytes) -> None:
-        """Append the next row; raises OutputError when the disk refuses it."""
+        """Append the next row; raises OutputError if it cannot be written."""
         self.folder.append(ROWS, line)
         self.written += 1
         if self.written % _SYNC_EVERY == 0:
@@ -104,16 +104,16 @@ class GeneratedDirectory:
 
 
 def _count(path: Path) -> tuple[int, int]:
-    """Return the number of rows, and of those with a problem; raises RunError when the last row has another number.
+    """Return the numbers of rows and of rows with a problem; raises RunError if the last row has a wrong number.
 
-    A row's last key is its problem. Quotes inside a text are escaped, so no text ends like one.
+    A row's last key is its problem. Quotes inside a text are escaped, so no text ends in the same way.
     """
     number, whole, last = 0, 0, b""
     for number, last in lines(path):  # noqa: B007
         whole += last.endswith(_WHOLE)
     if number and not last.startswith(f'{{"id":"r{number - 1}",'.encode()):
         raise RunError(
-            f"{path}:{number}: row r{number - 1} belongs here and is not; restore the file from a copy, or delete what "
-            "follows the last row in order"
+            f"{path}:{number}: expected row r{number - 1} here; restore the file from a copy, or delete the lines "
+            "after the last row in order"
         )
     return number, number - whole

@@ -1,4 +1,4 @@
-"""Files of JSON lines: appended line by line, mended where a crash tore the last one."""
+"""Files of JSON lines: append line by line, and repair a last line that a crash cut short."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _BLOCK: Final = 1 << 20
 
 @dataclass(slots=True)
 class LineLog:
-    """An append-only file of lines. The system has a line when `write` returns.
+    """An append-only file of lines. A written line survives a crash of this process.
 
     `jsonlines` writes a line in two pieces through a buffer: a crash would lose or tear a line reported as written.
-    Here one unbuffered `write` with O_APPEND takes a line with its end, and a failed one is cut off again.
+    Here one unbuffered `write` with O_APPEND writes a whole line, and a failed write is undone.
     """
 
     path: Path
@@ -33,7 +33,7 @@ class LineLog:
         return cls(path, path.open("ab", buffering=0))
 
     def write(self, line: bytes) -> None:
-        """Append one line; raises OutputError when the disk refuses it, leaving no part of the line behind."""
+        """Append one line; raises OutputError if it cannot be written, and then leaves no part of it."""
         start = os.fstat(self.file.fileno()).st_size
         data = memoryview(line + b"\n")
         try:
@@ -55,7 +55,7 @@ class LineLog:
 
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the complete lines of a file with their numbers; a torn last line (without an end) is left out."""
+    """Yield the complete lines of a file with their numbers; skip an incomplete last line."""
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
@@ -66,7 +66,7 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def lines_backwards(path: Path) -> Iterator[bytes]:
-    """Yield the complete lines of a file, the last first."""
+    """Yield the complete lines of a file in reverse order."""
     if not path.exists():
         return
     with path.open("rb") as file:
@@ -85,9 +85,9 @@ def lines_backwards(path: Path) -> Iterator[bytes]:
 
 
 def mend(path: Path) -> int:
-    """Cut off a torn last line, and return the number of bytes that were cut.
+    """Remove an incomplete last line and return the number of bytes removed.
 
-    A last line that lacks only its end gets it: its object is whole.
+    A last line whose object is complete and lacks only the newline gets the newline instead.
     """
     if not path.exists():
         return 0
@@ -103,7 +103,7 @@ def mend(path: Path) -> int:
 
 
 def _is_whole(line: bytes) -> bool:
-    """Return whether this is a whole JSON object and not the beginning of one."""
+    """Return whether a line is a complete JSON object."""
     try:
         return isinstance(json.loads(line), dict)
     except ValueError:
@@ -114,18 +114,20 @@ def damaged(path: Path, number: int) -> str:
     """Return the message about an unreadable line of a log."""
     return (
         f"{path}:{number}: this line is damaged (or another version of scai wrote it); "
-        "restore the file from a copy, or run the experiment anew"
+        "restore the file from a copy, or run the experiment again"
     )
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
-    """Return the error for a log that the disk refuses to extend."""
-    return OutputError(f"{path}: cannot be written: {error.strerror}; make room, then `scai resume` goes on")
+    """Build the error for a failed write to a log."""
+    return OutputError(
+        f"{path}: cannot be written: {error.strerror}; free some disk space, then continue with `scai resume`"
+    )
 
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[BinaryIO]:
-    """Open a file that replaces its target when the block ends; raises OutputError, the old file untouched."""
+    """Open a file that replaces its target when the block ends; on OutputError the old file stays."""
     if target.exists() and not target.is_file():  # a pipe or a device is written to, not replaced
         with _translated(target), target.open("wb") as file:
             yield file
@@ -149,13 +151,13 @@ def _translated(target: Path) -> Iterator[None]:
 
 
 def write_whole(target: Path, text: str) -> None:
-    """Write a whole text file, or leave the old one; raises OutputError."""
+    """Write a text file atomically; raises OutputError and then leaves the old file."""
     with whole_file(target) as file:
         file.write(clean(text).encode())
 
 
 def _last_line_end(file: BinaryIO, size: int) -> int:
-    """Return where the last complete line ends."""
+    """Return the offset after the last complete line."""
     at = size
     while at > 0:
         start = max(0, at - _BLOCK)

@@ -1,4 +1,4 @@
-"""A folder that one process at a time writes: a run, a generated set, a chat or an explanation."""
+"""A folder that only one process writes at a time: a run, a generated set, a chat or an explanation."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from scai_cli.values import safe_id
 
 CALLS: Final = "calls.jsonl"
 LATEST: Final = "latest"
-"""Names the newest run on the command line, so no run can have this id."""
+"""The name of the newest run on the command line; no run can have this id."""
 
 
 @dataclass(frozen=True, slots=True)
 class CreationFiles:
-    """The files of a new folder: `last` makes it a run or a generated set, `earlier` are written before that."""
+    """The files of a new folder; `last` completes it, `earlier` are written before."""
 
     earlier: Collection[str]
     last: str
 
     def only_begun(self, path: Path) -> bool:
-        """Return whether a folder lacks the last file and holds nothing but the earlier ones, whole or half written."""
+        """Return whether a folder has only earlier files, complete or not, so that its creation can be repeated."""
         return all(file.name in (LOCK, *self.earlier) or self._is_half(file) for file in path.iterdir())
 
     def clear(self, path: Path) -> None:
-        """Remove the files that a killed process left half written."""
+        """Remove incomplete files that a killed process left."""
         for file in filter(self._is_half, list(path.iterdir())):
             file.unlink()
 
@@ -42,23 +42,23 @@ class CreationFiles:
 
 @dataclass(slots=True)
 class LockedFolder:
-    """A folder whose lock this process holds, with the logs that it appends lines to.
+    """A folder locked by this process, with its append-only logs.
 
-    A crash loses only what was in flight: the system has a line when `append` returns, the disk when `sync` returns.
+    Appended lines survive a crash of the process, and a power cut after `sync`.
     """
 
     path: Path
     _lock: IO[str]
     mended: dict[str, int] = field(default_factory=dict)
-    """Log -> bytes of a torn last line that were cut off."""
+    """Log -> bytes removed from an incomplete last line."""
     _logs: dict[str, LineLog] = field(default_factory=dict)
 
     @classmethod
     def create(cls, parent: Path, wanted_id: str | None, name: str, files: CreationFiles) -> LockedFolder | None:
-        """Make and lock a new folder: `wanted_id`, or the first free of `name`, `name-2`, ...
+        """Create and lock a folder: `wanted_id`, or the first unused name of `name`, `name-2`, ...
 
-        A folder whose creation was killed is taken over. Returns None when the wanted id is taken.
-        Raises RunError when no folder can have the wanted id, or the folder cannot be written.
+        A folder whose creation was interrupted is reused. Returns None if the wanted id is in use.
+        Raises RunError if the wanted id is not a valid id, or the folder cannot be written.
         """
         check_id(wanted_id)
         try:
@@ -72,7 +72,7 @@ class LockedFolder:
 
     @classmethod
     def open(cls, path: Path, *logs: str) -> LockedFolder:
-        """Lock a folder and open its logs; raises RunError when it is in use or cannot be written."""
+        """Lock a folder and open its logs; raises RunError if it is in use or cannot be written."""
         try:
             path.mkdir(exist_ok=True)
             folder = cls(path, take_lock(path))
@@ -83,7 +83,7 @@ class LockedFolder:
         return folder
 
     def open_logs(self, *names: str) -> None:
-        """Open logs for appending and cut off torn last lines; `sync` keeps the order of the names."""
+        """Open logs for appending and remove incomplete last lines; `sync` syncs them in this order."""
         for name in names:
             if cut := mend(self.path / name):
                 self.mended[name] = cut
@@ -95,7 +95,7 @@ class LockedFolder:
         return self.path.name
 
     def append(self, log: str, line: bytes) -> None:
-        """Append a line to a log; raises OutputError when the disk refuses it."""
+        """Append a line to a log; raises OutputError if it cannot be written."""
         self._logs[log].write(escape_line_ends(line))
 
     def log_call(self, line: bytes) -> None:
@@ -103,16 +103,16 @@ class LockedFolder:
         self.append(CALLS, line)
 
     def write_text(self, name: str, text: str) -> None:
-        """Write a whole file, or leave it as it is and raise OutputError."""
+        """Write a text file atomically; raises OutputError and then leaves the old file."""
         write_whole(self.path / name, text)
 
     def sync(self) -> None:
-        """Make all lines survive a power cut."""
+        """Sync all logs to the disk."""
         for log in self._logs.values():
             log.sync()
 
     def close(self) -> None:
-        """Close the logs and free the lock."""
+        """Close the logs and release the lock."""
         for log in self._logs.values():
             log.close()
         self._lock.close()
@@ -147,11 +147,11 @@ class LockedFolder:
 
 
 def check_id(wanted: str | None) -> None:
-    """Raise RunError for an id that no run can have."""
+    """Raise RunError for an invalid id of a run."""
     if wanted is None:
         return
     if wanted == LATEST:
-        raise RunError(f"--run-id: {LATEST!r} stands for the newest run; take another")
+        raise RunError(f"--run-id: {LATEST!r} means the newest run; choose another id")
     try:
         safe_id(wanted)
     except ValueError as error:

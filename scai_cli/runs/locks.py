@@ -1,4 +1,4 @@
-"""The lock of a folder that one process at a time writes."""
+"""The lock of a folder that only one process writes at a time."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from scai_cli.errors import RunError
 LOCK: Final = ".lock"
 _ATTEMPTS: Final = 5
 _ATTEMPT_S: Final = 0.01
-"""How often a lock is tried, and the seconds between two attempts."""
+"""The number of attempts to take a lock, and the seconds between two attempts."""
 
 
 def take_lock(folder: Path) -> IO[str]:
-    """Lock a folder and return the open lock file; closing it frees the lock.
+    """Lock a folder and return the open lock file; closing it releases the lock.
 
-    The file holds the id of this process. The system frees the lock of a process that dies. Raises RunError when
+    The file contains the id of this process. The system releases the lock of a process that dies. Raises RunError if
     another process holds the lock.
     """
     file = (folder / LOCK).open("a+", encoding="utf-8")
     try:
         if not try_lock(file):
-            raise RunError(f"{folder}: is in use by process {_holder(file)}; wait for it or stop it")
+            raise RunError(f"{folder}: in use by process {_holder(file)}; wait until it ends, or stop it")
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
@@ -35,7 +35,7 @@ def take_lock(folder: Path) -> IO[str]:
 
 
 def is_locked(folder: Path) -> bool:
-    """Return whether a living process writes the folder."""
+    """Return whether a live process has locked the folder."""
     try:
         with (folder / LOCK).open(encoding="utf-8") as file:
             return not try_lock(file)
@@ -44,7 +44,7 @@ def is_locked(folder: Path) -> bool:
 
 
 def try_lock(file: IO[Any]) -> bool:
-    """Lock an open file until it is closed; False when another process holds it."""
+    """Lock an open file until it is closed; return False if another process holds the lock."""
     from filelock import lock_descriptor  # 10 ms, which most commands can save
 
     for attempt in range(_ATTEMPTS):

@@ -1,4 +1,4 @@
-"""`outcome.json`: how the last session on a run or a generated set ended, and how long all of them took."""
+"""`outcome.json`: the end of the last session on a run or generated set, and the time of all sessions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OUTCOME: Final = "outcome.json"
 
 
 def begin_session(folder: Path, log: str) -> float:
-    """Record that a session begins, and return the seconds of earlier ones; of a killed one, until its `log` ended."""
+    """Record the start of a session and return the seconds of earlier ones; a killed one counts until its last call."""
     file, seconds = folder / OUTCOME, 0.0
     try:
         earlier = json.loads(file.read_bytes())
@@ -28,5 +28,5 @@ def begin_session(folder: Path, log: str) -> float:
 
 
 def end_session(folder: Path, summary: Mapping[str, Any]) -> None:
-    """Record how a session ended."""
+    """Record the end of a session."""
     write_whole(folder / OUTCOME, clean(json.dumps(summary, indent=1)) + "\n")

@@ -1,4 +1,4 @@
-"""A run as its writer sees it: `events.jsonl` and `calls.jsonl`, synced to the disk at the end of an epoch."""
+"""The directory of a run while it is written: `events.jsonl` and `calls.jsonl`, synced at the end of an epoch."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ _STAMP: Final = {"seq", "time"}
 
 
 def now() -> str:
-    """Return the time in UTC, to the millisecond, as `2026-01-31T12:00:00.000Z`."""
+    """Return the current time in UTC, like `2026-01-31T12:00:00.000Z`."""
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(slots=True)
 class RunDirectory:
-    """A run that this process writes."""
+    """The writer of a run: stamps events and appends each once."""
 
     folder: LockedFolder
     clock: Callable[[], str] = now
     problems: dict[str, str] = field(default_factory=dict)
-    """Call id -> problem, as the events of earlier sessions record them."""
+    """Call id -> problem, from the events of earlier sessions."""
     _seq: int = 0
     _written: dict[bytes, bytes] = field(default_factory=dict)
-    """Fingerprint of an event's type and id -> that of its body, of earlier sessions."""
+    """Fingerprint of type and id -> fingerprint of the body, for the events of earlier sessions."""
 
     @classmethod
     def create(cls, runs: Path, run_id: str | None, name: str, config: str) -> RunDirectory:
-        """Make and lock a new run directory with its config; without `run_id`, the first free `name`, `name-2`, ...
+        """Create and lock a run directory with its config: `run_id`, or the first unused of `name`, `name-2`, ...
 
-        Raises RunError when the wanted id is taken or the folder cannot be written.
+        Raises RunError if the wanted id is in use or the folder cannot be written.
         """
         folder = LockedFolder.create(runs, run_id, name, _FILES)
         if folder is None:
             raise RunError(
-                f"run {run_id!r} is there already: go on with it by `scai resume {run_id}`, or take another --run-id"
+                f"run {run_id!r} exists already; continue it with `scai resume {run_id}`, or choose another --run-id"
             )
         with folder.closed_on_failure():
             (folder.path / "constitution").mkdir(exist_ok=True)
@@ -58,7 +58,7 @@ class RunDirectory:
 
     @classmethod
     def reopen(cls, path: Path) -> RunDirectory:
-        """Lock an unfinished run, mend it and remember its events; raises RunError when it is in use or damaged."""
+        """Lock and repair an unfinished run and index its events; raises RunError if it is in use or damaged."""
         run = cls(LockedFolder.open(path, CALLS, EVENTS))
         with run.folder.closed_on_failure():
             (path / "constitution").mkdir(exist_ok=True)
@@ -66,9 +66,9 @@ class RunDirectory:
         return run
 
     def append(self, event: Event) -> bool:
-        """Stamp and write an event; return False and write nothing when the run has it already.
+        """Stamp and write an event; return False and write nothing if the run has it already.
 
-        Raises RunError when the run has an event of that type and id with another body: the replay went another way.
+        Raises RunError if the run has an event of this type and id with another body: the replay differs.
         """
         body = escape_line_ends(event.model_dump_json(by_alias=True, exclude=_STAMP)[1:].encode())
         if self._written:
@@ -82,10 +82,10 @@ class RunDirectory:
         return True
 
     def _differs(self, event: Event) -> str:
-        remedy = f"; if only calls were lost, delete {EVENTS} and resume: it is made again from {CALLS}"
+        remedy = f"; if only calls were lost, delete {EVENTS} and resume: it is rebuilt from {CALLS}"
         return (
-            f"run {self.folder.run_id!r} cannot go on: its {event.type} {event.id!r} would come out differently now; "
-            "it was made by another version of scai or its files were changed"
+            f"run {self.folder.run_id!r} cannot continue: its {event.type} {event.id!r} would differ now; "
+            "another version of scai wrote the run, or its files were changed"
             f"{'' if isinstance(event, RunStarted) else remedy}"
         )
 

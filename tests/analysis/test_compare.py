@@ -214,9 +214,9 @@ def test_embeddings_come_from_any_endpoint(runs: Path, monkeypatch: pytest.Monke
         (401, None, "HTTP 401"),
         (500, None, "HTTP 500"),
         (200, b'{"data": []}', "0 embeddings"),
-        (200, b"<html>", "holds no embeddings"),
+        (200, b"<html>", "contains no embeddings"),
         (200, b'{"data": [{"embedding": [], "index": 0}]}', "embeddings for"),
-        (200, b'{"object": "list"}', "holds no embeddings"),
+        (200, b'{"object": "list"}', "contains no embeddings"),
     ],
 )
 def test_a_bad_answer_is_one_line_without_the_key(

@@ -409,4 +409,4 @@ def test_the_runs_folder_is_an_option_and_a_variable(tiny: Path, monkeypatch: py
 def test_json_is_not_silently_something_else_than_asked(finished: Path, view: tuple[object, ...]) -> None:
     called = scai("show", finished, *view, "--json")
     assert (called.code, called.out) == (2, "")
-    assert "--json prints the whole run" in called.err
+    assert "--json can be combined with --epoch" in called.err

@@ -192,14 +192,14 @@ def test_splits_are_by_people_and_tasks_unless_said_otherwise() -> None:
 
 @pytest.mark.parametrize(
     ("by", "remedy"),
-    [("both", "another --seed draws anew, --split-by task leaves more rows"), ("task", "another --seed draws anew")],
+    [("both", "try another --seed, or --split-by task, which keeps more rows"), ("task", "try another --seed")],
 )
 def test_a_split_that_gets_nothing_says_what_to_do(by: str, remedy: str) -> None:
     experiment([{"id": "ann"}], [{"id": "tea", "prompt": "Tea?"}])
     options = ("--split", "train=0.9,test=0.1", "--split-by", by)
     called = scai("export", "many", "--format", "sft", "-o", "x.jsonl", *options)
     assert called.code == 0
-    assert f"none falls into it: {remedy}\n" in called.err
+    assert f"this split is empty: {remedy}\n" in called.err
 
 
 def test_licences_are_not_mixed_unsaid() -> None:

@@ -348,7 +348,7 @@ def test_following_as_json_is_a_line_for_each_event(finished: Path) -> None:
 def test_following_takes_no_option_that_it_would_ignore(finished: Path, option: tuple[object, ...]) -> None:
     called = scai("show", finished, "--follow", *option)
     assert (called.code, called.out, called.err.count("\n")) == (2, "", 1)
-    assert "drop the others" in called.err
+    assert "drop the other options" in called.err
 
 
 # --- what changed
@@ -391,7 +391,7 @@ def test_a_run_that_holds_nothing_yet_says_so(run: Path, view: tuple[str, ...]) 
     for target in ("rows.jsonl", "rows/"):
         called = scai("export", "tiny", "--format", "dpo", "-o", target)
         assert (called.code, called.err.count("\n")) == (2, 1)
-        assert "'tiny' holds no events yet" in called.err
+        assert "'tiny' has no events yet" in called.err
     assert not Path("rows").exists()
     for other in (("--diff", "0", "1"), ("--persona", "ann"), ("--prompts", "e9"), ("--epoch", "1")):
         called = scai("show", "tiny", *other)

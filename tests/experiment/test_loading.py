@@ -71,8 +71,8 @@ BROKEN = {
         "personas.0.preferences",
         "'concise'?",
     ),
-    "key twice": (GOOD + "epochs: 1\nepochs: 2\n", 4, "epochs", "twice (first in line 3)"),
-    "key twice below": (GOOD + "ratings:\n  own: a\n  own: b\n", 5, "ratings.own", "twice (first in line 4)"),
+    "key twice": (GOOD + "epochs: 1\nepochs: 2\n", 4, "epochs", "duplicate key (first in line 3)"),
+    "key twice below": (GOOD + "ratings:\n  own: a\n  own: b\n", 5, "ratings.own", "duplicate key (first in line 4)"),
     "text for a number": (GOOD + "epochs: many\n", 3, "epochs", "must be a valid integer"),
     "number for text": (GOOD + "name: 7\n", 3, "name", "put it in quotes"),
     "truth value for an id": ("personas: [{id: no}]\n" + TASKS, 1, "personas.0.id", "put it in quotes"),
@@ -87,7 +87,7 @@ BROKEN = {
     "missing id": ("personas:\n  inline:\n  - name: a\n" + TASKS, 3, "personas.inline.0.id", "is missing"),
     "missing file": (PEOPLE + "tasks: {from: nope.yaml}\n", 2, "tasks.from", "there is no file nope.yaml"),
     "endless file name": (f"personas: {'n' * 300}.yaml\n" + TASKS, 1, "personas.from", "there is no file"),
-    "id twice": ("personas:\n- id: a\n- id: a\n" + TASKS, 3, "personas.1", "'a' stands twice"),
+    "id twice": ("personas:\n- id: a\n- id: a\n" + TASKS, 3, "personas.1", "'a' occurs twice"),
     "id in a path": ("personas:\n- id: ../x\n" + TASKS, 2, "personas.0.id", "e.g. 'x'"),
     "empty id": ("personas:\n- id: ''\n" + TASKS, 2, "personas.0.id", "is not a safe id"),
     "reserved id": ("personas:\n- id: con\n" + TASKS, 2, "personas.0.id", "e.g. 'con-1'"),
@@ -99,7 +99,7 @@ BROKEN = {
         "personas:\n  inline: [{id: a}]\n  sample: 5\n" + TASKS,
         3,
         "personas.sample",
-        "wants 5 of 1 personas",
+        "asks for 5 of 1 personas",
     ),
     "per_epoch too large": (
         PEOPLE + "tasks:\n  inline: [{id: t, prompt: x}]\n  per_epoch: 2\n",
@@ -122,8 +122,8 @@ BROKEN = {
     "tag that builds": (GOOD + "name: !!python/object/apply:os.system [ls]\n", 3, "name", "is not allowed"),
     "tag that imports": (GOOD + "name: !!python/name:os.system\n", 3, "name", "is not allowed"),
     "tag on a mapping": (GOOD + "ratings: !thing {own: x}\n", 3, "ratings", "is not allowed"),
-    "tag that lies": (GOOD + "seed: !!int ''\n", 3, "seed", "is no int"),
-    "tag that lies about truth": (GOOD + "seed: !!bool maybe\n", 3, "seed", "is no bool"),
+    "tag that lies": (GOOD + "seed: !!int ''\n", 3, "seed", "not a valid int"),
+    "tag that lies about truth": (GOOD + "seed: !!bool maybe\n", 3, "seed", "not a valid bool"),
     "list bomb": (GOOD + bomb("[", "{}", "]", 12), 3, "", "too many aliases"),
     "map bomb": (GOOD + bomb("{", "{}", "}", 12), 3, "", "too many aliases"),
     "merge bomb": (GOOD + bomb("{", "<<: [{}]", "}", 12), 3, "", "too many aliases"),
@@ -152,7 +152,7 @@ BROKEN = {
     ),
     "module that is not there": (GOOD + "model: {provider: 'no_such:x'}\n", 3, "model.provider", "No module named"),
     "module without a name": (GOOD + "model: {provider: ':x'}\n", 3, "model.provider", "cannot be loaded"),
-    "provider that is no function": (GOOD + "model: {provider: 'os:path'}\n", 3, "model.provider", "no function"),
+    "provider that is no function": (GOOD + "model: {provider: 'os:path'}\n", 3, "model.provider", "not a function"),
     "unknown welfare": (GOOD + "welfare: utilitarain\n", 3, "welfare", "did you mean 'utilitarian'?"),
     "welfare out of range": (GOOD + "welfare: {atkinson: {epsilon: -3}}\n", 3, "welfare", "at least 0"),
     "unknown prompt": (GOOD + "prompts: {feedbak: x}\n", 3, "prompts", "did you mean 'feedback'?"),
@@ -167,7 +167,7 @@ BROKEN = {
     "infinite scale": (GOOD + "ratings: {scale: [0, .inf]}\n", 3, "ratings.scale.1", "finite"),
     "NaN weight": ("personas: [{id: a, weight: .nan}]\n" + TASKS, 1, "personas.0.weight", "finite"),
     "huge seed": (GOOD + f"seed: {'1' * 30}\n", 3, "seed", "must be less than"),
-    "endless seed": (GOOD + f"seed: {'1' * 5000}\n", 3, "seed", "is no int"),
+    "endless seed": (GOOD + f"seed: {'1' * 5000}\n", 3, "seed", "not a valid int"),
     "secret in an address": (
         GOOD + f"model: {{provider: openai, name: m, base_url: 'http://u:{SECRET}@h/v1'}}\n",
         3,
@@ -314,13 +314,13 @@ def test_ids_are_unique_across_files() -> None:
     Path("x.yaml").write_text("personas:\n  from: [one.yaml, two.jsonl]\n" + TASKS, encoding="utf-8")
     called = scai("run", "x.yaml")
     assert called.code == 2
-    assert called.err == "scai: x.yaml:2: personas.from: the id 'a' stands twice; change one\n"
+    assert called.err == "scai: x.yaml:2: personas.from: the id 'a' occurs twice; change one\n"
 
 
 @pytest.mark.parametrize(
     ("name", "text", "place"),
     [
-        ("p.yaml", "personas:\n- id: a\n- id: a\n", "p.yaml:3: personas.1: the id 'a' stands twice"),
+        ("p.yaml", "personas:\n- id: a\n- id: a\n", "p.yaml:3: personas.1: the id 'a' occurs twice"),
         ("p.yaml", "- id: a\n  nme: b\n", "p.yaml:2: 0.nme: unknown key; did you mean 'name'?"),
         ("p.yaml", "people:\n- id: a\n", "p.yaml:1: people: unknown key"),
         ("p.yaml", "{}", "p.yaml:1: personas: must be a list"),

@@ -100,9 +100,9 @@ def test_what_is_not_there_is_one_line(arguments, said):
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("/rate 5", "there is no answer to rate yet"),
-        ("/again", "there is no message that waits for an answer"),
-        ("/rat 5", "there is no /rat; /help tells what there is, and //rat says it"),
+        ("/rate 5", "there is no answer to rate yet; type a message first"),
+        ("/again", "there is no message to answer; type one"),
+        ("/rat 5", "/rat: unknown command; /help lists the commands, //rat sends it as a message"),
     ],
 )
 def test_a_script_stops_at_a_command_that_cannot_be(run, line, said):
@@ -122,7 +122,7 @@ def test_a_limit_is_exit_3_and_what_was_said_is_kept(run):
     code, out, err = chat("One\nTwo\n", "tiny", "--set", "limits.calls=1")
     assert code == 3
     assert err.startswith("scai: limits.calls: reached, 1 of 1 used")
-    assert err.endswith("begin another talk with --set limits...; what was said is kept in runs/tiny/chats/1\n")
+    assert err.endswith("start another chat with --set limits...; the transcript is in runs/tiny/chats/1\n")
     assert out.count("\n") >= 1
     assert [event["content"] for event in saved(run)[1::2]] == ["One", "Two"]
 
@@ -135,7 +135,7 @@ def test_a_failed_answer_can_be_asked_for_again_or_said_better(run, monkeypatch,
         with Terminal("chat", "tiny", *more) as terminal:
             terminal.sees("> ")
             terminal.types("One\n")
-            terminal.sees("/again asks once more")
+            terminal.sees("type /again to retry")
             terminal.types(f"{next_line}\n")
             until(lambda: len(saved(run)) == (4 if next_line == "/again" else 5))
             terminal.types("/quit\n")
@@ -161,7 +161,7 @@ def test_an_endpoint_that_is_dead_is_exit_4(run, monkeypatch):
         more = ("--model", "openai:m", "--set", f"model.base_url={server.base_url}")
         code, out, err = chat("One\nTwo\n", "tiny", *more)
         assert (code, out, err.count("\n")) == (4, "", 1)
-        assert err.endswith("; what was said is kept in runs/tiny/chats/1\n")
+        assert err.endswith("; the transcript is in runs/tiny/chats/1\n")
     written = b"".join(file.read_bytes() for file in (run / "chats").rglob("*.jsonl"))
     assert b"secret-key" not in written
 
@@ -180,7 +180,7 @@ def test_foreign_code_is_loaded_only_with_trust(run, tmp_path, monkeypatch):
     more = ("tiny", "--set", "roles.assistant.provider=evil_chat:connect")
     code, _, err = chat("Hi\n", *more)
     assert code == 2
-    assert "--trust loads it" in err
+    assert "add --trust to load it" in err
     code, out, err = chat("Hi\x1b]0;x\x07 there\n", *more, "--trust")
     assert (code, out) == (0, "␛[2J[red]x[/red]�� end\n"), err
     assert "\x1b" not in chat("Hi\n", *more, "--trust", "--json")[1]
@@ -221,7 +221,7 @@ def test_at_a_terminal(run):
     with Terminal("chat", "tiny") as terminal:
         terminal.sees("> ")
         terminal.types("/rate 3\n")
-        terminal.sees("there is no answer to rate yet")
+        terminal.sees("there is no answer to rate yet; type a message first")
         terminal.types("\x1b[200~Two\nlines\x1b[201~\n")  # pasted
         terminal.sees("\x1b[?2004h> ", 3)
         terminal.types("/rate 7 fine\n")
@@ -256,7 +256,7 @@ def test_ctrl_c_while_an_answer_is_awaited_saves_what_was_said(run, monkeypatch)
             terminal.sees("^C")
             terminal.types("\x03")  # the second does not wait for the call in flight
             assert terminal.ends() == 130
-        assert "what was said is kept in runs/tiny/chats/1" in terminal.shown
+        assert "the transcript is in runs/tiny/chats/1" in terminal.shown
     assert saved(run)[1]["content"] == "Hello"
 
 
@@ -319,7 +319,7 @@ def test_a_failed_answer_of_one_version_is_asked_for_again_alone(run, monkeypatc
         with Terminal("chat", "tiny", "--against", "start", *more) as terminal:
             terminal.sees("> ")
             terminal.types("One\n")
-            terminal.sees("/again asks once more")
+            terminal.sees("type /again to retry")
             terminal.types("/again\n")
             until(lambda: len(saved(run)) == 7)
             terminal.types("/quit\n")

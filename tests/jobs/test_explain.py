@@ -141,7 +141,11 @@ def test_a_persona_that_was_not_played_has_no_effect_not_zero(tmp_path: Path) ->
         (["--set", "limits.calls=5"], 2, "--set limits.calls=5: one conversation with and without each rule takes"),
         (["--users", "ann", "bobb"], 2, "--users: 'bobb' took no part in run 't'; did you mean 'bob'?"),
         (["--set", "limits.calls=0"], 2, "--set limits.calls: limits.calls: must be greater than or equal to 1"),
-        (["--set", "turns=3"], 2, "--set: turns would explain another run; set limits, prices or addresses"),
+        (
+            ["--set", "turns=3"],
+            2,
+            "--set: turns cannot be changed here; --set takes limits, prices and model addresses",
+        ),
     ],
 )
 def test_what_cannot_be_explained_is_said_in_one_line(
@@ -155,22 +159,20 @@ def test_what_cannot_be_explained_is_said_in_one_line(
 def test_code_of_others_is_not_loaded_unasked(tmp_path: Path) -> None:
     finished_run(tmp_path)
     found = scai("explain", "t")
-    assert (found.code, "--trust loads it" in found.err) == (2, True)
+    assert (found.code, "add --trust to load it" in found.err) == (2, True)
 
 
 def test_an_unfinished_run_is_not_explained(tmp_path: Path) -> None:
     assert scai("run", experiment(tmp_path), "--quiet", "--set", "limits.calls=3").code == 3
     found = scai("explain", "t", "--trust")
-    assert (found.code, "has not finished; go on with `scai resume t` first" in found.err) == (2, True)
+    assert (found.code, "is not finished; continue it with `scai resume t` first" in found.err) == (2, True)
 
 
 def test_answers_asked_for_again_count_towards_the_budget(tmp_path: Path) -> None:
     run = finished_run(tmp_path, [no_form("explain/.*user")])
     found = scai("explain", "t", "--trust", "--set", "limits.calls=20")
     assert found.code == 3
-    assert (
-        "limits.calls: reached, 20 of 20 used and the next call would not fit; what was answered is kept" in found.err
-    )
+    assert "limits.calls: reached, 20 of 20 used and the next call would not fit; answers so far are kept" in found.err
     assert len(calls(run / "explain")) == 20
     assert scai("explain", "t", "--trust", "--set", "limits.calls=21").code == 3
     assert len(calls(run / "explain")) == 21
@@ -291,7 +293,7 @@ def test_a_run_of_another_experiment_in_the_way_is_said(tmp_path: Path) -> None:
     assert front(tmp_path).code == 0
     found = front(tmp_path, "--seed", 9)
     assert found.code == 2
-    assert "run 't-utilitarian' is there already, of an experiment with other seed" in found.err
+    assert "run 't-utilitarian' exists already, with other values of seed" in found.err
 
 
 def test_the_held_out_are_measured_where_there_are_some(tmp_path: Path) -> None:
@@ -302,8 +304,8 @@ def test_the_held_out_are_measured_where_there_are_some(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("over", "revision", "said"),
     [
-        ("welfare=utilitarian", {"acceptance": "always"}, "under 'always' the welfare function decides nothing"),
-        ("welfare=utilitarian", {"acceptance": "vote"}, "under 'vote' the welfare function decides nothing"),
+        ("welfare=utilitarian", {"acceptance": "always"}, "'always' ignores the welfare function"),
+        ("welfare=utilitarian", {"acceptance": "vote"}, "'vote' ignores the welfare function"),
         ("welfare=rawlsin", {}, "did you mean 'rawlsian'?"),
         ("epochs=1,2", {}, "--over epochs=1,2: write welfare=A,B,..."),
         ("welfare=", {}, "write welfare=A,B,..."),

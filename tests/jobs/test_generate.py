@@ -193,8 +193,8 @@ def test_without_principles_it_takes_no_steps(finished: Path) -> None:
     called = scai("generate", finished, "--n", 2)
     assert called.code == 2
     assert called.lines == [
-        "scai: the constitution of tiny has no principles, by which answers are criticised and judged; "
-        "make one with some, or say --set generate.k=0 --set generate.judge=users"
+        "scai: the constitution of tiny has no principles to criticise and judge answers by; "
+        "add principles, or set --set generate.k=0 --set generate.judge=users"
     ]
     assert not list(Path().glob("runs/*"))
     assert scai("generate", finished, "--n", 2, "--set", "generate={k: 0, judge: users}", "-q").out == "tiny-rows\n"
@@ -207,16 +207,16 @@ def test_without_principles_it_takes_no_steps(finished: Path) -> None:
     ("options", "said"),
     [
         (["--tasks", "none.jsonl"], "none.jsonl: there is no such file"),
-        (["--tasks", "empty.jsonl"], "empty.jsonl: there is no task in it"),
+        (["--tasks", "empty.jsonl"], "empty.jsonl: contains no task"),
         (["--tasks", "bad.jsonl"], "bad.jsonl:2: 1.prompt: is missing"),
         (["--set", "generate.clamp=[0.6,0.4]"], "generate.clamp: the bounds must rise: [lowest, highest]"),
         (["--set", "generate.clamp=[low, 1]"], "generate.clamp.0: must be a valid number"),
-        (["--config", "kind.yaml"], "--config: run 'kind' has an experiment of its own"),
+        (["--config", "kind.yaml"], "--config: run 'kind' has its own experiment"),
         (["--set", "sed=3"], "unknown key; did you mean 'seed'?"),
         (["--model", "openai"], "--model openai: write `simulated` or PROVIDER:NAME"),
         (["--personas", "none.yaml"], "none.yaml: there is no such file"),
         (["--run-id", "../x"], "'../x' is not a safe id"),
-        (["--run-id", "latest"], "stands for the newest run"),
+        (["--run-id", "latest"], "means the newest run"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line_and_nothing_is_left_behind(
@@ -235,9 +235,9 @@ def test_a_set_is_no_run_and_a_run_no_set(kind: Path, made: Path) -> None:
     assert [entry["run_id"] for entry in scai("list", "--json", "--runs-dir", kind).json] == ["kind"]
     shown = scai("show", "kind-rows", "--runs-dir", kind)
     assert shown.code == 2
-    assert "it is a generated set: `scai export` makes rows of it, `scai resume` goes on with it" in shown.err
+    assert "it is a generated set, for `scai export` and `scai resume`" in shown.err
     again = scai("generate", "kind", "--run-id", "kind-rows", "--runs-dir", kind)
-    assert again.lines == ["scai: generated set 'kind-rows' is there already and finished; take another --run-id"]
+    assert again.lines == ["scai: generated set 'kind-rows' exists already and finished; choose another --run-id"]
     assert "'kind' is the id of a run" in scai("generate", "kind", "--run-id", "kind", "--runs-dir", kind).err
     assert scai("generate", kind / "kind", "--n", 1, "-q").out == "kind-rows\n"
     assert scai("generate", kind / "kind", "--n", 1, "-q").out == "kind-rows-2\n"
@@ -254,7 +254,7 @@ def test_json_is_one_summary_and_a_plan_is_right(kind: Path, made: Path) -> None
     assert summary["calls"] == plan["calls"]["total"]
     assert summary["usage"]["input_tokens"] == sum(call["usage"]["input_tokens"] for call in calls(made))
     written = scai("generate", *options, "--dry-run").out
-    assert "12 rows from 2 tasks, 3 users by turns" in written
+    assert "12 rows from 2 tasks, 3 users in turn" in written
     assert max(map(len, written.splitlines())) <= 80
 
 

@@ -124,7 +124,7 @@ def test_any_part_of_either_log_is_enough(whole: Whole) -> None:
 def test_what_was_torn_is_said(whole: Whole) -> None:
     path = whole.cut((whole.states[5][0] - 10, whole.states[5][1]))
     said = scai("resume", "whole").lines
-    assert "rows.jsonl: its last line was torn" in said[1]
+    assert "rows.jsonl: removed an incomplete last line" in said[1]
     assert said[0].endswith("4 are there")
     assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
 
@@ -165,7 +165,7 @@ def test_a_limit_stops_it_and_a_higher_one_goes_on(kind: Path, whole: Whole) -> 
     assert "limits.calls: reached" in stopped.err
     again = scai("generate", kind, "--n", ROWS, "--run-id", "whole")
     assert again.lines == [
-        "scai: generated set 'whole' is there already and not finished; go on with `scai resume whole`"
+        "scai: generated set 'whole' exists already and not finished; continue with `scai resume whole`"
     ]
     assert scai("resume", "whole", "-q").code == 3
     ended = scai("resume", "whole", "-q", "--set", "limits.calls=9999", "--json")
@@ -188,7 +188,7 @@ def test_what_would_change_the_rows_is_refused(whole: Whole) -> None:
     for setting, key in (("seed=9", "seed"), ("roles.user.temperature=1", "roles"), ("model.options.noise=0", "model")):
         refused = scai("resume", "whole", "--set", setting)
         assert refused.code == 2
-        assert f"it began with other {key} than" in refused.err
+        assert f"it was started with another value of {key} than" in refused.err
     assert scai("resume", "whole", "-q", "--set", "limits.concurrency=2", "--set", "limits.max_retries=1").code == 0
     assert Path("runs/whole/rows.jsonl").read_bytes() == whole.logs()[0]
 
@@ -199,9 +199,9 @@ def test_what_would_change_the_rows_is_refused(whole: Whole) -> None:
         ("generation.yaml", "a: [", "generation.yaml:"),
         ("generation.yaml", "source: x\n", "generation.yaml:1: scai: "),
         ("experiment.yaml", "sed: 3\n", "experiment.yaml:1: sed: unknown key"),
-        ("rows.jsonl", '{"id":"r7","problem":null}\n', "rows.jsonl:1: row r0 belongs here and is not"),
+        ("rows.jsonl", '{"id":"r7","problem":null}\n', "rows.jsonl:1: expected row r0 here"),
         ("calls.jsonl", "nonsense\n", "calls.jsonl:1: this line is damaged"),
-        ("tasks.jsonl", "nonsense\n", "tasks.jsonl: is not what the set began with"),
+        ("tasks.jsonl", "nonsense\n", "tasks.jsonl: changed since the set was started"),
     ],
 )
 def test_a_damaged_file_is_named_in_one_line(whole: Whole, name: str, text: str, said: str) -> None:
@@ -240,7 +240,7 @@ def test_a_set_in_use_is_not_touched(whole: Whole) -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         holder.stdout.readline()
-        assert "is in use by process" in scai("resume", "whole").err
+        assert "in use by process" in scai("resume", "whole").err
         holder.communicate()
     assert scai("resume", "whole", "-q").code == 0
 
@@ -251,10 +251,10 @@ def test_foreign_code_is_loaded_only_on_trust(kind: Path, monkeypatch: pytest.Mo
     model = ("--set", "model={provider: 'scripted:connect', name: m}")
     refused = scai(*command, *model)
     assert refused.code == 2
-    assert "provider 'scripted:connect'; --trust loads it" in refused.err
+    assert "provider 'scripted:connect'; add --trust to load it" in refused.err
     assert not Path("runs").exists()
     assert scai(*command, *model, "--trust", "--set", "limits.calls=5").code == 3
-    assert "--trust loads it" in scai("resume", "set", "--set", "limits.calls=99").err
+    assert "add --trust to load it" in scai("resume", "set", "--set", "limits.calls=99").err
     assert scai("resume", "set", "--set", "limits.calls=99", "--trust", "-q").code == 0
 
 
@@ -267,7 +267,10 @@ def test_a_full_disk_costs_at_most_what_was_in_flight(kind: Path, whole: Whole) 
     full = subprocess.run([sys.executable, "-c", program, *command], capture_output=True, check=False)
     assert full.returncode == 4
     assert full.stderr.decode().count("\n") == 1
-    assert "cannot be written: File too large; make room, then `scai resume` goes on" in full.stderr.decode()
+    assert (
+        "cannot be written: File too large; free some disk space, then continue with `scai resume`"
+        in full.stderr.decode()
+    )
     path = Path("runs/whole")
     assert all((path / name).read_bytes()[-1:] in (b"\n", b"") for name in FILES)
     assert scai("resume", "whole", "-q").code == 0
@@ -307,7 +310,7 @@ def test_the_first_signal_lets_calls_in_flight_end(kind: Path) -> None:
         server.release()
         out, err = started.communicate(timeout=120)
         assert (started.returncode, out) == (130, b"set\n")
-        assert err.decode() == "scai: interrupted by SIGTERM; go on with `scai resume set`\n"
+        assert err.decode() == "scai: interrupted by SIGTERM; continue with `scai resume set`\n"
         path = Path("runs/set")
         assert sum(answered(path).values()) == len(server.requests) == 250
         assert json.loads((path / "outcome.json").read_text())["status"] == "interrupted"

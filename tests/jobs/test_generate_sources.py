@@ -66,7 +66,7 @@ def test_it_is_no_part_of_a_runs_content_but_of_a_sets(tmp_path: Path) -> None:
     assert scai("generate", "kind", "--n", 4, "--set", "limits.calls=20", "-q").code == 3
     refused = scai("resume", "kind-rows", "--set", "generate.k=1")
     assert refused.code == 2
-    assert "began with other generate than" in refused.err
+    assert "started with another value of generate than" in refused.err
     assert scai("resume", "kind-rows", "--set", "limits.calls=null", "-q").code == 0
     assert read_generation(Path("runs/kind-rows")).orders.k == 0
 
@@ -104,14 +104,18 @@ def test_rules_in_data(text: str, rules: list[tuple[str, str, tuple[str, ...]]])
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        ("c.md", "# Nothing\n", "c.md: there is no rule in it"),
-        ("c.md", "- A.\n- When you talk with Eve: B.", "c.md:2: a clause is for 'Eve', and there is no such persona"),
-        ("c.yaml", "principles: []", "c.yaml:1: there is no rule in it"),
+        ("c.md", "# Nothing\n", "c.md: contains no rule"),
+        ("c.md", "- A.\n- When you talk with Eve: B.", "c.md:2: unknown persona 'Eve' in a clause"),
+        ("c.yaml", "principles: []", "c.yaml:1: contains no rule"),
         ("c.yaml", "principals: [A.]", "principals: unknown key; did you mean 'principles'?"),
-        ("tiny.yaml", TINY, "tiny.yaml:1: this is an experiment and no constitution; `scai run` makes one"),
-        ("c.yaml", "- A.", "c.yaml:1: a constitution is a mapping"),
-        ("c.yaml", "principles: [A.]\ncontract:\n- {text: B.}", "c.yaml:3: contract.0: a clause says `for:`"),
-        ("c.yaml", "principles: [A.]\ncontract:\n- {text: B., for: [eve]}", "contract.0.for: a clause is for 'eve'"),
+        ("tiny.yaml", TINY, "tiny.yaml:1: this is an experiment, not a constitution; run it first"),
+        ("c.yaml", "- A.", "c.yaml:1: a constitution must be a mapping"),
+        ("c.yaml", "principles: [A.]\ncontract:\n- {text: B.}", "c.yaml:3: contract.0: a clause needs `for:`"),
+        (
+            "c.yaml",
+            "principles: [A.]\ncontract:\n- {text: B., for: [eve]}",
+            "contract.0.for: unknown persona 'eve' in a clause",
+        ),
         ("c.json", '{"principles": [3]}', "c.json:1: principles.0"),
         ("c.txt", "x" * 5000, "c.txt:1: this rule is too long"),
         ("none.md", None, "none.md: there is no such file"),
@@ -130,10 +134,10 @@ def test_what_is_wrong_with_a_file_is_said_in_one_line(tiny: Path, name: str, te
 def test_a_file_alone_needs_a_model_and_tasks() -> None:
     Path("c.md").write_text("- Give an example.\n- Ask what the person needs.\n")
     Path("t.jsonl").write_text('{"id": "a", "prompt": "How?"}\n{"id": "b", "prompt": "Why?"}\n')
-    assert "say with --model or --config EXPERIMENT" in scai("generate", "c.md").err
+    assert "add --model or --config EXPERIMENT" in scai("generate", "c.md").err
     assert "there is no task" in scai("generate", "c.md", "--model", "simulated", "--set", "generate.judge=model").err
     command = ("generate", "c.md", "--model", "simulated", "--tasks", "t.jsonl", "-q")
-    assert "there is nobody to rate; name people with --personas or --config" in scai(*command).err
+    assert "there are no personas to rate answers; give some with --personas or --config" in scai(*command).err
     nobody = ("--set", "generate={judge: users, raters: 0}")
     assert "nobody would rate" in scai(*command, *nobody, "--personas", people()).err
     assert scai(*command, "--set", "generate.judge=model", "--seed", 4).out == "c-rows\n"
@@ -159,7 +163,7 @@ def test_a_contract_with_nobody_here_is_told(tmp_path: Path) -> None:
     assert scai("run", "kind.yaml", "-q").code == 0
     called = scai("generate", "kind", "--personas", people())
     assert called.code == 0
-    assert "the contract is with nobody among the personas: rows have no user" in called.err
+    assert "no persona is named in the contract: rows have no user" in called.err
     assert scai("resume", "kind-rows", "-q").code == 0
 
 
@@ -169,4 +173,4 @@ def test_a_run_on_the_way_gives_what_it_has(tmp_path: Path) -> None:
     assert scai("generate", "kind", "-q").code == 3  # its limits go on to count
     assert scai("generate", "kind", "-q", "--set", "limits.calls=500").code == 0
     (tmp_path / "runs/kind/events.jsonl").write_text("")
-    assert "holds no events yet" in scai("generate", "kind", "-q").err
+    assert "has no events yet" in scai("generate", "kind", "-q").err

@@ -103,7 +103,7 @@ def test_the_input_may_end_anywhere_and_nothing_is_asked_twice(us, tmp_path, lin
     answers = ANSWERS.splitlines(keepends=True)
     code, out, err = piped("".join(answers[:lines]), "run", us)
     assert (code, out) == (130, "us\n")
-    assert err.endswith("\nscai: there is no more input, and Ada is asked; go on with `scai resume us`\n")
+    assert err.endswith("\nscai: there is no more input, and Ada is asked; continue with `scai resume us`\n")
     known = len(asked(tmp_path / "runs" / "us"))
     assert known == lines // 2
     code, _, err = piped("".join(answers[2 * known :]), "resume", "us")
@@ -122,7 +122,7 @@ def test_without_input_it_stops_at_once(tmp_path, stdin):
     command = ["sh", "-c", f'"{sys.executable}" -m scai_cli run us.yaml {source}']
     found = subprocess.run(command, capture_output=True, timeout=120, check=False)
     assert found.returncode == 130
-    assert b"go on with `scai resume us`" in found.stderr
+    assert b"continue with `scai resume us`" in found.stderr
     assert b"Traceback" not in found.stderr
 
 
@@ -156,7 +156,7 @@ def test_human_decides_about_a_runs_content(us, tmp_path):
     config.write_text(config.read_text().replace("human: true", "human: false"))
     called = scai("resume", "us")
     assert called.code == 2
-    assert "other personas" in called.err
+    assert "another value of personas" in called.err
 
 
 def test_check_and_plan_ask_nobody(us):
@@ -190,14 +190,16 @@ def test_what_only_models_can_do_asks_nobody(us):
     assert piped(ANSWERS, "run", us)[0] == 0
     called = scai("explain", "us")
     assert called.code == 2
-    assert called.err == "scai: persona 'me' is human: only `scai run` and `scai resume` ask real people\n"
+    assert called.err == "scai: persona 'me' is a real person: only `scai run` and `scai resume` ask real people\n"
 
 
 def test_a_generated_set_asks_nobody(us):
     assert piped(ANSWERS, "run", us)[0] == 0
     called = scai("generate", "us", "--n", 1, "--set", "generate={k: 0, judge: users}")
     assert called.code == 2
-    assert called.err.startswith("scai: generate.judge=users: persona 'me' is human, and only runs ask real people;")
+    assert called.err.startswith(
+        "scai: generate.judge=users: persona 'me' is a real person, and only runs ask real people;"
+    )
     called = scai("generate", "us", "--n", 1, "--set", "generate={k: 0, judge: none}", "--run-id", "rows", "-q")
     assert called.code == 0, called.err
 
@@ -231,12 +233,12 @@ def test_at_a_terminal_a_killed_run_goes_on_with_the_next_question(us, tmp_path)
         terminal.types("Too long\n")
         terminal.sees("0 to 10: ")
         terminal.types("7\n")
-        terminal.sees("answer to somebody else?: ")
+        terminal.sees("answer to another person?: ")
         terminal.process.send_signal(signal.SIGKILL)
         terminal.ends()
         assert "conversations" not in terminal.shown  # no live view over the questions
     with Terminal("resume", "us") as terminal:
-        terminal.sees("answer to somebody else?: ")
+        terminal.sees("answer to another person?: ")
         assert "what would you change?" not in terminal.shown
         terminal.types("Fine\n")
         terminal.sees("0 to 10: ")
@@ -260,7 +262,7 @@ def test_ctrl_d_and_ctrl_c_stop_a_waiting_question_at_once(us, key, said):
         terminal.types(key)
         assert terminal.ends() == 130
         assert said in terminal.shown
-        assert "go on with `scai resume us`" in terminal.shown
+        assert "continue with `scai resume us`" in terminal.shown
 
 
 def test_what_is_pasted_stays_together(us, tmp_path):
@@ -269,7 +271,7 @@ def test_what_is_pasted_stays_together(us, tmp_path):
         terminal.types("One.\nTwo.\n\nThree.\n")
         terminal.sees("0 to 10: ")
         terminal.types("7\n")
-        terminal.sees("answer to somebody else?: ")
+        terminal.sees("answer to another person?: ")
     assert asked(tmp_path / "runs" / "us")[0][1]["feedback"] == "One.\nTwo.\n\nThree."
 
 
@@ -321,7 +323,7 @@ def test_with_the_networks_loop_too_the_input_may_be_a_file(us, tmp_path, monkey
         command = ["sh", "-c", f'"{sys.executable}" -m scai_cli run us.yaml <{source}']
         found = subprocess.run(command, capture_output=True, timeout=120, check=False)
     assert found.returncode == 130, found.stderr
-    assert b"go on with `scai resume us`" in found.stderr
+    assert b"continue with `scai resume us`" in found.stderr
 
 
 @given(st.text(max_size=20))

@@ -153,7 +153,7 @@ def test_a_torn_line_is_said(finished, tmp_path):
         file.write(b'{"seq":99,"ti')
     called = scai("resume", "tiny")
     assert called.code == 0
-    assert "events.jsonl: its last line was torn (13 bytes) and is cut off; what it told is done again" in called.lines
+    assert "events.jsonl: removed an incomplete last line (13 bytes); its step is repeated" in called.lines
     assert comparable(run) == comparable(finished)
 
 
@@ -183,7 +183,7 @@ def test_an_event_that_was_changed_by_hand_is_refused(finished, tmp_path):
     called = scai("resume", "tiny", "-q")
     assert called.code == 2
     assert len(called.lines) == 1
-    assert "would come out differently now" in called.err
+    assert "would differ now" in called.err
 
 
 CHANGES = {
@@ -244,8 +244,8 @@ def test_a_changed_experiment_is_refused_with_what_differs(half, key):
     called = scai("resume", "tiny")
     assert called.code == 2
     assert called.lines == [
-        f"scai: run 'tiny' cannot go on: it began with other {key} than runs/tiny/config.yaml and the options say now; "
-        "undo the change, or begin a new run"
+        f"scai: run 'tiny' cannot continue: it was started with another value of {key} than runs/tiny/config.yaml "
+        "and the options have now; undo the change, or start a new run"
     ]
     after = {path.name: path.read_bytes() for path in half.iterdir() if path.is_file()}
     assert {**after, ".lock": b""} == {**before, ".lock": b""}
@@ -263,7 +263,7 @@ def test_an_option_that_changes_the_experiment_is_refused_too(half, setting):
     called = scai("resume", "tiny", "--set", setting)
     assert called.code == 2
     assert len(called.lines) == 1
-    assert f"began with other {setting.partition('.')[0].partition('=')[0]} than" in called.err
+    assert f"started with another value of {setting.partition('.')[0].partition('=')[0]} than" in called.err
 
 
 def test_the_address_may_change(half, finished):
@@ -274,16 +274,16 @@ def test_the_address_may_change(half, finished):
 def test_run_on_an_unfinished_run_says_so(half, tiny):
     called = scai("run", tiny, "--run-id", "tiny")
     assert called.code == 2
-    assert called.lines == ["scai: run 'tiny' is there already and not finished; go on with `scai resume tiny`"]
+    assert called.lines == ["scai: run 'tiny' exists already and not finished; continue with `scai resume tiny`"]
     called = scai("run", tiny, "--run-id", "tiny", "--seed", "4", "--set", "turns=3")
     assert called.code == 2
-    assert "(the experiment has changed since: seed, turns); go on with `scai resume tiny`" in called.err
+    assert "(the experiment has changed since: seed, turns); continue with `scai resume tiny`" in called.err
 
 
 def test_run_on_a_finished_run_says_so(finished, tiny):
     called = scai("run", tiny, "--run-id", "tiny", "--runs-dir", finished.parent)
     assert (called.code, len(called.lines)) == (2, 1)
-    assert "is there already and finished; take another --run-id" in called.err
+    assert "exists already and finished; choose another --run-id" in called.err
 
 
 def test_a_finished_run_is_left_as_it_is(finished, tmp_path):
@@ -329,7 +329,7 @@ def test_a_run_in_use_is_refused_and_a_lock_left_by_a_kill_is_not(half, tiny, co
         called = scai("resume", "tiny") if command == "resume" else scai("run", tiny, "--run-id", "tiny")
         assert called.code == 2
         assert len(called.lines) == 1
-        assert ("is in use by process" if command == "resume" else "being worked on") in called.err
+        assert ("in use by process" if command == "resume" else "in progress") in called.err
     finally:
         holder.kill()
         holder.wait()
@@ -345,7 +345,7 @@ def test_two_sessions_at_once_never_write_one_run(tmp_path):
         until(lambda: len(server.requests) > 8)
         second = scai("resume", "crash")
         assert (second.code, len(second.lines)) == (2, 1)
-        assert f"is in use by process {first.pid}; wait for it or stop it" in second.err
+        assert f"in use by process {first.pid}; wait until it ends, or stop it" in second.err
         server.release()
         output = first.communicate(timeout=120)[0]
         assert first.returncode == 0, output
@@ -439,7 +439,7 @@ def test_the_summary_counts_what_earlier_sessions_used(half, finished):
 
 def test_an_error_of_the_library_leaves_no_lock(half, tmp_path):
     change(half, "seed", 9)
-    with pytest.raises(RunError, match="began with other seed"):
+    with pytest.raises(RunError, match="started with another value of seed"):
         resume_blocking(half, (), SilentObserver())
     change(half, "seed", 3)
     assert resume_blocking(half, (), SilentObserver()).status == "finished"
@@ -484,7 +484,9 @@ def test_a_full_disk_costs_at_most_what_was_in_flight(tmp_path, tiny, finished):
     assert full.returncode == 4
     said = full.stderr.decode()
     assert said.count("\n") == 1
-    assert "calls.jsonl: cannot be written: File too large; make room, then `scai resume` goes on" in said
+    assert (
+        "calls.jsonl: cannot be written: File too large; free some disk space, then continue with `scai resume`" in said
+    )
     run = tmp_path / "runs" / "tiny"
     assert (run / "calls.jsonl").read_bytes().endswith(b"\n")
     paid = answered(run)

@@ -47,7 +47,7 @@ def test_a_limit_stops_a_run_which_goes_on_with_more(tmp_path, server, config, c
     assert stopped.json["status"] == "stopped"
     assert len(stopped.lines) == 1
     assert f"limits.{what}: reached" in stopped.err
-    assert "`scai resume` goes on" in stopped.err
+    assert "continue with `scai resume`" in stopped.err
     assert whole / 4 < used(stopped.json, what) <= limit
     run = tmp_path / "runs" / "crash"
     # whatever was sent was answered, and every answer is written
@@ -100,7 +100,7 @@ def test_a_limit_in_money_on_an_unknown_price_is_told_before_anything_is_done(tm
     called = scai("run", config, "--max-usd", 1)
     assert called.code == 2
     assert called.lines == [
-        "scai: limits.usd: the price of model 'society' is not known; "
+        "scai: limits.usd: the price of model 'society' is unknown; "
         "add `prices: {society: {input: X, output: Y}}` (USD per 1M tokens) or drop the limit"
     ]
     assert len(server.requests) == asked
@@ -108,7 +108,7 @@ def test_a_limit_in_money_on_an_unknown_price_is_told_before_anything_is_done(tm
     assert scai("run", config, "-q", "--set", "limits.calls=30").code == 3
     called = scai("resume", "crash", "--max-usd", 1)
     assert (called.code, len(called.lines)) == (2, 1)
-    assert "the price of model 'society' is not known" in called.err
+    assert "the price of model 'society' is unknown" in called.err
 
 
 def test_each_role_is_counted_at_its_own_price(tmp_path, server, config):

@@ -49,7 +49,7 @@ def test_the_first_signal_lets_calls_in_flight_end_and_takes_no_more(tmp_path, n
         assert len(server.requests) == 24
         assert process.returncode == 130
         assert out == b"crash\n"
-        said = f"scai: interrupted by {NAMES[number]}; go on with `scai resume crash`\n"
+        said = f"scai: interrupted by {NAMES[number]}; continue with `scai resume crash`\n"
         assert err.decode() == said
         run = tmp_path / "runs" / "crash"
         assert sum(answered(run).values()) == 24  # every answer that was paid for is written
@@ -70,7 +70,7 @@ def test_calls_in_flight_that_do_not_end_are_left_after_a_grace(tmp_path):
         err = process.communicate(timeout=120)[1].decode()
     assert len(server.requests) == 16
     assert process.returncode == 130
-    assert err == "scai: interrupted by Ctrl-C; go on with `scai resume crash`\n"
+    assert err == "scai: interrupted by Ctrl-C; continue with `scai resume crash`\n"
     assert len(answered(tmp_path / "runs" / "crash")) == 8
 
 
@@ -84,7 +84,7 @@ def test_the_second_signal_ends_without_waiting_and_leaves_whole_lines(tmp_path,
         process.send_signal(number)
         err = process.communicate(timeout=120)[1].decode()
     assert process.returncode == 130
-    assert err == "scai: interrupted by Ctrl-C; go on with `scai resume crash`\n"
+    assert err == "scai: interrupted by Ctrl-C; continue with `scai resume crash`\n"
     run = tmp_path / "runs" / "crash"
     assert is_whole(run)
     with Loopback(answer=society()) as well:
@@ -130,7 +130,7 @@ def test_a_run_that_never_waits_hears_the_signal(tmp_path, long, number):
     process.send_signal(number)
     out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (130, b"long\n")
-    assert err.decode() == f"scai: interrupted by {NAMES[number]}; go on with `scai resume long`\n"
+    assert err.decode() == f"scai: interrupted by {NAMES[number]}; continue with `scai resume long`\n"
     assert is_whole(log.parent)
     before = len(calls(log.parent))
     resumed = scai("resume", "long", "-q", "--json", "--set", f"limits.calls={before + 10}")
@@ -148,7 +148,7 @@ def test_a_replay_hears_the_signal(tmp_path, long):
     process.send_signal(signal.SIGINT)
     err = process.communicate(timeout=120)[1].decode()
     assert process.returncode == 130
-    assert err == "scai: interrupted by Ctrl-C; go on with `scai resume long`\n"
+    assert err == "scai: interrupted by Ctrl-C; continue with `scai resume long`\n"
     assert (run / "calls.jsonl").read_bytes() == before
 
 
@@ -172,7 +172,7 @@ def test_a_signal_while_the_live_view_is_on_a_terminal(tmp_path, number):
     assert (process.returncode, out) == (130, b"crash\n")
     text = shown.decode()
     last = text[text.rindex("\x1b[?25h") :]  # the cursor is shown again, then comes the one line
-    assert f"scai: interrupted by {NAMES[number]}; go on with `scai resume crash`\r\n" in last
+    assert f"scai: interrupted by {NAMES[number]}; continue with `scai resume crash`\r\n" in last
     assert "Traceback" not in text
     assert is_whole(tmp_path / "runs" / "crash")
 

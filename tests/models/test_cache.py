@@ -152,7 +152,7 @@ def test_a_hit_takes_less_than_keeping_an_answer(cache):
     ("content", "said"),
     [
         (b"no database at all, but long enough to be read as one" * 30, "the cache cannot be used"),
-        (None, "is no cache of scai's; name another file in SCAI_CACHE"),
+        (None, "not a cache of scai; set SCAI_CACHE to another file"),
         ("folder", "the cache cannot be used: unable to open database file"),
     ],
 )
@@ -178,7 +178,7 @@ def test_a_foreign_or_broken_file_is_one_line_and_stays_as_it_is(path, tiny, con
 
 def test_a_cache_of_another_version_is_refused(cache, path):
     cache._do("PRAGMA user_version = 99", ())
-    with pytest.raises(CacheError, match="another version of scai made this cache"):
+    with pytest.raises(CacheError, match="written by another version of scai"):
         Cache.open(path)
 
 
@@ -189,7 +189,7 @@ def test_a_file_that_breaks_in_the_middle_of_a_run_costs_no_answer(cache, path, 
     (answer,) = ask(cache, Counting(), request())
     holder.close()
     assert answer.text == "answer 1"
-    assert "database is locked; wait for the other process; the run goes on without it" in cache.problem
+    assert "database is locked; wait for the other process; the run continues without it" in cache.problem
     (answer,) = ask(cache, Counting(), request())
     assert answer.source == "model"
 
@@ -252,7 +252,10 @@ def test_several_processes_make_one_file(tmp_path):
 @pytest.mark.slow
 def test_a_file_that_another_process_prepares_for_too_long_is_an_error(path):
     path.parent.mkdir()
-    with FileLock(f"{path}.lock"), pytest.raises(CacheError, match="another process prepares it; wait for it"):
+    with (
+        FileLock(f"{path}.lock"),
+        pytest.raises(CacheError, match="another process is preparing the cache; wait until it ends"),
+    ):
         Cache.open(path)
 
 

@@ -56,7 +56,7 @@ ENDPOINT_FAILS = {  # no call can succeed -> what the message holds, the remedy 
     "403": "HTTP 403: Not for you; the key in OPENAI_API_KEY",
     "404": "HTTP 404: The model tiny does not exist; check the model's name and model.base_url",
     "quota": "HTTP 429: You exceeded your current quota; check the account's plan",
-    "429-after-long": "asks to wait 86400 s",
+    "429-after-long": "requests a wait of 86400 s",
 }
 
 both_transports = pytest.mark.parametrize("transport", ["aiohttp", "plain"])

@@ -125,7 +125,7 @@ def test_a_retry_after_beyond_the_cap_stops_the_endpoint_and_says_so():
         model = Model(fails=lambda request, time: busy(3600), refusal=0)
         found = await outcomes(Gate(model, GateSettings(concurrency=2), clock=clock), map(request, range(9)))
         assert {type(error) for error in found} == {EndpointFailed}
-        assert "asks to wait 3600 s" in str(found[0])
+        assert "requests a wait of 3600 s" in str(found[0])
         assert len(model.sent) <= 2
         assert clock() < 1
 

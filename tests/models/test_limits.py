@@ -107,5 +107,5 @@ def test_the_same_name_at_an_unknown_endpoint_has_no_published_price():
 def test_a_limit_in_money_needs_every_price():
     price = price_of("openai", {"mine": PriceConfig(input=1, output=2)})
     require_prices(price, ["mine"])
-    with pytest.raises(ConfigError, match=r"limits\.usd: the price of model 'other' is not known"):
+    with pytest.raises(ConfigError, match=r"limits\.usd: the price of model 'other' is unknown"):
         require_prices(price, ["mine", "other"])

@@ -55,7 +55,7 @@ def test_nobody_of_a_kind_is_said_so(people: str) -> None:
     Path("x.yaml").write_text(f"personas: {{from: people.yaml, where: {{country: Oz}}}}\n{TASK}", encoding="utf-8")
     called = scai("check", "x.yaml")
     assert (called.code, called.lines) == (
-        2, ["scai: x.yaml:1: personas: there is no persona of that kind; change `split:` or `where:`"]
+        2, ["scai: x.yaml:1: personas: no persona matches; change `split:` or `where:`"]
     )  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def test_the_price_of_a_model_of_ones_own_must_be_known_for_a_limit_in_money() -
     Path("own.yaml").write_text(f"{text}limits: {{usd: 1}}\n", encoding="utf-8")
     called = scai("run", "own.yaml")
     assert called.code == 2
-    assert "the price of model 'small' is not known" in called.err
+    assert "the price of model 'small' is unknown" in called.err
 
 
 def test_a_saved_run_with_foreign_code_behind_a_persona_is_not_loaded_without_trust() -> None:

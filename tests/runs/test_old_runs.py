@@ -65,7 +65,7 @@ def test_a_stopped_set_appends_the_rows_that_it_would_have(runs: Path) -> None:
 
 def test_what_the_rows_of_a_set_hold_cannot_be_changed_later(runs: Path) -> None:
     refused = scai("resume", "stopped-rows", "--set", "generate.raters=3")
-    assert (refused.code, "began with other generate than" in refused.err) == (2, True)
+    assert (refused.code, "started with another value of generate than" in refused.err) == (2, True)
 
 
 @pytest.mark.parametrize("run", ["whole", "rows"])

@@ -101,13 +101,13 @@ def test_a_run_is_found_by_id_prefix_path_and_as_the_latest() -> None:
 @pytest.mark.parametrize(
     ("wanted", "said"),
     [
-        ("t", "is ambiguous: it may be tea, tea-2, toast"),
+        ("t", "is ambiguous; choose one of tea, tea-2, toast"),
         ("te", "is ambiguous"),
         ("taest", "did you mean 'toast'?"),
         ("x", "there is no run 'x' in runs"),
         ("", "there is no run ''"),
-        ("./nowhere", "is no run directory"),
-        ("runs/", "is no run directory"),
+        ("./nowhere", "not a run directory"),
+        ("runs/", "not a run directory"),
     ],
 )
 def test_what_is_no_run_is_said_in_one_line(wanted: str, said: str) -> None:
@@ -120,7 +120,7 @@ def test_what_is_no_run_is_said_in_one_line(wanted: str, said: str) -> None:
 
 def test_without_any_run_there_is_a_remedy() -> None:
     assert scai("show", "latest").err == (
-        "scai: there is no run in runs; make one with `scai run CONFIG`, or name another --runs-dir\n"
+        "scai: there is no run in runs; start one with `scai run CONFIG`, or give another --runs-dir\n"
     )
     assert scai("list").out.startswith("There are no runs yet")
     assert scai("list", "--json").json == []
@@ -135,7 +135,7 @@ def test_a_second_process_is_refused_and_a_dead_one_leaves_no_lock(run: Path) ->
     try:
         assert holder.stdout.readline() == "locked\n"
         assert is_locked(run)
-        with pytest.raises(RunError, match=f"is in use by process {holder.pid}"):
+        with pytest.raises(RunError, match=f"in use by process {holder.pid}"):
             RunDirectory.reopen(run)
     finally:
         holder.kill()

@@ -89,7 +89,7 @@ def test_ids_can_be_named_and_a_saved_run_keeps_them(tmp_path: Path) -> None:
     [
         ({"personas": ["p99"]}, "holdout.personas.0: there is no persona 'p99' in this experiment; did you mean 'p9'?"),
         ({"tasks": ["q0", "tea"]}, "holdout.tasks.1: there is no task 'tea' in this experiment"),
-        ({"personas": [f"p{n}" for n in range(12)]}, "holdout.personas: keeps back all personas; leave some"),
+        ({"personas": [f"p{n}" for n in range(12)]}, "holdout.personas: holds out all personas; leave some"),
         ({"personas": 1}, "holdout.personas"),
         ({"tasks": -0.1}, "holdout.tasks"),
         ({"people": 0.5}, "holdout.people"),
@@ -105,7 +105,7 @@ def test_what_cannot_be_held_out_is_said_in_one_line(tmp_path: Path, holdout: di
 def test_a_clause_of_the_start_is_for_nobody_held_out(tmp_path: Path) -> None:
     keys = {"holdout": {"personas": ["p1"]}, "constitution": {"contract": [{"text": "Be kind.", "for": ["p1"]}]}}
     found = scai("check", crowd(tmp_path, **keys))
-    assert (found.code, "no persona 'p1' to make a contract with" in found.err) == (2, True)
+    assert (found.code, "unknown persona 'p1' in the contract" in found.err) == (2, True)
 
 
 # --- nobody sees it

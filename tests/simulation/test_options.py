@@ -127,7 +127,7 @@ def test_an_experiment_without_them_prints_and_digests_as_before(tiny: Path) -> 
 
 def test_they_hold_no_secret() -> None:
     config = {"personas": [{"id": "a"}], "tasks": [{"id": "t", "prompt": "x"}]}
-    with pytest.raises(ValueError, match="keys are never written here"):
+    with pytest.raises(ValueError, match="name the key's variable in api_key_env"):
         ExperimentConfig.model_validate({**config, "revision": {"strategy_options": {"api_key": "sk-do-not-tell"}}})
 
 

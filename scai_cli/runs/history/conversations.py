@@ -1,9 +1,8 @@
-"""A run's conversations with their ratings, one after the other, in bounded memory.
+"""Iterate over a run's conversations and their ratings in bounded memory.
 
-A conversation is yielded as soon as it is complete, in the order in which the conversations of an epoch began: that
-order does not depend on how many took place at the same time. Conversations that never became complete (a failed call,
-a stopped run) come at their epoch's end. When more than `WAITING` complete ones wait for an incomplete one, they no
-longer wait for it.
+Each conversation is yielded as soon as it is complete, in the order in which the conversations of its epoch began; this
+order does not depend on the concurrency. Incomplete conversations (a failed call, a stopped run) follow at the end of
+their epoch. If more than `WAITING` complete conversations wait for an incomplete one, they are yielded before it.
 """
 
 from __future__ import annotations
@@ -24,15 +23,15 @@ from scai_cli.runs.jsonl import lines
 from scai_cli.runs.run_directory import EVENTS
 
 MessageReader = Callable[[tuple[int, int]], CompactMessage]
-"""Reads the message at the `position` of a conversation again."""
+"""Reads the message at a conversation's `position`."""
 
 WAITING: Final = 4096
-"""The most complete conversations that wait for an incomplete one, to keep the order."""
+"""The maximal number of complete conversations that wait for an incomplete one."""
 
 
 @dataclass(frozen=True, slots=True)
 class EpochSetting:
-    """The run and the epoch that conversations belong to, and the constitution in force there."""
+    """The run and the epoch of a conversation, and the constitution in force."""
 
     started: RunStarted
     epoch: int
@@ -53,10 +52,10 @@ class RunConversation:
     own: list[CompactRating] = field(default_factory=list)
     """The user's ratings, in the order of the answers."""
     cross: list[CompactRating] = field(default_factory=list)
-    """The others' ratings of the final answer, by the rater's id."""
+    """The ratings of the final answer by other users: rater's id -> rating."""
     position: tuple[int, int] = (0, 0)
     owed: int = 0
-    """Messages and final ratings that are still to come."""
+    """The number of messages and final ratings still missing."""
 
 
 def read_conversations(
@@ -64,14 +63,14 @@ def read_conversations(
 ) -> Iterator[RunConversation]:
     """Yield the conversations of a run, finished or not; raises RunError for a damaged line, naming it.
 
-    `turns` and `cross_raters` are those of its experiment: they say when a conversation is complete.
+    `turns` and `cross_raters` of its experiment determine when a conversation is complete.
     """
     return _Reader(path, turns, cross_raters, waiting).conversations()
 
 
 @contextmanager
 def message_reader(path: Path) -> Iterator[MessageReader]:
-    """Open a run's events and give a function that reads the message at a `position` again."""
+    """Open a run's events and yield a function that reads the message at a `position`."""
     with (path / EVENTS).open("rb") as file:
 
         def read(position: tuple[int, int]) -> CompactMessage:
@@ -85,7 +84,7 @@ def message_reader(path: Path) -> Iterator[MessageReader]:
 
 
 class _Reader:
-    """Goes through the events once."""
+    """Collects conversations in one pass over the events."""
 
     def __init__(self, path: Path, turns: int, cross_raters: int | Literal["all"], waiting: int) -> None:
         self._log = path / EVENTS
@@ -169,7 +168,7 @@ class _Reader:
         return RunError(f"{self._log}: its first lines are missing; restore the file from a copy")
 
     def _ready(self) -> Iterator[RunConversation]:
-        """Yield the whole conversations that wait for no earlier one, or have waited too long."""
+        """Yield the complete conversations that need not wait for an earlier one."""
         self._is_ready = False
         queue = self._queue
         while queue and not queue[0].owed:
@@ -188,7 +187,7 @@ class _Reader:
         return conversation
 
     def _rest(self) -> Iterator[RunConversation]:
-        """Yield what is left of an epoch, whole or not."""
+        """Yield the remaining conversations of an epoch, complete or not."""
         for conversation in self._queue:
             conversation.cross.sort(key=_rater)
             yield conversation

@@ -1,4 +1,4 @@
-"""The one reader of a run's events: glance at a line, then decode it if it is wanted."""
+"""Read a run's events: look at the id and type of each line, and decode only the wanted ones."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _CALL: Final = re.compile(rb'\{"id": ?"([^"\\]*)"')
 
 
 class CompactMessage(Struct, frozen=True, gc=False, tag_field="type", tag="message"):
-    """A message event as it is read: decoded several times faster than `MessageSaid`."""
+    """A compact message event, decoded several times faster than `MessageSaid`."""
 
     id: str
     epoch: int
@@ -35,7 +35,7 @@ class CompactMessage(Struct, frozen=True, gc=False, tag_field="type", tag="messa
 
 
 class CompactRating(Struct, frozen=True, gc=False, tag_field="type", tag="rating"):
-    """A rating event as it is read: decoded several times faster than `Rated`."""
+    """A compact rating event, decoded several times faster than `Rated`."""
 
     id: str
     epoch: int
@@ -52,7 +52,7 @@ class CompactRating(Struct, frozen=True, gc=False, tag_field="type", tag="rating
 
 
 ReadEvent = Event | CompactMessage | CompactRating
-"""An event as it is read; of messages and ratings the compact form."""
+"""A decoded event; messages and ratings in compact form."""
 
 _decode_compact: Final[Callable[[bytes], CompactRating | CompactMessage]] = msgspec.json.Decoder(
     CompactRating | CompactMessage
@@ -62,7 +62,7 @@ _decode_compact: Final[Callable[[bytes], CompactRating | CompactMessage]] = msgs
 def glance(line: bytes) -> tuple[bytes, bytes]:
     """Return the id and the type of the event on a line, without decoding it.
 
-    Both are empty for a line that is cut or begins unlike those that scai writes: it has to be decoded.
+    Both are empty for an incomplete or unusual line, which must be decoded.
     """
     # {"seq":1,"time":"T","id":"X","type":"Y",...}: no id holds a quote, so these are the first fourteen.
     try:
@@ -73,7 +73,7 @@ def glance(line: bytes) -> tuple[bytes, bytes]:
 
 
 def decode_event(log: Path, number: int, line: bytes) -> ReadEvent:
-    """Decode the event on line `number` of a log; raises RunError, naming the line, when it is damaged."""
+    """Decode the event on line `number` of a log; raises RunError with the line if it is damaged."""
     try:
         # Nearly all lines are ratings and messages: they are decoded without a look at their type.
         return _decode_compact(line)
@@ -90,9 +90,9 @@ def decode_event(log: Path, number: int, line: bytes) -> ReadEvent:
 
 
 def read_events(path: Path, wanted: Callable[[bytes, bytes], bool] = lambda *_: True) -> Iterator[ReadEvent]:
-    """Read a run's events in order, those whose id and type are `wanted`; a torn last line is left out.
+    """Yield the events whose id and type are `wanted`, in order; skip an incomplete last line.
 
-    Raises RunError for a damaged line, naming it; of a line that is not wanted only the head and the end are looked at.
+    Raises RunError with the line if it is damaged; only the start and end of unwanted lines are checked.
     """
     log = path / EVENTS
     for number, line in lines(log):
@@ -102,7 +102,7 @@ def read_events(path: Path, wanted: Callable[[bytes, bytes], bool] = lambda *_: 
 
 
 def first_event(path: Path) -> RunStarted | None:
-    """Return the event that a run begins with; None where it has none yet. Raises RunError when it is damaged."""
+    """Return a run's first event, or None if there is none yet; raises RunError if it is damaged."""
     for number, line in lines(path / EVENTS):
         event = decode_event(path / EVENTS, number, line)
         if not isinstance(event, RunStarted):
@@ -112,7 +112,7 @@ def first_event(path: Path) -> RunStarted | None:
 
 
 def selects(selection: Selection) -> Callable[[bytes], bool]:
-    """Return the test whether the id of a message or rating, as `e2/farmer/dinner/m1`, lies within a selection."""
+    """Return a test whether the id of a message or rating (`e2/farmer/dinner/m1`) is selected."""
     epoch = None if selection.epoch is None else f"e{selection.epoch}".encode()
     wanted = [None if part is None else part.encode() for part in (selection.persona, selection.task)]
     everything = selection == Selection()
@@ -130,9 +130,9 @@ def selects(selection: Selection) -> Callable[[bytes], bool]:
 
 
 def read_calls(path: Path, below: str | None = None) -> Iterator[dict[str, Any]]:
-    """Read a run's call log in order: all of it, or the call `below` and those whose ids begin with it and `/`.
+    """Yield the calls of a run's log in order: all, or only `below` and the calls whose ids start with `below/`.
 
-    A torn last line is left out. Raises RunError for a damaged line.
+    Skips an incomplete last line. Raises RunError for a damaged line.
     """
     wanted = None if below is None else below.encode("utf-8", "replace")
     for number, line in lines(path / CALLS):

@@ -1,4 +1,4 @@
-"""A run's events while another process writes them: from the first one until the run is finished or left alone."""
+"""Follow a run's events while another process writes them, until the run is finished or its process ends."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from scai_cli.runs.locks import is_locked
 from scai_cli.runs.run_directory import EVENTS
 
 POLL_S: Final = 0.3
-"""The seconds between two looks at the events."""
+"""The seconds between two reads of the events."""
 
 
 def follow_events(path: Path, selection: Selection) -> Iterator[tuple[ReadEvent, bool]]:
-    """Yield a run's events as they are written, and whether each lies within the selection.
+    """Yield a run's events as they are written, and whether each is selected.
 
-    Raises RunError for a damaged line, naming it.
+    Raises RunError with the line if it is damaged.
     """
     selected = selects(selection)
     for number, line in _new_lines(path / EVENTS):
@@ -31,9 +31,9 @@ def follow_events(path: Path, selection: Selection) -> Iterator[tuple[ReadEvent,
 
 
 def follow_objects(path: Path, selection: Selection) -> Iterator[Any]:
-    """Yield a run's events as plain objects, as they are written; of messages and ratings only the selected ones.
+    """Yield a run's events as plain objects, as they are written; skip messages and ratings that are not selected.
 
-    Raises RunError for a damaged line, naming it.
+    Raises RunError with the line if it is damaged.
     """
     selected = selects(selection)
     for number, line in _new_lines(path / EVENTS):

@@ -1,7 +1,7 @@
-"""Excerpts of a run for a page: which conversations it has room for, and their messages.
+"""Excerpts of a run for a page: the conversations that fit on it, with their messages.
 
-A run may hold a million messages; a page of 1.5 MB holds about a hundred conversations. The notable conversations are
-chosen by their ratings, and one pass over the events keeps only those.
+A run can have a million messages; a page of 1.5 MB has room for about a hundred conversations. The notable ones are
+chosen by their ratings, and one pass over the events keeps only these.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ from scai_cli.runs.history.history import History
 from scai_cli.runs.history.ratings import FinalRatings
 
 MOST: Final = 400
-"""Conversations that are read at most."""
+"""The maximal number of conversations to read."""
 MOST_MESSAGES: Final = 40
-"""Messages of a conversation that are kept."""
+"""The maximal number of messages of a conversation."""
 MOST_CHARACTERS: Final = 1500
-"""Characters of a message that are kept."""
+"""The maximal number of characters of a message."""
 NOTABLE: Final = 12
-"""Conversations of each kind that are marked as notable."""
+"""The number of notable conversations of each kind."""
 
 CITED, WORST, CONTESTED, MISSING = "cited", "lowest rated", "contested", "rating missing"
 KINDS: Final = {
-    CITED: "a rule of the constitution rests on it",
+    CITED: "a rule of the constitution cites it",
     WORST: "its own user rated it lowest",
-    CONTESTED: "the ratings of its answer lie farthest apart",
-    MISSING: "a rating of it could not be read",
+    CONTESTED: "the ratings of its answer differ most",
+    MISSING: "one of its ratings could not be read",
 }
 
 
 @dataclass(slots=True)
 class ConversationExcerpt:
-    """One conversation with its ratings by the message they are about; long messages are cut."""
+    """One conversation with its ratings by message; long messages are cut."""
 
     id: str
     kinds: Sequence[str] = ()
-    """Why it is notable: some of `KINDS`."""
+    """The reasons why it is notable, from `KINDS`."""
     messages: list[CompactMessage] = field(default_factory=list)
     more_messages: int = 0
     left_out: dict[str, int] = field(default_factory=dict)
-    """Message id -> how many of its characters were cut."""
+    """Message id -> number of characters cut."""
     ratings: dict[str, list[CompactRating]] = field(default_factory=dict)
 
     def add(self, event: CompactMessage | CompactRating) -> None:
@@ -66,14 +66,14 @@ class ConversationExcerpt:
 
 @dataclass(frozen=True, slots=True)
 class Excerpts:
-    """The conversations that were read, the most notable first, of `total` in the run."""
+    """The conversations read, most notable first, and the `total` in the run."""
 
     conversations: Sequence[ConversationExcerpt]
     total: int
 
 
 def read_excerpts(history: History) -> Excerpts:
-    """Read the notable conversations of a run, whose history was read with `finals`, in one pass over its events.
+    """Read the notable conversations of a run in one pass over its events; `history` must have `finals`.
 
     Raises RunError for a damaged line.
     """
@@ -101,7 +101,7 @@ def read_excerpts(history: History) -> Excerpts:
 
 
 def evidence(history: History) -> list[str]:
-    """Return the conversations that the product's rules rest on, then those of the adopted edits, the newest first."""
+    """Return the conversations cited by the product's rules, then by the adopted edits, newest first."""
     if history.started is None:
         return []
     constitution, _ = history.product
@@ -119,7 +119,7 @@ def conversation_of(piece: str) -> str:
 
 
 def _kinds(history: History, epochs: Iterable[FinalRatings]) -> dict[str, list[str]]:
-    """Return why a conversation is notable, for those that are."""
+    """Return the reasons of each notable conversation."""
     own: dict[str, float] = {}
     reach: dict[str, tuple[float, float]] = {}
     missing: dict[str, None] = {}

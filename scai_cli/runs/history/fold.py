@@ -1,4 +1,4 @@
-"""From a run's events to its `History`, decoding only the events that are wanted."""
+"""Fold a run's events into its `History`, decoding only the wanted events."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ EVERYTHING: Final = Selection()
 def read_history(
     path: Path, *, messages: bool = True, ratings: bool = True, finals: bool = False, selection: Selection = EVERYTHING
 ) -> History:
-    """Fold a run's events.
+    """Return the history of a run.
 
-    Without `messages` or `ratings`, and outside of the epoch, persona and task of a `selection`, messages and ratings
-    are left out, which is several times faster on a large run and takes hardly any memory. All else is there, and the
-    index always has all ratings; with `finals`, it keeps those of final answers one by one. Raises RunError for a
-    damaged line, naming it; of a message that is left out only the head and the end are looked at.
+    `messages=False`, `ratings=False` and a `selection` leave out messages and ratings, which is several times faster
+    on a large run and takes little memory. The rating index always has all ratings; with `finals`, it keeps the
+    ratings of final answers one by one. Raises RunError with the line if it is damaged; only the start and end of
+    omitted messages are checked.
     """
     history = History(path, "interrupted", rating_index=RatingIndex(finals=finals))
     for event in _wanted(history, messages, ratings, selection):
@@ -38,10 +38,10 @@ def read_history(
 
 
 def read_epochs(path: Path, selection: Selection = EVERYTHING) -> Iterator[tuple[History, Epoch]]:
-    """Yield a run's epochs as they are read, each with its selected messages and ratings, and the run up to there.
+    """Yield the history up to each epoch and the epoch, with its selected messages and ratings.
 
-    An epoch's messages and ratings are dropped when the next epoch is asked for. Raises RunError as `read_history`,
-    and at the end where the run has no selected epoch.
+    Drops the messages and ratings of an epoch when the next one is requested. Raises RunError as `read_history` does,
+    and at the end if the run does not have the selected epoch.
     """
     history = History(path, "interrupted")
     for event in _wanted(history, True, True, selection):
@@ -61,7 +61,7 @@ def _drop_last(history: History, selection: Selection) -> Iterator[tuple[History
 
 
 def _wanted(history: History, messages: bool, ratings: bool, selection: Selection) -> Iterator[ReadEvent]:
-    """Yield the events to fold; ratings are added to the history's index whether they are wanted or not."""
+    """Yield the events to fold; add every rating to the history's index."""
     selected = selects(selection)
     add = history.rating_index.add
 

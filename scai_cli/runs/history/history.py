@@ -1,4 +1,4 @@
-"""A run, finished or not: its epochs, its status and its product."""
+"""The history of a run, finished or not: its epochs, status and product."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Epoch:
     """Conversation id -> its messages in order."""
     ratings: list[CompactRating] = field(default_factory=list)
     anchors: list[CompactRating] = field(default_factory=list)
-    """Ratings of answers of an earlier epoch; they measure drift and count nowhere else."""
+    """Second ratings of an earlier epoch's answers; they measure drift and count nowhere else."""
     welfare: events.WelfareMeasured | None = None
     revision: events.Revised | None = None
     problems: list[events.Problem] = field(default_factory=list)
@@ -44,9 +44,9 @@ class Epoch:
 
 @dataclass
 class History:
-    """A run, finished or not; `epochs` may be empty.
+    """The history of a run, finished or not; `epochs` may be empty.
 
-    The last of the epochs may play the product: it is the `product_epoch` and none of the `epochs_done`.
+    The last epoch may play the product: then it is `product_epoch` and not counted in `epochs_done`.
     """
 
     path: Path
@@ -55,19 +55,19 @@ class History:
     started_at: str | None = None
     epochs: list[Epoch] = field(default_factory=list)
     rating_index: RatingIndex = field(default_factory=RatingIndex)
-    """All ratings in short, also those that `Epoch.ratings` leaves out."""
+    """Sums of all ratings, including those that `Epoch.ratings` leaves out."""
     holdout: events.HoldoutCompared | None = None
-    """The first and the last constitution with users and tasks that were held out."""
+    """The comparison of the first and the last constitution on held-out users and tasks."""
     controls: list[events.ControlRated] = field(default_factory=list)
-    """Ratings of the answers that were given last, by a persona without a description and by other personas."""
+    """Ratings of the last answers by the null persona and by other personas."""
     judged: list[events.Judged] = field(default_factory=list)
     finished: events.RunFinished | None = None
     outcome: Mapping[str, Any] = field(default_factory=dict)
-    """How the last session on the run ended: `status`, `reason`, `calls`, `usage`, `wall_s`; empty if it was killed."""
+    """The end of the last session: `status`, `reason`, `calls`, `usage`, `wall_s`; empty if it was killed."""
 
     @property
     def run_id(self) -> str:
-        """The run's id, which is its directory's name."""
+        """The run's id, the name of its directory."""
         return self.path.name
 
     @cached_property
@@ -82,40 +82,40 @@ class History:
 
     @property
     def measured(self) -> list[events.WelfareMeasured]:
-        """The measurements of the epochs that were played to their end."""
+        """The measurements of the completed epochs."""
         return [epoch.welfare for epoch in self.epochs if epoch.welfare is not None]
 
     @property
     def epochs_done(self) -> int:
-        """How many of the planned epochs were played to their end."""
+        """The number of completed epochs, of those planned."""
         return sum(epoch.welfare is not None and not epoch.is_product for epoch in self.epochs)
 
     @property
     def product_epoch(self) -> Epoch | None:
-        """The epoch that plays the product after the last revision, None if there is none."""
+        """The epoch that plays the product after the last revision, or None."""
         return next((epoch for epoch in reversed(self.epochs) if epoch.is_product), None)
 
     @property
     def product(self) -> tuple[Constitution, str]:
-        """The run's product with its system message; of an unfinished run, its current constitution."""
+        """The product with its system message; for an unfinished run, the current constitution."""
         if self.finished is not None:
             return self.versions()[self.finished.version]
         for epoch in reversed(self.epochs):
             if epoch.revision is not None:
                 return epoch.revision.constitution, epoch.revision.system_message
         if self.started is None:
-            raise RunError(f"run {self.run_id!r} holds no events yet; wait, or `scai resume {self.run_id}`")
+            raise RunError(f"run {self.run_id!r} has no events yet; wait, or run `scai resume {self.run_id}`")
         return self.started.constitution, self.started.system_message
 
     def chosen(self, number: int | None) -> list[Epoch]:
-        """Return the epoch of that number alone, or all of them; raises RunError if there is none of that number."""
+        """Return the epoch with this number, or all epochs for None; raises RunError if there is none."""
         epochs = [epoch for epoch in self.epochs if number in (None, epoch.number)]
         if number is not None and not epochs:
             raise RunError(f"run {self.run_id!r} has no epoch {number}; it has {len(self.epochs)}")
         return epochs
 
     def versions(self) -> dict[int, tuple[Constitution, str]]:
-        """Return every version of the constitution with its system message, by its number."""
+        """Return the versions of the constitution with their system messages: number -> both."""
         versions = {}
         if self.started:
             versions[self.started.constitution.version] = (self.started.constitution, self.started.system_message)

@@ -1,4 +1,4 @@
-"""The runs and generated sets in a folder, listed from the first and the last lines of their logs."""
+"""List the runs and generated sets in a folder from the first and last lines of their logs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from scai_cli.runs.run_directory import EVENTS
 
 
 def list_entries(runs: Path) -> list[dict[str, Any]]:
-    """Return what `scai list` prints of every run, the newest first; of an unreadable run, the little that is known."""
+    """Return the entries of `scai list` for all runs, newest first; an unreadable run has unknown values."""
     return [_entry(path) for path in newest_first(all_runs(runs))]
 
 
@@ -39,7 +39,7 @@ def _entry(path: Path) -> dict[str, Any]:
 
 
 def list_generated(runs: Path) -> list[dict[str, Any]]:
-    """Return what `scai list` prints of every generated set, the newest first."""
+    """Return the entries of `scai list` for all generated sets, newest first."""
     return [_generated(path) for path in newest_first(all_generated(runs))]
 
 
@@ -80,7 +80,7 @@ class _Row(msgspec.Struct):
 
 
 def _rows(file: Path) -> int:
-    """Return the number of rows: they are written in order, so the id of the last one, `r149`, says it."""
+    """Return the number of rows, from the id of the last one (`r149`), as rows are written in order."""
     last = next(lines_backwards(file), None)
     try:
         return 0 if last is None else int(msgspec.json.decode(last, type=_Row).id.removeprefix("r")) + 1
@@ -96,7 +96,7 @@ def _started(path: Path) -> RunStarted | None:
 
 
 def _progress(file: Path) -> tuple[int, bool]:
-    """Return how many epochs ended with a revision, and whether the run finished; reads from the end."""
+    """Return the number of epochs that ended with a revision, and whether the run finished; reads from the end."""
     finished = False
     for line in lines_backwards(file):
         name, kind = glance(line)
@@ -107,7 +107,7 @@ def _progress(file: Path) -> tuple[int, bool]:
 
 
 def last_rated(path: Path) -> int | None:
-    """Return the last epoch of a run that has a rating, or None; reads from the end of the events."""
+    """Return the last epoch with a rating, or None; reads the events from the end."""
     for line in lines_backwards(path / EVENTS):
         name, kind = glance(line)
         if kind == b"rating":
@@ -116,6 +116,6 @@ def last_rated(path: Path) -> int | None:
 
 
 def _epoch_of(name: bytes) -> int | None:
-    """Return the epoch of an event by its id: `e2/ann/tea/m1` -> 2."""
+    """Return the epoch in an event's id: `e2/ann/tea/m1` -> 2."""
     number = name.removeprefix(b"e").partition(b"/")[0]
     return int(number) if number.isdigit() else None

@@ -1,4 +1,4 @@
-"""Ratings in short: what summaries need of each of a million of them, in a few bytes."""
+"""Compact storage of a million ratings: only the values that summaries need."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from scai_cli.runs.history.event_lines import CompactRating
 
 @dataclass(slots=True)
 class ObservedRatings:
-    """Ratings beside the utilities observed in the same answers; none is missing, both are in one order."""
+    """Ratings and the observed utilities of the same answers, in the same order, none missing."""
 
     values: array[float] = field(default_factory=lambda: array("d"))
     observed: array[float] = field(default_factory=lambda: array("d"))
@@ -23,7 +23,7 @@ class ObservedRatings:
 class RatingSums:
     """The ratings of an epoch's final answers, by persona and task.
 
-    `own`: what a persona gave its own answer; `cross`: sum and number of what it gave the others' answers.
+    `own`: the persona's rating of its own answer; `cross`: sum and number of its ratings of others' answers.
     """
 
     own: dict[tuple[str, str], float] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class RatingSums:
             self.cross[pair] = (total + value, count + 1)
 
     def mean_cross(self, persona: str, task: str) -> float | None:
-        """Return the mean rating that a persona gave the others' answers to a task."""
+        """Return a persona's mean rating of the others' answers to a task."""
         total, count = self.cross.get((persona, task), (0.0, 0))
         return total / count if count else None
 
@@ -46,7 +46,7 @@ class RatingSums:
 class FinalRatings:
     """The ratings of an epoch's final answers one by one, missing ones included.
 
-    They are kept in columns: as objects, half a million of them would take three times the memory.
+    They are stored in columns, which take a third of the memory of objects.
     """
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class FinalRatings:
 
     @property
     def conversations(self) -> dict[str, None]:
-        """The conversations that were rated, in order."""
+        """The rated conversations, in order."""
         return dict.fromkeys(self._conversations)
 
     def own_ranges(self) -> dict[str, tuple[float, float]]:
@@ -83,7 +83,7 @@ class FinalRatings:
         return {persona: (min(values), max(values)) for persona, values in own.items()}
 
     def means(self) -> dict[tuple[str, str], float | None]:
-        """Return the mean rating by (rater, whose answer); None where all of them are missing."""
+        """Return (rater, user of the conversation) -> mean rating; None if all ratings are missing."""
         given: dict[tuple[str, str], list[float]] = {}
         for _, rater, conversation, value in self:
             values = given.setdefault((rater, conversation.split("/")[1]), [])
@@ -93,25 +93,25 @@ class FinalRatings:
 
 
 class RatingIndex:
-    """All ratings of a run in short, added as they are read.
+    """The sums of a run's ratings, added as they are read.
 
-    Sums are kept of the first rated epoch and of the last two, so that the last epoch that was played to its end is
-    among them. With `finals`, the ratings of all final answers are kept one by one.
+    Keeps the sums of the first rated epoch and of the last two, which include the last complete epoch. With `finals`,
+    keeps the ratings of all final answers one by one.
     """
 
     def __init__(self, *, finals: bool = False) -> None:
         self.observed: dict[tuple[str, str], ObservedRatings] = {}
-        """Rater and kind (`own`, `cross`) -> the ratings that have an observed utility beside them."""
+        """(Rater, kind `own` or `cross`) -> the ratings with an observed utility."""
         self.sums: dict[int, RatingSums] = {}
-        """Epoch -> the sums of its ratings, of the epochs that are kept."""
+        """Epoch -> the sums of its ratings, for the kept epochs."""
         self.finals: dict[int, FinalRatings] = {}
-        """Epoch -> the ratings of its final answers, where they are kept."""
+        """Epoch -> the ratings of its final answers, if they are kept."""
         self._keeps_finals = finals
         self._names: dict[str, str] = {}
         self._current: tuple[int, RatingSums] = (-1, RatingSums())
 
     def add(self, rating: CompactRating) -> None:
-        """Add a rating; anchors and missing ratings count nowhere."""
+        """Add a rating; ignore anchors and missing ratings."""
         value, kind, rater = rating.value, rating.kind, rating.rater
         if kind == "anchor":
             return
@@ -132,7 +132,7 @@ class RatingIndex:
             sums.add(kind, (rater, rating.conversation.rpartition("/")[2]), value)
 
     def finals_of(self, epoch: int) -> FinalRatings:
-        """Return the ratings of an epoch's final answers; none where nothing was rated."""
+        """Return the ratings of an epoch's final answers; empty if there are none."""
         return self.finals.get(epoch, FinalRatings())
 
     def _add_final(self, rating: CompactRating) -> None:

@@ -1,4 +1,4 @@
-"""The part of a run that is shown."""
+"""The selection of a part of a run."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The filters of `scai show`; None lets everything through."""
+    """The filters of `scai show`; None selects everything."""
 
     epoch: int | None = None
     persona: str | None = None
     task: str | None = None
 
     def has(self, persona: str, task: str) -> bool:
-        """Return whether conversations of a persona about a task are let through."""
+        """Return whether the conversation of a persona about a task is selected."""
         return self.persona in (None, persona) and self.task in (None, task)

@@ -20,11 +20,11 @@ from scai_cli.runs.outcome import OUTCOME
 Status = Literal["finished", "stopped", "failed", "interrupted", "running"]
 
 _COUNTED: Final = 100 * 2**20
-"""The bytes of a call log that are counted in about 0.2 s; a longer log is not counted."""
+"""The largest call log, in bytes, whose calls are counted; it takes about 0.2 s."""
 
 
 def status_of(path: Path, finished: bool, outcome: Mapping[str, Any]) -> Status:
-    """Return `finished`, `running`, or how the last session on the run ended; `interrupted` where it was killed."""
+    """Return `finished`, `running`, or the end of the last session; `interrupted` if it was killed."""
     if finished:
         return "finished"
     if is_locked(path):
@@ -34,9 +34,9 @@ def status_of(path: Path, finished: bool, outcome: Mapping[str, Any]) -> Status:
 
 
 def spent(path: Path) -> tuple[int, Usage] | None:
-    """Return the number of answered calls in the log, and their tokens; None where the log is missing or too long.
+    """Return the number of answered calls in the log and their tokens; None if the log is missing or too long.
 
-    Unreadable lines are left out; a resume reports them.
+    Skips unreadable lines; a resume reports them.
     """
     log = path / CALLS
     if not log.exists() or log.stat().st_size > _COUNTED:
@@ -53,7 +53,7 @@ def spent(path: Path) -> tuple[int, Usage] | None:
 
 
 def outcome_of(path: Path) -> Mapping[str, Any]:
-    """Return what the last session wrote when it ended; empty while it runs, after a kill, or for a broken file."""
+    """Return the summary of the last session; empty while it runs, after a kill, or for a broken file."""
     try:
         outcome = json.loads((path / OUTCOME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
