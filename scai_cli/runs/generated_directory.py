@@ -48,7 +48,7 @@ class GeneratedDirectory:
         """
         folder = LockedFolder.create(runs, run_id, name, _FILES)
         if folder is None:
-            raise RunError(f"{runs / run_id}: exists already; choose another --run-id")
+            raise RunError(f"{runs}/{run_id}: exists already; choose another --run-id")
         return cls(folder)
 
     @classmethod
