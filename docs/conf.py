@@ -15,8 +15,8 @@ sys.path.insert(0, str(ROOT))  # as found in a clone, installed or not
 from scai_cli import __version__  # noqa: E402
 
 project = "scai"
-author = "the scai authors"
-copyright = "the scai authors, MIT licence"
+author = "the scai developers"
+copyright = "the scai developers, MIT licence"
 release = version = __version__
 
 extensions = ["myst_parser"]

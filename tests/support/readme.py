@@ -65,8 +65,8 @@ def pair(runs: Runs) -> str:
 
 
 def _heading(when: str, answer: Answer) -> str:
-    rules = f"version {answer.version} of the rules" if answer.version else "without rules"
-    return f"{when}, {rules}; rated {answer.rating:g} of 10"
+    rules = f"version {answer.version} of the rules" if answer.version else "the rules of the start"
+    return f"{when}, under {rules}; rated {answer.rating:g} of 10"
 
 
 def _cell(text: str) -> str:
