@@ -232,7 +232,7 @@ def test_the_product_is_played_at_the_end_and_its_numbers_are_those_of_that_play
 def test_a_reworded_rule_shows_when_and_its_old_text(finished: Path, tmp_path: Path) -> None:
     def reworded(rows: Rows) -> Rows:
         start = next(row for row in rows if row["type"] == "run_started")["constitution"]
-        principles = [{"id": "P1", "text": "Be kind."}, {"id": "P2", "text": "Never promise a refund."}]
+        principles = [{"id": "P1", "text": "Be kind."}, {"id": "P2", "text": "Never promise a refund.", "locked": True}]
         start |= {"principles": principles, "last_principle": 2}
         first, second = (row for row in rows if row["type"] == "revision")
         for revision, text in ((first, "Be brief."), (second, "Be brief.")):
@@ -242,9 +242,19 @@ def test_a_reworded_rule_shows_when_and_its_old_text(finished: Path, tmp_path: P
 
     page = reported(changed(finished, tmp_path / "r" / "reworded", reworded))
     assert "P1Be kind. Be brief.reworded after epoch 1" in page.text
-    assert "P2Never promise a refund.from the start" in page.text
+    assert "P2locked: Never promise a refund.from the start" in page.text
     assert "P3Ask back.added after epoch 1" in page.text
     assert page.inside("del").startswith("Be kind.")
+
+
+def test_the_page_states_where_the_constitution_started(tiny: Path, finished: Path) -> None:
+    dropped = scai("show", finished, "--json").json["epochs"][-1]["constitution"]["principles"][0]
+    start = f"constitution={{from: {finished}, drop: [{dropped['id']}]}}"
+    called = scai("run", tiny, "-q", "--run-id", "again", "--set", start, "--set", "epochs=1")
+    assert called.code == 0, called.err
+    page = reported("again")
+    assert re.search(r"Started from (run )?.*tiny", page.inside("p", "note"))
+    assert f"Dropped at the start: {dropped['id']} {dropped['text']}" in page.text
 
 
 @pytest.mark.slow

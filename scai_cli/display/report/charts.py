@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 ACCENT, LOSS, MUTED, LINE, INK, CARD = (f"var(--{name})" for name in ("accent", "loss", "muted", "line", "ink", "card"))
-ROWS: Final = "rows"
-"""The name of a chart's only data set."""
+_ROWS: Final = "rows"
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -50,22 +49,22 @@ def check_installed() -> None:
         raise RunError(f"a report's charts need {' and '.join(missing)}: pip install 'scai-cli[report]'")
 
 
-def chart(data: str = ROWS) -> alt.Chart:
-    """Return an empty chart over the data of that name."""
+def chart() -> alt.Chart:
+    """Return an empty chart over the rows."""
     import altair as alt
 
-    return alt.Chart(alt.NamedData(name=data))
+    return alt.Chart(alt.NamedData(name=_ROWS))
 
 
-def drawn(layers: Sequence[alt.Chart], data: Mapping[str, Rows], size: tuple[int, int], label: str) -> Html:
-    """Draw the layers as one SVG of a size in pixels, with its text alternative.
+def drawn(layers: Sequence[alt.Chart], rows: Rows, size: tuple[int, int], label: str) -> Html:
+    """Draw the layers over the rows as one SVG of a size in pixels, with its text alternative.
 
-    The data are added after altair is done with the specification: it would check every row.
+    The rows are added after altair is done with the specification: it would check every row.
     """
     import altair as alt
     import vl_convert
 
     width, height = size
     spec = alt.layer(*layers).properties(width=width, height=height).to_dict(validate=False)
-    svg = vl_convert.vegalite_to_svg({**spec, "datasets": data, "config": _LOOK}, allowed_base_urls=[])
+    svg = vl_convert.vegalite_to_svg({**spec, "datasets": {_ROWS: rows}, "config": _LOOK}, allowed_base_urls=[])
     return read_svg(svg, label)

@@ -61,6 +61,6 @@ def _rule(
 def whom(run: Figures, rule: Principle | Clause) -> Html | None:
     """Return the people that a clause is for, or that a principle is locked."""
     if isinstance(rule, Principle):
-        return tag("i", "locked: ") if getattr(rule, "locked", False) else None
+        return tag("i", "locked: ") if rule.locked else None
     names = [run.name(user) for user in rule.users]
     return tag("i", f"for {listed(names, MOST_NAMES)}: ", title=", ".join(names) if len(names) > MOST_NAMES else None)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from scai_cli.display.report.charts import ACCENT, ROWS, chart, drawn
+from scai_cli.display.report.charts import ACCENT, chart, drawn
 from scai_cli.display.report.html import Html
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Panel:
 
 def draw_panel(panel: Panel) -> Html:
     """Draw the quantity as a dot for each epoch, with its ranges."""
-    return drawn(list(_layers(panel)), {ROWS: _rows(panel)}, SIZE, panel.label)
+    return drawn(list(_layers(panel)), _rows(panel), SIZE, panel.label)
 
 
 def _layers(panel: Panel) -> Iterator[alt.Chart]:

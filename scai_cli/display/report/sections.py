@@ -13,7 +13,7 @@ from scai_cli.display.report.answer import answer
 from scai_cli.display.report.before_after import before_after
 from scai_cli.display.report.constitution import rules
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Child, Html, note, tag, together
+from scai_cli.display.report.html import Child, Html, cut, note, tag, together
 from scai_cli.display.report.numbers import sentence_case
 from scai_cli.display.report.people import people, who_rated_whom
 from scai_cli.display.report.problems import problems, reproduce
@@ -89,10 +89,15 @@ class Run:
         def anchor_of(epoch: int) -> str | None:
             return None if detail.brief else revision_anchor(self.figures, self.prefix, epoch)
 
-        found, (constitution, _) = self.figures.headline, self.figures.history.product
+        run = self.figures
+        found, (constitution, _) = run.headline, run.history.product
         played = found.product if found else f"Version {constitution.version}, not played"
-        listed = rules(self.figures, constitution, anchor_of)
-        return _section("constitution", "The constitution", note(sentence_case(f"{played}.")), listed)
+        listed = rules(run, constitution, anchor_of)
+        start = run.history.config.constitution
+        source = [f" Started from {start.label}."] if start.source is not None else []
+        dropped = [f" Dropped at the start: {rule.id} {cut(rule.text, 200)}" for rule in start.dropped]
+        about = note(sentence_case(f"{played}."), source, dropped)
+        return _section("constitution", "The constitution", about, listed)
 
     @cached_property
     def _measured(self) -> list[Section]:
