@@ -247,14 +247,22 @@ def test_a_reworded_rule_shows_when_and_its_old_text(finished: Path, tmp_path: P
     assert page.inside("del").startswith("Be kind.")
 
 
+def test_people_whose_tastes_the_seed_draws_are_counted_with_the_remedy(tiny: Path) -> None:
+    tiny.write_text(TINY.replace(", preferences: {names_source: 1.0}", ""), encoding="utf-8")
+    assert scai("run", tiny, "-q", "--set", "epochs=1").code == 0
+    warned = reported("tiny").inside("p", "caution")
+    assert "1 of 3 simulated people have no `preferences`" in warned
+    assert "give them `preferences:`" in warned
+
+
 def test_the_page_states_where_the_constitution_started(tiny: Path, finished: Path) -> None:
-    dropped = scai("show", finished, "--json").json["epochs"][-1]["constitution"]["principles"][0]
-    start = f"constitution={{from: {finished}, drop: [{dropped['id']}]}}"
+    dropped = read_history(finished, messages=False, ratings=False).product[0].rules[0]
+    start = f"constitution={{from: {finished}, drop: [{dropped.id}]}}"
     called = scai("run", tiny, "-q", "--run-id", "again", "--set", start, "--set", "epochs=1")
     assert called.code == 0, called.err
     page = reported("again")
     assert re.search(r"Started from (run )?.*tiny", page.inside("p", "note"))
-    assert f"Dropped at the start: {dropped['id']} {dropped['text']}" in page.text
+    assert f"Dropped at the start: {dropped.id} {dropped.text}" in page.text
 
 
 @pytest.mark.slow

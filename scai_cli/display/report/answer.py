@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from scai_cli.analysis.config_warnings import seed_dependence
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import run_cost
 from scai_cli.display.report.figures import Figures
@@ -44,7 +45,9 @@ def _facts(run: Figures) -> Iterator[str]:
 def answer(run: Figures) -> Html:
     """Return the result of the run in sentences, the most important first."""
     lines = (_method(run), holdout_answer(run), _unknown(run), _end(run))
-    return tag("div", tag("p", _group(run), class_="lead"), (tag("p", line) for line in lines if line), class_="answer")
+    cautions = (tag("p", line, class_="caution") for line in seed_dependence(run.history.config))
+    sentences = (tag("p", line) for line in lines if line)
+    return tag("div", tag("p", _group(run), class_="lead"), sentences, cautions, class_="answer")
 
 
 def _group(run: Figures) -> str:
