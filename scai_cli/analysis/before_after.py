@@ -14,10 +14,7 @@ from scai_cli.measures.requested import requested
 from scai_cli.runs.history.event_lines import CompactMessage, read_events
 from scai_cli.runs.history.history import History
 
-SELECTION: Final = (
-    "Chosen by rule: the people whose mean rating changed most upward and most downward (or least), each with the task "
-    "whose change is nearest to their mean change, in the last play of both versions."
-)
+SELECTION: Final = "Chosen: whose mean rating changed most up and down; the task nearest that mean."
 """How the pairs are chosen, for people to read."""
 
 _NAMED: Final = 0.2

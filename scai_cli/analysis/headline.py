@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from math import nan
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from scai_cli.analysis.paired import EpochCells, PairedDifference, paired
 from scai_cli.analysis.participants import participants
+from scai_cli.analysis.verdicts import Verdict, change_words, verdict_of
 from scai_cli.analysis.version_cells import Pair, VersionPlays, version_cells, version_plays
 from scai_cli.runs.history.history import History
 from scai_cli.simulation.utilities import mean as average
 from scai_cli.social_choice import welfare
 from scai_cli.stats.intervals import Interval, Statistic, mean
-
-Verdict = Literal["higher", "lower", "no change beyond chance", "one constitution", "cannot tell"]
 
 _VERBS: Final = {"higher": "rose", "lower": "fell"}
 
@@ -41,18 +40,18 @@ class GroupChange:
         return self.difference.interval if self.difference else None
 
     @property
+    def change(self) -> float | None:
+        """After minus before; None where one is missing."""
+        return None if self.before is None or self.after is None else self.after - self.before
+
+    @property
     def words(self) -> str:
         """The difference with its interval as screens show it: `+3.0 (95 % interval +1.5 to +4.1)`.
 
         Where the interval holds 0: `no change beyond chance (-3.7 to +3.9)`.
         """
-        interval = self.interval
-        if interval is None or interval.low is None or interval.high is None or self.verdict == "cannot tell":
-            return self.verdict
-        low, high = signed(interval.low, self.digits), signed(interval.high, self.digits)
-        if self.verdict == "no change beyond chance":
-            return f"{self.verdict} ({low} to {high})"
-        return f"{signed(interval.estimate, self.digits)} ({interval.level * 100:g} % interval {low} to {high})"
+        known = self.difference is not None and self.verdict != "cannot tell"
+        return change_words(self.interval, self.digits) if known else self.verdict
 
     def as_object(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
@@ -93,6 +92,11 @@ class Headline:
     values: Mapping[str, tuple[float | None, float | None]]
     range: tuple[float, float] | None
     participants: str
+
+    @property
+    def apart(self) -> bool:
+        """Whether two versions are compared, and not plays of one."""
+        return self.compared.version != self.start.version
 
     @property
     def verdict(self) -> Verdict:
@@ -170,10 +174,12 @@ class _Group:
 
 
 def _verdict(difference: PairedDifference | None) -> Verdict:
-    interval = difference.interval if difference is not None and difference.users > 1 else None
-    if interval is None or interval.low is None or interval.high is None:
-        return "cannot tell"
-    return "higher" if interval.low > 0 else "lower" if interval.high < 0 else "no change beyond chance"
+    # Two people with one task have two changes, which rounding often makes equal: that shows no spread.
+    return verdict_of(difference.interval if difference is not None and _enough(difference) else None)
+
+
+def _enough(difference: PairedDifference) -> bool:
+    return difference.users > 1 and difference.users * difference.tasks > 2
 
 
 def _shared(before: EpochCells, after: EpochCells) -> list[Pair]:
@@ -212,11 +218,6 @@ def _range(history: History, start: VersionPlays) -> tuple[float, float] | None:
     return (min(means), max(means)) if means else None
 
 
-def signed(value: float, digits: int) -> str:
-    """Return a number with its sign: `+3.0`, `-0.4`, and `+0.0` for what rounds to 0."""
-    return f"{round(value, digits) + 0.0:+.{digits}f}"
-
-
 def _played(plays: VersionPlays) -> dict[str, Any]:
     return {"version": plays.version, "epochs": list(plays.epochs), "played": bool(plays.epochs)}
 
@@ -234,10 +235,10 @@ def _sentences(found: Headline) -> Iterator[str]:
         yield f"{whose} was {before} ({start})."
     elif verb := _VERBS.get(found.verdict):
         yield f"{whose} {verb} from {before} ({start}) to {after} ({found.compared}): {change.words}."
-    elif found.verdict == "cannot tell":
-        yield f"{whose} was {before} ({start}) and {after} ({found.compared}); one person cannot show more than chance."
     else:
-        yield f"{whose} was {before} ({start}) and {after} ({found.compared}): {change.words}."
+        few = "too few ratings to tell a change from chance"
+        words = few if found.verdict == "cannot tell" else change.words
+        yield f"{whose} was {before} ({start}) and {after} ({found.compared}): {words}."
     if not found.product.epochs:
         name = "The product" if found.finished else "The newest version"
         yield f"{name} (version {found.product.version}) was not played."

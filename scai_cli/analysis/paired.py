@@ -10,7 +10,7 @@ from scai_cli.runs.history.history import History
 from scai_cli.runs.history.ratings import RatingSums
 from scai_cli.simulation.utilities import cell
 from scai_cli.social_choice import welfare
-from scai_cli.stats.intervals import Interval, Statistic, paired_difference
+from scai_cli.stats.intervals import Interval, Statistic, paired_difference, widened
 
 _WORK: Final = 60_000
 """Users times draws of a bootstrap: about 0.2 s."""
@@ -88,7 +88,11 @@ def welfare_gain(history: History) -> PairedDifference | None:
 
 
 def paired(before: EpochCells, after: EpochCells, statistic: Statistic, *, seed: int) -> PairedDifference | None:
-    """Return the statistic of `after` minus that of `before` over the cells of both; None where they share none."""
+    """Return the statistic of `after` minus that of `before` over the cells of both; None where they share none.
+
+    With one task (or means over tasks) the interval is `widened`: of 450 null effects of 6 users x 1 task it excluded 0
+    in 15 %, with the correction in 7 %; of 6 x 3 in 2 % without.
+    """
     shared = [pair for pair in before.cells if pair in after.cells]
     users, tasks = (list(dict.fromkeys(pair[side] for pair in shared)) for side in (0, 1))
     if not shared:
@@ -99,6 +103,8 @@ def paired(before: EpochCells, after: EpochCells, statistic: Statistic, *, seed:
     interval = paired_difference(first, last, statistic, weights=weights, draws=draws, seed=seed)
     if interval is None:
         return None
+    if len(tasks) == 1:
+        interval = widened(interval, len(users))
     return PairedDifference(interval, len(users), sum(map(_count, tasks)), draws, after.where)
 
 

@@ -18,6 +18,24 @@ SHOWN_WELFARE: Final = ("utilitarian", "rawlsian", "nash", "gini_coefficient")
 """The welfare functions that every summary shows besides the declared one."""
 
 
+WELFARE_WORDS: Final = {
+    "utilitarian": "mean of all",
+    "rawlsian": "worst-off person",
+    "leximin": "worst-off person",
+    "nash": "geometric mean",
+    "median": "median person",
+}
+"""Plain names of welfare functions."""
+
+
+def welfare_words(function: str) -> str:
+    """Return a plain name with the technical one in brackets: `worst-off person (rawlsian)`."""
+    if function == "gini_coefficient":
+        return "inequality (Gini; less is better)"
+    plain = WELFARE_WORDS.get(function)
+    return f"{plain} ({function})" if plain else function
+
+
 @dataclass(frozen=True, slots=True)
 class RunCost:
     """The cost of a run, as its last session noted it or (`so_far`) as counted in its call log."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, Final
 
+from scai_cli.analysis.before_after import before_after
+from scai_cli.analysis.headline import headline
 from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.history.event_lines import CompactRating
@@ -19,7 +21,8 @@ _RATING: Final = (
 
 
 def run_object(history: History, selection: Selection) -> dict[str, Any]:
-    """Return the run with its config, and the selected part of each epoch."""
+    """Return the run with its config, its result, and the selected part of each epoch."""
+    found = headline(history)
     return {
         "run_id": history.run_id,
         "status": history.status,
@@ -28,6 +31,8 @@ def run_object(history: History, selection: Selection) -> dict[str, Any]:
         "holdout": None if history.holdout is None else history.holdout.model_dump(mode="json", exclude=_STAMP),
         "honesty": {persona: asdict(validity) for persona, validity in rating_validity(history).items()},
         "outcome": dict(history.outcome),
+        "headline": None if found is None else found.as_object(),
+        "before_after": [pair.as_object() for pair in before_after(history)],
     }
 
 

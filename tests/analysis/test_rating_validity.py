@@ -46,7 +46,7 @@ def test_without_stated_preferences_nothing_is_observed(tmp_path: Path) -> None:
     told = ran(tmp_path)
     assert {rating["observed"] for rating in ratings(told, "own")} == {None}
     assert rating_validity(read_history(tmp_path / "runs" / "t")) == {}
-    assert "honesty" not in scai("show", "t").out
+    assert "Do the ratings follow the answers?" not in scai("show", "t").out
 
 
 def test_honest_users_rate_as_they_want_and_a_liar_does_not(tmp_path: Path) -> None:
@@ -71,9 +71,8 @@ def test_honest_users_rate_as_they_want_and_a_liar_does_not(tmp_path: Path) -> N
     assert found["bob"].overall == -1
     shown = scai("show", "t", "--json").json
     assert shown["honesty"]["bob"] == {"overall": -1.0, "own": -1.0, "cross": None, "answers": 3}
-    table = scai("show", "t").out
-    assert "honesty" in table
-    assert "-1.00" in table
+    table = " ".join(scai("show", "t").out.split())
+    assert "Do the ratings follow the answers? 0.00 (people: -1.00 to 1.00; rank correlation, 1: fully" in table
 
 
 def test_own_and_cross_ratings_are_not_ranked_among_each_other(finished: Path) -> None:

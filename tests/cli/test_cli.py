@@ -37,7 +37,7 @@ def test_a_shell_can_go_on_with_the_run_id(tiny: Path) -> None:
     line += f"{sys.executable} -m scai_cli export $id --format system"
     found = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=False, timeout=60)
     assert (found.returncode, found.stderr) == (0, "")
-    assert found.stdout.startswith("tiny · finished · 2 of 2 epochs · simulated · ")
+    assert found.stdout.startswith("tiny: Satisfaction of 3 simulated people ")
     assert found.stdout.endswith((Path("runs/tiny/system_message.txt")).read_text(encoding="utf-8"))
 
 
@@ -130,12 +130,15 @@ def test_show_json_holds_what_is_chosen(finished: Path) -> None:
 
 def test_show_is_one_screen(finished: Path) -> None:
     lines = scai("show", finished).out.splitlines()
-    assert re.fullmatch(r"tiny · finished · 2 of 2 epochs · simulated · 74 calls · [\d,]+ tokens", lines[0])
-    assert lines[1].split()[:7] == ["Satisfaction", "(0", "to", "10)", "first", "last", "change"]
-    assert [line.split()[0] for line in lines[2:6]] == ["Ann", "Bob", "Cid", "everybody"]
-    assert re.search(r"utilitarian \(declared\) +\d\.\d\d", "\n".join(lines))
+    assert lines[0].startswith("tiny: Satisfaction of 3 simulated people (a small program and no language model)")
+    at = next(n for n, line in enumerate(lines) if line.startswith("Satisfaction of simulated people"))
+    assert lines[at].split()[4:] == ["version", "0", "version", "2"]
+    assert lines[at + 1].split() == ["(0", "to", "10)", "epoch", "1", "final", "play", "change"]
+    assert [line.split()[0] for line in lines[at + 2 : at + 6]] == ["Ann", "Bob", "Cid", "everyone"]
+    assert "mean of all (utilitarian)" in "\n".join(lines)
     assert any(line.startswith("Constitution, version ") for line in lines)
-    assert len(lines) < 40
+    assert re.fullmatch(r"tiny · finished · 2 of 2 epochs · simulated · 74 calls · [\d,]+ tokens", lines[-1])
+    assert len(lines) < 60
 
 
 def test_show_transcripts(finished: Path) -> None:

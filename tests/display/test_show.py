@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,12 +21,11 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from terminal import on_a_terminal
 
-from scai_cli.analysis.satisfaction import SatisfactionTrend
+from scai_cli.analysis.headline import headline
 from scai_cli.display.terminal.escape import thinned
-from scai_cli.display.terminal.satisfaction import striking
+from scai_cli.display.terminal.satisfaction import PersonRow, striking
 from scai_cli.display.terminal.wrap import wrapped
-from scai_cli.social_choice.welfare import parse
-from scai_cli.stats.intervals import paired_difference
+from scai_cli.runs.history.fold import read_history
 
 TESTS = Path(__file__).parents[1]
 
@@ -51,23 +51,46 @@ def write(run: Path, told: list[dict[str, Any]]) -> None:
 # --- the summary
 
 
-def test_the_interval_is_the_bootstrap_over_the_cells_of_the_first_and_last_epoch(finished: Path) -> None:
-    tables = []
-    for epoch in scai("show", finished, "--json").json["epochs"]:
-        own, cross = {}, {}
-        for rating in epoch["ratings"]:
-            task = rating["conversation"].split("/")[2]
-            if rating["metric"] == "satisfaction":
-                own[rating["rater"], task] = rating["value"] / 10
-            else:
-                cross.setdefault((rating["rater"], task), []).append(rating["value"] / 10)
-        cell = {place: 0.75 * own[place] + 0.25 * sum(cross[place]) / len(cross[place]) for place in own}
-        tables.append([[cell[user, task] for task in ("tea", "sleep")] for user in ("ann", "bob", "cid")])
-    expected = paired_difference(tables[0], tables[-1], parse("utilitarian"), seed=3)
-    assert expected is not None
-    assert expected.low is not None
-    told = f"utilitarian: {expected.estimate:+.3f} [{expected.low:+.3f}, {expected.high:+.3f}] (95% interval, 3 users"
-    assert told in scai("show", finished).out
+def test_it_begins_with_the_sentence_then_the_pairs_the_constitution_and_the_numbers() -> None:
+    run = TESTS / "golden" / "v0" / "whole"
+    found = headline(read_history(run))
+    assert found is not None
+    shown = scai("show", run).out
+    assert " ".join(shown.split()).startswith(f"whole: {found.sentence}")
+    parts = [
+        *("Cid Brown: “How", "version 0 (rated 1): ", "version 1 (rated 6): ", "The rule that made the difference: C3"),
+        *("Chosen: ", "scai show whole --persona cid --task tea", "Constitution, version 1"),
+        *("Satisfaction of simulated", "everyone  ", "mean of all (utilitarian)", "worst-off person (rawlsian)"),
+        *("Do the ratings follow", "Revisions: "),
+    ]
+    places = [shown.index(part) for part in parts]
+    assert places == sorted(places)
+    assert re.search(
+        r" whole · finished · 2 of 2 epochs · simulated, \S+ · 217 calls · \S+ tokens$", " ".join(shown.split())
+    )
+    declared = f"Declared welfare, geometric mean (nash): {found.welfare.words}, 4 users x 2 tasks"
+    assert declared in " ".join(shown.split())
+
+
+def test_a_trend_is_drawn_only_where_the_group_has_changed() -> None:
+    assert "epoch by epoch: " in scai("show", TESTS / "golden" / "v0" / "whole").out
+    shown = scai("show", TESTS / "golden" / "tiny").out
+    assert "no change beyond chance" in shown
+    assert "epoch by epoch" not in shown
+    assert not set("▁▂▃▄▅▆▇█") & set(shown)
+
+
+def test_no_line_is_cut_at_80_columns(tiny: Path) -> None:
+    text = tiny.read_text().replace(
+        "Ann Smith", "Anna-Maria Smith of the long-established house of Smith and Daughters"
+    )
+    tiny.write_text(text.replace("warm: 0.5", "warm: 0.5, gives_example: 0.7, names_source: 0.7"))
+    assert scai("run", tiny, "-q", "--run-id", "a-very-long-name-of-a-run-" + "x" * 30).code == 0
+    lines = scai("show", "latest").out.splitlines()
+    cut = [line for line in lines if "…" in line]
+    assert all(line.startswith(("Anna-Maria", "Bob", "Cid", "  ")) for line in cut), cut  # questions and answers
+    assert max(map(cell_len, lines)) <= 80
+    assert "Daughters" in "".join(lines)
 
 
 def crowd(tmp_path: Path, count: int) -> Path:
@@ -86,13 +109,13 @@ def crowd(tmp_path: Path, count: int) -> Path:
 def test_many_users_fit_a_screen_that_names_the_least_satisfied(tmp_path: Path) -> None:
     crowd(tmp_path, 60)
     lines = scai("show", "crowd").out.splitlines()
-    assert len(lines) <= 40
-    assert any("more: --json; of 60, " in line for line in lines)
+    assert len(lines) <= 60
+    assert any(re.fullmatch(r"\(\d+ more: --json\)", line) for line in lines)
     satisfaction = {}
     for row in scai("show", "crowd", "--json").json["epochs"][-1]["welfare"]["satisfaction"].items():
         satisfaction[row[0]] = row[1]
     lowest = min(satisfaction, key=lambda user: satisfaction[user])
-    shown = {line.split("  ")[0] for line in lines if line.startswith("User ")}
+    shown = {line.split("  ")[0] for line in lines if re.match(r"User \d+  ", line)}
     assert 2 < len(shown) < 20
     assert any(satisfaction[name.replace("User ", "u")] == satisfaction[lowest] for name in shown)
 
@@ -103,7 +126,13 @@ def test_it_fits_the_terminal_there_is(tmp_path: Path, rows: int) -> None:
     shown = on_a_terminal("show", "crowd", LINES=str(rows))
     lines = shown.replace("\r\n", "\n").splitlines()
     assert len(lines) <= rows - 1
-    for said in ("crowd · finished", "everybody", "utilitarian", "Constitution, version", "C1"):
+    for said in (
+        "crowd: Satisfaction of 30 simulated people",
+        "everyone",
+        "utilitarian",
+        "Constitution, version",
+        "C1",
+    ):
         assert said in shown
 
 
@@ -119,13 +148,23 @@ def test_the_proof_fits_the_terminal_too(tiny: Path) -> None:
     write(Path("runs/tiny"), [*told[:-1], {**said, "seq": 99, "time": "T", "id": "e4/ann/tea/m1/user"}, told[-1]])
     shown = on_a_terminal("show", "tiny", LINES="24")
     assert shown.count("\r\n") <= 23
-    for part in ("tiny · finished", "everybody", "less drift", "95% interval", "Held out: ", "P1", "HTTP 500: no"):
+    for part in ("tiny · finished", "everyone", "less drift", "Declared welfare", "Held out: ", "P1", "HTTP 500: no"):
         assert part in shown
 
 
 def test_those_to_look_at_are_the_least_satisfied_and_the_most_changed() -> None:
-    values = {"low": [5, 1], "lower": [1, 0.5], "up": [1, 9], "down": [9, 6], "same": [7, 7], "unknown": [None, None]}
-    people = [SatisfactionTrend(name, name, list(pair)) for name, pair in values.items()]
+    values: dict[str, list[float | None]] = {
+        "low": [5, 1],
+        "lower": [1, 0.5],
+        "up": [1, 9],
+        "down": [9, 6],
+        "same": [7, 7],
+        "unknown": [None, None],
+    }
+    people = [
+        PersonRow(name, pair, pair[1], None if pair[0] is None or pair[1] is None else pair[1] - pair[0])
+        for name, pair in values.items()
+    ]
     assert [one.user for one in striking(people, 4)] == ["low", "lower", "up", "down"]
     assert striking(people, 6) == people
     assert [one.user for one in striking(people, 1)] == ["lower"]
@@ -165,18 +204,18 @@ def test_one_play_has_not_changed(tiny: Path) -> None:
     kept = ("--set", "revision.acceptance=improves", "--set", "revision.margin=1")
     assert scai("run", tiny, "-q", "--set", "epochs=1", *kept).code == 0
     shown = scai("show", "tiny").out
-    assert "+0.0" not in shown
-    assert "95% interval" not in shown
+    assert "No revision was adopted: one play of one constitution (version 0)." in " ".join(shown.split())
+    assert not re.search(r"change|interval|[+]0", shown)
 
 
 def test_a_stopped_a_failed_and_a_killed_run_say_so(tiny: Path) -> None:
     assert scai("run", tiny, "-q", "--set", "limits.calls=30").code == 3
     shown = scai("show", "tiny").out
-    assert shown.startswith("tiny · stopped · 1 of 2 epochs")
+    assert shown.startswith("tiny: stopped, 1 of 2 epochs. Satisfaction of 3 simulated")
     assert "limits.calls: reached" in shown
     (Path("runs/tiny") / "outcome.json").unlink()
     shown = scai("show", "tiny").out
-    assert shown.startswith("tiny · interrupted · 1 of 2 epochs")
+    assert shown.startswith("tiny: interrupted, 1 of 2 epochs. Satisfaction of 3 simulated")
     assert "30 calls, " in shown
     assert "It was stopped from outside before its end; `scai resume tiny` goes on." in shown
 

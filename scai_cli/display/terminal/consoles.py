@@ -6,6 +6,7 @@ from typing import Final
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 _PADDING: Final = (0, 2, 0, 0)
 
@@ -25,13 +26,13 @@ def plain_table(*, header: bool = True) -> Table:
     return Table(box=None, padding=_PADDING, show_header=header)
 
 
-def number_table(title: str, *titles: str, min_width: int | None = None, max_width: int | None = None) -> Table:
+def number_table(title: str | Text, *titles: str, min_width: int | None = None, max_width: int | None = None) -> Table:
     """Return an empty table of names and, on the right, their numbers; a column without a title is left-aligned.
 
-    `min_width` and `max_width` are of the names; with a maximum they are cut to one line.
+    `min_width` and `max_width` are of the names; longer ones take several lines.
     """
     table = plain_table()
-    table.add_column(title, min_width=min_width, max_width=max_width, no_wrap=max_width is not None)
+    table.add_column(title, min_width=min_width, max_width=max_width, overflow="fold")
     for number in titles:
         table.add_column(number, justify="right" if number else "left", no_wrap=True)
     return table

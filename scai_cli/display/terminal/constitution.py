@@ -20,23 +20,18 @@ _NAMES: Final = 30
 
 
 def rule_lines(
-    constitution: Constitution, names: Mapping[str, str], most: int | None = None, *, whole: bool = True
+    constitution: Constitution, names: Mapping[str, str], most: int | None = None, *, note: str = ""
 ) -> Iterator[RenderableType]:
-    """Yield a heading and at most `most` rules, each cut to one line unless `whole`."""
-    yield styled(f"Constitution, version {constitution.version}", "bold")
+    """Yield a heading, which ends with the note, and at most `most` rules."""
+    yield styled(f"Constitution, version {constitution.version}{note}", "bold")
     if not constitution.rules:
         yield styled("(empty)")
         return
     table = Table.grid(padding=(0, 1, 0, 0))
-    width = max(len(rule.id) for rule in constitution.rules)
     for rule in constitution.rules[:most]:
-        text = Text.assemble((_scope(rule, names, whole=whole), "italic"), one_line(rule.text))
-        if whole:
-            table.add_row(Text(rule.id, style="bold"), text)
-        else:
-            yield Text.assemble((f"{rule.id:<{width}}", "bold"), " ", text, no_wrap=True, overflow="ellipsis")
-    if whole:
-        yield table
+        text = Text.assemble((_scope(rule, names), "italic"), one_line(rule.text))
+        table.add_row(Text(rule.id, style="bold"), text)
+    yield table
     if most is not None and len(constitution.rules) > most:
         yield styled(f"({len(constitution.rules) - most} more: --constitution)", "dim")
 
@@ -48,10 +43,10 @@ def start_lines(start: ConstitutionStart) -> Iterator[str]:
     yield from (f"dropped at the start: {rule.id} {rule.text}" for rule in start.dropped)
 
 
-def _scope(rule: Principle | Clause, names: Mapping[str, str], *, whole: bool) -> str:
+def _scope(rule: Principle | Clause, names: Mapping[str, str]) -> str:
     """Return whom a clause is for, or that a principle is locked."""
     if isinstance(rule, Clause):
-        return f"for {whom(rule, names, whole=whole)}: "
+        return f"for {whom(rule, names, whole=True)}: "
     return "locked: " if rule.locked else ""
 
 

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from scai_cli.analysis.revision_reasons import plain_reason
 from scai_cli.analysis.rule_origins import RuleOrigin, rule_origins
 from scai_cli.display.terminal.constitution import rule_diff, rule_lines, start_lines
 from scai_cli.display.terminal.escape import number, styled
@@ -82,7 +83,7 @@ def print_constitutions(console: Console, history: History) -> None:
         if revision is None:
             continue
         console.print()
-        console.print(styled(f"After epoch {epoch.number}: {one_line(revision.reason)}", "bold"))
+        console.print(styled(f"After epoch {epoch.number}: {one_line(plain_reason(revision.reason))}", "bold"))
         if revision.critique:
             console.print(Padding(styled(one_line(revision.critique), "italic"), (0, 0, 0, 2)))
         for candidate in revision.candidates:

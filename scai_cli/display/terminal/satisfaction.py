@@ -1,54 +1,112 @@
-"""How satisfied the users were, from the first epoch to the last: a line for each."""
+"""How satisfied each person was under two versions of the constitution, or in several plays of one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from rich.console import RenderableType
 
-from scai_cli.analysis.satisfaction import SatisfactionTrend, mean_trend
+from scai_cli.analysis.headline import Headline
+from scai_cli.analysis.version_cells import VersionPlays
 from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.escape import change, number, sparkline, styled, thinned
 from scai_cli.runs.history.history import History
+from scai_cli.simulation.utilities import mean
 from scai_cli.text.characters import one_line
 
-_NAME_WIDTH: Final = 24
+_NAMES: Final = 32
+_BARS: Final = 20
 
 
-def striking(trends: Sequence[SatisfactionTrend], count: int) -> list[SatisfactionTrend]:
-    """Return the trends to look at first: half of them the least satisfied at last, then those that changed most."""
-    lowest = sorted(trends, key=lambda trend: (trend.last is None, trend.last or 0.0))[: (count + 1) // 2]
-    rest = [trend for trend in trends if trend not in lowest]
-    changed = sorted(rest, key=lambda trend: -abs(trend.change or 0.0))[: count - len(lowest)]
-    return [trend for trend in trends if trend in lowest or trend in changed]
+@dataclass(frozen=True, slots=True)
+class PersonRow:
+    """A person's numbers in the order of the columns; the last two matter to `striking`."""
+
+    user: str
+    numbers: Sequence[float | None]
+    last: float | None
+    change: float | None
 
 
-def satisfaction_lines(history: History, trends: Sequence[SatisfactionTrend], count: int) -> Iterator[RenderableType]:
-    """Yield the table of at most `count` users and the mean of all, and a line about the users that are left out."""
+def striking(rows: Sequence[PersonRow], count: int) -> list[PersonRow]:
+    """Return the people to look at first: half of them the least satisfied at last, then those that changed most."""
+    lowest = sorted(rows, key=lambda row: (row.last is None, row.last or 0.0))[: (count + 1) // 2]
+    rest = [row for row in rows if row not in lowest]
+    changed = sorted(rest, key=lambda row: -abs(row.change or 0.0))[: count - len(lowest)]
+    return [row for row in rows if row in lowest or row in changed]
+
+
+def satisfaction_lines(history: History, found: Headline, count: int, *, trend: bool) -> Iterator[RenderableType]:
+    """Yield the table of at most `count` people and the mean of all, and a line about the people that are left out.
+
+    With `trend`, the group's mean is drawn over the epochs, where it has changed by more than chance.
+    """
     assert history.started is not None
     low, high = history.started.scale
-    drifted = any(trend.corrected is not None for trend in trends)
-    rated = any(trend.validity is not None for trend in trends)
-    metric = history.started.metrics["own"].capitalize()
-    title = one_line(f"{metric} ({low:g} to {high:g})", _NAME_WIDTH + 6)
-    extra = [*["less drift"] * drifted, *["honesty"] * rated]
-    table = number_table(title, "first", "", "last", "change", *extra, max_width=_NAME_WIDTH + 6)
-    bars = 10 if drifted and rated else 20
-    shown = striking(trends, count)
-    for trend in (*shown, mean_trend(history)):
-        cells = [number(trend.first, 1), sparkline(thinned(trend.values, bars), low, high), number(trend.last, 1)]
-        cells += [change(trend.change, 1), *[number(trend.corrected, 1)] * drifted, *[number(trend.validity)] * rated]
-        name = styled(one_line(trend.name, _NAME_WIDTH)) if trend.user else styled(trend.name, "bold")
-        table.add_row(name, *cells)
+    whose = " of simulated people" * ("simulated" in found.participants)
+    title = styled(one_line(f"{history.started.metrics['own'].capitalize()}{whose} ({low:g} to {high:g})"))
+    rows = list(_rows(history, found))
+    drift = {user: value for m in history.measured for user, value in m.corrected.items() if value is not None}
+    table = number_table(title, *_titles(found), *["less drift"] * bool(drift), max_width=_NAMES)
+    shown = striking(rows, count)
+    for row in (*shown, _everyone(found)):
+        name = styled(history.names.get(row.user, row.user)) if row.user else styled("everyone", "bold")
+        corrected = [number(drift.get(row.user) if row.user else mean(drift.values()), 1)] * bool(drift)
+        table.add_row(name, *_cells(row.numbers, found), *corrected)
     yield table
-    if hidden := len(trends) - len(shown):
-        yield styled(f"({hidden} more: --json{_changes(trends)})", "dim")
+    if hidden := len(rows) - len(shown):
+        yield styled(f"({hidden} more: --json)", "dim")
+    if trend and found.verdict in ("higher", "lower"):
+        means = [mean(measured.satisfaction.values()) for measured in history.measured]
+        yield styled(f"everyone, epoch by epoch: {sparkline(thinned(means, _BARS), low, high)}")
 
 
-def _changes(trends: Sequence[SatisfactionTrend]) -> str:
-    changes = [trend.change for trend in trends if trend.change is not None]
-    if not changes:
-        return ""
-    better, worse = sum(one > 0 for one in changes), sum(one < 0 for one in changes)
-    return f"; of {len(trends)}, {better} are more satisfied than at first, {worse} less"
+def version_titles(found: Headline) -> tuple[str, ...]:
+    """Return the titles of two columns of numbers, one for each version; of one where only one was played."""
+    sides = (found.start, found.compared)[: 1 + found.apart]
+    return tuple(f"version {side.version}\n{_where(side)}" for side in sides)
+
+
+def _where(plays: VersionPlays) -> str:
+    return plays.where if len(plays.where) <= 20 else f"{len(plays.epochs)} plays"
+
+
+def _titles(found: Headline) -> tuple[str, ...]:
+    titles = version_titles(found)
+    if found.apart:
+        return (*titles, "change")
+    return (*titles, "lowest", "highest") if len(found.start.epochs) > 1 else titles
+
+
+def _rows(history: History, found: Headline) -> Iterator[PersonRow]:
+    """Yield the numbers of everyone who was measured, in the order of the experiment."""
+    played = [m for m in history.measured if m.epoch in (*found.start.epochs, *found.compared.epochs)]
+    seen = {user for measured in played for user in measured.satisfaction}
+    for user in (*(user for user in history.names if user in seen), *sorted(seen - history.names.keys())):
+        if found.apart:
+            person = found.people.get(user)
+            numbers = (person.before, person.after, person.change) if person else (None,) * 3
+            yield PersonRow(user, numbers, numbers[1], numbers[2])
+        else:
+            values = [value for m in played if (value := m.satisfaction.get(user)) is not None]
+            yield _of_plays(user, mean(values), values)
+
+
+def _everyone(found: Headline) -> PersonRow:
+    group = found.satisfaction
+    if found.apart:
+        return PersonRow("", (group.before, group.after, group.change), None, None)
+    return _of_plays("", group.before, found.range or ())
+
+
+def _of_plays(user: str, average: float | None, values: Sequence[float]) -> PersonRow:
+    low, high = min(values, default=None), max(values, default=None)
+    return PersonRow(user, (average, low, high), average, None if low is None or high is None else high - low)
+
+
+def _cells(numbers: Sequence[float | None], found: Headline) -> list[str]:
+    if found.apart:
+        return [*(number(value, 1) for value in numbers[:2]), change(numbers[2], 1)]
+    return [number(value, 1) for value in numbers[: len(_titles(found))]]

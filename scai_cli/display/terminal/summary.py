@@ -1,4 +1,4 @@
-"""A run on one screen: who is satisfied before and after, welfare, the constitution, problems."""
+"""A run on one screen: its result in a sentence, one question before and after, the constitution, the numbers."""
 
 from __future__ import annotations
 
@@ -10,19 +10,22 @@ from typing import Final
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
-from scai_cli.analysis.paired import PairedDifference, welfare_gain
-from scai_cli.analysis.run_measures import SHOWN_WELFARE, run_cost
-from scai_cli.analysis.satisfaction import SatisfactionTrend, satisfaction_trends
+from scai_cli.analysis.before_after import BeforeAfter, before_after
+from scai_cli.analysis.headline import Headline, headline
+from scai_cli.analysis.rating_validity import rating_validity
+from scai_cli.analysis.revision_reasons import plain_reason
+from scai_cli.analysis.run_measures import SHOWN_WELFARE, run_cost, welfare_words
+from scai_cli.display.terminal.before_after import before_after_lines
 from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.constitution import rule_lines
-from scai_cli.display.terminal.escape import change, counted, estimate, number, sparkline, styled, thinned
+from scai_cli.display.terminal.escape import change, counted, number, styled
 from scai_cli.display.terminal.holdout import holdout_lines
-from scai_cli.display.terminal.satisfaction import satisfaction_lines
+from scai_cli.display.terminal.satisfaction import satisfaction_lines, version_titles
 from scai_cli.runs.events import Problem
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
 
-_PAPER: Final = 40
+_PAPER: Final = 60
 """The height of a screen where stdout is no terminal."""
 
 
@@ -30,77 +33,98 @@ _PAPER: Final = 40
 class _Detail:
     """How much is shown: the most lines of each kind, None for all rules.
 
-    `whole`: rules are not cut to a line; `holdout`: the held-out users get a line each.
+    `answers`: the lines of each answer, without any no pair is shown; `pairs`: questions with their answers; `full`:
+    more than the sentence, the pairs, the rules, the people and what went wrong; `holdout`: a line for each of these.
     """
 
     users: int
-    revisions: int
     rules: int | None
     problems: int
-    whole: bool = True
-    airy: bool = True
-    holdout: bool = True
+    answers: int
+    pairs: int = 2
+    revisions: int = 1
+    full: bool = True
+    airy: bool = False
+    holdout: bool = False
 
 
 _DETAILS: Final = (
-    _Detail(12, 8, None, 5),
-    _Detail(12, 2, None, 3),
-    _Detail(8, 1, None, 3),
-    _Detail(8, 1, None, 3, whole=False),
-    _Detail(6, 1, 10, 2, whole=False, airy=False),
-    _Detail(6, 1, 8, 2, whole=False, airy=False, holdout=False),
-    _Detail(4, 1, 6, 1, whole=False, airy=False, holdout=False),
-    _Detail(3, 0, 4, 1, whole=False, airy=False, holdout=False),
-    _Detail(2, 0, 2, 1, whole=False, airy=False, holdout=False),
+    _Detail(12, None, 5, answers=4, revisions=8, airy=True, holdout=True),
+    _Detail(12, None, 5, answers=3, revisions=8, holdout=True),
+    _Detail(12, None, 3, answers=2, revisions=2, holdout=True),
+    _Detail(8, None, 3, answers=2, holdout=True),
+    _Detail(6, 10, 2, answers=2, pairs=1),
+    _Detail(6, 8, 2, answers=2, full=False),
+    _Detail(4, 6, 2, answers=1, full=False),
+    _Detail(4, 6, 1, answers=1, pairs=1, full=False),
+    _Detail(2, 2, 1, answers=1, pairs=1, full=False),
+    _Detail(2, 2, 1, answers=0, full=False),
+    _Detail(2, 1, 1, answers=0, full=False),
 )
 """From the most to the least: the first that fits the screen is shown."""
 
 
 def print_summary(console: Console, history: History) -> None:
     """Print a run's results so far, on one screen."""
-    headline = styled(_headline(history), "bold")
-    console.print(headline)
-    # They take long to compute: once for all levels of detail.
-    trends, difference = satisfaction_trends(history), welfare_gain(history)
-    room = (console.height - 2 if console.is_terminal else _PAPER) - _height(console, [headline])
+    results = _Results(history, headline(history), before_after(history))
+    room = console.height - 2 if console.is_terminal else _PAPER
     parts: list[RenderableType] = []
     for detail in _DETAILS:
-        parts = list(_parts(history, trends, difference, detail))
-        if _height(console, parts) <= room:
+        parts = list(_parts(results, detail, console.width))
+        if sum(len(console.render_lines(part)) for part in parts) <= room:
             break
     console.print(Group(*parts))  # as a group: rich wraps a text that is printed alone, even one with no_wrap
 
 
-def _height(console: Console, parts: Sequence[RenderableType]) -> int:
-    return sum(len(console.render_lines(part)) for part in parts)
+@dataclass(frozen=True, slots=True)
+class _Results:
+    """What takes long to compute: once for all levels of detail."""
+
+    history: History
+    headline: Headline | None
+    pairs: Sequence[BeforeAfter]
 
 
-def _parts(
-    history: History, trends: Sequence[SatisfactionTrend], difference: PairedDifference | None, detail: _Detail
-) -> Iterator[RenderableType]:
+def _parts(results: _Results, detail: _Detail, width: int) -> Iterator[RenderableType]:
+    history, found = results.history, results.headline
     gap = [""] if detail.airy else []
+    yield styled(f"{one_line(history.run_id)}: {_beginning(history)}{found.sentence if found else ''}", "bold")
     if history.started is None:
-        yield styled("It holds no events yet.")
         yield from _ending(history)
         return
-    if history.measured:
-        yield from satisfaction_lines(history, trends, detail.users)
+    if detail.answers and results.pairs:
         yield from gap
-        yield _welfare(history)
-        yield from _interval(history, difference)
-        yield from holdout_lines(history, detail.users if detail.holdout else 0, gap)
-        yield from gap
-        yield from _revisions(history, detail.revisions)
-    else:
-        yield styled("No epoch has ended yet.")
+        yield from before_after_lines(history.run_id, results.pairs[: detail.pairs], detail.answers, width)
     yield from gap
     constitution, _ = history.product
-    yield from rule_lines(constitution, history.names, detail.rules, whole=detail.whole)
+    unplayed = found is None or not found.product.epochs
+    yield from rule_lines(constitution, history.names, detail.rules, note=" (not played)" * unplayed)
+    if found is not None:
+        yield from gap
+        yield from satisfaction_lines(history, found, detail.users, trend=detail.full)
+        yield from gap
+        yield from _welfare(found, detail)
+        yield from holdout_lines(history, detail.users if detail.holdout else 0, gap)
+        if detail.full:
+            yield from gap
+            yield from _validity(history)
+            yield from _revisions(history, detail.revisions)
     yield from _problems(history, detail.problems, gap)
     yield from _ending(history)
+    yield styled(_status(history), "dim")
 
 
-def _headline(history: History) -> str:
+def _beginning(history: History) -> str:
+    """Return what comes before the result: how far a run is that has not finished."""
+    if history.started is None:
+        return "It holds no events yet."
+    done = f"{history.epochs_done} of {history.started.epochs} epochs"
+    if not history.measured:
+        return f"No epoch has ended yet ({history.status})."
+    return "" if history.status == "finished" else f"{history.status}, {done}. "
+
+
+def _status(history: History) -> str:
     parts = [history.run_id, history.status]
     if history.started:
         parts.append(f"{history.epochs_done} of {history.started.epochs} epochs")
@@ -112,28 +136,33 @@ def _headline(history: History) -> str:
     return " · ".join(one_line(part) for part in parts)
 
 
-def _welfare(history: History) -> Table:
-    first, last = history.measured[0], history.measured[-1]
-    table = number_table("Welfare (0 to 1)", "first", "", "last", "change", min_width=30)
-    notes = {last.declared: " (declared)", "gini_coefficient": " (less is better)"}
-    for name in dict.fromkeys((last.declared, *SHOWN_WELFARE)):
-        before, after = first.values.get(name), last.values.get(name)
-        line = sparkline(thinned([m.values.get(name) for m in history.measured], 20), 0, 1)
-        moved = None if before is None or after is None or first is last else after - before
-        table.add_row(f"{name}{notes.get(name, '')}", number(before), line, number(after), change(moved))
+def _welfare(found: Headline, detail: _Detail) -> Iterator[RenderableType]:
+    """Yield the welfare by several functions under each version, then the change of the declared one."""
+    if detail.full:
+        yield _welfare_table(found)
+    declared = found.welfare
+    if declared.difference is not None:
+        cells = f"{counted(declared.difference.users, 'user')} x {counted(declared.difference.tasks, 'task')}"
+        yield styled(f"Declared welfare, {welfare_words(declared.name)}: {declared.words}, {cells}")
+
+
+def _welfare_table(found: Headline) -> Table:
+    table = number_table("Welfare (0 to 1)", *version_titles(found), *["change"] * found.apart, max_width=34)
+    for name in dict.fromkeys((found.welfare.name, *SHOWN_WELFARE)):
+        before, after = found.values.get(name, (None, None))
+        moved = None if before is None or after is None else after - before
+        table.add_row(
+            welfare_words(name), *([number(before), number(after), change(moved)] if found.apart else [number(before)])
+        )
     return table
 
 
-def _interval(history: History, difference: PairedDifference | None) -> Iterator[RenderableType]:
-    """Yield the interval of the change in welfare, if the data has one."""
-    if difference is None or difference.interval.low is None:
-        return
-    rough = "rough " if difference.draws < 1000 else ""
-    yield styled(
-        f"{history.measured[-1].declared}: {estimate(difference.interval)} "
-        f"({rough}{difference.interval.level:.0%} interval, "
-        f"{counted(difference.users, 'user')} x {counted(difference.tasks, 'task')})"
-    )
+def _validity(history: History) -> Iterator[RenderableType]:
+    """Yield how far the ratings follow the answers, where the people have stated preferences."""
+    known = [one.overall for one in rating_validity(history).values() if one.overall is not None]
+    if known:
+        mean = f"{sum(known) / len(known):.2f} (people: {min(known):.2f} to {max(known):.2f}"
+        yield styled(f"Do the ratings follow the answers? {mean}; rank correlation, 1: fully, 0: not at all)")
 
 
 def _revisions(history: History, most: int) -> Iterator[RenderableType]:
@@ -142,10 +171,10 @@ def _revisions(history: History, most: int) -> Iterator[RenderableType]:
     shown = revisions[max(0, len(revisions) - most) :]
     adopted = sum(revision.accepted for revision in revisions)
     earlier = "" if len(shown) == len(revisions) else "; all of them: --constitution"
-    yield styled(f"Revisions: {adopted} adopted, {len(revisions) - adopted} not{earlier}", "bold")
+    yield styled(f"Revisions: {adopted} adopted, {len(revisions) - adopted} not{earlier}")
     for revision in shown:
-        became = f"version {revision.constitution.version}" if revision.accepted else "kept"
-        yield styled(one_line(f"epoch {revision.epoch}: {became}: {revision.reason}", 80))
+        became = f", version {revision.constitution.version}" if revision.accepted else ""
+        yield styled(one_line(f"epoch {revision.epoch}{became}: {plain_reason(revision.reason)}"))
 
 
 def _problems(history: History, most: int, gap: Sequence[str]) -> Iterator[RenderableType]:
@@ -157,7 +186,7 @@ def _problems(history: History, most: int, gap: Sequence[str]) -> Iterator[Rende
     yield styled(f"Problems: {len(problems)} calls failed, {missing} ratings are missing", "bold")
     kinds = Counter(problem.problem for problem in problems).most_common()
     for text, count in kinds[:most]:
-        yield styled(one_line(_problem(problems, text, count), 80))
+        yield styled(one_line(_problem(problems, text, count)))
     if len(kinds) > most:
         yield styled(f"({len(kinds) - most} other kinds: --json)", "dim")
 

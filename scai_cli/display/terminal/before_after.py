@@ -1,0 +1,43 @@
+"""One question with the answers under two versions of the constitution, shortened to fit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import RenderableType
+from rich.padding import Padding
+from rich.text import Text
+
+from scai_cli.analysis.before_after import SELECTION, Answer, BeforeAfter
+from scai_cli.display.terminal.escape import styled
+from scai_cli.display.terminal.wrap import wrapped
+from scai_cli.text.characters import one_line, visible
+
+
+def before_after_lines(run: str, pairs: Sequence[BeforeAfter], lines: int, width: int) -> Iterator[RenderableType]:
+    """Yield each question with its answers, of at most so many lines each, and the command that prints them whole."""
+    for pair in pairs:
+        question = f"{one_line(pair.name)}: “{one_line(pair.question)}”"
+        yield styled(_cut(question, (lines + 1) // 2, width), "bold")
+        for answer in (pair.before, pair.after):
+            yield Padding(styled(_cut(_answer(answer), lines, width - 2)), (0, 0, 0, 2))
+        rule = f"{pair.rule.id} {one_line(pair.rule.text)}" if pair.rule else "no single rule can be named"
+        yield Padding(Text.assemble(("The rule that made the difference: ", "dim"), visible(rule)), (0, 0, 0, 2))
+    if pairs:
+        one = pairs[0]
+        yield styled(SELECTION, "dim")
+        yield styled(f"Whole answers: scai show {run} --persona {one.person} --task {one.task}", "dim")
+
+
+def _answer(answer: Answer) -> str:
+    return f"version {answer.version} (rated {answer.rating:g}): {one_line(answer.text)}"
+
+
+def _cut(text: str, most: int, width: int) -> str:
+    """Return the text in at most so many lines; a longer one ends with `…`."""
+    lines = wrapped(text, width)
+    if len(lines) <= most:
+        return "\n".join(lines)
+    last = lines[most - 1]
+    words = last if len(last) <= width - 2 else last[: width - 2].rpartition(" ")[0]
+    return "\n".join([*lines[: most - 1], f"{words} …"])
