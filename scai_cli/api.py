@@ -95,7 +95,7 @@ def load(
 def history(run: str | Path, runs_dir: Path = RUNS) -> History:
     """Read a run: its epochs with constitutions, conversations, ratings and revisions.
 
-    `run` is an id, a unique start of an id, a path, or `latest`. Raises RunError for an unknown or damaged run.
+    `run` is an id, a unique prefix of an id, a path, or `latest`. Raises RunError for an unknown or damaged run.
     """
     return read_history(find_run(runs_dir, str(run)))
 

@@ -36,7 +36,7 @@ def chat(
     as_json: options.Json = False,
     runs_dir: options.RunsDir = options.RUNS,
 ) -> None:
-    """Chat with the assistant under a run's constitution. A line is a message; /help lists the commands."""
+    """Chat with the assistant under a run's constitution. Each line is a message; /help lists the commands."""
     from scai_cli.experiment.load import Overrides
     from scai_cli.jobs.chat import open_chat
     from scai_cli.runs.find import find_run

@@ -23,7 +23,7 @@ def explain(
 ) -> None:
     """Show who asked for each rule and its effect on each user.
 
-    Repeats conversations without each rule, in at most 1,000 calls (--set limits.calls=N changes the limit).
+    Plays conversations again without each rule. Makes at most 1,000 calls, or N with --set limits.calls=N.
     """
     from scai_cli.display.terminal.explain import print_explanation
     from scai_cli.jobs.explain import explain as explained

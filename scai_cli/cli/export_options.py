@@ -13,7 +13,7 @@ Sources = Annotated[
     list[str],
     typer.Argument(
         metavar="RUN|GENERATED",
-        help="Runs and generated sets: ids, unique starts of ids, paths, or `latest`.",
+        help="Runs and generated sets: ids, unique prefixes of ids, paths, or `latest`.",
         show_default=False,
     ),
 ]
@@ -57,18 +57,18 @@ Disagreement = Annotated[
     str | None,
     typer.Option(
         "--disagreement",
-        help="Keep rows whose share of dissenting raters is in this range, e.g. 0.3:1 for contested rows.",
+        help="Keep rows whose share of dissenting raters is in this range, e.g. 0.3:1.",
         metavar="LOW:HIGH",
     ),
 ]
 PerPersona = Annotated[
-    bool, typer.Option("--per-persona", help="Write one pair for each rater, in the order that this rater prefers.")
+    bool, typer.Option("--per-persona", help="Write one preference pair per rater, instead of one for the group.")
 ]
 LabelledBy = Annotated[
     Literal["ratings", "judge", "revision"] | None,
     typer.Option(
         "--labels",
-        help="What orders generated answers; default: the first of the three that decides.",
+        help="Label that ranks the generated answers; default: ratings, else judge, else revision.",
     ),
 ]
 MaxRows = Annotated[

@@ -11,11 +11,11 @@ import typer
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Experiment file (YAML).", show_default=False)]
 Run = Annotated[
     str,
-    typer.Argument(metavar="RUN", help="Run id, unique start of an id, path, or `latest`.", show_default=False),
+    typer.Argument(metavar="RUN", help="Run id, unique prefix of an id, path, or `latest`.", show_default=False),
 ]
 Runs = Annotated[
     list[str],
-    typer.Argument(metavar="RUN", help="Run ids, unique starts of ids, paths, or `latest`.", show_default=False),
+    typer.Argument(metavar="RUN", help="Run ids, unique prefixes of ids, paths, or `latest`.", show_default=False),
 ]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder of the runs.", envvar="SCAI_RUNS_DIR", metavar="DIR")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -45,7 +45,7 @@ MaxUsd = Annotated[
     float | None, typer.Option("--max-usd", help="Stop before the cost exceeds this many US dollars.", metavar="USD")
 ]
 
-Trust = Annotated[bool, typer.Option("--trust", help="Load plugin code that the run's config names.")]
+Trust = Annotated[bool, typer.Option("--trust", help="Allow third-party code that the run's config names.")]
 
 RUNS = Path("runs")
 """The default of `RunsDir`."""

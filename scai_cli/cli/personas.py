@@ -52,7 +52,7 @@ def import_file(
     skip_bad: SkipBad = False,
     quiet: Quiet = False,
 ) -> None:
-    """Import personas from a file in another format. A bad row stops the import; nothing is written then."""
+    """Import personas from a file in another format. A bad row stops the import before anything is written."""
     from scai_cli.populations.importer import ImportOptions, import_items
 
     result = import_items("personas", ImportOptions(file, form, limit, columns, skip_bad), out, say)
@@ -104,7 +104,7 @@ def describe(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Describe personas: attributes, quotas, duplicates, gaps. For a folder, list its files."""
+    """Describe personas: attributes, quotas, duplicates, missing values. For a folder, list its files."""
     from scai_cli.display.terminal.populations import print_description, print_files
     from scai_cli.experiment.starter import shipped
     from scai_cli.populations.describe import describe, populations

@@ -31,7 +31,7 @@ def import_file(
     ] = "",
     quiet: Quiet = False,
 ) -> None:
-    """Import tasks from a file in another format. A bad row stops the import; nothing is written then."""
+    """Import tasks from a file in another format. A bad row stops the import before anything is written."""
     from scai_cli.populations.importer import ImportOptions, import_items
 
     changes = {name: text for name, text in (("topic", topic), ("kind", kind)) if text}

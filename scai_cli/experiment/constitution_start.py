@@ -66,7 +66,7 @@ class ConstitutionStart(Value):
     """The first version of the constitution, and the limits on its size."""
 
     source: Annotated[str | None, Field(alias="from", min_length=1), _brief] = None
-    """Start from an earlier constitution: of a run (id, unique start of an id, path or `latest`), of a run after an
+    """Start from an earlier constitution: of a run (id, unique prefix of an id, path or `latest`), of a run after an
     epoch (`RUN@2`; `RUN@0` for its start), or in a file written by `scai export --format system` in any style. Rules
     keep their ids; paths are relative to the experiment file."""
     drop: Annotated[tuple[str, ...], _brief] = ()

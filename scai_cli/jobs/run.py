@@ -74,7 +74,7 @@ async def resume(
     trust: bool = False,
     prompt: ParticipantPrompt | None = None,
 ) -> RunOutcome:
-    """Continue an unfinished run, given by id, unique start of an id, path, or `latest`.
+    """Continue an unfinished run, given by id, unique prefix of an id, path, or `latest`.
 
     A finished run stays unchanged. `settings` (`limits.calls=500`) may change limits, prices and addresses. Raises
     RunError if any other setting differs from the first session, if the run is in use or damaged, or if it names

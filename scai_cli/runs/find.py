@@ -1,4 +1,4 @@
-"""Find runs and generated sets by id, unique start of an id, path, or `latest`."""
+"""Find runs and generated sets by id, unique prefix of an id, path, or `latest`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _SOURCE: Final = _Kind(
 
 
 def find_run(runs: Path, wanted: str) -> Path:
-    """Return the directory of a run, given by id, unique start of an id, path or `latest`; raises RunError."""
+    """Return the directory of a run, given by id, unique prefix of an id, path or `latest`; raises RunError."""
     return _find(runs, wanted, _RUN)
 
 
