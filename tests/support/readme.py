@@ -6,6 +6,7 @@ A page shows a record between `<!-- recorded: NAME -->` and `<!-- /recorded -->`
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,9 +17,12 @@ from pathlib import Path
 from typing import Final
 
 ROOT: Final = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+
+from documents import blocks  # noqa: E402
 
 from scai_cli.analysis.before_after import Answer, BeforeAfter, before_after  # noqa: E402
+from scai_cli.analysis.participants import participants  # noqa: E402
 from scai_cli.api import history  # noqa: E402
 from scai_cli.experiment.constitution import Principle  # noqa: E402
 
@@ -56,9 +60,10 @@ def code_block(text: str) -> str:
 
 def pair(runs: Runs) -> str:
     """Return one question of the quickstart with its two answers, as a table."""
-    one = before_after(history(runs.folder / "quickstart"))[0]
+    run = history(runs.folder / "quickstart")
+    one = before_after(run)[0]
     return (
-        f"{one.name}, one of six simulated people, asks: *{one.question}*\n\n"
+        f"{one.name}, one of {participants(run.config)}, asks: *{one.question}*\n\n"
         f"| {_heading('Before', one.before)} | {_heading('After', one.after)} |\n|---|---|\n"
         f"| {_cell(one.before.text)} | {_cell(one.after.text)} |\n\n{_rule(one)}\n"
     )
@@ -98,9 +103,22 @@ def price(runs: Runs) -> str:
     return code_block("\n".join(lines[first : first + 5]))
 
 
+def warning(runs: Runs) -> str:
+    """Return the warning about people without preferences, for the page's own people and experiment."""
+    folder = runs.folder / "warned"
+    shutil.copytree(ROOT / "configs", folder / "configs")
+    commands, experiment = (block.text for block in blocks("docs/help-desk.md")[:2])
+    (folder / "desk.yaml").write_text(experiment, encoding="utf-8")
+    env = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    script = f"{commands}\nscai check desk.yaml 2> warning > /dev/null"
+    subprocess.run(["bash", "-ec", script], cwd=folder, env=env, check=True, capture_output=True)
+    return code_block((folder / "warning").read_text(encoding="utf-8"))
+
+
 RECORDS: Final[Mapping[tuple[str, str], Callable[[Runs], str]]] = {
     ("README.md", "before and after"): pair,
     ("docs/start.md", "quickstart"): screen,
+    ("docs/help-desk.md", "warning"): warning,
     ("docs/help-desk.md", "message"): message,
     ("docs/help-desk.md", "price"): price,
 }
