@@ -1,10 +1,10 @@
-"""`make bench`: scai and its peers on the same workloads, against a loopback endpoint of fixed latency, in one run.
+"""`make bench`: measure scai and its peers on the same workloads, against a loopback endpoint of fixed latency.
 
     python benchmarks/bench.py [--peers PYTHON] [--repeats 3] [--workload W1]... [--latency 0.2]... [--client scai]...
 
-Every measurement is a fresh process; the clients take turns, and the whole round is repeated. A group (a workload
-at a latency) is measured as a whole or not at all; its figures replace those of the same group in `results.json`,
-and the tables in `docs/benchmarks.md` are written from there.
+Every measurement is a fresh process; the clients take turns, and the whole round is repeated. A group (a workload at
+a latency) is measured completely or not at all. Its figures replace those of the same group in `results.json`, which
+is the source of the tables in `docs/benchmarks.md`.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.json"
 LATENCIES = (0.2, 0.02)
 QUIET = 0.05
-"""A run that waited for a core for a larger share of its time was disturbed."""
+"""The highest share of its time that an undisturbed run may wait for a core."""
 TICK = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
 class Client:
-    """Who does the workload: a script of this folder, in scai's environment or the peers'."""
+    """A client for the workloads: a script of this folder, in scai's environment or in the peers'."""
 
     name: str
     script: str
@@ -65,7 +65,7 @@ CLIENTS = (
 
 @contextmanager
 def endpoint(latency: float) -> Iterator[tuple[str, int]]:
-    """The endpoint in a process of its own: its URL and its process."""
+    """Start the endpoint in a process of its own; yield its URL and its process."""
     command = [sys.executable, str(HERE / "endpoint.py"), "--latency", str(latency)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -77,7 +77,7 @@ def endpoint(latency: float) -> Iterator[tuple[str, int]]:
 
 
 def measure(client: Client, load: Workload, latency: float, peers: str) -> dict[str, Any]:
-    """One process of one client; stderr is a terminal, as when somebody looks on."""
+    """Run one process of one client; stderr is a terminal, as for a user at a shell."""
     with endpoint(latency) as (url, server), terminal() as stderr:
         before, own, began = busy(), used(), time.perf_counter()
         served, waited = cpu_of(server), starved(server)
@@ -100,7 +100,7 @@ def measure(client: Client, load: Workload, latency: float, peers: str) -> dict[
 
 @contextmanager
 def terminal() -> Iterator[int]:
-    """A terminal that somebody reads: 100 columns, 40 lines."""
+    """Open a terminal of 100 columns and 40 lines, and read it."""
     ours, theirs = pty.openpty()
     subprocess.run(["stty", "cols", "100", "rows", "40"], stdin=theirs, check=True)
     shown = bytearray()
@@ -126,25 +126,25 @@ def terminal() -> Iterator[int]:
 
 
 def busy() -> float:
-    """CPU seconds that the machine has spent, whoever for."""
+    """Return the CPU seconds that the machine has spent on all processes."""
     user, nice, system, _idle, _wait, *rest = map(int, Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9])
     return (user + nice + system + sum(rest)) / TICK
 
 
 def used() -> float:
-    """CPU seconds of this process and of those that it has waited for."""
+    """Return the CPU seconds of this process and of the child processes that it has waited for."""
     both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in both)
 
 
 def cpu_of(process: int) -> float:
-    """CPU seconds of a process that lives."""
+    """Return the CPU seconds of a running process."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
 def versions(peers: str) -> dict[str, str]:
-    """What the figures hang on."""
+    """Return the versions that the figures depend on."""
     asked = "openai", "langchain-openai", "inspect_ai", "aiohttp", "uvloop"
     code = f"from importlib.metadata import version\nfor n in {asked}: print(n, version(n))"
     told = subprocess.run([peers, "-c", code], capture_output=True, text=True, check=True).stdout
@@ -154,7 +154,7 @@ def versions(peers: str) -> dict[str, str]:
 
 
 def group(load: Workload, latency: float, clients: list[Client], args: argparse.Namespace) -> dict[str, Any]:
-    """All clients on one workload at one latency, in turns; the least disturbed runs of each are kept."""
+    """Measure all clients on one workload at one latency, in turns; keep the least disturbed runs of each."""
     runs: dict[str, list[dict[str, Any]]] = {client.name: [] for client in clients if load.name in client.workloads}
     for number in range(args.repeats + args.more):
         for client in clients:

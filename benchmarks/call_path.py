@@ -1,10 +1,9 @@
-"""CPU of one call: the openai provider behind its gate, against the plain official client, in one run.
+"""Measure the CPU of one call: the openai provider behind its gate, against the plain official client.
 
     python benchmarks/call_path.py [--calls 3000] [--in-flight 32] [--repeats 3]
 
-A loopback endpoint answers in a process of its own. Every way runs in a fresh process, takes turns with the
-others, and reports the user and system time that it used per call after a warm-up; the figure is the median
-of the repeats.
+A loopback endpoint answers in a process of its own. Every way runs in a fresh process, takes turns with the others, and
+reports its user and system time per call after a warm-up; the figure is the median of the repeats.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""A chat endpoint of fixed latency on the loopback, as cheap as one process can be.
+"""Serve a chat endpoint of fixed latency on the loopback, with as little CPU as one process can use.
 
     python benchmarks/endpoint.py --latency 0.2
 
-prints its base URL and serves until it is killed. `POST /v1/chat/completions` is answered after the latency with
-an answer fit for what the end of the request asks for: free text, a feedback, a cross rating or a constitution.
-`GET /count` tells what came since the last time it was asked: requests, their bytes, and the most in flight.
+prints its base URL and serves until it is killed. After the latency `POST /v1/chat/completions` returns the kind of
+answer that the end of the request asks for: free text, a feedback, a cross rating or a constitution. `GET /count`
+returns the counts since its last call: requests, their bytes, and the most in flight.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ FORMS = (
 
 
 def completion(text: str) -> bytes:
-    """A whole HTTP response with a chat completion."""
+    """Return an HTTP response with a chat completion."""
     body = json.dumps(
         {
             "id": "chatcmpl-bench",
@@ -65,7 +65,7 @@ def reply(body: str) -> bytes:
 
 
 def constitution(number: int) -> str:
-    """A rewritten constitution; one rule of it differs from answer to answer."""
+    """Return a rewritten constitution; one of its rules differs from answer to answer."""
     rules = [*RULES, f"Give {number % 7 + 2} examples when a matter is abstract."]
     principles = [{"id": f"P{at}", "text": text} for at, text in enumerate(rules, 1)]
     critique = "It serves those well who want quick help, and badly those who want to know why."
@@ -73,7 +73,7 @@ def constitution(number: int) -> str:
 
 
 class Endpoint:
-    """The answers, and the count of what was asked."""
+    """The answers, and the counts of the requests."""
 
     def __init__(self, latency: float) -> None:
         self.latency = latency
@@ -107,7 +107,7 @@ class Endpoint:
 
 
 class Connection(asyncio.Protocol):
-    """HTTP/1.1 with a content length, kept alive: what every client here speaks."""
+    """HTTP/1.1 with a content length and keep-alive, which every client here supports."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint

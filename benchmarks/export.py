@@ -1,10 +1,10 @@
-"""Export of a large generated set and a large run, against plain `json` that reads the same records and writes rows.
+"""Measure the export of a large generated set and a large run, against plain `json` with the same records and rows.
 
     python benchmarks/export.py [--rows 1000000] [--repeats 3] [--only generated] [--folder DIR]
 
-Every measurement is a fresh process on one core; both take turns. Printed are rows per second of CPU and of wall time,
-the ratio to plain `json`, and the peak of resident memory. The inputs are made on the spot (about 5 GB for a million
-rows) and taken away afterwards unless a folder is named.
+Every measurement is a fresh process on one core; both take turns. Prints rows per second of CPU and of wall time, the
+ratio to plain `json`, and the peak of resident memory. The inputs are made first (about 5 GB for a million rows), and
+removed afterwards unless a folder is named.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CASES = (
     ("run", "dpo"),
     ("run", "openai-sft"),
 )
-"""The last of each kind writes a side-car; the others have provenance in a column."""
+"""The last format of each kind writes a side-car file; the others have provenance in a column."""
 
 
 def text(rng: random.Random, size: int) -> str:
@@ -56,7 +56,7 @@ def experiment(tasks: int) -> ExperimentConfig:
 
 
 def make_generated(path: Path, rows: int) -> None:
-    """A generated set: every row with one critique, ratings and a judgement, 1 kB and more."""
+    """Write a generated set: every row with one critique, ratings and a judgement, 1 kB and more."""
     path.mkdir()
     rng, config = random.Random(1), experiment(1)
     rules = Constitution.model_validate({"version": 1, "principles": [{"id": "P1", "text": "Be brief."}]})
@@ -110,7 +110,7 @@ def make_generated(path: Path, rows: int) -> None:
 
 
 def make_run(path: Path, answers: int) -> None:
-    """A run with so many answers of about 1 kB, each rated by its user and all the others."""
+    """Write a run with a given number of answers of about 1 kB, each rated by its user and all others."""
     path.mkdir()
     tasks = 500
     rng, config = random.Random(2), experiment(tasks)
@@ -172,7 +172,7 @@ def make_run(path: Path, answers: int) -> None:
 
 
 def by_json(source: str, form: str, path: Path, out: Path) -> int:
-    """What anybody would write: every record is read with `json`, the rows are put together and written with it."""
+    """Export with `json` alone, the simplest program: read every record, combine the rows, write them."""
     make = {"generated": json_of_generated, "run": json_of_run}[source]
     count = 0
     with out.open("w", encoding="utf-8") as file:
@@ -234,7 +234,7 @@ WAYS: dict[str, Callable[[str, str, Path, Path], int]] = {"scai": by_scai, "json
 
 
 def child(way: str, source: str, form: str, folder: Path) -> None:
-    """One measurement, printed as JSON."""
+    """Run one measurement and print it as JSON."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     wall, cpu = time.perf_counter(), time.process_time()
     rows = WAYS[way](source, form, folder / source, folder / "out.jsonl")
@@ -271,7 +271,7 @@ def main() -> None:
 
 
 def report(source: str, form: str, folder: Path, repeats: int) -> None:
-    """The quickest of some runs of each way."""
+    """Return the fastest of some runs of each way."""
     found: dict[str, list[dict[str, float]]] = {"json": [], "scai": []}
     for _ in range(repeats):
         for way, runs in found.items():

@@ -1,9 +1,9 @@
-"""What each layer of scai costs a call: W1's loop on a model that answers at once, with one layer off at a time.
+"""Measure the cost of each layer of scai per call: W1's loop on a model that answers at once, with one layer off.
 
     python benchmarks/layers.py [--repeats 15] [--dry]
 
-No network and no waiting: what is left is scai's own CPU. All variants run in one process and take turns; a layer's
-cost is the difference to the loop without it, the figure the median of the repeats.
+Without network and waiting, only scai's own CPU remains. All variants run in one process and take turns. A layer's cost
+is the difference to the loop without it; the figure is the median of the repeats.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Instant:
 
 @dataclass(frozen=True)
 class Layers:
-    """Which layers are there; all of them in a run as users make it, but for `replay`, which a resumed one has."""
+    """The layers to include; a user's run has all except `replay`, which a resumed run has."""
 
     gate: bool = True
     calls: bool = True
@@ -86,7 +86,7 @@ BARE = Layers(gate=False, calls=False, events=False, display=False)
 
 
 def run(experiment: ExperimentConfig, layers: Layers, folder: Path, screen: Console) -> float:
-    """CPU seconds of one experiment with these layers."""
+    """Return the CPU seconds of one experiment with these layers."""
     pool = ModelPool.connect(experiment)
     model = Instant()
     for gate in pool.gates.values():
@@ -124,7 +124,7 @@ def run(experiment: ExperimentConfig, layers: Layers, folder: Path, screen: Cons
 
 
 def measure(experiment: ExperimentConfig, repeats: int, folder: Path, screen: Console) -> dict[Layers, list[float]]:
-    """Every variant, in turns."""
+    """Measure every variant, in turns."""
     variants = [WHOLE, *WITHOUT.values(), RESUMED, BARE]
     found: dict[Layers, list[float]] = {layers: [] for layers in variants}
     for number in range(-1, repeats):

@@ -1,4 +1,4 @@
-"""What a client's process reports of its own work: wall time, CPU, memory, and what the endpoint counted meanwhile."""
+"""Measure a client's process: wall time, CPU, memory, and the endpoint's counts meanwhile."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any
 
 
 class Measured:
-    """While entered, the workload runs; after that `report` prints what it took.
+    """A context in which the workload runs; `report` prints the measurement afterwards.
 
-    The start of the interpreter, imports and a tiny workload that touches everything once come before and are
-    reported as `start_s` of CPU.
+    The start of the interpreter, the imports and a tiny warm-up workload come before, and are reported as `start_s` of
+    CPU.
     """
 
     def __init__(self, url: str) -> None:
@@ -36,7 +36,7 @@ class Measured:
         self.found["starved_s"] = starved() - self._starved
 
     def report(self, calls: int) -> None:
-        """Print it as a line of JSON and leave; connections need not be said goodbye to."""
+        """Print the measurement as a line of JSON and exit, without closing connections."""
         told = {"calls": calls, "peak_mb": peak_mb(), "endpoint": count(self._url), **self.found}
         sys.stdout.write(json.dumps(told) + "\n")
         sys.stdout.flush()
@@ -44,25 +44,25 @@ class Measured:
 
 
 def cpu() -> float:
-    """CPU seconds of this process, all its threads, and of the processes that it started and waited for."""
+    """Return the CPU seconds of this process with all its threads, and of its child processes that have ended."""
     times = os.times()
     return time.process_time() + times.children_user + times.children_system
 
 
 def starved(process: int | str = "self") -> float:
-    """Seconds that the threads of a process were ready to run and had to wait for a core."""
+    """Return the seconds that the threads of a process were ready to run and waited for a core."""
     threads = Path(f"/proc/{process}/task").glob("*/schedstat")
     return sum(int(thread.read_text().split()[1]) for thread in threads) / 1e9
 
 
 def count(url: str) -> dict[str, Any]:
-    """What the endpoint got since it was last asked."""
+    """Return the endpoint's counts since the last request for them."""
     with urllib.request.urlopen(url.removesuffix("/v1") + "/count") as answer:
         return json.load(answer)
 
 
 def peak_mb() -> float:
-    """The most memory that this process has held, imports included."""
+    """Return the peak memory of this process, imports included."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found is not None
     return int(found[1]) / 1024

@@ -1,4 +1,4 @@
-"""Memory and speed over a long run on the simulated society: neither may depend on how long it goes on.
+"""Measure memory and speed over a long run with simulated users: neither may depend on its length.
 
     python benchmarks/memory.py --calls 200000      # or `make bench-memory`
 
@@ -46,12 +46,12 @@ class Measured:
 
     @property
     def slowdown(self) -> float:
-        """How much longer a call takes in the last three tenths than in the first three: 0.2 is 20 %."""
+        """Return how much longer a call takes in the last three tenths than in the first three: 0.2 is 20 %."""
         return sum(1 / rate for rate in self.rates[-3:]) / sum(1 / rate for rate in self.rates[:3]) - 1
 
 
 class Clock(SilentObserver):
-    """Notes the CPU time at the start of every epoch."""
+    """Records the CPU time at the start of every epoch."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
@@ -62,7 +62,7 @@ class Clock(SilentObserver):
 
 
 def measure(calls: int, folder: Path, *, again: bool = False) -> Measured:
-    """Make a run of about so many calls in a process of its own, or resume the one that is there."""
+    """Play a run of about this many calls in a process of its own, or resume the existing one."""
     folder.mkdir(exist_ok=True)
     command = [sys.executable, __file__, "--calls", str(calls), "--inside", str(folder)]
     done = subprocess.run([*command, *(["--again"] if again else [])], stdout=subprocess.PIPE, check=True)
@@ -89,7 +89,7 @@ def _inside(calls: int, folder: Path, again: bool) -> Measured:
 
 
 def _peak_mb() -> float:
-    """The most memory that was resident; Linux lets `ru_maxrss` start with that of the parent process."""
+    """Return the peak of resident memory; on Linux `ru_maxrss` would start with that of the parent process."""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -1,4 +1,4 @@
-"""A workload as a peer does it; runs in the peers' environment.
+"""Run a workload as a peer does, in the peers' environment.
 
 python benchmarks/peers.py {sockets,official,langchain,langchain-sync,inspect} {W1,W2,W3} URL
 """
@@ -23,7 +23,7 @@ KEY = "none"
 
 @dataclass
 class Counted:
-    """Asks one after another or at most so many at once, and counts."""
+    """Sends requests one by one or with a limit of parallel ones, and counts them."""
 
     ask: Ask
     calls: int = 0
@@ -39,7 +39,7 @@ class Counted:
 
 
 def sockets(url: str) -> Ask:
-    """No client at all: ready HTTP over bare connections, to show what the endpoint and the loop can do."""
+    """Send ready HTTP over bare connections, without a client, to show the maximum of the endpoint and the loop."""
     address = urlsplit(url)
     idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
     head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: {address.netloc}\r\ncontent-length: ".encode()
@@ -57,7 +57,7 @@ def sockets(url: str) -> Ask:
 
 
 def official(url: str) -> Ask:
-    """The official client as its manual says; the semaphore stands before it."""
+    """Use the official client as its manual says, behind a semaphore."""
     from openai import AsyncOpenAI
 
     client = AsyncOpenAI(base_url=url, api_key=KEY, max_retries=0)
@@ -70,7 +70,7 @@ def official(url: str) -> Ask:
 
 
 def official_aiohttp(url: str) -> Ask:
-    """The official client with its aiohttp transport."""
+    """Use the official client with its aiohttp transport."""
     from openai import AsyncOpenAI, DefaultAioHttpClient
 
     client = AsyncOpenAI(base_url=url, api_key=KEY, max_retries=0, http_client=DefaultAioHttpClient())
@@ -83,7 +83,7 @@ def official_aiohttp(url: str) -> Ask:
 
 
 def langchain(url: str) -> Ask:
-    """LangChain's chat model, many calls at a time."""
+    """Use LangChain's chat model, with many calls at a time."""
     from langchain_openai import ChatOpenAI
 
     model = ChatOpenAI(model=MODEL, base_url=url, api_key=KEY, max_retries=0)  # type: ignore[arg-type]
@@ -95,7 +95,7 @@ def langchain(url: str) -> Ask:
 
 
 def langchain_sync(url: str) -> Ask:
-    """LangChain's chat model, one call after the other, as the original SCAI made them."""
+    """Use LangChain's chat model, one call after the other, as the original SCAI does."""
     from langchain_openai import ChatOpenAI
 
     model = ChatOpenAI(model=MODEL, base_url=url, api_key=KEY, max_retries=0)  # type: ignore[arg-type]
@@ -116,7 +116,7 @@ CLIENTS: dict[str, tuple[Callable[[str], Ask], bool]] = {  # and whether on uvlo
 
 
 def with_client(name: str, load: Workload, url: str) -> None:
-    """The workload through a client's plain calls."""
+    """Run the workload through a client's plain calls."""
     connect, on_uvloop = CLIENTS[name]
 
     async def once(load: Workload) -> int:
@@ -134,7 +134,7 @@ def with_client(name: str, load: Workload, url: str) -> None:
 
 
 def with_inspect(load: Workload, url: str) -> None:
-    """The workload as an inspect_ai evaluation: a sample is an experiment, or in W3 a conversation."""
+    """Run the workload as an inspect_ai evaluation: a sample is an experiment, or in W3 a conversation."""
     from inspect_ai import Task, task
     from inspect_ai import eval as evaluate
     from inspect_ai.dataset import Sample

@@ -1,9 +1,9 @@
-"""How fast and in how much memory a large run is read, beside plain `json.loads` of the same file in the same minute.
+"""Measure time and memory to read a large run, beside plain `json.loads` of the same file in the same minute.
 
     python benchmarks/reading.py --events 100000                    # or --events 1000000 --repeat 1
 
-A run of so many events is made up (6 personas, 4 tasks, 2 turns, messages of about 1 kB, everybody rates everything)
-and read by the commands, each in a process of its own. Prints a JSON line for each: `first_s` until the first byte of
+Writes a run of this many events (6 personas, 4 tasks, 2 turns, messages of about 1 kB, each user rates each answer) and
+reads it with the commands, each in a process of its own. Prints a JSON line for each: `first_s` until the first byte of
 output, `wall_s` until its end, the peak of resident memory, the exit code.
 """
 
@@ -47,7 +47,7 @@ def main() -> int:
 
 
 def commands(runs: Path) -> dict[str, list[str]]:
-    """What is measured: a plain reader, then the program's own ways to read a run."""
+    """Return the commands to measure: a plain reader, then the program's own ways to read a run."""
     plain = "import json, sys\nfor line in open(sys.argv[1], 'rb'): json.loads(line)"
     scai = [sys.executable, "-m", "scai_cli"]
     ways = {
@@ -66,7 +66,7 @@ def commands(runs: Path) -> dict[str, list[str]]:
 
 
 def measured(command: list[str]) -> dict[str, Any]:
-    """Run a command; what it took, with the peak of the child itself."""
+    """Run a command; return its measurements, with the peak memory of the child itself."""
     began = time.perf_counter()
     child = subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "NO_COLOR": "1"}
@@ -87,7 +87,7 @@ def measured(command: list[str]) -> dict[str, Any]:
 
 
 def make(path: Path, events: int) -> None:
-    """Write a finished run of about so many events, unless it is there."""
+    """Write a finished run of about this many events, unless it exists."""
     if (path / "config.yaml").exists():
         return
     path.mkdir(parents=True)

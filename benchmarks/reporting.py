@@ -1,9 +1,9 @@
-"""How fast `scai report` makes a page of a large run, and how large the page is.
+"""Measure how fast `scai report` writes the page of a large run, and how large the page is.
 
     python benchmarks/reporting.py --events 100000
 
-The run is the one that benchmarks/reading.py makes up. Prints a JSON line: seconds until the page is written, the peak
-of resident memory, and the page in kilobytes; beside it what the interpreter and the chart libraries take to start.
+The run is the one that benchmarks/reading.py writes. Prints a JSON line: seconds until the page is written, the peak of
+resident memory, and the page in kilobytes; also the start-up time of the interpreter and the chart libraries.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
-"""Memory and pace of `scai generate` on the simulated society: neither may depend on how many rows there are.
+"""Measure memory and speed of `scai generate` with simulated users: neither may depend on the number of rows.
 
     python benchmarks/rows.py --rows 20000
 
-Rows are about as many tasks, from a JSONL file, with users by turns, one revision, ratings and a judge: 17 calls each.
-Then the last tenth of the rows is cut off and made again from their calls. The pace is of CPU time, so that other work
-on the machine does not count.
+There are as many tasks as rows, from a JSONL file, with users by turns, one revision, ratings and a judge: 17 calls per
+row. Then the last tenth of the rows is cut off and made again from its calls. The speed is of CPU time, so that other
+work on the machine does not count.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ class Measured:
 
     @property
     def slowdown(self) -> float:
-        """How much longer a row takes in the last three tenths than in the first three: 0.2 is 20 %."""
+        """Return how much longer a row takes in the last three tenths than in the first three: 0.2 is 20 %."""
         return sum(1 / rate for rate in self.rates[-3:]) / sum(1 / rate for rate in self.rates[:3]) - 1
 
 
 class Clock(SilentObserver):
-    """Notes the CPU time at every row of interest."""
+    """Records the CPU time at the first and last row of each tenth."""
 
     def __init__(self, every: int) -> None:
         self.every = max(1, every)
@@ -66,7 +66,7 @@ class Clock(SilentObserver):
 
 
 def measure(rows: int, folder: Path, *, again: bool = False) -> Measured:
-    """Make so many rows in a process of its own, or the last tenth of them again."""
+    """Make this many rows in a process of its own, or the last tenth of them again."""
     folder.mkdir(exist_ok=True)
     command = [sys.executable, __file__, "--rows", str(rows), "--inside", str(folder)]
     done = subprocess.run([*command, *(["--again"] if again else [])], stdout=subprocess.PIPE, check=True)
@@ -99,7 +99,7 @@ def _options(rows: int, folder: Path) -> object:
 
 
 def cut(folder: Path, rows: int) -> None:
-    """Take away the last tenth of the rows, as if the set had been killed there; its calls stay."""
+    """Remove the last tenth of the rows, as if the set had been killed there; its calls stay."""
     path = folder / "set" / "rows.jsonl"
     with path.open("rb+") as file:
         for _ in range(rows - rows // 10):

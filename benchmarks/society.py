@@ -1,4 +1,4 @@
-"""A workload as scai does it: the real loop, call log, event log and live display; runs in scai's environment.
+"""Run a workload as scai does, with the real loop, call log, event log and live display, in scai's environment.
 
 python benchmarks/society.py {scai,scai-plain,scai-sweep} {W1,W2,W3} URL      # stderr should be a terminal
 """
@@ -34,12 +34,12 @@ from scai_cli.simulation.revision_context import RevisionContext
 
 
 async def keep(context: RevisionContext) -> Sequence[Candidate]:  # noqa: ARG001 - it never changes anything
-    """A strategy for conversations that lead to no revision."""
+    """Return no revision, for workloads of conversations alone."""
     return ()
 
 
 def config(load: Workload, url: str, folder: Path, options: dict[str, Any]) -> ExperimentConfig:
-    """The workload's experiment, by way of a file as any other."""
+    """Return the workload's experiment, read from a file like any other."""
     data = {
         "name": load.name.lower(),
         "epochs": load.epochs,
@@ -58,7 +58,7 @@ def config(load: Workload, url: str, folder: Path, options: dict[str, Any]) -> E
 
 
 def one(experiment: ExperimentConfig, runs: Path) -> int:
-    """One run, as `scai run` makes it on a terminal."""
+    """Play one run, as `scai run` does at a terminal."""
     outcome = run_on_loop(experiment.models(), run_experiment(experiment, runs, None, observer(quiet=False)))
     if outcome.error is not None:
         raise outcome.error
@@ -66,7 +66,7 @@ def one(experiment: ExperimentConfig, runs: Path) -> int:
 
 
 def many(experiment: ExperimentConfig, runs: Path, number: int) -> int:
-    """Several runs at once on one loop: each with its own directory, all behind one gate."""
+    """Play several runs at once on one event loop: each in its own folder, all behind one gate."""
     shared = ModelPool.connect(experiment)
 
     async def run() -> None:
@@ -96,7 +96,7 @@ def many(experiment: ExperimentConfig, runs: Path, number: int) -> int:
 
 
 def sweep(path: Path, runs: Path, number: int) -> int:
-    """The same by a shell loop: `scai run` once for each experiment, 8 at a time, 32 calls in flight each."""
+    """Play the same runs by a shell loop: `scai run` once per experiment, 8 at a time, 32 calls in flight each."""
     scai = Path(sys.executable).with_name("scai")
     command = ["xargs", "-P8", "-I{}", str(scai), "run", str(path), "--runs-dir", str(runs), "--run-id", "sweep-{}"]
     command += ["--quiet", "--set", f"limits.concurrency={IN_FLIGHT // 8}"]

@@ -1,6 +1,6 @@
-"""The tables in `docs/benchmarks.md`, written between their markers from what was measured.
+"""Write the tables in `docs/benchmarks.md` between their markers, from the measurements.
 
-python benchmarks/tables.py        # writes them anew from results.json
+python benchmarks/tables.py        # writes them again from results.json
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from workloads import IN_FLIGHT, WORKLOADS, Workload
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 DISTURBED = 0.25
-"""A client that waited for a core for a larger share of its time tells nothing about wall time."""
+"""A client that waited longer for a core, as a share of its time, is left out of wall times."""
 TITLES = {
     "sockets": "bare sockets (no client)",
     "scai": "**scai**",
@@ -31,7 +31,7 @@ TITLES = {
 
 
 def write_tables(results: dict[str, Any]) -> None:
-    """Put machine and tables in their places."""
+    """Write the machine and the tables into their places."""
     parts = {
         "machine": ", ".join(f"{name} {value}" for name, value in results["machine"].items()),
         "tables": "\n\n".join(table(group) for group in results["groups"]),
@@ -46,7 +46,7 @@ def write_tables(results: dict[str, Any]) -> None:
 
 
 def table(group: dict[str, Any]) -> str:
-    """One workload at one latency."""
+    """Return the table of one workload at one latency."""
     load, latency = WORKLOADS[group["workload"]], group["latency"]
     base = [run["cpu_s"] for run in group["runs"].get("official", ())]
     lines = [
@@ -83,7 +83,7 @@ def table(group: dict[str, Any]) -> str:
 
 
 def limit(load: Workload, latency: float) -> str:
-    """The formula with its numbers."""
+    """Return the formula with its numbers."""
     steps, waves = load.steps, load.calls / IN_FLIGHT
     if steps >= waves:
         return f"{steps} steps one after the other x {latency:g} s = {load.limit(latency):.2f} s"
@@ -91,13 +91,13 @@ def limit(load: Workload, latency: float) -> str:
 
 
 def spread(values: Sequence[float], digits: int) -> str:
-    """Median (least to most)."""
+    """Return median (least to most)."""
     middle = f"{statistics.median(values):.{digits}f}"
     return middle if len(values) == 1 else f"{middle} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 def layers(found: dict[str, Any]) -> str:
-    """What each layer of scai costs a call."""
+    """Return the table of the cost of each layer per call."""
     lines = ["| what | CPU per call, ms |", "|---|---|"]
     lines += [f"| {name} | {spread(values, 3)} |" for name, values in found["costs"].items()]
     return "\n".join([*lines, "", f"Measured on {found['date']}, {found['calls']:,} calls a repeat."])

@@ -1,6 +1,6 @@
-"""What every client has to do: the three workloads, their sizes, and the least time that they can take.
+"""The three workloads of every client, their sizes, and the least time that they can take.
 
-Only the standard library: this file is read in the peers' environment too, where scai is not installed.
+Only the standard library: the peers' environment, without scai, reads this file, too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Ask = Callable[[list[Message]], Awaitable[str]]
 
 @dataclass(frozen=True)
 class Workload:
-    """So many experiments at once, each of so many users, tasks, turns and epochs."""
+    """A workload: numbers of parallel experiments, users, tasks, turns and epochs."""
 
     name: str
     what: str
@@ -41,21 +41,23 @@ class Workload:
 
     @property
     def calls(self) -> int:
-        """An epoch: 2 calls a turn, a cross rating from each of the others, one revision."""
+        """Return the number of calls. An epoch has 2 calls per turn, a cross rating by each other user, and one
+        revision.
+        """
         crossings = self.pairs * (self.users - 1) if self.cross else 0
         return self.experiments * self.epochs * (2 * self.turns * self.pairs + crossings + self.revise)
 
     @property
     def steps(self) -> int:
-        """Calls that must wait for one another: those of a conversation, a cross rating, a revision."""
+        """Return the number of calls that must wait for one another: in a conversation, a cross rating, a revision."""
         return self.epochs * (2 * self.turns + self.cross + self.revise)
 
     def limit(self, latency: float, in_flight: int = IN_FLIGHT) -> float:
-        """The least wall time: the endpoint's, if everything else took none."""
+        """Return the least wall time: the endpoint's, if everything else took no time."""
         return latency * max(self.steps, self.calls / in_flight)
 
     def smaller(self) -> Workload:
-        """As little as touches every part, to warm up with."""
+        """Return a small workload that uses every part, for a warm-up."""
         return replace(self, experiments=1, users=min(2, self.users), tasks=1, turns=1, epochs=1)
 
 
@@ -77,7 +79,7 @@ WORDS = re.findall(
 
 
 def text(seed: str, words: int) -> str:
-    """So many words of nothing in particular."""
+    """Return a text of this many meaningless words."""
     return " ".join(random.Random(seed).choices(WORDS, k=words)).capitalize() + "."
 
 
@@ -119,7 +121,7 @@ def told(said: list[Message]) -> str:
 
 
 async def converse(ask: Ask, system: str, user: int, task: int, turns: int) -> list[Message]:
-    """One conversation: [the assistant answers; the user comments and rates] x turns."""
+    """Play one conversation: [the assistant answers; the user comments and rates] x turns."""
     said = [{"role": "user", "content": question(task)}]
     for _ in range(turns):
         answer = await ask([{"role": "system", "content": system}, *said])
@@ -131,14 +133,14 @@ async def converse(ask: Ask, system: str, user: int, task: int, turns: int) -> l
 
 
 async def cross_rate(ask: Ask, rater: int, said: list[Message]) -> float:
-    """What one who took no part thinks of the final answer."""
+    """Rate the final answer as a user who was not in the conversation."""
     shown = f"Another user asked:\n\n{said[0]['content']}\n\nIts answer was:\n\n{said[-2]['content']}\n\n{CROSSING}"
     form = await ask([{"role": "system", "content": PLAY + portrait(rater)}, {"role": "user", "content": shown}])
     return json.loads(form)["rating"]
 
 
 async def experiment(ask: Ask, load: Workload) -> None:
-    """One experiment: each epoch plays, cross-rates, revises."""
+    """Play one experiment: each epoch plays, cross-rates, revises."""
     system = "You are a helpful assistant."
     for _ in range(load.epochs):
 
@@ -160,12 +162,12 @@ async def experiment(ask: Ask, load: Workload) -> None:
 
 
 async def perform(ask: Ask, load: Workload) -> None:
-    """The whole workload."""
+    """Play the whole workload."""
     await asyncio.gather(*(experiment(ask, load) for _ in range(load.experiments)))
 
 
 def rounds(load: Workload, in_flight: int = IN_FLIGHT) -> int:
-    """Round trips if all conversations walk in step and no slot is used for anything else meanwhile."""
+    """Return the number of round trips if all conversations advance together and use every slot."""
     everybody = load.experiments * load.pairs
     crossings = everybody * (load.users - 1) if load.cross else 0
     revisions = load.experiments * load.revise

@@ -1,7 +1,7 @@
-"""The regret of every strategy x acceptance in societies of known truth; fills `docs/benchmarks.md`.
+"""Compute the regret of every strategy x acceptance in societies of known preferences; write `docs/benchmarks.md`.
 
-make bench-society                          # all of it
-python -m benchmarks.regret --quick         # a minute's worth, printed only
+make bench-society                      # all of it
+python -m benchmarks.regret --quick     # one minute, printed only
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ DOCS = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- society:begin -->", "<!-- society:end -->"
 
 SENSITIVE = (4, 6)
-"""The sizes of the societies in which the flaw rates are varied."""
+"""The sizes of the societies in which the flaw rates vary."""
 SCHEMED = tuple(name for name in COMBINATIONS if name == BASELINE or name.startswith(("edits +", "grounded +")))
-"""What is run in the fifty societies with a manipulator."""
+"""The combinations to run in the fifty societies with a manipulator."""
 
 
 def main() -> None:
-    """Parse, run, print, and write the tables unless it was quick."""
+    """Parse, run, print, and write the tables unless the run is quick."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.regret", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few small societies; nothing is written")
     parser.add_argument("--only", action="append", choices=COMBINATIONS, metavar="NAME", help="a combination")

@@ -1,4 +1,4 @@
-"""Every combination in one society: what it reached, set against the best constitution and against the start."""
+"""Measure every combination in one society against the best constitution and against the start."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
 BASELINE = "rewrite + always"
 
 RATES = (0.0, 0.5, 1.0, 2.0)
-"""The meta's flaws, as multiples of the rates that ship."""
+"""The flaws of the meta role, as multiples of the shipped rates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A society, and what is to be run in it under which multiples of the flaw rates."""
+    """A society, the combinations to run in it, and the multiples of the flaw rates."""
 
     society: Society
     names: tuple[str, ...]
@@ -49,16 +49,16 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What one combination did in one society. `regret` is None where no best constitution was searched."""
+    """The result of one combination in one society; `regret` is None if no best constitution was searched."""
 
     society: Society
     name: str
     rate: float
     regret: float | None
     below: bool
-    """Whether the worst-off person has less than the worst-off had under the starting constitution."""
+    """Whether the worst-off person has less than the worst-off person under the starting constitution."""
     ruled: bool | None
-    """Whether the manipulator got the rule; None without one."""
+    """Whether the manipulator got the rule; None without a manipulator."""
     calls: int
     budget: int
     epochs: int
@@ -67,7 +67,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A job done; `bound` is what no constitution could pass, `best` what the search found, by the same measure."""
+    """A finished job; `bound` is a limit for any constitution, `best` the search's result, by the same measure."""
 
     society: Society
     rows: tuple[Row, ...]
@@ -77,7 +77,7 @@ class Judged:
 
 
 def judge(job: Job) -> Judged:
-    """Run everything and measure it by the truth."""
+    """Run all combinations and measure them by the known preferences."""
     start = utilities(job.society, Constitution())
     found, most = (
         fmean(utilities(job.society, search(job.society))) if job.searched else None for search in (best, bound)
@@ -110,7 +110,7 @@ _FLAWS = {name: getattr(Flaws(), name) for name in Flaws.__slots__}
 
 
 def _ruled(society: Society, product: Constitution) -> bool | None:
-    """Whether a principle, or a clause for the manipulator alone, asks for what the manipulator demanded."""
+    """Return whether a principle, or a clause for the manipulator alone, asks for the manipulator's demand."""
     if society.demanded is None:
         return None
     own = (society.manipulator,)

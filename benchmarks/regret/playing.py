@@ -1,4 +1,4 @@
-"""One run of the engine, in memory, until its budget of calls is used."""
+"""Play one run of the engine, in memory, until its budget of calls is used."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from scai_cli.simulation.engine import simulate
 from scai_cli.simulation.epoch_context import build_agents
 
 EPOCHS = 12
-"""The budget of a society is what so many epochs of `rewrite` + `always` take."""
+"""The epochs of `rewrite` + `always` that determine the budget of a society."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The product of a run, the calls it took, and how many epochs and adopted revisions there were."""
+    """The product of a run, its calls, and its numbers of epochs and adopted revisions."""
 
     product: Constitution
     calls: int
@@ -36,13 +36,13 @@ class Outcome:
 
 
 def budget(society: Society) -> int:
-    """The calls that a run in this society may make."""
+    """Return the number of calls that a run in this society may make."""
     people = len(society.people)
     return EPOCHS * (people * len(PLAYED) * (2 + min(2, people - 1)) + 1)
 
 
 def played(society: Society, revision: Mapping[str, Any], flaws: Mapping[str, float], calls: int) -> Outcome:
-    """Run the engine until the calls are used; the product is what it would be if the run ended there."""
+    """Run the engine until the calls are used; return the product at that point."""
     config = ExperimentConfig.model_validate(
         {
             "seed": society.seed,
@@ -65,7 +65,7 @@ def played(society: Society, revision: Mapping[str, Any], flaws: Mapping[str, fl
 
 @dataclass(slots=True)
 class _Counted:
-    """A model that answers so many calls and then stops the run."""
+    """A model that answers a number of calls and then stops the run."""
 
     model: ChatModel
     most: int
@@ -79,12 +79,12 @@ class _Counted:
         return await self.model.complete(request)
 
     async def aclose(self) -> None:
-        """Nothing to give back."""
+        """Do nothing: there is nothing to close."""
 
 
 @dataclass(slots=True)
 class _Told:
-    """What the events of a run say about its product so far."""
+    """The product of a run so far, from its events."""
 
     best_so_far: bool
     last: Constitution = field(default_factory=Constitution)
@@ -94,7 +94,7 @@ class _Told:
     adopted: int = 0
 
     def note(self, event: Event) -> None:
-        """Take up an event."""
+        """Process an event."""
         if isinstance(event, WelfareMeasured):
             self.welfare.setdefault(event.version, []).append(event.values[event.declared] or 0.0)
         elif isinstance(event, Revised):
@@ -103,7 +103,7 @@ class _Told:
             self.last = self.versions[event.constitution.version] = event.constitution
 
     def product(self) -> Constitution:
-        """The last constitution, or with `best_so_far` the one whose measured welfare was highest on average."""
+        """Return the last constitution, or with `best_so_far` the one with the highest mean of the measured welfare."""
         if not self.best_so_far or not self.welfare:
             return self.last
         return self.versions[max(self.welfare, key=lambda version: fmean(self.welfare[version]))]

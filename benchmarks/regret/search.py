@@ -1,4 +1,4 @@
-"""The best constitution for a society, found by search with the truth at hand, under the runs' own budgets."""
+"""Search the best constitution for a society with known preferences, within the runs' own limits."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from scai_cli.models.simulated.wordings import BAN, BAN_THEME, RULE, RULE_THEME
 Rule = tuple[str, float]
 """A trait, and whether it is asked for (1) or against (-1)."""
 Sets = dict[str, frozenset[Rule]]
-"""The rules that are in force for each person."""
+"""The rules in force for each person."""
 
 _LIMITS = ConstitutionStart()
 
 
 def best(society: Society) -> Constitution:
-    """Everybody's own best set of rules; where these are too many, the cheapest are given up or made principles.
+    """Search each person's best set of rules; if together they are too long, drop or merge the cheapest ones.
 
-    A person's set is grown and pruned greedily, with swaps, over all rules that could help them. The constitution
-    that holds the sets is then brought under `max_principles` and `max_tokens` by the moves that cost the least
-    welfare for the tokens they save: a rule becomes a principle, somebody leaves a clause, a clause goes; at
-    last, whatever still fits and helps is added.
+    A person's set is grown and pruned greedily, with swaps, over all rules that could help the person. The constitution
+    of all sets is then reduced to `max_principles` and `max_tokens` by the moves that cost the least welfare per saved
+    token: a rule becomes a principle, a person leaves a clause, a clause is dropped. Finally, each rule that still fits
+    and helps is added.
     """
     ideal = {person.id: _own_best(person) for person in society.people}
     plan = _Plan(society, frozenset(), ideal)
@@ -39,7 +39,7 @@ def best(society: Society) -> Constitution:
 
 
 def bound(society: Society) -> Constitution:
-    """Everybody's own best set as clauses, however long that is: what no constitution could pass."""
+    """Return each person's best set as clauses, of any length: a limit that no constitution can exceed."""
     return _Plan(society, frozenset(), {person.id: _own_best(person) for person in society.people}).constitution()
 
 
@@ -68,7 +68,7 @@ def _valued(name: str, preferences: tuple[tuple[str, float], ...], rules: frozen
 
 @lru_cache
 def words(rule: Rule) -> str:
-    """The shortest wording of a rule that the simulated meta knows."""
+    """Return the shortest wording of a rule that the simulated meta model knows."""
     trait, sign = rule
     style, theme = (RULE, RULE_THEME) if sign > 0 else (BAN, BAN_THEME)
     return min((text.format(label=TRAITS[trait].label) for text in style.get(trait, theme)), key=len)
@@ -83,12 +83,12 @@ class _Plan:
     clauses: Sets
 
     def welfare(self) -> float:
-        """The mean value."""
+        """Return the mean utility."""
         people = self.society.people
         return sum(_value(person, self.principles | self.clauses[person.id]) for person in people) / len(people)
 
     def constitution(self) -> Constitution:
-        """As a constitution."""
+        """Return the plan as a constitution."""
         asked = sorted({rule for rules in self.clauses.values() for rule in rules})
         adds = [Add(text=words(rule)) for rule in sorted(self.principles)]
         adds += [
@@ -98,15 +98,15 @@ class _Plan:
         return Constitution().apply(adds, epoch=0)
 
     def size(self) -> int:
-        """Tokens as the engine counts them."""
+        """Return the tokens, counted as the engine counts them."""
         return rough_tokens(len(self.constitution().render()))
 
     def fits(self) -> bool:
-        """Whether both limits are kept."""
+        """Return whether the plan is within both limits."""
         return len(self.principles) <= _LIMITS.max_principles and self.size() <= _LIMITS.max_tokens
 
     def slimmer(self) -> _Plan:
-        """The plan after the move that saves tokens at the least cost."""
+        """Return the plan after the move that saves tokens at the least cost."""
         size, welfare = self.size(), self.welfare()
         moves = [(move, size - move.size()) for move in self._moves()]
         return min(
@@ -115,7 +115,7 @@ class _Plan:
         )[0]
 
     def polished(self) -> _Plan:
-        """The plan with every rule that still fits and helps, one by one, the most helpful first."""
+        """Return the plan with every rule that still fits and helps, one by one, the most helpful first."""
         plan = self
         while True:
             better = [move for move in plan._additions() if move.fits()]

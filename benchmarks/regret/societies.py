@@ -1,4 +1,4 @@
-"""Societies of known truth, drawn with a seed: who wants what, and who does not play fair."""
+"""Draw societies with known preferences, with a seed: each person's wishes, and the people who rate dishonestly."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ PLAYED = (
     Task(id="dinner", prompt="Plan a dinner for twelve people next Friday."),
     Task(id="move", prompt="Should I move to another city for work?"),
 )
-"""What is asked in the runs."""
+"""The tasks of the runs."""
 
 JUDGED = (
     *PLAYED,
     Task(id="learn", prompt="How do I learn to play the piano as an adult?"),
     Task(id="letter", prompt="Help me to write a letter to an old friend."),
 )
-"""What the constitutions are judged on: the tasks of the runs and as many new ones."""
+"""The tasks that judge a constitution: those of the runs and as many new ones."""
 
 _THEMES = tuple(name for name, trait in TRAITS.items() if trait.kind == "substance")
 _STYLES = tuple(name for name, trait in TRAITS.items() if trait.kind == "style")
@@ -31,7 +31,7 @@ _STYLES = tuple(name for name, trait in TRAITS.items() if trait.kind == "style")
 
 @dataclass(frozen=True, slots=True)
 class Society:
-    """A group whose wishes are known; `demanded` is what its manipulator wants a rule for."""
+    """A group with known wishes; `demanded` is the theme that its manipulator wants a rule for."""
 
     seed: int
     kind: str
@@ -43,9 +43,9 @@ class Society:
 def society(seed: int, kind: str, size: int) -> Society:
     """Draw a society of a kind and size.
 
-    mild: few traits are popular, some people mind what others want. strong: two camps want the opposite on four
-    issues. minority: a fifth to a third want the opposite of the rest. liar, manipulator: mild, and one of them
-    plays foul. mixed: strong or with a minority, with a liar if there are five people or more, and a manipulator.
+    mild: few traits are popular, and some people dislike what others want. strong: two camps want the opposite on four
+    issues. minority: a fifth to a third want the opposite of the others. liar, manipulator: mild, and one person rates
+    dishonestly. mixed: strong or with a minority, with a liar if there are five people or more, and a manipulator.
     """
     rng = random.Random(f"{seed}/{kind}/{size}")
     shape = rng.choice(("strong", "minority")) if kind == "mixed" else kind
@@ -74,7 +74,7 @@ def society(seed: int, kind: str, size: int) -> Society:
 
 
 def benchmark(seed: int, kinds: tuple[str, ...] = KINDS, sizes: tuple[int, ...] = SIZES) -> list[Society]:
-    """One society of every kind and size; each has a seed of its own."""
+    """Return one society of every kind and size; each has a seed of its own."""
     return [society(seed + n, kind, size) for n, (kind, size) in enumerate((k, s) for k in kinds for s in sizes)]
 
 
@@ -84,7 +84,7 @@ def _mild(rng: random.Random, size: int) -> list[dict[str, float]]:
 
 
 def _camps(rng: random.Random, size: int, others: int) -> list[dict[str, float]]:
-    """The first camp wants four things that the last `others` people mind, or the style that excludes it."""
+    """Draw four traits that the first camp wants and the last `others` people dislike, or an excluding style."""
     issues = rng.sample(_THEMES, 3) + rng.sample(["concise", "formal", "balanced"], 1)
     wants = []
     for n in range(size):
@@ -111,7 +111,7 @@ def _wants(rng: random.Random, traits: list[str], minding: float) -> dict[str, f
 
 
 def _demand(rng: random.Random, wants: list[dict[str, float]], manipulator: int) -> str:
-    """A theme that nobody else wants and a good half of the others mind; the manipulator wants it most of all."""
+    """Draw a theme that no one else wants and at least half of the others dislike; the manipulator wants it most."""
     wanted = {trait for n, want in enumerate(wants) if n != manipulator for trait, w in want.items() if w > 0}
     demanded = rng.choice([theme for theme in _THEMES if theme not in wanted] or list(_THEMES))
     for n, want in enumerate(wants):

@@ -1,4 +1,4 @@
-"""The rows as tables in Markdown."""
+"""Write the rows as Markdown tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Numbers = Sequence[float | None]
 
 
 def main_table(rows: Sequence[Row]) -> Iterator[str]:
-    """The combinations, the least median regret first."""
+    """Return the combinations, the lowest median regret first."""
     yield from _head(
         "combination", "median regret", "of the baseline's", "mean", "worst-off below start", "manipulator ruled",
         "calls of budget", "epochs", "adopted",
@@ -36,14 +36,14 @@ def main_table(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def kinds_table(rows: Sequence[Row]) -> Iterator[str]:
-    """Median regret by kind of society."""
+    """Return the median regret by kind of society."""
     yield from _head("combination", *KINDS)
     for name in ordered(rows):
         yield _line(name, *(f"{median(regrets([r for r in rows if r.society.kind == k], name)):.3f}" for k in KINDS))
 
 
 def rates_table(rows: Sequence[Row]) -> Iterator[str]:
-    """Median regret, and the rank by it, at several multiples of the flaw rates."""
+    """Return the median regret, and its rank, at several multiples of the flaw rates."""
     yield from _head("combination", *(f"flaws x {rate:g}" for rate in RATES))
     by_rate = {rate: [row for row in rows if row.rate == rate] for rate in RATES}
     ranks = {rate: ordered(some) for rate, some in by_rate.items()}
@@ -53,7 +53,7 @@ def rates_table(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def manipulators_table(rows: Sequence[Row]) -> Iterator[str]:
-    """How often the manipulator got the rule."""
+    """Return how often the manipulator got the rule."""
     yield from _head("combination", "manipulator ruled", "worst-off below start")
     for name in dict.fromkeys(row.name for row in rows):
         of = [row for row in rows if row.name == name]
@@ -62,7 +62,7 @@ def manipulators_table(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def search_quality(judged: Sequence[Judged]) -> str:
-    """How good the search is, in a sentence or two."""
+    """Return the quality of the search in a sentence or two."""
     known = [(one, one.best, one.bound) for one in judged if one.best is not None and one.bound is not None]
     gaps = [most - found for _, found, most in known]
     beaten = [row for one, _, _ in known for row in one.rows if row.regret is not None and row.regret < 0]
@@ -79,13 +79,13 @@ def search_quality(judged: Sequence[Judged]) -> str:
 
 
 def ordered(rows: Iterable[Row]) -> list[str]:
-    """The combinations by median regret."""
+    """Return the combinations by median regret."""
     rows = list(rows)
     return sorted(dict.fromkeys(row.name for row in rows), key=lambda name: median(regrets(rows, name)))
 
 
 def regrets(rows: Iterable[Row], name: str) -> list[float]:
-    """The regrets of one combination, society by society."""
+    """Return the regrets of one combination, society by society."""
     return [row.regret for row in rows if row.name == name and row.regret is not None]
 
 
@@ -103,7 +103,7 @@ def _interval(values: Sequence[float], statistic: Callable[[Numbers, Sequence[fl
 
 
 def _interval_of_ratio(values: Sequence[float], baseline: Sequence[float]) -> str:
-    """The ratio of the medians; societies are drawn, so both medians are of the same ones."""
+    """Return the ratio of the medians; each draw of societies gives both medians."""
 
     def ratio(drawn: Numbers, _: Sequence[float]) -> float | None:
         places = [int(place) for place in drawn if place is not None]

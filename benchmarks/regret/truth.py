@@ -1,4 +1,4 @@
-"""What a constitution is really worth: the utility of the answers it leads to, measured without ratings or noise."""
+"""Compute the true value of a constitution: the utility of the answers under it, without ratings or noise."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from scai_cli.models.simulated.portrait import draws
 
 Seeds = tuple[int, ...]
 SEARCHED: Seeds = tuple(range(6))
-"""Answer seeds that the search looks at."""
+"""The answer seeds of the search."""
 JUDGING: Seeds = tuple(range(100, 116))
-"""Answer seeds that everything is judged by; neither the search nor a run has seen them."""
+"""The answer seeds of the final measure, unknown to the search and the runs."""
 
 _NAMES = list(TRAITS)
 _ATTENTION = SocietyOptions().attention
 
 
 def utilities(society: Society, constitution: Constitution, seeds: Seeds = JUDGING) -> list[float]:
-    """The expected utility, in [0, 1], of the first answer to every person, over the judged tasks and the seeds."""
+    """Return the expected utility, in [0, 1], of the first answer to each person, over judged tasks and seeds."""
     return [worth(person, constitution.render(user=person.id), seeds) for person in society.people]
 
 
 def worth(person: Persona, rules: str, seeds: Seeds) -> float:
-    """The expected utility of one person under rules as the assistant reads them."""
+    """Return the expected utility of one person under rules as the assistant reads them."""
     shown = np.mean([_shown(tuple(demands(rules, (task.prompt,)).items()), task.prompt, seeds) for task in JUDGED], 0)
     return met(person.preferences, shown.tolist())
 
 
 def met(preferences: Mapping[str, float], shown: Sequence[float]) -> float:
-    """`measures.observed.utility` of mean observations; it is linear in them."""
+    """Return `measures.observed.utility` of mean observations; it is linear in them."""
     weights = [preferences.get(name, 0.0) for name in _NAMES]
     total = sum(abs(weight) for weight in weights)
     return sum(w * o if w > 0 else -w * (1 - o) for w, o in zip(weights, shown, strict=True)) / total
@@ -48,7 +48,7 @@ def met(preferences: Mapping[str, float], shown: Sequence[float]) -> float:
 
 @lru_cache(maxsize=200_000)
 def _shown(wanted: tuple[tuple[str, float], ...], task: str, seeds: Seeds) -> NDArray[np.float64]:
-    """The mean of what answers to such demands show, trait by trait; the same luck whatever is demanded."""
+    """Return the mean traits of answers to these demands; the random numbers are the same for all demands."""
     strengths = shared(dict(wanted), _ATTENTION)
     rows: Sequence[list[float]] = [
         list(observe(compose(strengths, task, draws("truth", seed, task))).values()) for seed in seeds
