@@ -22,7 +22,7 @@ from scai_cli.experiment.constitution import Clause, Constitution, Principle
 RULES = Constitution.model_validate(
     {
         "version": 3,
-        "principles": [{"id": "P2", "text": "Be *brief*."}],
+        "principles": [{"id": "P2", "text": "Be *brief*."}, {"id": "P3", "text": "Harm no one.", "locked": True}],
         "contract": [{"id": "C1", "text": "Joke.", "for": ["ann", "bob_2"]}],
     }
 )
@@ -44,7 +44,16 @@ def some(folder: Path, form: str = "dpo", suffix: str = ".jsonl", **columns: tup
         format_name=form,
         format=find_format(form),
         files=(a_file(folder, f"train{suffix}", 900, **columns), a_file(folder, f"test{suffix}", 100, **columns)),
-        sources=(ExportSource("dinner", RULES, {"assistant": "openai:tiny", "user": "openai:tiny"}, "a" * 64, 6),),
+        sources=(
+            ExportSource(
+                "dinner",
+                RULES,
+                {"assistant": "openai:tiny", "user": "openai:tiny"},
+                "a" * 64,
+                6,
+                "6 people simulated by openai:tiny",
+            ),
+        ),
         licences={"CC-BY-4.0": 1000},
         left_out={"margin": 12, "duplicate": 3},
         command="scai export dinner --format dpo -o data/ --split train=0.9,test=0.1",
@@ -85,7 +94,7 @@ def test_the_header_tells_the_hub_all_it_asks_for(tmp_path: Path) -> None:
 def test_the_card_says_how_it_was_made_and_what_it_is_not(tmp_path: Path) -> None:
     card, _ = finished(tmp_path, some(tmp_path))
     for part in ("1,000 rows for direct preference", "Simulated data", "900", "`dinner`", "version 3",
-                 "6 personas", "openai:tiny",
+                 "6 people simulated by openai:tiny", "openai:tiny",
                  "margin 12", "duplicate 3", "seed: 7", "2 rows share 13 words", "CC-BY-4.0: 1,000 rows",
                  "about 1,250 tokens", "`max_length=1792`", "scai export dinner --format dpo -o data/"):  # fmt: skip
         assert part in card, part
@@ -181,7 +190,7 @@ def test_the_card_holds_the_rules_that_rows_were_made_by(tmp_path: Path) -> None
     (dinner,) = plain.sources
     others = (replace(dinner, run_id="dinner-rows"), replace(dinner, run_id="bare", constitution=Constitution()))
     card, manifest = finished(tmp_path, replace(plain, sources=(dinner, *others)))
-    rules = "- **P2** Be \\*brief\\*.\n- **C1** for ann, bob\\_2: Joke.\n"
+    rules = "- **P2** Be \\*brief\\*.\n- **P3** (locked) Harm no one.\n- **C1** for ann, bob\\_2: Joke.\n"
     assert f"### Constitution of `dinner` and `dinner-rows`, version 3\n\n{rules}" in card
     assert "### Constitution of `bare`, version 0\n\nNo rules.\n" in card
     assert [source["version"] for source in manifest["sources"]] == [3, 3, 0]

@@ -66,6 +66,10 @@ def test_what_is_typed_becomes_feedback_ratings_and_a_ballot(us, tmp_path):
     assert "How do I make a pot of tea?" in err
     assert "Rules A" in err
     assert "human" not in json.loads((run / "outcome.json").read_text())["usage"]
+    assert scai("export", "us", "--format", "ratings", "-o", "rows/").code == 0
+    card = (tmp_path / "rows" / "README.md").read_text()
+    assert "**Data from real people." in card
+    assert "| 1 real person and 1 simulated person (" in card
 
 
 def test_people_cost_nothing_and_count_towards_no_limit(us, tmp_path):

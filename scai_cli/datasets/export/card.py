@@ -63,6 +63,11 @@ def _body(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -> It
 
 
 def _disclaimer(record: ExportRecord) -> str:
+    if any(source.has_real_people for source in record.sources):
+        return (
+            "Data from real people. Real people wrote or rated some of these texts; a table below gives their number. "
+            "Share the data only with their consent."
+        )
     models = {model for source in record.sources for model in source.models.values()}
     if models == {"simulated"}:
         return (
@@ -104,7 +109,7 @@ def _making(record: ExportRecord) -> Iterator[str]:
             (
                 f"`{code(source.run_id)}`",
                 f"version {source.constitution.version}",
-                f"{_count(source.personas, 'persona')}",
+                escaped(source.people),
                 ", ".join(f"{escaped(role)}: {escaped(model)}" for role, model in source.models.items()),
                 f"`{source.digest[:12]}…`",
             )
@@ -131,7 +136,7 @@ def _rules(record: ExportRecord) -> Iterator[str]:
         owners.setdefault(source.constitution, []).append(f"`{code(source.run_id)}`")
     for constitution, names in owners.items():
         rules = [
-            *(f"**{rule.id}** {escaped(rule.text)}" for rule in constitution.principles),
+            *(f"**{p.id}**{' (locked)' if p.locked else ''} {escaped(p.text)}" for p in constitution.principles),
             *(f"**{c.id}** for {', '.join(map(escaped, c.users))}: {escaped(c.text)}" for c in constitution.contract),
         ]
         yield f"### Constitution of {' and '.join(names)}, version {constitution.version}"

@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from scai_cli.analysis.participants import participants
 from scai_cli.datasets.export.export_record import ExportRecord, ExportSource
 from scai_cli.datasets.export.folder import finish_folder
 from scai_cli.datasets.export.output_files import STDOUT, Destination, digest, output_files
@@ -171,11 +172,7 @@ class _Pass:
             format_name=options.format_name,
             format=self._form,
             files=files,
-            sources=tuple(
-                ExportSource(source.id, *source.about(), digest(log_of(source.path)), len(source.personas))
-                for source in self._sources
-                if options.destination.folder
-            ),
+            sources=tuple(_source(source) for source in self._sources if options.destination.folder),
             licences=self._licences.counts(),
             left_out=dict(sorted(self._selector.left_out.items())),
             command=options.command,
@@ -211,6 +208,14 @@ class _Pass:
         yield f"Split by {self._splitter.by}: {_BY[self._splitter.by]}."
         if self._options.dedupe != "near":
             yield "Identical rows are in one split only; near-duplicates were not searched (add --dedupe near)."
+
+
+def _source(source: SampleSource) -> ExportSource:
+    constitution, models, config = source.about()
+    people, real = participants(config), any(persona.human for persona in config.personas.inline)
+    return ExportSource(
+        source.id, constitution, models, digest(log_of(source.path)), len(source.personas), people, real
+    )
 
 
 def _splitter(sources: Sequence[SampleSource], options: ExportOptions) -> Splitter | None:

@@ -21,6 +21,9 @@ class ExportSource:
     """SHA-256 of its events or rows."""
     personas: int = 0
     """The number of personas who spoke and rated in it."""
+    people: str = ""
+    """The same people in words, see `analysis.participants`."""
+    has_real_people: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from scai_cli.datasets.samples.filters import BROKEN, BROKEN_OFF, Kind, SampleSe
 from scai_cli.datasets.samples.labels import PairComparison, decide, revised
 from scai_cli.datasets.samples.sample import Answer, CritiqueStep, Pair, Sample, Score, Trace, Turn
 from scai_cli.errors import ConfigError, RunError
-from scai_cli.experiment.config import ROLES
+from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.generated_directory import TASKS
 from scai_cli.runs.jsonl import damaged, lines
@@ -66,9 +66,9 @@ class GeneratedSource:
                 raise RunError(damaged(self.path / TASKS, number)) from None
             yield task.id, task.split
 
-    def about(self) -> tuple[Constitution, Mapping[str, str]]:
-        """Return the final constitution, and role -> model."""
-        return self._manifest.learned, self._models(None)
+    def about(self) -> tuple[Constitution, Mapping[str, str], ExperimentConfig]:
+        """Return the final constitution, role -> model, and the experiment."""
+        return self._manifest.learned, self._models(None), self._manifest.config
 
     def samples(self, kind: Kind, selector: SampleSelector) -> Iterator[Sample]:
         """Yield the samples of a kind that the filters accept, row by row; raises RunError for a damaged line."""

@@ -12,6 +12,7 @@ from scai_cli.datasets.samples.run_context import RunContext, role_models
 from scai_cli.datasets.samples.run_pairs import pairs
 from scai_cli.datasets.samples.sample import Answer, RunSample, Sample, Score, Turn
 from scai_cli.errors import ConfigError
+from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.history.conversations import RunConversation, read_conversations
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
@@ -41,10 +42,11 @@ class RunSource:
         """Yield all tasks of the run, with the split that each states."""
         return ((task.id, task.split) for task in self._context.config.tasks.inline)
 
-    def about(self) -> tuple[Constitution, Mapping[str, str]]:
-        """Return the run's final constitution (the current one if it is unfinished), and role -> model."""
+    def about(self) -> tuple[Constitution, Mapping[str, str], ExperimentConfig]:
+        """Return the run's final constitution (the current one if it is unfinished), role -> model, and experiment."""
         history = read_history(self.path, messages=False)
-        return history.product[0], role_models(history.started.models if history.started else {}, "")
+        models = role_models(history.started.models if history.started else {}, "")
+        return history.product[0], models, self._context.config
 
     def samples(self, kind: Kind, selector: SampleSelector) -> Iterator[Sample]:
         """Yield the samples of a kind that the filters accept, in the order of epochs and conversations.
