@@ -21,7 +21,6 @@ from scai_cli.experiment.config import (
 )
 from scai_cli.experiment.constitution_start import (
     ConstitutionStart,
-    EarlierConstitution,
     StartClause,
     StartPrinciple,
 )
@@ -42,7 +41,6 @@ SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("constitution", ConstitutionStart),
     ("a starting principle", StartPrinciple),
     ("a starting clause", StartClause),
-    ("an earlier constitution", EarlierConstitution),
     ("revision", Revision),
     ("holdout", Holdout),
     ("generate", GenerateSettings),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_serializer, model_validator
@@ -27,7 +28,7 @@ class StartPrinciple(Value):
     """A principle at the start: its text alone, or a mapping as `scai export --format system --as json` writes it."""
 
     id: PrincipleId | None = None
-    """The id of the principle; the next free one if null."""
+    """Its id; the next free one if it is null or taken."""
     text: RuleText
     """The text of the principle."""
     locked: bool = False
@@ -44,22 +45,11 @@ class StartClause(Value):
     model_config = ConfigDict(populate_by_name=True)
 
     id: Annotated[ClauseId | None, _brief] = None
-    """The id of the clause; the next free one if null."""
+    """Its id; the next free one if it is null or taken."""
     text: RuleText
     """The text of the clause."""
     users: Annotated[tuple[str, ...], Field(alias="for", min_length=1)]
     """The ids of the personas that the clause is for."""
-
-
-class EarlierConstitution(Value):
-    """The constitution that `from` refers to; `scai run` writes it into `config.yaml`."""
-
-    run: Annotated[str, _brief] = ""
-    """The id of the run; empty for a file."""
-    epoch: int | None = None
-    """The epoch after which the run had this constitution, 0 for its start; null for its product, or for a file."""
-    constitution: Constitution
-    """The constitution, with `since` and `evidence` of the earlier run."""
 
 
 class ConstitutionStart(Value):
@@ -85,8 +75,11 @@ class ConstitutionStart(Value):
     """The maximal number of principles after a revision."""
     max_tokens: Count = 400
     """The maximal length of the constitution in the system message, in tokens (characters / 4)."""
-    earlier: Annotated[EarlierConstitution | None, _brief] = None
-    """The constitution of `from` at the start of the run; written by `scai run`, so that a resume needs no look-up."""
+    earlier: Annotated[Constitution | None, _brief] = None
+    """The constitution of `from` at the start of the run, with the `since` and `evidence` that its rules have there;
+    written by `scai run`, so that a resume needs no look-up."""
+    earlier_run: Annotated[str, _brief] = ""
+    """The id of the run that `earlier` is from; empty for a file."""
 
     @model_validator(mode="before")
     @classmethod
@@ -97,17 +90,13 @@ class ConstitutionStart(Value):
 
     @property
     def label(self) -> str:
-        """The source of `from` in words: "run a after epoch 2 (version 1)", or a file's name; empty without `from`."""
-        if self.earlier is None or not self.earlier.run:
-            return self.source or ""
-        epoch = self.earlier.epoch
-        place = "" if epoch is None else f" after epoch {epoch}" if epoch else " at its start"
-        return f"run {self.earlier.run}{place} (version {self.earlier.constitution.version})"
+        """The source of `from` in words: "run a (version 1)", or a file's name; empty without `from`."""
+        return f"run {self.earlier_run} (version {self.base.version})" if self.earlier_run else self.source or ""
 
     @property
     def base(self) -> Constitution:
         """The whole constitution of `from`; empty without `from`."""
-        return self.earlier.constitution if self.earlier else Constitution()
+        return self.earlier or Constitution()
 
     @property
     def dropped(self) -> tuple[Principle | Clause, ...]:
@@ -115,8 +104,11 @@ class ConstitutionStart(Value):
         return tuple(rule for rule in self.base.rules if rule.id in self.drop)
 
 
-FindEarlier = Callable[[str, Sequence[Persona]], EarlierConstitution]
-"""Resolves `from`, given the personas; raises RunError for an unknown run, ConfigError for an invalid file."""
+FindEarlier = Callable[[str, Path, Sequence[Persona]], tuple[Constitution, str]]
+"""Resolves `from`, given the experiment's folder and the personas, to a constitution and the id of its run.
+
+Raises RunError for an unknown run or file, ConfigError for an invalid file.
+"""
 
 
 def start_from(
@@ -125,17 +117,18 @@ def start_from(
     """Return the start with the constitution of `from`; raises ConfigError for keys that contradict each other."""
     if start.source is not None and start.earlier is None and find is not None:
         try:
-            start = start.model_copy(update={"earlier": find(start.source, personas)})
+            earlier, run = find(start.source, Path(source.name).parent, personas)
         except RunError as error:
             raise source.error(("constitution", "from"), str(error)) from None
-    for path, problem in _problems(start):
-        raise source.error(("constitution", *path), problem)
+        start = start.model_copy(update={"earlier": earlier, "earlier_run": run})
     known = {persona.id for persona in personas}
     for clause in start.base.contract:
         if clause.id not in start.drop and (strangers := [user for user in clause.users if user not in known]):
             problem = f"{clause.id} of {start.label} is for {strangers[0]!r}, who is not in this experiment"
             remedy = f"leave it out with `drop: [{clause.id}]`, or add the persona"
             raise source.error(("constitution", "from"), f"{problem}; {remedy}")
+    for path, problem in _problems(start):
+        raise source.error(("constitution", *path), problem)
     return start
 
 
@@ -149,24 +142,25 @@ def initial_constitution(start: ConstitutionStart) -> Constitution:
 def _problems(start: ConstitutionStart) -> Iterator[tuple[KeyPath, str]]:
     """Yield (key, problem) for keys of a start that contradict each other."""
     first, base = _initial(start), start.base
-    principles, clauses = ([rule.id for rule in part] for part in (first.principles, first.contract))
+    ids, clauses = [rule.id for rule in first.principles], [rule.id for rule in first.contract]
     if start.source is not None and start.earlier is None:
         yield ("from",), "is not looked up here; load the experiment with `scai_cli.load`"
     for n, name in enumerate(start.drop):
         if base.rule(name) is None:
             where = f"in {start.label}{did_you_mean(name, [rule.id for rule in base.rules])}"
             yield ("drop", n), f"there is no rule {name!r} {where if start.source else 'without a `from`'}"
-    for key, ids in (("principles", principles), ("contract", clauses)):
-        if twice := [name for name in ids if ids.count(name) > 1]:
-            yield (key,), f"the id {twice[0]!r} is used twice; change one"
     for n, name in enumerate(start.locked):
         if name in clauses:
             yield ("locked", n), f"{name} is a clause, and only principles can be locked"
-        elif _ID.fullmatch(name) and name not in principles:
-            yield ("locked", n), f"there is no principle {name!r} to lock{did_you_mean(name, principles)}"
-    size = rough_tokens(len(Constitution(principles=first.locked).render()))
-    if first.locked and (len(first.locked) > start.max_principles or size > start.max_tokens):
-        yield ("locked",), "leaves no room for other rules; raise `max_principles` and `max_tokens`"
+        elif _ID.fullmatch(name) and name not in ids:
+            yield ("locked", n), f"there is no principle {name!r} to lock{did_you_mean(name, ids)}"
+    size = rough_tokens(len(first.render()))
+    if (start.source or first.locked) and (len(ids) > start.max_principles or size > start.max_tokens):
+        limits = f"`max_principles` ({start.max_principles}) or `max_tokens` ({start.max_tokens})"
+        yield (
+            ("max_principles",),
+            f"the start has {len(ids)} principles and {size} tokens in all: raise {limits}, or drop some",
+        )
 
 
 def _initial(start: ConstitutionStart) -> Constitution:
@@ -193,7 +187,7 @@ def _initial(start: ConstitutionStart) -> Constitution:
     )
 
 
-def _ids(letter: str, given: Collection[str | None], last: int) -> list[str]:
-    """Return the ids, with the next free id for each None."""
+def _ids(letter: str, given: Sequence[str | None], last: int) -> list[str]:
+    """Return the ids, with the next free ones in place of those that are None or taken."""
     free = count(1 + max([last, *(int(name[1:]) for name in given if name)]))
-    return [name or f"{letter}{next(free)}" for name in given]
+    return [n if n and n not in given[:at] else f"{letter}{next(free)}" for at, n in enumerate(given)]

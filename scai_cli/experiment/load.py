@@ -10,7 +10,7 @@ import json
 import math
 import os
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -49,14 +49,13 @@ class Overrides:
 
 
 def load_experiment(
-    path: Path, overrides: Overrides | None = None, find: Callable[[Path], FindEarlier] | None = None
+    path: Path, overrides: Overrides | None = None, find: FindEarlier | None = None
 ) -> ExperimentConfig:
     """Read, override, validate and resolve an experiment file; raises ConfigError.
 
-    `find` (`jobs.starting_constitution`) resolves `constitution.from` relative to the file's folder; without it, this
-    key is an error, as this package cannot read runs.
+    `find` (`jobs.starting_constitution`) resolves `constitution.from`; without it, this key is an error.
     """
-    return _load(path, overrides or Overrides(), find=find and find(path.parent))
+    return _load(path, overrides or Overrides(), find=find)
 
 
 def load_saved(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:

@@ -87,10 +87,9 @@ def test_the_config_says_where_the_rules_came_from_and_what_was_dropped(here: Pa
     begun(here, {"from": "a@1", "drop": ["C1"]})
     saved = yaml.safe_load((here / "runs/b/config.yaml").read_text(encoding="utf-8"))["constitution"]
     assert (saved["from"], saved["drop"]) == ("a@1", ["C1"])
-    assert (saved["earlier"]["run"], saved["earlier"]["epoch"]) == ("a", 1)
-    assert saved["earlier"]["constitution"]["version"] == 1
+    assert (saved["earlier_run"], saved["earlier"]["version"]) == ("a", 1)
     shown = scai("show", "b", "--constitution").out
-    assert shown.startswith("starts from run a after epoch 1 (version 1)\ndropped at the start: C1 Joke.\n")
+    assert shown.startswith("starts from run a (version 1)\ndropped at the start: C1 Joke.\n")
 
 
 def test_a_run_goes_on_without_its_source(here: Path) -> None:
@@ -128,12 +127,17 @@ def test_check_says_what_the_run_starts_with(here: Path) -> None:
     assert "dropped at the start: C2 Rhyme." in lines
     assert [line for line in lines if line.startswith("locked")] == [f"locked: P4 {REFUND}", "locked: P2 Be kind."]
     shown = json.loads(called(here, "check", constitution, "--json").out)["constitution"]
-    assert [rule["id"] for rule in shown["earlier"]["constitution"]["contract"]] == ["C2"]
+    assert [rule["id"] for rule in shown["earlier"]["contract"]] == ["C2"]
 
 
 def test_what_export_writes_as_json_is_a_constitution_in_the_experiment_too(here: Path) -> None:
     written = json.loads((here / "a.json").read_text(encoding="utf-8"))
     assert begun(here, {"principles": written["principles"], "contract": written["contract"]}) == PRODUCT
+
+
+def test_an_id_that_is_taken_is_replaced_by_the_next_free_one(here: Path) -> None:
+    taken = {"from": "a", "principles": [{"id": "P2", "text": "Be fair."}, {"id": "P9", "text": "Be quick."}]}
+    assert begun(here, taken) == [*PRODUCT[:2], ("P10", "Be fair."), ("P9", "Be quick."), PRODUCT[2]]
 
 
 def test_a_lock_goes_through_json_and_from_run_to_run(here: Path) -> None:
@@ -161,8 +165,12 @@ def test_a_lock_goes_through_json_and_from_run_to_run(here: Path) -> None:
         ({"from": "a", "locked": ["C2"]}, "- C2", "locked.0", "C2 is a clause, and only principles can be locked"),
         ({"from": "a", "locked": ["P9"]}, "- P9", "locked.0", "there is no principle 'P9' to lock"),
         ({"from": "a", "locked": ["p2"]}, "- p2", "locked.0", "there is no principle 'p2' to lock; known are P2"),
-        ({"locked": ["Kind."], "max_tokens": 5}, "locked", "locked", "raise `max_principles` and `max_tokens`"),
-        ({"from": "a", "principles": [{"id": "P2", "text": "x"}]}, "principles", "principles", "'P2' is used twice"),
+        (
+            {"from": "a", "max_principles": 1},
+            "max_principles",
+            "max_principles",
+            "the start has 2 principles and 36 tokens in all: raise `max_principles` (1) or `max_tokens` (400)",
+        ),
     ],
 )
 def test_a_start_that_does_not_fit_is_one_line(
