@@ -165,7 +165,7 @@ def _texts(history: History, conversations: set[str]) -> dict[str, list[CompactM
 def _answers(
     side: VersionCells, pair: Pair, texts: Mapping[str, Sequence[CompactMessage]]
 ) -> Iterator[tuple[str, Answer]]:
-    """Yield the question and the final answer of a pair; nothing where the log holds no answer."""
+    """Yield the question and the final answer of a pair; nothing if the log has no answer."""
     conversation = _conversation(side, pair)
     messages = texts.get(conversation, ())
     answers = [message for message in messages if message.role == "assistant"]

@@ -1,4 +1,4 @@
-"""Several runs compared with the first of them."""
+"""Compare several runs with the first of them."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from scai_cli.runs.history.history import History
 from scai_cli.social_choice import welfare
 
 _ALWAYS: Final = ("utilitarian", "rawlsian")
-"""The welfare functions that are compared in addition to the declared one."""
+"""The welfare functions to compare besides the declared one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Runs by name; all others are compared with the first.
+    """Runs by name, compared with the first one.
 
     `paired`: run -> welfare function -> its welfare minus the first run's, over the users and tasks that both played;
     empty for a run that shares none with the first.
@@ -35,12 +35,12 @@ class Comparison:
 
     @property
     def first(self) -> str:
-        """The run that the others are compared with."""
+        """The first run, the baseline."""
         return next(iter(self.runs))
 
     @property
     def metrics(self) -> dict[str, dict[str, float | None]]:
-        """Name of a number -> run -> its value, None for a run that has none."""
+        """Name of a measure -> run -> value, None for a run without it."""
         names = dict.fromkeys(name for values in self.measures.values() for name in values)
         return {name: {run: values.get(name) for run, values in self.measures.items()} for name in names}
 
@@ -61,18 +61,18 @@ class Comparison:
 
 
 def compare_runs(paths: Sequence[Path]) -> Comparison:
-    """Compare runs, finished or not; the same one named twice counts once.
+    """Compare runs, finished or not; a run given twice counts once.
 
     Raises RunError when fewer than two are left, or for a damaged one.
     """
     different = list(dict.fromkeys(path.resolve() for path in paths))
     if len(different) < 2:
-        raise RunError("compare needs two runs or more; name another, `scai list` shows them")
+        raise RunError("compare needs two runs or more; name another one, see `scai list`")
     return compare_histories([read_history(path, messages=False, ratings=False) for path in different])
 
 
 def compare_histories(histories: Sequence[History]) -> Comparison:
-    """Compare two or more different runs that have been read."""
+    """Compare two or more different histories."""
     shared = {run for run, count in Counter(history.run_id for history in histories).items() if count > 1}
     runs = {str(h.path) if h.run_id in shared else h.run_id: h for h in histories}
     first, *others = runs
@@ -85,7 +85,7 @@ def compare_histories(histories: Sequence[History]) -> Comparison:
 
 
 def _paired(first: History, other: History) -> dict[str, PairedDifference]:
-    """Compare the two by every function, on the first cells that both have."""
+    """Compare two runs by every function, on the first kind of cells that both have."""
     differences = {}
     for before, after in _cell_pairs(first, other):
         for name in dict.fromkeys((welfare.parse(first.config.welfare).label, *_ALWAYS)):
@@ -98,7 +98,7 @@ def _paired(first: History, other: History) -> dict[str, PairedDifference]:
 
 
 def _cell_pairs(first: History, other: History) -> Iterator[tuple[EpochCells, EpochCells]]:
-    """Yield the cells that two runs can be compared by, the better evidence first."""
+    """Yield the kinds of cells to compare two runs by, the better evidence first."""
     before, after = holdout_cells(first), holdout_cells(other)
     if before is not None and after is not None:
         yield before, after

@@ -1,4 +1,4 @@
-"""The keys in which the experiments of several runs differ."""
+"""The differences between the experiments of several runs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _settings(history: History) -> dict[str, Any]:
 
 
 def split_members(differences: Differences) -> tuple[Differences, Members]:
-    """Separate the settings from the personas and tasks that not all runs have."""
+    """Separate the settings from personas and tasks that some runs lack."""
     settings: Differences = {}
     members: Members = {}
     for key, values in differences.items():
@@ -53,7 +53,7 @@ def split_members(differences: Differences) -> tuple[Differences, Members]:
 
 
 def _is_part_of_absent(key: str, configs: Sequence[Mapping[str, Any]]) -> bool:
-    """Return whether a key describes a persona or task that not all runs have: the id's own key says so already."""
+    """Return whether a key is of a persona or task that some runs lack, which the id's own key shows already."""
     kind, _, rest = key.partition(".")
     item, _, inner = rest.partition(".")
     return bool(inner) and kind in _KINDS and not all(f"{kind}.{item}" in config for config in configs)

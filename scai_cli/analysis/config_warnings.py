@@ -15,7 +15,7 @@ from scai_cli.prompts.templates import TEMPLATES
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """A key of the experiment, when it has an effect, why it may have none, and what to do besides removing it."""
+    """A key of the experiment, the condition for its effect, the reason without it, and a remedy besides removal."""
 
     key: str
     has_effect: Callable[[ExperimentConfig], bool]
@@ -48,7 +48,7 @@ def seed_dependence(config: ExperimentConfig) -> list[str]:
 
 
 def welfare_decides(config: ExperimentConfig) -> bool:
-    """Return whether the declared welfare decides what is adopted or handed out; of foreign code it may."""
+    """Return whether the declared welfare affects the adopted constitution; third-party code may use it."""
     return config.revision.best_so_far or config.revision.acceptance not in ("always", "vote")
 
 

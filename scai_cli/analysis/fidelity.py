@@ -1,4 +1,4 @@
-"""Whether the simulated users stay themselves, measured in a finished run."""
+"""Measure in a finished run whether the simulated users stay in character."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from scai_cli.simulation.utilities import mean
 from scai_cli.stats.variance import Variances, one_way
 
 _NEAR_NULL: Final = 1.5
-"""A persona is flagged up to this many times its distance from its own second rating."""
+"""A persona is flagged if its distance is at most this multiple of the distance from its own second rating."""
 _NO_DISTANCE: Final = 0.02
-"""A distance, as a share of the scale, that counts as none."""
+"""The largest distance, as a share of the scale, that counts as zero."""
 
 _ENOUGH: Final = 2
-"""With fewer ratings of both, a persona is not flagged."""
+"""The minimal number of ratings of both kinds to flag a persona."""
 
 
 @dataclass(frozen=True, slots=True)
 class PersonaFidelity:
-    """One persona; a value is None if the run has no data for it.
+    """The fidelity of one persona; a value is None without data.
 
     `from_null`, `from_swapped`, `from_itself`: mean distance, as a share of the scale, of the persona's ratings from
-    those of the null persona, of another persona and of itself asked again, for the same answers. `as_null`: it is
-    hardly farther from the null persona than from itself. `adherence`: the share, in [0, 1], of its comments' requests
-    that its stated preferences have with that sign. `judged`: the judge's rating, from 0 to 10.
+    the ratings of the null persona, of another persona and of itself, for the same answers. `as_null`: it is hardly
+    farther from the null persona than from itself. `adherence`: the share, in [0, 1], of the requests in its comments
+    that agree with its stated preferences. `judged`: the judge's rating, from 0 to 10.
     """
 
     from_null: float | None
@@ -41,7 +41,7 @@ class PersonaFidelity:
 
 @dataclass(frozen=True, slots=True)
 class Fidelity:
-    """The group: the variance of ratings by rater, and every persona."""
+    """The fidelity of the group: the variance of ratings by rater, and every persona."""
 
     own: Variances | None
     """Final own ratings, grouped by persona."""
@@ -60,7 +60,7 @@ class Fidelity:
 
 
 def fidelity(history: History) -> Fidelity:
-    """Measure a run that was read with its messages."""
+    """Measure the fidelity in a history with messages."""
     groups: dict[str, dict[str, list[float]]] = {"own": defaultdict(list), "cross": defaultdict(list)}
     own: dict[str, float] = {}
     for rating in (rating for epoch in history.epochs for rating in epoch.ratings):
@@ -82,14 +82,14 @@ def fidelity(history: History) -> Fidelity:
 
 
 def adherence(preferences: Mapping[str, float], comments: Iterable[str]) -> float | None:
-    """Return the share of what comments ask for, or against, that the preferences have with that sign; None without."""
+    """Return the share of requests in comments that agree with the preferences, or None without requests."""
     requests = [request for comment in comments for request in requested(comment).items()]
     kept = sum(preferences.get(trait, 0.0) * sign > 0 for trait, sign in requests)
     return kept / len(requests) if requests and preferences else None
 
 
 def _comments(history: History) -> dict[str, list[str]]:
-    """Return persona -> what it said after the opening message of each conversation."""
+    """Return persona -> its messages after the opening of each conversation."""
     comments: dict[str, list[str]] = defaultdict(list)
     for messages in (messages for epoch in history.epochs for messages in epoch.conversations.values()):
         for message in messages[1:]:
@@ -99,7 +99,7 @@ def _comments(history: History) -> dict[str, list[str]]:
 
 
 def _distances(history: History, own: Mapping[str, float]) -> dict[tuple[str, str], list[float]]:
-    """Return persona, kind of control -> distances of its own ratings from the control's, as shares of the scale."""
+    """Return (persona, kind of control) -> distances of its ratings from the control's, as shares of the scale."""
     low, high = history.config.ratings.scale
     distances: dict[tuple[str, str], list[float]] = defaultdict(list)
     for control in history.controls:

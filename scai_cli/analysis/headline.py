@@ -48,7 +48,7 @@ class GroupChange:
     def words(self) -> str:
         """The difference with its interval as screens show it: `+3.0 (95 % interval +1.5 to +4.1)`.
 
-        Where the interval holds 0: `no change beyond chance (-3.7 to +3.9)`.
+        If the interval contains 0: `no change beyond chance (-3.7 to +3.9)`.
         """
         known = self.difference is not None and self.verdict != "cannot tell"
         return change_words(self.interval, self.digits) if known else self.verdict

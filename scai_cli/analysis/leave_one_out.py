@@ -1,4 +1,4 @@
-"""Leave-one-out: which conversations to play with and without each rule, and what each rule rests on and does."""
+"""Leave-one-out: choose the conversations to play with and without each rule, and describe its effects."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from scai_cli.runs.history.history import History
 from scai_cli.simulation.epoch_context import EpochContext
 
 EFFECT: Final = 0.02
-"""An effect on a user's utility (0 to 1) that is not larger than this does not count."""
+"""The largest effect on a user's utility (0 to 1) that counts as zero."""
 
 PersonaTask = tuple[Persona, Task]
-"""A conversation to play."""
+"""The persona and the task of a conversation to play."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A piece of evidence: the id of a message or rating, its author and its text, empty if the run has none."""
+    """A piece of evidence: the id of a message or rating, its author, and its text or an empty one."""
 
     id: str
     who: str
@@ -33,10 +33,10 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class RuleEffect:
-    """One rule with its evidence and its effects: utility with the rule minus without, everything else as it is.
+    """One rule with its evidence and its effects: utility with the rule minus utility without it.
 
-    `welfare` is of the declared function, with a 95 % interval where the data can tell; `users` maps every persona to
-    the effect on its utility, None where it was not played.
+    `welfare` is of the declared function, with a 95 % interval if there are enough data; `users` maps every persona
+    to the effect on its utility, None if it was not played.
     """
 
     rule: Principle | Clause
@@ -46,23 +46,23 @@ class RuleEffect:
 
     @property
     def gains(self) -> dict[str, float]:
-        """The users who fare better with the rule, the largest effect first."""
+        """The users with a higher utility with the rule, largest effect first."""
         gains = {user: effect for user, effect in self.users.items() if effect is not None and effect > EFFECT}
         return dict(sorted(gains.items(), key=lambda item: -item[1]))
 
     @property
     def loses(self) -> dict[str, float]:
-        """The users who fare worse with the rule, the largest effect first."""
+        """The users with a lower utility with the rule, largest effect first."""
         losses = {user: effect for user, effect in self.users.items() if effect is not None and effect < -EFFECT}
         return dict(sorted(losses.items(), key=lambda item: item[1]))
 
     @property
     def without_effect(self) -> bool:
-        """Whether no user gains or loses by it."""
+        """Whether it has no effect on any user."""
         return not self.gains and not self.loses
 
     def pulls_apart(self, first: str, second: str) -> bool:
-        """Return whether one of two users gains by the rule and the other loses."""
+        """Return whether the rule has opposite effects on two users."""
         return {first, second} <= {*self.gains, *self.loses} and (first in self.gains) != (second in self.gains)
 
     def as_object(self) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class RuleEffect:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A run's constitution, rule by rule; `played` of `conversations` were affordable."""
+    """The explanation of a constitution; `played` of `conversations` fitted into the limit."""
 
     run_id: str
     version: int
@@ -95,18 +95,18 @@ class Explanation:
     conversations: int
     failed: int
     budget: int | None
-    """The most calls that were allowed, None where nothing limits them."""
+    """The limit on calls, None for no limit."""
     users: tuple[str, str] | None = None
     calls: int = 0
-    """Calls that were made now."""
+    """The calls of this session."""
 
     @property
     def apart(self) -> list[RuleEffect]:
-        """The rules that pull the two users asked about apart."""
+        """The rules with opposite effects on the two given users."""
         return [rule for rule in self.rules if self.users is not None and rule.pulls_apart(*self.users)]
 
     def as_object(self) -> dict[str, Any]:
-        """Return the object that `scai explain --json` prints; `calls` counts those of this session alone."""
+        """Return the object of `scai explain --json`; `calls` counts this session only."""
         explanation: dict[str, Any] = {
             "run_id": self.run_id,
             "version": self.version,
@@ -135,9 +135,9 @@ def quotes(history: History, rule: Principle | Clause) -> list[Quote]:
 
 
 def affordable(context: EpochContext, calls: int | None) -> list[PersonaTask]:
-    """Return the conversations that a number of calls allows with the constitution and without each rule.
+    """Return the conversations that can be played with and without each rule within a number of calls.
 
-    They are shared evenly among the personas. Raises RunError when not even one is affordable.
+    They are shared evenly among the personas. Raises RunError if not even one fits.
     """
     wanted, others = context.agents.ratings.cross_raters, len(context.personas) - 1
     each = 2 * context.agents.turns + (others if wanted == "all" else min(wanted, others))
@@ -154,7 +154,7 @@ def affordable(context: EpochContext, calls: int | None) -> list[PersonaTask]:
 
 
 def concerns(rule: Principle | Clause, persona: Persona) -> bool:
-    """Return whether leaving out a rule can change a conversation: a clause is said only to the users it is for."""
+    """Return whether leaving out a rule can change a conversation, as clauses apply to their users only."""
     return not isinstance(rule, Clause) or persona.id in rule.users
 
 
@@ -169,7 +169,7 @@ def without(constitution: Constitution, rule_id: str) -> Constitution:
 
 
 def _in_rounds(context: EpochContext) -> list[PersonaTask]:
-    """Return every persona with every task, in rounds: in each, every persona has one of its tasks, in seeded order."""
+    """Return every persona with every task in rounds; each round has one task per persona, in seeded order."""
     rng = random.Random(f"{context.agents.seed}/explain")
     tasks = {persona.id: rng.sample(context.tasks, len(context.tasks)) for persona in context.personas}
     personas = rng.sample(context.personas, len(context.personas))

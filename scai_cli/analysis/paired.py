@@ -1,4 +1,4 @@
-"""The same people with the same tasks, twice: in two epochs of a run, or in two runs."""
+"""Paired comparisons of the same people and tasks, in two epochs of a run or in two runs."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from scai_cli.social_choice import welfare
 from scai_cli.stats.intervals import Interval, Statistic, paired_difference, widened
 
 _WORK: Final = 60_000
-"""Users times draws of a bootstrap: about 0.2 s."""
+"""The number of users times draws of a bootstrap, about 0.2 s."""
 _DRAWS: Final = (200, 2000)
-"""The fewest and the most draws: groups of 300 users and more get the fewest, and a rough interval."""
+"""The minimal and maximal number of draws; groups of 300 users and more get the minimum, a rough interval."""
 
 
 @dataclass(frozen=True, slots=True)
 class EpochCells:
-    """The utilities of the persons and tasks of an epoch, or of the holdout comparison.
+    """The utilities of the personas and tasks of an epoch or of the holdout.
 
-    `cells`: (persona, task) -> utility in [0, 1], where it is rated; `weights`: persona -> its weight; `where` names
-    what was played, for people to read.
+    `cells`: (persona, task) -> utility in [0, 1] of the rated ones; `weights`: persona -> weight; `where` is the name
+    of the epoch or the holdout, for people to read.
     """
 
     where: str
@@ -48,13 +48,13 @@ class PairedDifference:
 
 
 def epoch_cells(history: History, number: int) -> EpochCells | None:
-    """Return the utilities of an epoch's final answers; None for an epoch whose compact ratings are not kept."""
+    """Return the utilities of an epoch's final answers, or None if its ratings are not kept."""
     ratings = history.rating_index.sums.get(number)
     return None if ratings is None else EpochCells(f"epoch {number}", utilities(history, ratings), _weights(history))
 
 
 def utilities(history: History, ratings: RatingSums) -> dict[tuple[str, str], float]:
-    """Return the utilities of an epoch's persons and tasks, where they are known."""
+    """Return the known utilities of an epoch's personas and tasks."""
     cells = {}
     for pair in (*ratings.own, *(pair for pair in ratings.cross if pair not in ratings.own)):
         utility = cell(ratings.own.get(pair), ratings.mean_cross(*pair), history.config.ratings)
@@ -64,7 +64,7 @@ def utilities(history: History, ratings: RatingSums) -> dict[tuple[str, str], fl
 
 
 def holdout_cells(history: History) -> EpochCells | None:
-    """Return the utilities of the last constitution with the held-out users; each is a mean over the tasks."""
+    """Return the mean utilities of the held-out users under the last constitution."""
     holdout = history.holdout
     if holdout is None:
         return None
@@ -88,7 +88,7 @@ def welfare_gain(history: History) -> PairedDifference | None:
 
 
 def paired(before: EpochCells, after: EpochCells, statistic: Statistic, *, seed: int) -> PairedDifference | None:
-    """Return the statistic of `after` minus that of `before` over the cells of both; None where they share none.
+    """Return the statistic of `after` minus that of `before` over shared cells, or None if there are none.
 
     With one task (or means over tasks) the interval is `widened`: of 450 null effects of 6 users x 1 task it excluded 0
     in 15 %, with the correction in 7 %; of 6 x 3 in 2 % without.
@@ -109,7 +109,7 @@ def paired(before: EpochCells, after: EpochCells, statistic: Statistic, *, seed:
 
 
 def _count(tasks: str) -> int:
-    """Return how many tasks a column covers: ids hold no spaces."""
+    """Return the number of tasks of a column: its ids, separated by spaces."""
     return len(tasks.split(" "))
 
 

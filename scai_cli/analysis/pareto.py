@@ -1,4 +1,4 @@
-"""The price of fairness: runs or versions as points of mean and worst-off utility, and their Pareto front."""
+"""The price of fairness: the mean and the lowest utility of runs or versions, and their Pareto front."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UTILITARIAN: Final = "utilitarian"
 class ParetoPoint:
     """One run or version with its welfare by every function.
 
-    `measured` names the users and tasks: `holdout`, or the last epoch in which the version was played.
+    `measured` names the users and tasks: `holdout`, or the last epoch of the version.
     """
 
     function: str
@@ -41,7 +41,7 @@ class ParetoPoint:
         return self.values.get("gini_coefficient")
 
     def dominates(self, other: ParetoPoint) -> bool:
-        """Return whether this point is nowhere worse than another and somewhere better."""
+        """Return whether this point is at least as good as another in all values and better in one."""
         here, there = self._goods, other._goods
         return here is not None and (
             there is None or (here != there and all(a >= b for a, b in zip(here, there, strict=True)))
@@ -56,7 +56,7 @@ class ParetoPoint:
 
 @dataclass(frozen=True, slots=True)
 class ParetoFront:
-    """Points in the order asked for."""
+    """The points of a comparison, in the given order."""
 
     points: Sequence[ParetoPoint]
 
@@ -95,7 +95,7 @@ class ParetoFront:
 
 
 def product_point(history: History, function: str) -> ParetoPoint:
-    """Return the point of a finished run's product: on the holdout, or in the last epoch that played it."""
+    """Return the point of a finished run's product, on the holdout or in the last epoch under it."""
     assert history.finished is not None
     version = history.finished.version
     if history.holdout is not None:
@@ -105,7 +105,7 @@ def product_point(history: History, function: str) -> ParetoPoint:
 
 
 def version_points(history: History) -> list[ParetoPoint]:
-    """Return the point of every version that was played, in the last epoch that played it."""
+    """Return the point of every played version, in the last epoch under it."""
     last = {measured.version: measured for measured in history.measured}
     return [_epoch_point(history, measured, f"version {version}") for version, measured in last.items()]
 

@@ -1,4 +1,4 @@
-"""Whether the simulated users rate as they say they want: their ratings against the utility observed in the texts."""
+"""Measure whether users rate by their preferences: correlate ratings with the utility observed in the texts."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from scai_cli.runs.history.ratings import ObservedRatings
 from scai_cli.stats.intervals import rank_correlation, spearman
 
 _MANY: Final = 2000
-"""With more answers than these it pays to load numpy."""
+"""The number of answers from which loading numpy saves time."""
 
 
 @dataclass(frozen=True, slots=True)
 class RatingValidity:
-    """Spearman's rank correlation of rating and observed utility over the answers that one persona rated.
+    """Spearman's rank correlation of rating and observed utility over the answers rated by one persona.
 
-    1: answers that serve its stated preferences better are rated higher; 0: ratings do not depend on them. `own` is
-    over its own answers and `cross` over the others', `overall` their mean, weighted by the number of answers: the two
-    rate different metrics, and are not ranked among each other. None for fewer than two answers, or all rated alike.
+    1: answers that fit its stated preferences better are rated higher; 0: ratings do not depend on them. `own` is over
+    its own answers, `cross` over the others' answers, and `overall` their mean weighted by the number of answers, as
+    the two rate different qualities. None for fewer than two answers or equal ratings.
     """
 
     overall: float | None
@@ -29,7 +29,7 @@ class RatingValidity:
 
 
 def rating_validity(history: History) -> dict[str, RatingValidity]:
-    """Return persona -> validity, for those with stated preferences; ratings of anchors do not count."""
+    """Return persona -> validity, for personas with stated preferences; ratings of anchors do not count."""
     pairs = history.rating_index.observed
     raters = dict.fromkeys(rater for rater, _ in pairs)
     none = ObservedRatings()

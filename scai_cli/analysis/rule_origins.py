@@ -1,4 +1,4 @@
-"""The edits of a run, by the rule that they made or changed."""
+"""The edits of a run by rule."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from scai_cli.runs.history.history import History
 
 @dataclass(frozen=True, slots=True)
 class RuleOrigin:
-    """One adopted edit, with the epoch at whose end it was made."""
+    """One adopted edit and the epoch before it."""
 
     epoch: int
     edit: Edit
 
 
 def rule_origins(history: History, first: int, last: int) -> dict[str, list[RuleOrigin]]:
-    """Return rule id -> the edits that concern it, among those between the versions `first` and `last`."""
+    """Return rule id -> its edits between the versions `first` and `last`."""
     origins: dict[str, list[RuleOrigin]] = defaultdict(list)
     constitution = history.started.constitution if history.started else Constitution()
     for epoch in history.epochs:
@@ -34,7 +34,7 @@ def rule_origins(history: History, first: int, last: int) -> dict[str, list[Rule
 
 
 def _concerned(before: Constitution, revision: Revised) -> Iterator[tuple[str, Edit]]:
-    """Yield each edit with every rule that it adds, changes or removes; new rules are numbered as `apply` does it."""
+    """Yield each edit with every rule that it adds, changes or removes; number new rules as `apply` does."""
     principles, clauses = before.last_principle, before.last_clause
     for edit in revision.edits:
         if isinstance(edit, Add):

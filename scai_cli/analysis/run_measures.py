@@ -1,4 +1,4 @@
-"""A run in numbers, each under a name that all runs share."""
+"""The measures of a run, under names that all runs share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scai_cli.simulation.utilities import mean
 Measures = dict[str, float | None]
 
 SHOWN_WELFARE: Final = ("utilitarian", "rawlsian", "nash", "gini_coefficient")
-"""The welfare functions that every summary shows besides the declared one."""
+"""The welfare functions of every summary besides the declared one."""
 
 
 WELFARE_WORDS: Final = {
@@ -38,7 +38,7 @@ def welfare_words(function: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RunCost:
-    """The cost of a run, as its last session noted it or (`so_far`) as counted in its call log."""
+    """The cost of a run, from the summary of its last session or (`so_far`) from its call log."""
 
     calls: int | None
     input_tokens: int | None
@@ -49,12 +49,12 @@ class RunCost:
 
     @property
     def tokens(self) -> int:
-        """Input and output tokens together."""
+        """The sum of input and output tokens."""
         return (self.input_tokens or 0) + (self.output_tokens or 0)
 
 
 def run_cost(history: History) -> RunCost | None:
-    """Return the cost of a run; None where no session has ended and the log is missing or too long to count."""
+    """Return the cost of a run; values are None if no session has ended and the log is missing or too long."""
     outcome = history.outcome
     if outcome:
         usage = outcome.get("usage", {})
@@ -94,7 +94,7 @@ def measures(history: History) -> Measures:
 
 
 def product_values(history: History) -> tuple[str, Mapping[str, float | None]]:
-    """Return where the run's product was played last (`holdout`, `epoch N`, or empty) and its welfare by function."""
+    """Return the last place of the product (`holdout`, `epoch N`, or empty) and its welfare by function."""
     if history.holdout is not None:
         return "holdout", history.holdout.last_values
     if history.started is None:

@@ -1,4 +1,4 @@
-"""How satisfied the users were over the epochs: a trend for each, and their mean."""
+"""The satisfaction of the users over the epochs: a trend per user, and their mean."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from scai_cli.simulation.utilities import mean
 
 @dataclass(frozen=True, slots=True)
 class SatisfactionTrend:
-    """One user, or the mean of all: the mean own rating of final answers in every epoch, on the rating scale.
+    """The mean own rating of final answers in every epoch, of one user or of all, on the rating scale.
 
-    `corrected` is the last value less the drift that the anchors show; `validity` the rank correlation of the user's
+    `corrected` is the last value minus the drift of the anchors; `validity` is the rank correlation of the user's
     ratings with the utility observed in the texts. Both are None without data.
     """
 
@@ -36,13 +36,13 @@ class SatisfactionTrend:
 
     @property
     def change(self) -> float | None:
-        """Last minus first, to the digit that is shown; None where fewer than two values are known."""
+        """Last minus first, rounded as shown; None with fewer than two known values."""
         known = [value for value in self.values if value is not None]
         return round(known[-1] - known[0], 1) + 0.0 if len(known) > 1 else None
 
 
 def satisfaction_trends(history: History) -> list[SatisfactionTrend]:
-    """Return the trend of everybody who was measured, in the order of the experiment."""
+    """Return the trend of every measured user, in the order of the experiment."""
     measured, validity = history.measured, rating_validity(history)
     seen = {user for epoch in measured for user in epoch.satisfaction}
     return [

@@ -11,7 +11,7 @@ Verdict = Literal["higher", "lower", "no change beyond chance", "one constitutio
 
 
 def verdict_of(interval: Interval | Estimate | None) -> Verdict:
-    """Return whether an interval lies above 0, below 0 or holds it; `cannot tell` without one."""
+    """Return whether an interval is above 0, below 0 or contains 0; `cannot tell` without one."""
     if interval is None or interval.low is None or interval.high is None:
         return "cannot tell"
     return "higher" if interval.low > 0 else "lower" if interval.high < 0 else "no change beyond chance"
@@ -20,7 +20,7 @@ def verdict_of(interval: Interval | Estimate | None) -> Verdict:
 def change_words(interval: Interval | Estimate | None, digits: int, noun: str = "change") -> str:
     """Return a change as screens show it: `+3.0 (95 % interval +1.5 to +4.1)`.
 
-    Where the interval holds 0: `no change beyond chance (-3.7 to +3.9)`, with another noun for `change` if given.
+    If the interval contains 0: `no change beyond chance (-3.7 to +3.9)`, with another noun for `change` if given.
     """
     if interval is None:
         return "cannot tell"

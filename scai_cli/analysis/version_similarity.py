@@ -1,4 +1,4 @@
-"""How alike constitutions are: every version of every run with each, by the vectors of an embedding model."""
+"""The similarity of constitutions: all versions of all runs, by the vectors of an embedding model."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.history.history import History
 
 Embed = Callable[[Sequence[str]], Sequence[Sequence[float]]]
-"""Texts, none of them empty -> a vector for each, all of one length."""
+"""Function from texts, none empty, to one vector per text, all of the same length."""
 
 Matrix = list[list[float]]
-"""Row and column n are the n-th text."""
+"""A matrix whose rows and columns are the texts in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class VersionSimilarity:
-    """`values[i][j]`: how alike versions i and j are; `method` names the embedding model."""
+    """`values[i][j]` is the similarity of versions i and j; `method` names the embedding model."""
 
     method: str
     versions: Sequence[tuple[str, int]]
-    """Run and version; a run's last one is its product, or the one in force."""
+    """(Run, version) of each row; a run's last one is its product or current constitution."""
     values: Matrix
 
     def last(self, run: str) -> int:
@@ -31,7 +31,7 @@ class VersionSimilarity:
         return max(at for at, (name, _) in enumerate(self.versions) if name == run)
 
     def path(self, run: str) -> list[float]:
-        """Return how alike each version of a run is to the one before."""
+        """Return the similarity of each version of a run to the one before."""
         indices = [at for at, (name, _) in enumerate(self.versions) if name == run]
         return [self.values[a][b] for a, b in pairwise(indices)]
 
@@ -45,7 +45,7 @@ class VersionSimilarity:
 
 
 def version_similarity(histories: Mapping[str, History], method: str, embed: Embed) -> VersionSimilarity:
-    """Compare all versions by the vectors that `embed`, the model named `method`, makes of them."""
+    """Compare all versions by their vectors from `embed`; `method` is the name of its model."""
     versions, texts = [], []
     for run, history in histories.items():
         for constitution in _adopted(history):
@@ -55,12 +55,12 @@ def version_similarity(histories: Mapping[str, History], method: str, embed: Emb
 
 
 def rules_text(constitution: Constitution) -> str:
-    """Return a constitution as a text to compare: a line for each rule."""
+    """Return a constitution as a text to compare, one line per rule."""
     return "\n".join(" ".join(rule.text.split()) for rule in constitution.rules)
 
 
 def vector_similarity(vectors: Sequence[Sequence[float]]) -> Matrix:
-    """Return the cosine of each vector with each, in [-1, 1]; vectors have one length; a vector of zeros has 0."""
+    """Return the cosines of all pairs of vectors, in [-1, 1]; 0 for a vector of zeros."""
     import numpy as np
 
     table = np.asarray(vectors, dtype=np.float64)
@@ -73,7 +73,7 @@ def vector_similarity(vectors: Sequence[Sequence[float]]) -> Matrix:
 
 
 def _adopted(history: History) -> list[Constitution]:
-    """Return the versions in order, the run's product last: it may be an earlier one that was the best."""
+    """Return the versions in order, with the run's product last, as it can be an earlier version."""
     if history.started is None:
         return []
     product = history.product[0]
@@ -82,7 +82,7 @@ def _adopted(history: History) -> list[Constitution]:
 
 
 def _text_similarity(texts: Sequence[str], embed: Embed) -> Matrix:
-    """Embed the different texts once; endpoints refuse empty ones, which are alike among each other alone."""
+    """Embed each distinct text once; endpoints reject empty texts, which are similar to each other only."""
     different = [text for text in dict.fromkeys(texts) if text]
     vectors = dict(zip(different, embed(different), strict=True)) if different else {}
     zeros = [0.0] * len(next(iter(vectors.values()), ()))

@@ -1,4 +1,4 @@
-"""A run as one JSON object, as `scai show --json` prints it; its keys are a contract."""
+"""The JSON object of `scai show --json`; its keys are a contract."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One agent: a role with its model, asked for free text or for a JSON object of a given form."""
+"""An agent: a role with its model, which answers in free text or as a JSON object of a given form."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OBJECTS_TRIED = 20
 
 @dataclass(frozen=True, slots=True)
 class StructuredAnswer(Generic[Form]):
-    """The answer in the form asked for, or None and the `problem` with it; `last` is the last answer, unparsed."""
+    """The parsed answer, or None and the `problem`; `last` is the last answer, unparsed."""
 
     form: Form | None
     problem: str | None
@@ -33,7 +33,7 @@ class StructuredAnswer(Generic[Form]):
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """A role of the simulation and the model that plays it."""
+    """A role of the simulation with its model."""
 
     role: AgentRole
     model: ChatModel
@@ -44,17 +44,17 @@ class Agent:
     async def say(
         self, call_id: str, purpose: str, messages: Sequence[Message], *, logprobs: int | None = None
     ) -> Completion:
-        """Ask for free text, and for the likeliest of its first tokens; the call's id is `call_id/role`."""
+        """Request free text, optionally with the likeliest first tokens; the call's id is `call_id/role`."""
         request = self._request(f"{call_id}/{self.role}", purpose, messages, None)
         return await self._ask(request if logprobs is None else replace(request, logprobs=logprobs))
 
     async def ask_structured(
         self, call_id: str, purpose: str, messages: Sequence[Message], form: type[Form], context: object = None
     ) -> StructuredAnswer[Form]:
-        """Ask for a JSON object of a form; after a bad answer ask again, up to `format_retries` times.
+        """Request a JSON object of a form; repeat the request after an invalid answer, up to `format_retries` times.
 
-        The model is shown its answer and what was wrong with it. `context` is handed to the form's validators (the
-        rating scale, the known users).
+        The repeated request contains the invalid answer and the problem. `context` is passed to the form's validators
+        (the rating scale, the known users).
         """
         schema = _schema(form) if self.config.structured == "json_schema" else None
         conversation = list(messages)
@@ -97,19 +97,19 @@ class Agent:
 def call_seed(seed: int, call_id: str) -> int:
     """Return the sampling seed of one call, 31 bits, from the run's seed and the call's id.
 
-    A part of the id that begins with `~` marks a variant (the trial of a candidate, a side of the holdout). Variants
-    share one seed, so that they differ in nothing but what is compared.
+    A part of the id that starts with `~` marks a variant (the trial of a candidate, a side of the holdout). Variants
+    share one seed, so that they differ only in the compared constitutions.
     """
     return int.from_bytes(hashlib.blake2b(f"{seed}/{without_variants(call_id)}".encode(), digest_size=4).digest()) >> 1
 
 
 def without_variants(call_id: str) -> str:
-    """Drop the variants from an id: `e2/~1/farmer/dinner` -> `e2/farmer/dinner`."""
+    """Remove the variants from an id: `e2/~1/farmer/dinner` -> `e2/farmer/dinner`."""
     return "/".join(part for part in call_id.split("/") if not part.startswith("~")) if "/~" in call_id else call_id
 
 
 def parse_form(text: str, form: type[Form], context: object = None) -> Form:
-    """Return the first JSON object in a text that has the form, skipping prose and code fences; raises ValueError."""
+    """Return the first JSON object of the form in a text, without prose and code fences; raises ValueError."""
     first_error: ValueError | None = None
     for data in _objects(text):
         try:

@@ -1,4 +1,4 @@
-"""Anchors: answers that stay the same for the whole run and are rated anew in every epoch, so that drift shows."""
+"""Anchors: fixed answers that are rated again in every epoch, to measure the drift of raters."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from scai_cli.values import draw
 
 @dataclass(slots=True)
 class Anchors:
-    """`count` answers, drawn with the seed from the first epoch's final ones, and their first ratings."""
+    """`count` final answers of the first epoch, drawn with the seed, and their first ratings."""
 
     count: int
     answers: Sequence[Conversation] = ()
     first: dict[tuple[int, str], float] = field(default_factory=dict)
-    """Number of the answer and persona id -> the first rating."""
+    """(Number of the answer, persona id) -> the first rating."""
 
     async def drift(self, context: EpochContext, conversations: Sequence[Conversation]) -> dict[str, float | None]:
-        """Let the epoch's personas rate the anchors; persona -> mean of (rating now - first rating of the answer).
+        """Let the epoch's personas rate the anchors; return persona -> mean of (rating now - first rating).
 
-        On the rating scale; above 0 a persona rates the same answers higher than before. 0 at the first time, None
-        where no anchor was rated twice, empty without anchors.
+        On the rating scale; above 0 a persona rates the same answers higher than before. 0 in the first epoch, None
+        if no anchor was rated twice, empty without anchors.
         """
         # Drawn once, from the first epoch that has usable answers: what is rated must not change, only the raters.
         if self.count and not self.answers:
@@ -53,7 +53,7 @@ class Anchors:
 async def _rate(
     context: EpochContext, number: int, rater: Persona, anchor: Conversation
 ) -> tuple[Rated, Problem | None]:
-    """Ask as for an own rating: the rater is shown the task and the answer as if it had just got it."""
+    """Request a rating with the prompt of an own rating, as if the rater had just received the answer."""
     agents, rating_id = context.agents, f"{context.id}/anchor/{number}/{rater.id}"
     final_answer = anchor.messages[-2]
     messages: list[MessageSaid] = [anchor.messages[0], final_answer]

@@ -1,4 +1,4 @@
-"""The forms that answers are asked for in, as pydantic models; keys that a model adds are ignored."""
+"""The forms of JSON answers, as pydantic models; unknown keys are ignored."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from scai_cli.values import Text
 
 
 def _whole(schema: dict[str, Any]) -> None:
-    """Require every field and allow no other, as OpenAI's strict structured output wants it."""
+    """Require every field and allow no other, as OpenAI's strict structured output does."""
     fields = schema.get("properties", {})
     for field in fields.values():
         field.pop("default", None)
@@ -36,7 +36,7 @@ class _Form(BaseModel):
 
 
 def _number(value: Any) -> Any:
-    """Read "7", "7/10" and "7 out of 10", which models write where a number is asked for."""
+    """Accept "7", "7/10" and "7 out of 10" for a number, as models write these."""
     if isinstance(value, str) and (
         match := re.match(r"\s*(-?\d{1,9}(?:\.\d{1,9})?)\s*(?:(?:/|out of)\s*\d+\s*)?$", value)
     ):
@@ -45,12 +45,12 @@ def _number(value: Any) -> Any:
 
 
 def _as_list(value: Any) -> Any:
-    """Read "A" and null, which models write where ["A"] or [] is asked for."""
+    """Accept "A" for ["A"] and null for [], as models write these."""
     return [value] if isinstance(value, str) else [] if value is None else value
 
 
 def _as_text(value: Any) -> Any:
-    """Read null, which models write where there is nothing to say."""
+    """Accept null for an empty text, as models write it."""
     return "" if value is None else value
 
 
@@ -69,28 +69,28 @@ _Rating = Annotated[float, BeforeValidator(_number), AfterValidator(_on_the_scal
 
 
 class Feedback(_Form):
-    """A user's comment on the last answer, then the own rating: in this order the rating follows from the words."""
+    """A user's comment on the last answer, then the own rating, in this order so that the rating fits the comment."""
 
     feedback: Text
     rating: _Rating
 
 
 class CrossRating(_Form):
-    """A user's view of an answer given to another user, then the rating."""
+    """A user's opinion on another user's answer, then the rating."""
 
     reason: _Words = ""
     rating: _Rating
 
 
 class WrittenPrinciple(_Form):
-    """A principle of a rewritten constitution; `id` names the principle it keeps or rewords, None if it is new."""
+    """A principle of a rewritten constitution; `id` is the id of the same or reworded principle, None if new."""
 
     id: Text | None = None
     text: RuleDraft
 
 
 class WrittenClause(_Form):
-    """A contract clause of a rewritten constitution; `for` holds user ids."""
+    """A contract clause of a rewritten constitution; `for` is a list of user ids."""
 
     id: Text | None = None
     text: RuleDraft
@@ -98,7 +98,7 @@ class WrittenClause(_Form):
 
 
 class Rewrite(_Form):
-    """A whole new constitution, or `no_change`; a part that is left out stays as it is."""
+    """A whole new constitution, or `no_change`; an omitted part stays unchanged."""
 
     critique: _Words = ""
     no_change: bool = False
@@ -108,12 +108,12 @@ class Rewrite(_Form):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.no_change and not {"principles", "contract"} & self.model_fields_set:
-            raise ValueError('must hold "principles" and "contract", or "no_change": true')
+            raise ValueError('must contain "principles" and "contract", or "no_change": true')
         return self
 
 
 class WrittenEdit(_Form):
-    """An edit as a model writes it; which fields count depends on `op`."""
+    """An edit as a model writes it; `op` determines the fields used."""
 
     op: Literal["add", "modify", "merge", "remove"]
     id: Text | None = None
@@ -125,14 +125,14 @@ class WrittenEdit(_Form):
 
 
 class Edits(_Form):
-    """A critique and the edits that follow from it; no edits mean no change."""
+    """A critique and its edits; no edits mean no change."""
 
     critique: _Words = ""
     edits: tuple[WrittenEdit, ...]
 
 
 class Ranking(_Form):
-    """Letters from best to worst; an inner list is a tie, and letters that are left out tie for the last place."""
+    """Letters from best to worst; an inner list is a tie, and omitted letters tie for the last place."""
 
     ranking: tuple[Annotated[tuple[str, ...], BeforeValidator(_as_list)], ...]
 

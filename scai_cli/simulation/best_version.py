@@ -1,4 +1,4 @@
-"""The best version of the constitution among those that were played."""
+"""The best of the played versions of the constitution."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class PlayedVersion:
 
 @dataclass(slots=True)
 class VersionRanking:
-    """All versions that were played; one that was played in several epochs counts with its mean."""
+    """All played versions; a version played in several epochs counts with its mean."""
 
     function: WelfareFunction
     _versions: dict[int, PlayedVersion] = field(default_factory=dict)
 
     def add(self, constitution: Constitution, measured: EpochUtilities) -> None:
-        """Add an epoch that played a version."""
+        """Add an epoch under a version."""
         played = self._versions.setdefault(constitution.version, PlayedVersion(constitution))
         for (persona, utility), weight in zip(measured.utilities.items(), measured.weights, strict=True):
             played.utilities[persona].append(utility)
@@ -43,5 +43,5 @@ class VersionRanking:
 
     @property
     def best(self) -> Constitution:
-        """The version with the highest declared welfare, the oldest of equals; at least one must have been played."""
+        """The version with the highest declared welfare, the oldest of equals; needs at least one epoch."""
         return max(self._versions.values(), key=lambda played: played.key(self.function)).constitution

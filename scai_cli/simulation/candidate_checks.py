@@ -1,4 +1,4 @@
-"""Objections: why a candidate is never adopted, whatever the acceptance rule: broken, oversized or leaking."""
+"""Objections: reasons against a candidate under any acceptance rule: broken, oversized or leaking."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from scai_cli.simulation.revision_context import RevisionContext
 
 
 def checked(context: RevisionContext, candidate: Candidate) -> Candidate:
-    """Return the candidate with the constitution that its edits lead to and the objection to it, if there is one.
+    """Return the candidate with the constitution after its edits, and the objection to it if there is one.
 
-    Edits that leave every rule's words and users as they are count as no change: the constitution stays None.
+    Edits that change no text and no users count as no change: the constitution stays None.
     """
     if candidate.objection is not None or not candidate.edits:
         # Only edits are carried out: a whole constitution could leave locked principles out, or move them.
@@ -32,7 +32,7 @@ def checked(context: RevisionContext, candidate: Candidate) -> Candidate:
 
 
 def objection(context: RevisionContext, constitution: Constitution) -> str | None:
-    """Return the objection to adopting a constitution, in words for the record; None if there is none."""
+    """Return the objection to a constitution as a reason for the log, or None."""
     limits = context.config.constitution
     if len(constitution.principles) > limits.max_principles:
         return f"oversized: {len(constitution.principles)} principles, at most {limits.max_principles} are allowed"
@@ -42,7 +42,7 @@ def objection(context: RevisionContext, constitution: Constitution) -> str | Non
     known = {persona.id for persona in context.config.train_personas}
     for clause in constitution.contract:
         if unknown := [user for user in clause.users if user not in known]:
-            return f"broken: {clause.id} is for {unknown[0][:40]!r}, who is no user"
+            return f"broken: {clause.id} is for {unknown[0][:40]!r}, who is not a user"
     before = {rule.text for rule in context.constitution.principles}
     # Only new wording is searched: a principle in force was searched before, or is the experiment's own.
     fresh = [rule for rule in constitution.principles if rule.text not in before]
@@ -50,12 +50,12 @@ def objection(context: RevisionContext, constitution: Constitution) -> str | Non
 
 
 def _wording(constitution: Constitution) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the text of every rule with the users it is for."""
+    """Return the text of every rule with its users."""
     return [(rule.text, rule.users if isinstance(rule, Clause) else ()) for rule in constitution.rules]
 
 
 def _private_texts(context: RevisionContext) -> Iterator[str]:
-    """Yield every task and everything that the meta model may have read."""
+    """Yield every task and all texts that the meta model may have read."""
     for task in context.config.train_tasks:
         yield task.prompt
     for conversation in (c for episode in (*context.past, context.conversations) for c in episode):
@@ -64,7 +64,7 @@ def _private_texts(context: RevisionContext) -> Iterator[str]:
 
 
 COPIED_WORDS: Final = 5
-"""A principle may not share this many words in a row with a task or a transcript."""
+"""The number of consecutive words that a principle must not share with a task or a transcript."""
 
 _TITLES: Final = frozenset((
     "brother", "dr", "father", "madam", "miss", "mother", "mr", "mrs", "ms", "prof", "professor", "sir", "sister",
@@ -77,12 +77,12 @@ _ALSO_WORDS: Final = frozenset((
     "page", "park", "pat", "pearl", "power", "price", "rich", "rose", "say", "sharp", "short", "so", "star",
     "stone", "sue", "summer", "teacher", "walker", "ward", "white", "will", "wise", "wood", "woods", "young",
 ))  # fmt: skip
-"""Names that are also words: at the beginning of a sentence they are taken for the word."""
+"""Names that are also words; at the start of a sentence they count as words."""
 _SENTENCE_ENDS: Final = frozenset('.!?:…\n•*-–("“')
 
 
 def leak(fresh: Iterable[Principle], personas: Iterable[Persona], private: Iterable[str]) -> str | None:
-    """Return the first leak in some principles, in words for the record; `private` are tasks, messages and comments."""
+    """Return the first leak in principles as a reason for the log; `private` are tasks, messages and comments."""
     names = _Names(personas)
     haystack = f" {' | '.join(_words(text) for text in private)} "
     for rule in fresh:
@@ -97,7 +97,7 @@ def leak(fresh: Iterable[Principle], personas: Iterable[Persona], private: Itera
 
 
 class _Names:
-    """Finds names: full names and ids in any case, parts of names only where they are capitalised."""
+    """Finds names: full names and ids in any case, parts of names only if capitalised."""
 
     def __init__(self, personas: Iterable[Persona]) -> None:
         personas = list(personas)
@@ -109,7 +109,7 @@ class _Names:
         self._parts = re.compile("|".join(map(_bounded, sorted(spelled, key=len, reverse=True))) or r"(?!)")
 
     def first(self, text: str) -> str | None:
-        """Return the first name in a text; None if there is none."""
+        """Return the first name in a text, or None."""
         text = _normal(text)
         if match := self._whole.search(text):
             return match[0]
@@ -122,7 +122,7 @@ class _Names:
 
 
 def _bounded(name: str) -> str:
-    """Return a pattern for a name as a whole word; in a script without capitals and spaces, also within a word."""
+    """Return a pattern for a name as a whole word, or anywhere in a script without capitals and spaces."""
     without_case = name[0].isalpha() and name[0].lower() == name[0].upper()
     return re.escape(name) if without_case and len(name) > 1 else rf"(?<!\w){re.escape(name)}(?!\w)"
 

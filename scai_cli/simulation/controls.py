@@ -1,8 +1,8 @@
-"""Controls at the end of a run: do the ratings depend on who rates, and did the users stay in character?
+"""Controls at the end of a run, to measure whether ratings depend on the rater and users stay in character.
 
-Every answer of the epoch that is played last is rated once more by its own user, by a persona without any description,
-and by another user of the group, each in the place of the user who got it. A judge model, where one is configured, says
-how well each user's words fit their persona. Real people are left out: they play nobody.
+Every answer of the last epoch is rated again by its own user, by a persona without a description, and by another user
+of the group, each with the prompt of the answer's user. A judge model, if configured, rates how well each user's words
+fit the persona. Human participants are left out.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from scai_cli.simulation.transcript import Conversation
 from scai_cli.values import draw
 
 NOBODY: Final = Persona.model_construct(id="~nobody", name="Somebody")
-"""The null persona; its id is not a valid one, so no persona can have it."""
+"""The null persona; no persona can have its id, as it is not valid."""
 
 JUDGE_SCALE: Final = (0.0, 10.0)
-"""The judge's scale, whatever the experiment's is."""
+"""The judge's scale, for every experiment."""
 
 Kind = Literal["null", "swapped", "retest"]
 
 
 async def control(context: EpochContext, conversations: Sequence[Conversation]) -> None:
-    """Have the last epoch's answers rated by the controls; emit the ratings in a fixed order at the end."""
+    """Let the controls rate the last epoch's answers; emit the ratings in a fixed order."""
     ratings = []
     whole = 2 * context.agents.turns + 1
     for conversation in (c for c in conversations if len(c.messages) == whole and not c.persona.human):
@@ -45,7 +45,7 @@ async def control(context: EpochContext, conversations: Sequence[Conversation]) 
 
 
 async def judge(context: EpochContext, agent: Agent, conversations: Sequence[Conversation]) -> None:
-    """Have the judge read what each persona said in the last epoch."""
+    """Let the judge rate the messages of each persona in the last epoch."""
     played = [persona for persona in context.personas if not persona.human]
     own = {persona.id: [c for c in conversations if c.persona.id == persona.id] for persona in played}
     _emit(context, await together(_judge(context, agent, p, own[p.id]) for p in played if own[p.id]))
@@ -61,7 +61,7 @@ def _emit(context: EpochContext, results: Sequence[tuple[ControlRated | Judged, 
 async def _rate(
     context: EpochContext, conversation: Conversation, rater: Persona, kind: Kind
 ) -> tuple[ControlRated, Problem | None]:
-    """Ask for a rating in the user's place: at the user's own model, after the same transcript."""
+    """Request a rating in the user's place, from the user's model and after the same transcript."""
     agents, rating_id = context.agents, f"{conversation.id}/control/{kind}"
     # Without the user's last comment, which would tell the rater what the user thought of the answer.
     seen = Conversation(rating_id, context.epoch, rater, conversation.task, conversation.messages[:-1])

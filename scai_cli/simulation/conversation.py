@@ -1,4 +1,4 @@
-"""One conversation: a persona opens with a task, then [the assistant answers; the user comments and rates] x turns."""
+"""One conversation: a persona opens with a task, then `turns` times the assistant answers and the user rates."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from scai_cli.simulation.transcript import Conversation
 
 
 async def converse(context: EpochContext, persona: Persona, task: Task) -> Conversation:
-    """Hold one conversation, then have the others rate its final answer.
+    """Play one conversation, then let the other users rate its final answer.
 
-    A call that fails for good ends the conversation: the problem is kept and the final ratings are missing. Raises
-    what stops the whole run (a limit, an interruption, an endpoint that failed for good).
+    A failed call ends the conversation: the problem is recorded and the final ratings are missing. Raises the errors
+    that stop the whole run (a limit, an interruption, a failed endpoint).
     """
     conversation = Conversation(f"{context.id}/{persona.id}/{task.id}", context.epoch, persona, task)
     # Drawn before the first call, so that a failed conversation misses the ratings of the same raters.

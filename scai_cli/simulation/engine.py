@@ -1,4 +1,4 @@
-"""The loop: each epoch plays, measures, revises; the dialogue is reset and only the constitution carries over."""
+"""The loop of epochs: play, measure, revise; only the constitution carries over to the next epoch."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ async def simulate(
     digests: Mapping[str, str],
     always_play_product: bool = False,
 ) -> None:
-    """Run an experiment from its first epoch to its last and emit everything that happens as events.
+    """Run an experiment and emit its events.
 
-    A product that no epoch has played is played once more at the end; with `always_play_product` one that was played,
-    too. Deterministic in the config and the models' answers: run again over recorded answers it emits equal events.
-    Raises what stops a run (`errors.STOPS`).
+    A product that no epoch has played is played at the end; with `always_play_product` every product is.
+    Deterministic in the config and the models' answers: a replay of recorded answers emits equal events. Raises the
+    errors that stop a run (`errors.STOPS`).
     """
     constitution = first = initial_constitution(config.constitution)
     emit(_run_started(config, agents, first, run_id, digests))
@@ -135,7 +135,7 @@ def _measure(
     declared: WelfareFunction,
     drift: Mapping[str, float | None],
 ) -> EpochUtilities:
-    """Emit what failed in the epoch, then its utilities and welfare."""
+    """Emit the failures of the epoch, then its utilities and welfare."""
     # Failures are final only now: a run that stopped within the epoch makes the failed calls again when it is resumed.
     for conversation in conversations:
         for event in conversation.withheld:
@@ -161,13 +161,13 @@ def _measure(
 
 
 def _correct(satisfaction: Mapping[str, float | None], drift: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Return satisfaction minus drift, None where one of them is missing."""
+    """Return satisfaction minus drift, or None if one of them is missing."""
     pairs = {persona: (satisfaction.get(persona), change) for persona, change in drift.items()}
     return {persona: None if s is None or d is None else s - d for persona, (s, d) in pairs.items()}
 
 
 async def _revise(context: RevisionContext) -> Constitution:
-    """Propose, check, decide; return the constitution of the next epoch."""
+    """Propose, check and accept a revision; return the constitution of the next epoch."""
     revision, epoch_context = context.config.revision, context.epoch_context
     strategy: Strategy = plugins.resolve("strategy", revision.strategy)
     acceptance: Acceptance = plugins.resolve("acceptance", revision.acceptance)

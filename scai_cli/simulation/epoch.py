@@ -1,4 +1,4 @@
-"""One epoch's conversations: every persona with every task, at the same time."""
+"""The conversations of one epoch: every persona with every task, concurrently."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
 
 AT_ONCE: Final = 256
-"""The fewest conversations that may be open at once; four for each allowed call, if that is more.
+"""The minimal number of conversations open at once; four per concurrent call, if this is more.
 
-That keeps every slot of an endpoint busy. Each one more would only hold a prompt in memory while it waits.
+This keeps every slot of an endpoint busy. Each further one would only keep a prompt in memory while it waits.
 """
 
 
 def failures(conversations: Iterable[Conversation]) -> list[Problem]:
-    """Return the calls that failed for good in some conversations."""
+    """Return the failed calls of some conversations."""
     return [event for c in conversations for event in c.withheld if isinstance(event, Problem)]
 
 
 async def play(context: EpochContext, personas: Sequence[Persona] | None = None) -> list[Conversation]:
-    """Hold an epoch's conversations with their cross ratings, persona by persona; of these personas only, if given.
+    """Play an epoch's conversations and their cross ratings, of the given personas or of all.
 
-    Raises TooManyFailures when more than `max_failures` of them, and more than one, have failed wholly or in part; no
-    further one begins.
+    Raises TooManyFailures and starts no further conversation once more than one and more than `max_failures` of them
+    have a failed call.
     """
     agents = context.agents
     pairs = [

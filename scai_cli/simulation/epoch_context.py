@@ -1,4 +1,4 @@
-"""The agents of an experiment, and what all conversations of an epoch share."""
+"""The agents of an experiment, and the data that all conversations of an epoch share."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ class Agents:
     user: Agent
     meta: Agent
     own: Mapping[str, Agent]
-    """Persona id -> the agent of a persona with a model of its own, or that a real person plays."""
+    """Persona id -> agent, for personas with their own model or played by a real person."""
     judge: Agent | None
-    """Says at the end whether the users stayed in character."""
+    """The judge of whether the users stayed in character."""
     seed: int
     turns: int
     ratings: Ratings
     max_failures: float
     """The share of an epoch's conversations that may fail."""
     concurrency: int
-    """The most calls in flight at one endpoint."""
+    """The maximal number of concurrent calls to one endpoint."""
 
     def agent_for(self, persona: Persona) -> Agent:
-        """Return the agent that plays a persona: its own, or the one that all users share."""
+        """Return the agent of a persona: its own, or the shared one."""
         return self.own.get(persona.id, self.user)
 
     @property
     def models(self) -> dict[str, str]:
-        """Role -> model; `user/PERSONA` -> model for a persona with a model of its own."""
+        """Role -> model; `user/PERSONA` -> model for a persona with its own model."""
         agents_by_role = {"assistant": self.assistant, "user": self.user, "meta": self.meta}
         agents_by_role.update((f"user/{name}", agent) for name, agent in self.own.items())
         if self.judge is not None:
@@ -55,7 +55,7 @@ class Agents:
 
 
 def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelSettings], Agent]) -> Agents:
-    """Build the agents of an experiment; `agent` makes one for its role and model."""
+    """Build the agents of an experiment; `agent` creates one from its role and model."""
     return Agents(
         prompts=Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline),
         assistant=agent("assistant", config.model_for("assistant")),
@@ -73,9 +73,9 @@ def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelSett
 
 @dataclass(frozen=True, slots=True)
 class EpochContext:
-    """One constitution, played by the agents for a group of users with some tasks.
+    """One constitution with its agents, users and tasks.
 
-    `id` is the first part of the id of everything that happens, e.g. `e2`.
+    `id` is the first part of the ids of all events, e.g. `e2`.
     """
 
     agents: Agents
@@ -91,11 +91,11 @@ class EpochContext:
         return Message("system", self.agents.prompts.system_message(self.constitution, persona.id))
 
     def problem(self, error: CallFailed, where: str) -> Problem:
-        """Return the event for a call that failed for good; `where` is the id of what is left out."""
+        """Return the event for a failed call; `where` is the id of the omitted call or conversation."""
         return Problem(id=error.call, epoch=self.epoch, where=where, problem=str(error))
 
     def cross_raters(self, conversation_id: str, persona: Persona) -> Sequence[Persona]:
-        """Return who rates an answer given to `persona`: the others, or `cross_raters` of them drawn with the seed."""
+        """Return the cross raters of an answer to `persona`: all others, or `cross_raters` drawn with the seed."""
         others = [other for other in self.personas if other.id != persona.id]
         wanted = self.agents.ratings.cross_raters
         # The trial of a candidate draws the same raters as the epoch that it is compared with.

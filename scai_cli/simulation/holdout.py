@@ -1,4 +1,4 @@
-"""The holdout at the end: the first and the last constitution with users and tasks that had no part in making them."""
+"""The holdout: a comparison of the first and the last constitution on held-out users and tasks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from scai_cli.social_choice.welfare import WelfareFunction
 
 
 async def run_holdout(context: EpochContext, last: Constitution, declared: WelfareFunction) -> None:
-    """Play the context's constitution and the last one for the held-out users and tasks, and emit the comparison.
+    """Play the context's constitution and the last one with the held-out users and tasks, and emit the comparison.
 
-    A constitution that has not changed is played once: its difference from itself is 0.
+    An unchanged constitution is played once, and the difference is 0.
     """
     first = context.constitution
     # `~` marks a variant: both sides have the same seeds and cross raters, so that only the constitution differs.

@@ -1,4 +1,4 @@
-"""The prompts of an experiment: its wording, filled with data between fences."""
+"""The prompts of an experiment: templates filled with data between fences."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ RevisionPrompt = Literal["rewrite", "reflect", "edits", "further_edits"]
 
 _LOCKED = " (locked: keep it word for word)"
 _SILENCE = "(says nothing)"
-"""Stands for an empty message in a prompt: many endpoints refuse empty content."""
+"""The replacement of an empty message in a prompt, as many endpoints reject empty content."""
 
 
 class Prompts:
-    """Every prompt of one experiment, as messages."""
+    """The prompts of one experiment, as messages."""
 
     def __init__(
         self, wording: Mapping[str, str], ratings: Ratings, bounds: ConstitutionStart, personas: Iterable[Persona]
     ) -> None:
-        """Take the wording of prompts by name (the shipped one where it has none) and what they mention."""
+        """Take the wording of prompts by name (default: the shipped one) and the data in them."""
         self._wording = {**TEMPLATES, **wording}
         self._ratings = ratings
         self._bounds = bounds
@@ -55,11 +55,11 @@ class Prompts:
         return clean(fill(self._wording["assistant"], {"constitution": rules}))
 
     def answer(self, system: Message, messages: Sequence[MessageSaid]) -> list[Message]:
-        """Ask the assistant for its next message."""
+        """Return the request for the assistant's next message."""
         return [system, *(Message(m.role, m.content or _SILENCE) for m in messages)]
 
     def feedback(self, conversation: Conversation) -> list[Message]:
-        """Ask the user for a comment on the last answer and its own rating."""
+        """Return the request for a user's comment on the last answer and its own rating."""
         values = {
             "conversation": _dialogue(conversation),
             "metric": self._ratings.own,
@@ -69,7 +69,7 @@ class Prompts:
         return [self._in_role(conversation.persona, conversation.task), self._message("feedback", values)]
 
     def cross_rating(self, rater: Persona, conversation: Conversation, answer: str) -> list[Message]:
-        """Ask a user who took no part for a rating of the final answer."""
+        """Return the request for another user's rating of the final answer."""
         values = {
             "task": fence("task", conversation.task.prompt),
             "answer": fence("answer", answer),
@@ -82,7 +82,7 @@ class Prompts:
     def meta(
         self, name: RevisionPrompt, constitution: Constitution, conversations: Iterable[Conversation]
     ) -> list[Message]:
-        """Ask the meta model for a critique and a revision; `further_edits` are to a draft of its own."""
+        """Return the request for a critique and a revision; `further_edits` is for a draft of the meta model."""
         values = {
             "constitution": _rules(constitution),
             "conversations": "\n\n".join(rated_transcript(conversation) for conversation in conversations),
@@ -96,7 +96,7 @@ class Prompts:
         return [Message("system", self._wording["meta"]), self._message(name, values)]
 
     def vote(self, voter: Persona, constitutions: Mapping[str, Constitution]) -> list[Message]:
-        """Ask a user to rank constitutions, which it sees by letter as they would be for it."""
+        """Return the request for a user's ranking of constitutions, each as it would be for this user."""
         shown = "\n\n".join(
             fence("candidate", constitution.render(user=voter.id) or "(no rules)", letter=letter)
             for letter, constitution in constitutions.items()
@@ -105,7 +105,7 @@ class Prompts:
         return [self._in_role(voter, None), self._message("vote", values)]
 
     def judge(self, persona: Persona, conversations: Iterable[Conversation]) -> list[Message]:
-        """Ask the judge whether what a user said fits the persona."""
+        """Return the request for the judge's rating of how well a user's words fit the persona."""
         values = {
             "persona": fence("persona", persona.portrait()),
             "conversations": "\n\n".join(_dialogue(conversation) for conversation in conversations),
@@ -118,7 +118,7 @@ class Prompts:
         return self._filled("critique_request", {"principle": principle})
 
     def critique(self, task: str, answer: str, principle: str) -> list[Message]:
-        """Ask the assistant where an answer falls short of one principle."""
+        """Return the messages that request a critique of an answer by one principle."""
         request = self.critique_request(fence("principle", principle))
         values = {"task": fence("task", task), "answer": fence("answer", answer), "request": request}
         return [self._message("critique", values)]
@@ -128,7 +128,7 @@ class Prompts:
         return self._filled("revision_request", {"principle": principle})
 
     def revision(self, task: str, answer: str, critique: str, principle: str) -> list[Message]:
-        """Ask the assistant for an answer without the faults that a critique found in it."""
+        """Return the messages that request a revision of an answer after a critique."""
         values = {
             "task": fence("task", task),
             "answer": fence("answer", answer),
@@ -138,7 +138,7 @@ class Prompts:
         return [self._message("revision", values)]
 
     def comparison(self, task: str, principle: str, answers: tuple[str, str]) -> list[Message]:
-        """Ask which of two answers, A or B in this order, follows one principle better."""
+        """Return the request for a comparison of answers A and B, in this order, by one principle."""
         shown = "\n\n".join(fence("candidate", text, letter=name) for name, text in zip("AB", answers, strict=True))
         values = {"task": fence("task", task), "answers": shown, "principle": fence("principle", principle)}
         return [self._message("comparison", values)]
@@ -171,7 +171,7 @@ def _dialogue(conversation: Conversation) -> str:
 
 
 def rated_transcript(conversation: Conversation) -> str:
-    """Return a conversation with its ratings, as the meta model reads it."""
+    """Return a conversation with its ratings as text for the meta model."""
     parts = [fence("message", m.content, id=m.id, **{"from": m.role}) for m in conversation.messages]
     parts += [_rating(rating) for rating in conversation.ratings if rating.final]
     return enclose("conversation", "\n".join(parts), id=conversation.id, user=conversation.persona.id)

@@ -1,4 +1,4 @@
-"""Ratings: a user's own of the answers it got, and those that the others give to its final answer."""
+"""Ratings: a user's own ratings of its answers, and the others' cross ratings of its final answer."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from scai_cli.simulation.utilities import observed_utility
 
 @dataclass(frozen=True, slots=True)
 class RatingAnswer:
-    """A rating as an agent gave it; `value` is None where it is missing, `problem` then says why."""
+    """A rating by an agent; if it is missing, `value` is None and `problem` is the reason."""
 
     value: float | None
     comment: str
     problem: str | None
     error: CallFailed | None = None
-    """Why the call failed for good, if it did."""
+    """The reason why the call failed, if it did."""
 
 
 async def ask_rating(
@@ -35,7 +35,7 @@ async def ask_rating(
     form: type[Feedback | CrossRating],
     scale: tuple[float, float],
 ) -> RatingAnswer:
-    """Ask an agent for a rating; it is missing where the answer cannot be read or the call fails for good."""
+    """Request a rating from an agent; it is missing if the answer cannot be read or the call fails."""
     try:
         answer = await agent.ask_structured(call_id, purpose, prompt, form, scale)
     except CallFailed as error:
@@ -47,7 +47,7 @@ async def ask_rating(
 
 
 async def rate_own(context: EpochContext, conversation: Conversation, *, final: bool) -> Rated:
-    """Ask for a comment on the last answer and its rating; an answer without the form becomes the comment as it is."""
+    """Request a comment on the last answer and its rating; an answer without the form becomes the comment."""
     agents = context.agents
     call_id = conversation.next_id
     answer = await agents.agent_for(conversation.persona).ask_structured(
@@ -67,7 +67,7 @@ async def rate_own(context: EpochContext, conversation: Conversation, *, final: 
 
 
 async def cross_rate(context: EpochContext, conversation: Conversation, rater: Persona) -> Rated:
-    """Let a user who took no part rate the final answer; a call that fails for good leaves the rating missing."""
+    """Let another user rate the final answer; the rating is missing if the call fails."""
     agents = context.agents
     final_answer = conversation.messages[-2]
     prompt = agents.prompts.cross_rating(rater, conversation, final_answer.content)
@@ -87,7 +87,7 @@ async def cross_rate(context: EpochContext, conversation: Conversation, rater: P
 
 
 def withhold_ratings(context: EpochContext, conversation: Conversation, raters: Iterable[Persona]) -> None:
-    """Add the final ratings that a failed conversation will never get, as missing ones."""
+    """Add the final ratings of a failed conversation as missing ratings."""
     for rater in (conversation.persona, *raters):
         rating = _missing(context, conversation, rater, "the conversation failed")
         conversation.withheld.append(rating)

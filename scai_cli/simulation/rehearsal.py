@@ -1,4 +1,4 @@
-"""A rehearsal of an experiment on the simulated society, in memory: it counts the calls and asks no model."""
+"""Rehearse an experiment on the simulated model, in memory, to count its calls."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from scai_cli.simulation.engine import simulate
 from scai_cli.simulation.epoch_context import build_agents
 
 TYPICAL_ANSWER: Final = 300
-"""Tokens of an answer by a real model whose answers have no limit."""
+"""The assumed tokens of a real model's answer without a limit."""
 
 HOLDOUT: Final = "holdout/"
-"""The beginning of the purposes, and of the ids, of the calls for the holdout at the end."""
+"""The prefix of the purposes and ids of the calls for the holdout."""
 PRODUCT: Final = "product/"
-"""The beginning of the purposes of the calls that play the product at the end."""
+"""The prefix of the purposes of the calls that play the product."""
 _PART: Final = {"personas": 12, "tasks": 4, "epochs": 3}
 _FILLER: Final = " and so on" * 1000
 
 
 @dataclass(slots=True)
 class Rehearsal:
-    """The simulated model, counted; its answers are lengthened to those of the model that it replaces."""
+    """The simulated model with a count of calls; its answers get the length of the replaced model's answers."""
 
     model: ChatModel
     config: ExperimentConfig
     counts: dict[tuple[AgentRole, str, str], tuple[int, Usage]] = field(default_factory=dict)
-    """Role, purpose (`product/...` and `holdout/...` at the end) and model -> calls and tokens."""
+    """(Role, purpose, model) -> calls and tokens; purposes at the end are `product/...` and `holdout/...`."""
     first: dict[str, ChatRequest] = field(default_factory=dict)
 
     async def complete(self, request: ChatRequest) -> Completion:
-        """Answer as the simulated model does."""
+        """Answer with the simulated model."""
         config = self.config.model_for(request.role)
         completion = await self.model.complete(replace(request, schema=None))
         if config.provider != "simulated" and request.purpose == "answer":
@@ -54,7 +54,7 @@ class Rehearsal:
         return completion
 
     def _part_of(self, call: str) -> str:
-        """Return what a call at the end is for; empty for those of the epochs and the controls."""
+        """Return the prefix of a call's purpose; empty for the calls of epochs and controls."""
         if call.startswith(HOLDOUT):
             return HOLDOUT
         plays_product = call.startswith(f"e{self.config.epochs + 1}/") and "/control/" not in call
@@ -66,12 +66,12 @@ class Rehearsal:
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """An experiment, or the part of it that is rehearsed."""
+    """An experiment or the part of it to rehearse."""
 
     config: ExperimentConfig
 
     def rehearse(self, *, always_play_product: bool = False) -> Rehearsal:
-        """Run the experiment on the simulated society, in memory; `always_play_product` as in `simulate`."""
+        """Run the experiment on the simulated model, in memory; `always_play_product` as in `simulate`."""
         config = self.config
         models = (config.model_for(role) for role in ROLES)
         options = next((model.options for model in models if model.provider == "simulated"), {})
@@ -92,7 +92,7 @@ class Workload:
         return rehearsal
 
     def group(self, holdout: bool = False) -> tuple[int, int, int]:
-        """Return the number of personas, tasks and cross raters of an epoch, or of the holdout at the end."""
+        """Return the numbers of personas, tasks and cross raters of an epoch or of the holdout."""
         config = self.config
         if holdout:
             personas, tasks = (len(part) for part in config.held_out)
@@ -103,7 +103,7 @@ class Workload:
         return personas, tasks, personas - 1 if wanted == "all" else min(wanted, personas - 1)
 
     def calls(self) -> int:
-        """Estimate the number of calls, trials of candidates included."""
+        """Estimate the number of calls, including trials of candidates."""
         config, revision = self.config, self.config.revision
         proposed = revision.candidates if revision.strategy == "candidates" else 1
         plays = config.epochs * (1 + (proposed if revision.acceptance in ("improves", "both") else 0)) + 1
@@ -137,7 +137,7 @@ class Workload:
         )
 
     def scale_of(self, part: Workload, purpose: str) -> tuple[float, float]:
-        """Return how many times the calls of a part, and how many times as long its prompts, the whole has."""
+        """Return the ratios of whole to part for the number of calls and for the length of prompts."""
         holdout, product = purpose.startswith(HOLDOUT), purpose.startswith(PRODUCT)
         purpose = purpose.removeprefix(HOLDOUT).removeprefix(PRODUCT)
         personas, tasks, raters = self.group(holdout)

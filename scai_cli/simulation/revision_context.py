@@ -24,7 +24,7 @@ OptionsKey = Literal["strategy_options", "acceptance_options"]
 class RevisionContext:
     """The end of an epoch: its conversations and utilities, and the epochs before.
 
-    `id` is the first part of the id of every call that a strategy or an acceptance rule makes.
+    `id` is the first part of the ids of all calls of a strategy or an acceptance rule.
     """
 
     config: ExperimentConfig
@@ -33,13 +33,13 @@ class RevisionContext:
     conversations: Sequence[Conversation]
     utilities: EpochUtilities
     past: Sequence[Sequence[Conversation]] = ()
-    """The conversations of the last epochs before this one, as many as `revision.memory` wants, the oldest first."""
+    """The conversations of earlier epochs, oldest first, as many epochs as `revision.memory` asks for."""
 
     def options(self, model: type[Options], key: OptionsKey | None = None) -> Options:
-        """Read the keys that a strategy or an acceptance rule needs, by a pydantic model of its own.
+        """Read the keys of a strategy or an acceptance rule with its pydantic model.
 
-        A built-in one has its keys in `revision`, a third party's are in the mapping `key` there. Raises ConfigError
-        that names the key.
+        Built-in ones have their keys in `revision`, third parties in the mapping `key` there. Raises ConfigError with
+        the key.
         """
         if key is None:
             return model.model_validate(self.config.revision, from_attributes=True)
@@ -57,18 +57,18 @@ class RevisionContext:
 
     @property
     def constitution(self) -> Constitution:
-        """The constitution that the epoch was played under."""
+        """The constitution of the epoch."""
         return self.epoch_context.constitution
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptanceResult:
-    """What an acceptance rule decided: the candidate to adopt, or None to keep the constitution."""
+    """The decision of an acceptance rule: the candidate to adopt, or None to keep the constitution."""
 
     adopted: Candidate | None
     reason: str
     scores: Mapping[str, Mapping[str, float | None]]
-    """Candidate id -> what was measured."""
+    """Candidate id -> scores."""
 
 
 Strategy = Callable[[RevisionContext], Awaitable[Sequence[Candidate]]]

@@ -11,7 +11,7 @@ from scai_cli.runs.events import MessageSaid, Problem, Rated
 
 @dataclass(slots=True)
 class Conversation:
-    """One persona with one task; `id` is its position, e.g. `e1/farmer/dinner`."""
+    """The conversation of one persona about one task; `id` is its position, e.g. `e1/farmer/dinner`."""
 
     id: str
     epoch: int
@@ -20,9 +20,9 @@ class Conversation:
     messages: list[MessageSaid] = field(default_factory=list)
     ratings: list[Rated] = field(default_factory=list)
     withheld: list[Problem | Rated] = field(default_factory=list)
-    """Calls that failed for good and the ratings that are missing because of them.
+    """Failed calls, and the ratings missing because of them.
 
-    Emitted when the epoch ends: a run that stops and is resumed before that makes these calls again.
+    Emitted at the end of the epoch: a run that is resumed before it repeats these calls.
     """
 
     @property
@@ -32,5 +32,5 @@ class Conversation:
 
     @property
     def final_answer(self) -> MessageSaid | None:
-        """The assistant's last answer, None before its first."""
+        """The assistant's last answer, or None."""
         return next((message for message in reversed(self.messages) if message.role == "assistant"), None)

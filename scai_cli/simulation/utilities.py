@@ -1,4 +1,4 @@
-"""Ratings turned into utilities from 0 to 1, one for each persona."""
+"""Convert ratings into one utility per persona, from 0 to 1."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ Row = tuple[float | None, ...]
 
 @dataclass(frozen=True, slots=True)
 class EpochUtilities:
-    """The utilities of an epoch's personas; None where all ratings of a persona are missing.
+    """The utilities of an epoch's personas; None if all ratings of a persona are missing.
 
     `satisfaction` and `harmlessness` are means on the rating scale: of the own ratings of final answers, and of the
-    ratings that the persona gave to the others' answers. `table` holds utilities in [0, 1], a row for each persona and
-    a column for each task; `utilities` are the means of its rows. `observed` is measured in the texts themselves.
+    persona's ratings of the others' answers. `table` contains utilities in [0, 1], a row per persona and a column per
+    task; `utilities` are the means of its rows. `observed` is computed from the texts.
     """
 
     satisfaction: Mapping[str, float | None]
@@ -41,16 +41,16 @@ class EpochUtilities:
         return function(list(self.utilities.values()), self.weights)
 
     def values(self, declared: WelfareFunction) -> dict[str, float | None]:
-        """Return the group's welfare by every function, the declared one among them."""
+        """Return the group's welfare by every function, including the declared one."""
         known = everything(list(self.utilities.values()), self.weights)
         return {**known, declared.label: self.welfare(declared)}
 
 
 @dataclass(frozen=True, slots=True)
 class PairedUtilities:
-    """The same people and tasks before and after, with utilities from the cells that are rated in both.
+    """The utilities of the same people and tasks before and after, over the cells that are rated in both.
 
-    A rating that is missing on one side is left out on the other: it makes neither look better.
+    A rating that is missing on one side is left out on the other, so that it favours neither.
     """
 
     before: Row
@@ -68,7 +68,7 @@ class PairedUtilities:
         return cls(first, last, before.weights)
 
     def improves(self, function: WelfareFunction) -> bool:
-        """Return whether welfare is strictly higher after than before, by more than a rounding error."""
+        """Return whether welfare is higher after than before, by more than a rounding error."""
         return welfare_key(function, self.after, self.weights) > welfare_key(function, self.before, self.weights)
 
     def values(self, function: WelfareFunction) -> tuple[float | None, float | None]:
@@ -79,17 +79,17 @@ class PairedUtilities:
 def welfare_key(
     function: WelfareFunction, utilities: Sequence[float | None], weights: Sequence[float]
 ) -> tuple[float, ...]:
-    """Return a key that is larger where a group's welfare is; what differs by a rounding error is equal."""
+    """Return a sort key for welfare; values that differ by a rounding error are equal."""
     rounded = [None if utility is None else round(utility, 9) for utility in utilities]
     return tuple(round(part, 9) for part in function.key(rounded, weights))
 
 
 def epoch_utilities(context: EpochContext, conversations: Sequence[Conversation]) -> EpochUtilities:
-    """Turn final ratings into utilities.
+    """Return the utilities of an epoch from its final ratings.
 
     The cell of persona p and task t is (1 - w) * s + w * h, where s is p's own rating of its final answer, h the mean
-    of p's ratings of the others' final answers to t, both moved from the scale to [0, 1], and w is `cross_weight`.
-    Without any h the cell is s; without s it is missing (unless w is 1), as no rating by others replaces the user's.
+    of p's ratings of the others' final answers to t, both scaled to [0, 1], and w is `cross_weight`. Without any h the
+    cell is s; without s it is missing (unless w is 1), as no rating by others replaces the user's.
     """
     # A cross rating counts for the persona that gave it, not for the one that got the answer.
     own: dict[tuple[str, str], list[float]] = defaultdict(list)
@@ -119,7 +119,7 @@ def epoch_utilities(context: EpochContext, conversations: Sequence[Conversation]
 def difference(
     before: EpochUtilities, after: EpochUtilities, function: WelfareFunction, *, seed: int, draws: int = 2000
 ) -> Estimate | None:
-    """Return welfare after - before for the same people and tasks, with a 95 % interval (two-way cluster bootstrap)."""
+    """Return welfare after minus before for the same people and tasks, with a 95 % interval (two-way bootstrap)."""
     from scai_cli.stats.intervals import paired_difference
 
     interval = paired_difference(before.table, after.table, function, weights=before.weights, draws=draws, seed=seed)

@@ -150,7 +150,7 @@ def test_runs_of_one_name_in_two_folders_are_told_apart(runs: Path, tmp_path: Pa
     found = compare(runs, "one", twin, "--json").json
     assert len({run["run_id"] for run in found["runs"]}) == 2
     assert found["config_differences"] == {}
-    assert "Settings: all alike" in compare(runs, "one", twin).out
+    assert "Settings: all equal" in compare(runs, "one", twin).out
     assert found["paired"]["differences"][str(twin)]["utilitarian"]["estimate"] == 0
 
 

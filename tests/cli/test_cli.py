@@ -210,8 +210,8 @@ def test_follow_a_run_while_it_goes_on(tiny: Path) -> None:
     ("options", "said"),
     [
         (("--epoch", "9"), "has no epoch 9; it has 3"),
-        (("--persona", "zed"), "has no such conversation"),
-        (("--task", "zed"), "has no such conversation"),
+        (("--persona", "zed"), "has no persona 'zed'"),
+        (("--task", "zed"), "has no task 'zed'"),
     ],
 )
 def test_what_a_run_does_not_hold_is_one_line(finished: Path, options: tuple[str, ...], said: str) -> None:

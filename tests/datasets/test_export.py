@@ -332,7 +332,7 @@ def test_a_damaged_row_is_named(generated: Path, tmp_path: Path) -> None:
         ("--format dpo --disagreement 0:1.5", "write it as LOW:HIGH"),
         ("--format system --disagreement 0:1", "--disagreement: the format 'system' exports whole runs"),
         ("--format system -o folder/", "has no samples for a card"),
-        ("--format dpo --split-by task", "give --split"),
+        ("--format dpo --split-by task", "add e.g. --split"),
         ("--format dpo --split train=1,test=1 -o x.jsonl", "add up to 1"),
         ("--format dpo --split train:1 -o x.jsonl", "write it as train=0.9,test=0.1"),
         ("--format dpo --split a/b=1 -o x.jsonl", "cannot be part of a file name"),
@@ -396,7 +396,7 @@ def test_a_format_of_samples_is_all_that_a_third_party_writes(group: Path, mine:
         2, "", "scai: format 'mine:rows' is not a scai_cli.api.Format; name an object that is one\n"
     )
     unknown = scai("export", group, "--format", "dop")
-    assert unknown == Called(2, "", "scai: there is no format 'dop'; did you mean 'dpo'?\n")
+    assert unknown == Called(2, "", "scai: unknown format 'dop'; did you mean 'dpo'?\n")
 
 
 KEPT = "revision: {acceptance: improves, margin: 1}"

@@ -468,7 +468,7 @@ def test_the_message_can_be_copied_without_those_it_names(tiny: Path) -> None:
 def test_many_runs_are_told_in_short(finished: Path, tmp_path: Path) -> None:
     runs = [changed(finished, tmp_path / "r" / f"run-{n}", lambda rows: rows) for n in range(MOST_WHOLE + 1)]
     page = reported(*runs)
-    assert "There is no room for it beside so many runs: scai report run-3" in page.text
+    assert "Too long for a page about several runs; see scai report run-3" in page.text
     assert page.text.count("The system message to paste") == len(runs)
     assert sum(name == "svg" for name, _ in page.tags) == 2
     assert {link for link in page.having("href") if link != "data:,"} <= {f"#{name}" for name in page.having("id")}

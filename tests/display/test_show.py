@@ -219,7 +219,7 @@ def test_a_stopped_a_failed_and_a_killed_run_say_so(tiny: Path) -> None:
     shown = scai("show", "tiny").out
     assert shown.startswith("tiny: interrupted, 1 of 2 epochs. Satisfaction of 3 simulated")
     assert "30 calls, " in shown
-    assert "It was stopped from outside before its end; `scai resume tiny` goes on." in shown
+    assert "It was stopped from outside before its end; continue with `scai resume tiny`." in shown
 
 
 def test_equal_problems_are_one_line(run: Path) -> None:
@@ -428,7 +428,7 @@ def test_a_run_in_which_nothing_was_rated_yet_says_so(run: Path) -> None:
 @pytest.mark.parametrize("view", [("--ratings",), ("--constitution",), ()])
 def test_a_run_that_holds_nothing_yet_says_so(run: Path, view: tuple[str, ...]) -> None:
     (run / "events.jsonl").write_bytes(b"")
-    assert "It holds no events yet." in scai("show", "tiny", *view).out
+    assert "It has no events yet." in scai("show", "tiny", *view).out
     for target in ("rows.jsonl", "rows/"):
         called = scai("export", "tiny", "--format", "dpo", "-o", target)
         assert (called.code, called.err.count("\n")) == (2, 1)

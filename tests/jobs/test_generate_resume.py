@@ -125,7 +125,7 @@ def test_what_was_torn_is_said(whole: Whole) -> None:
     path = whole.cut((whole.states[5][0] - 10, whole.states[5][1]))
     said = scai("resume", "whole").lines
     assert "rows.jsonl: removed an incomplete last line" in said[1]
-    assert said[0].endswith("4 are there")
+    assert said[0].endswith("4 written before")
     assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
 
 

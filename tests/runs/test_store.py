@@ -220,7 +220,7 @@ def test_a_run_without_events_is_shown_as_such() -> None:
     for view in ((), ("--follow",), ("--constitution",), ("--ratings",)):
         called = scai("show", "empty", *view)
         assert (called.code, called.err) == (0, "")
-    assert "It holds no events yet." in scai("show", "empty").out
+    assert "It has no events yet." in scai("show", "empty").out
     called = scai("export", "empty", "--format", "system")
     assert (called.code, called.err.count("\n")) == (2, 1)
 

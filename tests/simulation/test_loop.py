@@ -300,7 +300,7 @@ UNSOUND = {
     "endless rule": (rewrite("x" * 5000), "broken: principles.0.text"),
     "too many": (rewrite(*(f"Rule of the number {n}." for n in range(11))), "oversized: 11 principles"),
     "too long": (rewrite(LONG_RULE), "oversized: "),
-    "stranger": (rewrite("Be brief.", contract=FOR_A_STRANGER), "broken: C1 is for 'zed', who is no user"),
+    "stranger": (rewrite("Be brief.", contract=FOR_A_STRANGER), "broken: C1 is for 'zed', who is not a user"),
     "full name": (rewrite("Do as ann smith says."), "leaking: P1 names 'ann smith'"),
     "first name": (rewrite("Be brief with Bob at all times."), "leaking: P1 names 'Bob'"),
     "task": (rewrite("Tell them: how do I make a pot of coffee."), "leaking: P1 copies 'how do i make a'"),

@@ -168,9 +168,9 @@ def test_what_has_no_form_is_refused_after_the_retries(tmp_path: Path) -> None:
 
 
 def test_a_clause_for_nobody_known_is_refused(tmp_path: Path) -> None:
-    assert refused(tmp_path, anew(contract=((None, "Rhyme.", "dan"),))) == "broken: C1 is for 'dan', who is no user"
+    assert refused(tmp_path, anew(contract=((None, "Rhyme.", "dan"),))) == "broken: C1 is for 'dan', who is not a user"
     unprintable = json.dumps(anew(contract=((None, "Rhyme.", "\ud800\x1b"),)))
-    assert "who is no user" in refused(tmp_path, unprintable)
+    assert "who is not a user" in refused(tmp_path, unprintable)
 
 
 def test_a_rule_too_long_to_keep_is_broken_not_a_crash(tmp_path: Path) -> None:

@@ -27,18 +27,17 @@ def _pattern(words: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class WordList:
-    """The patterns with their remedies, and the paths that get less than the whole check."""
+    """The patterns with their remedies, and the paths of which only docstrings are checked."""
 
     patterns: tuple[tuple[re.Pattern[str], str], ...]
     speech: tuple[str, ...]
-    unfinished: tuple[str, ...]
 
     @classmethod
     def read(cls) -> WordList:
         """Read the list beside this module."""
         data = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
         patterns = tuple((_pattern(words), remedy) for words, remedy in data["words"].items())
-        return cls(patterns, tuple(data["speech"] or ()), tuple(data["unfinished"] or ()))
+        return cls(patterns, tuple(data["speech"]))
 
     def findings(self, text: str, first_line: int) -> Iterator[str]:
         """Yield `line: word -> remedy` for each unclear word of a text."""
@@ -101,12 +100,10 @@ def files(root: Path, sources: tuple[str, ...] = SOURCES) -> Iterator[tuple[Path
 
 
 def main() -> int:
-    """Check the paths given, or all but the unfinished ones; return the exit code."""
-    words, given = WordList.read(), tuple(sys.argv[1:])
-    problems = []
-    for file, name in files(ROOT, given or SOURCES):
-        if given or not name.startswith(words.unfinished):
-            problems += check_file(file, name, words)
+    """Check the paths given, or all; return the exit code."""
+    words = WordList.read()
+    checked = files(ROOT, tuple(sys.argv[1:]) or SOURCES)
+    problems = [problem for file, name in checked for problem in check_file(file, name, words)]
     print("\n".join(problems) or "no unclear words")
     return bool(problems)
 

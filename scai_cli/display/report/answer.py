@@ -59,7 +59,7 @@ def _group(run: Figures) -> str:
 
 
 def _method(run: Figures) -> str:
-    """Return what was done, in words for those who do not know the program."""
+    """Return the method of the run, in words for readers who do not know the program."""
     found = run.headline
     if found is None or run.history.started is None:
         return ""

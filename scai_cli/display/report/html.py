@@ -56,7 +56,7 @@ def together(*children: Child) -> Html:
 def inline(name: str, code: str) -> Html:
     """Return a `style` or `script` element with code of this package; ValueError if it would end its element."""
     if "</" in code:
-        raise ValueError(f"the {name} must not hold '</'")
+        raise ValueError(f"the {name} must not contain '</'")
     return Html(f"<{name}>{code}</{name}>")
 
 
@@ -78,7 +78,7 @@ def _pieces(children: Iterable[Child]) -> Iterable[str]:
 def _attribute(key: str, value: Attribute) -> str:
     name = key.rstrip("_").replace("_", "-")
     if not _NAME.fullmatch(name) or name.startswith("on") or name == "style":
-        raise ValueError(f"{name!r} is no attribute for this page")
+        raise ValueError(f"{name!r} is not an attribute for this page")
     if name in ("href", "src", "action") and not str(value).startswith(("#", "data:,")):
         raise ValueError(f"{value!r} leads away from the page")
     return f" {name}" if value is True else f' {name}="{html.escape(visible(str(value)))}"'

@@ -75,7 +75,7 @@ class Run:
             yield _section("message", "The system message to paste", headline.message(self.figures))
         if detail.brief:
             rest = tag("code", f"scai report {history.run_id}")
-            yield _section("more", "The rest", tag("p", "There is no room for it beside so many runs: ", rest))
+            yield _section("more", "The rest", tag("p", "Too long for a page about several runs; see ", rest))
             return
         yield from self._measured
         if history.started is not None:

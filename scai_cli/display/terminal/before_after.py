@@ -15,7 +15,7 @@ from scai_cli.text.characters import one_line, visible
 
 
 def before_after_lines(run: str, pairs: Sequence[BeforeAfter], lines: int, width: int) -> Iterator[RenderableType]:
-    """Yield each question with its answers, of at most so many lines each, and the command that prints them whole."""
+    """Yield each question with its answers, of at most `lines` lines each, and the command that prints them whole."""
     for pair in pairs:
         question = f"{one_line(pair.name)}: “{one_line(pair.question)}”"
         yield styled(_cut(question, (lines + 1) // 2, width), "bold")
@@ -34,7 +34,7 @@ def _answer(answer: Answer) -> str:
 
 
 def _cut(text: str, most: int, width: int) -> str:
-    """Return the text in at most so many lines; a longer one ends with `…`."""
+    """Return the text in at most `most` lines; a longer one ends with `…`."""
     lines = wrapped(text, width)
     if len(lines) <= most:
         return "\n".join(lines)

@@ -25,13 +25,13 @@ from scai_cli.text.characters import one_line
 from scai_cli.text.near_duplicates import words
 
 _COLUMNS: Final = 4
-"""More runs than these get a line each instead of a column."""
+"""The maximal number of runs with a column each; more get a line each."""
 
 _MATRIX: Final = (6, 11)
-"""The most runs whose matrix leaves room for the similarity of their versions; the most runs of a matrix."""
+"""The maximal number of runs for a matrix with the similarity of versions, and for a matrix alone."""
 
 _ALIKE: Final = 0.5
-"""Rules that share fewer of their words are not shown as one that changed, but as one removed and one added."""
+"""The minimal share of common words for a changed rule; below it, show a removed and an added rule."""
 
 _ENDS: Final = ("first", "last", "product")
 
@@ -66,7 +66,7 @@ def _state(history: History) -> str:
 
 
 def _welfare(comparison: Comparison, letters: Mapping[str, str]) -> Table:
-    """Return first -> last welfare, and the product's: a column for each run, or a line for each of many."""
+    """Return the welfare of the first, last and product's epoch: a column per run, or a line per run of many."""
     rows = [("satisfaction", "satisfaction"), *((name, f"welfare.{name}") for name in _functions(comparison))]
     metrics = comparison.metrics
     if len(letters) > _COLUMNS:
@@ -93,7 +93,7 @@ def _welfare(comparison: Comparison, letters: Mapping[str, str]) -> Table:
 
 
 def _functions(comparison: Comparison) -> list[str]:
-    """Return the functions that some run declares, and those that are always shown."""
+    """Return the functions declared by some run, and those that are always shown."""
     declared = [m.declared for history in comparison.runs.values() for m in history.measured[-1:]]
     return list(dict.fromkeys((*declared, *SHOWN_WELFARE)))
 
@@ -121,7 +121,7 @@ def _differences(comparison: Comparison, letters: Mapping[str, str]) -> Iterator
 
 
 def _constitutions(comparison: Comparison, letters: Mapping[str, str]) -> Iterator[RenderableType]:
-    """Yield the first run's rules, and the differences of the others' from them."""
+    """Yield the first run's rules, and the differences of the other runs."""
     base = _final(comparison.runs[comparison.first])
     for run, history in comparison.runs.items():
         constitution = _final(history)
@@ -152,7 +152,7 @@ def _whom(rule: Principle | Clause, history: History) -> tuple[str, str]:
 
 
 def _changed(base: Constitution, other: Constitution, history: History) -> Iterator[tuple[str, Text]]:
-    """Yield each rule against the most similar one of the first run: ids of different runs are unrelated."""
+    """Yield each rule against the most similar one of the first run, as ids of different runs are unrelated."""
     partners = _partners([rule.text for rule in base.rules], [rule.text for rule in other.rules])
     for at, rule in enumerate(other.rules):
         partner = partners.get(at)
@@ -164,7 +164,7 @@ def _changed(base: Constitution, other: Constitution, history: History) -> Itera
 
 
 def _partners(base: Sequence[str], other: Sequence[str]) -> dict[int, int]:
-    """Return which of the other rules goes with which of the base: the most alike pairs first, each in one pair."""
+    """Return pairs of the other rules and the base's rules, the most similar first, each rule in one pair."""
     base_words, other_words = ([Counter(words(text)) for text in texts] for texts in (base, other))
     shared = {(n, m): _shared(b, o) for (n, b), (m, o) in product(enumerate(other_words), enumerate(base_words))}
     partners: dict[int, int] = {}
@@ -188,7 +188,7 @@ def _similarity(
     yield styled(f"Similarity of constitutions (0 to 1, by {one_line(similarity.method, 60)})", "bold")
     beside, most = _MATRIX
     if len(runs) > most:
-        yield styled(f"({len(runs)} runs with each other are too wide for a screen; --json holds them)", "dim")
+        yield styled(f"(the matrix of {len(runs)} runs is too wide for a screen; see --json)", "dim")
         return
     table = number_table("", *(letters[run] for run in runs))
     if len(runs) <= beside:
@@ -201,7 +201,7 @@ def _similarity(
 
 
 def _path(alike: Sequence[float]) -> str:
-    """Draw how alike a run's versions are to those before, the last ones in numbers too."""
+    """Draw the similarity of a run's versions to the ones before, the last ones also in numbers."""
     return f"{sparkline(alike[-20:], 0, 1)} {' '.join(number(value) for value in alike[-4:])}".strip()
 
 

@@ -1,4 +1,4 @@
-"""The settings in which compared runs differ: a column for each of a few runs, else the runs beside each value."""
+"""The different settings of compared runs: a column per run if there are few, else the runs beside each value."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from scai_cli.display.terminal.escape import styled
 from scai_cli.text.characters import one_line
 
 _SHOWN: Final = 20
-"""The most keys that are shown."""
+"""The maximal number of keys on the screen."""
 
 _COLUMNS: Final = 3
-"""The most runs that have a column each."""
+"""The maximal number of runs with a column each."""
 
 
 def setting_lines(differences: Differences, letters: Mapping[str, str]) -> Iterator[RenderableType]:
     """Yield the settings that differ in the order of the experiment file, personas and tasks last."""
     if not differences:
-        yield styled("Settings: all alike", "bold")
+        yield styled("Settings: all equal", "bold")
         return
     each = len(letters) <= _COLUMNS
     table = plain_table()
@@ -35,7 +35,7 @@ def setting_lines(differences: Differences, letters: Mapping[str, str]) -> Itera
         table.add_row(styled(one_line(key, 34)), *map(styled, cells))
     yield table
     if len(rows) > _SHOWN:
-        yield styled(f"({len(rows) - _SHOWN} more settings; --json holds them)", "dim")
+        yield styled(f"({len(rows) - _SHOWN} more settings; see --json)", "dim")
 
 
 def _setting_rows(settings: Differences, letters: Mapping[str, str], *, each: bool) -> Iterator[tuple[str, list[str]]]:
@@ -51,7 +51,7 @@ def _grouped(texts: Mapping[str, str], letters: Mapping[str, str]) -> str:
 
 
 def _member_rows(members: Members, letters: Mapping[str, str], *, each: bool) -> Iterator[tuple[str, list[str]]]:
-    """Yield for each kind the members by run, or with many runs the runs by member."""
+    """Yield for each kind the members by run, or the runs by member if there are many."""
     for kind, runs_of in members.items():
         if each:
             names = [", ".join(member for member, runs in runs_of.items() if run in runs) for run in letters]

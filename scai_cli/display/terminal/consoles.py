@@ -1,4 +1,4 @@
-"""The two consoles, stdout for data and stderr for progress and messages, and the table that most screens print."""
+"""The consoles, stdout for data and stderr for progress and messages, and the table of most screens."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _PADDING: Final = (0, 2, 0, 0)
 
 
 def out() -> Console:
-    """Return the console for results; it reads no markup."""
+    """Return the console for results, without markup."""
     return Console(markup=False, highlight=False, emoji=False)
 
 
 def err() -> Console:
-    """Return the console for progress and messages; it reads no markup."""
+    """Return the console for progress and messages, without markup."""
     return Console(stderr=True, markup=False, highlight=False, emoji=False)
 
 
@@ -29,7 +29,7 @@ def plain_table(*, header: bool = True) -> Table:
 def number_table(title: str | Text, *titles: str, min_width: int | None = None, max_width: int | None = None) -> Table:
     """Return an empty table of names and, on the right, their numbers; a column without a title is left-aligned.
 
-    `min_width` and `max_width` are of the names; longer ones take several lines.
+    `min_width` and `max_width` apply to the names; longer names take several lines.
     """
     table = plain_table()
     table.add_column(title, min_width=min_width, max_width=max_width, overflow="fold")

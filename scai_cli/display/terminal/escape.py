@@ -1,4 +1,4 @@
-"""Texts and numbers for a terminal: foreign text as literal text, numbers and sparklines in few columns."""
+"""Format foreign text literally, and numbers and sparklines in few columns, for a terminal."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def styled(text: str, style: str = "") -> Text:
-    """Return the text for rich, taken literally: markup in it means nothing."""
+    """Return the text for rich, without interpreting its markup."""
     return Text(visible(text), style=style)
 
 
 def sparkline(values: Sequence[float | None], low: float, high: float) -> str:
-    """Return a bar per value between low and high; a missing one is `·`."""
+    """Return a bar per value between low and high; a missing value is `·`."""
     steps = len(_BLOCKS) - 1
     return "".join(
         "·" if value is None else _BLOCKS[round(max(0.0, min(1.0, (value - low) / (high - low))) * steps)]
@@ -29,7 +29,7 @@ def sparkline(values: Sequence[float | None], low: float, high: float) -> str:
 
 
 def thinned(values: Sequence[float | None], width: int) -> list[float | None]:
-    """Return at most `width` values: of more, the means of equal stretches, missing ones left out."""
+    """Return at most `width` values; from more, the means of equal parts, without missing values."""
     if len(values) <= width:
         return list(values)
     ends = [len(values) * n // width for n in range(width + 1)]
@@ -38,22 +38,22 @@ def thinned(values: Sequence[float | None], width: int) -> list[float | None]:
 
 
 def change(value: float | None, digits: int = 2) -> str:
-    """Return a change with its sign; `–` where it is missing."""
+    """Return a change with its sign, or `–` if it is missing."""
     return "–" if value is None else f"{value:+.{digits}f}"
 
 
 def counted(count: int, noun: str) -> str:
-    """`1 task`, `3 tasks`."""
+    """Return a count with its noun: `1 task`, `3 tasks`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def number(value: float | None, digits: int = 2) -> str:
-    """Return a number; `–` where it is missing."""
+    """Return a number, or `–` if it is missing."""
     return "–" if value is None else f"{value:.{digits}f}"
 
 
 def estimate(value: Estimate | Interval | None, digits: int = 3) -> str:
-    """Return a difference with its interval: `+0.120 [+0.031, +0.208]`; `–` where it is missing."""
+    """Return a difference with its interval: `+0.120 [+0.031, +0.208]`, or `–` if it is missing."""
     if value is None:
         return "–"
     open_ended = value.low is None or value.high is None

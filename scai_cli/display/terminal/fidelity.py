@@ -1,4 +1,4 @@
-"""`scai show RUN --fidelity`: whether the simulated users stay themselves."""
+"""`scai show RUN --fidelity`: whether the simulated users stay in character."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from scai_cli.text.characters import one_line
 
 
 def print_fidelity(history: History, fidelity: Fidelity) -> None:
-    """Print how far ratings differ by rater, and each persona's distance from the controls."""
+    """Print the variance of ratings by rater, and each persona's distance from the controls."""
     console = out()
     console.print(styled(_variances("own ratings, between users over within", fidelity.own)), soft_wrap=True)
     console.print(styled(_variances("ratings of others' answers", fidelity.cross)), soft_wrap=True)
     if not history.controls:
-        advice = "no controls: set `controls: true` to have the answers rated by nobody and by others"
+        advice = "no control ratings; set `controls: true` in the experiment to collect them"
         console.print(styled(advice), soft_wrap=True)
     table = number_table("far from", "nobody", "another", "itself", "adherence", "judged", "", max_width=24)
     for persona, row in fidelity.personas.items():
@@ -28,8 +28,8 @@ def print_fidelity(history: History, fidelity: Fidelity) -> None:
 
 def _variances(title: str, variances: Variances | None) -> str:
     if variances is None:
-        return f"{title}: too few to tell"
+        return f"{title}: too few ratings"
     return (
         f"{title}: {number(variances.between)} / {number(variances.within)} = {number(variances.ratio)}; "
-        f"the share that who rates explains (ICC): {number(variances.icc)}"
+        f"share of the variance explained by the rater (ICC): {number(variances.icc)}"
     )

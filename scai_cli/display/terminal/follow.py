@@ -1,4 +1,4 @@
-"""`scai show --follow`: print a run while another process writes it."""
+"""`scai show --follow`: print the events of a run while another process writes it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from scai_cli.text.characters import json_line, one_line
 
 
 def follow(path: Path, chosen: Selection) -> None:
-    """Print what happens in a run from its beginning until no process writes it any more, then the summary.
+    """Print the events of a run from its start until no process writes it any more, then the summary.
 
-    With a selection, the messages and ratings within it are printed too.
+    With a selection, also print the selected messages and ratings.
     """
     console = out()
     follower = _Follower(console, History(path, "running"), chosen, RunProgress(run_id=path.name))
@@ -40,28 +40,28 @@ def follow(path: Path, chosen: Selection) -> None:
 
 
 def follow_json(path: Path, chosen: Selection) -> None:
-    """Print the events of a run as lines of JSON, as they happen; of messages and ratings those that are chosen."""
+    """Print the events of a run as lines of JSON as they happen; only the selected messages and ratings."""
     for event in follow_objects(path, chosen):
         print(json_line(event), flush=True)  # noqa: T201 - data for stdout
 
 
 @dataclass(slots=True)
 class _Follower:
-    """Prints events for people, and counts how far the run is."""
+    """Prints events for people, and counts the progress of the run."""
 
     console: Console
     history: History
     chosen: Selection
     progress: RunProgress
     last: str = ""
-    """The conversation that was printed last."""
+    """The last printed conversation."""
 
     def draw(self) -> Text:
         """Return the progress of the run in one line."""
         return Text(one_line(self.progress.line(), self.console.width), style="bold")
 
     def see(self, event: ReadEvent, is_chosen: bool) -> None:
-        """Count an event, and print it if people want to see it."""
+        """Count an event, and print it if it is of interest to people."""
         if isinstance(event, RunStarted):
             self.history.started = event
             check_known(self.history, self.chosen)

@@ -1,4 +1,4 @@
-"""`scai frontier`: a table of what each welfare function leads to."""
+"""`scai frontier`: a table with the result of each welfare function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The progress of a generated set, counted from its rows."""
+"""The progress of a generated set."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from scai_cli.jobs.session import SessionStart
 from scai_cli.text.characters import one_line
 
 _SHOWN_PROBLEMS: Final = 3
-"""Problems that are shown in full; later ones are only counted."""
+"""The number of problems shown in full; later ones are only counted."""
 
 
 @dataclass(slots=True)
 class GenerateProgress:
-    """Counts rows; a line for the first problems, and for every tenth of the rows where no live view shows them."""
+    """Counts rows; returns lines for the first problems, and for every tenth of the rows without a live view."""
 
     run_id: str = ""
     wanted: int = 0
@@ -27,14 +27,14 @@ class GenerateProgress:
     comparisons: int = 0
     sum_of_p: float = 0.0
     tenths: int = 0
-    """Tenths of the rows that a milestone has shown."""
+    """The tenths of the rows reported so far."""
 
     def begin(self, session: SessionStart) -> None:
-        """Set the name; how many rows are wanted comes with GenerateStarted."""
+        """Set the name of the set; GenerateStarted has the number of rows."""
         self.run_id = session.run_id
 
     def note(self, item: GenerateEvent) -> str | None:
-        """Count a row; returns a line about the set when it begins, and about the first problems."""
+        """Count a row; return a line about the set at its start, and about the first problems."""
         if isinstance(item, GenerateStarted):
             self.wanted, self.written = item.manifest.orders.n, item.written
             self.tenths = self.written * 10 // self.wanted
@@ -48,7 +48,7 @@ class GenerateProgress:
         return self._complaint(item)
 
     def milestone(self) -> str | None:
-        """Return the progress when another tenth of the rows is written."""
+        """Return the progress after each tenth of the rows."""
         tenths = self.written * 10 // self.wanted if self.wanted else 0
         if tenths == self.tenths:
             return None
@@ -75,8 +75,8 @@ class GenerateProgress:
 
 def _beginning(manifest: GenerateManifest, written: int) -> str:
     settings, learned = manifest.orders, manifest.learned
-    users = f", {len(manifest.names)} users by turns" if manifest.by_turns else ""
-    there = f", {written:,} are there" if written else ""
+    users = f", {len(manifest.names)} users in turn" if manifest.by_turns else ""
+    there = f", {written:,} written before" if written else ""
     return (
         f"set {manifest.run_id}: {settings.n:,} rows from {manifest.tasks.count:,} tasks{users}, "
         f"version {learned.version} of {manifest.source} ({len(learned.rules)} rules){there}"

@@ -1,4 +1,4 @@
-"""The holdout comparison: the first and the last constitution for users and tasks that had no part in the run."""
+"""The holdout: the first and the last constitution on users and tasks that had no part in the run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scai_cli.text.characters import one_line
 
 
 def holdout_lines(history: History, most: int, gap: Sequence[str]) -> Iterator[RenderableType]:
-    """Yield the comparison with a line for at most `most` users, the least satisfied; nothing without a holdout."""
+    """Yield the comparison with a line for the `most` least satisfied users; nothing without a holdout."""
     holdout = history.holdout
     if holdout is None:
         return
@@ -36,7 +36,7 @@ def holdout_lines(history: History, most: int, gap: Sequence[str]) -> Iterator[R
 
 
 def _last_utility(holdout: HoldoutCompared, user: str) -> float:
-    """Return the key that sorts users by their last utility, the unknown ones last."""
+    """Return the sort key of users: their last utility, unknown ones last."""
     utility = holdout.last.get(user)
     return 2.0 if utility is None else utility
 

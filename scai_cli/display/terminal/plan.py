@@ -52,7 +52,7 @@ def _table(plan: Plan) -> Table:
 
 
 def print_prompts(requests: Iterable[ChatRequest]) -> None:
-    """Print one request of every kind."""
+    """Print one request of each kind."""
     console = out()
     for request in requests:
         console.print(styled(f"=== {request.purpose} ({request.role}): {request.id}", "bold"))

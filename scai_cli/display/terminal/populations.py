@@ -1,4 +1,4 @@
-"""`scai personas describe`: a population, or the populations of a folder."""
+"""`scai personas describe`: a file of personas, or the files of a folder."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from scai_cli.display.terminal.escape import number, styled
 from scai_cli.text.characters import one_line
 
 _PAIRS: Final = 10
-"""The most pairs of alike personas that are named."""
+"""The maximal number of similar pairs on the screen."""
 
 
 def print_description(file: str, described: Mapping[str, Any]) -> None:
     """Print the description of a population."""
     console = out()
     size = described["personas"]
-    console.print(styled(f"{file}: {size:,} personas, standing for {described['weight']:,.6g}", "bold"))
+    console.print(styled(f"{file}: {size:,} personas, representing {described['weight']:,.6g} people", "bold"))
     console.print(_attributes(described["attributes"], size))
     if described["quotas"]:
         console.print(_quotas(described["quotas"]))
@@ -29,7 +29,7 @@ def print_description(file: str, described: Mapping[str, Any]) -> None:
 
 
 def print_files(files: Iterable[tuple[Path, int | None, str | None]]) -> None:
-    """Print files with the number of their personas, or the reason why they cannot be read."""
+    """Print the files with their numbers of personas, or the reason why one cannot be read."""
     table = plain_table(header=False)
     table.add_column()
     table.add_column(justify="right")

@@ -1,4 +1,4 @@
-"""Asks real people among the simulated: on stderr, since stdout carries data."""
+"""Ask human participants on stderr, as stdout carries data."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from scai_cli.text.characters import one_line
 
 
 class ReadLine(Protocol):
-    """Reads a line, or several that were pasted together; raises EOFError at the end of the input."""
+    """Reads a line, or several pasted lines; raises EOFError when the input ends."""
 
     def __call__(self, *, pasted: bool) -> Coroutine[Any, Any, str]:
-        """Read a line; with `pasted`, all lines that were pasted together."""
+        """Read a line; with `pasted`, all lines pasted together."""
 
 
 @dataclass(slots=True)
 class ConsolePrompt:
-    """The prompt at the terminal: shows what others wrote as plain text, and asks below it."""
+    """The prompt at the terminal: shows the texts of others, and asks the question below."""
 
     console: Callable[[], Console]
     line: ReadLine
 
     def show(self, question: Question) -> None:
-        """Print the texts that the question is about."""
+        """Print the texts of the question."""
         console = self.console()
         waiting = f" · {question.waiting} more waiting" if question.waiting else ""
         title = f"{one_line(question.participant, 30)} · {one_line(question.call)}{waiting}"
@@ -42,7 +42,7 @@ class ConsolePrompt:
             console.print()
 
     def tell(self, line: str) -> None:
-        """Print why an answer could not be read."""
+        """Print the reason why an answer is not valid."""
         self.console().print(styled(one_line(line)))
 
     async def read(self, prompt: str, *, multiline: bool) -> str:

@@ -1,4 +1,4 @@
-"""Shows the progress of a run or a generated set: a live view on a terminal, plain lines elsewhere."""
+"""Show the progress of a run or a generated set, live on a terminal, as plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ Noted = TypeVar("Noted", contravariant=True)
 
 
 class Progress(Protocol[Noted]):
-    """Counts what happens, and puts it into words."""
+    """Counts events or rows, and describes the progress."""
 
     def begin(self, session: SessionStart) -> None:
-        """Set what is counted towards."""
+        """Set the totals of the session."""
 
     def note(self, item: Noted) -> str | None:
-        """Count an item; returns a line about it, None where it is not worth one."""
+        """Count an item; return a line about it, or None."""
 
     def milestone(self) -> str | None:
-        """Return a further line about the item just counted, for where no live view shows the progress."""
+        """Return a further line about the last item, for outputs without a live view."""
 
     def line(self) -> str:
         """Return the progress in one line."""
 
 
 class ProgressView(Generic[Seen]):
-    """A live view that is redrawn and leaves its last state behind; without a terminal, lines for logs and pipes.
+    """A live view that leaves its last state on the screen; without a terminal, plain lines.
 
-    Plain lines also where a real person takes part, so that nothing is drawn over the questions.
+    With human participants it prints plain lines, so that nothing is drawn over the questions.
     """
 
     def __init__(self, console: Console, progress: Progress[Seen]) -> None:
@@ -73,7 +73,7 @@ class ProgressView(Generic[Seen]):
             self._lines.append(line)
 
     def end(self) -> None:
-        """Draw once more and stop."""
+        """Draw the last state and stop."""
         if self._live is not None:
             self._live.stop()
 
@@ -94,7 +94,7 @@ class ProgressView(Generic[Seen]):
 
 @dataclass(slots=True)
 class RunProgress:
-    """The progress of a run, counted from its events."""
+    """The progress of a run."""
 
     run_id: str = ""
     epochs: int = 0
@@ -104,7 +104,7 @@ class RunProgress:
     conversations: int = 0
     ended: int = 0
     satisfaction: list[float] = field(default_factory=list)
-    """Own ratings of final answers in this epoch."""
+    """The own ratings of final answers in this epoch."""
     problems: int = 0
     turns: int = 0
     _milestone: str | None = None
@@ -174,7 +174,7 @@ def _revised(event: Revised) -> str:
 
 
 def metered(meters: Sequence[Meter]) -> str:
-    """Return calls, those in flight, tokens, and where prices are known money, over all endpoints."""
+    """Return the calls, calls in flight, tokens and, if known, cost over all endpoints."""
     usage = sum(meter.usage.total for meter in meters)
     calls, in_flight = sum(m.calls for m in meters), sum(m.in_flight for m in meters)
     costs = [meter.usd for meter in meters]

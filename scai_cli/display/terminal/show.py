@@ -45,7 +45,7 @@ def print_run(path: Path, selection: Selection, parts: Parts) -> None:
     epochs = history.chosen(selection.epoch)
     check_known(history, selection)
     if history.started is None and closer and parts.diff is None:
-        console.print("It holds no events yet.")
+        console.print("It has no events yet.")
     elif parts.ratings and not epochs:
         console.print("Nothing has been rated yet.")
     if parts.constitution:

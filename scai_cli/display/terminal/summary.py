@@ -26,7 +26,7 @@ from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
 
 _PAPER: Final = 60
-"""The height of a screen where stdout is no terminal."""
+"""The assumed height of the screen if stdout is not a terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +115,9 @@ def _parts(results: _Results, detail: _Detail, width: int) -> Iterator[Renderabl
 
 
 def _beginning(history: History) -> str:
-    """Return what comes before the result: how far a run is that has not finished."""
+    """Return the progress of an unfinished run, which precedes the result."""
     if history.started is None:
-        return "It holds no events yet."
+        return "It has no events yet."
     done = f"{history.epochs_done} of {history.started.epochs} epochs"
     if not history.measured:
         return f"No epoch has ended yet ({history.status})."
@@ -197,9 +197,9 @@ def _problem(problems: Sequence[Problem], text: str, count: int) -> str:
 
 
 def _ending(history: History) -> Iterator[RenderableType]:
-    """Yield why the run is not finished."""
+    """Yield the reason why the run is not finished."""
     if history.status in ("finished", "running"):
         return
     reason = history.outcome.get("reason")
-    remedy = f"`scai resume {history.run_id}` goes on"
+    remedy = f"continue with `scai resume {history.run_id}`"
     yield styled(one_line(str(reason) if reason else f"It was stopped from outside before its end; {remedy}."))

@@ -1,4 +1,4 @@
-"""Conversations as a chat: wrapped messages, with the ratings below the answer that they are about."""
+"""Print conversations as a chat: wrapped messages, with the ratings below their answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scai_cli.text.characters import one_line, visible
 from scai_cli.text.suggestions import did_you_mean
 
 _NAME, _MESSAGE, _RATING = "  ", "    ", "      "
-"""The indents of a speaker's name, of the further lines of a message and of a rating."""
+"""The indents of a speaker's name, of a message and of a rating."""
 
 _BOLD, _DIM = Style(bold=True), Style(dim=True)
 _STYLES: Final = {"user": Style(bold=True), "assistant": Style(bold=True, color="cyan")}
@@ -39,7 +39,7 @@ def print_transcripts(
                 shown += 1
                 _print(console, _conversation(console.width, history, conversation, messages, ratings))
     if not shown:
-        raise RunError(f"run {run!r} has no such conversation; see `scai show {run}`")
+        raise RunError(f"run {run!r} has no conversation of this kind; see `scai show {run}`")
 
 
 def check_known(history: History, selection: Selection) -> None:
@@ -52,8 +52,7 @@ def check_known(history: History, selection: Selection) -> None:
     ):
         if wanted is not None and wanted not in known:
             raise RunError(
-                f"run {history.run_id!r} has no such conversation: "
-                f"no {kind} {one_line(wanted, 60)!r}{did_you_mean(wanted, known)}"
+                f"run {history.run_id!r} has no {kind} {one_line(wanted, 60)!r}{did_you_mean(wanted, known)}"
             )
 
 
@@ -68,7 +67,7 @@ def print_rating(console: Console, history: History, rating: CompactRating) -> N
 
 
 def _print(console: Console, parts: Iterator[Segment]) -> None:
-    """Print lines that are wrapped already: rich only styles them."""
+    """Print wrapped lines; rich only styles them."""
     console.print(Segments(parts), crop=False, end="")
 
 

@@ -1,4 +1,4 @@
-"""Long texts in lines that fit the screen, at once even for a megabyte (rich takes seconds)."""
+"""Wrap long texts to the screen, fast even for a megabyte (rich takes seconds)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _WORD: Final = re.compile(r"[^ ]+| +")
 
 
 def wrapped(text: str, width: int, first: int | None = None) -> list[str]:
-    """Return the text in lines of at most `width` columns, the first of at most `first`.
+    """Return the text in lines of at most `width` columns, the first one of at most `first`.
 
-    Lines break at spaces, words that are too long anywhere; line ends and indentation stay.
+    Lines break at spaces, and inside words that are too long; newlines and indentation stay.
     """
     lines: list[str] = []
     for paragraph in text.expandtabs(4).split("\n"):

@@ -14,13 +14,13 @@ from scai_cli.text.data_files import read_data_file
 _LISTS = read_data_file(__file__)
 
 BANK: Final[Mapping[str, tuple[str, ...]]] = _LISTS["traits"]
-"""Trait -> sentences that show it. Length, layout and simple words show in how an answer is put together."""
+"""Trait -> sentences that show it. Length, layout and simple words are shown by the whole answer."""
 PLAIN: Final[tuple[str, ...]] = _LISTS["plain"]
 """Short sentences in short words that show no other trait."""
 NEUTRAL: Final[tuple[str, ...]] = _LISTS["neutral"]
-"""Longer sentences in longer words that show no trait; they fill an answer up."""
+"""Longer sentences in longer words that show no trait, to fill an answer."""
 STEPS: Final[tuple[str, ...]] = _LISTS["steps"]
-"""Actions that can stand in a numbered list, in any order that keeps theirs."""
+"""Actions for a numbered list, which keeps their order."""
 LEADS: Final[tuple[str, ...]] = _LISTS["leads"]
 """Lines that open a list."""
 THINGS: Final[tuple[str, ...]] = _LISTS["things"]
@@ -73,7 +73,7 @@ def _length(strengths: Mapping[str, float]) -> float:
 
 
 class _Writer:
-    """Writes one answer: keeps its topics and the sentences that it has used."""
+    """Writes one answer; remembers its topics and used sentences."""
 
     def __init__(self, strengths: Mapping[str, float], task: str, rng: random.Random) -> None:
         self.strengths = strengths
@@ -83,7 +83,7 @@ class _Writer:
         self.used: set[str] = set()
 
     def body(self, length: float) -> list[str]:
-        """Return the sentences in order, about `length` words at most; the strongest traits come in first."""
+        """Return the sentences in order, about `length` words at most; the strongest traits are chosen first."""
         wanted = self._planned()
         chosen: list[tuple[str, str]] = []
         words = 0
@@ -140,7 +140,7 @@ class _Writer:
 
 
 def _harmless(phrases: list[str]) -> list[str]:
-    """Return the phrases that show no trait themselves."""
+    """Return the phrases that show no trait."""
     return [phrase for phrase in phrases[:3] if not _BESIDE_LENGTH.intersection(_shown(phrase))]
 
 

@@ -1,4 +1,4 @@
-"""The demands on the simulated assistant: rules, remarks, task and habits, under a limited attention."""
+"""The demands on the simulated assistant from rules, remarks, task and habits, under limited attention."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HABITS: Final[Mapping[str, float]] = {
     "balanced": 0.35,
     "states_uncertainty": 0.3,
 }
-"""How strongly the assistant shows these traits without being asked."""
+"""Trait -> strength that the assistant shows without a demand."""
 
 RULE: Final = 1.0
 REMARK: Final = 0.3
@@ -25,7 +25,7 @@ TASK: Final = 0.3
 
 
 _asked: Final = lru_cache(maxsize=4096)(requested)
-"""`requested` with a cache: the same rules are read before every answer."""
+"""`requested` with a cache, as the same rules are read before every answer."""
 
 
 def demands(system: str, user_messages: Sequence[str]) -> dict[str, float]:
@@ -49,7 +49,7 @@ def demands(system: str, user_messages: Sequence[str]) -> dict[str, float]:
 
 
 def shared(wanted: Mapping[str, float], budget: float) -> dict[str, float]:
-    """Scale the demands to the attention there is: by min(1, budget / sum of |demand|)."""
+    """Scale the demands to the available attention, by min(1, budget / sum of |demand|)."""
     total = sum(abs(weight) for weight in wanted.values())
     share = min(1.0, budget / total) if total else 1.0
     return {name: weight * share for name, weight in wanted.items()}

@@ -32,12 +32,12 @@ _KEPT: Final = 0.7
 _SURE: Final = 3.0
 """Log-odds of an answer that meets the principle in full against one that does not at all."""
 _FIRST: Final = 0.3
-"""Log-odds of the first answer: models have this bias, which is why both orders are asked."""
+"""Log-odds of the first answer, a bias of real models, which is the reason to ask in both orders."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrincipleRequest:
-    """The texts in the prompt of a critique, a revision or a comparison; None for those that it does not hold."""
+    """The texts in the prompt of a critique, a revision or a comparison; None for missing ones."""
 
     task: str
     principle: str
@@ -47,7 +47,7 @@ class PrincipleRequest:
 
 
 def principle_request(request: ChatRequest) -> PrincipleRequest | None:
-    """Read a prompt that holds a principle; None for any other prompt, and for one under a system message."""
+    """Read a prompt with a principle; return None for other prompts and for prompts with a system message."""
     if not request.messages or system_text(request):
         return None
     texts: dict[str, list[str]] = {}
@@ -66,7 +66,7 @@ def principle_request(request: ChatRequest) -> PrincipleRequest | None:
 
 
 def criticise(request: PrincipleRequest, rng: random.Random) -> str:
-    """Say what the answer lacks, and what it shows against the principle."""
+    """Write which traits of the principle the answer lacks, and which contrary ones it shows."""
     observed = observe_cached(request.answer or "")
     sentences = []
     for trait, sign in requested(request.principle).items():

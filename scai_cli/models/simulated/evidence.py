@@ -60,7 +60,7 @@ class Evidence:
     """The evidence that a revision rests on.
 
     `wants[trait][user]` in [-1, 1] is the sum of a user's `opinions` for or against a trait, weighted by how
-    unsatisfied they are. `demands` are orders to write a rule, which are no reason to write it. `shares[user]`
+    unsatisfied they are. `demands` are orders to write a rule, which do not count as a reason for it. `shares[user]`
     are a user's own ratings as shares of the scale.
     """
 
@@ -94,7 +94,7 @@ class Evidence:
 
 
 def read_evidence(prompt: str) -> Evidence:
-    """Read a revision's prompt; it relies on nothing but the fences and the two limits.
+    """Read a revision's prompt, using only its fences and the two limits.
 
     An opinion counts half as much for each epoch that it is older than the last one shown.
     """

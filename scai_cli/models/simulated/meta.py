@@ -128,7 +128,7 @@ def _obeyed(evidence: Evidence, rng: random.Random) -> Rule | None:
 
 
 def _critique(evidence: Evidence, dropped: list[Rule], granted: list[revision.TraitRequest]) -> str:
-    """Write two to four sentences: who is served badly, what is asked for, what is contested, what goes."""
+    """Write two to four sentences about unsatisfied users, new rules, contested requests and removed rules."""
     means = {user: sum(shares) / len(shares) for user, shares in evidence.shares.items() if shares}
     badly = sorted((user for user, mean in means.items() if mean < _BADLY), key=means.__getitem__)[:4]
     sentences = [f"The answers serve {listed(badly)} badly." if badly else "Nobody is served badly as a whole."]

@@ -1,4 +1,4 @@
-"""The simulated user: rates answers by the traits that they show, says what was missed, and votes."""
+"""The simulated user: rates answers by their traits, names missing ones, and votes."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _ALIKE: Final = 0.01
 """Promised satisfactions that differ by less are a tie."""
 
 observe_cached: Final = lru_cache(maxsize=1024)(observe)
-"""`observe` with a cache: many users read the same answers."""
+"""`observe` with a cache, as many users read the same answers."""
 
 
 def satisfaction(preferences: Mapping[str, float], observed: Mapping[str, float]) -> float:
     """Return the satisfaction with a text, in [0, 1]: min(1, 0.15 + u) for the utility u.
 
-    The offset is there because an answer that shows no wanted trait is still an answer, and none shows all of
-    them. Without preferences the satisfaction is 0.5.
+    The offset is the worth of an answer without any wanted trait, as no answer shows all of them. Without preferences
+    the satisfaction is 0.5.
     """
     u = utility(preferences, observed)
     return 0.5 if u is None else min(1.0, max(0.0, _WELCOME + u))

@@ -1,4 +1,4 @@
-"""Acceptance: which candidate, if any, becomes the constitution of the next epoch; one short file each.
+"""Acceptance rules: each chooses the candidate, if any, that becomes the constitution of the next epoch.
 
-A rule is `async (RevisionContext, candidates) -> AcceptanceResult`; it sees only sound candidates that change a rule.
+A rule is `async (RevisionContext, candidates) -> AcceptanceResult`; it gets only valid candidates that change a rule.
 """

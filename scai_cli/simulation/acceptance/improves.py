@@ -1,4 +1,4 @@
-"""`improves`: play every candidate, and adopt one only if the declared welfare rises."""
+"""`improves`: try out every candidate, and adopt one only if the declared welfare is higher."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scai_cli.social_choice.welfare import WelfareFunction
 from scai_cli.values import Value
 
 _DRAWS = 400
-"""Bootstrap draws for the interval of a trial: few, as there are many trials."""
+"""The number of bootstrap draws for the interval of a trial; low, as there are many trials."""
 
 
 class MarginOptions(Value):
@@ -26,7 +26,7 @@ class MarginOptions(Value):
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A candidate as it was played, compared with the epoch that it would change."""
+    """The trial of a candidate, compared with the epoch before it."""
 
     candidate: Candidate
     function: WelfareFunction
@@ -37,7 +37,7 @@ class Trial:
 
     @property
     def scores(self) -> dict[str, float | None]:
-        """The numbers for the record; welfare before and after counts the ratings that both have."""
+        """Return the scores for the log; welfare before and after is over the ratings that both have."""
         before, after = self.pair.values(self.function)
         return {
             "welfare": after,
@@ -55,7 +55,7 @@ class Trial:
         return margin == 0 or (before is not None and after is not None and after - before > margin)
 
     def describe(self) -> str:
-        """Return by how much welfare rises, in words for the record."""
+        """Return the change in welfare in words, for the log."""
         before, after = self.pair.values(self.function)
         if before is None or after is None:
             return "by an unknown amount"
@@ -65,7 +65,7 @@ class Trial:
 
 
 async def improves(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:
-    """Adopt the candidate under which the declared welfare is highest, if it rises by more than `margin`."""
+    """Adopt the candidate with the highest declared welfare, if the gain is more than `margin`."""
     trials = await try_candidates(context, candidates)
     function, margin = welfare.parse(context.config.welfare), context.options(MarginOptions).margin
     better = [trial for trial in trials if trial.rises(margin)]
@@ -84,10 +84,10 @@ async def improves(context: RevisionContext, candidates: Sequence[Candidate]) ->
 
 
 async def try_candidates(context: RevisionContext, candidates: Sequence[Candidate]) -> list[Trial]:
-    """Play every candidate for the same personas and tasks as the epoch, with the same seeds.
+    """Play every candidate with the personas, tasks and seeds of the epoch.
 
-    Only the personas whose system message it changes talk again; for the others the epoch's conversations count. The
-    messages and ratings of a trial make no events; failed calls do, so that they stay failed when the run is resumed.
+    Only personas whose system message changes play again; the others keep the epoch's conversations. A trial emits no
+    messages and ratings; it emits failed calls, so that they stay failed after a resume.
     """
     trials = await together(_try(context, n, candidate) for n, candidate in enumerate(candidates, 1))
     for trial in trials:

@@ -1,4 +1,4 @@
-"""`vote`: every persona ranks the candidates and the status quo; a voting rule decides (as the Habermas Machine)."""
+"""`vote`: every persona ranks the candidates and the status quo; a voting rule decides (Habermas Machine)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class VoteOptions(Value):
 
 
 async def vote(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:
-    """Adopt the winner of the vote; the status quo stays where it wins or ties for the win."""
+    """Adopt the winner of the vote; keep the status quo if it wins or ties for the win."""
     # All vote at once, so that no ballot can depend on another; ballots count in the order of the personas.
     constitutions = {STATUS_QUO: context.constitution}
     constitutions |= {c.id: c.constitution for c in candidates if c.constitution is not None}
@@ -53,10 +53,10 @@ async def vote(context: RevisionContext, candidates: Sequence[Candidate]) -> Acc
 async def _vote(
     context: RevisionContext, persona: Persona, constitutions: dict[str, Constitution]
 ) -> tuple[Ballot | None, Problem | None]:
-    """Return a persona's ballot, None where it cannot be read or the call failed for good: then with the problem.
+    """Return a persona's ballot, or None and the problem if it cannot be read or the call failed.
 
-    Each persona sees the constitutions in an order of its own and under letters: which one is the status quo, or comes
-    first, must not decide.
+    Each persona gets the constitutions in its own random order and under letters, so that neither the order nor the
+    status quo has an advantage.
     """
     call_id = f"{context.id}/vote/{persona.id}"
     order = list(constitutions)

@@ -1,4 +1,4 @@
-"""Strategies: how a new constitution is proposed from what happened; one short file each.
+"""Strategies: each proposes revisions of the constitution after an epoch.
 
 A strategy is `async (RevisionContext) -> list[Candidate]`; no candidate means no change.
 """

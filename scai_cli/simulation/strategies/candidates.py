@@ -1,4 +1,4 @@
-"""`candidates`: several revisions, each from the conversations in another order, so that no order decides."""
+"""`candidates`: propose several revisions, each from the conversations in another order."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def candidates(context: RevisionContext) -> list[Candidate]:
 
 
 async def _propose(strategy: Strategy, context: RevisionContext) -> tuple[Sequence[Candidate], Problem | None]:
-    """Ask one strategy; a call that fails for good costs this proposal alone."""
+    """Ask one strategy; a failed call loses this proposal only."""
     try:
         return await strategy(context), None
     except CallFailed as error:
@@ -60,6 +60,6 @@ def _shuffled(conversations: Sequence[Conversation], seed: str) -> list[Conversa
 
 
 def _proposal(candidate: Candidate) -> tuple[object, ...]:
-    """Return what makes two proposals equal: the same edits, in any order and for any reasons."""
+    """Return the key that equal proposals share: the same edits, in any order and for any reason."""
     edits = sorted(edit.model_dump_json(exclude={"reason", "evidence"}) for edit in candidate.edits)
     return (candidate.objection, *edits)

@@ -1,4 +1,4 @@
-"""`edits`: a few changes, each with its reason and the messages it rests on; the rest of the constitution stays."""
+"""`edits`: propose a few changes, each with a reason and evidence; the rest of the constitution stays."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from scai_cli.simulation.strategies.window import fit_window
 
 
 async def edits(context: RevisionContext) -> list[Candidate]:
-    """Propose one candidate; evidence that is not the id of a message or rating is left out."""
+    """Propose one candidate; drop evidence that is not the id of a message or rating."""
     return await _propose(context, "edits")
 
 
 async def further_edits(context: RevisionContext) -> list[Candidate]:
-    """Propose one candidate for a draft, which takes the place of the constitution in `context`."""
+    """Propose one candidate for a draft, which replaces the constitution in `context`."""
     return await _propose(context, "further_edits")
 
 
@@ -37,7 +37,7 @@ async def _propose(context: RevisionContext, name: RevisionPrompt) -> list[Candi
 
 
 def _edit(written: WrittenEdit, known: Collection[str]) -> Edit:
-    """Return the edit that a model wrote; raises ValueError where it lacks what its kind needs."""
+    """Return the edit that a model wrote; raises ValueError if a required field is missing."""
     text = " ".join(written.text.split())
     if not text and written.op != "remove":
         raise ValueError(f"an edit of the kind {written.op} has no text")

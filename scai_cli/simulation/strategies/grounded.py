@@ -1,4 +1,4 @@
-"""`grounded`: edits in rounds, each checked for whose words it rests on: a principle needs a quorum of the users."""
+"""`grounded`: propose edits in rounds, and require for each principle the cited words of a quorum of users."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class GroundedOptions(Value):
 
 
 async def grounded(context: RevisionContext) -> list[Candidate]:
-    """Propose one candidate, in which no user speaks for all.
+    """Propose one candidate, in which no single user decides for all.
 
-    The meta model is asked up to `rounds` times, each time about its own draft, until it has no more edits. A new or
-    reworded principle must rest on the words of `quorum` of the users, and of two at least. A principle that rests on
-    the words of fewer becomes a clause for them; one that rests on the words of one user or none is left out, and so
-    is each edit with an objection. The critique says so. Clauses, merges and removals are not checked for a quorum.
+    The meta model revises its draft up to `rounds` times, until it has no more edits. A new or reworded principle must
+    cite words of `quorum` of the users, and of at least two. A principle that cites fewer becomes a clause for them;
+    one that cites one user or none is left out, as is each edit with an objection. The critique names the omissions.
+    Clauses, merges and removals need no quorum.
     """
     [first] = await edits(context)
     draft = _extend(context, Candidate(id=context.id, critique=""), first)
@@ -45,7 +45,7 @@ async def grounded(context: RevisionContext) -> list[Candidate]:
 
 
 def _extend(context: RevisionContext, draft: Candidate, proposed: Candidate) -> Candidate:
-    """Return the draft with the proposed edits that pass."""
+    """Return the draft with the edits that pass the checks."""
     if proposed.objection:
         return draft if draft.edits else proposed
     remarks = [draft.critique, proposed.critique]
@@ -63,7 +63,7 @@ def _extend(context: RevisionContext, draft: Candidate, proposed: Candidate) -> 
 
 
 def _scoped(context: RevisionContext, edit: Edit, principles: Collection[str]) -> tuple[Edit, str | None]:
-    """Return the edit, narrowed to the users on whose words it rests, and the problem with it, if there is one."""
+    """Return the edit, narrowed to the cited users, and the problem with it, if any."""
     if not _is_for_all(edit, principles):
         return edit, None
     authors = _authors(context)
@@ -83,6 +83,6 @@ def _is_for_all(edit: Edit, principles: Collection[str]) -> TypeGuard[Add | Modi
 
 
 def _authors(context: RevisionContext) -> dict[str, str]:
-    """Map every message (the answers to a user's words included) and rating to the persona that it speaks for."""
+    """Return id -> persona for every rating and message; an answer counts for its user."""
     messages = {message.id: c.persona.id for c in context.conversations for message in c.messages}
     return messages | {rating.id: rating.rater for c in context.conversations for rating in c.ratings}

@@ -1,4 +1,4 @@
-"""`reflect`: Goodman's Meta-Prompt: what could have gone better with those not satisfied yet, then new instructions."""
+"""`reflect`: Goodman's Meta-Prompt: criticise the conversations of unsatisfied users, then rewrite the rules."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def reflect(context: RevisionContext) -> list[Candidate]:
 
 
 def _unsatisfied(context: RevisionContext, threshold: float) -> set[str]:
-    """Return the users whose satisfaction is below the threshold, or missing."""
+    """Return the users whose satisfaction is below the threshold or missing."""
     low, high = context.agents.ratings.scale
     enough = low + threshold * (high - low)
     return {user for user, value in context.utilities.satisfaction.items() if value is None or value < enough}

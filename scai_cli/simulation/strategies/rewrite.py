@@ -1,4 +1,4 @@
-"""`rewrite`: the whole two-part constitution anew, from transcripts, feedback and ratings (as the original SCAI)."""
+"""`rewrite`: rewrite the whole constitution from transcripts, feedback and ratings (as the original SCAI)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def rewrite(context: RevisionContext) -> list[Candidate]:
 async def propose_rewrite(
     context: RevisionContext, name: Literal["rewrite", "reflect"], conversations: Sequence[Conversation]
 ) -> Candidate:
-    """Ask for the whole constitution and turn the answer into a candidate."""
+    """Request the whole constitution and convert the answer into a candidate."""
     candidate, form = await ask_revision(context, name, fit_window(context, name, conversations), Rewrite)
     if form is None:
         return candidate
@@ -46,7 +46,7 @@ def proposed(context: RevisionContext, candidate: Candidate, critique: str, edit
 async def ask_revision(
     context: RevisionContext, purpose: str, window: Window, form: type[Form]
 ) -> tuple[Candidate, Form | None]:
-    """Ask the meta model for a revision in some form; without a usable answer the candidate has an objection."""
+    """Request a revision in a form; without a usable answer, return a candidate with an objection."""
     candidate = Candidate(id=context.id, critique="", objection=window.objection, left_out=window.left_out)
     if candidate.objection is not None:
         return candidate, None
@@ -60,7 +60,7 @@ async def ask_revision(
 
 
 def edits_to(old: Constitution, new: Rewrite) -> tuple[Edit, ...]:
-    """Return the edits that lead from a constitution to a rewritten one; a rule with the same text keeps its id."""
+    """Return the edits from a constitution to a rewritten one; a rule with the same text keeps its id."""
     edits: list[Edit] = []
     removals: list[Edit] = []
     for part in ("principles", "contract"):
@@ -75,7 +75,7 @@ def edits_to(old: Constitution, new: Rewrite) -> tuple[Edit, ...]:
 def _edit_part(
     old: Sequence[Principle | Clause], new: Sequence[WrittenPrinciple | WrittenClause], edits: list[Edit]
 ) -> set[str]:
-    """Add the edits for one part and return the ids of its rules that are kept."""
+    """Add the edits for one part and return the ids of its kept rules."""
     by_id = {rule.id: rule for rule in old}
     by_text = {rule.text: rule for rule in reversed(old)}
     kept: set[str] = set()

@@ -1,4 +1,4 @@
-"""The window: the part of a long history that the meta-prompt has room for."""
+"""The window: the part of a long history that fits into the meta-prompt."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.transcript import Conversation
 
 _ASKED_AGAIN = 600
-"""Tokens kept free for a bad answer and what was wrong with it, when the form is asked for again."""
+"""Tokens reserved for an invalid answer and its problem, when the request is repeated."""
 _BETWEEN = 2
 """Characters between two conversations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The prompt with the conversations that fit, in their own order, and how many did not."""
+    """The prompt with the conversations that fit, in their order, and the number of others."""
 
     prompt: list[Message]
     conversations: Sequence[Conversation]
@@ -27,15 +27,15 @@ class Window:
 
     @property
     def objection(self) -> str | None:
-        """Why nothing is asked: not one conversation fits."""
+        """The problem if not even one conversation fits."""
         return None if self.conversations else "oversized: max_prompt_tokens leaves no room for any conversation"
 
 
 def fit_window(context: RevisionContext, name: RevisionPrompt, conversations: Sequence[Conversation]) -> Window:
     """Return the prompt with all conversations if it has at most `max_prompt_tokens`, else with as many as fit.
 
-    They are drawn evenly by persona. The wording, the constitution and the room to ask again count, at four characters
-    a token.
+    They are drawn evenly by persona. The wording, the constitution and the reserve for a repeated request count, at
+    four characters per token.
     """
     prompts, constitution = context.agents.prompts, context.constitution
     bare = sum(len(message.content) for message in prompts.meta(name, constitution, []))
@@ -54,7 +54,7 @@ def fit_window(context: RevisionContext, name: RevisionPrompt, conversations: Se
 
 
 def _draw_order(conversations: Sequence[Conversation], seed: str) -> list[int]:
-    """Return positions in a seeded order in which every persona comes once before any comes a second time."""
+    """Return positions in a seeded order that has every persona once before any persona again."""
     order = list(range(len(conversations)))
     random.Random(f"{seed}/window").shuffle(order)
     drawn: dict[str, int] = {}
