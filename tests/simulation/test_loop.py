@@ -294,8 +294,8 @@ LONG_RULE = "Speak well of trees. " * 100
 FOR_A_STRANGER = ({"id": None, "text": "Hush.", "for": ["zed"]},)
 UNSOUND = {
     "no JSON": ("I would rather not.", "broken: there is no JSON"),
-    "cut JSON": (rewrite("Be brief.")[:-9], "broken: must hold"),
-    "critique alone": ('{"critique": "It could be better."}', "broken: must hold"),
+    "cut JSON": (rewrite("Be brief.")[:-9], "broken: must contain"),
+    "critique alone": ('{"critique": "It could be better."}', "broken: must contain"),
     "wrong types": ('{"principles": "be brief"}', "broken: principles"),
     "endless rule": (rewrite("x" * 5000), "broken: principles.0.text"),
     "too many": (rewrite(*(f"Rule of the number {n}." for n in range(11))), "oversized: 11 principles"),
