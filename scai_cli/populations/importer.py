@@ -47,9 +47,8 @@ class ImportResult:
 def import_items(
     kind: Literal["personas", "tasks"], options: ImportOptions, out: Path, notify: Notify, **changes: str
 ) -> ImportResult:
-    """Write the personas or tasks of a file, with `changes` of their fields.
-
-    A bad row raises ConfigError, or with `skip_bad` is reported to `notify`.
+    """Write a file's items, with `changes` of their fields; a bad row raises ConfigError, or is reported with
+    `skip_bad`.
     """
     result = ImportResult()
     form = _format(options, PERSONAS if kind == "personas" else TASKS)

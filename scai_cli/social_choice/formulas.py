@@ -58,9 +58,7 @@ def ordered_mean(people: Society, delta: float) -> float:
 
 
 def median(people: Society) -> float:
-    """Return the utility that half of the population does not exceed; the midpoint if the half ends between two
-    people.
-    """
+    """Return the utility that half of the population does not exceed; the midpoint between two people."""
     reached = list(accumulate(m.share for m in people))
     lower = next(m.utility for m, share in zip(people, reached, strict=True) if share >= 0.5 - 1e-12)
     upper = next((m.utility for m, share in zip(people, reached, strict=True) if share > 0.5 + 1e-12), lower)

@@ -90,10 +90,7 @@ class WelfareFunction:
 
 
 def parse(spec: str | Mapping[str, object]) -> WelfareFunction:
-    """Parse `nash`, `atkinson(epsilon=2)` or `{"atkinson": {"epsilon": 2}}`.
-
-    Raises ValueError, in one line with the nearest name, for an unknown function or parameter or a bad value.
-    """
+    """Parse `nash`, `atkinson(epsilon=2)` or `{"atkinson": {"epsilon": 2}}`; raises ValueError in one line."""
     name, given = _split(spec)
     if name not in _FORMULAS:
         raise ValueError(f"unknown welfare function {name!r}{_nearest(name, NAMES)}")

@@ -167,10 +167,7 @@ def _interval(
 
 
 def _cells(tables: Sequence[Table], weights: Sequence[float] | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return (tables, users, tasks) with NaN if any table lacks the cell, and the users' weights.
-
-    Users and tasks without any cell are left out.
-    """
+    """Return (tables, users, tasks), NaN if any table lacks the cell, and user weights; empty rows and columns go."""
     import numpy as np
 
     widths = {len(row) for table in tables for row in table}

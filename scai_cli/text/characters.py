@@ -56,10 +56,7 @@ def json_line(value: Any) -> str:
 
 
 def json_bytes(value: Any) -> bytes:
-    """Return a value as JSON that is safe to write as a line; bytes are JSON already.
-
-    Several times as fast as `json_line`: datasets have millions of rows.
-    """
+    """Return a value as JSON safe to write as a line, much faster than `json_line`; bytes are JSON already."""
     line = value if isinstance(value, bytes) else as_json(value)
     if line.isascii() and b"\x7f" not in line:
         return line

@@ -85,11 +85,7 @@ def _configs(files: Iterable[ExportedFile], beside: Iterable[ExportedFile]) -> I
 
 
 def _data_files(files: Sequence[ExportedFile]) -> dict[str, Any]:
-    """Return the files of one config.
-
-    `datasets` caches a folder under a hash of the card's header alone. The digest in the header makes it load a new
-    export that was written into the same folder.
-    """
+    """Return the files of a config; the digest keeps `datasets` from its cache, whose key is the card's header alone."""
     digest = hashlib.sha256("".join(file.sha256 for file in files).encode()).hexdigest()
     return {
         "description": f"SHA-256 of the digests of its files: {digest}",

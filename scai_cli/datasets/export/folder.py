@@ -19,9 +19,8 @@ CARD: Final = "README.md"
 
 
 def finish_folder(folder: Path, record: ExportRecord) -> None:
-    """Write the card and the manifest beside the rows; the same rows give the same bytes.
-
-    Raises OutputError for a failed write.
+    """Write the card and the manifest beside the rows, the same bytes each time; raises OutputError for a failed
+    write.
     """
     beside = side_cars(folder, record)
     if record.format.side_files is not None:

@@ -163,10 +163,7 @@ class OutputFiles:
 
 @contextmanager
 def output_files(destination: Destination, form: Format) -> Iterator[OutputFiles]:
-    """Open the files of an export, and remove unpublished ones at the end.
-
-    Raises OutputError for a failed write, and for a folder with files other than those of an earlier export.
-    """
+    """Open the files of an export, and remove unpublished ones at the end; raises OutputError."""
     target = destination.target
     if destination.folder:
         _check_folder(target)

@@ -52,10 +52,7 @@ class Judge:
     _probing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def compare(self, call: str, task: str, principle: Principle, pair: tuple[Answered, Answered]) -> Judgement:
-        """Return the probability that the first of two answers is better.
-
-        Raises CallFailed if no call in one of the orders was answered.
-        """
+        """Return the probability that the first answer is better; raises CallFailed if an order was not answered."""
         first, second = pair
         ahead, behind = await together(
             self._read(f"{call}/{order}", self.prompts.comparison(task, principle.text, texts))

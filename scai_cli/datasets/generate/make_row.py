@@ -64,10 +64,7 @@ class RowContext:
 
 
 async def make_row(context: RowContext, plan: RowPlan) -> GeneratedRow:
-    """Make one row; a call that fails permanently leaves out the parts that need it and becomes the row's `problem`.
-
-    Raises errors that stop the whole set (`errors.STOPS`).
-    """
+    """Make one row; a call that fails permanently becomes its `problem`; raises errors that stop the set (`STOPS`)."""
     return await _RowMaker(context, plan).row()
 
 

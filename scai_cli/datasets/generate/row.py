@@ -1,7 +1,4 @@
-"""A row of `rows.jsonl`: all answers to one task, and the labels that compare them.
-
-The classes are msgspec structs and not pydantic models, because one export reads a million of them.
-"""
+"""A row of `rows.jsonl`: the answers to one task and their labels, as msgspec structs: an export reads a million."""
 
 from __future__ import annotations
 

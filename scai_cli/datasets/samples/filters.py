@@ -42,9 +42,7 @@ class SampleFilter:
     seed: int = 0
 
     def check(self, kind: Kind) -> None:
-        """Raise ConfigError for a filter without meaning for this kind of sample, so that no filter is silently
-        ignored.
-        """
+        """Raise ConfigError for a filter without meaning for this kind of sample; none is silently ignored."""
         is_pairwise = kind in ("pairs", "traces")
         meaningless = {
             "--min-margin": self.min_margin is not None and not is_pairwise,

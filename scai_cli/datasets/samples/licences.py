@@ -17,11 +17,7 @@ def stated_licences(*licences: str) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class Licences:
-    """Counts the licences of rows; `mix` allows more than one.
-
-    Rows without a stated licence may join any others, and the card gives their number. Case does not distinguish
-    licences.
-    """
+    """Counts the licences of rows, whatever their case; `mix` allows more than one beside rows that state none."""
 
     mix: bool = False
     rows: Counter[tuple[str, ...]] = field(default_factory=Counter)

@@ -49,10 +49,7 @@ class RunSource:
         return history.product[0], models, self._context.config
 
     def samples(self, kind: Kind, selector: SampleSelector) -> Iterator[Sample]:
-        """Yield the samples of a kind that the filters accept, in the order of epochs and conversations.
-
-        Raises RunError for a damaged line, and ConfigError for traces, which only generated sets have.
-        """
+        """Yield the accepted samples of a kind in order; raises RunError for a damaged line, ConfigError for traces."""
         if kind == "traces":
             raise ConfigError(
                 f"{self.id} is a run, and only generated sets have critiques; make one with `scai generate {self.id}`"

@@ -1,7 +1,4 @@
-"""The samples that become rows: answers, pairs of answers, traces and ratings, each with its origin.
-
-The classes are msgspec structs and not dataclasses, because one export makes a million of them.
-"""
+"""Answers, pairs, traces and ratings, each with its origin, as msgspec structs: one export makes a million."""
 
 from __future__ import annotations
 
