@@ -85,7 +85,7 @@ def _configs(files: Iterable[ExportedFile], beside: Iterable[ExportedFile]) -> I
 
 
 def _data_files(files: Sequence[ExportedFile]) -> dict[str, Any]:
-    """Return the files of a config; the digest keeps `datasets` from its cache, whose key is the card's header alone."""
+    """Return the files of a config; the digest keeps `datasets` from its cache, whose key is the card's header."""
     digest = hashlib.sha256("".join(file.sha256 for file in files).encode()).hexdigest()
     return {
         "description": f"SHA-256 of the digests of its files: {digest}",
