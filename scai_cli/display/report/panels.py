@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import altair as alt
 
 SIZE: Final = (172, 84)
-MANY = 40
-"""From this many epochs on the dots are small."""
+MANY, MOST = 40, 100
+"""From this many epochs on the dots are small; of more than the second number, that many are drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ def _layers(panel: Panel) -> Iterator[alt.Chart]:
     first, last = panel.epochs[0], panel.epochs[-1]
     width = alt.Scale(domain=[first, last] if first != last else [first - 1, last + 1], nice=False)
     words = f"datum.value == {last} ? 'final' : datum.label" if panel.final else alt.Undefined
-    below = alt.Axis(values=_ticks(panel.epochs), format="d", title="epoch", grid=False, labelExpr=words)
+    ticks = [panel.epochs[n] for n in _spread(len(panel.epochs), 8 if len(panel.epochs) <= 8 else 6)]
+    below = alt.Axis(values=ticks, format="d", title="epoch", grid=False, labelExpr=words)
     height = alt.Scale(domain=[low, high], nice=False, clamp=True)
     beside = alt.Axis(values=[low, (low + high) / 2, high], title=None, domain=False, ticks=False, labelPadding=6)
     base = chart().encode(x=alt.X("epoch:Q", axis=below, scale=width))
@@ -68,16 +69,15 @@ def _layers(panel: Panel) -> Iterator[alt.Chart]:
 
 def _rows(panel: Panel) -> list[dict[str, Any]]:
     rows = []
-    for n, epoch in enumerate(panel.epochs):
+    for n in _spread(len(panel.epochs), MOST):
         low, high = (panel.band[n] if panel.band else None) or (None, None)
-        row = {"epoch": epoch, "value": panel.values[n], "says": panel.says[n]}
+        row = {"epoch": panel.epochs[n], "value": panel.values[n], "says": panel.says[n]}
         rows.append({**row, "low": low, "high": high})
     return rows
 
 
-def _ticks(epochs: Sequence[int]) -> list[int]:
-    """Every epoch, or of many about six, the first and the last among them."""
-    if len(epochs) <= 8:
-        return list(epochs)
-    step = (len(epochs) - 1) / 5
-    return [epochs[round(n * step)] for n in range(6)]
+def _spread(count: int, most: int) -> list[int]:
+    """Return the numbers below `count`, or of more than `most` as many, evenly spread from the first to the last."""
+    if count <= most:
+        return list(range(count))
+    return [round(n * (count - 1) / (most - 1)) for n in range(most)]
