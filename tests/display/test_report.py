@@ -196,7 +196,7 @@ def test_its_numbers_are_those_of_the_analysis(voted: Path) -> None:
         one = found.people[person]
         means = f"{one.before:.1f} (version 0), {one.after:.1f} (version {found.compared.version})"
         assert f"{name}{means}" in page.text
-    for function, plain in (("utilitarian", "Mean over all people"), ("rawlsian", "Worst-off person")):
+    for function, plain in (("utilitarian", "Mean of all"), ("rawlsian", "Worst-off person")):
         before, after = found.values[function]
         assert re.search(rf"{plain} \({function}\)(, declared)? {before:.2f} {after:.2f} ", page.text)
     assert f"Satisfaction, 0 to 10 {found.satisfaction.before:.1f} {found.satisfaction.after:.1f} " in page.text
@@ -279,9 +279,8 @@ def test_twenty_runs_in_which_nothing_was_adopted_state_no_change(tmp_path: Path
 
 
 EXPLAINED = (
-    "To the right the mean over all people is higher",
+    "To the right the mean of all is higher",
     "no other point is higher on one of mean",
-    "lower is more equal",
     "stronger colour is higher",
     "the lowest rated",
 )

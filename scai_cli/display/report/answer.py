@@ -7,10 +7,10 @@ from typing import Final
 
 from scai_cli.analysis.config_warnings import seed_dependence
 from scai_cli.analysis.participants import participants
-from scai_cli.analysis.run_measures import run_cost
+from scai_cli.analysis.run_measures import run_cost, welfare_words
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, tag
-from scai_cli.display.report.numbers import change, counted, interval, listed, number, plain
+from scai_cli.display.report.numbers import change, counted, interval, listed, number
 from scai_cli.runs.events import Estimate
 
 MOST_REASON = 600
@@ -67,7 +67,7 @@ def _method(run: Figures) -> str:
     asked = counted(len(run.history.started.tasks), "question")
     done = f"They asked an assistant {asked} and rated its answers from {low:g} to {high:g}."
     versions = f"Version {found.start.version} is its instructions (the constitution) at the start"
-    if found.compared.version == found.start.version:
+    if not found.apart:
         return f"{done} {versions}."
     return f"{done} {versions}, version {found.compared.version} those written from the people's reactions."
 
@@ -83,9 +83,10 @@ def holdout_answer(run: Figures) -> str:
         return f"{whom}, nothing was measured."
     few = len(holdout.personas) < 2 or len(holdout.personas) * len(holdout.tasks) < 3
     first, last = (number(values.get(run.declared)) for values in (holdout.first_values, holdout.last_values))
+    difference = _TOO_FEW if few else _difference(holdout.difference)
     return (
-        f"{whom}, welfare from 0 to 1, {plain(run.declared)}, was {first} under version {holdout.first_version} and "
-        f"{last} under version {holdout.last_version}: {_TOO_FEW if few else _difference(holdout.difference)}."
+        f"{whom}, welfare from 0 to 1, {welfare_words(run.declared)}, was {first} under version "
+        f"{holdout.first_version} and {last} under version {holdout.last_version}: {difference}."
     )
 
 

@@ -55,7 +55,7 @@ def _row(run: Figures, prefix: str, against: str) -> tuple[Html, list[Child]]:
     if found is None:
         return link, [history.status, *["–"] * (len(_HEADS) - 2)]
     own, values = found.satisfaction, found.values
-    after = number(own.after, own.digits) if found.compared.version != found.start.version else "the same"
+    after = number(own.after, own.digits) if found.apart else "the same"
     at = f"version {found.compared.version}"
     return link, [
         history.status,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.display.report.answer import holdout_answer
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
-from scai_cli.display.report.numbers import change, counted, listed, number, plain, sentence_case
+from scai_cli.display.report.numbers import change, counted, listed, number, sentence_case
 from scai_cli.display.report.tables import MOST_ROWS, table
 from scai_cli.simulation.prompts import Prompts
 
@@ -29,9 +30,9 @@ def numbers_table(run: Figures) -> Iterator[Html]:
     for name in run.functions:
         first, last = found.values.get(name, (None, None))
         words = declared.words if name == run.declared else ""
-        title = f"{sentence_case(plain(name))}{', declared' if name == run.declared else ''}"
+        title = f"{sentence_case(welfare_words(name))}{', declared' if name == run.declared else ''}"
         rows.append((title, first, last, declared.digits, words))
-    plays = [found.start] if found.compared.version == found.start.version else [found.start, found.compared]
+    plays = [found.start, *([found.compared] if found.apart else [])]
     heads = ("", *(cut(str(play), 60) for play in plays), *(["difference"] if len(plays) > 1 else []))
     cells = (
         (name, [number(first, digits), *([number(last, digits), words] if len(plays) > 1 else [])])
@@ -45,7 +46,8 @@ def numbers_table(run: Figures) -> Iterator[Html]:
         (run.at(m.epoch), [number(m.values.get(name), 3) for name in run.functions])
         for m in run.history.measured[-MOST_ROWS:]
     ]
-    yield tag("details", tag("summary", "Welfare in each epoch"), table(("", *map(plain, run.functions)), by_epoch))
+    functions = map(welfare_words, run.functions)
+    yield tag("details", tag("summary", "Welfare in each epoch"), table(("", *functions), by_epoch))
 
 
 _WHOSE = (

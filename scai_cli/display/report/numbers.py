@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from scai_cli.runs.events import Estimate
 from scai_cli.stats.intervals import Interval
 
@@ -46,20 +44,6 @@ def listed(words: list[str], most: int = 3) -> str:
 def counted(count: int, one: str, many: str | None = None) -> str:
     """Return `1 person`, `5 people`, `1,200 calls`."""
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
-
-
-MEANINGS: Final = {
-    "utilitarian": "mean over all people",
-    "rawlsian": "worst-off person",
-    "nash": "mean that low values pull down",
-    "gini_coefficient": "inequality, lower is more equal",
-}
-
-
-def plain(function: str) -> str:
-    """Return a welfare function in plain words with its technical name: `worst-off person (rawlsian)`."""
-    name = function.replace("_", " ")
-    return f"{MEANINGS[function]} ({name})" if function in MEANINGS else name
 
 
 def sentence_case(text: str) -> str:

@@ -61,7 +61,7 @@ def _by_version(run: Figures, user: str) -> Iterator[tuple[str, str]]:
         return
     mean = found.people.get(user) if user else found.satisfaction
     yield f"version {found.start.version}", number(mean.before if mean else None, 1)
-    if found.compared.version != found.start.version:
+    if found.apart:
         yield f"version {found.compared.version}", number(mean.after if mean else None, 1)
 
 

@@ -34,7 +34,7 @@ def plane(front: ParetoFront, names: Sequence[str]) -> Iterator[Html]:
         yield tag("p", "Nothing is measured yet.")
         return
     yield note(
-        "To the right the mean over all people is higher, upwards the welfare of the worst-off person (rawlsian); both "
+        "To the right the mean of all is higher, upwards the welfare of the worst-off person (rawlsian); both "
         "from 0 to 1. A filled point: no other point is higher on one of mean, worst-off person and equality and as "
         "high on the rest (Pareto front). Points have no intervals here: near ones may "
         "differ by chance.",
@@ -82,7 +82,7 @@ def _layers(domains: tuple[list[float], list[float]]) -> Iterator[alt.Chart]:
 
     across, up = (alt.Scale(domain=domain, nice=False) for domain in domains)
     axis = alt.Axis(tickCount=5)
-    x = alt.X("mean:Q", title="mean over all people", scale=across, axis=axis)
+    x = alt.X("mean:Q", title="mean of all", scale=across, axis=axis)
     y = alt.Y("worst:Q", title="worst-off person", scale=up, axis=axis)
     base = chart().encode(x=x, y=y)
     for which, fill in (("!datum.best", CARD), ("datum.best", ACCENT)):
