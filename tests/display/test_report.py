@@ -18,7 +18,7 @@ from conftest import TINY, events, scai
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.analysis.before_after import SELECTION, before_after
+from scai_cli.analysis.before_after import before_after
 from scai_cli.analysis.headline import Headline, headline
 from scai_cli.display.report.html import inline, tag, visible
 from scai_cli.display.report.numbers import with_interval
@@ -217,7 +217,7 @@ def test_one_question_has_two_answers_with_the_rule_that_made_the_difference(vot
             assert f"{head} {' '.join(side.text.split())}" in page.text
         made = f"made the difference: {pair.rule.id} " if pair.rule else "No single rule explains the difference."
         assert made in page.text
-    assert SELECTION in page.text
+    assert "Chosen by rule: the people whose mean rating changed most upward and most downward" in page.text
 
 
 def test_the_product_is_played_at_the_end_and_its_numbers_are_those_of_that_play(finished: Path, page: Page) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from scai_cli.analysis.before_after import SELECTION, Answer, BeforeAfter
+from scai_cli.analysis.before_after import Answer, BeforeAfter
 from scai_cli.display.report.constitution import RULE_CHARACTERS, whom
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
-from scai_cli.display.report.numbers import number
+from scai_cli.display.report.numbers import number, sentence_case
 
 MOST_CHARACTERS = 1500
 """The most characters of a question or an answer; the whole of it is in its transcript."""
@@ -17,12 +17,18 @@ MOST_CHARACTERS = 1500
 def before_after(run: Figures) -> Iterator[Html]:
     """Yield the pairs with their ratings and the rule that made the difference, and how they were chosen."""
     yield from (_pair(run, pair) for pair in run.pairs)
-    yield note(SELECTION)
+    yield note(_SELECTION)
+
+
+_SELECTION = (
+    "Chosen by rule: the people whose mean rating changed most upward and most downward (or least), each with the task "
+    "whose change is nearest to that of the mean."
+)
 
 
 def _pair(run: Figures, pair: BeforeAfter) -> Html:
     real = any(persona.human for persona in run.history.config.personas.inline if persona.id == pair.person)
-    asker = f"{run.name(pair.person)} ({'a real person' if real else 'simulated'}) asked:"
+    asker = f"{sentence_case(run.name(pair.person))} ({'a real person' if real else 'simulated'}) asked:"
     answers = (_answer(run, pair, *side) for side in (("Before", pair.before), ("After", pair.after)))
     return tag(
         "div",
@@ -35,7 +41,7 @@ def _pair(run: Figures, pair: BeforeAfter) -> Html:
 
 
 def _answer(run: Figures, pair: BeforeAfter, when: str, answer: Answer) -> Html:
-    rated = f"{run.name(pair.person)} rated it {answer.rating:g} of {run.scale[1]:g}."
+    rated = f"{sentence_case(run.name(pair.person))} rated it {answer.rating:g} of {run.scale[1]:g}."
     return tag(
         "div",
         tag("p", tag("b", when), f": version {answer.version}, {run.play(answer.epoch)}. {rated}", class_="title"),
@@ -50,7 +56,7 @@ def _means(run: Figures, pair: BeforeAfter) -> str:
         return ""
     before, after = (number(mean, 1) for mean in (person.before, person.after))
     return (
-        f"{run.name(pair.person)}'s mean over all tasks: {before} under version {pair.before.version}, {after} under "
+        f"{sentence_case(run.name(pair.person))}'s mean over all tasks: {before} under version {pair.before.version}, {after} under "
         f"version {pair.after.version}; for one person this may be chance."
     )
 
