@@ -56,8 +56,8 @@ def _means(run: Figures, pair: BeforeAfter) -> str:
         return ""
     before, after = (number(mean, 1) for mean in (person.before, person.after))
     return (
-        f"{sentence_case(run.name(pair.person))}'s mean over all tasks: {before} under version {pair.before.version}, {after} under "
-        f"version {pair.after.version}; for one person this may be chance."
+        f"{sentence_case(run.name(pair.person))}'s mean over all tasks: {before} under version {pair.before.version}, "
+        f"{after} under version {pair.after.version}; for one person this may be chance."
     )
 
 
