@@ -35,7 +35,7 @@ def explain(
     if as_json:
         options.print_json(explanation.as_object())
     else:
-        print_explanation(explanation, read_history(path, messages=False, ratings=False).names)
+        print_explanation(explanation, read_history(path, messages=False, ratings=False))
 
 
 def frontier(

@@ -14,23 +14,23 @@ from scai_cli.jobs.chat import Dialogue
 from scai_cli.text.characters import one_line, visible
 
 _COLUMNS: Final = 100
-"""From this width on two answers are printed side by side."""
+"""The minimal width to print two answers side by side."""
 _RATE: Final = {
     1: "/rate 7 too long   rate the last answer, with a comment if you like",
     2: "/rate 7 4 longer   rate both answers in their order, with a comment if you like",
 }
 _HELP: Final = (
-    "/again             ask once more where no answer came",
-    "/system            the system message that the assistant has",
-    "/help              this",
-    "/quit              leave; Ctrl-D does, too",
-    "//x                a message that begins with /x",
-    "A line is a message; what you paste stays together.",
+    "/again             repeat the call if no answer came",
+    "/system            show the assistant's system message",
+    "/help              show this list",
+    "/quit              end the chat (or Ctrl-D)",
+    "//x                send a message that starts with /x",
+    "Each line is a message; pasted lines stay together.",
 )
 
 
 def print_head(dialogues: Sequence[Dialogue]) -> None:
-    """Print on stderr with which model the user chats, and under which constitution."""
+    """Print the constitution and the model of a chat on stderr."""
     started = dialogues[-1].started
     persona = f", as for {started.persona}" if started.persona else ""
     versions = " against ".join(dialogue.name for dialogue in reversed(dialogues))
@@ -39,7 +39,7 @@ def print_head(dialogues: Sequence[Dialogue]) -> None:
 
 
 def print_help(answers: int) -> None:
-    """Print the commands of a talk with that many answers to a message."""
+    """Print the commands of a chat with this many answers to a message."""
     tell("\n".join((_RATE[answers], *_HELP)))
 
 
@@ -69,11 +69,11 @@ def _side_by_side(answers: Sequence[tuple[str, str]]) -> Table:
 
 
 def tell(line: str) -> None:
-    """Print a message about the talk on stderr."""
+    """Print a message about the chat on stderr."""
     err().print(styled(line), soft_wrap=True)
 
 
 def waiting(console: Console, on: bool) -> None:
-    """Show on a terminal that the answer is awaited, or remove that."""
+    """Show on a terminal that the answer is awaited, or remove this line."""
     if console.is_terminal:
         console.print(styled("waiting for the answer ..." if on else " " * 26, "dim"), end="\r")

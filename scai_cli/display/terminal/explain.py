@@ -9,21 +9,24 @@ from rich.table import Table
 from rich.text import Text
 
 from scai_cli.analysis.leave_one_out import Explanation, RuleEffect
+from scai_cli.analysis.participants import participants
 from scai_cli.display.terminal.consoles import out
 from scai_cli.display.terminal.escape import estimate, styled
 from scai_cli.experiment.constitution import Clause
+from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
 
 SHOWN_QUOTES = 3
 
 
-def print_explanation(explanation: Explanation, names: Mapping[str, str]) -> None:
-    """Print every rule, then what sets two users apart."""
-    console = out()
+def print_explanation(explanation: Explanation, history: History) -> None:
+    """Print the effects of every rule, then the rules with opposite effects on two users."""
+    console, names = out(), history.names
     played = f"{explanation.played} of {explanation.conversations} conversations played with and without each rule"
     budget = "" if explanation.budget is None else f", budget {explanation.budget:,}"
     failed = f", {explanation.failed} calls failed" if explanation.failed else ""
     console.print(styled(f"{explanation.run_id} · constitution version {explanation.version}", "bold"))
+    console.print(styled(f"Effects on the utility (0 to 1) of {participants(history.config)}"))
     console.print(styled(f"{played} ({explanation.calls:,} calls now{budget}){failed}"))
     if not explanation.rules:
         console.print("The constitution is empty.")
@@ -46,9 +49,9 @@ def _lines(effect: RuleEffect, function: str, names: Mapping[str, str]) -> Itera
     welfare = f"{function} welfare {estimate(effect.welfare)}"
     yield _below(f"{since} · {welfare}")
     if effect.without_effect:
-        yield _below("without effect: nobody who was played gains or loses by it", "bold")
+        yield _below("no effect on any user", "bold")
     else:
-        yield _below(f"gain: {_listed(effect.gains, names)} · lose: {_listed(effect.loses, names)}")
+        yield _below(f"higher with it: {_listed(effect.gains, names)} · lower: {_listed(effect.loses, names)}")
     for quote in effect.evidence[:SHOWN_QUOTES]:
         who = names.get(quote.who, quote.who)
         yield _below(f"“{one_line(quote.text, 160)}” ({one_line(who)}, {quote.id})", "dim")
@@ -61,9 +64,9 @@ def _print_apart(explanation: Explanation, names: Mapping[str, str]) -> None:
     first, second = (names.get(user, user) for user in explanation.users)
     console = out()
     if not explanation.apart:
-        console.print(styled(f"No rule pulls {one_line(first)} and {one_line(second)} apart.", "bold"))
+        console.print(styled(f"No rule has opposite effects on {one_line(first)} and {one_line(second)}.", "bold"))
         return
-    console.print(styled(f"Rules that pull {one_line(first)} and {one_line(second)} apart", "bold"))
+    console.print(styled(f"Rules with opposite effects on {one_line(first)} and {one_line(second)}", "bold"))
     table = Table(box=None, padding=(0, 2, 0, 0))
     for title in ("rule", first, second):
         table.add_column(one_line(title, 30), justify="left" if title == "rule" else "right")
