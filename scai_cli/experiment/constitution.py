@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
@@ -85,6 +86,7 @@ class Remove(Value):
     op: Literal["remove"] = "remove"
     id: str
     reason: Text = ""
+    evidence: Annotated[tuple[str, ...], Field(exclude_if=operator.not_)] = ()
 
 
 Edit = Annotated[Add | Modify | Merge | Remove, Field(discriminator="op")]

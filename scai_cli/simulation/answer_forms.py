@@ -87,6 +87,8 @@ class WrittenPrinciple(_Form):
 
     id: Text | None = None
     text: RuleDraft
+    reason: _Words = ""
+    evidence: _Names = ()
 
 
 class WrittenClause(_Form):
@@ -95,6 +97,16 @@ class WrittenClause(_Form):
     id: Text | None = None
     text: RuleDraft
     users: Annotated[_Names, Field(alias="for", min_length=1)]
+    reason: _Words = ""
+    evidence: _Names = ()
+
+
+class WrittenRemoval(_Form):
+    """A rule that a rewritten constitution leaves out."""
+
+    id: Text
+    reason: _Words = ""
+    evidence: _Names = ()
 
 
 class Rewrite(_Form):
@@ -104,6 +116,7 @@ class Rewrite(_Form):
     no_change: bool = False
     principles: tuple[WrittenPrinciple, ...] = ()
     contract: tuple[WrittenClause, ...] = ()
+    removed: tuple[WrittenRemoval, ...] = ()
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

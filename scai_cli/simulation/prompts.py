@@ -20,8 +20,10 @@ from scai_cli.text.characters import clean
 FEEDBACK_FORM = '{"feedback": "...", "rating": 0}'
 CROSS_RATING_FORM = '{"reason": "...", "rating": 0}'
 REWRITE_FORM = (
-    '{"critique": "...", "no_change": false, "principles": [{"id": "P1", "text": "..."}], '
-    '"contract": [{"id": "C1", "text": "...", "for": ["user-id"]}]}'
+    '{"critique": "...", "no_change": false, '
+    '"principles": [{"id": "P1", "text": "...", "reason": "...", "evidence": ["e1/..."]}], '
+    '"contract": [{"id": "C1", "text": "...", "for": ["user-id"], "reason": "...", "evidence": ["e1/..."]}], '
+    '"removed": [{"id": "P2", "reason": "...", "evidence": ["e1/..."]}]}'
 )
 EDITS_FORM = (
     '{"critique": "...", "edits": [{"op": "add", "text": "...", "for": [], "reason": "...", "evidence": ["e1/..."]}]}'

@@ -143,7 +143,7 @@ def test_a_product_that_was_not_played_is_marked(tmp_path: Path) -> None:
     assert (found.product.version, found.compared.version, found.verdict) == (2, 1, "no change beyond chance")
     assert found.sentence == (
         "Satisfaction of 3 simulated people (a small program and no language model) was 3.3 (version 0, epoch 1) and "
-        "6.7 (version 1, epoch 2): no change beyond chance (+0.0 to +7.5). The product (version 2) was not played."
+        "6.2 (version 1, epoch 2): no change beyond chance (+0.0 to +6.0). The product (version 2) was not played."
     )
     assert str(found.product) == "version 2, not played"
     assert before_after(read_history(run)) == []

@@ -412,11 +412,13 @@ def clause_run(run: Path) -> None:
 def test_a_clause_for_other_users_has_changed(run: Path) -> None:
     clause_run(run)
     shown = " ".join(scai("show", "tiny", "--diff", "1", "2").out.split())
-    assert shown.startswith("C1 for Ann [-Smith:-] {+Smith, Bob Jones:+} Be brief. epoch 2, modify: no reason given")
-    assert "evidence: a, b, c and 1 more" in shown
-    assert shown.endswith("epoch 2, critique: Bob is bored.")
+    assert shown.startswith(
+        "C1 for Ann [-Smith:-] {+Smith, Bob Jones:+} Be brief. epoch 2, modify; evidence: a, b, c and 1"
+    )
+    assert shown.endswith("epoch 2: the model gave no reason for edits without one; critique: Bob is bored.")
+    assert shown.count("no reason") == 1
     first = scai("show", "tiny", "--diff", "0", "1").out
-    assert "epoch 1, add: Ann asks for it." in first
+    assert "epoch 1, add: Ann asks for it" in first
     assert "critique" not in first
 
 

@@ -143,4 +143,4 @@ def test_what_is_said_in_a_dialogue_cannot_break_it(said):
     assert 0 <= reply["rating"] <= 10
     assert reply["feedback"]
     revision = rewritten([conversation("ann", said, 5)])
-    assert {"critique", "no_change", "principles", "contract"} == revision.keys()
+    assert {"critique", "no_change", "principles", "contract", "removed"} == revision.keys()

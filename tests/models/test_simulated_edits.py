@@ -67,7 +67,7 @@ def test_edits_lead_where_the_rewrite_leads(flaws):
         whole = parse_form(rewrite(said, AS_SHOWN, seed=seed, options=options).text, Rewrite)
         assert {edit.op for edit in edits} >= {"add", "merge", "remove"}
         one, other = (
-            OLD.apply(changes, epoch=1) for changes in ([_edit(edit, ()) for edit in edits], edits_to(OLD, whole))
+            OLD.apply(changes, epoch=1) for changes in ([_edit(edit, ()) for edit in edits], edits_to(OLD, whole, ()))
         )
         assert meaning(one) == meaning(other)
 

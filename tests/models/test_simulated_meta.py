@@ -39,7 +39,7 @@ def test_a_rule_that_several_mind_goes_and_good_rules_keep_their_ids():
     revision = rewritten(said, "P2: Make jokes.\nP5: Name your sources.\nC1 (for ann): Be warm.")
     assert [p["id"] for p in revision["principles"]][:1] == ["P5"]
     assert {"humorous": 1.0} not in asks(revision["principles"])
-    assert revision["contract"][0] == {"id": "C1", "text": "Be warm.", "for": ["ann"]}
+    assert revision["contract"][0] == {"id": "C1", "text": "Be warm.", "for": ["ann"], "reason": "", "evidence": []}
     assert "P2" in revision["critique"]
 
 

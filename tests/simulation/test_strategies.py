@@ -51,7 +51,7 @@ texts = st.lists(
 @given(texts)
 def test_a_rewrite_leads_to_what_was_written_whatever_ids_it_names(written: list[tuple[str | None, str]]) -> None:
     old = Constitution().apply([Add(text="a"), Add(text="b")], epoch=0)
-    new = old.apply(edits_to(old, Rewrite.model_validate(anew(*written))), epoch=1)
+    new = old.apply(edits_to(old, Rewrite.model_validate(anew(*written)), ()), epoch=1)
     assert sorted(rule.text for rule in new.principles) == sorted({text for _, text in written})
     assert len({rule.id for rule in new.principles}) == len(new.principles)
     for rule in new.principles:  # an id that was there either is that rule or never comes back

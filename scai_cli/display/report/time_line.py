@@ -94,7 +94,7 @@ def _edit(run: Figures, rule_id: str, edit: Edit, before: Constitution, texts: T
         _whom(run, edit.users, old) if isinstance(edit, Add | Modify) and edit.users else None,
         text,
         tag("p", cut(edit.reason, RULE_CHARACTERS), class_="why") if edit.reason else None,
-        None if isinstance(edit, Remove) else _evidence(run, edit.evidence, texts),
+        _evidence(run, edit.evidence, texts),
     )
 
 

@@ -15,7 +15,6 @@ from scai_cli.analysis.rule_origins import RuleOrigin, rule_origins
 from scai_cli.display.terminal.constitution import rule_diff, rule_lines, start_lines
 from scai_cli.display.terminal.escape import number, styled
 from scai_cli.errors import RunError
-from scai_cli.experiment.constitution import Remove
 from scai_cli.runs.events import Candidate
 from scai_cli.runs.history.event_lines import CompactRating
 from scai_cli.runs.history.history import Epoch, History
@@ -111,18 +110,19 @@ def print_diff(console: Console, history: History, first: int, second: int) -> N
         console.print("(both are empty)")
     silent = {origin.epoch for edits in origins.values() for origin in edits if not origin.edit.reason}
     for epoch in history.epochs:
-        if epoch.number in silent and epoch.revision is not None and epoch.revision.critique:
-            critique = one_line(f"epoch {epoch.number}, critique: {epoch.revision.critique}", _CRITIQUE)
-            console.print(styled(critique, "dim"))
+        if epoch.number in silent and epoch.revision is not None:
+            critique = f"; critique: {epoch.revision.critique}" if epoch.revision.critique else ""
+            silence = f"epoch {epoch.number}: the model gave no reason for edits without one{critique}"
+            console.print(styled(one_line(silence, _CRITIQUE), "dim"))
 
 
 def _reason(origin: RuleOrigin) -> str:
     """Return an edit with its reason and its evidence."""
-    reason = one_line(origin.edit.reason) or "no reason given"
-    evidence = () if isinstance(origin.edit, Remove) else origin.edit.evidence
+    reason = f": {one_line(origin.edit.reason).rstrip('.')}" if origin.edit.reason else ""
+    evidence = origin.edit.evidence
     more = f" and {len(evidence) - _EVIDENCE} more" if len(evidence) > _EVIDENCE else ""
     rests = f"; evidence: {', '.join(evidence[:_EVIDENCE])}{more}" if evidence else ""
-    return f"epoch {origin.epoch}, {origin.edit.op}: {reason}{rests}"
+    return f"epoch {origin.epoch}, {origin.edit.op}{reason}{rests}"
 
 
 def _judged(candidate: Candidate) -> str:

@@ -27,13 +27,26 @@ class ProposedRules:
     rules: list[Rule]
 
     def as_rewrite(self) -> dict[str, Any]:
-        """Return the answer as a whole constitution."""
+        """Return the answer as a whole constitution; what is new or gone has its reason and evidence."""
+        kept = {rule.id for rule in self.rules}
+        merged = {id_: rule.id for rule in self.rules for id_ in rule.merges}
+        gone = [rule for rule in self.evidence.rules if rule.id not in kept]
         return {
             "critique": self.critique,
             "no_change": self.rules == self.evidence.rules,
-            "principles": [{"id": rule.id, "text": rule.text} for rule in self.rules if not rule.users],
+            "principles": [
+                {"id": rule.id, "text": rule.text, **_grounds(rule)} for rule in self.rules if not rule.users
+            ],
             "contract": [
-                {"id": rule.id, "text": rule.text, "for": list(rule.users)} for rule in self.rules if rule.users
+                {"id": rule.id, "text": rule.text, "for": list(rule.users), **_grounds(rule)}
+                for rule in self.rules
+                if rule.users
+            ],
+            "removed": [
+                {"id": rule.id, "reason": f"{merged[rule.id]} asks for the same."}
+                if rule.id in merged
+                else _removal(rule, self.evidence)
+                for rule in gone
             ],
         }
 
@@ -42,12 +55,10 @@ class ProposedRules:
         stay = {id_ for rule in self.rules for id_ in (rule.id, *rule.merges)}
         old = {rule.id: rule for rule in self.evidence.rules}
         edits: list[dict[str, Any]] = [
-            {"op": "remove", "id": id_, "reason": _removal_reason(gone, self.evidence)}
-            for id_, gone in old.items()
-            if id_ not in stay
+            {"op": "remove", **_removal(gone, self.evidence)} for id_, gone in old.items() if id_ not in stay
         ]
         for new in self.rules:
-            grounds = {"reason": new.reason, "evidence": list(new.evidence)}
+            grounds = _grounds(new)
             if new.id is None:
                 edits.append({"op": "add", "text": new.text, "for": list(new.users), **grounds})
                 continue
@@ -80,8 +91,20 @@ def _differs(rule: Rule, old: Mapping[str | None, Rule]) -> bool:
     return rule.text != before[0].text or set(rule.users) != users
 
 
-def _removal_reason(rule: Rule, evidence: Evidence) -> str:
-    return "More people mind it than want it." if revision.is_minded(rule, evidence) else "It is not needed any more."
+def _grounds(rule: Rule) -> dict[str, Any]:
+    return {"reason": rule.reason, "evidence": list(rule.evidence)}
+
+
+def _removal(rule: Rule, evidence: Evidence) -> dict[str, Any]:
+    """Return the rule's id with the reason for its removal and what that rests on."""
+    if not revision.is_minded(rule, evidence):
+        return {"id": rule.id, "reason": "It is not needed any more.", "evidence": []}
+    against = [
+        source
+        for trait, sign in rule.asks.items()
+        for source in evidence.sources(trait, -sign, tuple(evidence.opposition(trait, sign, rule.users)))
+    ]
+    return {"id": rule.id, "reason": "More people mind it than want it.", "evidence": list(dict.fromkeys(against))}
 
 
 def _apply_flaws(rules: list[Rule], evidence: Evidence, flaws: Flaws, rng: random.Random) -> list[Rule]:

@@ -15,7 +15,6 @@ from typing import Final
 
 import msgspec
 
-from scai_cli.experiment.constitution import Remove
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, read_events
 from scai_cli.runs.history.history import History
 from scai_cli.runs.history.ratings import FinalRatings
@@ -108,8 +107,7 @@ def evidence(history: History) -> list[str]:
     cited = [piece for rule in constitution.rules for piece in rule.evidence]
     for epoch in reversed(history.epochs):
         if epoch.revision is not None and epoch.revision.accepted:
-            edits = [edit for edit in epoch.revision.edits if not isinstance(edit, Remove)]
-            cited += [piece for edit in edits for piece in edit.evidence]
+            cited += [piece for edit in epoch.revision.edits for piece in edit.evidence]
     return list(dict.fromkeys(conversation_of(piece) for piece in cited))
 
 

@@ -28,9 +28,8 @@ async def _propose(context: RevisionContext, name: RevisionPrompt) -> list[Candi
     candidate, form = await ask_revision(context, "edits", window, Edits)
     if form is None:
         return [candidate]
-    known = {event.id for c in window.conversations for event in (*c.messages, *c.ratings)}
     try:
-        changes = [_edit(written, known) for written in form.edits]
+        changes = [_edit(written, window.ids) for written in form.edits]
     except ValueError as error:
         return [candidate.model_copy(update={"critique": form.critique, "objection": f"broken: {error}"})]
     return [proposed(context, candidate, form.critique, changes)]
@@ -51,5 +50,5 @@ def _edit(written: WrittenEdit, known: Collection[str]) -> Edit:
     if not written.id:
         raise ValueError(f"an edit of the kind {written.op} names no rule")
     if written.op == "remove":
-        return Remove(id=written.id, reason=written.reason)
+        return Remove(id=written.id, reason=written.reason, evidence=evidence)
     return Modify(id=written.id, text=text, users=written.users, reason=written.reason, evidence=evidence)

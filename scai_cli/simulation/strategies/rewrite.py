@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Literal
+import re
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Literal
 
 from scai_cli.experiment.constitution import Add, Clause, Constitution, Edit, Modify, Principle, Remove, listed
 from scai_cli.runs.events import Candidate
 from scai_cli.simulation.agent import Form
-from scai_cli.simulation.answer_forms import Rewrite, WrittenClause, WrittenPrinciple
+from scai_cli.simulation.answer_forms import Rewrite, WrittenClause, WrittenPrinciple, WrittenRemoval
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.strategies.window import Window, fit_window
 from scai_cli.simulation.transcript import Conversation
@@ -23,24 +24,36 @@ async def propose_rewrite(
     context: RevisionContext, name: Literal["rewrite", "reflect"], conversations: Sequence[Conversation]
 ) -> Candidate:
     """Request the whole constitution and convert the answer into a candidate."""
-    candidate, form = await ask_revision(context, name, fit_window(context, name, conversations), Rewrite)
+    window = fit_window(context, name, conversations)
+    candidate, form = await ask_revision(context, name, window, Rewrite)
     if form is None:
         return candidate
-    edits = () if form.no_change else edits_to(context.constitution, form)
+    edits = () if form.no_change else edits_to(context.constitution, form, window.ids)
     return proposed(context, candidate, form.critique, edits)
 
 
 def proposed(context: RevisionContext, candidate: Candidate, critique: str, edits: Iterable[Edit]) -> Candidate:
-    """Return the candidate with the edits that touch no locked rule; the critique names the others."""
+    """Return the candidate with the edits that touch no locked rule; the critique names the others.
+
+    An edit without a reason gets the sentence of the critique that names its rule or one of its users.
+    """
     locked = {rule.id for rule in context.constitution.locked}
     kept, remarks = [], [critique] if critique else []
     for edit in edits:
-        if barred := locked.intersection(getattr(edit, "ids", (getattr(edit, "id", ""),))):
+        ids = getattr(edit, "ids", (getattr(edit, "id", ""),))
+        if barred := locked.intersection(ids):
             what = f"{edit.op} {getattr(edit, 'text', '')}".strip()
             remarks.append(f"(Left out, as {listed(sorted(barred))} is locked: {what})")
         else:
-            kept.append(edit)
+            reason = edit.reason or _sentence(critique, {*ids, *getattr(edit, "users", ())})
+            kept.append(edit.model_copy(update={"reason": reason}))
     return candidate.model_copy(update={"critique": " ".join(remarks), "edits": tuple(kept)})
+
+
+def _sentence(critique: str, names: Collection[str]) -> str:
+    """Return the first sentence of a critique that holds one of the names as a word; empty where none does."""
+    sentences = re.split(r"(?<=[.!?])\s+", critique)
+    return next((s for s in sentences if not set(re.findall(r"[\w.-]*\w", s)).isdisjoint(names)), "")
 
 
 async def ask_revision(
@@ -59,21 +72,32 @@ async def ask_revision(
     return candidate, answer.form
 
 
-def edits_to(old: Constitution, new: Rewrite) -> tuple[Edit, ...]:
-    """Return the edits from a constitution to a rewritten one; a rule with the same text keeps its id."""
+def edits_to(old: Constitution, new: Rewrite, known: Collection[str]) -> tuple[Edit, ...]:
+    """Return the edits from a constitution to a rewritten one; a rule with the same text keeps its id.
+
+    Evidence that is no `known` id of a message or rating is left out.
+    """
     edits: list[Edit] = []
     removals: list[Edit] = []
+    removed = {written.id: _grounds(written, known) for written in new.removed}
     for part in ("principles", "contract"):
         if part in new.model_fields_set:
             before = getattr(old, part)
-            kept = _edit_part(before, getattr(new, part), edits)
-            reason = "left out of the rewritten constitution"
-            removals += [Remove(id=rule.id, reason=reason) for rule in before if rule.id not in kept]
+            kept = _edit_part(before, getattr(new, part), edits, known)
+            removals += [Remove(id=rule.id, **removed.get(rule.id, {})) for rule in before if rule.id not in kept]
     return (*removals, *edits)
 
 
+def _grounds(written: WrittenPrinciple | WrittenClause | WrittenRemoval, known: Collection[str]) -> dict[str, Any]:
+    """Return the reason and the evidence of an edit, as its fields."""
+    return {"reason": written.reason, "evidence": tuple(name for name in written.evidence if name in known)}
+
+
 def _edit_part(
-    old: Sequence[Principle | Clause], new: Sequence[WrittenPrinciple | WrittenClause], edits: list[Edit]
+    old: Sequence[Principle | Clause],
+    new: Sequence[WrittenPrinciple | WrittenClause],
+    edits: list[Edit],
+    known: Collection[str],
 ) -> set[str]:
     """Add the edits for one part and return the ids of its kept rules."""
     by_id = {rule.id: rule for rule in old}
@@ -88,9 +112,9 @@ def _edit_part(
             continue
         seen.add((text, users))
         if rule is None or rule.id in kept:
-            edits.append(Add(text=text, users=users))
+            edits.append(Add(text=text, users=users, **_grounds(written, known)))
             continue
         kept.add(rule.id)
         if text != rule.text or (isinstance(rule, Clause) and users != rule.users):
-            edits.append(Modify(id=rule.id, text=text, users=users))
+            edits.append(Modify(id=rule.id, text=text, users=users, **_grounds(written, known)))
     return kept

@@ -26,6 +26,11 @@ class Window:
     left_out: int
 
     @property
+    def ids(self) -> frozenset[str]:
+        """The ids of the messages and ratings that are shown."""
+        return frozenset(event.id for c in self.conversations for event in (*c.messages, *c.ratings))
+
+    @property
     def objection(self) -> str | None:
         """The problem if not even one conversation fits."""
         return None if self.conversations else "oversized: max_prompt_tokens leaves no room for any conversation"
