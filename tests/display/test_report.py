@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 
 from scai_cli.analysis.before_after import before_after
 from scai_cli.analysis.headline import Headline, headline
+from scai_cli.analysis.verdicts import change_words as change_words_of
 from scai_cli.display.report.html import inline, tag, visible
-from scai_cli.display.report.numbers import with_interval
 from scai_cli.display.report.page import LIMIT, MOST_WHOLE
 from scai_cli.display.report.svg import read_svg
 from scai_cli.runs.history.excerpts import MOST_CHARACTERS, read_excerpts
@@ -450,7 +450,10 @@ def test_several_runs_have_a_section_each_and_a_comparison(finished: Path, tiny:
     assert "not all of these runs were measured" not in page.text
     compared = scai("compare", finished, "other", "--json").json
     told = compared["paired"]["differences"]["other"]["utilitarian"]
-    assert with_interval(Interval(told["estimate"], told["low"], told["high"], told["level"])) in page.text
+    assert (
+        change_words_of(Interval(told["estimate"], told["low"], told["high"], told["level"]), 2, "difference")
+        in page.text
+    )
 
 
 def test_the_message_can_be_copied_without_those_it_names(tiny: Path) -> None:

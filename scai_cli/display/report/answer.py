@@ -8,10 +8,10 @@ from typing import Final
 from scai_cli.analysis.config_warnings import seed_dependence
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import run_cost, welfare_words
+from scai_cli.analysis.verdicts import change_words
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, tag
-from scai_cli.display.report.numbers import change, counted, interval, listed, number
-from scai_cli.runs.events import Estimate
+from scai_cli.display.report.numbers import counted, listed, number
 
 MOST_REASON = 600
 _ENDS: Final = {
@@ -83,23 +83,11 @@ def holdout_answer(run: Figures) -> str:
         return f"{whom}, nothing was measured."
     few = len(holdout.personas) < 2 or len(holdout.personas) * len(holdout.tasks) < 3
     first, last = (number(values.get(run.declared)) for values in (holdout.first_values, holdout.last_values))
-    difference = _TOO_FEW if few else _difference(holdout.difference)
+    difference = "too few ratings to tell a change from chance" if few else change_words(holdout.difference, 2)
     return (
         f"{whom}, welfare from 0 to 1, {welfare_words(run.declared)}, was {first} under version "
         f"{holdout.first_version} and {last} under version {holdout.last_version}: {difference}."
     )
-
-
-_TOO_FEW: Final = "too few ratings to tell a change from chance"
-
-
-def _difference(difference: Estimate) -> str:
-    """Return a difference with its interval, or that it may be chance."""
-    if difference.low is None or difference.high is None:
-        return _TOO_FEW
-    if difference.low <= 0 <= difference.high:
-        return f"no change beyond chance ({change(difference.low)} to {change(difference.high)})"
-    return f"{change(difference.estimate)} ({interval(difference)})"
 
 
 def _unknown(run: Figures) -> str:

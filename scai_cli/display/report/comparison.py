@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from scai_cli.analysis.comparison import Comparison, compare_histories
 from scai_cli.analysis.config_differences import Differences, split_members
 from scai_cli.analysis.pareto import ParetoFront
+from scai_cli.analysis.verdicts import change_words
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Child, Html, cut, note, tag
-from scai_cli.display.report.numbers import listed, number, with_interval
+from scai_cli.display.report.numbers import listed, number
 from scai_cli.display.report.tables import table
 from scai_cli.display.report.trade_off import plane
 
@@ -66,7 +67,7 @@ def _row(run: Figures, prefix: str, against: str) -> tuple[Html, list[Child]]:
         against,
         f"{number(values['rawlsian'][1])} ({at})",
         f"{number(values['gini_coefficient'][1])} ({at})",
-        with_interval(history.holdout.difference if history.holdout else None),
+        change_words(history.holdout.difference, 2) if history.holdout else "–",
     ]
 
 
@@ -75,7 +76,9 @@ def _against(compared: Comparison, name: str) -> str:
     if name == compared.first:
         return ""
     by_function = compared.paired[name]
-    return with_interval(next(iter(by_function.values())).interval) if by_function else "nobody in common"
+    return (
+        change_words(next(iter(by_function.values())).interval, 2, "difference") if by_function else "nobody in common"
+    )
 
 
 def _measured_on(run: Figures) -> tuple[object, ...]:

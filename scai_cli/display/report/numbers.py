@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from scai_cli.runs.events import Estimate
-from scai_cli.stats.intervals import Interval
-
 MINUS = "−"
 
 
@@ -16,22 +13,6 @@ def number(value: float | None, digits: int = 2) -> str:
 def change(value: float | None, digits: int = 2) -> str:
     """Return a difference with its sign, `–` if it is missing."""
     return "–" if value is None else f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", MINUS)
-
-
-def interval(value: Estimate | Interval | None, digits: int = 2) -> str | None:
-    """Return `95 % interval +0.03 to +0.21`, None without an interval."""
-    if value is None or value.low is None or value.high is None:
-        return None
-    return f"{value.level * 100:g} % interval {change(value.low, digits)} to {change(value.high, digits)}"
-
-
-def with_interval(value: Estimate | Interval | None, digits: int = 2) -> str:
-    """Return `+0.12 (+0.03 to +0.21)`, `–` if it is missing."""
-    if value is None:
-        return "–"
-    if value.low is None or value.high is None:
-        return change(value.estimate, digits)
-    return f"{change(value.estimate, digits)} ({change(value.low, digits)} to {change(value.high, digits)})"
 
 
 def listed(words: list[str], most: int = 3) -> str:
