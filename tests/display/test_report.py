@@ -294,6 +294,19 @@ def test_a_run_of_version_0_1_has_a_page(run: str) -> None:
     assert "The constitution Version" in page.text
 
 
+def test_the_result_for_people_who_were_set_aside_has_its_interval(tiny: Path) -> None:
+    setting = ("--set", "holdout={personas: 0.5, tasks: 0.5}", "--set", "epochs=1")
+    assert scai("run", tiny, "-q", *setting).code == 0
+    found = read_history(Path("runs/tiny"), messages=False, ratings=False).holdout
+    assert found is not None
+    few = len(found.personas) * len(found.tasks) < 3
+    words = "too few ratings to tell a change from chance" if few else change_words_of(found.difference, 2)
+    first, last = (values["utilitarian"] for values in (found.first_values, found.last_values))
+    told = f"was {first:.2f} under version 0 and {last:.2f} under version {found.last_version}: {words}."
+    assert told in reported("tiny").text
+    assert "(none were set aside)" not in reported("tiny").text
+
+
 def test_a_version_that_nobody_has_played_is_marked(finished: Path, tmp_path: Path) -> None:
     def unplayed(rows: Rows) -> Rows:
         return [row for row in rows if row.get("epoch", 0) < 3]
@@ -450,10 +463,8 @@ def test_several_runs_have_a_section_each_and_a_comparison(finished: Path, tiny:
     assert "not all of these runs were measured" not in page.text
     compared = scai("compare", finished, "other", "--json").json
     told = compared["paired"]["differences"]["other"]["utilitarian"]
-    assert (
-        change_words_of(Interval(told["estimate"], told["low"], told["high"], told["level"]), 2, "difference")
-        in page.text
-    )
+    interval = Interval(told["estimate"], told["low"], told["high"], told["level"])
+    assert change_words_of(interval, 2, "difference") in page.text
 
 
 def test_the_message_can_be_copied_without_those_it_names(tiny: Path) -> None:

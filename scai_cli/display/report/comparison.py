@@ -75,10 +75,8 @@ def _against(compared: Comparison, name: str) -> str:
     """Return the first run's declared welfare in a run, minus that in the first."""
     if name == compared.first:
         return ""
-    by_function = compared.paired[name]
-    return (
-        change_words(next(iter(by_function.values())).interval, 2, "difference") if by_function else "nobody in common"
-    )
+    first = next(iter(compared.paired[name].values()), None)
+    return "nobody in common" if first is None else change_words(first.interval, 2, "difference")
 
 
 def _measured_on(run: Figures) -> tuple[object, ...]:
