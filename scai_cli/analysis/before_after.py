@@ -18,7 +18,7 @@ SELECTION: Final = "Chosen: whose mean rating changed most up and down; the task
 """How the pairs are chosen, for people to read."""
 
 _NAMED: Final = 0.2
-"""A change of an observed trait (0 to 1) that is smaller names no rule."""
+"""The minimal change of an observed trait (0 to 1) that can name a rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Answer:
 class BeforeAfter:
     """A person's question with the answers under the start's version and under the product.
 
-    `change` is that of the person's mean own rating over the tasks. `rule` is the product's rule that made the
-    difference, None where no single one can be named.
+    `change` is the change of the person's mean own rating over the tasks. `rule` is the product's rule that made the
+    difference, None if no single rule can be named.
     """
 
     person: str
@@ -65,8 +65,8 @@ class BeforeAfter:
 def before_after(history: History) -> list[BeforeAfter]:
     """Return the pairs of the person whose mean rating changed most upward and of the one most downward (or least).
 
-    Of one person, one pair. Empty where no revision was adopted, the product was not played, or nothing was rated in
-    both. Raises RunError for a damaged line.
+    One pair for a single person. Empty if no revision was adopted, the product was not played, or no task is rated
+    under both versions. Raises RunError for a damaged line.
     """
     if history.started is None or not history.measured:
         return []
@@ -98,7 +98,7 @@ def before_after(history: History) -> list[BeforeAfter]:
 def difference_maker(
     first: Constitution, last: Constitution, person: Persona, before: str, after: str
 ) -> Principle | Clause | None:
-    """Return the rule that made the difference between two answers; None where no single one can be named.
+    """Return the rule that made the difference between two answers, or None if no single rule can be named.
 
     Of the rules that apply to the person and are not in `first` with this wording, it is the one whose requested traits
     changed most in its direction; of several, the one that the person's preferences want most.
@@ -144,7 +144,7 @@ def _nearest(mean: float, changes: Mapping[str, float]) -> str:
 
 
 def _shown(before: VersionCells, after: VersionCells, pair: Pair) -> float:
-    """Return the change between the two ratings that are shown: those of the last plays."""
+    """Return the change between the two ratings on the screen, of the last plays of both versions."""
     return after.last[pair][1] - before.last[pair][1]
 
 

@@ -1,4 +1,4 @@
-"""What an experiment sets without effect, and what the seed decides in it besides what it says."""
+"""Warnings about an experiment: settings without effect, and tastes that are drawn from the seed."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def idle_settings(config: ExperimentConfig) -> list[str]:
 
 
 def seed_dependence(config: ExperimentConfig) -> list[str]:
-    """Return a line where simulated people have no preferences of their own; nothing where all have them."""
+    """Return a line if simulated people have no preferences; nothing if all have some."""
     simulated = [p for p in config.personas.inline if not p.human and config.model_of(p).provider == "simulated"]
     bare = sum(not persona.preferences for persona in simulated)
     if not bare:
@@ -53,12 +53,12 @@ def welfare_decides(config: ExperimentConfig) -> bool:
 
 
 def _accepts_by(*names: str) -> Callable[[ExperimentConfig], bool]:
-    """Return the condition that one of these acceptance rules decides, or foreign code, which may read any key."""
+    """Return a test for these acceptance rules, or third-party ones, which may read any key."""
     return lambda config: (name := config.revision.acceptance) in names or plugins.is_foreign("acceptance", name)
 
 
 def _proposes_by(*names: str) -> Callable[[ExperimentConfig], bool]:
-    """Return the condition that one of these strategies, or foreign code, proposes: alone or behind `candidates`."""
+    """Return a test for these strategies, or third-party ones, alone or behind `candidates`."""
 
     def has_effect(config: ExperimentConfig) -> bool:
         revision = config.revision

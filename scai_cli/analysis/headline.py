@@ -1,4 +1,4 @@
-"""What a run shows about its group: the change from the start's version to the product's, and how sure it is."""
+"""The headline of a run: the group's change from the start's version to the product's, with its uncertainty."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _VERBS: Final = {"higher": "rose", "lower": "fell"}
 class GroupChange:
     """A number of the group under the start's version and under the version compared with it.
 
-    Both are over the same people and tasks. `difference` is None, and `verdict` not about a change, where only one
-    version was played or the two share no ratings.
+    Both are over the same people and tasks. If only one version was played or the two share no ratings, `difference`
+    is None and `verdict` is not about a change.
     """
 
     name: str
@@ -76,8 +76,8 @@ class PersonChange:
 class Headline:
     """The change of the group between two versions.
 
-    `compared` is the version that the start is compared with: the product, or while the product is not played the
-    last version that was. `range`: the lowest and the highest mean satisfaction of the plays of the start's version.
+    `compared` is the version to compare the start with: the product, or the last played version until the product is
+    played. `range`: the lowest and the highest mean satisfaction of the plays of the start's version.
     `values`: welfare function -> its value under both versions, over the same people and tasks.
     """
 
@@ -95,7 +95,7 @@ class Headline:
 
     @property
     def apart(self) -> bool:
-        """Whether two versions are compared, and not plays of one."""
+        """Whether this compares two versions, not several plays of one."""
         return self.compared.version != self.start.version
 
     @property
@@ -124,9 +124,9 @@ class Headline:
 
 
 def headline(history: History) -> Headline | None:
-    """Return the change of a run's group, finished or not; None before an epoch was played to its end.
+    """Return the change of the group in a run, finished or not; None before the first epoch has ended.
 
-    Cells are means over all epochs that played a version. The interval is that of `stats.intervals.paired_difference`.
+    Cells are means over all epochs of a version. The interval is from `stats.intervals.paired_difference`.
     """
     if history.started is None or not history.measured:
         return None
@@ -155,7 +155,7 @@ def headline(history: History) -> Headline | None:
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """Compares two versions; `revised`: the product is another version than the start's; `apart`: so is `compared`."""
+    """Compares two versions; `revised` if the product is not the start's version; `apart` if `compared` is not."""
 
     seed: int
     revised: bool

@@ -11,7 +11,7 @@ from scai_cli.experiment.constitution import listed
 from scai_cli.experiment.personas import Persona
 
 PROGRAM: Final = "a small program and no language model"
-"""What simulates people where the provider is `simulated`."""
+"""The words for the provider `simulated`."""
 
 
 def participants(config: ExperimentConfig, people: Collection[str] | None = None) -> str:

@@ -20,7 +20,7 @@ _PLAIN: Final = (
 
 
 def plain_reason(reason: str) -> str:
-    """Return why a revision was adopted or not, with technical words in brackets; other texts as they are."""
+    """Return a recorded reason in plain words with technical words in brackets; other texts unchanged."""
     for pattern, words in _PLAIN:
         if match := re.fullmatch(pattern, reason):
             return match.expand(words)

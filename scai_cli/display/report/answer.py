@@ -73,7 +73,7 @@ def _method(run: Figures) -> str:
 
 
 def holdout_answer(run: Figures) -> str:
-    """Return the result for the people and tasks that were set aside, empty where there is none."""
+    """Return the result for the held-out people and tasks; empty without a holdout."""
     holdout = run.history.holdout
     if holdout is None:
         return ""
@@ -91,7 +91,7 @@ def holdout_answer(run: Figures) -> str:
 
 
 def _unknown(run: Figures) -> str:
-    """Return what the run does not show."""
+    """Return the limits of the result: conclusions that the run does not allow."""
     history = run.history
     if run.headline is None:
         return ""

@@ -11,7 +11,7 @@ from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.numbers import number, sentence_case
 
 MOST_CHARACTERS = 1500
-"""The most characters of a question or an answer; the whole of it is in its transcript."""
+"""The maximal characters of a question or an answer; its transcript has the whole text."""
 
 
 def before_after(run: Figures) -> Iterator[Html]:

@@ -12,7 +12,7 @@ from scai_cli.experiment.constitution import Clause, Constitution, Principle
 MOST_RULES = 120
 MOST_NAMES = 6
 RULE_CHARACTERS = 1200
-"""The most characters of a rule or of a reason."""
+"""The maximal characters of a rule or of a reason."""
 
 
 def rules(run: Figures, constitution: Constitution, anchor_of: Callable[[int], str | None]) -> Html:

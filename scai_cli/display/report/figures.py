@@ -1,4 +1,4 @@
-"""The numbers of a run that its report shows; they are those of `scai show`."""
+"""The numbers of a run for its report, equal to those of `scai show`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scai_cli.display.report.html import cut
 from scai_cli.runs.history.history import Epoch, History
 
 MOST_NAME = 48
-"""The most characters of a person's name."""
+"""The maximal characters of a person's name."""
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Figures:
 
     @property
     def metrics(self) -> Mapping[str, str]:
-        """`own` and `cross` -> the name of the metric that is rated."""
+        """`own` and `cross` -> the name of the rated quality."""
         return (
             self.history.started.metrics if self.history.started else {"own": "satisfaction", "cross": "harmlessness"}
         )
@@ -78,7 +78,7 @@ class Figures:
 
     @cached_property
     def points(self) -> ParetoFront:
-        """Every version that was played, as measured in the last epoch that played it."""
+        """Every played version, as measured in the last epoch under it."""
         return ParetoFront(version_points(self.history))
 
     @cached_property

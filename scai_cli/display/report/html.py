@@ -1,4 +1,4 @@
-"""HTML by construction: all that `tag` has not made is text, and text is escaped.
+"""Build HTML elements: everything that does not come from `tag` is text, and text is escaped.
 
 There is no template, and only `inline`, which takes files of this package, puts a string into the page unescaped; links
 lead only to places on the page.

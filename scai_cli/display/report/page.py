@@ -18,9 +18,9 @@ from scai_cli.display.report.sections import BRIEF, Detail, Run, Section, read_r
 from scai_cli.errors import RunError
 
 LIMIT: Final = 1_500_000
-"""The most bytes of a page."""
+"""The maximal bytes of a page."""
 MOST_WHOLE: Final = 10
-"""More runs than these are shown in brief, side by side."""
+"""The maximal number of runs shown in full; more are shown in brief, side by side."""
 _ROOM: Final = (700_000, 350_000, 120_000, 40_000, 0)
 """Bytes for the transcripts of all runs together, tried in turn until the page is under its limit."""
 
@@ -141,7 +141,7 @@ def _file(name: str) -> str:
 
 
 def _policy(code: str) -> str:
-    """Return the policy that nothing is fetched and no script but ours runs."""
+    """Return the content security policy: fetch nothing, run only the page's own script."""
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:; "

@@ -1,4 +1,4 @@
-"""The ratings person by person, and who rated whom how."""
+"""The ratings of each person, and the ratings by rater and author."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scai_cli.runs.history.history import Epoch
 
 MOST_PANELS = 24
 MOST_EPOCHS = 12
-"""Of more epochs the table has the first and the last."""
+"""The maximal number of epochs in the table; of more, it has the first and the last."""
 MOST_RATERS = 30
 
 

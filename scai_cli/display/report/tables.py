@@ -8,7 +8,7 @@ from scai_cli.display.report.html import Child, Html, tag
 from scai_cli.display.report.numbers import number
 
 MOST_ROWS = 100
-"""The most rows of a table beside a chart."""
+"""The maximal number of rows of a table beside a chart."""
 _SHADES = 10
 
 

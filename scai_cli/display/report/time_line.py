@@ -1,4 +1,4 @@
-"""How the constitution came to be: its revisions with their edits, reasons, and the messages they rest on."""
+"""The time line of the constitution: its revisions with edits, reasons and evidence."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_CANDIDATES = 25
 
 
 def time_line(run: Figures, texts: Transcripts) -> Iterator[Html]:
-    """Yield the last revisions with their edits, the reasons, and the messages they rest on."""
+    """Yield the last revisions with their edits, reasons and evidence."""
     history = run.history
     revised = sum(epoch.revision is not None for epoch in history.epochs)
     if not revised:

@@ -37,14 +37,14 @@ def rule_lines(
 
 
 def start_lines(start: ConstitutionStart) -> Iterator[str]:
-    """Yield where a starting constitution came from, and the rules that were dropped."""
+    """Yield the source of a starting constitution, and the dropped rules."""
     if start.source is not None:
         yield f"starts from {start.label}"
     yield from (f"dropped at the start: {rule.id} {rule.text}" for rule in start.dropped)
 
 
 def _scope(rule: Principle | Clause, names: Mapping[str, str]) -> str:
-    """Return whom a clause is for, or that a principle is locked."""
+    """Return the users of a clause, or `locked` for a locked principle."""
     if isinstance(rule, Clause):
         return f"for {whom(rule, names, whole=True)}: "
     return "locked: " if rule.locked else ""
@@ -72,7 +72,7 @@ def whom(clause: Clause, names: Mapping[str, str], *, whole: bool) -> str:
 
 
 def rule_diff(before: Principle | Clause | None, after: Principle | Clause | None, names: Mapping[str, str]) -> Text:
-    """Return the changed words of a rule and of its users; None stands for a rule that one version does not have."""
+    """Return the changed words of a rule and of its users; None is a rule that one version does not have."""
     now = whom(after, names, whole=True) if isinstance(after, Clause) else ""
     then = whom(before, names, whole=True) if isinstance(before, Clause) and after is not None else now
     users = word_diff(f"for {then}:", f"for {now}:") if now else Text()

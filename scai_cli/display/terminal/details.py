@@ -22,13 +22,13 @@ from scai_cli.runs.history.selection import Selection
 from scai_cli.text.characters import one_line
 
 _CRITIQUE = 400
-"""The most characters of the critique of edits that give no reason of their own."""
+"""The maximal characters of a critique, shown for edits without a reason."""
 
 _EVIDENCE = 3
-"""The most messages that are named as an edit's evidence."""
+"""The maximal number of messages shown as an edit's evidence."""
 
 _CONVERSATION, _RATER, _VALUE = 30, 12, 6
-"""The most columns of a conversation and of a rater's id, and the columns of a value."""
+"""The maximal columns of the ids of a conversation and of a rater, and the columns of a value."""
 
 
 def print_ratings(console: Console, epochs: list[Epoch], selection: Selection) -> None:
@@ -57,7 +57,7 @@ def print_ratings(console: Console, epochs: list[Epoch], selection: Selection) -
 
 
 def _columns(raters: Sequence[str], room: int) -> Iterator[Sequence[str]]:
-    """Yield the raters in groups that fit a table of that width."""
+    """Yield the raters in groups that fit into a table of this width."""
     at, used = 0, 0
     for n, rater in enumerate(raters):
         width = min(len(rater), _RATER) + 1
@@ -70,7 +70,7 @@ def _columns(raters: Sequence[str], room: int) -> Iterator[Sequence[str]]:
 
 
 def print_constitutions(console: Console, history: History) -> None:
-    """Print every version of the constitution with the critique that led to it."""
+    """Print every version of the constitution with its critique."""
     if history.started is None:
         return
     for text in start_lines(history.config.constitution):
@@ -93,7 +93,7 @@ def print_constitutions(console: Console, history: History) -> None:
 
 
 def print_diff(console: Console, history: History, first: int, second: int) -> None:
-    """Print what changed between two versions, word by word: [-gone-] {+new+}."""
+    """Print the changes between two versions, word by word: [-gone-] {+new+}."""
     versions = history.versions()
     for version in (first, second):
         if version not in versions:

@@ -1,4 +1,4 @@
-"""`scai plan`: what an experiment would do and take."""
+"""`scai check`: the plan of an experiment, with its calls, tokens and cost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scai_cli.text.characters import one_line
 
 
 def print_plan(file: str, config: ExperimentConfig, plan: Plan) -> None:
-    """Print what the experiment does, calls and tokens by role, the money, and the hosts that would be called."""
+    """Print the experiment, its calls and tokens by role, its cost, and the hosts that it contacts."""
     console = out()
     for line in (f"{file}: ok", *_description(config)):
         console.print(styled(one_line(line)), soft_wrap=True)

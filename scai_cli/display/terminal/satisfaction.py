@@ -1,4 +1,4 @@
-"""How satisfied each person was under two versions of the constitution, or in several plays of one."""
+"""The satisfaction of each person under two versions of the constitution, or in several plays of one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PersonRow:
 
 
 def striking(rows: Sequence[PersonRow], count: int) -> list[PersonRow]:
-    """Return the people to look at first: half of them the least satisfied at last, then those that changed most."""
+    """Return the most striking people: first the least satisfied at the end, then those with the largest change."""
     lowest = sorted(rows, key=lambda row: (row.last is None, row.last or 0.0))[: (count + 1) // 2]
     rest = [row for row in rows if row not in lowest]
     changed = sorted(rest, key=lambda row: -abs(row.change or 0.0))[: count - len(lowest)]
@@ -64,7 +64,7 @@ def satisfaction_lines(history: History, found: Headline, count: int, *, trend: 
 
 
 def version_titles(found: Headline) -> tuple[str, ...]:
-    """Return the titles of two columns of numbers, one for each version; of one where only one was played."""
+    """Return the titles of the columns of numbers, one per played version."""
     sides = (found.start, found.compared)[: 1 + found.apart]
     return tuple(f"version {side.version}\n{_where(side)}" for side in sides)
 

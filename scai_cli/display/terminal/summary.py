@@ -31,10 +31,10 @@ _PAPER: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class _Detail:
-    """How much is shown: the most lines of each kind, None for all rules.
+    """A level of detail: the maximal lines of each kind, None for all rules.
 
-    `answers`: the lines of each answer, without any no pair is shown; `pairs`: questions with their answers; `full`:
-    more than the sentence, the pairs, the rules, the people and what went wrong; `holdout`: a line for each of these.
+    `answers`: lines of each answer, 0 shows no pair; `pairs`: questions with their answers; `full`: more than the
+    sentence, the pairs, the rules, the people and the problems; `holdout`: a line for each held-out user.
     """
 
     users: int
@@ -61,7 +61,7 @@ _DETAILS: Final = (
     _Detail(2, 2, 1, answers=0, full=False),
     _Detail(2, 1, 1, answers=0, full=False),
 )
-"""From the most to the least: the first that fits the screen is shown."""
+"""The levels of detail, highest first; the first that fits the screen is shown."""
 
 
 def print_summary(console: Console, history: History) -> None:
@@ -78,7 +78,7 @@ def print_summary(console: Console, history: History) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Results:
-    """What takes long to compute: once for all levels of detail."""
+    """Slow computations, done once for all levels of detail."""
 
     history: History
     headline: Headline | None
@@ -158,7 +158,7 @@ def _welfare_table(found: Headline) -> Table:
 
 
 def _validity(history: History) -> Iterator[RenderableType]:
-    """Yield how far the ratings follow the answers, where the people have stated preferences."""
+    """Yield the agreement of ratings and answers, if people have stated preferences."""
     known = [one.overall for one in rating_validity(history).values() if one.overall is not None]
     if known:
         mean = f"{sum(known) / len(known):.2f} (people: {min(known):.2f} to {max(known):.2f}"
@@ -166,7 +166,7 @@ def _validity(history: History) -> Iterator[RenderableType]:
 
 
 def _revisions(history: History, most: int) -> Iterator[RenderableType]:
-    """Yield why each of the last revisions was adopted or not."""
+    """Yield the reason for or against each of the last revisions."""
     revisions = [epoch.revision for epoch in history.epochs if epoch.revision is not None]
     shown = revisions[max(0, len(revisions) - most) :]
     adopted = sum(revision.accepted for revision in revisions)
