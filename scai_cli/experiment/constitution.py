@@ -16,14 +16,10 @@ RuleDraft = Annotated[Text, AfterValidator(printable), Field(max_length=4000)]
 RuleText = Annotated[RuleDraft, Field(min_length=1)]
 
 
-PrincipleId = Annotated[str, Field(pattern=r"^P[1-9]\d{0,8}$")]
-ClauseId = Annotated[str, Field(pattern=r"^C[1-9]\d{0,8}$")]
-
-
 class Principle(Value):
     """A universal rule with a permanent id (`P4`). `since` is the epoch of its first version (0: from the start)."""
 
-    id: PrincipleId
+    id: Annotated[str, Field(pattern=r"^P[1-9]\d*$")]
     text: RuleText
     since: int = 0
     evidence: tuple[str, ...] = ()
@@ -37,7 +33,7 @@ class Clause(Value):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    id: ClauseId
+    id: Annotated[str, Field(pattern=r"^C[1-9]\d*$")]
     text: RuleText
     users: Annotated[tuple[str, ...], Field(alias="for", min_length=1)]
     since: int = 0

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from scai_cli.errors import ConfigError
-from scai_cli.experiment.constitution import Clause, Constitution, Principle, RuleText
+from scai_cli.experiment.constitution import Constitution, RuleText
+from scai_cli.experiment.constitution_start import TEXT_ALONE, StartClause, StartPrinciple, numbered
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.yaml_source import explain, read_text, read_yaml
 from scai_cli.text.suggestions import did_you_mean
@@ -25,24 +26,22 @@ _RULE_TEXT: Final = TypeAdapter[str](RuleText)
 _SEPARATOR: Final = re.compile(r", | and ")
 
 
-class _Rule(Value):
-    model_config = ConfigDict(populate_by_name=True, extra="ignore")
+class _Principle(StartPrinciple):
+    model_config = ConfigDict(extra="ignore")
 
-    id: str | None = None
-    text: RuleText
-    locked: bool = False
+
+class _Clause(StartClause):
+    model_config = ConfigDict(extra="ignore")
+
     users: Annotated[tuple[str, ...], Field(alias="for")] = ()
-
-
-_WrittenRule = Annotated[_Rule, BeforeValidator(lambda rule: {"text": rule} if isinstance(rule, str) else rule)]
 
 
 class _Written(Value):
     run_id: str = ""
     version: int = 0
     system_message: str = ""
-    principles: tuple[_WrittenRule, ...] = ()
-    contract: tuple[_WrittenRule, ...] = ()
+    principles: tuple[Annotated[_Principle, TEXT_ALONE], ...] = ()
+    contract: tuple[Annotated[_Clause, TEXT_ALONE], ...] = ()
 
 
 def read_constitution(path: Path, personas: Iterable[Persona], *, strict: bool = True) -> Constitution:
@@ -82,12 +81,12 @@ def _from_data(path: Path, known: Mapping[str, str], strict: bool) -> Constituti
         rule.model_copy(update={"users": tuple(known.get(user, user) for user in rule.users)})
         for rule in written.contract
     ]
-    return _numbered(written.principles, contract, written.version)
+    return numbered(written.principles, contract).model_copy(update={"version": written.version})
 
 
 def _from_text(path: Path, rules: Iterable[tuple[int, str]], known: Mapping[str, str], strict: bool) -> Constitution:
-    principles: list[_Rule] = []
-    contract: list[_Rule] = []
+    principles: list[StartPrinciple] = []
+    contract: list[StartClause] = []
     for line, written in rules:
         try:
             text = _RULE_TEXT.validate_python(written)
@@ -95,15 +94,15 @@ def _from_text(path: Path, rules: Iterable[tuple[int, str]], known: Mapping[str,
             raise ConfigError.at(str(path), line, None, "this rule is too long; write one or two sentences") from None
         clause = _FOR.fullmatch(text)
         if clause is None:
-            principles.append(_Rule(text=text))
+            principles.append(StartPrinciple(text=text))
             continue
         # The whole text first: a name may itself hold a comma or "and".
         names = [clause["who"]] if clause["who"] in known else _SEPARATOR.split(clause["who"])
         for name in names:
             if strict and name not in known:
                 raise ConfigError.at(str(path), line, None, _unknown(name, known))
-        contract.append(_Rule(text=clause["text"], users=tuple(known.get(name, name) for name in names)))
-    return _numbered(principles, contract, 0)
+        contract.append(StartClause(text=clause["text"], users=tuple(known.get(name, name) for name in names)))
+    return numbered(principles, contract)
 
 
 def _unknown(name: str, known: Mapping[str, str]) -> str:
@@ -125,24 +124,3 @@ def _rules(text: str) -> Iterator[tuple[int, str]]:
             at, rule = number, item["text"].strip()
         elif line.strip() and (rule or not listed):
             at, rule = (at, f"{rule}\n{line.strip()}") if rule else (number, line.strip())
-
-
-def _numbered(principles: Sequence[_Rule], contract: Sequence[_Rule], version: int) -> Constitution:
-    """Return the constitution, with the file's ids if all ids of a kind are valid, else numbered from 1."""
-    ids, clause_ids = _ids("P", principles), _ids("C", contract)
-    return Constitution(
-        version=version,
-        principles=tuple(
-            Principle(id=n, text=rule.text, locked=rule.locked) for n, rule in zip(ids, principles, strict=True)
-        ),
-        contract=tuple(
-            Clause(id=n, text=rule.text, users=rule.users) for n, rule in zip(clause_ids, contract, strict=True)
-        ),
-        last_principle=max((int(name[1:]) for name in ids), default=0),
-        last_clause=max((int(name[1:]) for name in clause_ids), default=0),
-    )
-
-
-def _ids(letter: str, rules: Sequence[_Rule]) -> list[str]:
-    names = [str(rule.id) for rule in rules if re.fullmatch(rf"{letter}[1-9]\d{{0,8}}", str(rule.id))]
-    return names if len(set(names)) == len(rules) else [f"{letter}{n}" for n in range(1, len(rules) + 1)]

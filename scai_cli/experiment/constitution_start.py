@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, ConfigDict, Field, model_serializer, model_validator
 
 from scai_cli.errors import ConfigError, RunError
-from scai_cli.experiment.constitution import Clause, ClauseId, Constitution, Principle, PrincipleId, RuleText
+from scai_cli.experiment.constitution import Clause, Constitution, Principle, RuleText
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.revision_settings import Count
 from scai_cli.experiment.yaml_source import KeyPath, YamlSource
@@ -22,13 +22,15 @@ from scai_cli.values import Value
 _ID: Final = re.compile(r"\s*[PC]\d+\s*", re.IGNORECASE)
 _brief: Final = Field(exclude_if=lambda value: not value)
 """A field left out of JSON and YAML while it is not given, as runs of 0.1 do not have it."""
+TEXT_ALONE: Final = BeforeValidator(lambda rule: {"text": rule} if isinstance(rule, str) else rule)
+"""Reads a rule that is written as its text alone."""
 
 
 class StartPrinciple(Value):
     """A principle at the start: its text alone, or a mapping as `scai export --format system --as json` writes it."""
 
-    id: PrincipleId | None = None
-    """Its id; the next free one if it is null or taken."""
+    id: str | None = None
+    """Its id; the next free one if it is null, taken or not of the form `P1`."""
     text: RuleText
     """The text of the principle."""
     locked: bool = False
@@ -44,8 +46,8 @@ class StartClause(Value):
 
     model_config = ConfigDict(populate_by_name=True)
 
-    id: Annotated[ClauseId | None, _brief] = None
-    """Its id; the next free one if it is null or taken."""
+    id: Annotated[str | None, _brief] = None
+    """Its id; the next free one if it is null, taken or not of the form `C1`."""
     text: RuleText
     """The text of the clause."""
     users: Annotated[tuple[str, ...], Field(alias="for", min_length=1)]
@@ -64,9 +66,7 @@ class ConstitutionStart(Value):
     locked: Annotated[tuple[RuleText, ...], _brief] = ()
     """Principles that no revision may change, merge or remove. Each entry is an id, or a text; a text that is not a
     principle yet is added before the others."""
-    principles: tuple[
-        Annotated[StartPrinciple, BeforeValidator(lambda rule: {"text": rule} if isinstance(rule, str) else rule)], ...
-    ] = ()
+    principles: tuple[Annotated[StartPrinciple, TEXT_ALONE], ...] = ()
     """Principles (rules for everyone) of the first version, each a text or `{id, text, locked}`. They follow the rules
     of `from`; a text that `from` has already is not added again."""
     contract: tuple[StartClause, ...] = ()
@@ -171,23 +171,33 @@ def _initial(start: ConstitutionStart) -> Constitution:
     principles += [rule for rule in start.principles if rule.text not in old]
     texts = {rule.text for rule in principles}
     new = [StartPrinciple(text=t) for t in dict.fromkeys(start.locked) if t not in texts and not _ID.fullmatch(t)]
-    clauses: list[Clause | StartClause] = [clause for clause in base.contract if clause.id not in start.drop]
-    clauses += start.contract
-    ids = _ids("P", [rule.id for rule in (*principles, *new)], base.last_principle)
-    clause_ids = _ids("C", [clause.id for clause in clauses], base.last_clause)
-    numbered = [
-        Principle(id=n, text=rule.text, locked=rule.locked or n in start.locked or rule.text in start.locked)
-        for n, rule in zip(ids, (*principles, *new), strict=True)
+    kept = [clause for clause in base.contract if clause.id not in start.drop]
+    first = numbered([*principles, *new], [*kept, *start.contract], base)
+    rules = [
+        rule.model_copy(update={"locked": rule.locked or rule.id in start.locked or rule.text in start.locked})
+        for rule in first.principles
     ]
+    return first.model_copy(update={"principles": (*rules[len(principles) :], *rules[: len(principles)])})
+
+
+def numbered(
+    principles: Sequence[Principle | StartPrinciple],
+    contract: Sequence[Clause | StartClause],
+    base: Constitution | None = None,
+) -> Constitution:
+    """Return version 0 with these rules; those without a free id of the right form get ids that `base` never used."""
+    last_principle, last_clause = (base.last_principle, base.last_clause) if base else (0, 0)
+    ids = _ids("P", [rule.id for rule in principles], last_principle)
+    clause_ids = _ids("C", [rule.id for rule in contract], last_clause)
     return Constitution(
-        principles=(*numbered[len(principles) :], *numbered[: len(principles)]),
-        contract=tuple(Clause(id=n, text=c.text, users=c.users) for n, c in zip(clause_ids, clauses, strict=True)),
-        last_principle=max([base.last_principle, *(int(name[1:]) for name in ids)]),
-        last_clause=max([base.last_clause, *(int(name[1:]) for name in clause_ids)]),
+        principles=tuple(Principle(id=n, text=p.text, locked=p.locked) for n, p in zip(ids, principles, strict=True)),
+        contract=tuple(Clause(id=n, text=c.text, users=c.users) for n, c in zip(clause_ids, contract, strict=True)),
+        last_principle=max([last_principle, *(int(name[1:]) for name in ids)]),
+        last_clause=max([last_clause, *(int(name[1:]) for name in clause_ids)]),
     )
 
 
 def _ids(letter: str, given: Sequence[str | None], last: int) -> list[str]:
-    """Return the ids, with the next free ones in place of those that are None or taken."""
-    free = count(1 + max([last, *(int(name[1:]) for name in given if name)]))
-    return [n if n and n not in given[:at] else f"{letter}{next(free)}" for at, n in enumerate(given)]
+    valid = [n if n and re.fullmatch(rf"{letter}[1-9]\d{{0,8}}", n) else None for n in given]
+    free = count(1 + max([last, *(int(name[1:]) for name in valid if name)]))
+    return [n if n and n not in valid[:at] else f"{letter}{next(free)}" for at, n in enumerate(valid)]

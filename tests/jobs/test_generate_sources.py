@@ -92,7 +92,8 @@ def test_rules_in_a_text(text: str, rules: list[tuple[str, str, tuple[str, ...]]
     [
         ("principles: [Be kind.]", [("P1", "Be kind.", ())]),
         ("principles: [{id: P7, text: Be kind.}]", [("P7", "Be kind.", ())]),
-        ("principles: [{id: P7, text: A.}, B.]", [("P1", "A.", ()), ("P2", "B.", ())]),
+        ("principles: [{id: P7, text: A.}, B.]", [("P7", "A.", ()), ("P8", "B.", ())]),
+        ("principles: [{id: a, text: A., since: 2}, {id: P1, text: B.}]", [("P2", "A.", ()), ("P1", "B.", ())]),
         ("principles: [A.]\ncontract: [{text: B., for: [Ann Smith]}]", [("P1", "A.", ()), ("C1", "B.", ("ann",))]),
         ("run_id: x\nversion: 3\nsystem_message: S\nprinciples: [{id: P4, text: A.}]", [("P4", "A.", ())]),
     ],

@@ -79,6 +79,14 @@ def test_edits_to_it_are_left_out_and_the_critique_says_so(tmp_path: Path, chang
     assert revision["critique"] == f"c {remark}"
 
 
+def test_a_line_break_in_it_is_no_edit_of_it(tmp_path: Path) -> None:
+    written = anew(("P1", "Never promise a refund."), (None, "Be fair."))
+    keys = {"constitution": {"locked": ["Never promise\n  a refund.\n"]}}
+    (revision,) = revisions(ran(tmp_path, {"e1/revision": written}, **keys))
+    assert rules(revision["constitution"]) == [("P1", "Never promise\n  a refund.\n"), ("P2", "Be fair.")]
+    assert revision["critique"] == "c"
+
+
 def test_the_meta_model_reads_which_rule_is_locked(tmp_path: Path) -> None:
     ran(tmp_path, constitution=LOCKED)
     (asked,) = (call for call in calls(tmp_path / "runs/t") if call["purpose"] == "rewrite")

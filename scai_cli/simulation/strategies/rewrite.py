@@ -101,7 +101,7 @@ def _edit_part(
 ) -> set[str]:
     """Add the edits for one part and return the ids of its kept rules."""
     by_id = {rule.id: rule for rule in old}
-    by_text = {rule.text: rule for rule in reversed(old)}
+    by_text = {" ".join(rule.text.split()): rule for rule in reversed(old)}
     kept: set[str] = set()
     seen: set[tuple[str, tuple[str, ...]]] = set()
     for written in new:
@@ -115,6 +115,6 @@ def _edit_part(
             edits.append(Add(text=text, users=users, **_grounds(written, known)))
             continue
         kept.add(rule.id)
-        if text != rule.text or (isinstance(rule, Clause) and users != rule.users):
+        if text != " ".join(rule.text.split()) or (isinstance(rule, Clause) and users != rule.users):
             edits.append(Modify(id=rule.id, text=text, users=users, **_grounds(written, known)))
     return kept
