@@ -9,6 +9,8 @@ from typing import Final
 from scai_cli.errors import OutputError, RunError
 
 _FOLDERS: Final = ("configs", "personas")
+SENTENCES: Final = "sentences"
+"""The folder of what the simulated assistant says; it is read where it ships, so a copy would have no effect."""
 
 
 def write_starter(folder: Path) -> int:
@@ -17,7 +19,8 @@ def write_starter(folder: Path) -> int:
     taken = [folder / name for name in _FOLDERS if (folder / name).exists()]
     if taken:
         raise RunError(f"{taken[0]}: exists already; name another folder")
-    files = [path for name in _FOLDERS for path in sorted((source / name).rglob("*")) if path.is_file()]
+    paths = (path for name in _FOLDERS for path in sorted((source / name).rglob("*")))
+    files = [path for path in paths if path.is_file() and path.parent.name != SENTENCES]
     try:
         for path in files:
             target = folder / path.relative_to(source)

@@ -10,7 +10,11 @@ import yaml
 
 def read_data_file(module: str) -> dict[str, Any]:
     """Return the content of the YAML file beside a module, lists as tuples; `module` is the module's `__file__`."""
-    file = Path(module).with_suffix(".yaml")
+    return read_lists(Path(module).with_suffix(".yaml"))
+
+
+def read_lists(file: Path) -> dict[str, Any]:
+    """Return the content of a YAML file, lists as tuples."""
     return {key: _frozen(value) for key, value in yaml.load(file.read_text("utf-8"), _LOADER).items()}  # noqa: S506
 
 

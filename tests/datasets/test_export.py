@@ -366,7 +366,7 @@ def mine() -> Iterator[None]:
         "    yield {'run': run.history.run_id, 'epochs': len(epochs), 'system': layout.system, 'who': run.persona}\n"
         "whole = Format('runs', rows)\n"
         "def low_rows(rating, layout):\n"
-        "    return [{'r': rating.score.rater}] if rating.score.value == 0 else []\n"
+        "    return [{'r': rating.score.rater}] if rating.score.value <= 2 else []\n"
         "low = Format('ratings', low_rows)\n"
     )
     sys.path.insert(0, "")
@@ -387,8 +387,8 @@ def test_a_format_of_whole_runs_is_given_the_run_and_the_filters(group: Path, mi
 
 
 def test_a_format_of_samples_is_all_that_a_third_party_writes(group: Path, mine: None) -> None:
-    zeros = [row["rater"] for row in rows(group, "--format", "ratings") if row["value"] == 0]
-    assert [row["r"] for row in rows(group, "--format", "mine:low")] == zeros != []
+    low = [row["rater"] for row in rows(group, "--format", "ratings") if row["value"] <= 2]
+    assert [row["r"] for row in rows(group, "--format", "mine:low")] == low != []
     assert scai("export", group, "--format", "mine:low", "-o", "low/", "--split", "train=0.5,test=0.5").code == 0
     assert "in the format `mine:low`" in Path("low/README.md").read_text(encoding="utf-8")
     refused = scai("export", group, "--format", "mine:rows")

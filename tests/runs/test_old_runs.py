@@ -1,9 +1,8 @@
-"""Runs and sets that version 0.1 wrote (golden/v0/README.md): read, exported and resumed as they were by it."""
+"""Runs and sets that version 0.1 wrote (golden/v0/README.md): read and exported as by it, finished by this version."""
 
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,6 @@ from conftest import scai
 V0 = Path(__file__).parents[1] / "golden" / "v0"
 EXPECTED = V0 / "expected"
 EXPORTS = sorted(path.stem for path in EXPECTED.glob("*.txt"))
-
-
-def without_time(log: Path) -> list[str]:
-    return re.sub(r'"time":"[^"]*"', '"time":""', log.read_text(encoding="utf-8")).splitlines()
 
 
 def with_keys_of(now: Any, then: Any) -> Any:
@@ -47,20 +42,27 @@ def test_every_format_is_exported_to_the_byte(runs: Path, name: str) -> None:
     assert exported.out == (EXPECTED / f"{name}.txt").read_text(encoding="utf-8")
 
 
-def test_a_stopped_run_appends_the_events_that_it_would_have(runs: Path) -> None:
-    before = (runs / "stopped" / "events.jsonl").read_bytes()
+def test_a_stopped_run_is_finished_without_repeating_a_call(runs: Path) -> None:
+    """This version answers new calls in other words than 0.1 did; what was written stays."""
+    logs = [runs / "stopped" / name for name in ("events.jsonl", "calls.jsonl")]
+    before = [log.read_bytes() for log in logs]
     resumed = scai("resume", "stopped", "-q", "--set", "limits.calls=null")
     assert (resumed.code, resumed.out) == (0, "stopped\n"), resumed.err
-    events = runs / "stopped" / "events.jsonl"
-    assert events.read_bytes().startswith(before)
-    assert without_time(events) == without_time(EXPECTED / "stopped.events.jsonl")
+    assert all(log.read_bytes().startswith(start) for log, start in zip(logs, before, strict=True))
+    ids = [json.loads(call)["id"] for call in logs[1].read_text(encoding="utf-8").split("\n") if call]
+    assert len(ids) == len(set(ids)) > before[1].count(b"\n")
+    assert json.loads(scai("show", "stopped", "--json").out)["status"] == "finished"
 
 
-def test_a_stopped_set_appends_the_rows_that_it_would_have(runs: Path) -> None:
+def test_a_stopped_set_is_finished_and_keeps_its_rows(runs: Path) -> None:
+    rows = runs / "stopped-rows" / "rows.jsonl"
+    before = rows.read_bytes()
     resumed = scai("resume", "stopped-rows", "-q", "--set", "limits.calls=null")
     assert (resumed.code, resumed.out) == (0, "stopped-rows\n"), resumed.err
-    rows = (runs / "stopped-rows" / "rows.jsonl").read_bytes()
-    assert rows == (EXPECTED / "stopped-rows.rows.jsonl").read_bytes()
+    assert rows.read_bytes().startswith(before)
+    old = (EXPECTED / "stopped-rows.rows.jsonl").read_text(encoding="utf-8").split("\n")
+    new = rows.read_text(encoding="utf-8").split("\n")
+    assert [json.loads(row)["id"] for row in new if row] == [json.loads(row)["id"] for row in old if row]
 
 
 def test_what_the_rows_of_a_set_hold_cannot_be_changed_later(runs: Path) -> None:

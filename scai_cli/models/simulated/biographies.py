@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any, Final
 
 from scai_cli.measures.catalogue import TRAITS
-from scai_cli.models.simulated.answers import noun_phrases
 from scai_cli.models.simulated.forms import FormRequest
+from scai_cli.models.simulated.topics import topics
 from scai_cli.prompts.fences import fenced
 from scai_cli.text.data_files import read_data_file
 
@@ -128,6 +128,6 @@ def _bare(trait: str) -> str:
 def _stance(first: str, task: str, politics: str, rng: random.Random) -> str:
     leaning = next((lean for word, lean in _lists()["leanings"].items() if word in politics.lower()), "")
     opinion = rng.choice(_lists()["stances"][leaning] if leaning and rng.random() < 0.6 else _lists()["stances"][""])
-    nouns = [phrase for phrase in noun_phrases(task) if phrase.startswith("the ")]
-    where = f", at least where {rng.choice(nouns)} is concerned" if nouns and rng.random() < 0.6 else ""
+    others = [topic for topic in topics(task) if not {"you", "your", "yours"} & set(topic.split())]
+    where = f", at least when it comes to {rng.choice(others)}" if others and rng.random() < 0.6 else ""
     return f"{first} believes that {opinion}{where}."

@@ -18,6 +18,7 @@ from scai_cli.models.simulated.answers import compose
 from scai_cli.models.simulated.attention import demands, shared
 from scai_cli.models.simulated.forms import system_text
 from scai_cli.models.simulated.options import SocietyOptions
+from scai_cli.models.simulated.quotes import after_quote, with_quote
 from scai_cli.models.simulated.user import observe_cached
 from scai_cli.prompts.fences import fenced
 
@@ -66,14 +67,16 @@ def principle_request(request: ChatRequest) -> PrincipleRequest | None:
 
 
 def criticise(request: PrincipleRequest, rng: random.Random) -> str:
-    """Write which traits of the principle the answer lacks, and which contrary ones it shows."""
-    observed = observe_cached(request.answer or "")
+    """Write which traits of the principle the answer lacks, and quote the contrary ones that it shows."""
+    answer = request.answer or ""
+    observed = observe_cached(answer)
     sentences = []
     for trait, sign in requested(request.principle).items():
         if sign > 0 and observed[trait] < _ENOUGH:
-            sentences.append(rng.choice(_LACKS).format(label=TRAITS[trait].label))
+            sentences.append(after_quote(rng.choice(_LACKS).format(label=TRAITS[trait].label), answer, rng))
         elif sign < 0 and observed[trait] > _TOO_MUCH:
-            sentences.append(rng.choice(_MINDS).format(label=TRAITS[trait].label))
+            said = rng.choice(_MINDS).format(label=TRAITS[trait].label)
+            sentences.append(with_quote(said, trait, answer, rng))
     return " ".join(sentences) or _KEEPS
 
 

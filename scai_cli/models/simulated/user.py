@@ -14,6 +14,7 @@ from scai_cli.models.simulated.attention import demands, shared
 from scai_cli.models.simulated.forms import FormRequest, on_scale, scale
 from scai_cli.models.simulated.options import SocietyOptions
 from scai_cli.models.simulated.portrait import Person
+from scai_cli.models.simulated.quotes import after_quote, with_quote
 from scai_cli.models.simulated.wordings import CONTENT, demand, remark
 from scai_cli.prompts.fences import fenced
 
@@ -21,6 +22,7 @@ _WELCOME: Final = 0.15
 _NEUTRAL: Final = 0.7
 _NOTED: Final = 0.2
 _LIKED: Final = 0.55
+_THANKFUL, _FAIR = 0.7, 0.5
 _ALIKE: Final = 0.01
 """Promised satisfactions that differ by less are a tie."""
 
@@ -53,9 +55,9 @@ def acceptability(preferences: Mapping[str, float], observed: Mapping[str, float
 def comment(request: FormRequest, person: Person, noise: float, rng: random.Random) -> dict[str, Any]:
     """Give feedback on the last answer of the user's own conversation, and rate it."""
     answers = [m.text for m in fenced(request.prompt, "message") if m.attributes.get("from") == "assistant"]
-    observed = observe_cached(answers[-1] if answers else "")
-    share = satisfaction(person.standard, observed) + rng.gauss(0.0, noise)
-    return {"feedback": _feedback(person, observed, rng), "rating": _rating(request, person, share, rng)}
+    answer = answers[-1] if answers else ""
+    share = satisfaction(person.standard, observe_cached(answer)) + rng.gauss(0.0, noise)
+    return {"feedback": _feedback(person, answer, rng), "rating": _rating(request, person, share, rng)}
 
 
 def cross_rate(request: FormRequest, person: Person, noise: float, rng: random.Random) -> dict[str, Any]:
@@ -63,7 +65,7 @@ def cross_rate(request: FormRequest, person: Person, noise: float, rng: random.R
     answer = next((piece.text for piece in fenced(request.prompt, "answer")), "")
     observed = observe_cached(answer)
     share = acceptability(person.standard, observed) + rng.gauss(0.0, noise)
-    return {"reason": _reason(person.modest, observed, rng), "rating": _rating(request, person, share, rng)}
+    return {"reason": _reason(person.modest, answer, rng), "rating": _rating(request, person, share, rng)}
 
 
 def rank(request: FormRequest, person: Person, options: SocietyOptions, rng: random.Random) -> dict[str, Any]:
@@ -86,23 +88,34 @@ def _rating(request: FormRequest, person: Person, share: float, rng: random.Rand
     return on_scale(rng.random() if person.random_ratings else share, *scale(request.prompt))
 
 
-def _feedback(person: Person, observed: Mapping[str, float], rng: random.Random) -> str:
+def _feedback(person: Person, answer: str, rng: random.Random) -> str:
     """Return the remarks, and before them the demand for a rule if its trait was not shown."""
     if person.demand is None:
-        return _remarks(person.preferences, observed, rng)
-    demanded = [demand(person.demand, rng)] if observed[person.demand] < _LIKED else []
-    return " ".join([*demanded, _remarks(person.modest, observed, rng)])
+        return _remarks(person.preferences, answer, rng)
+    demanded = [demand(person.demand, rng)] if observe_cached(answer)[person.demand] < _LIKED else []
+    return " ".join([*demanded, _remarks(person.modest, answer, rng)])
 
 
-def _remarks(preferences: Mapping[str, float], observed: Mapping[str, float], rng: random.Random) -> str:
-    """Name one or two traits that were missed or minded, the worst first, and often one that was liked."""
+def _remarks(preferences: Mapping[str, float], answer: str, rng: random.Random) -> str:
+    """Name one or two traits that were missed or minded, the worst first, and often one that was liked.
+
+    Each remark quotes its sentence; without a liked trait the first one often begins with a neutral sentence.
+    """
+    observed = observe_cached(answer)
     named = _worst(preferences, observed)[: rng.choice((1, 2, 2))]
-    remarks = [remark(name, "missed" if preferences[name] > 0 else "minded", rng) for name in named]
+    remarks = [_remark(name, "missed" if preferences[name] > 0 else "minded", answer, rng) for name in named]
     liked = [name for name, w in preferences.items() if w > 0 and observed.get(name, 0.0) >= _LIKED]
     thanks = [name for name in liked if name not in named]
-    if thanks and rng.random() < 0.7:
-        remarks.insert(0, remark(rng.choice(thanks), "liked", rng))
-    return " ".join(remarks) or rng.choice(CONTENT)
+    if thanks and rng.random() < _THANKFUL:
+        remarks.insert(0, _remark(rng.choice(thanks), "liked", answer, rng))
+    elif remarks and rng.random() < _FAIR:
+        remarks[0] = after_quote(remarks[0], answer, rng)
+    return " ".join(remarks) or after_quote(rng.choice(CONTENT), answer, rng)
+
+
+def _remark(trait: str, kind: str, answer: str, rng: random.Random) -> str:
+    said = remark(trait, kind, rng)
+    return said if kind == "missed" else with_quote(said, trait, answer, rng)
 
 
 def _worst(preferences: Mapping[str, float], observed: Mapping[str, float]) -> list[str]:
@@ -114,15 +127,16 @@ def _worst(preferences: Mapping[str, float], observed: Mapping[str, float]) -> l
     return sorted((name for name, lost in loss.items() if lost > _NOTED), key=lambda name: -loss[name])
 
 
-def _reason(preferences: Mapping[str, float], observed: Mapping[str, float], rng: random.Random) -> str:
+def _reason(preferences: Mapping[str, float], answer: str, rng: random.Random) -> str:
+    observed = observe_cached(answer)
     themes = {name: w * observed.get(name, 0.0) for name, w in preferences.items() if TRAITS[name].kind == "substance"}
     minded = min(themes, key=themes.__getitem__, default="")
     liked = max(themes, key=themes.__getitem__, default="")
     if minded and themes[minded] < -0.1:
-        return remark(minded, "minded", rng)
+        return _remark(minded, "minded", answer, rng)
     if liked and themes[liked] > 0.1:
-        return remark(liked, "liked", rng)
-    return rng.choice(CONTENT)
+        return _remark(liked, "liked", answer, rng)
+    return after_quote(rng.choice(CONTENT), answer, rng)
 
 
 def _mean(weights: Mapping[str, float], observed: Mapping[str, float]) -> float:

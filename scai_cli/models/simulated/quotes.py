@@ -1,0 +1,59 @@
+"""Quotes from an answer, so that a remark names what it is about."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+from scai_cli.measures.observed import observe
+from scai_cli.measures.requested import requested
+
+_ITEM: Final = re.compile(r"^[ \t]*(?:[-*•]|\d{1,3}[.)])[ \t]+")
+_END: Final = re.compile(r"(?<=[.!?])\s+")
+_BY_LENGTH: Final = ("concise", "detailed")
+_LOOKED_AT, _LONGEST, _CUT, _WORD = 4000, 12, 9, 4
+_LISTS: Final = frozenset(("bullet_list", "step_by_step"))
+_IN_TEXTS: Final = frozenset(("concise", "detailed", "plain_words"))
+
+
+def with_quote(said: str, trait: str, answer: str, rng: random.Random) -> str:
+    """Add the sentence or the word that shows the trait, unless the remark would be read differently."""
+    quotes = [f"{len(answer.split())} words."] if trait in _BY_LENGTH else _quotes(trait, answer, rng)
+    longer = (f"{said.rstrip('.!')}: {quote}" for quote in quotes)
+    return next((text for text in longer if requested(text) == requested(said)), said)
+
+
+def after_quote(said: str, answer: str, rng: random.Random) -> str:
+    """Begin with a sentence of the answer that is about no trait, if there is a short one."""
+    quotes = [sentence for sentence, shown in _sentences(answer) if shown <= _LISTS and len(sentence.split()) <= _CUT]
+    text = f'"{rng.choice(quotes).rstrip(".")}" is useful. {said}' if quotes else said
+    return text if requested(text) == requested(said) else said
+
+
+def _quotes(trait: str, answer: str, rng: random.Random) -> Iterator[str]:
+    showing = [sentence for sentence, shown in _sentences(answer) if trait in shown]
+    rng.shuffle(showing)
+    for sentence in showing:
+        words = sentence.split()
+        yield f'"{sentence}"' if len(words) <= _LONGEST else f'"{" ".join(words[:_CUT]).rstrip(",;:")} ..."'
+    for word in re.findall(r"\w+", " ".join(showing)):
+        if len(word) >= _WORD and observe(word)[trait]:
+            yield f'"{word}".'
+
+
+@lru_cache(maxsize=1024)
+def _sentences(answer: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    """Return the sentences without the marks of a list, each with the traits that it shows."""
+    pieces: list[tuple[str, frozenset[str]]] = []
+    for line in answer[:_LOOKED_AT].split("\n"):
+        text = _ITEM.sub("", line, count=1)
+        mark = line[: len(line) - len(text)]
+        pieces += [(part, _shown(mark + part)) for part in _END.split(text.strip()) if part]
+    return tuple(pieces)
+
+
+def _shown(sentence: str) -> frozenset[str]:
+    return frozenset(name for name, strength in observe(sentence).items() if strength and name not in _IN_TEXTS)

@@ -1,0 +1,56 @@
+"""The sentences that the simulated assistant speaks from: those written for a shipped task, or the general ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from scai_cli.experiment.starter import SENTENCES, shipped
+from scai_cli.text.data_files import read_data_file, read_lists
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """The sentences for a task; length, layout and simple words show in how an answer is put together."""
+
+    traits: Mapping[str, tuple[str, ...]]
+    """Trait -> sentences that show it."""
+    plain: tuple[str, ...]
+    """Short sentences in short words that show no other trait."""
+    neutral: tuple[str, ...]
+    """Longer sentences in longer words that show no trait; they fill an answer up."""
+    steps: tuple[str, ...]
+    """Actions of a numbered list, in their order; any of them can be left out."""
+    leads: tuple[str, ...]
+    """Lines that open a list."""
+
+
+def bank_for(task: str) -> Bank:
+    """Return the sentences written for the task, which is recognised by the words of its prompt, or `GENERAL`."""
+    return _written().get(_words(task), GENERAL)
+
+
+@lru_cache(maxsize=1)
+def _written() -> Mapping[str, Bank]:
+    """Return the words of each prompt with sentences of its own, and these."""
+    files = sorted((shipped() / "configs" / "tasks" / SENTENCES).glob("*.yaml"))
+    entries = (entry for file in files for entry in read_lists(file).values())
+    return {_words(entry["prompt"]): _bank(entry) for entry in entries}
+
+
+def _bank(lists: Mapping[str, Any]) -> Bank:
+    return Bank(*(lists[name] for name in ("traits", "plain", "neutral", "steps", "leads")))
+
+
+def _words(prompt: str) -> str:
+    return " ".join(re.findall(r"\w+", prompt.casefold()))
+
+
+_LISTS = read_data_file(__file__)
+GENERAL: Final = _bank(_LISTS)
+"""The sentences for any other task, about its `{topic}`."""
+THINGS: Final[tuple[str, ...]] = _LISTS["things"]
+"""Topic phrases for tasks that offer none."""

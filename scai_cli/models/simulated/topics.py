@@ -1,0 +1,103 @@
+"""The topics of a task: phrases for the action and the things it asks about, which fit behind any preposition."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.observed import observe
+from scai_cli.measures.phrases import patterns
+from scai_cli.measures.requested import requested
+from scai_cli.text.data_files import read_data_file
+
+_LISTS = read_data_file(__file__)
+_FUNCTION, _VERBS, _VAGUE, _EMPTY, _CUT = (
+    frozenset(patterns(_LISTS[name])) for name in ("function", "verbs", "vague", "empty", "cut")
+)
+_PEOPLE: Final = "|".join(sorted(patterns(_LISTS["people"]), key=len, reverse=True))
+_ADVERB: Final = r"(?:(?:also|still|really|continue to|need to|have to|want to|try to|be allowed to) )*"
+_REST: Final = r"((?: [\w'’%-]+)*)"
+_ACTIVE: Final = re.compile(
+    rf"\b(?:(?:should|shall|could|can|may|must|would|do|does|will) (?:{_PEOPLE})|it\b[^?.;]{{0,60}}? to) "
+    rf"{_ADVERB}([a-z-]+){_REST}",
+    re.IGNORECASE,
+)
+_IMPERATIVE: Final = re.compile(rf"^(?:please )?([a-z-]+){_REST}", re.IGNORECASE)
+_PASSIVE: Final = re.compile(
+    rf"\b(?:should|must|can|could|may|will) ([\w'’ -]{{3,60}}?) (?:not )?be ([a-z]+){_REST}", re.IGNORECASE
+)
+_WORD: Final = re.compile(r"[^\W\d_][\w'’-]*|[^\s\w]")
+_TO_YOU: Final = {
+    "my": "your",
+    "our": "your",
+    "me": "you",
+    "us": "you",
+    "mine": "yours",
+    "i": "you",
+    "myself": "yourself",
+}
+_ARTICLES: Final = {"a": "a", "an": "an", "the": "the", "my": "your", "our": "your"}
+_LOOKED_AT: Final = 600
+_NOUN: Final = ("s", "ion", "ment", "ity", "ness", "ance", "ence", "ship")
+_LONGEST, _MOST = 9, 3
+_BESIDE_LENGTH: Final = frozenset(TRAITS) - {"concise", "detailed", "plain_words"}
+
+
+@lru_cache(maxsize=256)
+def topics(task: str) -> tuple[str, ...]:
+    """Return up to three phrases for what the task asks about, actions first, without those that show a trait."""
+    sentences = re.split(r"(?<=[.?!])\s+", " ".join(task[:_LOOKED_AT].split()))
+    sentences.sort(key=lambda sentence: not sentence.endswith("?"))
+    phrases = [phrase for find in (_actions, _things) for sentence in sentences for phrase in find(sentence)]
+    harmless = [phrase for phrase in dict.fromkeys(phrases) if _is_harmless(phrase)]
+    return tuple(harmless[:1] + [phrase for phrase in harmless[1:_MOST] if " " in phrase])
+
+
+def _actions(sentence: str) -> Iterator[str]:
+    """Yield what should be done: "Should we build a road?" and "Should a road be built?" ask about building a road."""
+    for subject, participle, rest in _PASSIVE.findall(sentence):
+        if participle in _LISTS["ing"] or (participle.endswith("ed") and subject.lower() not in ("it", "there")):
+            yield from _action(f"{_ing(participle)} {subject}{rest}")
+    for verb, rest in (*_ACTIVE.findall(sentence), *_IMPERATIVE.findall(sentence)):
+        if verb.lower() in _VERBS - _VAGUE and not rest.startswith((" me ", " us ")):
+            yield from _action(f"{_ing(verb.lower())}{rest}")
+
+
+def _action(text: str) -> Iterator[str]:
+    """Cut an action short; yield it if it still names something."""
+    words = text.split()
+    words = words[: next((n for n, word in enumerate(words) if word.lower() in _CUT), len(words))]
+    while words and words[-1].lower() in _FUNCTION | _EMPTY:
+        words.pop()
+    if 1 < len(words) <= _LONGEST:
+        yield " ".join(_TO_YOU.get(word.lower(), word) for word in words)
+
+
+def _ing(verb: str) -> str:
+    if verb in _LISTS["ing"]:
+        return str(_LISTS["ing"][verb])
+    return re.sub(r"(?:i?ed|(?<![eoy])e)$", lambda end: "y" if end[0] == "ied" else "", verb) + "ing"
+
+
+def _things(sentence: str) -> list[str]:
+    """Return the noun phrases of one to four words with their article, those of several words first."""
+    phrases: list[tuple[bool, str]] = []
+    before, run = "", list[str]()
+    for word in (*_WORD.findall(sentence), "."):
+        breaks = word.endswith("ed") or (word.endswith("ly") and before not in _ARTICLES)
+        if word[0].isalpha() and word.lower() not in _FUNCTION | _VERBS and not breaks:
+            run.append(word)
+            continue
+        article = _ARTICLES.get(before, "")
+        if run and run[-1].lower() not in _EMPTY and (len(run) in (2, 3, 4) or (article or run[0].endswith(_NOUN))):
+            phrases.append((len(run) == 1, " ".join([article, *run]).strip()))
+        before, run = word.lower(), []
+    return [phrase for _, phrase in sorted(phrases, key=lambda phrase: phrase[0])]
+
+
+def _is_harmless(phrase: str) -> bool:
+    """Whether a phrase neither shows a trait nor asks for one."""
+    return not requested(phrase) and not any(v for trait, v in observe(phrase).items() if trait in _BESIDE_LENGTH)
