@@ -38,7 +38,7 @@ def test_it_is_one_more_epoch_without_a_revision(tiny: Path) -> None:
     history = read_history(RUN)
     assert history.product_epoch is history.epochs[-1]
     assert (history.epochs_done, history.epochs[-1].system_message) == (2, history.product[1])
-    assert scai("show", "tiny").out.startswith("tiny · finished · 2 of 2 epochs · ")
+    assert "\ntiny · finished · 2 of 2 epochs · " in scai("show", "tiny").out
     assert scai("list", "--json").json[0]["epochs_done"] == 2
     assert "\nproduct (version 2): mean satisfaction " in scai("show", "tiny", "--follow").out
 
