@@ -55,7 +55,7 @@ def _group(run: Figures) -> str:
         return "This run contains no events yet."
     if run.headline is None:
         return "No epoch has ended yet, so nothing is measured."
-    return run.headline.sentence
+    return run.headline.sentence.replace(" %", "\u00a0%")
 
 
 def _method(run: Figures) -> str:
