@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.analysis.config_differences import Differences, config_differences
-from scai_cli.analysis.paired import EpochCells, PairedDifference, epoch_cells, holdout_cells, paired
-from scai_cli.analysis.run_measures import Measures, measures, product_values
+from scai_cli.analysis.headline import compared_sides
+from scai_cli.analysis.paired import Cells, PairedDifference, holdout_cells, paired
+from scai_cli.analysis.participants import participants
+from scai_cli.analysis.run_measures import Measures, measures, product_values, welfare_words
+from scai_cli.analysis.verdicts import change_words, verdict_of
+from scai_cli.analysis.version_cells import VersionCells
 from scai_cli.errors import RunError
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
@@ -25,13 +29,32 @@ class Comparison:
     """Runs by name, compared with the first one.
 
     `paired`: run -> welfare function -> its welfare minus the first run's, over the users and tasks that both played;
-    empty for a run that shares none with the first.
+    empty for a run that shares none with the first. `sides`: run -> the cells of its start and of its product, or else
+    of the last version that was played; None before an epoch was played.
     """
 
     runs: Mapping[str, History]
     differences: Differences
     measures: Mapping[str, Measures]
     paired: Mapping[str, Mapping[str, PairedDifference]]
+    sides: Mapping[str, tuple[VersionCells, VersionCells] | None]
+
+    @property
+    def sentence(self) -> str:
+        """The result in one sentence: the first run's declared welfare in the others, minus that in the first."""
+        first = self.runs[self.first]
+        declared = welfare.parse(first.config.welfare).label
+        found = {run: by_name[declared] for run, by_name in self.paired.items() if declared in by_name}
+        if not found:
+            return f"No other run has a person and a task in common with {self.first} that were rated in both."
+        people = next(iter(found.values())).people
+        what = f"{welfare_words(declared).capitalize()} of {participants(first.config, people)}"
+        if len(found) == 1:
+            ((run, difference),) = found.items()
+            return f"{what}, {run} ({difference.where}) minus {self.first}: {_words(difference)}."
+        counts = Counter(verdict_of(difference.interval) for difference in found.values())
+        verdicts = ", ".join(f"{count} {verdict.replace('change', 'difference')}" for verdict, count in counts.items())
+        return f"{what}, {len(found)} runs minus {self.first}: {verdicts}."
 
     @property
     def first(self) -> str:
@@ -47,6 +70,7 @@ class Comparison:
     def as_object(self) -> dict[str, Any]:
         """Return the object that `scai compare --json` prints, without the similarity of the constitutions."""
         return {
+            "sentence": self.sentence,
             "runs": [_run_object(run, history) for run, history in self.runs.items()],
             "metrics": self.metrics,
             "config_differences": self.differences,
@@ -76,35 +100,34 @@ def compare_histories(histories: Sequence[History]) -> Comparison:
     shared = {run for run, count in Counter(history.run_id for history in histories).items() if count > 1}
     runs = {str(h.path) if h.run_id in shared else h.run_id: h for h in histories}
     first, *others = runs
+    sides = {run: compared_sides(history) for run, history in runs.items()}
+    cells = {run: [holdout_cells(runs[run]), both[1].utility if both else None] for run, both in sides.items()}
     return Comparison(
         runs,
         config_differences(runs),
         {run: measures(history) for run, history in runs.items()},
-        {run: _paired(runs[first], runs[run]) for run in others},
+        {run: _paired(runs[first], cells[first], cells[run]) for run in others},
+        sides,
     )
 
 
-def _paired(first: History, other: History) -> dict[str, PairedDifference]:
-    """Compare two runs by every function, on the first kind of cells that both have."""
-    differences = {}
-    for before, after in _cell_pairs(first, other):
+def _paired(
+    first: History, before: Sequence[Cells | None], after: Sequence[Cells | None]
+) -> dict[str, PairedDifference]:
+    """Compare two runs by every function, on the first kind of cells that both have; the better evidence comes first."""
+    for one, other in zip(before, after, strict=True):
+        differences = {}
         for name in dict.fromkeys((welfare.parse(first.config.welfare).label, *_ALWAYS)):
-            difference = paired(before, after, welfare.parse(name), seed=first.config.seed)
+            difference = paired(one, other, welfare.parse(name), seed=first.config.seed) if one and other else None
             if difference is not None:
                 differences[name] = difference
         if differences:
-            break
-    return differences
+            return differences
+    return {}
 
 
-def _cell_pairs(first: History, other: History) -> Iterator[tuple[EpochCells, EpochCells]]:
-    """Yield the kinds of cells to compare two runs by, the better evidence first."""
-    before, after = holdout_cells(first), holdout_cells(other)
-    if before is not None and after is not None:
-        yield before, after
-    before, after = (epoch_cells(h, h.measured[-1].epoch) if h.measured else None for h in (first, other))
-    if before is not None and after is not None:
-        yield before, after
+def _words(difference: PairedDifference) -> str:
+    return change_words(difference.interval, 2, "difference")
 
 
 def _run_object(run: str, history: History) -> dict[str, Any]:

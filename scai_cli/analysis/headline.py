@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from math import nan
 from typing import Any, Final
 
-from scai_cli.analysis.paired import EpochCells, PairedDifference, paired
+from scai_cli.analysis.paired import Cells, PairedDifference, paired
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.verdicts import Verdict, change_words, verdict_of
-from scai_cli.analysis.version_cells import Pair, VersionPlays, version_cells, version_plays
+from scai_cli.analysis.version_cells import Pair, VersionCells, VersionPlays, version_cells, version_plays
 from scai_cli.runs.history.history import History
 from scai_cli.simulation.utilities import mean as average
 from scai_cli.social_choice import welfare
@@ -128,12 +128,12 @@ def headline(history: History) -> Headline | None:
 
     Cells are means over all epochs of a version. The interval is from `stats.intervals.paired_difference`.
     """
-    if history.started is None or not history.measured:
+    sides = compared_sides(history)
+    if history.started is None or sides is None:
         return None
-    start = version_plays(history, history.started.constitution.version)
+    before, after = sides
+    start, compared = before.plays, after.plays
     product = version_plays(history, history.product[0].version)
-    compared = product if product.epochs else version_plays(history, history.measured[-1].version)
-    before, after = version_cells(history, start, compared)
     group = _Group(history.config.seed, product.version != start.version, compared.version != start.version)
     low, high = history.started.scale
     declared = history.measured[-1].declared
@@ -147,10 +147,26 @@ def headline(history: History) -> Headline | None:
         group.change(metric, before.own, after.own, mean, 1 if high - low >= 10 else 2),
         group.change(declared, before.utility, after.utility, welfare.parse(declared), 2),
         _people(before.own, after.own),
-        _values(before.utility, after.utility, declared),
+        welfare_values(before.utility, after.utility, declared),
         _range(history, start),
-        participants(history.config, {user for user, _ in _shared(before.own, after.own) or before.own.cells} or None),
+        participants(
+            history.config, {user for user, _ in shared_cells(before.own, after.own) or before.own.cells} or None
+        ),
     )
+
+
+def compared_sides(history: History) -> tuple[VersionCells, VersionCells] | None:
+    """Return the cells of the start's version, and of the product or else the last version that was played.
+
+    None before an epoch was played to its end.
+    """
+    if history.started is None or not history.measured:
+        return None
+    start = version_plays(history, history.started.constitution.version)
+    product = version_plays(history, history.product[0].version)
+    compared = product if product.epochs else version_plays(history, history.measured[-1].version)
+    before, after = version_cells(history, start, compared)
+    return before, after
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,13 +177,11 @@ class _Group:
     revised: bool
     apart: bool
 
-    def change(
-        self, name: str, before: EpochCells, after: EpochCells, statistic: Statistic, digits: int
-    ) -> GroupChange:
+    def change(self, name: str, before: Cells, after: Cells, statistic: Statistic, digits: int) -> GroupChange:
         if not self.apart:
             value = statistic(*_by_user(before, before.cells))
             return GroupChange(name, "cannot tell" if self.revised else "one constitution", value, None, None, digits)
-        shared = _shared(before, after)
+        shared = shared_cells(before, after)
         first, last = (statistic(*_by_user(side, shared)) if shared else None for side in (before, after))
         difference = paired(before, after, statistic, seed=self.seed)
         return GroupChange(name, _verdict(difference), first, last, difference, digits)
@@ -182,11 +196,12 @@ def _enough(difference: PairedDifference) -> bool:
     return difference.users > 1 and difference.users * difference.tasks > 2
 
 
-def _shared(before: EpochCells, after: EpochCells) -> list[Pair]:
+def shared_cells(before: Cells, after: Cells) -> list[Pair]:
+    """Return the persons and tasks of both sides."""
     return [pair for pair in before.cells if pair in after.cells]
 
 
-def _by_user(side: EpochCells, pairs: Collection[Pair]) -> tuple[list[float | None], list[float]]:
+def _by_user(side: Cells, pairs: Collection[Pair]) -> tuple[list[float | None], list[float]]:
     """Return every user's mean over the tasks of these pairs, and the users' weights."""
     cells: dict[str, list[float]] = {}
     for user, task in pairs:
@@ -194,21 +209,28 @@ def _by_user(side: EpochCells, pairs: Collection[Pair]) -> tuple[list[float | No
     return [sum(values) / len(values) for values in cells.values()], [side.weights.get(user, 1.0) for user in cells]
 
 
-def _people(before: EpochCells, after: EpochCells) -> dict[str, PersonChange]:
-    shared = _shared(before, after)
+def _people(before: Cells, after: Cells) -> dict[str, PersonChange]:
+    shared = shared_cells(before, after)
     means = [_by_user(side, shared)[0] for side in (before, after)]
     people = zip(dict.fromkeys(user for user, _ in shared), *means, strict=True)
     return {user: PersonChange(a, b) for user, a, b in people if a is not None and b is not None}
 
 
-def _values(before: EpochCells, after: EpochCells, declared: str) -> dict[str, tuple[float | None, float | None]]:
-    shared = _shared(before, after)
+def welfare_values(before: Cells, after: Cells, declared: str) -> dict[str, tuple[float | None, float | None]]:
+    """Return welfare function -> its value on both sides, over the persons and tasks of both."""
+    shared = shared_cells(before, after)
     function = welfare.parse(declared)
     first, last = (
         {**welfare.everything(*means), declared: function(*means)}
         for means in (_by_user(side, shared) for side in (before, after))
     )
     return {name: (first[name], last[name]) for name in first}
+
+
+def satisfaction_means(before: Cells, after: Cells) -> tuple[float | None, float | None]:
+    """Return the mean own rating of both sides, over the persons and tasks of both."""
+    shared = shared_cells(before, after)
+    return mean(*_by_user(before, shared)), mean(*_by_user(after, shared))
 
 
 def _range(history: History, start: VersionPlays) -> tuple[float, float] | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from scai_cli.analysis.rule_origins import Wording
 from scai_cli.errors import RunError
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.personas import Persona
@@ -36,13 +37,14 @@ class RuleEffect:
     """One rule with its evidence and its effects: utility with the rule minus utility without it.
 
     `welfare` is of the declared function, with a 95 % interval if there are enough data; `users` maps every persona
-    to the effect on its utility, None if it was not played.
+    to the effect on its utility, None if it was not played. `wording`: when the rule got its text, None if at the start.
     """
 
     rule: Principle | Clause
     evidence: Sequence[Quote]
     welfare: Estimate | None
     users: Mapping[str, float | None]
+    wording: Wording | None = None
 
     @property
     def gains(self) -> dict[str, float]:
@@ -73,6 +75,7 @@ class RuleEffect:
             "text": self.rule.text,
             "for": list(self.rule.users) if isinstance(self.rule, Clause) else None,
             "since": self.rule.since,
+            "reworded": asdict(self.wording) if self.wording and self.wording.before else None,
             "evidence": [asdict(quote) for quote in self.evidence],
             "effect": None if self.welfare is None else self.welfare.model_dump(mode="json"),
             "users": dict(self.users),

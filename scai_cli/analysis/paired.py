@@ -1,4 +1,4 @@
-"""Paired comparisons of the same people and tasks, in two epochs of a run or in two runs."""
+"""Paired comparisons of the same people and tasks, under two versions of a run or in two runs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, Final
 from scai_cli.runs.history.history import History
 from scai_cli.runs.history.ratings import RatingSums
 from scai_cli.simulation.utilities import cell
-from scai_cli.social_choice import welfare
 from scai_cli.stats.intervals import Interval, Statistic, paired_difference, widened
 
 _WORK: Final = 60_000
@@ -19,11 +18,11 @@ _DRAWS: Final = (200, 2000)
 
 
 @dataclass(frozen=True, slots=True)
-class EpochCells:
-    """The utilities of the personas and tasks of an epoch or of the holdout.
+class Cells:
+    """The ratings or utilities of persons and tasks under one version of the constitution.
 
-    `cells`: (persona, task) -> utility in [0, 1] of the rated ones; `weights`: persona -> weight; `where` is the name
-    of the epoch or the holdout, for people to read.
+    `cells`: (persona, task) -> number, where it is rated; `weights`: persona -> its weight; `where` names what was
+    played, for people to read.
     """
 
     where: str
@@ -40,17 +39,13 @@ class PairedDifference:
     tasks: int
     draws: int
     where: str
+    people: tuple[str, ...] = ()
+    """The ids of the users."""
 
     def as_object(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
         counts = {"users": self.users, "tasks": self.tasks, "draws": self.draws}
         return {**asdict(self.interval), **counts, "measured_on": self.where}
-
-
-def epoch_cells(history: History, number: int) -> EpochCells | None:
-    """Return the utilities of an epoch's final answers, or None if its ratings are not kept."""
-    ratings = history.rating_index.sums.get(number)
-    return None if ratings is None else EpochCells(f"epoch {number}", utilities(history, ratings), _weights(history))
 
 
 def utilities(history: History, ratings: RatingSums) -> dict[tuple[str, str], float]:
@@ -63,31 +58,17 @@ def utilities(history: History, ratings: RatingSums) -> dict[tuple[str, str], fl
     return cells
 
 
-def holdout_cells(history: History) -> EpochCells | None:
+def holdout_cells(history: History) -> Cells | None:
     """Return the mean utilities of the held-out users under the last constitution."""
     holdout = history.holdout
     if holdout is None:
         return None
     tasks = " ".join(sorted(holdout.tasks))  # as one task: the event keeps only means over the tasks
     cells = {(user, tasks): utility for user, utility in holdout.last.items() if utility is not None}
-    return EpochCells("holdout", cells, _weights(history))
+    return Cells("holdout", cells, _weights(history))
 
 
-def welfare_gain(history: History) -> PairedDifference | None:
-    """Return the declared welfare of the last epoch minus that of the first, over the users and tasks of both.
-
-    None for fewer than two epochs, or none in common.
-    """
-    measured = history.measured
-    if len(measured) < 2:
-        return None
-    first, last = (epoch_cells(history, measured[at].epoch) for at in (0, -1))
-    if first is None or last is None:
-        return None
-    return paired(first, last, welfare.parse(measured[-1].declared), seed=history.config.seed)
-
-
-def paired(before: EpochCells, after: EpochCells, statistic: Statistic, *, seed: int) -> PairedDifference | None:
+def paired(before: Cells, after: Cells, statistic: Statistic, *, seed: int) -> PairedDifference | None:
     """Return the statistic of `after` minus that of `before` over shared cells, or None if there are none.
 
     With one task (or means over tasks) the interval is `widened`: of 450 null effects of 6 users x 1 task it excluded 0
@@ -105,7 +86,7 @@ def paired(before: EpochCells, after: EpochCells, statistic: Statistic, *, seed:
         return None
     if len(tasks) == 1:
         interval = widened(interval, len(users))
-    return PairedDifference(interval, len(users), sum(map(_count, tasks)), draws, after.where)
+    return PairedDifference(interval, len(users), sum(map(_count, tasks)), draws, after.where, tuple(users))
 
 
 def _count(tasks: str) -> int:
@@ -114,7 +95,7 @@ def _count(tasks: str) -> int:
 
 
 def _table(
-    side: EpochCells, users: Iterable[str], tasks: Iterable[str], shared: set[tuple[str, str]]
+    side: Cells, users: Iterable[str], tasks: Iterable[str], shared: set[tuple[str, str]]
 ) -> list[list[float | None]]:
     tasks = list(tasks)
     return [[side.cells[u, t] if (u, t) in shared else None for t in tasks] for u in users]

@@ -33,6 +33,32 @@ def rule_origins(history: History, first: int, last: int) -> dict[str, list[Rule
     return origins
 
 
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The epoch after which a rule got its text, and the text before; empty for a rule that was added then."""
+
+    epoch: int
+    before: str
+
+    def __str__(self) -> str:
+        """Return `reworded after epoch 2` or `added after epoch 1`."""
+        return f"{'reworded' if self.before else 'added'} after epoch {self.epoch}"
+
+
+def rule_wordings(history: History, version: int) -> dict[str, Wording]:
+    """Return rule id -> its last wording up to a version; without those that have their text from the start."""
+    texts = {rule.id: rule.text for rule in history.started.constitution.rules} if history.started else {}
+    wordings: dict[str, Wording] = {}
+    for revision in (epoch.revision for epoch in history.epochs):
+        if revision is None or not revision.accepted or revision.constitution.version > version:
+            continue
+        now = {rule.id: rule.text for rule in revision.constitution.rules}
+        changed = (name for name in now if texts.get(name) != now[name])
+        wordings |= {name: Wording(revision.epoch, texts.get(name, "")) for name in changed}
+        texts = now
+    return wordings
+
+
 def _concerned(before: Constitution, revision: Revised) -> Iterator[tuple[str, Edit]]:
     """Yield each edit with every rule that it adds, changes or removes; number new rules as `apply` does."""
     principles, clauses = before.last_principle, before.last_clause

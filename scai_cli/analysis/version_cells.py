@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from scai_cli.analysis.paired import EpochCells, utilities
+from scai_cli.analysis.paired import Cells, utilities
 from scai_cli.experiment.constitution import listed
 from scai_cli.runs.history.event_lines import CompactRating, read_events
 from scai_cli.runs.history.history import History
@@ -33,6 +33,11 @@ class VersionPlays:
         return f"version {self.version}, {self.where}"
 
     @property
+    def epochs_words(self) -> str:
+        """Return `1`, `3 to 5` or `final play`: `where` without the noun."""
+        return self.where.removeprefix("epochs ").removeprefix("epoch ")
+
+    @property
     def where(self) -> str:
         """Return `epoch 1`, `epochs 3 to 5`, `epochs 1 and 3`, `final play` or `not played`."""
         epochs = self.epochs[: len(self.epochs) - self.final]
@@ -49,8 +54,8 @@ class VersionCells:
     """
 
     plays: VersionPlays
-    own: EpochCells
-    utility: EpochCells
+    own: Cells
+    utility: Cells
     last: Mapping[Pair, tuple[int, float]]
 
 
@@ -75,8 +80,8 @@ def version_cells(history: History, *plays: VersionPlays) -> list[VersionCells]:
     return [
         VersionCells(
             one,
-            EpochCells(str(one), own[one.version].means(), {}),
-            EpochCells(str(one), utility[one.version].means(), weights),
+            Cells(str(one), own[one.version].means(), {}),
+            Cells(str(one), utility[one.version].means(), weights),
             last[one.version],
         )
         for one in plays

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -47,7 +48,10 @@ def run(
         _warn(experiment)
     asks_people = any(persona.human for persona in experiment.personas.inline)
     job = run_experiment(experiment, runs_dir, run_id, generate.observer(quiet), prompt() if asks_people else None)
-    generate.finish(run_on_loop(experiment.models(), job), as_json)
+    outcome = run_on_loop(experiment.models(), job)
+    generate.finish(outcome, as_json)
+    if not (quiet or as_json):
+        _print_next_steps(runs_dir / outcome.run_id)
 
 
 def resume(
@@ -70,6 +74,8 @@ def resume(
     else:
         outcome = resume_blocking(path, changes, generate.observer(quiet), trust=trust, prompt=prompt())
         generate.finish(outcome, as_json)
+        if not (quiet or as_json):
+            _print_next_steps(path)
 
 
 def plan(
@@ -85,6 +91,18 @@ def plan(
     from scai_cli.experiment.load import Overrides
 
     _plan(config, Overrides(settings or (), model, seed), runs_dir, prompts=prompts, as_json=as_json)
+
+
+def _print_next_steps(path: Path) -> None:
+    """Print on stderr the commands that read a finished run."""
+    from scai_cli.display.terminal.consoles import err
+
+    where = "" if path.parent.resolve() == options.RUNS.resolve() else f" --runs-dir {shlex.quote(str(path.parent))}"
+    for what, command in (
+        ("see the result:        ", f"scai show {path.name}"),
+        ("get the system message:", f"scai export {path.name} --format system"),
+    ):
+        err().print(f"{what} {command}{where}", soft_wrap=True)
 
 
 def prompt() -> ParticipantPrompt:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from scai_cli.analysis.before_after import before_after
+from scai_cli.analysis.config_warnings import seed_dependence
 from scai_cli.analysis.headline import headline
 from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.experiment.constitution import Constitution
@@ -32,6 +33,7 @@ def run_object(history: History, selection: Selection) -> dict[str, Any]:
         "honesty": {persona: asdict(validity) for persona, validity in rating_validity(history).items()},
         "outcome": dict(history.outcome),
         "headline": None if found is None else found.as_object(),
+        "warnings": seed_dependence(history.config),
         "before_after": [pair.as_object() for pair in before_after(history)],
     }
 

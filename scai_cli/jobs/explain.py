@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.analysis.leave_one_out import Explanation, PersonaTask, RuleEffect, affordable, concerns, quotes, without
+from scai_cli.analysis.rule_origins import rule_wordings
 from scai_cli.concurrency import together
 from scai_cli.errors import LimitReached, RunError
 from scai_cli.experiment.load import Overrides, load_saved, named_code
@@ -100,13 +101,14 @@ async def _explained(
         for rule, some in concerned
     )
     base = epoch_utilities(context, [*unchanged.values()])
+    wordings = rule_wordings(history, constitution.version)
     rules = []
     for rule, variant in zip(constitution.rules, played, strict=True):
         # A conversation that the rule does not concern would be the same, so it is not played again.
         utilities = epoch_utilities(context, [*{**unchanged, **variant}.values()])
         effects = _effects(context.personas, PairedUtilities.of(utilities, base))
         gain = difference(utilities, base, function, seed=context.agents.seed)
-        rules.append(RuleEffect(rule, quotes(history, rule), gain, effects))
+        rules.append(RuleEffect(rule, quotes(history, rule), gain, effects, wordings.get(rule.id)))
     return Explanation(
         run_id=history.run_id,
         version=constitution.version,

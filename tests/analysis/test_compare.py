@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loopback import Loopback, Reply, error
 
-from scai_cli.analysis.paired import EpochCells, paired
+from scai_cli.analysis.paired import Cells, paired
 from scai_cli.display.terminal.compare import _partners
 from scai_cli.stats.intervals import mean
 
@@ -69,13 +69,27 @@ def test_the_json_is_the_contract(runs: Path) -> None:
     }
 
 
-def test_the_paired_difference_is_that_of_the_last_epochs_cells(runs: Path) -> None:
+def test_the_paired_difference_is_that_of_the_products_cells(runs: Path) -> None:
     found = compare(runs, "one", "two", "--json").json
     difference = found["paired"]["differences"]["two"]["utilitarian"]
-    metrics = found["metrics"]["welfare.utilitarian.last"]
+    metrics = found["metrics"]["welfare.utilitarian.product"]
     assert difference["estimate"] == pytest.approx(metrics["two"] - metrics["one"])
     assert difference["low"] <= difference["estimate"] <= difference["high"]
-    assert (difference["users"], difference["tasks"], difference["measured_on"]) == (3, 2, "epoch 3")
+    version = found["runs"][1]["constitution"]["version"]
+    assert (difference["users"], difference["tasks"], difference["measured_on"]) == (
+        3,
+        2,
+        f"version {version}, final play",
+    )
+    shown = compare(runs, "one", "two").out
+    verdict = "no difference beyond chance (" if difference["low"] <= 0 <= difference["high"] else "95 % interval "
+    assert " ".join(shown.split()).startswith(found["sentence"])
+    assert (
+        f"(a small program and no language model), two (version {version}, final play) minus one: " in found["sentence"]
+    )
+    assert verdict in found["sentence"]
+    assert "versions" in shown
+    assert "0 -> " in shown
     assert found["paired"]["against"] == "one"
     again = compare(runs, "one", "two", "--json").json
     assert again == found
@@ -87,7 +101,7 @@ def test_held_out_cells_are_taken_where_both_have_the_same(runs: Path) -> None:
     assert difference["measured_on"] == "holdout"
     held = [scai("show", runs / name, "--json").json["holdout"]["last_values"] for name in ("held-one", "held-two")]
     assert difference["estimate"] == pytest.approx(held[1]["utilitarian"] - held[0]["utilitarian"])
-    assert found["paired"]["differences"]["one"]["utilitarian"]["measured_on"] == "epoch 3"
+    assert found["paired"]["differences"]["one"]["utilitarian"]["measured_on"] == "version 2, final play"
     assert found["metrics"]["welfare.utilitarian.product"]["held-one"] == held[0]["utilitarian"]
     assert (difference["users"], difference["tasks"]) == (2, 2)
     assert "2 users held out, means over 2 tasks" in compare(runs, "held-one", "held-two").out
@@ -244,7 +258,7 @@ def test_an_endpoint_that_is_not_there_is_one_line(runs: Path, monkeypatch: pyte
 
 @given(st.dictionaries(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz")), st.floats(0, 1)))
 def test_nothing_has_changed_between_the_same_cells(cells: dict[tuple[str, str], float]) -> None:
-    side = EpochCells("epoch 1", cells, {})
+    side = Cells("epoch 1", cells, {})
     found = paired(side, side, mean, seed=1)
     assert (found is None) == (not cells)
     if found is not None:
@@ -252,13 +266,13 @@ def test_nothing_has_changed_between_the_same_cells(cells: dict[tuple[str, str],
 
 
 def test_only_what_both_have_is_paired() -> None:
-    before = EpochCells("epoch 1", {("a", "x"): 0.2, ("b", "x"): 0.4, ("c", "x"): 1.0}, {"a": 1, "b": 1, "c": 1})
-    after = EpochCells("epoch 3", {("a", "x"): 0.3, ("b", "x"): 0.8, ("d", "x"): 0.0}, {"a": 1, "b": 1, "d": 1})
+    before = Cells("epoch 1", {("a", "x"): 0.2, ("b", "x"): 0.4, ("c", "x"): 1.0}, {"a": 1, "b": 1, "c": 1})
+    after = Cells("epoch 3", {("a", "x"): 0.3, ("b", "x"): 0.8, ("d", "x"): 0.0}, {"a": 1, "b": 1, "d": 1})
     found = paired(before, after, mean, seed=1)
     assert found is not None
     assert found.interval.estimate == pytest.approx((0.1 + 0.4) / 2)
     assert (found.users, found.tasks) == (2, 1)
-    assert paired(before, EpochCells("epoch 1", {("z", "x"): 1.0}, {}), mean, seed=1) is None
+    assert paired(before, Cells("epoch 1", {("z", "x"): 1.0}, {}), mean, seed=1) is None
 
 
 def test_rules_are_put_beside_those_they_are_most_like() -> None:
@@ -287,6 +301,6 @@ def test_many_runs_stand_below_each_other(tiny: Path) -> None:
     assert re.search(r"personas not in all +bob A B C D E\b", shown.out)
     metrics = scai("compare", *names, "--json").json["metrics"]
     for letter, name in zip("ABCDEF", names, strict=True):
-        first, last = (metrics[f"welfare.utilitarian.{end}"][name] for end in ("first", "last"))
-        row = next(line for line in lines if re.match(rf"{letter} +\d\.\d\d -> ", line))
+        first, last = (metrics[f"welfare.utilitarian.{end}"][name] for end in ("first", "product"))
+        row = next(line for line in lines if re.match(rf"{letter} +0 -> \d ", line))
         assert f"{first:.2f} -> {last:.2f}" in row

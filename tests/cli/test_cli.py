@@ -28,7 +28,14 @@ def test_stdout_of_run_is_the_run_id_alone(tiny: Path) -> None:
         r"epoch 1 \(version 0\): mean satisfaction \d+\.\d\d, utilitarian welfare \d\.\d\d", called.lines[1]
     )
     assert called.lines[2].startswith("epoch 1: constitution ")
-    assert called.lines[-1].startswith("finished: 2 epochs, constitution version ")
+    assert called.lines[-3].startswith("finished: 2 epochs, constitution version ")
+    assert called.lines[-2:] == [
+        "see the result:         scai show tiny",
+        "get the system message: scai export tiny --format system",
+    ]
+    elsewhere = scai("run", tiny, "--runs-dir", "other runs")
+    assert elsewhere.lines[-2].endswith(" scai show tiny --runs-dir 'other runs'")
+    assert "scai show" not in scai("run", tiny, "--run-id", "as-json", "--json").err
     assert scai("run", tiny, "--quiet") == Called(0, "tiny-2\n", "")
 
 

@@ -22,6 +22,7 @@ from rich.cells import cell_len
 from terminal import on_a_terminal
 
 from scai_cli.analysis.headline import headline
+from scai_cli.analysis.rule_origins import Wording, rule_wordings
 from scai_cli.display.terminal.escape import thinned
 from scai_cli.display.terminal.satisfaction import PersonRow, striking
 from scai_cli.display.terminal.wrap import wrapped
@@ -420,6 +421,20 @@ def test_a_clause_for_other_users_has_changed(run: Path) -> None:
     first = scai("show", "tiny", "--diff", "0", "1").out
     assert "epoch 1, add: Ann asks for it" in first
     assert "critique" not in first
+
+
+def test_a_reworded_rule_shows_its_old_text_where_it_changed(run: Path) -> None:
+    told = events(run)
+    for n, event in enumerate(event for event in told if event["type"] == "revision"):
+        rule = {"id": "P1", "text": ("Be brief.", "Be kind and brief.")[n], "since": 1, "evidence": []}
+        made = {"version": n + 1, "principles": [rule], "contract": [], "last_principle": 1, "last_clause": 0}
+        event.update(accepted=True, from_version=n, edits=[], constitution=made)
+    write(run, told)
+    shown = scai("show", "tiny", "--constitution").out
+    assert "P1 Be brief." in shown
+    assert "P1 Be {+kind and+} brief." in shown
+    assert rule_wordings(read_history(run), 2) == {"P1": Wording(2, "Be brief.")}
+    assert rule_wordings(read_history(run), 1) == {"P1": Wording(1, "")}
 
 
 def test_a_run_in_which_nothing_was_rated_yet_says_so(run: Path) -> None:

@@ -38,6 +38,25 @@ def explained(*arguments: object) -> Any:
     return found.json
 
 
+def test_a_reworded_rule_is_not_from_the_start(tmp_path: Path) -> None:
+    start = {"principles": ["Be kind."], "contract": [{"text": "x ann=9 at last", "for": ["ann"]}]}
+    reworded = [edit("modify", id="C1", text="x ann=9 at once")]
+    file = experiment(
+        tmp_path,
+        {"e1/revision": {"critique": "c", "edits": reworded}},
+        constitution=start,
+        ratings=NO_CROSS,
+        revision={"strategy": "edits"},
+    )
+    assert scai("run", file, "--quiet").code == 0
+    principle, clause = explained()["rules"]
+    assert (principle["reworded"], clause["reworded"]) == (None, {"epoch": 1, "before": "x ann=9 at last"})
+    shown = " ".join(scai("explain", "t", "--trust").out.split())
+    assert "x ann=9 at once reworded after epoch 1 · mean of all (utilitarian): " in shown
+    assert "x ann=9 at [-last-] {+once+}" in shown
+    assert "P1 Be kind. from the start · " in shown
+
+
 def test_who_gains_and_who_loses_by_each_rule(tmp_path: Path) -> None:
     finished_run(tmp_path, ratings={"cross_weight": 0})
     found = explained()
@@ -339,8 +358,8 @@ def test_show_tells_of_the_proof_and_why_a_revision_was_adopted(tmp_path: Path) 
     assert scai("run", file, "--quiet").code == 0
     shown = scai("show", "t").out
     flat = " ".join(shown.split())
-    assert "Held out: 3 personas x 1 tasks" in flat
-    assert "utilitarian welfare 0.500 -> 0.700: +0.200 [" in flat
+    assert "Held out: 3 personas x 1 task" in flat
+    assert "mean of all (utilitarian): 0.500 (version 0), 0.700 (version 1): no change beyond chance (" in flat
     assert "Cid Brown 0.50 0.30 -0.20" in flat
     assert "epoch 1, version 1: utilitarian welfare on trial: 0.500 before, 0.700 after, +0.200 [" in flat
     assert "epoch 2: no change was proposed" in flat
@@ -348,7 +367,7 @@ def test_show_tells_of_the_proof_and_why_a_revision_was_adopted(tmp_path: Path) 
     assert told["holdout"]["difference"]["estimate"] == pytest.approx(0.2)
     assert told["epochs"][0]["revision"]["candidates"][0]["scores"]["gain"] == pytest.approx(0.2)
     closer = " ".join(scai("show", "t", "--constitution").out.split())
-    assert "e1/revision: welfare 0.700, welfare_before 0.500, gain 0.200" in closer
+    assert "e1/revision: welfare 0.700, welfare before 0.500, difference 0.200" in closer
 
 
 def test_show_diff_gives_the_reason_and_the_evidence_of_each_edit(tmp_path: Path) -> None:

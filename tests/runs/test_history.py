@@ -13,8 +13,8 @@ from conftest import events, scai
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.analysis.paired import epoch_cells
 from scai_cli.analysis.rating_validity import rating_validity
+from scai_cli.analysis.version_cells import VersionPlays, version_cells
 from scai_cli.errors import RunError
 from scai_cli.runs.history.event_lines import CompactRating, glance
 from scai_cli.runs.history.fold import read_history
@@ -47,7 +47,6 @@ def test_without_words_everything_else_is_there(finished: Path) -> None:
     assert (short.status, short.finished, short.outcome) == (whole.status, whole.finished, whole.outcome)
     assert not any(epoch.ratings or epoch.conversations for epoch in short.epochs)
     assert rating_validity(short) == rating_validity(whole) != {}
-    assert short.rating_index.sums == whole.rating_index.sums
 
 
 @pytest.mark.parametrize(
@@ -76,20 +75,10 @@ def test_a_selection_reads_what_lies_within_and_no_more(finished: Path, chosen: 
 def test_the_cells_make_the_utilities_that_the_run_recorded(finished: Path) -> None:
     history = read_history(finished, messages=False, ratings=False)
     for measured in history.measured:
-        played = epoch_cells(history, measured.epoch)
-        assert played is not None
+        (played,) = version_cells(history, VersionPlays(measured.version, [measured.epoch]))
         for user, utility in measured.utilities.items():
-            mine = [value for (who, _), value in played.cells.items() if who == user]
+            mine = [value for (who, _), value in played.utility.cells.items() if who == user]
             assert sum(mine) / len(mine) == pytest.approx(utility)
-
-
-def test_the_cells_of_the_first_and_the_last_two_epochs_are_kept() -> None:
-    index = RatingIndex()
-    for epoch in range(1, 7):
-        index.add(rating(f"e{epoch}/ann/tea", "own", float(epoch), epoch=epoch))
-    assert sorted(index.sums) == [1, 5, 6]
-    assert index.sums[6].own == {("ann", "tea"): 6.0}
-    assert not index.finals
 
 
 def test_the_ratings_of_all_final_answers_are_kept_on_demand() -> None:
@@ -112,11 +101,6 @@ def test_anchors_and_missing_ratings_count_nowhere() -> None:
     index = RatingIndex()
     index.add(rating("e1/anchor/1", "anchor", 5.0, final=False, observed=0.5))
     index.add(rating("e1/ann/tea", "own", None, observed=0.5))
-    assert not index.observed
-    assert not index.sums
-    index.add(rating("e1/bob/tea", "cross", 4.0))
-    index.add(rating("e1/cid/tea", "cross", 5.0))
-    assert index.sums[1].mean_cross("ann", "tea") == 4.5
     assert not index.observed
 
 

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 from scipy.optimize import minimize
 from scipy.stats import spearmanr
 
 from scai_cli.social_choice.welfare import NAMES, parse
 from scai_cli.stats.bradley_terry import bradley_terry
-from scai_cli.stats.intervals import Interval, bootstrap, mean, paired_difference, spearman
+from scai_cli.stats.intervals import Interval, bootstrap, mean, paired_difference, spearman, widened
 
 
 def near(value):
@@ -211,3 +212,17 @@ def test_games_that_cannot_be_are_refused(wins):
         bradley_terry(wins)
     with pytest.raises(ValueError, match="prior"):
         bradley_terry([], prior=0)
+
+
+def test_an_interval_of_few_clusters_is_wider_by_students_t():
+    values = [0.3, 1.2, -0.4, 0.9, 0.1, 0.6]
+    n, centre = len(values), sum(values) / len(values)
+    error = math.sqrt(sum((value - centre) ** 2 for value in values) / n / n)  # the bootstrap's: it divides by n
+    found = widened(Interval(centre, centre - 1.96 * error, centre + 1.96 * error, 0.95), n)
+    expected = stats.t.interval(0.95, n - 1, centre, stats.sem(values))
+    assert (found.low, found.high) == pytest.approx(expected, abs=1e-3)
+    for clusters in (12, 30, 200):
+        found = widened(Interval(0.0, -1.96, 1.96, 0.95), clusters)
+        quantile = stats.t.ppf(0.975, clusters - 1) * math.sqrt(clusters / (clusters - 1))
+        assert found.high == pytest.approx(quantile, rel=0.02)
+    assert widened(Interval(1.0, None, None, 0.95), 1) == Interval(1.0, None, None, 0.95)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from scai_cli.analysis.rule_origins import Wording, rule_wordings
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.numbers import listed
@@ -19,39 +20,21 @@ def rules(run: Figures, constitution: Constitution, anchor_of: Callable[[int], s
     """Return the rules with their ids, users and earlier texts; `anchor_of` gives the anchor of an epoch's revision."""
     if not constitution.rules:
         return tag("p", "The constitution is empty.")
-    wordings = _wordings(run, constitution)
+    wordings = rule_wordings(run.history, constitution.version)
     items = (_rule(run, rule, wordings.get(rule.id), anchor_of) for rule in constitution.rules[:MOST_RULES])
     more = len(constitution.rules) - MOST_RULES
     rest = f"and {more} more: scai show {run.history.run_id} --constitution"
     return tag("div", tag("ol", items, class_="rules"), note(rest) if more > 0 else None)
 
 
-def _wordings(run: Figures, constitution: Constitution) -> dict[str, tuple[int, str]]:
-    """Return rule id -> the epoch after which it got its text, and the text before (empty for a new rule).
-
-    Rules that have their text from the start are left out.
-    """
-    history = run.history
-    texts = {rule.id: rule.text for rule in history.started.constitution.rules} if history.started else {}
-    wordings: dict[str, tuple[int, str]] = {}
-    for revision in (epoch.revision for epoch in history.epochs):
-        if revision is None or not revision.accepted or revision.constitution.version > constitution.version:
-            continue
-        now = {rule.id: rule.text for rule in revision.constitution.rules}
-        wordings |= {name: (revision.epoch, texts.get(name, "")) for name in now if texts.get(name) != now[name]}
-        texts = now
-    return wordings
-
-
 def _rule(
     run: Figures,
     rule: Principle | Clause,
-    wording: tuple[int, str] | None,
+    wording: Wording | None,
     anchor_of: Callable[[int], str | None],
 ) -> Html:
-    epoch, before = wording or (0, "")
-    words = f"{'reworded' if before else 'added'} after epoch {epoch}" if epoch else "from the start"
-    anchor = anchor_of(epoch)
+    before, words = wording.before if wording else "", str(wording or "from the start")
+    anchor = anchor_of(wording.epoch if wording else 0)
     since = tag("a", words, href=f"#{anchor}", class_="since") if anchor else tag("span", words, class_="since")
     old = tag("del", cut(before, RULE_CHARACTERS)) if before else None
     text = tag("span", whom(run, rule), old, " " if old else None, cut(rule.text, RULE_CHARACTERS))

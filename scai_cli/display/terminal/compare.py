@@ -13,13 +13,15 @@ from rich.table import Table
 from rich.text import Text
 
 from scai_cli.analysis.comparison import Comparison
-from scai_cli.analysis.run_measures import SHOWN_WELFARE
+from scai_cli.analysis.headline import headline, satisfaction_means, welfare_values
+from scai_cli.analysis.run_measures import SHOWN_WELFARE, welfare_words
+from scai_cli.analysis.verdicts import change_words
 from scai_cli.analysis.version_similarity import VersionSimilarity
 from scai_cli.display.terminal.config_differences import setting_lines
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
-from scai_cli.display.terminal.constitution import whom, word_diff
-from scai_cli.display.terminal.escape import counted, estimate, number, sparkline, styled
-from scai_cli.experiment.constitution import Clause, Constitution, Principle
+from scai_cli.display.terminal.constitution import scope, word_diff
+from scai_cli.display.terminal.escape import counted, number, sparkline, styled
+from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
 from scai_cli.text.near_duplicates import words
@@ -33,8 +35,6 @@ _MATRIX: Final = (6, 11)
 _ALIKE: Final = 0.5
 """The minimal share of common words for a changed rule; below it, show a removed and an added rule."""
 
-_ENDS: Final = ("first", "last", "product")
-
 
 def print_comparison(comparison: Comparison, similarity: VersionSimilarity | None) -> None:
     """Print the settings that differ, welfare with intervals, the constitutions and, if measured, their similarity."""
@@ -47,6 +47,8 @@ def print_comparison(comparison: Comparison, similarity: VersionSimilarity | Non
 
 
 def _parts(comparison: Comparison, letters: Mapping[str, str]) -> Iterator[RenderableType]:
+    yield styled(one_line(comparison.sentence), "bold")
+    yield ""
     for run, history in comparison.runs.items():
         yield styled(f"{letters[run]}  {one_line(run)} · {_state(history)}", "bold")
     yield ""
@@ -66,30 +68,49 @@ def _state(history: History) -> str:
 
 
 def _welfare(comparison: Comparison, letters: Mapping[str, str]) -> Table:
-    """Return the welfare of the first, last and product's epoch: a column per run, or a line per run of many."""
-    rows = [("satisfaction", "satisfaction"), *((name, f"welfare.{name}") for name in _functions(comparison))]
-    metrics = comparison.metrics
+    """Return satisfaction and welfare at the start -> with the product: a column for each run, or a row of many."""
+    functions = _functions(comparison)
+    values = {run: list(_values(comparison, run, functions)) for run in comparison.runs}
+    titles = ["versions", "epochs", "satisfaction", *(welfare_words(name) for name in functions)]
     if len(letters) > _COLUMNS:
         table = Table(box=None, padding=(0, 1, 0, 0))
-        table.add_column("")
-        for title, _ in rows:
-            table.add_column("Gini (less)" if title == "gini_coefficient" else one_line(title, 12), no_wrap=True)
-        for run in comparison.runs:
-            cells = [_way([metrics.get(f"{key}.{end}", {}).get(run) for end in _ENDS[:2]]) for _, key in rows]
-            table.add_row(letters[run], *cells)
+        for title in ("", *titles):
+            if title != "epochs":
+                table.add_column(title.partition(" (")[0], max_width=12)
+        for run, (versions, _, *numbers) in values.items():
+            table.add_row(letters[run], versions, *numbers)
         return table
     table = plain_table()
-    table.add_column("first -> last (product)", min_width=26)
+    table.add_column("start -> product", min_width=26)
     for run in comparison.runs:
         table.add_column(letters[run])
-    for title, key in rows:
-        cells = [_way([metrics.get(f"{key}.{end}", {}).get(run) for end in _ENDS]) for run in comparison.runs]
-        table.add_row(f"{title} (less is better)" if title == "gini_coefficient" else title, *cells)
+    for at, title in enumerate(titles):
+        table.add_row(title, *(values[run][at] for run in comparison.runs))
+    headlines = [headline(history) for history in comparison.runs.values()]
+    table.add_row("change of satisfaction", *(found.satisfaction.words if found else "–" for found in headlines))
+    table.add_row("change of declared welfare", *(found.welfare.words if found else "–" for found in headlines))
+    metrics = comparison.metrics
     for name in ("rules", "calls", "usd"):
         counts = [metrics[name][run] for run in comparison.runs]
         if any(counts):
             table.add_row(name, *(number(value, 4 if name == "usd" else 0) for value in counts))
     return table
+
+
+def _values(comparison: Comparison, run: str, functions: Sequence[str]) -> Iterator[str]:
+    """Yield a run's versions, epochs, mean satisfaction and welfare, at the start -> with the product."""
+    history, sides = comparison.runs[run], comparison.sides[run]
+    if sides is None:
+        yield from ["–"] * (3 + len(functions))
+        return
+    before, after = sides
+    same, product = before.plays == after.plays, history.product[0].version
+    unplayed = "" if after.plays.version == product else f" ({product} is not played)"
+    yield _way([before.plays.version, after.plays.version], same, 0) + unplayed
+    yield before.plays.epochs_words if same else f"{before.plays.epochs_words} -> {after.plays.epochs_words}"
+    yield _way(satisfaction_means(before.own, after.own), same, 1)
+    welfare = welfare_values(before.utility, after.utility, history.measured[-1].declared)
+    yield from (_way(welfare.get(name, (None, None)), same, 2) for name in functions)
 
 
 def _functions(comparison: Comparison) -> list[str]:
@@ -98,9 +119,10 @@ def _functions(comparison: Comparison) -> list[str]:
     return list(dict.fromkeys((*declared, *SHOWN_WELFARE)))
 
 
-def _way(ends: Sequence[float | None]) -> str:
-    first, last, *made = ends
-    return f"{number(first)} -> {number(last)}" + "".join(f" ({number(value)})" for value in made if value is not None)
+def _way(ends: Sequence[float | None], same: bool, digits: int) -> str:
+    """Return `0.59 -> 0.81`, or one number where one version alone was played."""
+    first, last = (number(end, digits) for end in ends)
+    return first if same else f"{first} -> {last}"
 
 
 def _differences(comparison: Comparison, letters: Mapping[str, str]) -> Iterator[RenderableType]:
@@ -108,16 +130,15 @@ def _differences(comparison: Comparison, letters: Mapping[str, str]) -> Iterator
         pair = f"{letters[run]} - {letters[comparison.first]}"
         yield ""
         if not by_name:
-            yield styled(f"{pair}: they share no user and task that were rated in the last epoch (or held out) of both")
+            yield styled(f"{pair}: they share no user and task that were rated (or held out) in both")
             continue
         some = next(iter(by_name.values()))
-        level = f"{some.interval.level:.0%} interval, " if some.interval.low is not None else ""
         users, tasks = counted(some.users, "user"), counted(some.tasks, "task")
-        extent = f"{users} held out, means over {tasks}" if some.where == "holdout" else f"{users} x {tasks} of both"
-        last = "" if some.where == "holdout" else ", last epochs"
-        yield styled(f"{pair} ({level}{extent}{last})", "bold")
+        held_out = some.where == "holdout"
+        extent = f"{users} held out, means over {tasks}" if held_out else f"{users} x {tasks} of both"
+        yield styled(f"{pair} ({extent}{'' if held_out else f'; {letters[run]}: {some.where}'})", "bold")
         for name, difference in by_name.items():
-            yield styled(f"{name} {estimate(difference.interval)}")
+            yield styled(f"{welfare_words(name)}: {change_words(difference.interval, 3, 'difference')}")
 
 
 def _constitutions(comparison: Comparison, letters: Mapping[str, str]) -> Iterator[RenderableType]:
@@ -144,11 +165,7 @@ def _final(history: History) -> Constitution:
 
 def _plain_rules(constitution: Constitution, history: History) -> Iterator[tuple[str, Text]]:
     for rule in constitution.rules:
-        yield rule.id, Text.assemble(_whom(rule, history), one_line(rule.text))
-
-
-def _whom(rule: Principle | Clause, history: History) -> tuple[str, str]:
-    return (f"for {whom(rule, history.names, whole=False)}: " if isinstance(rule, Clause) else "", "italic")
+        yield rule.id, Text.assemble((scope(rule, history.names, whole=False), "italic"), one_line(rule.text))
 
 
 def _changed(base: Constitution, other: Constitution, history: History) -> Iterator[tuple[str, Text]]:
@@ -157,7 +174,7 @@ def _changed(base: Constitution, other: Constitution, history: History) -> Itera
     for at, rule in enumerate(other.rules):
         partner = partners.get(at)
         words = word_diff(base.rules[partner].text if partner is not None else "", rule.text)
-        yield rule.id, Text.assemble(_whom(rule, history), words)
+        yield rule.id, Text.assemble((scope(rule, history.names, whole=False), "italic"), words)
     for at, rule in enumerate(base.rules):
         if at not in partners.values():
             yield "", word_diff(rule.text, "")

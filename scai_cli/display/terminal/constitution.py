@@ -20,16 +20,23 @@ _NAMES: Final = 30
 
 
 def rule_lines(
-    constitution: Constitution, names: Mapping[str, str], most: int | None = None, *, note: str = ""
+    constitution: Constitution,
+    names: Mapping[str, str],
+    most: int | None = None,
+    *,
+    note: str = "",
+    before: Constitution | None = None,
 ) -> Iterator[RenderableType]:
-    """Yield a heading, which ends with the note, and at most `most` rules."""
+    """Yield a heading, which ends with the note, and at most `most` rules, with the words changed since `before`."""
     yield styled(f"Constitution, version {constitution.version}{note}", "bold")
     if not constitution.rules:
         yield styled("(empty)")
         return
     table = Table.grid(padding=(0, 1, 0, 0))
     for rule in constitution.rules[:most]:
-        text = Text.assemble((_scope(rule, names), "italic"), one_line(rule.text))
+        old = before.rule(rule.id) if before else None
+        words = word_diff(one_line(old.text), one_line(rule.text)) if old else Text(one_line(rule.text))
+        text = Text.assemble((scope(rule, names), "italic"), words)
         table.add_row(Text(rule.id, style="bold"), text)
     yield table
     if most is not None and len(constitution.rules) > most:
@@ -43,10 +50,10 @@ def start_lines(start: ConstitutionStart) -> Iterator[str]:
     yield from (f"dropped at the start: {rule.id} {rule.text}" for rule in start.dropped)
 
 
-def _scope(rule: Principle | Clause, names: Mapping[str, str]) -> str:
+def scope(rule: Principle | Clause, names: Mapping[str, str], *, whole: bool = True) -> str:
     """Return the users of a clause, or `locked` for a locked principle."""
     if isinstance(rule, Clause):
-        return f"for {whom(rule, names, whole=True)}: "
+        return f"for {whom(rule, names, whole=whole)}: "
     return "locked: " if rule.locked else ""
 
 

@@ -88,7 +88,7 @@ def print_constitutions(console: Console, history: History) -> None:
         for candidate in revision.candidates:
             console.print(Padding(styled(_judged(candidate), "dim"), (0, 0, 0, 2)))
         if revision.accepted:
-            for line in rule_lines(revision.constitution, history.names):
+            for line in rule_lines(revision.constitution, history.names, before=epoch.constitution):
                 console.print(line)
 
 
@@ -127,10 +127,15 @@ def _reason(origin: RuleOrigin) -> str:
 
 def _judged(candidate: Candidate) -> str:
     """Return the scores of a candidate, or the reason why it could not be adopted."""
-    scores = ", ".join(f"{name} {number(value, 3)}" for name, value in candidate.scores.items())
+    scores = ", ".join(f"{_word(name)} {number(value, 3)}" for name, value in candidate.scores.items())
     cut = f"; {candidate.left_out} conversations had no room in the prompt" if candidate.left_out else ""
     unchanged = "no change" if candidate.constitution is None else "not measured"
     return one_line(f"{candidate.id}: {candidate.objection or scores or unchanged}{cut}")
+
+
+def _word(score: str) -> str:
+    """Return the name of a score in words: what `improves` records as a gain is a difference on trial."""
+    return score.replace("gain", "difference").replace("_", " ")
 
 
 def print_prompts(console: Console, calls: Iterator[dict[str, Any]], wanted: str) -> None:

@@ -10,8 +10,11 @@ from rich.text import Text
 
 from scai_cli.analysis.leave_one_out import Explanation, RuleEffect
 from scai_cli.analysis.participants import participants
+from scai_cli.analysis.run_measures import welfare_words
+from scai_cli.analysis.verdicts import change_words
 from scai_cli.display.terminal.consoles import out
-from scai_cli.display.terminal.escape import estimate, styled
+from scai_cli.display.terminal.constitution import word_diff
+from scai_cli.display.terminal.escape import styled
 from scai_cli.experiment.constitution import Clause
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
@@ -45,13 +48,13 @@ def _lines(effect: RuleEffect, function: str, names: Mapping[str, str]) -> Itera
     yield Text.assemble(
         (f"{rule.id:<4}", "bold"), (one_line(whom) + " " if whom else "", "italic"), one_line(rule.text)
     )
-    since = "from the start" if rule.since == 0 else f"since epoch {rule.since}"
-    welfare = f"{function} welfare {estimate(effect.welfare)}"
-    yield _below(f"{since} · {welfare}")
+    yield _below(f"{effect.wording or 'from the start'} · {welfare_words(function)}: {change_words(effect.welfare, 3)}")
+    if effect.wording and effect.wording.before:
+        yield Padding(word_diff(one_line(effect.wording.before), one_line(rule.text)), (0, 0, 0, 4))
     if effect.without_effect:
         yield _below("no effect on any user", "bold")
     else:
-        yield _below(f"higher with it: {_listed(effect.gains, names)} · lower: {_listed(effect.loses, names)}")
+        yield _below(f"utility with the rule minus without: {_listed({**effect.gains, **effect.loses}, names)}")
     for quote in effect.evidence[:SHOWN_QUOTES]:
         who = names.get(quote.who, quote.who)
         yield _below(f"“{one_line(quote.text, 160)}” ({one_line(who)}, {quote.id})", "dim")
@@ -76,7 +79,7 @@ def _print_apart(explanation: Explanation, names: Mapping[str, str]) -> None:
 
 
 def _listed(effects: Mapping[str, float], names: Mapping[str, str]) -> str:
-    return ", ".join(f"{one_line(names.get(user, user), 30)} {effect:+.2f}" for user, effect in effects.items()) or "–"
+    return ", ".join(f"{one_line(names.get(user, user), 30)} {effect:+.2f}" for user, effect in effects.items())
 
 
 def _below(text: str, style: str = "") -> Padding:

@@ -11,17 +11,17 @@ from scai_cli.text.characters import one_line
 def print_front(front: ParetoFront) -> None:
     """Print a row for each welfare function; a star marks the Pareto front."""
     table = plain_table()
-    for title in ("", "welfare", "run", "on"):
-        table.add_column(title, no_wrap=True)
+    for title in ("", "welfare", "run", "measured on"):
+        table.add_column(title)
     for title in ("mean", "worst-off", "Gini", "price"):
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", no_wrap=True)
     for point in front.points:
         price = front.price(point)
         table.add_row(
             "*" if front.best(point) else "",
             point.function,
             styled(one_line(point.run_id)),
-            point.measured,
+            f"version {point.version}, {point.measured}",
             number(point.mean, 3),
             number(point.worst_off, 3),
             number(point.inequality, 3),

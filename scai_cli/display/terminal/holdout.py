@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 
+from scai_cli.analysis.run_measures import welfare_words
+from scai_cli.analysis.verdicts import change_words
 from scai_cli.display.terminal.consoles import number_table
-from scai_cli.display.terminal.escape import change, estimate, number, styled
+from scai_cli.display.terminal.escape import change, counted, number, styled
 from scai_cli.runs.events import HoldoutCompared
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
@@ -19,7 +21,8 @@ def holdout_lines(history: History, most: int, gap: Sequence[str]) -> Iterator[R
     if holdout is None:
         return
     yield from gap
-    yield styled(f"Held out: {len(holdout.personas)} personas x {len(holdout.tasks)} tasks", "bold")
+    held_out = f"{counted(len(holdout.personas), 'persona')} x {counted(len(holdout.tasks), 'task')}"
+    yield styled(f"Held out: {held_out}", "bold")
     yield styled(one_line(_welfare(holdout, history.measured[-1].declared if history.measured else "")))
     if most == 0:
         return
@@ -43,7 +46,6 @@ def _last_utility(holdout: HoldoutCompared, user: str) -> float:
 
 def _welfare(holdout: HoldoutCompared, declared: str) -> str:
     first, last = number(holdout.first_values.get(declared), 3), number(holdout.last_values.get(declared), 3)
-    difference = holdout.difference
-    level = "" if difference is None or difference.low is None else f" ({difference.level:.0%} interval)"
+    sides = f"{first} (version {holdout.first_version}), {last} (version {holdout.last_version})"
     missing = f"; {holdout.missing} ratings are missing" if holdout.missing else ""
-    return f"{declared} welfare {first} -> {last}: {estimate(difference)}{level}{missing}"
+    return f"{welfare_words(declared)}: {sides}: {change_words(holdout.difference, 3)}{missing}"

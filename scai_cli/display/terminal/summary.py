@@ -11,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
 from scai_cli.analysis.before_after import BeforeAfter, before_after
+from scai_cli.analysis.config_warnings import seed_dependence
 from scai_cli.analysis.headline import Headline, headline
 from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.analysis.revision_reasons import plain_reason
@@ -109,6 +110,7 @@ def _parts(results: _Results, detail: _Detail, width: int) -> Iterator[Renderabl
             yield from gap
             yield from _validity(history)
             yield from _revisions(history, detail.revisions)
+    yield from (styled(f"Warning: {line}") for line in seed_dependence(history.config))
     yield from _problems(history, detail.problems, gap)
     yield from _ending(history)
     yield styled(_status(history), "dim")

@@ -93,22 +93,18 @@ class FinalRatings:
 
 
 class RatingIndex:
-    """The sums of a run's ratings, added as they are read.
+    """The ratings of a run that have an observed utility, added as they are read.
 
-    Keeps the sums of the first rated epoch and of the last two, which include the last complete epoch. With `finals`,
-    keeps the ratings of all final answers one by one.
+    With `finals`, keeps the ratings of all final answers one by one.
     """
 
     def __init__(self, *, finals: bool = False) -> None:
         self.observed: dict[tuple[str, str], ObservedRatings] = {}
         """(Rater, kind `own` or `cross`) -> the ratings with an observed utility."""
-        self.sums: dict[int, RatingSums] = {}
-        """Epoch -> the sums of its ratings, for the kept epochs."""
         self.finals: dict[int, FinalRatings] = {}
         """Epoch -> the ratings of its final answers, if they are kept."""
         self._keeps_finals = finals
         self._names: dict[str, str] = {}
-        self._current: tuple[int, RatingSums] = (-1, RatingSums())
 
     def add(self, rating: CompactRating) -> None:
         """Add a rating; ignore anchors and missing ratings."""
@@ -125,11 +121,6 @@ class RatingIndex:
                 pairs = self.observed[rater, kind] = ObservedRatings()
             pairs.values.append(value)
             pairs.observed.append(rating.observed)
-        if rating.final:
-            epoch, sums = self._current
-            if epoch != rating.epoch:
-                sums = self._turn_to(rating.epoch)
-            sums.add(kind, (rater, rating.conversation.rpartition("/")[2]), value)
 
     def finals_of(self, epoch: int) -> FinalRatings:
         """Return the ratings of an epoch's final answers; empty if there are none."""
@@ -143,10 +134,3 @@ class RatingIndex:
         once = self._names.setdefault
         conversation = once(rating.conversation, rating.conversation)
         finals.add(once(rating.kind, rating.kind), once(rating.rater, rating.rater), conversation, rating.value)
-
-    def _turn_to(self, epoch: int) -> RatingSums:
-        sums = self.sums.setdefault(epoch, RatingSums())
-        self._current = (epoch, sums)
-        for old in sorted(self.sums)[1:-2]:
-            del self.sums[old]
-        return sums
