@@ -114,7 +114,7 @@ def compare_histories(histories: Sequence[History]) -> Comparison:
 def _paired(
     first: History, before: Sequence[Cells | None], after: Sequence[Cells | None]
 ) -> dict[str, PairedDifference]:
-    """Compare two runs by every function, on the first kind of cells that both have; the better evidence comes first."""
+    """Compare two runs by every function, on the best kind of cells that both have."""
     for one, other in zip(before, after, strict=True):
         differences = {}
         for name in dict.fromkeys((welfare.parse(first.config.welfare).label, *_ALWAYS)):

@@ -37,7 +37,7 @@ class RuleEffect:
     """One rule with its evidence and its effects: utility with the rule minus utility without it.
 
     `welfare` is of the declared function, with a 95 % interval if there are enough data; `users` maps every persona
-    to the effect on its utility, None if it was not played. `wording`: when the rule got its text, None if at the start.
+    to the effect on its utility, None if it was not played. `wording` is None for a rule with its text from the start.
     """
 
     rule: Principle | Clause

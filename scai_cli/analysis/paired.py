@@ -21,8 +21,8 @@ _DRAWS: Final = (200, 2000)
 class Cells:
     """The ratings or utilities of persons and tasks under one version of the constitution.
 
-    `cells`: (persona, task) -> number, where it is rated; `weights`: persona -> its weight; `where` names what was
-    played, for people to read.
+    `cells`: (persona, task) -> number, where it is rated; `weights`: persona -> weight; `where` names the version
+    and its epochs, or the holdout, for people to read.
     """
 
     where: str
