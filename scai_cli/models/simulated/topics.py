@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.observed import observe
 from scai_cli.measures.phrases import patterns
 from scai_cli.measures.requested import requested
@@ -30,20 +29,8 @@ _PASSIVE: Final = re.compile(
     rf"\b(?:should|must|can|could|may|will) ([\w'’ -]{{3,60}}?) (?:not )?be ([a-z]+){_REST}", re.IGNORECASE
 )
 _WORD: Final = re.compile(r"[^\W\d_][\w'’-]*|[^\s\w]")
-_TO_YOU: Final = {
-    "my": "your",
-    "our": "your",
-    "me": "you",
-    "us": "you",
-    "mine": "yours",
-    "i": "you",
-    "myself": "yourself",
-}
-_ARTICLES: Final = {"a": "a", "an": "an", "the": "the", "my": "your", "our": "your"}
 _LOOKED_AT: Final = 600
-_NOUN: Final = ("s", "ion", "ment", "ity", "ness", "ance", "ence", "ship")
 _LONGEST, _MOST = 9, 3
-_BESIDE_LENGTH: Final = frozenset(TRAITS) - {"concise", "detailed", "plain_words"}
 
 
 @lru_cache(maxsize=256)
@@ -73,7 +60,7 @@ def _action(text: str) -> Iterator[str]:
     while words and words[-1].lower() in _FUNCTION | _EMPTY:
         words.pop()
     if 1 < len(words) <= _LONGEST:
-        yield " ".join(_TO_YOU.get(word.lower(), word) for word in words)
+        yield " ".join(_LISTS["to_you"].get(word.lower(), word) for word in words)
 
 
 def _ing(verb: str) -> str:
@@ -87,12 +74,16 @@ def _things(sentence: str) -> list[str]:
     phrases: list[tuple[bool, str]] = []
     before, run = "", list[str]()
     for word in (*_WORD.findall(sentence), "."):
-        breaks = word.endswith("ed") or (word.endswith("ly") and before not in _ARTICLES)
+        breaks = word.endswith("ed") or (word.endswith("ly") and before not in _LISTS["articles"])
         if word[0].isalpha() and word.lower() not in _FUNCTION | _VERBS and not breaks:
             run.append(word)
             continue
-        article = _ARTICLES.get(before, "")
-        if run and run[-1].lower() not in _EMPTY and (len(run) in (2, 3, 4) or (article or run[0].endswith(_NOUN))):
+        article = _LISTS["articles"].get(before, "")
+        if (
+            run
+            and run[-1].lower() not in _EMPTY
+            and (len(run) in (2, 3, 4) or (article or run[0].endswith(_LISTS["noun_endings"])))
+        ):
             phrases.append((len(run) == 1, " ".join([article, *run]).strip()))
         before, run = word.lower(), []
     return [phrase for _, phrase in sorted(phrases, key=lambda phrase: phrase[0])]
@@ -100,4 +91,5 @@ def _things(sentence: str) -> list[str]:
 
 def _is_harmless(phrase: str) -> bool:
     """Whether a phrase neither shows a trait nor asks for one."""
-    return not requested(phrase) and not any(v for trait, v in observe(phrase).items() if trait in _BESIDE_LENGTH)
+    shown = {trait for trait, strength in observe(phrase).items() if strength}
+    return not requested(phrase) and shown <= {"concise", "detailed", "plain_words"}
