@@ -15,20 +15,21 @@ from scai_cli.jobs.interruption import ProcessSignals
 
 app = typer.Typer(
     name="scai",
-    help=(
-        "Write a system message for an AI assistant whose users want different things.\n\n"
-        "scai simulates the users: they talk with the assistant and rate its answers; a model then revises "
-        "the rules in the system message, round after round.\n\n"
-        "To start: scai init demo && scai run demo/configs/quickstart.yaml\n\n"
-        "\b\n"
-        "experiment     a YAML file with personas, tasks and a model\n"
-        "persona        a user: simulated, or a real person\n"
-        "task           the request with which a user opens a conversation\n"
-        "run            the results of one experiment, in a folder\n"
-        "epoch          one round of conversations, ratings and a revision\n"
-        "constitution   the assistant's rules, as its system message states them\n"
-        "generated set  dataset rows that follow a constitution, in a folder"
-    ),
+    help="""Write a system message for an AI assistant whose users want different things.
+
+scai simulates the users: they talk with the assistant and rate its answers; a model then revises the rules in the
+system message, round after round.
+
+To start: scai init demo && scai run demo/configs/quickstart.yaml
+
+\b
+experiment     a YAML file with personas, tasks and a model
+persona        a user: simulated, or a real person
+task           the request with which a user opens a conversation
+run            the results of one experiment, in a folder
+epoch          one round of conversations, ratings and a revision
+constitution   the assistant's rules, as its system message states them
+generated set  dataset rows that follow a constitution, in a folder""",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

@@ -13,7 +13,7 @@ def explain(
     run: options.Run,
     users: Annotated[
         tuple[str, str] | None,
-        typer.Option("--users", help="Show the rules that affect users A and B in opposite ways.", metavar="A B"),
+        typer.Option("--users", help="Show rules with opposite effects on A and B.", metavar="A B"),
     ] = None,
     settings: options.SetLimit = None,
     max_usd: options.MaxUsd = None,
@@ -21,10 +21,7 @@ def explain(
     as_json: options.Json = False,
     runs_dir: options.RunsDir = options.RUNS,
 ) -> None:
-    """Show who asked for each rule and its effect on each user.
-
-    Plays conversations again without each rule. Makes at most 1,000 calls, or N with --set limits.calls=N.
-    """
+    """Show who asked for each rule and its effect on each user. Makes up to 1,000 calls, or --set limits.calls=N."""
     from scai_cli.display.terminal.explain import print_explanation
     from scai_cli.jobs.explain import explain as explained
     from scai_cli.runs.find import find_run
@@ -56,10 +53,7 @@ def frontier(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Compare welfare functions: run an experiment under each.
-
-    A welfare function combines the ratings of all users, e.g. their mean (utilitarian) or the lowest (rawlsian).
-    """
+    """Compare welfare functions (ways to combine all users' ratings). Runs an experiment under each function."""
     from scai_cli.cli.generate import observer
     from scai_cli.display.terminal.frontier import print_front
     from scai_cli.experiment.load import Overrides

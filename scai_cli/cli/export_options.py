@@ -19,19 +19,12 @@ Sources = Annotated[
 ]
 FormatName = Annotated[
     str,
-    typer.Option(
-        "--format",
-        help=f"Format: {', '.join(BUILT_IN['format'])}; or module:attribute.",
-        metavar="F",
-    ),
+    typer.Option("--format", help=f"One of {', '.join(BUILT_IN['format'])}; or module:attribute.", metavar="F"),
 ]
 Output = Annotated[
     str,
     typer.Option(
-        "--output",
-        "-o",
-        help="File (.jsonl, .csv, .parquet), folder (DIR/) with card and manifest, or - for stdout.",
-        metavar="PATH",
+        "--output", "-o", help="File (.jsonl, .csv, .parquet), folder (DIR/), or - for stdout.", metavar="PATH"
     ),
 ]
 As = Annotated[
@@ -40,11 +33,7 @@ As = Annotated[
 ]
 System = Annotated[
     str,
-    typer.Option(
-        "--system",
-        help="System message of the rows: drop (none), keep (the constitution), or your own text.",
-        metavar="S",
-    ),
+    typer.Option("--system", help="System message of rows: drop (none), keep (the rules), or a text.", metavar="S"),
 ]
 MinRating = Annotated[
     float | None,
@@ -56,20 +45,13 @@ MinMargin = Annotated[
 Disagreement = Annotated[
     str | None,
     typer.Option(
-        "--disagreement",
-        help="Keep rows whose share of dissenting raters is in this range, e.g. 0.3:1.",
-        metavar="LOW:HIGH",
+        "--disagreement", help="Keep rows with this share of dissenting raters, e.g. 0.3:1.", metavar="LOW:HIGH"
     ),
 ]
-PerPersona = Annotated[
-    bool, typer.Option("--per-persona", help="Write one preference pair per rater, instead of one for the group.")
-]
+PerPersona = Annotated[bool, typer.Option("--per-persona", help="Write one pair per rater, not one for the group.")]
 LabelledBy = Annotated[
     Literal["ratings", "judge", "revision"] | None,
-    typer.Option(
-        "--labels",
-        help="Label that ranks the generated answers; default: ratings, else judge, else revision.",
-    ),
+    typer.Option("--labels", help="Label that ranks generated answers; default: ratings, else judge, else revision."),
 ]
 MaxRows = Annotated[
     int | None, typer.Option("--max-rows", min=1, help="Keep at most N rows, drawn at random.", metavar="N")
@@ -79,9 +61,7 @@ SplitInto = Annotated[
 ]
 SplitBy = Annotated[
     Literal["persona", "task", "both"] | None,
-    typer.Option(
-        "--split-by", help="Keep each persona, each task or both in a single split; default: both.", show_default=False
-    ),
+    typer.Option("--split-by", help="Keep each persona, task or both in one split; default: both.", show_default=False),
 ]
 DedupeBy = Annotated[
     Literal["exact", "near"] | None,
@@ -89,13 +69,7 @@ DedupeBy = Annotated[
 ]
 Decontaminate = Annotated[
     Path | None,
-    typer.Option(
-        "--decontaminate",
-        help="Leave out rows that contain text of this benchmark (JSONL, JSON, CSV, text).",
-        metavar="FILE",
-    ),
+    typer.Option("--decontaminate", help="Leave out rows with text of this benchmark file.", metavar="FILE"),
 ]
-MixLicences = Annotated[
-    bool, typer.Option("--mix-licences", help="Allow rows under different licences in one dataset.")
-]
+MixLicences = Annotated[bool, typer.Option("--mix-licences", help="Allow rows under different licences.")]
 DrawSeed = Annotated[int, typer.Option("--seed", min=0, help="Seed for splits and random draws.", metavar="N")]

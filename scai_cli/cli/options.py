@@ -28,7 +28,7 @@ SetLimit = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="Set a limit, price or model address, e.g. --set limits.calls=500. Repeatable.",
+        help="Set a limit, price or model key, e.g. --set limits.calls=500. Repeatable.",
         metavar="KEY=VALUE",
     ),
 ]

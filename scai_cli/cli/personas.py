@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli.options import Json, MaxUsd, Model, Quiet, Seed, print_json, with_limit
+from scai_cli.cli.options import Json, MaxUsd, Model, Quiet, Seed, SetLimit, print_json, with_limit
 
 if TYPE_CHECKING:
     from scai_cli.populations.importer import ImportResult
@@ -17,27 +17,21 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Import, inspect, sample and generate personas.")
 
 File = Annotated[
-    str,
-    typer.Argument(
-        metavar="FILE", help="File, or data set on the Hugging Face Hub (hub:OWNER/NAME).", show_default=False
-    ),
+    str, typer.Argument(metavar="FILE", help="File, or Hugging Face data set: hub:OWNER/NAME.", show_default=False)
 ]
 Population = Annotated[Path, typer.Argument(metavar="FILE", help="File of personas (YAML, JSON, JSONL).")]
 Out = Annotated[
     Path, typer.Option("--output", "-o", help="Output file (.jsonl, .yaml), or - for stdout.", metavar="OUT")
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Import at most N.", metavar="N")]
-Map = Annotated[
-    Path | None, typer.Option("--map", help="YAML file that maps a table's columns to fields.", metavar="FILE")
-]
+Map = Annotated[Path | None, typer.Option("--map", help="YAML file that maps columns to fields.", metavar="FILE")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip bad rows and list them.")]
 Format = Annotated[
     str,
     typer.Option(
         "--as",
         metavar="FORMAT",
-        help="Format of the file: lines, personahub, synthetic-persona-chat, nemotron, prism, opinionqa, polis, "
-        "tinytroupe, edsl or table.",
+        help="lines, personahub, synthetic-persona-chat, nemotron, prism, opinionqa, polis, tinytroupe, edsl or table.",
     ),
 ]
 
@@ -104,7 +98,7 @@ def describe(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Describe personas: attributes, quotas, duplicates, missing values. For a folder, list its files."""
+    """Describe personas: attributes, duplicates, missing values. For a folder, list its files."""
     from scai_cli.display.terminal.populations import print_description, print_files
     from scai_cli.experiment.starter import shipped
     from scai_cli.populations.describe import describe, populations
@@ -139,12 +133,7 @@ def generate(
     ] = None,
     model: Model = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed for all random draws.", metavar="N")] = 0,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", help="Set a key of model or limits, e.g. --set limits.calls=500. Repeatable.", metavar="KEY=VALUE"
-        ),
-    ] = None,
+    settings: SetLimit = None,
     max_usd: MaxUsd = None,
     quiet: Quiet = False,
 ) -> None:

@@ -420,3 +420,11 @@ def test_json_is_not_silently_something_else_than_asked(finished: Path, view: tu
     called = scai("show", finished, *view, "--json")
     assert (called.code, called.out) == (2, "")
     assert "--json can be combined with --epoch" in called.err
+
+
+@pytest.mark.parametrize("group", [(), ("personas",), ("tasks",), ("dataset",)])
+def test_the_list_of_commands_is_not_cut_at_80_columns(monkeypatch: pytest.MonkeyPatch, group: tuple[str, ...]) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = scai(*group, "--help").out
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "..." not in shown.partition("Commands:")[2]
