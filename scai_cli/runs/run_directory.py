@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from scai_cli import __version__
 from scai_cli.errors import RunError
 from scai_cli.runs.events import Event, RunStarted
 from scai_cli.runs.jsonl import damaged, lines
@@ -20,6 +22,8 @@ CONFIG: Final = "config.yaml"
 EVENTS: Final = "events.jsonl"
 _FILES: Final = CreationFiles(earlier=("constitution",), last=CONFIG)
 _STAMP: Final = {"seq", "time"}
+_VERSION: Final = re.compile(rb'"scai":"[^"]*",')
+"""The version in `run_started`: another one may continue the run as long as its requests and events are the same."""
 
 
 def now() -> str:
@@ -38,6 +42,8 @@ class RunDirectory:
     _seq: int = 0
     _written: dict[bytes, bytes] = field(default_factory=dict)
     """Fingerprint of type and id -> fingerprint of the body, for the events of earlier sessions."""
+    _version: str = __version__
+    """The version of scai that started the run."""
 
     @classmethod
     def create(cls, runs: Path, run_id: str | None, name: str, config: str) -> RunDirectory:
@@ -74,7 +80,7 @@ class RunDirectory:
         if self._written:
             known = self._written.get(_name(event.type, event.id))
             if known is not None:
-                if known != _fingerprint(body):
+                if known != _fingerprint(_comparable(event.type, body)):
                     raise RunError(self._differs(event))
                 return False
         self.folder.append(EVENTS, f'{{"seq":{self._seq},"time":"{self.clock()}",'.encode() + body)
@@ -83,9 +89,11 @@ class RunDirectory:
 
     def _differs(self, event: Event) -> str:
         remedy = f"; if only calls were lost, delete {EVENTS} and resume: it is rebuilt from {CALLS}"
+        cause = "another version of scai wrote the run, or its files were changed"
+        if self._version != __version__:
+            cause = f"scai {self._version} started the run and can continue it"
         return (
-            f"run {self.folder.run_id!r} cannot continue: its {event.type} {event.id!r} would differ now; "
-            "another version of scai wrote the run, or its files were changed"
+            f"run {self.folder.run_id!r} cannot continue: its {event.type} {event.id!r} would differ now; {cause}"
             f"{'' if isinstance(event, RunStarted) else remedy}"
         )
 
@@ -94,7 +102,9 @@ class RunDirectory:
         for number, line in lines(log):
             try:
                 event = json.loads(line)
-                self._written[_name(event["type"], event["id"])] = _fingerprint(_body(line))
+                self._written[_name(event["type"], event["id"])] = _fingerprint(_comparable(event["type"], _body(line)))
+                if event["type"] == "run_started":
+                    self._version = str(event["scai"])
                 if event["type"] == "problem":
                     self.problems[event["id"]] = event["problem"]
                 self._seq = event["seq"] + 1
@@ -105,6 +115,11 @@ class RunDirectory:
 def _body(line: bytes) -> bytes:
     """Return a written line without its stamp: `{"seq":N,"time":"T",BODY}` -> `BODY}`."""
     return line.rstrip(b"\n").split(b",", 2)[2]
+
+
+def _comparable(kind: str, body: bytes) -> bytes:
+    """Return the part of a body that must be the same in each session."""
+    return _VERSION.sub(b"", body, count=1) if kind == "run_started" else body
 
 
 def _fingerprint(body: bytes) -> bytes:

@@ -12,9 +12,18 @@ import yaml
 from conftest import scai
 from documents import ROOT
 
+from scai_cli import __version__
+
 
 def read(path: str) -> Any:
     return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+def test_citation_and_changelog_have_the_version():
+    cited = read("CITATION.cff")
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert cited["version"] == __version__
+    assert f"## [{__version__}] - {cited['date-released']}" in changes
 
 
 def test_the_citation_names_its_sources_and_the_licence():

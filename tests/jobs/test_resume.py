@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -507,3 +508,15 @@ def test_once_too_much_has_failed_no_further_conversation_begins(tmp_path):
         assert called.code == 4
         assert "of 800 conversations of epoch 1 failed, more than max_failures allows" in called.err
         assert len(server.requests) < 400
+
+
+def test_another_version_continues_a_run_and_is_named_where_it_alone_can(finished: Path, tmp_path: Path) -> None:
+    events = shutil.copytree(finished, tmp_path / "runs" / "tiny") / "events.jsonl"
+    written = re.sub('"scai":"[^"]*"', '"scai":"0.1.9"', events.read_text(encoding="utf-8"), count=1)
+    events.write_text(written, encoding="utf-8")
+    assert scai("resume", "tiny", "-q").code == 0
+    assert events.read_text(encoding="utf-8") == written
+    events.write_text(written.replace('"welfare":"utilitarian"', '"welfare":"nash"', 1), encoding="utf-8")
+    refused = scai("resume", "tiny", "-q")
+    assert (refused.code, len(refused.lines)) == (2, 1)
+    assert "its run_started 'run' would differ now; scai 0.1.9 started the run and can continue it" in refused.err

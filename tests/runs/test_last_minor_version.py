@@ -1,0 +1,67 @@
+"""Folders of the last minor version stay readable, and no key or row of theirs changes.
+
+`tests/golden/v0.2/` is written by `tests/support/make_minor_version.py`, once.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import scai
+
+FOLDER = Path(__file__).parents[1] / "golden" / "v0.2"
+EXPECTED = FOLDER / "expected"
+
+
+@pytest.fixture(autouse=True)
+def _runs(tmp_path: Path) -> None:
+    shutil.copytree(FOLDER, tmp_path / "runs", ignore=shutil.ignore_patterns("expected"))
+    shutil.copytree(FOLDER / "whole", tmp_path / "runs" / "copy")
+
+
+def kept(before: Any, now: Any) -> bool:
+    """Whether everything that was printed is printed today; objects may have more keys."""
+    if isinstance(before, dict):
+        return isinstance(now, dict) and all(key in now and kept(value, now[key]) for key, value in before.items())
+    if isinstance(before, list):
+        return isinstance(now, list) and len(before) == len(now) and all(map(kept, before, now))
+    return type(before) is type(now) and before == now
+
+
+def test_show_prints_each_key_as_it_did():
+    before = json.loads((EXPECTED / "whole.show.json").read_text(encoding="utf-8"))
+    assert before["epochs"]
+    assert kept(before, scai("show", "whole", "--json").json)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in EXPECTED.glob("*.txt")))
+def test_an_export_has_the_same_rows(name: str):
+    run, _, form = name.partition(".")
+    assert scai("export", run, "--format", form).out == (EXPECTED / f"{name}.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "whole"),
+        ("show", "whole", "--constitution"),
+        ("show", "whole", "--ratings"),
+        ("show", "whole", "--diff", 0, 1),
+        ("list",),
+        ("compare", "whole", "copy"),
+        ("generate", "whole", "--n", 1, "--run-id", "more"),
+    ],
+    ids=lambda words: " ".join(map(str, words)),
+)
+def test_a_reading_command_reads_it(words: tuple[object, ...]):
+    called = scai(*words)
+    assert (called.code, bool(called.out)) == (0, True), called.err
+
+
+@pytest.mark.slow
+def test_a_report_is_made_of_it():
+    assert scai("report", "whole", "-o", "page.html").code == 0
