@@ -1,4 +1,4 @@
-"""Intervals, rank correlation and strengths: against other implementations and by simulation."""
+"""Intervals and rank correlation: against other implementations and by simulation."""
 
 import math
 
@@ -7,11 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
-from scipy.optimize import minimize
 from scipy.stats import spearmanr
 
 from scai_cli.social_choice.welfare import NAMES, parse
-from scai_cli.stats.bradley_terry import bradley_terry
 from scai_cli.stats.intervals import Interval, bootstrap, mean, paired_difference, spearman, widened
 
 
@@ -132,86 +130,6 @@ def test_what_the_data_cannot_tell_stays_open():
 def test_tables_that_do_not_fit_are_refused(before, after, weights):
     with pytest.raises(ValueError, match=r"same users as rows|1 users, but 2 weights"):
         paired_difference(before, after, weights=weights, seed=1)
-
-
-def games(matrix, names):
-    pairs = [(a, b) for a in range(len(names)) for b in range(len(names)) if a != b]
-    return [(names[a], names[b], matrix[a][b]) for a, b in pairs]
-
-
-def test_strengths_of_a_worked_example():
-    # The worked example of Wikipedia's article on the model.
-    fitted = bradley_terry(games([[0, 2, 0, 1], [3, 0, 5, 0], [0, 3, 0, 1], [4, 0, 3, 0]], "ABCD"), prior=1e-9)
-    strengths = [math.exp(fitted[name].estimate) for name in "ABCD"]
-    assert [round(s / sum(strengths), 3) for s in strengths] == [0.139, 0.226, 0.143, 0.492]
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_strengths_maximise_the_likelihood_with_the_phantom(seed):
-    rng = np.random.default_rng(seed)
-    size = int(rng.integers(2, 7))
-    won = rng.integers(0, 6, (size, size)) * (rng.random((size, size)) < 0.6) / 2
-    np.fill_diagonal(won, 0)
-    fitted = bradley_terry(games(won, "ABCDEF"[:size]), prior=0.25)
-
-    def loss(s):
-        against = np.logaddexp(0, s - s[:, None])
-        return (won * against).sum() + 0.25 * (np.logaddexp(0, s) + np.logaddexp(0, -s)).sum()
-
-    theirs = minimize(loss, np.zeros(size), method="BFGS", options={"gtol": 1e-7}).x
-    ours = np.array([fitted[name].estimate for name in "ABCDEF"[:size]])
-    assert ours == pytest.approx(theirs, abs=1e-5)
-    step = 1e-4 * np.eye(size)
-    curvature = [
-        [loss(ours + a + b) - loss(ours + a - b) - loss(ours - a + b) + loss(ours - a - b) for b in step] for a in step
-    ]
-    errors = np.sqrt(np.diag(np.linalg.inv(np.array(curvature) / 4e-8)))
-    half = [(fitted[name].high - fitted[name].low) / 2 for name in "ABCDEF"[:size]]
-    assert half == pytest.approx(1.959964 * errors, rel=1e-3)
-
-
-@given(st.lists(st.tuples(st.sampled_from("ABC"), st.sampled_from("XYZ"), st.integers(0, 10**6)), max_size=8))
-def test_strengths_are_finite_and_turn_around_with_the_results(wins):
-    fitted = bradley_terry(wins)
-    assert all(math.isfinite(x) for i in fitted.values() for x in (i.estimate, i.low, i.high))
-    assert all(i.low < i.estimate < i.high for i in fitted.values())
-    turned = bradley_terry([(loser, winner, number) for winner, loser, number in wins])
-    for name, interval in fitted.items():
-        assert turned[name].estimate == pytest.approx(-interval.estimate, abs=1e-6)
-
-
-def test_strengths_far_apart_are_found_too():
-    wins = [("A", "B", 50_000), ("B", "C", 0.05), ("B", "D", 0.005), ("E", "D", 90_000), ("F", "A", 900_000)]
-    wins += [("F", "D", 300_000), ("D", "G", 1)]
-    strength = {name: interval.estimate for name, interval in bradley_terry(wins, prior=2e-4).items()}
-    for name, s in strength.items():  # at the maximum everybody has won as often as the model expects
-        excess = -2e-4 * math.tanh(s / 2)
-        for winner, loser, number in wins:
-            share = number / (1 + math.exp(strength[winner] - strength[loser]))
-            excess += share * (name == winner) - share * (name == loser)
-        assert excess == pytest.approx(0, abs=1e-8)
-
-
-def test_intervals_of_strengths_cover_the_truth():
-    rng = np.random.default_rng(5)
-    truth = {"A": 0.8, "B": 0.1, "C": -0.9}
-    hits = 0
-    for _ in range(200):
-        wins = []
-        for a, b in (("A", "B"), ("B", "C"), ("A", "C")):
-            n = rng.binomial(60, 1 / (1 + math.exp(truth[b] - truth[a])))
-            wins += [(a, b, n), (b, a, 60 - n)]
-        fitted = bradley_terry(wins)
-        hits += sum(fitted[name].low <= s <= fitted[name].high for name, s in truth.items())
-    assert hits >= 0.9 * 600
-
-
-@pytest.mark.parametrize("wins", [[("A", "A", 1)], [("A", "B", -1)], [("A", "B", math.inf)], [("A", "B", math.nan)]])
-def test_games_that_cannot_be_are_refused(wins):
-    with pytest.raises(ValueError, match="cannot beat"):
-        bradley_terry(wins)
-    with pytest.raises(ValueError, match="prior"):
-        bradley_terry([], prior=0)
 
 
 def test_an_interval_of_few_clusters_is_wider_by_students_t():
