@@ -205,7 +205,7 @@ def test_the_filter_leaves_what_was_asked_for(browser: Any, grounded: Path) -> N
     page.locator("select[name=task]").select_option("tea")
     assert (talks.count(), count.text_content()) == (3, "3 conversations")
     page.locator("select[name=persona]").select_option("bob")
-    assert talks.all_text_contents()[0].startswith("epoch 2Bob Jonestea")
+    assert talks.all_text_contents()[0].startswith("epoch 2 (version 1)Bob Jonestea")
     page.locator("input[name=text]").fill("POT of tea")
     assert (talks.count(), count.text_content()) == (1, "1 conversation")
     page.locator("input[name=text]").fill("<no such words>")
@@ -228,7 +228,7 @@ def test_the_system_message_is_copied(browser: Any, grounded: Path) -> None:
 def test_a_mark_says_what_it_stands_for(browser: Any, grounded: Path) -> None:
     looked = Looked(browser, grounded, **VIEWS["light"])
     page = looked.page
-    page.locator(".panels [data-tip]").first.hover(force=True)
+    page.locator(".panels figure").nth(1).locator("[data-tip]").first.hover(force=True)
     assert re.fullmatch(r"epoch 1 \(version 0\): \d\.\d, tasks \d+ to \d+", page.locator("#tip").text_content())
     assert page.locator("#tip").is_visible()
     page.mouse.move(0, 0)
