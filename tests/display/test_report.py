@@ -462,6 +462,7 @@ def test_several_runs_have_a_section_each_and_a_comparison(finished: Path, tiny:
     assert "seed 3 9" in page.text
     assert "not all of these runs were measured" not in page.text
     compared = scai("compare", finished, "other", "--json").json
+    assert page.inside("p", "lead").startswith(compared["sentence"])
     told = compared["paired"]["differences"]["other"]["utilitarian"]
     interval = Interval(told["estimate"], told["low"], told["high"], told["level"])
     assert change_words_of(interval, 2, "difference") in page.text

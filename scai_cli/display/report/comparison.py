@@ -24,6 +24,7 @@ def comparison(runs: Sequence[Figures], prefixes: Sequence[str]) -> Iterator[Htm
     compared = compare_histories([run.history for run in runs])
     names = list(compared.runs)
     against = [_against(compared, name) for name in names]
+    yield tag("div", tag("p", compared.sentence, class_="lead"), class_="answer")
     people = dict.fromkeys(run.headline.participants for run in runs if run.headline)
     yield note(f"Ratings by {listed(list(people), 10)}." if people else "No run has ratings yet.")
     rows = (_row(*row) for row in zip(runs, prefixes, against, strict=False))
