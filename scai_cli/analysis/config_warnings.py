@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,7 +10,6 @@ from pydantic import BaseModel
 
 from scai_cli import plugins
 from scai_cli.experiment.config import ExperimentConfig, PersonaSource, TaskSource
-from scai_cli.prompts.templates import TEMPLATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ def config_warnings(config: ExperimentConfig) -> list[str]:
 
 def idle_settings(config: ExperimentConfig) -> list[str]:
     """Return a line for each setting that differs from its default and has no effect: key, condition, remedy."""
-    settings = (setting for setting in (*_SETTINGS, *_PROMPTS) if _is_set(config, setting.key))
+    settings = (setting for setting in _SETTINGS if _is_set(config, setting.key))
     return [f"{s.key} has no effect: {s.why}; remove it, or {s.remedy}" for s in settings if not s.has_effect(config)]
 
 
@@ -92,6 +91,7 @@ def _decision(key: str, *rules: str) -> _Setting:
 
 
 _OTHERS: Final = "nobody rates the answers to others (ratings.cross_raters is 0, or there is one person)"
+_ALL: Final = "there are no more than that, and all take part"
 _NO_PERSON: Final = "all people are real, and it is about simulated ones"
 
 _SETTINGS: Final = (
@@ -117,46 +117,15 @@ _SETTINGS: Final = (
         "all of the others rate already",
         "lower it",
     ),
-    _Setting(
-        "personas.per_epoch",
-        lambda config: _draws(config.personas, len(config.train_personas)),
-        "there are no more people than that",
-        "lower it",
-    ),
-    _Setting(
-        "tasks.per_epoch",
-        lambda config: _draws(config.tasks, len(config.train_tasks)),
-        "there are no more tasks than that",
-        "lower it",
-    ),
+    _Setting("personas.per_epoch", lambda c: _draws(c.personas, len(c.train_personas)), _ALL, "lower it"),
+    _Setting("tasks.per_epoch", lambda c: _draws(c.tasks, len(c.train_tasks)), _ALL, "lower it"),
     _Setting("controls", _has_simulated_people, _NO_PERSON, "add simulated people"),
     _Setting("judge", _has_simulated_people, _NO_PERSON, "add simulated people"),
 )
-
-_ASKED: Final[Mapping[str, tuple[Callable[[ExperimentConfig], bool], str]]] = {
-    "rewrite": (_proposes_by("rewrite"), "revision.strategy=rewrite"),
-    "reflect": (_proposes_by("reflect"), "revision.strategy=reflect"),
-    "edits": (_proposes_by("edits", "grounded"), "revision.strategy=edits or grounded"),
-    "further_edits": (_proposes_by("grounded"), "revision.strategy=grounded"),
-    "vote": (_accepts_by("vote", "both"), "revision.acceptance=vote or both"),
-    "judge": (lambda config: config.judge is not None, "judge"),
-    "cross_rating": (_rates_others, "ratings.cross_raters"),
-}
-_PROMPTS: Final = [
-    _Setting(
-        f"prompts.{name}",
-        is_sent,
-        "this experiment never sends the prompt",
-        f"set {key}",
-    )
-    for name, (is_sent, key) in _ASKED.items()
-]
 
 
 def _is_set(config: ExperimentConfig, key: str) -> bool:
     """Return whether a key's value differs from its default."""
     section, _, name = key.rpartition(".")
-    if section == "prompts":
-        return config.prompts.get(name, TEMPLATES[name]) != TEMPLATES[name]
     holder: BaseModel = getattr(config, section) if section else config
     return bool(getattr(holder, name) != type(holder).model_fields[name].get_default(call_default_factory=True))

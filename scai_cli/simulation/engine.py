@@ -65,8 +65,8 @@ async def simulate(
         last = config.epochs + 1
         context = EpochContext(agents, f"e{last}", last, product, *_drawn(config, epoch=1), emit)
         conversations, _ = await _play_and_measure(context, anchors, declared, is_product=True)
-    # The controls look at the conversations of the last epoch, and the holdout at the product: both come after the
-    # last revision, so that a run with them has the same epochs as one without.
+    # The controls look at the last conversations, and the holdout at the product: both come after all plays, so that
+    # a run with them has the same epochs as one without.
     if config.controls:
         await control(context, conversations)
     if agents.judge is not None:
