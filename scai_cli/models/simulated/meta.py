@@ -27,7 +27,7 @@ class ProposedRules:
     rules: list[Rule]
 
     def as_rewrite(self) -> dict[str, Any]:
-        """Return the answer as a whole constitution; what is new or gone has its reason and evidence."""
+        """Return the answer as a whole constitution; new and removed rules have a reason and evidence."""
         kept = {rule.id for rule in self.rules}
         merged = {id_: rule.id for rule in self.rules for id_ in rule.merges}
         gone = [rule for rule in self.evidence.rules if rule.id not in kept]

@@ -51,7 +51,7 @@ def proposed(context: RevisionContext, candidate: Candidate, critique: str, edit
 
 
 def _sentence(critique: str, names: Collection[str]) -> str:
-    """Return the first sentence of a critique that holds one of the names as a word; empty where none does."""
+    """Return the first sentence of a critique that contains one of the names as a word, or an empty text."""
     sentences = re.split(r"(?<=[.!?])\s+", critique)
     return next((s for s in sentences if not set(re.findall(r"[\w.-]*\w", s)).isdisjoint(names)), "")
 
@@ -75,7 +75,7 @@ async def ask_revision(
 def edits_to(old: Constitution, new: Rewrite, known: Collection[str]) -> tuple[Edit, ...]:
     """Return the edits from a constitution to a rewritten one; a rule with the same text keeps its id.
 
-    Evidence that is no `known` id of a message or rating is left out.
+    Evidence that is not a `known` id of a message or rating is left out.
     """
     edits: list[Edit] = []
     removals: list[Edit] = []
