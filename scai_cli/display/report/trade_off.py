@@ -36,8 +36,8 @@ def plane(front: ParetoFront, names: Sequence[str]) -> Iterator[Html]:
     yield note(
         "To the right the mean of all is higher, upwards the welfare of the worst-off person (rawlsian); both "
         "from 0 to 1. A filled point: no other point is higher on one of mean, worst-off person and equality and as "
-        "high on the rest (Pareto front). Points have no intervals here: near ones may "
-        "differ by chance.",
+        "high on the rest (Pareto front). Each point is of one play, named in the table, and has no interval: near "
+        "points may differ by chance.",
     )
     shown = dots if len(dots) <= MOST_DOTS else [*dots[:1], *dots[1 - MOST_DOTS :]]
     yield tag(
