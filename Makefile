@@ -16,9 +16,9 @@ quickstart: $(VENV)/.installed ## install scai, run the quickstart experiment, s
 	@id=$$($(BIN)/scai run configs/quickstart.yaml) && echo && $(BIN)/scai show $$id && \
 	  echo && echo "The system message, to paste into any chatbot:" && echo && $(BIN)/scai export $$id --format system && \
 	  echo && echo "Next steps:" && \
-	  echo "  source $(BIN)/activate              makes the command \`scai\`" && \
-	  echo "  scai report $$id -o report.html   writes a page about the run" && \
-	  echo "  scai init my-study                     copies the experiments to a folder of yours"
+	  printf '  %-38s %s\n' "source $(BIN)/activate" "makes the command \`scai\`" \
+	    "scai report $$id -o report.html" "writes a page about the run" \
+	    "scai init my-study" "copies the experiments to a folder of yours"
 
 test: check ## the checks and the fast tests (under 3 minutes on two cores)
 	@$(BIN)/python -m pytest -q -n auto -m "not slow and not server and not oracle and not browser and not integration"

@@ -8,6 +8,7 @@ folder. Pythons are searched for on PATH and among pyenv's; the first of each ve
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -91,13 +92,29 @@ def trial(python: Path, wheel: Path, folder: Path) -> None:
     said = call(scai, "--version", cwd=folder).strip()
     require(f"scai --version: {said}", {version} - set(said.split()))
     call(scai, "init", "demo", cwd=folder)
-    require("scai init", starter(ROOT) ^ starter(folder / "demo"))
+    copied = {name for name in starter(ROOT) if "/sentences/" not in name}
+    require("scai init", copied ^ starter(folder / "demo"))
     run = call(scai, "run", "demo/configs/quickstart.yaml", cwd=folder).strip()
     require(f"scai run: {run}", {"quickstart"} - {run})
     shown = call(scai, "show", run, cwd=folder)
     require("scai show", {name for name in ("quickstart", "finished", "Marisol Quintero") if name not in shown})
+    require("the answers of the run", {readme_answer()} - set(answers(call(scai, "show", run, "--json", cwd=folder))))
     exported = call(scai, "export", run, "--format", "system", cwd=folder)
     require("scai export", {name for name in ("You are a helpful assistant.",) if name not in exported})
+
+
+def readme_answer() -> str:
+    """Return the answer that the README shows under `Before`, without its line ends."""
+    row = re.search(r"^\|---\|---\|\n\| (.*?) \| ", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert row, "README.md has no answers"
+    return row[1].replace("<br>", " ")
+
+
+def answers(shown: str) -> Iterator[str]:
+    """Yield the messages that `scai show --json` prints, without their line ends."""
+    for epoch in json.loads(shown)["epochs"]:
+        for conversation in epoch["conversations"]:
+            yield from (" ".join(message["content"].split()) for message in conversation["messages"])
 
 
 def main() -> None:
