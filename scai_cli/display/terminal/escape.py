@@ -7,8 +7,6 @@ from itertools import pairwise
 
 from rich.text import Text
 
-from scai_cli.runs.events import Estimate
-from scai_cli.stats.intervals import Interval
 from scai_cli.text.characters import visible
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -50,12 +48,3 @@ def counted(count: int, noun: str) -> str:
 def number(value: float | None, digits: int = 2) -> str:
     """Return a number, or `–` if it is missing."""
     return "–" if value is None else f"{value:.{digits}f}"
-
-
-def estimate(value: Estimate | Interval | None, digits: int = 3) -> str:
-    """Return a difference with its interval: `+0.120 [+0.031, +0.208]`, or `–` if it is missing."""
-    if value is None:
-        return "–"
-    open_ended = value.low is None or value.high is None
-    between = "" if open_ended else f" [{value.low:+.{digits}f}, {value.high:+.{digits}f}]"
-    return f"{value.estimate:+.{digits}f}{between}"
