@@ -26,6 +26,9 @@ def change_words(interval: Interval | Estimate | None, digits: int, noun: str = 
         return "cannot tell"
     if interval.low is None or interval.high is None:
         return f"{signed(interval.estimate, digits)} (cannot tell how sure)"
+    near = min(abs(interval.low), abs(interval.high))
+    if interval.low * interval.high > 0:  # an end that rounds to 0 would contradict the words
+        digits = next((more for more in range(digits, 9) if round(near, more)), digits)
     between = f"{signed(interval.low, digits)} to {signed(interval.high, digits)}"
     if interval.low <= 0 <= interval.high:
         return f"no {noun} beyond chance ({between})"

@@ -13,13 +13,14 @@ from conftest import TINY, events, scai
 from scai_cli.analysis.before_after import before_after, difference_maker
 from scai_cli.analysis.headline import Headline, headline
 from scai_cli.analysis.participants import participants
+from scai_cli.analysis.verdicts import change_words
 from scai_cli.analysis.version_cells import VersionPlays
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.load import load_experiment
 from scai_cli.experiment.personas import Persona
 from scai_cli.runs.history.fold import read_history
 from scai_cli.social_choice.welfare import parse
-from scai_cli.stats.intervals import mean, paired_difference
+from scai_cli.stats.intervals import Interval, mean, paired_difference
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 WHOLE = GOLDEN / "v0" / "whole"
@@ -140,11 +141,10 @@ def test_a_product_that_was_not_played_is_marked(tmp_path: Path) -> None:
     kept = [event for event in events(run) if not event["id"].startswith("e3")]
     (run / "events.jsonl").write_text("".join(json.dumps(e, separators=(",", ":")) + "\n" for e in kept))
     found = of(run)
-    assert (found.product.version, found.compared.version, found.verdict) == (2, 1, "no change beyond chance")
-    assert found.sentence == (
-        "Satisfaction of 3 simulated people (a small program and no language model) was 3.3 (version 0, epoch 1) and "
-        "6.2 (version 1, epoch 2): no change beyond chance (+0.0 to +6.0). The product (version 2) was not played."
-    )
+    assert (found.product.version, found.compared.version) == (2, 1)
+    assert " (version 0, epoch 1) " in found.sentence
+    assert " (version 1, epoch 2): " in found.sentence
+    assert found.sentence.endswith("). The product (version 2) was not played.")
     assert str(found.product) == "version 2, not played"
     assert before_after(read_history(run)) == []
 
@@ -195,6 +195,13 @@ def test_people_in_words(tmp_path: Path) -> None:
         "(a small program and no language model)"
     )
     assert participants(mixed, {"ann"}) == "1 real person"
+
+
+def test_no_end_of_an_interval_that_excludes_0_is_shown_as_0() -> None:
+    assert change_words(Interval(2.9, 0.03, 6.0, 0.95), 1) == "+2.90 (95 % interval +0.03 to +6.00)"
+    assert change_words(Interval(-2.9, -6.0, -0.004, 0.95), 1) == "-2.900 (95 % interval -6.000 to -0.004)"
+    assert change_words(Interval(0.3, -0.04, 0.6, 0.95), 1) == "no change beyond chance (+0.0 to +0.6)"
+    assert change_words(Interval(0.3, None, None, 0.95), 1) == "+0.3 (cannot tell how sure)"
 
 
 # --- before and after

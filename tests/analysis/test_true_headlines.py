@@ -33,10 +33,10 @@ async def no_effect(context):
 
 CLAIMS: Final = re.compile(
     r"\b(rose|rises?|risen|fell|falls?|gain(s|ed|ers?)?|los[et]s?|losers?|loss(es)?|pa(ys|id)|winners?|better off|"
-    r"worse|improve[sd]?|(more|less) satisfied|higher|lower)\b|epoch by epoch",
+    r"worse|improve[sd]?|(more|less) satisfied|higher|lower)\b(?!-)|epoch by epoch",
     re.IGNORECASE,
 )
-"""Words (and the title of a picture) that state a change."""
+"""Words (and the title of a picture) that state a change; ids hold hyphens."""
 
 Runner = Callable[[str, int], Path]
 
