@@ -81,7 +81,7 @@ def test_the_rise_must_be_above_the_margin(tmp_path: Path, margin: float, adopte
     revision = decided(tmp_path, clauses(6, 6, 6), revision={"margin": margin})
     assert revision["accepted"] is adopted
     if adopted:
-        assert revision["reason"] == "utilitarian welfare rose from 0.500 to 0.600, by +0.100 [+0.100, +0.100] on trial"
+        assert revision["reason"] == "utilitarian welfare on trial: 0.500 before, 0.600 after, +0.100 [+0.100, +0.100]"
     else:
         assert revision["reason"] == f"no candidate raised utilitarian welfare by more than {margin:g}"
         assert revision["constitution"]["version"] == 0

@@ -58,10 +58,10 @@ class Trial:
         """Return the change in welfare in words, for the log."""
         before, after = self.pair.values(self.function)
         if before is None or after is None:
-            return "by an unknown amount"
+            return "not known"
         low, high = (self.gain.low, self.gain.high) if self.gain else (None, None)
         between = "" if low is None or high is None else f" [{low:+.3f}, {high:+.3f}]"
-        return f"from {before:.3f} to {after:.3f}, by {after - before:+.3f}{between}"
+        return f"{before:.3f} before, {after:.3f} after, {after - before:+.3f}{between}"
 
 
 async def improves(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:
@@ -78,9 +78,7 @@ async def improves(context: RevisionContext, candidates: Sequence[Candidate]) ->
     for trial in better[1:]:
         if PairedUtilities.of(best.utilities, trial.utilities).improves(function):
             best = trial
-    return AcceptanceResult(
-        best.candidate, f"{function.label} welfare rose {best.describe()} on trial", scores_of(trials)
-    )
+    return AcceptanceResult(best.candidate, f"{function.label} welfare on trial: {best.describe()}", scores_of(trials))
 
 
 async def try_candidates(context: RevisionContext, candidates: Sequence[Candidate]) -> list[Trial]:
