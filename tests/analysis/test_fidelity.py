@@ -19,7 +19,7 @@ TEXT = """\
 name: fid
 epochs: 2
 turns: 2
-seed: 3
+seed: 5
 personas:
   - {id: ann, description: Ann wants it short., preferences: {concise: 1, warm: 0.5, faith: -0.6}}
   - {id: bob, description: Bob wants it long., preferences: {detailed: 1, formal: 0.5, science: 0.7}}
