@@ -51,9 +51,7 @@ for name, group in (("dataset", dataset.app), ("personas", personas.app), ("task
 
 
 @app.callback(invoke_without_command=True)
-def _main(
-    version: bool = typer.Option(False, "--version", help="Show the version and exit.", is_eager=True),
-) -> None:
+def _main(version: bool = typer.Option(False, "--version", help="Show the version and exit.", is_eager=True)) -> None:
     if version:
         from scai_cli import __version__
 

@@ -18,8 +18,7 @@ Sources = Annotated[
     ),
 ]
 FormatName = Annotated[
-    str,
-    typer.Option("--format", help=f"One of {', '.join(BUILT_IN['format'])}; or module:attribute.", metavar="F"),
+    str, typer.Option("--format", help=f"One of {', '.join(BUILT_IN['format'])}; or module:attribute.", metavar="F")
 ]
 Output = Annotated[
     str,
@@ -32,8 +31,7 @@ As = Annotated[
     typer.Option("--as", help="File type; default: from the file's name."),
 ]
 System = Annotated[
-    str,
-    typer.Option("--system", help="System message of rows: drop (none), keep (the rules), or a text.", metavar="S"),
+    str, typer.Option("--system", help="System message of rows: drop (none), keep (the rules), or a text.", metavar="S")
 ]
 MinRating = Annotated[
     float | None,

@@ -10,8 +10,7 @@ import typer
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Experiment file (YAML).", show_default=False)]
 Run = Annotated[
-    str,
-    typer.Argument(metavar="RUN", help="Run id, unique prefix of an id, path, or `latest`.", show_default=False),
+    str, typer.Argument(metavar="RUN", help="Run id, unique prefix of an id, path, or `latest`.", show_default=False)
 ]
 Runs = Annotated[
     list[str],

@@ -67,13 +67,7 @@ class Dialogue:
     def message(self, role: Literal["user", "assistant"], text: str, finish_reason: str | None = None) -> MessageSaid:
         """Return the next message."""
         return MessageSaid(
-            id=self.next_id,
-            epoch=0,
-            persona=self.user,
-            task=TASK,
-            role=role,
-            content=text,
-            finish_reason=finish_reason,
+            id=self.next_id, epoch=0, persona=self.user, task=TASK, role=role, content=text, finish_reason=finish_reason
         )
 
     def rating(self, value: float, comment: str, persona: Persona | None) -> Rated:

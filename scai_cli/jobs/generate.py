@@ -185,10 +185,7 @@ def _keep_tasks(directory: GeneratedDirectory, options: GenerateOptions, source:
 
 
 def _manifest(
-    source: GenerateSource,
-    options: GenerateOptions,
-    directory: GeneratedDirectory,
-    tasks: TaskList,
+    source: GenerateSource, options: GenerateOptions, directory: GeneratedDirectory, tasks: TaskList
 ) -> GenerateManifest:
     return GenerateManifest(
         run_id=directory.folder.run_id,

@@ -192,9 +192,7 @@ def run_on_loop(models: Iterable[tuple[AgentRole, ModelSettings]], job: Coroutin
         return runner.run(job)
 
 
-def loop_factory(
-    models: Iterable[tuple[AgentRole, ModelSettings]],
-) -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory(models: Iterable[tuple[AgentRole, ModelSettings]]) -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Return uvloop's loop if it is installed and a network is used, as it halves the CPU cost of a call."""
     if all(model.provider in ("simulated", HUMAN) for _, model in models):
         return None

@@ -49,12 +49,7 @@ class Budget:
     """
 
     def __init__(
-        self,
-        caps: Caps,
-        *,
-        used: Spend = Spend(),
-        seconds: float = 0.0,
-        clock: Callable[[], float] = time.monotonic,
+        self, caps: Caps, *, used: Spend = Spend(), seconds: float = 0.0, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.caps = caps
         self.used = used

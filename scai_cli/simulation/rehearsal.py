@@ -81,12 +81,7 @@ class Workload:
         )
         asyncio.run(
             simulate(
-                config,
-                agents,
-                lambda _: None,
-                run_id="rehearsal",
-                digests={},
-                always_play_product=always_play_product,
+                config, agents, lambda _: None, run_id="rehearsal", digests={}, always_play_product=always_play_product
             )
         )
         return rehearsal

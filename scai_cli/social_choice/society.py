@@ -23,9 +23,7 @@ Society = tuple[Member, ...]
 
 
 def society(
-    utilities: Sequence[float | None],
-    weights: Sequence[float] | None = None,
-    groups: Sequence[Hashable] | None = None,
+    utilities: Sequence[float | None], weights: Sequence[float] | None = None, groups: Sequence[Hashable] | None = None
 ) -> Society:
     """Order the people by utility; a missing utility (None) or a weight of zero leaves a person out.
 

@@ -106,10 +106,7 @@ def _features(form: Format, config: Mapping[str, Any], columns: Mapping[str, Seq
         column: text if path.endswith(".csv") and "list" in feature else feature  # lists are JSON text in CSV
         for column, feature in late.items()
     }
-    return {
-        "config_name": name,
-        "features": [{"name": column, **typed.get(column, text)} for column in columns[path]],
-    }
+    return {"config_name": name, "features": [{"name": column, **typed.get(column, text)} for column in columns[path]]}
 
 
 def features_of(struct: type[msgspec.Struct]) -> list[dict[str, Any]]:

@@ -10,12 +10,7 @@ from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.observed import observe
 from scai_cli.measures.requested import requested
 
-HABITS: Final[Mapping[str, float]] = {
-    "detailed": 0.35,
-    "formal": 0.3,
-    "balanced": 0.35,
-    "states_uncertainty": 0.3,
-}
+HABITS: Final[Mapping[str, float]] = {"detailed": 0.35, "formal": 0.3, "balanced": 0.35, "states_uncertainty": 0.3}
 """Trait -> strength that the assistant shows without a demand."""
 
 RULE: Final = 1.0
