@@ -12,6 +12,7 @@ import typer
 from scai_cli.cli import chat, compare, dataset, explain, export, generate, init, personas, report, run, show, tasks
 from scai_cli.errors import ScaiError
 from scai_cli.jobs.interruption import ProcessSignals
+from scai_cli.text.characters import one_line
 
 app = typer.Typer(
     name="scai",
@@ -72,7 +73,7 @@ def main() -> None:
         error = end if isinstance(end, ScaiError) else signals.error
         if error is None or (isinstance(end, SystemExit) and end.code):
             raise
-        complain(error)
+        sys.stderr.write(f"scai: {one_line(str(error))}\n")
         sys.exit(error.exit_code)
     finally:
         signals.ending = True
@@ -84,10 +85,3 @@ def _write_utf8() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
-
-
-def complain(error: ScaiError) -> None:
-    """Print an error in one line."""
-    from scai_cli.text.characters import one_line
-
-    sys.stderr.write(f"scai: {one_line(str(error))}\n")

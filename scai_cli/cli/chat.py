@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,7 +12,7 @@ import typer
 
 from scai_cli.cli import options
 from scai_cli.errors import CallFailed, RunError
-from scai_cli.text.characters import clean
+from scai_cli.text.characters import clean, json_line
 
 if TYPE_CHECKING:
     from scai_cli.jobs.chat import ChatSession
@@ -52,10 +53,7 @@ def chat(
 
 
 def talk(chat: ChatSession, as_json: bool) -> None:
-    """Handle each line until the input ends.
-
-    Raises the error that ends the chat; a failed call ends it only where the input is a pipe.
-    """
+    """Handle each line until the input ends; raise the error that ends the chat, a failed call only from a pipe."""
     from scai_cli.display.terminal.chat import print_head, tell
 
     typed = sys.stdin is not None and sys.stdin.isatty()
@@ -154,8 +152,4 @@ def _piped() -> Iterator[str]:
 
 
 def _print_line(line: bytes) -> None:
-    from json import loads
-
-    from scai_cli.text.characters import json_line
-
-    print(json_line(loads(line)), flush=True)  # noqa: T201 - data for stdout
+    print(json_line(json.loads(line)), flush=True)  # noqa: T201 - data for stdout

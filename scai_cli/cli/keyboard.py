@@ -36,12 +36,11 @@ class Keyboard:
         return cls(descriptor, os.isatty(descriptor))
 
     async def line(self, *, pasted: bool = False) -> str:
-        """Return the next line without its end; with `pasted`, all lines that were pasted together on a terminal.
-
-        Raises EOFError when there is none.
-        """
+        """Return the next line without its end, with `pasted` all lines pasted together; raises EOFError at the end."""
         while b"\n" not in self._buffer and not self._ended:
-            self._take(await self._block())
+            block = await self._block()
+            self._buffer += block
+            self._ended = not block
         lines = [self._cut()]
         while pasted and self.terminal and self._more():
             lines.append(self._cut())
@@ -52,10 +51,6 @@ class Keyboard:
             raise EOFError
         line, _, self._buffer = self._buffer.partition(b"\n")
         return clean(line.decode("utf-8", "replace")).rstrip("\r")
-
-    def _take(self, block: bytes) -> None:
-        self._buffer += block
-        self._ended = not block
 
     def _more(self) -> bool:
         """Return whether another line has arrived."""

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from scai_cli.text.characters import json_line
+
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Experiment file (YAML).", show_default=False)]
 Run = Annotated[
     str, typer.Argument(metavar="RUN", help="Run id, unique prefix of an id, path, or `latest`.", show_default=False)
@@ -52,8 +54,6 @@ RUNS = Path("runs")
 
 def print_json(value: Any) -> None:
     """Print a value as one line of JSON on stdout."""
-    from scai_cli.text.characters import json_line
-
     print(json_line(value))  # noqa: T201 - data for stdout
 
 

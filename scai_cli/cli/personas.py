@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scai_cli.cli.options import Json, MaxUsd, Model, Quiet, Seed, SetLimit, print_json, with_limit
+from scai_cli.text.characters import one_line
 
 if TYPE_CHECKING:
     from scai_cli.populations.importer import ImportResult
@@ -158,8 +159,6 @@ def generate(
 
 def say(line: str) -> None:
     """Print a line on stderr, its control characters made visible."""
-    from scai_cli.text.characters import one_line
-
     typer.echo(one_line(line), err=True)
 
 

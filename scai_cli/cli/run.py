@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scai_cli.cli import generate, options
+from scai_cli.text.characters import one_line
 
 if TYPE_CHECKING:
     from scai_cli.experiment.config import ExperimentConfig
@@ -119,7 +120,6 @@ def _warn(experiment: ExperimentConfig) -> list[str]:
     from scai_cli.analysis.config_warnings import config_warnings
     from scai_cli.display.terminal.consoles import err
     from scai_cli.display.terminal.escape import styled
-    from scai_cli.text.characters import one_line
 
     lines = config_warnings(experiment)
     for line in lines:

@@ -157,10 +157,8 @@ def _problems(start: ConstitutionStart) -> Iterator[tuple[KeyPath, str]]:
     size = rough_tokens(len(first.render()))
     if (start.source or first.locked) and (len(ids) > start.max_principles or size > start.max_tokens):
         limits = f"`max_principles` ({start.max_principles}) or `max_tokens` ({start.max_tokens})"
-        yield (
-            ("max_principles",),
-            f"the start has {len(ids)} principles and {size} tokens in all: raise {limits}, or drop some",
-        )
+        sizes = f"{len(ids)} principles and {size} tokens in all"
+        yield ("max_principles",), f"the start has {sizes}: raise {limits}, or drop some"
 
 
 def _initial(start: ConstitutionStart) -> Constitution:

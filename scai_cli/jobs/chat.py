@@ -13,7 +13,7 @@ from typing import Final, Literal
 from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed, EndpointFailed, Interrupted, LimitReached, RunError
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.experiment.load import Overrides, load_saved, named_code
+from scai_cli.experiment.load import Overrides, load_saved
 from scai_cli.experiment.model_settings import Roles
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.revision_settings import Revision
@@ -140,9 +140,10 @@ class ChatSession:
         values = [value for word in words if (value := read_rating(word, low, high)) is not None]
         if len(values) < count:
             raise RunError(_NO_RATING[count].format(low=low, high=high))
+        persona = next((p for p in self.config.personas.inline if p.id == self.dialogues[0].started.persona), None)
         ratings = []
         for dialogue, value in zip(self.dialogues, values, strict=True):
-            ratings.append(dialogue.rating(value, comment.strip(), self._persona))
+            ratings.append(dialogue.rating(value, comment.strip(), persona))
             self._write(dialogue, ratings[-1])
         return ratings
 
@@ -206,11 +207,6 @@ class ChatSession:
         assert self.directory is not None
         return f"the transcript is in {self.directory.folder.path}"
 
-    @property
-    def _persona(self) -> Persona | None:
-        persona = self.dialogues[0].started.persona
-        return next((p for p in self.config.personas.inline if p.id == persona), None)
-
 
 _NO_RATING: Final = {
     1: "a rating is a number from {low:g} to {high:g}, as in `/rate {high:g} just right`",
@@ -235,8 +231,7 @@ def open_chat(
     that is not trusted; ConfigError for a model that cannot be called.
     """
     config = assistant_only(load_saved(path / CONFIG, overrides))
-    if not trust:
-        refuse_foreign_code(named_code(config), path.name)
+    refuse_foreign_code(config, path.name, trust=trust)
     history = read_history(path, messages=False)
     known = [person.id for person in config.personas.inline]
     if persona is not None and persona not in known:

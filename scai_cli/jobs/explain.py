@@ -16,16 +16,15 @@ from scai_cli.analysis.leave_one_out import Explanation, PersonaTask, RuleEffect
 from scai_cli.analysis.rule_origins import rule_wordings
 from scai_cli.concurrency import together
 from scai_cli.errors import LimitReached, RunError
-from scai_cli.experiment.load import Overrides, load_saved, named_code
+from scai_cli.experiment.load import Overrides
 from scai_cli.experiment.personas import Persona
 from scai_cli.jobs.model_pool import ModelPool
-from scai_cli.jobs.saved_experiment import changed_keys, digests, refuse_foreign_code
+from scai_cli.jobs.saved_experiment import changed_keys, digests, load_run
 from scai_cli.jobs.session import run_on_loop, stoppable, with_remedy
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
-from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.epoch import failures
 from scai_cli.simulation.epoch_context import EpochContext
@@ -56,9 +55,7 @@ def explain(
     history = read_history(path)
     if history.status != "finished":
         raise RunError(f"run {history.run_id!r} is not finished; continue it with `scai resume {history.run_id}` first")
-    config = load_saved(path / CONFIG, Overrides([*DEFAULT_LIMITS, *settings]))
-    if not trust:
-        refuse_foreign_code(named_code(config), history.run_id)
+    config = load_run(path, Overrides([*DEFAULT_LIMITS, *settings]), trust=trust)
     if changed := changed_keys(digests(history.config), digests(config)):
         raise RunError(
             f"--set: {', '.join(changed)} cannot be changed here; --set takes limits, prices and model addresses"

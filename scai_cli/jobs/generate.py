@@ -24,7 +24,7 @@ from scai_cli.datasets.generate.manifest import (
 from scai_cli.datasets.generate.row import GeneratedRow
 from scai_cli.datasets.generate.row_plan import row_number, row_plans
 from scai_cli.errors import ConfigError, RunError, TooManyFailures
-from scai_cli.experiment.load import Overrides, dump_experiment, named_code
+from scai_cli.experiment.load import Overrides, dump_experiment
 from scai_cli.jobs.generate_source import (
     GenerateOptions,
     GenerateSource,
@@ -104,8 +104,7 @@ def resume(
     """
     manifest = read_generation(path, Overrides(settings=settings))
     config = manifest.config
-    if not trust:
-        refuse_foreign_code(named_code(config), path.name)
+    refuse_foreign_code(config, path.name, trust=trust)
     directory = GeneratedDirectory.reopen(path)
     with closing(directory.folder) as folder:
         refuse_changed("generated set", manifest.digests, digests(config, of_rows=True), path / EXPERIMENT)

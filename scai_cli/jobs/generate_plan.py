@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,9 @@ class GeneratePlan:
 
     def as_object(self) -> dict[str, Any]:
         """Return the object of `scai generate --dry-run --json`."""
-        return {
-            "rows": self.rows,
-            "tasks": self.tasks,
-            "users": self.users,
-            "calls": {**self.calls, "total": self.total},
-            "total_with_votes": self.total_with_votes,
-        }
+        shown = asdict(self)
+        shown["calls"]["total"] = shown.pop("total")
+        return shown
 
 
 def plan_generate(options: GenerateOptions, runs: Path) -> GeneratePlan:

@@ -13,14 +13,13 @@ from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.constitution_file import SUFFIXES, read_constitution
 from scai_cli.experiment.constitution_start import initial_constitution
 from scai_cli.experiment.item_files import items
-from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment, load_saved, named_code
+from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.jobs.saved_experiment import refuse_foreign_code
+from scai_cli.jobs.saved_experiment import load_run
 from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.runs.find import find_run, is_run
 from scai_cli.runs.history.fold import read_history
-from scai_cli.runs.run_directory import CONFIG
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +105,7 @@ def _from_run(options: GenerateOptions, path: Path) -> GenerateSource:
             f"--config: run {path.name!r} has its own experiment; drop --config and change keys with --set"
         )
     history = read_history(path, messages=False)
-    config = load_saved(path / CONFIG, options.overrides)
-    if not options.trust:
-        refuse_foreign_code(named_code(config), path.name)
+    config = load_run(path, options.overrides, trust=options.trust)
     learned, _ = history.product
     assert history.started is not None
     return _peopled(GenerateSource(path.name, path.name, config, history.started.constitution, learned), options)

@@ -19,7 +19,7 @@ from scai_cli.models.call_log import CallLog, RecordedModel, Replay
 from scai_cli.models.gate import Gate, GatedModel, GateSettings, Meter
 from scai_cli.models.human import HumanModel, ParticipantPrompt, Participants
 from scai_cli.models.limits import Budget, Caps, Spend
-from scai_cli.models.prices import PriceOf, price_of, require_prices
+from scai_cli.models.prices import PriceOf, price_of, require_price
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch_context import Agents, build_agents
@@ -33,10 +33,7 @@ RoleModel = tuple[AgentRole, str]
 
 @dataclass(frozen=True, slots=True)
 class ModelPool:
-    """The connected models of one experiment.
-
-    A context manager that closes the cache; `aclose` closes the connections, on their event loop.
-    """
+    """The connected models of one experiment; a context manager that closes the cache, not the connections."""
 
     config: ExperimentConfig
     gates: Mapping[Endpoint, Gate]
@@ -61,7 +58,7 @@ class ModelPool:
         prices = prices_of(config.prices, config.models())
         if limits.usd is not None:
             for (_, name), price in prices.items():
-                require_prices(price, [name])
+                require_price(price, name)
         gate_settings = GateSettings(
             concurrency=limits.concurrency,
             requests_per_minute=limits.requests_per_minute,
@@ -109,7 +106,7 @@ class ModelPool:
 
     def count_earlier(self, earlier: CallIndex, seconds: float = 0.0) -> float | None:
         """Count the use of earlier sessions towards the limits; return its cost, None if a price is unknown."""
-        costs = [self._cost(role_model, usage) for role_model, usage in earlier.spent.items()]
+        costs = costs_of(earlier.spent, self.prices)
         usd = sum(cost or 0.0 for cost in costs)
         tokens = sum(usage.total for usage in earlier.spent.values())
         self.budget.charge(Spend(earlier.paid_calls, tokens, usd), seconds)
@@ -126,7 +123,7 @@ class ModelPool:
             recorded.close_for_new_calls(error)
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection, on their event loop."""
         for model in self.models.values():
             await model.aclose()
 
@@ -140,17 +137,18 @@ class ModelPool:
         key = model.model_dump(mode="json", include={"provider", "structured", "options"})
         return CachedModel(gated, self.cache, {**key, "address": address(model), "seed": self.config.seed})
 
-    def _cost(self, role_model: RoleModel, usage: Usage) -> float | None:
-        price_of_model = self.prices.get(role_model)
-        price = price_of_model(role_model[1]) if price_of_model else None
-        return None if price is None else price.cost(usage)
-
 
 def prices_of(
     table: Mapping[str, PriceConfig], models: Iterable[tuple[AgentRole, ModelSettings]]
 ) -> dict[RoleModel, PriceOf]:
     """Return the price of each model of an experiment; `table` is its `prices:`."""
     return {(role, model.label): price_of(model.provider, table, model.base_url) for role, model in models}
+
+
+def costs_of(spent: Mapping[RoleModel, Usage], prices: Mapping[RoleModel, PriceOf]) -> list[float | None]:
+    """Return the cost of each model's tokens in US dollars; None for an unknown price."""
+    known = [(prices[key](key[1]) if key in prices else None, usage) for key, usage in spent.items()]
+    return [None if price is None else price.cost(usage) for price, usage in known]
 
 
 def address(model: ModelSettings) -> str:

@@ -17,10 +17,9 @@ from urllib.parse import urlsplit
 from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
-from scai_cli.jobs.model_pool import RoleModel, address, prices_of
+from scai_cli.jobs.model_pool import RoleModel, address, costs_of, prices_of
 from scai_cli.messages import AgentRole, ChatRequest, Usage
 from scai_cli.models.openai import OFFICIAL_URL
-from scai_cli.models.prices import PriceOf
 from scai_cli.simulation.rehearsal import PRODUCT, Workload
 
 REHEARSED: Final = 20_000
@@ -98,7 +97,8 @@ def plan_experiment(config: ExperimentConfig) -> Plan:
             scaled = Usage(min(scaled.input_tokens, most), scaled.output_tokens)
         usage[role] += scaled
         by_model[role, model] += scaled
-    cost = _cost(prices_of(config.prices, config.models()), by_model)
+    costs = costs_of(by_model, prices_of(config.prices, config.models()))
+    cost = None if None in costs else round(sum(cost or 0.0 for cost in costs), 6)
     hosts = _hosts(model for _, model in config.models())
     return Plan(calls, usage, cost, whole, people, hosts, product_calls, certain)
 
@@ -106,17 +106,6 @@ def plan_experiment(config: ExperimentConfig) -> Plan:
 def sample_prompts(config: ExperimentConfig) -> list[ChatRequest]:
     """Return the first request of each kind, as a run would send it except for the quoted answers."""
     return list(Workload(config).part().rehearse().first.values())
-
-
-def _cost(prices: Mapping[RoleModel, PriceOf], spent: Mapping[RoleModel, Usage]) -> float | None:
-    """Return the cost in US dollars, or None if a price is unknown."""
-    total = 0.0
-    for (role, model), used in spent.items():
-        price = prices[role, model](model)
-        if price is None:
-            return None
-        total += price.cost(used)
-    return round(total, 6)
 
 
 def _hosts(models: Iterable[ModelSettings]) -> list[Host]:

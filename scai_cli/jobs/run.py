@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.experiment.load import Overrides, dump_experiment, load_saved, named_code
+from scai_cli.experiment.load import Overrides, dump_experiment
 from scai_cli.jobs import session
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import ModelPool
-from scai_cli.jobs.saved_experiment import changed_keys, digests, keep_changes, refuse_changed, refuse_foreign_code
+from scai_cli.jobs.saved_experiment import changed_keys, digests, keep_changes, load_run, refuse_changed
 from scai_cli.jobs.session import Observer
 from scai_cli.models.human import ParticipantPrompt
 from scai_cli.runs.call_index import CallIndex
@@ -81,7 +81,7 @@ async def resume(
     third-party code and `trust` is not given.
     """
     path = find_run(runs_dir, str(run))
-    return await _continued(path, _saved(path, settings, trust), observer, prompt)
+    return await _continued(path, load_run(path, Overrides(settings), trust=trust), observer, prompt)
 
 
 def resume_blocking(
@@ -93,15 +93,8 @@ def resume_blocking(
     prompt: ParticipantPrompt | None = None,
 ) -> RunOutcome:
     """Continue the run in a directory on a new event loop, as `resume` does."""
-    config = _saved(path, settings, trust)
+    config = load_run(path, Overrides(settings), trust=trust)
     return session.run_on_loop(config.models(), _continued(path, config, observer, prompt))
-
-
-def _saved(path: Path, settings: Sequence[str], trust: bool) -> ExperimentConfig:
-    config = load_saved(path / CONFIG, Overrides(settings=settings))
-    if not trust:
-        refuse_foreign_code(named_code(config), path.name)
-    return config
 
 
 async def _continued(

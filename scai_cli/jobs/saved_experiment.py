@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from scai_cli import plugins
 from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.experiment.load import CodeName
+from scai_cli.experiment.load import Overrides, load_saved, named_code
 from scai_cli.runs.locked_folder import LockedFolder
+from scai_cli.runs.run_directory import CONFIG
 
 CHANGEABLE: Final = ("limits", "prices", "cache", "max_failures")
 """The keys of an experiment that may change between sessions, as they do not affect the results."""
@@ -47,9 +48,16 @@ def refuse_changed(kind: str, began: Mapping[str, str], now: Mapping[str, str], 
         )
 
 
-def refuse_foreign_code(names: Iterable[CodeName], run_id: str) -> None:
-    """Raise RunError if a name in a saved experiment (`named_code`) refers to third-party code."""
-    for _, kind, name in names:
+def load_run(path: Path, overrides: Overrides, *, trust: bool) -> ExperimentConfig:
+    """Read the experiment of a run; raises RunError if it names third-party code that is not trusted."""
+    config = load_saved(path / CONFIG, overrides)
+    refuse_foreign_code(config, path.name, trust=trust)
+    return config
+
+
+def refuse_foreign_code(config: ExperimentConfig, run_id: str, *, trust: bool) -> None:
+    """Raise RunError if a saved experiment names third-party code that is not trusted."""
+    for _, kind, name in () if trust else named_code(config):
         if plugins.is_foreign(kind, name):
             raise RunError(f"run {run_id!r} names third-party code, {kind} {name!r}; add --trust to load it")
 

@@ -143,10 +143,7 @@ async def work(
     result: Result,
     job: Callable[[Agents], Coroutine[Any, Any, None]],
 ) -> Outcome[Result]:
-    """Run a job with the agents of a pool until it finishes or is stopped; return the outcome.
-
-    Every call is logged in the folder, and answered from the index if possible.
-    """
+    """Run a job until it ends or is stopped, and return the outcome; log each call, or answer it from the index."""
     outcome = Outcome(folder.run_id, folder.path, result)
     # Earlier sessions count towards the limits before the first call, or each resume would start with a full budget.
     earlier_usd = pool.count_earlier(index, begin_session(folder.path, CALLS))

@@ -47,10 +47,7 @@ def cache_path() -> Path:
 
 @dataclass(slots=True)
 class Cache:
-    """An open cache file, shared with any number of other processes.
-
-    If it fails during a run, it is closed and `problem` is the reason; no answer is lost.
-    """
+    """An open cache file, shared with any number of processes; after a failure it is closed, with its `problem`."""
 
     path: Path
     problem: str | None = None

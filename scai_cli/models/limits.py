@@ -43,19 +43,14 @@ class Spend:
 
 
 class Budget:
-    """The budget of one run, shared by all its gates: `used` so far and `reserved` for the calls in flight.
+    """The budget of one run, shared by its gates: `used` in all sessions, and `reserved` for the calls in flight."""
 
-    `used` and `seconds` include earlier sessions.
-    """
-
-    def __init__(
-        self, caps: Caps, *, used: Spend = Spend(), seconds: float = 0.0, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, caps: Caps, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.caps = caps
-        self.used = used
+        self.used = Spend()
         self.reserved = Spend()
         self._clock = clock
-        self._began = clock() - seconds
+        self._began = clock()
         self._stopped_at: float | None = None
         self._settled = asyncio.Event()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from scai_cli.errors import ConfigError
@@ -41,11 +41,10 @@ def published_price(model: str, base_url: str | None = None) -> PriceConfig | No
     return PriceConfig(input=float(price.input_price) * 1000, output=float(price.output_price) * 1000)
 
 
-def require_prices(price: PriceOf, models: Iterable[str]) -> None:
+def require_price(price: PriceOf, model: str) -> None:
     """Raise ConfigError if the experiment limits money and a model's price is unknown."""
-    for model in models:
-        if price(model) is None:
-            raise ConfigError(
-                f"limits.usd: the price of model {model!r} is unknown; "
-                f"add `prices: {{{model}: {{input: X, output: Y}}}}` (USD per 1M tokens) or drop the limit"
-            )
+    if price(model) is None:
+        raise ConfigError(
+            f"limits.usd: the price of model {model!r} is unknown; "
+            f"add `prices: {{{model}: {{input: X, output: Y}}}}` (USD per 1M tokens) or drop the limit"
+        )

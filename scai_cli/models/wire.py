@@ -77,13 +77,9 @@ def _first_logprobs(logprobs: object) -> tuple[tuple[str, float], ...] | None:
     first = next((t for t in tokens if any(c.isalnum() for c in str(t.get("token", "")))), None)
     likely = first.get("top_logprobs") if first else None
     pairs = [(t.get("token"), t.get("logprob")) for t in likely or () if isinstance(t, Mapping)]
-    valid = ((t, p) for t, p in pairs if isinstance(t, str) and p is not None and _is_logarithm(p))
+    # Endpoints write -9999 for the probability 0.
+    valid = ((t, p) for t, p in pairs if isinstance(t, str) and isinstance(p, int | float) and -1e6 < p <= 0)
     return tuple((clean(t), float(p)) for t, p in valid) or None
-
-
-def _is_logarithm(value: object) -> bool:
-    """Return whether a value is the logarithm of a probability; endpoints write -9999 for probability 0."""
-    return isinstance(value, int | float) and -1e6 < value <= 0
 
 
 def _usage(counted: object, request: ChatRequest, text: str) -> Usage:

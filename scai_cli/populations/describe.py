@@ -48,7 +48,8 @@ class PopulationDescription:
         self.weight += persona.weight
         for name, value in persona.attributes.items():
             self.attributes[name][value] += 1
-        self.missing.update(part for part in _PARTS if not _has(persona, part))
+        present = {**dict(persona), "source": persona.source.name}
+        self.missing.update(part for part in _PARTS if not present[part])
         self.splits[persona.split or "none"] += 1
         self.sources[persona.source.name or "none"] += 1
         self.words += len(description)
@@ -116,10 +117,6 @@ def populations(folder: Path) -> list[tuple[Path, int | None, str | None]]:
             except ConfigError as error:
                 files.append((file, None, str(error)))
     return files
-
-
-def _has(persona: Persona, part: str) -> bool:
-    return bool(persona.source.name) if part == "source" else bool(getattr(persona, part))
 
 
 def _attribute(values: Mapping[Scalar, int], size: int) -> dict[str, Any]:

@@ -47,9 +47,7 @@ class ImportResult:
 def import_items(
     kind: Literal["personas", "tasks"], options: ImportOptions, out: Path, notify: Notify, **changes: str
 ) -> ImportResult:
-    """Write a file's items, with `changes` of their fields; a bad row raises ConfigError, or is reported with
-    `skip_bad`.
-    """
+    """Write a file's items with `changes` of their fields; a bad row raises ConfigError, or `skip_bad` reports it."""
     result = ImportResult()
     form = _format(options, PERSONAS if kind == "personas" else TASKS)
     with population_file(out, kind) as write:

@@ -38,10 +38,7 @@ class CallIndex:
     def read(
         cls, path: Path, failed: Mapping[str, str] | None = None, wanted: Callable[[str], bool] = lambda _: True
     ) -> CallIndex:
-        """Index a call log; raises RunError for a damaged line.
-
-        Counts all paid calls; indexes only those whose ids are `wanted`.
-        """
+        """Index the calls whose ids are `wanted`, and count all paid ones; raises RunError for a damaged line."""
         index = cls(path, failed or {})
         offset = 0
         for number, line in lines(path):

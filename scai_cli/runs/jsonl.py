@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
-from scai_cli.errors import OutputError
+import msgspec
+
+from scai_cli.errors import OutputError, RunError
 from scai_cli.text.characters import clean
 
+Decoded = TypeVar("Decoded")
 _BLOCK: Final = 1 << 20
 
 
@@ -63,6 +66,15 @@ def lines(path: Path) -> Iterator[tuple[int, bytes]]:
                     yield number, line
     except FileNotFoundError:
         return
+
+
+def decoded(path: Path, decode: Callable[[bytes], Decoded]) -> Iterator[Decoded]:
+    """Yield the decoded lines of a file without an incomplete last one; raises RunError for a damaged line."""
+    for number, line in lines(path):
+        try:
+            yield decode(line)
+        except (ValueError, msgspec.DecodeError):
+            raise RunError(damaged(path, number)) from None
 
 
 def lines_backwards(path: Path) -> Iterator[bytes]:

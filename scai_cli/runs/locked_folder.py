@@ -42,10 +42,7 @@ class CreationFiles:
 
 @dataclass(slots=True)
 class LockedFolder:
-    """A folder locked by this process, with its append-only logs.
-
-    Appended lines survive a crash of the process, and a power cut after `sync`.
-    """
+    """A folder locked by this process with append-only logs: lines survive a crash, and a power cut after `sync`."""
 
     path: Path
     _lock: IO[str]

@@ -112,21 +112,19 @@ async def _play_and_measure(
     context: EpochContext, anchors: Anchors, declared: WelfareFunction, *, is_product: bool = False
 ) -> tuple[Sequence[Conversation], EpochUtilities]:
     """Play an epoch from its `epoch_started` to its `welfare`."""
-    context.emit(_epoch_started(context, is_product))
+    context.emit(
+        EpochStarted(
+            id=context.id,
+            epoch=context.epoch,
+            version=context.constitution.version,
+            personas=tuple(persona.id for persona in context.personas),
+            tasks=tuple(task.id for task in context.tasks),
+            product=is_product,
+        )
+    )
     conversations = await play(context)
     drift = await anchors.drift(context, conversations)
     return conversations, _measure(context, conversations, declared, drift)
-
-
-def _epoch_started(context: EpochContext, is_product: bool) -> EpochStarted:
-    return EpochStarted(
-        id=context.id,
-        epoch=context.epoch,
-        version=context.constitution.version,
-        personas=tuple(persona.id for persona in context.personas),
-        tasks=tuple(task.id for task in context.tasks),
-        product=is_product,
-    )
 
 
 def _measure(

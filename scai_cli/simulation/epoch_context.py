@@ -73,10 +73,7 @@ def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelSett
 
 @dataclass(frozen=True, slots=True)
 class EpochContext:
-    """One constitution with its agents, users and tasks.
-
-    `id` is the first part of the ids of all events, e.g. `e2`.
-    """
+    """One constitution with its agents, users and tasks; `id` (`e2`) is the first part of the ids of all events."""
 
     agents: Agents
     id: str

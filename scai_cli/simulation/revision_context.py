@@ -22,10 +22,7 @@ OptionsKey = Literal["strategy_options", "acceptance_options"]
 
 @dataclass(frozen=True, slots=True)
 class RevisionContext:
-    """The end of an epoch: its conversations and utilities, and the epochs before.
-
-    `id` is the first part of the ids of all calls of a strategy or an acceptance rule.
-    """
+    """The conversations and utilities of an epoch, and earlier ones; `id` begins the ids of a revision's calls."""
 
     config: ExperimentConfig
     epoch_context: EpochContext

@@ -11,7 +11,7 @@ from scai_cli.errors import ConfigError, LimitReached
 from scai_cli.experiment.config import PriceConfig
 from scai_cli.messages import ChatRequest, Message, Usage
 from scai_cli.models.limits import Budget, Caps, Spend, prompt_tokens
-from scai_cli.models.prices import FREE, price_of, published_price, require_prices
+from scai_cli.models.prices import FREE, price_of, published_price, require_price
 
 
 def claim(budget, spend):
@@ -52,7 +52,8 @@ def test_a_limit_that_is_reached_is_named_in_one_line(caps, line):
 
 
 def test_a_resumed_run_goes_on_counting():
-    budget = Budget(Caps(calls=3, seconds=100), used=Spend(2), seconds=99, clock=lambda: 0.0)
+    budget = Budget(Caps(calls=3, seconds=100), clock=lambda: 0.0)
+    budget.charge(Spend(2), 99)
     claim(budget, Spend(1))
     budget.settle(Spend(1), Spend(1))
     with pytest.raises(LimitReached, match="calls"):
@@ -106,6 +107,6 @@ def test_the_same_name_at_an_unknown_endpoint_has_no_published_price():
 
 def test_a_limit_in_money_needs_every_price():
     price = price_of("openai", {"mine": PriceConfig(input=1, output=2)})
-    require_prices(price, ["mine"])
+    require_price(price, "mine")
     with pytest.raises(ConfigError, match=r"limits\.usd: the price of model 'other' is unknown"):
-        require_prices(price, ["mine", "other"])
+        require_price(price, "other")

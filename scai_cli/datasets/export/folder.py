@@ -19,9 +19,7 @@ CARD: Final = "README.md"
 
 
 def finish_folder(folder: Path, record: ExportRecord) -> None:
-    """Write the card and the manifest beside the rows, the same bytes each time; raises OutputError for a failed
-    write.
-    """
+    """Write the card and manifest beside the rows, the same bytes each time; raises OutputError for a failed write."""
     beside = side_cars(folder, record)
     if record.format.side_files is not None:
         for file, content in record.format.side_files(_name(folder), record.files).items():

@@ -9,9 +9,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from scai_cli.errors import RunError
 from scai_cli.runs.generated_directory import ROWS
-from scai_cli.runs.jsonl import damaged, lines
+from scai_cli.runs.jsonl import decoded
 
 
 class Answered(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -76,9 +75,4 @@ class GeneratedRow(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 
 def rows(path: Path) -> Iterator[GeneratedRow]:
     """Yield the rows of a generated set in order, without a torn last line; raises RunError for a damaged line."""
-    decode = msgspec.json.Decoder(GeneratedRow).decode
-    for number, line in lines(path / ROWS):
-        try:
-            yield decode(line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise RunError(damaged(path / ROWS, number)) from None
+    return decoded(path / ROWS, msgspec.json.Decoder(GeneratedRow).decode)

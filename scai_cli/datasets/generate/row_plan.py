@@ -8,15 +8,12 @@ from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from scai_cli.datasets.generate.manifest import GenerateManifest
-from scai_cli.errors import RunError
 from scai_cli.experiment.constitution import Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.runs.generated_directory import TASKS
-from scai_cli.runs.jsonl import damaged, lines
+from scai_cli.runs.jsonl import decoded
 from scai_cli.values import draw
 
 
@@ -83,8 +80,4 @@ def _sampled(principles: Sequence[Principle], size: int, seed: str) -> list[Prin
 
 def _repeated_tasks(path: Path) -> Iterator[Task]:
     while True:
-        for number, line in lines(path / TASKS):
-            try:
-                yield Task.model_validate_json(line)
-            except ValidationError:
-                raise RunError(damaged(path / TASKS, number)) from None
+        yield from decoded(path / TASKS, Task.model_validate_json)

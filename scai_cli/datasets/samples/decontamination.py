@@ -52,7 +52,8 @@ class Benchmark:
 
     def meets(self, texts: Iterable[str]) -> bool:
         """Return whether the texts share words with the benchmark; count the row, and the benchmark rows that match."""
-        matched = {row for text in texts for row in self._matches(words(text))}
+        grams = (gram for text in map(words, texts) for length in self._lengths for gram in _grams(text, length))
+        matched = {self._grams[gram] for gram in grams if gram in self._grams}
         self.met |= matched
         self.hits += bool(matched)
         return bool(matched)
@@ -82,13 +83,6 @@ class Benchmark:
             self._lengths.add(length)
             for gram in _grams(text, length):
                 self._grams.setdefault(gram, self.rows)
-
-    def _matches(self, text: list[str]) -> Iterator[int]:
-        for length in self._lengths:
-            for gram in _grams(text, length):
-                row = self._grams.get(gram)
-                if row is not None:
-                    yield row
 
 
 def _grams(text: list[str], n: int) -> Iterator[int]:

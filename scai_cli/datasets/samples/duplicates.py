@@ -26,7 +26,6 @@ class DuplicateIndex:
 
     dedupe: Dedupe | None = None
     _seen: dict[int, str] = field(default_factory=dict)
-    _kept: int = 0
 
     def reason_against(self, texts: tuple[str, ...], split: str) -> str | None:
         """Return the reason to leave out a row; None for a new row."""
@@ -42,8 +41,7 @@ class DuplicateIndex:
     def _is_near(self, text: str) -> bool:
         if self._index.most_similar(text) is not None:
             return True
-        self._index.add(str(self._kept), text)
-        self._kept += 1
+        self._index.add("", text)
         return False
 
     @cached_property

@@ -17,11 +17,11 @@ from scai_cli.datasets.samples.answer_context import AnswerContext, own_rating
 from scai_cli.datasets.samples.filters import BROKEN, BROKEN_OFF, Kind, SampleSelector
 from scai_cli.datasets.samples.labels import PairComparison, decide, revised
 from scai_cli.datasets.samples.sample import Answer, CritiqueStep, Pair, Sample, Score, Trace, Turn
-from scai_cli.errors import ConfigError, RunError
+from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.generated_directory import TASKS
-from scai_cli.runs.jsonl import damaged, lines
+from scai_cli.runs.jsonl import decoded
 from scai_cli.simulation.prompts import Prompts
 from scai_cli.values import Split
 
@@ -58,13 +58,8 @@ class GeneratedSource:
 
     def tasks(self) -> Iterator[tuple[str, Split | None]]:
         """Yield all tasks of the set, possibly a million, with the split that each states."""
-        decode = msgspec.json.Decoder(_TaskLine).decode
-        for number, line in lines(self.path / TASKS):
-            try:
-                task = decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                raise RunError(damaged(self.path / TASKS, number)) from None
-            yield task.id, task.split
+        tasks = decoded(self.path / TASKS, msgspec.json.Decoder(_TaskLine).decode)
+        return ((task.id, task.split) for task in tasks)
 
     def about(self) -> tuple[Constitution, Mapping[str, str], ExperimentConfig]:
         """Return the final constitution, role -> model, and the experiment."""

@@ -74,10 +74,7 @@ class _Writer:
         return [sentence for _, _, sentence in sorted(chosen)]
 
     def say(self, sentences: tuple[str, ...]) -> tuple[float, str] | None:
-        """Return an unused one of the foremost sentences and its place in the list, from 0 to 1; None if all are used.
-
-        It is a short one if words are to be plain.
-        """
+        """Return an unused foremost sentence (short for plain words) and its place, 0 to 1; None if all are used."""
         unused = [n for n, sentence in enumerate(sentences) if sentence not in self.used]
         if not unused:
             return None

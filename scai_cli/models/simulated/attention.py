@@ -38,7 +38,8 @@ def demands(system: str, user_messages: Sequence[str]) -> dict[str, float]:
         _add(total, requested(remark), REMARK * FADING**age)
     if user_messages:
         _add(total, _task_requests(user_messages[0]), TASK)
-    _add(total, _habits(total), 1.0)
+    habits = {name: s for name, s in HABITS.items() if total.get(TRAITS[name].excludes or "", 0.0) <= 0}
+    _add(total, habits, 1.0)
     clipped = {name: min(1.0, max(-1.0, total[name])) for name in TRAITS if total.get(name)}
     return {name: weight for name, weight in _resolve_exclusions(clipped).items() if weight}
 
@@ -48,11 +49,6 @@ def shared(wanted: Mapping[str, float], budget: float) -> dict[str, float]:
     total = sum(abs(weight) for weight in wanted.values())
     share = min(1.0, budget / total) if total else 1.0
     return {name: weight * share for name, weight in wanted.items()}
-
-
-def _habits(asked: Mapping[str, float]) -> dict[str, float]:
-    """Return the habits that no demand excludes."""
-    return {name: s for name, s in HABITS.items() if asked.get(TRAITS[name].excludes or "", 0.0) <= 0}
 
 
 @lru_cache(maxsize=256)

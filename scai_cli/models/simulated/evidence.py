@@ -94,10 +94,7 @@ class Evidence:
 
 
 def read_evidence(prompt: str) -> Evidence:
-    """Read a revision's prompt, using only its fences and the two limits.
-
-    An opinion counts half as much for each epoch that it is older than the last one shown.
-    """
+    """Read a revision's prompt by its fences and the two limits; an opinion counts half for each epoch of its age."""
     constitution = next((piece.text for piece in fenced(prompt, "constitution")), "")
     evidence = Evidence(list(_rules(constitution)))
     for number, tokens in _AT_MOST.findall(wording(prompt)):

@@ -123,9 +123,7 @@ class _Reader:
         conversation.messages.append(message)
         if message.role == "assistant":
             conversation.position = offset, size
-        conversation.owed -= 1
-        if not conversation.owed:
-            self._count_whole()
+        self._settle(conversation)
 
     def _begin(self, name: str, message: CompactMessage) -> RunConversation:
         if self._setting is None:
@@ -146,13 +144,14 @@ class _Reader:
             return
         (conversation.own if rating.kind == "own" else conversation.cross).append(rating)
         if rating.final:
-            conversation.owed -= 1
-            if not conversation.owed:
-                self._count_whole()
+            self._settle(conversation)
 
-    def _count_whole(self) -> None:
-        self._is_ready = True
-        self._whole += 1
+    def _settle(self, conversation: RunConversation) -> None:
+        """Count a message or a final rating that was owed."""
+        conversation.owed -= 1
+        if not conversation.owed:
+            self._is_ready = True
+            self._whole += 1
 
     def _turn_to(self, event: RunStarted | EpochStarted | Revised) -> None:
         if isinstance(event, RunStarted):

@@ -60,10 +60,7 @@ _decode_compact: Final[Callable[[bytes], CompactRating | CompactMessage]] = msgs
 
 
 def glance(line: bytes) -> tuple[bytes, bytes]:
-    """Return the id and the type of the event on a line, without decoding it.
-
-    Both are empty for an incomplete or unusual line, which must be decoded.
-    """
+    """Return the id and type of the event on a line without decoding it; both empty for a torn or unusual line."""
     # {"seq":1,"time":"T","id":"X","type":"Y",...}: no id holds a quote, so these are the first fourteen.
     try:
         _, _, _, _, _, _, _, third, _, name, _, fourth, _, kind, rest = line.split(b'"', 14)

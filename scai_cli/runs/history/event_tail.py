@@ -20,10 +20,7 @@ POLL_S: Final = 0.3
 
 
 def follow_events(path: Path, selection: Selection) -> Iterator[tuple[ReadEvent, bool]]:
-    """Yield a run's events as they are written, and whether each is selected.
-
-    Raises RunError with the line if it is damaged.
-    """
+    """Yield a run's events as they are written, and whether each is selected; raises RunError for a damaged line."""
     selected = selects(selection)
     for number, line in _new_lines(path / EVENTS):
         name, _ = glance(line)

@@ -72,10 +72,7 @@ class Excerpts:
 
 
 def read_excerpts(history: History) -> Excerpts:
-    """Read the notable conversations of a run in one pass over its events; `history` must have `finals`.
-
-    Raises RunError for a damaged line.
-    """
+    """Read a run's notable conversations in one pass; `history` must have `finals`. Raises RunError if damaged."""
     finals = history.rating_index.finals
     kinds = _kinds(history, finals.values())
     chosen = dict.fromkeys(_ranked(finals, kinds))

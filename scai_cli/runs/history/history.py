@@ -21,10 +21,7 @@ from scai_cli.runs.run_directory import CONFIG
 
 @dataclass(slots=True)
 class Epoch:
-    """One epoch: the constitution in force, the messages and ratings under it, and the revision at its end.
-
-    `is_product`: it plays the product after the last revision and has none itself.
-    """
+    """One epoch: the constitution in force, the messages and ratings under it, and the revision at its end."""
 
     number: int
     constitution: Constitution
@@ -32,6 +29,7 @@ class Epoch:
     personas: tuple[str, ...]
     tasks: tuple[str, ...]
     is_product: bool = False
+    """Whether it plays the product after the last revision and has none itself."""
     conversations: dict[str, list[CompactMessage]] = field(default_factory=dict)
     """Conversation id -> its messages in order."""
     ratings: list[CompactRating] = field(default_factory=list)
@@ -44,10 +42,7 @@ class Epoch:
 
 @dataclass
 class History:
-    """The history of a run, finished or not; `epochs` may be empty.
-
-    The last epoch may play the product: then it is `product_epoch` and not counted in `epochs_done`.
-    """
+    """The history of a run, finished or not; `epochs` may be empty, and the last one may play the product."""
 
     path: Path
     status: Status

@@ -44,10 +44,7 @@ class RatingSums:
 
 
 class FinalRatings:
-    """The ratings of an epoch's final answers one by one, missing ones included.
-
-    They are stored in columns, which take a third of the memory of objects.
-    """
+    """An epoch's ratings of final answers, missing ones too, in columns: a third of the memory of objects."""
 
     def __init__(self) -> None:
         self._kinds: list[str] = []
@@ -93,15 +90,12 @@ class FinalRatings:
 
 
 class RatingIndex:
-    """The ratings of a run that have an observed utility, added as they are read.
-
-    With `finals`, keeps the ratings of all final answers one by one.
-    """
+    """A run's ratings with an observed utility, added as they are read; with `finals`, all of final answers, too."""
 
     def __init__(self, *, finals: bool = False) -> None:
         self.observed: dict[tuple[str, str], ObservedRatings] = {}
         """(Rater, kind `own` or `cross`) -> the ratings with an observed utility."""
-        self.finals: dict[int, FinalRatings] = {}
+        self.finals: dict[int, FinalRatings] = defaultdict(FinalRatings)
         """Epoch -> the ratings of its final answers, if they are kept."""
         self._keeps_finals = finals
         self._names: dict[str, str] = {}
@@ -112,7 +106,9 @@ class RatingIndex:
         if kind == "anchor":
             return
         if self._keeps_finals and rating.final:
-            self._add_final(rating)
+            # Ratings repeat a few names, so each name is kept once.
+            once, conversation = self._names.setdefault, rating.conversation
+            self.finals[rating.epoch].add(once(kind, kind), once(rater, rater), once(conversation, conversation), value)
         if value is None:
             return
         if rating.observed is not None:
@@ -125,12 +121,3 @@ class RatingIndex:
     def finals_of(self, epoch: int) -> FinalRatings:
         """Return the ratings of an epoch's final answers; empty if there are none."""
         return self.finals.get(epoch, FinalRatings())
-
-    def _add_final(self, rating: CompactRating) -> None:
-        finals = self.finals.get(rating.epoch)
-        if finals is None:
-            finals = self.finals[rating.epoch] = FinalRatings()
-        # Ratings repeat a few names, so each name is kept once.
-        once = self._names.setdefault
-        conversation = once(rating.conversation, rating.conversation)
-        finals.add(once(rating.kind, rating.kind), once(rating.rater, rating.rater), conversation, rating.value)

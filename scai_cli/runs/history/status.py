@@ -34,16 +34,13 @@ def status_of(path: Path, finished: bool, outcome: Mapping[str, Any]) -> Status:
 
 
 def spent(path: Path) -> tuple[int, Usage] | None:
-    """Return the number of answered calls in the log and their tokens; None if the log is missing or too long.
-
-    Skips unreadable lines; a resume reports them.
-    """
+    """Return the number of answered calls in the log and their tokens; None if the log is missing or too long."""
     log = path / CALLS
     if not log.exists() or log.stat().st_size > _COUNTED:
         return None
     calls = sent = answered = 0
     for _, line in lines(log):
-        with suppress(msgspec.DecodeError):
+        with suppress(msgspec.DecodeError):  # a resume reports unreadable lines
             call = decode_call(line)
             if call.source == "model" and call.usage is not None:
                 calls += 1
