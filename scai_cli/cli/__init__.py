@@ -25,12 +25,12 @@ To start: scai init demo && scai run demo/configs/quickstart.yaml
 
 \b
 experiment     a YAML file with personas, tasks and a model
-persona        a user: simulated, or a real person
-task           the request with which a user opens a conversation
+persona        one user: simulated, or a real person at the terminal
+task           the question or request that opens a conversation
 run            the results of one experiment, in a folder
 epoch          one round of conversations, ratings and a revision
 constitution   the assistant's rules, as its system message states them
-generated set  dataset rows that follow a constitution, in a folder""",
+generated set  dataset rows that a model wrote by a constitution, in a folder""",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,

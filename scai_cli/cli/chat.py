@@ -22,12 +22,14 @@ def chat(
     run: options.Run,
     persona: Annotated[
         str | None,
-        typer.Option("--persona", help="Chat as this persona, with the rules that apply to it.", metavar="ID"),
+        typer.Option("--persona", help="Chat as this persona; rules for this persona alone apply, too.", metavar="ID"),
     ] = None,
     against: Annotated[
         str | None,
         typer.Option(
-            "--against", help="Also answer under this earlier version: `start` or a number.", metavar="VERSION"
+            "--against",
+            help="Show a second answer, under an earlier version: `start` or its number.",
+            metavar="VERSION",
         ),
     ] = None,
     model: options.Model = None,

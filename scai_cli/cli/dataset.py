@@ -26,7 +26,7 @@ def describe(
     seed: Annotated[int, typer.Option("--seed", help="Seed for the choice of example rows.", metavar="N")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Describe the lengths, variety and balance of a dataset's rows."""
+    """Describe a dataset's rows: lengths, repetitions, variety."""
     from scai_cli.datasets.describe.description import describe as described
     from scai_cli.display.terminal.dataset import print_dataset
 

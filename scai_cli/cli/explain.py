@@ -13,7 +13,7 @@ def explain(
     run: options.Run,
     users: Annotated[
         tuple[str, str] | None,
-        typer.Option("--users", help="Show rules with opposite effects on A and B.", metavar="A B"),
+        typer.Option("--users", help="Show rules with opposite effects on personas A and B.", metavar="A B"),
     ] = None,
     settings: options.SetLimit = None,
     max_usd: options.MaxUsd = None,
@@ -21,7 +21,10 @@ def explain(
     as_json: options.Json = False,
     runs_dir: options.RunsDir = options.RUNS,
 ) -> None:
-    """Show who asked for each rule and its effect on each user. Makes up to 1,000 calls, or --set limits.calls=N."""
+    """Show whose feedback led to each rule, and its effect on users.
+
+    Makes at most 1,000 calls; --set limits.calls=N changes that.
+    """
     from scai_cli.display.terminal.explain import print_explanation
     from scai_cli.jobs.explain import explain as explained
     from scai_cli.runs.find import find_run

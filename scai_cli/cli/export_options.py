@@ -18,7 +18,8 @@ Sources = Annotated[
     ),
 ]
 FormatName = Annotated[
-    str, typer.Option("--format", help=f"One of {', '.join(BUILT_IN['format'])}; or module:attribute.", metavar="F")
+    str,
+    typer.Option("--format", help=f"One of {', '.join(BUILT_IN['format'])}; or MODULE:NAME, your own.", metavar="F"),
 ]
 Output = Annotated[
     str,
@@ -28,14 +29,19 @@ Output = Annotated[
 ]
 As = Annotated[
     Literal["text", "markdown", "json", "jsonl", "csv", "parquet"] | None,
-    typer.Option("--as", help="File type; default: from the file's name."),
+    typer.Option("--as", help="Type of the output file; default: by its name."),
 ]
 System = Annotated[
-    str, typer.Option("--system", help="System message of rows: drop (none), keep (the rules), or a text.", metavar="S")
+    str,
+    typer.Option(
+        "--system", help="System message in each row: drop (none), keep (the run's), or your own text.", metavar="S"
+    ),
 ]
 MinRating = Annotated[
     float | None,
-    typer.Option("--min-rating", help="Keep answers (in pairs: the chosen answer) rated at least R.", metavar="R"),
+    typer.Option(
+        "--min-rating", help="Keep answers rated R or more; of a pair, the better answer counts.", metavar="R"
+    ),
 ]
 MinMargin = Annotated[
     float | None, typer.Option("--min-margin", help="Keep pairs whose ratings differ by at least R.", metavar="R")
@@ -43,13 +49,17 @@ MinMargin = Annotated[
 Disagreement = Annotated[
     str | None,
     typer.Option(
-        "--disagreement", help="Keep rows with this share of dissenting raters, e.g. 0.3:1.", metavar="LOW:HIGH"
+        "--disagreement",
+        help="Keep rows where the share of raters who disagree with the majority is in this range.",
+        metavar="LOW:HIGH",
     ),
 ]
-PerPersona = Annotated[bool, typer.Option("--per-persona", help="Write one pair per rater, not one for the group.")]
+PerPersona = Annotated[
+    bool, typer.Option("--per-persona", help="Write a pair for each persona's ratings, not one for all.")
+]
 LabelledBy = Annotated[
     Literal["ratings", "judge", "revision"] | None,
-    typer.Option("--labels", help="Label that ranks generated answers; default: ratings, else judge, else revision."),
+    typer.Option("--labels", help="What decides which generated answer is better; default: the first available."),
 ]
 MaxRows = Annotated[
     int | None, typer.Option("--max-rows", min=1, help="Keep at most N rows, drawn at random.", metavar="N")
@@ -59,7 +69,9 @@ SplitInto = Annotated[
 ]
 SplitBy = Annotated[
     Literal["persona", "task", "both"] | None,
-    typer.Option("--split-by", help="Keep each persona, task or both in one split; default: both.", show_default=False),
+    typer.Option(
+        "--split-by", help="What two splits never share: personas, tasks or both; default: both.", show_default=False
+    ),
 ]
 DedupeBy = Annotated[
     Literal["exact", "near"] | None,
@@ -67,7 +79,7 @@ DedupeBy = Annotated[
 ]
 Decontaminate = Annotated[
     Path | None,
-    typer.Option("--decontaminate", help="Leave out rows with text of this benchmark file.", metavar="FILE"),
+    typer.Option("--decontaminate", help="Leave out rows that contain text from this benchmark file.", metavar="FILE"),
 ]
 MixLicences = Annotated[bool, typer.Option("--mix-licences", help="Allow rows under different licences.")]
 DrawSeed = Annotated[int, typer.Option("--seed", min=0, help="Seed for splits and random draws.", metavar="N")]

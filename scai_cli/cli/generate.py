@@ -37,14 +37,16 @@ def generate(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option("--config", help="Experiment file to use with a constitution file.", metavar="EXPERIMENT"),
+        typer.Option(
+            "--config", help="For a constitution file: the experiment with model and personas.", metavar="EXPERIMENT"
+        ),
     ] = None,
     settings: options.Set = None,
     model: options.Model = None,
     seed: options.Seed = None,
     run_id: Annotated[
         str | None,
-        typer.Option("--run-id", help="Id of the generated set; default: the run's id with -rows.", metavar="ID"),
+        typer.Option("--run-id", help="Id of the generated set; default: RUN-rows.", metavar="ID"),
     ] = None,
     runs_dir: options.RunsDir = options.RUNS,
     max_usd: options.MaxUsd = None,

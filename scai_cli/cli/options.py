@@ -29,13 +29,15 @@ SetLimit = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
-        help="Set a limit, price or model key, e.g. --set limits.calls=500. Repeatable.",
+        help="Change a limit or a price, e.g. --set limits.calls=500. Repeatable.",
         metavar="KEY=VALUE",
     ),
 ]
 Model = Annotated[
     str | None,
-    typer.Option("--model", help="Model for all roles: `simulated` or PROVIDER:NAME, e.g. openai:NAME.", metavar="M"),
+    typer.Option(
+        "--model", help="Model to call: PROVIDER:NAME, e.g. openai:NAME; or `simulated`, built in.", metavar="M"
+    ),
 ]
 Seed = Annotated[int | None, typer.Option("--seed", help="Seed for all random draws.", metavar="N")]
 Epoch = Annotated[int | None, typer.Option("--epoch", help="Use only this epoch.", metavar="N")]
@@ -46,7 +48,9 @@ MaxUsd = Annotated[
     float | None, typer.Option("--max-usd", help="Stop before the cost exceeds this many US dollars.", metavar="USD")
 ]
 
-Trust = Annotated[bool, typer.Option("--trust", help="Allow third-party code that the run's config names.")]
+Trust = Annotated[
+    bool, typer.Option("--trust", help="Load the Python code (`module:name`) that the run's config names.")
+]
 
 RUNS = Path("runs")
 """The default of `RunsDir`."""

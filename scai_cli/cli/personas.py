@@ -25,14 +25,15 @@ Out = Annotated[
     Path, typer.Option("--output", "-o", help="Output file (.jsonl, .yaml), or - for stdout.", metavar="OUT")
 ]
 Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Import at most N.", metavar="N")]
-Map = Annotated[Path | None, typer.Option("--map", help="YAML file that maps columns to fields.", metavar="FILE")]
+Map = Annotated[Path | None, typer.Option("--map", help="YAML file: which column becomes which field.", metavar="FILE")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip bad rows and list them.")]
 Format = Annotated[
     str,
     typer.Option(
         "--as",
         metavar="FORMAT",
-        help="lines, personahub, synthetic-persona-chat, nemotron, prism, opinionqa, polis, tinytroupe, edsl or table.",
+        help="Format of the file: lines, personahub, synthetic-persona-chat, nemotron, prism, opinionqa, polis, "
+        "tinytroupe, edsl or table.",
     ),
 ]
 
@@ -62,7 +63,7 @@ def sample(
     by: Annotated[str, typer.Option("--by", help="Stratify by these attributes.", metavar="A,B")] = "",
     weights: Annotated[
         str | None,
-        typer.Option("--weights", help="Draw in proportion to `weight` or a numeric attribute.", metavar="NAME"),
+        typer.Option("--weights", help="Draw in proportion to this attribute, or to `weight`.", metavar="NAME"),
     ] = None,
     diverse: Annotated[
         bool, typer.Option("--diverse", help="Choose personas as different from each other as possible.")
@@ -95,7 +96,11 @@ def describe(
     ] = None,
     quotas: Annotated[
         list[str] | None,
-        typer.Option("--quota", help="Compare with these shares, e.g. age=18-34:30,35-90:70.", metavar="A=V:S,..."),
+        typer.Option(
+            "--quota",
+            help="Compare an attribute's values with these target shares, e.g. age=18-34:30,35-90:70.",
+            metavar="ATTRIBUTE=VALUE:SHARE,...",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -127,10 +132,15 @@ def generate(
     out: Out,
     quotas: Annotated[
         list[str] | None,
-        typer.Option("--quota", help="Target shares of an attribute, e.g. age=18-34:30,35-90:70.", metavar="A=V:S,..."),
+        typer.Option(
+            "--quota",
+            help="Target share of each value, e.g. age=18-34:30,35-90:70.",
+            metavar="ATTRIBUTE=VALUE:SHARE,...",
+        ),
     ] = None,
     tasks: Annotated[
-        Path | None, typer.Option("--tasks", help="Tasks on which each persona gets an opinion.", metavar="FILE")
+        Path | None,
+        typer.Option("--tasks", help="Also write each persona's opinion about each of these tasks.", metavar="FILE"),
     ] = None,
     model: Model = None,
     seed: Annotated[int, typer.Option("--seed", help="Seed for all random draws.", metavar="N")] = 0,
@@ -138,7 +148,7 @@ def generate(
     max_usd: MaxUsd = None,
     quiet: Quiet = False,
 ) -> None:
-    """Generate personas with a model, to given quotas. After an interruption, the same command continues."""
+    """Generate personas with a model, by quotas. If interrupted, run the same command again to continue."""
     from scai_cli.experiment.item_files import items
     from scai_cli.experiment.load import Overrides
     from scai_cli.experiment.tasks import Task

@@ -23,12 +23,18 @@ def show(
     constitution: Annotated[bool, typer.Option("--constitution", help="Show every version of the rules.")] = False,
     ratings: Annotated[bool, typer.Option("--ratings", help="Show who rated which answer, and how.")] = False,
     diff: Annotated[
-        tuple[int, int] | None, typer.Option("--diff", help="Show the changes from version A to B.", metavar="A B")
+        tuple[int, int] | None,
+        typer.Option("--diff", help="Show the changes between two versions, by number; 0 is the start.", metavar="A B"),
     ] = None,
     prompts: Annotated[
-        str | None, typer.Option("--prompts", help="Show the messages of calls whose ids start with ID.", metavar="ID")
+        str | None,
+        typer.Option(
+            "--prompts", help="Show the messages sent in model calls whose ids start with ID, e.g. e1.", metavar="ID"
+        ),
     ] = None,
-    fidelity: Annotated[bool, typer.Option("--fidelity", help="Check if simulated users stay in character.")] = False,
+    fidelity: Annotated[
+        bool, typer.Option("--fidelity", help="Show whether simulated users stay in character.")
+    ] = False,
     follow: Annotated[bool, typer.Option("--follow", help="Show the events of a run as they happen.")] = False,
     as_json: Json = False,
     runs_dir: RunsDir = RUNS,

@@ -13,7 +13,12 @@ from scai_cli.cli.personas import File, Limit, Map, Out, SkipBad, say, say_writt
 app = typer.Typer(no_args_is_help=True, help="Import tasks.", callback=lambda: None)
 
 Format = Annotated[
-    str, typer.Option("--as", metavar="FORMAT", help="Format of the file: lines, table, habermas or anthropic.")
+    str,
+    typer.Option(
+        "--as",
+        metavar="FORMAT",
+        help="Format of the file: lines, table, habermas (Habermas Machine) or anthropic (HH-RLHF).",
+    ),
 ]
 
 
@@ -25,9 +30,11 @@ def import_file(
     limit: Limit = None,
     columns: Map = None,
     skip_bad: SkipBad = False,
-    topic: Annotated[str, typer.Option("--topic", help="Set the topic of every imported task.", metavar="TOPIC")] = "",
+    topic: Annotated[
+        str, typer.Option("--topic", help="Label every imported task with this topic.", metavar="TOPIC")
+    ] = "",
     kind: Annotated[
-        str, typer.Option("--kind", help="Set the kind of every imported task, e.g. advice.", metavar="KIND")
+        str, typer.Option("--kind", help="Label every imported task with this kind, e.g. advice.", metavar="KIND")
     ] = "",
     quiet: Quiet = False,
 ) -> None:
