@@ -229,10 +229,7 @@ class ExperimentConfig(Value):
 
     @property
     def held_out(self) -> tuple[tuple[Persona, ...], tuple[Task, ...]]:
-        """The personas and tasks of the comparison at the end; all of a kind if none of it is held out.
-
-        Both are empty if nothing is held out.
-        """
+        """The personas and tasks of the comparison: all of a kind if none of it is held out, none if nothing is."""
         persona_ids, task_ids = _ids(self.holdout.personas), _ids(self.holdout.tasks)
         personas = tuple(persona for persona in self.personas.inline if persona.id in persona_ids)
         tasks = tuple(task for task in self.tasks.inline if task.id in task_ids)

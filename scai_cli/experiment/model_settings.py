@@ -90,10 +90,7 @@ _ENDPOINT: Final = ("provider", "base_url", "api_key_env")
 
 
 def overlay(base: ModelSettings, changes: ModelChanges | None) -> ModelSettings:
-    """Lay changes over a model's settings, key by key; null keeps the base's value.
-
-    Options belong to an endpoint: for another endpoint, the base's options are dropped.
-    """
+    """Lay changes over a model's settings key by key, null for no change; another endpoint drops the old options."""
     update = {} if changes is None else changes.model_dump(exclude_none=True)
     moved = any(update.get(key, getattr(base, key)) != getattr(base, key) for key in _ENDPOINT)
     return base.model_copy(update={"options": {}, **update} if moved else update)

@@ -103,10 +103,7 @@ class Cache:
 
 
 class CachedModel:
-    """Answers from the cache, or calls the model and stores its answer.
-
-    `context` is all that determines an answer besides the request: the endpoint, its options, the experiment's seed.
-    """
+    """Answers from the cache or the model; `context` is all that determines an answer besides the request."""
 
     def __init__(self, model: ChatModel, cache: Cache, context: dict[str, Any]) -> None:
         self._model = model

@@ -104,13 +104,10 @@ class GeneratedDirectory:
 
 
 def _count(path: Path) -> tuple[int, int]:
-    """Return the numbers of rows and of rows with a problem; raises RunError if the last row has a wrong number.
-
-    A row's last key is its problem. Quotes inside a text are escaped, so no text ends in the same way.
-    """
+    """Return the numbers of rows and of those with a problem; raises RunError if the last row has a wrong number."""
     number, whole, last = 0, 0, b""
     for number, last in lines(path):  # noqa: B007
-        whole += last.endswith(_WHOLE)
+        whole += last.endswith(_WHOLE)  # quotes in texts are escaped, so no text ends like this
     if number and not last.startswith(f'{{"id":"r{number - 1}",'.encode()):
         raise RunError(
             f"{path}:{number}: expected row r{number - 1} here; restore the file from a copy, or delete the lines "

@@ -15,10 +15,7 @@ from scai_cli.simulation.revision_context import RevisionContext
 
 
 def checked(context: RevisionContext, candidate: Candidate) -> Candidate:
-    """Return the candidate with the constitution after its edits, and the objection to it if there is one.
-
-    Edits that change no text and no users count as no change: the constitution stays None.
-    """
+    """Return the candidate with its constitution (None if no text and no users change) and the objection, if any."""
     if candidate.objection is not None or not candidate.edits:
         # Only edits are carried out: a whole constitution could leave locked principles out, or move them.
         return candidate.model_copy(update={"constitution": None})

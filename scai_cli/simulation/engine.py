@@ -54,10 +54,8 @@ async def simulate(
         context = EpochContext(agents, f"e{epoch}", epoch, constitution, *_drawn(config, epoch), emit)
         conversations, utilities = await _play_and_measure(context, anchors, declared)
         ranking.add(constitution, utilities)
-        revision_id = f"{context.id}/revision"
-        constitution = await _revise(
-            RevisionContext(config, context, revision_id, conversations, utilities, list(past))
-        )
+        end = RevisionContext(config, context, f"{context.id}/revision", conversations, utilities, list(past))
+        constitution = await _revise(end)
         past.append(conversations)
     product = ranking.best if config.revision.best_so_far else constitution
     if product not in ranking or (always_play_product and not config.revision.best_so_far):

@@ -14,10 +14,7 @@ from scai_cli.social_choice.welfare import WelfareFunction
 
 
 async def run_holdout(context: EpochContext, last: Constitution, declared: WelfareFunction) -> None:
-    """Play the context's constitution and the last one with the held-out users and tasks, and emit the comparison.
-
-    An unchanged constitution is played once, and the difference is 0.
-    """
+    """Play both constitutions with the held-out users and tasks, an unchanged one once, and emit the comparison."""
     first = context.constitution
     # `~` marks a variant: both sides have the same seeds and cross raters, so that only the constitution differs.
     sides = {"~first": first, "~last": last} if first.rules != last.rules else {"~first": first}

@@ -48,10 +48,7 @@ class EpochUtilities:
 
 @dataclass(frozen=True, slots=True)
 class PairedUtilities:
-    """The utilities of the same people and tasks before and after, over the cells that are rated in both.
-
-    A rating that is missing on one side is left out on the other, so that it favours neither.
-    """
+    """The utilities of the same people and tasks before and after, over the cells that are rated on both sides."""
 
     before: Row
     after: Row

@@ -38,11 +38,10 @@ def triples(text: str) -> list[str]:
 class NearDuplicateIndex:
     """An index of texts that finds a near-duplicate of a new text."""
 
-    def __init__(self, near: float = NEAR) -> None:
+    def __init__(self) -> None:
         from rensa import RMinHashLSH
 
-        self._near = near
-        self._index = RMinHashLSH(near, _PERMUTATIONS, _BANDS)
+        self._index = RMinHashLSH(NEAR, _PERMUTATIONS, _BANDS)
         self._members: list[tuple[str, Any]] = []
 
     def most_similar(self, text: str) -> tuple[str, float] | None:
@@ -50,13 +49,20 @@ class NearDuplicateIndex:
         sketch = _sketch(text)
         similar = [(sketch.jaccard(self._members[n][1]), n) for n in self._index.query(sketch)]
         best = max(similar, default=(0.0, -1), key=lambda pair: (pair[0], -pair[1]))
-        return (self._members[best[1]][0], best[0]) if best[0] >= self._near else None
+        return (self._members[best[1]][0], best[0]) if best[0] >= NEAR else None
 
     def add(self, name: str, text: str) -> None:
         """Add a text."""
         sketch = _sketch(text)
         self._index.insert(len(self._members), sketch)
         self._members.append((name, sketch))
+
+    def add_new(self, text: str) -> bool:
+        """Add a text unless it nearly repeats an earlier one; return whether it is new."""
+        is_new = self.most_similar(text) is None
+        if is_new:
+            self.add("", text)
+        return is_new
 
 
 def hashes(text: str) -> np.ndarray:

@@ -114,13 +114,8 @@ def _bleu(
 
 def near_duplicates(texts: Iterable[str]) -> int:
     """Return how many texts nearly repeat an earlier one: Jaccard index of word triples at least 0.7, by MinHash."""
-    index, duplicates = NearDuplicateIndex(), 0
-    for n, text in enumerate(texts):
-        if index.most_similar(text) is None:
-            index.add(str(n), text)
-        else:
-            duplicates += 1
-    return duplicates
+    index = NearDuplicateIndex()
+    return sum(not index.add_new(text) for text in texts)
 
 
 def share(part: int, whole: int) -> dict[str, float | None] | None:

@@ -36,13 +36,7 @@ class DuplicateIndex:
                 return ELSEWHERE
             return REPEATED if self.dedupe is not None else None
         self._seen[key] = split
-        return NEARLY if self.dedupe == "near" and self._is_near("\n".join(texts)) else None
-
-    def _is_near(self, text: str) -> bool:
-        if self._index.most_similar(text) is not None:
-            return True
-        self._index.add("", text)
-        return False
+        return NEARLY if self.dedupe == "near" and not self._index.add_new("\n".join(texts)) else None
 
     @cached_property
     def _index(self) -> NearDuplicateIndex:

@@ -126,16 +126,7 @@ class SampleSelector:
 
 
 def disagreement_of(values: Sequence[float], middle: float) -> float | None:
-    """Return the raters' disagreement about one answer, in [0, 0.5]; None for fewer than two raters.
-
-    It is the share of raters on the smaller side of the scale's middle; a rating on the middle is on neither side.
-    """
+    """Return the share of raters on the smaller side of the scale's middle, in [0, 0.5]; None for fewer than two."""
     if len(values) < 2:
         return None
-    below = above = 0
-    for value in values:
-        if value < middle:
-            below += 1
-        elif value > middle:
-            above += 1
-    return min(below, above) / len(values)
+    return min(sum(value < middle for value in values), sum(value > middle for value in values)) / len(values)

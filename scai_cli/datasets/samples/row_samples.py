@@ -130,10 +130,8 @@ class GeneratedSource:
         if row.initial is None or not row.steps:
             selector.drop(FAILED if row.problem else "no critique")
             return
-        comparisons = self._decide(row, selector)
-        if selector.filter.labels is None:
-            comparison = revised(row)
-            comparisons = [] if comparison is None else [comparison]
+        revision = revised(row) if selector.filter.labels is None else None
+        comparisons = [revision] if revision is not None else self._decide(row, selector)
         for pair in self._pairs(row, comparisons, selector):
             yield Trace(pair, tuple(_step(step) for step in row.steps), row.initial.text)
 

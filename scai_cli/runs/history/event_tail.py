@@ -28,10 +28,7 @@ def follow_events(path: Path, selection: Selection) -> Iterator[tuple[ReadEvent,
 
 
 def follow_objects(path: Path, selection: Selection) -> Iterator[Any]:
-    """Yield a run's events as plain objects, as they are written; skip messages and ratings that are not selected.
-
-    Raises RunError with the line if it is damaged.
-    """
+    """Yield events as plain objects as they are written, without unselected messages and ratings; raises RunError."""
     selected = selects(selection)
     for number, line in _new_lines(path / EVENTS):
         name, kind = glance(line)

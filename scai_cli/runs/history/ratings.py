@@ -21,10 +21,7 @@ class ObservedRatings:
 
 @dataclass(slots=True)
 class RatingSums:
-    """The ratings of an epoch's final answers, by persona and task.
-
-    `own`: the persona's rating of its own answer; `cross`: sum and number of its ratings of others' answers.
-    """
+    """The ratings of final answers by persona and task: its own, and sum and number of those it gave to others."""
 
     own: dict[tuple[str, str], float] = field(default_factory=dict)
     cross: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)

@@ -67,18 +67,17 @@ class Trial:
 async def improves(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:
     """Adopt the candidate with the highest declared welfare, if the gain is more than `margin`."""
     trials = await try_candidates(context, candidates)
+    scores = scores_of(trials)
     function, margin = welfare.parse(context.config.welfare), context.options(MarginOptions).margin
     better = [trial for trial in trials if trial.rises(margin)]
     if not better:
-        return AcceptanceResult(
-            None, f"no candidate raised {function.label} welfare by more than {margin:g}", scores_of(trials)
-        )
+        return AcceptanceResult(None, f"no candidate raised {function.label} welfare by more than {margin:g}", scores)
     # Candidates are compared pairwise, on the cells that both have: each may miss other ratings.
     best = better[0]
     for trial in better[1:]:
         if PairedUtilities.of(best.utilities, trial.utilities).improves(function):
             best = trial
-    return AcceptanceResult(best.candidate, f"{function.label} welfare on trial: {best.describe()}", scores_of(trials))
+    return AcceptanceResult(best.candidate, f"{function.label} welfare on trial: {best.describe()}", scores)
 
 
 async def try_candidates(context: RevisionContext, candidates: Sequence[Candidate]) -> list[Trial]:

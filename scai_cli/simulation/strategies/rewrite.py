@@ -73,10 +73,7 @@ async def ask_revision(
 
 
 def edits_to(old: Constitution, new: Rewrite, known: Collection[str]) -> tuple[Edit, ...]:
-    """Return the edits from a constitution to a rewritten one; a rule with the same text keeps its id.
-
-    Evidence that is not a `known` id of a message or rating is left out.
-    """
+    """Return the edits to a rewritten constitution, with `known` evidence; a rule with the same text keeps its id."""
     edits: list[Edit] = []
     removals: list[Edit] = []
     removed = {written.id: _grounds(written, known) for written in new.removed}

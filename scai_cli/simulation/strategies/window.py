@@ -46,14 +46,12 @@ def fit_window(context: RevisionContext, name: RevisionPrompt, conversations: Se
     bare = sum(len(message.content) for message in prompts.meta(name, constitution, []))
     room = 4 * (context.config.revision.max_prompt_tokens - _ASKED_AGAIN) - bare
     sizes = [len(rated_transcript(conversation)) + _BETWEEN for conversation in conversations]
-    kept = set(range(len(conversations)))
-    if sum(sizes) > room:
-        kept = set()
-        # A conversation that is too long is passed over, so that a shorter one may still take the room.
-        for n in _draw_order(conversations, f"{context.config.seed}/{context.id}"):
-            if sizes[n] <= room:
-                kept.add(n)
-                room -= sizes[n]
+    kept = set()
+    # A conversation that is too long is passed over, so that a shorter one may still take the room.
+    for n in _draw_order(conversations, f"{context.config.seed}/{context.id}"):
+        if sizes[n] <= room:
+            kept.add(n)
+            room -= sizes[n]
     shown = [conversations[n] for n in sorted(kept)]
     return Window(prompts.meta(name, constitution, shown), shown, len(conversations) - len(shown))
 
