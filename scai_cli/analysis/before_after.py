@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from scai_cli.analysis.version_cells import Pair, VersionCells, version_cells, version_plays
+from scai_cli.analysis.headline import Headline
+from scai_cli.analysis.version_cells import Pair, VersionCells
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.measures.observed import observe
@@ -62,19 +63,15 @@ class BeforeAfter:
         }
 
 
-def before_after(history: History) -> list[BeforeAfter]:
+def before_after(history: History, found: Headline | None) -> list[BeforeAfter]:
     """Return the pairs of the person whose mean rating changed most upward and of the one most downward (or least).
 
     One pair for a single person. Empty if no revision was adopted, the product was not played, or no task is rated
     under both versions. Raises RunError for a damaged line.
     """
-    if history.started is None or not history.measured:
+    if history.started is None or found is None or not found.apart or not found.product.epochs:
         return []
-    first, last = history.started.constitution, history.product[0]
-    plays = [version_plays(history, constitution.version) for constitution in (first, last)]
-    if first.version == last.version or not all(one.epochs for one in plays):
-        return []
-    cells = version_cells(history, *plays)
+    first, last, cells = history.started.constitution, history.product[0], found.cells
     chosen = _chosen(*cells)
     people = {persona.id: persona for persona in history.config.personas.inline}
     texts = _texts(history, {_conversation(side, pair) for side in cells for pair in chosen})

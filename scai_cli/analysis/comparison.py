@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.analysis.config_differences import Differences, config_differences
-from scai_cli.analysis.headline import compared_sides
+from scai_cli.analysis.headline import Headline, headline
 from scai_cli.analysis.paired import Cells, PairedDifference, holdout_cells, paired
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import Measures, measures, product_values, welfare_words
 from scai_cli.analysis.verdicts import change_words, verdict_of
-from scai_cli.analysis.version_cells import VersionCells
 from scai_cli.errors import RunError
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
@@ -29,15 +28,14 @@ class Comparison:
     """Runs by name, compared with the first one.
 
     `paired`: run -> welfare function -> its welfare minus the first run's, over the users and tasks that both played;
-    empty for a run that shares none with the first. `sides`: run -> the cells of its start and of its product, or else
-    of the last version that was played; None before an epoch was played.
+    empty for a run that shares none with the first. `headlines`: run -> its change; None before an epoch was played.
     """
 
     runs: Mapping[str, History]
     differences: Differences
     measures: Mapping[str, Measures]
     paired: Mapping[str, Mapping[str, PairedDifference]]
-    sides: Mapping[str, tuple[VersionCells, VersionCells] | None]
+    headlines: Mapping[str, Headline | None]
 
     @property
     def sentence(self) -> str:
@@ -92,22 +90,23 @@ def compare_runs(paths: Sequence[Path]) -> Comparison:
     different = list(dict.fromkeys(path.resolve() for path in paths))
     if len(different) < 2:
         raise RunError("compare needs two runs or more; name another one, see `scai list`")
-    return compare_histories([read_history(path, messages=False, ratings=False) for path in different])
+    histories = [read_history(path, messages=False, ratings=False) for path in different]
+    return compare_histories([(history, headline(history)) for history in histories])
 
 
-def compare_histories(histories: Sequence[History]) -> Comparison:
-    """Compare two or more different histories."""
-    shared = {run for run, count in Counter(history.run_id for history in histories).items() if count > 1}
-    runs = {str(h.path) if h.run_id in shared else h.run_id: h for h in histories}
+def compare_histories(histories: Sequence[tuple[History, Headline | None]]) -> Comparison:
+    """Compare two or more different histories, each with its headline."""
+    shared = {run for run, count in Counter(history.run_id for history, _ in histories).items() if count > 1}
+    named = {str(h.path) if h.run_id in shared else h.run_id: (h, found) for h, found in histories}
+    runs = {run: history for run, (history, _) in named.items()}
     first, *others = runs
-    sides = {run: compared_sides(history) for run, history in runs.items()}
-    cells = {run: [holdout_cells(runs[run]), both[1].utility if both else None] for run, both in sides.items()}
+    cells = {run: [holdout_cells(h), found.cells[1].utility if found else None] for run, (h, found) in named.items()}
     return Comparison(
         runs,
         config_differences(runs),
         {run: measures(history) for run, history in runs.items()},
         {run: _paired(runs[first], cells[first], cells[run]) for run in others},
-        sides,
+        {run: found for run, (_, found) in named.items()},
     )
 
 

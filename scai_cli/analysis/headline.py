@@ -77,8 +77,8 @@ class Headline:
     """The change of the group between two versions.
 
     `compared` is the version to compare the start with: the product, or the last played version until the product is
-    played. `range`: the lowest and the highest mean satisfaction of the plays of the start's version.
-    `values`: welfare function -> its value under both versions, over the same people and tasks.
+    played. `range`: the lowest and the highest mean satisfaction of the plays of the start's version. `values`: welfare
+    function -> its value under both versions, over the same people and tasks. `cells`: those of both versions.
     """
 
     start: VersionPlays
@@ -92,6 +92,7 @@ class Headline:
     values: Mapping[str, tuple[float | None, float | None]]
     range: tuple[float, float] | None
     participants: str
+    cells: tuple[VersionCells, VersionCells]
 
     @property
     def apart(self) -> bool:
@@ -128,12 +129,12 @@ def headline(history: History) -> Headline | None:
 
     Cells are means over all epochs of a version. The interval is from `stats.intervals.paired_difference`.
     """
-    sides = compared_sides(history)
-    if history.started is None or sides is None:
+    if history.started is None or not history.measured:
         return None
-    before, after = sides
-    start, compared = before.plays, after.plays
+    start = version_plays(history, history.started.constitution.version)
     product = version_plays(history, history.product[0].version)
+    compared = product if product.epochs else version_plays(history, history.measured[-1].version)
+    before, after = version_cells(history, start, compared)
     group = _Group(history.config.seed, product.version != start.version, compared.version != start.version)
     low, high = history.started.scale
     declared = history.measured[-1].declared
@@ -147,26 +148,13 @@ def headline(history: History) -> Headline | None:
         group.change(metric, before.own, after.own, mean, 1 if high - low >= 10 else 2),
         group.change(declared, before.utility, after.utility, welfare.parse(declared), 2),
         _people(before.own, after.own),
-        welfare_values(before.utility, after.utility, declared),
+        _values(before.utility, after.utility, declared),
         _range(history, start),
         participants(
             history.config, {user for user, _ in shared_cells(before.own, after.own) or before.own.cells} or None
         ),
+        (before, after),
     )
-
-
-def compared_sides(history: History) -> tuple[VersionCells, VersionCells] | None:
-    """Return the cells of the start's version, and of the product or else the last version that was played.
-
-    None before an epoch was played to its end.
-    """
-    if history.started is None or not history.measured:
-        return None
-    start = version_plays(history, history.started.constitution.version)
-    product = version_plays(history, history.product[0].version)
-    compared = product if product.epochs else version_plays(history, history.measured[-1].version)
-    before, after = version_cells(history, start, compared)
-    return before, after
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +204,7 @@ def _people(before: Cells, after: Cells) -> dict[str, PersonChange]:
     return {user: PersonChange(a, b) for user, a, b in people if a is not None and b is not None}
 
 
-def welfare_values(before: Cells, after: Cells, declared: str) -> dict[str, tuple[float | None, float | None]]:
+def _values(before: Cells, after: Cells, declared: str) -> dict[str, tuple[float | None, float | None]]:
     """Return welfare function -> its value on both sides, over the persons and tasks of both."""
     shared = shared_cells(before, after)
     function = welfare.parse(declared)
@@ -225,12 +213,6 @@ def welfare_values(before: Cells, after: Cells, declared: str) -> dict[str, tupl
         for means in (_by_user(side, shared) for side in (before, after))
     )
     return {name: (first[name], last[name]) for name in first}
-
-
-def satisfaction_means(before: Cells, after: Cells) -> tuple[float | None, float | None]:
-    """Return the mean own rating of both sides, over the persons and tasks of both."""
-    shared = shared_cells(before, after)
-    return mean(*_by_user(before, shared)), mean(*_by_user(after, shared))
 
 
 def _range(history: History, start: VersionPlays) -> tuple[float, float] | None:

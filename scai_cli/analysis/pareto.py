@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from scai_cli.analysis.run_measures import product_values
 from scai_cli.runs.events import WelfareMeasured
 from scai_cli.runs.history.history import History
 
@@ -97,11 +98,10 @@ class ParetoFront:
 def product_point(history: History, function: str) -> ParetoPoint:
     """Return the point of a finished run's product, on the holdout or in the last epoch under it."""
     assert history.finished is not None
-    version = history.finished.version
-    if history.holdout is not None:
-        return ParetoPoint(function, history.run_id, version, "holdout", history.holdout.last_values)
-    played = [measured for measured in history.measured if measured.version == version] or history.measured
-    return _epoch_point(history, played[-1], function)
+    measured_on, values = product_values(history)
+    if not measured_on:
+        return _epoch_point(history, history.measured[-1], function)
+    return ParetoPoint(function, history.run_id, history.finished.version, measured_on, values)
 
 
 def version_points(history: History) -> list[ParetoPoint]:

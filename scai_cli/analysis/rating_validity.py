@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from scai_cli.runs.history.history import History
 from scai_cli.runs.history.ratings import ObservedRatings
-from scai_cli.stats.intervals import rank_correlation, spearman
-
-_MANY: Final = 2000
-"""The number of answers from which loading numpy saves time."""
+from scai_cli.stats.intervals import spearman
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +33,8 @@ def rating_validity(history: History) -> dict[str, RatingValidity]:
 
 
 def _of(own: ObservedRatings, cross: ObservedRatings) -> RatingValidity:
-    correlations = [(_correlation(pairs), len(pairs.values)) for pairs in (own, cross)]
+    correlations = [(spearman(pairs.values, pairs.observed), len(pairs.values)) for pairs in (own, cross)]
     known = [(value, count) for value, count in correlations if value is not None]
     answers = sum(count for _, count in known)
     overall = sum(value * count for value, count in known) / answers if answers else None
     return RatingValidity(overall, correlations[0][0], correlations[1][0], len(own.values) + len(cross.values))
-
-
-def _correlation(pairs: ObservedRatings) -> float | None:
-    correlate = rank_correlation if len(pairs.values) > _MANY else spearman
-    return correlate(pairs.values, pairs.observed)

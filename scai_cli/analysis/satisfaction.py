@@ -19,26 +19,9 @@ class SatisfactionTrend:
     """
 
     user: str
-    name: str
     values: Sequence[float | None]
     corrected: float | None = None
     validity: float | None = None
-
-    @property
-    def first(self) -> float | None:
-        """The first known value."""
-        return next((value for value in self.values if value is not None), None)
-
-    @property
-    def last(self) -> float | None:
-        """The last known value."""
-        return next((value for value in reversed(self.values) if value is not None), None)
-
-    @property
-    def change(self) -> float | None:
-        """Last minus first, rounded as shown; None with fewer than two known values."""
-        known = [value for value in self.values if value is not None]
-        return round(known[-1] - known[0], 1) + 0.0 if len(known) > 1 else None
 
 
 def satisfaction_trends(history: History) -> list[SatisfactionTrend]:
@@ -48,7 +31,6 @@ def satisfaction_trends(history: History) -> list[SatisfactionTrend]:
     return [
         SatisfactionTrend(
             user,
-            history.names.get(user, user),
             [epoch.satisfaction.get(user) for epoch in measured],
             _last(epoch.corrected.get(user) for epoch in measured),
             validity[user].overall if user in validity else None,
@@ -61,7 +43,7 @@ def mean_trend(history: History) -> SatisfactionTrend:
     """Return the mean over all users; its `user` is empty."""
     means = [mean(epoch.satisfaction.values()) for epoch in history.measured]
     corrected = _last(mean(epoch.corrected.values()) for epoch in history.measured)
-    return SatisfactionTrend("", "everybody", means, corrected)
+    return SatisfactionTrend("", means, corrected)
 
 
 def _last(values: Iterable[float | None]) -> float | None:

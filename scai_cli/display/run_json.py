@@ -34,7 +34,7 @@ def run_object(history: History, selection: Selection) -> dict[str, Any]:
         "outcome": dict(history.outcome),
         "headline": None if found is None else found.as_object(),
         "warnings": seed_dependence(history.config),
-        "before_after": [pair.as_object() for pair in before_after(history)],
+        "before_after": [pair.as_object() for pair in before_after(history, found)],
     }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import TINY, events, scai
 
-from scai_cli.analysis.before_after import before_after, difference_maker
+from scai_cli.analysis.before_after import BeforeAfter, before_after, difference_maker
 from scai_cli.analysis.headline import Headline, headline
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.verdicts import change_words
@@ -19,6 +19,7 @@ from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.load import load_experiment
 from scai_cli.experiment.personas import Persona
 from scai_cli.runs.history.fold import read_history
+from scai_cli.runs.history.history import History
 from scai_cli.social_choice.welfare import parse
 from scai_cli.stats.intervals import Interval, mean, paired_difference
 
@@ -46,6 +47,10 @@ def of(run: Path) -> Headline:
     found = headline(read_history(run, messages=False, ratings=False))
     assert found is not None
     return found
+
+
+def pairs_of(history: History) -> list[BeforeAfter]:
+    return before_after(history, headline(history))
 
 
 def cells(run: Path, version: int) -> tuple[dict[tuple[str, str], float], dict[tuple[str, str], float]]:
@@ -129,7 +134,7 @@ def test_without_an_adopted_revision_all_plays_are_of_one_constitution(play: Run
         f"program and no language model) was {min(means):.1f} to {max(means):.1f}, which shows how much it varies from "
         "play to play."
     )
-    assert before_after(read_history(run)) == []
+    assert pairs_of(read_history(run)) == []
     assert of(play("--set", "epochs=1", "--run-id", "once", *NEVER)).sentence.startswith(
         "No revision was adopted: one play of one constitution (version 0). Satisfaction of 3 "
     )
@@ -146,7 +151,7 @@ def test_a_product_that_was_not_played_is_marked(tmp_path: Path) -> None:
     assert " (version 1, epoch 2): " in found.sentence
     assert found.sentence.endswith("). The product (version 2) was not played.")
     assert str(found.product) == "version 2, not played"
-    assert before_after(read_history(run)) == []
+    assert pairs_of(read_history(run)) == []
 
 
 def test_one_person_cannot_show_a_change(play: Runner, tiny: Path) -> None:
@@ -167,7 +172,7 @@ def test_ratings_that_cannot_be_read_show_nothing(finished: Path, tmp_path: Path
     found = of(run)
     assert (found.verdict, found.people, found.range is None) == ("cannot tell", {}, False)
     assert found.sentence.startswith("No rating of satisfaction could be read")
-    assert before_after(read_history(run)) == []
+    assert pairs_of(read_history(run)) == []
 
 
 def test_there_is_nothing_to_say_before_an_epoch_has_ended(finished: Path, tmp_path: Path) -> None:
@@ -175,7 +180,7 @@ def test_there_is_nothing_to_say_before_an_epoch_has_ended(finished: Path, tmp_p
     lines = (run / "events.jsonl").read_bytes().splitlines(keepends=True)
     (run / "events.jsonl").write_bytes(b"".join(lines[:4]))
     assert headline(read_history(run)) is None
-    assert before_after(read_history(run)) == []
+    assert pairs_of(read_history(run)) == []
 
 
 def test_the_epochs_of_a_version_in_words() -> None:
@@ -209,7 +214,7 @@ def test_no_end_of_an_interval_that_excludes_0_is_shown_as_0() -> None:
 
 def test_before_and_after_are_the_last_answers_under_both_versions() -> None:
     history = read_history(WHOLE)
-    pairs = before_after(history)
+    pairs = pairs_of(history)
     changes = {user: change.change for user, change in of(WHOLE).people.items()}
     assert [changes[pair.person] for pair in pairs] == [max(changes.values()), min(changes.values())]
     told = events(WHOLE)

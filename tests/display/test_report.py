@@ -208,7 +208,8 @@ def test_its_numbers_are_those_of_the_analysis(voted: Path) -> None:
 
 def test_one_question_has_two_answers_with_the_rule_that_made_the_difference(voted: Path) -> None:
     page = reported(voted)
-    pairs = before_after(read_history(voted, messages=False, ratings=False))
+    history = read_history(voted, messages=False, ratings=False)
+    pairs = before_after(history, headline(history))
     assert pairs
     for pair in pairs:
         assert f"{pair.name} (simulated) asked: {pair.question}".replace(": ", ":", 1) in page.text

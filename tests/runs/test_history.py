@@ -22,7 +22,6 @@ from scai_cli.runs.history.listings import last_rated, list_entries
 from scai_cli.runs.history.ratings import RatingIndex
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.history.status import spent
-from scai_cli.stats.intervals import rank_correlation, spearman
 
 
 def rating(conversation: str, kind: Any, value: float | None, **more: Any) -> CompactRating:
@@ -152,13 +151,6 @@ def test_what_a_killed_run_spent_is_counted_from_its_calls(run: Path) -> None:
     assert f"{outcome['calls']} calls, " in scai("show", "tiny").out
     (run / "calls.jsonl").unlink()
     assert spent(run) is None
-
-
-@given(st.lists(st.tuples(st.integers(0, 10), st.floats(0, 1)), max_size=60))
-def test_the_correlation_for_long_columns_is_that_for_short_ones(pairs: list[tuple[int, float]]) -> None:
-    first, second = [float(a) for a, _ in pairs], [b for _, b in pairs]
-    expected = spearman(first, second)
-    assert rank_correlation(first, second) == (None if expected is None else pytest.approx(expected))
 
 
 def long_run(path: Path, source: Path, times: int) -> int:

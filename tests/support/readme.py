@@ -22,6 +22,7 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 from documents import blocks  # noqa: E402
 
 from scai_cli.analysis.before_after import Answer, BeforeAfter, before_after  # noqa: E402
+from scai_cli.analysis.headline import headline  # noqa: E402
 from scai_cli.analysis.participants import participants  # noqa: E402
 from scai_cli.api import history  # noqa: E402
 from scai_cli.experiment.constitution import Principle  # noqa: E402
@@ -61,7 +62,7 @@ def code_block(text: str) -> str:
 def pair(runs: Runs) -> str:
     """Return one question of the quickstart with its two answers, as a table."""
     run = history(runs.folder / "quickstart")
-    one = before_after(run)[0]
+    one = before_after(run, headline(run))[0]
     return (
         f"{one.name}, one of {participants(run.config)}, asks: *{one.question}*\n\n"
         f"| {_heading('Before', one.before)} | {_heading('After', one.after)} |\n|---|---|\n"

@@ -17,7 +17,7 @@ from scai_cli.errors import RunError
 if TYPE_CHECKING:
     import altair as alt
 
-ACCENT, LOSS, MUTED, LINE, INK, CARD = (f"var(--{name})" for name in ("accent", "loss", "muted", "line", "ink", "card"))
+ACCENT, MUTED, LINE, INK, CARD = (f"var(--{name})" for name in ("accent", "muted", "line", "ink", "card"))
 _ROWS: Final = "rows"
 
 Rows = Sequence[Mapping[str, Any]]

@@ -21,7 +21,7 @@ MOST_DIFFERENCES = 40
 def comparison(runs: Sequence[Figures], prefixes: Sequence[str]) -> Iterator[Html]:
     """Yield the runs as a table and on the trade-off plane, and the settings that differ."""
     runs = runs[:MOST_RUNS]
-    compared = compare_histories([run.history for run in runs])
+    compared = compare_histories([(run.history, run.headline) for run in runs])
     names = list(compared.runs)
     against = [_against(compared, name) for name in names]
     yield tag("div", tag("p", compared.sentence, class_="lead"), class_="answer")

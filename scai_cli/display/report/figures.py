@@ -44,7 +44,7 @@ class Figures:
     @cached_property
     def pairs(self) -> list[BeforeAfter]:
         """Questions with two answers, under the start's version and under the product."""
-        return before_after(self.history)
+        return before_after(self.history, self.headline)
 
     @cached_property
     def played(self) -> list[Epoch]:

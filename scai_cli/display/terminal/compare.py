@@ -13,7 +13,6 @@ from rich.table import Table
 from rich.text import Text
 
 from scai_cli.analysis.comparison import Comparison
-from scai_cli.analysis.headline import headline, satisfaction_means, welfare_values
 from scai_cli.analysis.run_measures import SHOWN_WELFARE, welfare_words
 from scai_cli.analysis.verdicts import change_words
 from scai_cli.analysis.version_similarity import VersionSimilarity
@@ -86,7 +85,7 @@ def _welfare(comparison: Comparison, letters: Mapping[str, str]) -> Table:
         table.add_column(letters[run])
     for at, title in enumerate(titles):
         table.add_row(title, *(values[run][at] for run in comparison.runs))
-    headlines = [headline(history) for history in comparison.runs.values()]
+    headlines = comparison.headlines.values()
     table.add_row("change of satisfaction", *(found.satisfaction.words if found else "–" for found in headlines))
     table.add_row("change of declared welfare", *(found.welfare.words if found else "–" for found in headlines))
     metrics = comparison.metrics
@@ -99,18 +98,16 @@ def _welfare(comparison: Comparison, letters: Mapping[str, str]) -> Table:
 
 def _values(comparison: Comparison, run: str, functions: Sequence[str]) -> Iterator[str]:
     """Yield a run's versions, epochs, mean satisfaction and welfare, at the start -> with the product."""
-    history, sides = comparison.runs[run], comparison.sides[run]
-    if sides is None:
+    found = comparison.headlines[run]
+    if found is None:
         yield from ["–"] * (3 + len(functions))
         return
-    before, after = sides
-    same, product = before.plays == after.plays, history.product[0].version
-    unplayed = "" if after.plays.version == product else f" ({product} is not played)"
-    yield _way([before.plays.version, after.plays.version], same, 0) + unplayed
-    yield before.plays.epochs_words if same else f"{before.plays.epochs_words} -> {after.plays.epochs_words}"
-    yield _way(satisfaction_means(before.own, after.own), same, 1)
-    welfare = welfare_values(before.utility, after.utility, history.measured[-1].declared)
-    yield from (_way(welfare.get(name, (None, None)), same, 2) for name in functions)
+    start, compared, same = found.start, found.compared, not found.apart
+    unplayed = "" if found.product.epochs else f" ({found.product.version} is not played)"
+    yield _way([start.version, compared.version], same, 0) + unplayed
+    yield start.epochs_words if same else f"{start.epochs_words} -> {compared.epochs_words}"
+    yield _way([found.satisfaction.before, found.satisfaction.after], same, 1)
+    yield from (_way(found.values.get(name, (None, None)), same, 2) for name in functions)
 
 
 def _functions(comparison: Comparison) -> list[str]:

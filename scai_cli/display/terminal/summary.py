@@ -67,7 +67,8 @@ _DETAILS: Final = (
 
 def print_summary(console: Console, history: History) -> None:
     """Print a run's results so far, on one screen."""
-    results = _Results(history, headline(history), before_after(history))
+    found = headline(history)
+    results = _Results(history, found, before_after(history, found))
     room = console.height - 2 if console.is_terminal else _PAPER
     parts: list[RenderableType] = []
     for detail in _DETAILS:
