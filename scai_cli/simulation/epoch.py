@@ -34,9 +34,8 @@ async def play(context: EpochContext, personas: Sequence[Persona] | None = None)
     have a failed call.
     """
     agents = context.agents
-    pairs = [
-        (persona, task) for persona in (context.personas if personas is None else personas) for task in context.tasks
-    ]
+    people = context.personas if personas is None else personas
+    pairs = [(persona, task) for persona in people for task in context.tasks]
     # One failure is always allowed: in a small epoch a share would stop the run at the first one.
     allowed = max(1.0, agents.max_failures * len(pairs)) if agents.max_failures else 0.0
     failed: list[Problem] = []

@@ -32,10 +32,8 @@ def read_rows(path: Path) -> Iterator[tuple[str, Fields, RowTexts, bool | None]]
             raise ConfigError(f"{path}:{number}: no format of `scai export` has these columns: {columns[:200]}")
         try:
             texts = _checked(reader.read(row))
-            later = None
-            if texts.rejected is not None:
-                later = _is_later(row.get("provenance") or next(beside, None))
-            yield name, row, texts, later
+            is_pair = texts.rejected is not None
+            yield name, row, texts, _is_later(row.get("provenance") or next(beside, None)) if is_pair else None
         except (KeyError, TypeError, ValueError, IndexError, AttributeError):
             raise ConfigError(f"{path}:{number}: is not a valid row of the format {name}; export it again") from None
 

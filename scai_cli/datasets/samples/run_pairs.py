@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from itertools import combinations
+from itertools import combinations, groupby
 from math import comb, isqrt
 from sys import intern
 from typing import Final
@@ -52,17 +52,13 @@ def pairs(context: RunContext, conversations: Iterable[RunConversation], selecto
     """Yield the pairs that the filters accept, epoch by epoch and task by task."""
     with message_reader(context.path) as read:
         maker = _PairMaker(context, selector, read)
-        setting: EpochSetting | None = None
-        now: _Epoch = {}
         before: _Epoch = {}
-        for conversation in conversations:
-            if conversation.setting is not setting:
-                if setting is not None:
-                    yield from maker.pairs(setting, now, before)
-                setting, now, before = conversation.setting, {}, now
-            maker.add(now, conversation)
-        if setting is not None:
-            yield from maker.pairs(setting, now, before)
+        for _, played in groupby(conversations, key=lambda conversation: conversation.setting.epoch):
+            now: _Epoch = {}
+            for conversation in played:
+                maker.add(now, conversation)
+            yield from maker.pairs(conversation.setting, now, before)
+            before = now
 
 
 class _PairMaker:

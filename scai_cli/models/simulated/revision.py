@@ -73,10 +73,7 @@ def trait_requests(evidence: Evidence) -> list[TraitRequest]:
 
 
 def _merge_equal(rules: Sequence[Rule]) -> list[Rule]:
-    """Merge rules of one kind that ask for the same into the first of them, which gets the users of all.
-
-    A clause that asks for the same as a principle goes.
-    """
+    """Merge rules of a kind with one request into the first, for all their users; a clause yields to a principle."""
     merged: dict[object, Rule] = {}
     for n, this in enumerate(rules):
         key: object = (bool(this.users), tuple(sorted(this.asks.items()))) if this.asks and not this.locked else n

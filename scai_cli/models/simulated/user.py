@@ -80,7 +80,7 @@ def rank(request: FormRequest, person: Person, options: SocietyOptions, rng: ran
         served = shared(demands(candidate.text, ()), attention)
         promise = satisfaction(person.standard, {trait: max(0.0, s) for trait, s in served.items()})
         promises[candidate.attributes.get("letter", "")] = rng.random() if person.random_ratings else promise
-    return {"ranking": list(_tiers(sorted(promises.items(), key=lambda promise: -promise[1])))}
+    return {"ranking": _tiers(sorted(promises.items(), key=lambda promise: -promise[1]))}
 
 
 def _rating(request: FormRequest, person: Person, share: float, rng: random.Random) -> float | int:
@@ -144,16 +144,13 @@ def _mean(weights: Mapping[str, float], observed: Mapping[str, float]) -> float:
     return sum(w * observed.get(name, 0.0) for name, w in weights.items()) / total if total else 0.0
 
 
-def _tiers(ordered: Iterable[tuple[str, float]]) -> Iterable[list[str]]:
+def _tiers(ordered: Iterable[tuple[str, float]]) -> list[list[str]]:
     """Group letters in tiers: each lies within `_ALIKE` of the best of its tier."""
-    tier: list[str] = []
+    tiers: list[list[str]] = []
     best = math.inf
     for letter, promise in ordered:
-        if tier and best - promise > _ALIKE:
-            yield tier
-            tier = []
-        if not tier:
+        if not tiers or best - promise > _ALIKE:
+            tiers.append([])
             best = promise
-        tier.append(letter)
-    if tier:
-        yield tier
+        tiers[-1].append(letter)
+    return tiers

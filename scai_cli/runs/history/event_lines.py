@@ -127,10 +127,7 @@ def selects(selection: Selection) -> Callable[[bytes], bool]:
 
 
 def read_calls(path: Path, below: str | None = None) -> Iterator[dict[str, Any]]:
-    """Yield the calls of a run's log in order: all, or only `below` and the calls whose ids start with `below/`.
-
-    Skips an incomplete last line. Raises RunError for a damaged line.
-    """
+    """Yield a log's calls in order, all, or `below` and those under it; raises RunError for a damaged line."""
     wanted = None if below is None else below.encode("utf-8", "replace")
     for number, line in lines(path / CALLS):
         match = _CALL.match(line)

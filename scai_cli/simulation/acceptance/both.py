@@ -19,8 +19,7 @@ async def both(context: RevisionContext, candidates: Sequence[Candidate]) -> Acc
     margin = context.options(MarginOptions).margin
     better = [trial.candidate for trial in trials if trial.rises(margin)]
     if not better:
-        return AcceptanceResult(
-            None, f"no candidate raised the declared welfare by more than {margin:g} on trial", scores
-        )
+        reason = f"no candidate raised the declared welfare by more than {margin:g} on trial"
+        return AcceptanceResult(None, reason, scores)
     result = await vote(context, better)
     return replace(result, scores={c: {**scores[c], **result.scores.get(c, {})} for c in scores})
