@@ -72,10 +72,7 @@ class RunDirectory:
         return run
 
     def append(self, event: Event) -> bool:
-        """Stamp and write an event; return False and write nothing if the run has it already.
-
-        Raises RunError if the run has an event of this type and id with another body: the replay differs.
-        """
+        """Stamp and write an event; return False if the run has it already; raise RunError if its body differs."""
         body = escape_line_ends(event.model_dump_json(by_alias=True, exclude=_STAMP)[1:].encode())
         if self._written:
             known = self._written.get(_name(event.type, event.id))
