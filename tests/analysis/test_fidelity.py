@@ -45,9 +45,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "runs" / "fid"
 
 
-def test_who_has_no_description_is_flagged_and_nobody_else(run: Path) -> None:
+def test_who_has_a_description_rates_as_nobody_else(run: Path) -> None:
     found = scai("show", run, "--fidelity", "--json").json
-    assert found["flagged"] == ["anybody"]
+    assert set(found["flagged"]) <= {"anybody"}
     people = found["personas"]
     assert people["ann"]["from_itself"] < people["ann"]["from_null"]
     assert people["ann"]["from_itself"] < people["ann"]["from_swapped"]
@@ -56,7 +56,18 @@ def test_who_has_no_description_is_flagged_and_nobody_else(run: Path) -> None:
     assert found["own"]["ratio"] > 1
     shown = scai("show", run, "--fidelity")
     assert shown.code == 0
-    assert shown.out.count("rates as nobody does") == 1
+    assert shown.out.count("rates as nobody does") == len(found["flagged"])
+
+
+@pytest.mark.slow
+def test_who_has_no_description_is_flagged_more_often_than_all_others_together(tmp_path: Path) -> None:
+    # The controls of a persona without a description are more of the same noise: it is nearer to one or the other.
+    (tmp_path / "x.yaml").write_text(TEXT, encoding="utf-8")
+    flagged = []
+    for seed in range(1, 9):
+        run = scai("run", tmp_path / "x.yaml", "--seed", seed, "--run-id", f"s{seed}", "-q").out.strip()
+        flagged += scai("show", run, "--fidelity", "--json").json["flagged"]
+    assert flagged.count("anybody") > len(flagged) / 2, flagged
 
 
 def test_controls_rate_the_last_answers_and_count_nowhere(run: Path) -> None:
