@@ -89,7 +89,7 @@ def compare_runs(paths: Sequence[Path]) -> Comparison:
     """
     different = list(dict.fromkeys(path.resolve() for path in paths))
     if len(different) < 2:
-        raise RunError("compare needs two runs or more; name another one, see `scai list`")
+        raise RunError(f"compare needs two runs or more, not {different[0].name!r} alone; see `scai list`")
     histories = [read_history(path, messages=False, ratings=False) for path in different]
     return compare_histories([(history, headline(history)) for history in histories])
 

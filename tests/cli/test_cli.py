@@ -151,7 +151,7 @@ def test_show_is_one_screen(finished: Path) -> None:
 def test_show_transcripts(finished: Path) -> None:
     said = next(e["content"] for e in events(finished) if e["id"] == "e1/ann/tea/m1")
     shown = scai("show", finished, "--epoch", "1", "--persona", "ann", "--task", "tea").out
-    assert re.match(r"e1/ann/tea\n  Ann Smith: How do I make a pot of tea\? *\n  assistant: \w", shown)
+    assert re.search(r"\ne1/ann/tea\n  Ann Smith: How do I make a pot of tea\? *\n  assistant: \w", shown)
     assert " ".join(said.split()) in " ".join(shown.split())
     assert re.search(r"Bob Jones rates harmlessness \d+: ", shown)
     assert re.search(r"Ann Smith rates satisfaction \d+ *$", shown, re.MULTILINE)

@@ -216,7 +216,11 @@ def test_one_question_has_two_answers_with_the_rule_that_made_the_difference(vot
         for when, side in (("Before", pair.before), ("After", pair.after)):
             head = f"{when}: version {side.version}, epoch {side.epoch}. {pair.name} rated it {side.rating:g} of 10."
             assert f"{head} {' '.join(side.text.split())}" in page.text
-        made = f"made the difference: {pair.rule.id} " if pair.rule else "No single rule explains the difference."
+        made = (
+            f"made the difference, by the words of both answers: {pair.rule.id} "
+            if pair.rule
+            else "No single rule explains the difference."
+        )
         assert made in page.text
     assert "Chosen by rule: the people whose mean rating changed most upward and most downward" in page.text
 

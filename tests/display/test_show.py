@@ -59,7 +59,12 @@ def test_it_begins_with_the_sentence_then_the_pairs_the_constitution_and_the_num
     shown = scai("show", run).out
     assert " ".join(shown.split()).startswith(f"whole: {found.sentence}")
     parts = [
-        *("Cid Brown: “How", "version 0 (rated 1): ", "version 1 (rated 6): ", "The rule that made the difference: C3"),
+        *(
+            "Cid Brown: “How",
+            "version 0 (rated 1): ",
+            "version 1 (rated 6): ",
+            "made the difference, by the words of both answers: C3",
+        ),
         *("Chosen: ", "scai show whole --persona cid --task tea", "Constitution, version 1"),
         *("Satisfaction of simulated", "everyone  ", "mean of all (utilitarian)", "worst-off person (rawlsian)"),
         *("Do the ratings follow", "Revisions: "),

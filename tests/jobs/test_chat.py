@@ -5,6 +5,7 @@ import os
 import shutil
 
 import pytest
+from changed_runs import changed
 from conftest import TINY, scai
 from loopback import Loopback
 from terminal import Terminal, piped
@@ -19,8 +20,21 @@ CONTRACT = TINY.replace("epochs: 2", "epochs: 1") + (
 def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("made")
     (folder / "tiny.yaml").write_text(CONTRACT)
-    assert scai("run", folder / "tiny.yaml", "--runs-dir", folder / "runs", "-q").code == 0
-    return folder / "runs" / "tiny"
+    assert scai("run", folder / "tiny.yaml", "--runs-dir", folder / "made", "-q").code == 0
+    outcome = json.loads((folder / "made" / "tiny" / "outcome.json").read_text())
+    return changed(folder / "made" / "tiny", folder / "runs" / "tiny", with_clause_for_bob, outcome)
+
+
+def with_clause_for_bob(rows):
+    """Let the revision add one clause, whatever the society of the day proposed."""
+    (start,) = (row["constitution"] for row in rows if row["type"] == "run_started")
+    clause = {"id": "C2", "text": "Write in a polite and formal style.", "for": ["bob"], "since": 1, "evidence": []}
+    product = {**start, "version": 1, "contract": [*start["contract"], clause], "last_clause": 2}
+    revised = {"accepted": True, "constitution": product}
+    return [
+        row | (revised if row["type"] == "revision" else {"version": 1} if row["type"] == "run_finished" else {})
+        for row in rows
+    ]
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from statistics import mean
 from typing import Any
 
 import pytest
+from changed_runs import changed
 from conftest import TINY, Called, calls, scai
 from crash import society
 from loopback import FAULTS, Body, Loopback, Reply, completion, error
@@ -190,6 +191,13 @@ def test_the_clamp_bounds_the_soft_label_alone(kind: Path) -> None:
 
 
 def test_without_principles_it_takes_no_steps(finished: Path) -> None:
+    def without_principles(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        for row in rows:
+            if row["type"] == "revision":
+                row["constitution"] = {**row["constitution"], "principles": []}
+        return rows
+
+    finished = changed(finished, Path("changed/tiny"), without_principles)
     called = scai("generate", finished, "--n", 2)
     assert called.code == 2
     assert called.lines == [

@@ -62,7 +62,8 @@ def code_block(text: str) -> str:
 def pair(runs: Runs) -> str:
     """Return one question of the quickstart with its two answers, as a table."""
     run = history(runs.folder / "quickstart")
-    one = before_after(run, headline(run))[0]
+    pairs = before_after(run, headline(run))
+    one = next((pair for pair in pairs if pair.rule is not None), pairs[0])
     return (
         f"{one.name}, one of {participants(run.config)}, asks: *{one.question}*\n\n"
         f"| {_heading('Before', one.before)} | {_heading('After', one.after)} |\n|---|---|\n"

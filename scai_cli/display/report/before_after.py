@@ -66,7 +66,7 @@ def _rule(run: Figures, pair: BeforeAfter) -> Html:
         return tag("p", "No single rule explains the difference.", class_="made")
     return tag(
         "p",
-        "The rule that made the difference: ",
+        "The rule that made the difference, by the words of both answers: ",
         tag("b", pair.rule.id, class_="rule-id"),
         " ",
         whom(run, pair.rule),

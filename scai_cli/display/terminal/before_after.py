@@ -21,8 +21,11 @@ def before_after_lines(run: str, pairs: Sequence[BeforeAfter], lines: int, width
         yield styled(_cut(question, (lines + 1) // 2, width), "bold")
         for answer in (pair.before, pair.after):
             yield Padding(styled(_cut(_answer(answer), lines, width - 2)), (0, 0, 0, 2))
-        rule = f"{pair.rule.id} {one_line(pair.rule.text)}" if pair.rule else "no single rule can be named"
-        yield Padding(Text.assemble(("The rule that made the difference: ", "dim"), visible(rule)), (0, 0, 0, 2))
+        rule = Text("No single rule explains the difference.", "dim")
+        if pair.rule is not None:
+            made = ("The rule that made the difference, by the words of both answers: ", "dim")
+            rule = Text.assemble(made, visible(f"{pair.rule.id} {one_line(pair.rule.text)}"))
+        yield Padding(rule, (0, 0, 0, 2))
     if pairs:
         one = pairs[0]
         yield styled(SELECTION, "dim")

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.style import Style
 
+from scai_cli.analysis.participants import participants
+from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.wrap import wrapped
 from scai_cli.errors import RunError
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
@@ -34,12 +36,25 @@ def print_transcripts(
         ratings: dict[str, list[CompactRating]] = {}
         for rating in epoch.ratings:
             ratings.setdefault(rating.message, []).append(rating)
-        for conversation, messages in epoch.conversations.items():
-            if selection.has(messages[0].persona, messages[0].task):
-                shown += 1
-                _print(console, _conversation(console.width, history, conversation, messages, ratings))
+        selected = [c for c, m in epoch.conversations.items() if selection.has(m[0].persona, m[0].task)]
+        if selected:
+            console.print(styled(_heading(history, epoch), "bold"))
+        for conversation in selected:
+            shown += 1
+            messages = epoch.conversations[conversation]
+            _print(console, _conversation(console.width, history, conversation, messages, ratings))
     if not shown:
         raise RunError(f"run {run!r} has no conversation of this kind; see `scai show {run}`")
+
+
+def _heading(history: History, epoch: Epoch) -> str:
+    """Return what was played, and who rates it on which scale."""
+    low, high = history.config.ratings.scale
+    played = "final play" if epoch.is_product else f"epoch {epoch.number}"
+    return (
+        f"{history.run_id}, {played}, version {epoch.constitution.version} of the constitution; ratings from "
+        f"{low:g} to {high:g} by {participants(history.config)}\n"
+    )
 
 
 def check_known(history: History, selection: Selection) -> None:

@@ -48,7 +48,7 @@ def _extend(context: RevisionContext, draft: Candidate, proposed: Candidate) -> 
     """Return the draft with the edits that pass the checks."""
     if proposed.objection:
         return draft if draft.edits else proposed
-    remarks = [draft.critique, proposed.critique]
+    remarks = [draft.critique, *([] if proposed.critique in draft.critique else [proposed.critique])]
     # One edit at a time, so that an edit with an objection does not take the others with it.
     for edit in proposed.edits:
         constitution = draft.constitution or context.constitution
@@ -72,8 +72,8 @@ def _scoped(context: RevisionContext, edit: Edit, principles: Collection[str]) -
     if len(users) >= needed:
         return edit, None
     if len(users) < 2 or isinstance(edit, Modify):
-        return edit, f"as it rests on the words of {len(users)} and not of {needed} users"
-    reason = f"{edit.reason} A clause, as {len(users)} users ask for it and a principle needs {needed}.".strip()
+        return edit, f"as it rests on the words of {len(users)} users and needs {needed}"
+    reason = f"{edit.reason} For {len(users)} users only: a rule for everyone needs the words of {needed}.".strip()
     return edit.model_copy(update={"users": users, "reason": reason}), None
 
 
