@@ -128,21 +128,13 @@ def _chosen(before: VersionCells, after: VersionCells) -> dict[Pair, float]:
     if not means:
         return {}
     most, least = max(means, key=lambda user: means[user]), min(means, key=lambda user: means[user])
-    return {
-        (user, _nearest(means[user], {task: _shown(before, after, (user, task)) for task in changes[user]})): means[
-            user
-        ]
-        for user in dict.fromkeys((most, least))
-    }
-
-
-def _nearest(mean: float, changes: Mapping[str, float]) -> str:
-    return min(changes, key=lambda task: abs(changes[task] - mean))
-
-
-def _shown(before: VersionCells, after: VersionCells, pair: Pair) -> float:
-    """Return the change between the two ratings on the screen, of the last plays of both versions."""
-    return after.last[pair][1] - before.last[pair][1]
+    chosen = {}
+    for user in dict.fromkeys((most, least)):
+        # The screen shows the ratings of the last plays.
+        shown = {task: after.last[user, task][1] - before.last[user, task][1] for task in changes[user]}
+        apart = {task: abs(change - means[user]) for task, change in shown.items()}
+        chosen[user, min(apart, key=apart.__getitem__)] = means[user]
+    return chosen
 
 
 def _conversation(side: VersionCells, pair: Pair) -> str:

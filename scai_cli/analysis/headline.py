@@ -177,11 +177,9 @@ class _Group:
 
 def _verdict(difference: PairedDifference | None) -> Verdict:
     # Two people with one task have two changes, which rounding often makes equal: that shows no spread.
-    return verdict_of(difference.interval if difference is not None and _enough(difference) else None)
-
-
-def _enough(difference: PairedDifference) -> bool:
-    return difference.users > 1 and difference.users * difference.tasks > 2
+    if difference is None or difference.users < 2 or difference.users * difference.tasks < 3:
+        return "cannot tell"
+    return verdict_of(difference.interval)
 
 
 def shared_cells(before: Cells, after: Cells) -> list[Pair]:

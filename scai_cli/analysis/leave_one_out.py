@@ -63,10 +63,6 @@ class RuleEffect:
         """Whether it has no effect on any user."""
         return not self.gains and not self.loses
 
-    def pulls_apart(self, first: str, second: str) -> bool:
-        """Return whether the rule has opposite effects on two users."""
-        return {first, second} <= {*self.gains, *self.loses} and (first in self.gains) != (second in self.gains)
-
     def as_object(self) -> dict[str, Any]:
         """Return the rule's part of the object that `--json` prints."""
         return {
@@ -106,7 +102,8 @@ class Explanation:
     @property
     def apart(self) -> list[RuleEffect]:
         """The rules with opposite effects on the two given users."""
-        return [rule for rule in self.rules if self.users is not None and rule.pulls_apart(*self.users)]
+        users = set(self.users or ())
+        return [rule for rule in self.rules if users & rule.gains.keys() and users & rule.loses.keys()]
 
     def as_object(self) -> dict[str, Any]:
         """Return the object of `scai explain --json`; `calls` counts this session only."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -86,18 +86,14 @@ def paired(before: Cells, after: Cells, statistic: Statistic, *, seed: int) -> P
         return None
     if len(tasks) == 1:
         interval = widened(interval, len(users))
-    return PairedDifference(interval, len(users), sum(map(_count, tasks)), draws, after.where, tuple(users))
-
-
-def _count(tasks: str) -> int:
-    """Return the number of tasks of a column: its ids, separated by spaces."""
-    return len(tasks.split(" "))
+    return PairedDifference(
+        interval, len(users), sum(len(column.split(" ")) for column in tasks), draws, after.where, tuple(users)
+    )
 
 
 def _table(
-    side: Cells, users: Iterable[str], tasks: Iterable[str], shared: set[tuple[str, str]]
+    side: Cells, users: Iterable[str], tasks: Sequence[str], shared: Container[tuple[str, str]]
 ) -> list[list[float | None]]:
-    tasks = list(tasks)
     return [[side.cells[u, t] if (u, t) in shared else None for t in tasks] for u in users]
 
 

@@ -121,12 +121,7 @@ def _centred_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _interval(
-    tables: Sequence[Table],
-    statistic: Statistic,
-    weights: Sequence[float] | None,
-    draws: int,
-    level: float,
-    seed: int,
+    tables: Sequence[Table], statistic: Statistic, weights: Sequence[float] | None, draws: int, level: float, seed: int
 ) -> Interval | None:
     """Bootstrap statistic(first table), minus that of the second if there are two."""
     import numpy as np

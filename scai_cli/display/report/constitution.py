@@ -28,10 +28,7 @@ def rules(run: Figures, constitution: Constitution, anchor_of: Callable[[int], s
 
 
 def _rule(
-    run: Figures,
-    rule: Principle | Clause,
-    wording: Wording | None,
-    anchor_of: Callable[[int], str | None],
+    run: Figures, rule: Principle | Clause, wording: Wording | None, anchor_of: Callable[[int], str | None]
 ) -> Html:
     before, words = wording.before if wording else "", str(wording or "from the start")
     anchor = anchor_of(wording.epoch if wording else 0)

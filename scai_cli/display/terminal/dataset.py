@@ -8,7 +8,7 @@ from typing import Any
 from rich.table import Table
 
 from scai_cli.display.terminal.consoles import out
-from scai_cli.display.terminal.escape import number, styled
+from scai_cli.display.terminal.escape import counted, number, styled
 from scai_cli.text.characters import one_line
 
 _LENGTHS = {"row": "whole row", "answer": "answer", "rejected": "rejected answer"}
@@ -18,7 +18,7 @@ def print_dataset(description: Mapping[str, Any]) -> None:
     """Print the object that `describe` returned."""
     console = out()
     formats = " and ".join(description["formats"])
-    path, rows = one_line(description["path"]), _count(description["rows"], "row")
+    path, rows = one_line(description["path"]), counted(description["rows"], "row")
     console.print(styled(f"{path}: {rows} in the format {formats}", "bold"))
     console.print()
     console.print(_files(description["files"]))
@@ -81,10 +81,6 @@ def _lines(description: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     refusals = description["refusals"]
     rejected = "" if refusals["rejected"] is None else f", rejected answers {_percent(refusals['rejected'])}"
     yield "refusals", f"answers {_percent(refusals['answers'])}{rejected}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _percent(value: float | None) -> str:

@@ -42,7 +42,7 @@ def change(value: float | None, digits: int = 2) -> str:
 
 def counted(count: int, noun: str) -> str:
     """Return a count with its noun: `1 task`, `3 tasks`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def number(value: float | None, digits: int = 2) -> str:

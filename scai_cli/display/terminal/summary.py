@@ -68,35 +68,27 @@ _DETAILS: Final = (
 def print_summary(console: Console, history: History) -> None:
     """Print a run's results so far, on one screen."""
     found = headline(history)
-    results = _Results(history, found, before_after(history, found))
+    pairs = before_after(history, found)
     room = console.height - 2 if console.is_terminal else _PAPER
     parts: list[RenderableType] = []
     for detail in _DETAILS:
-        parts = list(_parts(results, detail, console.width))
+        parts = list(_parts(history, found, pairs, detail, console.width))
         if sum(len(console.render_lines(part)) for part in parts) <= room:
             break
     console.print(Group(*parts))  # as a group: rich wraps a text that is printed alone, even one with no_wrap
 
 
-@dataclass(frozen=True, slots=True)
-class _Results:
-    """Slow computations, done once for all levels of detail."""
-
-    history: History
-    headline: Headline | None
-    pairs: Sequence[BeforeAfter]
-
-
-def _parts(results: _Results, detail: _Detail, width: int) -> Iterator[RenderableType]:
-    history, found = results.history, results.headline
+def _parts(
+    history: History, found: Headline | None, pairs: Sequence[BeforeAfter], detail: _Detail, width: int
+) -> Iterator[RenderableType]:
     gap = [""] if detail.airy else []
     yield styled(f"{one_line(history.run_id)}: {_beginning(history)}{found.sentence if found else ''}", "bold")
     if history.started is None:
         yield from _ending(history)
         return
-    if detail.answers and results.pairs:
+    if detail.answers and pairs:
         yield from gap
-        yield from before_after_lines(history.run_id, results.pairs[: detail.pairs], detail.answers, width)
+        yield from before_after_lines(history.run_id, pairs[: detail.pairs], detail.answers, width)
     yield from gap
     constitution, _ = history.product
     unplayed = found is None or not found.product.epochs
