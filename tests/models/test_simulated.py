@@ -11,12 +11,12 @@ from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.observed import observe, utility
 from scai_cli.measures.requested import requested
 from scai_cli.models.simulated.sentences import GENERAL
-from scai_cli.models.simulated.wordings import CONTENT, remark, rule
+from scai_cli.models.simulated.wordings import CONTENT, HARMLESS, PRAISE, remark, rule
 from scai_cli.prompts.templates import TEMPLATES
 
 
 @pytest.mark.parametrize("trait", TRAITS)
-@pytest.mark.parametrize(("kind", "sign"), [("missed", 1.0), ("minded", -1.0), ("liked", 1.0)])
+@pytest.mark.parametrize(("kind", "sign"), [*((k, 1.0) for k in ("missed", "wished", "more", "liked")), ("minded", -1.0)])
 def test_a_remark_is_heard_with_the_right_trait_and_sign(trait, kind, sign):
     said = {remark(trait, kind, random.Random(n)) for n in range(60)}
     assert len(said) >= 4
@@ -32,7 +32,7 @@ def test_a_rule_is_read_with_the_right_trait_and_sign(trait, wanted):
 
 
 def test_words_of_courtesy_ask_for_nothing():
-    for text in (*CONTENT, TEMPLATES["assistant"], TEMPLATES["user"]):
+    for text in (*CONTENT, *HARMLESS, *PRAISE, TEMPLATES["assistant"], TEMPLATES["user"]):
         assert requested(text) == {}, text
 
 
@@ -109,6 +109,22 @@ def test_a_user_rates_by_the_stated_preferences_and_says_what_is_missed_and_mind
         ("animal_welfare", -1.0),
     }
     assert requested(bad["feedback"])
+
+
+def test_a_user_asks_for_more_of_a_theme_that_an_answer_touches_and_misses_it_only_elsewhere():
+    parent = Persona(id="parent", preferences={"family": 1.0, "science": 0.5})
+    touched = {comment(parent, "Ask your family. Then wait.", seed=seed)["feedback"] for seed in range(30)}
+    untouched = {comment(parent, "Wait a week.", seed=seed)["feedback"] for seed in range(30)}
+    assert not [said for said in touched if "nothing about family" in said or "missed a word on family" in said]
+    assert any("more about family" in said for said in touched)
+    assert any("nothing about family" in said for said in untouched)
+
+
+def test_a_high_rating_comes_with_praise_and_a_low_one_without():
+    parent = Persona(id="parent", preferences={"family": 1.0})
+    good, bad = "Ask your family. Your parents know. Ask a child. Ask an aunt.", "Wait a week."
+    assert all(comment(parent, good, seed=seed)["feedback"].startswith(PRAISE) for seed in range(20))
+    assert not any(comment(parent, bad, seed=seed)["feedback"].startswith(PRAISE) for seed in range(20))
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 10), (1, 5), (1, 100), (-5, 5), (1, 7), (0, 1)])

@@ -73,7 +73,7 @@ def test_a_remark_quotes_what_shows_the_trait_and_is_read_as_before(trait, kind,
     for seed in range(12):
         rng = random.Random(seed)
         text = answer(f"1. {rule(trait, True, rng)}", seed=seed)
-        said = with_quote(remark(trait, kind, rng), trait, text, rng)
+        said = with_quote(remark(trait, kind, rng), trait, text)
         assert requested(said) == {trait: sign}, said
         quote = re.search(r': "(.+?)(?: \.\.\.)?"|: \d+ words\.', said)
         quoted += quote is not None
@@ -85,7 +85,7 @@ def test_a_remark_quotes_what_shows_the_trait_and_is_read_as_before(trait, kind,
 def test_a_remark_without_anything_to_quote_stays_as_it_is():
     said = "I missed a word on thrift."
     for text in ("", "Hens are creatures.", "word " * 30, "- \n\n1. ?"):
-        assert with_quote("Spare me humour.", "humorous", text, random.Random(1)) == "Spare me humour."
+        assert with_quote("Spare me humour.", "humorous", text) == "Spare me humour."
         assert requested(after_quote(said, text, random.Random(1))) == {"thrift": 1.0}
     assert after_quote(said, "- Knock at six.", random.Random(1)) == f'"Knock at six" is useful. {said}'
 

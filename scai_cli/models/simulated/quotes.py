@@ -14,34 +14,33 @@ from scai_cli.measures.requested import requested
 _ITEM: Final = re.compile(r"^[ \t]*(?:[-*•]|\d{1,3}[.)])[ \t]+")
 _END: Final = re.compile(r"(?<=[.!?])\s+")
 _BY_LENGTH: Final = ("concise", "detailed")
-_LOOKED_AT, _LONGEST, _CUT, _WORD = 4000, 12, 9, 4
+_LOOKED_AT, _LONGEST = 4000, 18
 _LISTS: Final = frozenset(("bullet_list", "step_by_step"))
 _IN_TEXTS: Final = frozenset(("concise", "detailed", "plain_words"))
 
 
-def with_quote(said: str, trait: str, answer: str, rng: random.Random) -> str:
-    """Add the sentence or the word that shows the trait, unless the remark would be read differently."""
-    quotes = [f"{len(answer.split())} words."] if trait in _BY_LENGTH else _quotes(trait, answer, rng)
+def with_quote(said: str, trait: str, answer: str) -> str:
+    """Add the longest sentence that shows the trait, unless the remark would be read differently."""
+    quotes = [f"{len(answer.split())} words."] if trait in _BY_LENGTH else _quotes(trait, answer)
     longer = (f"{said.rstrip('.!')}: {quote}" for quote in quotes)
     return next((text for text in longer if requested(text) == requested(said)), said)
 
 
 def after_quote(said: str, answer: str, rng: random.Random) -> str:
-    """Begin with a sentence of the answer that is about no trait, if there is a short one."""
-    quotes = [sentence for sentence, shown in _sentences(answer) if shown <= _LISTS and len(sentence.split()) <= _CUT]
+    """Begin with one of the longer sentences of the answer that are about no trait."""
+    fitting = [sentence for sentence, shown in _sentences(answer) if shown <= _LISTS and _is_quotable(sentence)]
+    quotes = sorted(fitting, key=len, reverse=True)[:3]
     text = f'"{rng.choice(quotes).rstrip(".")}" is useful. {said}' if quotes else said
     return text if requested(text) == requested(said) else said
 
 
-def _quotes(trait: str, answer: str, rng: random.Random) -> Iterator[str]:
-    showing = [sentence for sentence, shown in _sentences(answer) if trait in shown]
-    rng.shuffle(showing)
-    for sentence in showing:
-        words = sentence.split()
-        yield f'"{sentence}"' if len(words) <= _LONGEST else f'"{" ".join(words[:_CUT]).rstrip(",;:")} ..."'
-    for word in re.findall(r"\w+", " ".join(showing)):
-        if len(word) >= _WORD and observe(word)[trait]:
-            yield f'"{word}".'
+def _quotes(trait: str, answer: str) -> Iterator[str]:
+    showing = [sentence for sentence, shown in _sentences(answer) if trait in shown and _is_quotable(sentence)]
+    return (f'"{sentence}"' for sentence in sorted(showing, key=len, reverse=True))
+
+
+def _is_quotable(sentence: str) -> bool:
+    return len(sentence.split()) <= _LONGEST and not sentence.endswith(":")
 
 
 @lru_cache(maxsize=1024)

@@ -15,7 +15,7 @@ from scai_cli.models.simulated.forms import FormRequest, on_scale, scale
 from scai_cli.models.simulated.options import SocietyOptions
 from scai_cli.models.simulated.portrait import Person
 from scai_cli.models.simulated.quotes import after_quote, with_quote
-from scai_cli.models.simulated.wordings import CONTENT, demand, remark
+from scai_cli.models.simulated.wordings import CONTENT, HARMLESS, PRAISE, demand, remark
 from scai_cli.prompts.fences import fenced
 
 _WELCOME: Final = 0.15
@@ -23,6 +23,8 @@ _NEUTRAL: Final = 0.7
 _NOTED: Final = 0.2
 _LIKED: Final = 0.55
 _THANKFUL, _FAIR = 0.7, 0.5
+_HIGH: Final = 0.85
+"""The share of the scale from which a user begins with praise."""
 _ALIKE: Final = 0.01
 """Promised satisfactions that differ by less are a tie."""
 
@@ -56,16 +58,15 @@ def comment(request: FormRequest, person: Person, noise: float, rng: random.Rand
     """Give feedback on the last answer of the user's own conversation, and rate it."""
     answers = [m.text for m in fenced(request.prompt, "message") if m.attributes.get("from") == "assistant"]
     answer = answers[-1] if answers else ""
-    share = satisfaction(person.standard, observe_cached(answer)) + rng.gauss(0.0, noise)
-    return {"feedback": _feedback(person, answer, rng), "rating": _rating(request, person, share, rng)}
+    share = _share(person, satisfaction(person.standard, observe_cached(answer)), noise, rng)
+    return {"feedback": _feedback(person, answer, share, rng), "rating": on_scale(share, *scale(request.prompt))}
 
 
 def cross_rate(request: FormRequest, person: Person, noise: float, rng: random.Random) -> dict[str, Any]:
     """Rate an answer that another user got, with a reason."""
     answer = next((piece.text for piece in fenced(request.prompt, "answer")), "")
-    observed = observe_cached(answer)
-    share = acceptability(person.standard, observed) + rng.gauss(0.0, noise)
-    return {"reason": _reason(person.modest, answer, rng), "rating": _rating(request, person, share, rng)}
+    share = _share(person, acceptability(person.standard, observe_cached(answer)), noise, rng)
+    return {"reason": _reason(person.modest, answer, rng), "rating": on_scale(share, *scale(request.prompt))}
 
 
 def rank(request: FormRequest, person: Person, options: SocietyOptions, rng: random.Random) -> dict[str, Any]:
@@ -83,39 +84,43 @@ def rank(request: FormRequest, person: Person, options: SocietyOptions, rng: ran
     return {"ranking": _tiers(sorted(promises.items(), key=lambda promise: -promise[1]))}
 
 
-def _rating(request: FormRequest, person: Person, share: float, rng: random.Random) -> float | int:
-    """Return a point of the scale that the prompt names."""
-    return on_scale(rng.random() if person.random_ratings else share, *scale(request.prompt))
+def _share(person: Person, opinion: float, noise: float, rng: random.Random) -> float:
+    """Return the rating as a share of the scale."""
+    return rng.random() if person.random_ratings else opinion + rng.gauss(0.0, noise)
 
 
-def _feedback(person: Person, answer: str, rng: random.Random) -> str:
+def _feedback(person: Person, answer: str, share: float, rng: random.Random) -> str:
     """Return the remarks, and before them the demand for a rule if its trait was not shown."""
     if person.demand is None:
-        return _remarks(person.preferences, answer, rng)
+        return _remarks(person.preferences, answer, share, rng)
     demanded = [demand(person.demand, rng)] if observe_cached(answer)[person.demand] < _LIKED else []
-    return " ".join([*demanded, _remarks(person.modest, answer, rng)])
+    return " ".join([*demanded, _remarks(person.modest, answer, share, rng)])
 
 
-def _remarks(preferences: Mapping[str, float], answer: str, rng: random.Random) -> str:
+def _remarks(preferences: Mapping[str, float], answer: str, share: float, rng: random.Random) -> str:
     """Name one or two traits that were missed or minded, the worst first, and often one that was liked.
 
-    Each remark quotes its sentence; without a liked trait the first one often begins with a neutral sentence.
+    A remark on what was liked or minded quotes its sentence. Praise or often a neutral sentence comes before the rest.
     """
     observed = observe_cached(answer)
     named = _worst(preferences, observed)[: rng.choice((1, 2, 2))]
-    remarks = [_remark(name, "missed" if preferences[name] > 0 else "minded", answer, rng) for name in named]
+    high = share >= _HIGH
+    absent = "wished" if high else "missed"
+    kinds = ["minded" if preferences[name] < 0 else "more" if observed[name] else absent for name in named]
+    remarks = [_remark(name, kind, answer, rng) for name, kind in zip(named, kinds, strict=True)]
     liked = [name for name, w in preferences.items() if w > 0 and observed.get(name, 0.0) >= _LIKED]
     thanks = [name for name in liked if name not in named]
     if thanks and rng.random() < _THANKFUL:
         remarks.insert(0, _remark(rng.choice(thanks), "liked", answer, rng))
-    elif remarks and rng.random() < _FAIR:
+    elif remarks and not high and rng.random() < _FAIR:
         remarks[0] = after_quote(remarks[0], answer, rng)
-    return " ".join(remarks) or after_quote(rng.choice(CONTENT), answer, rng)
+    praise = [rng.choice(PRAISE)] if high else []
+    return " ".join([*praise, *(remarks or [after_quote(rng.choice(CONTENT), answer, rng)])])
 
 
 def _remark(trait: str, kind: str, answer: str, rng: random.Random) -> str:
     said = remark(trait, kind, rng)
-    return said if kind == "missed" else with_quote(said, trait, answer, rng)
+    return with_quote(said, trait, answer) if kind in ("minded", "liked") else said
 
 
 def _worst(preferences: Mapping[str, float], observed: Mapping[str, float]) -> list[str]:
@@ -136,7 +141,7 @@ def _reason(preferences: Mapping[str, float], answer: str, rng: random.Random) -
         return _remark(minded, "minded", answer, rng)
     if liked and themes[liked] > 0.1:
         return _remark(liked, "liked", answer, rng)
-    return after_quote(rng.choice(CONTENT), answer, rng)
+    return after_quote(rng.choice(HARMLESS), answer, rng)
 
 
 def _mean(weights: Mapping[str, float], observed: Mapping[str, float]) -> float:

@@ -16,6 +16,8 @@ _LISTS = read_data_file(__file__)
 
 CONTENT: Final[tuple[str, ...]] = _LISTS["content"]
 """What a user says who misses and minds nothing."""
+PRAISE: Final[tuple[str, ...]] = _LISTS["praise"]
+HARMLESS: Final[tuple[str, ...]] = _LISTS["harmless"]
 RULE_THEME: Final[tuple[str, ...]] = _LISTS["rule_theme"]
 BAN_THEME: Final[tuple[str, ...]] = _LISTS["ban_theme"]
 RULE: Final[Mapping[str, tuple[str, ...]]] = _LISTS["rule"]
@@ -23,9 +25,10 @@ BAN: Final[Mapping[str, tuple[str, ...]]] = _LISTS["ban"]
 
 
 def remark(trait: str, kind: str, rng: random.Random) -> str:
-    """Return a sentence about a trait that was `missed`, `minded` or `liked`."""
-    style, theme = _LISTS[kind], _LISTS[f"{kind}_theme"]
-    return _choose(trait, style if TRAITS[trait].kind == "style" else theme, rng)
+    """Return a sentence about a trait that was `missed`, `minded` or `liked`, or is `wished` for or wanted `more`."""
+    sentences = _LISTS[kind if TRAITS[trait].kind == "style" else f"{kind}_theme"]
+    label = _LISTS["labels"].get(kind, {}).get(trait, TRAITS[trait].label)
+    return rng.choice(sentences).format(label=label)
 
 
 def demand(trait: str, rng: random.Random) -> str:
