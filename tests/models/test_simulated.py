@@ -16,7 +16,9 @@ from scai_cli.prompts.templates import TEMPLATES
 
 
 @pytest.mark.parametrize("trait", TRAITS)
-@pytest.mark.parametrize(("kind", "sign"), [*((k, 1.0) for k in ("missed", "wished", "more", "liked")), ("minded", -1.0)])
+@pytest.mark.parametrize(
+    ("kind", "sign"), [*((k, 1.0) for k in ("missed", "wished", "more", "liked")), ("minded", -1.0)]
+)
 def test_a_remark_is_heard_with_the_right_trait_and_sign(trait, kind, sign):
     said = {remark(trait, kind, random.Random(n)) for n in range(60)}
     assert len(said) >= 4

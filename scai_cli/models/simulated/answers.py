@@ -55,12 +55,12 @@ class _Writer:
         self.used: set[str] = set()
 
     def body(self, length: float) -> list[str]:
-        """Return the sentences in order, about `length` words at most; the strongest traits are chosen first."""
+        """Return the sentences in order, about `length` words at most: plain advice, then the strongest traits."""
         wanted = self._planned()
         chosen: list[tuple[int, float, str]] = []
         words = 0.0
         while words < length - 5:
-            name = wanted.pop() if wanted else ""
+            name = wanted.pop() if wanted and chosen else ""
             light = not name and (self.plain or self.rng.random() < _LIGHT)
             filler = self.bank.plain if light else self.bank.neutral
             said = self.say(self.bank.traits[name] if name else filler)

@@ -76,7 +76,7 @@ def criticise(request: PrincipleRequest, rng: random.Random) -> str:
             sentences.append(after_quote(rng.choice(_LACKS).format(label=TRAITS[trait].label), answer, rng))
         elif sign < 0 and observed[trait] > _TOO_MUCH:
             said = rng.choice(_MINDS).format(label=TRAITS[trait].label)
-            sentences.append(with_quote(said, trait, answer, rng))
+            sentences.append(with_quote(said, trait, answer))
     return " ".join(sentences) or _KEEPS
 
 

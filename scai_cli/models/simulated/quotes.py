@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -14,15 +13,19 @@ from scai_cli.measures.requested import requested
 _ITEM: Final = re.compile(r"^[ \t]*(?:[-*•]|\d{1,3}[.)])[ \t]+")
 _END: Final = re.compile(r"(?<=[.!?])\s+")
 _BY_LENGTH: Final = ("concise", "detailed")
-_LOOKED_AT, _LONGEST = 4000, 18
+_LOOKED_AT, _LONGEST = 4000, 16
 _LISTS: Final = frozenset(("bullet_list", "step_by_step"))
 _IN_TEXTS: Final = frozenset(("concise", "detailed", "plain_words"))
 
 
 def with_quote(said: str, trait: str, answer: str) -> str:
     """Add the longest sentence that shows the trait, unless the remark would be read differently."""
-    quotes = [f"{len(answer.split())} words."] if trait in _BY_LENGTH else _quotes(trait, answer)
-    longer = (f"{said.rstrip('.!')}: {quote}" for quote in quotes)
+    if trait in _BY_LENGTH:
+        longer = [f"{said.rstrip('.!')}: {len(answer.split())} words."]
+    else:
+        quotes = _quotes(trait, answer)
+        longer = [f'{said.rstrip(".!")}: "{quote}"' for quote in quotes]
+        longer += [f'{said} "{quote.rstrip(".!?")}" was too much.' for quote in quotes]
     return next((text for text in longer if requested(text) == requested(said)), said)
 
 
@@ -34,9 +37,9 @@ def after_quote(said: str, answer: str, rng: random.Random) -> str:
     return text if requested(text) == requested(said) else said
 
 
-def _quotes(trait: str, answer: str) -> Iterator[str]:
+def _quotes(trait: str, answer: str) -> list[str]:
     showing = [sentence for sentence, shown in _sentences(answer) if trait in shown and _is_quotable(sentence)]
-    return (f'"{sentence}"' for sentence in sorted(showing, key=len, reverse=True))
+    return sorted(showing, key=len, reverse=True)
 
 
 def _is_quotable(sentence: str) -> bool:

@@ -27,20 +27,20 @@ BAN: Final[Mapping[str, tuple[str, ...]]] = _LISTS["ban"]
 def remark(trait: str, kind: str, rng: random.Random) -> str:
     """Return a sentence about a trait that was `missed`, `minded` or `liked`, or is `wished` for or wanted `more`."""
     sentences = _LISTS[kind if TRAITS[trait].kind == "style" else f"{kind}_theme"]
-    label = _LISTS["labels"].get(kind, {}).get(trait, TRAITS[trait].label)
-    return rng.choice(sentences).format(label=label)
+    label: str = _LISTS["labels"].get(kind, {}).get(trait, TRAITS[trait].label)
+    return _choose(label, sentences, rng)
 
 
 def demand(trait: str, rng: random.Random) -> str:
     """Return a sentence that demands a rule for the speaker alone."""
-    return _choose(trait, _LISTS["demanded"], rng)
+    return _choose(TRAITS[trait].label, _LISTS["demanded"], rng)
 
 
 def rule(trait: str, wanted: bool, rng: random.Random) -> str:
     """Return a rule of one sentence, in the imperative, that asks for a trait or against it."""
     themes, style = (RULE_THEME, RULE) if wanted else (BAN_THEME, BAN)
-    return _choose(trait, style.get(trait, themes), rng)
+    return _choose(TRAITS[trait].label, style.get(trait, themes), rng)
 
 
-def _choose(trait: str, sentences: tuple[str, ...], rng: random.Random) -> str:
-    return rng.choice(sentences).format(label=TRAITS[trait].label)
+def _choose(label: str, sentences: tuple[str, ...], rng: random.Random) -> str:
+    return rng.choice(sentences).format(label=label)
