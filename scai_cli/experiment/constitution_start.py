@@ -115,7 +115,8 @@ def start_from(
     start: ConstitutionStart, personas: Sequence[Persona], source: YamlSource, find: FindEarlier | None
 ) -> ConstitutionStart:
     """Return the start with the constitution of `from`; raises ConfigError for keys that contradict each other."""
-    if start.source is not None and start.earlier is None and find is not None:
+    is_new = start.earlier is None or ("constitution", "from") in source.overridden
+    if start.source is not None and find is not None and is_new:
         try:
             earlier, run = find(start.source, Path(source.name).parent, personas)
         except RunError as error:

@@ -37,10 +37,6 @@ class VersionRanking:
             played.utilities[persona].append(utility)
             played.weights[persona] = weight
 
-    def __contains__(self, constitution: Constitution) -> bool:
-        """Return whether an epoch played that version."""
-        return constitution.version in self._versions
-
     @property
     def best(self) -> Constitution:
         """The version with the highest declared welfare, the oldest of equals; needs at least one epoch."""

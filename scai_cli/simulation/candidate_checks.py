@@ -24,7 +24,7 @@ def checked(context: RevisionContext, candidate: Candidate) -> Candidate:
     except ValueError as error:
         return candidate.model_copy(update={"objection": f"broken: {error}"})
     if _wording(constitution) == _wording(context.constitution):
-        return candidate
+        return candidate.model_copy(update={"constitution": None})
     return candidate.model_copy(update={"constitution": constitution, "objection": objection(context, constitution)})
 
 

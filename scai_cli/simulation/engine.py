@@ -40,7 +40,8 @@ async def simulate(
 ) -> None:
     """Run an experiment and emit its events.
 
-    A product that no epoch has played is played at the end; with `always_play_product` every product is.
+    A product that no epoch has played with the people and tasks of the first one is played at the end with them, so
+    that before and after are paired; with `always_play_product` every product that could need it is.
     Deterministic in the config and the models' answers: a replay of recorded answers emits equal events. Raises the
     errors that stop a run (`errors.STOPS`).
     """
@@ -50,18 +51,22 @@ async def simulate(
     # Bounded, as a long run would otherwise hold every conversation in memory.
     past: deque[Sequence[Conversation]] = deque(maxlen=config.revision.memory - 1)
     ranking, anchors = VersionRanking(declared), Anchors(config.ratings.anchors)
+    plays: list[tuple[int, tuple[Persona, ...], tuple[Task, ...]]] = []
     for epoch in range(1, config.epochs + 1):
-        context = EpochContext(agents, f"e{epoch}", epoch, constitution, *_drawn(config, epoch), emit)
+        people, tasks = _drawn(config, epoch)
+        plays.append((constitution.version, people, tasks))
+        context = EpochContext(agents, f"e{epoch}", epoch, constitution, people, tasks, emit)
         conversations, utilities = await _play_and_measure(context, anchors, declared)
         ranking.add(constitution, utilities)
         end = RevisionContext(config, context, f"{context.id}/revision", conversations, utilities, list(past))
         constitution = await _revise(end)
         past.append(conversations)
     product = ranking.best if config.revision.best_so_far else constitution
-    if product not in ranking or (always_play_product and not config.revision.best_so_far):
-        # With the people and tasks of the first epoch, so that before and after are paired.
+    people, tasks = _drawn(config, epoch=1)
+    could_need = not config.revision.best_so_far or config.personas.per_epoch or config.tasks.per_epoch
+    if (product.version, people, tasks) not in plays or (always_play_product and could_need):
         last = config.epochs + 1
-        context = EpochContext(agents, f"e{last}", last, product, *_drawn(config, epoch=1), emit)
+        context = EpochContext(agents, f"e{last}", last, product, people, tasks, emit)
         conversations, _ = await _play_and_measure(context, anchors, declared, is_product=True)
     # The controls look at the last conversations, and the holdout at the product: both come after all plays, so that
     # a run with them has the same epochs as one without.
@@ -98,7 +103,7 @@ def _run_started(
     )
 
 
-def _drawn(config: ExperimentConfig, epoch: int) -> tuple[Sequence[Persona], Sequence[Task]]:
+def _drawn(config: ExperimentConfig, epoch: int) -> tuple[tuple[Persona, ...], tuple[Task, ...]]:
     """Return the personas and tasks of an epoch."""
     return (
         draw(config.train_personas, config.personas.per_epoch, f"{config.seed}/e{epoch}/personas"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from conftest import calls, scai
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scripted_runs import NO_CROSS, anew, edit, ran, revisions, rules
 
@@ -175,6 +175,12 @@ ANY = ExperimentConfig.model_validate({
 AGENTS = build_agents(ANY, lambda role, model: Agent(role, simulated.connect(model, seed=0), model, 0, 0))
 
 
+NOTHING = (Add(text="a"), Remove(id="P3"))
+"""Edits after which every rule is as before."""
+
+
+@example([Candidate(id="c", critique="", edits=NOTHING, constitution=Constitution())])
+@example([Candidate(id="c", critique="", edits=(Modify(id="P1", text="Be kind."),), constitution=Constitution())])
 @given(st.lists(CANDIDATES, max_size=6))
 def test_it_survives_whatever_is_proposed(candidates: list[Candidate]) -> None:
     constitution = initial_constitution(ANY.constitution)

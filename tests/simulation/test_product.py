@@ -51,6 +51,22 @@ def test_it_has_the_people_and_tasks_of_the_first_epoch() -> None:
     assert len(set(plays)) > 1
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_product_that_others_have_played_is_played_by_the_first_epochs_people(seed: int) -> None:
+    settings = ("personas.per_epoch=3", "tasks.per_epoch=1", "epochs=4", "revision.best_so_far=true", f"seed={seed}")
+    options = tuple(part for setting in settings for part in ("--set", setting))
+    planned = scai("plan", ROOT / "configs" / "quickstart.yaml", "--json", *options).json
+    made = run(ROOT / "configs" / "quickstart.yaml", *options).json
+    assert made["calls"] == planned["calls"]["total"]
+    shown = scai("show", made["path"], "--json").json
+    started = of("epoch_started", Path(made["path"]))
+    assert [epoch["constitution"]["version"] for epoch in shown["epochs"]] == [event["version"] for event in started]
+    first, product = started[0], shown["headline"]["product"]["version"]
+    plays = [(event["version"], event["personas"], event["tasks"]) for event in started]
+    assert (product, first["personas"], first["tasks"]) in plays
+    assert shown["headline"]["satisfaction"]["before"] is not None
+
+
 @pytest.mark.parametrize("options", [KEPT, ("--set", "revision.best_so_far=true")], ids=["kept", "best so far"])
 def test_a_product_that_was_played_is_not_played_again(tiny: Path, options: tuple[str, ...]) -> None:
     run(tiny, *options)

@@ -95,7 +95,7 @@ class _Reader:
         self._most_waiting, self._whole = waiting, 0
         self._is_ready = False
         self._started: RunStarted | None = None
-        self._constitution: Constitution | None = None
+        self._versions: dict[int, Constitution] = {}
         self._setting: EpochSetting | None = None
 
     def conversations(self) -> Iterator[RunConversation]:
@@ -155,13 +155,14 @@ class _Reader:
 
     def _turn_to(self, event: RunStarted | EpochStarted | Revised) -> None:
         if isinstance(event, RunStarted):
-            self._started, self._constitution = event, event.constitution
-        elif isinstance(event, Revised):
-            self._constitution = event.constitution
-        elif self._started is None or self._constitution is None:
+            self._started = event
+        if isinstance(event, RunStarted | Revised):
+            self._versions[event.constitution.version] = event.constitution
+        elif self._started is None or event.version not in self._versions:
             raise self._headless()
         else:
-            self._setting = EpochSetting(self._started, event.epoch, self._constitution, event.personas, event.tasks)
+            constitution = self._versions[event.version]
+            self._setting = EpochSetting(self._started, event.epoch, constitution, event.personas, event.tasks)
 
     def _headless(self) -> RunError:
         return RunError(f"{self._log}: its first lines are missing; restore the file from a copy")

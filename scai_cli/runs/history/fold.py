@@ -86,7 +86,7 @@ def _fold(history: History, event: ReadEvent) -> None:
     if isinstance(event, events.RunStarted):
         history.started, history.started_at = event, event.time
     elif isinstance(event, events.EpochStarted):
-        constitution, system_message = history.product
+        constitution, system_message = history.versions().get(event.version) or history.product
         people = event.personas, event.tasks
         history.epochs.append(Epoch(event.epoch, constitution, system_message, *people, is_product=event.product))
     elif isinstance(event, CompactMessage):
