@@ -141,7 +141,7 @@ def _reason(preferences: Mapping[str, float], answer: str, rng: random.Random) -
         return _remark(minded, "minded", answer, rng)
     if liked and themes[liked] > 0.1:
         return _remark(liked, "liked", answer, rng)
-    return after_quote(rng.choice(HARMLESS), answer, rng)
+    return rng.choice(HARMLESS)
 
 
 def _mean(weights: Mapping[str, float], observed: Mapping[str, float]) -> float:
