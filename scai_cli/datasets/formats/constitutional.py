@@ -12,7 +12,7 @@ from typing import Final
 from msgspec.structs import asdict
 
 from scai_cli.datasets.formats.format import Format, Layout, Row, RowReader
-from scai_cli.datasets.formats.guide import MESSAGES, FormatGuide
+from scai_cli.datasets.formats.guide import guide
 from scai_cli.datasets.formats.preference import read_conversations
 from scai_cli.datasets.formats.turns import answer, blank, conversation, messages, no_choice
 from scai_cli.datasets.samples.sample import Trace
@@ -42,27 +42,7 @@ def _constitutional(trace: Trace, layout: Layout) -> Iterator[Row]:
 constitutional: Final = Format(
     "traces",
     _constitutional,
-    FormatGuide(
-        "Constitutional AI: critiques and revisions by one principle each, and the resulting pair",
-        {
-            "init_prompt": "text: the task",
-            "init_response": "text: the first answer",
-            "critic_prompt": "text: the request for the last critique",
-            "critic_response": "text: the critique",
-            "revision_prompt": "text: the request for the last revision",
-            "revision_response": "text: the revision",
-            "steps": "list of all critiques and revisions, with the id of the principle of each",
-            "messages": f"{MESSAGES}: the task and the better answer",
-            "chosen": f"{MESSAGES}: the same",
-            "rejected": f"{MESSAGES}: the task and the worse answer",
-        },
-        (
-            "`*_sft` are for `SFTTrainer` (`messages`), `*_prefs` for `DPOTrainer` or `RewardTrainer` (`chosen` and "
-            "`rejected`); no prompt is in both, so the preferences come from prompts that were not imitated.",
-            "There is no column `prompt`: with one, DPO would read the conversations as answers.",
-        ),
-        ("constitutional-ai", "sft", "dpo", "preference", "trl"),
-    ),
+    guide("constitutional"),
     RowReader(frozenset({"init_prompt", "chosen", "rejected"}), read_conversations),
     extra_columns=True,
     parts=("_sft", "_prefs"),

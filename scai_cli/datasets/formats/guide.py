@@ -1,17 +1,13 @@
-"""The description of a format on the dataset card, and the sentences that several formats share."""
+"""The description of a format on the dataset card; those of the built-in formats are in `guide.yaml`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from functools import cache
+from typing import Any
 
-MESSAGES: Final = "list of `{role, content}`"
-PROMPT: Final = f"{MESSAGES}: everything before the answer; a user message is last"
-TRL_DROPS: Final = (
-    "TRL silently drops a row if its prompt alone fills `max_length` (DPO), or if cutting at `max_length` leaves no "
-    "answer (SFT)."
-)
+from scai_cli.text.data_files import read_data_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +24,13 @@ class FormatGuide:
     """Tags of the Hub."""
     task: str = "text-generation"
     """The Hub's task category."""
+
+
+def guide(name: str) -> FormatGuide:
+    """Return the description of a built-in format by its name."""
+    return FormatGuide(**_guides()[name])
+
+
+@cache
+def _guides() -> dict[str, Any]:
+    return read_data_file(__file__)

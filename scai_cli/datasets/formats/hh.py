@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from scai_cli.datasets.formats.format import Format, Layout, Row
-from scai_cli.datasets.formats.guide import FormatGuide
+from scai_cli.datasets.formats.guide import guide
 from scai_cli.datasets.formats.turns import blank, messages, no_choice
 from scai_cli.datasets.samples.sample import Pair
 
@@ -40,14 +40,6 @@ def _starts_turn(text: str) -> bool:
 hh: Final = Format(
     "pairs",
     _hh,
-    FormatGuide(
-        "preference training on transcripts, in the form of Anthropic's HH-RLHF",
-        {"chosen": "text: the whole transcript", "rejected": "text: the same transcript with the worse answer"},
-        (
-            "Cut a transcript at its last `Assistant:`. TRL's `DPOTrainer` instead takes the longest common text as "
-            "the prompt, which then includes words that both answers begin with; use the format `dpo` there.",
-        ),
-        ("preference", "rlhf"),
-    ),
+    guide("hh"),
 )
 """`{"chosen": "\\n\\nHuman: ...\\n\\nAssistant: ...", "rejected": ...}`; a kept system message comes first."""

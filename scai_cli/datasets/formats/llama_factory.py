@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 from scai_cli.datasets.formats.format import ExportedFile, Fields, Format, Layout, Row, RowReader, RowTexts
-from scai_cli.datasets.formats.guide import FormatGuide
+from scai_cli.datasets.formats.guide import guide
 from scai_cli.datasets.formats.turns import blank, messages, read_prompt
 from scai_cli.datasets.samples.sample import Answer
 
@@ -87,21 +87,10 @@ def _dataset_info(entry: Mapping[str, Any], name: str, files: Sequence[ExportedF
     }
 
 
-_ADVICE: Final = (
-    "For LLaMA-Factory: `dataset_dir` is this folder, `dataset` a name in `dataset_info.json`.",
-    "Without a `system` column LLaMA-Factory's template may add a system message of its own (Qwen's does): choose a "
-    "template without one, or export with `--system TEXT`.",
-)
-
 sharegpt: Final = Format(
     "answers",
     _sharegpt,
-    FormatGuide(
-        "supervised fine-tuning with LLaMA-Factory or axolotl",
-        {"conversations": "list of `{from, value}`, `human` and `gpt` in turn", "system": "the system message"},
-        _ADVICE,
-        ("sft", "sharegpt"),
-    ),
+    guide("sharegpt"),
     RowReader(frozenset({"conversations"}), _read_sharegpt),
     side_files=partial(_dataset_info, _SHAREGPT),
 )
@@ -110,18 +99,7 @@ sharegpt: Final = Format(
 alpaca: Final = Format(
     "answers",
     _alpaca,
-    FormatGuide(
-        "supervised fine-tuning with LLaMA-Factory or axolotl",
-        {
-            "instruction": "the user's last message",
-            "input": "always empty",
-            "output": "the answer",
-            "system": "the system message",
-            "history": "list of `[message, answer]` before it",
-        },
-        (*_ADVICE, "LLaMA-Factory also trains on the answers in `history`, unless `mask_history: true` is set."),
-        ("sft", "alpaca"),
-    ),
+    guide("alpaca"),
     RowReader(frozenset({"instruction", "output"}), _read_alpaca),
     late_types={"history": list[list[str]]},
     side_files=partial(_dataset_info, _ALPACA),

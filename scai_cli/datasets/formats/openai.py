@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from scai_cli.datasets.formats.format import ExportedFile, Fields, Format, Layout, Row, RowReader, RowTexts
-from scai_cli.datasets.formats.guide import MESSAGES, FormatGuide
+from scai_cli.datasets.formats.guide import guide
 from scai_cli.datasets.formats.sft import messages
 from scai_cli.datasets.formats.turns import answer, conversation, no_choice, read_answer, read_prompt
 from scai_cli.datasets.samples.sample import Pair
@@ -46,21 +46,10 @@ def _warnings(file: ExportedFile) -> Iterator[str]:
         yield f"{file.name}: the API cuts rows off at {MOST_TOKENS:,} tokens, and the longest row is longer."
 
 
-_ADVICE: Final = (
-    "Every row follows the published rules and has no other keys, because the API refuses them.",
-    f"The API refuses files with fewer than {LEAST_ROWS} rows, and cuts a row off at {MOST_TOKENS:,} tokens (OpenAI; "
-    "elsewhere at the model's context).",
-)
-
 sft: Final = Format(
     "answers",
     messages.make,
-    FormatGuide(
-        "the fine-tuning API of OpenAI (supervised), Azure, Together, Fireworks",
-        {"messages": f"{MESSAGES}: the conversation, ends with the answer"},
-        _ADVICE,
-        ("sft",),
-    ),
+    guide("openai-sft"),
     warnings=_warnings,
 )
 """`{"messages": [...]}` and nothing else: the API refuses other keys."""
@@ -68,16 +57,7 @@ sft: Final = Format(
 dpo: Final = Format(
     "pairs",
     _dpo,
-    FormatGuide(
-        "the fine-tuning API of OpenAI (preference), Azure, Together, Fireworks",
-        {
-            "input": f"object with `messages`, a {MESSAGES}",
-            "preferred_output": f"{MESSAGES}: the better answer",
-            "non_preferred_output": f"{MESSAGES}: the worse one",
-        },
-        _ADVICE,
-        ("dpo", "preference"),
-    ),
+    guide("openai-dpo"),
     RowReader(frozenset({"input", "preferred_output", "non_preferred_output"}), _read_dpo),
     warnings=_warnings,
 )

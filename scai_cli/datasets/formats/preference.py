@@ -8,7 +8,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from scai_cli.datasets.formats.format import Fields, Format, Layout, Row, RowReader, RowTexts
-from scai_cli.datasets.formats.guide import MESSAGES, PROMPT, TRL_DROPS, FormatGuide
+from scai_cli.datasets.formats.guide import guide
 from scai_cli.datasets.formats.sft import read_completion
 from scai_cli.datasets.formats.turns import answer, blank, conversation, no_choice, read_answer, read_prompt
 from scai_cli.datasets.samples.sample import Answer, Pair
@@ -63,15 +63,7 @@ def _read_kto(row: Fields) -> RowTexts:
 dpo: Final = Format(
     "pairs",
     _dpo,
-    FormatGuide(
-        "direct preference optimisation",
-        {"prompt": PROMPT, "chosen": f"{MESSAGES}: the better answer", "rejected": f"{MESSAGES}: the worse answer"},
-        (
-            "`chosen` and `rejected` are the answers alone, as TRL's `DPOTrainer` expects them beside a `prompt`.",
-            TRL_DROPS,
-        ),
-        ("dpo", "preference", "trl"),
-    ),
+    guide("dpo"),
     RowReader(frozenset({"prompt", "chosen", "rejected"}), _read_pair),
     extra_columns=True,
 )
@@ -80,18 +72,7 @@ dpo: Final = Format(
 reward: Final = Format(
     "pairs",
     _reward,
-    FormatGuide(
-        "reward modelling",
-        {
-            "chosen": f"{MESSAGES}: the whole conversation",
-            "rejected": f"{MESSAGES}: the same conversation with the worse answer",
-        },
-        (
-            "`chosen` and `rejected` differ only in the last message.",
-            "TRL's `RewardTrainer` drops rows longer than `max_length`.",
-        ),
-        ("reward-model", "preference", "trl"),
-    ),
+    guide("reward"),
     RowReader(frozenset({"chosen", "rejected"}), read_conversations),
     extra_columns=True,
 )
@@ -100,17 +81,7 @@ reward: Final = Format(
 kto: Final = Format(
     "rated",
     _kto,
-    FormatGuide(
-        "Kahneman-Tversky optimisation: single answers with a label, good or bad",
-        {"prompt": PROMPT, "completion": f"{MESSAGES}: the answer", "label": "whether it is a good answer"},
-        (
-            f"`label` is true if the mean of an answer's ratings, scaled to [0, 1], is at least "
-            f"{GOOD:g}; unrated answers are left out.",
-            "`KTOConfig` needs a `per_device_train_batch_size` of at least 2, and weights if one label is rare: `scai "
-            "dataset describe` shows the share of each.",
-        ),
-        ("kto", "preference", "trl"),
-    ),
+    guide("kto"),
     RowReader(frozenset({"prompt", "completion", "label"}), _read_kto),
     extra_columns=True,
 )

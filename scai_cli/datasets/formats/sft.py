@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from scai_cli.datasets.formats.format import Fields, Format, Layout, Row, RowReader, RowTexts
-from scai_cli.datasets.formats.guide import MESSAGES, PROMPT, TRL_DROPS, FormatGuide
+from scai_cli.datasets.formats.guide import guide
 from scai_cli.datasets.formats.turns import answer, blank, conversation, read_answer, read_prompt
 from scai_cli.datasets.samples.sample import Answer
 
@@ -38,17 +38,7 @@ def read_completion(row: Fields) -> RowTexts:
 messages: Final = Format(
     "answers",
     _messages,
-    FormatGuide(
-        "supervised fine-tuning on whole conversations",
-        {"messages": f"{MESSAGES}: the conversation; the answer is last"},
-        (
-            "TRL trains on *every* message of a row, including the user's and the system message, unless "
-            "`SFTConfig(assistant_only_loss=True)` is set (the chat template must mark the assistant's messages). The "
-            "format `sft-prompt-completion` trains on the answer alone.",
-            TRL_DROPS,
-        ),
-        ("sft", "trl"),
-    ),
+    guide("sft"),
     RowReader(frozenset({"messages"}), _read_messages),
     extra_columns=True,
 )
@@ -57,12 +47,7 @@ messages: Final = Format(
 prompt_completion: Final = Format(
     "answers",
     _prompt_completion,
-    FormatGuide(
-        "supervised fine-tuning on the answers alone",
-        {"prompt": PROMPT, "completion": f"{MESSAGES}: the answer"},
-        ("TRL's `SFTTrainer` computes the loss on `completion` only.", TRL_DROPS),
-        ("sft", "trl"),
-    ),
+    guide("sft-prompt-completion"),
     RowReader(frozenset({"prompt", "completion"}), read_completion),
     extra_columns=True,
 )
