@@ -12,6 +12,7 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.messages import rough_tokens
 from scai_cli.runs.events import Candidate
 from scai_cli.simulation.revision_context import RevisionContext
+from scai_cli.text.data_files import read_data_file
 
 
 def checked(context: RevisionContext, candidate: Candidate) -> Candidate:
@@ -63,18 +64,8 @@ def _private_texts(context: RevisionContext) -> Iterator[str]:
 COPIED_WORDS: Final = 5
 """The number of consecutive words that a principle must not share with a task or a transcript."""
 
-_TITLES: Final = frozenset((
-    "brother", "dr", "father", "madam", "miss", "mother", "mr", "mrs", "ms", "prof", "professor", "sir", "sister",
-))  # fmt: skip
-_ALSO_WORDS: Final = frozenset((
-    "an", "art", "baker", "banks", "be", "bell", "best", "bill", "black", "brown", "case", "chance", "chase",
-    "close", "cook", "cross", "dawn", "day", "dean", "do", "drew", "faith", "farmer", "field", "fisher", "fox",
-    "frank", "gardener", "go", "good", "grace", "grant", "gray", "green", "grey", "guy", "hill", "hope", "hunt",
-    "hunter", "is", "joy", "king", "lane", "long", "love", "mark", "mason", "may", "mercy", "miller", "no", "noble",
-    "page", "park", "pat", "pearl", "power", "price", "rich", "rose", "say", "sharp", "short", "so", "star",
-    "stone", "sue", "summer", "teacher", "walker", "ward", "white", "will", "wise", "wood", "woods", "young",
-))  # fmt: skip
-"""Names that are also words; at the start of a sentence they count as words."""
+_LISTS = read_data_file(__file__)
+_TITLES, _ALSO_WORDS = (frozenset(_LISTS[name].split()) for name in ("titles", "also_words"))
 _SENTENCE_ENDS: Final = frozenset('.!?:…\n•*-–("“')
 
 

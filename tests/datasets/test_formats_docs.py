@@ -11,6 +11,7 @@ from conftest import scai
 from scai_cli import plugins
 from scai_cli.datasets.describe.description import NEAR_OF, SELF_BLEU_OF
 from scai_cli.datasets.describe.text_measures import REFUSALS
+from scai_cli.datasets.formats.format import find_format
 from scai_cli.datasets.formats.openai import LEAST_ROWS, MOST_TOKENS
 from scai_cli.datasets.formats.preference import GOOD
 
@@ -38,6 +39,14 @@ def test_the_numbers_are_those_of_the_code() -> None:
     for number in (f"{LEAST_ROWS} rows", f"{MOST_TOKENS:,} tokens", f"at least {GOOD:g}",
                    f"of {SELF_BLEU_OF}", f"of {NEAR_OF:,} answers"):  # fmt: skip
         assert number in PLAIN, number
+
+
+def test_the_numbers_in_the_guides_are_those_of_the_code() -> None:
+    assert f"is at least {GOOD:g};" in find_format("kto").guide.advice[0]
+    for name in ("openai-sft", "openai-dpo"):
+        limits = find_format(name).guide.advice[1]
+        assert f"fewer than {LEAST_ROWS} rows" in limits
+        assert f"at {MOST_TOKENS:,} tokens" in limits
 
 
 def test_every_command_of_the_page_works(tmp_path: Path) -> None:

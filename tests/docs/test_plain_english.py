@@ -44,3 +44,11 @@ def test_speech_is_checked_in_its_docstrings_only(tmp_path: Path) -> None:
     file.write_text('"""Whoever wrote this."""\nREMARKS = ["Whoever wrote this."]\n')
     assert len(check_file(file, "scai_cli/models/simulated/speech.py", WORDS)) == 1
     assert len(check_file(file, "speech.py", WORDS)) == 2
+
+
+def test_data_files_of_sentences_for_users_are_checked_in_their_values(tmp_path: Path) -> None:
+    file = tmp_path / "card.yaml"
+    file.write_text("limits:\n  - Whoever wrote this.\n")
+    (problem,) = check_file(file, "scai_cli/datasets/export/card.yaml", WORDS)
+    assert problem.startswith("scai_cli/datasets/export/card.yaml:2: ")
+    assert check_file(file, "card.yaml", WORDS) == []

@@ -27,17 +27,18 @@ def _pattern(words: str) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class WordList:
-    """The patterns with their remedies, and the paths of which only docstrings are checked."""
+    """The patterns with their remedies, the paths of which only docstrings are checked, and the data files of prose."""
 
     patterns: tuple[tuple[re.Pattern[str], str], ...]
     speech: tuple[str, ...]
+    prose: tuple[str, ...]
 
     @classmethod
     def read(cls) -> WordList:
         """Read the list beside this module."""
         data = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="utf-8"))
         patterns = tuple((_pattern(words), remedy) for words, remedy in data["words"].items())
-        return cls(patterns, tuple(data["speech"]))
+        return cls(patterns, tuple(data["speech"]), tuple(data["prose"]))
 
     def findings(self, text: str, first_line: int) -> Iterator[str]:
         """Yield `line: word -> remedy` for each unclear word of a text."""
@@ -84,6 +85,8 @@ def check_file(file: Path, name: str, words: WordList) -> list[str]:
     source = file.read_text(encoding="utf-8")
     if file.suffix == ".py":
         texts = python_texts(source, docstrings_only=name.startswith(words.speech))
+    elif name in words.prose:
+        texts = iter([(1, source)])
     else:
         texts = (markdown_texts if file.suffix == ".md" else yaml_texts)(source)
     return [f"{name}:{finding}" for line, text in texts for finding in words.findings(text, line)]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from scai_cli.messages import CHARACTERS_PER_TOKEN
+from scai_cli.text.data_files import read_data_file
 from scai_cli.text.near_duplicates import NearDuplicateIndex
 
 _LONG: Final = 10_000
@@ -19,13 +20,7 @@ _LONG: Final = 10_000
 Z95: Final = 1.959964
 """The normal quantile of a 95 % interval."""
 
-REFUSALS: Final = (
-    "i'm sorry, but", "i am sorry, but", "i'm sorry, i", "i apologize, but", "i apologise, but", "i can't help",
-    "i cannot help", "i can't assist", "i cannot assist", "i'm unable to", "i am unable to", "i'm not able to",
-    "i am not able to", "i can't provide", "i cannot provide", "i can't comply", "i cannot comply", "i won't help",
-    "i must decline", "i can't fulfill", "i cannot fulfill", "as an ai", "as a language model",
-    "as an artificial intelligence",
-)  # fmt: skip
+REFUSALS: Final[tuple[str, ...]] = read_data_file(__file__)["refusals"]
 """Phrases that mark an answer as a refusal or a disclaimer when one is in its first 200 characters."""
 
 _REFUSAL: Final = re.compile("|".join(map(re.escape, REFUSALS)))

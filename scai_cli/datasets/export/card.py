@@ -15,9 +15,12 @@ from scai_cli.datasets.formats.format import ExportedFile
 from scai_cli.datasets.formats.guide import FormatGuide
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.messages import CHARACTERS_PER_TOKEN
+from scai_cli.text.data_files import read_data_file
 
 TRL_DEFAULT: Final = 1024
 """The default of TRL's `max_length`."""
+
+_TEXTS = read_data_file(__file__)
 
 
 def card(name: str, record: ExportRecord, beside: Sequence[ExportedFile] = ()) -> str:
@@ -42,42 +45,26 @@ def _body(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -> It
     yield _columns(record, guide)
     if beside:
         names = ", ".join(f"`{code(file.name)}`" for file in beside)
-        yield (
-            f"{names}: the provenance of each row, line *n* for row *n*. It is in a file of its own because "
-            "trainers refuse unknown columns in this format."
-        )
+        yield f"{names}: {_TEXTS['beside']}"
     yield "## How to train on it"
     yield bullets(_advice(record, guide))
     yield "## How it was made"
     yield from _making(record)
     yield "## Limits"
-    yield bullets(_LIMITS)
+    yield bullets(_TEXTS["limits"])
     yield "## Licence"
     yield bullets(_licence_lines(record))
     yield "## How to reproduce it"
     yield fenced(record.command)
-    yield (
-        "`manifest.json` has the full digests of the files and of the sources. The same sources, command and version "
-        "write the same bytes."
-    )
+    yield _TEXTS["reproduce"]
 
 
 def _disclaimer(record: ExportRecord) -> str:
-    if any(source.has_real_people for source in record.sources):
-        return (
-            "Data from real people. Real people wrote or rated some of these texts; a table below gives their number. "
-            "Share the data only with their consent."
-        )
     models = {model for source in record.sources for model in source.models.values()}
-    if models == {"simulated"}:
-        return (
-            f"Simulated data. The users, the answers and the ratings come from {PROGRAM}. "
-            "Use the data to try a pipeline, not to train a model that people will use."
-        )
-    return (
-        "Simulated data. Language models played the users and gave their ratings, so the data shows people as a model "
-        "imagines them. No person wrote or rated any of it."
-    )
+    simulated = "program" if models == {"simulated"} else "models"
+    has_real_people = any(source.has_real_people for source in record.sources)
+    text: str = _TEXTS["real_people" if has_real_people else simulated]
+    return text.format(program=PROGRAM)
 
 
 def _columns(record: ExportRecord, guide: FormatGuide) -> str:
@@ -94,11 +81,8 @@ def _advice(record: ExportRecord, guide: FormatGuide) -> Iterator[str]:
     tokens = math.ceil(longest / CHARACTERS_PER_TOKEN)
     enough = max(TRL_DEFAULT, 256 * math.ceil(tokens * 1.25 / 256))
     default = "; that is TRL's default" if enough == TRL_DEFAULT else f": TRL's default is {TRL_DEFAULT}"
-    yield (
-        f"The longest row has {longest:,} characters in all its columns together, so no training text is longer than "
-        f"about {tokens:,} tokens (at four characters per token; languages other than English need more tokens)."
-        + (f" `max_length={enough}` is enough{default}." if "trl" in guide.tags else "")
-    )
+    trl = f" `max_length={enough}` is enough{default}." if "trl" in guide.tags else ""
+    yield _TEXTS["longest"].format(longest=longest, tokens=tokens) + trl
     yield from guide.advice
 
 
@@ -116,10 +100,7 @@ def _making(record: ExportRecord) -> Iterator[str]:
             for source in record.sources
         ],
     )
-    yield (
-        "Personas talked with an assistant that followed a constitution, and rated its answers. Each row's provenance "
-        "names the run, the conversation, the messages, the rules in force, the models and the raters."
-    )
+    yield _TEXTS["making"]
     if record.left_out:
         yield "Left out: " + ", ".join(f"{escaped(why)} {n:,}" for why, n in sorted(record.left_out.items())) + "."
     if record.settings:
@@ -142,23 +123,14 @@ def _rules(record: ExportRecord) -> Iterator[str]:
         yield f"### Constitution of {' and '.join(names)}, version {constitution.version}"
         yield bullets(rules) if rules else "No rules."
     if record.sources:
-        yield "Rows from earlier epochs of a run belong to earlier versions; their provenance names the version."
-
-
-_LIMITS: Final = (
-    "The preferences are those of a simulated group. Check how close it is to real people before you draw conclusions "
-    "about people.",
-    "Models repeat themselves. `scai dataset describe` measures near-duplicates, refusals, and whether better answers "
-    "are just longer answers.",
-    "No filter removed harmful or untrue text.",
-)
+        yield _TEXTS["versions"]
 
 
 def _licence_lines(record: ExportRecord) -> Iterator[str]:
     for licence, rows in sorted(record.licences.items()):
         terms = escaped(licence) if licence else "no licence stated (of personas and tasks)"
         yield f"{terms}: {_count(rows, 'row')}"
-    yield "The models that wrote the texts may have terms of their own."
+    yield _TEXTS["terms"]
 
 
 def _length(characters: int) -> str:

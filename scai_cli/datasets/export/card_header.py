@@ -15,21 +15,9 @@ from scai_cli.datasets.export.export_record import ExportRecord
 from scai_cli.datasets.export.markdown import line
 from scai_cli.datasets.export.provenance import Provenance
 from scai_cli.datasets.formats.format import ExportedFile, Format
+from scai_cli.text.data_files import read_data_file
 
-_SIZES: Final = (
-    (1_000, "n<1K"),
-    (10_000, "1K<n<10K"),
-    (100_000, "10K<n<100K"),
-    (1_000_000, "100K<n<1M"),
-    (10_000_000, "1M<n<10M"),
-)
-_LICENCES: Final = frozenset(
-    ("apache-2.0", "mit", "unlicense", "bsd-2-clause", "bsd-3-clause", "afl-3.0", "gpl-3.0", "lgpl-3.0", "agpl-3.0",
-     "cc0-1.0", "cc-by-2.0", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cc-by-nc-3.0", "cc-by-nc-4.0",
-     "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nc-nd-4.0", "cc-by-nd-4.0", "odc-by", "odbl", "pddl",
-     "cdla-sharing-1.0", "cdla-permissive-1.0", "cdla-permissive-2.0", "openrail", "unknown")
-)  # fmt: skip
-"""The data licences on the Hub's list."""
+_LISTS = read_data_file(__file__)
 
 PROVENANCE: Final = "provenance"
 """The name of the config for the files of provenance."""
@@ -47,7 +35,7 @@ def _metadata(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -
     metadata: dict[str, Any] = {
         "pretty_name": name,
         **_licence(record),
-        "size_categories": [next((size for least, size in _SIZES if rows < least), "n>10M")],
+        "size_categories": [next((size for size, limit in _LISTS["sizes"].items() if rows < limit), "n>10M")],
         "task_categories": [guide.task],
         "tags": ["scai", "synthetic", "constitutional-ai", *(tag for tag in guide.tags if tag != "constitutional-ai")],
     }
@@ -70,7 +58,7 @@ def _licence(record: ExportRecord) -> dict[str, Any]:
 
 def _hub_name(licence: str) -> str:
     name = "-".join(licence.lower().split()) or "unknown"
-    return name if name in _LICENCES else "other"
+    return name if name in _LISTS["licences"] else "other"
 
 
 def _configs(files: Iterable[ExportedFile], beside: Iterable[ExportedFile]) -> Iterator[dict[str, Any]]:
