@@ -45,14 +45,15 @@ class Comparison:
         found = {run: by_name[declared] for run, by_name in self.paired.items() if declared in by_name}
         if not found:
             return f"No other run has a person and a task in common with {self.first} that were rated in both."
-        people = next(iter(found.values())).people
-        what = f"{welfare_words(declared).capitalize()} of {participants(first.config, people)}"
+        some = next(iter(found.values()))
+        what = f"{welfare_words(declared).capitalize()} of {participants(first.config, some.people)}"
+        base = f"{self.first} ({some.against})"
         if len(found) == 1:
             ((run, difference),) = found.items()
-            return f"{what}, {run} ({difference.where}) minus {self.first}: {_words(difference)}."
+            return f"{what}, {run} ({difference.where}) minus {base}: {_words(difference)}."
         counts = Counter(verdict_of(difference.interval) for difference in found.values())
         verdicts = ", ".join(f"{count} {verdict.replace('change', 'difference')}" for verdict, count in counts.items())
-        return f"{what}, {len(found)} runs minus {self.first}: {verdicts}."
+        return f"{what}, {len(found)} runs minus {base}: {verdicts}."
 
     @property
     def first(self) -> str:

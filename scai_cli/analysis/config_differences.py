@@ -35,8 +35,12 @@ def config_differences(histories: Mapping[str, History]) -> Differences:
 
 def _settings(history: History) -> dict[str, Any]:
     config = history.config
+    settings = config.model_dump(mode="json", by_alias=True)
+    if config.constitution.source is not None:  # its label stands for the constitution that the run has copied
+        start = {key: value for key, value in settings["constitution"].items() if key not in ("earlier", "earlier_run")}
+        settings["constitution"] = {**start, "from": config.constitution.label}
     # A config leaves out `generate` while it is the default; here its keys are compared one by one.
-    return {**config.model_dump(mode="json", by_alias=True), "generate": config.generate.model_dump(mode="json")}
+    return {**settings, "generate": config.generate.model_dump(mode="json")}
 
 
 def split_members(differences: Differences) -> tuple[Differences, Members]:

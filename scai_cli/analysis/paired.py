@@ -39,7 +39,8 @@ class PairedDifference:
     tasks: int
     draws: int
     where: str
-    people: tuple[str, ...] = ()
+    against: str
+    people: tuple[str, ...]
     """The ids of the users."""
 
     def as_object(self) -> dict[str, Any]:
@@ -86,9 +87,8 @@ def paired(before: Cells, after: Cells, statistic: Statistic, *, seed: int) -> P
         return None
     if len(tasks) == 1:
         interval = widened(interval, len(users))
-    return PairedDifference(
-        interval, len(users), sum(len(column.split(" ")) for column in tasks), draws, after.where, tuple(users)
-    )
+    count = sum(len(column.split(" ")) for column in tasks)
+    return PairedDifference(interval, len(users), count, draws, after.where, before.where, tuple(users))
 
 
 def _table(

@@ -60,6 +60,7 @@ class ParetoFront:
     """The points of a comparison, in the given order."""
 
     points: Sequence[ParetoPoint]
+    participants: str = ""
 
     def best(self, point: ParetoPoint) -> bool:
         """Return whether a point is on the Pareto front of (mean, worst-off, inequality): none dominates it."""
@@ -77,6 +78,7 @@ class ParetoFront:
         """Return the object that `scai frontier --json` prints."""
         return {
             "over": "welfare",
+            "participants": self.participants,
             "points": [
                 {
                     "welfare": point.function,

@@ -14,22 +14,22 @@ PROGRAM: Final = "a small program and no language model"
 """The words for the provider `simulated`."""
 
 
-def participants(config: ExperimentConfig, people: Collection[str] | None = None) -> str:
+def participants(config: ExperimentConfig, people: Collection[str] | None = None, *, brief: bool = False) -> str:
     """Return the number and the kind of an experiment's people, all of them or those with the ids `people`.
 
     `6 simulated people (a small program and no language model)`, `6 people simulated by openai:NAME`, `2 real people`;
-    kinds are joined by "and".
+    kinds are joined by "and". `brief` leaves out the words in brackets.
     """
-    counted = Counter(_kind(config, p) for p in config.personas.inline if people is None or p.id in people)
+    counted = Counter(_kind(config, p, brief=brief) for p in config.personas.inline if people is None or p.id in people)
     return listed([f"{count} {form.format('person' if count == 1 else 'people')}" for form, count in counted.items()])
 
 
-def _kind(config: ExperimentConfig, persona: Persona) -> str:
+def _kind(config: ExperimentConfig, persona: Persona, *, brief: bool) -> str:
     """Return the words for one person, with `{}` for "person" or "people"."""
     if persona.human:
         return "real {}"
     model = config.model_of(persona)
     if model.provider == "simulated":
-        return f"simulated {{}} ({PROGRAM})"
+        return "simulated {}" if brief else f"simulated {{}} ({PROGRAM})"
     name = f"{model.provider}:{model.name}" if model.name else model.provider
     return f"{{}} simulated by {name.replace('{', '{{').replace('}', '}}')}"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from scai_cli.analysis.config_warnings import welfare_decides
 from scai_cli.analysis.pareto import ParetoFront, ParetoPoint, product_point
+from scai_cli.analysis.participants import participants
 from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, load_experiment
@@ -42,7 +43,7 @@ def frontier(
             "set improves or both, or revision.best_so_far=true"
         )
     points = [_point(config, f, runs, observer()) for config, f in zip(configs, functions, strict=True)]
-    return ParetoFront(points)
+    return ParetoFront(points, participants(configs[0]))
 
 
 def _functions(over: str) -> list[str]:

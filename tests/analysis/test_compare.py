@@ -85,7 +85,8 @@ def test_the_paired_difference_is_that_of_the_products_cells(runs: Path) -> None
     verdict = "no difference beyond chance (" if difference["low"] <= 0 <= difference["high"] else "95 % interval "
     assert " ".join(shown.split()).startswith(found["sentence"])
     assert (
-        f"(a small program and no language model), two (version {version}, final play) minus one: " in found["sentence"]
+        f"(a small program and no language model), two (version {version}, final play) minus one (version "
+        in found["sentence"]
     )
     assert verdict in found["sentence"]
     assert "versions" in shown
@@ -104,7 +105,7 @@ def test_held_out_cells_are_taken_where_both_have_the_same(runs: Path) -> None:
     assert found["paired"]["differences"]["one"]["utilitarian"]["measured_on"] == "version 2, final play"
     assert found["metrics"]["welfare.utilitarian.product"]["held-one"] == held[0]["utilitarian"]
     assert (difference["users"], difference["tasks"]) == (2, 2)
-    assert "2 users held out, means over 2 tasks" in compare(runs, "held-one", "held-two").out
+    assert "2 simulated people held out, means over 2 tasks" in compare(runs, "held-one", "held-two").out
 
 
 def test_runs_of_other_people_are_compared_without_a_pair(runs: Path) -> None:

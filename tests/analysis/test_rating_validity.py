@@ -72,7 +72,7 @@ def test_honest_users_rate_as_they_want_and_a_liar_does_not(tmp_path: Path) -> N
     shown = scai("show", "t", "--json").json
     assert shown["honesty"]["bob"] == {"overall": -1.0, "own": -1.0, "cross": None, "answers": 3}
     table = " ".join(scai("show", "t").out.split())
-    assert "Do the ratings follow the answers? 0.00 (people: -1.00 to 1.00; rank correlation, 1: fully" in table
+    assert "Do the ratings follow the answers? 0.00 (2 people simulated by scripted:connect: -1.00 to 1.00;" in table
 
 
 def test_own_and_cross_ratings_are_not_ranked_among_each_other(finished: Path) -> None:

@@ -74,7 +74,7 @@ def test_it_begins_with_the_sentence_then_the_pairs_the_constitution_and_the_num
     assert re.search(
         r" whole · finished · 2 of 2 epochs · simulated, \S+ · 217 calls · \S+ tokens$", " ".join(shown.split())
     )
-    declared = f"Declared welfare, geometric mean (nash): {found.welfare.words}, 4 users x 2 tasks"
+    declared = f"Declared welfare, geometric mean (nash): {found.welfare.words}, 4 simulated people x 2 tasks"
     assert declared in " ".join(shown.split())
 
 

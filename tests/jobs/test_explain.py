@@ -278,7 +278,10 @@ def test_the_front_and_the_price_of_fairness(tmp_path: Path) -> None:
     assert [point["run_id"] for point in found["points"]] == ["t-utilitarian", "t-rawlsian", "t-gini-delta-3"]
     assert {point["measured_on"] for point in found["points"]} == {"epoch 2"}
     table = front(tmp_path).out
+    assert table.startswith("Utility (0 to 1) of 3 people simulated by scripted:connect\n")
     assert "+18.2%" in table
+    assert "…" not in table
+    assert "one play of each, no interval" in table
 
 
 def test_a_dominated_point_is_not_on_the_front() -> None:
@@ -358,7 +361,7 @@ def test_show_tells_of_the_proof_and_why_a_revision_was_adopted(tmp_path: Path) 
     assert scai("run", file, "--quiet").code == 0
     shown = scai("show", "t").out
     flat = " ".join(shown.split())
-    assert "Held out: 3 personas x 1 task" in flat
+    assert "Held out: 3 people simulated by scripted:connect x 1 task" in flat
     assert "mean of all (utilitarian): 0.500 (version 0), 0.700 (version 1): no change beyond chance (" in flat
     assert "Cid Brown 0.50 0.30 -0.20" in flat
     assert "epoch 1, version 1: utilitarian welfare on trial: 0.500 before, 0.700 after, +0.200 [" in flat

@@ -130,6 +130,18 @@ def test_check_says_what_the_run_starts_with(here: Path) -> None:
     assert [rule["id"] for rule in shown["earlier"]["contract"]] == ["C2"]
 
 
+def test_compare_names_the_start_in_place_of_its_copy(here: Path) -> None:
+    begun(here, {"from": "latest"})
+    told = scai("compare", here / "runs" / "a", here / "runs" / "b", "--json").json["config_differences"]
+    assert told["constitution.from"] == {"a": None, "b": "run a (version 2)"}
+    assert not [key for key in told if "earlier" in key]
+
+
+def test_explain_marks_a_locked_rule(here: Path) -> None:
+    begun(here, {"from": "a", "locked": ["P2"]})
+    assert "P2  locked: Be kind." in scai("explain", here / "runs" / "b", "--trust").out
+
+
 def test_what_export_writes_as_json_is_a_constitution_in_the_experiment_too(here: Path) -> None:
     written = json.loads((here / "a.json").read_text(encoding="utf-8"))
     assert begun(here, {"principles": written["principles"], "contract": written["contract"]}) == PRODUCT

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scai_cli.analysis.comparison import Comparison
+from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import SHOWN_WELFARE, welfare_words
 from scai_cli.analysis.verdicts import change_words
 from scai_cli.analysis.version_similarity import VersionSimilarity
@@ -20,7 +21,7 @@ from scai_cli.display.terminal.config_differences import setting_lines
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.constitution import scope, word_diff
 from scai_cli.display.terminal.escape import counted, number, sparkline, styled
-from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.constitution import Constitution, listed
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
 from scai_cli.text.near_duplicates import words
@@ -53,6 +54,8 @@ def _parts(comparison: Comparison, letters: Mapping[str, str]) -> Iterator[Rende
     yield ""
     yield from setting_lines(comparison.differences, letters)
     yield ""
+    people = (participants(h.config, brief=True) for h in comparison.runs.values())
+    yield styled(f"Measures of {listed(list(dict.fromkeys(people)))}", "bold")
     yield _welfare(comparison, letters)
     yield from _differences(comparison, letters)
     yield from _constitutions(comparison, letters)
@@ -130,7 +133,8 @@ def _differences(comparison: Comparison, letters: Mapping[str, str]) -> Iterator
             yield styled(f"{pair}: they share no user and task that were rated (or held out) in both")
             continue
         some = next(iter(by_name.values()))
-        users, tasks = counted(some.users, "user"), counted(some.tasks, "task")
+        users = participants(comparison.runs[run].config, some.people, brief=True)
+        tasks = counted(some.tasks, "task")
         held_out = some.where == "holdout"
         extent = f"{users} held out, means over {tasks}" if held_out else f"{users} x {tasks} of both"
         yield styled(f"{pair} ({extent}{'' if held_out else f'; {letters[run]}: {some.where}'})", "bold")

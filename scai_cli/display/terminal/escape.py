@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from rich.text import Text
 
+from scai_cli.analysis.verdicts import signed
 from scai_cli.text.characters import visible
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -37,7 +38,7 @@ def thinned(values: Sequence[float | None], width: int) -> list[float | None]:
 
 def change(value: float | None, digits: int = 2) -> str:
     """Return a change with its sign, or `–` if it is missing."""
-    return "–" if value is None else f"{value:+.{digits}f}"
+    return "–" if value is None else signed(value, digits)
 
 
 def counted(count: int, noun: str) -> str:

@@ -13,9 +13,8 @@ from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.analysis.verdicts import change_words
 from scai_cli.display.terminal.consoles import out
-from scai_cli.display.terminal.constitution import word_diff
-from scai_cli.display.terminal.escape import styled
-from scai_cli.experiment.constitution import Clause
+from scai_cli.display.terminal.constitution import scope, word_diff
+from scai_cli.display.terminal.escape import change, styled
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
 
@@ -44,10 +43,7 @@ def print_explanation(explanation: Explanation, history: History) -> None:
 
 def _lines(effect: RuleEffect, function: str, names: Mapping[str, str]) -> Iterator[Text | Padding]:
     rule = effect.rule
-    whom = f"for {', '.join(names.get(u, u) for u in rule.users)}: " if isinstance(rule, Clause) else ""
-    yield Text.assemble(
-        (f"{rule.id:<4}", "bold"), (one_line(whom) + " " if whom else "", "italic"), one_line(rule.text)
-    )
+    yield Text.assemble((f"{rule.id:<4}", "bold"), (scope(rule, names), "italic"), one_line(rule.text))
     yield _below(f"{effect.wording or 'from the start'} · {welfare_words(function)}: {change_words(effect.welfare, 3)}")
     if effect.wording and effect.wording.before:
         yield Padding(word_diff(one_line(effect.wording.before), one_line(rule.text)), (0, 0, 0, 4))
@@ -74,12 +70,12 @@ def _print_apart(explanation: Explanation, names: Mapping[str, str]) -> None:
     for title in ("rule", first, second):
         table.add_column(one_line(title, 30), justify="left" if title == "rule" else "right")
     for rule in explanation.apart:
-        table.add_row(rule.rule.id, *(f"{rule.users[user] or 0:+.2f}" for user in explanation.users))
+        table.add_row(rule.rule.id, *(change(rule.users[user] or 0) for user in explanation.users))
     console.print(table)
 
 
 def _listed(effects: Mapping[str, float], names: Mapping[str, str]) -> str:
-    return ", ".join(f"{one_line(names.get(user, user), 30)} {effect:+.2f}" for user, effect in effects.items())
+    return ", ".join(f"{one_line(names.get(user, user), 30)} {change(effect)}" for user, effect in effects.items())
 
 
 def _below(text: str, style: str = "") -> Padding:

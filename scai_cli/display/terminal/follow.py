@@ -65,7 +65,7 @@ class _Follower:
         if isinstance(event, RunStarted):
             self.history.started = event
             check_known(self.history, self.chosen)
-            self.progress.epochs, self.progress.turns = event.epochs, self.history.config.turns
+            self.progress.epochs, self.progress.config = event.epochs, self.history.config
         text = self.progress.note(event) or self.progress.milestone()
         if isinstance(event, CompactMessage | CompactRating):
             if is_chosen and self.chosen != Selection():

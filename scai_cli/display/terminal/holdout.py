@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 
+from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.analysis.verdicts import change_words
 from scai_cli.display.terminal.consoles import number_table
@@ -21,8 +22,8 @@ def holdout_lines(history: History, most: int, gap: Sequence[str]) -> Iterator[R
     if holdout is None:
         return
     yield from gap
-    held_out = f"{counted(len(holdout.personas), 'persona')} x {counted(len(holdout.tasks), 'task')}"
-    yield styled(f"Held out: {held_out}", "bold")
+    people = participants(history.config, holdout.personas, brief=True)
+    yield styled(f"Held out: {people} x {counted(len(holdout.tasks), 'task')}", "bold")
     yield styled(one_line(_welfare(holdout, history.measured[-1].declared if history.measured else "")))
     if most == 0:
         return

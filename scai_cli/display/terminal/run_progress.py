@@ -10,7 +10,11 @@ from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
+from scai_cli.analysis.participants import participants
+from scai_cli.analysis.revision_reasons import plain_reason
+from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.display.terminal.escape import number
+from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.jobs.session import SessionStart
 from scai_cli.models.gate import Meter
 from scai_cli.runs.events import EpochStarted, MessageSaid, Problem, Rated, Revised, RunFinished, WelfareMeasured
@@ -106,32 +110,35 @@ class RunProgress:
     satisfaction: list[float] = field(default_factory=list)
     """The own ratings of final answers in this epoch."""
     problems: int = 0
-    turns: int = 0
+    config: ExperimentConfig | None = None
+    people: str = ""
+    """The people of this epoch in words."""
     _milestone: str | None = None
 
     def begin(self, session: SessionStart) -> None:
-        """Set the epochs and turns."""
+        """Set the experiment."""
         run_id, config = session.run_id, session.config
-        self.run_id, self.epochs, self.turns = run_id, config.epochs, config.turns
-        people, tasks = len(config.personas.inline), len(config.tasks.inline)
-        self._milestone = f"run {run_id}: {people} personas, {tasks} tasks, {config.epochs} epochs"
+        self.run_id, self.epochs, self.config = run_id, config.epochs, config
+        people = participants(config, brief=True)
+        self._milestone = f"run {run_id}: {people}, {len(config.tasks.inline)} tasks, {config.epochs} epochs"
 
     def note(self, event: ReadEvent) -> str | None:
         """Count an event; returns what an epoch came to, how the constitution changed and what went wrong."""
         if isinstance(event, MessageSaid | CompactMessage):
-            self.ended += event.id.endswith(f"/m{2 * self.turns}")
+            self.ended += self.config is not None and event.id.endswith(f"/m{2 * self.config.turns}")
         elif isinstance(event, Rated | CompactRating):
             if event.final and event.kind == "own" and event.value is not None:
                 self.satisfaction.append(event.value)
         elif isinstance(event, EpochStarted):
             self.epoch, self.is_product = event.epoch, event.product
             self.conversations = len(event.personas) * len(event.tasks)
+            self.people = participants(self.config, event.personas, brief=True) if self.config else ""
             self.ended = 0
             self.satisfaction = []
         elif isinstance(event, RunFinished):
             self._milestone = f"finished: {event.epochs} epochs, constitution version {event.version}"
         elif isinstance(event, WelfareMeasured):
-            return f"{self._played(event)}: {_measured(event)}"
+            return f"{self._played(event)}: {_measured(event, self.people)}"
         elif isinstance(event, Revised):
             return _revised(event)
         elif isinstance(event, Problem):
@@ -151,7 +158,7 @@ class RunProgress:
         where = "product" if self.is_product else f"epoch {self.epoch}/{self.epochs}"
         return (
             f"{self.run_id} · {where} · conversations {self.ended}/{self.conversations} · "
-            f"satisfaction {number(mean)}{problems}"
+            f"satisfaction {number(mean)} ({self.people}){problems}"
         )
 
     def _played(self, event: WelfareMeasured) -> str:
@@ -159,18 +166,18 @@ class RunProgress:
         return f"{'product' if self.is_product else f'epoch {event.epoch}'} (version {event.version})"
 
 
-def _measured(event: WelfareMeasured) -> str:
+def _measured(event: WelfareMeasured, people: str) -> str:
     known = [value for value in event.satisfaction.values() if value is not None]
     mean = number(sum(known) / len(known) if known else None)
     missing = f", {event.missing} ratings missing" if event.missing else ""
     value = number(event.values.get(event.declared))
-    return f"mean satisfaction {mean}, {event.declared} welfare {value}{missing}"
+    return f"mean satisfaction of {people} {mean}, welfare: {welfare_words(event.declared)} {value}{missing}"
 
 
 def _revised(event: Revised) -> str:
-    kept = f"kept: {one_line(event.reason, 160)}"
-    change = f"revised to version {event.constitution.version}" if event.accepted else kept
-    return f"epoch {event.epoch}: constitution {change} ({len(event.constitution.rules)} rules)"
+    change = f"revised to version {event.constitution.version}" if event.accepted else "unchanged"
+    reason = one_line(plain_reason(event.reason), 160)
+    return f"epoch {event.epoch}: constitution {change} ({len(event.constitution.rules)} rules): {reason}"
 
 
 def metered(meters: Sequence[Meter]) -> str:

@@ -13,6 +13,7 @@ from rich.table import Table
 from scai_cli.analysis.before_after import BeforeAfter, before_after
 from scai_cli.analysis.config_warnings import seed_dependence
 from scai_cli.analysis.headline import Headline, headline
+from scai_cli.analysis.participants import participants
 from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.analysis.revision_reasons import plain_reason
 from scai_cli.analysis.run_measures import SHOWN_WELFARE, run_cost, welfare_words
@@ -97,7 +98,7 @@ def _parts(
         yield from gap
         yield from satisfaction_lines(history, found, detail.users, trend=detail.full)
         yield from gap
-        yield from _welfare(found, detail)
+        yield from _welfare(history, found, detail)
         yield from holdout_lines(history, detail.users if detail.holdout else 0, gap)
         if detail.full:
             yield from gap
@@ -131,13 +132,14 @@ def _status(history: History) -> str:
     return " · ".join(one_line(part) for part in parts)
 
 
-def _welfare(found: Headline, detail: _Detail) -> Iterator[RenderableType]:
+def _welfare(history: History, found: Headline, detail: _Detail) -> Iterator[RenderableType]:
     """Yield the welfare by several functions under each version, then the change of the declared one."""
     if detail.full:
         yield _welfare_table(found)
     declared = found.welfare
     if declared.difference is not None:
-        cells = f"{counted(declared.difference.users, 'user')} x {counted(declared.difference.tasks, 'task')}"
+        people = participants(history.config, declared.difference.people, brief=True)
+        cells = f"{people} x {counted(declared.difference.tasks, 'task')}"
         yield styled(f"Declared welfare, {welfare_words(declared.name)}: {declared.words}, {cells}")
 
 
@@ -154,9 +156,10 @@ def _welfare_table(found: Headline) -> Table:
 
 def _validity(history: History) -> Iterator[RenderableType]:
     """Yield the agreement of ratings and answers, if people have stated preferences."""
-    known = [one.overall for one in rating_validity(history).values() if one.overall is not None]
-    if known:
-        mean = f"{sum(known) / len(known):.2f} (people: {min(known):.2f} to {max(known):.2f}"
+    by_person = {user: one.overall for user, one in rating_validity(history).items() if one.overall is not None}
+    if by_person:
+        known, people = by_person.values(), participants(history.config, by_person, brief=True)
+        mean = f"{sum(known) / len(known):.2f} ({people}: {min(known):.2f} to {max(known):.2f}"
         yield styled(f"Do the ratings follow the answers? {mean}; rank correlation, 1: fully, 0: not at all)")
 
 
