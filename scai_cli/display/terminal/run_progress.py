@@ -138,7 +138,8 @@ class RunProgress:
         elif isinstance(event, RunFinished):
             self._milestone = f"finished: {event.epochs} epochs, constitution version {event.version}"
         elif isinstance(event, WelfareMeasured):
-            return f"{self._played(event)}: {_measured(event, self.people)}"
+            play = "product" if self.is_product else f"epoch {event.epoch}"
+            return f"{play} (version {event.version}): {_measured(event, self.people)}"
         elif isinstance(event, Revised):
             return _revised(event)
         elif isinstance(event, Problem):
@@ -160,10 +161,6 @@ class RunProgress:
             f"{self.run_id} · {where} · conversations {self.ended}/{self.conversations} · "
             f"satisfaction {number(mean)} ({self.people}){problems}"
         )
-
-    def _played(self, event: WelfareMeasured) -> str:
-        """Return which play of a constitution was measured."""
-        return f"{'product' if self.is_product else f'epoch {event.epoch}'} (version {event.version})"
 
 
 def _measured(event: WelfareMeasured, people: str) -> str:
