@@ -48,7 +48,7 @@ def print_transcripts(
 
 
 def _heading(history: History, epoch: Epoch) -> str:
-    """Return what was played, and who rates it on which scale."""
+    """Return the heading of an epoch: run, version, rating scale and raters."""
     low, high = history.config.ratings.scale
     played = "final play" if epoch.is_product else f"epoch {epoch.number}"
     return (
