@@ -100,7 +100,7 @@ def _feedback(person: Person, answer: str, share: float, rng: random.Random) -> 
 def _remarks(preferences: Mapping[str, float], answer: str, share: float, rng: random.Random) -> str:
     """Name one or two traits that were missed or minded, the worst first, and often one that was liked.
 
-    A remark on what was liked or minded quotes its sentence. Praise or often a neutral sentence comes before the rest.
+    A remark on a liked or minded trait quotes its sentence. Praise or often a neutral sentence comes before the rest.
     """
     observed = observe_cached(answer)
     named = _worst(preferences, observed)[: rng.choice((1, 2, 2))]
