@@ -22,10 +22,10 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 from documents import blocks  # noqa: E402
 
 from scai_cli.analysis.before_after import Answer, BeforeAfter, before_after  # noqa: E402
-from scai_cli.analysis.headline import headline  # noqa: E402
+from scai_cli.analysis.headline import PersonChange, headline  # noqa: E402
 from scai_cli.analysis.participants import participants  # noqa: E402
 from scai_cli.api import history  # noqa: E402
-from scai_cli.experiment.constitution import Principle  # noqa: E402
+from scai_cli.experiment.constitution import Principle, listed  # noqa: E402
 
 README: Final = ROOT / "README.md"
 END: Final = "<!-- /recorded -->\n"
@@ -62,13 +62,22 @@ def code_block(text: str) -> str:
 def pair(runs: Runs) -> str:
     """Return one question of the quickstart with its two answers, as a table."""
     run = history(runs.folder / "quickstart")
-    pairs = before_after(run, headline(run))
+    found = headline(run)
+    pairs = before_after(run, found)
     one = next((pair for pair in pairs if pair.rule is not None), pairs[0])
+    assert found is not None
+    means = [f"that of {pair.name} {_mean(found.people[pair.person])}" for pair in pairs]
     return (
         f"{one.name}, one of {participants(run.config)}, asks: *{one.question}*\n\n"
         f"| {_heading('Before', one.before)} | {_heading('After', one.after)} |\n|---|---|\n"
-        f"| {_cell(one.before.text)} | {_cell(one.after.text)} |\n\n{_rule(one)}\n"
+        f"| {_cell(one.before.text)} | {_cell(one.after.text)} |\n\n{_rule(one)}\n\n"
+        f"Chosen by rule: of all mean ratings, {listed(means)}, the most upward and the most downward; "
+        "[both people's answers](docs/start.md).\n"
     )
+
+
+def _mean(change: PersonChange) -> str:
+    return f"went from {change.before:.1f} to {change.after:.1f}"
 
 
 def _heading(when: str, answer: Answer) -> str:
