@@ -45,12 +45,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "runs" / "fid"
 
 
-def test_who_has_a_description_rates_as_nobody_else(run: Path) -> None:
+def test_who_has_a_description_rates_more_as_before_than_as_others(run: Path) -> None:
     found = scai("show", run, "--fidelity", "--json").json
-    assert set(found["flagged"]) <= {"anybody"}
     people = found["personas"]
-    assert people["ann"]["from_itself"] < people["ann"]["from_null"]
-    assert people["ann"]["from_itself"] < people["ann"]["from_swapped"]
+    assert found["flagged"] == [name for name, one in people.items() if one["as_null"]]
+    assert all(people[name]["from_null"] < 2 * people[name]["from_itself"] for name in found["flagged"])
+    itself, swapped = (
+        sum(people[name][key] for name in ("ann", "bob", "cid")) for key in ("from_itself", "from_swapped")
+    )
+    assert itself < swapped
     assert people["anybody"]["adherence"] is None
     assert all(people[name]["adherence"] > 0.8 for name in ("ann", "bob", "cid"))
     assert found["own"]["ratio"] > 1
