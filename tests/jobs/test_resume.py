@@ -459,7 +459,7 @@ def test_failures_before_a_kill_never_stand_in_the_way_of_what_comes_after_it(tm
     text = RICH.replace("epochs: 3", "epochs: 2") + (
         'max_failures: 1.0\nmodel: {provider: openai, name: society, base_url: "URL"}\n'
     )
-    with Loopback(odds={"400": 0.2}, seed=3, answer=society()) as sick, Loopback(answer=society()) as well:
+    with Loopback(odds={"400": 0.3}, seed=3, answer=society()) as sick, Loopback(answer=society()) as well:
         (tmp_path / "a.yaml").write_text(text.replace("URL", sick.base_url))
         observer = Tracks(tmp_path / "tiny")
         experiment = load_experiment(tmp_path / "a.yaml")
