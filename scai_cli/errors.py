@@ -7,15 +7,19 @@ ScaiError                    exit 2: the user can fix it, the message is one lin
 ├── OutputError              exit 4: a file could not be written
 ├── LimitReached             exit 3: calls, tokens, money or seconds are used up; resumable
 ├── ProviderError            exit 4: a model gave no usable answer
-│   ├── CallFailed           one call failed after all retries: recorded as a `problem`, the run continues
-│   │   └── CallTransient    one attempt failed: the gate tries again
-│   ├── EndpointFailed       the endpoint rejects every call (bad key, unknown model): the run stops
-│   └── TooManyFailures      more calls failed than `max_failures` allows: the run stops
+│   ├── CallFailed           one call failed for a reason outside its prompt: never a result; a resume repeats it
+│   │   ├── CallTransient    one attempt failed: the gate tries again
+│   │   └── PromptRefused    the endpoint refuses this prompt for good: recorded as a `problem`, the run continues
+│   │       └── PromptTooLong  it is longer than the model's context or than a limit per minute
+│   ├── EndpointFailed       the endpoint rejects every call (bad key, no budget, unknown model): the run stops
+│   ├── TooManyFailures      more calls failed than `max_failures` allows: the run stops
+│   └── RunUnhealthy         what the run measures cannot be trusted: it stops unless it is forced
 └── Interrupted              exit 130: Ctrl-C or SIGTERM; resumable
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 
@@ -55,17 +59,38 @@ class LimitReached(ScaiError):
     exit_code = 3
 
 
+@dataclass(frozen=True, slots=True)
+class UnusedResponse:
+    """A response that the endpoint has charged for and that contains no usable answer."""
+
+    text: str = ""
+    finish_reason: str | None = None
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+
+
 class ProviderError(ScaiError):
     """A model did not give a usable answer."""
 
     exit_code = 4
+    response: UnusedResponse | None = None
+    """The response that caused the error, if there was one with tokens: it counts towards the limits."""
 
 
 class CallFailed(ProviderError):
-    """One call failed after all retries: recorded as a `problem`, the run continues."""
+    """One call failed after all retries for a reason outside its prompt: it is no result, and a resume repeats it."""
 
     call: str = ""
     """The call's id, once it is known."""
+
+
+class PromptRefused(CallFailed):
+    """The endpoint refuses this prompt for good, and answers others: a `problem` of its conversation."""
+
+
+class PromptTooLong(PromptRefused):
+    """The prompt is longer than the model's context or than the endpoint's limit of tokens per minute."""
 
 
 class CallTransient(CallFailed):
@@ -87,11 +112,15 @@ class TooManyFailures(ProviderError):
     """More of an epoch failed than the experiment allows; a resume makes the failed calls again."""
 
 
+class RunUnhealthy(ProviderError):
+    """What the run measures cannot be trusted; the message names the key to change, `--force` continues anyway."""
+
+
 class Interrupted(ScaiError):
     """The run was stopped by Ctrl-C or SIGTERM; it can be resumed."""
 
     exit_code = 130
 
 
-STOPS = (LimitReached, EndpointFailed, TooManyFailures, Interrupted)
+STOPS = (LimitReached, EndpointFailed, TooManyFailures, RunUnhealthy, Interrupted)
 """The errors that stop a run cleanly: calls in flight finish, and `scai resume` continues."""

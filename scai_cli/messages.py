@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic_core import to_json
 
 MessageRole = Literal["system", "user", "assistant"]
 AgentRole = Literal["user", "assistant", "meta"]
 Source = Literal["model", "replay", "cache", "human"]
+Ending = Literal["whole", "cut", "withheld", "other"]
+"""How an answer ended: `whole`, `cut` by a limit of tokens, `withheld` by a filter, or `other` for any other reason."""
 
 CHARACTERS_PER_TOKEN = 4
 """An estimate for English text."""
@@ -42,13 +44,18 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """The number of tokens of one or more calls."""
+    """The number of tokens of one or more calls; `cached_tokens` of the input came from the endpoint's cache."""
 
     input_tokens: int = 0
     output_tokens: int = 0
+    cached_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage(self.input_tokens + other.input_tokens, self.output_tokens + other.output_tokens)
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cached_tokens + other.cached_tokens,
+        )
 
     @property
     def total(self) -> int:
@@ -104,11 +111,11 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer. `text` contains no lone surrogate; `finish_reason` is the endpoint's own word.
+    """One answer. `text` contains no lone surrogate and no thoughts; `finish_reason` is the endpoint's own word.
 
     `latency_s` is the time of the last attempt, `retries` the number of attempts before it, `source` whether the
     answer comes from a model, a log, the cache or a person. `logprobs` are candidates for the first token with their
-    natural log-probabilities, if requested and if the endpoint returns them.
+    natural log-probabilities, if requested and if the endpoint returns them. `thoughts` are kept for the audit alone.
     """
 
     text: str
@@ -119,6 +126,25 @@ class Completion:
     retries: int = 0
     source: Source = "model"
     logprobs: tuple[tuple[str, float], ...] | None = None
+    thoughts: str = ""
+
+    @property
+    def ended(self) -> Ending:
+        """How the answer ended."""
+        return ending(self.finish_reason)
+
+
+def ending(finish_reason: str | None) -> Ending:
+    """Return how an answer with an endpoint's word for its end ended; None is `whole`, an unknown word `other`."""
+    return "whole" if finish_reason is None else _ENDINGS.get(finish_reason.lower(), "other")
+
+
+_ENDINGS: Final[Mapping[str, Ending]] = {
+    **dict.fromkeys(("stop", "end_turn", "stop_sequence", "eos", "eos_token", "complete", "completed"), "whole"),
+    **dict.fromkeys(("length", "max_tokens", "model_length", "max_output_tokens", "max_length"), "cut"),
+    **dict.fromkeys(("content_filter", "content_filtered", "safety", "prohibited_content", "blocklist"), "withheld"),
+    **dict.fromkeys(("recitation", "spii", "refusal", "sensitive", "guardrail_intervened"), "withheld"),
+}
 
 
 def digest_of(canonical: bytes) -> str:

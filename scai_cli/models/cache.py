@@ -25,9 +25,6 @@ from scai_cli.models.base import ChatModel
 if TYPE_CHECKING:
     import sqlite3
 
-WHOLE: Final = frozenset({"stop", "end_turn", "stop_sequence", "eos", "eos_token"})
-"""The finish reasons of complete answers."""
-
 _APPLICATION: Final = 0x53434149  # "SCAI", in the file's header
 _VERSION: Final = 1
 _LOCK_TIMEOUT_S: Final = 5.0
@@ -117,7 +114,7 @@ class CachedModel:
             await asyncio.sleep(0)  # many cached answers in a row must not block other conversations and signals
             return known
         completion = await self._model.complete(request)
-        if completion.text and completion.finish_reason in WHOLE:
+        if completion.text and completion.ended == "whole":
             self._cache.put(key, completion)
         return completion
 

@@ -78,11 +78,15 @@ def record(request: ChatRequest, completion: Completion | None = None, error: st
 
 
 def _answer(completion: Completion) -> dict[str, Any]:
+    counted = completion.usage
+    usage = {"input_tokens": counted.input_tokens, "output_tokens": counted.output_tokens}
+    if counted.cached_tokens:
+        usage["cached_tokens"] = counted.cached_tokens
     logprobs = {} if completion.logprobs is None else {"logprobs": completion.logprobs}
     return {
         "response": completion.text,
         "finish_reason": completion.finish_reason,
-        "usage": completion.usage,
+        "usage": usage,
         "answered_by": completion.model,
         "latency_s": round(completion.latency_s, 4),
         "retries": completion.retries,

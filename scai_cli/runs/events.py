@@ -15,6 +15,14 @@ from pydantic import Field, TypeAdapter
 from scai_cli.experiment.constitution import Constitution, Edit
 from scai_cli.values import Value
 
+Mark = Literal[
+    "thoughts", "empty", "cut", "withheld", "repaired", "converted", "speaks_as_assistant", "addresses_other"
+]
+"""What was unusual about a model's answer. `thoughts`: it held thoughts, which were cut out; `empty`; `cut` or
+`withheld`: how it ended; `repaired`: its JSON had faults; `converted`: its rating was on another stated scale;
+`speaks_as_assistant`, `addresses_other`: a comment that is not a user's comment to the assistant.
+"""
+
 
 class _Event(Value):
     seq: int | None = None
@@ -83,6 +91,8 @@ class MessageSaid(_Event):
     content: str
     finish_reason: str | None = None
     """The endpoint's reason for the end of the message; None unless a model wrote it."""
+    # Left out while empty: older runs do not have it.
+    marks: tuple[Mark, ...] = Field(default=(), exclude_if=operator.not_)
 
 
 class Rated(_Event):
@@ -112,6 +122,8 @@ class Rated(_Event):
     """The rater's comment."""
     problem: str | None = None
     """Why the value is missing."""
+    # Left out while empty: older runs do not have it.
+    marks: tuple[Mark, ...] = Field(default=(), exclude_if=operator.not_)
 
 
 class WelfareMeasured(_Event):
@@ -155,6 +167,8 @@ class Candidate(Value):
     """The number of conversations that did not fit into the meta-prompt."""
     scores: Mapping[str, float | None] = {}
     """Name of a score -> value, as measured by the acceptance rule."""
+    # Left out while empty: older runs do not have it.
+    marks: tuple[Mark, ...] = Field(default=(), exclude_if=operator.not_)
 
 
 class Revised(_Event):
@@ -188,6 +202,9 @@ class Problem(_Event):
     where: str
     problem: str
     """One line."""
+    # Left out while false: older runs do not have it.
+    refused: bool = Field(default=False, exclude_if=operator.not_)
+    """Whether the endpoint refuses the prompt for good; older runs record other failures, too."""
 
 
 class Estimate(Value):

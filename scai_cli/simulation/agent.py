@@ -142,7 +142,7 @@ def _describe(error: ValueError, completion: Completion) -> str:
         problem = f"{key}: {message}" if key else message
     else:
         problem = str(error)
-    cut = " (the answer was cut off)" if completion.finish_reason == "length" else ""
+    cut = " (the answer was cut off)" if completion.ended == "cut" else ""
     return f"{problem}{cut}"[:300]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from scai_cli.concurrency import together
 from scai_cli.experiment.personas import Persona
+from scai_cli.messages import ending
 from scai_cli.runs.events import MessageSaid, Problem, Rated
 from scai_cli.simulation.answer_forms import Feedback
 from scai_cli.simulation.epoch_context import EpochContext
@@ -81,6 +82,6 @@ async def _rate(
 
 def _is_usable(conversation: Conversation) -> bool:
     answer = conversation.final_answer
-    return (
-        not conversation.withheld and answer is not None and bool(answer.content) and answer.finish_reason != "length"
-    )
+    if conversation.withheld or answer is None or not answer.content:
+        return False
+    return ending(answer.finish_reason) == "whole"

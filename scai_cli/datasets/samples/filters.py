@@ -16,8 +16,6 @@ with critiques and revisions; `ratings`: each rating of each answer; `runs`: who
 """
 Labels = Literal["ratings", "judge", "revision"]
 
-BROKEN_OFF: Final = ("length", "content_filter")
-"""The finish reasons of incomplete answers."""
 BROKEN: Final = "broken off or empty"
 """The reason to leave out an incomplete answer."""
 

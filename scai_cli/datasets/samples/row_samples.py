@@ -14,12 +14,13 @@ from msgspec import Struct
 from scai_cli.datasets.generate.manifest import GenerateManifest, read_generation
 from scai_cli.datasets.generate.row import Answered, GeneratedRow, RevisionStep, rows
 from scai_cli.datasets.samples.answer_context import AnswerContext, own_rating
-from scai_cli.datasets.samples.filters import BROKEN, BROKEN_OFF, Kind, SampleSelector
+from scai_cli.datasets.samples.filters import BROKEN, Kind, SampleSelector
 from scai_cli.datasets.samples.labels import PairComparison, decide, revised
 from scai_cli.datasets.samples.sample import Answer, CritiqueStep, Pair, Sample, Score, Trace, Turn
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
+from scai_cli.messages import ending
 from scai_cli.runs.generated_directory import TASKS
 from scai_cli.runs.jsonl import decoded
 from scai_cli.simulation.prompts import Prompts
@@ -200,7 +201,7 @@ def _is_whole(answered: Answered | None, selector: SampleSelector) -> TypeGuard[
     if answered is None:
         selector.drop(FAILED)
         return False
-    if answered.finish_reason in BROKEN_OFF or not answered.text or answered.text.isspace():
+    if ending(answered.finish_reason) != "whole" or not answered.text or answered.text.isspace():
         selector.drop(BROKEN)
         return False
     return True

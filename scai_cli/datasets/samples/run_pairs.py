@@ -16,10 +16,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from scai_cli.datasets.samples.filters import BROKEN, BROKEN_OFF, SampleSelector
+from scai_cli.datasets.samples.filters import BROKEN, SampleSelector
 from scai_cli.datasets.samples.preferred import Preference, group_preference, rater_preferences
 from scai_cli.datasets.samples.run_context import RunContext
 from scai_cli.datasets.samples.sample import Pair, Turn
+from scai_cli.messages import ending
 from scai_cli.runs.history.conversations import EpochSetting, MessageReader, RunConversation, message_reader
 
 PAIRS_PER_PROMPT: Final = 64
@@ -76,7 +77,7 @@ class _PairMaker:
         messages = conversation.messages[: last + 1]
         if (
             len(messages) <= last
-            or messages[last].finish_reason in BROKEN_OFF
+            or ending(messages[last].finish_reason) != "whole"
             or any(not message.content or message.content.isspace() for message in messages)
         ):
             self._selector.drop(BROKEN)

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from scai_cli.datasets.samples.filters import BROKEN, BROKEN_OFF, Kind, SampleSelector
+from scai_cli.datasets.samples.filters import BROKEN, Kind, SampleSelector
 from scai_cli.datasets.samples.run_context import RunContext, role_models
 from scai_cli.datasets.samples.run_pairs import pairs
 from scai_cli.datasets.samples.sample import Answer, RunSample, Sample, Score, Turn
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
+from scai_cli.messages import ending
 from scai_cli.runs.history.conversations import RunConversation, read_conversations
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
 from scai_cli.runs.history.fold import read_history
@@ -95,7 +96,7 @@ class RunSource:
                     selector.drop(BROKEN, sum(m.role == "assistant" for m in conversation.messages[number:]))
                     break
                 if message.role == "assistant":
-                    if message.finish_reason in BROKEN_OFF:
+                    if ending(message.finish_reason) != "whole":
                         selector.drop(BROKEN)
                     else:
                         ratings = [own[message.id]] if message.id in own else []

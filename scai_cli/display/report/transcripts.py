@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.numbers import counted, number
+from scai_cli.messages import ending
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
 from scai_cli.runs.history.excerpts import KINDS, ConversationExcerpt, Excerpts, conversation_of
 
@@ -148,7 +149,7 @@ def _message(figures: Figures, talk: ConversationExcerpt, message: CompactMessag
         run, at = figures.history.run_id, f"--epoch {message.epoch} --persona {message.persona} --task {message.task}"
         how = f"scai show {run} {at}"
         cut_off = note(f"… {left_out:,} more characters: ", tag("code", how))
-    broken = "cut off by the model's limit" if message.finish_reason == "length" else None
+    broken = "cut off by the model's limit" if ending(message.finish_reason) == "cut" else None
     return tag(
         "div",
         tag(

@@ -13,7 +13,7 @@ from msgspec import Struct
 from pydantic import ValidationError
 
 from scai_cli.errors import RunError
-from scai_cli.runs.events import ANY_EVENT, Event, MessageSaid, Rated, RunStarted
+from scai_cli.runs.events import ANY_EVENT, Event, Mark, MessageSaid, Rated, RunStarted
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.jsonl import damaged, lines
 from scai_cli.runs.locked_folder import CALLS
@@ -32,6 +32,7 @@ class CompactMessage(Struct, frozen=True, gc=False, tag_field="type", tag="messa
     role: Literal["user", "assistant"]
     content: str
     finish_reason: str | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 class CompactRating(Struct, frozen=True, gc=False, tag_field="type", tag="rating"):
@@ -49,6 +50,7 @@ class CompactRating(Struct, frozen=True, gc=False, tag_field="type", tag="rating
     observed: float | None = None
     comment: str = ""
     problem: str | None = None
+    marks: tuple[Mark, ...] = ()
 
 
 ReadEvent = Event | CompactMessage | CompactRating

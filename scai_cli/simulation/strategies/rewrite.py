@@ -65,7 +65,7 @@ async def ask_revision(
         return candidate, None
     answer = await context.agents.meta.ask_structured(context.id, purpose, window.prompt, form)
     # Checked before the form: an answer that was cut off may still be readable.
-    if answer.last.finish_reason == "length":
+    if answer.last.ended != "whole":
         return candidate.model_copy(update={"objection": "truncated: the answer was cut off"}), None
     if answer.form is None:
         return candidate.model_copy(update={"objection": f"broken: {answer.problem}"}), None
