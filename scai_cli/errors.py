@@ -9,7 +9,8 @@ ScaiError                    exit 2: the user can fix it, the message is one lin
 ├── ProviderError            exit 4: a model gave no usable answer
 │   ├── CallFailed           one call failed for a reason outside its prompt: never a result; a resume repeats it
 │   │   ├── CallTransient    one attempt failed: the gate tries again
-│   │   └── PromptRefused    the endpoint refuses this prompt for good: recorded as a `problem`, the run continues
+│   │   ├── ParameterRefused the endpoint refuses a parameter that this call can do without
+│   │   └── PromptRefused    the endpoint permanently refuses this prompt: recorded as a `problem`, the run continues
 │   │       └── PromptTooLong  it is longer than the model's context or than a limit per minute
 │   ├── EndpointFailed       the endpoint rejects every call (bad key, no budget, unknown model): the run stops
 │   ├── TooManyFailures      more calls failed than `max_failures` allows: the run stops
@@ -79,14 +80,14 @@ class ProviderError(ScaiError):
 
 
 class CallFailed(ProviderError):
-    """One call failed after all retries for a reason outside its prompt: it is no result, and a resume repeats it."""
+    """One call failed after all retries for a reason outside its prompt: it has no result, and a resume repeats it."""
 
     call: str = ""
     """The call's id, once it is known."""
 
 
 class PromptRefused(CallFailed):
-    """The endpoint refuses this prompt for good, and answers others: a `problem` of its conversation."""
+    """The endpoint permanently refuses this prompt, and answers others: a `problem` of its conversation."""
 
 
 class PromptTooLong(PromptRefused):
@@ -102,6 +103,14 @@ class CallTransient(CallFailed):
         """Seconds to wait, as the server requested."""
         self.overloaded = overloaded
         """Whether the server wants less traffic (429, 503, 529, a timeout): the gate slows down all calls."""
+
+
+class ParameterRefused(CallFailed):
+    """The endpoint refuses a parameter (`logprobs`) without which the same call can be made: the caller decides."""
+
+    def __init__(self, message: str, parameter: str) -> None:
+        super().__init__(message)
+        self.parameter = parameter
 
 
 class EndpointFailed(ProviderError):

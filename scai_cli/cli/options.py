@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from scai_cli.text.characters import json_line
+from scai_cli.text.characters import json_line, one_line
 
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Experiment file (YAML).", show_default=False)]
 Run = Annotated[
@@ -54,6 +54,11 @@ Trust = Annotated[
 
 RUNS = Path("runs")
 """The default of `RunsDir`."""
+
+
+def say(line: str) -> None:
+    """Print a line on stderr, its control characters made visible."""
+    typer.echo(one_line(line), err=True)
 
 
 def print_json(value: Any) -> None:

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli.options import Json, MaxUsd, Model, Quiet, Seed, SetLimit, print_json, with_limit
-from scai_cli.text.characters import one_line
+from scai_cli.cli.options import Json, MaxUsd, Model, Quiet, Seed, SetLimit, print_json, say, with_limit
 
 if TYPE_CHECKING:
     from scai_cli.populations.importer import ImportResult
@@ -162,14 +161,10 @@ def generate(
         tasks=tuple(items(tasks, Task)) if tasks else (),
         overrides=Overrides(with_limit(settings, max_usd), model, seed),
     )
-    done = made(options, out, (lambda _: None) if quiet else say, shlex.join(["scai", *sys.argv[1:]]))
+    again = shlex.join(["scai", *sys.argv[1:]])
+    done = made(options, out, (lambda _: None) if quiet else say, again, notice=say)
     if not quiet:
         say(f"wrote {done.people:,} personas to {out}; {done.calls:,} calls, {done.thrown_back:,} texts rejected")
-
-
-def say(line: str) -> None:
-    """Print a line on stderr, its control characters made visible."""
-    typer.echo(one_line(line), err=True)
 
 
 def say_written(result: ImportResult, what: str, out: Path, quiet: bool) -> None:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from scai_cli.cli.options import Quiet
-from scai_cli.cli.personas import File, Limit, Map, Out, SkipBad, say, say_written
+from scai_cli.cli.options import Quiet, say
+from scai_cli.cli.personas import File, Limit, Map, Out, SkipBad, say_written
 
 # A callback keeps `import` a subcommand although it is the only one.
 app = typer.Typer(no_args_is_help=True, help="Import tasks.", callback=lambda: None)

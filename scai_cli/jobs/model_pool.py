@@ -19,6 +19,7 @@ from scai_cli.models.call_log import CallLog, RecordedModel, Replay
 from scai_cli.models.gate import Gate, GatedModel, GateSettings, Meter
 from scai_cli.models.human import HumanModel, ParticipantPrompt, Participants
 from scai_cli.models.limits import Budget, Caps, Spend
+from scai_cli.models.notices import Notices
 from scai_cli.models.prices import PriceOf, price_of, require_price
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.simulation.agent import Agent
@@ -41,6 +42,8 @@ class ModelPool:
     """Key of a connection (`_connection`) -> the connected model, behind its gate."""
     prices: Mapping[RoleModel, PriceOf]
     budget: Budget
+    notices: Notices
+    """Tells the user what the models and their gates have to say, with `--quiet` too; a job listens to it."""
     cache: Cache | None = None
     participants: Participants | None = None
     """The human participants; their calls bypass gates, cache and limits."""
@@ -65,6 +68,7 @@ class ModelPool:
             tokens_per_minute=limits.tokens_per_minute,
             max_retries=limits.max_retries,
         )
+        notices = Notices()
         gates: dict[Endpoint, Gate] = {}
         models: dict[str, ChatModel] = {}
         for role, model in config.models():
@@ -73,10 +77,11 @@ class ModelPool:
             connected: ChatModel = plugins.resolve("provider", model.provider)(model, seed=config.seed)
             endpoint = model.provider, model.base_url, model.api_key_env
             if endpoint not in gates:
-                gates[endpoint] = Gate(connected, gate_settings, budget=budget, price=prices[role, model.label])
+                price = prices[role, model.label]
+                gates[endpoint] = Gate(connected, gate_settings, budget=budget, price=price, notices=notices)
             models[connection] = GatedModel(gates[endpoint], connected)
         cache = Cache.open(cache_path()) if config.cache else None
-        pool = cls(config, gates, models, prices, budget, cache, participants)
+        pool = cls(config, gates, models, prices, budget, notices, cache, participants)
         if participants is not None:
             participants.on_end, participants.thinking = pool.stop, budget.stopped_clock
         return pool

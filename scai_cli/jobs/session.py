@@ -56,7 +56,10 @@ class Observer(Protocol[Seen]):
 
 
 class SilentObserver:
-    """Shows nothing."""
+    """Shows nothing, except for the messages, if there is a function that shows them."""
+
+    def __init__(self, show: Callable[[str], object] = lambda _: None) -> None:
+        self._show = show
 
     def begin(self, session: SessionStart) -> None:
         """Show nothing."""
@@ -65,7 +68,8 @@ class SilentObserver:
         """Show nothing."""
 
     def say(self, line: str) -> None:
-        """Show nothing."""
+        """Show a message."""
+        self._show(line)
 
     def end(self) -> None:
         """Show nothing."""
@@ -149,6 +153,7 @@ async def work(
     earlier_usd = pool.count_earlier(index, begin_session(folder.path, CALLS))
     agents = pool.agents(folder.log_call, index if len(index) or index.failed else None)
     observer.begin(SessionStart(folder.run_id, pool.config, pool.meters))
+    pool.notices.listen(observer.say)
     try:
         await stoppable(pool, job(agents), resume_command(folder.path))
     except STOPS as stop:

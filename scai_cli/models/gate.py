@@ -80,6 +80,7 @@ class Gate:
         *,
         budget: Budget | None = None,
         price: PriceOf | None = None,
+        notices: Callable[[str], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.meter = Meter()
@@ -88,6 +89,7 @@ class Gate:
         self._settings = settings
         self._budget = budget
         self._price = price
+        self._notices = notices
         self._clock = clock
         self._rate = Rate(settings.requests_per_minute, settings.tokens_per_minute, clock)
         self._typical_output: dict[str, float] = {}  # tokens by purpose: a revision is longer than a rating
