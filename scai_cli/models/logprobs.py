@@ -1,0 +1,56 @@
+"""Find the log-probabilities at the letter of an answer among those of all its tokens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from itertools import accumulate
+from typing import Any, Final
+
+from scai_cli.text.characters import clean
+from scai_cli.text.choice import choice
+
+_WORD: Final = re.compile(r"[^\W_]")
+_BYTE_LEVEL: Final = str.maketrans("ĠĊ▁", " \n ")
+"""White space as some servers write it in tokens."""
+
+
+def answer_logprobs(logprobs: object, raw: str, start: int) -> tuple[tuple[str, float], ...] | None:
+    """Return the candidates at the letter that an answer chooses, with their natural log-probabilities.
+
+    `logprobs` is that key of a choice. `raw` is the text as the server sent it, without special tokens at its end; the
+    answer begins at `start`, after the thoughts. If the answer chooses no letter, its first word counts. None if the
+    endpoint gave no log-probabilities, or if its tokens do not contain an answer that follows thoughts.
+    """
+    content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
+    tokens = [token for token in content if isinstance(token, Mapping)] if isinstance(content, list) else []
+    texts = [str(token.get("token", "")).translate(_BYTE_LEVEL) for token in tokens]
+    at = _position("".join(texts), raw[start:].strip(), after_thoughts=start > 0)
+    return (
+        None
+        if at is None
+        else _candidates(tokens[next(n for n, end in enumerate(accumulate(map(len, texts))) if end > at)])
+    )
+
+
+def _position(said: str, answer: str, *, after_thoughts: bool) -> int | None:
+    """Return the offset of the letter, else of the answer's first word, among all tokens; None if there is none."""
+    chosen, word = choice(answer), _WORD.search(answer)
+    begin = said.rfind(answer)
+    if begin >= 0:
+        return begin + chosen.at if chosen else begin + word.start() if word else None
+    # Servers may write rare characters in another way: the beginning is then enough.
+    first = None if after_thoughts else _WORD.search(said)
+    skipped = len(said) - len(said.lstrip())
+    if first and chosen and said.startswith(answer[: chosen.at + 1], skipped):
+        return skipped + chosen.at
+    return first.start() if first else None
+
+
+def _candidates(token: Mapping[str, Any]) -> tuple[tuple[str, float], ...] | None:
+    likely = token.get("top_logprobs")
+    listed = likely if isinstance(likely, list) else []
+    pairs = [(t.get("token"), t.get("logprob")) for t in listed if isinstance(t, Mapping)]
+    # Endpoints write -9999 for the probability 0.
+    valid = ((t, p) for t, p in pairs if isinstance(t, str) and isinstance(p, int | float) and -1e6 < p <= 0)
+    return tuple((clean(t.translate(_BYTE_LEVEL)), float(p)) for t, p in valid) or None

@@ -1,0 +1,132 @@
+"""Which letter an answer chooses."""
+
+from __future__ import annotations
+
+import pytest
+
+from scai_cli.text.choice import choice
+
+CHOSEN = [
+    ("A", "A"),
+    ("(B)", "B"),
+    ("Answer: **B**.", "B"),
+    ("A\n", "A"),
+    ("b", "B"),
+    ("(a)", "A"),
+    ("I choose A", "A"),
+    ("I choose (B).", "B"),
+    ("the better answer is (B)", "B"),
+    ("The better answer is **B**, because it is short.", "B"),
+    ("(A)\n\nAnswer B is too long.", "A"),
+    ("(B) is better", "B"),
+    ("**B** is the better answer.", "B"),
+    ("I think B is better than A.", "B"),
+    ("A: too long.\nB: fine.\nBetter: B", "B"),
+    ("**A**\nIt is short.\n**B**\nIt is long.\nAnswer: B", "B"),
+    ('{"letter": "B"}', "B"),
+    ('{"answer":"A"}', "A"),
+    ("Both are polite, but one names a source.\n\n(B)", "B"),
+    ("Which is better, A or B?\n\nB", "B"),
+    ("$\\boxed{B}$", "B"),
+    ("B. It names a source.", "B"),
+    ("B: it names a source", "B"),
+    ("Answer A is shorter. Answer B names a source. I choose Answer B.", "B"),
+    ("My first answer: A. My final answer: B", "B"),
+    ("Draft: A\nFinal answer: B", "B"),
+    ("<answer>B</answer>", "B"),
+    ("Final answer:\n\nB", "B"),
+    ("### Answer\nB", "B"),
+    ("B) It names", "B"),
+    ("Option B", "B"),
+    ("Answer B", "B"),
+    ("The answer that keeps to the principle better is B.", "B"),
+    ("Antwort: B", "B"),
+    ("答案：B", "B"),
+    ("（B）", "B"),
+    ("「A」", "A"),
+    ("B because it is short", "B"),
+    ("B, because", "B"),
+    ("B - it is short", "B"),
+    ("I prefer A over B.", "A"),
+    ("I'd go with B.", "B"),
+    ("The choice between A and B is hard: A", "A"),
+    ("Answer is B", "B"),
+    ("Answer = B", "B"),
+    ("Letter: B", "B"),
+    ("**Answer:** B", "B"),
+    ("**Answer**: B", "B"),
+    ("The answer is: (A)", "A"),
+    ("Answer: Option A", "A"),
+    ('Answer: "A"', "A"),
+    ("My verdict is A.", "A"),
+    ("A is the better answer because it is short", "A"),
+    ("A is better", "A"),
+    ("Answer (B) is better.", "B"),
+    ("Response A", "A"),
+    ("I would choose B", "B"),
+    ("I believe that the answer that keeps to the principle better is (B).", "B"),
+    ('"B"', "B"),
+    ("`B`", "B"),
+    ("B</s>", "B"),
+    ("A<|im_end|>", "A"),
+    ("The winner is B!", "B"),
+    ("Choice: B", "B"),
+    ("I pick A; B is too long.", "A"),
+    ("Example: (A)\n\n(B)", "B"),
+]
+UNCLEAR = [
+    "A or B",
+    "Banana",
+    "",
+    "A shorter answer keeps to the principle.",
+    "The answer is a shorter one",
+    "A shorter answer keeps ...",
+    "(A) is worse than (B)",
+    "Answer: A or B",
+    "Answer: A/B",
+    "Answer: A, B",
+    "Answer: A shorter answer keeps",
+    "Answer: A? No, B.",
+    "Answer: A. Wait, no, B.",
+    "The worse answer is (B)",
+    "The answer is not A",
+    "I would not choose A.",
+    "If the answer is A, then",
+    "A and B are equally good.",
+    "Both A and B have their merits.",
+    "Neither A nor B",
+    "A is better written, but the second keeps to it",
+    "A is better written, but B keeps to the principle.",
+    "A.I. systems are...",
+    "A+",
+    "A?",
+    "A-level",
+    "Vitamin A is better",
+    'The format is "Answer: A"',
+    "It is not true that the answer is A",
+    "I don't think A is better",
+    "I can't say. A",
+    "As an AI, I cannot choose.",
+    "Plan A is better",
+    "A. B. C.",
+    "A) short B) long",
+    "A B",
+    "AB",
+    "Answer: A\nAnswer: B",
+    "A\nB",
+    "The second answer is better.",
+    "Both are fine. I'd pick A, though B has a source.",
+]
+
+
+@pytest.mark.parametrize(("text", "letter"), CHOSEN)
+def test_the_chosen_letter_is_read_where_it_is(text: str, letter: str) -> None:
+    found = choice(text)
+    assert found is not None
+    assert found.letter == letter
+    assert text[found.at].upper() == letter
+
+
+@pytest.mark.parametrize("text", UNCLEAR)
+def test_an_unclear_answer_chooses_nothing(text: str) -> None:
+    assert choice(text) is None
