@@ -19,38 +19,38 @@ def answer_logprobs(logprobs: object, raw: str, start: int) -> tuple[tuple[str, 
     """Return the candidates at the letter that an answer chooses, with their natural log-probabilities.
 
     `logprobs` is that key of a choice. `raw` is the text as the server sent it, without special tokens at its end; the
-    answer begins at `start`, after the thoughts. If the answer chooses no letter, its first word counts. None if the
-    endpoint gave no log-probabilities, or if its tokens do not contain an answer that follows thoughts.
+    answer begins at `start`, after the thoughts. If it chooses no letter, its first word counts. The result is empty if
+    the tokens do not contain the answer, and None if the endpoint gave no log-probabilities.
     """
     content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
     tokens = [token for token in content if isinstance(token, Mapping)] if isinstance(content, list) else []
     texts = [str(token.get("token", "")).translate(_BYTE_LEVEL) for token in tokens]
     at = _position("".join(texts), raw[start:].strip(), after_thoughts=start > 0)
-    return (
-        None
-        if at is None
-        else _candidates(tokens[next(n for n, end in enumerate(accumulate(map(len, texts))) if end > at)])
-    )
+    ends = enumerate(accumulate(map(len, texts)))
+    found = () if at is None else _candidates(tokens[next(n for n, end in ends if end > at)])
+    return found or (() if any(map(_candidates, tokens)) else None)
 
 
 def _position(said: str, answer: str, *, after_thoughts: bool) -> int | None:
-    """Return the offset of the letter, else of the answer's first word, among all tokens; None if there is none."""
+    """Return the offset of the letter, else of the answer's first word, in the text of all tokens."""
     chosen, word = choice(answer), _WORD.search(answer)
-    begin = said.rfind(answer)
-    if begin >= 0:
-        return begin + chosen.at if chosen else begin + word.start() if word else None
+    at = chosen.at if chosen else word.start() if word else None
+    begin, skipped = said.rfind(answer), len(said) - len(said.lstrip())
+    if at is not None and begin >= 0:
+        return begin + at
+    if after_thoughts or at is None:
+        return None
     # Servers may write rare characters in another way: the beginning is then enough.
-    first = None if after_thoughts else _WORD.search(said)
-    skipped = len(said) - len(said.lstrip())
-    if first and chosen and said.startswith(answer[: chosen.at + 1], skipped):
-        return skipped + chosen.at
+    if chosen and said.startswith(answer[: at + 1], skipped):
+        return skipped + at
+    first = _WORD.search(said)
     return first.start() if first else None
 
 
-def _candidates(token: Mapping[str, Any]) -> tuple[tuple[str, float], ...] | None:
+def _candidates(token: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
     likely = token.get("top_logprobs")
     listed = likely if isinstance(likely, list) else []
     pairs = [(t.get("token"), t.get("logprob")) for t in listed if isinstance(t, Mapping)]
     # Endpoints write -9999 for the probability 0.
     valid = ((t, p) for t, p in pairs if isinstance(t, str) and isinstance(p, int | float) and -1e6 < p <= 0)
-    return tuple((clean(t.translate(_BYTE_LEVEL)), float(p)) for t, p in valid) or None
+    return tuple((clean(t.translate(_BYTE_LEVEL)), float(p)) for t, p in valid)

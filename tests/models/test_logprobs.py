@@ -55,10 +55,19 @@ def test_the_candidates_are_those_at_the_letter(tokens: list[str], at: int, raw:
         ({"content": [{"token": "A"}]}, "A", 0),
         ({"content": [{"token": "A", "top_logprobs": 7}]}, "A", 0),
         ({"content": [{"token": "A", "top_logprobs": [None, {}, {"token": "A", "logprob": "0"}]}]}, "A", 0),
-        (told(["A", " is long"], 0), "A is long</think>B", 17),  # the tokens of thoughts alone
-        (told(["..."], 0), "...", 0),
-        (told([""], 0), "", 0),
     ],
 )
 def test_without_candidates_there_are_none(logprobs: object, raw: str, start: int) -> None:
     assert answer_logprobs(logprobs, raw, start) is None
+
+
+@pytest.mark.parametrize(
+    ("tokens", "raw", "start"),
+    [
+        (["A", " is long"], "A is long</think>B", 17),  # the tokens of thoughts alone
+        (["..."], "...", 0),
+        ([""], "", 0),
+    ],
+)
+def test_log_probabilities_of_other_tokens_are_not_the_answers(tokens: list[str], raw: str, start: int) -> None:
+    assert answer_logprobs(told(tokens, 0), raw, start) == ()
