@@ -18,7 +18,7 @@ from scai_cli.values import Value
 Mark = Literal[
     "thoughts", "empty", "cut", "withheld", "repaired", "converted", "speaks_as_assistant", "addresses_other"
 ]
-"""What was unusual about a model's answer. `thoughts`: it held thoughts, which were cut out; `empty`; `cut` or
+"""What was unusual about a model's answer. `thoughts`: it contained thoughts, which were removed; `empty`; `cut` or
 `withheld`: how it ended; `repaired`: its JSON had faults; `converted`: its rating was on another stated scale;
 `speaks_as_assistant`, `addresses_other`: a comment that is not a user's comment to the assistant.
 """
@@ -204,7 +204,7 @@ class Problem(_Event):
     """One line."""
     # Left out while false: older runs do not have it.
     refused: bool = Field(default=False, exclude_if=operator.not_)
-    """Whether the endpoint refuses the prompt for good; older runs record other failures, too."""
+    """Whether the endpoint permanently refuses the prompt; older runs record other failures, too."""
 
 
 class Estimate(Value):
