@@ -52,6 +52,11 @@ Trust = Annotated[
     bool, typer.Option("--trust", help="Load the Python code (`module:name`) that the run's config names.")
 ]
 
+Force = Annotated[
+    bool,
+    typer.Option("--force", help="Continue although ratings or revisions cannot be trusted; saved as `force: true`."),
+]
+
 RUNS = Path("runs")
 """The default of `RunsDir`."""
 
@@ -66,6 +71,6 @@ def print_json(value: Any) -> None:
     print(json_line(value))  # noqa: T201 - data for stdout
 
 
-def with_limit(settings: Sequence[str] | None, max_usd: float | None) -> list[str]:
-    """Return the settings of `--set`, with `--max-usd` as one more."""
-    return [*(settings or ()), *(() if max_usd is None else (f"limits.usd={max_usd}",))]
+def with_limit(settings: Sequence[str] | None, max_usd: float | None, *, force: bool = False) -> list[str]:
+    """Return the settings of `--set`, with those of `--max-usd` and `--force`."""
+    return [*(settings or ()), *(() if max_usd is None else (f"limits.usd={max_usd}",)), *["force=true"] * force]

@@ -28,6 +28,7 @@ def run(
     ] = None,
     runs_dir: options.RunsDir = options.RUNS,
     max_usd: options.MaxUsd = None,
+    force: options.Force = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the experiment as `scai check` does; make no call.")
     ] = False,
@@ -40,7 +41,7 @@ def run(
     from scai_cli.jobs.session import run_on_loop
     from scai_cli.jobs.starting_constitution import starting_from
 
-    overrides = Overrides(options.with_limit(settings, max_usd), model, seed)
+    overrides = Overrides(options.with_limit(settings, max_usd, force=force), model, seed)
     if dry_run:
         _plan(config, overrides, runs_dir, as_json=as_json)
         return
@@ -60,6 +61,7 @@ def resume(
     settings: options.SetLimit = None,
     runs_dir: options.RunsDir = options.RUNS,
     max_usd: options.MaxUsd = None,
+    force: options.Force = False,
     trust: options.Trust = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -69,7 +71,7 @@ def resume(
     from scai_cli.runs.find import find_source, is_generated
 
     path = find_source(runs_dir, run)
-    changes = options.with_limit(settings, max_usd)
+    changes = options.with_limit(settings, max_usd, force=force)
     if is_generated(path):
         generate.resume(path, changes, trust=trust, quiet=quiet, as_json=as_json)
     else:

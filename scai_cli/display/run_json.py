@@ -31,6 +31,7 @@ def run_object(history: History, selection: Selection) -> dict[str, Any]:
         "epochs": [epoch_object(epoch, selection) for epoch in history.chosen(selection.epoch)],
         "holdout": None if history.holdout is None else history.holdout.model_dump(mode="json", exclude=_STAMP),
         "honesty": {persona: asdict(validity) for persona, validity in rating_validity(history).items()},
+        "rater_check": [] if history.rater_check is None else history.rater_check.model_dump(mode="json")["checks"],
         "outcome": dict(history.outcome),
         "headline": None if found is None else found.as_object(),
         "warnings": seed_dependence(history.config),

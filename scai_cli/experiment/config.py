@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -182,6 +183,9 @@ class ExperimentConfig(Value):
     """Prices of models that the built-in table lacks: model -> `{input, output}`."""
     max_failures: Fraction = 0.1
     """The share of an epoch's conversations that may fail before the run stops; one may always fail, unless 0."""
+    # Left out of what is printed and saved while false: older runs do not have it.
+    force: bool = Field(default=False, exclude_if=operator.not_)
+    """Whether a run continues although its ratings or revisions cannot be trusted; also `scai run --force`."""
     format_retries: Annotated[int, Field(ge=0, le=10)] = 2
     """The number of retries when a model's answer has the wrong form."""
     prompts: Mapping[str, Text] = {}

@@ -15,7 +15,7 @@ from scai_cli.experiment.load import Overrides, load_saved, named_code
 from scai_cli.runs.locked_folder import LockedFolder
 from scai_cli.runs.run_directory import CONFIG
 
-CHANGEABLE: Final = ("limits", "prices", "cache", "max_failures")
+CHANGEABLE: Final = ("limits", "prices", "cache", "max_failures", "force")
 """The keys of an experiment that may change between sessions, as they do not affect the results."""
 
 _ADDRESS: Final = ("base_url", "api_key_env", "timeout_s")

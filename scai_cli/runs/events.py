@@ -272,6 +272,35 @@ class Judged(_Event):
     """Why the value is missing."""
 
 
+class PairRated(Value):
+    """A model's ratings of a plainly good and a plainly bad answer; None if it could not be read."""
+
+    id: str
+    good: float | None
+    bad: float | None
+    problem: str | None = None
+    """Why a rating is missing."""
+    refused: bool = False
+    """Whether the endpoint refused one of the prompts; the pair then does not count."""
+
+
+class RaterCheck(Value):
+    """Whether a model of the users rates good answers higher than bad ones."""
+
+    model: str
+    passed: bool | None
+    """None if the endpoint refused the prompts."""
+    pairs: tuple[PairRated, ...]
+
+
+class RatersChecked(_Event):
+    """The check of the users' models during the first epoch; a later event of this type replaces it."""
+
+    type: Literal["rater_check"] = "rater_check"
+    checks: tuple[RaterCheck, ...]
+    """One for each distinct model that is neither simulated nor a real person."""
+
+
 class RunFinished(_Event):
     """The run is finished; `version` is the version that it produced."""
 
@@ -290,6 +319,7 @@ Event = (
     | Revised
     | ControlRated
     | Judged
+    | RatersChecked
     | HoldoutCompared
     | Problem
     | RunFinished

@@ -22,6 +22,8 @@ CONFIG: Final = "config.yaml"
 EVENTS: Final = "events.jsonl"
 _FILES: Final = CreationFiles(earlier=("constitution",), last=CONFIG)
 _STAMP: Final = {"seq", "time"}
+_REPLACEABLE: Final = {"rater_check"}
+"""Types of events of which a later one replaces an earlier one: a model is checked with its settings now."""
 _VERSION: Final = re.compile(rb'"scai":"[^"]*",')
 """The version in `run_started`: another one may continue the run as long as its requests and events are the same."""
 
@@ -76,10 +78,10 @@ class RunDirectory:
         body = escape_line_ends(event.model_dump_json(by_alias=True, exclude=_STAMP)[1:].encode())
         if self._written:
             known = self._written.get(_name(event.type, event.id))
-            if known is not None:
-                if known != _fingerprint(_comparable(event.type, body)):
-                    raise RunError(self._differs(event))
+            if known == _fingerprint(_comparable(event.type, body)):
                 return False
+            if known is not None and event.type not in _REPLACEABLE:
+                raise RunError(self._differs(event))
         self.folder.append(EVENTS, f'{{"seq":{self._seq},"time":"{self.clock()}",'.encode() + body)
         self._seq += 1
         return True

@@ -7,13 +7,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from scai_cli import __version__, plugins
+from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.constitution_start import initial_constitution
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.runs.events import Candidate, EpochStarted, Revised, RunFinished, RunStarted, WelfareMeasured
+from scai_cli.runs.events import (
+    Candidate,
+    EpochStarted,
+    RaterCheck,
+    RatersChecked,
+    Revised,
+    RunFinished,
+    RunStarted,
+    WelfareMeasured,
+)
 from scai_cli.simulation.anchors import Anchors
 from scai_cli.simulation.best_version import VersionRanking
 from scai_cli.simulation.candidate_checks import checked
@@ -21,7 +31,9 @@ from scai_cli.simulation.controls import control, judge
 from scai_cli.simulation.epoch import play
 from scai_cli.simulation.epoch_context import Agents, Emit, EpochContext
 from scai_cli.simulation.holdout import run_holdout
+from scai_cli.simulation.rater_check import check_raters, raters
 from scai_cli.simulation.revision_context import Acceptance, AcceptanceResult, RevisionContext, Strategy
+from scai_cli.simulation.stops import stop_if_a_rater_failed
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import EpochUtilities, epoch_utilities
 from scai_cli.social_choice import welfare
@@ -125,9 +137,26 @@ async def _play_and_measure(
             product=is_product,
         )
     )
-    conversations = await play(context)
+    conversations, checks = await _play_and_check(context)
     drift = await anchors.drift(context, conversations)
-    return conversations, _measure(context, conversations, declared, drift)
+    utilities = _measure(context, conversations, declared, drift)
+    stop_if_a_rater_failed(checks, context.agents)
+    return conversations, utilities
+
+
+async def _play_and_check(context: EpochContext) -> tuple[Sequence[Conversation], Sequence[RaterCheck]]:
+    """Play an epoch; in the first one, check the users' models meanwhile."""
+    if context.epoch > 1 or not raters(context.agents):
+        return await play(context), ()
+    checks: list[RaterCheck] = []
+
+    async def check() -> list[Conversation]:
+        checks.extend(await check_raters(context.agents, f"{context.id}/rater-check"))
+        return []
+
+    conversations, _ = await together([play(context), check()])
+    context.emit(RatersChecked(id=f"{context.id}/rater-check", checks=tuple(checks)))
+    return conversations, checks
 
 
 def _measure(

@@ -37,6 +37,8 @@ class Agents:
     ratings: Ratings
     max_failures: float
     """The share of an epoch's conversations that may fail."""
+    force: bool
+    """Whether the run continues although its ratings or revisions cannot be trusted."""
     concurrency: int
     """The maximal number of concurrent calls to one endpoint."""
 
@@ -67,6 +69,7 @@ def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelSett
         turns=config.turns,
         ratings=config.ratings,
         max_failures=config.max_failures,
+        force=config.force,
         concurrency=config.limits.concurrency,
     )
 

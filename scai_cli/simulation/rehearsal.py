@@ -72,7 +72,7 @@ class Workload:
 
     def rehearse(self, *, always_play_product: bool = False) -> Rehearsal:
         """Run the experiment on the simulated model, in memory; `always_play_product` as in `simulate`."""
-        config = self.config
+        config = self.config.model_copy(update={"force": True})  # the simulated model does not play the configured one
         models = (config.model_for(role) for role in ROLES)
         options = next((model.options for model in models if model.provider == "simulated"), {})
         rehearsal = Rehearsal(connect(ModelSettings(options=options), seed=config.seed), config)
@@ -140,6 +140,8 @@ class Workload:
         epochs = 1.0 if holdout or product else self.config.epochs / part.config.epochs
         if purpose in ("vote", "anchor"):
             return epochs * personas / some, 1.0
+        if purpose == "rater_check":
+            return 1.0, 1.0
         if purpose == "judge":
             return personas / some, tasks / few
         conversations = personas * tasks / (some * few)

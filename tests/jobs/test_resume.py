@@ -211,6 +211,7 @@ MAY_CHANGE = {
     "prices": {"m": {"input": 1, "output": 2}},
     "cache": False,
     "max_failures": 0.5,
+    "force": True,
     "generate": {"k": 2},
 }
 

@@ -6,7 +6,7 @@ of them have is the first one's. `say: "@name"` says one of `TEXTS`, which no YA
 
 What the script leaves open is answered by the simulated society, or with `options.literal` by one whose every rating is
 known. There the assistant answers with its rules; a rule that holds `ann=9` makes ann rate such an answer 9 (`~ann=3`:
-her cross rating is 3), and without one she rates 5. `options.literal` holds who rates how much higher in each epoch. At
+her cross rating is 3), and without one she rates 5. The rater check is passed. `options.literal` holds who rates how much higher in each epoch. At
 a vote everybody prefers the rules that promise them most, and the meta model proposes no change.
 """
 
@@ -122,6 +122,8 @@ class _Literal:
             return f"Rules: {request.messages[0].content}"
         if request.role == "meta":
             return json.dumps({"critique": "", "no_change": True, "principles": [], "contract": [], "edits": []})
+        if request.purpose == "rater_check":
+            return json.dumps({"feedback": "so it is", "rating": 9 if "/good/" in request.id else 1})
         who = rater(request.id)
         prompt = request.messages[-1].content if "/retry" not in request.id else request.messages[1].content
         if request.purpose == "vote":

@@ -105,6 +105,8 @@ def _fold(history: History, event: ReadEvent) -> None:
         history.judged.append(event)
     elif isinstance(event, events.HoldoutCompared):
         history.holdout = event
+    elif isinstance(event, events.RatersChecked):
+        history.rater_check = event
     elif isinstance(event, events.RunFinished):
         history.finished = event
     elif isinstance(event, events.Problem):

@@ -56,6 +56,8 @@ class History:
     controls: list[events.ControlRated] = field(default_factory=list)
     """Ratings of the last answers by the null persona and by other personas."""
     judged: list[events.Judged] = field(default_factory=list)
+    rater_check: events.RatersChecked | None = None
+    """Whether the users' models can tell good answers from bad ones; None in old runs and simulated ones."""
     finished: events.RunFinished | None = None
     outcome: Mapping[str, Any] = field(default_factory=dict)
     """The end of the last session: `status`, `reason`, `calls`, `usage`, `wall_s`; empty if it was killed."""

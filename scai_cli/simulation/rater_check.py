@@ -1,0 +1,87 @@
+"""The rater check: can a model rate? It rates plainly different answers, each after the other one.
+
+Each of the calls shows a conversation of two turns, and requests a rating of its last answer with the prompt and the
+form of an own rating. A model that copies a number from its prompt, or always gives the same one, fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+from scai_cli.concurrency import together
+from scai_cli.errors import PromptRefused
+from scai_cli.experiment.personas import HUMAN, Persona
+from scai_cli.experiment.tasks import Task
+from scai_cli.runs.events import MessageSaid, PairRated, RaterCheck
+from scai_cli.simulation.agent import Agent
+from scai_cli.simulation.answer_forms import Feedback
+from scai_cli.simulation.epoch_context import Agents
+from scai_cli.simulation.prompts import Prompts
+from scai_cli.simulation.rating import RatingAnswer, ask_rating
+from scai_cli.simulation.transcript import Conversation
+from scai_cli.text.data_files import read_data_file
+
+_DATA: Final = read_data_file(__file__)
+_USER: Final = Persona.model_validate(_DATA["persona"])
+_PAIRS: Final[tuple[Mapping[str, str], ...]] = _DATA["pairs"]
+_ORDERS: Final = ("good", "bad")
+"""The answer that comes last and is rated."""
+_ROLES: Final[tuple[Literal["user", "assistant"], ...]] = ("user", "assistant", "user", "assistant")
+_LEAST: Final = 0.1
+"""The share of the scale by which a good answer must be rated higher than a bad one."""
+
+
+def raters(agents: Agents) -> list[Agent]:
+    """Return the agents of the users with distinct models, without simulated and human ones."""
+    distinct = {agent.config.model_dump_json(): agent for agent in (agents.user, *agents.own.values())}
+    return [agent for agent in distinct.values() if agent.config.provider not in ("simulated", HUMAN)]
+
+
+async def check_raters(agents: Agents, call_id: str) -> list[RaterCheck]:
+    """Check every distinct model of the users."""
+    checks = enumerate(raters(agents), 1)
+    return await together(
+        check_rater(agent, agents.prompts, f"{call_id}/{number}", agents.ratings.scale) for number, agent in checks
+    )
+
+
+async def check_rater(agent: Agent, prompts: Prompts, call_id: str, scale: tuple[float, float]) -> RaterCheck:
+    """Let a model rate the good and the bad answer of each pair; the calls' ids start with `call_id`.
+
+    It passes if it rates every good answer higher by a tenth of the scale. Pairs with a refused prompt do not count;
+    without any other pair, `passed` is None. Raises CallFailed for any other failed call.
+    """
+    jobs = [_rate(agent, prompts, f"{call_id}/{pair['id']}", pair, last, scale) for pair in _PAIRS for last in _ORDERS]
+    rated = await together(jobs)
+    pairs = [_pair(pair["id"], *each) for pair, *each in zip(_PAIRS, rated[::2], rated[1::2], strict=True)]
+    least = _LEAST * (scale[1] - scale[0]) - 1e-9
+    apart = [p.good is not None and p.bad is not None and p.good - p.bad >= least for p in pairs if not p.refused]
+    return RaterCheck(model=agent.config.label, passed=all(apart) if apart else None, pairs=tuple(pairs))
+
+
+def verdict(check: RaterCheck) -> str:
+    """Return the ratings of a check in words."""
+    shown = (["(unreadable)" if r is None else f"{r:g}" for r in (pair.good, pair.bad)] for pair in check.pairs)
+    return "it rated a good and a bad answer " + ", and another two ".join(f"{good} and {bad}" for good, bad in shown)
+
+
+def _pair(name: str, good: RatingAnswer, bad: RatingAnswer) -> PairRated:
+    refused = good.error is not None or bad.error is not None
+    return PairRated(id=name, good=good.value, bad=bad.value, problem=good.problem or bad.problem, refused=refused)
+
+
+async def _rate(
+    agent: Agent, prompts: Prompts, call_id: str, pair: Mapping[str, str], last: str, scale: tuple[float, float]
+) -> RatingAnswer:
+    """Request the rating of the last answer of a conversation that has the other answer before it."""
+    task = Task(id=pair["id"], prompt=pair["task"])
+    first = next(order for order in _ORDERS if order != last)
+    conversation = Conversation(f"{call_id}/{last}", 0, _USER, task)
+    for role, text in zip(_ROLES, (pair["task"], pair[first], _DATA["between"], pair[last]), strict=True):
+        said = MessageSaid(id=call_id, epoch=0, persona=_USER.id, task=task.id, role=role, content=text)
+        conversation.messages.append(said)
+    answer = await ask_rating(agent, conversation.id, "rater_check", prompts.feedback(conversation), Feedback, scale)
+    if answer.error is not None and not isinstance(answer.error, PromptRefused):
+        raise answer.error
+    return answer

@@ -1,0 +1,106 @@
+"""The rater check: models of users that cannot tell a good answer from a bad one stop a run after its first epoch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import calls, events, scai
+from scripted import Line
+from scripted_runs import PEOPLE, experiment
+
+SAME = {"at": "/rater-check/", "say": json.dumps({"feedback": "Fine.", "rating": 7})}
+STOPPED = (
+    "this rater (scripted:connect) cannot tell answers apart: it rated a good and a bad answer 7 and 7, and another two "
+    "7 and 7; choose a larger model for roles.user and start a new run, or continue with `scai resume --force`"
+)
+
+
+def checked(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [event for event in told if event["type"] == "rater_check"]
+
+
+def test_each_answer_of_a_pair_is_rated_after_the_other_one(tmp_path: Path) -> None:
+    assert scai("run", experiment(tmp_path, epochs=2), "-q").code == 0
+    run = tmp_path / "runs" / "t"
+    asked = {call["id"]: call for call in calls(run) if call["purpose"] == "rater_check"}
+    places = [f"e1/rater-check/1/{pair}/{last}/user" for pair in ("laces", "basil") for last in ("good", "bad")]
+    assert sorted(asked) == sorted(places)
+    for pair in ("laces", "basil"):
+        prompts = [
+            asked[f"e1/rater-check/1/{pair}/{last}/user"]["request"]["messages"][-1]["content"]
+            for last in ("good", "bad")
+        ]
+        one, two = (
+            [part.split(">", 1)[1] for part in prompt.split('<message from="assistant"')[1:]] for prompt in prompts
+        )
+        assert one[0].split("</message>")[0] == two[1].split("</message>")[0]
+        assert one[1].split("</message>")[0] == two[0].split("</message>")[0]
+        assert "rate that last answer for satisfaction" in prompts[0]
+    (event,) = checked(events(run))
+    assert event["id"] == "e1/rater-check"
+    assert event["checks"] == [
+        {
+            "model": "scripted:connect",
+            "passed": True,
+            "pairs": [
+                {"id": pair, "good": 9, "bad": 1, "problem": None, "refused": False} for pair in ("laces", "basil")
+            ],
+        }
+    ]
+    assert scai("show", "t", "--json").json["rater_check"] == event["checks"]
+
+
+def test_the_simulated_society_is_not_checked(finished: Path) -> None:
+    assert not checked(events(finished))
+    assert not [call for call in calls(finished) if call["purpose"] == "rater_check"]
+    assert scai("show", finished, "--json").json["rater_check"] == []
+
+
+def test_a_rater_that_gives_every_answer_the_same_rating_stops_the_run_after_epoch_1(tmp_path: Path) -> None:
+    file = experiment(tmp_path, script=[SAME], epochs=2)
+    stopped = scai("run", file, "-q", "--json")
+    assert (stopped.code, stopped.json["status"], stopped.json["reason"]) == (4, "failed", STOPPED)
+    assert stopped.lines == [f"scai: {STOPPED}"]
+    told = events(tmp_path / "runs" / "t")
+    assert [event["checks"][0]["passed"] for event in checked(told)] == [False]
+    assert [event["id"] for event in told if event["type"] in ("welfare", "revision")] == ["e1"]
+    made = len(calls(tmp_path / "runs" / "t"))
+    assert scai("resume", "t", "--trust", "-q").lines == stopped.lines
+    assert len(calls(tmp_path / "runs" / "t")) == made
+    assert scai("resume", "t", "--trust", "-q", "--force").code == 0
+    assert "force: true" in (tmp_path / "runs" / "t" / "config.yaml").read_text()
+    assert len(checked(events(tmp_path / "runs" / "t"))) == 1
+    assert scai("run", file, "-q", "--force", "--run-id", "forced").code == 0
+    assert scai("show", "forced", "--json").json["rater_check"][0]["passed"] is False
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "passed"), [(5, 4, True), (5, 4.1, False), (4, 5, False), (10, 0, True), (None, 1, False)]
+)
+def test_the_good_answer_must_be_a_tenth_of_the_scale_better(
+    tmp_path: Path, good: float | None, bad: float, passed: bool
+) -> None:
+    script: list[Line] = [
+        {"at": f"/laces/{last}/", "say": "none" if value is None else json.dumps({"feedback": "", "rating": value})}
+        for last, value in (("good", good), ("bad", bad))
+    ]
+    called = scai("run", experiment(tmp_path, script=script), "-q")
+    assert called.code == (0 if passed else 4), called.err
+    (event,) = checked(events(tmp_path / "runs" / "t"))
+    assert event["checks"][0]["passed"] is passed
+    assert (good is None) == ("(unreadable)" in called.err)
+
+
+def test_every_distinct_model_of_the_users_is_checked_once(tmp_path: Path) -> None:
+    own: list[dict[str, Any]] = [{**person, "model": {"name": "other"}} for person in PEOPLE[:2]]
+    people = [*own, PEOPLE[2], {"id": "sim", "model": {"provider": "simulated"}}]
+    planned = scai("plan", experiment(tmp_path, personas=people), "--json").json["calls"]["total"]
+    ran = scai("run", tmp_path / "t.yaml", "-q", "--json")
+    assert ran.code == 0, ran.err
+    (event,) = checked(events(tmp_path / "runs" / "t"))
+    assert [check["model"] for check in event["checks"]] == ["scripted:connect", "other"]
+    assert ran.json["calls"] == planned
+    assert len([call for call in calls(tmp_path / "runs" / "t") if call["purpose"] == "rater_check"]) == 8
