@@ -11,10 +11,12 @@ from conftest import calls, events, scai
 from scripted import Line
 from scripted_runs import PEOPLE, experiment
 
+from scai_cli.prompts.fences import fenced
+
 SAME = {"at": "/rater-check/", "say": json.dumps({"feedback": "Fine.", "rating": 7})}
 STOPPED = (
-    "this rater (scripted:connect) cannot tell answers apart: it rated a good and a bad answer 7 and 7, and another two "
-    "7 and 7; choose a larger model for roles.user and start a new run, or continue with `scai resume --force`"
+    "this rater (scripted:connect) cannot tell answers apart: it rated a good and a bad answer 7 and 7, and another "
+    "two 7 and 7; choose a larger model for roles.user and start a new run, or continue with `scai resume --force`"
 )
 
 
@@ -29,16 +31,12 @@ def test_each_answer_of_a_pair_is_rated_after_the_other_one(tmp_path: Path) -> N
     places = [f"e1/rater-check/1/{pair}/{last}/user" for pair in ("laces", "basil") for last in ("good", "bad")]
     assert sorted(asked) == sorted(places)
     for pair in ("laces", "basil"):
-        prompts = [
-            asked[f"e1/rater-check/1/{pair}/{last}/user"]["request"]["messages"][-1]["content"]
-            for last in ("good", "bad")
-        ]
-        one, two = (
-            [part.split(">", 1)[1] for part in prompt.split('<message from="assistant"')[1:]] for prompt in prompts
-        )
-        assert one[0].split("</message>")[0] == two[1].split("</message>")[0]
-        assert one[1].split("</message>")[0] == two[0].split("</message>")[0]
-        assert "rate that last answer for satisfaction" in prompts[0]
+        pair_calls = [asked[f"e1/rater-check/1/{pair}/{last}/user"] for last in ("good", "bad")]
+        prompts = [call["request"]["messages"][-1]["content"] for call in pair_calls]
+        shown = [[m.text for m in fenced(text, "message") if m.attributes["from"] == "assistant"] for text in prompts]
+        assert shown[0] == shown[1][::-1]
+        assert shown[0][0] != shown[0][1]
+        assert all("rate that last answer for satisfaction" in text for text in prompts)
     (event,) = checked(events(run))
     assert event["id"] == "e1/rater-check"
     assert event["checks"] == [
@@ -97,10 +95,10 @@ def test_the_good_answer_must_be_a_tenth_of_the_scale_better(
 def test_every_distinct_model_of_the_users_is_checked_once(tmp_path: Path) -> None:
     own: list[dict[str, Any]] = [{**person, "model": {"name": "other"}} for person in PEOPLE[:2]]
     people = [*own, PEOPLE[2], {"id": "sim", "model": {"provider": "simulated"}}]
-    planned = scai("plan", experiment(tmp_path, personas=people), "--json").json["calls"]["total"]
+    planned = scai("plan", experiment(tmp_path, personas=people), "--json").json
     ran = scai("run", tmp_path / "t.yaml", "-q", "--json")
     assert ran.code == 0, ran.err
     (event,) = checked(events(tmp_path / "runs" / "t"))
     assert [check["model"] for check in event["checks"]] == ["scripted:connect", "other"]
-    assert ran.json["calls"] == planned
+    assert ran.json["calls"] == planned["calls"]["total"] - planned["product"]["calls"]  # no change: nothing to play
     assert len([call for call in calls(tmp_path / "runs" / "t") if call["purpose"] == "rater_check"]) == 8

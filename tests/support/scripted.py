@@ -6,8 +6,9 @@ of them have is the first one's. `say: "@name"` says one of `TEXTS`, which no YA
 
 What the script leaves open is answered by the simulated society, or with `options.literal` by one whose every rating is
 known. There the assistant answers with its rules; a rule that holds `ann=9` makes ann rate such an answer 9 (`~ann=3`:
-her cross rating is 3), and without one she rates 5. The rater check is passed. `options.literal` holds who rates how much higher in each epoch. At
-a vote everybody prefers the rules that promise them most, and the meta model proposes no change.
+her cross rating is 3), and without one she rates 5. `options.literal` holds who rates how much higher in each epoch. At
+a vote everybody prefers the rules that promise them most, and the meta model proposes no change. The rater check is
+passed.
 """
 
 from __future__ import annotations
