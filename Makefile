@@ -6,7 +6,8 @@ TRAIN  := .venv-train
 DIST   := .venv-dist
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
-.PHONY: quickstart test test-slow test-integration dist-test docs check format crash-test clean help \
+.PHONY: quickstart test test-slow test-realmodel test-integration dist-test docs check format crash-test clean help \
+        real-model example-real \
         bench bench-society bench-memory bench-rows bench-reading bench-export bench-report
 
 help:
@@ -21,10 +22,14 @@ quickstart: $(VENV)/.installed ## install scai, run the quickstart experiment, s
 	    "scai init my-study" "copies the experiments to a folder of yours"
 
 test: check ## the checks and the fast tests (under 3 minutes on two cores)
-	@$(BIN)/python -m pytest -q -n auto -m "not slow and not server and not oracle and not browser and not integration"
+	@$(BIN)/python -m pytest -q -n auto -m "not slow and not server and not oracle and not browser and not integration and not realmodel"
 
 test-slow: $(VENV)/.installed-slow $(VENV)/.chromium ## the slow tests: pages of docs, a real model server, a real browser, independent libraries as oracles
 	@$(BIN)/python -m pytest -q -n auto --dist loadgroup -m "slow or server or oracle or browser"
+
+test-realmodel: $(VENV)/.installed-server ## a run, rows, a chat and an export with a small trained model, on this machine
+	@$(BIN)/python tests/support/real_model.py --fetch-only
+	@$(BIN)/python -m pytest -q -m realmodel
 
 test-integration: $(TRAIN)/.installed ## datasets and TRL read and train on every format, in an environment of their own
 	@$(TRAIN)/bin/python -m pytest -q -m integration tests/datasets/test_trainers.py
@@ -38,6 +43,12 @@ docs: $(VENV)/.installed-docs ## the documentation as a web site in docs/_build/
 
 crash-test: $(VENV)/.installed-dev ## kill runs at 100 random moments and resume them (KILLS=100 SEED=1)
 	@$(BIN)/python tests/support/crash.py --kills $(or $(KILLS),100) --seed $(or $(SEED),1)
+
+real-model: $(VENV)/.installed-server ## serve a small trained model on http://127.0.0.1:8081/v1 (it downloads 93 MB once)
+	@$(BIN)/python tests/support/real_model.py --port 8081
+
+example-real: $(VENV)/.installed-server ## run examples/small-model.yaml and keep its folder as examples/real
+	@$(BIN)/python tests/support/make_example_real.py
 
 bench-memory: $(VENV)/.installed-dev ## peak memory and pace of a run of 200,000 calls, and of its resume
 	@$(BIN)/python benchmarks/memory.py --calls $(or $(CALLS),200000)
@@ -84,6 +95,11 @@ $(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
 $(VENV)/.installed-slow: $(VENV)/.installed-dev
 	@echo "Installing a small model server and independent libraries into $(VENV) ..."
 	@$(PIP) install -e '.[dev,data,report,docs,oracles,server]'
+	@touch $@
+
+$(VENV)/.installed-server: $(VENV)/.installed-dev
+	@echo "Installing a model server into $(VENV) ..."
+	@$(PIP) install -e '.[dev,data,report,server]'
 	@touch $@
 
 $(VENV)/.installed-docs: $(VENV)/.installed-dev

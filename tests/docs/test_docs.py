@@ -15,7 +15,7 @@ from typing import Any
 import documents
 import pytest
 import yaml
-from documents import ROOT, Block, blocks, every
+from documents import ROOT, Block, Mark, blocks, every
 from loopback import Loopback
 
 from scai_cli.experiment.config import ExperimentConfig
@@ -69,11 +69,11 @@ def is_make(block: Block) -> bool:
     return all(MAKE.match(line) for line in block.text.strip().splitlines())
 
 
-def script(page: str, *, slow: bool = False) -> str:
-    """A page's commands as one shell script, with the files that its blocks are."""
+def script(page: str, *marks: Mark | None) -> str:
+    """A page's commands with these marks as one shell script, with the files that its blocks are."""
     parts = ["set -euo pipefail"]
     for block in blocks(page):
-        if block.mark == "not run" or (block.mark == "slow" and not slow):
+        if block.mark not in (*marks, "not checked"):
             continue
         if block.language in ("yaml", "python") and block.file:
             parts.append(f"cat > {block.file} <<'END OF {block}'\n{block.text}END OF {block}")
@@ -98,14 +98,14 @@ def small(configs: Path) -> None:
         (configs / name).write_text(text, encoding="utf-8")
 
 
-def run(text: str, folder: Path, **env: str) -> subprocess.CompletedProcess[str]:
+def run(text: str, folder: Path, *, timeout_s: int = 300, **env: str) -> subprocess.CompletedProcess[str]:
     """Run a script as a reader would: in a folder with the shipped files, `scai` and `python` on the path."""
     small(folder / "configs")
     for name in LINKED:
         (folder / name).symlink_to(ROOT / name)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "OPENAI_API_KEY": "sk-none", "HF_HUB_OFFLINE": "1", **env}
-    return subprocess.run(["bash", "-c", text], cwd=folder, env=env, capture_output=True, text=True, timeout=300)
+    return subprocess.run(["bash", "-c", text], cwd=folder, env=env, capture_output=True, text=True, timeout=timeout_s)
 
 
 def told(ended: subprocess.CompletedProcess[str]) -> str:
@@ -115,7 +115,7 @@ def told(ended: subprocess.CompletedProcess[str]) -> str:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_commands_of_a_page_run(page: str, tmp_path: Path, endpoint: str):
-    ended = run(script(page), tmp_path, OPENAI_BASE_URL=endpoint)
+    ended = run(script(page, None), tmp_path, OPENAI_BASE_URL=endpoint)
     assert ended.returncode == 0, told(ended)
 
 
@@ -124,7 +124,16 @@ def test_the_commands_of_a_page_run(page: str, tmp_path: Path, endpoint: str):
 def test_the_slow_commands_of_a_page_run(page: str, tmp_path: Path, endpoint: str):
     if importlib.util.find_spec("xllamacpp") is None:
         pytest.skip("needs `pip install -e '.[server]'`")
-    ended = run(script(page, slow=True), tmp_path, OPENAI_BASE_URL=endpoint)
+    ended = run(script(page, None, "slow"), tmp_path, OPENAI_BASE_URL=endpoint)
+    assert ended.returncode == 0, told(ended)
+
+
+@pytest.mark.realmodel
+@pytest.mark.parametrize("page", sorted({block.page for block in every("sh") if block.mark == "real model"}))
+def test_the_commands_of_a_page_with_a_trained_model_run(page: str, tmp_path: Path):
+    if importlib.util.find_spec("xllamacpp") is None:
+        pytest.skip("needs `pip install -e '.[server]'`")
+    ended = run(script(page, "real model"), tmp_path, timeout_s=1800)
     assert ended.returncode == 0, told(ended)
 
 

@@ -5,16 +5,14 @@ What it writes is gibberish, so this shows the way of a call there and back, not
 
 from __future__ import annotations
 
-import contextlib
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Called, calls, scai
+from model_server import served
 
 pytest.importorskip("xllamacpp", reason="needs `pip install -e '.[server]'`")
 pytest.importorskip("gguf", reason="needs `pip install -e '.[server]'`")
@@ -25,26 +23,9 @@ SMALL = ("turns=1", "epochs=2", "personas.sample=3", "tasks.sample=1")
 CONVERSATIONS, RATINGS = 2 * 3, 2 * 3 * (1 + 2)  # two epochs, three people; an own rating and two cross ratings
 
 
-@contextlib.contextmanager
-def tiny_server(*options: str) -> Iterator[str]:
-    """A server in a process of its own, for as long as the block lasts; gives its base URL."""
-    command = [sys.executable, str(ROOT / "tests/support/tiny_server.py"), *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            url = process.stdout.readline().strip()
-            if not url:
-                pytest.fail(f"the server did not start: {process.communicate()[1][-2000:]}")
-            yield url
-        finally:
-            process.terminate()
-            process.communicate(timeout=10)
-    assert process.returncode == 0
-
-
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with tiny_server() as url:
+    with served("tiny_server.py") as url:
         yield url
 
 
@@ -136,7 +117,7 @@ def test_with_a_json_schema_the_server_makes_answers_readable(url: str, monkeypa
 
 
 def test_a_prompt_that_is_too_long_is_a_problem_not_a_crash() -> None:
-    with tiny_server("--context", "600") as url:
+    with served("tiny_server.py", "--context", "600") as url:
         called = run("quickstart.yaml", f"model.base_url={url}", "model.max_tokens=20", "max_failures=1")
         assert (called.code, called.err) == (0, "")
         refused = [call for call in calls(Path("runs/real")) if "error" in call]
@@ -176,7 +157,7 @@ def generated(*options: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
 
 
 def test_a_judge_tells_its_log_probabilities(monkeypatch: pytest.MonkeyPatch) -> None:
-    with tiny_server("--likely", "AB") as url:
+    with served("tiny_server.py", "--likely", "AB") as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
         judgements, compared = generated()
     assert {judgement["by"] for judgement in judgements} == {"logprobs"}

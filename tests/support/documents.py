@@ -3,7 +3,8 @@
 - `sh` blocks are run, all of a page in order, in one shell and one folder.
 - A block whose first line is `# NAME.yaml` (or `.py`) is that file, written before the next block runs.
 - `<!-- not run: REASON -->` on the line before a block leaves it out, invisibly for readers; `<!-- slow: REASON -->`
-  leaves it to `make test-slow`; `<!-- not checked: REASON -->` is for YAML that is no part of an experiment.
+  leaves it to `make test-slow`, `<!-- real model: REASON -->` to `make test-realmodel`; `<!-- not checked: REASON -->`
+  is for YAML that is no part of an experiment.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import Final, Literal
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = ("README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("[!_]*.md")))
 
-Mark = Literal["not run", "slow", "not checked"]
-_MARK: Final = re.compile(r"^\s*<!-- (not run|slow|not checked): (.+) -->$")
+Mark = Literal["not run", "slow", "real model", "not checked"]
+_MARK: Final = re.compile(r"^\s*<!-- (not run|slow|real model|not checked): (.+) -->$")
 _FENCE: Final = re.compile(r"^(\s*)(```+)(.*)$")
 _FILE: Final = re.compile(r"^# (?:scai run )?([\w./-]+\.(?:yaml|py|jsonl))$")
 
