@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -14,6 +15,8 @@ AgentRole = Literal["user", "assistant", "meta"]
 Source = Literal["model", "replay", "cache", "human"]
 Ending = Literal["whole", "cut", "withheld", "other"]
 """How an answer ended: `whole`, `cut` by a limit of tokens, `withheld` by a filter, or `other` for any other reason."""
+AnswerMark = Literal["thoughts", "empty", "cut", "withheld"]
+"""What a completion alone shows of `runs.events.Mark`."""
 
 CHARACTERS_PER_TOKEN = 4
 """An estimate for English text."""
@@ -133,17 +136,37 @@ class Completion:
         """How the answer ended."""
         return ending(self.finish_reason)
 
+    @property
+    def marks(self) -> tuple[AnswerMark, ...]:
+        """What is unusual about the answer: `thoughts` were separated from it, it is `empty`, `cut` or `withheld`."""
+        ended = self.ended
+        return (
+            *(("thoughts",) if self.thoughts else ()),
+            *(() if self.text and not self.text.isspace() else ("empty",)),
+            *((ended,) if ended == "cut" or ended == "withheld" else ()),
+        )
+
 
 def ending(finish_reason: str | None) -> Ending:
-    """Return how an answer with an endpoint's word for its end ended; None is `whole`, an unknown word `other`."""
-    return "whole" if finish_reason is None else _ENDINGS.get(finish_reason.lower(), "other")
+    """Return how an answer with an endpoint's word for its end ended; None is `whole`, an unknown word `other`.
+
+    Some endpoints write it in capitals, as a name (`FinishReason.STOP`) or with a detail (`content_filter: SAFETY`).
+    """
+    if finish_reason is None:
+        return "whole"
+    word = finish_reason.lower().replace("-", "_").removeprefix("finishreason.").removeprefix("finish_reason_")
+    if word in _ENDINGS:
+        return _ENDINGS[word]
+    known = [_ENDINGS[part] for part in re.split(r"[\s:./|]+", word) if part in _ENDINGS]
+    return next((end for end in known if end != "whole"), "other")
 
 
 _ENDINGS: Final[Mapping[str, Ending]] = {
     **dict.fromkeys(("stop", "end_turn", "stop_sequence", "eos", "eos_token", "complete", "completed"), "whole"),
     **dict.fromkeys(("length", "max_tokens", "model_length", "max_output_tokens", "max_length"), "cut"),
+    **dict.fromkeys(("max_new_tokens", "max_completion_tokens", "model_context_window_exceeded"), "cut"),
     **dict.fromkeys(("content_filter", "content_filtered", "safety", "prohibited_content", "blocklist"), "withheld"),
-    **dict.fromkeys(("recitation", "spii", "refusal", "sensitive", "guardrail_intervened"), "withheld"),
+    **dict.fromkeys(("recitation", "spii", "refusal", "sensitive", "guardrail_intervened", "image_safety"), "withheld"),
 }
 
 

@@ -1,38 +1,29 @@
-"""Decode the body of a chat completion, only the fields that scai uses."""
+"""Decode the body of a chat completion: what the endpoint sent becomes what the model answered.
+
+Only the parts that scai uses are read, in each form that endpoints are known to send: the response has been paid for.
+An answer without text is empty, not an error. `wire.yaml` has the keys.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
-
-from scai_cli.messages import ChatRequest, Completion, Usage, rough_tokens
+from scai_cli.errors import ProviderError, UnusedResponse
+from scai_cli.messages import ChatRequest, Completion, Usage, ending, rough_tokens
 from scai_cli.models.limits import prompt_tokens
+from scai_cli.models.logprobs import answer_logprobs
+from scai_cli.models.thoughts import split_thoughts
 from scai_cli.text.characters import clean
+from scai_cli.text.data_files import read_data_file
 
-
-class _Message(BaseModel):
-    content: str | None = None
-    refusal: str | None = None
-
-
-class _Choice(BaseModel):
-    message: _Message
-    finish_reason: str | None = None
-    logprobs: Any = None
-
-
-class _Answer(BaseModel):
-    choices: list[_Choice] | None = None
-    usage: Any = None
-    model: str | None = None
-    error: Any = None
+_KEYS: Final = read_data_file(__file__)
+Error = TypeVar("Error", bound=ProviderError)
 
 
 class BodyError(ValueError):
-    """An error in a response with status 200."""
+    """An error in a response with status 200; `body` is the error, `status` its code."""
 
     def __init__(self, body: object) -> None:
         super().__init__()
@@ -42,51 +33,135 @@ class BodyError(ValueError):
 
 
 class FilterError(ValueError):
-    """An answer that the content filter withheld."""
+    """A response without text: withheld, `finish` is the endpoint's word; or without choices, `finish` is None."""
+
+    def __init__(self, body: object, finish: str | None = None) -> None:
+        super().__init__("no choices")
+        self.body = body
+        self.finish = finish
 
 
 def read_completion(data: bytes, request: ChatRequest) -> Completion:
     """Decode the completion in a body with status 200; raises ValueError if there is none."""
-    try:
-        answer = _Answer.model_validate(json.loads(data))
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise ValueError(": ".join([*map(str, first["loc"]), first["msg"]])) from None
-    if not answer.choices:  # some routers send the upstream's error with status 200
-        raise ValueError("no choices") if answer.error is None else BodyError(answer.error)
-    choice = answer.choices[0]
-    message, finish = choice.message, choice.finish_reason or "stop"
-    text = message.content
-    if not text and message.refusal:
-        text, finish = message.refusal, "refusal"
-    if not text and finish == "content_filter":
-        raise FilterError
-    # No text at `length` is an answer: a reasoning model may use up all its tokens before it writes one.
-    if finish == "error" or (text is None and finish != "length"):
-        raise ValueError("no content")
-    text = clean(text or "")
-    usage = _usage(answer.usage, request, text)
-    logprobs = _first_logprobs(choice.logprobs) if request.logprobs else None
-    return Completion(text, clean(finish), usage, clean(answer.model) if answer.model else None, logprobs=logprobs)
-
-
-def _first_logprobs(logprobs: object) -> tuple[tuple[str, float], ...] | None:
-    """Return the likeliest tokens at the answer's first word or letter, or None if the endpoint gave none."""
-    content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
-    tokens = [token for token in content if isinstance(token, Mapping)] if isinstance(content, list) else []
-    first = next((t for t in tokens if any(c.isalnum() for c in str(t.get("token", "")))), None)
-    likely = first.get("top_logprobs") if first else None
-    pairs = [(t.get("token"), t.get("logprob")) for t in likely or () if isinstance(t, Mapping)]
-    # Endpoints write -9999 for the probability 0.
-    valid = ((t, p) for t, p in pairs if isinstance(t, str) and isinstance(p, int | float) and -1e6 < p <= 0)
-    return tuple((clean(t), float(p)) for t, p in valid) or None
-
-
-def _usage(counted: object, request: ChatRequest, text: str) -> Usage:
-    """Return the tokens counted by the endpoint, or estimates where it counted none."""
-    counts = counted if isinstance(counted, Mapping) else {}
-    sent, answered = counts.get("prompt_tokens"), counts.get("completion_tokens")
-    return Usage(
-        sent if isinstance(sent, int) else prompt_tokens(request),
-        answered if isinstance(answered, int) else rough_tokens(len(text)),
+    body = _body(data)
+    choice = _choice(body)
+    message, finish, model = _mapping(choice.get("message")), choice.get("finish_reason"), body.get("model")
+    if choice.get("error") or finish == "error":  # some routers send the upstream's error with status 200
+        raise BodyError(choice.get("error") or body.get("error") or "the answer ended with an error")
+    if not message:
+        raise ValueError("choices: there is no message")
+    finish = str(finish or "stop")
+    raw, apart = _content(message)
+    text, inner, start = split_thoughts(raw)
+    if not text:
+        text = _text(message.get("refusal"))
+        finish = "refusal" if text else "tool_calls" if finish == "stop" and message.get("tool_calls") else finish
+    if not text and ending(finish) == "withheld":
+        raise FilterError(choice, finish)
+    thoughts = "\n\n".join(filter(None, (apart, inner)))
+    sent, answered, cached = _counts(body.get("usage"))
+    sent = prompt_tokens(request) if sent is None else sent
+    answered = rough_tokens(len(text) + len(thoughts)) if answered is None else answered
+    return Completion(
+        clean(text),
+        clean(finish),
+        Usage(sent, answered, cached),
+        clean(model) if isinstance(model, str) and model else None,
+        logprobs=answer_logprobs(choice.get("logprobs"), raw[:start] + text, start) if request.logprobs else None,
+        thoughts=clean(thoughts),
     )
+
+
+def with_response(error: Error, data: bytes) -> Error:
+    """Return the error that a body with status 200 caused, with the `response` if the body counts tokens."""
+    try:
+        body = _body(data)
+        choice = _mapping(next(iter(body.get("choices") or ()), None))
+    except (ValueError, RecursionError, TypeError):
+        return error
+    sent, answered, cached = _counts(body.get("usage"))
+    if sent or answered:
+        text, finish = _content(_mapping(choice.get("message")))[0], choice.get("finish_reason")
+        error.response = UnusedResponse(
+            clean(text), clean(str(finish)) if finish else None, sent or 0, answered or 0, cached
+        )
+    return error
+
+
+def _body(data: bytes) -> Mapping[str, Any]:
+    """Return the JSON object in a response, also if it comes as a stream of chunks."""
+    text = data.decode("utf-8-sig", "replace").lstrip()
+    if text.startswith(("data:", "event:", ":")):
+        return _joined([_mapping(json.loads(line[5:])) for line in text.split("\n") if line[:5] == "data:" and "{" in line])
+    body = json.loads(text)
+    if not isinstance(body, Mapping):
+        raise ValueError("no JSON object")
+    return body
+
+
+def _joined(chunks: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the response that the chunks of a stream add up to."""
+    whole: dict[str, Any] = {}
+    message: dict[str, str] = {}
+    for chunk in chunks:
+        choice = _mapping(next(iter(chunk.get("choices") or ()), None))
+        if "message" in choice:
+            return chunk
+        for key, value in _mapping(choice.get("delta")).items():
+            message[key] = message.get(key, "") + (value if isinstance(value, str) else "")
+        found = {"choices": [{**choice, "message": message}]} if choice.get("finish_reason") else {}
+        whole |= {key: value for key, value in chunk.items() if value and key != "choices"} | found
+    return whole
+
+
+def _choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the first choice."""
+    choices = body.get("choices")
+    if isinstance(choices, list) and choices:
+        return _mapping(choices[0])
+    raise BodyError(body["error"]) if body.get("error") else FilterError(body)
+
+
+def _content(message: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the text of a message as the model wrote it, and the thoughts that the endpoint keeps apart."""
+    content = message.get("content")
+    beside = next((text for key in _KEYS["thought_fields"] if (text := _text(message.get(key)))), "")
+    if isinstance(content, str):
+        return content, beside
+    parts = content if isinstance(content, list) else [content]
+    thoughts = [part for part in parts if _mapping(part).get("type") in _KEYS["thought_types"]]
+    return _text([part for part in parts if part not in thoughts]), _text(thoughts) or beside
+
+
+def _text(part: object) -> str:
+    """Return the text in a part of a content, however deep it is."""
+    if isinstance(part, str):
+        return part
+    if isinstance(part, list):
+        return "".join(map(_text, part))
+    return next((text for key in _KEYS["text_fields"] if (text := _text(_mapping(part).get(key)))), "") if part else ""
+
+
+def _counts(counted: object) -> tuple[int | None, int | None, int]:
+    """Return the input, output and cached input tokens of a `usage`; None for those that it does not count."""
+    sent, answered, cached = (
+        next((number for path in _KEYS[kind] if (number := _number(counted, path)) is not None), None)
+        for kind in ("input", "output", "cached")
+    )
+    if sent is not None and cached and cached > sent:  # counted apart from the rest of the input
+        sent += cached
+    return sent, answered, min(cached or 0, sent or 0)
+
+
+def _number(counted: object, path: str) -> int | None:
+    """Return the number at a path of keys, also from a string; None if there is no number of tokens."""
+    for key in path.split("."):
+        counted = _mapping(counted).get(key)
+    try:
+        return max(0, round(float(counted))) if isinstance(counted, str | int | float) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
