@@ -10,6 +10,8 @@ from typing import Any, Final, Literal
 
 from pydantic_core import to_json
 
+from scai_cli.errors import UnusedResponse
+
 MessageRole = Literal["system", "user", "assistant"]
 AgentRole = Literal["user", "assistant", "meta"]
 Source = Literal["model", "replay", "cache", "human"]
@@ -59,6 +61,11 @@ class Usage:
             self.output_tokens + other.output_tokens,
             self.cached_tokens + other.cached_tokens,
         )
+
+    @classmethod
+    def of(cls, response: UnusedResponse) -> Usage:
+        """Return the tokens of a response that contains no usable answer."""
+        return cls(response.input_tokens, response.output_tokens, response.cached_tokens)
 
     @property
     def total(self) -> int:

@@ -112,10 +112,14 @@ class PriceConfig(Value):
     """The price of a million input tokens."""
     output: Annotated[float, Field(ge=0)]
     """The price of a million output tokens."""
+    cached_input: Annotated[float, Field(ge=0)] | None = None
+    """The price of a million input tokens that the endpoint's cache serves; null means the price of other input."""
 
     def cost(self, usage: Usage) -> float:
         """Return the cost of the tokens in US dollars."""
-        return (usage.input_tokens * self.input + usage.output_tokens * self.output) / 1e6
+        cached = self.input if self.cached_input is None else self.cached_input
+        new = usage.input_tokens - usage.cached_tokens
+        return (new * self.input + usage.cached_tokens * cached + usage.output_tokens * self.output) / 1e6
 
 
 class LimitsConfig(Value):

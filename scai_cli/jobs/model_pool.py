@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 
 from scai_cli import plugins
@@ -15,7 +16,7 @@ from scai_cli.experiment.personas import HUMAN, Persona
 from scai_cli.messages import AgentRole, Usage
 from scai_cli.models.base import ChatModel
 from scai_cli.models.cache import Cache, CachedModel, cache_path
-from scai_cli.models.call_log import CallLog, RecordedModel, Replay
+from scai_cli.models.call_log import CallLog, RecordedModel, Replay, log_unused
 from scai_cli.models.gate import Gate, GatedModel, GateSettings, Meter
 from scai_cli.models.human import HumanModel, ParticipantPrompt, Participants
 from scai_cli.models.limits import Budget, Caps, Spend
@@ -101,6 +102,8 @@ class ModelPool:
     def agents(self, log: CallLog, replay: Replay | None) -> Agents:
         """Return the agents of the experiment; each call is logged, and answered from `replay` if possible."""
         config = self.config
+        for gate in self.gates.values():
+            gate.note_unused = partial(log_unused, log)
 
         def agent(role: AgentRole, model: ModelSettings) -> Agent:
             recorded = RecordedModel(self._model(model), log, replay)

@@ -21,6 +21,7 @@ from pydantic_core import to_json
 from scai_cli.errors import CacheError
 from scai_cli.messages import ChatRequest, Completion, Usage
 from scai_cli.models.base import ChatModel
+from scai_cli.models.thoughts import answered
 
 if TYPE_CHECKING:
     import sqlite3
@@ -78,8 +79,8 @@ class Cache:
         """Store an answer; it replaces an older one."""
         usage = completion.usage
         answer = [completion.text, completion.finish_reason, usage.input_tokens, usage.output_tokens, completion.model]
-        logprobs = [] if completion.logprobs is None else [completion.logprobs]
-        self._do("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, to_json([*answer, *logprobs])))
+        values = to_json([*answer, completion.logprobs or [], completion.thoughts])
+        self._do("INSERT OR REPLACE INTO answers VALUES (?, ?)", (key, values))
 
     def close(self) -> None:
         """Close the file."""
@@ -110,7 +111,7 @@ class CachedModel:
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer one request; `source` is `cache` if the answer came from it."""
         key = hashlib.blake2b(self._context + request.canonical(), digest_size=24).digest()
-        if (known := self._cache.get(key)) is not None:
+        if (known := self._cache.get(key)) is not None and known.text:
             await asyncio.sleep(0)  # many cached answers in a row must not block other conversations and signals
             return known
         completion = await self._model.complete(request)
@@ -142,10 +143,12 @@ def _prepare(database: sqlite3.Connection, path: Path) -> None:
 
 
 def _completion(answer: bytes) -> Completion:
-    text, finish_reason, input_tokens, output_tokens, model, *logprobs = json.loads(answer)
+    text, finish_reason, input_tokens, output_tokens, model, *more = json.loads(answer)
+    more += ([], "")[len(more) :]  # older versions wrote fewer values
     usage = Usage(input_tokens, output_tokens)
-    pairs = tuple((token, value) for token, value in logprobs[0]) if logprobs else None
-    return Completion(text, finish_reason, usage, model=model, source="cache", logprobs=pairs)
+    pairs = tuple((token, value) for token, value in more[0]) or None
+    found = Completion(text, finish_reason, usage, model=model, source="cache", logprobs=pairs, thoughts=more[1])
+    return answered(found)  # older versions wrote the thoughts into the text
 
 
 @contextmanager

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 from pydantic_core import to_json
 
-from scai_cli.errors import CallFailed, ScaiError
-from scai_cli.messages import ChatRequest, Completion, digest_of
+from scai_cli.errors import CallFailed, ScaiError, UnusedResponse
+from scai_cli.messages import ChatRequest, Completion, Usage, digest_of
 from scai_cli.models.base import ChatModel
 from scai_cli.text.characters import clean
 
@@ -48,7 +48,7 @@ class RecordedModel:
             # a `problem` for it, so that the events after it stay true, and else makes the call again.
             self._log(record(request, error=clean(str(error))))
             raise
-        completion = replace(completion, text=clean(completion.text))
+        completion = replace(completion, text=clean(completion.text), thoughts=clean(completion.thoughts))
         # The call is written before the answer is returned, so before any event that follows from it. A crash between
         # the two leaves a call without its event, which a resume adds; never an event without its call.
         self._log(record(request, completion))
@@ -63,8 +63,18 @@ class RecordedModel:
         await self._model.aclose()
 
 
+def log_unused(log: CallLog, request: ChatRequest, response: UnusedResponse, reason: str) -> None:
+    """Record a paid response that contains no usable answer; it is never replayed."""
+    completion = Completion(response.text, response.finish_reason or "", Usage.of(response))
+    log(_line(request, {**_answer(completion), "used": False, "reason": clean(reason)}))
+
+
 def record(request: ChatRequest, completion: Completion | None = None, error: str | None = None) -> bytes:
     """Return a line of `calls.jsonl`: the request as sent, and the answer or the error."""
+    return _line(request, {"error": error} if completion is None else _answer(completion))
+
+
+def _line(request: ChatRequest, tail: dict[str, Any]) -> bytes:
     canonical = request.canonical()
     head = {
         "id": request.id,
@@ -73,7 +83,6 @@ def record(request: ChatRequest, completion: Completion | None = None, error: st
         "model": request.model,
         "digest": digest_of(canonical),
     }
-    tail = {"error": error} if completion is None else _answer(completion)
     return to_json(head)[:-1] + b',"request":' + canonical + b"," + to_json(tail)[1:]
 
 
@@ -82,8 +91,7 @@ def _answer(completion: Completion) -> dict[str, Any]:
     usage = {"input_tokens": counted.input_tokens, "output_tokens": counted.output_tokens}
     if counted.cached_tokens:
         usage["cached_tokens"] = counted.cached_tokens
-    logprobs = {} if completion.logprobs is None else {"logprobs": completion.logprobs}
-    return {
+    answer = {
         "response": completion.text,
         "finish_reason": completion.finish_reason,
         "usage": usage,
@@ -91,5 +99,7 @@ def _answer(completion: Completion) -> dict[str, Any]:
         "latency_s": round(completion.latency_s, 4),
         "retries": completion.retries,
         "source": completion.source,
-        **logprobs,
+        "logprobs": completion.logprobs,
+        "thoughts": completion.thoughts or None,
     }
+    return {key: value for key, value in answer.items() if value is not None or key == "answered_by"}

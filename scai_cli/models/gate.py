@@ -8,13 +8,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from scai_cli.errors import CallFailed, CallTransient, EndpointFailed, ScaiError
+from scai_cli.errors import CallFailed, CallTransient, EndpointFailed, ProviderError, ScaiError, UnusedResponse
 from scai_cli.messages import ChatRequest, Completion, Usage
 from scai_cli.models.base import ChatModel
 from scai_cli.models.limits import Budget, Spend, prompt_tokens
 from scai_cli.models.prices import PriceOf
 from scai_cli.models.rate import Rate
 from scai_cli.models.slots import Slots
+from scai_cli.models.thoughts import answered
 
 _FIRST_GUESS = 256.0
 """The expected output tokens of a call until its purpose has its first answer."""
@@ -85,6 +86,8 @@ class Gate:
     ) -> None:
         self.meter = Meter()
         self.slots = Slots(settings.concurrency)
+        self.note_unused: Callable[[ChatRequest, UnusedResponse, str], None] = lambda *_: None
+        """Called for every paid response that contains no usable answer, with the reason."""
         self._model = model
         self._settings = settings
         self._budget = budget
@@ -152,6 +155,9 @@ class Gate:
             completion = await self._send(request, retries, expected, model)
             used = completion.usage
             return completion
+        except ProviderError as error:
+            used = Usage.of(error.response) if error.response else used
+            raise
         finally:
             self._rate.settle(expected.total, used.total)
             self.slots.release()
@@ -168,10 +174,14 @@ class Gate:
         self.meter.in_flight += 1
         started = self._clock()
         try:
-            completion = await model.complete(request)
+            completion = answered(await model.complete(request))
             spent = self._count(request, completion.usage)
-        except CallTransient as error:
-            self._note_failure(request, error, started)
+        except ProviderError as error:
+            if error.response is not None:
+                spent = self._count(request, Usage.of(error.response))
+                self.note_unused(request, error.response, str(error))
+            if isinstance(error, CallTransient):
+                self._note_failure(request, error, started)
             raise
         finally:
             self.meter.in_flight -= 1
@@ -181,7 +191,7 @@ class Gate:
         return replace(completion, latency_s=self._clock() - started, retries=retries)
 
     def _count(self, request: ChatRequest, usage: Usage) -> Spend:
-        """Add an answered call to the meter, and move the typical output of its purpose 1/32 towards its output."""
+        """Add a paid call to the meter, and move the typical output of its purpose 1/32 towards its output."""
         cost = self._cost(request, usage)
         meter = self.meter
         meter.calls += 1

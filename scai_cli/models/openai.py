@@ -24,7 +24,7 @@ from scai_cli.errors import CallFailed, CallTransient, ConfigError, EndpointFail
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.base import ChatModel
-from scai_cli.models.wire import BodyError, FilterError, read_completion
+from scai_cli.models.wire import BodyError, FilterError, read_completion, with_response
 
 if TYPE_CHECKING:
     import httpx2
@@ -149,7 +149,7 @@ class OpenAIModel:
         try:
             return self._without_key(read_completion(content, request))
         except self._foreign_errors as error:
-            raise self._translate(error) from None
+            raise with_response(self._translate(error), content) from None
 
     async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
         """Post to another path (`embeddings`) and return the answer's body; raises the errors of `complete`."""
@@ -198,7 +198,7 @@ class OpenAIModel:
         where, quote = self._endpoint, self._endpoint.quote
         if isinstance(error, BodyError):
             return self._status_error(error.status, error.body, {})
-        if isinstance(error, FilterError):
+        if isinstance(error, FilterError) and error.finish is not None:
             return CallFailed(f"{where}: the endpoint's content filter withheld the answer")
         if isinstance(error, TimeoutError):  # before the connection errors: it is an OSError
             limit = f"no complete answer within {self._model.timeout_s:g} s (model.timeout_s)"

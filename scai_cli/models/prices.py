@@ -33,12 +33,16 @@ def published_price(model: str, base_url: str | None = None) -> PriceConfig | No
         import genai_prices
     except ImportError:
         return None
-    usage = genai_prices.Usage(input_tokens=1000, output_tokens=1000)  # a short call: prices rise with length
+    # A short call: prices rise with length.
+    usages = [genai_prices.Usage(input_tokens=1000, cache_read_tokens=n, output_tokens=1000) for n in (0, 1000)]
     try:
-        price = genai_prices.calc_price(usage, model, provider_api_url=base_url)
+        price, cached = (genai_prices.calc_price(usage, model, provider_api_url=base_url) for usage in usages)
     except LookupError:
         return None
-    return PriceConfig(input=float(price.input_price) * 1000, output=float(price.output_price) * 1000)
+    prices = (price.input_price, price.output_price, cached.input_price)
+    return PriceConfig(
+        **{key: float(p) * 1000 for key, p in zip(("input", "output", "cached_input"), prices, strict=True)}
+    )
 
 
 def require_price(price: PriceOf, model: str) -> None:

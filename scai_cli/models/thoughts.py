@@ -96,15 +96,16 @@ def _second_phrase(text: str) -> re.Match[str] | None:
 
 def _without_inner(text: str, thoughts: list[str]) -> str:
     """Return a text without the blocks of thoughts after its beginning."""
-    kept, at = [], 0
+    kept, at, ends = [], 0, True
     for start in _INNER.finditer(text):
-        end = _end_of_block(text, start.end())
-        cut_off = end is None and text[start.end() : start.end() + 1] not in ("\n", "\r")
-        if start.start() < at or cut_off or _fenced(text, start):
+        if start.start() < at or _fenced(text, start):
             continue
-        kept.append(text[at : start.start()])
-        thoughts.append(text[start.end() : end.start() if end else len(text)])
-        at = end.end() if end else len(text)
+        end = _end_of_block(text, start.end()) if ends else None
+        ends = end is not None  # searched once: a search for each start would take too long
+        if end or text[start.end() : start.end() + 1] in ("\n", "\r"):
+            kept.append(text[at : start.start()])
+            thoughts.append(text[start.end() : end.start() if end else len(text)])
+            at = end.end() if end else len(text)
     return "".join((*kept, text[at:])).strip() if kept else text
 
 
@@ -157,5 +158,7 @@ _END: Final = re.compile(rf"{_LONE_END.pattern}|</details>")
 _HEAD: Final = re.compile(_any(_DATA["heads"]), re.DOTALL)
 _TAIL: Final = re.compile(_any(_DATA["tails"]))
 _LAST: Final = re.compile(rf"(?:(?:{_any(_DATA['last'])})\s*)+\Z")
-_WRAPPED: Final = re.compile(r"\s*<(answer|final_answer|response|solution|output)>\s*(.*?)\s*(?:</\1>)?\s*", re.DOTALL)
+_WRAPPED: Final = re.compile(
+    r"\s*<(answer|final_answer|response|solution)>\s*((?:(?!</\1>).)*?)\s*(?:</\1>\s*)?", re.DOTALL
+)
 _PHRASES: Final = tuple(begin for begin, _ in _DATA["phrases"])

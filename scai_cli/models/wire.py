@@ -33,10 +33,10 @@ class BodyError(ValueError):
 
 
 class FilterError(ValueError):
-    """A response without text: withheld, `finish` is the endpoint's word; or without choices, `finish` is None."""
+    """A response without text, withheld by a filter with the word `finish`, or (None) without any message."""
 
     def __init__(self, body: object, finish: str | None = None) -> None:
-        super().__init__("no choices")
+        super().__init__("no choices with a message")
         self.body = body
         self.finish = finish
 
@@ -44,12 +44,13 @@ class FilterError(ValueError):
 def read_completion(data: bytes, request: ChatRequest) -> Completion:
     """Decode the completion in a body with status 200; raises ValueError if there is none."""
     body = _body(data)
-    choice = _choice(body)
-    message, finish, model = _mapping(choice.get("message")), choice.get("finish_reason"), body.get("model")
-    if choice.get("error") or finish == "error":  # some routers send the upstream's error with status 200
-        raise BodyError(choice.get("error") or body.get("error") or "the answer ended with an error")
+    choice, model = _first_choice(body), body.get("model")
+    message, finish = _mapping(choice.get("message")), choice.get("finish_reason")
+    error = choice.get("error") or (body.get("error") if finish == "error" or not choice else None)
+    if error or finish == "error":  # some routers send the upstream's error with status 200
+        raise BodyError(error or "the answer ended with an error")
     if not message:
-        raise ValueError("choices: there is no message")
+        raise FilterError(choice or body)
     finish = str(finish or "stop")
     raw, apart = _content(message)
     text, inner, start = split_thoughts(raw)
@@ -76,9 +77,9 @@ def with_response(error: Error, data: bytes) -> Error:
     """Return the error that a body with status 200 caused, with the `response` if the body counts tokens."""
     try:
         body = _body(data)
-        choice = _mapping(next(iter(body.get("choices") or ()), None))
-    except (ValueError, RecursionError, TypeError):
+    except (ValueError, RecursionError):
         return error
+    choice = _first_choice(body)
     sent, answered, cached = _counts(body.get("usage"))
     if sent or answered:
         text, finish = _content(_mapping(choice.get("message")))[0], choice.get("finish_reason")
@@ -92,7 +93,9 @@ def _body(data: bytes) -> Mapping[str, Any]:
     """Return the JSON object in a response, also if it comes as a stream of chunks."""
     text = data.decode("utf-8-sig", "replace").lstrip()
     if text.startswith(("data:", "event:", ":")):
-        return _joined([_mapping(json.loads(line[5:])) for line in text.split("\n") if line[:5] == "data:" and "{" in line])
+        return _joined(
+            [_mapping(json.loads(line[5:])) for line in text.split("\n") if line[:5] == "data:" and "{" in line]
+        )
     body = json.loads(text)
     if not isinstance(body, Mapping):
         raise ValueError("no JSON object")
@@ -104,7 +107,7 @@ def _joined(chunks: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
     whole: dict[str, Any] = {}
     message: dict[str, str] = {}
     for chunk in chunks:
-        choice = _mapping(next(iter(chunk.get("choices") or ()), None))
+        choice = _first_choice(chunk)
         if "message" in choice:
             return chunk
         for key, value in _mapping(choice.get("delta")).items():
@@ -114,12 +117,9 @@ def _joined(chunks: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
     return whole
 
 
-def _choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the first choice."""
+def _first_choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
     choices = body.get("choices")
-    if isinstance(choices, list) and choices:
-        return _mapping(choices[0])
-    raise BodyError(body["error"]) if body.get("error") else FilterError(body)
+    return _mapping(choices[0]) if isinstance(choices, list) and choices else {}
 
 
 def _content(message: Mapping[str, Any]) -> tuple[str, str]:

@@ -21,6 +21,8 @@ from scai_cli.runs.jsonl import damaged, lines
 class CallIndex:
     """The offset of each answered call in a call log; the answers stay on the disk.
 
+    A line with `used: false` is a paid response without a usable answer: it is counted, and never the answer.
+
     A failed call is repeated, unless the run's events record the failure as a problem (`failed`: call id -> problem).
     Then it stays failed: an answer now would lead to other events than the recorded ones.
     """
@@ -75,16 +77,21 @@ class CallIndex:
         required = (call.response, call.finish_reason, call.latency_s, call.retries, call.source)
         if call.usage is None or call.answered_by is msgspec.UNSET or None in required:
             raise ValueError("neither an error nor a complete answer")
-        if wanted(call.id):
+        if call.used and wanted(call.id):
             self._offsets[_key(call.id, call.digest)] = offset
         if call.source == "model":
             self.paid_calls += 1
-            self.spent[call.role, call.model] += Usage(call.usage.input_tokens, call.usage.output_tokens)
+            self.spent[call.role, call.model] += call.usage.counted
 
 
 class _Tokens(msgspec.Struct, gc=False):
     input_tokens: int
     output_tokens: int
+    cached_tokens: int = 0
+
+    @property
+    def counted(self) -> Usage:
+        return Usage(self.input_tokens, self.output_tokens, self.cached_tokens)
 
 
 class LoggedCall(msgspec.Struct, gc=False):
@@ -103,6 +110,7 @@ class LoggedCall(msgspec.Struct, gc=False):
     retries: int | None = None
     source: str | None = None
     logprobs: list[tuple[str, float]] | None = None
+    used: bool = True
 
 
 decode_call: Final = msgspec.json.Decoder(LoggedCall).decode
@@ -123,4 +131,5 @@ def _completion(call: Mapping[str, Any]) -> Completion:
         retries=call["retries"],
         source="replay",
         logprobs=tuple((token, value) for token, value in call["logprobs"]) if "logprobs" in call else None,
+        thoughts=call.get("thoughts", ""),
     )

@@ -8,7 +8,7 @@ from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.runs.events import MessageSaid
+from scai_cli.runs.events import Mark, MessageSaid
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.rating import cross_rate, rate_own, withhold_ratings
 from scai_cli.simulation.transcript import Conversation
@@ -42,7 +42,7 @@ async def _exchange_messages(context: EpochContext, conversation: Conversation) 
     for turn in range(1, agents.turns + 1):
         prompt = agents.prompts.answer(system, conversation.messages)
         answer = await agents.assistant.say(conversation.next_id, "answer", prompt)
-        _say(context, conversation, "assistant", answer.text, answer.finish_reason)
+        _say(context, conversation, "assistant", answer.text, answer.finish_reason, answer.marks)
         # One call gives the user's next message and the rating of the answer before it.
         rating = await rate_own(context, conversation, final=turn == agents.turns)
         _say(context, conversation, "user", rating.comment)
@@ -56,6 +56,7 @@ def _say(
     role: Literal["user", "assistant"],
     content: str,
     finish_reason: str | None = None,
+    marks: tuple[Mark, ...] = (),
 ) -> None:
     message = MessageSaid(
         id=conversation.next_id,
@@ -65,6 +66,7 @@ def _say(
         role=role,
         content=content,
         finish_reason=finish_reason,
+        marks=marks,
     )
     conversation.messages.append(message)
     context.emit(message)

@@ -32,12 +32,12 @@ PASSING = {  # a fault that one more attempt heals -> what the message of a call
     "html": "no chat completion",
     "error-body": "The backend had a hiccup",
     "empty-choices": "no choices",
-    "null-content": "no content",
 }
 SLOW = {"trickle", "hang"}  # as PASSING, where an answer takes longer than the client waits
 ANSWERS = {  # odd, but an answer -> its text and finish reason
     "length": ("It begins", "length"),
     "length-null": ("", "length"),
+    "null-content": ("", "stop"),
     "filtered-text": ("It begins", "content_filter"),
     "refusal": ("I will not say that.", "refusal"),
     "surrogate": ("odd \ufffd text", "stop"),

@@ -34,19 +34,18 @@ def status_of(path: Path, finished: bool, outcome: Mapping[str, Any]) -> Status:
 
 
 def spent(path: Path) -> tuple[int, Usage] | None:
-    """Return the number of answered calls in the log and their tokens; None if the log is missing or too long."""
+    """Return the number of paid calls in the log and their tokens; None if the log is missing or too long."""
     log = path / CALLS
     if not log.exists() or log.stat().st_size > _COUNTED:
         return None
-    calls = sent = answered = 0
+    calls, usage = 0, Usage()
     for _, line in lines(log):
         with suppress(msgspec.DecodeError):  # a resume reports unreadable lines
             call = decode_call(line)
             if call.source == "model" and call.usage is not None:
                 calls += 1
-                sent += call.usage.input_tokens
-                answered += call.usage.output_tokens
-    return calls, Usage(sent, answered)
+                usage += call.usage.counted
+    return calls, usage
 
 
 def outcome_of(path: Path) -> Mapping[str, Any]:
