@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
-from scai_cli.experiment.item_source import ItemSource
-from scai_cli.experiment.personas import Persona, Scalar
-from scai_cli.experiment.tasks import Task
+from scai_cli.experiment.personas import Scalar
 from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.table_rows import Notify, TableRow
 from scai_cli.values import Split
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PersonaDraft:
-    """A persona without id and source; the importer makes its id from `key`."""
+    """A persona without id and source; the importer makes its id from `key`, and takes the other fields as they are."""
 
     key: str
     name: str = ""
@@ -27,14 +25,10 @@ class PersonaDraft:
     weight: float = 1.0
     split: Split | None = None
 
-    def item(self, item_id: str, source: ItemSource) -> Persona:
-        """Return the persona; raises pydantic's ValidationError."""
-        return Persona(id=item_id, source=source, **_fields(self))
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TaskDraft:
-    """A task without id and source; the importer makes its id from `key`."""
+    """A task without id and source, likewise."""
 
     key: str
     prompt: str
@@ -42,16 +36,8 @@ class TaskDraft:
     topic: str = ""
     split: Split | None = None
 
-    def item(self, item_id: str, source: ItemSource) -> Task:
-        """Return the task; raises pydantic's ValidationError."""
-        return Task(id=item_id, source=source, **_fields(self))
-
 
 Draft = PersonaDraft | TaskDraft
-
-
-def _fields(draft: Draft) -> dict[str, Any]:
-    return {each.name: getattr(draft, each.name) for each in fields(draft) if each.name != "key"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.populations.clean_text import Ids
 from scai_cli.populations.column_map import ColumnMap, read_columns
-from scai_cli.populations.drafts import Draft, PopulationFormat
+from scai_cli.populations.drafts import Draft, PersonaDraft, PopulationFormat
 from scai_cli.populations.formats import PERSONAS, TASKS
 from scai_cli.populations.population_file import population_file
 from scai_cli.populations.table_rows import Notify, TableRow
@@ -73,7 +73,7 @@ def _items(
     for row in form.rows(options.file, notify):
         try:
             source = ItemSource(name=name, licence=licence, row=row.number)
-            items = [draft.item(ids.take(draft.key, row.number), source) for draft in _drafts(form, row, columns)]
+            items = [_item(draft, ids.take(draft.key, row.number), source) for draft in _drafts(form, row, columns)]
         except ValueError as error:
             problem = ConfigError.at(options.file, row.line, f"row {row.number}", _reason(error))
             if not options.skip_bad:
@@ -83,6 +83,11 @@ def _items(
                 notify(f"{problem} (skipped)")
             continue
         yield from items
+
+
+def _item(draft: Draft, item_id: str, source: ItemSource) -> Persona | Task:
+    fields = {name: value for name, value in vars(draft).items() if name != "key"}
+    return (Persona if isinstance(draft, PersonaDraft) else Task)(id=item_id, source=source, **fields)
 
 
 def _drafts(form: PopulationFormat, row: TableRow, columns: ColumnMap | None) -> list[Draft]:
