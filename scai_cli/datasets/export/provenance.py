@@ -4,29 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from msgspec import Struct
-
-from scai_cli.datasets.samples.sample import Pair, RatingSample, RoleModelName, Sample, whole
+from scai_cli.datasets.samples.sample import Origin, Pair, RatingSample, Sample, whole
 
 COLUMN: Final = "provenance"
 
 
-class Provenance(Struct, frozen=True, gc=False):
-    """The fields of an `Origin` in order, then the quality of the row; every row has the same columns."""
+class Provenance(Origin, frozen=True, gc=False):
+    """The origin of a row and its quality; every row has the same columns."""
 
-    run: str
-    conversation: str
-    messages: tuple[str, ...]
-    epoch: int | None
-    version: int
-    rules: tuple[str, ...]
-    models: tuple[RoleModelName, ...]
-    raters: tuple[str, ...]
-    licences: tuple[str, ...]
-    persona: str | None
-    others: tuple[str, ...]
-    """Other personas to whom an answer of the row was given."""
-    task: str
     split: str | None
     by: str | None
     """For a pair: the kind of label that decided it."""
