@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scai_cli.cli.options import Json, MaxUsd, Model, Quiet, Seed, SetLimit, print_json, say, with_limit
+from scai_cli.populations.formats import PERSONAS
 
 if TYPE_CHECKING:
     from scai_cli.populations.importer import ImportResult
@@ -31,8 +32,7 @@ Format = Annotated[
     typer.Option(
         "--as",
         metavar="FORMAT",
-        help="Format of the file: lines, personahub, synthetic-persona-chat, nemotron, prism, opinionqa, polis, "
-        "tinytroupe, edsl or table.",
+        help=f"Format of the file: {', '.join(PERSONAS[:-1])} or {PERSONAS[-1]}.",
     ),
 ]
 

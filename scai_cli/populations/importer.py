@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Literal
 
@@ -49,7 +50,7 @@ def import_items(
 ) -> ImportResult:
     """Write a file's items with `changes` of their fields; a bad row raises ConfigError, or `skip_bad` reports it."""
     result = ImportResult()
-    form = _format(options, PERSONAS if kind == "personas" else TASKS)
+    form = _format(kind, options)
     with population_file(out, kind) as write:
         for item in _items(options, form, notify, result):
             write(item.model_copy(update=changes) if changes else item)
@@ -107,10 +108,12 @@ def _reason(error: ValueError) -> str:
     return str(error)
 
 
-def _format(options: ImportOptions, formats: Mapping[str, PopulationFormat]) -> PopulationFormat:
-    form = formats.get(options.format)
-    if form is None:
-        raise ConfigError(f"--as: unknown format {options.format!r}{did_you_mean(options.format, formats)}")
+def _format(kind: Literal["personas", "tasks"], options: ImportOptions) -> PopulationFormat:
+    name, names = options.format, PERSONAS if kind == "personas" else TASKS
+    if name not in names:
+        raise ConfigError(f"--as: unknown format {name!r}{did_you_mean(name, names)}")
+    module = import_module(f"scai_cli.populations.formats.{name.replace('-', '_')}")
+    form: PopulationFormat = getattr(module, kind.upper())
     if options.columns is not None and form.mapped is None:
-        raise ConfigError(f"--map: the format {options.format} has fixed columns; use --as table, or leave --map out")
+        raise ConfigError(f"--map: the format {name} has fixed columns; use --as table, or leave --map out")
     return form

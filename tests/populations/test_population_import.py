@@ -57,8 +57,8 @@ def refused(form: str, file: object, *options: object) -> str:
 
 
 def test_every_format_is_tried_here() -> None:
-    assert {form for form, _, _ in PEOPLE} == PERSONAS.keys()
-    assert {form for form, _, _ in QUESTIONS} == TASKS.keys()
+    assert {form for form, _, _ in PEOPLE} == set(PERSONAS)
+    assert {form for form, _, _ in QUESTIONS} == set(TASKS)
 
 
 @pytest.mark.parametrize("kind", ["yaml", "jsonl"])

@@ -33,4 +33,4 @@ def drafts(values: Mapping[str, Any]) -> Iterator[TaskDraft]:
     )
 
 
-FORMAT: Final = PopulationFormat(rows, drafts, "Habermas Machine", "CC BY 4.0")
+TASKS: Final = PopulationFormat(rows, drafts, "Habermas Machine", "CC BY 4.0")

@@ -79,4 +79,4 @@ def _name(texts: list[str]) -> str:
     return " ".join(words[0].strip(",;:") for words in same)
 
 
-FORMAT: Final = PopulationFormat(rows, drafts, "Nemotron-Personas", "CC BY 4.0")
+PERSONAS: Final = PopulationFormat(rows, drafts, "Nemotron-Personas", "CC BY 4.0")

@@ -57,6 +57,6 @@ def _described(known: Mapping[str, Any]) -> str:
     return f"{who}{place}{aged}, who answered a national survey." + (f" Their {'; '.join(views)}." if views else "")
 
 
-FORMAT: Final = PopulationFormat(
+PERSONAS: Final = PopulationFormat(
     rows, drafts, "OpinionQA (Pew American Trends Panel)", "Pew Research Center's terms of use"
 )

@@ -20,4 +20,4 @@ def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
     yield PersonaDraft(key=text, description=sentence(text[0].upper() + text[1:]))
 
 
-FORMAT: Final = PopulationFormat(rows, drafts, "PersonaHub", "CC BY-NC-SA 4.0")
+PERSONAS: Final = PopulationFormat(rows, drafts, "PersonaHub", "CC BY-NC-SA 4.0")

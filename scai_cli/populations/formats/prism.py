@@ -82,4 +82,4 @@ def _simple(group: Any) -> Any:
     return group.get("categorised") or group.get("simplified") if isinstance(group, Mapping) else group
 
 
-FORMAT: Final = PopulationFormat(rows, drafts, "PRISM", "CC BY 4.0")
+PERSONAS: Final = PopulationFormat(rows, drafts, "PRISM", "CC BY 4.0")

@@ -21,4 +21,4 @@ def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
         yield PersonaDraft(key=sentences[0], description="In their own words: " + " ".join(sentences))
 
 
-FORMAT: Final = PopulationFormat(rows, drafts, "Synthetic-Persona-Chat", "CC BY 4.0")
+PERSONAS: Final = PopulationFormat(rows, drafts, "Synthetic-Persona-Chat", "CC BY 4.0")
