@@ -37,9 +37,5 @@ def _starts_turn(text: str) -> bool:
     return any(start in f"\n\n{text}" for start in _TURN_STARTS)
 
 
-hh: Final = Format(
-    "pairs",
-    _hh,
-    guide("hh"),
-)
+hh: Final = Format("pairs", _hh, guide("hh"))
 """`{"chosen": "\\n\\nHuman: ...\\n\\nAssistant: ...", "rejected": ...}`; a kept system message comes first."""

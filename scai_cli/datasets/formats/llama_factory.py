@@ -15,24 +15,12 @@ from scai_cli.datasets.formats.format import ExportedFile, Fields, Format, Layou
 from scai_cli.datasets.formats.guide import guide
 from scai_cli.datasets.formats.turns import blank, messages, read_prompt
 from scai_cli.datasets.samples.sample import Answer
+from scai_cli.text.data_files import read_data_file
 
 DATASET_INFO: Final = "dataset_info.json"
 _NAMES: Final = {"user": "human", "assistant": "gpt"}
-_SHAREGPT: Final[Mapping[str, Any]] = {
-    "formatting": "sharegpt",
-    "columns": {"messages": "conversations", "system": "system"},
-    "tags": {"role_tag": "from", "content_tag": "value", "user_tag": "human", "assistant_tag": "gpt"},
-}
-_ALPACA: Final[Mapping[str, Any]] = {
-    "formatting": "alpaca",
-    "columns": {
-        "prompt": "instruction",
-        "query": "input",
-        "response": "output",
-        "system": "system",
-        "history": "history",
-    },
-}
+_ENTRIES: Final = read_data_file(__file__)
+"""Format -> its entry in `dataset_info.json`."""
 
 
 def _sharegpt(sample: Answer, layout: Layout) -> Iterator[Row]:
@@ -92,7 +80,7 @@ sharegpt: Final = Format(
     _sharegpt,
     guide("sharegpt"),
     RowReader(frozenset({"conversations"}), _read_sharegpt),
-    side_files=partial(_dataset_info, _SHAREGPT),
+    side_files=partial(_dataset_info, _ENTRIES["sharegpt"]),
 )
 """`{"conversations": [{"from": "human", "value": ...}, {"from": "gpt", ...}], "system": ...}`."""
 
@@ -102,6 +90,6 @@ alpaca: Final = Format(
     guide("alpaca"),
     RowReader(frozenset({"instruction", "output"}), _read_alpaca),
     late_types={"history": list[list[str]]},
-    side_files=partial(_dataset_info, _ALPACA),
+    side_files=partial(_dataset_info, _ENTRIES["alpaca"]),
 )
 """`{"instruction", "input": "", "output", "system", "history": [[question, answer], ...]}`."""

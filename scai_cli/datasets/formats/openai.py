@@ -46,12 +46,7 @@ def _warnings(file: ExportedFile) -> Iterator[str]:
         yield f"{file.name}: the API cuts rows off at {MOST_TOKENS:,} tokens, and the longest row is longer."
 
 
-sft: Final = Format(
-    "answers",
-    messages.make,
-    guide("openai-sft"),
-    warnings=_warnings,
-)
+sft: Final = Format("answers", messages.make, guide("openai-sft"), warnings=_warnings)
 """`{"messages": [...]}` and nothing else: the API refuses other keys."""
 
 dpo: Final = Format(

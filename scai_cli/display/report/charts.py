@@ -13,33 +13,19 @@ from typing import TYPE_CHECKING, Any, Final
 from scai_cli.display.report.html import Html
 from scai_cli.display.report.svg import read_svg
 from scai_cli.errors import RunError
+from scai_cli.text.data_files import read_data_file
 
 if TYPE_CHECKING:
     import altair as alt
 
-ACCENT, MUTED, LINE, INK, CARD = (f"var(--{name})" for name in ("accent", "muted", "line", "ink", "card"))
+ACCENT, INK, CARD = (f"var(--{name})" for name in ("accent", "ink", "card"))
 _ROWS: Final = "rows"
 
 Rows = Sequence[Mapping[str, Any]]
 
 _NEEDED: Final = {"altair": "altair", "vl-convert-python": "vl_convert"}
-_LOOK: Final = {
-    "background": "transparent",
-    "font": "system-ui, sans-serif",
-    "padding": 4,
-    "view": {"stroke": None},
-    "axis": {
-        "labelColor": MUTED,
-        "titleColor": MUTED,
-        "gridColor": LINE,
-        "domainColor": LINE,
-        "tickColor": LINE,
-        "labelFontSize": 11,
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-        "titlePadding": 8,
-    },
-}
+_LOOK: Final = read_data_file(__file__)
+"""The config of every Vega-Lite specification."""
 
 
 def check_installed() -> None:
