@@ -1,4 +1,4 @@
-"""Warnings about an experiment: settings without effect, and tastes that are drawn from the seed."""
+"""Warnings about an experiment: settings without effect, tastes from the seed, a model that rates itself."""
 
 from __future__ import annotations
 
@@ -23,8 +23,24 @@ class _Setting:
 
 
 def config_warnings(config: ExperimentConfig) -> list[str]:
-    """Return a line for each setting without effect, and one for people whose tastes are drawn from the seed."""
-    return [*idle_settings(config), *seed_dependence(config)]
+    """Return a line for each setting without effect, for tastes drawn from the seed, for a model that rates itself."""
+    return [*idle_settings(config), *seed_dependence(config), *self_rating(config)]
+
+
+def self_rating(config: ExperimentConfig) -> list[str]:
+    """Return a line if the assistant and some of its raters are one model; nothing for the simulated society."""
+    assistant = config.model_for("assistant")
+    raters = [config.model_of(persona) for persona in config.personas.inline]
+    same = sum(
+        (r.provider, r.name, r.base_url) == (assistant.provider, assistant.name, assistant.base_url) for r in raters
+    )
+    if not same or assistant.provider == "simulated":
+        return []
+    users = "the users" if same == len(raters) else f"{same} of {len(raters)} users"
+    return [
+        f"the assistant and {users} are one model ({assistant.label}), which rates its own answers; "
+        "set another model in roles.user.name"
+    ]
 
 
 def idle_settings(config: ExperimentConfig) -> list[str]:

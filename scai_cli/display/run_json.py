@@ -8,6 +8,7 @@ from typing import Any, Final
 from scai_cli.analysis.before_after import before_after
 from scai_cli.analysis.config_warnings import seed_dependence
 from scai_cli.analysis.headline import headline
+from scai_cli.analysis.health import health_object
 from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.history.event_lines import CompactRating
@@ -35,6 +36,7 @@ def run_object(history: History, selection: Selection) -> dict[str, Any]:
         "outcome": dict(history.outcome),
         "headline": None if found is None else found.as_object(),
         "warnings": seed_dependence(history.config),
+        "health": health_object(history.answers, history.config),
         "before_after": [pair.as_object() for pair in before_after(history, found)],
     }
 

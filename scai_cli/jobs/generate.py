@@ -21,7 +21,7 @@ from scai_cli.datasets.generate.manifest import (
     dump_generation,
     read_generation,
 )
-from scai_cli.datasets.generate.row import GeneratedRow
+from scai_cli.datasets.generate.row import GeneratedRow, count_answers, rows
 from scai_cli.datasets.generate.row_plan import row_number, row_plans
 from scai_cli.errors import ConfigError, RunError, TooManyFailures
 from scai_cli.experiment.load import Overrides, dump_experiment
@@ -36,7 +36,7 @@ from scai_cli.jobs.generate_source import (
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import digests, keep_changes, refuse_changed, refuse_foreign_code
-from scai_cli.jobs.session import Observer, Outcome, resume_command, run_on_loop, say_mended, taken, work
+from scai_cli.jobs.session import HealthWatch, Observer, Outcome, resume_command, run_on_loop, say_mended, taken, work
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.find import is_generated, is_run
 from scai_cli.runs.generated_directory import EXPERIMENT, TASKS, GeneratedDirectory
@@ -68,6 +68,8 @@ class GenerateResult:
     rows: int
     wanted: int
     problems: int
+    health: list[str] = field(default_factory=list)
+    """Reasons not to trust the rows, in sentences."""
 
 
 GenerateOutcome = Outcome[GenerateResult]
@@ -122,7 +124,9 @@ async def _session(
 ) -> GenerateOutcome:
     folder, written = directory.folder, directory.written
     result = GenerateResult(written, manifest.orders.n, directory.problems)
-    recorder = _RowRecorder(directory, observer, pool.config.max_failures, result)
+    recorder = _RowRecorder(directory, observer, HealthWatch(pool.config, observer.say), result)
+    for row in rows(folder.path) if written else ():
+        count_answers(recorder.health.counts, row)
 
     async def make_rows(agents: Agents) -> None:
         observer.see(GenerateStarted(manifest, written))
@@ -132,9 +136,9 @@ async def _session(
                 "no persona is named in the contract: rows have no user, and the contract's clauses are not used"
             )
         context = RowContext.of(agents, manifest)
-        rows = (make_row(context, row) for row in row_plans(manifest, folder.path, written))
+        jobs = (make_row(context, row) for row in row_plans(manifest, folder.path, written))
         calls = pool.config.limits.concurrency
-        await in_order(rows, recorder.take, running=2 * calls, started=max(AT_ONCE, 4 * calls))
+        await in_order(jobs, recorder.take, running=2 * calls, started=max(AT_ONCE, 4 * calls))
 
     def is_to_come(call: str) -> bool:
         number = row_number(call)
@@ -151,7 +155,7 @@ class _RowRecorder:
 
     directory: GeneratedDirectory
     observer: Observer[GenerateEvent]
-    max_failures: float
+    health: HealthWatch
     result: GenerateResult
     recent: deque[str | None] = field(default_factory=lambda: deque(maxlen=RECENT))
     encode: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)
@@ -162,9 +166,13 @@ class _RowRecorder:
         self.result.rows = self.directory.written
         self.result.problems += row.problem is not None
         self.observer.see(row)
+        count_answers(self.health.counts, row)
+        is_last = self.result.rows == self.result.wanted
+        if is_last or self.result.rows % 10 == 0:
+            self.result.health = self.health.warnings(at_end=is_last)
         self.recent.append(row.problem)
         failed = [problem for problem in self.recent if problem is not None]
-        share, wanted = self.max_failures, min(RECENT, self.result.wanted)
+        share, wanted = self.health.config.max_failures, min(RECENT, self.result.wanted)
         # One failed row is always allowed: in a small set the share alone would stop at the first.
         if len(failed) > (max(1.0, share * wanted) if share else 0.0):
             raise TooManyFailures(

@@ -14,7 +14,7 @@ from scai_cli.jobs import session
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import changed_keys, digests, keep_changes, load_run, refuse_changed
-from scai_cli.jobs.session import Observer
+from scai_cli.jobs.session import HealthWatch, Observer
 from scai_cli.models.human import ParticipantPrompt
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.events import EpochStarted, Event, Revised, RunFinished, RunStarted, WelfareMeasured
@@ -39,6 +39,8 @@ class RunResult:
 
     epochs: int = 0
     welfare: list[Mapping[str, float | None]] = field(default_factory=list)
+    health: list[str] = field(default_factory=list)
+    """Reasons not to trust these numbers, in sentences."""
 
 
 RunOutcome = session.Outcome[RunResult]
@@ -111,7 +113,8 @@ async def _continued(
 
 async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[Event] | None) -> RunOutcome:
     folder = directory.folder
-    recorder = _RunRecorder(directory, observer or session.SilentObserver())
+    seen = observer or session.SilentObserver()
+    recorder = _RunRecorder(directory, seen, HealthWatch(pool.config, seen.say))
 
     async def play(agents: Agents) -> None:
         session.say_mended(folder, recorder.observer)
@@ -139,6 +142,7 @@ class _RunRecorder:
 
     directory: RunDirectory
     observer: Observer[Event]
+    health: HealthWatch
     result: RunResult = field(default_factory=RunResult)
     system_messages: dict[int, str] = field(default_factory=dict)
     """Version of the constitution -> its system message."""
@@ -161,6 +165,9 @@ class _RunRecorder:
         elif isinstance(event, RunFinished):
             self.directory.folder.write_text("system_message.txt", f"{self.system_messages[event.version]}\n")
         self.observer.see(event)
+        self.health.counts.add(event)
+        if isinstance(event, WelfareMeasured | Revised | RunFinished):
+            self.result.health = self.health.warnings(at_end=isinstance(event, RunFinished))
 
     def _publish(self, name: str, version: int, system_message: str) -> None:
         self.system_messages[version] = system_message

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
+from scai_cli.analysis.health import answer_warnings
 from scai_cli.errors import STOPS, Interrupted, LimitReached, RunError, ScaiError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.model_settings import ModelSettings
@@ -18,6 +19,7 @@ from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.messages import AgentRole, Usage
 from scai_cli.models.gate import Meter
 from scai_cli.runs.call_index import CallIndex
+from scai_cli.runs.history.answers import AnswerCounts
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
 from scai_cli.runs.outcome import begin_session, end_session
 from scai_cli.simulation.epoch_context import Agents
@@ -53,6 +55,24 @@ class Observer(Protocol[Seen]):
 
     def end(self) -> None:
         """Called last, after a failure as well."""
+
+
+@dataclass(slots=True)
+class HealthWatch:
+    """Says each warning about the answers when it first applies, and at the end again if its numbers have changed."""
+
+    config: ExperimentConfig
+    say: Callable[[str], None]
+    counts: AnswerCounts = field(default_factory=AnswerCounts)
+    said: dict[str, str] = field(default_factory=dict)
+
+    def warnings(self, *, at_end: bool) -> list[str]:
+        """Return the warnings so far, after the new ones are said."""
+        found = answer_warnings(self.counts, self.config)
+        for reason in [r for r in found if r not in self.said or (at_end and self.said[r] != found[r])]:
+            self.say(f"warning: {found[reason]}")
+            self.said[reason] = found[reason]
+        return list(found.values())
 
 
 class SilentObserver:

@@ -34,6 +34,9 @@ def _body(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -> It
     form = f"in the format `{code(record.format_name)}`"
     yield f"{_count(rows, 'row')} for {guide.purpose}, written by scai {__version__} {form}."
     yield f"**{_disclaimer(record)}**"
+    if health := [f"`{code(source.run_id)}`: {escaped(line)}" for source in record.sources for line in source.health]:
+        yield _TEXTS["health"]
+        yield bullets(health)
     yield "## Contents"
     yield table(
         ("file", "split", "rows", "longest row", "SHA-256"),

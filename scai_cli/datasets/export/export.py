@@ -10,6 +10,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from scai_cli.analysis.health import health_warnings
 from scai_cli.analysis.participants import participants
 from scai_cli.datasets.export.export_record import ExportRecord, ExportSource
 from scai_cli.datasets.export.folder import finish_folder
@@ -211,11 +212,10 @@ class _Pass:
 
 
 def _source(source: SampleSource) -> ExportSource:
-    constitution, models, config = source.about()
+    constitution, models, config, answers = source.about()
     people, real = participants(config), any(persona.human for persona in config.personas.inline)
-    return ExportSource(
-        source.id, constitution, models, digest(log_of(source.path)), len(source.personas), people, real
-    )
+    log, health = digest(log_of(source.path)), tuple(health_warnings(answers, config))
+    return ExportSource(source.id, constitution, models, log, len(source.personas), people, real, health)
 
 
 def _splitter(sources: Sequence[SampleSource], options: ExportOptions) -> Splitter | None:

@@ -24,6 +24,8 @@ class ExportSource:
     people: str = ""
     """The same people in words, see `analysis.participants`."""
     has_real_people: bool = False
+    health: tuple[str, ...] = ()
+    """Reasons not to trust its answers and ratings, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,7 @@ def manifest(folder: Path, record: ExportRecord, beside: tuple[ExportedFile, ...
                 "personas": s.personas,
                 "models": dict(s.models),
                 "sha256": s.digest,
+                "health": list(s.health),
             }
             for s in record.sources
         ],

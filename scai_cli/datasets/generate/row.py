@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from scai_cli.runs.generated_directory import ROWS
+from scai_cli.runs.history.answers import NOT_ANSWERED, AnswerCounts
 from scai_cli.runs.jsonl import decoded
 
 
@@ -76,3 +77,15 @@ class GeneratedRow(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
 def rows(path: Path) -> Iterator[GeneratedRow]:
     """Yield the rows of a generated set in order, without a torn last line; raises RunError for a damaged line."""
     return decoded(path / ROWS, msgspec.json.Decoder(GeneratedRow).decode)
+
+
+def count_answers(counts: AnswerCounts, row: GeneratedRow) -> None:
+    """Count the answers, ratings and comparisons of a row."""
+    for answered in (row.initial, *(step.revision for step in row.steps), row.final):
+        if answered is not None:
+            counts.add_answer(answered.text, answered.finish_reason)
+    for rating in row.ratings:
+        counts.add_rating(rating.kind, rating.value, rating.problem)
+    for judgement in row.judgements:
+        if judgement.problem not in NOT_ANSWERED:
+            counts.count("judge", ["unreadable"] if judgement.p is None else [])

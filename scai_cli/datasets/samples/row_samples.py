@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from scai_cli.datasets.generate.manifest import GenerateManifest, read_generation
-from scai_cli.datasets.generate.row import Answered, GeneratedRow, RevisionStep, rows
+from scai_cli.datasets.generate.row import Answered, GeneratedRow, RevisionStep, count_answers, rows
 from scai_cli.datasets.samples.answer_context import AnswerContext, own_rating
 from scai_cli.datasets.samples.filters import BROKEN, Kind, SampleSelector
 from scai_cli.datasets.samples.labels import PairComparison, decide, revised
@@ -22,6 +22,7 @@ from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.messages import ending
 from scai_cli.runs.generated_directory import TASKS
+from scai_cli.runs.history.answers import AnswerCounts
 from scai_cli.runs.jsonl import decoded
 from scai_cli.simulation.prompts import Prompts
 from scai_cli.values import Split
@@ -45,6 +46,7 @@ class GeneratedSource:
     path: Path
     epochs: frozenset[int] = frozenset()
     """Always empty: a generated set has no epochs."""
+    _answers: AnswerCounts = field(default_factory=AnswerCounts)
     _contexts: dict[tuple[Version, str | None], AnswerContext] = field(default_factory=dict)
 
     @cached_property
@@ -62,9 +64,9 @@ class GeneratedSource:
         tasks = decoded(self.path / TASKS, msgspec.json.Decoder(_TaskLine).decode)
         return ((task.id, task.split) for task in tasks)
 
-    def about(self) -> tuple[Constitution, Mapping[str, str], ExperimentConfig]:
-        """Return the final constitution, role -> model, and the experiment."""
-        return self._manifest.learned, self._models(None), self._manifest.config
+    def about(self) -> tuple[Constitution, Mapping[str, str], ExperimentConfig, AnswerCounts]:
+        """Return the final constitution, role -> model, the experiment, and the counts of the rows read so far."""
+        return self._manifest.learned, self._models(None), self._manifest.config, self._answers
 
     def samples(self, kind: Kind, selector: SampleSelector) -> Iterator[Sample]:
         """Yield the samples of a kind that the filters accept, row by row; raises RunError for a damaged line."""
@@ -72,7 +74,9 @@ class GeneratedSource:
             raise ConfigError(f"{self.id} is a generated set, but this format needs a run; name a run")
         if selector.filter.epoch is not None:
             raise ConfigError(f"{self.id} is a generated set: it has no epochs, so leave out --epoch")
+        self._answers = AnswerCounts()
         for row in rows(self.path):
+            count_answers(self._answers, row)
             if selector.has(row.persona, row.task):
                 yield from self._samples(row, kind, selector)
 

@@ -15,6 +15,7 @@ from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.messages import ending
+from scai_cli.runs.history.answers import AnswerCounts
 from scai_cli.runs.history.conversations import RunConversation, read_conversations
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
 from scai_cli.runs.history.fold import read_history
@@ -43,11 +44,11 @@ class RunSource:
         """Yield all tasks of the run, with the split that each states."""
         return ((task.id, task.split) for task in self._context.config.tasks.inline)
 
-    def about(self) -> tuple[Constitution, Mapping[str, str], ExperimentConfig]:
-        """Return the run's final constitution (the current one if it is unfinished), role -> model, and experiment."""
-        history = read_history(self.path, messages=False)
+    def about(self) -> tuple[Constitution, Mapping[str, str], ExperimentConfig, AnswerCounts]:
+        """Return the final (or current) constitution, role -> model, the experiment, and the counts of all answers."""
+        history = read_history(self.path, messages=False, ratings=False)
         models = role_models(history.started.models if history.started else {}, "")
-        return history.product[0], models, self._context.config
+        return history.product[0], models, self._context.config, history.answers
 
     def samples(self, kind: Kind, selector: SampleSelector) -> Iterator[Sample]:
         """Yield the accepted samples of a kind in order; raises RunError for a damaged line, ConfigError for traces."""

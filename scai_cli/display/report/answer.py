@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from scai_cli.analysis.config_warnings import seed_dependence
+from scai_cli.analysis.health import health_warnings
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import run_cost, welfare_words
 from scai_cli.analysis.verdicts import change_words
@@ -45,7 +46,8 @@ def _facts(run: Figures) -> Iterator[str]:
 def answer(run: Figures) -> Html:
     """Return the result of the run in sentences, the most important first."""
     lines = (_method(run), holdout_answer(run), _unknown(run), _end(run))
-    cautions = (tag("p", line, class_="caution") for line in seed_dependence(run.history.config))
+    unsure = [*health_warnings(run.history.answers, run.history.config), *seed_dependence(run.history.config)]
+    cautions = (tag("p", line, class_="caution") for line in unsure)
     sentences = (tag("p", line) for line in lines if line)
     return tag("div", tag("p", _group(run), class_="lead"), sentences, cautions, class_="answer")
 

@@ -9,7 +9,9 @@ from pathlib import Path
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.numbers import counted, listed
+from scai_cli.display.report.tables import table
 from scai_cli.runs.find import log_of
+from scai_cli.runs.history.answers import AnswerCounts
 from scai_cli.runs.run_directory import CONFIG
 
 MOST_PROBLEMS = 20
@@ -17,8 +19,9 @@ MOST_CONFIG = 30_000
 
 
 def problems(run: Figures) -> Iterator[Html]:
-    """Yield failed calls, missing ratings, and the reason for an early end."""
+    """Yield the answers with marks, failed calls, missing ratings, and the reason for an early end."""
     history = run.history
+    yield from _marked(history.answers)
     failed = [problem for epoch in history.epochs for problem in epoch.problems]
     if not failed and not run.missing and history.status == "finished":
         yield tag("p", "None: no call failed and no rating is missing.")
@@ -39,6 +42,15 @@ def problems(run: Figures) -> Iterator[Html]:
         )
     if len(failed) > MOST_PROBLEMS:
         yield note(f"and {len(failed) - MOST_PROBLEMS:,} more: ", tag("code", f"scai show {history.run_id} --json"))
+
+
+def _marked(counts: AnswerCounts) -> Iterator[Html]:
+    """Yield a table of the answers that are not plain: a row for each mark, a column for each role."""
+    roles = counts.roles.values()
+    marks = dict.fromkeys(mark for found in roles for mark in found)
+    if len(marks) > 1:  # besides the number of answers
+        rows = ((mark.replace("_", " "), [f"{found[mark]:,}" for found in roles]) for mark in marks)
+        yield table(["Answers", *counts.roles], rows)
 
 
 _SIMULATED = "The simulated model gives the same run, word for word."

@@ -13,6 +13,7 @@ from rich.table import Table
 from scai_cli.analysis.before_after import BeforeAfter, before_after
 from scai_cli.analysis.config_warnings import seed_dependence
 from scai_cli.analysis.headline import Headline, headline
+from scai_cli.analysis.health import harmless_marks, health_warnings
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.analysis.revision_reasons import plain_reason
@@ -87,6 +88,7 @@ def _parts(
     if history.started is None:
         yield from _ending(history)
         return
+    yield from (styled(f"Warning: {line}") for line in health_warnings(history.answers, history.config))
     if detail.answers and pairs:
         yield from gap
         yield from before_after_lines(history.run_id, pairs[: detail.pairs], detail.answers, width)
@@ -106,6 +108,8 @@ def _parts(
             yield from _revisions(history, detail.revisions)
     yield from (styled(f"Warning: {line}") for line in seed_dependence(history.config))
     yield from _problems(history, detail.problems, gap)
+    if harmless := harmless_marks(history.answers):
+        yield styled(f"Also counted: {harmless}")
     yield from _ending(history)
     yield styled(_status(history), "dim")
 

@@ -9,11 +9,19 @@ from typing import Final
 
 from scai_cli.errors import RunError
 from scai_cli.runs import events
-from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent, read_events, selects
+from scai_cli.runs.history.event_lines import (
+    CompactMessage,
+    CompactRating,
+    ReadEvent,
+    decode_event,
+    glance,
+    selects,
+)
 from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.ratings import RatingIndex
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.history.status import outcome_of, status_of
+from scai_cli.runs.jsonl import lines
 from scai_cli.runs.run_directory import EVENTS
 
 EVERYTHING: Final = Selection()
@@ -61,19 +69,21 @@ def _drop_last(history: History, selection: Selection) -> Iterator[tuple[History
 
 
 def _wanted(history: History, messages: bool, ratings: bool, selection: Selection) -> Iterator[ReadEvent]:
-    """Yield the events to fold; add every rating to the history's index."""
-    selected = selects(selection)
-    add = history.rating_index.add
-
-    def is_wanted(name: bytes, kind: bytes) -> bool:
-        return kind != b"message" or (messages and selected(name))
-
-    for event in read_events(history.path, is_wanted):
+    """Yield the events to fold; count every answer, and add every rating to the history's index."""
+    selected, answers, add = selects(selection), history.answers, history.rating_index.add
+    log = history.path / EVENTS
+    for number, line in lines(log):
+        name, kind = glance(line)
+        wanted = kind != b"message" or (messages and selected(name))
+        if not wanted and answers.add_plain(line):
+            continue
+        event = decode_event(log, number, line)
+        answers.add(event)
         if isinstance(event, CompactRating):
             add(event)
-            if not (ratings and selected(event.id.encode())):
-                continue
-        yield event
+            wanted = ratings and selected(name)
+        if wanted:
+            yield event
 
 
 def _current(history: History) -> Epoch:

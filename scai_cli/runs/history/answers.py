@@ -1,0 +1,98 @@
+"""Count how the answers of a run or a generated set came out, role by role."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Final
+
+from scai_cli.messages import ending
+from scai_cli.runs.events import MessageSaid, Problem, Rated, Revised
+from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent
+
+NOT_ANSWERED: Final = ("the call failed", "the conversation failed")
+"""The problems of ratings and comparisons whose calls were not answered."""
+
+# Tuples: a union of types would be built anew for each of a million events.
+_RATING: Final = (CompactRating, Rated)
+_MESSAGE: Final = (CompactMessage, MessageSaid)
+_CONTENT: Final = b'"content":"'
+_PLAIN_ENDS: Final = (b'"finish_reason":"stop"}\n', b'"finish_reason":null}\n')
+_ODD: Final = frozenset((*b'" \\', *range(128, 256)))
+"""The first bytes of texts that may be empty or white space."""
+
+
+@dataclass(slots=True)
+class AnswerCounts:
+    """The number of answers with each mark; for runs without marks, from the texts, ends and problems.
+
+    Besides the marks of events there are `other` (an unusual end), `unreadable`, and the kinds of empty answers:
+    `cut_empty`, `only_thoughts` and `blank`. Ratings of anchors do not count.
+    """
+
+    roles: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    """`assistant`, `user` (ratings), `meta` (revisions) or `judge` -> the number of `answers` and of each mark."""
+    values: defaultdict[str, Counter[float]] = field(default_factory=lambda: defaultdict(Counter))
+    """Kind of rating, `own` or `cross` -> value -> number."""
+    ends: Counter[str] = field(default_factory=Counter)
+    """The endpoints' words for ends that are neither whole nor cut."""
+    unrevised: dict[int, str] = field(default_factory=dict)
+    """Epoch without a revision that could be considered -> the kind of the first objection."""
+    refused: int = 0
+    """Prompts that an endpoint refused."""
+
+    def add(self, event: ReadEvent) -> None:
+        """Count an event."""
+        if isinstance(event, _RATING):
+            if event.kind != "anchor":
+                self.add_rating(event.kind, event.value, event.problem, event.marks)
+        elif isinstance(event, _MESSAGE):
+            if event.role == "assistant":
+                self.add_answer(event.content, event.finish_reason, event.marks)
+        elif isinstance(event, Revised):
+            self._add_revision(event)
+        elif isinstance(event, Problem):
+            self.refused += event.refused
+
+    def add_plain(self, line: bytes) -> bool:
+        """Count the line of a message without decoding it; return False if it may be unusual and must be decoded."""
+        at = line.find(_CONTENT)
+        if at < 0 or not line.endswith(_PLAIN_ENDS) or line[at + len(_CONTENT)] in _ODD:
+            return False
+        if line.endswith(b'"role":"assistant",', 0, at):
+            self.roles["assistant"]["answers"] += 1
+            return True
+        return line.endswith(b'"role":"user",', 0, at)
+
+    def add_answer(self, text: str, finish_reason: str | None = None, marks: Collection[str] = ()) -> None:
+        """Count an answer of the assistant."""
+        ended = ending(finish_reason)
+        found = {*marks, *([] if ended == "whole" else [ended])}
+        if found & {"withheld", "other"}:
+            self.ends[str(finish_reason)] += 1
+        elif not text or text.isspace():
+            found |= {"empty", "cut_empty" if "cut" in found else "only_thoughts" if "thoughts" in found else "blank"}
+        self.count("assistant", found)
+
+    def add_rating(self, kind: str, value: float | None, problem: str | None, marks: Collection[str] = ()) -> None:
+        """Count a rating, unless its call was not answered."""
+        if value is not None:
+            self.values[kind][value] += 1
+            self.count("user", marks)
+        elif problem not in NOT_ANSWERED:
+            self.count("user", {"unreadable", *marks, *(["cut"] if "was cut off" in (problem or "") else [])})
+
+    def count(self, role: str, marks: Collection[str]) -> None:
+        """Count an answer with its marks."""
+        self.roles[role]["answers"] += 1
+        if marks:
+            self.roles[role].update(marks)
+
+    def _add_revision(self, event: Revised) -> None:
+        objections = [(candidate.objection or "").partition(":")[0] for candidate in event.candidates]
+        for candidate, objection in zip(event.candidates, objections, strict=True):
+            found = {"broken": ["unreadable"], "truncated": ["unreadable", "cut"]}.get(objection, [])
+            self.count("meta", {*candidate.marks, *found})
+        if not event.accepted and all(objections) and (objections or "failed" in event.reason):
+            self.unrevised[event.epoch] = (objections or ["failed"])[0]
