@@ -9,10 +9,13 @@ ScaiError                    exit 2: the user can fix it, the message is one lin
 ├── ProviderError            exit 4: a model gave no usable answer
 │   ├── CallFailed           one call failed for a reason outside its prompt: never a result; a resume repeats it
 │   │   ├── CallTransient    one attempt failed: the gate tries again
+│   │   ├── CallAdapted      a parameter was refused: the gate sends the call without it, or with another
+│   │   ├── Unexplained      it was refused for no known reason: the gate finds out whose fault it is
 │   │   ├── ParameterRefused the endpoint refuses a parameter that this call can do without
 │   │   └── PromptRefused    the endpoint permanently refuses this prompt: recorded as a `problem`, the run continues
 │   │       └── PromptTooLong  it is longer than the model's context or than a limit per minute
 │   ├── EndpointFailed       the endpoint rejects every call (bad key, no budget, unknown model): the run stops
+│   │   └── MachineFailed    exit 2: this machine's certificates or address do not allow a connection
 │   ├── TooManyFailures      more calls failed than `max_failures` allows: the run stops
 │   └── RunUnhealthy         what the run measures cannot be trusted: it stops unless it is forced
 └── Interrupted              exit 130: Ctrl-C or SIGTERM; resumable
@@ -113,8 +116,31 @@ class ParameterRefused(CallFailed):
         self.parameter = parameter
 
 
+class CallAdapted(CallFailed):
+    """The endpoint refuses a parameter that the model sends as `instead`, or not at all, when the call is repeated."""
+
+    def __init__(self, message: str, parameter: str, instead: str | None) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+        self.instead = instead
+
+
+class Unexplained(CallFailed):
+    """A refusal for no known reason: after `again` more attempts, the gate finds out whose fault it is."""
+
+    def __init__(self, message: str, again: int = 0) -> None:
+        super().__init__(message)
+        self.again = again
+
+
 class EndpointFailed(ProviderError):
     """An endpoint rejects every call (bad key, unknown model, no route): the run stops."""
+
+
+class MachineFailed(EndpointFailed):
+    """This machine cannot connect to the endpoint as it is configured (certificates): the user's to fix."""
+
+    exit_code = 2
 
 
 class TooManyFailures(ProviderError):

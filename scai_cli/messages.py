@@ -126,6 +126,7 @@ class Completion:
     `latency_s` is the time of the last attempt, `retries` the number of attempts before it, `source` whether the
     answer comes from a model, a log, the cache or a person. `logprobs` are candidates for the first token with their
     natural log-probabilities, if requested and if the endpoint returns them. `thoughts` are kept for the audit alone.
+    `adapted` tells how the body differed from the request, after the endpoint refused a parameter.
     """
 
     text: str
@@ -137,6 +138,15 @@ class Completion:
     source: Source = "model"
     logprobs: tuple[tuple[str, float], ...] | None = None
     thoughts: str = ""
+    adapted: tuple[str, ...] = ()
+
+    @property
+    def unused(self) -> UnusedResponse:
+        """The same as a response that is paid for and not used."""
+        used = self.usage
+        return UnusedResponse(
+            self.text, self.finish_reason, used.input_tokens, used.output_tokens, used.cached_tokens
+        )
 
     @property
     def ended(self) -> Ending:

@@ -58,7 +58,6 @@ def talk(chat: ChatSession, as_json: bool) -> None:
     """Handle each line until the input ends; raise the error that ends the chat, a failed call only from a pipe."""
     from scai_cli.display.terminal.chat import print_head, tell
 
-    chat.pool.notices.listen(tell)
     typed = sys.stdin is not None and sys.stdin.isatty()
     if typed:
         print_head(chat.dialogues)

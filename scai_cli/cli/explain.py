@@ -31,7 +31,7 @@ def explain(
     from scai_cli.runs.history.fold import read_history
 
     path = find_run(runs_dir, run)
-    explanation = explained(path, options.with_limit(settings, max_usd), users, trust=trust, notice=options.say)
+    explanation = explained(path, options.with_limit(settings, max_usd), users, trust=trust)
     if as_json:
         options.print_json(explanation.as_object())
     else:

@@ -162,7 +162,7 @@ def generate(
         overrides=Overrides(with_limit(settings, max_usd), model, seed),
     )
     again = shlex.join(["scai", *sys.argv[1:]])
-    done = made(options, out, (lambda _: None) if quiet else say, again, notice=say)
+    done = made(options, out, (lambda _: None) if quiet else say, again)
     if not quiet:
         say(f"wrote {done.people:,} personas to {out}; {done.calls:,} calls, {done.thrown_back:,} texts rejected")
 

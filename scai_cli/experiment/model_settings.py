@@ -17,11 +17,10 @@ _SECRET = re.compile(r"(?i)api[-_]?key|authorization|secret|password|bearer")
 def without_secrets(value: Any) -> Any:
     """Return an address or a mapping of options unchanged; raises ValueError if it contains a secret."""
     if isinstance(value, str):
+        refuse_query(value)
         parts = urlsplit(value)
-        if parts.username or parts.password or parts.query:
-            raise ValueError(
-                "an address must not contain a user, password or query; name the key's variable in api_key_env"
-            )
+        if parts.username or parts.password:
+            raise ValueError("an address must not contain a user or password; name the key's variable in api_key_env")
     if isinstance(value, Mapping):
         for key, inner in value.items():
             if _SECRET.search(str(key)):
@@ -31,6 +30,15 @@ def without_secrets(value: Any) -> Any:
     return value
 
 
+def refuse_query(address: str) -> None:
+    """Raise ValueError for an address with a query, as Azure's portal shows them."""
+    if "?" in address:
+        raise ValueError(
+            "an address must not contain a query (?...); leave the query away "
+            "(Azure's address without one is https://RESOURCE.openai.azure.com/openai/v1)"
+        )
+
+
 def _variable_name(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise ValueError("must be the name of an environment variable, not the key itself")
@@ -38,6 +46,9 @@ def _variable_name(name: str) -> str:
 
 
 VariableName = Annotated[str, AfterValidator(_variable_name)]
+
+
+SystemRole = Literal["system", "merge", "developer"]
 
 
 class ModelChanges(Value):
@@ -63,8 +74,13 @@ class ModelChanges(Value):
     """How answers in JSON are requested: in words, or also by the server's structured output."""
     send_seed: bool | None = None
     """Whether the seed is sent; set it to false for endpoints that reject the key."""
+    system_role: SystemRole | None = None
+    """How the system message is sent to an endpoint without that role: `merge`d into the first user message, or as
+    `developer`."""
     options: Mapping[str, Any] | None = None
     """The provider's own settings: body keys for `openai`; `noise`, `attention`, ... for `simulated`."""
+    base_url_from: Literal["environment"] | None = None
+    """Written by scai into the config of a run whose base_url comes from OPENAI_BASE_URL."""
 
     _no_secrets = field_validator("base_url", "options")(without_secrets)
 
@@ -77,6 +93,7 @@ class ModelSettings(ModelChanges):
     timeout_s: Annotated[float, Field(gt=0)] = 120.0
     structured: Literal["prompt", "json_schema"] = "prompt"
     send_seed: bool = True
+    system_role: SystemRole = "system"
     options: Mapping[str, Any] = {}
 
     @property

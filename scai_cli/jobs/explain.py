@@ -6,7 +6,7 @@ from there when repeated; the run's own files are not changed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -44,18 +44,13 @@ DEFAULT_LIMITS: Final = ("limits.calls=1000", "limits.tokens=null", "limits.usd=
 
 
 def explain(
-    path: Path,
-    settings: Sequence[str] = (),
-    users: tuple[str, str] | None = None,
-    *,
-    trust: bool = False,
-    notice: Callable[[str], None] = lambda _: None,
+    path: Path, settings: Sequence[str] = (), users: tuple[str, str] | None = None, *, trust: bool = False
 ) -> Explanation:
     """Explain every rule of the constitution that a finished run produced.
 
-    `settings` are limits, `users` two users to compare, `trust` allows third-party code, and `notice` shows what the
-    user must know. Raises RunError for an unfinished run, users that took no part, or limits too low for one
-    conversation; LimitReached if retries use up the limits.
+    `settings` are limits, `users` two users to compare, and `trust` allows third-party code. Raises RunError for an
+    unfinished run, users that took no part, or limits too low for one conversation; LimitReached if retries use up
+    the limits.
     """
     history = read_history(path)
     if history.status != "finished":
@@ -76,7 +71,6 @@ def explain(
         closing(LockedFolder.open(path / FOLDER, CALLS)) as folder,
         closing(CallIndex.read(folder.path / CALLS)) as index,
     ):
-        pool.notices.listen(notice)
         pool.count_earlier(index)
         agents = pool.agents(folder.log_call, index)
         context = EpochContext(

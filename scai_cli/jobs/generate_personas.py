@@ -55,16 +55,8 @@ class GeneratedPersonas:
     calls: int
 
 
-def generate(
-    options: GeneratePersonasOptions,
-    out: Path,
-    say: Callable[[str], None],
-    again: str,
-    notice: Callable[[str], None] = lambda _: None,
-) -> GeneratedPersonas:
+def generate(options: GeneratePersonasOptions, out: Path, say: Callable[[str], None], again: str) -> GeneratedPersonas:
     """Generate personas with a model and write them to a file in one step; `again` is the command that continues.
-
-    `say` shows the progress, `notice` what the user must know in any case.
 
     Raises the errors that stop a run (`errors.STOPS`), CallFailed, and RunError if another process writes the file.
     """
@@ -75,7 +67,6 @@ def generate(
         closing(CallIndex.read(log.path)) as index,
         ModelPool.connect(config) as pool,
     ):
-        pool.notices.listen(notice)
         pool.count_earlier(index)
         facts = draw_facts(options.count, options.quotas, config.seed)
         writer = BiographyWriter(pool.agents(log.write, index).user, facts, options.tasks)

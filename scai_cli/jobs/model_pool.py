@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +16,7 @@ from scai_cli.messages import AgentRole, Usage
 from scai_cli.models.base import ChatModel
 from scai_cli.models.cache import Cache, CachedModel, cache_path
 from scai_cli.models.call_log import CallLog, RecordedModel, Replay, log_unused
+from scai_cli.models.endpoint import address
 from scai_cli.models.gate import Gate, GatedModel, GateSettings, Meter
 from scai_cli.models.human import HumanModel, ParticipantPrompt, Participants
 from scai_cli.models.limits import Budget, Caps, Spend
@@ -143,6 +143,8 @@ class ModelPool:
         if self.cache is None:
             return gated
         key = model.model_dump(mode="json", include={"provider", "structured", "options"})
+        if model.system_role != "system":  # no key of an older cache has it
+            key["system_role"] = model.system_role
         return CachedModel(gated, self.cache, {**key, "address": address(model), "seed": self.config.seed})
 
 
@@ -157,11 +159,6 @@ def costs_of(spent: Mapping[RoleModel, Usage], prices: Mapping[RoleModel, PriceO
     """Return the cost of each model's tokens in US dollars; None for an unknown price."""
     known = [(prices[key](key[1]) if key in prices else None, usage) for key, usage in spent.items()]
     return [None if price is None else price.cost(usage) for price, usage in known]
-
-
-def address(model: ModelSettings) -> str:
-    """Return the base URL of a model; empty for the client's default."""
-    return (model.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()).rstrip("/")
 
 
 def _participants(personas: Iterable[Persona], prompt: ParticipantPrompt | None) -> Participants | None:

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
-from scai_cli.jobs.model_pool import RoleModel, address, costs_of, prices_of
+from scai_cli.jobs.model_pool import RoleModel, costs_of, prices_of
 from scai_cli.messages import AgentRole, ChatRequest, Usage
-from scai_cli.models.openai import OFFICIAL_URL
+from scai_cli.models.endpoint import OFFICIAL_URL, address
 from scai_cli.simulation.rehearsal import PRODUCT, Workload
 
 REHEARSED: Final = 20_000

@@ -173,7 +173,7 @@ async def work(
     earlier_usd = pool.count_earlier(index, begin_session(folder.path, CALLS))
     agents = pool.agents(folder.log_call, index if len(index) or index.failed else None)
     observer.begin(SessionStart(folder.run_id, pool.config, pool.meters))
-    pool.notices.listen(observer.say)
+    pool.notices.listener = observer.say
     try:
         await stoppable(pool, job(agents), resume_command(folder.path))
     except STOPS as stop:

@@ -101,5 +101,6 @@ def _answer(completion: Completion) -> dict[str, Any]:
         "source": completion.source,
         "logprobs": completion.logprobs,
         "thoughts": completion.thoughts or None,
+        "adapted": completion.adapted or None,
     }
     return {key: value for key, value in answer.items() if value is not None or key == "answered_by"}

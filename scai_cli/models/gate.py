@@ -8,8 +8,18 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from scai_cli.errors import CallFailed, CallTransient, EndpointFailed, ProviderError, ScaiError, UnusedResponse
-from scai_cli.messages import ChatRequest, Completion, Usage
+from scai_cli.errors import (
+    CallAdapted,
+    CallFailed,
+    CallTransient,
+    EndpointFailed,
+    PromptRefused,
+    ProviderError,
+    ScaiError,
+    Unexplained,
+    UnusedResponse,
+)
+from scai_cli.messages import ChatRequest, Completion, Message, Usage
 from scai_cli.models.base import ChatModel
 from scai_cli.models.limits import Budget, Spend, prompt_tokens
 from scai_cli.models.prices import PriceOf
@@ -19,6 +29,9 @@ from scai_cli.models.thoughts import answered
 
 _FIRST_GUESS = 256.0
 """The expected output tokens of a call until its purpose has its first answer."""
+PROBE = "probe"
+"""The purpose of a call that shows whether an endpoint answers a harmless prompt."""
+_HARMLESS = {"system": "You are a helpful assistant.", "user": "Say hello.", "assistant": "Hello."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,8 @@ class Gate:
     4. A transient failure is retried after a back-off, at the head of the queue.
     5. If the endpoint itself fails (it requests a wait, or several calls fail and none succeeds), one cool-down stops
        all its calls.
+    6. A refusal without a known reason is the prompt's fault if a harmless prompt of the same shape is answered, else
+       the endpoint's.
     """
 
     def __init__(
@@ -100,6 +115,7 @@ class Gate:
         self._strikes = 0  # cool-downs since the last success
         self._strike_at = self._resume_at = self._answered_at = -float("inf")
         self._stop = asyncio.Event()
+        self._probing = asyncio.Lock()
         self._closed: ScaiError | None = None
 
     async def complete(self, request: ChatRequest, model: ChatModel | None = None) -> Completion:
@@ -109,13 +125,21 @@ class Gate:
         LimitReached if the budget does not allow the call, or the error that closed the gate.
         """
         meter, retries, began = self.meter, 0, self._clock()
+        model = model or self._model
         meter.inside += 1
         try:
             while True:
                 try:
-                    return await self._attempt(request, retries, model or self._model)
+                    return await self._attempt(request, retries, model)
+                except CallAdapted as error:
+                    self._notices(str(error))
+                    continue
                 except CallTransient as error:
                     wait = self._wait(request, error, retries, began)
+                except Unexplained as error:
+                    if retries >= error.again:
+                        raise await self._explained(request, error, model) from None
+                    wait = self._settings.backoff(retries, request.id)
                 # The slot was released: a call that backs off must not keep others from an endpoint that answers.
                 retries += 1
                 meter.retries += 1
@@ -142,7 +166,7 @@ class Gate:
         expected = Usage(prompt_tokens(request), self._likely_output(request))
         used = Usage()
         # A retry goes first: behind a long queue its patience would run out before its turn came.
-        await self.slots.acquire(first=retries > 0)
+        await self.slots.acquire(first=retries > 0 or request.purpose == PROBE)
         try:
             # The slot comes before the rate, so that calls take from the rate in the order of the queue.
             wait = self._rate.take(expected.total)
@@ -241,8 +265,10 @@ class Gate:
             raise EndpointFailed(
                 f"{error}; it requests a wait of {asked:.0f} s, over the limit of {most:.0f} s"
             ) from None
-        # An overloaded endpoint that has answered others since this call began works: only this call is unlucky.
-        busy = error.overloaded and self._answered_at > began > self._clock() - self._settings.patience_s
+        # An overloaded endpoint that has answered others since this call began works: only this call is unlucky. A
+        # wait that it requests, as for a quota per minute, is no reason to lose patience.
+        patient = asked > 0 or began > self._clock() - self._settings.patience_s
+        busy = error.overloaded and self._answered_at > began and patient
         exhausted = retries >= self._settings.max_retries and not busy
         calls, rounds = len(self._failing), max(self._strikes, retries + 1)
         # The endpoint is judged before the call: if it is down, the run stops, instead of recording a problem for
@@ -253,6 +279,20 @@ class Gate:
         if exhausted:
             raise CallFailed(f"{error}; gave up after {retries + 1} attempts") from None
         return max(asked, self._settings.backoff(retries, request.id))
+
+    async def _explained(self, request: ChatRequest, error: Unexplained, model: ChatModel) -> ProviderError:
+        """Return the error for a refusal without a known reason, from what becomes of a harmless prompt."""
+        if request.purpose == PROBE:
+            return EndpointFailed(f"{error}; a harmless prompt is refused, too")
+        async with self._probing:  # one after the other, since the first that is refused closes the gate
+            self._check_open()
+            messages = tuple(Message(message.role, _HARMLESS[message.role]) for message in request.messages)
+            probe = replace(request, id=f"{request.id}/{PROBE}", purpose=PROBE, messages=messages)
+            answer = await self.complete(probe, model)
+        self.note_unused(probe, answer.unused, "asked to find out why another prompt is refused")
+        refused = PromptRefused(f"{error}; other prompts are answered")
+        refused.response = error.response
+        return refused
 
     async def _pause(self, seconds: float) -> None:
         """Sleep; if the gate is closed meanwhile, raise the closing error at once."""

@@ -7,107 +7,94 @@ layer: its HTTP client (on aiohttp if installed) sends prepared bytes and header
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import importlib.util
 import json
-import math
 import os
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, urlsplit
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
 
-from scai_cli.errors import CallFailed, CallTransient, ConfigError, EndpointFailed, ProviderError
+from scai_cli.errors import CallAdapted, CallTransient, ConfigError, EndpointFailed, PromptRefused, ProviderError
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.base import ChatModel
+from scai_cli.models.endpoint import Endpoint, endpoint_of
+from scai_cli.models.refusals import Refusal
 from scai_cli.models.wire import BodyError, FilterError, read_completion, with_response
 
 if TYPE_CHECKING:
     import httpx2
     from openai import AsyncOpenAI
 
-OFFICIAL_URL = "https://api.openai.com/v1"
 MAX_CONNECTIONS = 1024
 NO_KEY = "no-key"  # sent to a server that needs none
-
-
-@dataclass(frozen=True, slots=True)
-class _Endpoint:
-    """The address of the calls, and the key, which must not appear in any message."""
-
-    url: SplitResult
-    key: str | None
-    key_variable: str
-
-    def __str__(self) -> str:
-        return self.quote(self.url.geturl().rstrip("/"))
-
-    @property
-    def is_openai(self) -> bool:
-        """Whether the endpoint is OpenAI or Azure, which require `max_completion_tokens`."""
-        return (self.url.hostname or "").endswith(("api.openai.com", ".openai.azure.com"))
-
-    def quote(self, text: str) -> str:
-        """Return a foreign text as one line of at most 200 characters, without control characters and the key."""
-        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-        if self.key:
-            text = text.replace(self.key, "[key]")
-        return text if len(text) <= 200 else text[:199] + "…"
 
 
 def connect(model: ModelSettings, *, seed: int) -> ChatModel:  # noqa: ARG001 - requests carry their seeds
     """Open a client for the endpoint of `model`; raises ConfigError for errors that show without a call.
 
-    Of `model.options`, `transport: aiohttp | plain` chooses the HTTP transport (aiohttp if it is installed);
-    the others are sent in the body of every request.
+    Of `model.options`, `transport: aiohttp | plain` chooses the HTTP transport (aiohttp if it is installed),
+    `extra_headers` are sent with every request, `extra_body` and all others in its body.
     """
     if not model.name:
         raise ConfigError("model.name: the openai provider needs the model's name, e.g. `--model openai:NAME`")
-    endpoint, options = _endpoint(model), dict(model.options)
-    transport = options.pop("transport", None)
-    if transport not in (None, "aiohttp", "plain"):
-        raise ConfigError(f"model.options.transport: {transport!r} is not one of aiohttp, plain")
-    if taken := {"messages", "model", "stream"} & options.keys():
-        raise ConfigError(f"model.options.{min(taken)}: cannot be set, as each call sets it; remove it")
+    endpoint, (transport, headers, body) = endpoint_of(model), _sorted(model.options)
     from openai import AsyncOpenAI  # only after the checks: the import takes half a second
 
-    http_client = _http_client(transport)
-    client = AsyncOpenAI(
-        api_key=endpoint.key or NO_KEY,
-        base_url=endpoint.url.geturl(),
-        http_client=http_client,
-        max_retries=0,  # the gate alone retries
-        timeout=None,  # `_send` limits the whole call instead, the body included
-    )
-    return OpenAIModel(client, http_client, model, endpoint, options)
-
-
-def _endpoint(model: ModelSettings) -> _Endpoint:
-    base_url = model.base_url or os.environ.get("OPENAI_BASE_URL", "").strip()
-    variable = model.api_key_env or "OPENAI_API_KEY"
-    key = os.environ.get(variable, "").strip() or None
-    if key is None and (model.api_key_env or not base_url):
-        raise ConfigError(
-            f"model.api_key_env: the environment variable {variable} is not set; set it to the endpoint's key"
-            + ("" if base_url else ", or set model.base_url for a server without keys")
+    with _opening():
+        http_client = _http_client(transport)
+        client = AsyncOpenAI(
+            api_key=endpoint.key or NO_KEY,
+            base_url=endpoint.url.geturl(),
+            http_client=http_client,
+            max_retries=0,  # the gate alone retries
+            timeout=None,  # `_send` limits the whole call instead, the body included
         )
-    if key is not None and not (key.isascii() and key.isprintable()):
-        raise ConfigError(f"model.api_key_env: the key in {variable} contains characters that no key has")
+        return OpenAIModel(client, http_client, model, endpoint, body, headers)
+
+
+def _sorted(options: Mapping[str, Any]) -> tuple[str | None, dict[str, str], dict[str, Any]]:
+    """Return the transport, headers and body keys in `model.options`; raises ConfigError for an odd one."""
+    body = dict(options)
+    transport, headers, extra = (body.pop(key, None) for key in ("transport", "extra_headers", "extra_body"))
+    if transport not in (None, "aiohttp", "plain"):
+        raise ConfigError(f"model.options.transport: {transport!r} is not one of aiohttp, plain")
+    for name, value in (("extra_headers", headers), ("extra_body", extra)):
+        if not isinstance(value, Mapping | None):
+            raise ConfigError(f"model.options.{name}: not a mapping of names to values")
+    body.update(extra or {})
+    if taken := {"messages", "model", "stream", "extra_query"} & body.keys():
+        raise ConfigError(f"model.options.{min(taken)}: cannot be set, as each call sets it; remove it")
+    sent = {str(name): str(value) for name, value in (headers or {}).items()}
+    if odd := [name for name, value in sent.items() if not f"{name}{value}".isascii()]:
+        raise ConfigError(f"model.options.extra_headers.{odd[0]}: a header contains ASCII only")
+    return transport, sent, body
+
+
+_CAUSES: Final[Sequence[tuple[type[Exception], str]]] = (
+    (UnicodeError, "OPENAI_ORG_ID OPENAI_PROJECT_ID OPENAI_CUSTOM_HEADERS"),
+    (OSError, "SSL_CERT_FILE SSL_CERT_DIR"),
+    (Exception, "ALL_PROXY HTTPS_PROXY HTTP_PROXY all_proxy https_proxy http_proxy OPENAI_CUSTOM_HEADERS"),
+)
+"""A kind of error that opening a client raises -> the environment variables that cause it."""
+
+
+@contextmanager
+def _opening() -> Iterator[None]:
+    """Turn an error that an environment variable causes while a client is opened into a ConfigError."""
     try:
-        url = urlsplit(base_url or OFFICIAL_URL)
-        plain = url.scheme in ("http", "https") and url.hostname and url.port != 0
-    except ValueError:
-        plain = False
-    if not plain or url.query or url.fragment or "@" in url.netloc:
-        raise ConfigError("model.base_url: not a valid URL; write it like http://127.0.0.1:8000/v1")
-    return _Endpoint(url, key, variable)
+        yield
+    except (ValueError, OSError, ImportError) as error:
+        names = next(names.split() for kind, names in _CAUSES if isinstance(error, kind))
+        given = " or ".join(name for name in names if os.environ.get(name)) or "the environment"
+        problem = f"no client can be opened with this value ({' '.join(str(error).split())}); correct or unset it"
+        raise ConfigError(f"{given}: {problem}") from None
 
 
-def _http_client(transport: object) -> httpx2.AsyncClient:
+def _http_client(transport: str | None) -> httpx2.AsyncClient:
     import httpx2
     from openai import DefaultAioHttpClient, DefaultAsyncHttpxClient
 
@@ -128,8 +115,9 @@ class OpenAIModel:
         client: AsyncOpenAI,
         http: httpx2.AsyncClient,
         model: ModelSettings,
-        endpoint: _Endpoint,
+        endpoint: Endpoint,
         options: dict[str, Any],
+        headers: dict[str, str],
     ) -> None:
         import httpx2
 
@@ -138,18 +126,23 @@ class OpenAIModel:
         self._model = model
         self._endpoint = endpoint
         self._options = options
-        self._head = _head(client, http)
+        self._head = _head(client, http, headers)
         self._request = httpx2.Request
-        self._connection_errors: tuple[type[Exception], ...] = (httpx2.HTTPError, OSError, *_aiohttp_errors())
-        self._foreign_errors: tuple[type[Exception], ...] = (ValueError, RecursionError, *self._connection_errors)
+        # ValueError: what the transports raise for an address or a proxy that they cannot use.
+        self._connection_errors: tuple[type[Exception], ...]
+        self._connection_errors = (httpx2.HTTPError, OSError, ValueError, *_aiohttp_errors())
+        self._adapted: dict[str, str | None] = {}  # parameter that the endpoint refuses -> what is sent instead
 
     async def complete(self, request: ChatRequest) -> Completion:
         """Answer one request within `timeout_s`, including the whole body."""
-        content = await self._send(self._head.url, self.body(request))
+        body = self.body(request)
+        adapted = self._adapt(body)
+        content = await self._send(self._head.url, body)
         try:
-            return self._without_key(read_completion(content, request))
-        except self._foreign_errors as error:
-            raise with_response(self._translate(error), content) from None
+            completion = read_completion(content, request)
+        except (ValueError, RecursionError) as error:
+            raise with_response(self._unreadable(error, body), content) from None
+        return self._without_key(replace(completion, adapted=adapted) if adapted else completion)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
         """Post to another path (`embeddings`) and return the answer's body; raises the errors of `complete`."""
@@ -165,11 +158,12 @@ class OpenAIModel:
             async with asyncio.timeout(self._model.timeout_s):
                 request = self._request("POST", url, headers=self._head.headers, content=content)
                 response = await self._http.send(request)
-        except self._foreign_errors as error:
-            raise self._translate(error) from None
+        except self._connection_errors as error:
+            raise self._unconnected(error) from None
         if response.is_success:
             return response.content
-        raise self._status_error(response.status_code, _error_body(response.content), response.headers)
+        status = response.status_code
+        raise self._refused(Refusal(status, _error_body(response.content), response.headers, body), status)
 
     def _without_key(self, completion: Completion) -> Completion:
         """Remove the key from an answer that echoes it, as answers are written to disk."""
@@ -191,48 +185,59 @@ class OpenAIModel:
             body.pop("seed", None)
         if "max_tokens" in body and self._endpoint.is_openai:
             body["max_completion_tokens"] = body.pop("max_tokens")
-        return body | self._options
+        if self._model.system_role != "system":
+            body["messages"] = _without_system(body["messages"], self._model.system_role)
+        body.update(self._options)
+        return body
 
-    def _translate(self, error: Exception) -> ProviderError:
-        """Translate an error of the client, its transport or `wire` into scai's."""
-        where, quote = self._endpoint, self._endpoint.quote
-        if isinstance(error, BodyError):
-            return self._status_error(error.status, error.body, {})
-        if isinstance(error, FilterError) and error.finish is not None:
-            return CallFailed(f"{where}: the endpoint's content filter withheld the answer")
+    def _adapt(self, body: dict[str, Any]) -> tuple[str, ...]:
+        """Apply the certain remedies to a body; return them in words."""
+        applied = [(name, instead) for name, instead in self._adapted.items() if name in body]
+        for name, instead in applied:
+            value = body.pop(name)
+            if instead is not None:
+                body[instead] = value
+        return tuple(f"{name}: {f'sent as {other}' if other else 'left out'}" for name, other in applied)
+
+    def _unconnected(self, error: Exception) -> ProviderError:
+        """Return the error for a request without a response."""
+        where = self._endpoint
         if isinstance(error, TimeoutError):  # before the connection errors: it is an OSError
             limit = f"no complete answer within {self._model.timeout_s:g} s (model.timeout_s)"
             return CallTransient(f"{where}: {limit}", overloaded=True)
-        if isinstance(error, self._connection_errors):
-            cause = error.__cause__ or error
-            reason = quote(str(cause) or type(cause).__name__)
-            return CallTransient(f"{where}: the connection failed ({reason}); is the server up?")
-        return CallTransient(f"{where}: HTTP 200, but no chat completion ({quote(str(error))})")
+        cause = error.__cause__ or error
+        return Refusal(0, str(cause) or type(cause).__name__).error(where, 0)
 
-    def _status_error(self, status: int, body: object, headers: Mapping[str, str]) -> ProviderError:
-        """Return the error for an HTTP status and its body."""
-        if isinstance(body, list) and body:  # Google puts the error into a list
-            body = body[0]
-        if isinstance(body, Mapping) and isinstance(body.get("error"), Mapping):
-            body = body["error"]
-        message = body.get("message") or body.get("detail") or body if isinstance(body, Mapping) else body
-        reason = self._endpoint.quote(str(message or "no reason given"))
-        text = f"{self._endpoint}: HTTP {status}: {reason}"
-        if status == 429 and "insufficient_quota" in str(body):  # the one 429 that no wait resolves
-            return EndpointFailed(f"{text}; check the account's plan and billing")
-        if status in _TRANSIENT or status >= 500:
-            overloaded = status in _OVERLOADED
-            return CallTransient(text, retry_after=_retry_after(headers), overloaded=overloaded)
-        if status in _REMEDIES:
-            return EndpointFailed(f"{text}; {_REMEDIES[status].format(key=self._endpoint.key_variable)}")
-        return CallFailed(text)
+    def _unreadable(self, error: Exception, body: Mapping[str, Any]) -> ProviderError:
+        """Return the error for a response with status 200 that contains no answer."""
+        where = self._endpoint
+        if isinstance(error, BodyError):
+            return self._refused(Refusal(error.status, error.body, {}, body), 200)
+        if isinstance(error, FilterError) and error.finish is None:
+            return self._refused(Refusal(200, [str(error), error.body], {}, body), 200)
+        if isinstance(error, FilterError):
+            return PromptRefused(f"{where}: the endpoint's content filter withheld the answer ({error.finish})")
+        return CallTransient(f"{where}: HTTP 200, but no chat completion ({where.quote(str(error))})")
+
+    def _refused(self, refusal: Refusal, http_status: int) -> ProviderError:
+        """Return the error for a refusal of a request; remember a remedy that is certain."""
+        error = refusal.error(self._endpoint, http_status)
+        if isinstance(error, CallAdapted):
+            if error.instead in self._adapted:
+                return EndpointFailed(f"{error}, but that is refused, too; remove model.{error.instead}")
+            self._adapted[error.parameter] = error.instead
+        return error
 
 
-def _head(client: AsyncOpenAI, http: httpx2.AsyncClient) -> httpx2.Request:
+def _head(client: AsyncOpenAI, http: httpx2.AsyncClient, extra: Mapping[str, str]) -> httpx2.Request:
     """Return the address and headers of all calls, with the key."""
     given = {**client.default_headers, **client.auth_headers}
     headers = {name: value for name, value in given.items() if isinstance(value, str)}
-    head = http.build_request("POST", f"{client.base_url}chat/completions", headers=headers)
+    headers.update(extra)
+    # As the client joins them: an address without a path gets one, not a longer host name.
+    base = client.base_url
+    url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + b"/chat/completions")
+    head = http.build_request("POST", url, headers=headers)
     del head.headers["content-length"]
     return head
 
@@ -246,15 +251,18 @@ def _error_body(data: bytes) -> object:
     return body.get("error", body) if isinstance(body, Mapping) else body
 
 
-_TRANSIENT = {408, 409, 425, 429}
-_OVERLOADED = {408, 429, 503, 504, 529}
-_REMEDIES = {
-    401: "check the key in {key}",
-    402: "the account has no credit left; add some",
-    403: "the key in {key} may not use this model, or not from here",
-    404: "check the model's name and model.base_url",
-    405: "check model.base_url",
-}
+def _without_system(messages: Sequence[Mapping[str, str]], role: str) -> list[dict[str, str]]:
+    """Return the messages with the system text in the role `developer`, or in front of the first user's text."""
+    if role == "developer":
+        return [{**message, "role": role} if message["role"] == "system" else dict(message) for message in messages]
+    system = [message["content"] for message in messages if message["role"] == "system"]
+    others = [dict(message) for message in messages if message["role"] != "system"]
+    first = next((message for message in others if message["role"] == "user"), None)
+    if first is None:
+        first = {"role": "user", "content": ""}
+        others.insert(0, first)
+    first["content"] = "\n\n".join(text for text in (*system, first["content"]) if text)
+    return others
 
 
 def _aiohttp_errors() -> tuple[type[Exception], ...]:
@@ -264,19 +272,6 @@ def _aiohttp_errors() -> tuple[type[Exception], ...]:
     import aiohttp
 
     return (aiohttp.ClientError,)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds to wait that the headers ask for (in milliseconds, in seconds or as a date), or None."""
-    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) / unit
-        except ValueError:
-            continue
-        if not math.isnan(seconds):
-            return max(0.0, seconds)
-    date = email.utils.parsedate_tz(headers.get("retry-after", ""))
-    return max(0.0, email.utils.mktime_tz(date) - time.time()) if date else None
 
 
 def _is_strict(schema: object) -> bool:

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from loopback import FAULTS, Loopback
 
-from scai_cli.errors import CallFailed, CallTransient, EndpointFailed, ProviderError
+from scai_cli.errors import CallFailed, CallTransient, EndpointFailed, PromptRefused, PromptTooLong, ProviderError
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Message
 from scai_cli.models.gate import Gate, GateSettings
@@ -21,7 +21,7 @@ PASSING = {  # a fault that one more attempt heals -> what the message of a call
     "408": "HTTP 408",
     "409": "HTTP 409",
     "500": "HTTP 500: Internal error",
-    "502": "HTTP 502: <html><h1>502 Bad Gateway",
+    "502": "HTTP 502: 502 Bad Gateway",
     "503": "HTTP 503: Loading model",
     "529": "HTTP 529: Overloaded",
     "drop-before": "the connection failed",
@@ -31,7 +31,6 @@ PASSING = {  # a fault that one more attempt heals -> what the message of a call
     "not-an-object": "no chat completion",
     "html": "no chat completion",
     "error-body": "The backend had a hiccup",
-    "empty-choices": "no choices",
 }
 SLOW = {"trickle", "hang"}  # as PASSING, where an answer takes longer than the client waits
 ANSWERS = {  # odd, but an answer -> its text and finish reason
@@ -43,19 +42,21 @@ ANSWERS = {  # odd, but an answer -> its text and finish reason
     "surrogate": ("odd \ufffd text", "stop"),
     "no-usage": ("You said: call 0", "stop"),
 }
-CALL_FAILS = {  # this call alone -> what the message holds
-    "400": "HTTP 400: maximum context length",
+PROMPT_REFUSED = {  # this prompt alone -> its error, what the message holds
+    "400": (PromptTooLong, "HTTP 400: maximum context length"),
+    "413": (PromptTooLong, "HTTP 413"),
+    "filtered": (PromptRefused, "content filter"),
+}
+UNEXPLAINED = {  # without a known reason: what the message holds
     "400-echo": "HTTP 400: call 0",
     "400-text": "HTTP 400",
-    "413": "HTTP 413",
+    "403": "HTTP 403: Not for you; the key in OPENAI_API_KEY",
     "422": "HTTP 422",
-    "filtered": "content filter",
 }
 ENDPOINT_FAILS = {  # no call can succeed -> what the message holds, the remedy included
     "401": "HTTP 401: Incorrect API key provided; check the key in OPENAI_API_KEY",
-    "403": "HTTP 403: Not for you; the key in OPENAI_API_KEY",
     "404": "HTTP 404: The model tiny does not exist; check the model's name and model.base_url",
-    "quota": "HTTP 429: You exceeded your current quota; check the account's plan",
+    "quota": "HTTP 429: You exceeded your current quota; check the plan, the budget and the billing",
     "429-after-long": "requests a wait of 86400 s",
 }
 
@@ -90,10 +91,13 @@ def run(base_url, transport, calls=1, settings=SWIFT, timeout_s=60):
 
 
 def test_the_tables_here_name_every_fault():
-    assert (
-        FAULTS.keys() - {"ok", "hold", "429-after-minute"}
-        == PASSING.keys() | SLOW | ANSWERS.keys() | CALL_FAILS.keys() | ENDPOINT_FAILS.keys()
-    )
+    assert FAULTS.keys() - {
+        "ok",
+        "hold",
+        "429-after-minute",
+    } == PASSING.keys() | SLOW | ANSWERS.keys() | PROMPT_REFUSED.keys() | UNEXPLAINED.keys() | ENDPOINT_FAILS.keys() | {
+        "empty-choices"
+    }
 
 
 @both_transports
@@ -152,13 +156,43 @@ def test_an_odd_answer_is_an_answer(fault, transport):
 
 
 @both_transports
-@pytest.mark.parametrize("fault", CALL_FAILS)
-def test_a_call_that_cannot_succeed_fails_alone(fault, transport):
+@pytest.mark.parametrize("fault", PROMPT_REFUSED)
+def test_a_refused_prompt_fails_alone(fault, transport):
+    kind, words = PROMPT_REFUSED[fault]
     with Loopback(script=[fault]) as server:
         outcomes, _ = run(server.base_url, transport, calls=3, settings=GateSettings(concurrency=1))
-    assert [type(o) for o in outcomes] == [CallFailed, Completion, Completion]
-    assert CALL_FAILS[fault] in str(outcomes[0])
+    assert [type(o) for o in outcomes] == [kind, Completion, Completion]
+    assert words in str(outcomes[0])
     assert len(server.requests) == 3
+
+
+@both_transports
+@pytest.mark.parametrize("fault", UNEXPLAINED)
+def test_a_refusal_without_a_reason_is_the_prompt_s_if_a_harmless_one_is_answered(fault, transport):
+    with Loopback(script=[fault]) as server:
+        outcomes, _ = run(server.base_url, transport, calls=3, settings=GateSettings(concurrency=1))
+    assert [type(o) for o in outcomes] == [PromptRefused, Completion, Completion]
+    assert UNEXPLAINED[fault] in str(outcomes[0])
+    assert str(outcomes[0]).endswith("; other prompts are answered")
+    assert len(server.requests) == 4
+
+
+@both_transports
+@pytest.mark.parametrize("fault", UNEXPLAINED)
+def test_a_refusal_of_every_prompt_is_the_endpoint_s(fault, transport):
+    with Loopback(script=[fault] * 50) as server:
+        outcomes, _ = run(server.base_url, transport, calls=20, settings=GateSettings(concurrency=4))
+    assert all(isinstance(o, EndpointFailed) for o in outcomes)
+    assert str(outcomes[0]).endswith("; a harmless prompt is refused, too")
+    assert len(server.requests) <= 12
+
+
+@both_transports
+def test_an_answer_without_choices_is_asked_for_again_before_the_prompt_is_blamed(transport):
+    for faults, kind, sent in ((1, Completion, 2), (2, Completion, 3), (3, PromptRefused, 4), (9, EndpointFailed, 6)):
+        with Loopback(script=["empty-choices"] * faults) as server:
+            ((outcome,), _) = run(server.base_url, transport)
+        assert (type(outcome), len(server.requests)) == (kind, sent)
 
 
 @both_transports

@@ -15,7 +15,9 @@ from loopback import Loopback
 from scai_cli.errors import CallFailed, ConfigError
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Message, Sampling, Usage
-from scai_cli.models.openai import OpenAIModel, _Endpoint, _retry_after, connect
+from scai_cli.models.endpoint import Endpoint
+from scai_cli.models.openai import OpenAIModel, connect
+from scai_cli.models.refusals import Refusal
 
 KEY = "sk-test-4711-abcdefghijklmnop"
 TRANSPORTS = ("aiohttp", "plain")
@@ -197,7 +199,7 @@ def test_a_server_s_text_is_cut_and_cleaned():
 
 @given(st.text(), st.text(), st.integers(0, 3))
 def test_a_quoted_text_is_one_printable_line_without_the_key(before, after, times):
-    endpoint = _Endpoint(urlsplit("http://h/v1"), KEY, "OPENAI_API_KEY")
+    endpoint = Endpoint(urlsplit("http://h/v1"), KEY, "OPENAI_API_KEY")
     quoted = endpoint.quote(before + KEY * times + after)
     assert KEY not in quoted
     assert len(quoted) <= 200
@@ -238,11 +240,11 @@ def test_the_client_is_imported_only_when_it_is_opened():
     ],
 )
 def test_retry_after_in_every_form(headers, seconds):
-    assert _retry_after(headers) == seconds
+    assert Refusal(429, "", headers).wait == seconds
 
 
 def test_retry_after_as_a_date_is_the_time_until_then():
     then = datetime.now(UTC) + timedelta(hours=1)
     before = then.replace(microsecond=0) - datetime.now(UTC)
-    seconds = _retry_after({"retry-after": format_datetime(then)})
+    seconds = Refusal(429, "", {"retry-after": format_datetime(then)}).wait
     assert before.total_seconds() >= seconds >= (then.replace(microsecond=0) - datetime.now(UTC)).total_seconds()

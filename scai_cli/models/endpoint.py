@@ -1,0 +1,95 @@
+"""The address of an endpoint and its key: where calls go, and foreign texts as one line without the key."""
+
+from __future__ import annotations
+
+import html
+import os
+import re
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from scai_cli.errors import ConfigError
+from scai_cli.experiment.model_settings import ModelSettings, refuse_query
+
+OFFICIAL_URL: Final = "https://api.openai.com/v1"
+ADDRESS_VARIABLE: Final = "OPENAI_BASE_URL"
+_QUOTED: Final = 200
+_INVISIBLE: Final = re.compile(r"(?is)<(script|style|svg)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The address of the calls, and the key, which must not appear in any message."""
+
+    url: SplitResult
+    key: str | None
+    key_variable: str
+
+    def __str__(self) -> str:
+        return self.quote(self.url.geturl().rstrip("/"))
+
+    @property
+    def is_openai(self) -> bool:
+        """Whether the endpoint is OpenAI or Azure, which require `max_completion_tokens`."""
+        return (self.url.hostname or "").endswith(("api.openai.com", ".openai.azure.com"))
+
+    def quote(self, text: str) -> str:
+        """Return a foreign text as one line of at most 200 characters, without tags, control characters and the key."""
+        text = text_of_page(text)
+        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+        if self.key:
+            text = text.replace(self.key, "[key]")
+        return text if len(text) <= _QUOTED else text[: _QUOTED - 1] + "…"
+
+
+def text_of_page(text: str) -> str:
+    """Return the visible text of an HTML page, and any other text unchanged."""
+    start = text[:200].lstrip().lower()
+    if not start.startswith(("<!doctype html", "<html", "<head", "<body", "<h1", "<center", "<?xml")):
+        return text
+    return html.unescape(_INVISIBLE.sub(" ", text[:20_000])).strip() or "an HTML page without text"
+
+
+def address_in_environment() -> str:
+    """Return the address in OPENAI_BASE_URL; empty if there is none."""
+    return os.environ.get(ADDRESS_VARIABLE, "").strip()
+
+
+def address(model: ModelSettings) -> str:
+    """Return the base URL of a model; empty for OpenAI's own."""
+    url = (model.base_url or address_in_environment()).rstrip("/")
+    return "" if url == OFFICIAL_URL else url
+
+
+def endpoint_of(model: ModelSettings) -> Endpoint:
+    """Return the endpoint of a model; raises ConfigError for an address or a key that cannot be one."""
+    base_url = address(model)
+    variable = model.api_key_env or "OPENAI_API_KEY"
+    key = os.environ.get(variable, "").strip() or None
+    if key is None and (model.api_key_env or not base_url):
+        raise ConfigError(
+            f"model.api_key_env: the environment variable {variable} is not set; set it to the endpoint's key"
+            + ("" if base_url else ", or set model.base_url for a server without keys")
+        )
+    if key is not None and not (key.isascii() and key.isprintable()):
+        raise ConfigError(f"model.api_key_env: the key in {variable} contains characters that no key has")
+    where = "model.base_url" if model.base_url else ADDRESS_VARIABLE
+    return Endpoint(_parsed(base_url or OFFICIAL_URL, where), key, variable)
+
+
+def _parsed(base_url: str, where: str) -> SplitResult:
+    try:
+        url = urlsplit(base_url)
+        plain = url.scheme in ("http", "https") and url.hostname and url.port != 0
+    except ValueError:
+        plain = False
+    if not plain or url.fragment or "@" in url.netloc or not base_url.isprintable() or " " in base_url:
+        raise ConfigError(f"{where}: not a valid URL; write it like http://127.0.0.1:8000/v1")
+    try:
+        refuse_query(base_url)
+    except ValueError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    if url.path.rstrip("/").endswith("/chat/completions"):
+        raise ConfigError(f"{where}: leave /chat/completions away; scai adds it")
+    return url
