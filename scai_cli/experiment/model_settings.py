@@ -109,6 +109,8 @@ _ENDPOINT: Final = ("provider", "base_url", "api_key_env")
 def overlay(base: ModelSettings, changes: ModelChanges | None) -> ModelSettings:
     """Lay changes over a model's settings key by key, null for no change; another endpoint drops the old options."""
     update = {} if changes is None else changes.model_dump(exclude_none=True)
+    if "base_url" in update:
+        update.setdefault("base_url_from", None)
     moved = any(update.get(key, getattr(base, key)) != getattr(base, key) for key in _ENDPOINT)
     return base.model_copy(update={"options": {}, **update} if moved else update)
 

@@ -17,6 +17,7 @@ from scai_cli.experiment.load import Overrides, load_saved
 from scai_cli.experiment.model_settings import Roles
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.revision_settings import Revision
+from scai_cli.jobs.addresses import with_address
 from scai_cli.jobs.interruption import Interruption
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import refuse_foreign_code
@@ -230,7 +231,7 @@ def open_chat(
     Raises RunError for an unknown persona or version, for versions with one system message, and for foreign code
     that is not trusted; ConfigError for a model that cannot be called.
     """
-    config = assistant_only(load_saved(path / CONFIG, overrides))
+    config = with_address(assistant_only(load_saved(path / CONFIG, overrides)), overrides)
     refuse_foreign_code(config, path.name, trust=trust)
     history = read_history(path, messages=False)
     known = [person.id for person in config.personas.inline]

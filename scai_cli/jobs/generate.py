@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +25,7 @@ from scai_cli.datasets.generate.row import GeneratedRow, count_answers, rows
 from scai_cli.datasets.generate.row_plan import row_number, row_plans
 from scai_cli.errors import ConfigError, RunError, TooManyFailures
 from scai_cli.experiment.load import Overrides, dump_experiment
+from scai_cli.jobs.addresses import refuse_other_address, with_address
 from scai_cli.jobs.generate_source import (
     GenerateOptions,
     GenerateSource,
@@ -86,6 +87,7 @@ def start(
     if run_id is not None:
         _refuse_taken(runs / run_id)
     source = read_source(options, runs)
+    source = replace(source, config=with_address(source.config, options.overrides))
     check_source(source, options)
     with ModelPool.connect(source.config) as pool:
         directory = GeneratedDirectory.create(runs, run_id, f"{source.stem}-rows")
@@ -104,7 +106,9 @@ def resume(
     `settings` may change limits, prices and addresses. Raises RunError if any other setting differs from the first
     session, if the set is in use or damaged, or if it names code that is not trusted.
     """
-    manifest = read_generation(path, Overrides(settings=settings))
+    overrides = Overrides(settings=settings)
+    manifest = read_generation(path, overrides)
+    refuse_other_address(manifest.config, overrides)
     config = manifest.config
     refuse_foreign_code(config, path.name, trust=trust)
     directory = GeneratedDirectory.reopen(path)

@@ -152,7 +152,10 @@ def prices_of(
     table: Mapping[str, PriceConfig], models: Iterable[tuple[AgentRole, ModelSettings]]
 ) -> dict[RoleModel, PriceOf]:
     """Return the price of each model of an experiment; `table` is its `prices:`."""
-    return {(role, model.label): price_of(model.provider, table, model.base_url) for role, model in models}
+    return {
+        (role, model.label): price_of(model.provider, table, None if model.base_url_from else model.base_url)
+        for role, model in models
+    }
 
 
 def costs_of(spent: Mapping[RoleModel, Usage], prices: Mapping[RoleModel, PriceOf]) -> list[float | None]:

@@ -11,6 +11,7 @@ from typing import Final
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, dump_experiment
 from scai_cli.jobs import session
+from scai_cli.jobs.addresses import with_address
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import changed_keys, digests, keep_changes, load_run, refuse_changed
@@ -60,6 +61,7 @@ async def run(
     """
     if run_id is not None:
         _refuse_taken(runs_dir / run_id, digests(config))
+    config = with_address(config)
     # Connect first: an experiment whose models are not available leaves no folder behind.
     with ModelPool.connect(config, prompt) as pool:
         directory = RunDirectory.create(runs_dir, run_id, config.name, dump_experiment(config))
@@ -102,7 +104,7 @@ def resume_blocking(
 async def _continued(
     path: Path, config: ExperimentConfig, observer: Observer[Event] | None, prompt: ParticipantPrompt | None
 ) -> RunOutcome:
-    directory = RunDirectory.reopen(path)
+    directory, config = RunDirectory.reopen(path), with_address(config)
     with closing(directory.folder) as folder:
         if (began := first_event(path)) is not None:
             refuse_changed("run", began.digests, digests(config), path / CONFIG)

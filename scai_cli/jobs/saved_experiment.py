@@ -12,13 +12,14 @@ from scai_cli import plugins
 from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, load_saved, named_code
+from scai_cli.jobs.addresses import refuse_other_address
 from scai_cli.runs.locked_folder import LockedFolder
 from scai_cli.runs.run_directory import CONFIG
 
 CHANGEABLE: Final = ("limits", "prices", "cache", "max_failures", "force")
 """The keys of an experiment that may change between sessions, as they do not affect the results."""
 
-_ADDRESS: Final = ("base_url", "api_key_env", "timeout_s")
+_ADDRESS: Final = ("base_url", "base_url_from", "api_key_env", "timeout_s")
 """The keys of a model that may change between sessions."""
 
 
@@ -52,6 +53,7 @@ def load_run(path: Path, overrides: Overrides, *, trust: bool) -> ExperimentConf
     """Read the experiment of a run; raises RunError if it names third-party code that is not trusted."""
     config = load_saved(path / CONFIG, overrides)
     refuse_foreign_code(config, path.name, trust=trust)
+    refuse_other_address(config, overrides)
     return config
 
 

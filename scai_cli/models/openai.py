@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic_core import to_json
@@ -89,9 +90,11 @@ def _opening() -> Iterator[None]:
         yield
     except (ValueError, OSError, ImportError) as error:
         names = next(names.split() for kind, names in _CAUSES if isinstance(error, kind))
-        given = " or ".join(name for name in names if os.environ.get(name)) or "the environment"
+        given = [name for name in names if os.environ.get(name)]
+        lost = [name for name in given if isinstance(error, OSError) and not Path(os.environ[name]).exists()]
+        which = " or ".join(lost or given) or "the environment"
         problem = f"no client can be opened with this value ({' '.join(str(error).split())}); correct or unset it"
-        raise ConfigError(f"{given}: {problem}") from None
+        raise ConfigError(f"{which}: {problem}") from None
 
 
 def _http_client(transport: str | None) -> httpx2.AsyncClient:

@@ -178,7 +178,7 @@ BROKEN = {
         GOOD + f"model: {{provider: openai, name: m, base_url: 'http://h/v1?k={SECRET}'}}\n",
         3,
         "model.base_url",
-        "api_key_env",
+        "leave the query away",
     ),
     "secret in a role's address": (
         GOOD + f"roles:\n  meta: {{base_url: 'http://u:{SECRET}@h/v1'}}\n",

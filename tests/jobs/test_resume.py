@@ -391,7 +391,7 @@ def at(server):
         (["ok"] * 60 + ["404"] * 99, {}, "HTTP 404"),
         (["401"] * 99, {}, "HTTP 401"),
         ([], {"400": 0.3}, "more than max_failures allows"),
-        (["ok"] * 100, {"422": 0.5}, "more than max_failures allows"),
+        (["ok"] * 100, {"422": 1.0}, "a harmless prompt is refused, too"),
     ],
 )
 def test_a_run_that_a_sick_endpoint_stopped_comes_out_clean_once_it_is_well(served, tmp_path, script, odds, said):

@@ -1,0 +1,44 @@
+"""The address in a saved experiment: work continues where it was started, whatever OPENAI_BASE_URL names later."""
+
+from __future__ import annotations
+
+from scai_cli.errors import RunError
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.load import Overrides
+from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.models.endpoint import OFFICIAL_URL, address_in_environment
+
+
+def with_address(config: ExperimentConfig, anew: Overrides | None = None) -> ExperimentConfig:
+    """Write the address in use into the models without one.
+
+    For new work on a saved experiment, `anew` are its options: OPENAI_BASE_URL has precedence over a saved address that
+    came from there, and the options over both.
+    """
+    address = address_in_environment()
+    renewed = anew is not None and address and not _names_address(anew)
+
+    def named(model: ModelSettings | None) -> ModelSettings | None:
+        if model is None or (model.base_url is not None and not (renewed and model.base_url_from)):
+            return model
+        return model.model_copy(update={"base_url": address or OFFICIAL_URL, "base_url_from": "environment"})
+
+    if all(model.provider != "openai" for _, model in config.models()):
+        return config
+    # Roles and personas without an address of their own have that of `model`, whatever its provider is.
+    return config.model_copy(update={"model": named(config.model), "judge": named(config.judge)})
+
+
+def refuse_other_address(config: ExperimentConfig, overrides: Overrides) -> None:
+    """Raise RunError if OPENAI_BASE_URL names another address than when the work was started."""
+    address = address_in_environment().rstrip("/")
+    started = {(model.base_url or "").rstrip("/") for _, model in config.models() if model.base_url_from}
+    if address and started - {address} and not _names_address(overrides):
+        raise RunError(
+            f"OPENAI_BASE_URL names {address}, but this was started at {min(started - {address})}; unset the variable, "
+            f"or continue at the other address with `--set model.base_url={address}`"
+        )
+
+
+def _names_address(overrides: Overrides) -> bool:
+    return any("base_url=" in setting for setting in overrides.settings)
