@@ -51,6 +51,10 @@ VariableName = Annotated[str, AfterValidator(_variable_name)]
 SystemRole = Literal["system", "merge", "developer"]
 
 
+def _is_none(value: object) -> bool:
+    return value is None  # a config saved without the key stays as it is
+
+
 class ModelChanges(Value):
     """Keys that override another model: a role's override `model`, a persona's override the users' model."""
 
@@ -74,12 +78,12 @@ class ModelChanges(Value):
     """How answers in JSON are requested: in words, or also by the server's structured output."""
     send_seed: bool | None = None
     """Whether the seed is sent; set it to false for endpoints that reject the key."""
-    system_role: SystemRole | None = None
+    system_role: Annotated[SystemRole | None, Field(exclude_if=_is_none)] = None
     """How the system message is sent to an endpoint without that role: `merge`d into the first user message, or as
     `developer`."""
     options: Mapping[str, Any] | None = None
     """The provider's own settings: body keys for `openai`; `noise`, `attention`, ... for `simulated`."""
-    base_url_from: Literal["environment"] | None = None
+    base_url_from: Annotated[Literal["environment"] | None, Field(exclude_if=_is_none)] = None
     """Written by scai into the config of a run whose base_url comes from OPENAI_BASE_URL."""
 
     _no_secrets = field_validator("base_url", "options")(without_secrets)
@@ -93,7 +97,7 @@ class ModelSettings(ModelChanges):
     timeout_s: Annotated[float, Field(gt=0)] = 120.0
     structured: Literal["prompt", "json_schema"] = "prompt"
     send_seed: bool = True
-    system_role: SystemRole = "system"
+    system_role: Annotated[SystemRole, Field(exclude_if=lambda role: role == "system")] = "system"
     options: Mapping[str, Any] = {}
 
     @property

@@ -17,12 +17,13 @@ from scai_cli.text.data_files import read_data_file
 
 _TABLE: Final = read_data_file(__file__)
 ROWS: Final[tuple[Mapping[str, Any], ...]] = _TABLE["rows"]
-_AMOUNT: Final = re.compile(rf"([\d.]*\d) ?(?:({'|'.join(_TABLE['units'])})s?)?(?![a-z\d]|[-.:]\d)[ ,]*(?:and )?")
+_UNIT: Final = rf"(?:({'|'.join(_TABLE['units'])})s?)(?![a-z])"
+_AMOUNT: Final = re.compile(rf"([\d.]*\d)(?: ?{_UNIT}|(?![-.:]?\d))[ ,]*(?:and )?")
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """A response that is no answer: its status (0 without a connection), its body, and the request's body."""
+    """A response without an answer: its status (0 without a connection), its body, and the request's body."""
 
     status: int
     body: object

@@ -27,8 +27,8 @@ class BodyError(ValueError):
 
     def __init__(self, body: object) -> None:
         super().__init__()
-        code = body.get("code") if isinstance(body, Mapping) else None
-        self.status = code if isinstance(code, int) and 400 <= code < 600 else 500
+        code = str(body.get("code") if isinstance(body, Mapping) else "")
+        self.status = int(code) if len(code) == 3 and code.isdecimal() and code >= "400" else 200
         self.body = body
 
 
