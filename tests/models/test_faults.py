@@ -31,7 +31,7 @@ PASSING = {  # a fault that one more attempt heals -> what the message of a call
     "not-an-object": "no chat completion",
     "html": "no chat completion",
     "error-body": "The backend had a hiccup",
-    "paid-error": "HTTP 502: Provider returned error",
+    "paid-error": "Provider returned error",
 }
 SLOW = {"trickle", "hang"}  # as PASSING, where an answer takes longer than the client waits
 ANSWERS = {  # odd, but an answer -> its text and finish reason
