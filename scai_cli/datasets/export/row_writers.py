@@ -22,16 +22,17 @@ from scai_cli.text.characters import as_json, clean, json_bytes
 class RowWriter(Protocol):
     """Writes rows to a file."""
 
-    columns: tuple[str, ...]
+    columns: tuple[str, ...] = ()
     """The columns of the first row."""
-    longest: int
+    longest: int = 0
     """Characters of the longest row as JSON, without its provenance."""
 
     def write(self, row: Row, provenance: Provenance | None) -> None:
         """Write a row, with its provenance as a column unless that is None."""
 
     def close(self) -> None:
-        """Flush all buffers; the file itself stays open."""
+        """Write everything still buffered; the file itself stays open."""
+        return  # most writers buffer nothing
 
 
 def row_writer(kind: FileKind, form: Format, file: BinaryIO) -> RowWriter:
@@ -43,7 +44,7 @@ def row_writer(kind: FileKind, form: Format, file: BinaryIO) -> RowWriter:
     return ParquetRows(file, form.late_types) if kind == "parquet" else JsonLines(file)
 
 
-class JsonLines:
+class JsonLines(RowWriter):
     """Writes one JSON object per line, with the provenance last, as JSON text.
 
     `datasets` infers column types from the first 10 MB of a file, and refuses the file if a list that was empty or an
@@ -51,8 +52,6 @@ class JsonLines:
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        self.columns: tuple[str, ...] = ()
-        self.longest = 0
         self._writer = jsonlines.Writer(file, dumps=json_bytes)
 
     def write(self, row: Row, provenance: Provenance | None) -> None:
@@ -70,39 +69,29 @@ class JsonLines:
         """Write any value as a line."""
         self._writer.write(value)
 
-    def close(self) -> None:
-        """Do nothing: lines are not buffered here."""
-
 
 _encode: Final = msgspec.json.Encoder().encode
 _COLUMN: Final = _encode(COLUMN)
 
 
-class TextRows:
+class TextRows(RowWriter):
     """Writes rows as text for people, with an empty line between them and without provenance."""
 
     def __init__(self, file: BinaryIO, as_text: Callable[[Row], str]) -> None:
-        self.columns: tuple[str, ...] = ()
-        self.longest = 0
         self._file = file
         self._as_text = as_text
 
-    def write(self, row: Row, _: Provenance | None) -> None:
+    def write(self, row: Row, provenance: Provenance | None) -> None:  # noqa: ARG002 - people read the text alone
         """Write a row."""
         text = self._as_text(row)
         self._file.write(f"\n{text}".encode() if self.columns else text.encode())
         self.columns = tuple(row)
 
-    def close(self) -> None:
-        """Do nothing: rows are not buffered here."""
 
-
-class CsvRows:
+class CsvRows(RowWriter):
     """Writes a header and one record per row; nested values become JSON text, and no cell begins a formula."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self.columns: tuple[str, ...] = ()
-        self.longest = 0
         self._file = file
         self._buffer = io.StringIO(newline="")
         self._writer = csv.writer(self._buffer, lineterminator="\r\n")

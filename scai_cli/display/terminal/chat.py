@@ -12,21 +12,11 @@ from scai_cli.display.terminal.consoles import err, out, plain_table
 from scai_cli.display.terminal.escape import styled
 from scai_cli.jobs.chat import Dialogue
 from scai_cli.text.characters import one_line, visible
+from scai_cli.text.data_files import read_data_file
 
 _COLUMNS: Final = 100
 """The minimal width to print two answers side by side."""
-_RATE: Final = {
-    1: "/rate 7 too long   rate the last answer, with a comment if you like",
-    2: "/rate 7 4 longer   rate both answers in their order, with a comment if you like",
-}
-_HELP: Final = (
-    "/again             repeat the call if no answer came",
-    "/system            show the assistant's system message",
-    "/help              show this list",
-    "/quit              end the chat (or Ctrl-D)",
-    "//x                send a message that starts with /x",
-    "Each line is a message; pasted lines stay together.",
-)
+_TEXTS: Final = read_data_file(__file__)
 
 
 def print_head(dialogues: Sequence[Dialogue]) -> None:
@@ -40,7 +30,7 @@ def print_head(dialogues: Sequence[Dialogue]) -> None:
 
 def print_help(answers: int) -> None:
     """Print the commands of a chat with this many answers to a message."""
-    tell("\n".join((_RATE[answers], *_HELP)))
+    tell("\n".join((_TEXTS["rate"][answers], *_TEXTS["help"])))
 
 
 def print_answers(answers: Sequence[tuple[str, str]], *, headed: bool) -> None:
