@@ -50,7 +50,8 @@ class Comparison:
         base = f"{self.first} ({some.against})"
         if len(found) == 1:
             ((run, difference),) = found.items()
-            return f"{what}, {run} ({difference.where}) minus {base}: {_words(difference)}."
+            words = change_words(difference.interval, 2, "difference")
+            return f"{what}, {run} ({difference.where}) minus {base}: {words}."
         counts = Counter(verdict_of(difference.interval) for difference in found.values())
         verdicts = ", ".join(f"{count} {verdict.replace('change', 'difference')}" for verdict, count in counts.items())
         return f"{what}, {len(found)} runs minus {base}: {verdicts}."
@@ -124,10 +125,6 @@ def _paired(
         if differences:
             return differences
     return {}
-
-
-def _words(difference: PairedDifference) -> str:
-    return change_words(difference.interval, 2, "difference")
 
 
 def _run_object(run: str, history: History) -> dict[str, Any]:

@@ -72,10 +72,10 @@ def sample(
 ) -> None:
     """Sample personas: at random, stratified, weighted or diverse."""
     from scai_cli.populations.population_file import population_file
-    from scai_cli.populations.sample import SampleOptions, sample
+    from scai_cli.populations.sample import sample
 
     strata = tuple(name.strip() for name in by.split(",") if name.strip())
-    drawn = sample(population, SampleOptions(count, strata, weights, diverse, seed or 0))
+    drawn = sample(population, count, by=strata, weigh_by=weights, diverse=diverse, seed=seed or 0)
     with population_file(out, "personas") as write:
         for persona in drawn.people:
             write(persona)

@@ -27,17 +27,6 @@ Stratum = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class SampleOptions:
-    """The number to draw, the strata, the weights (`weight` or an attribute), and whether to draw for diversity."""
-
-    count: int
-    by: tuple[str, ...] = ()
-    weights: str | None = None
-    diverse: bool = False
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class PopulationSample:
     """The personas drawn, in the order of the file, and per stratum the numbers drawn and present."""
 
@@ -46,28 +35,30 @@ class PopulationSample:
     size: int
 
 
-def sample(path: Path, how: SampleOptions) -> PopulationSample:
+def sample(
+    path: Path, size: int, *, by: Sequence[str], weigh_by: str | None, diverse: bool, seed: int
+) -> PopulationSample:
     """Draw without replacement; the file is read twice, and only the personas drawn are kept in memory.
 
-    Each stratum gets its share (of personas, or of weights) by largest remainder. Within it the probability of a
-    persona is proportional to its weight (Efraimidis and Spirakis 2006). With `diverse` the next persona is the least
-    similar to those drawn so far (farthest first). Raises ConfigError for an attribute that no persona has, and for a
-    bad weight.
+    `by` are the attributes of the strata, and `weigh_by` is `weight` or an attribute. Each stratum gets its share (of
+    personas, or of weights) by largest remainder. Within it the probability of a persona is proportional to its weight
+    (Efraimidis and Spirakis 2006). With `diverse` the next persona is the least similar to those drawn so far (farthest
+    first). Raises ConfigError for an attribute that no persona has, and for a bad weight.
     """
     people = items(path, Persona)
     keys, weights, values, rows = [], [], [], []
     for persona in people:
-        weight = _weight(persona, how.weights)
+        weight = _weight(persona, weigh_by)
         weights.append(weight)
-        keys.append(_key(how.seed, persona.id, weight))
-        values.append([persona.attributes.get(name) for name in how.by])
-        if how.diverse:
+        keys.append(_key(seed, persona.id, weight))
+        values.append([persona.attributes.get(name) for name in by])
+        if diverse:
             rows.append(hashes(nameless(persona.description or persona.portrait(), persona.name)))
-    if how.count > len(keys):
-        raise ConfigError(f"--n: {path} has {len(keys)} personas, fewer than {how.count}; lower it")
-    groups = _group(values, how.by)
-    wanted = _allocate(groups, weights, how.count)
-    farthest = _FarthestFirst(rows, keys) if how.diverse else None
+    if size > len(keys):
+        raise ConfigError(f"--n: {path} has {len(keys)} personas, fewer than {size}; lower it")
+    groups = _group(values, by)
+    wanted = _allocate(groups, weights, size)
+    farthest = _FarthestFirst(rows, keys) if diverse else None
     chosen: set[int] = set()
     for stratum in sorted(groups, key=lambda s: (-wanted[s], s)):
         group, count = groups[stratum], wanted[stratum]
