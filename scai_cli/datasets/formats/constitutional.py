@@ -12,7 +12,6 @@ from typing import Final
 from msgspec.structs import asdict
 
 from scai_cli.datasets.formats.format import Format, Layout, Row, RowReader
-from scai_cli.datasets.formats.guide import guide
 from scai_cli.datasets.formats.preference import read_conversations
 from scai_cli.datasets.formats.turns import answer, blank, conversation, messages, no_choice
 from scai_cli.datasets.samples.sample import Trace
@@ -42,8 +41,7 @@ def _constitutional(trace: Trace, layout: Layout) -> Iterator[Row]:
 constitutional: Final = Format(
     "traces",
     _constitutional,
-    guide("constitutional"),
-    RowReader(frozenset({"init_prompt", "chosen", "rejected"}), read_conversations),
+    reader=RowReader(frozenset({"init_prompt", "chosen", "rejected"}), read_conversations),
     extra_columns=True,
     parts=("_sft", "_prefs"),
 )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from scai_cli import plugins
-from scai_cli.datasets.formats.guide import FormatGuide
+from scai_cli.datasets.formats.guide import FormatGuide, guide
 from scai_cli.datasets.samples.filters import Kind
 from scai_cli.datasets.samples.sample import Sample
 from scai_cli.errors import ConfigError
@@ -82,6 +82,7 @@ class Format:
     make: Callable[[Any, Layout], Iterable[Row]]
     """Turns (sample, layout) into rows, often one; none if readers of the format would reject the row."""
     guide: FormatGuide = field(default=FormatGuide())
+    """That of a built-in format is set by `find_format`."""
     reader: RowReader | None = None
     """None if the rows have the shape of another format, whose reader reads them."""
     extra_columns: bool = False
@@ -107,7 +108,7 @@ def find_format(name: str) -> Format:
     form = plugins.resolve("format", name)
     if not isinstance(form, Format):
         raise ConfigError(f"format {name!r} is not a scai_cli.api.Format; name an object that is one")
-    return form
+    return form if plugins.is_foreign("format", name) else replace(form, guide=guide(name))
 
 
 def built_in_formats() -> Mapping[str, Format]:

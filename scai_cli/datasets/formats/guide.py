@@ -27,8 +27,8 @@ class FormatGuide:
 
 
 def guide(name: str) -> FormatGuide:
-    """Return the description of a built-in format by its name."""
-    return FormatGuide(**_guides()[name])
+    """Return the description of a built-in format by its name, the default for one without a card."""
+    return FormatGuide(**_guides().get(name, {}))
 
 
 @cache

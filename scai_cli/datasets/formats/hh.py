@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from scai_cli.datasets.formats.format import Format, Layout, Row
-from scai_cli.datasets.formats.guide import guide
 from scai_cli.datasets.formats.turns import blank, messages, no_choice
 from scai_cli.datasets.samples.sample import Pair
 
@@ -37,5 +36,5 @@ def _starts_turn(text: str) -> bool:
     return any(start in f"\n\n{text}" for start in _TURN_STARTS)
 
 
-hh: Final = Format("pairs", _hh, guide("hh"))
+hh: Final = Format("pairs", _hh)
 """`{"chosen": "\\n\\nHuman: ...\\n\\nAssistant: ...", "rejected": ...}`; a kept system message comes first."""

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, Final
 
 from scai_cli.datasets.formats.format import ExportedFile, Fields, Format, Layout, Row, RowReader, RowTexts
-from scai_cli.datasets.formats.guide import guide
 from scai_cli.datasets.formats.turns import blank, messages, read_prompt
 from scai_cli.datasets.samples.sample import Answer
 from scai_cli.text.data_files import read_data_file
@@ -78,8 +77,7 @@ def _dataset_info(entry: Mapping[str, Any], name: str, files: Sequence[ExportedF
 sharegpt: Final = Format(
     "answers",
     _sharegpt,
-    guide("sharegpt"),
-    RowReader(frozenset({"conversations"}), _read_sharegpt),
+    reader=RowReader(frozenset({"conversations"}), _read_sharegpt),
     side_files=partial(_dataset_info, _ENTRIES["sharegpt"]),
 )
 """`{"conversations": [{"from": "human", "value": ...}, {"from": "gpt", ...}], "system": ...}`."""
@@ -87,8 +85,7 @@ sharegpt: Final = Format(
 alpaca: Final = Format(
     "answers",
     _alpaca,
-    guide("alpaca"),
-    RowReader(frozenset({"instruction", "output"}), _read_alpaca),
+    reader=RowReader(frozenset({"instruction", "output"}), _read_alpaca),
     late_types={"history": list[list[str]]},
     side_files=partial(_dataset_info, _ENTRIES["alpaca"]),
 )

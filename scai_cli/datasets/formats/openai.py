@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from scai_cli.datasets.formats.format import ExportedFile, Fields, Format, Layout, Row, RowReader, RowTexts
-from scai_cli.datasets.formats.guide import guide
 from scai_cli.datasets.formats.sft import messages
 from scai_cli.datasets.formats.turns import answer, conversation, no_choice, read_answer, read_prompt
 from scai_cli.datasets.samples.sample import Pair
@@ -46,14 +45,13 @@ def _warnings(file: ExportedFile) -> Iterator[str]:
         yield f"{file.name}: the API cuts rows off at {MOST_TOKENS:,} tokens, and the longest row is longer."
 
 
-sft: Final = Format("answers", messages.make, guide("openai-sft"), warnings=_warnings)
+sft: Final = Format("answers", messages.make, warnings=_warnings)
 """`{"messages": [...]}` and nothing else: the API refuses other keys."""
 
 dpo: Final = Format(
     "pairs",
     _dpo,
-    guide("openai-dpo"),
-    RowReader(frozenset({"input", "preferred_output", "non_preferred_output"}), _read_dpo),
+    reader=RowReader(frozenset({"input", "preferred_output", "non_preferred_output"}), _read_dpo),
     warnings=_warnings,
 )
 """`{"input": {"messages": [...]}, "preferred_output": [...], "non_preferred_output": [...]}`, one message a side."""

@@ -8,7 +8,6 @@ from typing import Final
 from msgspec.structs import replace
 
 from scai_cli.datasets.formats.format import Fields, Format, Layout, Row, RowReader, RowTexts
-from scai_cli.datasets.formats.guide import guide
 from scai_cli.datasets.formats.sft import read_completion
 from scai_cli.datasets.formats.turns import answer, blank, conversation, no_choice, read_answer, read_prompt
 from scai_cli.datasets.samples.sample import Answer, Pair
@@ -63,8 +62,7 @@ def _read_kto(row: Fields) -> RowTexts:
 dpo: Final = Format(
     "pairs",
     _dpo,
-    guide("dpo"),
-    RowReader(frozenset({"prompt", "chosen", "rejected"}), _read_pair),
+    reader=RowReader(frozenset({"prompt", "chosen", "rejected"}), _read_pair),
     extra_columns=True,
 )
 """`{"prompt": [...], "chosen": [...], "rejected": [...]}`, conversational."""
@@ -72,8 +70,7 @@ dpo: Final = Format(
 reward: Final = Format(
     "pairs",
     _reward,
-    guide("reward"),
-    RowReader(frozenset({"chosen", "rejected"}), read_conversations),
+    reader=RowReader(frozenset({"chosen", "rejected"}), read_conversations),
     extra_columns=True,
 )
 """`{"chosen": [...], "rejected": [...]}`: whole conversations that differ in the last message."""
@@ -81,8 +78,7 @@ reward: Final = Format(
 kto: Final = Format(
     "rated",
     _kto,
-    guide("kto"),
-    RowReader(frozenset({"prompt", "completion", "label"}), _read_kto),
+    reader=RowReader(frozenset({"prompt", "completion", "label"}), _read_kto),
     extra_columns=True,
 )
 """`{"prompt": [...], "completion": [...], "label": true}`; unrated answers are left out."""

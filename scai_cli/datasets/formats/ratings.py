@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from scai_cli.datasets.formats.format import Fields, Format, Layout, Row, RowReader, RowTexts
-from scai_cli.datasets.formats.guide import guide
 from scai_cli.datasets.samples.sample import RatingSample
 
 
@@ -33,8 +32,7 @@ def _read(row: Fields) -> RowTexts:
 ratings: Final = Format(
     "ratings",
     _ratings,
-    guide("ratings"),
-    RowReader(frozenset({"rater", "value", "prompt", "answer"}), _read),
+    reader=RowReader(frozenset({"rater", "value", "prompt", "answer"}), _read),
     extra_columns=True,
     late_types={"value": float},
 )

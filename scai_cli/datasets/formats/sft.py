@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from scai_cli.datasets.formats.format import Fields, Format, Layout, Row, RowReader, RowTexts
-from scai_cli.datasets.formats.guide import guide
 from scai_cli.datasets.formats.turns import answer, blank, conversation, read_answer, read_prompt
 from scai_cli.datasets.samples.sample import Answer
 
@@ -38,8 +37,7 @@ def read_completion(row: Fields) -> RowTexts:
 messages: Final = Format(
     "answers",
     _messages,
-    guide("sft"),
-    RowReader(frozenset({"messages"}), _read_messages),
+    reader=RowReader(frozenset({"messages"}), _read_messages),
     extra_columns=True,
 )
 """`{"messages": [...]}`: TRL trains on every message, the system message included, unless configured otherwise."""
@@ -47,8 +45,7 @@ messages: Final = Format(
 prompt_completion: Final = Format(
     "answers",
     _prompt_completion,
-    guide("sft-prompt-completion"),
-    RowReader(frozenset({"prompt", "completion"}), read_completion),
+    reader=RowReader(frozenset({"prompt", "completion"}), read_completion),
     extra_columns=True,
 )
 """`{"prompt": [...], "completion": [...]}`: TRL trains on the answer alone."""
