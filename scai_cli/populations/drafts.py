@@ -8,7 +8,7 @@ from typing import Any
 
 from scai_cli.experiment.personas import Scalar
 from scai_cli.populations.column_map import ColumnMap
-from scai_cli.populations.table_rows import Notify, TableRow
+from scai_cli.populations.table_rows import Notify, TableRow, rows
 from scai_cli.values import Split
 
 
@@ -49,12 +49,12 @@ class PopulationFormat:
     3. The importer gives each draft an id and a source, and validates it.
     """
 
-    rows: Callable[[str, Notify], Iterator[TableRow]]
     drafts: Callable[[Any], Iterable[Draft]]
     source: str = ""
     """The name of the dataset; the file's name if empty."""
     licence: str = ""
     """The licence of the dataset, if known."""
+    rows: Callable[[str, Notify], Iterator[TableRow]] = rows
     any_value: bool = False
     """Whether `drafts` accepts values other than mappings."""
     mapped: Callable[[Any, ColumnMap], Iterable[Draft]] | None = None

@@ -44,4 +44,4 @@ def drafts(row: Any) -> Iterator[TaskDraft]:
     yield TaskDraft(key=prompt, prompt=prompt, kind="red-team")
 
 
-TASKS: Final = PopulationFormat(rows, drafts, any_value=True)
+TASKS: Final = PopulationFormat(drafts, any_value=True, rows=rows)

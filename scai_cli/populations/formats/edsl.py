@@ -50,4 +50,4 @@ def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
     yield PersonaDraft(key=key, name=name, description=" ".join(filter(None, texts)), attributes=attributes)
 
 
-PERSONAS: Final = PopulationFormat(rows, drafts, "EDSL", "")
+PERSONAS: Final = PopulationFormat(drafts, "EDSL", rows=rows)

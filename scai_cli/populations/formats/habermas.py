@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, one_line
 from scai_cli.populations.drafts import PopulationFormat, TaskDraft
-from scai_cli.populations.table_rows import rows
 from scai_cli.values import Split
 
 _SPLITS: Final[dict[str, Split]] = {
@@ -33,4 +32,4 @@ def drafts(values: Mapping[str, Any]) -> Iterator[TaskDraft]:
     )
 
 
-TASKS: Final = PopulationFormat(rows, drafts, "Habermas Machine", "CC BY 4.0")
+TASKS: Final = PopulationFormat(drafts, "Habermas Machine", "CC BY 4.0")

@@ -33,5 +33,5 @@ def tasks(row: Any) -> Iterator[TaskDraft]:
     yield TaskDraft(key=prompt, prompt=prompt)
 
 
-PERSONAS: Final = PopulationFormat(rows, people, any_value=True)
-TASKS: Final = PopulationFormat(rows, tasks, any_value=True)
+PERSONAS: Final = PopulationFormat(people, any_value=True, rows=rows)
+TASKS: Final = PopulationFormat(tasks, any_value=True, rows=rows)

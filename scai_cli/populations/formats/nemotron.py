@@ -10,7 +10,6 @@ from typing import Any, Final
 from scai_cli.experiment.personas import Scalar
 from scai_cli.populations.clean_text import BadRow, fact, one_line, sentence, tidy
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
-from scai_cli.populations.table_rows import rows
 
 _RENAMED: Final = {"sex": "gender", "education_level": "education", "bachelors_field": "field_of_study"}
 _NO_FACTS: Final = frozenset((
@@ -79,4 +78,4 @@ def _name(texts: list[str]) -> str:
     return " ".join(words[0].strip(",;:") for words in same)
 
 
-PERSONAS: Final = PopulationFormat(rows, drafts, "Nemotron-Personas", "CC BY 4.0")
+PERSONAS: Final = PopulationFormat(drafts, "Nemotron-Personas", "CC BY 4.0")

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, facts
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
-from scai_cli.populations.table_rows import rows
 
 _ATTRIBUTES: Final = {
     "CREGION": "region", "AGE": "age", "SEX": "gender", "EDUCATION": "education", "CITIZEN": "us_citizen",
@@ -58,5 +57,5 @@ def _described(known: Mapping[str, Any]) -> str:
 
 
 PERSONAS: Final = PopulationFormat(
-    rows, drafts, "OpinionQA (Pew American Trends Panel)", "Pew Research Center's terms of use"
+    drafts, "OpinionQA (Pew American Trends Panel)", "Pew Research Center's terms of use"
 )

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, sentence, tidy
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
-from scai_cli.populations.table_rows import rows
 
 _KEYS: Final = ("persona", "input persona")
 
@@ -20,4 +19,4 @@ def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
     yield PersonaDraft(key=text, description=sentence(text[0].upper() + text[1:]))
 
 
-PERSONAS: Final = PopulationFormat(rows, drafts, "PersonaHub", "CC BY-NC-SA 4.0")
+PERSONAS: Final = PopulationFormat(drafts, "PersonaHub", "CC BY-NC-SA 4.0")

@@ -159,4 +159,4 @@ def _letter(number: str) -> str:
     return chr(ord("A") + int(number)) if int(number) < 26 else number
 
 
-PERSONAS: Final = PopulationFormat(rows, drafts, "Polis", any_value=True)
+PERSONAS: Final = PopulationFormat(drafts, "Polis", any_value=True, rows=rows)

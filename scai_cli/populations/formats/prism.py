@@ -8,7 +8,6 @@ from typing import Any, Final
 from scai_cli.measures.requested import requested
 from scai_cli.populations.clean_text import BadRow, facts, sentence, tidy
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
-from scai_cli.populations.table_rows import rows
 
 _MEANT: Final = {
     "diversity": "balanced",  # "summarises multiple viewpoints or different worldviews"
@@ -82,4 +81,4 @@ def _simple(group: Any) -> Any:
     return group.get("categorised") or group.get("simplified") if isinstance(group, Mapping) else group
 
 
-PERSONAS: Final = PopulationFormat(rows, drafts, "PRISM", "CC BY 4.0")
+PERSONAS: Final = PopulationFormat(drafts, "PRISM", "CC BY 4.0")

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, sentence, tidy
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat
-from scai_cli.populations.table_rows import rows
 
 _KEYS: Final = ("user 1 personas", "user 2 personas")
 
@@ -21,4 +20,4 @@ def drafts(values: Mapping[str, Any]) -> Iterator[PersonaDraft]:
         yield PersonaDraft(key=sentences[0], description="In their own words: " + " ".join(sentences))
 
 
-PERSONAS: Final = PopulationFormat(rows, drafts, "Synthetic-Persona-Chat", "CC BY 4.0")
+PERSONAS: Final = PopulationFormat(drafts, "Synthetic-Persona-Chat", "CC BY 4.0")

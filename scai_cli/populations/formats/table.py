@@ -10,7 +10,6 @@ from scai_cli.experiment.personas import Scalar
 from scai_cli.populations.clean_text import BadRow, fact, one_line, sentence, tidy
 from scai_cli.populations.column_map import ColumnMap
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat, TaskDraft
-from scai_cli.populations.table_rows import rows
 from scai_cli.values import Split
 
 _SPLITS: Final = {**{name: name for name in get_args(Split)}, "validation": "dev", "val": "dev", "training": "train"}
@@ -119,5 +118,5 @@ def _split(given: Any) -> Split | None:
     return cast("Split", _SPLITS[str(given).strip().lower()])
 
 
-PERSONAS: Final = PopulationFormat(rows, people, mapped=people)
-TASKS: Final = PopulationFormat(rows, tasks, mapped=tasks)
+PERSONAS: Final = PopulationFormat(people, mapped=people)
+TASKS: Final = PopulationFormat(tasks, mapped=tasks)

@@ -83,4 +83,4 @@ def _brief(value: Any) -> Any:
     return value if not isinstance(value, str) or len(value) <= 200 else None
 
 
-PERSONAS: Final = PopulationFormat(rows, drafts, "TinyTroupe", "")
+PERSONAS: Final = PopulationFormat(drafts, "TinyTroupe", rows=rows)
