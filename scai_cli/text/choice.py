@@ -17,9 +17,9 @@ def _written(name: str) -> str:
     return re.sub(r"\{([a-z]+)\}", lambda match: _written(match[1]), text)
 
 
-_WHOLE, _ALONE, _CHOSEN, _BETTER, _LEADING, _DENIED, _CORRECTED = (
+_WHOLE, _ALONE, _CHOSEN, _BETTER, _ITEM, _LEADING, _DENIED, _CORRECTED = (
     re.compile(_written(name), re.IGNORECASE | re.MULTILINE)
-    for name in ("whole", "alone", "chosen", "better", "leading", "denied", "corrected")
+    for name in ("whole", "alone", "chosen", "better", "item", "leading", "denied", "corrected")
 )
 
 
@@ -35,8 +35,10 @@ def choice(text: str) -> Choice | None:
     if (whole := _WHOLE.match(text)) is not None:
         return Choice(whole["letter"].upper(), whole.start("letter"))
     chosen, alone = _claims(_CHOSEN, text), list(_ALONE.finditer(text))
-    if len({match["letter"] for match in alone}) > 1:  # the headings of a list of both
-        alone = []
+    items = {match.start("letter"): match["letter"] for match in _ITEM.finditer(text)}
+    if len(set(items.values())) > 1:  # a list of both
+        chosen = [match for match in chosen if match.start("letter") not in items]
+        alone = alone if len({match["letter"] for match in alone}) == 1 else []
     clear = ([match for match in chosen if match["final"]] or chosen) + alone
     found = clear + _claims(_BETTER, text) or list(_LEADING.finditer(text))
     if len({match["letter"] for match in found}) != 1:

@@ -7,6 +7,11 @@ import pytest
 from scai_cli.text.choice import choice
 
 CHOSEN = [
+    ("Answer: B.", "B"),
+    ("A\n\nB is longer.", "A"),
+    ("A: short\nB: long\n\n(B)", "B"),
+    ("A is the better choice.", "A"),
+    ("You've identified the correct answer: A.", "A"),
     ("A", "A"),
     ("(B)", "B"),
     ("Answer: **B**.", "B"),
@@ -75,6 +80,18 @@ CHOSEN = [
     ("Example: (A)\n\n(B)", "B"),
 ]
 UNCLEAR = [
+    "A is the first letter.",
+    "A is worse.",
+    "A is far from the best.",
+    "Option A is a distractor.",
+    "I would choose A, if it were shorter.",
+    "Answer: A (if short), otherwise B",
+    "Answer:\nA. Some text\nB. Other text",
+    "A: 3/10, B: 8/10",
+    "B > A",
+    "It would be wrong to choose A.",
+    "My answer depends: A for tone",
+    "<A|B>",
     "A or B",
     "Banana",
     "",
