@@ -42,10 +42,20 @@ class Agent:
     format_retries: int = 2
 
     async def say(
-        self, call_id: str, purpose: str, messages: Sequence[Message], *, logprobs: int | None = None
+        self,
+        call_id: str,
+        purpose: str,
+        messages: Sequence[Message],
+        *,
+        logprobs: int | None = None,
+        schema: dict[str, Any] | None = None,
     ) -> Completion:
-        """Request free text, optionally with the likeliest first tokens; the call's id is `call_id/role`."""
-        request = self._request(f"{call_id}/{self.role}", purpose, messages, None)
+        """Request free text, by `schema` if the server can, optionally with candidates for the answer's letter.
+
+        The call's id is `call_id/role`.
+        """
+        schema = schema if self.config.structured == "json_schema" else None
+        request = self._request(f"{call_id}/{self.role}", purpose, messages, schema)
         return await self._ask(request if logprobs is None else replace(request, logprobs=logprobs))
 
     async def ask_structured(

@@ -436,18 +436,21 @@ def test_odd_log_probabilities_are_none(kind: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    ("tokens", "p"),
+    ("tokens", "p", "mass"),
     [
-        ([("A", -0.1), ("B", -2.4)], 0.9089),
-        ([("(A", -1.0), (" A", -1.0), ("B)", -1.0)], 2 / 3),
-        ([("a", -0.1), ("Both", -0.2)], None),
-        ([("B", -0.1)], 0.0),
-        ([("A", -9999.0), ("B", -9999.0)], None),
-        ([], None),
+        ([("A", -0.1), ("B", -2.4)], 0.9089, 0.9956),
+        ([("(A", -1.2), (" A", -1.2), ("B)", -1.2)], 2 / 3, 0.9036),
+        ([("**A**", -0.1), ('"B"', -2.4)], 0.9089, 0.9956),
+        ([("a", -0.1), ("Both", -0.2)], None, 0),
+        ([("B", -0.1)], 0.0, 0.9048),
+        ([("A", -9999.0), ("B", -9999.0)], None, 0),
+        ([("A", 0.0), ("B", -1.0)], 0.7311, 1),
+        ([], None, 0),
     ],
 )
-def test_the_preference_among_tokens(tokens: list[tuple[str, float]], p: float | None) -> None:
-    assert preference(tokens) == (p if p is None else pytest.approx(p, abs=1e-4))
+def test_the_preference_among_tokens(tokens: list[tuple[str, float]], p: float | None, mass: float) -> None:
+    expected = p if p is None else pytest.approx(p, abs=1e-4)
+    assert preference(tokens) == (expected, pytest.approx(mass, abs=1e-4))
 
 
 @pytest.mark.parametrize(

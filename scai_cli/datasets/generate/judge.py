@@ -1,7 +1,7 @@
 """A judge that compares two answers by one principle, in both orders.
 
-After Constitutional AI (arXiv 2212.08073, section 4.1): the soft label is the probability of the first letter of the
-judge's answer. If an endpoint returns no log-probabilities, the judge answers several times and its votes are counted.
+After Constitutional AI (arXiv 2212.08073, section 4.1): the soft label is the probability of the letter in the judge's
+answer. Where the letters have less than half of the mass there, or without log-probabilities, votes are counted.
 """
 
 from __future__ import annotations
@@ -9,35 +9,47 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final, NamedTuple, TypeVar
+
+from msgspec import UNSET
 
 from scai_cli.concurrency import together
 from scai_cli.datasets.generate.row import Answered, Judgement
-from scai_cli.errors import CallFailed
+from scai_cli.errors import CallFailed, ParameterRefused, PromptRefused
 from scai_cli.experiment.constitution import Principle
-from scai_cli.messages import Message
+from scai_cli.messages import Completion, Message
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.prompts import Prompts
+from scai_cli.text.choice import choice
+
+Result = TypeVar("Result")
 
 PROBE: Final = "judge/probe"
 """The id of the one call that tests whether the endpoint returns log-probabilities."""
 
 _TOP_LOGPROBS: Final = 5
 """The number of log-probabilities to request: the highest that every endpoint accepts."""
-_LETTER: Final = re.compile(r"(?<![A-Za-z0-9])([AB])(?![A-Za-z0-9])")
-_AROUND: Final = " \t\n()[]{}*\"'`.:,_"
+_MOST: Final = 0.5
+"""The mass of both letters above which log-probabilities count."""
+_AROUND: Final = re.compile(r"[\W_]+")
 _UNREADABLE: Final = "the judge's answer could not be read: neither A nor B"
+_VOTE: Final = {
+    "type": "object",
+    "properties": {"letter": {"type": "string", "enum": ["A", "B"]}},
+    "required": ["letter"],
+    "additionalProperties": False,
+}
+"""The form of a vote. With log-probabilities it is not sent, as it could give all the mass to the letters."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Estimate:
-    """P(A) in one order, and whether it comes from votes; `failure` if no call was answered."""
+class _Estimate(NamedTuple):
+    """P(A) in one order, None if it could not be read; whether it comes from votes; the mass of both letters."""
 
-    p: float | None = None
-    by_votes: bool = False
-    failure: CallFailed | None = None
+    p: float | None
+    by_votes: bool
+    mass: float | None = None
 
 
 @dataclass(slots=True)
@@ -52,72 +64,100 @@ class Judge:
     _probing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def compare(self, call: str, task: str, principle: Principle, pair: tuple[Answered, Answered]) -> Judgement:
-        """Return the probability that the first answer is better; raises CallFailed if an order was not answered."""
+        """Return the probability that the first answer is better; raises CallFailed if a call failed."""
         first, second = pair
-        ahead, behind = await together(
+        orders = ("ab", (first.text, second.text)), ("ba", (second.text, first.text))
+        ahead, behind = await _all(
             self._read(f"{call}/{order}", self.prompts.comparison(task, principle.text, texts))
-            for order, texts in (("ab", (first.text, second.text)), ("ba", (second.text, first.text)))
+            for order, texts in orders
         )
-        if (failure := ahead.failure or behind.failure) is not None:
-            raise failure
+        masses = [estimate.mass for estimate in (ahead, behind) if estimate.mass is not None]
+        mass = round(min(masses), 6) if masses else UNSET
         if ahead.p is None or behind.p is None:
-            return Judgement(principle.id, first.id, second.id, None, None, None, _UNREADABLE)
+            return Judgement(principle.id, first.id, second.id, None, None, None, _UNREADABLE, mass=mass)
         p = round((ahead.p + 1.0 - behind.p) / 2, 6)
         low, high = self.clamp or (0.0, 1.0)
         by_votes = ahead.by_votes or behind.by_votes
         return Judgement(
-            principle.id, first.id, second.id, p, min(high, max(low, p)), "votes" if by_votes else "logprobs"
+            principle.id,
+            first.id,
+            second.id,
+            p,
+            min(high, max(low, p)),
+            "votes" if by_votes else "logprobs",
+            p_ab=round(ahead.p, 6),
+            p_ba=round(1.0 - behind.p, 6),
+            mass=mass,
         )
 
     async def _read(self, call: str, request: list[Message]) -> _Estimate:
-        if await self._probe():
+        mass = None
+        if await self._returns_logprobs():
             try:
                 completion = await self.agent.say(call, "comparison", request, logprobs=_TOP_LOGPROBS)
-            except CallFailed as error:
-                return _Estimate(failure=error)
-            if (p := preference(completion.logprobs or ())) is not None:
-                return _Estimate(p)
-        return await self._count_votes(call, request)
+            except ParameterRefused:  # a router may send each call to another server
+                return await self._count_votes(call, request, mass)
+            p, mass = preference(completion.logprobs or ())
+            if p is not None and mass > _MOST and completion.ended != "withheld" and letter(completion.text):
+                return _Estimate(p, False, mass)
+        return await self._count_votes(call, request, mass)
 
-    async def _count_votes(self, call: str, request: list[Message]) -> _Estimate:
-        answers = await together(self._vote(f"{call}/v{n}", request) for n in range(1, self.votes + 1))
-        letters = [letter(answer) for answer in answers if isinstance(answer, str)]
-        read = [named for named in letters if named is not None]
-        if read:
-            return _Estimate(read.count("A") / len(read), by_votes=True)
-        failure = next((answer for answer in answers if isinstance(answer, CallFailed)), None)
-        return _Estimate(failure=None if letters else failure)
+    async def _count_votes(self, call: str, request: list[Message], mass: float | None) -> _Estimate:
+        ids = (f"{call}/v{n}" for n in range(1, self.votes + 1))
+        answers = await _all(self.agent.say(id_, "comparison", request, schema=_VOTE) for id_ in ids)
+        read = [vote for vote in map(_vote, answers) if vote is not None]
+        # A single readable vote of several would be a hard label.
+        return _Estimate(read.count("A") / len(read) if len(read) >= min(2, self.votes) else None, True, mass)
 
-    async def _vote(self, call: str, request: list[Message]) -> str | CallFailed:
-        try:
-            return (await self.agent.say(call, "comparison", request)).text
-        except CallFailed as error:
-            return error
-
-    async def _probe(self) -> bool:
-        """Return whether log-probabilities are available; a refusing endpoint is asked only once."""
+    async def _returns_logprobs(self) -> bool:
+        """Ask once; a call that fails decides nothing."""
         async with self._probing:
             if self._has_logprobs is None:
-                request = self.prompts.comparison("Say hello.", "Be polite.", ("Good morning!", "What?"))
-                try:
-                    logprobs = (await self.agent.say(PROBE, "comparison", request, logprobs=_TOP_LOGPROBS)).logprobs
-                except CallFailed:
-                    logprobs = None
-                self._has_logprobs = logprobs is not None
+                self._has_logprobs = await returns_logprobs(self.agent, self.prompts, PROBE)
             return self._has_logprobs
 
 
-def preference(beginnings: Iterable[tuple[str, float]]) -> float | None:
-    """Return P(A) among the two letters, from the log-probabilities of the tokens that may begin an answer."""
+async def returns_logprobs(agent: Agent, prompts: Prompts, call: str) -> bool:
+    """Return whether an endpoint returns log-probabilities; raises CallFailed unless it refuses the call."""
+    request = prompts.comparison("Say hello.", "Be polite.", ("Good morning!", "What?"))
+    try:
+        return (await agent.say(call, "comparison", request, logprobs=_TOP_LOGPROBS)).logprobs is not None
+    except (ParameterRefused, PromptRefused):
+        return False
+
+
+async def _all(calls: Iterable[Coroutine[Any, Any, Result]]) -> list[Result]:
+    """Return the results after the last one has ended; raises a refusal only if no call failed for another reason."""
+    results = await together(map(_outcome, calls))
+    failures = [result for result in results if isinstance(result, CallFailed)]
+    if failures:
+        raise min(failures, key=lambda failure: isinstance(failure, PromptRefused))
+    return [result for result in results if not isinstance(result, CallFailed)]
+
+
+async def _outcome(call: Coroutine[Any, Any, Result]) -> Result | CallFailed:
+    try:
+        return await call
+    except CallFailed as failure:
+        return failure
+
+
+def _vote(answer: Completion) -> str | None:
+    """Return the letter of an answer; one that did not end as a whole must be nothing else."""
+    return letter(answer.text) if answer.ended == "whole" or len(answer.text.split()) == 1 else None
+
+
+def preference(candidates: Iterable[tuple[str, float]]) -> tuple[float | None, float]:
+    """Return P(A) among the two letters, None without a letter, and their mass, from candidates for the letter."""
     mass = {"A": 0.0, "B": 0.0}
-    for token, logarithm in beginnings:
-        if (name := token.strip(_AROUND)) in mass:
+    for token, logarithm in candidates:
+        if (name := _AROUND.sub("", token)) in mass:
             mass[name] += math.exp(logarithm)
     total = sum(mass.values())
-    return mass["A"] / total if total else None
+    return mass["A"] / total if total else None, min(1.0, total)
 
 
 def letter(text: str) -> str | None:
-    """Return the letter that an answer names; None if it names neither or both."""
-    named = set(_LETTER.findall(text))
-    return named.pop() if len(named) == 1 else None
+    """Return the letter that an answer chooses, A or B; None if it chooses neither or both."""
+    found = choice(text)
+    return found.letter if found else None

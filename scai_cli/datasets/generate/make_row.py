@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal, TypeVar
 
+from msgspec import UNSET
+
 from scai_cli.concurrency import together
 from scai_cli.datasets.generate.judge import Judge
 from scai_cli.datasets.generate.manifest import GenerateManifest
@@ -20,7 +22,7 @@ from scai_cli.datasets.generate.row_plan import RowPlan
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.constitution import Principle
 from scai_cli.experiment.personas import Persona
-from scai_cli.messages import Message
+from scai_cli.messages import Completion, Message
 from scai_cli.runs.events import MessageSaid
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
 from scai_cli.simulation.epoch_context import Agents
@@ -74,6 +76,8 @@ class _RowMaker:
     plan: RowPlan
     failures: list[tuple[int, str]] = field(default_factory=list)
     """Calls that failed permanently, each with its label's number; 0 for answers, so that they sort first."""
+    notes: list[str] = field(default_factory=list)
+    """Answers that cannot be used."""
 
     async def row(self) -> GeneratedRow:
         plan = self.plan
@@ -94,7 +98,7 @@ class _RowMaker:
             ratings=tuple(label for label in labels if isinstance(label, RowRating)),
             judgements=tuple(label for label in labels if isinstance(label, Judgement)),
             licences=plan.licences,
-            problem=min(self.failures)[1] if self.failures else None,
+            problem=min(self.failures)[1] if self.failures else next(iter(self.notes), None),
         )
 
     async def _attempt(self, index: int, job: Coroutine[Any, Any, Result]) -> Result | None:
@@ -109,7 +113,7 @@ class _RowMaker:
         system = self.context.system(name, plan.persona)
         request = agents.prompts.answer(system, [self._message("user", plan.task.prompt)])
         completion = await agents.assistant.say(f"{plan.id}/{name}", "answer", request)
-        return Answered(f"{plan.id}/{name}", completion.text, completion.finish_reason)
+        return _answered(f"{plan.id}/{name}", completion)
 
     async def _steps(self, initial: Answered) -> list[RevisionStep]:
         steps: list[RevisionStep] = []
@@ -122,19 +126,35 @@ class _RowMaker:
             answer = step.revision
         return steps
 
-    async def _step(self, number: int, principle: Principle, answer: str) -> RevisionStep:
-        agents, task, call = self.context.agents, self.plan.task.prompt, f"{self.plan.id}/s{number}"
-        prompts, assistant = agents.prompts, agents.assistant
-        critique = await assistant.say(f"{call}/critique", "critique", prompts.critique(task, answer, principle.text))
+    async def _step(self, number: int, principle: Principle, answer: str) -> RevisionStep | None:
+        """Return a step; None if the critique or the revision is not whole, as a later one would build on it."""
+        prompts, task, call = self.context.agents.prompts, self.plan.task.prompt, f"{self.plan.id}/s{number}"
+        critique = await self._whole(f"{call}/critique", "critique", prompts.critique(task, answer, principle.text))
+        if critique is None:
+            return None
         request = prompts.revision(task, answer, critique.text, principle.text)
-        revision = await assistant.say(call, "revision", request)
+        revision = await self._whole(call, "revision", request)
+        if revision is None:
+            return None
         return RevisionStep(
             principle=principle.id,
             critique_request=prompts.critique_request(principle.text),
             critique=critique.text,
             revision_request=prompts.revision_request(principle.text),
-            revision=Answered(call, revision.text, revision.finish_reason),
+            revision=_answered(call, revision),
         )
+
+    async def _whole(
+        self, call: str, purpose: Literal["critique", "revision"], request: list[Message]
+    ) -> Completion | None:
+        """Return an answer that is whole; for another one, note the problem and return None."""
+        completion = await self.context.agents.assistant.say(call, purpose, request)
+        if completion.text and completion.ended == "whole":
+            return completion
+        ended = {"cut": "cut off by the limit of tokens", "withheld": "withheld"}.get(completion.ended, "not whole")
+        state = "empty" if not completion.text else ended
+        self.notes.append(f"{call}: the {purpose} is {state}, so its step is not used")
+        return None
 
     def _rating_requests(self, *answers: Answered | None) -> Iterator[_LabelRequest]:
         """Yield the requests for ratings of every answer, by the row's user and by other users."""
@@ -153,7 +173,7 @@ class _RowMaker:
         job = agents.agent_for(rater).ask_structured(f"{answer.id}/own", "feedback", request, Feedback, scale)
         if (reply := await self._attempt(index, job)) is None:
             return RowRating(rater.id, "own", answer.id, None, problem=_FAILED)
-        value, comment = (reply.form.rating, reply.form.feedback) if reply.form else (None, reply.last.text)
+        value, comment = (reply.form.rating, reply.form.feedback) if reply.form else (None, "")
         return RowRating(rater.id, "own", answer.id, value, comment, reply.problem)
 
     async def _cross(self, rater: Persona, answer: Answered, index: int) -> RowRating:
@@ -189,3 +209,7 @@ class _RowMaker:
     def _message(self, role: Literal["user", "assistant"], text: str) -> MessageSaid:
         plan, user = self.plan, self.plan.persona.id if self.plan.persona else ""
         return MessageSaid(id=plan.id, epoch=0, persona=user, task=plan.task.id, role=role, content=text)
+
+
+def _answered(answer: str, completion: Completion) -> Answered:
+    return Answered(answer, completion.text, completion.finish_reason, completion.marks or UNSET)

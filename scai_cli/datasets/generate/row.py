@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
+from scai_cli.runs.events import Mark
 from scai_cli.runs.generated_directory import ROWS
 from scai_cli.runs.history.answers import NOT_ANSWERED, AnswerCounts
 from scai_cli.runs.jsonl import decoded
@@ -20,6 +21,7 @@ class Answered(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     id: str
     text: str
     finish_reason: str = "stop"
+    marks: tuple[Mark, ...] | UnsetType = UNSET
 
 
 class RevisionStep(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -54,7 +56,14 @@ class Judgement(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     soft: float | None
     """`p`, limited to the bounds of the clamp."""
     by: Literal["logprobs", "votes"] | None
+    """The source of `p`; one vote in each order suffices only if one was requested (`votes: 1`)."""
     problem: str | None = None
+    p_ab: float | UnsetType = UNSET
+    """The probability that `first` is better where it was shown first; like the next ones missing in older rows."""
+    p_ba: float | UnsetType = UNSET
+    """The same where it was shown second; without position bias both are equal."""
+    mass: float | UnsetType = UNSET
+    """The probability that the judge answers with a letter at all, the lower one of both orders."""
 
 
 class GeneratedRow(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -83,7 +92,7 @@ def count_answers(counts: AnswerCounts, row: GeneratedRow) -> None:
     """Count the answers, ratings and comparisons of a row."""
     for answered in (row.initial, *(step.revision for step in row.steps), row.final):
         if answered is not None:
-            counts.add_answer(answered.text, answered.finish_reason)
+            counts.add_answer(answered.text, answered.finish_reason, answered.marks or ())
     for rating in row.ratings:
         counts.add_rating(rating.kind, rating.value, rating.problem)
     for judgement in row.judgements:

@@ -26,6 +26,9 @@ class GenerateProgress:
     problems: int = 0
     comparisons: int = 0
     sum_of_p: float = 0.0
+    both_orders: int = 0
+    """Comparisons that tell both orders, and the sum of P(the answer shown first is better) in them."""
+    sum_of_first: float = 0.0
     tenths: int = 0
     """The tenths of the rows reported so far."""
 
@@ -45,6 +48,9 @@ class GenerateProgress:
             if judgement.p is not None:
                 self.comparisons += 1
                 self.sum_of_p += judgement.p
+            if isinstance(judgement.p_ab, float) and isinstance(judgement.p_ba, float):
+                self.both_orders += 1
+                self.sum_of_first += (judgement.p_ab + 1.0 - judgement.p_ba) / 2
         return self._complaint(item)
 
     def milestone(self) -> str | None:
@@ -63,6 +69,8 @@ class GenerateProgress:
         better = (
             f", the later answer better with P {number(self.sum_of_p / self.comparisons)}" if self.comparisons else ""
         )
+        if self.both_orders:
+            better += f", the one shown first with P {number(self.sum_of_first / self.both_orders)}"
         problems = f", {self.problems:,} with problems" if self.problems else ""
         return f"{self.written:,} of {self.wanted:,} rows{better}{problems}"
 
