@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -87,13 +88,16 @@ def plan(
     model: options.Model = None,
     seed: options.Seed = None,
     prompts: Annotated[bool, typer.Option("--prompts", help="Print an example of each kind of prompt.")] = False,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Ask each model eight short questions; print what works and what to set.")
+    ] = False,
     runs_dir: options.RunsDir = options.RUNS,
     as_json: options.Json = False,
 ) -> None:
-    """Check an experiment; count its calls, tokens and cost. Calls no model."""
+    """Check an experiment; count its calls, tokens and cost. Calls no model without --probe."""
     from scai_cli.experiment.load import Overrides
 
-    _plan(config, Overrides(settings or (), model, seed), runs_dir, prompts=prompts, as_json=as_json)
+    _plan(config, Overrides(settings or (), model, seed), runs_dir, prompts=prompts, probe=probe, as_json=as_json)
 
 
 def _print_next_steps(path: Path) -> None:
@@ -129,10 +133,14 @@ def _warn(experiment: ExperimentConfig) -> list[str]:
     return lines
 
 
-def _plan(file: Path, overrides: Overrides, runs_dir: Path, *, as_json: bool, prompts: bool = False) -> None:
-    from scai_cli.display.terminal.plan import print_plan, print_prompts
+def _plan(
+    file: Path, overrides: Overrides, runs_dir: Path, *, as_json: bool, prompts: bool = False, probe: bool = False
+) -> None:
+    from scai_cli.display.terminal.plan import print_plan, print_probe, print_prompts
+    from scai_cli.errors import EndpointFailed
     from scai_cli.experiment.load import load_experiment
     from scai_cli.jobs.plan import plan_experiment, sample_prompts
+    from scai_cli.jobs.probe import probe as probe_models
     from scai_cli.jobs.starting_constitution import starting_from
 
     experiment = load_experiment(file, overrides, starting_from(runs_dir))
@@ -141,8 +149,14 @@ def _plan(file: Path, overrides: Overrides, runs_dir: Path, *, as_json: bool, pr
     if not as_json:
         print_plan(str(file), experiment, planned)
         print_prompts(sample)
-        return
+    probed = probe_models(experiment) if probe else None
     shown = {**planned.as_object(), "warnings": warnings, **experiment.model_dump(mode="json", by_alias=True)}
     if prompts:
         shown["requests"] = [{"id": request.id, "purpose": request.purpose, **request.body()} for request in sample]
-    print(json.dumps(shown))  # noqa: T201 - data for stdout
+    if probed is not None and not as_json:
+        print_probe(probed)
+    if as_json:
+        print(json.dumps({**shown, **({"probe": asdict(probed)} if probed else {})}))  # noqa: T201 - data for stdout
+    for model in probed.models if probed else ():
+        if model.problem is not None:
+            raise EndpointFailed(f"{model.model}: {model.problem}")

@@ -144,37 +144,40 @@ class OpenAIModel:
         try:
             completion = read_completion(content, request)
         except (ValueError, RecursionError) as error:
-            raise with_response(self._unreadable(error, body), content, self._endpoint.key) from None
+            raise with_response(self._unreadable(error, body), content) from None
         return self._without_key(replace(completion, adapted=adapted) if adapted else completion)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
         """Post to another path (`embeddings`) and return the answer's body; raises the errors of `complete`."""
         return await self._send(self._head.url.join(f"../{path}"), body)
 
+    async def get(self, path: str) -> bytes:
+        """Get another path (`models`) and return the answer's body; raises the errors of `complete`."""
+        return await self._send(self._head.url.join(f"../{path}"), None)
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.close()
 
-    async def _send(self, url: httpx2.URL, body: Mapping[str, Any]) -> bytes:
-        content = to_json(body)
+    async def _send(self, url: httpx2.URL, body: Mapping[str, Any] | None) -> bytes:
+        method, content = ("GET", None) if body is None else ("POST", to_json(body))
         try:
             async with asyncio.timeout(self._model.timeout_s):
-                request = self._request("POST", url, headers=self._head.headers, content=content)
+                request = self._request(method, url, headers=self._head.headers, content=content)
                 response = await self._http.send(request)
         except self._connection_errors as error:
             raise self._unconnected(error) from None
         if response.is_success:
             return response.content
         status = response.status_code
-        raise self._refused(Refusal(status, _error_body(response.content), response.headers, body), status)
+        raise self._refused(Refusal(status, _error_body(response.content), response.headers, body or {}), status)
 
     def _without_key(self, completion: Completion) -> Completion:
         """Remove the key from an answer that echoes it, as answers are written to disk."""
         key = self._endpoint.key
-        if key is None or (key not in completion.text and key not in completion.thoughts):
+        if key is None or key not in completion.text:
             return completion
-        text, thoughts = (said.replace(key, "[secret]") for said in (completion.text, completion.thoughts))
-        return replace(completion, text=text, thoughts=thoughts)
+        return replace(completion, text=completion.text.replace(key, "[secret]"))
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
         """Return the JSON body of a request, with `model.options`."""

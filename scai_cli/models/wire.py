@@ -7,8 +7,7 @@ An answer without text is empty, not an error. `wire.yaml` has the keys.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, TypeVar
 
 from scai_cli.errors import ProviderError, UnusedResponse
@@ -60,7 +59,7 @@ def read_completion(data: bytes, request: ChatRequest) -> Completion:
         finish = "refusal" if text else "tool_calls" if finish == "stop" and message.get("tool_calls") else finish
     if not text and ending(finish) == "withheld":
         raise FilterError(choice, finish)
-    thoughts = clean(f"{apart}\n\n{inner}".strip())
+    thoughts = "\n\n".join(filter(None, (apart, inner)))
     sent, answered, cached = _counts(body.get("usage"))
     sent = prompt_tokens(request) if sent is None else sent
     answered = rough_tokens(len(text) + len(thoughts)) if answered is None else answered
@@ -70,59 +69,63 @@ def read_completion(data: bytes, request: ChatRequest) -> Completion:
         Usage(sent, answered, cached),
         clean(model) if isinstance(model, str) and model else None,
         logprobs=answer_logprobs(choice.get("logprobs"), raw[:start] + text, start) if request.logprobs else None,
-        thoughts=thoughts,
+        thoughts=clean(thoughts),
     )
 
 
-def with_response(error: Error, data: bytes, key: str | None = None) -> Error:
-    """Return the error that a body with status 200 caused, with its `response` if it counts tokens, without the key."""
-    with suppress(ValueError, RecursionError):
+def with_response(error: Error, data: bytes) -> Error:
+    """Return the error that a body with status 200 caused, with the `response` if the body counts tokens."""
+    try:
         body = _body(data)
-        choice = _first_choice(body)
-        sent, answered, cached = _counts(body.get("usage"))
-        if sent or answered:
-            text, finish = _content(_mapping(choice.get("message")))[0], choice.get("finish_reason")
-            text = text.replace(key, "[secret]") if key else text
-            error.response = UnusedResponse(clean(text), clean(str(finish)), sent or 0, answered or 0, cached)
+    except (ValueError, RecursionError):
+        return error
+    choice = _first_choice(body)
+    sent, answered, cached = _counts(body.get("usage"))
+    if sent or answered:
+        text, finish = _content(_mapping(choice.get("message")))[0], choice.get("finish_reason")
+        error.response = UnusedResponse(
+            clean(text), clean(str(finish)) if finish else None, sent or 0, answered or 0, cached
+        )
     return error
 
 
-def _body(data: bytes) -> dict[str, Any]:
+def _body(data: bytes) -> Mapping[str, Any]:
     """Return the JSON object in a response, also if it comes as a stream of chunks."""
-    text = data.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    text = data.decode("utf-8-sig", "replace").lstrip()
     if text.startswith(("data:", "event:", ":")):
-        chunks = [line[5:] for line in text.split("\n") if line.startswith("data:") and "{" in line]
-        return _joined([_mapping(json.loads(chunk)) for chunk in chunks])
+        return _joined(
+            [_mapping(json.loads(line[5:])) for line in text.split("\n") if line[:5] == "data:" and "{" in line]
+        )
     body = json.loads(text)
-    if not isinstance(body, dict):
+    if not isinstance(body, Mapping):
         raise ValueError("no JSON object")
     return body
 
 
-def _joined(chunks: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def _joined(chunks: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Return the response that the chunks of a stream add up to."""
     whole: dict[str, Any] = {}
-    ended: dict[str, Any] = {"choices": None}
     message: dict[str, str] = {}
     for chunk in chunks:
         choice = _first_choice(chunk)
+        if "message" in choice:
+            return chunk
         for key, value in _mapping(choice.get("delta")).items():
             message[key] = message.get(key, "") + (value if isinstance(value, str) else "")
-        whole |= {key: value for key, value in chunk.items() if value}
-        if choice.get("message") or choice.get("finish_reason"):
-            ended = {"choices": [{"message": message, **choice}]}
-    return {**whole, **ended}
+        found = {"choices": [{**choice, "message": message}]} if choice.get("finish_reason") else {}
+        whole |= {key: value for key, value in chunk.items() if value and key != "choices"} | found
+    return whole
 
 
-def _first_choice(body: dict[str, Any]) -> dict[str, Any]:
+def _first_choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
     choices = body.get("choices")
     return _mapping(choices[0]) if isinstance(choices, list) and choices else {}
 
 
-def _content(message: dict[str, Any]) -> tuple[str, str]:
+def _content(message: Mapping[str, Any]) -> tuple[str, str]:
     """Return the text of a message as the model wrote it, and the thoughts that the endpoint keeps apart."""
     content = message.get("content")
-    beside = next((text for key in _KEYS["thought_fields"] if key in message and (text := _text(message[key]))), "")
+    beside = next((text for key in _KEYS["thought_fields"] if (text := _text(message.get(key)))), "")
     if isinstance(content, str):
         return content, beside
     parts = content if isinstance(content, list) else [content]
@@ -141,25 +144,24 @@ def _text(part: object) -> str:
 
 def _counts(counted: object) -> tuple[int | None, int | None, int]:
     """Return the input, output and cached input tokens of a `usage`; None for those that it does not count."""
-    sent, answered, cached = (_number(counted, _KEYS[kind]) for kind in ("input", "output", "cached"))
+    sent, answered, cached = (
+        next((number for path in _KEYS[kind] if (number := _number(counted, path)) is not None), None)
+        for kind in ("input", "output", "cached")
+    )
     if sent is not None and cached and cached > sent:  # counted apart from the rest of the input
         sent += cached
     return sent, answered, min(cached or 0, sent or 0)
 
 
-def _number(counted: object, paths: Iterable[Sequence[str]]) -> int | None:
-    """Return the first number at one of the paths, also from a string; None if there is no number of tokens."""
-    for path in paths:
-        value = counted
-        for key in path:
-            value = value.get(key) if isinstance(value, dict) else None
-        if isinstance(value, int | float | str):
-            try:
-                return max(0, round(float(value)))
-            except (ValueError, OverflowError):
-                continue
-    return None
+def _number(counted: object, path: str) -> int | None:
+    """Return the number at a path of keys, also from a string; None if there is no number of tokens."""
+    for key in path.split("."):
+        counted = _mapping(counted).get(key)
+    try:
+        return max(0, round(float(counted))) if isinstance(counted, str | int | float) else None
+    except (ValueError, OverflowError):
+        return None
 
 
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
+from rich.padding import Padding
 from rich.table import Table
 
-from scai_cli.display.terminal.consoles import number_table, out
+from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.constitution import start_lines
 from scai_cli.display.terminal.escape import styled
 from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.constitution_start import initial_constitution
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.jobs.plan import Plan
+from scai_cli.jobs.probe import QUESTIONS, Probe
 from scai_cli.messages import ChatRequest
+from scai_cli.models.endpoint import OFFICIAL_URL
 from scai_cli.text.characters import one_line
+
+_WORKS: Final = {True: "yes", False: "no", None: "unknown"}
 
 
 def print_plan(file: str, config: ExperimentConfig, plan: Plan) -> None:
@@ -49,6 +55,22 @@ def _table(plan: Plan) -> Table:
     tokens = total["tokens"]
     table.add_row("total", f"{total['calls']['total']:,}", f"{tokens['input']:,}", f"{tokens['output']:,}")
     return table
+
+
+def print_probe(probe: Probe) -> None:
+    """Print what each model can do, what to set, and the cost of the questions."""
+    console = out()
+    for model in probe.models:
+        title = f"{model.model} at {model.address or OFFICIAL_URL} ({', '.join(model.roles)})"
+        console.print(styled(f"\n{one_line(title)}", "bold"), soft_wrap=True)
+        table = plain_table(header=False)
+        for name, finding in model.findings.items():
+            table.add_row(f"  {QUESTIONS[name]}", _WORKS[finding.works], styled(one_line(finding.detail)))
+        console.print(table)
+        for line in filter(None, (model.problem, *model.advice)):
+            console.print(Padding(styled(one_line(line)), (0, 0, 0, 2)))
+    cost = "unknown" if probe.usd is None else f"${probe.usd:.4f}" if probe.usd else "nothing"
+    console.print(f"probe: {probe.calls:,} calls, {probe.tokens:,} tokens; cost: {cost}")
 
 
 def print_prompts(requests: Iterable[ChatRequest]) -> None:
