@@ -17,7 +17,9 @@ from scai_cli.errors import (
     EndpointFailed,
     Interrupted,
     LimitReached,
+    PromptRefused,
     ScaiError,
+    Unexplained,
 )
 from scai_cli.experiment.config import PriceConfig
 from scai_cli.messages import ChatRequest, Completion, Message, Sampling, Usage
@@ -445,3 +447,71 @@ def test_the_gate_costs_no_more_than_some_switches_of_tasks():
             await gate.complete(asked)
 
     assert cpu_s(lambda: asyncio.run(call())) < 20 * cpu_s(lambda: asyncio.run(switch()))
+
+
+def test_a_quota_per_minute_is_waited_out_however_long_it_takes():
+    """Ten calls a minute are answered, the endpoint says when the next minute begins, and a call may wait for hours."""
+    answered = Counter()
+
+    def quota(request, time):
+        minute = time // 60
+        answered[minute] += 1
+        return busy(60 * (minute + 1) - time) if answered[minute] > 10 else None
+
+    async def main():
+        gate = Gate(Model(fails=quota, latency=0.1), GateSettings(concurrency=32), clock=clock)
+        found = await outcomes(gate, map(request, range(300)))
+        assert {type(outcome) for outcome in found} == {Completion}
+        assert clock() > 60 * 28
+
+    run(main())
+
+
+def unexplained(again=0):
+    return Unexplained("http://h/v1: HTTP 400: no", again)
+
+
+def test_the_probe_has_the_shape_of_the_refused_request_and_is_logged_as_unused():
+    """The roles, the schema and the sampling are kept; the words are not."""
+    seen, noted = [], []
+
+    class Picky(Model):
+        async def complete(self, request):
+            seen.append(request)
+            if request.purpose != "probe":
+                raise unexplained()
+            return await super().complete(request)
+
+    async def main():
+        gate = Gate(Picky(), clock=clock)
+        gate.note_unused = lambda *noting: noted.append(noting)
+        turns = tuple(Message(role, "secret") for role in ("system", "user", "assistant", "user"))
+        asked = ChatRequest("c", "meta", "test", "m", turns, Sampling(0.5), {"type": "object"}, logprobs=2)
+        (outcome,) = await outcomes(gate, [asked])
+        assert type(outcome) is PromptRefused
+        assert gate.meter.calls == 1
+        return asked
+
+    asked = run(main())
+    assert seen[0] is asked
+    assert (seen[1].id, seen[1].sampling, seen[1].schema, seen[1].logprobs) == (
+        "c/probe",
+        asked.sampling,
+        asked.schema,
+        2,
+    )
+    assert [m.role for m in seen[1].messages] == [m.role for m in asked.messages]
+    assert not any("secret" in m.content for m in seen[1].messages)
+    assert [(probe.id, response.input_tokens) for probe, response, _ in noted] == [("c/probe", 10)]
+
+
+def test_a_probe_counts_towards_the_limits():
+    async def main():
+        model = Model(fails=lambda request, time: None if request.purpose == "probe" else unexplained())
+        budget = Budget(Caps(calls=1))
+        gate = Gate(model, budget=budget, clock=clock)
+        assert [type(found) for found in await outcomes(gate, [request()])] == [PromptRefused]
+        assert [type(found) for found in await outcomes(gate, [request(1)])] == [LimitReached]
+        assert budget.used.calls == 1
+
+    run(main())

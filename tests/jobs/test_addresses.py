@@ -1,0 +1,77 @@
+"""The address in use is saved with a run; work on it continues there, or where `--set model.base_url` says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import scai
+from loopback import Loopback
+
+OPENAI = ("--model", "openai:m", "--quiet", "--force")
+PLAIN = ("--set", "generate.k=0", "--set", "generate.judge=users")
+
+
+def saved(run: str) -> dict[str, object]:
+    return yaml.safe_load((Path("runs") / run / "config.yaml").read_text(encoding="utf-8"))["model"]
+
+
+@pytest.fixture
+def stopped(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A run that OPENAI_BASE_URL started and a limit stopped; returns its address."""
+    with Loopback() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{server.base_url}/")
+        assert scai("run", tiny, *OPENAI, "--set", "limits.calls=3").code == 3
+        return server.base_url
+
+
+def test_the_address_of_the_environment_is_saved(stopped: str) -> None:
+    assert str(saved("tiny")["base_url"]).rstrip("/") == stopped
+
+
+def test_a_resume_at_another_address_is_refused_and_set_allows_it(
+    stopped: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Loopback() as other:
+        monkeypatch.setenv("OPENAI_BASE_URL", other.base_url)
+        refused = scai("resume", "tiny", "--quiet")
+        assert (refused.code, len(refused.lines), len(other.requests)) == (2, 1, 0)
+        option = f"model.base_url={other.base_url}"
+        assert all(words in refused.err for words in (stopped, other.base_url, f"--set {option}"))
+        assert scai("resume", "tiny", "--quiet", "--set", option, "--set", "limits.calls=6").code == 3
+        assert len(other.requests) > 0
+    assert saved("tiny")["base_url"] == other.base_url
+
+
+def test_a_run_continues_at_its_address_without_the_variable(stopped: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    assert stopped.removesuffix("/v1") in scai("resume", "tiny", "-q", "--set", "limits.calls=9").err
+
+
+def test_the_variable_means_nothing_to_a_run_with_an_address_of_its_own(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Loopback() as server:
+        option = f"model.base_url={server.base_url}"
+        assert scai("run", tiny, *OPENAI, "--set", option, "--set", "limits.calls=3").code == 3
+        assert saved("tiny")["base_url"] == server.base_url
+        monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+        assert scai("resume", "tiny", "--quiet", "--set", "limits.calls=6").code == 3
+
+
+def test_a_simulated_run_has_no_address(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
+    assert scai("run", tiny, "--quiet", "--set", "limits.calls=3").code == 3
+    assert saved("tiny")["base_url"] is None
+
+
+def test_new_work_on_a_run_uses_the_variable_and_saves_it(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert scai("run", tiny, "--quiet").code == 0
+    with Loopback() as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        called = scai("generate", "tiny", "--model", "openai:m", "--n", 2, "--quiet", "--run-id", "rows", *PLAIN)
+        assert len(server.requests) > 0, called.err
+    rows = Path("runs") / "rows"
+    experiment = yaml.safe_load((rows / "experiment.yaml").read_text(encoding="utf-8"))
+    assert experiment["model"]["base_url"] == server.base_url
