@@ -53,6 +53,11 @@ class Called:
     def lines(self) -> list[str]:
         return self.err.splitlines()
 
+    @property
+    def errors(self) -> list[str]:
+        """The lines of stderr without warnings, e.g. about a society whose ratings have few values."""
+        return [line for line in self.lines if not line.startswith("warning: ")]
+
 
 def scai(*arguments: object) -> Called:
     """Run the command line in this process, from the arguments to the exit code."""

@@ -10,6 +10,7 @@ from scai_cli.analysis.config_warnings import self_rating
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import listed
 from scai_cli.runs.history.answers import AnswerCounts
+from scai_cli.simulation.rater_check import verdict
 from scai_cli.text.characters import one_line
 from scai_cli.text.data_files import read_data_file
 
@@ -40,6 +41,9 @@ def health_object(counts: AnswerCounts, config: ExperimentConfig) -> dict[str, A
 def answer_warnings(counts: AnswerCounts, config: ExperimentConfig) -> dict[str, str]:
     """Return the warnings about answers by their reasons (`assistant/cut`, `one_value`, ...)."""
     found = dict(_of_marks(counts, config))
+    if failed := [check for check in counts.checks if check.passed is False]:
+        model = listed([check.model for check in failed])
+        found["rater_check"] = _TEXTS["rater_check"].format(model=model, verdict=verdict(failed[0]))
     same = [
         f"{n} of {total} {kind} ratings are {value:g}"
         for kind, values in counts.values.items()

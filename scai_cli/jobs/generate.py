@@ -137,7 +137,7 @@ async def _session(
         say_mended(folder, observer)
         if manifest.learned.contract and not manifest.by_turns:
             observer.say(
-                "no persona is named in the contract: rows have no user, and the contract's clauses are not used"
+                "warning: no persona is named in the contract: rows have no user, and its clauses are not used"
             )
         context = RowContext.of(agents, manifest)
         jobs = (make_row(context, row) for row in row_plans(manifest, folder.path, written))

@@ -183,6 +183,20 @@ def test_ratings_of_one_value_are_named_unless_a_program_gave_them(tmp_path: Pat
     assert answer_warnings(counts, config) == {}
 
 
+def failed_check(rows: Rows) -> Rows:
+    pairs = [{"id": name, "good": 8.0, "bad": 8.0} for name in ("tea", "sum")]
+    check = {"model": "<m>", "passed": False, "pairs": pairs}
+    return [*rows[:2], {"seq": 0, "time": "t", "id": "e1/x", "type": "rater_check", "checks": [check]}, *rows[2:]]
+
+
+def test_a_rater_that_failed_its_check_is_named(finished: Path, tmp_path: Path) -> None:
+    run = changed(finished, tmp_path / "runs" / "sick", failed_check)
+    (line,) = scai("show", run, "--json").json["health"]["warnings"]
+    assert line.startswith(
+        "<m> cannot tell answers apart (it rated a good and a bad answer 8 and 8, and another two 8 "
+    )
+
+
 @pytest.mark.parametrize(
     ("values", "is_said"), [([7.0] * 9, False), ([7.0] * 6 + [8.0] * 4, False), ([7.0] * 7 + [8.0] * 3, True)]
 )

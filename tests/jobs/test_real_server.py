@@ -102,7 +102,7 @@ def test_with_a_json_schema_the_server_makes_answers_readable(url: str, monkeypa
         "roles.user.max_tokens=500",
         "roles.meta.max_tokens=2000",
     )
-    assert (called.code, called.err) == (0, "")
+    assert (called.code, called.errors) == (0, [])
     forms = [call for call in calls(Path("runs/real")) if call["role"] != "assistant"]
     for call in forms:
         if call["finish_reason"] == "stop":
@@ -146,7 +146,8 @@ def generated(*options: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
     labels = "generate={judge: model, clamp: [0.4, 0.6]}"
     settings = ("--set", labels, "--set", "model.max_tokens=30", "--run-id", "rows", "--quiet")
     command = ("generate", "rules.md", "--tasks", "tasks.jsonl", "--model", "openai:tiny", *settings, *options)
-    assert scai(*command) == Called(0, "rows\n", "")
+    called = scai(*command)
+    assert (called.code, called.out, called.errors) == (0, "rows\n", [])
     log = {call["id"]: call for call in calls(Path("runs/rows"))}
     with Path("runs/rows/rows.jsonl").open(encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]

@@ -400,7 +400,7 @@ def test_a_run_that_a_sick_endpoint_stopped_comes_out_clean_once_it_is_well(serv
     with Loopback(script=script, odds=odds, answer=society()) as sick:
         called = scai("run", config, "-q", *at(sick))
         assert called.code == 4
-        assert len(called.lines) == 1
+        assert len(called.errors) == 1
         assert said in called.err
     paid = answered(run)
     with Loopback(answer=society()) as well:

@@ -45,7 +45,7 @@ def test_a_limit_stops_a_run_which_goes_on_with_more(tmp_path, server, config, c
     stopped = scai("run", config, "-q", "--json", "--set", f"limits.{what}={limit}")
     assert stopped.code == 3
     assert stopped.json["status"] == "stopped"
-    assert len(stopped.lines) == 1
+    assert len(stopped.errors) == 1
     assert f"limits.{what}: reached" in stopped.err
     assert "continue with `scai resume`" in stopped.err
     assert whole / 4 < used(stopped.json, what) <= limit
@@ -99,7 +99,7 @@ def test_a_limit_in_money_on_an_unknown_price_is_told_before_anything_is_done(tm
     asked = len(server.requests)
     called = scai("run", config, "--max-usd", 1)
     assert called.code == 2
-    assert called.lines == [
+    assert called.errors == [
         "scai: limits.usd: the price of model 'society' is unknown; "
         "add `prices: {society: {input: X, output: Y}}` (USD per 1M tokens) or drop the limit"
     ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from scai_cli.messages import ending
-from scai_cli.runs.events import MessageSaid, Problem, Rated, Revised
+from scai_cli.runs.events import MessageSaid, Problem, Rated, RaterCheck, RatersChecked, Revised
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent
 
 NOT_ANSWERED: Final = ("the call failed", "the conversation failed")
@@ -41,6 +41,8 @@ class AnswerCounts:
     """Epoch without a revision that could be considered -> the kind of the first objection."""
     refused: int = 0
     """Prompts that an endpoint refused."""
+    checks: tuple[RaterCheck, ...] = ()
+    """The last check of the users' models."""
 
     def add(self, event: ReadEvent) -> None:
         """Count an event."""
@@ -54,6 +56,8 @@ class AnswerCounts:
             self._add_revision(event)
         elif isinstance(event, Problem):
             self.refused += event.refused
+        elif isinstance(event, RatersChecked):
+            self.checks = event.checks
 
     def add_plain(self, line: bytes) -> bool:
         """Count the line of a message without decoding it; return False if it may be unusual and must be decoded."""
