@@ -12,7 +12,7 @@ from scai_cli.analysis.run_measures import run_cost, welfare_words
 from scai_cli.analysis.verdicts import change_words
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, tag
-from scai_cli.display.report.numbers import counted, listed, number
+from scai_cli.display.report.numbers import counted, listed, number, sentence_case
 
 MOST_REASON = 600
 _ENDS: Final = {
@@ -47,7 +47,7 @@ def answer(run: Figures) -> Html:
     """Return the result of the run in sentences, the most important first."""
     lines = (_method(run), holdout_answer(run), _unknown(run), _end(run))
     unsure = [*health_warnings(run.history.answers, run.history.config), *seed_dependence(run.history.config)]
-    cautions = (tag("p", line, class_="caution") for line in unsure)
+    cautions = (tag("p", sentence_case(line), class_="caution") for line in unsure)
     sentences = (tag("p", line) for line in lines if line)
     return tag("div", tag("p", _group(run), class_="lead"), sentences, cautions, class_="answer")
 
