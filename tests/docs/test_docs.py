@@ -17,6 +17,7 @@ import pytest
 import yaml
 from documents import ROOT, Block, Mark, blocks, every
 from loopback import Loopback
+from model_server import served
 
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.model_settings import ModelSettings
@@ -133,7 +134,8 @@ def test_the_slow_commands_of_a_page_run(page: str, tmp_path: Path, endpoint: st
 def test_the_commands_of_a_page_with_a_trained_model_run(page: str, tmp_path: Path):
     if importlib.util.find_spec("xllamacpp") is None:
         pytest.skip("needs `pip install -e '.[server]'`")
-    ended = run(script(page, "real model"), tmp_path, timeout_s=1800)
+    with served("real_model.py", "--port", "8081"):  # as `make real-model` does in another terminal
+        ended = run(script(page, "real model"), tmp_path, timeout_s=1800)
     assert ended.returncode == 0, told(ended)
 
 

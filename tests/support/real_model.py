@@ -74,8 +74,8 @@ def main() -> None:
     """Serve until interrupted or terminated."""
     parser = argparse.ArgumentParser(description=f"Serve {NAME} on the loopback.")
     parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
-    parser.add_argument("--context", type=int, default=8192, help="tokens of one call, answer included")
-    parser.add_argument("--slots", type=int, default=2, help="calls answered at the same time")
+    parser.add_argument("--context", type=int, default=4096, help="tokens of one call, answer included")
+    parser.add_argument("--slots", type=int, default=4, help="calls answered at the same time")
     parser.add_argument("--fetch-only", action="store_true", help="fetch and check the model, and do not serve it")
     asked = parser.parse_args()
     if asked.fetch_only:
