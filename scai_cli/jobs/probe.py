@@ -99,12 +99,12 @@ async def _probe(
     pool: ModelPool, config: ExperimentConfig, model: ModelSettings, roles: Sequence[AgentRole]
 ) -> ModelProbe:
     advice: list[str] = []
-    pool.notices.listener = advice.append
+    pool.notices.listener = lambda line: advice.append(line.removeprefix(f"{address(model)}: "))
     try:
         job = _ask(pool.agents(lambda _: None, None), model)
         findings = await stoppable(pool, job, "scai check --probe")
     except (CallFailed, EndpointFailed) as error:
-        return ModelProbe(model.label, address(model), roles, {}, advice, f"cannot be reached: {error}")
+        return ModelProbe(model.label, address(model), roles, {}, advice, f"cannot be used: {error}")
     size = await _context(model, findings)
     findings["context"] = Finding(True, f"{size:,} tokens") if size else Finding(None)
     form, other = sorted(_FORMS, key=lambda form: form != model.structured)
@@ -126,16 +126,22 @@ def _alone(config: ExperimentConfig, model: ModelSettings) -> ExperimentConfig:
 
 
 async def _ask(agents: Agents, model: ModelSettings) -> dict[str, Finding]:
-    """Ask all questions at once; raises the errors of `together`, except for refusals."""
+    """Ask all questions; raises the errors of `together`, except for refusals."""
     agent = agents.own[model.structured]
     short = replace(agent, config=agent.config.model_copy(update={"max_tokens": _SHORT}))
     questions: dict[str, Coroutine[Any, Any, Finding | bool]] = {
         "rates": _rates(agent, agents),
-        **{form: _fills(replace(agents.own[form], format_retries=0), agents) for form in _FORMS},
+        model.structured: _fills(agent, agents),
         "sampling": _ends(short),
         "logprobs": returns_logprobs(agent, agents.prompts, "probe/logprobs"),
     }
-    return dict(zip(questions, await together(map(_finding, questions.values())), strict=True))
+    found = dict(zip(questions, await together(map(_finding, questions.values())), strict=True))
+    other = next(form for form in _FORMS if form != model.structured)
+    try:  # last, as the refusal of an option that the experiment does not use may end all calls
+        found[other] = await _finding(_fills(agents.own[other], agents))
+    except (CallFailed, EndpointFailed) as error:
+        found[other] = Finding(False, str(error))
+    return {name: found[name] for name in QUESTIONS if name in found}
 
 
 async def _finding(question: Coroutine[Any, Any, Finding | bool]) -> Finding:
@@ -155,7 +161,8 @@ async def _fills(agent: Agent, agents: Agents) -> Finding:
     persona, task = Persona(id="probe"), Task(id="probe", prompt="Say hello.")
     prompt = agents.prompts.cross_rating(persona, Conversation("probe", 0, persona, task), "Good morning!")
     call = f"probe/{agent.config.structured}"
-    answer = await agent.ask_structured(call, "cross_rating", prompt, CrossRating, agents.ratings.scale)
+    once = replace(agent, format_retries=0)
+    answer = await once.ask_structured(call, "cross_rating", prompt, CrossRating, agents.ratings.scale)
     return Finding(answer.form is not None, answer.problem or "")
 
 

@@ -125,7 +125,7 @@ def test_a_model_that_cannot_be_reached_ends_with_4() -> None:
         pass
     called = probed(server)
     assert called.code == 4
-    assert "m: cannot be reached: http://127.0.0.1" in called.err
+    assert "m: cannot be used: http://127.0.0.1" in called.err
     assert len([line for line in called.err.splitlines() if not line.startswith("warning: ")]) == 1
 
 
@@ -138,7 +138,7 @@ def test_an_unknown_model_does_not_keep_others_from_being_asked(monkeypatch: pyt
     assert called.code == 4
     other = next(model for model in called.json["probe"]["models"] if model["model"] == "other")
     well = next(model for model in called.json["probe"]["models"] if model["model"] == "m")
-    assert other["problem"].startswith("cannot be reached: ")
+    assert other["problem"].startswith("cannot be used: ")
     assert well["problem"] is None
     assert well["roles"] == ["assistant", "user"]
 
@@ -182,3 +182,35 @@ def test_the_context_is_read_where_servers_tell_it(models: Any, size: int | None
     assert [json.loads(line.split("`")[1].split()[-1]) for line in fits] == (
         [size * 3 // 4] if size and size < 80000 else []
     )
+
+
+@pytest.mark.parametrize("structured", ["prompt", "json_schema"])
+def test_a_refused_schema_ends_only_what_needs_it(monkeypatch: pytest.MonkeyPatch, structured: str) -> None:
+    def refusing(asked: Body, good: bytes) -> Reply:
+        if "response_format" in asked:
+            return error(400, "response_format of type json_schema is not supported by this model")
+        return Reply(body=good)
+
+    model = f"model={{provider: openai, name: m, base_url: URL, structured: {structured}}}"
+    with answering(monkeypatch, refusing) as server:
+        called = probed(server, "--json", model=model)
+    if structured == "prompt":
+        assert called.code == 0
+        assert (findings(called)["prompt"], findings(called)["json_schema"]) == (True, False)
+    else:
+        assert called.code == 4
+        assert "model.structured=prompt" in called.json["probe"]["models"][0]["problem"]
+
+
+def test_a_refused_system_role_names_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(asked: Body, good: bytes) -> Reply:
+        if asked["messages"][0]["role"] == "system":
+            return error(400, "System role not supported")
+        return Reply(body=good)
+
+    with answering(monkeypatch, refusing) as server:
+        called = probed(server)
+        assert called.code == 4
+        assert "model.system_role=merge" in called.err
+        merged = "model={provider: openai, name: m, base_url: URL, system_role: merge}"
+        assert "cannot be used" not in probed(server, model=merged).err
