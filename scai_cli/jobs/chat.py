@@ -23,7 +23,6 @@ from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import refuse_foreign_code
 from scai_cli.jobs.session import loop_factory, with_remedy
 from scai_cli.messages import Message
-from scai_cli.models.human import read_rating
 from scai_cli.runs.chat_directory import ChatDirectory, ChatEvent, ChatStarted
 from scai_cli.runs.events import MessageSaid, Problem, Rated
 from scai_cli.runs.history.fold import read_history
@@ -32,6 +31,7 @@ from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.epoch_context import Agents
 from scai_cli.simulation.prompts import Prompts
 from scai_cli.simulation.utilities import observed_utility
+from scai_cli.text.numbers import read_on_scale
 from scai_cli.text.suggestions import did_you_mean
 
 SELF: Final = "you"
@@ -138,7 +138,7 @@ class ChatSession:
             raise RunError("there is no answer to rate yet; type a message first")
         count, (low, high) = len(self.dialogues), self.dialogues[0].started.scale
         *words, comment = [*text.split(maxsplit=count), "", ""][: count + 1]
-        values = [value for word in words if (value := read_rating(word, low, high)) is not None]
+        values = [read.number for word in words if (read := read_on_scale(word, low, high)) is not None]
         if len(values) < count:
             raise RunError(_NO_RATING[count].format(low=low, high=high))
         persona = next((p for p in self.config.personas.inline if p.id == self.dialogues[0].started.persona), None)

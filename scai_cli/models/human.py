@@ -14,15 +14,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Protocol
 
 from scai_cli.errors import Interrupted, ScaiError
 from scai_cli.experiment.config import Ratings
 from scai_cli.experiment.personas import HUMAN
 from scai_cli.messages import ChatRequest, Completion
 from scai_cli.prompts.fences import Fenced, fenced
-
-_NUMBER: Final = re.compile(r"(-?\d{1,9}(?:[.,]\d{1,9})?)\s*(?:(?:/|out of)\s*\d+\s*)?")
+from scai_cli.text.numbers import read_on_scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +170,8 @@ class HumanModel:
         low, high = self._ratings.scale
         while True:
             answer = await self._participants.read(f"Your rating for {metric}, {low:g} to {high:g}")
-            if (rating := read_rating(answer, low, high)) is not None:
-                return rating
+            if (rating := read_on_scale(answer, low, high)) is not None:
+                return rating.number
             self._participants.prompt.tell(f"Please write a number from {low:g} to {high:g}.")
 
     async def _ranking(self, letters: Sequence[str]) -> list[list[str]]:
@@ -185,13 +184,6 @@ class HumanModel:
                 f"Please name {', '.join(letters)}, each at most once, with > between better and worse and = between "
                 "equals; whom you leave out comes last."
             )
-
-
-def read_rating(text: str, low: float, high: float) -> float | None:
-    """Parse the rating in `7`, `7.5`, `7,5` or `7/10`; return None if it is not on the scale."""
-    match = _NUMBER.fullmatch(text.strip())
-    value = float(match[1].replace(",", ".")) if match else None
-    return value if value is not None and low <= value <= high else None
 
 
 def read_ranking(text: str, letters: Sequence[str]) -> list[list[str]] | None:

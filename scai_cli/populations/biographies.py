@@ -16,7 +16,7 @@ from scai_cli.messages import Message
 from scai_cli.populations.clean_text import Ids, one_line, tidy
 from scai_cli.populations.quotas import Quota
 from scai_cli.prompts.fences import fence
-from scai_cli.prompts.templates import FORM, fill
+from scai_cli.prompts.templates import FORM_RULE, fill
 from scai_cli.simulation.agent import Agent
 from scai_cli.text.characters import clean
 from scai_cli.text.data_files import read_data_file
@@ -83,7 +83,7 @@ class BiographyWriter:
     async def _ask(self, n: int, attempt: int, other: str) -> Biography | None:
         messages = [Message("system", _PROMPTS["system"]), Message("user", _prompt(self._facts[n], self._tasks, other))]
         call_id = f"p{n + 1}/again{attempt}" if attempt else f"p{n + 1}"
-        task_ids = [task.id for task in self._tasks]
+        task_ids = tuple(task.id for task in self._tasks)
         answer = await self._agent.ask_structured(call_id, "biography", messages, Biography, task_ids)
         return answer.form
 
@@ -124,12 +124,12 @@ def draw_facts(count: int, quotas: Sequence[Quota], seed: int) -> list[dict[str,
 
 def _prompt(facts: Mapping[str, Scalar], tasks: Sequence[Task], other: str) -> str:
     given = "Facts: " + "; ".join(f"{key}: {value}" for key, value in facts.items())
-    stances = ", ".join(f'"{task.id}": "..."' for task in tasks)
+    stances = ", ".join(f'"{task.id}": <one sentence>' for task in tasks)
     values = {
         "facts": fence("persona", given),
         "tasks": "".join(f"\n{fence('task', task.prompt, id=task.id)}\n" for task in tasks),
         "others": f"\nThis one exists already; be clearly different:\n\n{fence('persona', other)}\n" if other else "",
         "stances": _PROMPTS["stances"] if tasks else "",
-        "form": f'{FORM}\n{{"name": "...", "biography": "...", "stances": {{{stances}}}}}',
+        "form": f'{FORM_RULE}\n{{"name": <a name>, "biography": <the biography>, "stances": {{{stances}}}}}',
     }
     return clean(fill(_PROMPTS["asked"], values))

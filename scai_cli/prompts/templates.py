@@ -14,13 +14,16 @@ from scai_cli.text.data_files import read_data_file
 
 _PLACE: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
-FORM: Final = "Answer with one JSON object of this form and nothing else:"
+FORM: Final = "Answer with one JSON object of this form and nothing else"
+"""The beginning of every form, by which the simulated model finds it."""
 
 _WORDING = read_data_file(__file__)
+FORM_RULE: Final[str] = _WORDING.pop("form_rule")
 _EDIT_RULES: Final[str] = _WORDING.pop("edit_rules")
 
 TEMPLATES: Final[Mapping[str, str]] = {
-    name: text.replace("{{edit_rules}}", _EDIT_RULES) for name, text in _WORDING.items()
+    name: text.replace("{{edit_rules}}", _EDIT_RULES).replace("{{form_rule}}", FORM_RULE)
+    for name, text in _WORDING.items()
 }
 """Name of a prompt -> its wording, from `templates.yaml`."""
 

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import AgentRole, ChatRequest, Completion, Message, Sampling
 from scai_cli.models.base import ChatModel
-
-Form = TypeVar("Form", bound=BaseModel)
+from scai_cli.runs.events import Mark
+from scai_cli.simulation.answer_forms import form_schema, is_read_when_cut
+from scai_cli.simulation.form_reader import Form, read_form
 
 _SHOWN_OF_A_BAD_ANSWER = 2000
-_OBJECTS_TRIED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class StructuredAnswer(Generic[Form]):
-    """The parsed answer, or None and the `problem`; `last` is the last answer, unparsed."""
+    """The parsed answer, or None and the `problem`; `last` is the last answer, unparsed; `marks` are that answer's."""
 
     form: Form | None
     problem: str | None
     last: Completion
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +63,10 @@ class Agent:
         """Request a JSON object of a form; repeat the request after an invalid answer, up to `format_retries` times.
 
         The repeated request contains the invalid answer and the problem. `context` is passed to the form's validators
-        (the rating scale, the known users).
+        (the rating scale, the known letters). A withheld answer is not read, a cut one only if its form allows it.
         """
-        schema = _schema(form) if self.config.structured == "json_schema" else None
+        schema = form_schema(form, context) if self.config.structured == "json_schema" else None
+        example = messages[-1].content.rpartition("\n{")[2]
         conversation = list(messages)
         attempt = 0
         while True:
@@ -74,11 +74,12 @@ class Agent:
             request = self._request(f"{call_id}/{self.role}{suffix}", purpose, conversation, schema)
             completion = await self._ask(request)
             try:
-                return StructuredAnswer(parse_form(completion.text, form, context), None, completion)
+                read, marks = _read(completion, form, context, example)
+                return StructuredAnswer(read, None, completion, (*completion.marks, *marks))
             except ValueError as error:
                 problem = _describe(error, completion)
             if attempt == self.format_retries:
-                return StructuredAnswer(None, problem, completion)
+                return StructuredAnswer(None, problem, completion, completion.marks)
             attempt += 1
             again = f"This could not be read: {problem}. Answer again, with nothing but the JSON object asked for."
             # Only the last bad answer is quoted: a prompt that grew with each attempt might not fit any more.
@@ -118,30 +119,14 @@ def without_variants(call_id: str) -> str:
     return "/".join(part for part in call_id.split("/") if not part.startswith("~")) if "/~" in call_id else call_id
 
 
-def parse_form(text: str, form: type[Form], context: object = None) -> Form:
-    """Return the first JSON object of the form in a text, without prose and code fences; raises ValueError."""
-    first_error: ValueError | None = None
-    for data in _objects(text):
-        try:
-            return form.model_validate(data, context=context)
-        except ValidationError as error:
-            first_error = first_error or error
-    raise first_error or ValueError("there is no JSON object in the answer")
-
-
-def _objects(text: str) -> Iterator[Any]:
-    decoder = json.JSONDecoder()
-    at = text.find("{")
-    for _ in range(_OBJECTS_TRIED):
-        if at < 0:
-            return
-        try:
-            data, end = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            end = at + 1
-        else:
-            yield data
-        at = text.find("{", end)
+def _read(completion: Completion, form: type[Form], context: object, example: str) -> tuple[Form, tuple[Mark, ...]]:
+    """Read a form from an answer as its end allows; raises ValueError."""
+    ended = completion.ended
+    if ended == "withheld":
+        raise ValueError("the answer was withheld")
+    if ended != "whole" and not is_read_when_cut(form):
+        raise ValueError("the answer is not whole")
+    return read_form(completion.text, form, context, example=example, whole=ended == "whole")
 
 
 def _describe(error: ValueError, completion: Completion) -> str:
@@ -154,8 +139,3 @@ def _describe(error: ValueError, completion: Completion) -> str:
         problem = str(error)
     cut = " (the answer was cut off)" if completion.ended == "cut" else ""
     return f"{problem}{cut}"[:300]
-
-
-@cache
-def _schema(form: type[BaseModel]) -> dict[str, Any]:
-    return form.model_json_schema()

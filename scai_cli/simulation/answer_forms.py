@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -19,6 +19,8 @@ from pydantic import (
 )
 
 from scai_cli.experiment.constitution import RuleDraft
+from scai_cli.simulation.placeholders import is_rule
+from scai_cli.text.numbers import read_on_scale
 from scai_cli.values import Text
 
 
@@ -35,12 +37,11 @@ class _Form(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, json_schema_extra=_whole)
 
 
-def _number(value: Any) -> Any:
-    """Accept "7", "7/10" and "7 out of 10" for a number, as models write these."""
-    if isinstance(value, str) and (
-        match := re.match(r"\s*(-?\d{1,9}(?:\.\d{1,9})?)\s*(?:(?:/|out of)\s*\d+\s*)?$", value)
-    ):
-        return float(match[1])
+def _number(value: Any, info: ValidationInfo) -> Any:
+    """Accept a number in words of its scale, as `read_on_scale` does; no truth value is a number."""
+    if isinstance(value, str):
+        read = read_on_scale(value, *(info.context or (-math.inf, math.inf)))
+        return value if read is None else read.number
     return math.nan if isinstance(value, bool) else value
 
 
@@ -65,7 +66,14 @@ def _on_the_scale(value: float, info: ValidationInfo) -> float:
     return value
 
 
+def _a_rule(text: str) -> str:
+    if text and not is_rule(text):
+        raise ValueError("is not a rule; write one sentence")
+    return text
+
+
 _Rating = Annotated[float, BeforeValidator(_number), AfterValidator(_on_the_scale)]
+_Rule = Annotated[RuleDraft, AfterValidator(_a_rule)]
 
 
 class Feedback(_Form):
@@ -86,7 +94,7 @@ class WrittenPrinciple(_Form):
     """A principle of a rewritten constitution; `id` is the id of the same or reworded principle, None if new."""
 
     id: Text | None = None
-    text: RuleDraft
+    text: _Rule
     reason: _Words = ""
     evidence: _Names = ()
 
@@ -95,7 +103,7 @@ class WrittenClause(_Form):
     """A contract clause of a rewritten constitution; `for` is a list of user ids."""
 
     id: Text | None = None
-    text: RuleDraft
+    text: _Rule
     users: Annotated[_Names, Field(alias="for", min_length=1)]
     reason: _Words = ""
     evidence: _Names = ()
@@ -131,7 +139,7 @@ class WrittenEdit(_Form):
     op: Literal["add", "modify", "merge", "remove"]
     id: Text | None = None
     ids: _Names = ()
-    text: Annotated[RuleDraft, BeforeValidator(_as_text)] = ""
+    text: Annotated[_Rule, BeforeValidator(_as_text)] = ""
     users: Annotated[_Names, Field(alias="for")] = ()
     reason: _Words = ""
     evidence: _Names = ()
@@ -157,3 +165,20 @@ class Ranking(_Form):
         if not letters or len(set(letters)) < len(letters) or not set(letters).issubset(known):
             raise ValueError(f"must name the letters {', '.join(sorted(known))}, each once")
         return ranking
+
+
+def is_read_when_cut(form: type[BaseModel]) -> bool:
+    """Return whether a complete object counts in an answer that was cut off after it: a rating or a vote."""
+    return form in (Feedback, CrossRating, Ranking)
+
+
+@cache
+def form_schema(form: type[BaseModel], context: Any) -> dict[str, Any]:
+    """Return the JSON schema of a form, with the scale or the letters in `context`."""
+    schema = form.model_json_schema()
+    fields = schema["properties"]
+    if "rating" in fields:
+        fields["rating"] |= {"minimum": context[0], "maximum": context[1]}
+    if form is Ranking:
+        fields["ranking"]["items"]["items"]["enum"] = sorted(context)
+    return schema

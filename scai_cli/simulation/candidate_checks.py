@@ -11,6 +11,7 @@ from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.messages import rough_tokens
 from scai_cli.runs.events import Candidate
+from scai_cli.simulation.placeholders import is_rule
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.text.data_files import read_data_file
 
@@ -41,6 +42,9 @@ def objection(context: RevisionContext, constitution: Constitution) -> str | Non
     for clause in constitution.contract:
         if unknown := [user for user in clause.users if user not in known]:
             return f"broken: {clause.id} is for {unknown[0][:40]!r}, who is not a user"
+    in_force = {rule.text for rule in context.constitution.rules}
+    if empty := [rule.id for rule in constitution.rules if rule.text not in in_force and not is_rule(rule.text)]:
+        return f"broken: {empty[0]} is not a rule but a placeholder, or has fewer than four letters"
     before = {rule.text for rule in context.constitution.principles}
     # Only new wording is searched: a principle in force was searched before, or is the experiment's own.
     fresh = [rule for rule in constitution.principles if rule.text not in before]

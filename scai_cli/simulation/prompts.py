@@ -12,23 +12,10 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import Message
 from scai_cli.prompts.fences import enclose, fence
-from scai_cli.prompts.templates import FORM, TEMPLATES, fill
+from scai_cli.prompts.templates import TEMPLATES, fill
 from scai_cli.runs.events import MessageSaid, Rated
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.characters import clean
-
-FEEDBACK_FORM = '{"feedback": "...", "rating": 0}'
-CROSS_RATING_FORM = '{"reason": "...", "rating": 0}'
-REWRITE_FORM = (
-    '{"critique": "...", "no_change": false, '
-    '"principles": [{"id": "P1", "text": "...", "reason": "...", "evidence": ["e1/..."]}], '
-    '"contract": [{"id": "C1", "text": "...", "for": ["user-id"], "reason": "...", "evidence": ["e1/..."]}], '
-    '"removed": [{"id": "P2", "reason": "...", "evidence": ["e1/..."]}]}'
-)
-EDITS_FORM = (
-    '{"critique": "...", "edits": [{"op": "add", "text": "...", "for": [], "reason": "...", "evidence": ["e1/..."]}]}'
-)
-VOTE_FORM = '{"ranking": [["A"], ["B", "C"]]}'
 
 RevisionPrompt = Literal["rewrite", "reflect", "edits", "further_edits"]
 
@@ -65,7 +52,7 @@ class Prompts:
         values = {
             "conversation": _dialogue(conversation),
             "metric": self._ratings.own,
-            "form": f"{FORM}\n{FEEDBACK_FORM}",
+            "form": self._filled("feedback_form", self._scale),
             **self._scale,
         }
         return [self._in_role(conversation.persona, conversation.task), self._message("feedback", values)]
@@ -76,7 +63,7 @@ class Prompts:
             "task": fence("task", conversation.task.prompt),
             "answer": fence("answer", answer),
             "metric": self._ratings.cross,
-            "form": f"{FORM}\n{CROSS_RATING_FORM}",
+            "form": self._filled("cross_rating_form", self._scale),
             **self._scale,
         }
         return [self._in_role(rater, conversation.task), self._message("cross_rating", values)]
@@ -92,7 +79,7 @@ class Prompts:
             "cross": self._ratings.cross,
             "max_principles": str(self._bounds.max_principles),
             "max_tokens": str(self._bounds.max_tokens),
-            "form": f"{FORM}\n{REWRITE_FORM if name in ('rewrite', 'reflect') else EDITS_FORM}",
+            "form": self._filled("rewrite_form" if name in ("rewrite", "reflect") else "edits_form", self._scale),
             **self._scale,
         }
         return [Message("system", self._wording["meta"]), self._message(name, values)]
@@ -103,7 +90,7 @@ class Prompts:
             fence("candidate", constitution.render(user=voter.id) or "(no rules)", letter=letter)
             for letter, constitution in constitutions.items()
         )
-        values = {"candidates": shown, "form": f"{FORM}\n{VOTE_FORM}"}
+        values = {"candidates": shown, "form": self._filled("vote_form", {})}
         return [self._in_role(voter, None), self._message("vote", values)]
 
     def judge(self, persona: Persona, conversations: Iterable[Conversation]) -> list[Message]:
@@ -111,7 +98,7 @@ class Prompts:
         values = {
             "persona": fence("persona", persona.portrait()),
             "conversations": "\n\n".join(_dialogue(conversation) for conversation in conversations),
-            "form": f"{FORM}\n{CROSS_RATING_FORM}",
+            "form": self._filled("judge_form", {}),
         }
         return [self._message("judge", values)]
 

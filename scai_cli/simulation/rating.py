@@ -47,7 +47,7 @@ async def ask_rating(
 
 
 async def rate_own(context: EpochContext, conversation: Conversation, *, final: bool) -> Rated:
-    """Request a comment on the last answer and its rating; an answer without the form becomes the comment."""
+    """Request a comment on the last answer and its rating; an answer without the form has neither."""
     agents = context.agents
     call_id = conversation.next_id
     answer = await agents.agent_for(conversation.persona).ask_structured(
@@ -61,7 +61,7 @@ async def rate_own(context: EpochContext, conversation: Conversation, *, final: 
             "final": final,
             "value": answer.form.rating if answer.form else None,
             "observed": observed_utility(conversation.persona, rated.content),
-            "comment": answer.form.feedback if answer.form else answer.last.text,
+            "comment": answer.form.feedback if answer.form else "",
         }
     )
 

@@ -17,7 +17,7 @@ from virtual_time import run as run_async
 from waiting import until
 
 from scai_cli.errors import LimitReached
-from scai_cli.models.human import read_ranking, read_rating
+from scai_cli.models.human import read_ranking
 from scai_cli.models.limits import Budget, Caps, Spend
 
 ONE = """\
@@ -328,12 +328,6 @@ def test_with_the_networks_loop_too_the_input_may_be_a_file(us, tmp_path, monkey
         found = subprocess.run(command, capture_output=True, timeout=120, check=False)
     assert found.returncode == 130, found.stderr
     assert b"continue with `scai resume us`" in found.stderr
-
-
-@given(st.text(max_size=20))
-def test_any_text_is_a_rating_on_the_scale_or_none(text):
-    value = read_rating(text, 0, 10)
-    assert value is None or 0 <= value <= 10
 
 
 @given(st.text(alphabet="abcABC>=, \n", max_size=20))

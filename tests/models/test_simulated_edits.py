@@ -1,13 +1,12 @@
 """The simulated meta where it is asked for edits or to reflect: the same judgement, with evidence."""
 
 import pytest
-from simulated_society import NO_FLAWS, REWRITE, conversation, edited, revise, rewrite, rewritten
+from simulated_society import EDITS, NO_FLAWS, REWRITE, conversation, edited, revise, rewrite, rewritten
 
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.measures.requested import requested
-from scai_cli.simulation.agent import parse_form
 from scai_cli.simulation.answer_forms import Edits, Rewrite
-from scai_cli.simulation.prompts import EDITS_FORM
+from scai_cli.simulation.form_reader import read_form
 from scai_cli.simulation.strategies.edits import _edit
 from scai_cli.simulation.strategies.rewrite import edits_to
 
@@ -63,8 +62,8 @@ def test_edits_lead_where_the_rewrite_leads(flaws):
     said = [conversation(user, "I am tired of humour. Please use bullet points.", 2) for user in FOUR[:2]]
     options = {"flaws": NO_FLAWS | flaws}
     for seed in range(8):
-        edits = parse_form(revise("edits", EDITS_FORM, said, AS_SHOWN, seed=seed, options=options).text, Edits).edits
-        whole = parse_form(rewrite(said, AS_SHOWN, seed=seed, options=options).text, Rewrite)
+        edits = read_form(revise("edits", EDITS, said, AS_SHOWN, seed=seed, options=options).text, Edits)[0].edits
+        whole = read_form(rewrite(said, AS_SHOWN, seed=seed, options=options).text, Rewrite)[0]
         assert {edit.op for edit in edits} >= {"add", "merge", "remove"}
         one, other = (
             OLD.apply(changes, epoch=1) for changes in ([_edit(edit, ()) for edit in edits], edits_to(OLD, whole, ()))
@@ -77,7 +76,7 @@ def meaning(constitution):
 
 
 def test_edits_can_be_cut_off():
-    cut = revise("edits", EDITS_FORM, [], options={"flaws": {"truncates": 1.0}})
+    cut = revise("edits", EDITS, [], options={"flaws": {"truncates": 1.0}})
     assert cut.finish_reason == "length"
 
 
@@ -85,5 +84,5 @@ def test_reflection_weighs_the_last_epoch_most():
     early = [conversation(user, "I missed thrift.", 2, epoch=1) for user in FOUR]
     late = [conversation(user, "There was too much about thrift.", 2, epoch=2) for user in FOUR]
     for said, sign in (([*early, *late], -1.0), ([*late, *early], -1.0), (early, 1.0)):
-        whole = parse_form(revise("reflect", REWRITE, said).text, Rewrite)
+        whole = read_form(revise("reflect", REWRITE, said).text, Rewrite)[0]
         assert [requested(p.text) for p in whole.principles] == [{"thrift": sign}]

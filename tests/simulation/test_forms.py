@@ -11,14 +11,14 @@ from growth import grows_linearly
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.simulation.agent import parse_form
 from scai_cli.simulation.answer_forms import CrossRating, Edits, Feedback, Ranking, Rewrite
+from scai_cli.simulation.form_reader import read_form
 
 SCALE = (0.0, 10.0)
 
 
 def feedback(text: str) -> Feedback:
-    return parse_form(text, Feedback, SCALE)
+    return read_form(text, Feedback, SCALE)[0]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_megabyte_of_feedback_is_read() -> None:
 ))  # fmt: skip
 def test_any_json_is_a_form_that_can_be_recorded_or_refused(form: Any, data: object) -> None:
     try:
-        found = parse_form(json.dumps(data), form, SCALE)
+        found = read_form(json.dumps(data), form, SCALE)[0]
     except ValueError:
         return
     assert found.model_dump_json().encode()
@@ -114,14 +114,14 @@ def test_lone_surrogates_are_cleaned_wherever_a_model_writes_them() -> None:
     bad = '"a\\ud800b"'
     rule = f'{{"id": {bad}, "text": {bad}, "for": [{bad}]}}'
     text = f'{{"critique": {bad}, "principles": [{rule}], "contract": [{rule}]}}'
-    rewrite = parse_form(text, Rewrite)
+    rewrite = read_form(text, Rewrite)[0]
     assert rewrite.critique == rewrite.principles[0].text == rewrite.contract[0].users[0] == "a\ufffdb"
     assert rewrite.model_dump_json()
     words = "".join(f', "{key}": {bad}' for key in ("id", "text", "reason"))
     lists = "".join(f', "{key}": [{bad}]' for key in ("ids", "for", "evidence"))
     edit = f'{{"op": "merge"{words}{lists}}}'
     text = f'{{"edits": [{edit}]}}'
-    assert parse_form(text, Edits).model_dump_json()
+    assert read_form(text, Edits)[0].model_dump_json()
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_lone_surrogates_are_cleaned_wherever_a_model_writes_them() -> None:
 def test_a_ranking_names_known_letters_once(ranking: list[Any], fits: bool) -> None:
     text = json.dumps({"ranking": ranking})
     if fits:
-        assert parse_form(text, Ranking, {"A", "B"}).ranking
+        assert read_form(text, Ranking, {"A", "B"})[0].ranking
     else:
         with pytest.raises(ValueError, match="each once"):
-            parse_form(text, Ranking, {"A", "B"})
+            read_form(text, Ranking, {"A", "B"})[0]

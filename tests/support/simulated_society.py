@@ -10,16 +10,12 @@ from scai_cli.measures.observed import observe
 from scai_cli.messages import ChatRequest, Message, Sampling
 from scai_cli.models.simulated import connect
 from scai_cli.prompts.fences import enclose, fence
-from scai_cli.prompts.templates import FORM, TEMPLATES, fill
-from scai_cli.simulation.prompts import EDITS_FORM, VOTE_FORM
+from scai_cli.prompts.templates import TEMPLATES, fill
 from scai_cli.text.characters import clean
 
 TASK = "Plan a dinner for twelve people next Friday."
 FARMER = Persona(id="farmer", preferences={"concise": 1.0, "tradition": 0.8, "animal_welfare": -0.5})
-REWRITE = (
-    '{"critique": "...", "no_change": false, "principles": [{"id": "P1", "text": "..."}], '
-    '"contract": [{"id": "C1", "text": "...", "for": ["user-id"]}]}'
-)
+REWRITE, EDITS = TEMPLATES["rewrite_form"], TEMPLATES["edits_form"]
 NO_FLAWS = {"forgets": 0.0, "invents": 0.0, "obeys_one": 0.0, "over_generalises": 0.0, "truncates": 0.0}
 
 
@@ -53,7 +49,7 @@ def comment(persona, text, low=0, high=10, **how):
         "low": f"{low}",
         "high": f"{high}",
     }
-    prompt = fill(TEMPLATES["feedback"], values | {"form": f'{FORM}\n{{"feedback": "...", "rating": 0}}'})
+    prompt = fill(TEMPLATES["feedback"], values | {"form": fill(TEMPLATES["feedback_form"], values)})
     return json.loads(ask(system(persona), ("user", prompt), **how).text)
 
 
@@ -65,7 +61,7 @@ def cross_rate(persona, text, **how):
         "low": "0",
         "high": "10",
     }
-    prompt = fill(TEMPLATES["cross_rating"], values | {"form": f'{FORM}\n{{"reason": "...", "rating": 0}}'})
+    prompt = fill(TEMPLATES["cross_rating"], values | {"form": fill(TEMPLATES["cross_rating_form"], values)})
     return json.loads(ask(system(persona), ("user", prompt), **how).text)
 
 
@@ -92,7 +88,7 @@ def revise(kind, form, conversations, rules="(empty)", principles=10, tokens=400
         "max_principles": f"{principles}",
         "max_tokens": f"{tokens}",
     }
-    prompt = fill(TEMPLATES[kind], values | {"form": f"{FORM}\n{form}"})
+    prompt = fill(TEMPLATES[kind], values | {"form": form})
     options = {"flaws": NO_FLAWS} if options is None else options
     return ask(("system", TEMPLATES["meta"]), ("user", prompt), options=options, **how)
 
@@ -106,10 +102,10 @@ def rewritten(*args, **how):
 
 
 def edited(*args, **how):
-    return json.loads(revise("edits", EDITS_FORM, *args, **how).text)["edits"]
+    return json.loads(revise("edits", EDITS, *args, **how).text)["edits"]
 
 
 def vote(persona, candidates, **how):
     shown = "\n\n".join(fence("candidate", rules, letter=letter) for letter, rules in candidates.items())
-    prompt = fill(TEMPLATES["vote"], {"candidates": shown, "form": f"{FORM}\n{VOTE_FORM}"})
+    prompt = fill(TEMPLATES["vote"], {"candidates": shown, "form": TEMPLATES["vote_form"]})
     return json.loads(ask(system(persona), ("user", prompt), **how).text)["ranking"]

@@ -13,6 +13,8 @@ from scai_cli.prompts.fences import fenced
 from scai_cli.prompts.templates import FORM
 
 _SCALE: Final = re.compile(r"\bfrom\s+(-?\d+(?:\.\d+)?)[^.;?!<>{}]{0,200}?\bto\s+(-?\d+(?:\.\d+)?)")
+_PLACEHOLDER: Final = re.compile(r"<([^<>{}]*)>")
+_AND_SO_ON: Final = re.compile(r", \.\.\.(?=[\]}])")
 DEFAULT_SCALE: Final = (0.0, 10.0)
 
 
@@ -29,7 +31,7 @@ def form_request(request: ChatRequest) -> FormRequest | None:
     """Read the last message that asks for a form; None if no message does."""
     for message in reversed(request.messages):
         prompt, separator, rest = message.content.rpartition(FORM)
-        form = _first_object(rest) if separator and message.role == "user" else None
+        form = _example(rest) if separator and message.role == "user" else None
         if form is not None:
             return FormRequest(system_text(request), prompt, form)
     return None
@@ -72,12 +74,18 @@ def fill_form(example: object, share: float) -> object:
     return "Nothing speaks against it." if example == "..." else example
 
 
-def _first_object(text: str) -> dict[str, Any] | None:
+def _example(text: str) -> dict[str, Any] | None:
+    """Return the first object of a form's text with a value of its kind for each `<...>`; None if there is none."""
     start = text.find("{")
     if start < 0:
         return None
     try:
-        value, _ = json.JSONDecoder().raw_decode(text, start)
+        value, _ = json.JSONDecoder().raw_decode(_PLACEHOLDER.sub(_value, _AND_SO_ON.sub("", text[start:])))
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
+
+
+def _value(placeholder: re.Match[str]) -> str:
+    kind = placeholder[1]
+    return "0" if kind.startswith("a number") else "false" if kind == "true or false" else '"..."'

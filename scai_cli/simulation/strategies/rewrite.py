@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from scai_cli.experiment.constitution import Add, Clause, Constitution, Edit, Modify, Principle, Remove, listed
 from scai_cli.runs.events import Candidate
-from scai_cli.simulation.agent import Form
 from scai_cli.simulation.answer_forms import Rewrite, WrittenClause, WrittenPrinciple, WrittenRemoval
+from scai_cli.simulation.form_reader import Form
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.strategies.window import Window, fit_window
 from scai_cli.simulation.transcript import Conversation
@@ -64,7 +64,7 @@ async def ask_revision(
     if candidate.objection is not None:
         return candidate, None
     answer = await context.agents.meta.ask_structured(context.id, purpose, window.prompt, form)
-    # Checked before the form: an answer that was cut off may still be readable.
+    candidate = candidate.model_copy(update={"marks": answer.marks})
     if answer.last.ended != "whole":
         return candidate.model_copy(update={"objection": "truncated: the answer was cut off"}), None
     if answer.form is None:

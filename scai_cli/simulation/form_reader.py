@@ -1,0 +1,106 @@
+"""Read a form from a model's answer: the last object that fits it, and never the example of the prompt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Final, TypeVar
+
+from pydantic import BaseModel
+
+from scai_cli.runs.events import Mark
+from scai_cli.simulation.placeholders import is_placeholder, placeholders_in
+from scai_cli.text.loose_json import FoundObject, find_objects
+from scai_cli.text.numbers import read_on_scale
+
+Form = TypeVar("Form", bound=BaseModel)
+
+_QUOTE: Final = "[\"'“”„‘’]"
+_NO_WORD: Final = re.compile(r"[\W_]+")
+
+
+def read_form(
+    text: str, form: type[Form], context: object = None, *, example: str = "", whole: bool = True
+) -> tuple[Form, tuple[Mark, ...]]:
+    """Return the last object of the form in an answer, with its marks; raises ValueError for none or a doubtful one.
+
+    The last object that has a key of the form decides: one with faults, placeholders or wrong values is not replaced
+    by an earlier one. `example`, the form's text in the prompt, counts nowhere. An object that is open at the end is
+    completed in a `whole` answer only.
+    """
+    found = _last_object(text, form, example, whole=whole)
+    if found.data is None:
+        raise ValueError("the JSON object has faults")
+    known, _, quoted = _keys(form)
+    if found.repaired and not known.issuperset(found.data):
+        raise ValueError("the JSON object has faults and unknown keys")
+    for said in _texts(found.data):
+        if is_placeholder(said, placeholders_in(example)):
+            raise ValueError(f"{said.strip()!r} is a placeholder, not a text")
+        if quoted.search(said):
+            raise ValueError("a text in the JSON object contains JSON")
+    return form.model_validate(found.data, context=context), tuple(_marks(found, context))
+
+
+def _last_object(text: str, form: type[BaseModel], example: str, *, whole: bool) -> FoundObject:
+    known, key, quoted = _keys(form)
+    last, end = None, 0
+    for found in find_objects(text, whole=whole):
+        shown = text[found.start : found.end]
+        if not key.search(shown):
+            continue
+        end = found.end
+        for candidate in _with_key(found, known):
+            if not _is_example(candidate, shown, example):
+                last = candidate
+    if last is None:
+        raise ValueError("there is no JSON object in the answer")
+    if quoted.search(text, end):  # the rest of an object, or a correction
+        raise ValueError("more of a JSON object comes after the last one")
+    return last
+
+
+def _with_key(found: FoundObject, known: frozenset[str]) -> Iterator[FoundObject]:
+    """Yield an object if it has a key of the form, else the objects in it that have one."""
+    if found.data is None or not known.isdisjoint(found.data):
+        yield found
+        return
+    for inner in found.data.values():
+        if isinstance(inner, dict) and not known.isdisjoint(inner):
+            yield FoundObject(inner, found.start, found.end, found.repaired)
+
+
+def _is_example(found: FoundObject, shown: str, example: str) -> bool:
+    if "<" in shown and _NO_WORD.sub("", shown) in _NO_WORD.sub("", example):
+        return True
+    texts = list(_texts(found.data))
+    return bool(texts) and all(is_placeholder(said, placeholders_in(example)) for said in texts)
+
+
+def _marks(found: FoundObject, context: object) -> Iterator[Mark]:
+    if found.repaired:
+        yield "repaired"
+    rating = found.data.get("rating") if found.data else None
+    read = read_on_scale(rating, *context) if isinstance(rating, str) and isinstance(context, tuple) else None
+    if read is not None and read.converted:
+        yield "converted"
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for inner in value.values():
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+@cache
+def _keys(form: type[BaseModel]) -> tuple[frozenset[str], re.Pattern[str], re.Pattern[str]]:
+    """Return the keys of a form, a pattern for one with its colon, and a pattern for one in quotes."""
+    known = frozenset(field.alias or name for name, field in form.model_fields.items())
+    names = "|".join(sorted(known))
+    return known, re.compile(rf"\b(?:{names})\b{_QUOTE}?\s*:"), re.compile(rf"{_QUOTE}(?:{names}){_QUOTE}\s*:")
