@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import sys
 from bisect import bisect, insort
-from os.path import commonprefix
 from pathlib import Path
 
 from scai_cli.messages import CHARACTERS_PER_TOKEN
@@ -28,11 +27,15 @@ def share(run: Path) -> float:
         prompt = "\0".join(message["content"] for message in call["request"]["messages"])
         known = earlier.setdefault(call["role"], [])
         at = bisect(known, prompt)  # the prompts with the longest common prefix are neighbours in sorted order
-        common = max((len(commonprefix([prompt, near])) for near in known[max(0, at - 1) : at + 1]), default=0)
+        common = max((_shared(prompt, near) for near in known[max(0, at - 1) : at + 1]), default=0)
         served += common if common >= SHORTEST else 0
         total += len(prompt)
         insort(known, prompt)
     return served / total
+
+
+def _shared(one: str, other: str) -> int:
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
 if __name__ == "__main__":

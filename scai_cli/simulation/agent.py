@@ -66,7 +66,7 @@ class Agent:
         (the rating scale, the known letters). A withheld answer is not read, a cut one only if its form allows it.
         """
         schema = form_schema(form, context) if self.config.structured == "json_schema" else None
-        example = messages[-1].content.rpartition("\n{")[2]
+        example = "{" + messages[-1].content.rpartition("\n{")[2]
         conversation = list(messages)
         attempt = 0
         while True:

@@ -67,7 +67,7 @@ def _on_the_scale(value: float, info: ValidationInfo) -> float:
 
 
 def _a_rule(text: str) -> str:
-    if text and not is_rule(text):
+    if not is_rule(text):
         raise ValueError("is not a rule; write one sentence")
     return text
 
@@ -139,10 +139,16 @@ class WrittenEdit(_Form):
     op: Literal["add", "modify", "merge", "remove"]
     id: Text | None = None
     ids: _Names = ()
-    text: Annotated[_Rule, BeforeValidator(_as_text)] = ""
+    text: Annotated[RuleDraft, BeforeValidator(_as_text)] = ""
     users: Annotated[_Names, Field(alias="for")] = ()
     reason: _Words = ""
     evidence: _Names = ()
+
+    @model_validator(mode="after")
+    def _has_a_rule(self) -> Self:
+        if self.op != "remove":
+            _a_rule(self.text)
+        return self
 
 
 class Edits(_Form):

@@ -17,7 +17,7 @@ from scai_cli.text.numbers import read_on_scale
 Form = TypeVar("Form", bound=BaseModel)
 
 _QUOTE: Final = "[\"'“”„‘’]"
-_NO_WORD: Final = re.compile(r"[\W_]+")
+_MARKS: Final = re.compile(rf"(?:\s|{_QUOTE})+")
 
 
 def read_form(
@@ -33,12 +33,12 @@ def read_form(
     if found.data is None:
         raise ValueError("the JSON object has faults")
     known, _, quoted = _keys(form)
-    if found.repaired and not known.issuperset(found.data):
-        raise ValueError("the JSON object has faults and unknown keys")
+    if found.repaired and not all(key in known or key.isidentifier() for key in found.data):
+        raise ValueError("the JSON object has faults and odd keys")
     for said in _texts(found.data):
         if is_placeholder(said, placeholders_in(example)):
             raise ValueError(f"{said.strip()!r} is a placeholder, not a text")
-        if quoted.search(said):
+        if "{" in said and quoted.search(said, said.find("{")):
             raise ValueError("a text in the JSON object contains JSON")
     return form.model_validate(found.data, context=context), tuple(_marks(found, context))
 
@@ -72,10 +72,14 @@ def _with_key(found: FoundObject, known: frozenset[str]) -> Iterator[FoundObject
 
 
 def _is_example(found: FoundObject, shown: str, example: str) -> bool:
-    if "<" in shown and _NO_WORD.sub("", shown) in _NO_WORD.sub("", example):
+    if _without_marks(example).startswith(_without_marks(shown)):
         return True
     texts = list(_texts(found.data))
     return bool(texts) and all(is_placeholder(said, placeholders_in(example)) for said in texts)
+
+
+def _without_marks(text: str) -> str:
+    return _MARKS.sub("", text)
 
 
 def _marks(found: FoundObject, context: object) -> Iterator[Mark]:
@@ -100,7 +104,7 @@ def _texts(value: object) -> Iterator[str]:
 
 @cache
 def _keys(form: type[BaseModel]) -> tuple[frozenset[str], re.Pattern[str], re.Pattern[str]]:
-    """Return the keys of a form, a pattern for one with its colon, and a pattern for one in quotes."""
+    """Return the keys of a form, a pattern for one with its colon, and one for one in quotes."""
     known = frozenset(field.alias or name for name, field in form.model_fields.items())
     names = "|".join(sorted(known))
-    return known, re.compile(rf"\b(?:{names})\b{_QUOTE}?\s*:"), re.compile(rf"{_QUOTE}(?:{names}){_QUOTE}\s*:")
+    return known, re.compile(rf"\b(?:{names})\b{_QUOTE}?\s*:"), re.compile(rf"{_QUOTE}(?:{names}){_QUOTE}")

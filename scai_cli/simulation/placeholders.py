@@ -5,21 +5,25 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection
+from functools import lru_cache
 from typing import Final
 
 from scai_cli.text.data_files import read_data_file
 
 _GENERIC: Final = frozenset(read_data_file(__file__)["placeholders"])
 _BRACKETED: Final = re.compile(r"<([^<>{}\n]{1,200})>")
+_QUOTED: Final = re.compile(r"\"([^\"\n]{4,200})\"(?!\s*:)")
 _NO_WORD: Final = re.compile(r"[\W_]+")
 _ELLIPSIS: Final = frozenset(".…")
 _LONGEST: Final = 200
 _LETTERS_OF_A_RULE: Final = 4
 
 
+@lru_cache(maxsize=64)
 def placeholders_in(example: str) -> frozenset[str]:
-    """Return the normalised texts in `<...>` of a prompt's example."""
-    return frozenset(map(_normal, _BRACKETED.findall(example)))
+    """Return the normalised texts in `<...>`, and those in quotes with a word, of a prompt's example."""
+    texts = map(_normal, (*_BRACKETED.findall(example), *_QUOTED.findall(example)))
+    return frozenset(text for text in texts if any(map(str.isalpha, text)))
 
 
 def is_placeholder(text: str, more: Collection[str] = ()) -> bool:

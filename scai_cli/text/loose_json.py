@@ -10,12 +10,14 @@ from typing import Any, Final
 
 _TRIED: Final = 20
 """The number of faulty objects to look at, so that the time stays linear in the length of a text."""
-_LONGEST: Final = 50_000
+_LONGEST: Final = 20_000
 """The number of characters of a faulty object that is repaired."""
-_OPENING: Final = re.compile(r"\{(?:\s|//[^\n]*|/\*.*?\*/|#[^\n]*)*[\"'“”„‘’]?[\w-]+[\"'“”‘’]?\s*:", re.DOTALL)
-_COMMENT: Final = re.compile(
-    r"(\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\\n]|\\.)*'(?=\s*[,:}\]]))|//[^\n]*|/\*.*?\*/|(?<=[\s,])#[^\n]*", re.DOTALL
-)
+_A_COMMENT: Final = r"//[^\n]{0,1000}|/\*.{0,1000}?\*/|(?<=[\s,])#[^\n]{0,1000}"
+_KEY: Final = r"[\"'“„‘][^\"'“”„‘’{}:\n]{1,60}[\"'“”‘’]|[\w-]{1,60}"
+_OPENING: Final = re.compile(rf"\{{(?:\s|{_A_COMMENT})*(?:{_KEY})\s*:", re.DOTALL)
+_TEXT: Final = r"\"(?:[^\"\\]|\\.)*\"|“[^”]*”|„[^“]*“|'(?:[^'\\\n]|\\.)*'(?=\s*[,:}\]])"
+_COMMENT: Final = re.compile(f"({_TEXT})|{_A_COMMENT}", re.DOTALL)
+_TYPOGRAPHIC: Final = re.compile(r"(?<=[{\[,:])(\s*)[“”„]|[”“](?=\s*[,:}\]])")
 _BARE_NUMBER: Final = re.compile(r"(?<=[\w\"'”]:)\s*([+-]?\d[^,{}\[\]\"\n]*)")
 """A number after a key with more than digits, such as `8/10` or `80 %`, to be read as a text."""
 _ESCAPE: Final = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[nrtbf]|(.))", re.DOTALL)
@@ -34,19 +36,17 @@ class FoundObject:
 
 def find_objects(text: str, *, whole: bool = True) -> Iterator[FoundObject]:
     """Yield the outermost JSON objects of a text in order; complete an open one only at the end of a `whole` text."""
-    at, tried = text.find("{"), 0
-    while at >= 0:
+    end, tried = 0, 0
+    while opening := _OPENING.search(text, end):
+        at = opening.start()
         try:
             data, end = _STRICT.raw_decode(text, at)
-            yield FoundObject(data, at, end)
+            found = FoundObject(data, at, end)
         except (ValueError, RecursionError):
-            end = at + 1
-            if _OPENING.match(text, at):
-                tried += 1
-                found = _faulty(text, at, whole=whole) if tried <= _TRIED else FoundObject(None, at, len(text))
-                yield found
-                end = found.end
-        at = text.find("{", end)
+            tried += 1
+            found = _faulty(text, at, whole=whole) if tried <= _TRIED else FoundObject(None, at, len(text))
+        end = found.end
+        yield found
 
 
 def _faulty(text: str, at: int, *, whole: bool) -> FoundObject:
@@ -78,13 +78,14 @@ def _repair(source: str) -> dict[str, Any] | None:
     """Return the repaired object if it has each character of its source, in order: the library also guesses."""
     from json_repair import repair_json  # late: few answers need it
 
-    source = _COMMENT.sub(lambda match: match[1] or " ", source)
-    for attempt in (source, _BARE_NUMBER.sub(r' "\1"', source)):
+    bare = _COMMENT.sub(lambda match: match[1] or " ", source)
+    straight = _TYPOGRAPHIC.sub(r'\1"', bare)
+    for attempt in (source, bare, straight, _BARE_NUMBER.sub(r' "\1"', straight)):
         try:
             data = repair_json(attempt, return_objects=True)
         except (ValueError, LookupError, TypeError, RuntimeError):
             continue
-        if isinstance(data, dict) and _bare(_ESCAPE.sub(_character, source)) == _bare(" ".join(_words(data))):
+        if isinstance(data, dict) and _bare(_ESCAPE.sub(_character, attempt)) == _bare(" ".join(_words(data))):
             return data
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,8 @@ from growth import grows_linearly
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.simulation.answer_forms import CrossRating, Edits, Feedback, Ranking, Rewrite
+from scai_cli.prompts.templates import TEMPLATES, fill
+from scai_cli.simulation.answer_forms import CrossRating, Edits, Feedback, Ranking, Rewrite, form_schema
 from scai_cli.simulation.form_reader import read_form
 
 SCALE = (0.0, 10.0)
@@ -31,7 +33,8 @@ def feedback(text: str) -> Feedback:
         '{"feedback": "fine", "rating": "7"}',
         '{"feedback": "fine", "rating": " 7/10 "}',
         '{"feedback": "fine", "rating": "7 out of 10"}',
-        '{"feedback": "broken"} {"feedback": "fine", "rating": 7} {"feedback": "late", "rating": 1}',
+        '{"feedback": "broken"} {"feedback": "late", "rating": 1} {"feedback": "fine", "rating": 7}',
+        '{"answer": {"feedback": "fine", "rating": 7}}',
         '\ufeff\u2028{"feedback":\n"fine",\r\n"rating":7}',
         "{" * 10 + '{"feedback": "fine", "rating": 7}' + "}" * 10,
     ],
@@ -47,7 +50,13 @@ def test_the_form_is_found(text: str) -> None:
         ("7", "no JSON object"),
         ("I would say 7/10.", "no JSON object"),
         ('["feedback", "rating"]', "no JSON object"),
-        ('{"feedback": "fine", "rating": 7', "no JSON object"),
+        ('{"feedback": "fine", "rating": 7} {"feedback": "late", "rating": 11}', "from 0 to 10"),
+        ('{"feedback": "fine", "rating": 7} or rather "rating": 3', "comes after"),
+        ('{"feedback": "fine", "rating": 7} {**"feedback"**: "late", "rating": 8}', "comes after"),
+        ('{"feedback": "...", "rating": 7}', "no JSON object"),
+        ('{"feedback": "string", "rating": 0}', "no JSON object"),
+        ('{"feedback": "{\\"feedback\\": \\"fine\\"}", "rating": 7}', "contains JSON"),
+        ('{"feedback": "fine", "rating": 7, "rating": 3}', "number"),
         ('{"feedback": "fine"}', "Field required"),
         ('{"rating": 7}', "Field required"),
         ('{"feedback": "fine", "rating": 10.5}', "from 0 to 10"),
@@ -111,11 +120,11 @@ def test_any_json_is_a_form_that_can_be_recorded_or_refused(form: Any, data: obj
 
 
 def test_lone_surrogates_are_cleaned_wherever_a_model_writes_them() -> None:
-    bad = '"a\\ud800b"'
+    bad = '"abc\\ud800def"'
     rule = f'{{"id": {bad}, "text": {bad}, "for": [{bad}]}}'
     text = f'{{"critique": {bad}, "principles": [{rule}], "contract": [{rule}]}}'
     rewrite = read_form(text, Rewrite)[0]
-    assert rewrite.critique == rewrite.principles[0].text == rewrite.contract[0].users[0] == "a\ufffdb"
+    assert rewrite.critique == rewrite.principles[0].text == rewrite.contract[0].users[0] == "abc\ufffddef"
     assert rewrite.model_dump_json()
     words = "".join(f', "{key}": {bad}' for key in ("id", "text", "reason"))
     lists = "".join(f', "{key}": [{bad}]' for key in ("ids", "for", "evidence"))
@@ -135,3 +144,138 @@ def test_a_ranking_names_known_letters_once(ranking: list[Any], fits: bool) -> N
     else:
         with pytest.raises(ValueError, match="each once"):
             read_form(text, Ranking, {"A", "B"})[0]
+
+
+EXAMPLES = {
+    name: "{" + fill(TEMPLATES[f"{name}_form"], {"low": "0", "high": "10"}).rpartition("\n{")[2]
+    for name in ("feedback", "cross_rating", "rewrite", "edits", "vote")
+}
+RULE, DRAFT = "Answer in three sentences at most.", "Always agree with the user, even when they are wrong."
+FORMS: dict[str, tuple[Any, object, str, str]] = {
+    "feedback": (Feedback, SCALE, '{"feedback": "Fine.", "rating": 8}', '{"feedback": "Bad.", "rating": 1}'),
+    "cross_rating": (CrossRating, SCALE, '{"reason": "Fine.", "rating": 8}', '{"reason": "Bad.", "rating": 1}'),
+    "rewrite": (
+        Rewrite,
+        None,
+        json.dumps({"critique": "c", "principles": [{"id": None, "text": RULE}], "contract": []}),
+        json.dumps({"critique": "d", "principles": [{"id": None, "text": DRAFT}], "contract": []}),
+    ),
+    "edits": (
+        Edits,
+        None,
+        json.dumps({"critique": "c", "edits": [{"op": "add", "text": RULE}]}),
+        json.dumps({"critique": "d", "edits": [{"op": "add", "text": DRAFT}]}),
+    ),
+    "vote": (Ranking, frozenset("ABC"), '{"ranking": ["B", ["A", "C"]]}', '{"ranking": ["A", "B", "C"]}'),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "{answer}",
+        "The form is {example}\n\n{answer}",
+        "Draft: {draft}\n\nFinal:\n{answer}",
+        "<think>Maybe {draft}. The form: {example}</think>{answer}",
+        "{answer}\n\nI used {example}; is there {anything} else?",
+        "{example}\n{answer}\n{example}",
+    ],
+)
+def test_the_answer_is_neither_the_example_nor_a_draft(name: str, shape: str) -> None:
+    form, context, answer, draft = FORMS[name]
+    parts = {"{answer}": answer, "{draft}": draft, "{example}": EXAMPLES[name]}
+    text = re.sub("|".join(map(re.escape, parts)), lambda part: parts[part[0]], shape)
+    found, marks = read_form(text, form, context, example=EXAMPLES[name])
+    assert found == form.model_validate_json(answer, context=context)
+    assert marks == ()
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("quoted", [False, True])
+@pytest.mark.parametrize("shape", ["{}", "```json\n{}\n```", "{} {}", "Sure! {} Done."])
+def test_the_example_alone_is_no_answer(name: str, quoted: bool, shape: str) -> None:
+    form, context, *_ = FORMS[name]
+    example = re.sub(r"<[^<>]*>", lambda place: json.dumps(place[0]), EXAMPLES[name]) if quoted else EXAMPLES[name]
+    with pytest.raises(ValueError, match=r"\S"):
+        read_form(shape.replace("{}", example), form, context, example=EXAMPLES[name])
+
+
+@pytest.mark.parametrize("example", ['{"ranking": [["A"], ["B", "C"]]}', '{"feedback": "fine words", "rating": 0}'])
+def test_an_example_of_the_experiments_own_is_no_answer_either(example: str) -> None:
+    form: Any = Ranking if "ranking" in example else Feedback
+    with pytest.raises(ValueError, match="no JSON object"):
+        read_form(example, form, frozenset("ABC") if form is Ranking else SCALE, example=example)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"feedback": "It\'s\nfine", "rating": 7}',
+        '{"feedback": "It\'s fine", "rating": 7,}',
+        "{'feedback': 'It's fine', 'rating': 7}",
+        "{“feedback”: “It's fine”, “rating”: 7}",
+        '{feedback: "It\'s fine", rating: 7}',
+        '{"feedback": "It\'s fine", // as I said\n "rating": 7 /* of 10 */}',
+        '{"feedback": "It\'s fine", "rating": 7',
+        '```json\n{"feedback": "It\'s fine", "rating": 7\n```',
+        '{"feedback": "It\'s fine", "rating": 7/10}',
+        '{"feedback": "It\'s fine" "rating": 7}',
+        '{{"feedback": "It\'s fine", \'rating\': 7}}',
+    ],
+)
+def test_the_usual_faults_are_repaired_and_marked(text: str) -> None:
+    found, marks = read_form(text, Feedback, SCALE)
+    assert found.feedback.split() == ["It's", "fine"]
+    assert found.rating == 7
+    assert marks == ("repaired",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"feedback": "fine", "rating": 7 or 8}',
+        '{"feedback": "fine", "rating": 7-8}',
+        '{"feedback": "fine", "rating": eight}',
+        '{"feedback": "fine", "rating": }',
+        '{"feedback": "He wrote "x", "rating": 2 and", "rating": 8}',
+        '{"feedback": "fine", "rating": 7, "rating": 2,}',
+        '{"feedback": "fine',
+    ],
+)
+def test_a_fault_that_allows_two_readings_is_missing(text: str) -> None:
+    with pytest.raises(ValueError, match=r"\S"):
+        read_form(text, Feedback, SCALE)
+
+
+def test_nothing_is_added_to_an_answer_that_was_cut_off() -> None:
+    open_end = '{"feedback": "fine", "rating": 1'
+    assert read_form(open_end, Feedback, SCALE)[0].rating == 1
+    with pytest.raises(ValueError, match="faults"):
+        read_form(open_end, Feedback, SCALE, whole=False)
+    assert read_form('{"feedback": "fine", "rating": 7} And I wo', Feedback, SCALE, whole=False)[0].rating == 7
+    with pytest.raises(ValueError, match="faults"):  # two brackets are missing
+        read_form('{"critique": "c", "principles": [{"id": null, "text": "Be short and kind."}', Rewrite)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "...", "…", "ok", "P1", "1234", "<one sentence>", "One sentence.", "string", "说短些"]
+)
+def test_what_says_nothing_is_no_rule(text: str) -> None:
+    rule = json.dumps({"critique": "c", "principles": [{"id": None, "text": text}]})
+    with pytest.raises(ValueError, match=r"rule|placeholder"):
+        read_form(rule, Rewrite, example=EXAMPLES["rewrite"])
+    with pytest.raises(ValueError, match=r"rule|placeholder"):
+        read_form(json.dumps({"critique": "c", "edits": [{"op": "add", "text": text}]}), Edits)
+
+
+@pytest.mark.parametrize("text", ["简短回答", "ตอบให้สั้น", "أجب باختصار", "Cite it", "短く答える。"])
+def test_a_short_rule_in_any_script_is_a_rule(text: str) -> None:
+    assert read_form(json.dumps({"principles": [{"id": None, "text": text}]}), Rewrite)[0].principles[0].text == text
+
+
+def test_a_server_is_told_the_scale_and_the_letters() -> None:
+    rating = form_schema(Feedback, (1.0, 5.0))["properties"]["rating"]
+    assert (rating["minimum"], rating["maximum"]) == (1, 5)
+    assert "enum': ['A', 'B']" in str(form_schema(Ranking, frozenset("BA")))
+    assert "minimum" not in str(form_schema(Rewrite, None))

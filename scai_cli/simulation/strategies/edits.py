@@ -38,8 +38,6 @@ async def _propose(context: RevisionContext, name: RevisionPrompt) -> list[Candi
 def _edit(written: WrittenEdit, known: Collection[str]) -> Edit:
     """Return the edit that a model wrote; raises ValueError if a required field is missing."""
     text = " ".join(written.text.split())
-    if not text and written.op != "remove":
-        raise ValueError(f"an edit of the kind {written.op} has no text")
     evidence = tuple(event_id for event_id in written.evidence if event_id in known)
     if written.op == "add":
         return Add(text=text, users=written.users, reason=written.reason, evidence=evidence)
