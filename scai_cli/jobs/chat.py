@@ -31,7 +31,7 @@ from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.epoch_context import Agents
 from scai_cli.simulation.prompts import Prompts
 from scai_cli.simulation.utilities import observed_utility
-from scai_cli.text.numbers import read_on_scale
+from scai_cli.text.scale_numbers import read_on_scale
 from scai_cli.text.suggestions import did_you_mean
 
 SELF: Final = "you"

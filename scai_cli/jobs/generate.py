@@ -36,7 +36,13 @@ from scai_cli.jobs.generate_source import (
 )
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import ModelPool
-from scai_cli.jobs.saved_experiment import digests, keep_changes, refuse_changed, refuse_foreign_code
+from scai_cli.jobs.saved_experiment import (
+    digests,
+    keep_changes,
+    refuse_changed,
+    refuse_foreign_code,
+    refuse_without_forms,
+)
 from scai_cli.jobs.session import HealthWatch, Observer, Outcome, resume_command, run_on_loop, say_mended, taken, work
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.find import is_generated, is_run
@@ -114,6 +120,8 @@ def resume(
     directory = GeneratedDirectory.reopen(path)
     with closing(directory.folder) as folder:
         refuse_changed("generated set", manifest.digests, digests(config, of_rows=True), path / EXPERIMENT)
+        if config.generate.by_users and directory.written < manifest.orders.n:
+            refuse_without_forms("generated set", config, manifest.scai, path)
         if directory.tasks_digest() != manifest.tasks.sha256:
             raise RunError(
                 f"{path / TASKS}: changed since the set was started; restore it from a copy, or start a new set"

@@ -14,7 +14,14 @@ from scai_cli.jobs import session
 from scai_cli.jobs.addresses import with_address
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import ModelPool
-from scai_cli.jobs.saved_experiment import changed_keys, digests, keep_changes, load_run, refuse_changed
+from scai_cli.jobs.saved_experiment import (
+    changed_keys,
+    digests,
+    keep_changes,
+    load_run,
+    refuse_changed,
+    refuse_without_forms,
+)
 from scai_cli.jobs.session import HealthWatch, Observer
 from scai_cli.models.human import ParticipantPrompt
 from scai_cli.runs.call_index import CallIndex
@@ -108,6 +115,8 @@ async def _continued(
     with closing(directory.folder) as folder:
         if (began := first_event(path)) is not None:
             refuse_changed("run", began.digests, digests(config), path / CONFIG)
+            if not directory.is_finished:
+                refuse_without_forms("run", config, began.scai, path)
         with ModelPool.connect(config, prompt) as pool:
             keep_changes(folder, CONFIG, dump_experiment(config))
             return await _session(pool, directory, observer)

@@ -49,6 +49,15 @@ def refuse_changed(kind: str, began: Mapping[str, str], now: Mapping[str, str], 
         )
 
 
+def refuse_without_forms(kind: str, config: ExperimentConfig, version: str, path: Path) -> None:
+    """Raise RunError for unfinished work of a version that did not save the forms of answers (0.1, 0.2)."""
+    if not any(name.endswith("_form") for name in config.prompts):
+        raise RunError(
+            f"{kind} {path.name!r} was started by scai {version}, which asked for answers in other forms; "
+            f"continue it with that version, or start a new {kind.split()[-1]}"
+        )
+
+
 def load_run(path: Path, overrides: Overrides, *, trust: bool) -> ExperimentConfig:
     """Read the experiment of a run; raises RunError if it names third-party code that is not trusted."""
     config = load_saved(path / CONFIG, overrides)

@@ -21,7 +21,7 @@ from scai_cli.experiment.config import Ratings
 from scai_cli.experiment.personas import HUMAN
 from scai_cli.messages import ChatRequest, Completion
 from scai_cli.prompts.fences import Fenced, fenced
-from scai_cli.text.numbers import read_on_scale
+from scai_cli.text.scale_numbers import read_on_scale
 
 
 @dataclass(frozen=True, slots=True)

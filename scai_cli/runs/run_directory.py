@@ -73,6 +73,11 @@ class RunDirectory:
             run._remember()
         return run
 
+    @property
+    def is_finished(self) -> bool:
+        """Whether an earlier session has finished the run."""
+        return _name("run_finished", "run") in self._written
+
     def append(self, event: Event) -> bool:
         """Stamp and write an event; return False if the run has it already; raise RunError if its body differs."""
         body = escape_line_ends(event.model_dump_json(by_alias=True, exclude=_STAMP)[1:].encode())

@@ -73,6 +73,7 @@ async def _rate(
         observed=observed_utility(rater, final_answer.content),
         comment=answer.comment,
         problem=answer.problem,
+        marks=answer.marks,
     )
     if answer.error is not None:
         return rating, context.problem(answer.error, rating_id)

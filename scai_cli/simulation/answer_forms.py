@@ -20,7 +20,7 @@ from pydantic import (
 
 from scai_cli.experiment.constitution import RuleDraft
 from scai_cli.simulation.placeholders import is_rule
-from scai_cli.text.numbers import read_on_scale
+from scai_cli.text.scale_numbers import read_on_scale
 from scai_cli.values import Text
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
 from scai_cli.messages import Message
-from scai_cli.runs.events import Rated
+from scai_cli.runs.events import Mark, Rated
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
+from scai_cli.simulation.comment_marks import comment_marks
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import observed_utility
@@ -25,6 +26,7 @@ class RatingAnswer:
     problem: str | None
     error: CallFailed | None = None
     """The reason why the call failed, if it did."""
+    marks: tuple[Mark, ...] = ()
 
 
 async def ask_rating(
@@ -41,9 +43,9 @@ async def ask_rating(
     except CallFailed as error:
         return RatingAnswer(None, "", "the call failed", error)
     if answer.form is None:
-        return RatingAnswer(None, "", answer.problem)
+        return RatingAnswer(None, "", answer.problem, marks=answer.marks)
     comment = answer.form.feedback if isinstance(answer.form, Feedback) else answer.form.reason
-    return RatingAnswer(answer.form.rating, comment, None)
+    return RatingAnswer(answer.form.rating, comment, None, marks=answer.marks)
 
 
 async def rate_own(context: EpochContext, conversation: Conversation, *, final: bool) -> Rated:
@@ -53,7 +55,7 @@ async def rate_own(context: EpochContext, conversation: Conversation, *, final: 
     answer = await agents.agent_for(conversation.persona).ask_structured(
         call_id, "feedback", agents.prompts.feedback(conversation), Feedback, agents.ratings.scale
     )
-    rated = conversation.messages[-1]
+    rated, comment = conversation.messages[-1], answer.form.feedback if answer.form else ""
     return _missing(context, conversation, conversation.persona, answer.problem).model_copy(
         update={
             "id": f"{call_id}/own",
@@ -61,7 +63,8 @@ async def rate_own(context: EpochContext, conversation: Conversation, *, final: 
             "final": final,
             "value": answer.form.rating if answer.form else None,
             "observed": observed_utility(conversation.persona, rated.content),
-            "comment": answer.form.feedback if answer.form else "",
+            "comment": comment,
+            "marks": (*answer.marks, *comment_marks(comment, conversation.persona, context.personas)),
         }
     )
 
@@ -75,7 +78,8 @@ async def cross_rate(context: EpochContext, conversation: Conversation, rater: P
     answer = await ask_rating(
         agents.agent_for(rater), rating.id, "cross_rating", prompt, CrossRating, agents.ratings.scale
     )
-    update = {"value": answer.value, "comment": answer.comment, "problem": answer.problem}
+    marks = (*answer.marks, *comment_marks(answer.comment, rater, context.personas))
+    update = {"value": answer.value, "comment": answer.comment, "problem": answer.problem, "marks": marks}
     if answer.error is not None:
         # Emitted when the epoch ends: a run that stops and is resumed before that makes the call again.
         rating = rating.model_copy(update=update)

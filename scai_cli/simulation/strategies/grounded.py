@@ -59,7 +59,8 @@ def _extend(context: RevisionContext, draft: Candidate, proposed: Candidate) -> 
         else:
             draft = longer
     critique = " ".join(remark for remark in remarks if remark)
-    return draft.model_copy(update={"critique": critique, "left_out": proposed.left_out})
+    marks = tuple(dict.fromkeys((*draft.marks, *proposed.marks)))
+    return draft.model_copy(update={"critique": critique, "left_out": proposed.left_out, "marks": marks})
 
 
 def _scoped(context: RevisionContext, edit: Edit, principles: Collection[str]) -> tuple[Edit, str | None]:
