@@ -23,13 +23,20 @@ SAID: Final = {
     "revision_request": "The request for a revision.",
     "revision": "A revision of an answer after its critique.",
     "comparison": "A judge's comparison of two answers by one principle.",
+    "feedback_form": "The `{{form}}` of `feedback`.",
+    "cross_rating_form": "The `{{form}}` of `cross_rating`.",
+    "judge_form": "The `{{form}}` of `judge`.",
+    "rewrite_form": "The `{{form}}` of `rewrite` and `reflect`.",
+    "edits_form": "The `{{form}}` of `edits` and `further_edits`.",
+    "vote_form": "The `{{form}}` of `vote`.",
 }
 INTRO: Final = """\
 # Prompts
 
 `prompts:` in the experiment replaces a prompt by its name. A `{{place}}` is filled once, with data: text from a
 persona or a model is put between tags that it cannot close, and is not read as a template again. `{{form}}` is the
-JSON form of the answer. `scai plan CONFIG --prompts` prints every prompt as it would be sent.
+JSON form of the answer, a prompt of its own; `<...>` in it marks what the model writes. A form that is sent back as it is
+is no answer. `scai plan CONFIG --prompts` prints every prompt as it would be sent.
 """
 
 
