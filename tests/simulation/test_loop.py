@@ -170,7 +170,8 @@ def test_another_seed_is_another_run(tiny: Path, finished: Path) -> None:
 def test_an_unreadable_rating_is_missing_never_filled(tiny: Path, said: str) -> None:
     found = ran(tiny, "--set", "epochs=1", *script({"at": r"^e1/ann/tea/m2/user", "say": said}))
     (rating,) = [e for e in of(found, "rating") if e["id"] == "e1/ann/tea/m2/own"]
-    assert (rating["value"], rating["comment"]) == (None, said)
+    assert (rating["value"], rating["comment"]) == (None, "")
+    assert next(e["content"] for e in of(found, "message") if e["id"] == "e1/ann/tea/m2") == ""
     assert rating["problem"]
     measured = of(found, "welfare")[0]
     assert measured["missing"] == 1
@@ -294,7 +295,9 @@ LONG_RULE = "Speak well of trees. " * 100
 FOR_A_STRANGER = ({"id": None, "text": "Hush.", "for": ["zed"]},)
 UNSOUND = {
     "no JSON": ("I would rather not.", "broken: there is no JSON"),
-    "cut JSON": (rewrite("Be brief.")[:-9], "broken: must contain"),
+    "cut JSON": (rewrite("Be brief.")[:-9], "broken: the JSON object has faults"),
+    "placeholder": (rewrite("<one sentence>"), "broken: '<one sentence>' is a placeholder"),
+    "too short": (rewrite("ok"), "broken: principles.0.text: is not a rule"),
     "critique alone": ('{"critique": "It could be better."}', "broken: must contain"),
     "wrong types": ('{"principles": "be brief"}', "broken: principles"),
     "endless rule": (rewrite("x" * 5000), "broken: principles.0.text"),
@@ -310,7 +313,7 @@ UNSOUND = {
 @pytest.mark.parametrize("case", UNSOUND)
 def test_an_unsound_candidate_is_not_adopted_and_why_is_recorded(tiny: Path, case: str) -> None:
     said, why = UNSOUND[case]
-    revision = first_revision(tiny, {"at": REVISION, "say": said})
+    revision = first_revision(tiny, {"at": REVISION, "say": said, "finish": "stop"})
     assert not revision["accepted"]
     assert revision["reason"].startswith(f"no candidate could be adopted: {why}")
     assert revision["candidates"][0]["objection"].startswith(why)
