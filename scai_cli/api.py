@@ -19,7 +19,7 @@ from scai_cli.datasets.export.export import export_rows
 from scai_cli.datasets.formats.format import Format, Layout, Row, find_format
 from scai_cli.datasets.samples.filters import SampleFilter
 from scai_cli.datasets.samples.sample import Answer, Pair, RatingSample, RunSample
-from scai_cli.errors import CallFailed, CallTransient, ConfigError, EndpointFailed, ScaiError
+from scai_cli.errors import CallFailed, CallTransient, ConfigError, EndpointFailed, ScaiError, UnusedResponse
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Add, Merge, Modify, Remove
 from scai_cli.experiment.load import Overrides, load_experiment
@@ -64,6 +64,7 @@ __all__ = [
     "RevisionContext",
     "RunSample",
     "ScaiError",
+    "UnusedResponse",
     "Usage",
     "export",
     "history",

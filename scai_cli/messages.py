@@ -155,11 +155,9 @@ class Completion:
     def marks(self) -> tuple[AnswerMark, ...]:
         """What is unusual about the answer: `thoughts` were separated from it, it is `empty`, `cut` or `withheld`."""
         ended = self.ended
-        return (
-            *(("thoughts",) if self.thoughts else ()),
-            *(() if self.text and not self.text.isspace() else ("empty",)),
-            *((ended,) if ended == "cut" or ended == "withheld" else ()),
-        )
+        found: dict[AnswerMark, bool] = {"thoughts": bool(self.thoughts), "empty": not self.text.strip()}
+        found |= {"cut": ended == "cut", "withheld": ended == "withheld"}
+        return tuple(mark for mark, is_so in found.items() if is_so)
 
 
 def ending(finish_reason: str | None) -> Ending:

@@ -40,6 +40,7 @@ MEMBERS = [
     "RevisionContext",
     "RunSample",
     "ScaiError",
+    "UnusedResponse",
     "Usage",
     "export",
     "history",

@@ -15,7 +15,8 @@ class ChatModel(Protocol):
     1. `connect` is called once for each endpoint and its options. It raises `ConfigError` for errors in the settings.
     2. `complete` is called for every request, up to `limits.concurrency` at a time. The gate in front limits, retries
        and counts the calls, so a model makes one attempt and neither waits nor retries.
-    3. The answer is cleaned and written to `calls.jsonl` before it is used. A resume does not repeat the call.
+    3. Thoughts and special tokens in the text of the answer are separated from it. It is written to `calls.jsonl`
+       before it is used. A resume does not repeat the call.
     4. `aclose` is called once at the end, also after an error.
 
     A model that answers with the last message:

@@ -144,7 +144,7 @@ class OpenAIModel:
         try:
             completion = read_completion(content, request)
         except (ValueError, RecursionError) as error:
-            raise with_response(self._unreadable(error, body), content) from None
+            raise with_response(self._unreadable(error, body), content, self._endpoint.key) from None
         return self._without_key(replace(completion, adapted=adapted) if adapted else completion)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
@@ -175,9 +175,10 @@ class OpenAIModel:
     def _without_key(self, completion: Completion) -> Completion:
         """Remove the key from an answer that echoes it, as answers are written to disk."""
         key = self._endpoint.key
-        if key is None or key not in completion.text:
+        if key is None or (key not in completion.text and key not in completion.thoughts):
             return completion
-        return replace(completion, text=completion.text.replace(key, "[secret]"))
+        text, thoughts = (said.replace(key, "[secret]") for said in (completion.text, completion.thoughts))
+        return replace(completion, text=text, thoughts=thoughts)
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
         """Return the JSON body of a request, with `model.options`."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from scai_cli.errors import ProviderError, UnusedResponse
@@ -59,7 +60,7 @@ def read_completion(data: bytes, request: ChatRequest) -> Completion:
         finish = "refusal" if text else "tool_calls" if finish == "stop" and message.get("tool_calls") else finish
     if not text and ending(finish) == "withheld":
         raise FilterError(choice, finish)
-    thoughts = "\n\n".join(filter(None, (apart, inner)))
+    thoughts = clean(f"{apart}\n\n{inner}".strip())
     sent, answered, cached = _counts(body.get("usage"))
     sent = prompt_tokens(request) if sent is None else sent
     answered = rough_tokens(len(text) + len(thoughts)) if answered is None else answered
@@ -69,63 +70,59 @@ def read_completion(data: bytes, request: ChatRequest) -> Completion:
         Usage(sent, answered, cached),
         clean(model) if isinstance(model, str) and model else None,
         logprobs=answer_logprobs(choice.get("logprobs"), raw[:start] + text, start) if request.logprobs else None,
-        thoughts=clean(thoughts),
+        thoughts=thoughts,
     )
 
 
-def with_response(error: Error, data: bytes) -> Error:
-    """Return the error that a body with status 200 caused, with the `response` if the body counts tokens."""
-    try:
+def with_response(error: Error, data: bytes, key: str | None = None) -> Error:
+    """Return the error that a body with status 200 caused, with its `response` if it counts tokens, without the key."""
+    with suppress(ValueError, RecursionError):
         body = _body(data)
-    except (ValueError, RecursionError):
-        return error
-    choice = _first_choice(body)
-    sent, answered, cached = _counts(body.get("usage"))
-    if sent or answered:
-        text, finish = _content(_mapping(choice.get("message")))[0], choice.get("finish_reason")
-        error.response = UnusedResponse(
-            clean(text), clean(str(finish)) if finish else None, sent or 0, answered or 0, cached
-        )
+        choice = _first_choice(body)
+        sent, answered, cached = _counts(body.get("usage"))
+        if sent or answered:
+            text, finish = _content(_mapping(choice.get("message")))[0], choice.get("finish_reason")
+            text = text.replace(key, "[secret]") if key else text
+            error.response = UnusedResponse(clean(text), clean(str(finish)), sent or 0, answered or 0, cached)
     return error
 
 
-def _body(data: bytes) -> Mapping[str, Any]:
+def _body(data: bytes) -> dict[str, Any]:
     """Return the JSON object in a response, also if it comes as a stream of chunks."""
-    text = data.decode("utf-8-sig", "replace").lstrip()
+    text = data.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     if text.startswith(("data:", "event:", ":")):
-        return _joined(
-            [_mapping(json.loads(line[5:])) for line in text.split("\n") if line[:5] == "data:" and "{" in line]
-        )
+        chunks = [line[5:] for line in text.split("\n") if line.startswith("data:") and "{" in line]
+        return _joined([_mapping(json.loads(chunk)) for chunk in chunks])
     body = json.loads(text)
-    if not isinstance(body, Mapping):
+    if not isinstance(body, dict):
         raise ValueError("no JSON object")
     return body
 
 
-def _joined(chunks: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+def _joined(chunks: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """Return the response that the chunks of a stream add up to."""
     whole: dict[str, Any] = {}
+    ended: dict[str, Any] = {"choices": None}
     message: dict[str, str] = {}
     for chunk in chunks:
         choice = _first_choice(chunk)
-        if "message" in choice:
-            return chunk
         for key, value in _mapping(choice.get("delta")).items():
             message[key] = message.get(key, "") + (value if isinstance(value, str) else "")
-        found = {"choices": [{**choice, "message": message}]} if choice.get("finish_reason") else {}
-        whole |= {key: value for key, value in chunk.items() if value and key != "choices"} | found
-    return whole
+        whole |= {key: value for key, value in chunk.items() if value}
+        if choice.get("message") or choice.get("finish_reason"):
+            ended = {"choices": [{"message": message, **choice}]}
+    return {**whole, **ended}
 
 
-def _first_choice(body: Mapping[str, Any]) -> Mapping[str, Any]:
+def _first_choice(body: dict[str, Any]) -> dict[str, Any]:
     choices = body.get("choices")
     return _mapping(choices[0]) if isinstance(choices, list) and choices else {}
 
 
-def _content(message: Mapping[str, Any]) -> tuple[str, str]:
+def _content(message: dict[str, Any]) -> tuple[str, str]:
     """Return the text of a message as the model wrote it, and the thoughts that the endpoint keeps apart."""
     content = message.get("content")
-    beside = next((text for key in _KEYS["thought_fields"] if (text := _text(message.get(key)))), "")
+    beside = next((text for key in _KEYS["thought_fields"] if key in message and (text := _text(message[key]))), "")
     if isinstance(content, str):
         return content, beside
     parts = content if isinstance(content, list) else [content]
@@ -142,26 +139,25 @@ def _text(part: object) -> str:
     return next((text for key in _KEYS["text_fields"] if (text := _text(_mapping(part).get(key)))), "") if part else ""
 
 
-def _counts(counted: object) -> tuple[int | None, int | None, int]:
+def _counts(usage: object) -> tuple[int | None, int | None, int]:
     """Return the input, output and cached input tokens of a `usage`; None for those that it does not count."""
-    sent, answered, cached = (
-        next((number for path in _KEYS[kind] if (number := _number(counted, path)) is not None), None)
-        for kind in ("input", "output", "cached")
-    )
-    if sent is not None and cached and cached > sent:  # counted apart from the rest of the input
+    counts = _mapping(usage)
+    details = next((counts[key] for key in _KEYS["details"] if counts.get(key)), None)
+    sent, answered = _number(counts, _KEYS["input"]), _number(counts, _KEYS["output"])
+    cached = _number({**counts, **_mapping(details)}, _KEYS["cached"]) or 0
+    if sent is not None and cached > sent:  # counted apart from the rest of the input
         sent += cached
-    return sent, answered, min(cached or 0, sent or 0)
+    return sent, answered, min(cached, sent or 0)
 
 
-def _number(counted: object, path: str) -> int | None:
-    """Return the number at a path of keys, also from a string; None if there is no number of tokens."""
-    for key in path.split("."):
-        counted = _mapping(counted).get(key)
-    try:
-        return max(0, round(float(counted))) if isinstance(counted, str | int | float) else None
-    except (ValueError, OverflowError):
-        return None
+def _number(counts: dict[str, Any], keys: Iterable[str]) -> int | None:
+    """Return the number under the first of the keys that has one, also from a string."""
+    for key in keys:
+        with suppress(ValueError, OverflowError, TypeError):
+            if (value := counts.get(key)) is not None:
+                return max(0, round(float(value)))
+    return None
 
 
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

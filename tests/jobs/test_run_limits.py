@@ -6,6 +6,7 @@ from crash import EXPERIMENT, answered, comparable, society
 from loopback import Loopback
 
 PRICED = EXPERIMENT.replace("epochs: 4", "epochs: 2") + "prices: {society: {input: 1.0, output: 4.0}}\n"
+SHORT = ("--set", "epochs=1", "--set", "turns=1")
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +157,51 @@ def test_a_stopped_run_tells_nothing_twice_and_nothing_half(tmp_path, config):
 def test_calls_in_flight_do_not_end_a_run_that_has_room_for_one_more(config):
     stopped = scai("run", config, "-q", "--json", "--set", "limits.calls=7", "--set", "limits.concurrency=5")
     assert (stopped.code, stopped.json["calls"]) == (3, 7)
+
+
+def test_paid_responses_that_cannot_be_used_are_logged_counted_and_never_replayed(tmp_path):
+    """Each is one of 1,000 tokens, 128 of them cached; the limit stops the run, and a resume continues to count."""
+    config = tmp_path / "crash.yaml"
+    with Loopback(script=["paid-error"] * 1000, answer=society()) as server:
+        config.write_text(PRICED.replace("URL", server.base_url))
+        stopped = scai("run", config, "-q", "--json", *SHORT, "--set", "limits.tokens=8000")
+        server._script.clear()
+        sent = len(server.requests)
+        assert stopped.code == 3
+        assert 8 <= sent <= 10  # those in flight were estimated to be smaller
+        usage = {"input_tokens": 600 * sent, "output_tokens": 400 * sent, "cached_tokens": 128 * sent}
+        usage["usd"] = pytest.approx(0.0022 * sent)
+        assert (stopped.json["calls"], stopped.json["usage"]) == (sent, usage)
+        run = tmp_path / "runs" / "crash"
+        lines = calls(run)
+        assert {(line["used"], line["response"], line["finish_reason"]) for line in lines} == {
+            (False, "Half an ans", "error")
+        }
+        assert all("Provider returned error" in line["reason"] for line in lines)
+        assert lines[0]["usage"] == {"input_tokens": 600, "output_tokens": 400, "cached_tokens": 128}
+        assert "--- paid and not used" in scai("show", "crash", "--prompts", lines[0]["id"]).out
+
+        again = scai("resume", "crash", "-q", "--json")
+        assert (again.code, again.json["calls"], again.json["usage"]) == (3, sent, usage)
+        assert len(server.requests) == sent
+        more = scai("resume", "crash", "-q", "--json", "--set", "limits.tokens=10000000")
+        assert more.code == 0
+        assert more.json["calls"] == len(server.requests) == len(calls(run))
+        assert more.json["usage"]["cached_tokens"] == 128 * sent
+    assert "Half an ans" not in (run / "events.jsonl").read_text()
+
+
+def test_thoughts_are_written_for_the_audit_and_reach_no_event_and_no_other_prompt(tmp_path):
+    config, think, answer = tmp_path / "crash.yaml", "A draft that I reject.", society()
+    with Loopback(answer=lambda asked: f"<think>\n{think}\n</think>\n\n{answer(asked)}") as server:
+        config.write_text(PRICED.replace("URL", server.base_url))
+        assert scai("run", config, "-q", *SHORT, "--set", "limits.calls=20").code == 3
+        assert scai("resume", "crash", "-q", "--set", "limits.calls=1000").code == 0  # replays thoughts and marks
+    run = tmp_path / "runs" / "crash"
+    assert all((line["thoughts"], think in line["response"]) == (think, False) for line in calls(run))
+    assert not any(think in message["content"] for line in calls(run) for message in line["request"]["messages"])
+    assert think not in (run / "events.jsonl").read_text()
+    said = [event for event in events(run) if event["type"] == "message" and event["role"] == "assistant"]
+    assert said
+    assert all(event["marks"] == ["thoughts"] for event in said)
+    assert f"--- thoughts\n{think}\n--- answer" in scai("show", "crash", "--prompts", "e1").out

@@ -20,6 +20,7 @@ from scai_cli.errors import (
     PromptRefused,
     ScaiError,
     Unexplained,
+    UnusedResponse,
 )
 from scai_cli.experiment.config import PriceConfig
 from scai_cli.messages import ChatRequest, Completion, Message, Sampling, Usage
@@ -391,6 +392,75 @@ def test_a_failed_call_costs_nothing():
         assert found == [CallFailed, Completion, Completion, LimitReached]
 
     run(main())
+
+
+def paid(*, error=CallTransient, tokens=(600, 400)):
+    """An error that a paid response without a usable answer caused."""
+    failed = error("http://h/v1: HTTP 200, but no chat completion")
+    failed.response = UnusedResponse("Half an ans", "error", *tokens)
+    return failed
+
+
+def test_a_paid_response_counts_and_is_noted_whether_it_could_be_used_or_not():
+    async def main():
+        budget, noted = Budget(Caps(), clock=clock), []
+        price = {"m": PriceConfig(input=1e3, output=1e3)}.get
+        gate = Gate(Model(fails=script(paid(), busy())), budget=budget, price=price, clock=clock)
+        gate.note_unused = lambda *response: noted.append(response)
+        (answer,) = await outcomes(gate, [request()])
+        assert (answer.text, answer.retries) == ("yes", 2)
+        assert noted == [(request(), UnusedResponse("Half an ans", "error", 600, 400), str(paid()))]
+        assert (gate.meter.calls, gate.meter.usage) == (2, Usage(610, 420))
+        assert (budget.used.calls, budget.used.tokens, budget.used.usd) == (2, 1030, pytest.approx(1.03))
+        assert gate.meter.usd == pytest.approx(1.03)
+
+    run(main())
+
+
+@pytest.mark.parametrize("error", [CallTransient, CallFailed])
+def test_responses_without_a_usable_answer_reach_the_limit(error):
+    """A limit of 20,000 tokens was passed three times over by answers of 1,000 tokens that could not be used."""
+
+    async def main():
+        budget = Budget(Caps(tokens=20_000), clock=clock)
+        model, settings = Model(fails=lambda request, time: paid(error=error)), GateSettings(1, max_retries=99)
+        gate = Gate(model, settings, budget=budget, clock=clock)
+        found = await outcomes(gate, map(request, range(60)))
+        assert LimitReached in map(type, found)
+        assert 19_000 <= budget.used.tokens <= 20_000
+        assert budget.used.calls == gate.meter.calls == budget.used.tokens // 1000
+
+    run(main())
+
+
+def test_tokens_of_unused_responses_count_towards_the_rate():
+    async def main():
+        gate = Gate(
+            Model(fails=script(paid(error=CallFailed, tokens=(0, 5000)))),
+            GateSettings(1, tokens_per_minute=600),
+            clock=clock,
+        )
+        await outcomes(gate, [request(0), request(1)])
+        assert clock() > 60
+
+    run(main())
+
+
+def test_a_model_s_thoughts_are_no_part_of_its_answer():
+    async def main():
+        model = Model()
+        model.complete = answering(Completion("<think>Hm.</think>\n\nyes<|im_end|>", usage=Usage(10, 20)))
+        (answer,) = await outcomes(Gate(model, clock=clock), [request()])
+        assert (answer.text, answer.thoughts) == ("yes", "Hm.")
+
+    run(main())
+
+
+def answering(completion):
+    async def complete(request):
+        return completion
+
+    return complete
 
 
 def test_two_gates_share_a_budget_of_money():

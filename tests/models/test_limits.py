@@ -110,3 +110,12 @@ def test_a_limit_in_money_needs_every_price():
     require_price(price, "mine")
     with pytest.raises(ConfigError, match=r"limits\.usd: the price of model 'other' is unknown"):
         require_price(price, "other")
+
+
+def test_cached_input_has_its_own_price():
+    used = Usage(1_000_000, 500_000, 400_000)
+    assert PriceConfig(input=2.0, output=8.0).cost(used) == 2.0 + 4.0
+    assert PriceConfig(input=2.0, output=8.0, cached_input=0.5).cost(used) == pytest.approx(1.2 + 0.2 + 4.0)
+    published = published_price("gpt-4o-mini")
+    assert published is not None
+    assert published.cached_input == pytest.approx(published.input / 2)

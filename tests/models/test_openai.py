@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from loopback import Loopback
+from loopback import FAULTS, Loopback, Reply
 
-from scai_cli.errors import CallFailed, ConfigError
+from scai_cli.errors import CallFailed, CallTransient, ConfigError
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Message, Sampling, Usage
 from scai_cli.models.endpoint import Endpoint
@@ -176,6 +176,21 @@ def test_a_key_that_cannot_be_one_is_refused_without_being_shown(monkeypatch):
     with pytest.raises(ConfigError) as caught:
         connect(config(), seed=0)
     assert "geheim" not in str(caught.value)
+
+
+def test_the_key_is_in_no_answer_and_no_thoughts_and_no_unused_response(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with Loopback(script=["ok", "paid-error"], answer=lambda asked: f"<think>{KEY}?</think>It is {KEY}.") as server:
+        monkeypatch.setitem(
+            FAULTS, "paid-error", lambda asked, good: Reply(body=good.replace(b'"index"', b'"error":1,"index"'))
+        )
+        (answer,) = ask(config(server), request())
+        with pytest.raises(CallTransient) as caught:
+            ask(config(server), request())
+    assert (answer.text, answer.thoughts) == ("It is [secret].", "[secret]?")
+    assert caught.value.response is not None
+    assert caught.value.response.text == "<think>[secret]?</think>It is [secret]."
+    assert caught.value.response.output_tokens > 0
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)

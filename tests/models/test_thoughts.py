@@ -27,7 +27,7 @@ WITH_THOUGHTS = {
     "an end with another name": f"<thinking>{THOUGHT}</think>\n{ANSWER}",
     "an end without a start": f"{THOUGHT}\n</think>\n\n{ANSWER}",
     "an end without a start or line ends": f"{THOUGHT}</think>{ANSWER}",
-    "an end without a start, and a quoted one": f"{THOUGHT}</think>\n\n{ANSWER}",
+    "an end without a start, and no line end before it": f"{THOUGHT} </think>\n{ANSWER}",
     "magistral": f"[THINK]{THOUGHT}[/THINK]{ANSWER}",
     "magistral without a start": f"{THOUGHT}[/THINK]{ANSWER}",
     "kimi": f"◁think▷{THOUGHT}◁/think▷{ANSWER}",
@@ -38,6 +38,8 @@ WITH_THOUGHTS = {
     "channels after a turn's start": f"<|start|>assistant{OPEN}{THOUGHT}<|end|>{FINAL}{ANSWER}<|end|>",
     "channels and a constraint": f"{OPEN}{THOUGHT}<|end|><|start|>assistant<|channel|>final "
     f"<|constrain|>json<|message|>{ANSWER}",
+    "channels without markers": f"analysis{THOUGHT}assistantfinal{ANSWER}",
+    "granite": f"Here is my thought process:\n\n{THOUGHT}\n\nHere is my response:\n\n{ANSWER}",
     "gemma": f"<|channel>thought\n{THOUGHT}<channel|>{ANSWER}<turn|>",
     "medgemma": f"<unused94>thought\n{THOUGHT}<unused95>{ANSWER}",
     "details": f'<details type="reasoning" done="true">\n{THOUGHT}\n</details>\n{ANSWER}',

@@ -86,6 +86,14 @@ def error(status: int, message: str, code: str | None = None, **headers: str) ->
     return Reply(status, json.dumps(body).encode(), named)
 
 
+def _failed_choice(asked: Body) -> bytes:
+    """A paid answer that its upstream broke off: no text of it is an answer."""
+    body = json.loads(completion("Half an ans", asked, finish="error"))
+    body["choices"][0]["error"] = {"code": 502, "message": "Provider returned error"}
+    body["usage"] = {"prompt_tokens": 600, "completion_tokens": 400, "prompt_tokens_details": {"cached_tokens": 128}}
+    return json.dumps(body).encode()
+
+
 PAGE = b"<!doctype html><html><head><title>Sign in</title></head><body>Welcome</body></html>"
 
 # Every way to misbehave: a fault's name -> the reply, from what was asked and the good answer's bytes.
@@ -112,6 +120,7 @@ FAULTS: dict[str, Callable[[Body, bytes], Reply]] = {
     "not-an-object": lambda asked, good: Reply(body=b'["hello"]'),
     "html": lambda asked, good: Reply(body=PAGE),
     "error-body": lambda asked, good: Reply(body=error(200, "The backend had a hiccup").body),
+    "paid-error": lambda asked, good: Reply(body=_failed_choice(asked)),
     "empty-choices": lambda asked, good: Reply(body=json.dumps({"choices": []}).encode()),
     "null-content": lambda asked, good: Reply(body=completion(None, asked)),
     "length": lambda asked, good: Reply(body=completion("It begins", asked, finish="length")),

@@ -147,8 +147,12 @@ def print_prompts(console: Console, calls: Iterator[dict[str, Any]], wanted: str
         for message in call["request"]["messages"]:
             console.print(styled(f"--- {message['role']}", "dim"))
             console.print(styled(message["content"]))
-        console.print(styled("--- answer", "dim"))
-        console.print(styled(call.get("response") or f"(failed: {call.get('error')})"))
+        if call.get("thoughts"):
+            console.print(styled("--- thoughts", "dim"))
+            console.print(styled(call["thoughts"]))
+        console.print(styled("--- answer" if call.get("used", True) else "--- paid and not used", "dim"))
+        problem = call.get("error") or call.get("reason")
+        console.print(styled(call.get("response") or (f"(failed: {problem})" if problem else "(empty)")))
         console.print()
     if not shown:
         raise RunError(f"no call {wanted!r} was logged; ids look like e1/PERSONA/TASK/m1/assistant")
