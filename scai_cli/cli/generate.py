@@ -80,10 +80,9 @@ def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_
 def observer(quiet: bool, *, rows: bool = False) -> Observer[Any]:
     """Return the observer of a run or of a set of rows: messages alone if quiet, else live or as plain lines."""
     from scai_cli.jobs.session import SilentObserver
-    from scai_cli.models.notices import to_stderr
 
     if quiet:  # and rich is not imported
-        return SilentObserver(to_stderr)
+        return SilentObserver(options.say)
     from scai_cli.display.terminal.consoles import err
     from scai_cli.display.terminal.generate_progress import GenerateProgress
     from scai_cli.display.terminal.run_progress import ProgressView, RunProgress

@@ -11,13 +11,18 @@ from pydantic import AfterValidator, Field, field_validator
 
 from scai_cli.values import Value
 
+NO_QUERY: Final = (
+    "an address must not contain a query (?...); leave the query away "
+    "(Azure's address without one is https://RESOURCE.openai.azure.com/openai/v1)"
+)
 _SECRET = re.compile(r"(?i)api[-_]?key|authorization|secret|password|bearer")
 
 
 def without_secrets(value: Any) -> Any:
     """Return an address or a mapping of options unchanged; raises ValueError if it contains a secret."""
     if isinstance(value, str):
-        refuse_query(value)
+        if "?" in value:
+            raise ValueError(NO_QUERY)
         parts = urlsplit(value)
         if parts.username or parts.password:
             raise ValueError("an address must not contain a user or password; name the key's variable in api_key_env")
@@ -28,15 +33,6 @@ def without_secrets(value: Any) -> Any:
             if isinstance(inner, Mapping):
                 without_secrets(inner)
     return value
-
-
-def refuse_query(address: str) -> None:
-    """Raise ValueError for an address with a query, as Azure's portal shows them."""
-    if "?" in address:
-        raise ValueError(
-            "an address must not contain a query (?...); leave the query away "
-            "(Azure's address without one is https://RESOURCE.openai.azure.com/openai/v1)"
-        )
 
 
 def _variable_name(name: str) -> str:

@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from scai_cli.errors import ConfigError
-from scai_cli.experiment.model_settings import ModelSettings, refuse_query
+from scai_cli.experiment.model_settings import NO_QUERY, ModelSettings
 
 OFFICIAL_URL: Final = "https://api.openai.com/v1"
 ADDRESS_VARIABLE: Final = "OPENAI_BASE_URL"
@@ -86,10 +86,8 @@ def _parsed(base_url: str, where: str) -> SplitResult:
         plain = False
     if not plain or url.fragment or "@" in url.netloc or not base_url.isprintable() or " " in base_url:
         raise ConfigError(f"{where}: not a valid URL; write it like http://127.0.0.1:8000/v1")
-    try:
-        refuse_query(base_url)
-    except ValueError as error:
-        raise ConfigError(f"{where}: {error}") from None
+    if url.query:
+        raise ConfigError(f"{where}: {NO_QUERY}")
     if url.path.rstrip("/").endswith("/chat/completions"):
         raise ConfigError(f"{where}: leave /chat/completions away; scai adds it")
     return url

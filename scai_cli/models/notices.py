@@ -8,8 +8,7 @@ from collections.abc import Callable
 from scai_cli.text.characters import one_line
 
 
-def to_stderr(line: str) -> None:
-    """Print a line on stderr, its control characters made visible."""
+def _print(line: str) -> None:
     sys.stderr.write(f"{one_line(line)}\n")
 
 
@@ -20,7 +19,7 @@ class Notices:
     """
 
     def __init__(self) -> None:
-        self.listener: Callable[[str], object] = to_stderr
+        self.listener: Callable[[str], object] = _print
         self._said: set[str] = set()
 
     def __call__(self, line: str) -> None:

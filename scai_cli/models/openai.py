@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
@@ -75,26 +75,23 @@ def _sorted(options: Mapping[str, Any]) -> tuple[str | None, dict[str, str], dic
     return transport, sent, body
 
 
-_CAUSES: Final[Sequence[tuple[type[Exception], str]]] = (
-    (UnicodeError, "OPENAI_ORG_ID OPENAI_PROJECT_ID OPENAI_CUSTOM_HEADERS"),
-    (OSError, "SSL_CERT_FILE SSL_CERT_DIR"),
-    (Exception, "ALL_PROXY HTTPS_PROXY HTTP_PROXY all_proxy https_proxy http_proxy OPENAI_CUSTOM_HEADERS"),
-)
-"""A kind of error that opening a client raises -> the environment variables that cause it."""
-
-
 @contextmanager
 def _opening() -> Iterator[None]:
     """Turn an error that an environment variable causes while a client is opened into a ConfigError."""
     try:
         yield
     except (ValueError, OSError, ImportError) as error:
-        names = next(names.split() for kind, names in _CAUSES if isinstance(error, kind))
-        given = [name for name in names if os.environ.get(name)]
-        lost = [name for name in given if isinstance(error, OSError) and not Path(os.environ[name]).exists()]
-        which = " or ".join(lost or given) or "the environment"
+        causes = " or ".join(name for name, value in os.environ.items() if _is_cause(error, name.upper(), value))
         problem = f"no client can be opened with this value ({' '.join(str(error).split())}); correct or unset it"
-        raise ConfigError(f"{which}: {problem}") from None
+        raise ConfigError(f"{causes or 'the environment'}: {problem}") from None
+
+
+def _is_cause(error: Exception, name: str, value: str) -> bool:
+    if isinstance(error, UnicodeError):
+        return name.startswith("OPENAI_") and not value.isascii()
+    if isinstance(error, OSError):
+        return name.startswith("SSL_CERT_") and not Path(value).is_dir()
+    return name.endswith("_PROXY") and name != "NO_PROXY"
 
 
 def _http_client(transport: str | None) -> httpx2.AsyncClient:
@@ -132,8 +129,8 @@ class OpenAIModel:
         self._head = _head(client, http, headers)
         self._request = httpx2.Request
         # ValueError: what the transports raise for an address or a proxy that they cannot use.
-        self._connection_errors: tuple[type[Exception], ...]
-        self._connection_errors = (httpx2.HTTPError, OSError, ValueError, *_aiohttp_errors())
+        self._connection_errors: tuple[type[Exception], ...] = (httpx2.HTTPError, OSError, ValueError)
+        self._connection_errors += _aiohttp_errors()
         self._adapted: dict[str, str | None] = {}  # parameter that the endpoint refuses -> what is sent instead
 
     async def complete(self, request: ChatRequest) -> Completion:
@@ -144,7 +141,7 @@ class OpenAIModel:
         try:
             completion = read_completion(content, request)
         except (ValueError, RecursionError) as error:
-            raise with_response(self._unreadable(error, body), content, self._endpoint.key) from None
+            raise with_response(self._unreadable(error, content, body), content, self._endpoint.key) from None
         return self._without_key(replace(completion, adapted=adapted) if adapted else completion)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
@@ -216,7 +213,7 @@ class OpenAIModel:
         cause = error.__cause__ or error
         return Refusal(0, str(cause) or type(cause).__name__).error(where, 0)
 
-    def _unreadable(self, error: Exception, body: Mapping[str, Any]) -> ProviderError:
+    def _unreadable(self, error: Exception, content: bytes, body: Mapping[str, Any]) -> ProviderError:
         """Return the error for a response with status 200 that contains no answer."""
         where = self._endpoint
         if isinstance(error, BodyError):
@@ -225,7 +222,8 @@ class OpenAIModel:
             return self._refused(Refusal(200, [str(error), error.body], {}, body), 200)
         if isinstance(error, FilterError):
             return PromptRefused(f"{where}: the endpoint's content filter withheld the answer ({error.finish})")
-        return CallTransient(f"{where}: HTTP 200, but no chat completion ({where.quote(str(error))})")
+        page = content.decode(errors="replace") if content.lstrip().startswith(b"<") else str(error)
+        return CallTransient(f"{where}: HTTP 200, but no chat completion ({where.quote(page)}); check model.base_url")
 
     def _refused(self, refusal: Refusal, http_status: int) -> ProviderError:
         """Return the error for a refusal of a request; remember a remedy that is certain."""
@@ -243,8 +241,7 @@ def _head(client: AsyncOpenAI, http: httpx2.AsyncClient, extra: Mapping[str, str
     headers = {name: value for name, value in given.items() if isinstance(value, str)}
     headers.update(extra)
     # As the client joins them: an address without a path gets one, not a longer host name.
-    base = client.base_url
-    url = base.copy_with(raw_path=base.raw_path.rstrip(b"/") + b"/chat/completions")
+    url = client.base_url.copy_with(raw_path=client.base_url.raw_path + b"chat/completions")
     head = http.build_request("POST", url, headers=headers)
     del head.headers["content-length"]
     return head

@@ -10,7 +10,16 @@ from conftest import Called, calls, scai
 from loopback import FAULTS, Loopback, Reply, error
 
 KEY = "sk-live-0123456789abcdef"
-OPENAI = ("--model", "openai:some-model", "--set", "limits.max_retries=0", "--set", "format_retries=0")
+OPENAI = (
+    "--model",
+    "openai:some-model",
+    "--set",
+    "force=true",
+    "--set",
+    "limits.max_retries=0",
+    "--set",
+    "format_retries=0",
+)
 
 
 def nothing_of_it(called: Called) -> None:
@@ -86,7 +95,7 @@ def test_a_key_of_another_name_is_found_and_kept(tiny: Path, monkeypatch: pytest
 
 
 def test_a_key_that_is_not_there_is_one_line(tiny: Path) -> None:
-    called = scai("run", tiny, "--model", "openai:some-model")
+    called = scai("run", tiny, "--model", "openai:some-model", "--quiet")
     assert (called.code, called.out, called.err.count("\n")) == (2, "", 1)
     assert "OPENAI_API_KEY is not set" in called.err
     assert not Path("runs").exists()
