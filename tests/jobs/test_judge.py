@@ -203,3 +203,10 @@ def test_the_calls_of_the_judge_are_logged_with_their_letters(monkeypatch: pytes
     judged(monkeypatch, lambda asked, good: told(asked, "(B)", {"(A": 0.3, "(B": 0.6}))
     logged = [call for call in calls(Path("runs/set")) if call["purpose"] == "comparison"]
     assert all([token for token, _ in call["logprobs"]] == ["(A", "(B"] for call in logged)
+
+
+def test_what_is_unusual_about_a_rating_is_marked() -> None:
+    said = "{'feedback': 'Good.', 'reason': 'Good.', 'rating': 7,}"
+    found = generate(*script({"at": "/user", "say": said}))
+    ratings = [rating for row in found for rating in row["ratings"]]
+    assert {(rating["value"], tuple(rating["marks"])) for rating in ratings} == {(7.0, ("repaired",))}

@@ -24,6 +24,7 @@ from scai_cli.experiment.constitution import Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.messages import Completion, Message
 from scai_cli.runs.events import MessageSaid
+from scai_cli.simulation.agent import StructuredAnswer
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
 from scai_cli.simulation.epoch_context import Agents
 from scai_cli.simulation.transcript import Conversation
@@ -168,23 +169,22 @@ class _RowMaker:
                     yield partial(self._cross, rater, answer)
 
     async def _own(self, rater: Persona, answer: Answered, index: int) -> RowRating:
-        agents, scale = self.context.agents, self.context.agents.ratings.scale
+        agents = self.context.agents
         request = agents.prompts.feedback(self._conversation(rater, answer))
-        job = agents.agent_for(rater).ask_structured(f"{answer.id}/own", "feedback", request, Feedback, scale)
-        if (reply := await self._attempt(index, job)) is None:
-            return RowRating(rater.id, "own", answer.id, None, problem=_FAILED)
-        value, comment = (reply.form.rating, reply.form.feedback) if reply.form else (None, "")
-        return RowRating(rater.id, "own", answer.id, value, comment, reply.problem)
+        job = agents.agent_for(rater).ask_structured(
+            f"{answer.id}/own", "feedback", request, Feedback, agents.ratings.scale
+        )
+        reply = await self._attempt(index, job)
+        return _rating(rater, "own", answer, reply, reply.form.feedback if reply and reply.form else "")
 
     async def _cross(self, rater: Persona, answer: Answered, index: int) -> RowRating:
-        agents, scale = self.context.agents, self.context.agents.ratings.scale
+        agents = self.context.agents
         request = agents.prompts.cross_rating(rater, self._conversation(rater, answer), answer.text)
-        call = f"{answer.id}/cross/{rater.id}"
-        job = agents.agent_for(rater).ask_structured(call, "cross_rating", request, CrossRating, scale)
-        if (reply := await self._attempt(index, job)) is None:
-            return RowRating(rater.id, "cross", answer.id, None, problem=_FAILED)
-        value, comment = (reply.form.rating, reply.form.reason) if reply.form else (None, "")
-        return RowRating(rater.id, "cross", answer.id, value, comment, reply.problem)
+        job = agents.agent_for(rater).ask_structured(
+            f"{answer.id}/cross/{rater.id}", "cross_rating", request, CrossRating, agents.ratings.scale
+        )
+        reply = await self._attempt(index, job)
+        return _rating(rater, "cross", answer, reply, reply.form.reason if reply and reply.form else "")
 
     def _judgement_requests(
         self, initial: Answered | None, revised: Answered | None, final: Answered | None
@@ -213,3 +213,16 @@ class _RowMaker:
 
 def _answered(answer: str, completion: Completion) -> Answered:
     return Answered(answer, completion.text, completion.finish_reason, completion.marks or UNSET)
+
+
+def _rating(
+    rater: Persona,
+    kind: Literal["own", "cross"],
+    answer: Answered,
+    reply: StructuredAnswer[Feedback] | StructuredAnswer[CrossRating] | None,
+    comment: str,
+) -> RowRating:
+    if reply is None:
+        return RowRating(rater.id, kind, answer.id, None, problem=_FAILED)
+    value = reply.form.rating if reply.form else None
+    return RowRating(rater.id, kind, answer.id, value, comment, reply.problem, reply.marks or UNSET)

@@ -43,6 +43,7 @@ class RowRating(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     value: float | None
     comment: str = ""
     problem: str | None = None
+    marks: tuple[Mark, ...] | UnsetType = UNSET
 
 
 class Judgement(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -94,7 +95,7 @@ def count_answers(counts: AnswerCounts, row: GeneratedRow) -> None:
         if answered is not None:
             counts.add_answer(answered.text, answered.finish_reason, answered.marks or ())
     for rating in row.ratings:
-        counts.add_rating(rating.kind, rating.value, rating.problem)
+        counts.add_rating(rating.kind, rating.value, rating.problem, rating.marks or ())
     for judgement in row.judgements:
         if judgement.problem not in NOT_ANSWERED:
             counts.count("judge", ["unreadable"] if judgement.p is None else [])
