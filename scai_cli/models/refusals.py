@@ -66,8 +66,8 @@ class Refusal:
                 return max(0.0, seconds)
         if date := email.utils.parsedate_tz(self.headers.get("retry-after", "")):
             return max(0.0, email.utils.mktime_tz(date) - time.time())
-        found = re.search("|".join(_TABLE["waits"]), self._text)
-        return duration(self._text[found.end() :]) if found else None
+        told = (duration(self._text[found.end() :]) for found in re.finditer("|".join(_TABLE["waits"]), self._text))
+        return next((seconds for seconds in told if seconds is not None), None)
 
     @cached_property
     def _text(self) -> str:

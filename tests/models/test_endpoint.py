@@ -4,7 +4,7 @@ import ssl
 from pathlib import Path
 
 import pytest
-from conftest import scai_process
+from conftest import scai
 from openai import AsyncOpenAI
 
 from scai_cli.errors import ConfigError
@@ -84,9 +84,10 @@ def test_an_address_in_the_environment_is_refused_with_its_remedy(url, words, mo
         ("OPENAI_ORG_ID", "örg", "aiohttp"),
     ],
 )
-def test_a_variable_that_prevents_a_client_is_one_line_that_names_it(name, value, transport):
+def test_a_variable_that_prevents_a_client_is_one_line_that_names_it(name, value, transport, monkeypatch):
+    monkeypatch.setenv(name, value)
     Path("x.yaml").write_text(EXPERIMENT % transport, encoding="utf-8")
-    called = scai_process("run", "x.yaml", "-q", **{name: value})
+    called = scai("run", "x.yaml", "-q")
     assert (called.code, len(called.lines)) == (2, 1)
     assert called.err.startswith(f"scai: {name}: ")
     assert not Path("runs").exists()

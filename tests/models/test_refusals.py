@@ -62,6 +62,8 @@ def refused(status, body, headers=None, request=None):
         ({"retry-after": "7"}, "Please try again in 37 s.", 7),
         ({}, "retry after 2026-04-01", None),
         ({}, "try again in a moment", None),
+        ({}, "Please wait a moment, then try again in 20 s", 20),
+        ({}, "retry_after_seconds: 12", 12),
         ({}, "Rate limit reached", None),
         ({}, "Rate limit: 10 requests per minute", 15),
     ],
