@@ -43,12 +43,9 @@ def rows(file: str, notify: Notify) -> Iterator[TableRow]:
         return hub_rows(file)
     suffixes = [suffix.lower() for suffix in Path(file).suffixes if suffix.lower() != ".gz"]
     kind = suffixes[-1] if suffixes else ""
-    if kind == ".parquet":
-        return parquet_rows(file)
-    if kind in (".jsonl", ".ndjson"):
-        return jsonl_rows(file)
-    if kind == ".json":
-        return json_rows(file)
+    readers = {".parquet": parquet_rows, ".jsonl": jsonl_rows, ".ndjson": jsonl_rows, ".json": json_rows}
+    if kind in readers:
+        return readers[kind](file)
     if kind in (".csv", ".tsv", ".txt"):
         return csv_rows(file, notify)
     raise ConfigError(f"{file}: unknown file type; convert it to .csv, .tsv, .jsonl, .json or .parquet")
