@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from rich.console import Console
 from rich.padding import Padding
@@ -15,19 +15,13 @@ from scai_cli.models.human import Question
 from scai_cli.text.characters import one_line
 
 
-class ReadLine(Protocol):
-    """Reads a line, or several pasted lines; raises EOFError when the input ends."""
-
-    def __call__(self, *, pasted: bool) -> Coroutine[Any, Any, str]:
-        """Read a line; with `pasted`, all lines pasted together."""
-
-
 @dataclass(slots=True)
 class ConsolePrompt:
     """The prompt at the terminal: shows the texts of others, and asks the question below."""
 
     console: Callable[[], Console]
-    line: ReadLine
+    line: Callable[..., Coroutine[Any, Any, str]]
+    """Reads a line, with `pasted` all lines pasted together; raises EOFError when the input ends."""
 
     def show(self, question: Question) -> None:
         """Print the texts of the question."""

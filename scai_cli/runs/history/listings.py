@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.yaml_source import read_yaml
@@ -44,12 +43,12 @@ def list_generated(runs: Path) -> list[dict[str, Any]]:
 
 
 def _generated(path: Path) -> dict[str, Any]:
-    made = _header(path / GENERATION)
-    rows, wanted = _rows(path / ROWS), made.orders.n if made else None
+    source, wanted = _header(path / GENERATION)
+    rows = _rows(path / ROWS)
     started = datetime.fromtimestamp((path / GENERATION).stat().st_mtime, UTC)
     return {
         "run_id": path.name,
-        "source": made.source if made else None,
+        "source": source,
         "status": status_of(path, rows == wanted, outcome_of(path)),
         "started": started.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "rows": rows,
@@ -57,34 +56,21 @@ def _generated(path: Path) -> dict[str, Any]:
     }
 
 
-class _Orders(msgspec.Struct):
-    n: int
-
-
-class _Header(msgspec.Struct):
-    """The part of `generation.yaml` that a list needs."""
-
-    source: str
-    orders: _Orders
-
-
-def _header(file: Path) -> _Header | None:
+def _header(file: Path) -> tuple[str | None, int | None]:
+    """Return the source and the wanted rows from `generation.yaml`, None for a damaged file."""
     try:
-        return msgspec.convert(read_yaml(file).data, _Header)
-    except (ConfigError, msgspec.ValidationError):
-        return None
-
-
-class _Row(msgspec.Struct):
-    id: str
+        made = read_yaml(file).data
+        return str(made["source"]), int(made["orders"]["n"])
+    except (ConfigError, LookupError, TypeError, ValueError):
+        return None, None
 
 
 def _rows(file: Path) -> int:
     """Return the number of rows, from the id of the last one (`r149`), as rows are written in order."""
     last = next(lines_backwards(file), None)
     try:
-        return 0 if last is None else int(msgspec.json.decode(last, type=_Row).id.removeprefix("r")) + 1
-    except ValueError:
+        return 0 if last is None else int(str(json.loads(last)["id"]).removeprefix("r")) + 1
+    except (ValueError, LookupError, TypeError):
         return 0
 
 
