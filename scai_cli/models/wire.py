@@ -83,7 +83,8 @@ def with_response(error: Error, data: bytes, key: str | None = None) -> Error:
         if sent or answered:
             text, finish = _content(_mapping(choice.get("message")))[0], choice.get("finish_reason")
             text = text.replace(key, "[secret]") if key else text
-            error.response = UnusedResponse(clean(text), clean(str(finish)), sent or 0, answered or 0, cached)
+            word = clean(str(finish)) if finish else None
+            error.response = UnusedResponse(clean(text), word, sent or 0, answered or 0, cached)
     return error
 
 
