@@ -68,7 +68,9 @@ def answered(completion: Completion) -> Completion:
 
 
 def _is_plain(text: str) -> bool:
-    return not (any(map(text.__contains__, _SIGNS)) or text.isspace())
+    """Return whether a text contains no piece of any tag or token; on the path of each call."""
+    brackets = "<" in text or "◁" in text or "THINK]" in text or "INST]" in text
+    return not (brackets or "assistantfinal" in text or "my thought process:" in text or text.isspace())
 
 
 def _after_opening(seen: str, thoughts: list[tuple[int, int]]) -> int:
@@ -110,7 +112,6 @@ def _unless_mentioned(tag: str) -> str:
 
 
 _DATA: Final = read_data_file(__file__)
-_SIGNS: Final = _DATA["signs"]
 _QUOTES: Final = "`'\"“”‘’«»„"
 _CODE: Final = re.compile("```.*?```", re.DOTALL)
 _ALL_NAMES: Final = _any(*_DATA["names"], *_DATA["opening_names"])
