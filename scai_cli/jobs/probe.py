@@ -18,7 +18,7 @@ from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.session import run_on_loop, stoppable
 from scai_cli.messages import AgentRole, Message
-from scai_cli.models.endpoint import address
+from scai_cli.models.endpoint import OFFICIAL_URL, address
 from scai_cli.models.limits import Spend
 from scai_cli.models.openai import OpenAIModel, connect
 from scai_cli.simulation.agent import Agent
@@ -98,13 +98,14 @@ async def _probe_all(config: ExperimentConfig) -> Probe:
 async def _probe(
     pool: ModelPool, config: ExperimentConfig, model: ModelSettings, roles: Sequence[AgentRole]
 ) -> ModelProbe:
+    where = address(model) or OFFICIAL_URL if model.provider == "openai" else model.base_url or model.provider
     advice: list[str] = []
-    pool.notices.listener = lambda line: advice.append(line.removeprefix(f"{address(model)}: "))
+    pool.notices.listener = lambda line: advice.append(line.removeprefix(f"{where}: "))
     try:
         job = _ask(pool.agents(lambda _: None, None), model)
         findings = await stoppable(pool, job, "scai check --probe")
     except (CallFailed, EndpointFailed) as error:
-        return ModelProbe(model.label, address(model), roles, {}, advice, f"cannot be used: {error}")
+        return ModelProbe(model.label, where, roles, {}, advice, f"cannot be used: {error}")
     size = await _context(model, findings)
     findings["context"] = Finding(True, f"{size:,} tokens") if size else Finding(None)
     form, other = sorted(_FORMS, key=lambda form: form != model.structured)
@@ -114,7 +115,7 @@ async def _probe(
         advice.append(_ADVICE["max_prompt_tokens"].format(tokens=size * 3 // 4))
     cannot_rate = "user" in roles and findings["rates"].works is False and not config.force
     problem = _ADVICE["users"] if cannot_rate else None if findings[form].works else _ADVICE["forms"]
-    return ModelProbe(model.label, address(model), roles, findings, advice, problem)
+    return ModelProbe(model.label, where, roles, findings, advice, problem)
 
 
 def _alone(config: ExperimentConfig, model: ModelSettings) -> ExperimentConfig:

@@ -150,6 +150,21 @@ def test_the_limits_hold_for_all_models_together() -> None:
     assert len(server.requests) == 11
 
 
+def test_a_provider_of_your_own_is_asked() -> None:
+    Path("tiny.yaml").write_text(TINY, encoding="utf-8")
+    called = scai("check", "tiny.yaml", "--probe", "--json", "--set", "model.provider=scripted:connect")
+    assert called.code == 0
+    assert called.json["probe"]["models"][0]["address"] == "scripted:connect"
+    assert findings(called) == {
+        "rates": True,
+        "prompt": True,
+        "json_schema": True,
+        "sampling": True,
+        "logprobs": True,
+        "context": None,
+    }
+
+
 def test_simulated_models_are_not_asked() -> None:
     Path("tiny.yaml").write_text(TINY, encoding="utf-8")
     called = scai("check", "tiny.yaml", "--probe", "--json")

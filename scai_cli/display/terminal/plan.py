@@ -17,7 +17,6 @@ from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.jobs.plan import Plan
 from scai_cli.jobs.probe import QUESTIONS, Probe
 from scai_cli.messages import ChatRequest
-from scai_cli.models.endpoint import OFFICIAL_URL
 from scai_cli.text.characters import one_line
 
 _WORKS: Final = {True: "yes", False: "no", None: "unknown"}
@@ -61,7 +60,7 @@ def print_probe(probe: Probe) -> None:
     """Print what each model can do, what to set, and the cost of the questions."""
     console = out()
     for model in probe.models:
-        title = f"{model.model} at {model.address or OFFICIAL_URL} ({', '.join(model.roles)})"
+        title = f"{model.model} at {model.address} ({', '.join(model.roles)})"
         console.print(styled(f"\n{one_line(title)}", "bold"), soft_wrap=True)
         table = plain_table(header=False)
         for name, finding in model.findings.items():
