@@ -34,9 +34,10 @@ def refuse_other_address(config: ExperimentConfig, overrides: Overrides) -> None
     address = address_in_environment().rstrip("/")
     started = {(model.base_url or "").rstrip("/") for _, model in config.models() if model.base_url_from}
     if address and started - {address} and not _names_address(overrides):
+        shown = "ADDRESS" if {"@", "?"} & set(address) else address  # it may contain a password
         raise RunError(
-            f"OPENAI_BASE_URL names {address}, but this was started at {min(started - {address})}; unset the variable, "
-            f"or continue at the other address with `--set model.base_url={address}`"
+            f"OPENAI_BASE_URL names {shown}, but this was started at {min(started - {address})}; unset the variable, "
+            f"or continue at the other address with `--set model.base_url={shown}`"
         )
 
 

@@ -112,4 +112,4 @@ def _values(body: object, depth: int = 0) -> Iterator[str]:
         for value in body:
             yield from _values(value, depth + 1)
     elif body is not None:
-        yield str(body)
+        yield str(body)[:10_000]

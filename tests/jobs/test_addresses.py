@@ -65,6 +65,17 @@ def test_the_variable_means_nothing_to_a_run_with_an_address_of_its_own(
         assert scai("resume", "tiny", "--quiet", "--set", "limits.calls=6").code == 3
 
 
+@pytest.mark.parametrize("secret", ["u:hush@", "?key=hush"])
+def test_a_password_in_the_variable_is_not_quoted(
+    stopped: Loopback, monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    query = "?" in secret
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://h/v1{secret}" if query else f"http://{secret}h/v1")
+    called = scai("resume", "tiny", "--quiet")
+    assert "hush" not in called.err
+    assert called.code == 2
+
+
 def test_a_simulated_run_has_no_address(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:1/v1")
     assert scai("run", tiny, "--quiet", "--set", "limits.calls=3").code == 3

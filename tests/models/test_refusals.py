@@ -3,6 +3,8 @@
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from scai_cli import errors
 from scai_cli.models.endpoint import Endpoint
@@ -90,6 +92,21 @@ def test_a_key_of_the_options_is_named():
 
 def test_the_variable_with_the_key_is_named():
     assert str(refused(401, "")) == "http://h/v1: HTTP 401: no reason given; check the key in MY_KEY"
+
+
+WORDS = st.text() | st.sampled_from(["quota", "retry_after", "seed", "error", "code"])
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | WORDS,
+    lambda inner: st.lists(inner) | st.dictionaries(WORDS, inner),
+)
+
+
+@given(st.integers(0, 599), JSON, st.dictionaries(st.sampled_from(["retry-after", "retry-after-ms"]), st.text()))
+def test_any_body_is_a_refusal(status, body, headers):
+    error = Refusal(status, body, headers, SENT).error(HERE, status)
+    assert isinstance(error, errors.ProviderError)
+    assert str(error).isprintable()
+    assert len(str(error)) < 600
 
 
 def test_a_body_as_deep_as_json_allows_is_read():
