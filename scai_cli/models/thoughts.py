@@ -69,8 +69,8 @@ def answered(completion: Completion) -> Completion:
 
 def _is_plain(text: str) -> bool:
     """Return whether a text contains no piece of any tag or token; on the path of each call."""
-    brackets = "<" in text or "◁" in text or "THINK]" in text or "INST]" in text
-    return not (brackets or "assistantfinal" in text or "my thought process:" in text or text.isspace())
+    tag = "<" in text or "◁" in text or ("]" in text and ("THINK]" in text or "INST]" in text))
+    return not (tag or text.startswith(("analysis", "Here is my thought", "Here's my thought")) or text.isspace())
 
 
 def _after_opening(seen: str, thoughts: list[tuple[int, int]]) -> int:
