@@ -87,6 +87,13 @@ class CallFailed(ProviderError):
 
     call: str = ""
     """The call's id, once it is known."""
+    recorded: bool = False
+    """Whether the events of an earlier session record it: a replay raises it again."""
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether it is recorded as a `problem`; any other failure is not a result."""
+        return self.recorded or isinstance(self, PromptRefused)
 
 
 class PromptRefused(CallFailed):
@@ -157,5 +164,5 @@ class Interrupted(ScaiError):
     exit_code = 130
 
 
-STOPS = (LimitReached, EndpointFailed, TooManyFailures, RunUnhealthy, Interrupted)
+STOPS = (LimitReached, CallFailed, EndpointFailed, TooManyFailures, RunUnhealthy, Interrupted)
 """The errors that stop a run cleanly: calls in flight finish, and `scai resume` continues."""

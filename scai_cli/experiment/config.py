@@ -185,8 +185,8 @@ class ExperimentConfig(Value):
     """A model that rates at the end how well each user's words fit their persona; none if null."""
     prices: Mapping[str, PriceConfig] = {}
     """Prices of models that the built-in table lacks: model -> `{input, output}`."""
-    max_failures: Fraction = 0.1
-    """The share of an epoch's conversations that may fail before the run stops; one may always fail, unless 0."""
+    max_failures: Fraction = 0
+    """The share of an epoch's conversations (or rows) that may fail and stay missing; refused prompts do not count."""
     # Left out of what is printed and saved while false: older runs do not have it.
     force: bool = Field(default=False, exclude_if=operator.not_)
     """Whether a run continues although its ratings or revisions cannot be trusted; also `scai run --force`."""

@@ -56,7 +56,8 @@ def explain(
     if history.status != "finished":
         raise RunError(f"run {history.run_id!r} is not finished; continue it with `scai resume {history.run_id}` first")
     config = load_run(path, Overrides([*DEFAULT_LIMITS, *settings]), trust=trust)
-    if changed := changed_keys(digests(history.config), digests(config)):
+    before, now = (digests(each, with_remedies=True) for each in (history.config, config))
+    if changed := changed_keys(before, now):
         raise RunError(
             f"--set: {', '.join(changed)} cannot be changed here; --set takes limits, prices and model addresses"
         )

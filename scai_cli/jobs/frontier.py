@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def _point(config: ExperimentConfig, function: str, runs: Path, observer: Observ
     outcome: RunOutcome | None = None
     if not is_run(path):
         outcome = run_on_loop(config.models(), run(config, runs, path.name, observer))
-    elif _status_of_equal(path, digests(config)) != "finished":
+    elif _status_of_equal(path, config) != "finished":
         # The current limits, so that a frontier that stopped at one continues with a higher one.
         limits = config.model_dump(mode="json", include=set(CHANGEABLE))
         settings = [f"{key}={json.dumps(value)}" for key, value in limits.items()]
@@ -73,11 +73,11 @@ def _point(config: ExperimentConfig, function: str, runs: Path, observer: Observ
     return product_point(read_history(path, messages=False, ratings=False), function)
 
 
-def _status_of_equal(path: Path, now: Mapping[str, str]) -> str:
+def _status_of_equal(path: Path, config: ExperimentConfig) -> str:
     """Return the status of an existing run; raises RunError if its experiment differs."""
     history = read_history(path, messages=False, ratings=False)
-    changed = changed_keys(history.started.digests, now) if history.started else []
-    if changed:
+    began, now = (digests(each, with_remedies=True) for each in (history.config, config))
+    if changed := changed_keys(began, now):
         raise RunError(
             f"run {path.name!r} exists already, with other values of {', '.join(changed)}; "
             "move it to another folder, or give another --runs-dir"

@@ -13,7 +13,7 @@ import msgspec
 
 from scai_cli import __version__
 from scai_cli.concurrency import in_order
-from scai_cli.datasets.generate.make_row import RowContext, make_row
+from scai_cli.datasets.generate.make_row import MadeRow, RowContext, make_row
 from scai_cli.datasets.generate.manifest import (
     GenerateManifest,
     RowSettings,
@@ -23,7 +23,7 @@ from scai_cli.datasets.generate.manifest import (
 )
 from scai_cli.datasets.generate.row import GeneratedRow, count_answers, rows
 from scai_cli.datasets.generate.row_plan import row_number, row_plans
-from scai_cli.errors import ConfigError, RunError, TooManyFailures
+from scai_cli.errors import CallFailed, ConfigError, RunError
 from scai_cli.experiment.load import Overrides, dump_experiment
 from scai_cli.jobs.addresses import refuse_other_address, with_address
 from scai_cli.jobs.generate_source import (
@@ -51,6 +51,7 @@ from scai_cli.runs.history.status import outcome_of, status_of
 from scai_cli.runs.locked_folder import CALLS
 from scai_cli.simulation.epoch import AT_ONCE
 from scai_cli.simulation.epoch_context import Agents
+from scai_cli.simulation.stops import stop_if_too_many
 
 RECENT: Final = 100
 """The number of last rows among which `max_failures` is the allowed share of failures."""
@@ -169,11 +170,15 @@ class _RowRecorder:
     observer: Observer[GenerateEvent]
     health: HealthWatch
     result: GenerateResult
-    recent: deque[str | None] = field(default_factory=lambda: deque(maxlen=RECENT))
+    recent: deque[CallFailed | None] = field(default_factory=lambda: deque(maxlen=RECENT))
     encode: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)
 
-    def take(self, row: GeneratedRow) -> None:
-        """Write a row; raises TooManyFailures."""
+    def take(self, made: MadeRow) -> None:
+        """Write a row; raise TooManyFailures before it if too many of the last ones failed."""
+        row = made.row
+        self.recent.append(made.failure)
+        wanted = min(RECENT, self.result.wanted)
+        stop_if_too_many(self.recent, wanted, self.health.config.max_failures, f"{'last ' * (wanted == RECENT)}rows")
         self.directory.write_row(self.encode.encode(row))
         self.result.rows = self.directory.written
         self.result.problems += row.problem is not None
@@ -182,15 +187,6 @@ class _RowRecorder:
         is_last = self.result.rows == self.result.wanted
         if is_last or self.result.rows % 10 == 0:
             self.result.health = self.health.warnings(at_end=is_last)
-        self.recent.append(row.problem)
-        failed = [problem for problem in self.recent if problem is not None]
-        share, wanted = self.health.config.max_failures, min(RECENT, self.result.wanted)
-        # One failed row is always allowed: in a small set the share alone would stop at the first.
-        if len(failed) > (max(1.0, share * wanted) if share else 0.0):
-            raise TooManyFailures(
-                f"{len(failed)} of the last {len(self.recent)} rows failed, more than max_failures allows; "
-                f"the first: {failed[0]}"
-            )
 
 
 def _keep_tasks(directory: GeneratedDirectory, options: GenerateOptions, source: GenerateSource) -> TaskList:

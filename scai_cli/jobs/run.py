@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -129,12 +129,17 @@ async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[
 
     async def play(agents: Agents) -> None:
         session.say_mended(folder, recorder.observer)
-        await simulate(pool.config, agents, recorder.note, run_id=folder.run_id, digests=digests(pool.config))
+        # A finished run is not judged again: it may be from a version without this check.
+        agents = replace(agents, force=agents.force or directory.is_finished)
+        config = pool.config
+        await simulate(
+            config, agents, recorder.note, run_id=folder.run_id, digests=digests(config), revised=directory.revised
+        )
 
     # Reading the index of a long run takes seconds; a signal meanwhile must print the command, too.
     with (
         resumable(session.resume_command(folder.path)),
-        closing(CallIndex.read(folder.path / CALLS, directory.problems)) as index,
+        closing(CallIndex.read(folder.path / CALLS, directory.problems, settled=directory.is_settled)) as index,
     ):
         return await session.work(pool, folder, index, recorder.observer, recorder.result, play)
 

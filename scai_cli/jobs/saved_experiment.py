@@ -17,21 +17,29 @@ from scai_cli.runs.locked_folder import LockedFolder
 from scai_cli.runs.run_directory import CONFIG
 
 CHANGEABLE: Final = ("limits", "prices", "cache", "max_failures", "force")
-"""The keys of an experiment that may change between sessions, as they do not affect the results."""
+"""The keys of an experiment that may change between sessions, besides those of a model and `max_prompt_tokens`."""
 
 _ADDRESS: Final = ("base_url", "base_url_from", "api_key_env", "timeout_s")
-"""The keys of a model that may change between sessions."""
+_REMEDIES: Final = ("max_tokens", "structured", "send_seed", "system_role", "options", "temperature")
+"""The keys of a model that may change between sessions: the requests that follow are made with them."""
 
 
-def digests(config: ExperimentConfig, *, of_rows: bool = False) -> dict[str, str]:
-    """Return a digest of every key that affects the results of a run, or the rows of a generated set."""
+def digests(config: ExperimentConfig, *, of_rows: bool = False, with_remedies: bool = False) -> dict[str, str]:
+    """Return a digest of every key that must not change in a run, or in a generated set.
+
+    `with_remedies`: also of the keys that affect the results and may change on a resume.
+    """
     # Without defaults, so that a new key changes no digest.
     changeable = {*CHANGEABLE} if of_rows else {*CHANGEABLE, "generate"}
     data = config.model_dump(mode="json", exclude=changeable, exclude_defaults=True)
     own = (persona.get("model", {}) for persona in data["personas"].get("inline", ()))
     for model in (data.get("model", {}), data.get("judge", {}), *data.get("roles", {}).values(), *own):
-        for key in _ADDRESS:
+        for key in _ADDRESS if with_remedies else (*_ADDRESS, *_REMEDIES):
             model.pop(key, None)
+    if not with_remedies:
+        data.get("revision", {}).pop("max_prompt_tokens", None)
+    if "roles" in data:
+        data["roles"] = {role: changes for role, changes in data["roles"].items() if changes}
     return {key: _digest(value) for key, value in data.items() if value != {}}
 
 

@@ -12,8 +12,9 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
-from scai_cli.errors import CallFailed, RunError
+from scai_cli.errors import CallFailed, PromptRefused, RunError
 from scai_cli.messages import AgentRole, ChatRequest, Completion, Usage
+from scai_cli.runs.events import Problem
 from scai_cli.runs.jsonl import damaged, lines
 
 
@@ -24,24 +25,30 @@ class CallIndex:
     A line with `used: false` is a paid response without a usable answer: it is counted, and never the answer.
 
     A failed call is repeated, unless the run's events record the failure as a problem (`failed`: call id -> problem).
-    Then it stays failed: an answer now would lead to other events than the recorded ones.
+    Then it stays failed: an answer now would lead to other events than the recorded ones. For the same reason a call
+    that an event results from (`settled`) has its last logged answer, also if its request would differ now.
     """
 
     path: Path
-    failed: Mapping[str, str] = field(default_factory=dict)
+    failed: Mapping[str, Problem] = field(default_factory=dict)
+    settled: Callable[[str], bool] = lambda _: False
     spent: dict[tuple[AgentRole, str], Usage] = field(default_factory=lambda: defaultdict(Usage))
     """Tokens paid for, by role and model."""
     paid_calls: int = 0
     _offsets: dict[bytes, int] = field(default_factory=dict)
-    """Fingerprint of a call's id and its request's digest -> offset of its line: about 150 bytes a call."""
+    """Fingerprint of a call's id and its request's digest ("" if settled) -> offset of its line: 150 bytes a call."""
     _file: BinaryIO | None = None
 
     @classmethod
     def read(
-        cls, path: Path, failed: Mapping[str, str] | None = None, wanted: Callable[[str], bool] = lambda _: True
+        cls,
+        path: Path,
+        failed: Mapping[str, Problem] | None = None,
+        wanted: Callable[[str], bool] = lambda _: True,
+        settled: Callable[[str], bool] = lambda _: False,
     ) -> CallIndex:
         """Index the calls whose ids are `wanted`, and count all paid ones; raises RunError for a damaged line."""
-        index = cls(path, failed or {})
+        index = cls(path, failed or {}, settled)
         offset = 0
         for number, line in lines(path):
             try:
@@ -55,10 +62,14 @@ class CallIndex:
         return len(self._offsets)
 
     def answer(self, request: ChatRequest) -> Completion | None:
-        """Return the logged answer to exactly this request, or None; raises CallFailed for a recorded failure."""
-        if request.id in self.failed:
-            raise CallFailed(self.failed[request.id])
-        offset = self._offsets.get(_key(request.id, request.digest()))
+        """Return the logged answer to a request, or None; raises CallFailed for a recorded failure."""
+        if (problem := self.failed.get(request.id)) is not None:
+            error = (PromptRefused if problem.refused else CallFailed)(problem.problem)
+            error.recorded = True
+            raise error
+        offset = self._offsets.get(_key(request.id, ""))
+        if offset is None:
+            offset = self._offsets.get(_key(request.id, request.digest()))
         if offset is None:
             return None
         if self._file is None:
@@ -78,7 +89,7 @@ class CallIndex:
         if call.usage is None or call.answered_by is msgspec.UNSET or None in required:
             raise ValueError("neither an error nor a complete answer")
         if call.used and wanted(call.id):
-            self._offsets[_key(call.id, call.digest)] = offset
+            self._offsets[_key(call.id, "" if self.settled(call.id) else call.digest)] = offset
         if call.source == "model":
             self.paid_calls += 1
             self.spent[call.role, call.model] += call.usage.counted

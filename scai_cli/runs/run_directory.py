@@ -13,7 +13,7 @@ from typing import Final
 
 from scai_cli import __version__
 from scai_cli.errors import RunError
-from scai_cli.runs.events import Event, RunStarted
+from scai_cli.runs.events import Event, Problem, Revised, RunStarted
 from scai_cli.runs.jsonl import damaged, lines
 from scai_cli.runs.locked_folder import CALLS, CreationFiles, LockedFolder
 from scai_cli.text.characters import escape_line_ends
@@ -24,6 +24,8 @@ _FILES: Final = CreationFiles(earlier=("constitution",), last=CONFIG)
 _STAMP: Final = {"seq", "time"}
 _REPLACEABLE: Final = {"rater_check"}
 """Types of events of which a later one replaces an earlier one: a model is checked with its settings now."""
+_ROLE: Final = re.compile(r"/(?:user|assistant|meta)(?:/retry\d+)?$")
+_UNSTAMPED: Final = {"seq": None, "time": None}
 _VERSION: Final = re.compile(rb'"scai":"[^"]*",')
 """The version in `run_started`: another one may continue the run as long as its requests and events are the same."""
 
@@ -39,8 +41,10 @@ class RunDirectory:
 
     folder: LockedFolder
     clock: Callable[[], str] = now
-    problems: dict[str, str] = field(default_factory=dict)
+    problems: dict[str, Problem] = field(default_factory=dict)
     """Call id -> problem, from the events of earlier sessions."""
+    revised: dict[str, Revised] = field(default_factory=dict)
+    """Id -> revision, from the events of earlier sessions."""
     _seq: int = 0
     _written: dict[bytes, bytes] = field(default_factory=dict)
     """Fingerprint of type and id -> fingerprint of the body, for the events of earlier sessions."""
@@ -78,6 +82,17 @@ class RunDirectory:
         """Whether an earlier session has finished the run."""
         return _name("run_finished", "run") in self._written
 
+    def is_settled(self, call: str) -> bool:
+        """Return whether an event of an earlier session results from a call, whose answer is therefore fixed."""
+        place = _ROLE.sub("", call)
+        epoch, _, rest = place.partition("/")
+        if rest.startswith("~"):
+            kinds = [("holdout", epoch) if epoch == "holdout" else ("revision", f"{epoch}/revision")]
+        else:
+            kinds = [(kind, place) for kind in ("message", "rating", "control", "judged")]
+            kinds += [("revision", f"{epoch}/revision")] * (rest == "revision" or rest.startswith("revision/"))
+        return any(_name(*each) in self._written for each in kinds)
+
     def append(self, event: Event) -> bool:
         """Stamp and write an event; return False if the run has it already; raise RunError if its body differs."""
         body = escape_line_ends(event.model_dump_json(by_alias=True, exclude=_STAMP)[1:].encode())
@@ -110,7 +125,9 @@ class RunDirectory:
                 if event["type"] == "run_started":
                     self._version = str(event["scai"])
                 if event["type"] == "problem":
-                    self.problems[event["id"]] = event["problem"]
+                    self.problems[event["id"]] = Problem.model_validate(event)
+                if event["type"] == "revision":
+                    self.revised[event["id"]] = Revised.model_validate(event).model_copy(update=_UNSTAMPED)
                 self._seq = event["seq"] + 1
             except (ValueError, LookupError, TypeError):
                 raise RunError(damaged(log, number)) from None

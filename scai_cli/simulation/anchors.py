@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from scai_cli.concurrency import together
+from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
 from scai_cli.messages import ending
-from scai_cli.runs.events import MessageSaid, Problem, Rated
+from scai_cli.runs.events import MessageSaid, Rated
 from scai_cli.simulation.answer_forms import Feedback
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.rating import ask_rating
+from scai_cli.simulation.stops import stop_if_too_many
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import mean, observed_utility
 from scai_cli.values import draw
@@ -41,9 +43,10 @@ class Anchors:
         asked = [(n, persona) for n in range(1, len(self.answers) + 1) for persona in context.personas]
         rated = await together(_rate(context, n, persona, self.answers[n - 1]) for n, persona in asked)
         changes: dict[str, list[float | None]] = {persona.id: [] for persona in context.personas}
-        for (n, persona), (rating, problem) in zip(asked, rated, strict=True):
-            if problem is not None:  # emitted after all calls: a run that stops before makes the failed ones again
-                context.emit(problem)
+        stop_if_too_many((error for _, error in rated), len(rated), context.agents.max_failures, "anchor ratings")
+        for (n, persona), (rating, error) in zip(asked, rated, strict=True):
+            if error is not None:  # emitted after all calls: a run that stops before makes the failed ones again
+                context.emit(context.problem(error, rating.id))
                 context.emit(rating)
             if rating.value is not None:
                 first = self.first.setdefault((n, persona.id), rating.value)
@@ -53,7 +56,7 @@ class Anchors:
 
 async def _rate(
     context: EpochContext, number: int, rater: Persona, anchor: Conversation
-) -> tuple[Rated, Problem | None]:
+) -> tuple[Rated, CallFailed | None]:
     """Request a rating with the prompt of an own rating, as if the rater had just received the answer."""
     agents, rating_id = context.agents, f"{context.id}/anchor/{number}/{rater.id}"
     final_answer = anchor.messages[-2]
@@ -75,14 +78,13 @@ async def _rate(
         problem=answer.problem,
         marks=answer.marks,
     )
-    if answer.error is not None:
-        return rating, context.problem(answer.error, rating_id)
-    context.emit(rating)
-    return rating, None
+    if answer.error is None:
+        context.emit(rating)
+    return rating, answer.error
 
 
 def _is_usable(conversation: Conversation) -> bool:
     answer = conversation.final_answer
-    if conversation.withheld or answer is None or not answer.content:
+    if conversation.errors or answer is None or not answer.content:
         return False
     return ending(answer.finish_reason) == "whole"

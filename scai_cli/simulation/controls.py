@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from typing import Final, Literal
 
 from scai_cli.concurrency import together
+from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
-from scai_cli.runs.events import ControlRated, Judged, Problem
+from scai_cli.runs.events import ControlRated, Judged
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.rating import ask_rating
+from scai_cli.simulation.stops import stop_if_too_many
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.values import draw
 
@@ -41,26 +43,28 @@ async def control(context: EpochContext, conversations: Sequence[Conversation]) 
         if others:
             seed = f"{context.agents.seed}/{conversation.id}/swapped"
             ratings.append(_rate(context, conversation, draw(others, 1, seed)[0], "swapped"))
-    _emit(context, await together(ratings))
+    _emit(context, await together(ratings), "control ratings")
 
 
 async def judge(context: EpochContext, agent: Agent, conversations: Sequence[Conversation]) -> None:
     """Let the judge rate the messages of each persona in the last epoch."""
     played = [persona for persona in context.personas if not persona.human]
     own = {persona.id: [c for c in conversations if c.persona.id == persona.id] for persona in played}
-    _emit(context, await together(_judge(context, agent, p, own[p.id]) for p in played if own[p.id]))
+    judged = await together(_judge(context, agent, p, own[p.id]) for p in played if own[p.id])
+    _emit(context, judged, "ratings of the judge")
 
 
-def _emit(context: EpochContext, results: Sequence[tuple[ControlRated | Judged, Problem | None]]) -> None:
-    for rating, problem in results:
-        if problem is not None:
-            context.emit(problem)
+def _emit(context: EpochContext, results: Sequence[tuple[ControlRated | Judged, CallFailed | None]], what: str) -> None:
+    stop_if_too_many((error for _, error in results), len(results), context.agents.max_failures, what)
+    for rating, error in results:
+        if error is not None:
+            context.emit(context.problem(error, rating.id))
         context.emit(rating)
 
 
 async def _rate(
     context: EpochContext, conversation: Conversation, rater: Persona, kind: Kind
-) -> tuple[ControlRated, Problem | None]:
+) -> tuple[ControlRated, CallFailed | None]:
     """Request a rating in the user's place, from the user's model and after the same transcript."""
     agents, rating_id = context.agents, f"{conversation.id}/control/{kind}"
     # Without the user's last comment, which would tell the rater what the user thought of the answer.
@@ -77,12 +81,12 @@ async def _rate(
         value=answer.value,
         problem=answer.problem,
     )
-    return rating, None if answer.error is None else context.problem(answer.error, rating_id)
+    return rating, answer.error
 
 
 async def _judge(
     context: EpochContext, agent: Agent, persona: Persona, conversations: Sequence[Conversation]
-) -> tuple[Judged, Problem | None]:
+) -> tuple[Judged, CallFailed | None]:
     rating_id, prompt = f"judge/{persona.id}", context.agents.prompts.judge(persona, conversations)
     answer = await ask_rating(agent, rating_id, "judge", prompt, CrossRating, JUDGE_SCALE)
     judged = Judged(
@@ -93,4 +97,4 @@ async def _judge(
         reason=answer.comment,
         problem=answer.problem,
     )
-    return judged, None if answer.error is None else context.problem(answer.error, rating_id)
+    return judged, answer.error

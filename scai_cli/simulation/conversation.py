@@ -17,8 +17,8 @@ from scai_cli.simulation.transcript import Conversation
 async def converse(context: EpochContext, persona: Persona, task: Task) -> Conversation:
     """Play one conversation, then let the other users rate its final answer.
 
-    A failed call ends the conversation: the problem is recorded and the final ratings are missing. Raises the errors
-    that stop the whole run (a limit, an interruption, a failed endpoint).
+    A failed call ends the conversation, and its final ratings are missing; whether this is recorded as a problem or
+    stops the run is for the caller. Raises the errors that stop the whole run (a limit, a failed endpoint).
     """
     conversation = Conversation(f"{context.id}/{persona.id}/{task.id}", context.epoch, persona, task)
     # Drawn before the first call, so that a failed conversation misses the ratings of the same raters.
@@ -26,6 +26,7 @@ async def converse(context: EpochContext, persona: Persona, task: Task) -> Conve
     try:
         await _exchange_messages(context, conversation)
     except CallFailed as error:
+        conversation.errors.append(error)
         conversation.withheld.append(context.problem(error, conversation.id))
         withhold_ratings(context, conversation, raters)
         return conversation
@@ -45,9 +46,10 @@ async def _exchange_messages(context: EpochContext, conversation: Conversation) 
         _say(context, conversation, "assistant", answer.text, answer.finish_reason, answer.marks)
         # One call gives the user's next message and the rating of the answer before it.
         rating = await rate_own(context, conversation, final=turn == agents.turns)
+        conversation.unread |= rating.value is None
         _say(context, conversation, "user", rating.comment)
         conversation.ratings.append(rating)
-        context.emit(rating)
+        conversation.tell(rating, context.emit)
 
 
 def _say(
@@ -69,4 +71,4 @@ def _say(
         marks=marks,
     )
     conversation.messages.append(message)
-    context.emit(message)
+    conversation.tell(message, context.emit)

@@ -17,6 +17,7 @@ from scai_cli.experiment.tasks import Task
 from scai_cli.runs.events import (
     Candidate,
     EpochStarted,
+    Event,
     RaterCheck,
     RatersChecked,
     Revised,
@@ -33,7 +34,15 @@ from scai_cli.simulation.epoch_context import Agents, Emit, EpochContext
 from scai_cli.simulation.holdout import run_holdout
 from scai_cli.simulation.rater_check import check_raters, raters
 from scai_cli.simulation.revision_context import Acceptance, AcceptanceResult, RevisionContext, Strategy
-from scai_cli.simulation.stops import stop_if_a_rater_failed
+from scai_cli.simulation.stops import (
+    REVISION_FAILED,
+    stop_if_a_rater_failed,
+    stop_if_all_refused,
+    stop_if_not_revised,
+    stop_if_too_long,
+    stop_if_too_many,
+    stop_if_unreadable,
+)
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import EpochUtilities, epoch_utilities
 from scai_cli.social_choice import welfare
@@ -49,14 +58,18 @@ async def simulate(
     run_id: str,
     digests: Mapping[str, str],
     always_play_product: bool = False,
+    revised: Mapping[str, Revised] = {},
 ) -> None:
     """Run an experiment and emit its events.
 
+    `revised` are the revisions that earlier sessions have written, by id: they are kept, also if the settings that may
+    change on a resume have changed since.
     A product that no epoch has played with the people and tasks of the first one is played at the end with them, so
     that before and after are paired; with `always_play_product` every product that could need it is.
     Deterministic in the config and the models' answers: a replay of recorded answers emits equal events. Raises the
     errors that stop a run (`errors.STOPS`).
     """
+    revision: Revised | None = None
     constitution = first = initial_constitution(config.constitution)
     emit(_run_started(config, agents, first, run_id, digests))
     declared = welfare.parse(config.welfare)
@@ -67,11 +80,13 @@ async def simulate(
     for epoch in range(1, config.epochs + 1):
         people, tasks = _drawn(config, epoch)
         plays.append((constitution.version, people, tasks))
-        context = EpochContext(agents, f"e{epoch}", epoch, constitution, people, tasks, emit)
+        is_settled = f"e{epoch}/revision" in revised
+        context = EpochContext(agents, f"e{epoch}", epoch, constitution, people, tasks, emit, is_settled)
         conversations, utilities = await _play_and_measure(context, anchors, declared)
         ranking.add(constitution, utilities)
         end = RevisionContext(config, context, f"{context.id}/revision", conversations, utilities, list(past))
-        constitution = await _revise(end)
+        revision = await _revise(end, revised, revision)
+        constitution = revision.constitution
         past.append(conversations)
     product = ranking.best if config.revision.best_so_far else constitution
     people, tasks = _drawn(config, epoch=1)
@@ -138,24 +153,34 @@ async def _play_and_measure(
         )
     )
     conversations, checks = await _play_and_check(context)
+    stop_if_all_refused(context, conversations)
+    stop_if_unreadable(context, conversations)
+    # Failures are final only now: a run that stopped within the epoch makes the failed calls again when it is resumed.
+    for conversation in conversations:
+        for event in conversation.withheld:
+            context.emit(event)
     drift = await anchors.drift(context, conversations)
     utilities = _measure(context, conversations, declared, drift)
-    stop_if_a_rater_failed(checks, context.agents)
+    stop_if_a_rater_failed(context, checks)
     return conversations, utilities
 
 
 async def _play_and_check(context: EpochContext) -> tuple[Sequence[Conversation], Sequence[RaterCheck]]:
     """Play an epoch; in the first one, check the users' models meanwhile."""
-    if context.epoch > 1 or not raters(context.agents):
+    if context.epoch > 1 or context.settled or not raters(context.agents):
         return await play(context), ()
     checks: list[RaterCheck] = []
 
     async def check() -> list[Conversation]:
-        checks.extend(await check_raters(context.agents, f"{context.id}/rater-check"))
+        try:
+            checks.extend(await check_raters(context.agents, f"{context.id}/rater-check"))
+        except CallFailed as error:
+            stop_if_too_many([error], 1, context.agents.max_failures, "rater checks")
         return []
 
     conversations, _ = await together([play(context), check()])
-    context.emit(RatersChecked(id=f"{context.id}/rater-check", checks=tuple(checks)))
+    if checks:
+        context.emit(RatersChecked(id=f"{context.id}/rater-check", checks=tuple(checks)))
     return conversations, checks
 
 
@@ -165,11 +190,7 @@ def _measure(
     declared: WelfareFunction,
     drift: Mapping[str, float | None],
 ) -> EpochUtilities:
-    """Emit the failures of the epoch, then its utilities and welfare."""
-    # Failures are final only now: a run that stopped within the epoch makes the failed calls again when it is resumed.
-    for conversation in conversations:
-        for event in conversation.withheld:
-            context.emit(event)
+    """Emit the utilities and the welfare of the epoch."""
     utilities = epoch_utilities(context, conversations)
     context.emit(
         WelfareMeasured(
@@ -196,12 +217,25 @@ def _correct(satisfaction: Mapping[str, float | None], drift: Mapping[str, float
     return {persona: None if s is None or d is None else s - d for persona, (s, d) in pairs.items()}
 
 
-async def _revise(context: RevisionContext) -> Constitution:
-    """Propose, check and accept a revision; return the constitution of the next epoch."""
+async def _revise(context: RevisionContext, revised: Mapping[str, Revised], before: Revised | None) -> Revised:
+    """Propose, check, accept and emit a revision; `before` is the one of the epoch before.
+
+    Raises RunUnhealthy before anything of it is emitted, so that a resume requests it again.
+    """
+    held: list[Event] = []
+    event = await _proposed(replace(context, epoch_context=replace(context.epoch_context, emit=held.append)))
+    event = revised.get(event.id, event)
+    stop_if_not_revised(context, event, before, held)
+    for each in (*held, event):
+        context.epoch_context.emit(each)
+    return event
+
+
+async def _proposed(context: RevisionContext) -> Revised:
     revision, epoch_context = context.config.revision, context.epoch_context
     strategy: Strategy = plugins.resolve("strategy", revision.strategy)
     acceptance: Acceptance = plugins.resolve("acceptance", revision.acceptance)
-    # A failed call keeps the constitution and not the run: the next epoch may still revise it.
+    # A refused prompt keeps the constitution and not the run: the next epoch may still revise it.
     candidates: Sequence[Candidate] = ()
     try:
         candidates = [checked(context, candidate) for candidate in await strategy(context)]
@@ -210,11 +244,11 @@ async def _revise(context: RevisionContext) -> Constitution:
         if result.adopted is not None and result.adopted not in sound:
             result = replace(result, adopted=None, reason="the acceptance rule adopted what it was not given")
     except CallFailed as error:
+        stop_if_too_long(context, error)
+        stop_if_too_many([error], 1, context.agents.max_failures, f"revisions of epoch {epoch_context.epoch}")
         epoch_context.emit(epoch_context.problem(error, context.id))
-        result = AcceptanceResult(None, "the revision failed; the constitution is kept", {})
-    event = _revised(context, candidates, result)
-    epoch_context.emit(event)
-    return event.constitution
+        result = AcceptanceResult(None, REVISION_FAILED, {})
+    return _revised(context, candidates, result)
 
 
 def _objections(candidates: Sequence[Candidate]) -> str:

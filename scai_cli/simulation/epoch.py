@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from scai_cli.concurrency import together
-from scai_cli.errors import TooManyFailures
+from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.runs.events import Problem
 from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.epoch_context import EpochContext
+from scai_cli.simulation.stops import stop_if_too_many
 from scai_cli.simulation.transcript import Conversation
 
 AT_ONCE: Final = 256
@@ -30,30 +31,25 @@ def failures(conversations: Iterable[Conversation]) -> list[Problem]:
 async def play(context: EpochContext, personas: Sequence[Persona] | None = None) -> list[Conversation]:
     """Play an epoch's conversations and their cross ratings, of the given personas or of all.
 
-    Raises TooManyFailures and starts no further conversation once more than one and more than `max_failures` of them
-    have a failed call.
+    Raises TooManyFailures and starts no further conversation once calls in more than `max_failures` of them have
+    failed for reasons outside their prompts.
     """
     agents = context.agents
     people = context.personas if personas is None else personas
     pairs = [(persona, task) for persona in people for task in context.tasks]
-    # One failure is always allowed: in a small epoch a share would stop the run at the first one.
-    allowed = max(1.0, agents.max_failures * len(pairs)) if agents.max_failures else 0.0
-    failed: list[Problem] = []
+    failed: list[CallFailed] = []
     slots = asyncio.Semaphore(max(AT_ONCE, 4 * agents.concurrency))
 
     def check() -> None:
-        if len(failed) > allowed:
-            raise TooManyFailures(
-                f"{len(failed)} of {len(pairs)} conversations of epoch {context.epoch} failed, more than "
-                f"max_failures allows; the first: {failed[0].problem}"
-            )
+        what = f"conversations of epoch {context.epoch}"
+        stop_if_too_many(failed, len(pairs), agents.max_failures, what)
 
     async def one(persona: Persona, task: Task) -> Conversation:
         async with slots:
             check()  # others may have failed while this one waited for its slot
             conversation = await converse(context, persona, task)
-        if problems := failures([conversation]):
-            failed.append(problems[0])
+        if outside := [error for error in conversation.errors if not error.is_problem]:
+            failed.append(outside[0])
             check()
         return conversation
 

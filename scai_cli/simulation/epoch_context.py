@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from scai_cli.errors import CallFailed
+from scai_cli.errors import CallFailed, PromptRefused
 from scai_cli.experiment.config import ExperimentConfig, Ratings
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.model_settings import ModelSettings
@@ -85,6 +85,8 @@ class EpochContext:
     personas: Sequence[Persona]
     tasks: Sequence[Task]
     emit: Emit
+    settled: bool = False
+    """Whether an earlier session has written its revision; it is then not judged again."""
 
     def system(self, persona: Persona) -> Message:
         """Return the assistant's system message for one user."""
@@ -92,7 +94,8 @@ class EpochContext:
 
     def problem(self, error: CallFailed, where: str) -> Problem:
         """Return the event for a failed call; `where` is the id of the omitted call or conversation."""
-        return Problem(id=error.call, epoch=self.epoch, where=where, problem=str(error))
+        refused = isinstance(error, PromptRefused)
+        return Problem(id=error.call, epoch=self.epoch, where=where, problem=str(error), refused=refused)
 
     def cross_raters(self, conversation_id: str, persona: Persona) -> Sequence[Persona]:
         """Return the cross raters of an answer to `persona`: all others, or `cross_raters` drawn with the seed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
@@ -15,6 +16,10 @@ from scai_cli.simulation.comment_marks import comment_marks
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import observed_utility
+
+CALL_FAILED: Final = "the call failed"
+CONVERSATION_FAILED: Final = "the conversation failed"
+"""The problems of ratings that no model has answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ async def ask_rating(
     try:
         answer = await agent.ask_structured(call_id, purpose, prompt, form, scale)
     except CallFailed as error:
-        return RatingAnswer(None, "", "the call failed", error)
+        return RatingAnswer(None, "", CALL_FAILED, error)
     if answer.form is None:
         return RatingAnswer(None, "", answer.problem, marks=answer.marks)
     comment = answer.form.feedback if isinstance(answer.form, Feedback) else answer.form.reason
@@ -83,17 +88,18 @@ async def cross_rate(context: EpochContext, conversation: Conversation, rater: P
     if answer.error is not None:
         # Emitted when the epoch ends: a run that stops and is resumed before that makes the call again.
         rating = rating.model_copy(update=update)
+        conversation.errors.append(answer.error)
         conversation.withheld += [context.problem(answer.error, conversation.id), rating]
         return rating
     rating = rating.model_copy(update={**update, "observed": observed_utility(rater, final_answer.content)})
-    context.emit(rating)
+    conversation.tell(rating, context.emit)
     return rating
 
 
 def withhold_ratings(context: EpochContext, conversation: Conversation, raters: Iterable[Persona]) -> None:
     """Add the final ratings of a failed conversation as missing ratings."""
     for rater in (conversation.persona, *raters):
-        rating = _missing(context, conversation, rater, "the conversation failed")
+        rating = _missing(context, conversation, rater, CONVERSATION_FAILED)
         conversation.withheld.append(rating)
         conversation.ratings.append(rating)
 

@@ -1,20 +1,119 @@
-"""When a run stops because its results cannot be trusted, and the keys that the message names."""
+"""When a run stops because of failures, or because its results cannot be trusted; each message names the remedy."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
+from typing import Final
 
-from scai_cli.errors import RunUnhealthy
-from scai_cli.runs.events import RaterCheck
-from scai_cli.simulation.epoch_context import Agents
+from scai_cli.errors import CallFailed, PromptTooLong, RunUnhealthy, TooManyFailures
+from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.runs.events import Event, Problem, Rated, RaterCheck, Revised
+from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.rater_check import verdict
+from scai_cli.simulation.rating import CALL_FAILED, CONVERSATION_FAILED
+from scai_cli.simulation.revision_context import RevisionContext
+from scai_cli.simulation.transcript import Conversation
+from scai_cli.text.data_files import read_data_file
+
+REVISION_FAILED: Final = "the revision failed; the constitution is kept"
+"""The reason of a revision without an answer."""
+
+_REFUSED: Final = "the prompt was refused"
+_REMEDIES: Final = read_data_file(__file__)
+_FORCE: Final = "; `scai resume --force` continues without a change"
 
 
-def stop_if_a_rater_failed(checks: Iterable[RaterCheck], agents: Agents) -> None:
+def stop_if_too_many(errors: Iterable[CallFailed | None], size: int, share: float, what: str) -> None:
+    """Raise TooManyFailures if more than a share of `size` calls failed for reasons outside their prompts."""
+    failed = [error for error in errors if error is not None and not error.is_problem]
+    if len(failed) > share * size + 1e-9:
+        count = f"{len(failed)} of {size} {what} failed, more than max_failures allows; the first: "
+        raise TooManyFailures(
+            f"{count if size > 1 else ''}{failed[0].call}: {failed[0]}; `scai resume` makes failed calls again, "
+            f"`--set max_failures={math.ceil(100 * len(failed) / size) / 100:g}` leaves them out"
+        )
+
+
+def stop_if_all_refused(context: EpochContext, conversations: Sequence[Conversation]) -> None:
+    """Raise TooManyFailures if the endpoint refused a prompt of every conversation, unless `max_failures` is 1."""
+    whole = 2 * context.agents.turns + 1
+    new = [c.errors[0] for c in conversations if len(c.messages) < whole and not c.errors[0].recorded]
+    if len(new) == len(conversations) and context.agents.max_failures < 1:
+        raise TooManyFailures(
+            f"all {len(new)} conversations of epoch {context.epoch} failed; the first: {new[0].call}: {new[0]}; "
+            "`scai resume` makes failed calls again, `--set max_failures=1` leaves them out"
+        )
+
+
+def stop_if_a_rater_failed(context: EpochContext, checks: Iterable[RaterCheck]) -> None:
     """Raise RunUnhealthy for the first model of the users that failed the rater check."""
     for check in checks:
-        if check.passed is False and not agents.force:
+        if check.passed is False and not context.agents.force:
             raise RunUnhealthy(
                 f"this rater ({check.model}) cannot tell answers apart: {verdict(check)}; choose a larger model for "
                 "roles.user and start a new run, or continue with `scai resume --force`"
             )
+
+
+def stop_if_unreadable(context: EpochContext, conversations: Iterable[Conversation]) -> None:
+    """Raise RunUnhealthy if more than half of an epoch's answered ratings could not be read."""
+    failed = (CALL_FAILED, CONVERSATION_FAILED)
+    answered = [r for c in conversations for r in c.ratings if r.problem not in failed]
+    unread = [rating for rating in answered if rating.value is None]
+    if 2 * len(unread) > len(answered) and not (context.settled or context.agents.force):
+        cut = 2 * sum(map(_is_cut, unread)) > len(unread)
+        raise RunUnhealthy(
+            f"{len(unread)} of {len(answered)} ratings of epoch {context.epoch} could not be read; the first: "
+            f"{unread[0].id}: {unread[0].problem}; {_form_remedy('user', context.agents.user.config, cut)}{_FORCE}"
+        )
+
+
+def stop_if_too_long(context: RevisionContext, error: CallFailed) -> None:
+    """Raise RunUnhealthy if the prompt of a revision is too long for the endpoint."""
+    if isinstance(error, PromptTooLong) and not context.agents.force:
+        now = context.config.revision.max_prompt_tokens
+        remedy = _REMEDIES["too_long"].format(now=now, less=max(500, now // 2))
+        raise RunUnhealthy(f"the prompt of the revision is too long: {error.call}: {error}; {remedy}{_FORCE}") from None
+
+
+def stop_if_not_revised(
+    context: RevisionContext, revision: Revised, before: Revised | None, held: Iterable[Event]
+) -> None:
+    """Raise RunUnhealthy for a revision without a readable answer, if it is the second in a row or the last of the run.
+
+    `held` are the events before it, with the problem of a refused prompt.
+    """
+    epoch = context.epoch_context
+    again = before is not None and _no_answer(before) is not None
+    is_last = epoch.epoch == context.config.epochs
+    if (problem := _no_answer(revision)) is None or not (again or is_last) or epoch.settled or epoch.agents.force:
+        return
+    where = f"epochs {epoch.epoch - 1} and {epoch.epoch}" if again else f"epoch {epoch.epoch}, the last one"
+    cause = next((f": {event.id}: {event.problem}" for event in held if isinstance(event, Problem)), "")
+    raise RunUnhealthy(f"no revision in {where}: {problem}{cause}; {_revision_remedy(context, problem)}{_FORCE}")
+
+
+def _no_answer(revision: Revised) -> str | None:
+    """Return why a revision has no answer that could be read, or None if it has one."""
+    if revision.reason == REVISION_FAILED:
+        return _REFUSED
+    objections = [c.objection for c in revision.candidates if c.objection is not None and not c.edits]
+    return objections[0] if objections and len(objections) == len(revision.candidates) else None
+
+
+def _revision_remedy(context: RevisionContext, problem: str) -> str:
+    if problem.startswith((_REFUSED, "failed")):
+        return str(_REMEDIES["refused"])
+    if problem.startswith("oversized"):
+        return str(_REMEDIES["no_room"].format(more=2 * context.config.revision.max_prompt_tokens))
+    return _form_remedy("meta", context.agents.meta.config, problem.startswith("truncated"))
+
+
+def _form_remedy(role: str, model: ModelSettings, cut: bool) -> str:
+    kind = "cut" if cut else "unreadable" if model.structured == "prompt" else "unreadable_schema"
+    return str(_REMEDIES[kind].format(role=role, more=2 * (model.max_tokens or 2000)))
+
+
+def _is_cut(rating: Rated) -> bool:
+    return "cut" in rating.marks or "cut off" in (rating.problem or "")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.runs.events import MessageSaid, Problem, Rated
@@ -19,11 +21,20 @@ class Conversation:
     task: Task
     messages: list[MessageSaid] = field(default_factory=list)
     ratings: list[Rated] = field(default_factory=list)
-    withheld: list[Problem | Rated] = field(default_factory=list)
-    """Failed calls, and the ratings missing because of them.
+    errors: list[CallFailed] = field(default_factory=list)
+    """The failed calls."""
+    unread: bool = False
+    """Whether an own rating could not be read: all events from its message on are withheld."""
+    withheld: list[Problem | Rated | MessageSaid] = field(default_factory=list)
+    """Failed calls, answers that could not be read, the ratings missing because of them, and the events after them.
 
-    Emitted at the end of the epoch: a run that is resumed before it repeats these calls.
+    Emitted at the end of the epoch: a run that stops before it can make these calls again with other settings.
     """
+
+    def tell(self, event: Rated | MessageSaid, emit: Callable[[Rated | MessageSaid], None]) -> None:
+        """Emit an event, or withhold it until the end of the epoch."""
+        withhold = self.unread or (isinstance(event, Rated) and event.value is None)
+        (self.withheld.append if withhold else emit)(event)
 
     @property
     def next_id(self) -> str:

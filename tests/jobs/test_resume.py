@@ -194,8 +194,8 @@ CHANGES = {
     "turns": 2,
     "personas": {"inline": [{"id": "ann", "name": "Ann Smith", "description": "Ann wants it long."}]},
     "tasks": {"inline": [{"id": "tea", "prompt": "How do I make a pot of coffee?"}]},
-    "model": {"temperature": 0.5},
-    "roles": {"meta": {"max_tokens": 100}},
+    "model": {"top_p": 0.5},
+    "roles": {"meta": {"name": "other"}},
     "ratings": {"cross_weight": 0.5},
     "constitution": {"max_tokens": 300},
     "revision": {"acceptance": "improves"},
@@ -205,6 +205,11 @@ CHANGES = {
     "judge": {"name": "other"},
     "format_retries": 1,
     "prompts": {"meta": "Write other rules."},
+}
+REMEDIES = {
+    "model": {"max_tokens": 4000, "structured": "json_schema", "send_seed": False, "temperature": 0.5},
+    "roles": {"meta": {"max_tokens": 4000}},
+    "revision": {"max_prompt_tokens": 50_000},
 }
 MAY_CHANGE = {
     "limits": {"calls": 10_000, "concurrency": 2},
@@ -258,6 +263,22 @@ def test_bounds_and_prices_may_change(half, finished, key):
     change(half, key, MAY_CHANGE[key])
     assert scai("resume", "tiny", "-q").code == 0
     assert comparable(half) == comparable(finished)
+
+
+@pytest.mark.parametrize("key", REMEDIES)
+def test_a_remedy_may_change_and_recorded_answers_stay(half, finished, key):
+    before = (half / "events.jsonl").read_bytes()
+    made = calls(half)
+    change(half, key, REMEDIES[key])
+    assert scai("resume", "tiny", "-q").code == 0
+    assert (half / "events.jsonl").read_bytes().startswith(before)
+    names = [(event["type"], event["id"]) for event in events(finished)]
+    assert sorted((event["type"], event["id"]) for event in events(half)) == sorted(names)
+    again = {call["id"] for call in calls(half)[len(made) :]}
+    written = {event["id"] for event in events(half)[: before.count(b"\n")]}
+    assert not [call for call in again if call.rpartition("/")[0] in written]
+    if key == "model":  # the calls whose answers are not in the events are made with the new settings
+        assert all(call["request"]["temperature"] == 0.5 for call in calls(half)[len(made) :])
 
 
 @pytest.mark.parametrize("setting", ["seed=4", "epochs=3", "prompts.user='Play it.'", "personas.inline.0.name=Bo"])
@@ -390,7 +411,7 @@ def at(server):
         (["ok"] * 60 + ["401"] * 99, {}, "HTTP 401"),
         (["ok"] * 60 + ["404"] * 99, {}, "HTTP 404"),
         (["401"] * 99, {}, "HTTP 401"),
-        ([], {"400": 0.3}, "more than max_failures allows"),
+        ([], {"400": 0.3}, "`scai resume` makes failed calls again"),
         (["ok"] * 100, {"422": 1.0}, "a harmless prompt is refused, too"),
     ],
 )
@@ -414,7 +435,7 @@ def test_a_failure_that_is_told_stays_and_one_that_is_not_is_made_again(served, 
     config, clean = served
     run = tmp_path / "runs" / "crash"
     with Loopback(script=["ok"] * 20 + ["400"], answer=society()) as server:
-        called = scai("run", config, "-q", *at(server))
+        called = scai("run", config, "-q", *at(server), "--set", "max_failures=0.1")
         assert called.code == 0
     log = (run / "events.jsonl").read_bytes()
     problem = next(n for n, line in enumerate(log.split(b"\n")) if b'"type":"problem"' in line)

@@ -31,7 +31,7 @@ def rewrite(*principles: str, contract: tuple[dict[str, Any], ...] = (), **more:
 
 
 def first_revision(tiny: Path, *lines: dict[str, str], options: tuple[str, ...] = ()) -> dict[str, Any]:
-    return of(ran(tiny, "--set", "epochs=1", *script(*lines), *options), "revision")[0]
+    return of(ran(tiny, "--force", "--set", "epochs=1", *script(*lines), *options), "revision")[0]
 
 
 def test_every_kind_of_event_happens_as_often_as_the_design_says(finished: Path) -> None:
@@ -216,8 +216,8 @@ def test_a_failing_cross_rating_spoils_only_itself(tiny: Path) -> None:
     assert [e["id"] for e in of(found, "problem")] == ["e1/ann/tea/cross/bob/user"]
 
 
-def test_a_failing_revision_keeps_the_constitution(tiny: Path) -> None:
-    found = ran(tiny, *script({"at": REVISION, "fail": "gone"}))
+def test_a_refused_revision_keeps_the_constitution(tiny: Path) -> None:
+    found = ran(tiny, *script({"at": REVISION, "refuse": "flagged"}))
     first, second = of(found, "revision")
     assert (first["accepted"], first["constitution"]["version"]) == (False, 0)
     assert "failed" in first["reason"]

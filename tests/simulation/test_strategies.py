@@ -12,7 +12,7 @@ import pytest
 from conftest import calls, events, scai
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import Line, cut_off, failing, no_form
+from scripted import Line, cut_off, no_form, refusing
 from scripted_runs import PEOPLE, anew, edit, ran, revisions, rules
 
 from scai_cli.experiment.constitution import Add, Constitution
@@ -83,7 +83,7 @@ def test_edits_without_effect_are_no_change(tmp_path: Path) -> None:
 
 def refused(path: Path, answer: Any, script: Sequence[Line] = (), **keys: Any) -> str:
     """Why a revision was not adopted under the rule `always`."""
-    revision = revisions(ran(path, {"e1/revision": answer}, script, **keys))[0]
+    revision = revisions(ran(path, {"e1/revision": answer}, script, force=True, **keys))[0]
     assert not revision["accepted"]
     assert revision["constitution"]["version"] == 0
     objection = revision["candidates"][0]["objection"]
@@ -338,11 +338,11 @@ def test_a_candidate_whose_call_fails_costs_nobody_else(tmp_path: Path) -> None:
     told = ran(
         tmp_path,
         {"e1/revision/c2": anew((None, "Be kind."))},
-        [failing("c1/meta")],
+        [refusing("c1/meta")],
         revision={"strategy": "candidates", "candidates": 2},
     )
     assert revisions(told)[0]["accepted"]
-    assert [c["objection"] for c in revisions(told)[0]["candidates"]] == ["failed: no answer by script", None]
+    assert [c["objection"] for c in revisions(told)[0]["candidates"]] == ["failed: refused by script", None]
     assert [(e["id"], e["where"]) for e in told if e["type"] == "problem"] == [
         ("e1/revision/c1/meta", "e1/revision/c1")
     ]
@@ -369,14 +369,20 @@ def test_a_long_history_is_cut_evenly_and_the_cut_recorded(tmp_path: Path, strat
 
 def test_the_window_holds_when_the_form_is_asked_for_again(tmp_path: Path) -> None:
     keys = {"constitution": {"principles": ["word " * 60]}, "revision": {"max_prompt_tokens": 2000}}
-    ran(tmp_path, {"e1/revision": "no " * 3000}, tasks=[{"id": f"t{n}", "prompt": "Why?"} for n in range(8)], **keys)
+    ran(
+        tmp_path,
+        {"e1/revision": "no " * 3000},
+        force=True,
+        tasks=[{"id": f"t{n}", "prompt": "Why?"} for n in range(8)],
+        **keys,
+    )
     asked = [c for c in calls(tmp_path / "runs" / "t") if c["role"] == "meta"]
     assert len(asked) == 3
     assert all(sum(len(m["content"]) for m in c["request"]["messages"]) <= 4 * 2000 for c in asked)
 
 
 def test_a_window_without_room_asks_nobody_and_says_so(tmp_path: Path) -> None:
-    told = ran(tmp_path, revision={"max_prompt_tokens": 500})
+    told = ran(tmp_path, revision={"max_prompt_tokens": 500}, force=True)
     assert revisions(told)[0]["candidates"][0]["objection"] == (
         "oversized: max_prompt_tokens leaves no room for any conversation"
     )

@@ -1,8 +1,9 @@
 """A provider with a script, named `scripted:connect` in an experiment.
 
-`options.script` is a list of lines `{at: REGEX of call ids, say: TEXT, fail: TEXT, stop: TEXT, finish: REASON,
-while_there: FILE}`. All lines that match a call, and whose file is there if they name one, count together; what several
-of them have is the first one's. `say: "@name"` says one of `TEXTS`, which no YAML file could hold.
+`options.script` is a list of lines `{at: REGEX of call ids, say: TEXT, fail: TEXT, refuse: TEXT, too_long: TEXT,
+stop: TEXT, finish: REASON, while_there: FILE}`. All lines that match a call, and whose file is there if they name one,
+count together; what several of them have is the first one's. `say: "@name"` says one of `TEXTS`, which no YAML file
+could hold.
 
 What the script leaves open is answered by the simulated society, or with `options.literal` by one whose every rating is
 known. There the assistant answers with its rules; a rule that holds `ann=9` makes ann rate such an answer 9 (`~ann=3`:
@@ -21,7 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from scai_cli.errors import CallFailed, EndpointFailed
+from scai_cli.errors import CallFailed, EndpointFailed, PromptRefused, PromptTooLong
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion, Usage
 from scai_cli.models import simulated
@@ -66,6 +67,10 @@ class Scripted:
         line = ChainMap(*(dict(line) for line in self.script if _counts(line, request)))
         if "fail" in line:
             raise CallFailed(line["fail"])
+        if "refuse" in line:
+            raise PromptRefused(line["refuse"])
+        if "too_long" in line:
+            raise PromptTooLong(line["too_long"])
         if "stop" in line:
             raise EndpointFailed(line["stop"])
         answer = await self.society.complete(request)
@@ -96,6 +101,13 @@ def no_form(at: str) -> Line:
 def failing(at: str, while_there: Path | None = None) -> Line:
     """A line by which calls fail, as long as there is a certain file if one is named."""
     return {"at": at, "fail": "no answer by script"} | (
+        {} if while_there is None else {"while_there": str(while_there)}
+    )
+
+
+def refusing(at: str, while_there: Path | None = None) -> Line:
+    """A line by which prompts are refused, as long as there is a certain file if one is named."""
+    return {"at": at, "refuse": "refused by script"} | (
         {} if while_there is None else {"while_there": str(while_there)}
     )
 

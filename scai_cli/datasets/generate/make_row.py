@@ -66,16 +66,26 @@ class RowContext:
         return self._systems[key]
 
 
-async def make_row(context: RowContext, plan: RowPlan) -> GeneratedRow:
-    """Make one row; a call that fails permanently becomes its `problem`; raises errors that stop the set (`STOPS`)."""
-    return await _RowMaker(context, plan).row()
+@dataclass(frozen=True, slots=True)
+class MadeRow:
+    """A row, and its first call that failed for a reason outside its prompt: then the row should not be kept."""
+
+    row: GeneratedRow
+    failure: CallFailed | None
+
+
+async def make_row(context: RowContext, plan: RowPlan) -> MadeRow:
+    """Make one row; a failed call becomes its `problem`; raises errors that stop the set (`STOPS`)."""
+    maker = _RowMaker(context, plan)
+    row = await maker.row()
+    return MadeRow(row, next((error for _, error in maker.failures if not error.is_problem), None))
 
 
 @dataclass(slots=True)
 class _RowMaker:
     context: RowContext
     plan: RowPlan
-    failures: list[tuple[int, str]] = field(default_factory=list)
+    failures: list[tuple[int, CallFailed]] = field(default_factory=list)
     """Calls that failed permanently, each with its label's number; 0 for answers, so that they sort first."""
     notes: list[str] = field(default_factory=list)
     """Answers that cannot be used."""
@@ -99,14 +109,19 @@ class _RowMaker:
             ratings=tuple(label for label in labels if isinstance(label, RowRating)),
             judgements=tuple(label for label in labels if isinstance(label, Judgement)),
             licences=plan.licences,
-            problem=min(self.failures)[1] if self.failures else next(iter(self.notes), None),
+            problem=self._problem(),
         )
+
+    def _problem(self) -> str | None:
+        """Return the first failed call, else the first answer that cannot be used."""
+        failed = [(index, clean(f"{error.call}: {error}")) for index, error in self.failures]
+        return min(failed)[1] if failed else next(iter(self.notes), None)
 
     async def _attempt(self, index: int, job: Coroutine[Any, Any, Result]) -> Result | None:
         try:
             return await job
         except CallFailed as error:
-            self.failures.append((index, clean(f"{error.call}: {error}")))
+            self.failures.append((index, error))
             return None
 
     async def _answer(self, name: Literal["initial", "final"]) -> Answered:

@@ -11,9 +11,10 @@ from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.personas import Persona
-from scai_cli.runs.events import Candidate, Problem
+from scai_cli.runs.events import Candidate
 from scai_cli.simulation.answer_forms import Ranking
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
+from scai_cli.simulation.stops import stop_if_too_many
 from scai_cli.social_choice.voting_rules import Ballot, tally
 from scai_cli.values import Value
 
@@ -33,9 +34,10 @@ async def vote(context: RevisionContext, candidates: Sequence[Candidate]) -> Acc
     constitutions |= {c.id: c.constitution for c in candidates if c.constitution is not None}
     personas = context.epoch_context.personas
     voted = await together(_vote(context, persona, constitutions) for persona in personas)
-    for _, problem in voted:
-        if problem is not None:
-            context.epoch_context.emit(problem)
+    stop_if_too_many((error for _, error in voted), len(voted), context.agents.max_failures, "ballots")
+    for persona, (_, error) in zip(personas, voted, strict=True):
+        if error is not None:
+            context.epoch_context.emit(context.epoch_context.problem(error, f"{context.id}/vote/{persona.id}"))
     ballots = [(b, persona.weight) for (b, _), persona in zip(voted, personas, strict=True) if b is not None]
     rule = context.options(VoteOptions).rule
     outcome = tally(rule, [b for b, _ in ballots], list(constitutions), [weight for _, weight in ballots])
@@ -52,8 +54,8 @@ async def vote(context: RevisionContext, candidates: Sequence[Candidate]) -> Acc
 
 async def _vote(
     context: RevisionContext, persona: Persona, constitutions: dict[str, Constitution]
-) -> tuple[Ballot | None, Problem | None]:
-    """Return a persona's ballot, or None and the problem if it cannot be read or the call failed.
+) -> tuple[Ballot | None, CallFailed | None]:
+    """Return a persona's ballot; None if it cannot be read, None and the error if the call failed.
 
     Each persona gets the constitutions in its own random order and under letters, so that neither the order nor the
     status quo has an advantage.
@@ -67,7 +69,7 @@ async def _vote(
     try:
         answer = await agent.ask_structured(call_id, "vote", prompt, Ranking, frozenset(letters))
     except CallFailed as error:
-        return None, context.epoch_context.problem(error, call_id)
+        return None, error
     if answer.form is None:
         return None, None
     return [[letters[letter] for letter in tier] for tier in answer.form.ranking], None

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from scai_cli import plugins
 from scai_cli.concurrency import together
-from scai_cli.errors import CallFailed
-from scai_cli.runs.events import Candidate, Problem
+from scai_cli.errors import CallFailed, PromptTooLong
+from scai_cli.runs.events import Candidate
 from scai_cli.simulation.revision_context import RevisionContext, Strategy
+from scai_cli.simulation.stops import stop_if_too_many
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.values import Value
 
@@ -31,21 +32,24 @@ async def candidates(context: RevisionContext) -> list[Candidate]:
     )
     # The first of equal proposals is kept: its number, and so its id, does not depend on which call ends first.
     distinct: dict[object, Candidate] = {}
-    for proposed, problem in proposals:
-        if problem is not None:
-            context.epoch_context.emit(problem)
+    errors = [error for _, error in proposals if error is not None]
+    if (too_long := next((e for e in errors if isinstance(e, PromptTooLong)), None)) and not context.agents.force:
+        raise too_long
+    stop_if_too_many(errors, len(proposals), context.agents.max_failures, "proposals")
+    for number, (proposed, error) in enumerate(proposals, 1):
+        if error is not None:
+            context.epoch_context.emit(context.epoch_context.problem(error, f"{context.id}/c{number}"))
         for candidate in proposed:
             distinct.setdefault(_proposal(candidate), candidate)
     return list(distinct.values())
 
 
-async def _propose(strategy: Strategy, context: RevisionContext) -> tuple[Sequence[Candidate], Problem | None]:
+async def _propose(strategy: Strategy, context: RevisionContext) -> tuple[Sequence[Candidate], CallFailed | None]:
     """Ask one strategy; a failed call loses this proposal only."""
     try:
         return await strategy(context), None
     except CallFailed as error:
-        problem = context.epoch_context.problem(error, context.id)
-        return [Candidate(id=context.id, critique="", objection=f"failed: {error}")], problem
+        return [Candidate(id=context.id, critique="", objection=f"failed: {error}")], error
 
 
 def _variant(context: RevisionContext, number: int) -> RevisionContext:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import TypeGuard
 
+from scai_cli.errors import PromptRefused
 from scai_cli.experiment.constitution import Add, Edit, Modify
 from scai_cli.runs.events import Candidate
 from scai_cli.simulation.candidate_checks import checked
@@ -28,7 +29,7 @@ async def grounded(context: RevisionContext) -> list[Candidate]:
     The meta model revises its draft up to `rounds` times, until it has no more edits. A new or reworded principle must
     cite words of `quorum` of the users, and of at least two. A principle that cites fewer becomes a clause for them;
     one that cites one user or none is left out, as is each edit with an objection. The critique names the omissions.
-    Clauses, merges and removals need no quorum.
+    Clauses, merges and removals need no quorum. A refused prompt of a later round leaves the draft as it is.
     """
     [first] = await edits(context)
     draft = _extend(context, Candidate(id=context.id, critique=""), first)
@@ -36,7 +37,11 @@ async def grounded(context: RevisionContext) -> list[Candidate]:
         if draft.objection or draft.constitution is None:
             break
         epoch_context = replace(context.epoch_context, constitution=draft.constitution)
-        [more] = await further_edits(replace(context, id=f"{context.id}/r{n}", epoch_context=epoch_context))
+        try:
+            [more] = await further_edits(replace(context, id=f"{context.id}/r{n}", epoch_context=epoch_context))
+        except PromptRefused as error:
+            context.epoch_context.emit(epoch_context.problem(error, f"{context.id}/r{n}"))
+            break
         extended = _extend(context, draft, more)
         if extended.edits == draft.edits:
             break
