@@ -1,0 +1,297 @@
+"""Failures in each kind of call: a refused prompt is recorded, any other failure stops the run without a trace."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import calls, events, scai
+from crash import comparable
+from scripted import Line, no_form, refusing
+from scripted_runs import PEOPLE, anew, experiment, revisions
+
+EVERYTHING = """\
+name: all
+epochs: 2
+turns: 1
+personas:
+  - {id: ann, name: Ann Smith, preferences: {concise: 1.0, warm: 0.5}}
+  - {id: bob, name: Bob Jones, preferences: {detailed: 1.0, formal: 0.5}}
+tasks:
+  - {id: tea, prompt: "How do I make a pot of tea?"}
+  - {id: sleep, prompt: "What helps against bad sleep?"}
+constitution: {principles: [Be kind.]}
+ratings: {anchors: 1}
+revision: {strategy: candidates, base: [rewrite, edits], candidates: 2, acceptance: both}
+controls: true
+holdout: {tasks: [sleep]}
+limits: {max_retries: 0}
+"""
+KINDS = {
+    "answer": "^e1/ann/tea/m1/assistant$",
+    "feedback": "^e1/ann/tea/m2/user$",
+    "cross rating": "^e1/ann/tea/cross/bob/user$",
+    "rater check": "^e1/rater-check/1/laces/good/user$",
+    "proposal": "^e1/revision/c2/meta$",
+    "trial": "^e1/~1/ann/tea/m1/assistant$",
+    "vote": "^e1/revision/vote/bob/user$",
+    "anchor": "^e2/anchor/1/ann/user$",
+    "control": "^e./ann/tea/control/null/user$",
+    "judge": "^judge/ann/meta$",
+    "holdout": "^holdout/~first/ann/sleep/m1/assistant$",
+}
+RECORDED_AS = {"trial": "e1/~1/ann/tea", "holdout": "holdout/~first/ann/sleep"}
+
+
+def everything(path: Path, script: Sequence[Line] = (), **keys: Any) -> Path:
+    """An experiment with every kind of call, at the simulated society behind a script."""
+    model = {"provider": "scripted:connect", "options": {"script": list(script)}}
+    data = {**yaml.safe_load(EVERYTHING), "model": model, "judge": model, **keys}
+    file = path / "all.yaml"
+    file.write_text(yaml.safe_dump(data), encoding="utf-8")
+    return file
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run that never failed."""
+    folder = tmp_path_factory.mktemp("clean")
+    assert scai("run", everything(folder), "-q", "--runs-dir", folder).code == 0
+    made = [call["id"] for call in calls(folder / "all")]
+    assert all(any(re.search(kind, call) for call in made) for kind in KINDS.values())
+    return folder / "all"
+
+
+def few(*fast: str) -> list[Any]:
+    """The kinds of calls as parameters, all but some of them slow."""
+    return [kind if kind in fast else pytest.param(kind, marks=pytest.mark.slow) for kind in KINDS]
+
+
+def resumed(run: Path, *options: str) -> int:
+    return scai("resume", run, "--trust", "-q", *options).code
+
+
+@pytest.mark.parametrize("how", ["fail", pytest.param("stop", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", few("answer", "vote"))
+def test_a_failure_outside_the_prompt_leaves_no_trace(tmp_path: Path, clean: Path, kind: str, how: str) -> None:
+    trouble = tmp_path / "trouble"
+    trouble.touch()
+    file = everything(tmp_path, [{"at": KINDS[kind], how: "the budget is used up", "while_there": str(trouble)}])
+    failed = scai("run", file, "-q", "--json")
+    assert (failed.code, failed.json["status"], len(failed.lines)) == (4, "failed", 1)
+    assert "the budget is used up" in failed.err
+    if how == "fail":
+        (call,) = {call["id"] for call in calls(clean) if re.search(KINDS[kind], call["id"])}
+        assert call in failed.err
+        assert "`scai resume` makes failed calls again, `--set max_failures=" in failed.err
+    run = tmp_path / "runs" / "all"
+    assert set(comparable(run)) <= set(comparable(clean))
+    assert resumed(run) == 4
+    trouble.unlink()
+    assert resumed(run) == 0
+    assert comparable(run) == comparable(clean)
+    answered = [call["id"] for call in calls(run) if call.get("source") == "model"]
+    assert sorted(answered) == sorted(call["id"] for call in calls(clean))
+
+
+@pytest.mark.parametrize("kind", few("feedback"))
+def test_a_refused_prompt_is_the_only_hole_and_a_resume_gets_past_it(tmp_path: Path, kind: str) -> None:
+    trouble = tmp_path / "trouble"
+    trouble.touch()
+    file = everything(tmp_path, [refusing(KINDS[kind], trouble)])
+    assert scai("run", file, "-q").code == 0
+    run = tmp_path / "runs" / "all"
+    told = comparable(run)
+    (refused,) = {call["id"] for call in calls(run) if "error" in call}
+    problems = [event for event in events(run) if event["type"] == "problem"]
+    if kind == "rater check":  # part of the check's own event
+        assert not problems
+    else:
+        where = RECORDED_AS.get(kind) or refused.rpartition("/")[0].removesuffix("/m1").removesuffix("/m2")
+        where = where.partition("/cross/")[0]
+        assert [(p["id"], p["where"], p["refused"]) for p in problems] == [(refused, where, True)]
+    for folder in (
+        run,
+        shutil.copytree(run, tmp_path / "again" / "all"),
+    ):  # at the same server, then at one that is well
+        last = (folder / "events.jsonl").read_bytes().splitlines(keepends=True)
+        (folder / "events.jsonl").write_bytes(b"".join(last[:-1]))
+        assert resumed(folder) == 0
+        assert comparable(folder) == told
+        trouble.unlink(missing_ok=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_with_max_failures_a_failure_is_left_out_like_a_refused_prompt(tmp_path: Path, kind: str) -> None:
+    file = everything(tmp_path, [{"at": KINDS[kind], "fail": "gone"}], max_failures=1)
+    assert scai("run", file, "-q").code == 0
+    problems = [event for event in events(tmp_path / "runs" / "all") if event["type"] == "problem"]
+    assert [problem.get("refused", False) for problem in problems] == [False] * (kind != "rater check")
+
+
+def test_max_failures_is_the_share_of_conversations_that_may_fail(tmp_path: Path) -> None:
+    script: list[Line] = [{"at": "^e1/(ann|bob)/tea/m1", "fail": "gone"}]
+    stopped = scai("run", experiment(tmp_path, None, script, max_failures=0.66), "-q")
+    assert stopped.code == 4
+    assert "2 of 3 conversations of epoch 1 failed, more than max_failures allows; the first: e1/" in stopped.err
+    assert "`--set max_failures=0.67` leaves them out" in stopped.err
+    assert resumed(tmp_path / "runs" / "t", "--set", "max_failures=0.67") == 0
+
+
+def test_an_epoch_of_refused_prompts_stops_the_run(tmp_path: Path) -> None:
+    stopped = scai("run", experiment(tmp_path, None, [refusing("^e1/.*/m1/")]), "-q")
+    assert (stopped.code, len(stopped.lines)) == (4, 1)
+    assert "all 3 conversations of epoch 1 failed; the first: e1/ann/tea/m1/assistant: refused by script" in stopped.err
+    run = tmp_path / "runs" / "t"
+    assert not [event for event in events(run) if event["type"] in ("problem", "welfare")]
+    assert resumed(run) == 4
+    assert resumed(run, "--set", "max_failures=1") == 0
+
+
+# --- revisions
+
+
+LONG = "the context of 8192 tokens is shorter than 20811"
+WELL = {"e1/revision": anew((None, "Be kind.")), "e2/revision": anew(("P1", "Be very kind."))}
+
+
+@pytest.mark.parametrize("keys", [{}, {"revision": {"strategy": "candidates", "candidates": 2}}])
+def test_a_prompt_too_long_for_the_meta_model_stops_the_run_at_once(tmp_path: Path, keys: dict[str, Any]) -> None:
+    trouble = tmp_path / "trouble"
+    trouble.touch()
+    script: list[Line] = [{"at": "^e1/revision/", "too_long": LONG, "while_there": str(trouble)}]
+    file = experiment(tmp_path, WELL, script, epochs=2, **keys)
+    stopped = scai("run", file, "-q", "--json")
+    assert (stopped.code, stopped.json["status"], len(stopped.lines)) == (4, "failed", 1)
+    assert LONG in stopped.err
+    assert "lower revision.max_prompt_tokens (now 60000), e.g. `scai resume --set revision.max_" in stopped.err
+    run = tmp_path / "runs" / "t"
+    assert not [event for event in events(run) if event["type"] in ("revision", "problem")]
+    forced = shutil.copytree(run, tmp_path / "forced" / "t")
+    assert resumed(forced, "--force") == 0
+    trouble.unlink()
+    assert resumed(run, "--set", "revision.max_prompt_tokens=30000") == 0
+    assert not [event for event in events(run) if event["type"] == "problem"]
+
+
+REASONS: dict[str, tuple[Line, str, str]] = {
+    "unreadable": (no_form("revision/meta"), "there is no JSON", "model.structured=json_schema"),
+    "cut": ({"at": "revision/meta", "say": '{"cri', "finish": "length"}, "truncated", "roles.meta.max_tokens=4000"),
+    "refused": (refusing("revision/meta"), "revision/meta: refused by script", ""),
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_two_epochs_without_a_revision_stop_the_run(tmp_path: Path, reason: str) -> None:
+    trouble = tmp_path / "trouble"
+    trouble.touch()
+    line, said, remedy = REASONS[reason]
+    file = experiment(tmp_path, WELL, [{**line, "while_there": str(trouble)}], epochs=3)
+    stopped = scai("run", file, "-q", "--json")
+    assert (stopped.code, stopped.json["status"], len(stopped.lines)) == (4, "failed", 1)
+    assert "no revision in epochs 1 and 2: " in stopped.err
+    assert said in stopped.err
+    assert remedy in stopped.err
+    run = tmp_path / "runs" / "t"
+    before = (run / "events.jsonl").read_bytes()
+    assert [(event["id"], event["accepted"]) for event in revisions(events(run))] == [("e1/revision", False)]
+    made = len(calls(run))
+    assert resumed(run) == 4
+    if reason != "refused":  # a refused prompt is sent again
+        assert len(calls(run)) == made
+    forced = shutil.copytree(run, tmp_path / "forced" / "t")
+    assert resumed(forced, "--force") == 0
+    assert len(revisions(events(forced))) == 3
+    trouble.unlink()
+    assert resumed(run, *(("--set", remedy) if remedy else ())) == 0
+    assert (run / "events.jsonl").read_bytes().startswith(before)
+    assert [event["accepted"] for event in revisions(events(run))] == [False, True, False]
+
+
+def test_a_last_epoch_without_a_revision_is_not_success(tmp_path: Path) -> None:
+    stopped = scai("run", experiment(tmp_path, None, [no_form("revision")]), "-q", "--json")
+    assert (stopped.code, stopped.json["status"]) == (4, "failed")
+    assert "no revision in epoch 1, the last one: broken: " in stopped.err
+    assert not revisions(events(tmp_path / "runs" / "t"))
+    assert resumed(tmp_path / "runs" / "t", "--force") == 0
+    assert scai("list", "--json").json[0]["status"] == "finished"
+
+
+def test_one_refused_proposal_of_two_is_only_missing(tmp_path: Path) -> None:
+    keys = {"revision": {"strategy": "candidates", "candidates": 2}}
+    file = experiment(tmp_path, {"e1/revision/c1": anew((None, "Be kind."))}, [refusing("c2/meta")], **keys)
+    assert scai("run", file, "-q").code == 0
+    (revision,) = revisions(events(tmp_path / "runs" / "t"))
+    assert revision["accepted"]
+    assert [candidate["objection"] for candidate in revision["candidates"]] == [None, "failed: refused by script"]
+
+
+# --- ratings
+
+
+UNREADABLE: dict[str, tuple[Line, str]] = {
+    "unreadable": ({"at": "/m2/user", "say": "Seven."}, "model.structured=json_schema"),
+    "cut": ({"at": "/m2/user", "say": '{"feedb', "finish": "length"}, "roles.user.max_tokens=4000"),
+}
+
+
+@pytest.mark.parametrize("reason", UNREADABLE)
+def test_an_epoch_whose_ratings_cannot_be_read_stops_the_run(tmp_path: Path, reason: str) -> None:
+    trouble = tmp_path / "trouble"
+    trouble.touch()
+    line, remedy = UNREADABLE[reason]
+    file = experiment(tmp_path, WELL, [{**line, "while_there": str(trouble)}], ratings={"cross_raters": 0})
+    stopped = scai("run", file, "-q", "--json")
+    assert (stopped.code, stopped.json["status"], len(stopped.lines)) == (4, "failed", 1)
+    assert "3 of 3 ratings of epoch 1 could not be read; the first: e1/ann/tea/m2/own: " in stopped.err
+    assert remedy in stopped.err
+    run = tmp_path / "runs" / "t"
+    assert not [event for event in events(run) if event["type"] in ("rating", "welfare")]
+    made = len(calls(run))
+    assert resumed(run) == 4
+    assert len(calls(run)) == made
+    forced = shutil.copytree(run, tmp_path / "forced" / "t")
+    trouble.unlink()
+    assert resumed(forced, "--force") == 0
+    assert [e["value"] for e in events(forced) if e["type"] == "rating" and e["epoch"] == 1] == [None] * 3
+    assert resumed(run, "--set", remedy) == 0
+    assert [e["value"] for e in events(run) if e["type"] == "rating" and e["epoch"] == 1] == [5.0] * 3
+
+
+def test_half_of_the_ratings_may_be_unreadable(tmp_path: Path) -> None:
+    file = experiment(tmp_path, None, [no_form("^e1/.*/cross/")], personas=PEOPLE[:2])
+    assert scai("run", file, "-q").code == 0
+    told = events(tmp_path / "runs" / "t")
+    assert [e["missing"] for e in told if e["type"] == "welfare"] == [2]
+
+
+def test_all_events_after_an_unreadable_rating_wait_for_the_end_of_the_epoch(tmp_path: Path) -> None:
+    trouble = tmp_path / "trouble"
+    trouble.touch()
+    lines: list[Line] = [
+        {"at": "^e1/ann/tea/m2/user", "say": "Seven.", "while_there": str(trouble)},
+        {"at": "^e1/bob/tea/m4/user", "stop": "no credit", "while_there": str(trouble)},
+    ]
+    file = experiment(tmp_path, None, lines, turns=2)
+    assert scai("run", file, "-q").code == 4
+    run = tmp_path / "runs" / "t"
+    written = {event["id"] for event in events(run)}
+    assert "e1/ann/tea/m1" in written
+    assert not {name for name in written if name.startswith("e1/ann/tea/") and not name.endswith(("m0", "m1"))}
+    trouble.unlink()
+    assert resumed(run, "--set", "model.temperature=0.5") == 0
+    told = {event["id"]: event for event in events(run)}
+    assert told["e1/ann/tea/m2/own"]["value"] == 5.0
+    assert (
+        told["e1/ann/tea/m2"]["content"]
+        == json.loads(next(call["response"] for call in calls(run)[::-1] if call["id"] == "e1/ann/tea/m2/user"))[
+            "feedback"
+        ]
+    )
