@@ -120,7 +120,7 @@ def resume(
     refuse_foreign_code(config, path.name, trust=trust)
     directory = GeneratedDirectory.reopen(path)
     with closing(directory.folder) as folder:
-        refuse_changed("generated set", manifest.digests, digests(config, of_rows=True), path / EXPERIMENT)
+        refuse_changed("generated set", manifest.digests, config, path / EXPERIMENT, of_rows=True)
         if config.generate.by_users and directory.written < manifest.orders.n:
             refuse_without_forms("generated set", config, manifest.scai, path)
         if directory.tasks_digest() != manifest.tasks.sha256:

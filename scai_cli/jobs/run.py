@@ -114,7 +114,7 @@ async def _continued(
     directory, config = RunDirectory.reopen(path), with_address(config)
     with closing(directory.folder) as folder:
         if (began := first_event(path)) is not None:
-            refuse_changed("run", began.digests, digests(config), path / CONFIG)
+            refuse_changed("run", began.digests, config, path / CONFIG)
             if not directory.is_finished:
                 refuse_without_forms("run", config, began.scai, path)
         with ModelPool.connect(config, prompt) as pool:
@@ -131,10 +131,8 @@ async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[
         session.say_mended(folder, recorder.observer)
         # A finished run is not judged again: it may be from a version without this check.
         agents = replace(agents, force=agents.force or directory.is_finished)
-        config = pool.config
-        await simulate(
-            config, agents, recorder.note, run_id=folder.run_id, digests=digests(config), revised=directory.revised
-        )
+        now = directory.digests or digests(pool.config)
+        await simulate(pool.config, agents, recorder.note, run_id=folder.run_id, digests=now, revised=directory.revised)
 
     # Reading the index of a long run takes seconds; a signal meanwhile must print the command, too.
     with (

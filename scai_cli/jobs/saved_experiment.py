@@ -38,8 +38,7 @@ def digests(config: ExperimentConfig, *, of_rows: bool = False, with_remedies: b
             model.pop(key, None)
     if not with_remedies:
         data.get("revision", {}).pop("max_prompt_tokens", None)
-    if "roles" in data:
-        data["roles"] = {role: changes for role, changes in data["roles"].items() if changes}
+        data["roles"] = {role: changes for role, changes in data.get("roles", {}).items() if changes}
     return {key: _digest(value) for key, value in data.items() if value != {}}
 
 
@@ -48,9 +47,13 @@ def changed_keys(began: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     return [key for key in {**began, **now} if began.get(key) != now.get(key)]
 
 
-def refuse_changed(kind: str, began: Mapping[str, str], now: Mapping[str, str], file: Path) -> None:
+def refuse_changed(
+    kind: str, began: Mapping[str, str], config: ExperimentConfig, file: Path, *, of_rows: bool = False
+) -> None:
     """Raise RunError if a digest differs from the first session; `file` is the saved experiment."""
-    if changed := changed_keys(began, now):
+    # Until 0.2 the recorded digests were also of the remedies: there they may not change.
+    both = [digests(config, of_rows=of_rows, with_remedies=before) for before in (False, True)]
+    if changed := min((changed_keys(began, now) for now in both), key=len):
         raise RunError(
             f"{kind} {file.parent.name!r} cannot continue: it was started with another value of {', '.join(changed)} "
             f"than {file} and the options have now; undo the change, or start a new {kind.split()[-1]}"

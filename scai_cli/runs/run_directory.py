@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +45,8 @@ class RunDirectory:
     """Call id -> problem, from the events of earlier sessions."""
     revised: dict[str, Revised] = field(default_factory=dict)
     """Id -> revision, from the events of earlier sessions."""
+    digests: Mapping[str, str] = field(default_factory=dict)
+    """The digests of the experiment from the first session."""
     _seq: int = 0
     _written: dict[bytes, bytes] = field(default_factory=dict)
     """Fingerprint of type and id -> fingerprint of the body, for the events of earlier sessions."""
@@ -123,7 +125,7 @@ class RunDirectory:
                 event = json.loads(line)
                 self._written[_name(event["type"], event["id"])] = _fingerprint(_comparable(event["type"], _body(line)))
                 if event["type"] == "run_started":
-                    self._version = str(event["scai"])
+                    self._version, self.digests = str(event["scai"]), event["digests"]
                 if event["type"] == "problem":
                     self.problems[event["id"]] = Problem.model_validate(event)
                 if event["type"] == "revision":
