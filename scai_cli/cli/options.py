@@ -52,10 +52,8 @@ Trust = Annotated[
     bool, typer.Option("--trust", help="Load the Python code (`module:name`) that the run's config names.")
 ]
 
-Force = Annotated[
-    bool,
-    typer.Option("--force", help="Continue although ratings or revisions cannot be trusted; saved as `force: true`."),
-]
+Force = Annotated[bool, typer.Option("--force", help="Continue although a rater fails the rater check.")]
+ForceAll = Annotated[bool, typer.Option("--force", help="Continue although ratings or revisions cannot be trusted.")]
 
 RUNS = Path("runs")
 """The default of `RunsDir`."""
@@ -71,6 +69,7 @@ def print_json(value: Any) -> None:
     print(json_line(value))  # noqa: T201 - data for stdout
 
 
-def with_limit(settings: Sequence[str] | None, max_usd: float | None, *, force: bool = False) -> list[str]:
+def with_limit(settings: Sequence[str] | None, max_usd: float | None, force: str = "") -> list[str]:
     """Return the settings of `--set`, with those of `--max-usd` and `--force`."""
-    return [*(settings or ()), *(() if max_usd is None else (f"limits.usd={max_usd}",)), *["force=true"] * force]
+    more = {"limits.usd": max_usd, "force": force or None}
+    return [*(settings or ()), *(f"{key}={value}" for key, value in more.items() if value is not None)]

@@ -42,7 +42,7 @@ def run(
     from scai_cli.jobs.session import run_on_loop
     from scai_cli.jobs.starting_constitution import starting_from
 
-    overrides = Overrides(options.with_limit(settings, max_usd, force=force), model, seed)
+    overrides = Overrides(options.with_limit(settings, max_usd, "true" * force), model, seed)
     if dry_run:
         _plan(config, overrides, runs_dir, as_json=as_json)
         return
@@ -62,7 +62,7 @@ def resume(
     settings: options.SetLimit = None,
     runs_dir: options.RunsDir = options.RUNS,
     max_usd: options.MaxUsd = None,
-    force: options.Force = False,
+    force: options.ForceAll = False,
     trust: options.Trust = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -72,7 +72,7 @@ def resume(
     from scai_cli.runs.find import find_source, is_generated
 
     path = find_source(runs_dir, run)
-    changes = options.with_limit(settings, max_usd, force=force)
+    changes = options.with_limit(settings, max_usd, "all" * force)
     if is_generated(path):
         generate.resume(path, changes, trust=trust, quiet=quiet, as_json=as_json)
     else:

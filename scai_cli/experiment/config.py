@@ -188,8 +188,8 @@ class ExperimentConfig(Value):
     max_failures: Fraction = 0
     """The share of an epoch's conversations (or rows) that may fail and stay missing; refused prompts do not count."""
     # Left out of what is printed and saved while false: older runs do not have it.
-    force: bool = Field(default=False, exclude_if=operator.not_)
-    """Whether a run continues although its ratings or revisions cannot be trusted; also `scai run --force`."""
+    force: bool | Literal["all"] = Field(default=False, exclude_if=operator.not_)
+    """Continue although raters fail the rater check (`true`), or also if ratings or revisions cannot be read (`all`)."""
     format_retries: Annotated[int, Field(ge=0, le=10)] = 2
     """The number of retries when a model's answer has the wrong form."""
     prompts: Mapping[str, Text] = {}

@@ -130,7 +130,7 @@ async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[
     async def play(agents: Agents) -> None:
         session.say_mended(folder, recorder.observer)
         # A finished run is not judged again: it may be from a version without this check.
-        agents = replace(agents, force=agents.force or directory.is_finished)
+        agents = replace(agents, force="all") if directory.is_finished else agents
         now = directory.digests or digests(pool.config)
         await simulate(pool.config, agents, recorder.note, run_id=folder.run_id, digests=now, revised=directory.revised)
 

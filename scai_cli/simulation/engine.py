@@ -35,7 +35,9 @@ from scai_cli.simulation.holdout import run_holdout
 from scai_cli.simulation.rater_check import check_raters, raters
 from scai_cli.simulation.revision_context import Acceptance, AcceptanceResult, RevisionContext, Strategy
 from scai_cli.simulation.stops import (
+    REFUSED,
     REVISION_FAILED,
+    no_answer,
     stop_if_a_rater_failed,
     stop_if_all_refused,
     stop_if_not_revised,
@@ -220,14 +222,17 @@ def _correct(satisfaction: Mapping[str, float | None], drift: Mapping[str, float
 async def _revise(context: RevisionContext, revised: Mapping[str, Revised], before: Revised | None) -> Revised:
     """Propose, check, accept and emit a revision; `before` is the one of the epoch before.
 
-    Raises RunUnhealthy before anything of it is emitted, so that a resume requests it again.
+    Raises RunUnhealthy before anything of it is emitted, so that a resume can request it again with other settings;
+    after it if the endpoint refuses the prompt, so that a resume continues.
     """
     held: list[Event] = []
     event = await _proposed(replace(context, epoch_context=replace(context.epoch_context, emit=held.append)))
     event = revised.get(event.id, event)
-    stop_if_not_revised(context, event, before, held)
+    if no_answer(event) != REFUSED:
+        stop_if_not_revised(context, event, before, held)
     for each in (*held, event):
         context.epoch_context.emit(each)
+    stop_if_not_revised(context, event, before, held)
     return event
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from scai_cli.errors import CallFailed, PromptRefused
 from scai_cli.experiment.config import ExperimentConfig, Ratings
@@ -37,8 +38,8 @@ class Agents:
     ratings: Ratings
     max_failures: float
     """The share of an epoch's conversations that may fail."""
-    force: bool
-    """Whether the run continues although its ratings or revisions cannot be trusted."""
+    force: bool | Literal["all"]
+    """Whether the run continues although its raters failed the check; `all`, or its answers cannot be read."""
     concurrency: int
     """The maximal number of concurrent calls to one endpoint."""
 

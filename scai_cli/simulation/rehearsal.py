@@ -72,7 +72,7 @@ class Workload:
 
     def rehearse(self, *, always_play_product: bool = False) -> Rehearsal:
         """Run the experiment on the simulated model, in memory; `always_play_product` as in `simulate`."""
-        config = self.config.model_copy(update={"force": True})  # the simulated model does not play the configured one
+        config = self.config.model_copy(update={"force": "all"})  # the simulated model does not play the configured one
         models = (config.model_for(role) for role in ROLES)
         options = next((model.options for model in models if model.provider == "simulated"), {})
         rehearsal = Rehearsal(connect(ModelSettings(options=options), seed=config.seed), config)

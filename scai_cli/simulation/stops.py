@@ -19,7 +19,7 @@ from scai_cli.text.data_files import read_data_file
 REVISION_FAILED: Final = "the revision failed; the constitution is kept"
 """The reason of a revision without an answer."""
 
-_REFUSED: Final = "the prompt was refused"
+REFUSED: Final = "the prompt was refused"
 _REMEDIES: Final = read_data_file(__file__)
 _FORCE: Final = "; `scai resume --force` continues without a change"
 
@@ -61,7 +61,7 @@ def stop_if_unreadable(context: EpochContext, conversations: Iterable[Conversati
     failed = (CALL_FAILED, CONVERSATION_FAILED)
     answered = [r for c in conversations for r in c.ratings if r.problem not in failed]
     unread = [rating for rating in answered if rating.value is None]
-    if 2 * len(unread) > len(answered) and not (context.settled or context.agents.force):
+    if 2 * len(unread) > len(answered) and not context.settled and context.agents.force != "all":
         cut = 2 * sum(map(_is_cut, unread)) > len(unread)
         raise RunUnhealthy(
             f"{len(unread)} of {len(answered)} ratings of epoch {context.epoch} could not be read; the first: "
@@ -71,7 +71,7 @@ def stop_if_unreadable(context: EpochContext, conversations: Iterable[Conversati
 
 def stop_if_too_long(context: RevisionContext, error: CallFailed) -> None:
     """Raise RunUnhealthy if the prompt of a revision is too long for the endpoint."""
-    if isinstance(error, PromptTooLong) and not context.agents.force:
+    if isinstance(error, PromptTooLong) and context.agents.force != "all":
         now = context.config.revision.max_prompt_tokens
         remedy = _REMEDIES["too_long"].format(now=now, less=max(500, now // 2))
         raise RunUnhealthy(f"the prompt of the revision is too long: {error.call}: {error}; {remedy}{_FORCE}") from None
@@ -85,29 +85,33 @@ def stop_if_not_revised(
     `held` are the events before it, with the problem of a refused prompt.
     """
     epoch = context.epoch_context
-    again = before is not None and _no_answer(before) is not None
+    again = before is not None and no_answer(before) is not None
     is_last = epoch.epoch == context.config.epochs
-    if (problem := _no_answer(revision)) is None or not (again or is_last) or epoch.settled or epoch.agents.force:
+    problem = no_answer(revision)
+    if problem is None or not (again or is_last) or epoch.settled or epoch.agents.force == "all":
         return
     where = f"epochs {epoch.epoch - 1} and {epoch.epoch}" if again else f"epoch {epoch.epoch}, the last one"
     cause = next((f": {event.id}: {event.problem}" for event in held if isinstance(event, Problem)), "")
-    raise RunUnhealthy(f"no revision in {where}: {problem}{cause}; {_revision_remedy(context, problem)}{_FORCE}")
+    raise RunUnhealthy(f"no revision in {where}: {problem}{cause}; {_revision_remedy(context, problem)}")
 
 
-def _no_answer(revision: Revised) -> str | None:
+def no_answer(revision: Revised) -> str | None:
     """Return why a revision has no answer that could be read, or None if it has one."""
     if revision.reason == REVISION_FAILED:
-        return _REFUSED
+        return REFUSED
     objections = [c.objection for c in revision.candidates if c.objection is not None and not c.edits]
-    return objections[0] if objections and len(objections) == len(revision.candidates) else None
+    if not objections or len(objections) < len(revision.candidates):
+        return None
+    return REFUSED if objections[0].startswith("failed") else objections[0]
 
 
 def _revision_remedy(context: RevisionContext, problem: str) -> str:
-    if problem.startswith((_REFUSED, "failed")):
+    if problem == REFUSED:
         return str(_REMEDIES["refused"])
     if problem.startswith("oversized"):
-        return str(_REMEDIES["no_room"].format(more=2 * context.config.revision.max_prompt_tokens))
-    return _form_remedy("meta", context.agents.meta.config, problem.startswith("truncated"))
+        more = 2 * context.config.revision.max_prompt_tokens
+        return f"{_REMEDIES['no_room'].format(more=more)}{_FORCE}"
+    return f"{_form_remedy('meta', context.agents.meta.config, problem.startswith('truncated'))}{_FORCE}"
 
 
 def _form_remedy(role: str, model: ModelSettings, cut: bool) -> str:

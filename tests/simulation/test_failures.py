@@ -169,7 +169,7 @@ def test_a_prompt_too_long_for_the_meta_model_stops_the_run_at_once(tmp_path: Pa
     script: list[Line] = [{"at": "^e1/revision/", "too_long": LONG, "while_there": str(trouble)}]
     file = experiment(tmp_path, WELL, script, epochs=2, **keys)
     stopped = scai("run", file, "-q", "--json")
-    assert (stopped.code, stopped.json["status"], len(stopped.lines)) == (4, "failed", 1)
+    assert (stopped.code, stopped.json["status"]) == (4, "failed")
     assert LONG in stopped.err
     assert "lower revision.max_prompt_tokens (now 60000), e.g. `scai resume --set revision.max_" in stopped.err
     run = tmp_path / "runs" / "t"
@@ -184,7 +184,6 @@ def test_a_prompt_too_long_for_the_meta_model_stops_the_run_at_once(tmp_path: Pa
 REASONS: dict[str, tuple[Line, str, str]] = {
     "unreadable": (no_form("revision/meta"), "there is no JSON", "model.structured=json_schema"),
     "cut": ({"at": "revision/meta", "say": '{"cri', "finish": "length"}, "truncated", "roles.meta.max_tokens=4000"),
-    "refused": (refusing("revision/meta"), "revision/meta: refused by script", ""),
 }
 
 
@@ -195,7 +194,7 @@ def test_two_epochs_without_a_revision_stop_the_run(tmp_path: Path, reason: str)
     line, said, remedy = REASONS[reason]
     file = experiment(tmp_path, WELL, [{**line, "while_there": str(trouble)}], epochs=3)
     stopped = scai("run", file, "-q", "--json")
-    assert (stopped.code, stopped.json["status"], len(stopped.lines)) == (4, "failed", 1)
+    assert (stopped.code, stopped.json["status"]) == (4, "failed")
     assert "no revision in epochs 1 and 2: " in stopped.err
     assert said in stopped.err
     assert remedy in stopped.err
@@ -204,15 +203,35 @@ def test_two_epochs_without_a_revision_stop_the_run(tmp_path: Path, reason: str)
     assert [(event["id"], event["accepted"]) for event in revisions(events(run))] == [("e1/revision", False)]
     made = len(calls(run))
     assert resumed(run) == 4
-    if reason != "refused":  # a refused prompt is sent again
-        assert len(calls(run)) == made
+    assert len(calls(run)) == made
     forced = shutil.copytree(run, tmp_path / "forced" / "t")
     assert resumed(forced, "--force") == 0
     assert len(revisions(events(forced))) == 3
     trouble.unlink()
-    assert resumed(run, *(("--set", remedy) if remedy else ())) == 0
+    assert resumed(run, "--set", remedy) == 0
     assert (run / "events.jsonl").read_bytes().startswith(before)
     assert [event["accepted"] for event in revisions(events(run))] == [False, True, False]
+
+
+def test_two_epochs_whose_revision_is_refused_stop_the_run_and_each_resume_gets_past_it(tmp_path: Path) -> None:
+    file = experiment(tmp_path, None, [refusing("revision/meta")], epochs=3)
+    stopped = scai("run", file, "-q")
+    assert stopped.code == 4
+    assert stopped.lines[-1] == (
+        "scai: no revision in epochs 1 and 2: the prompt was refused: e2/revision/meta: refused by script; `scai resume` "
+        "continues without it; other tasks or another wording (`prompts`) need a new run"
+    )
+    run = tmp_path / "runs" / "t"
+    assert [event["id"] for event in revisions(events(run))] == ["e1/revision", "e2/revision"]
+    assert [resumed(run), resumed(run)] == [4, 0]
+    problems = [(event["id"], event["refused"]) for event in events(run) if event["type"] == "problem"]
+    assert problems == [(f"e{epoch}/revision/meta", True) for epoch in (1, 2, 3)]
+
+
+def test_run_with_force_stops_for_all_but_the_rater_check(tmp_path: Path) -> None:
+    stopped = scai("run", experiment(tmp_path, None, [no_form("revision/meta")]), "-q", "--force")
+    assert stopped.code == 4
+    assert "no revision in epoch 1, the last one" in stopped.err
 
 
 def test_a_last_epoch_without_a_revision_is_not_success(tmp_path: Path) -> None:
@@ -249,7 +268,7 @@ def test_an_epoch_whose_ratings_cannot_be_read_stops_the_run(tmp_path: Path, rea
     line, remedy = UNREADABLE[reason]
     file = experiment(tmp_path, WELL, [{**line, "while_there": str(trouble)}], ratings={"cross_raters": 0})
     stopped = scai("run", file, "-q", "--json")
-    assert (stopped.code, stopped.json["status"], len(stopped.lines)) == (4, "failed", 1)
+    assert (stopped.code, stopped.json["status"]) == (4, "failed")
     assert "3 of 3 ratings of epoch 1 could not be read; the first: e1/ann/tea/m2/own: " in stopped.err
     assert remedy in stopped.err
     run = tmp_path / "runs" / "t"

@@ -31,7 +31,7 @@ def rewrite(*principles: str, contract: tuple[dict[str, Any], ...] = (), **more:
 
 
 def first_revision(tiny: Path, *lines: dict[str, str], options: tuple[str, ...] = ()) -> dict[str, Any]:
-    return of(ran(tiny, "--force", "--set", "epochs=1", *script(*lines), *options), "revision")[0]
+    return of(ran(tiny, "--set", "force=all", "--set", "epochs=1", *script(*lines), *options), "revision")[0]
 
 
 def test_every_kind_of_event_happens_as_often_as_the_design_says(finished: Path) -> None:

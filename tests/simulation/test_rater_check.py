@@ -69,7 +69,7 @@ def test_a_rater_that_gives_every_answer_the_same_rating_stops_the_run_after_epo
     assert scai("resume", "t", "--trust", "-q").lines == stopped.lines
     assert len(calls(tmp_path / "runs" / "t")) == made
     assert scai("resume", "t", "--trust", "-q", "--force").code == 0
-    assert "force: true" in (tmp_path / "runs" / "t" / "config.yaml").read_text()
+    assert "force: all" in (tmp_path / "runs" / "t" / "config.yaml").read_text()
     assert len(checked(events(tmp_path / "runs" / "t"))) == 1
     assert scai("run", file, "-q", "--force", "--run-id", "forced").code == 0
     assert scai("show", "forced", "--json").json["rater_check"][0]["passed"] is False

@@ -83,7 +83,7 @@ def test_edits_without_effect_are_no_change(tmp_path: Path) -> None:
 
 def refused(path: Path, answer: Any, script: Sequence[Line] = (), **keys: Any) -> str:
     """Why a revision was not adopted under the rule `always`."""
-    revision = revisions(ran(path, {"e1/revision": answer}, script, force=True, **keys))[0]
+    revision = revisions(ran(path, {"e1/revision": answer}, script, force="all", **keys))[0]
     assert not revision["accepted"]
     assert revision["constitution"]["version"] == 0
     objection = revision["candidates"][0]["objection"]
@@ -372,7 +372,7 @@ def test_the_window_holds_when_the_form_is_asked_for_again(tmp_path: Path) -> No
     ran(
         tmp_path,
         {"e1/revision": "no " * 3000},
-        force=True,
+        force="all",
         tasks=[{"id": f"t{n}", "prompt": "Why?"} for n in range(8)],
         **keys,
     )
@@ -382,7 +382,7 @@ def test_the_window_holds_when_the_form_is_asked_for_again(tmp_path: Path) -> No
 
 
 def test_a_window_without_room_asks_nobody_and_says_so(tmp_path: Path) -> None:
-    told = ran(tmp_path, revision={"max_prompt_tokens": 500}, force=True)
+    told = ran(tmp_path, revision={"max_prompt_tokens": 500}, force="all")
     assert revisions(told)[0]["candidates"][0]["objection"] == (
         "oversized: max_prompt_tokens leaves no room for any conversation"
     )

@@ -33,7 +33,7 @@ async def candidates(context: RevisionContext) -> list[Candidate]:
     # The first of equal proposals is kept: its number, and so its id, does not depend on which call ends first.
     distinct: dict[object, Candidate] = {}
     errors = [error for _, error in proposals if error is not None]
-    if (too_long := next((e for e in errors if isinstance(e, PromptTooLong)), None)) and not context.agents.force:
+    if (too_long := next((e for e in errors if isinstance(e, PromptTooLong)), None)) and context.agents.force != "all":
         raise too_long
     stop_if_too_many(errors, len(proposals), context.agents.max_failures, "proposals")
     for number, (proposed, error) in enumerate(proposals, 1):
