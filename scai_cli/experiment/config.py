@@ -189,7 +189,7 @@ class ExperimentConfig(Value):
     """The share of an epoch's conversations (or rows) that may fail and stay missing; refused prompts do not count."""
     # Left out of what is printed and saved while false: older runs do not have it.
     force: bool | Literal["all"] = Field(default=False, exclude_if=operator.not_)
-    """Continue although raters fail the rater check (`true`), or also if ratings or revisions cannot be read (`all`)."""
+    """Continue although raters fail the rater check (`true`), also if ratings or revisions cannot be read (`all`)."""
     format_retries: Annotated[int, Field(ge=0, le=10)] = 2
     """The number of retries when a model's answer has the wrong form."""
     prompts: Mapping[str, Text] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter
 from pathlib import Path
 from statistics import mean
@@ -14,6 +15,7 @@ from changed_runs import changed
 from conftest import TINY, Called, calls, scai
 from crash import society
 from loopback import FAULTS, Body, Loopback, Reply, completion, error
+from scripted import script
 
 from scai_cli.datasets.generate.judge import letter, preference
 from scai_cli.datasets.generate.manifest import read_generation
@@ -367,7 +369,7 @@ def test_cached_answers_keep_their_log_probabilities(kind: Path, monkeypatch: py
     assert {judgement["by"] for row in first for judgement in row["judgements"]} == {"logprobs"}
 
 
-def test_failed_calls_are_told_in_their_row_and_too_many_stop(kind: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refused_prompts_are_told_in_their_row(kind: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def some(asked: Body, good: bytes) -> Reply:
         return (
             error(400, "no")
@@ -397,13 +399,37 @@ def test_failed_calls_are_told_in_their_row_and_too_many_stop(kind: Path, monkey
             "by": None,
             "problem": "the call failed",
         }
-        strict = scai(
-            "generate", kind / "kind", "--n", 40, *model[:2], *at, "--set", "max_failures=0.1", "-q", "--json"
-        )
-    assert strict.code == 4
-    assert strict.json["status"] == "failed"
-    assert 8 <= strict.json["rows"] < 12  # more than a tenth of 40 have failed
-    assert "5 of 40 rows failed, more than max_failures allows; the first: r" in strict.err
+        assert generate(kind, "--n", 6, *model[:2], *at, run_id="strict") == found  # max_failures is 0
+
+
+ROW_CALLS = ["r3/final/assistant$", "r3/s1/critique", "r3/judge/final/ab", "r3/final/own/user$", "judge/probe"]
+
+
+@pytest.mark.parametrize(
+    "call", [ROW_CALLS[0], *(pytest.param(call, marks=pytest.mark.slow) for call in ROW_CALLS[1:])]
+)
+def test_a_row_with_a_failure_outside_its_prompts_is_not_written(kind: Path, tmp_path: Path, call: str) -> None:
+    trouble = tmp_path / "trouble"
+    lines = (*script({"at": call, "fail": "the budget is used up", "while_there": str(trouble)}), "--trust")
+    clean = generate(kind, "--n", 6, *lines)
+    trouble.touch()
+    stopped = scai("generate", kind / "kind", "--n", 6, *lines, "--run-id", "stopped", "-q", "--json")
+    assert (stopped.code, stopped.json["status"], len(stopped.errors)) == (4, "failed", 1)
+    assert re.search(call.removesuffix("$"), stopped.errors[0])
+    assert "the budget is used up; `scai resume` makes failed calls again, `--set max_failures=0.17` le" in stopped.err
+    assert objects(Path("runs/stopped")) == clean[: 0 if call == "judge/probe" else 3]
+    assert scai("resume", "stopped", "--trust", "-q").code == 4
+    trouble.unlink()
+    assert scai("resume", "stopped", "--trust", "-q").code == 0
+    assert objects(Path("runs/stopped")) == clean
+
+
+def test_max_failures_is_the_share_of_rows_that_may_fail(kind: Path) -> None:
+    lines = (*script({"at": "^r[135]/final/assistant", "fail": "gone"}), "--trust")
+    stopped = scai("generate", kind / "kind", "--n", 10, *lines, "--set", "max_failures=0.2", "-q", "--json")
+    assert (stopped.code, stopped.json["rows"], stopped.json["problems"]) == (4, 5, 2)
+    assert "3 of 10 rows failed, more than max_failures allows; the first: r1/final/assistant: gone" in stopped.err
+    assert scai("resume", "kind-rows", "--trust", "-q", "--set", "max_failures=0.3").code == 0
 
 
 @pytest.mark.parametrize(
