@@ -80,14 +80,14 @@ def test_a_secret_among_a_personas_options_is_refused() -> None:
 def test_a_run_of_0_1_keeps_its_digests_and_what_show_prints() -> None:
     """Written by version 0.1, in which a persona's model had eight keys."""
     config = experiment("ann", "cid", "dan")
-    assert digests(config) == DIGESTS
+    assert digests(config, with_remedies=True) == DIGESTS
     printed = config.model_dump(mode="json", by_alias=True)
     assert list(printed["personas"]["inline"][0]["model"]) == EIGHT_KEYS
     assert list(printed["roles"]["user"]) == list(printed["model"]) == ELEVEN_KEYS
     assert printed["roles"]["user"]["options"] is None
 
 
-def test_a_timeout_of_a_persona_is_free_to_change_and_the_seed_is_not(tiny: Path) -> None:
+def test_the_timeout_and_the_remedies_of_a_persona_are_free_to_change_and_its_name_is_not(tiny: Path) -> None:
     plain = load_experiment(tiny)
     person = plain.personas.inline[0]
 
@@ -97,7 +97,9 @@ def test_a_timeout_of_a_persona_is_free_to_change_and_the_seed_is_not(tiny: Path
         return plain.model_copy(update={"personas": plain.personas.model_copy(update={"inline": personas})})
 
     assert digests(changed(timeout_s=5)) == digests(changed())
-    assert digests(changed(send_seed=False)) != digests(changed())
+    assert digests(changed(send_seed=False, max_tokens=9)) == digests(changed())
+    assert digests(changed(send_seed=False), with_remedies=True) != digests(changed(), with_remedies=True)
+    assert digests(changed(name="other")) != digests(changed())
 
 
 EIGHT_KEYS = ["provider", "name", "base_url", "api_key_env", "temperature", "top_p", "max_tokens", "structured"]
