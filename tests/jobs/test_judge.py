@@ -144,17 +144,23 @@ def test_a_single_vote_counts_if_only_one_was_wanted(monkeypatch: pytest.MonkeyP
     assert {(j["p"], j["p_ab"], j["p_ba"]) for j in judgements} == {(0.5, 1.0, 0.0)}
 
 
-def test_a_cut_vote_counts_only_if_it_is_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    def cut(text: str) -> Answer:
-        return lambda asked, good: Reply(body=completion(text, asked, finish="length"))
+@pytest.mark.parametrize(
+    ("text", "finish", "p_ab"),
+    [
+        ("(A", "length", 1.0),
+        ("A", "strange", 1.0),
+        ("A. The first", "length", None),
+        ("A", "content_filter", None),
+    ],
+)
+def test_a_vote_that_is_not_whole_must_be_nothing_but_a_letter(
+    monkeypatch: pytest.MonkeyPatch, text: str, finish: str, p_ab: float | None
+) -> None:
+    judgements, _ = judged(monkeypatch, lambda asked, good: Reply(body=completion(text, asked, finish=finish)))
+    assert {j.get("p_ab") for j in judgements} == {p_ab}
 
-    assert {j["p"] for j in judged(monkeypatch, cut("A. The first"))[0]} == {None}
-    scai("resume", "set", "-q")
-    Path("runs/set").rename("runs/first")
-    assert {j["p_ab"] for j in judged(monkeypatch, cut("(A"))[0]} == {1.0}
 
-
-def test_a_vote_is_held_to_the_letters_where_the_server_can(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_vote_is_limited_to_the_letters_where_the_server_can(monkeypatch: pytest.MonkeyPatch) -> None:
     def by_schema(asked: Body, good: bytes) -> Reply:
         return Reply(body=completion('{"letter": "B"}' if "response_format" in asked else "well", asked))
 

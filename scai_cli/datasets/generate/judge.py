@@ -143,8 +143,9 @@ async def _outcome(call: Coroutine[Any, Any, Result]) -> Result | CallFailed:
 
 
 def _vote(answer: Completion) -> str | None:
-    """Return the letter of an answer; one that did not end as a whole must be nothing else."""
-    return letter(answer.text) if answer.ended == "whole" or len(answer.text.split()) == 1 else None
+    """Return the letter of an answer, unless it is withheld; one that is not whole must be nothing but a letter."""
+    is_read = answer.ended == "whole" or (answer.ended != "withheld" and len(answer.text.split()) == 1)
+    return letter(answer.text) if is_read else None
 
 
 def preference(candidates: Iterable[tuple[str, float]]) -> tuple[float | None, float]:
