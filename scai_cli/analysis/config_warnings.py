@@ -29,37 +29,12 @@ def config_warnings(config: ExperimentConfig) -> list[str]:
 
 def self_rating(config: ExperimentConfig) -> list[str]:
     """Return a line if the assistant and some of its raters are one model; nothing for the simulated society."""
-    assistant = config.model_for("assistant")
-    raters = [config.model_of(persona) for persona in config.personas.inline]
-    same = sum(
-        (r.provider, r.name, r.base_url) == (assistant.provider, assistant.name, assistant.base_url) for r in raters
-    )
-    if not same or assistant.provider == "simulated":
+    model = config.model_for("assistant")
+    raters = {(rater.provider, rater.name, rater.base_url) for rater in map(config.model_of, config.personas.inline)}
+    if model.provider == "simulated" or (model.provider, model.name, model.base_url) not in raters:
         return []
-    users = "the users" if same == len(raters) else f"{same} of {len(raters)} users"
-    return [
-        f"the assistant and {users} are one model ({assistant.label}), which rates its own answers; "
-        "set another model in roles.user.name"
-    ]
-
-
-def idle_settings(config: ExperimentConfig) -> list[str]:
-    """Return a line for each setting that differs from its default and has no effect: key, condition, remedy."""
-    settings = (setting for setting in _SETTINGS if _is_set(config, setting.key))
-    return [f"{s.key} has no effect: {s.why}; remove it, or {s.remedy}" for s in settings if not s.has_effect(config)]
-
-
-def seed_dependence(config: ExperimentConfig) -> list[str]:
-    """Return a line if simulated people have no preferences; nothing if all have some."""
-    simulated = [p for p in config.personas.inline if not p.human and config.model_of(p).provider == "simulated"]
-    bare = sum(not persona.preferences for persona in simulated)
-    if not bare:
-        return []
-    return [
-        f"{bare} of {len(simulated)} simulated people have no `preferences`: what their descriptions leave open is "
-        "drawn from the seed, so another seed may lead to another constitution; give them `preferences:`, or compare "
-        "runs with several seeds"
-    ]
+    which = f"the assistant and the users are one model ({model.label}), which rates its own answers"
+    return [f"{which}; set another model in roles.user.name"]
 
 
 def welfare_decides(config: ExperimentConfig) -> bool:

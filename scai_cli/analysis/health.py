@@ -31,7 +31,7 @@ def health_object(counts: AnswerCounts, config: ExperimentConfig) -> dict[str, A
     """Return the key `health` of `scai show --json`."""
     return {
         "warnings": health_warnings(counts, config),
-        "roles": counts.roles,
+        "roles": {role: dict(sorted(marks.items())) for role, marks in counts.roles.items()},
         "refused": counts.refused,
         "epochs_without_revision": counts.unrevised,
         "commonest_ratings": {kind: dict(values.most_common(3)) for kind, values in counts.values.items()},

@@ -24,7 +24,7 @@ def problems(run: Figures) -> Iterator[Html]:
     yield from _marked(history.answers)
     failed = [problem for epoch in history.epochs for problem in epoch.problems]
     if not failed and not run.missing and history.status == "finished":
-        yield tag("p", "None: no call failed and no rating is missing.")
+        yield tag("p", "No call failed and no rating is missing.")
         return
     yield tag(
         "p",
@@ -47,10 +47,9 @@ def problems(run: Figures) -> Iterator[Html]:
 def _marked(counts: AnswerCounts) -> Iterator[Html]:
     """Yield a table of the answers that are not plain: a row for each mark, a column for each role."""
     roles = counts.roles.values()
-    marks = dict.fromkeys(mark for found in roles for mark in found)
-    if len(marks) > 1:  # besides the number of answers
-        rows = ((mark.replace("_", " "), [f"{found[mark]:,}" for found in roles]) for mark in marks)
-        yield table(["Answers", *counts.roles], rows)
+    if marks := sorted({mark for found in roles for mark in found} - {"answers"}):
+        rows = ((mark.replace("_", " "), [f"{found[mark]:,}" for found in roles]) for mark in ("answers", *marks))
+        yield table(["Number of", *counts.roles], rows)
 
 
 _SIMULATED = "The simulated model gives the same run, word for word."

@@ -17,10 +17,6 @@ NOT_ANSWERED: Final = ("the call failed", "the conversation failed")
 # Tuples: a union of types would be built anew for each of a million events.
 _RATING: Final = (CompactRating, Rated)
 _MESSAGE: Final = (CompactMessage, MessageSaid)
-_CONTENT: Final = b'"content":"'
-_PLAIN_ENDS: Final = (b'"finish_reason":"stop"}\n', b'"finish_reason":null}\n')
-_ODD: Final = frozenset((*b'" \\', *range(128, 256)))
-"""The first bytes of texts that may be empty or white space."""
 
 
 @dataclass(slots=True)
@@ -58,16 +54,6 @@ class AnswerCounts:
             self.refused += event.refused
         elif isinstance(event, RatersChecked):
             self.checks = event.checks
-
-    def add_plain(self, line: bytes) -> bool:
-        """Count the line of a message without decoding it; return False if it may be unusual and must be decoded."""
-        at = line.find(_CONTENT)
-        if at < 0 or not line.endswith(_PLAIN_ENDS) or line[at + len(_CONTENT)] in _ODD:
-            return False
-        if line.endswith(b'"role":"assistant",', 0, at):
-            self.roles["assistant"]["answers"] += 1
-            return True
-        return line.endswith(b'"role":"user",', 0, at)
 
     def add_answer(self, text: str, finish_reason: str | None = None, marks: Collection[str] = ()) -> None:
         """Count an answer of the assistant."""

@@ -88,15 +88,14 @@ def decode_event(log: Path, number: int, line: bytes) -> ReadEvent:
     return event
 
 
-def read_events(path: Path, wanted: Callable[[bytes, bytes], bool] = lambda *_: True) -> Iterator[ReadEvent]:
-    """Yield the events whose id and type are `wanted`, in order; skip an incomplete last line.
+def read_events(path: Path, wanted: Callable[[bytes, bytes], bool] | None = None) -> Iterator[ReadEvent]:
+    """Yield the events, those whose id and type are `wanted`, in order; skip an incomplete last line.
 
     Raises RunError with the line if it is damaged; only the start and end of unwanted lines are checked.
     """
     log = path / EVENTS
     for number, line in lines(log):
-        name, kind = glance(line)
-        if wanted(name, kind):
+        if wanted is None or wanted(*glance(line)):
             yield decode_event(log, number, line)
 
 

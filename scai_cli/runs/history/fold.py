@@ -9,19 +9,11 @@ from typing import Final
 
 from scai_cli.errors import RunError
 from scai_cli.runs import events
-from scai_cli.runs.history.event_lines import (
-    CompactMessage,
-    CompactRating,
-    ReadEvent,
-    decode_event,
-    glance,
-    selects,
-)
+from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent, read_events, selects
 from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.ratings import RatingIndex
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.history.status import outcome_of, status_of
-from scai_cli.runs.jsonl import lines
 from scai_cli.runs.run_directory import EVENTS
 
 EVERYTHING: Final = Selection()
@@ -32,10 +24,9 @@ def read_history(
 ) -> History:
     """Return the history of a run.
 
-    `messages=False`, `ratings=False` and a `selection` leave out messages and ratings, which is several times faster
-    on a large run and takes little memory. The rating index always has all ratings; with `finals`, it keeps the
-    ratings of final answers one by one. Raises RunError with the line if it is damaged; only the start and end of
-    omitted messages are checked.
+    `messages=False`, `ratings=False` and a `selection` leave out messages and ratings, which takes little memory on a
+    large run. All answers are counted and the rating index has all ratings; with `finals`, it keeps the ratings of
+    final answers one by one. Raises RunError with the line if it is damaged.
     """
     history = History(path, "interrupted", rating_index=RatingIndex(finals=finals))
     for event in _wanted(history, messages, ratings, selection):
@@ -71,18 +62,13 @@ def _drop_last(history: History, selection: Selection) -> Iterator[tuple[History
 def _wanted(history: History, messages: bool, ratings: bool, selection: Selection) -> Iterator[ReadEvent]:
     """Yield the events to fold; count every answer, and add every rating to the history's index."""
     selected, answers, add = selects(selection), history.answers, history.rating_index.add
-    log = history.path / EVENTS
-    for number, line in lines(log):
-        name, kind = glance(line)
-        wanted = kind != b"message" or (messages and selected(name))
-        if not wanted and answers.add_plain(line):
-            continue
-        event = decode_event(log, number, line)
+    for event in read_events(history.path):
         answers.add(event)
+        kept = not isinstance(event, CompactMessage) or (messages and selected(event.id.encode()))
         if isinstance(event, CompactRating):
             add(event)
-            wanted = ratings and selected(name)
-        if wanted:
+            kept = ratings and selected(event.id.encode())
+        if kept:
             yield event
 
 
