@@ -340,3 +340,22 @@ def test_the_log_of_a_cached_call_is_json_like_any_other(config):
     assert one[0].keys() == two[0].keys()
     key = {call["id"]: json.dumps(call["request"]) for call in one}
     assert all(key[call["id"]] == json.dumps(call["request"]) for call in two)
+
+
+def test_thoughts_are_kept_apart_and_those_in_older_rows_are_found(cache, path):
+    class Thinking(Counting):
+        async def complete(self, request):
+            self.asked += 1
+            return Completion("yes", usage=Usage(10, 3), thoughts="Hm.")
+
+    model = Thinking()
+    asked = [ask(cache, model, request())[0] for _ in range(2)]
+    assert [(answer.text, answer.thoughts, answer.source) for answer in asked] == [
+        ("yes", "Hm.", "model"),
+        ("yes", "Hm.", "cache"),
+    ]
+    for text, times in (("<think>Old.</think>no", 1), ("<think>Old.", 2)):  # an empty answer is asked for again
+        with closing(sqlite3.connect(path)) as database, database:
+            database.execute("UPDATE answers SET answer = ?", (json.dumps([text, "stop", 10, 3, "m-1"]).encode(),))
+        (answer,) = ask(cache, model, request())
+        assert (answer.text, model.asked) == ("no" if times == 1 else "yes", times)
