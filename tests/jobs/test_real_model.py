@@ -136,21 +136,22 @@ def test_a_run_that_is_not_forced_stops_after_its_first_epoch(runs: Path, url: s
     assert {event["id"] for event in events(runs / "stopped")} == {event["id"] for event in events(forced)}
 
 
-def test_a_run_is_resumed_from_its_log_without_the_server(copy: Path):
-    path = copy / "events.jsonl"
-    whole = path.read_text(encoding="utf-8")
-    lines = whole.splitlines(keepends=True)
-    path.write_text("".join(lines[: len(lines) // 2]) + lines[-1][:20], encoding="utf-8")
-    (copy / "outcome.json").unlink()
-    made = (copy / "calls.jsonl").read_bytes()
-    resumed = scai("resume", "real", "--set", "limits.calls=1", "--quiet")
-    assert resumed.code == 0, resumed.err
-    assert (copy / "calls.jsonl").read_bytes() == made
+def test_the_screen_says_what_not_to_trust(forced: Path):
+    shown = scai("show", forced)
+    assert f"{MODEL} cannot tell answers apart" in " ".join(shown.out.split())
+    health = scai("show", forced, "--json").json["health"]
+    cut = [call for call in calls(forced) if call["purpose"] == "answer" and call["finish_reason"] == "length"]
+    missing = [rating for rating in ratings(forced) if rating["value"] is None]
+    assert health["roles"]["assistant"].get("cut", 0) == len(cut)
+    assert health["roles"]["user"].get("unreadable", 0) == len(missing)
 
-    def ids(text: str) -> set[str]:
-        return {json.dumps({**json.loads(line), "seq": 0, "time": ""}, sort_keys=True) for line in text.splitlines()}
 
-    assert ids(path.read_text(encoding="utf-8")) == ids(whole)
+def test_a_probe_says_that_it_cannot_play_users(url: str):
+    probed = scai("check", EXPERIMENT, "--probe", "--set", f"model.base_url={url}")
+    assert probed.code == 4
+    assert f"{MODEL}: it cannot play users" in probed.err
+    assert "4,096 tokens" in probed.out  # the server's context
+    assert not Path("runs").exists()
 
 
 def test_rows_are_exported_and_load(copy: Path):
