@@ -30,7 +30,7 @@ def make() -> None:
     with tempfile.TemporaryDirectory() as folder, served("real_model.py", "--port", port) as url:
         assert url == address, url
         command = [sys.executable, "-m", "scai_cli"]
-        # `run --force` is for the rater check alone: a revision that cannot be read stops the run, until `resume --force`.
+        # `run --force` is for the rater check alone; `resume --force` is for revisions that cannot be read, too.
         if subprocess.run([*command, "run", str(EXPERIMENT), "--force"], cwd=folder).returncode:
             subprocess.run([*command, "resume", FOLDER.name, "--force"], check=True, cwd=folder)
         shutil.rmtree(FOLDER, ignore_errors=True)
