@@ -84,7 +84,7 @@ def test_half_a_run_is_completed_from_its_calls(run: Path):
     path.write_text("".join(lines[: len(lines) // 2]) + lines[-1][:20], encoding="utf-8")
     (run / "outcome.json").unlink()
     made = (run / "calls.jsonl").read_bytes()
-    resumed = scai("resume", "real", "--quiet")
+    resumed = scai("resume", "real", "--force", "--quiet")
     assert resumed.code == 0, resumed.err
     assert (run / "calls.jsonl").read_bytes() == made
     assert stored(path) == whole
