@@ -74,7 +74,7 @@ class Agent:
             request = self._request(f"{call_id}/{self.role}{suffix}", purpose, conversation, schema)
             completion = await self._ask(request)
             try:
-                read, marks = _read(completion, form, context, example)
+                read, marks = read_answer(completion, form, context, example)
                 return StructuredAnswer(read, None, completion, (*completion.marks, *marks))
             except ValueError as error:
                 problem = _describe(error, completion)
@@ -119,7 +119,9 @@ def without_variants(call_id: str) -> str:
     return "/".join(part for part in call_id.split("/") if not part.startswith("~")) if "/~" in call_id else call_id
 
 
-def _read(completion: Completion, form: type[Form], context: object, example: str) -> tuple[Form, tuple[Mark, ...]]:
+def read_answer(
+    completion: Completion, form: type[Form], context: object, example: str
+) -> tuple[Form, tuple[Mark, ...]]:
     """Read a form from an answer as its end allows; raises ValueError."""
     ended = completion.ended
     if ended == "withheld":
