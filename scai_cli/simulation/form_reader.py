@@ -62,8 +62,8 @@ def _last_object(text: str, form: type[BaseModel], example: str, *, whole: bool)
 
 
 def _with_key(found: FoundObject, known: frozenset[str]) -> Iterator[FoundObject]:
-    """Yield an object if it has a key of the form, else the objects in it that have one."""
-    if found.data is None or not known.isdisjoint(found.data):
+    """Yield an object if it has a key of the form or may have had one, else the objects in it that have one."""
+    if found.data is None or not known.isdisjoint(found.data) or found.repaired:
         yield found
         return
     for inner in found.data.values():

@@ -79,8 +79,9 @@ def _repair(source: str) -> dict[str, Any] | None:
     from json_repair import repair_json  # late: few answers need it
 
     bare = _COMMENT.sub(lambda match: match[1] or " ", source)
-    straight = _TYPOGRAPHIC.sub(r'\1"', bare)
-    for attempt in (source, bare, straight, _BARE_NUMBER.sub(r' "\1"', straight)):
+    if source[1:].lstrip()[:1] in ("“", "„"):
+        source = bare = _TYPOGRAPHIC.sub(r'\1"', bare)
+    for attempt in (source, bare, _BARE_NUMBER.sub(r' "\1"', bare)):
         try:
             data = repair_json(attempt, return_objects=True)
         except (ValueError, LookupError, TypeError, RuntimeError):
