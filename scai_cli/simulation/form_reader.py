@@ -17,6 +17,7 @@ from scai_cli.text.scale_numbers import read_on_scale
 Form = TypeVar("Form", bound=BaseModel)
 
 _QUOTE: Final = "[\"'“”„‘’]"
+_FENCED_THOUGHTS: Final = re.compile(r"\A\s*```think(?:ing)?\n.*?(?:\n```|\Z)", re.DOTALL)
 _MARKS: Final = re.compile(rf"(?:\s|{_QUOTE})+")
 
 
@@ -29,7 +30,7 @@ def read_form(
     by an earlier one. `example`, the form's text in the prompt, counts nowhere. An object that is open at the end is
     completed in a `whole` answer only.
     """
-    found = _last_object(text, form, example, whole=whole)
+    found = _last_object(_FENCED_THOUGHTS.sub("", text), form, example, whole=whole)
     if found.data is None:
         raise ValueError("the JSON object has faults")
     known, _, quoted = _keys(form)

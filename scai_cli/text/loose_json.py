@@ -60,7 +60,8 @@ def _faulty(text: str, at: int, *, whole: bool) -> FoundObject:
     readable = closing or (
         whole and source.count("{") - source.count("}") == 1 and source.count("[") == source.count("]")
     )
-    data = _repair(source) if readable and len(source) <= _LONGEST else None
+    in_text = text[at - 1 : at] in ('"', "'") if at else False  # then its quotes are escaped
+    data = _repair(source) if readable and not in_text and len(source) <= _LONGEST else None
     return FoundObject(data, at, closing or len(text), repaired=True)
 
 

@@ -44,13 +44,16 @@ def test_ids_are_for_life(tmp_path: Path) -> None:
 
 
 texts = st.lists(
-    st.tuples(st.sampled_from(["P1", "P2", "P9", None]), st.sampled_from(["a", "b", "c", "d"])), max_size=5
+    st.tuples(
+        st.sampled_from(["P1", "P2", "P9", None]), st.sampled_from(["Be kind.", "Be brief.", "Be warm.", "Be calm."])
+    ),
+    max_size=5,
 )
 
 
 @given(texts)
 def test_a_rewrite_leads_to_what_was_written_whatever_ids_it_names(written: list[tuple[str | None, str]]) -> None:
-    old = Constitution().apply([Add(text="a"), Add(text="b")], epoch=0)
+    old = Constitution().apply([Add(text="Be kind."), Add(text="Be brief.")], epoch=0)
     new = old.apply(edits_to(old, Rewrite.model_validate(anew(*written)), ()), epoch=1)
     assert sorted(rule.text for rule in new.principles) == sorted({text for _, text in written})
     assert len({rule.id for rule in new.principles}) == len(new.principles)
@@ -178,8 +181,7 @@ def test_a_rule_too_long_to_keep_is_broken_not_a_crash(tmp_path: Path) -> None:
 
 
 def test_an_answer_that_was_cut_off_is_refused_even_if_it_can_be_read(tmp_path: Path) -> None:
-    cut = [cut_off("e1/revision/meta$")]
-    assert refused(tmp_path, anew((None, "Be kind.")), cut) == "truncated: the answer was cut off"
+    assert refused(tmp_path, anew((None, "Be kind.")), [cut_off("meta")]) == "truncated: the answer was cut off"
     assert refused(tmp_path, '{"critique": "and th', [cut_off("meta")]) == "truncated: the answer was cut off"
 
 
@@ -189,10 +191,13 @@ def test_an_answer_that_was_cut_off_is_refused_even_if_it_can_be_read(tmp_path: 
         (edit("modify", id="P7", text="Be kind."), "there is no rule 'P7'"),
         (edit("remove", id="P7"), "there is no rule 'P7'"),
         (edit("remove"), "an edit of the kind remove names no rule"),
-        (edit("add", text=" "), "an edit of the kind add has no text"),
-        (edit("merge", ids=["P1"], text="x"), "a merge names fewer than two rules"),
-        (edit("merge", ids=["P1", "C1"], text="x"), "cannot merge principles with clauses: P1, C1"),
-        (edit("modify", id="P1", text="x", **{"for": ["ann"]}), "P1 is a principle and cannot be for some users only"),
+        (edit("add", text=" "), "edits.0: is not a rule; write one sentence"),
+        (edit("merge", ids=["P1"], text="Be warm."), "a merge names fewer than two rules"),
+        (edit("merge", ids=["P1", "C1"], text="Be warm."), "cannot merge principles with clauses: P1, C1"),
+        (
+            edit("modify", id="P1", text="Be warm.", **{"for": ["ann"]}),
+            "P1 is a principle and cannot be for some users only",
+        ),
     ],
 )
 def test_edits_that_cannot_be_made_are_broken(tmp_path: Path, change: dict[str, Any], why: str) -> None:
@@ -248,7 +253,7 @@ def test_a_merge_keeps_the_first_id_and_all_evidence(tmp_path: Path) -> None:
                 "critique": "",
                 "edits": [edit("merge", ids=["P1", "P3"], text="Both.", evidence=["e2/bob/tea/m2"])],
             },
-            "e3/revision": {"critique": "", "edits": [edit("add", text="New.")]},
+            "e3/revision": {"critique": "", "edits": [edit("add", text="Another.")]},
         },
         epochs=3,
         revision={"strategy": "edits"},
@@ -256,7 +261,7 @@ def test_a_merge_keeps_the_first_id_and_all_evidence(tmp_path: Path) -> None:
     merged, last = (r["constitution"] for r in revisions(told)[1:])
     assert rules(merged) == [("P1", "Both."), ("P2", "Rule 1.")]
     assert merged["principles"][0]["evidence"] == ["e1/ann/tea/m2", "e1/cid/tea/m2", "e2/bob/tea/m2"]
-    assert rules(last)[-1] == ("P4", "New.")
+    assert rules(last)[-1] == ("P4", "Another.")
 
 
 # --- reflect
