@@ -6,15 +6,20 @@ import json
 import re
 import shutil
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from conftest import calls, events, scai
-from crash import comparable
+from crash import comparable, society
+from loopback import FAULTS, Body, Loopback, Reply
 from scripted import Line, no_form, refusing
 from scripted_runs import PEOPLE, anew, experiment, revisions
+
+from scai_cli.models import refusals
+from scai_cli.text.data_files import read_data_file
 
 EVERYTHING = """\
 name: all
@@ -134,6 +139,59 @@ def test_with_max_failures_a_failure_is_left_out_like_a_refused_prompt(tmp_path:
     assert scai("run", file, "-q").code == 0
     problems = [event for event in events(tmp_path / "runs" / "all") if event["type"] == "problem"]
     assert [problem.get("refused", False) for problem in problems] == [False] * (kind != "rater check")
+
+
+ROWS = [
+    row for row in read_data_file(refusals.__file__)["rows"] if row["error"] not in ("CallTransient", "CallAdapted")
+]
+PLAYED = [
+    pytest.param(kind, row["error"], *row["examples"][0], id=f"{row['error']}-{kind}")
+    for row, kind in zip(ROWS, cycle(KINDS))
+    if row["examples"][0][0] and not row.get("sent") and not row.get("an_option")
+]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run at a server that is well."""
+    folder = tmp_path_factory.mktemp("served")
+    with Loopback(answer=society()) as server:
+        assert scai("run", at(folder, server), "-q", "--runs-dir", folder).code == 0
+    return folder / "all"
+
+
+def at(path: Path, server: Loopback) -> Path:
+    model = {"provider": "openai", "name": "society", "base_url": server.base_url}
+    return everything(path, model=model, judge=model)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "error", "status", "body"), PLAYED)
+def test_each_refusal_of_the_table_then_a_server_that_is_well(
+    tmp_path: Path, served: Path, monkeypatch: pytest.MonkeyPatch, kind: str, error: str, status: int, body: Any
+) -> None:
+    (call,) = [call for call in calls(served) if re.search(KINDS[kind], call["id"])]
+    text = body if isinstance(body, str) else json.dumps(body)
+
+    def refuse(asked: Body, good: bytes) -> Reply:
+        wanted = asked["messages"] == call["request"]["messages"]
+        return Reply(status, text.encode()) if wanted else Reply(body=good)
+
+    monkeypatch.setitem(FAULTS, "refuse", refuse)
+    with Loopback(script=["refuse"] * 999, answer=society()) as server:
+        found = scai("run", at(tmp_path, server), "-q")
+        run = tmp_path / "runs" / "all"
+        problems = [event for event in events(run) if event["type"] == "problem"]
+        if found.code == 0:
+            assert error in ("PromptRefused", "PromptTooLong", "Unexplained", "ParameterRefused")
+            assert all(problem["refused"] for problem in problems)
+            assert problems or kind == "rater check"
+            return
+        assert (found.code, problems) == (4, [])
+        assert set(comparable(run)) <= set(comparable(served))
+        server._script.clear()
+        assert resumed(run) == 0
+    assert comparable(run) == comparable(served)
 
 
 def test_max_failures_is_the_share_of_conversations_that_may_fail(tmp_path: Path) -> None:
