@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from scai_cli import __version__, plugins
 from scai_cli.concurrency import together
@@ -14,17 +15,8 @@ from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.constitution_start import initial_constitution
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.runs.events import (
-    Candidate,
-    EpochStarted,
-    Event,
-    RaterCheck,
-    RatersChecked,
-    Revised,
-    RunFinished,
-    RunStarted,
-    WelfareMeasured,
-)
+from scai_cli.runs import events
+from scai_cli.simulation import stops
 from scai_cli.simulation.anchors import Anchors
 from scai_cli.simulation.best_version import VersionRanking
 from scai_cli.simulation.candidate_checks import checked
@@ -32,19 +24,8 @@ from scai_cli.simulation.controls import control, judge
 from scai_cli.simulation.epoch import play
 from scai_cli.simulation.epoch_context import Agents, Emit, EpochContext
 from scai_cli.simulation.holdout import run_holdout
-from scai_cli.simulation.rater_check import check_raters, raters
+from scai_cli.simulation.rater_check import check_raters, stop_if_a_rater_failed
 from scai_cli.simulation.revision_context import Acceptance, AcceptanceResult, RevisionContext, Strategy
-from scai_cli.simulation.stops import (
-    REFUSED,
-    REVISION_FAILED,
-    no_answer,
-    stop_if_a_rater_failed,
-    stop_if_all_refused,
-    stop_if_not_revised,
-    stop_if_too_long,
-    stop_if_too_many,
-    stop_if_unreadable,
-)
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import EpochUtilities, epoch_utilities
 from scai_cli.social_choice import welfare
@@ -60,7 +41,7 @@ async def simulate(
     run_id: str,
     digests: Mapping[str, str],
     always_play_product: bool = False,
-    revised: Mapping[str, Revised] = {},
+    revised: Mapping[str, events.Revised] = {},
 ) -> None:
     """Run an experiment and emit its events.
 
@@ -71,7 +52,7 @@ async def simulate(
     Deterministic in the config and the models' answers: a replay of recorded answers emits equal events. Raises the
     errors that stop a run (`errors.STOPS`).
     """
-    revision: Revised | None = None
+    revision: events.Revised | None = None
     constitution = first = initial_constitution(config.constitution)
     emit(_run_started(config, agents, first, run_id, digests))
     declared = welfare.parse(config.welfare)
@@ -107,13 +88,13 @@ async def simulate(
     if personas:
         context = EpochContext(agents, "holdout", config.epochs + 1, first, personas, tasks, emit)
         await run_holdout(context, product, declared)
-    emit(RunFinished(id="run", epochs=config.epochs, version=product.version))
+    emit(events.RunFinished(id="run", epochs=config.epochs, version=product.version))
 
 
 def _run_started(
     config: ExperimentConfig, agents: Agents, constitution: Constitution, run_id: str, digests: Mapping[str, str]
-) -> RunStarted:
-    return RunStarted(
+) -> events.RunStarted:
+    return events.RunStarted(
         id="run",
         run_id=run_id,
         name=config.name,
@@ -145,7 +126,7 @@ async def _play_and_measure(
 ) -> tuple[Sequence[Conversation], EpochUtilities]:
     """Play an epoch from its `epoch_started` to its `welfare`."""
     context.emit(
-        EpochStarted(
+        events.EpochStarted(
             id=context.id,
             epoch=context.epoch,
             version=context.constitution.version,
@@ -155,8 +136,8 @@ async def _play_and_measure(
         )
     )
     conversations, checks = await _play_and_check(context)
-    stop_if_all_refused(context, conversations)
-    stop_if_unreadable(context, conversations)
+    stops.stop_if_all_refused(context, conversations)
+    stops.stop_if_unreadable(context, conversations)
     # Failures are final only now: a run that stopped within the epoch makes the failed calls again when it is resumed.
     for conversation in conversations:
         for event in conversation.withheld:
@@ -167,22 +148,14 @@ async def _play_and_measure(
     return conversations, utilities
 
 
-async def _play_and_check(context: EpochContext) -> tuple[Sequence[Conversation], Sequence[RaterCheck]]:
+async def _play_and_check(context: EpochContext) -> tuple[Sequence[Conversation], Sequence[events.RaterCheck]]:
     """Play an epoch; in the first one, check the users' models meanwhile."""
-    if context.epoch > 1 or context.settled or not raters(context.agents):
+    if context.epoch > 1 or context.settled:
         return await play(context), ()
-    checks: list[RaterCheck] = []
-
-    async def check() -> list[Conversation]:
-        try:
-            checks.extend(await check_raters(context.agents, f"{context.id}/rater-check"))
-        except CallFailed as error:
-            stop_if_too_many([error], 1, context.agents.max_failures, "rater checks")
-        return []
-
-    conversations, _ = await together([play(context), check()])
+    jobs: list[Coroutine[Any, Any, Any]] = [play(context), check_raters(context, f"{context.id}/rater-check")]
+    conversations, checks = await together(jobs)
     if checks:
-        context.emit(RatersChecked(id=f"{context.id}/rater-check", checks=tuple(checks)))
+        context.emit(events.RatersChecked(id=f"{context.id}/rater-check", checks=checks))
     return conversations, checks
 
 
@@ -195,7 +168,7 @@ def _measure(
     """Emit the utilities and the welfare of the epoch."""
     utilities = epoch_utilities(context, conversations)
     context.emit(
-        WelfareMeasured(
+        events.WelfareMeasured(
             id=context.id,
             epoch=context.epoch,
             version=context.constitution.version,
@@ -219,29 +192,31 @@ def _correct(satisfaction: Mapping[str, float | None], drift: Mapping[str, float
     return {persona: None if s is None or d is None else s - d for persona, (s, d) in pairs.items()}
 
 
-async def _revise(context: RevisionContext, revised: Mapping[str, Revised], before: Revised | None) -> Revised:
+async def _revise(
+    context: RevisionContext, revised: Mapping[str, events.Revised], before: events.Revised | None
+) -> events.Revised:
     """Propose, check, accept and emit a revision; `before` is the one of the epoch before.
 
     Raises RunUnhealthy before anything of it is emitted, so that a resume can request it again with other settings;
     after it if the endpoint refuses the prompt, so that a resume continues.
     """
-    held: list[Event] = []
+    held: list[events.Event] = []
     event = await _proposed(replace(context, epoch_context=replace(context.epoch_context, emit=held.append)))
     event = revised.get(event.id, event)
-    if no_answer(event) != REFUSED:
-        stop_if_not_revised(context, event, before, held)
+    if stops.no_answer(event) != stops.REFUSED:
+        stops.stop_if_not_revised(context, event, before, held)
     for each in (*held, event):
         context.epoch_context.emit(each)
-    stop_if_not_revised(context, event, before, held)
+    stops.stop_if_not_revised(context, event, before, held)
     return event
 
 
-async def _proposed(context: RevisionContext) -> Revised:
+async def _proposed(context: RevisionContext) -> events.Revised:
     revision, epoch_context = context.config.revision, context.epoch_context
     strategy: Strategy = plugins.resolve("strategy", revision.strategy)
     acceptance: Acceptance = plugins.resolve("acceptance", revision.acceptance)
     # A refused prompt keeps the constitution and not the run: the next epoch may still revise it.
-    candidates: Sequence[Candidate] = ()
+    candidates: Sequence[events.Candidate] = ()
     try:
         candidates = [checked(context, candidate) for candidate in await strategy(context)]
         sound = [c for c in candidates if c.constitution is not None and c.objection is None]
@@ -249,23 +224,25 @@ async def _proposed(context: RevisionContext) -> Revised:
         if result.adopted is not None and result.adopted not in sound:
             result = replace(result, adopted=None, reason="the acceptance rule adopted what it was not given")
     except CallFailed as error:
-        stop_if_too_long(context, error)
-        stop_if_too_many([error], 1, context.agents.max_failures, f"revisions of epoch {epoch_context.epoch}")
+        stops.stop_if_too_long(context, error)
+        stops.stop_if_too_many([error], 1, context.agents.max_failures, f"revisions of epoch {epoch_context.epoch}")
         epoch_context.emit(epoch_context.problem(error, context.id))
-        result = AcceptanceResult(None, REVISION_FAILED, {})
+        result = AcceptanceResult(None, stops.REVISION_FAILED, {})
     return _revised(context, candidates, result)
 
 
-def _objections(candidates: Sequence[Candidate]) -> str:
+def _objections(candidates: Sequence[events.Candidate]) -> str:
     objections = [candidate.objection for candidate in candidates if candidate.objection]
     return f"no candidate could be adopted: {'; '.join(objections)}" if objections else "no change was proposed"
 
 
-def _revised(context: RevisionContext, candidates: Sequence[Candidate], result: AcceptanceResult) -> Revised:
+def _revised(
+    context: RevisionContext, candidates: Sequence[events.Candidate], result: AcceptanceResult
+) -> events.Revised:
     adopted = result.adopted
     constitution = adopted.constitution if adopted and adopted.constitution else context.constitution
     shown = adopted or (candidates[0] if candidates else None)
-    return Revised(
+    return events.Revised(
         id=context.id,
         epoch=context.epoch_context.epoch,
         accepted=adopted is not None,

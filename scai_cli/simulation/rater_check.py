@@ -6,19 +6,20 @@ form of an own rating. A model that copies a number from its prompt, or always g
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from scai_cli.concurrency import together
-from scai_cli.errors import PromptRefused
+from scai_cli.errors import CallFailed, PromptRefused, RunUnhealthy
 from scai_cli.experiment.personas import HUMAN, Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.runs.events import MessageSaid, PairRated, RaterCheck
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.answer_forms import Feedback
-from scai_cli.simulation.epoch_context import Agents
+from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.prompts import Prompts
 from scai_cli.simulation.rating import RatingAnswer, ask_rating
+from scai_cli.simulation.stops import stop_if_too_many
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.data_files import read_data_file
 
@@ -32,18 +33,17 @@ _LEAST: Final = 0.1
 """The share of the scale by which a good answer must be rated higher than a bad one."""
 
 
-def raters(agents: Agents) -> list[Agent]:
-    """Return the agents of the users with distinct models, without simulated and human ones."""
+async def check_raters(context: EpochContext, call_id: str) -> tuple[RaterCheck, ...]:
+    """Check every distinct model of the users that is neither simulated nor a real person."""
+    agents = context.agents
     distinct = {agent.config.model_dump_json(): agent for agent in (agents.user, *agents.own.values())}
-    return [agent for agent in distinct.values() if agent.config.provider not in ("simulated", HUMAN)]
-
-
-async def check_raters(agents: Agents, call_id: str) -> list[RaterCheck]:
-    """Check every distinct model of the users."""
-    checks = enumerate(raters(agents), 1)
-    return await together(
-        check_rater(agent, agents.prompts, f"{call_id}/{number}", agents.ratings.scale) for number, agent in checks
-    )
+    models = [agent for agent in distinct.values() if agent.config.provider not in ("simulated", HUMAN)]
+    jobs = (check_rater(m, agents.prompts, f"{call_id}/{n}", agents.ratings.scale) for n, m in enumerate(models, 1))
+    try:
+        return tuple(await together(jobs))
+    except CallFailed as error:
+        stop_if_too_many([error], 1, agents.max_failures, "rater checks")
+        return ()
 
 
 async def check_rater(agent: Agent, prompts: Prompts, call_id: str, scale: tuple[float, float]) -> RaterCheck:
@@ -58,6 +58,16 @@ async def check_rater(agent: Agent, prompts: Prompts, call_id: str, scale: tuple
     least = _LEAST * (scale[1] - scale[0]) - 1e-9
     apart = [p.good is not None and p.bad is not None and p.good - p.bad >= least for p in pairs if not p.refused]
     return RaterCheck(model=agent.config.label, passed=all(apart) if apart else None, pairs=tuple(pairs))
+
+
+def stop_if_a_rater_failed(context: EpochContext, checks: Iterable[RaterCheck]) -> None:
+    """Raise RunUnhealthy for the first model that failed the check."""
+    for check in checks:
+        if check.passed is False and not context.agents.force:
+            raise RunUnhealthy(
+                f"this rater ({check.model}) cannot tell answers apart: {verdict(check)}; choose a larger model for "
+                "roles.user and start a new run, or continue with `scai resume --force`"
+            )
 
 
 def verdict(check: RaterCheck) -> str:

@@ -8,9 +8,8 @@ from typing import Final
 
 from scai_cli.errors import CallFailed, PromptTooLong, RunUnhealthy, TooManyFailures
 from scai_cli.experiment.model_settings import ModelSettings
-from scai_cli.runs.events import Event, Problem, Rated, RaterCheck, Revised
+from scai_cli.runs.events import Event, Problem, Rated, Revised
 from scai_cli.simulation.epoch_context import EpochContext
-from scai_cli.simulation.rater_check import verdict
 from scai_cli.simulation.rating import CALL_FAILED, CONVERSATION_FAILED
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.transcript import Conversation
@@ -19,7 +18,7 @@ from scai_cli.text.data_files import read_data_file
 REVISION_FAILED: Final = "the revision failed; the constitution is kept"
 """The reason of a revision without an answer."""
 
-REFUSED: Final = "the prompt was refused"
+REFUSED: Final = "the endpoint gave no answer"
 _REMEDIES: Final = read_data_file(__file__)
 _FORCE: Final = "; `scai resume --force` continues without a change"
 
@@ -44,16 +43,6 @@ def stop_if_all_refused(context: EpochContext, conversations: Sequence[Conversat
             f"all {len(new)} conversations of epoch {context.epoch} failed; the first: {new[0].call}: {new[0]}; "
             "`scai resume` makes failed calls again, `--set max_failures=1` leaves them out"
         )
-
-
-def stop_if_a_rater_failed(context: EpochContext, checks: Iterable[RaterCheck]) -> None:
-    """Raise RunUnhealthy for the first model of the users that failed the rater check."""
-    for check in checks:
-        if check.passed is False and not context.agents.force:
-            raise RunUnhealthy(
-                f"this rater ({check.model}) cannot tell answers apart: {verdict(check)}; choose a larger model for "
-                "roles.user and start a new run, or continue with `scai resume --force`"
-            )
 
 
 def stop_if_unreadable(context: EpochContext, conversations: Iterable[Conversation]) -> None:

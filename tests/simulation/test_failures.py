@@ -276,7 +276,7 @@ def test_two_epochs_whose_revision_is_refused_stop_the_run_and_each_resume_gets_
     stopped = scai("run", file, "-q")
     assert stopped.code == 4
     assert stopped.lines[-1] == (
-        "scai: no revision in epochs 1 and 2: the prompt was refused: e2/revision/meta: refused by script; "
+        "scai: no revision in epochs 1 and 2: the endpoint gave no answer: e2/revision/meta: refused by script; "
         "`scai resume` continues without it; other tasks or another wording (`prompts`) need a new run"
     )
     run = tmp_path / "runs" / "t"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from conftest import calls, events, scai
-from scripted import Line
+from scripted import Line, refusing
 from scripted_runs import PEOPLE, experiment
 
 from scai_cli.prompts.fences import fenced
@@ -102,3 +102,21 @@ def test_every_distinct_model_of_the_users_is_checked_once(tmp_path: Path) -> No
     assert [check["model"] for check in event["checks"]] == ["scripted:connect", "other"]
     assert ran.json["calls"] == planned["calls"]["total"] - planned["product"]["calls"]  # no change: nothing to play
     assert len([call for call in calls(tmp_path / "runs" / "t") if call["purpose"] == "rater_check"]) == 8
+
+
+def test_a_model_with_other_settings_is_checked_again(tmp_path: Path) -> None:
+    trouble = tmp_path / "trouble"
+    trouble.touch()
+    assert scai("run", experiment(tmp_path, script=[{**SAME, "while_there": str(trouble)}]), "-q").code == 4
+    trouble.unlink()
+    assert scai("resume", "t", "--trust", "-q").code == 4
+    assert scai("resume", "t", "--trust", "-q", "--set", "roles.user.temperature=0.5").code == 0
+    assert [event["checks"][0]["passed"] for event in checked(events(tmp_path / "runs" / "t"))] == [False, True]
+    assert scai("show", "t", "--json").json["rater_check"][0]["passed"] is True
+
+
+def test_refused_prompts_of_the_check_do_not_count(tmp_path: Path) -> None:
+    assert scai("run", experiment(tmp_path, script=[SAME, refusing("/rater-check/")][::-1]), "-q").code == 0
+    (event,) = checked(events(tmp_path / "runs" / "t"))
+    assert event["checks"][0]["passed"] is None
+    assert [pair["refused"] for pair in event["checks"][0]["pairs"]] == [True, True]
