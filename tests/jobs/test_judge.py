@@ -182,7 +182,7 @@ def test_a_vote_is_limited_to_the_letters_where_the_server_can(monkeypatch: pyte
     ],
 )
 def test_a_step_with_a_part_that_is_not_whole_is_not_used(line: Line, said: str) -> None:
-    found = generate(*script(line), "--set", "generate.k=2", "--set", "max_failures=1")
+    found = generate(*script(line), "--set", "generate.k=2")
     for row in found:
         assert row["steps"] == []
         assert row["initial"]["text"]
@@ -216,3 +216,18 @@ def test_what_is_unusual_about_a_rating_is_marked() -> None:
     found = generate(*script({"at": "/user", "say": said}))
     ratings = [rating for row in found for rating in row["ratings"]]
     assert {(rating["value"], tuple(rating["marks"])) for rating in ratings} == {(7.0, ("repaired",))}
+
+
+def test_an_outage_during_the_probe_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    down = True
+
+    def answer(asked: Body, good: bytes) -> Reply:
+        return FAULTS["503"](asked, good) if down else told(asked, "A", {"A": 0.9})
+
+    monkeypatch.setitem(FAULTS, "judge", answer)
+    with Loopback(script=["judge"] * 999, answer=society()) as server:
+        options = ("rules.md", "--config", "tiny.yaml", "--n", 2, "--run-id", "set", "-q", *judge_at(server))
+        assert scai("generate", *options).code == 4
+        down = False
+        assert scai("resume", "set", "-q").code == 0
+    assert {judgement["by"] for row in rows() for judgement in row["judgements"]} == {"logprobs"}
