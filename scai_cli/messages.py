@@ -141,12 +141,6 @@ class Completion:
     adapted: tuple[str, ...] = ()
 
     @property
-    def unused(self) -> UnusedResponse:
-        """The same as a response that is paid for and not used."""
-        used = self.usage
-        return UnusedResponse(self.text, self.finish_reason, used.input_tokens, used.output_tokens, used.cached_tokens)
-
-    @property
     def ended(self) -> Ending:
         """How the answer ended."""
         return ending(self.finish_reason)

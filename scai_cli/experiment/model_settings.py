@@ -44,11 +44,7 @@ def _variable_name(name: str) -> str:
 VariableName = Annotated[str, AfterValidator(_variable_name)]
 
 
-SystemRole = Literal["system", "merge", "developer"]
-
-
-def _is_none(value: object) -> bool:
-    return value is None  # a config saved without the key stays as it is
+SystemRole = Literal["system", "merge", "developer"]  # left out of a config that has the default, as older ones do
 
 
 class ModelChanges(Value):
@@ -74,12 +70,12 @@ class ModelChanges(Value):
     """How answers in JSON are requested: in words, or also by the server's structured output."""
     send_seed: bool | None = None
     """Whether the seed is sent; set it to false for endpoints that reject the key."""
-    system_role: Annotated[SystemRole | None, Field(exclude_if=_is_none)] = None
+    system_role: Annotated[SystemRole | None, Field(exclude_if=lambda role: role is None)] = None
     """How the system message is sent to an endpoint without that role: `merge`d into the first user message, or as
     `developer`."""
     options: Mapping[str, Any] | None = None
     """The provider's own settings: body keys for `openai`; `noise`, `attention`, ... for `simulated`."""
-    base_url_from: Annotated[Literal["environment"] | None, Field(exclude_if=_is_none)] = None
+    base_url_from: Annotated[Literal["environment"] | None, Field(exclude_if=lambda where: where is None)] = None
     """Written by scai into the config of a run whose base_url comes from OPENAI_BASE_URL."""
 
     _no_secrets = field_validator("base_url", "options")(without_secrets)

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 
 from scai_cli.errors import (
     CallAdapted,
@@ -289,7 +289,8 @@ class Gate:
             messages = tuple(Message(message.role, _HARMLESS[message.role]) for message in request.messages)
             probe = replace(request, id=f"{request.id}/{PROBE}", purpose=PROBE, messages=messages)
             answer = await self.complete(probe, model)
-        self.note_unused(probe, answer.unused, "asked to find out why another prompt is refused")
+        unused = UnusedResponse(answer.text, answer.finish_reason, *astuple(answer.usage))
+        self.note_unused(probe, unused, "asked to find out why another prompt is refused")
         refused = PromptRefused(f"{error}; other prompts are answered")
         refused.response = error.response
         return refused

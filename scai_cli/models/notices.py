@@ -8,10 +8,6 @@ from collections.abc import Callable
 from scai_cli.text.characters import one_line
 
 
-def _print(line: str) -> None:
-    sys.stderr.write(f"{one_line(line)}\n")
-
-
 class Notices:
     """Passes each text on once: `pool.notices(line)` calls `listener`, stderr by default, `observer.say` in a session.
 
@@ -19,7 +15,7 @@ class Notices:
     """
 
     def __init__(self) -> None:
-        self.listener: Callable[[str], object] = _print
+        self.listener: Callable[[str], object] = lambda line: sys.stderr.write(f"{one_line(line)}\n")
         self._said: set[str] = set()
 
     def __call__(self, line: str) -> None:
