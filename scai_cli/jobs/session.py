@@ -80,8 +80,10 @@ class HealthWatch:
 class SilentObserver:
     """Shows nothing, except for the messages, if there is a function that shows them."""
 
-    def __init__(self, show: Callable[[str], object] = lambda _: None) -> None:
-        self._show = show
+    show: Callable[[str], object] | None = None
+
+    def __init__(self, show: Callable[[str], object] | None = None) -> None:
+        self.show = show
 
     def begin(self, session: SessionStart) -> None:
         """Show nothing."""
@@ -91,7 +93,8 @@ class SilentObserver:
 
     def say(self, line: str) -> None:
         """Show a message."""
-        self._show(line)
+        if self.show is not None:
+            self.show(line)
 
     def end(self) -> None:
         """Show nothing."""
