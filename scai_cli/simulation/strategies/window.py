@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,11 +16,13 @@ _ASKED_AGAIN = 600
 """Tokens reserved for an invalid answer and its problem, when the request is repeated."""
 _BETWEEN = 2
 """Characters between two conversations."""
+_ROUND = re.compile(r"/r\d+$")
+"""The end of the id of a later round of `grounded`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The prompt with the conversations that fit, in their order, and the number of others."""
+    """The prompt with the conversations that fit, and the number of others."""
 
     prompt: list[Message]
     conversations: Sequence[Conversation]
@@ -46,13 +49,14 @@ def fit_window(context: RevisionContext, name: RevisionPrompt, conversations: Se
     bare = sum(len(message.content) for message in prompts.meta(name, constitution, []))
     room = 4 * (context.config.revision.max_prompt_tokens - _ASKED_AGAIN) - bare
     sizes = [len(rated_transcript(conversation)) + _BETWEEN for conversation in conversations]
-    kept = set()
+    kept: list[int] = []
     # A conversation that is too long is passed over, so that a shorter one may still take the room.
-    for n in _draw_order(conversations, f"{context.config.seed}/{context.id}"):
+    for n in _draw_order(conversations, f"{context.config.seed}/{_ROUND.sub('', context.id)}"):
         if sizes[n] <= room:
-            kept.add(n)
+            kept.append(n)
             room -= sizes[n]
-    shown = [conversations[n] for n in sorted(kept)]
+    # As drawn, which is the same in each round: the prompts differ at their ends, so that a cache can serve the rest.
+    shown = [conversations[n] for n in (kept if len(kept) < len(conversations) else sorted(kept))]
     return Window(prompts.meta(name, constitution, shown), shown, len(conversations) - len(shown))
 
 
