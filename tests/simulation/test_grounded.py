@@ -71,6 +71,19 @@ def test_the_meta_model_is_asked_again_about_its_draft_until_it_has_no_more_edit
     assert "C1 (for cid): Rhyme." in asked["e1/revision/r3/meta"]
 
 
+@pytest.mark.parametrize("max_prompt_tokens", [60_000, 3000])
+def test_the_prompts_of_all_rounds_begin_with_the_same_transcripts(tmp_path: Path, max_prompt_tokens: int) -> None:
+    """A hosted cache serves a common beginning."""
+    clause = edit("add", text="Be brief.", **{"for": "cid"}, evidence=[CID])
+    keys = {"strategy": "grounded", "rounds": 2, "max_prompt_tokens": max_prompt_tokens}
+    tasks = [{"id": f"t{n}", "prompt": f"Task {n}? " * 20} for n in range(8)]
+    ran(tmp_path, {"e1/revision": {"critique": "one", "edits": [clause]}}, revision=keys, tasks=tasks)
+    (run,) = (tmp_path / "runs").iterdir()
+    first, second = (call["request"]["messages"][-1]["content"] for call in calls(run) if call["role"] == "meta")
+    same = next(n for n, (a, b) in enumerate(zip(first, second, strict=False)) if a != b)
+    assert first.rfind("</conversation>", 0, same) >= 0.9 * first.rfind("</conversation>")
+
+
 @pytest.mark.parametrize("rounds", [1, 2])
 def test_one_round_asks_once_and_a_broken_round_leaves_the_draft(tmp_path: Path, rounds: int) -> None:
     one = {"critique": "one", "edits": [edit("add", text="Be brief.", evidence=[ANN, BOB])]}
