@@ -1,6 +1,6 @@
-"""Folders of the last minor version stay readable, and no key or row of theirs changes.
+"""Folders of this minor version and the last one stay readable, and no key or row of theirs changes.
 
-`tests/golden/v0.2/` is written by `tests/support/make_minor_version.py`, once.
+`tests/golden/v0.3/` is written by `tests/support/make_minor_version.py`, once.
 """
 
 from __future__ import annotations
@@ -13,14 +13,18 @@ from typing import Any
 import pytest
 from conftest import scai
 
-FOLDER = Path(__file__).parents[1] / "golden" / "v0.2"
-EXPECTED = FOLDER / "expected"
+GOLDEN = Path(__file__).parents[1] / "golden"
+VERSIONS = ("v0.2", "v0.3")
+NAMES = sorted(path.stem for path in (GOLDEN / VERSIONS[-1] / "expected").glob("*.txt"))
 
 
-@pytest.fixture(autouse=True)
-def _runs(tmp_path: Path) -> None:
-    shutil.copytree(FOLDER, tmp_path / "runs", ignore=shutil.ignore_patterns("expected"))
-    shutil.copytree(FOLDER / "whole", tmp_path / "runs" / "copy")
+@pytest.fixture(autouse=True, params=VERSIONS)
+def expected(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The folder with what its version printed; its runs are copied to this folder."""
+    folder = GOLDEN / request.param
+    shutil.copytree(folder, tmp_path / "runs", ignore=shutil.ignore_patterns("expected"))
+    shutil.copytree(folder / "whole", tmp_path / "runs" / "copy")
+    return folder / "expected"
 
 
 def kept(before: Any, now: Any) -> bool:
@@ -32,16 +36,16 @@ def kept(before: Any, now: Any) -> bool:
     return type(before) is type(now) and before == now
 
 
-def test_show_prints_each_key_as_it_did():
-    before = json.loads((EXPECTED / "whole.show.json").read_text(encoding="utf-8"))
+def test_show_prints_each_key_as_it_did(expected: Path):
+    before = json.loads((expected / "whole.show.json").read_text(encoding="utf-8"))
     assert before["epochs"]
     assert kept(before, scai("show", "whole", "--json").json)
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in EXPECTED.glob("*.txt")))
-def test_an_export_has_the_same_rows(name: str):
+@pytest.mark.parametrize("name", NAMES)
+def test_an_export_has_the_same_rows(name: str, expected: Path):
     run, _, form = name.partition(".")
-    assert scai("export", run, "--format", form).out == (EXPECTED / f"{name}.txt").read_text(encoding="utf-8")
+    assert scai("export", run, "--format", form).out == (expected / f"{name}.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
