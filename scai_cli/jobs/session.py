@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from scai_cli.analysis.health import answer_warnings
-from scai_cli.errors import STOPS, Interrupted, LimitReached, RunError, ScaiError
+from scai_cli.errors import STOPS, EndpointFailed, Interrupted, LimitReached, RunError, ScaiError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
@@ -182,7 +182,10 @@ async def work(
     try:
         await stoppable(pool, job(agents), resume_command(folder.path))
     except STOPS as stop:
-        outcome.stopped_by(stop)
+        # An error of an endpoint does not name the folder of the work.
+        is_bare = isinstance(stop, EndpointFailed) and "resume" not in str(stop)
+        remedy = f"; then continue with `{resume_command(folder.path)}`" * is_bare
+        outcome.stopped_by(EndpointFailed(f"{stop}{remedy}") if is_bare else stop)
     finally:
         if pool.cache is not None and pool.cache.problem:
             observer.say(pool.cache.problem)

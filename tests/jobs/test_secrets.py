@@ -14,7 +14,7 @@ OPENAI = (
     "--model",
     "openai:some-model",
     "--set",
-    "force=true",
+    "force=all",
     "--set",
     "limits.max_retries=0",
     "--set",

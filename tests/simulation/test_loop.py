@@ -237,7 +237,7 @@ def test_too_many_failures_stop_the_run_resumable(tiny: Path) -> None:
 
 def test_an_endpoint_that_failed_for_good_stops_the_run(tiny: Path) -> None:
     called = scai("run", tiny, "--quiet", "--json", *script({"at": "^e2/", "stop": "bad key"}))
-    assert (called.code, called.errors) == (4, ["scai: bad key"])
+    assert (called.code, called.errors) == (4, ["scai: bad key; then continue with `scai resume tiny`"])
     assert (called.json["status"], called.json["epochs"]) == ("failed", 1)
 
 
