@@ -137,7 +137,16 @@ def test_what_was_said_does_not_leave_its_fence(run: Path) -> None:
 
 @pytest.mark.parametrize("name", SAID)
 def test_a_revision_of_nonsense_changes_nothing(tiny: Path, name: str) -> None:
-    options = ("--set", "epochs=1", "--set", "ratings.cross_raters=0", "--set", "format_retries=1")
+    options = (
+        "--set",
+        "epochs=1",
+        "--set",
+        "ratings.cross_raters=0",
+        "--set",
+        "format_retries=1",
+        "--set",
+        "force=all",
+    )
     assert scai("run", tiny, "-q", *options, *script({"at": "/revision/", "say": f"@{name}"})).code == 0
     (revision,) = [e for e in events(Path("runs/tiny")) if e["type"] == "revision"]
     assert not revision["accepted"]

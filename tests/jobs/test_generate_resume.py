@@ -185,7 +185,7 @@ def test_a_finished_set_is_left_as_it_is(whole: Whole) -> None:
 
 def test_what_would_change_the_rows_is_refused(whole: Whole) -> None:
     whole.cut(whole.states[3])
-    for setting, key in (("seed=9", "seed"), ("roles.user.temperature=1", "roles"), ("model.options.noise=0", "model")):
+    for setting, key in (("seed=9", "seed"), ("roles.user.top_p=0.5", "roles"), ("model.top_p=0.5", "model")):
         refused = scai("resume", "whole", "--set", setting)
         assert refused.code == 2
         assert f"it was started with another value of {key} than" in refused.err
