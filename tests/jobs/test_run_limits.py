@@ -42,6 +42,8 @@ def used(summary, what):
 def test_a_limit_stops_a_run_which_goes_on_with_more(tmp_path, server, config, clean, what):
     whole = used(clean, what)
     limit = whole // 2 if what != "usd" else whole / 2
+    # The length of an answer is not known before: those in flight may be longer than the expected ones.
+    most = limit if what == "calls" else limit * 1.02
     before = len(server.requests)
     stopped = scai("run", config, "-q", "--json", "--set", f"limits.{what}={limit}")
     assert stopped.code == 3
@@ -49,14 +51,14 @@ def test_a_limit_stops_a_run_which_goes_on_with_more(tmp_path, server, config, c
     assert len(stopped.errors) == 1
     assert f"limits.{what}: reached" in stopped.err
     assert "continue with `scai resume`" in stopped.err
-    assert whole / 4 < used(stopped.json, what) <= limit
+    assert whole / 4 < used(stopped.json, what) <= most
     run = tmp_path / "runs" / "crash"
     # whatever was sent was answered, and every answer is written
     assert len(server.requests) - before == len(calls(run)) == stopped.json["calls"]
 
     again = scai("resume", "crash", "-q", "--json")  # what was used before counts: it goes on only a little, if at all
     assert again.code == 3
-    assert used(stopped.json, what) <= used(again.json, what) <= limit
+    assert used(stopped.json, what) <= used(again.json, what) <= most
 
     more = scai("resume", "crash", "-q", "--json", "--set", f"limits.{what}={whole * 2}")
     assert more.code == 0
