@@ -179,7 +179,7 @@ def test_rows_are_exported_and_load(copy: Path):
 
 
 def test_rows_are_generated_with_a_judge(copy: Path, url: str):
-    settings = ("--set", "generate={judge: model, k: 1, votes: 2}", "--set", f"model.base_url={url}", "--quiet")
+    settings = ("--set", "generate={judge: model, k: 0, votes: 2}", "--set", f"model.base_url={url}", "--quiet")
     generated = scai("generate", "real", "--n", "1", "--run-id", "rows", *settings)
     assert (generated.code, generated.out) == (0, "rows\n"), generated.err
     (row,) = (json.loads(line) for line in Path("runs/rows/rows.jsonl").read_text(encoding="utf-8").splitlines())
