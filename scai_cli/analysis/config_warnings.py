@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from pydantic import BaseModel
 
 from scai_cli import plugins
 from scai_cli.experiment.config import ExperimentConfig, PersonaSource, TaskSource
+from scai_cli.text.data_files import read_data_file
 
-
-@dataclass(frozen=True, slots=True)
-class _Setting:
-    """A key of the experiment, the condition for its effect, the reason without it, and a remedy besides removal."""
-
-    key: str
-    has_effect: Callable[[ExperimentConfig], bool]
-    why: str
-    remedy: str
+_TEXTS: Final = read_data_file(__file__)
 
 
 def config_warnings(config: ExperimentConfig) -> list[str]:
@@ -39,8 +31,8 @@ def self_rating(config: ExperimentConfig) -> list[str]:
 
 def idle_settings(config: ExperimentConfig) -> list[str]:
     """Return a line for each setting that differs from its default and has no effect: key, condition, remedy."""
-    settings = (setting for setting in _SETTINGS if _is_set(config, setting.key))
-    return [f"{s.key} has no effect: {s.why}; remove it, or {s.remedy}" for s in settings if not s.has_effect(config)]
+    idle = (key for key, has_effect in _EFFECTS.items() if _is_set(config, key) and not has_effect(config))
+    return [_TEXTS["idle"].format(key=key, **_TEXTS["settings"][key]) for key in idle]
 
 
 def seed_dependence(config: ExperimentConfig) -> list[str]:
@@ -89,49 +81,25 @@ def _draws(spec: PersonaSource | TaskSource, count: int) -> bool:
     return spec.per_epoch is None or spec.per_epoch < count
 
 
-def _proposal(key: str, strategy: str) -> _Setting:
-    only = f"only the strategy {strategy} reads it"
-    return _Setting(f"revision.{key}", _proposes_by(strategy), only, f"set revision.strategy={strategy}")
-
-
-def _decision(key: str, *rules: str) -> _Setting:
-    named = " or ".join(rules)
-    only = f"only the acceptance rules {' and '.join(rules)} read it"
-    return _Setting(f"revision.{key}", _accepts_by(*rules), only, f"set revision.acceptance={named}")
-
-
-_OTHERS: Final = "nobody rates the answers to others (ratings.cross_raters is 0, or there is one person)"
-_ALL: Final = "there are no more than that, and all take part"
-_NO_PERSON: Final = "all people are real, and it is about simulated ones"
-
-_SETTINGS: Final = (
-    _Setting(
-        "welfare",
-        welfare_decides,
-        "it decides nothing under the acceptance rules `always` and `vote`",
-        "set revision.acceptance=improves or both, or revision.best_so_far=true",
-    ),
-    _proposal("quorum", "grounded"),
-    _proposal("rounds", "grounded"),
-    _proposal("base", "candidates"),
-    _proposal("candidates", "candidates"),
-    _proposal("memory", "reflect"),
-    _proposal("satisfied", "reflect"),
-    _decision("margin", "improves", "both"),
-    _decision("rule", "vote", "both"),
-    _Setting("ratings.cross_weight", _rates_others, _OTHERS, "raise ratings.cross_raters"),
-    _Setting("ratings.cross", _rates_others, _OTHERS, "raise ratings.cross_raters"),
-    _Setting(
-        "ratings.cross_raters",
-        lambda config: isinstance(n := config.ratings.cross_raters, str) or n < len(config.personas.inline) - 1,
-        "all of the others rate already",
-        "lower it",
-    ),
-    _Setting("personas.per_epoch", lambda c: _draws(c.personas, len(c.train_personas)), _ALL, "lower it"),
-    _Setting("tasks.per_epoch", lambda c: _draws(c.tasks, len(c.train_tasks)), _ALL, "lower it"),
-    _Setting("controls", _has_simulated_people, _NO_PERSON, "add simulated people"),
-    _Setting("judge", _has_simulated_people, _NO_PERSON, "add simulated people"),
-)
+_EFFECTS: Final[Mapping[str, Callable[[ExperimentConfig], bool]]] = {
+    "welfare": welfare_decides,
+    "revision.quorum": _proposes_by("grounded"),
+    "revision.rounds": _proposes_by("grounded"),
+    "revision.base": _proposes_by("candidates"),
+    "revision.candidates": _proposes_by("candidates"),
+    "revision.memory": _proposes_by("reflect"),
+    "revision.satisfied": _proposes_by("reflect"),
+    "revision.margin": _accepts_by("improves", "both"),
+    "revision.rule": _accepts_by("vote", "both"),
+    "ratings.cross_weight": _rates_others,
+    "ratings.cross": _rates_others,
+    "ratings.cross_raters": lambda c: isinstance(n := c.ratings.cross_raters, str) or n < len(c.personas.inline) - 1,
+    "personas.per_epoch": lambda c: _draws(c.personas, len(c.train_personas)),
+    "tasks.per_epoch": lambda c: _draws(c.tasks, len(c.train_tasks)),
+    "controls": _has_simulated_people,
+    "judge": _has_simulated_people,
+}
+"""Key of the experiment -> whether it has an effect."""
 
 
 def _is_set(config: ExperimentConfig, key: str) -> bool:

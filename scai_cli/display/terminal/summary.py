@@ -27,6 +27,7 @@ from scai_cli.display.terminal.satisfaction import satisfaction_lines, version_t
 from scai_cli.runs.events import Problem
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
+from scai_cli.text.data_files import read_data_file
 
 _PAPER: Final = 60
 """The assumed height of the screen if stdout is not a terminal."""
@@ -51,19 +52,7 @@ class _Detail:
     holdout: bool = False
 
 
-_DETAILS: Final = (
-    _Detail(12, None, 5, answers=4, revisions=8, airy=True, holdout=True),
-    _Detail(12, None, 5, answers=3, revisions=8, holdout=True),
-    _Detail(12, None, 3, answers=2, revisions=2, holdout=True),
-    _Detail(8, None, 3, answers=2, holdout=True),
-    _Detail(6, 10, 2, answers=2, pairs=1),
-    _Detail(6, 8, 2, answers=2, full=False),
-    _Detail(4, 6, 2, answers=1, full=False),
-    _Detail(4, 6, 1, answers=1, pairs=1, full=False),
-    _Detail(2, 2, 1, answers=1, pairs=1, full=False),
-    _Detail(2, 2, 1, answers=0, full=False),
-    _Detail(2, 1, 1, answers=0, full=False),
-)
+_DETAILS: Final = tuple(_Detail(**each) for each in read_data_file(__file__)["details"])
 """The levels of detail, highest first; the first that fits the screen is shown."""
 
 
