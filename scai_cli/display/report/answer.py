@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from scai_cli.analysis.config_warnings import seed_dependence
 from scai_cli.analysis.health import health_warnings
@@ -11,15 +10,10 @@ from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import run_cost, welfare_words
 from scai_cli.analysis.verdicts import change_words
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Html, cut, tag
+from scai_cli.display.report.html import TEXTS, Html, cut, tag
 from scai_cli.display.report.numbers import counted, listed, number, sentence_case
 
 MOST_REASON = 600
-_ENDS: Final = {
-    "stopped": "The run was stopped by a limit",
-    "failed": "The run failed",
-    "interrupted": "The run was interrupted",
-}
 
 
 def subtitle(run: Figures) -> str:
@@ -110,4 +104,4 @@ def _end(run: Figures) -> str:
     if history.status == "running":
         return "The run is not finished; this page shows what it has done so far."
     reason = cut(str(history.outcome.get("reason") or ""), MOST_REASON).rstrip(".")
-    return f"{_ENDS[history.status]}{f': {reason}' if reason else ''}. Resume it: scai resume {history.run_id}"
+    return f"{TEXTS[history.status]}{f': {reason}' if reason else ''}. Resume it: scai resume {history.run_id}"

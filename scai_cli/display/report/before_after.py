@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scai_cli.analysis.before_after import Answer, BeforeAfter
 from scai_cli.display.report.constitution import RULE_CHARACTERS, whom
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Html, cut, note, tag
+from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
 from scai_cli.display.report.numbers import number, sentence_case
 
 MOST_CHARACTERS = 1500
@@ -17,13 +17,7 @@ MOST_CHARACTERS = 1500
 def before_after(run: Figures) -> Iterator[Html]:
     """Yield the pairs with their ratings and the rule that made the difference, and how they were chosen."""
     yield from (_pair(run, pair) for pair in run.pairs)
-    yield note(_SELECTION)
-
-
-_SELECTION = (
-    "Chosen by rule: the people whose mean rating changed most upward and most downward (or least), each with the task "
-    "whose change is nearest to that of the mean."
-)
+    yield note(TEXTS["selection"])
 
 
 def _pair(run: Figures, pair: BeforeAfter) -> Html:

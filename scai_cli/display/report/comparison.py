@@ -9,7 +9,7 @@ from scai_cli.analysis.config_differences import Differences, split_members
 from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.analysis.verdicts import change_words
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Child, Html, cut, note, tag
+from scai_cli.display.report.html import TEXTS, Child, Html, cut, note, tag
 from scai_cli.display.report.numbers import listed, number
 from scai_cli.display.report.tables import table
 from scai_cli.display.report.trade_off import plane
@@ -28,34 +28,22 @@ def comparison(runs: Sequence[Figures], prefixes: Sequence[str]) -> Iterator[Htm
     people = dict.fromkeys(run.headline.participants for run in runs if run.headline)
     yield note(f"Ratings by {listed(list(people), 10)}." if people else "No run has ratings yet.")
     rows = (_row(*row) for row in zip(runs, prefixes, against, strict=False))
-    yield tag("div", table(_HEADS, rows, words=True), class_="numbers")
-    yield note(_NOTE.format(first=names[0]))
+    yield tag("div", table(TEXTS["comparison"], rows, words=True), class_="numbers")
+    yield note(TEXTS["differences"].format(first=names[0]))
     yield tag("h3", "Mean and worst-off person")
     measured = [(name, run.point) for name, run in zip(names, runs, strict=True) if run.point is not None]
     if len({_measured_on(run) for run in runs if run.point is not None}) > 1:
-        yield tag("p", "Take care: not all of these runs were measured on the same people and tasks.", class_="caution")
+        yield tag("p", TEXTS["different_people"], class_="caution")
     yield from plane(ParetoFront([point for _, point in measured]), [name for name, _ in measured])
     yield tag("h3", "Different settings")
     yield _differences(compared.differences, names)
-
-
-_HEADS = (
-    *("Run", "status", "own rating at the start", "own rating with the product", "difference"),
-    *("declared welfare", "against the first", "worst-off person (rawlsian)", "inequality (Gini)", "set aside"),
-)
-_NOTE = (
-    "Differences with 95 % intervals. Declared welfare, worst-off person and inequality are of the product or the last "
-    "version that was played. Against the first: the first run's declared welfare in this run minus that in {first}, "
-    "over the people and tasks that both were played with. Set aside: the last constitution against the first one, for "
-    "people and tasks that were set aside."
-)
 
 
 def _row(run: Figures, prefix: str, against: str) -> tuple[Html, list[Child]]:
     history, found = run.history, run.headline
     link = tag("a", history.run_id, href=f"#{prefix}top")
     if found is None:
-        return link, [history.status, *["–"] * (len(_HEADS) - 2)]
+        return link, [history.status, *["–"] * (len(TEXTS["comparison"]) - 2)]
     own, values = found.satisfaction, found.values
     after = number(own.after, own.digits) if found.apart else "the same"
     at = f"version {found.compared.version}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.display.report.answer import holdout_answer
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Html, cut, note, tag
+from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
 from scai_cli.display.report.numbers import change, counted, listed, number, sentence_case
 from scai_cli.display.report.tables import MOST_ROWS, table
 from scai_cli.simulation.prompts import Prompts
@@ -38,27 +38,16 @@ def numbers_table(run: Figures) -> Iterator[Html]:
         (name, [number(first, digits), *([number(last, digits), words] if len(plays) > 1 else [])])
         for name, first, last, digits, words in rows
     )
-    yield note(_WHOSE.format(people=found.participants))
+    yield note(TEXTS["numbers"].format(people=found.participants))
     yield tag("div", table(heads, cells), class_="numbers")
     if len(plays) > 1:
-        yield note(_INTERVALS)
+        yield note(TEXTS["intervals"])
     by_epoch = [
         (run.at(m.epoch), [number(m.values.get(name), 3) for name in run.functions])
         for m in run.history.measured[-MOST_ROWS:]
     ]
     functions = map(welfare_words, run.functions)
     yield tag("details", tag("summary", "Welfare in each epoch"), table(("", *functions), by_epoch))
-
-
-_WHOSE = (
-    "Of {people}. The first row is the mean of their own ratings; the others are welfare from 0 to 1, computed from "
-    "own ratings and those by the others."
-)
-_INTERVALS = (
-    "Both versions over the same people and tasks. Intervals: 95 %, of the paired difference (a two-way cluster "
-    "bootstrap over people and tasks); with few of either they are too narrow. Numbers without an interval may differ "
-    "by chance."
-)
 
 
 def message(run: Figures) -> Iterator[Html]:

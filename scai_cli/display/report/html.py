@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from scai_cli.text.characters import visible
+from scai_cli.text.data_files import read_data_file
 
+TEXTS: Final[Mapping[str, Any]] = read_data_file(__file__)
+"""The prose of the page."""
 _VOID: Final = frozenset({"br", "hr", "input", "link", "meta"})
 _NAME: Final = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*")
 

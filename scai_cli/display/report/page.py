@@ -12,7 +12,7 @@ from typing import Final
 from scai_cli.display.report.answer import subtitle
 from scai_cli.display.report.charts import check_installed
 from scai_cli.display.report.comparison import comparison
-from scai_cli.display.report.html import Child, Html, inline, note, tag, together
+from scai_cli.display.report.html import TEXTS, Child, Html, inline, note, tag, together
 from scai_cli.display.report.numbers import listed
 from scai_cli.display.report.sections import BRIEF, Detail, Run, Section, read_run
 from scai_cli.errors import RunError
@@ -65,17 +65,11 @@ def _page(title: str, body: Html) -> str:
     content = tag(
         "body",
         tag("a", "To the answer", href="#main", class_="skip"),
-        tag("main", body, tag("footer", _FOOTER), id="main"),
+        tag("main", body, tag("footer", TEXTS["footer"]), id="main"),
         tag("div", id="tip", role="status", hidden=True),
         inline("script", code),
     )
     return f"<!doctype html>\n{tag('html', head, content, lang='en').text}\n"
-
-
-_FOOTER: Final = (
-    "Made by scai report. Everything is in this file; it asks for nothing from the network. "
-    "What models said is shown as text."
-)
 
 
 def _alone(run: Run, detail: Detail) -> Html:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from scai_cli.analysis.satisfaction import SatisfactionTrend
 from scai_cli.display.report.charts import ACCENT, INK
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Html, cut, note, tag
+from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
 from scai_cli.display.report.numbers import counted, number, sentence_case
 from scai_cli.display.report.panels import Panel, draw_panel
 from scai_cli.display.report.tables import MOST_ROWS, folded, heat_map, shade, table, unshaded
@@ -23,12 +23,9 @@ def people(run: Figures) -> Iterator[Html]:
     """Yield a panel for everyone together and for each person, and the numbers as a table."""
     low, high = run.scale
     left_out = len(run.trends) - MOST_PANELS
-    yield note(
-        f"{sentence_case(run.metrics['own'])} of {run.people} from {low:g} to {high:g}: a dot for each epoch, and a "
-        "bar from the person's lowest to the highest task. One person's numbers have no interval: any difference "
-        "between them may be chance.",
-        f" {left_out} more people are in the table." if left_out > 0 else None,
-    )
+    more = f" {left_out} more people are in the table." if left_out > 0 else None
+    whose = f"{sentence_case(run.metrics['own'])} of {run.people}"
+    yield note(TEXTS["panels"].format(whose=whose, low=low, high=high), more)
     yield tag("div", (_panel(run, trend) for trend in (run.mean_trend, *run.trends[:MOST_PANELS])), class_="panels")
     yield _table(run)
 
@@ -79,7 +76,7 @@ def _table(run: Figures) -> Html:
         numbers = [number(trend.values[n], 1) for n, _ in epochs]
         rows.append((run.name(trend.user) or "Everyone", [*means, *numbers, *(more[head] for head in extra)]))
     left_out = len(run.trends) - MOST_ROWS
-    notes = [_NOTES[head] for head in extra]
+    notes = [TEXTS["extra"][head] for head in extra]
     if left_out > 0:
         notes.append(f"{counted(left_out, 'more person', 'more people')}: scai show {run.history.run_id} --json.")
     return folded(
@@ -90,21 +87,11 @@ def _table(run: Figures) -> Html:
 
 
 _FOLLOW = "do the ratings follow the answers? (honesty)"
-_NOTES = {
-    "less drift": "Less drift: the last number less how much higher the person rates the same old answers by now.",
-    _FOLLOW: "Do the ratings follow the answers? 1 fully, 0 not at all: the rank correlation of a person's ratings "
-    "with the traits that a program measures in the texts (honesty).",
-}
 
 
 def who_rated_whom(run: Figures) -> Iterator[Html]:
     """Yield the mean final ratings, rater by author, of the first and the last epoch."""
-    own, cross = run.metrics["own"], run.metrics["cross"]
-    yield note(
-        f"Rows are the {run.people} who rate, columns those who got the answers: everyone's {cross} rating of the "
-        f"answers that the others got, and framed on the diagonal the {own} with the own one. Mean over tasks, final "
-        "answers only; stronger colour is higher, “–” is missing.",
-    )
+    yield note(TEXTS["matrix"].format(people=run.people, **run.metrics))
     epochs = run.played if len(run.played) < 2 else [run.played[0], run.played[-1]]
     yield tag("div", (_matrix(run, epoch) for epoch in epochs), class_="matrices")
 

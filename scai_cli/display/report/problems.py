@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Html, cut, note, tag
+from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
 from scai_cli.display.report.numbers import counted, listed
 from scai_cli.display.report.tables import table
 from scai_cli.runs.find import log_of
@@ -52,10 +52,6 @@ def _marked(counts: AnswerCounts) -> Iterator[Html]:
         yield table(["Number of", *counts.roles], rows)
 
 
-_SIMULATED = "The simulated model gives the same run, word for word."
-_REAL = "Real models do not answer alike twice; what they said is in calls.jsonl, and scai resume replays it."
-
-
 def reproduce(run: Figures) -> Iterator[Html]:
     """Yield the commands, the versions, the seed and the experiment in full."""
     history = run.history
@@ -70,7 +66,7 @@ def reproduce(run: Figures) -> Iterator[Html]:
         ("config.yaml, SHA-256", _digest(history.path / CONFIG)),
     ]
     simulated = started is not None and set(started.models.values()) == {"simulated"}
-    yield tag("p", _SIMULATED if simulated else _REAL)
+    yield tag("p", TEXTS["same_again" if simulated else "not_again"])
     folder = f"runs/{history.run_id}"
     yield tag(
         "pre",

@@ -13,7 +13,7 @@ from scai_cli.display.report.answer import answer
 from scai_cli.display.report.before_after import before_after
 from scai_cli.display.report.constitution import rules
 from scai_cli.display.report.figures import Figures
-from scai_cli.display.report.html import Child, Html, cut, note, tag, together
+from scai_cli.display.report.html import TEXTS, Child, Html, cut, note, tag, together
 from scai_cli.display.report.numbers import sentence_case
 from scai_cli.display.report.people import people, who_rated_whom
 from scai_cli.display.report.problems import problems, reproduce
@@ -106,7 +106,7 @@ class Run:
             return []
         versions = [f"v{point.version}" for point in run.points.points]
         groups = {(frozenset(epoch.personas), frozenset(epoch.tasks)) for epoch in run.played}
-        care = tag("p", _CARE, class_="caution") if len(groups) > 1 else None
+        care = tag("p", TEXTS["different_plays"], class_="caution") if len(groups) > 1 else None
         holdout = _section("holdout", "For people and tasks that were set aside", headline.holdout(run))
         return [
             _section("people", "Person by person", people(run)),
@@ -121,9 +121,6 @@ class Run:
             _section("problems", "Problems", problems(self.figures)),
             _section("again", "How to reproduce", reproduce(self.figures)),
         ]
-
-
-_CARE: Final = "Take care: not every version was played by the same people with the same tasks."
 
 
 def read_run(path: Path, prefix: str) -> Run:
