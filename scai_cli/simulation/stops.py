@@ -8,7 +8,7 @@ from typing import Final
 
 from scai_cli.errors import CallFailed, PromptTooLong, RunUnhealthy, TooManyFailures
 from scai_cli.experiment.model_settings import ModelSettings
-from scai_cli.runs.events import Event, Problem, Rated, Revised
+from scai_cli.runs.events import Event, Problem, Revised
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.rating import CALL_FAILED, CONVERSATION_FAILED
 from scai_cli.simulation.revision_context import RevisionContext
@@ -51,7 +51,7 @@ def stop_if_unreadable(context: EpochContext, conversations: Iterable[Conversati
     answered = [r for c in conversations for r in c.ratings if r.problem not in failed]
     unread = [rating for rating in answered if rating.value is None]
     if 2 * len(unread) > len(answered) and not context.settled and context.agents.force != "all":
-        cut = 2 * sum(map(_is_cut, unread)) > len(unread)
+        cut = 2 * sum("cut" in rating.marks for rating in unread) > len(unread)
         raise RunUnhealthy(
             f"{len(unread)} of {len(answered)} ratings of epoch {context.epoch} could not be read; the first: "
             f"{unread[0].id}: {unread[0].problem}; {_form_remedy('user', context.agents.user.config, cut)}{_FORCE}"
@@ -106,7 +106,3 @@ def _revision_remedy(context: RevisionContext, problem: str) -> str:
 def _form_remedy(role: str, model: ModelSettings, cut: bool) -> str:
     kind = "cut" if cut else "unreadable" if model.structured == "prompt" else "unreadable_schema"
     return str(_REMEDIES[kind].format(role=role, more=2 * (model.max_tokens or 2000)))
-
-
-def _is_cut(rating: Rated) -> bool:
-    return "cut" in rating.marks or "cut off" in (rating.problem or "")

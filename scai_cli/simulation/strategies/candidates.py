@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from scai_cli import plugins
 from scai_cli.concurrency import together
-from scai_cli.errors import CallFailed, PromptTooLong
+from scai_cli.errors import CallFailed
 from scai_cli.runs.events import Candidate
 from scai_cli.simulation.revision_context import RevisionContext, Strategy
-from scai_cli.simulation.stops import stop_if_too_many
+from scai_cli.simulation.stops import stop_if_too_long, stop_if_too_many
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.values import Value
 
@@ -33,8 +33,8 @@ async def candidates(context: RevisionContext) -> list[Candidate]:
     # The first of equal proposals is kept: its number, and so its id, does not depend on which call ends first.
     distinct: dict[object, Candidate] = {}
     errors = [error for _, error in proposals if error is not None]
-    if (too_long := next((e for e in errors if isinstance(e, PromptTooLong)), None)) and context.agents.force != "all":
-        raise too_long
+    for error in errors:
+        stop_if_too_long(context, error)
     stop_if_too_many(errors, len(proposals), context.agents.max_failures, "proposals")
     for number, (proposed, error) in enumerate(proposals, 1):
         if error is not None:
