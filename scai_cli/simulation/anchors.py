@@ -13,7 +13,7 @@ from scai_cli.runs.events import MessageSaid, Rated
 from scai_cli.simulation.answer_forms import Feedback
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.rating import ask_rating
-from scai_cli.simulation.stops import stop_if_too_many
+from scai_cli.simulation.stops import emit_rated
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import mean, observed_utility
 from scai_cli.values import draw
@@ -42,12 +42,9 @@ class Anchors:
             return {}
         asked = [(n, persona) for n in range(1, len(self.answers) + 1) for persona in context.personas]
         rated = await together(_rate(context, n, persona, self.answers[n - 1]) for n, persona in asked)
+        emit_rated(context, rated, "anchor ratings")
         changes: dict[str, list[float | None]] = {persona.id: [] for persona in context.personas}
-        stop_if_too_many((error for _, error in rated), len(rated), context.agents.max_failures, "anchor ratings")
-        for (n, persona), (rating, error) in zip(asked, rated, strict=True):
-            if error is not None:  # emitted after all calls: a run that stops before makes the failed ones again
-                context.emit(context.problem(error, rating.id))
-                context.emit(rating)
+        for (n, persona), (rating, _) in zip(asked, rated, strict=True):
             if rating.value is not None:
                 first = self.first.setdefault((n, persona.id), rating.value)
                 changes[persona.id].append(rating.value - first)
@@ -78,8 +75,6 @@ async def _rate(
         problem=answer.problem,
         marks=answer.marks,
     )
-    if answer.error is None:
-        context.emit(rating)
     return rating, answer.error
 
 

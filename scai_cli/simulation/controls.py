@@ -18,7 +18,7 @@ from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.rating import ask_rating
-from scai_cli.simulation.stops import stop_if_too_many
+from scai_cli.simulation.stops import emit_rated
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.values import draw
 
@@ -43,7 +43,7 @@ async def control(context: EpochContext, conversations: Sequence[Conversation]) 
         if others:
             seed = f"{context.agents.seed}/{conversation.id}/swapped"
             ratings.append(_rate(context, conversation, draw(others, 1, seed)[0], "swapped"))
-    _emit(context, await together(ratings), "control ratings")
+    emit_rated(context, await together(ratings), "control ratings")
 
 
 async def judge(context: EpochContext, agent: Agent, conversations: Sequence[Conversation]) -> None:
@@ -51,15 +51,7 @@ async def judge(context: EpochContext, agent: Agent, conversations: Sequence[Con
     played = [persona for persona in context.personas if not persona.human]
     own = {persona.id: [c for c in conversations if c.persona.id == persona.id] for persona in played}
     judged = await together(_judge(context, agent, p, own[p.id]) for p in played if own[p.id])
-    _emit(context, judged, "ratings of the judge")
-
-
-def _emit(context: EpochContext, results: Sequence[tuple[ControlRated | Judged, CallFailed | None]], what: str) -> None:
-    stop_if_too_many((error for _, error in results), len(results), context.agents.max_failures, what)
-    for rating, error in results:
-        if error is not None:
-            context.emit(context.problem(error, rating.id))
-        context.emit(rating)
+    emit_rated(context, judged, "ratings of the judge")
 
 
 async def _rate(

@@ -49,13 +49,8 @@ class Prompts:
 
     def feedback(self, conversation: Conversation) -> list[Message]:
         """Return the request for a user's comment on the last answer and its own rating."""
-        values = {
-            "conversation": _dialogue(conversation),
-            "metric": self._ratings.own,
-            "form": self._filled("feedback_form", self._scale),
-            **self._scale,
-        }
-        return [self._in_role(conversation.persona, conversation.task), self._message("feedback", values)]
+        values = {"conversation": _dialogue(conversation), "metric": self._ratings.own}
+        return [self._in_role(conversation.persona, conversation.task), self._form_message("feedback", values)]
 
     def cross_rating(self, rater: Persona, conversation: Conversation, answer: str) -> list[Message]:
         """Return the request for another user's rating of the final answer."""
@@ -63,10 +58,8 @@ class Prompts:
             "task": fence("task", conversation.task.prompt),
             "answer": fence("answer", answer),
             "metric": self._ratings.cross,
-            "form": self._filled("cross_rating_form", self._scale),
-            **self._scale,
         }
-        return [self._in_role(rater, conversation.task), self._message("cross_rating", values)]
+        return [self._in_role(rater, conversation.task), self._form_message("cross_rating", values)]
 
     def meta(
         self, name: RevisionPrompt, constitution: Constitution, conversations: Iterable[Conversation]
@@ -79,10 +72,9 @@ class Prompts:
             "cross": self._ratings.cross,
             "max_principles": str(self._bounds.max_principles),
             "max_tokens": str(self._bounds.max_tokens),
-            "form": self._filled("rewrite_form" if name in ("rewrite", "reflect") else "edits_form", self._scale),
-            **self._scale,
         }
-        return [Message("system", self._wording["meta"]), self._message(name, values)]
+        form = "rewrite" if name in ("rewrite", "reflect") else "edits"
+        return [Message("system", self._wording["meta"]), self._form_message(name, values, form)]
 
     def vote(self, voter: Persona, constitutions: Mapping[str, Constitution]) -> list[Message]:
         """Return the request for a user's ranking of constitutions, each as it would be for this user."""
@@ -90,17 +82,12 @@ class Prompts:
             fence("candidate", constitution.render(user=voter.id) or "(no rules)", letter=letter)
             for letter, constitution in constitutions.items()
         )
-        values = {"candidates": shown, "form": self._filled("vote_form", {})}
-        return [self._in_role(voter, None), self._message("vote", values)]
+        return [self._in_role(voter, None), self._form_message("vote", {"candidates": shown})]
 
     def judge(self, persona: Persona, conversations: Iterable[Conversation]) -> list[Message]:
         """Return the request for the judge's rating of how well a user's words fit the persona."""
-        values = {
-            "persona": fence("persona", persona.portrait()),
-            "conversations": "\n\n".join(_dialogue(conversation) for conversation in conversations),
-            "form": self._filled("judge_form", {}),
-        }
-        return [self._message("judge", values)]
+        shown = "\n\n".join(_dialogue(conversation) for conversation in conversations)
+        return [self._form_message("judge", {"persona": fence("persona", persona.portrait()), "conversations": shown})]
 
     def critique_request(self, principle: str) -> str:
         """Return the request for a critique by one principle."""
@@ -131,6 +118,11 @@ class Prompts:
         shown = "\n\n".join(fence("candidate", text, letter=name) for name, text in zip("AB", answers, strict=True))
         values = {"task": fence("task", task), "answers": shown, "principle": fence("principle", principle)}
         return [self._message("comparison", values)]
+
+    def _form_message(self, name: str, values: dict[str, str], form: str | None = None) -> Message:
+        """Return a request for a JSON object, with its form (default: of the same name) and the rating scale."""
+        filled = self._filled(f"{form or name}_form", self._scale)
+        return self._message(name, {**values, **self._scale, "form": filled})
 
     def _message(self, name: str, values: dict[str, str]) -> Message:
         return Message("user", self._filled(name, values))

@@ -83,15 +83,19 @@ async def cross_rate(context: EpochContext, conversation: Conversation, rater: P
     answer = await ask_rating(
         agents.agent_for(rater), rating.id, "cross_rating", prompt, CrossRating, agents.ratings.scale
     )
-    marks = (*answer.marks, *comment_marks(answer.comment, rater, context.personas))
-    update = {"value": answer.value, "comment": answer.comment, "problem": answer.problem, "marks": marks}
     if answer.error is not None:
         # Emitted when the epoch ends: a run that stops and is resumed before that makes the call again.
-        rating = rating.model_copy(update=update)
         conversation.errors.append(answer.error)
-        conversation.withheld += [context.problem(answer.error, conversation.id), rating]
-        return rating
-    rating = rating.model_copy(update={**update, "observed": observed_utility(rater, final_answer.content)})
+        conversation.withheld.append(context.problem(answer.error, conversation.id))
+    rating = rating.model_copy(
+        update={
+            "value": answer.value,
+            "observed": None if answer.error else observed_utility(rater, final_answer.content),
+            "comment": answer.comment,
+            "problem": answer.problem,
+            "marks": (*answer.marks, *comment_marks(answer.comment, rater, context.personas)),
+        }
+    )
     conversation.tell(rating, context.emit)
     return rating
 

@@ -33,8 +33,8 @@ async def candidates(context: RevisionContext) -> list[Candidate]:
     # The first of equal proposals is kept: its number, and so its id, does not depend on which call ends first.
     distinct: dict[object, Candidate] = {}
     errors = [error for _, error in proposals if error is not None]
-    for error in errors:
-        stop_if_too_long(context, error)
+    for failed in errors:
+        stop_if_too_long(context, failed)
     stop_if_too_many(errors, len(proposals), context.agents.max_failures, "proposals")
     for number, (proposed, error) in enumerate(proposals, 1):
         if error is not None:
