@@ -136,9 +136,6 @@ def test_a_run_that_is_not_forced_stops_after_its_first_epoch(runs: Path, url: s
     told = events(runs / "stopped")
     assert [event["id"] for event in told if event["type"] == "welfare"] == ["e1"]
     assert [event["id"] for event in told if event["type"] == "epoch_started"] == ["e1"]
-    resumed = scai("resume", "stopped", "--force", "--runs-dir", runs, "--quiet")
-    assert resumed.code == 0, resumed.err
-    assert {event["id"] for event in events(runs / "stopped")} == {event["id"] for event in events(forced)}
 
 
 def test_the_screen_says_what_not_to_trust(forced: Path):
@@ -191,8 +188,8 @@ def test_rows_are_generated_with_a_judge(copy: Path, url: str):
         assert judgement["p"] is None or 0 <= judgement["p"] <= 1
     for call in calls(Path("runs/rows")):
         assert all(math.isfinite(chance) and chance <= 0 for _, chance in call.get("logprobs") or ())
-    exported = scai("export", "rows", "--format", "constitutional")
-    assert (exported.code, len(exported.out.splitlines())) == (0, 1), exported.err
+    exported = scai("export", "rows", "--format", "sft")
+    assert exported.code == 0, exported.err
 
 
 def test_it_answers_in_a_chat(copy: Path, url: str):
