@@ -11,7 +11,7 @@ import importlib.util
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,7 +130,10 @@ class OpenAIModel:
         self._request = httpx2.Request
         # ValueError: what the transports raise for an address or a proxy that they cannot use.
         self._connection_errors: tuple[type[Exception], ...] = (httpx2.HTTPError, OSError, ValueError)
-        self._connection_errors += _aiohttp_errors()
+        with suppress(ImportError):  # if aiohttp is installed, its transport raises some of its errors untranslated
+            import aiohttp
+
+            self._connection_errors += (aiohttp.ClientError,)
         self._adapted: dict[str, str | None] = {}  # parameter that the endpoint refuses -> what is sent instead
 
     async def complete(self, request: ChatRequest) -> Completion:
@@ -268,15 +271,6 @@ def _without_system(messages: Sequence[Mapping[str, str]], role: str) -> list[di
         others.insert(0, first)
     first["content"] = "\n\n".join(text for text in (*system, first["content"]) if text)
     return others
-
-
-def _aiohttp_errors() -> tuple[type[Exception], ...]:
-    """Return the errors that the aiohttp transport, if installed, raises without translation."""
-    if importlib.util.find_spec("aiohttp") is None:
-        return ()
-    import aiohttp
-
-    return (aiohttp.ClientError,)
 
 
 def _is_strict(schema: object) -> bool:

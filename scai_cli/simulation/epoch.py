@@ -41,8 +41,7 @@ async def play(context: EpochContext, personas: Sequence[Persona] | None = None)
     slots = asyncio.Semaphore(max(AT_ONCE, 4 * agents.concurrency))
 
     def check() -> None:
-        what = f"conversations of epoch {context.epoch}"
-        stop_if_too_many(failed, len(pairs), agents.max_failures, what)
+        stop_if_too_many(failed, len(pairs), agents.max_failures, f"conversations of epoch {context.epoch}")
 
     async def one(persona: Persona, task: Task) -> Conversation:
         async with slots:
