@@ -46,12 +46,12 @@ class RecordedModel:
         except CallFailed as error:
             # Recorded for the audit trail. Only an event makes a failure final: a resume repeats it if the run wrote
             # a `problem` for it, so that the events after it stay true, and else makes the call again.
-            self._log(record(request, error=clean(str(error))))
+            self._log(_line(request, {"error": clean(str(error))}))
             raise
         completion = replace(completion, text=clean(completion.text), thoughts=clean(completion.thoughts))
         # The call is written before the answer is returned, so before any event that follows from it. A crash between
         # the two leaves a call without its event, which a resume adds; never an event without its call.
-        self._log(record(request, completion))
+        self._log(_line(request, _answer(completion)))
         return completion
 
     def close_for_new_calls(self, error: ScaiError) -> None:
@@ -69,12 +69,8 @@ def log_unused(log: CallLog, request: ChatRequest, response: UnusedResponse, rea
     log(_line(request, {**_answer(completion), "used": False, "reason": clean(reason)}))
 
 
-def record(request: ChatRequest, completion: Completion | None = None, error: str | None = None) -> bytes:
-    """Return a line of `calls.jsonl`: the request as sent, and the answer or the error."""
-    return _line(request, {"error": error} if completion is None else _answer(completion))
-
-
 def _line(request: ChatRequest, tail: dict[str, Any]) -> bytes:
+    """Return a line of `calls.jsonl`: the request as sent, and the answer or the error."""
     canonical = request.canonical()
     head = {
         "id": request.id,

@@ -22,7 +22,7 @@ from scai_cli.errors import CallAdapted, CallTransient, ConfigError, EndpointFai
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.base import ChatModel
-from scai_cli.models.endpoint import Endpoint, endpoint_of
+from scai_cli.models.endpoint import endpoint_of
 from scai_cli.models.refusals import Refusal
 from scai_cli.models.wire import BodyError, FilterError, read_completion, with_response
 
@@ -42,19 +42,7 @@ def connect(model: ModelSettings, *, seed: int) -> ChatModel:  # noqa: ARG001 - 
     """
     if not model.name:
         raise ConfigError("model.name: the openai provider needs the model's name, e.g. `--model openai:NAME`")
-    endpoint, (transport, headers, body) = endpoint_of(model), _sorted(model.options)
-    from openai import AsyncOpenAI  # only after the checks: the import takes half a second
-
-    with _opening():
-        http_client = _http_client(transport)
-        client = AsyncOpenAI(
-            api_key=endpoint.key or NO_KEY,
-            base_url=endpoint.url.geturl(),
-            http_client=http_client,
-            max_retries=0,  # the gate alone retries
-            timeout=None,  # `_send` limits the whole call instead, the body included
-        )
-        return OpenAIModel(client, http_client, model, endpoint, body, headers)
+    return OpenAIModel(model)
 
 
 def _sorted(options: Mapping[str, Any]) -> tuple[str | None, dict[str, str], dict[str, Any]]:
@@ -110,23 +98,23 @@ def _http_client(transport: str | None) -> httpx2.AsyncClient:
 class OpenAIModel:
     """A ChatModel that posts to `/chat/completions`; it never retries."""
 
-    def __init__(
-        self,
-        client: AsyncOpenAI,
-        http: httpx2.AsyncClient,
-        model: ModelSettings,
-        endpoint: Endpoint,
-        options: dict[str, Any],
-        headers: dict[str, str],
-    ) -> None:
-        import httpx2
-
-        self._client = client
-        self._http = http
+    def __init__(self, model: ModelSettings) -> None:
         self._model = model
-        self._endpoint = endpoint
-        self._options = options
-        self._head = _head(client, http, headers)
+        self._endpoint = endpoint_of(model)
+        transport, headers, self._options = _sorted(model.options)
+        import httpx2  # only after the checks: these imports take half a second
+        from openai import AsyncOpenAI
+
+        with _opening():
+            self._http = _http_client(transport)
+            self._client = AsyncOpenAI(
+                api_key=self._endpoint.key or NO_KEY,
+                base_url=self._endpoint.url.geturl(),
+                http_client=self._http,
+                max_retries=0,  # the gate alone retries
+                timeout=None,  # `_send` limits the whole call instead, the body included
+            )
+            self._head = _head(self._client, self._http, headers)
         self._request = httpx2.Request
         # ValueError: what the transports raise for an address or a proxy that they cannot use.
         self._connection_errors: tuple[type[Exception], ...] = (httpx2.HTTPError, OSError, ValueError)

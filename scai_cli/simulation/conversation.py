@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.runs.events import Mark, MessageSaid
+from scai_cli.messages import Completion
+from scai_cli.runs.events import MessageSaid
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.rating import cross_rate, rate_own, withhold_ratings
 from scai_cli.simulation.transcript import Conversation
@@ -39,36 +38,30 @@ async def converse(context: EpochContext, persona: Persona, task: Task) -> Conve
 async def _exchange_messages(context: EpochContext, conversation: Conversation) -> None:
     agents = context.agents
     system = context.system(conversation.persona)
-    _say(context, conversation, "user", conversation.task.prompt)
+    _say(context, conversation, conversation.task.prompt)
     for turn in range(1, agents.turns + 1):
         prompt = agents.prompts.answer(system, conversation.messages)
         answer = await agents.assistant.say(conversation.next_id, "answer", prompt)
-        _say(context, conversation, "assistant", answer.text, answer.finish_reason, answer.marks)
+        _say(context, conversation, answer.text, answer)
         # One call gives the user's next message and the rating of the answer before it.
         rating = await rate_own(context, conversation, final=turn == agents.turns)
         conversation.unread |= rating.value is None
-        _say(context, conversation, "user", rating.comment)
+        _say(context, conversation, rating.comment)
         conversation.ratings.append(rating)
         conversation.tell(rating, context.emit)
 
 
-def _say(
-    context: EpochContext,
-    conversation: Conversation,
-    role: Literal["user", "assistant"],
-    content: str,
-    finish_reason: str | None = None,
-    marks: tuple[Mark, ...] = (),
-) -> None:
+def _say(context: EpochContext, conversation: Conversation, text: str, answer: Completion | None = None) -> None:
+    """Add a text to the conversation: the assistant's, if it is from an `answer`, else the user's."""
     message = MessageSaid(
         id=conversation.next_id,
         epoch=conversation.epoch,
         persona=conversation.persona.id,
         task=conversation.task.id,
-        role=role,
-        content=content,
-        finish_reason=finish_reason,
-        marks=marks,
+        role="assistant" if answer else "user",
+        content=text,
+        finish_reason=answer.finish_reason if answer else None,
+        marks=answer.marks if answer else (),
     )
     conversation.messages.append(message)
     conversation.tell(message, context.emit)
