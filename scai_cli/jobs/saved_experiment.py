@@ -20,8 +20,11 @@ CHANGEABLE: Final = ("limits", "prices", "cache", "max_failures", "force")
 """The keys of an experiment that may change between sessions, besides those of a model and `max_prompt_tokens`."""
 
 _ADDRESS: Final = ("base_url", "base_url_from", "api_key_env", "timeout_s")
-_REMEDIES: Final = ("max_tokens", "structured", "send_seed", "system_role", "options", "temperature")
-"""The keys of a model that may change between sessions: the requests that follow are made with them."""
+_REMEDIES: Final = ("max_tokens", "structured", "send_seed", "system_role")
+"""The keys of a model that may change between sessions: the requests that follow are made with them.
+
+Not `temperature`, `top_p` or `options`: one set of results has one sampling.
+"""
 
 
 def digests(config: ExperimentConfig, *, of_rows: bool = False, with_remedies: bool = False) -> dict[str, str]:

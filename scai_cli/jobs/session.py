@@ -182,8 +182,8 @@ async def work(
     try:
         await stoppable(pool, job(agents), resume_command(folder.path))
     except STOPS as stop:
-        # An error of an endpoint does not name the folder of the work.
-        is_bare = isinstance(stop, EndpointFailed) and "resume" not in str(stop)
+        # An error of an endpoint does not name the folder of the work. A new run is needed for another sampling.
+        is_bare = isinstance(stop, EndpointFailed) and not any(word in str(stop) for word in ("resume", "new run"))
         remedy = f"; then continue with `{resume_command(folder.path)}`" * is_bare
         outcome.stopped_by(EndpointFailed(f"{stop}{remedy}") if is_bare else stop)
     finally:

@@ -207,7 +207,7 @@ CHANGES = {
     "prompts": {"meta": "Write other rules."},
 }
 REMEDIES = {
-    "model": {"max_tokens": 4000, "structured": "json_schema", "send_seed": False, "temperature": 0.5},
+    "model": {"max_tokens": 4000, "structured": "json_schema", "send_seed": False, "system_role": "merge"},
     "roles": {"meta": {"max_tokens": 4000}},
     "revision": {"max_prompt_tokens": 50_000},
 }
@@ -278,10 +278,14 @@ def test_a_remedy_may_change_and_recorded_answers_stay(half, finished, key):
     written = {event["id"] for event in events(half)[: before.count(b"\n")]}
     assert not [call for call in again if call.rpartition("/")[0] in written]
     if key == "model":  # the calls whose answers are not in the events are made with the new settings
-        assert all(call["request"]["temperature"] == 0.5 for call in calls(half)[len(made) :])
+        assert all(call["request"]["max_tokens"] == 4000 for call in calls(half)[len(made) :])
 
 
-@pytest.mark.parametrize("setting", ["seed=4", "epochs=3", "prompts.user='Play it.'", "personas.inline.0.name=Bo"])
+SAMPLING = ("model.temperature=0.5", "model.top_p=0.5", "model.options.noise=0.5", "roles.meta.temperature=0.5")
+OTHERS = ("seed=4", "epochs=3", "prompts.user='Play it.'", "personas.inline.0.name=Bo")
+
+
+@pytest.mark.parametrize("setting", [*OTHERS, *SAMPLING])
 def test_an_option_that_changes_the_experiment_is_refused_too(half, setting):
     called = scai("resume", "tiny", "--set", setting)
     assert called.code == 2
@@ -479,7 +483,7 @@ def test_runs_killed_at_random_moments(tmp_path):
 @pytest.mark.slow
 def test_failures_before_a_kill_never_stand_in_the_way_of_what_comes_after_it(tmp_path):
     text = RICH.replace("epochs: 3", "epochs: 2") + (
-        'max_failures: 1.0\nmodel: {provider: openai, name: society, base_url: "URL"}\n'
+        'max_failures: 1.0\nforce: all\nmodel: {provider: openai, name: society, base_url: "URL"}\n'
     )
     with Loopback(odds={"400": 0.3}, seed=3, answer=society()) as sick, Loopback(answer=society()) as well:
         (tmp_path / "a.yaml").write_text(text.replace("URL", sick.base_url))

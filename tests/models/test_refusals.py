@@ -87,7 +87,7 @@ def test_durations(text, seconds):
 
 def test_a_key_of_the_options_is_named():
     error = refused(400, {"error": "Argument not supported on this model: topK"}, request={"topK": 1})
-    assert str(error).endswith("; remove model.options.topK")
+    assert str(error).endswith("; remove model.options.topK and start a new run")
 
 
 def test_the_variable_with_the_key_is_named():

@@ -87,9 +87,9 @@ def test_a_limit_that_is_refused_by_both_names_stops_the_run(refuse):
 @pytest.mark.parametrize(
     ("key", "remedy"),
     [
-        ("temperature", "--set model.temperature=null"),
-        ("top_p", "--set model.top_p=null"),
-        ("top_k", "remove model.options.top_k"),
+        ("temperature", "start a new run with --set model.temperature=null"),
+        ("top_p", "start a new run with --set model.top_p=null"),
+        ("top_k", "remove model.options.top_k and start a new run"),
     ],
 )
 def test_a_remedy_that_changes_the_answers_is_named(refuse, key, remedy):
