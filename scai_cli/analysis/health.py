@@ -55,7 +55,7 @@ def answer_warnings(counts: AnswerCounts, config: ExperimentConfig) -> dict[str,
         found["one_value"] = _TEXTS["one_value"].format(ratings=listed(same))
     reasons = Counter(reason for reason in counts.unrevised.values() if reason in _TEXTS["reasons"])
     for reason, n in reasons.items():
-        words = _TEXTS["reasons"][reason].format(key=_key(config, "meta"))
+        words = _text(_TEXTS["reasons"][reason], config, "meta").format(key=_key(config, "meta"))
         found[f"unrevised/{reason}"] = _TEXTS["unrevised"].format(epochs=f"{n} epoch{'s' * (n > 1)}", reason=words)
     if n := counts.refused:
         found["refused"] = _TEXTS["refused"].format(prompts=f"{n} prompt{'s were' if n > 1 else ' was'}")
@@ -76,7 +76,13 @@ def _of_marks(counts: AnswerCounts, config: ExperimentConfig) -> Iterator[tuple[
             empty = f", {marks['cut_empty']} of them empty" if marks["cut_empty"] else ""
             of, ends = f"{n} of {marks['answers']}", one_line(", ".join(counts.ends), 60)
             words = {"n": of, "were": were, "their": their, "empty": empty, "ends": ends, "key": _key(config, role)}
-            yield f"{role}/{mark}", sentence.format(**words)
+            yield f"{role}/{mark}", _text(sentence, config, role).format(**words)
+
+
+def _text(sentence: str, config: ExperimentConfig, role: str) -> str:
+    """Return a sentence without the remedy that a role's model has already."""
+    has_schema = config.model_for("user" if role == "user" else "meta").structured == "json_schema"
+    return sentence.replace(_TEXTS["schema"], "") if has_schema else sentence
 
 
 def _key(config: ExperimentConfig, role: str) -> str:

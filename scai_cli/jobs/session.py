@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shlex
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -182,10 +183,7 @@ async def work(
     try:
         await stoppable(pool, job(agents), resume_command(folder.path))
     except STOPS as stop:
-        # An error of an endpoint does not name the folder of the work. A new run is needed for another sampling.
-        is_bare = isinstance(stop, EndpointFailed) and not any(word in str(stop) for word in ("resume", "new run"))
-        remedy = f"; then continue with `{resume_command(folder.path)}`" * is_bare
-        outcome.stopped_by(EndpointFailed(f"{stop}{remedy}") if is_bare else stop)
+        outcome.stopped_by(_with_command(stop, resume_command(folder.path)))
     finally:
         if pool.cache is not None and pool.cache.problem:
             observer.say(pool.cache.problem)
@@ -194,6 +192,15 @@ async def work(
     # A session that a bug or a kill ends keeps the status `running`, which the next one takes for an interruption.
     end_session(folder.path, outcome.summary())
     return outcome
+
+
+def _with_command(stop: ScaiError, command: str) -> ScaiError:
+    """Return the error with the command that continues this work, unless another sampling needs a new run."""
+    text = re.sub(r"`scai resume(?=`| --)", lambda _: f"`{command}", str(stop))
+    if isinstance(stop, EndpointFailed) and not any(words in text for words in ("`scai resume", "new run")):
+        text += f"; then continue with `{command}`"
+    stop.args = (text, *stop.args[1:])
+    return stop
 
 
 def say_mended(folder: LockedFolder, observer: Observer[Any]) -> None:

@@ -275,7 +275,7 @@ class Gate:
         # every call that is left.
         if calls >= self._settings.down_after and (exhausted or self._strikes > self._settings.max_retries):
             reason = f"{calls} calls in a row failed in {rounds} rounds of attempts"
-            raise EndpointFailed(f"{error}; {reason}; resume when the endpoint is available again") from None
+            raise EndpointFailed(f"{error}; {reason}; wait until the endpoint is available again") from None
         if exhausted:
             raise CallFailed(f"{error}; gave up after {retries + 1} attempts") from None
         return max(asked, self._settings.backoff(retries, request.id))

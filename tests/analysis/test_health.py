@@ -216,6 +216,18 @@ def test_the_key_of_the_remedy_is_the_one_that_counts(tmp_path: Path) -> None:
     assert "raise roles.assistant.max_tokens; its ratings" in answer_warnings(counts, config)["assistant/cut"]
 
 
+@pytest.mark.parametrize("structured", ["prompt", "json_schema"])
+def test_no_remedy_is_named_that_the_experiment_has_already(tmp_path: Path, structured: str) -> None:
+    counts = AnswerCounts(unrevised={1: "broken"})
+    counts.add_rating("own", None, "there is no JSON object in the answer")
+    config = load_experiment(experiment(tmp_path), Overrides([f"model.structured={structured}"]))
+    found = answer_warnings(counts, config)
+    assert found["user/unreadable"].startswith("1 of 1 ratings could not be read: ")
+    for reason in ("user/unreadable", "unrevised/broken"):
+        assert ("structured=json_schema" in found[reason]) is (structured == "prompt")
+        assert "use a stronger model" in found[reason]
+
+
 def test_a_model_that_rates_itself_is_named(tiny: Path) -> None:
     def lines(*settings: str) -> list[str]:
         return self_rating(load_experiment(tiny, Overrides(settings)))

@@ -229,3 +229,16 @@ def test_a_refused_system_role_names_the_key(monkeypatch: pytest.MonkeyPatch) ->
         assert "model.system_role=merge" in called.err
         merged = "model={provider: openai, name: m, base_url: URL, system_role: merge}"
         assert "cannot be used" not in probed(server, model=merged).err
+
+
+def test_ratings_in_a_form_that_the_model_does_not_fill_say_nothing_about_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def reply(asked: Body, good: bytes) -> Reply:
+        return Reply(body=good if "response_format" in asked else completion("I would say so.", asked))
+
+    with answering(monkeypatch, reply) as server:
+        called = probed(server, "--json")
+    found = findings(called)
+    assert (found["rates"], found["prompt"], found["json_schema"]) == (True, False, True)
+    (model,) = called.json["probe"]["models"]
+    assert "structured: json_schema" in " ".join(model["advice"])
+    assert "cannot play users" not in model["problem"]

@@ -56,7 +56,7 @@ def forced(runs: Path, url: str) -> Path:
     called = run(runs, url, "--force")
     assert CANNOT not in called.err
     if called.code == 4:
-        assert "`scai resume --force`" in called.err
+        assert "`scai resume real --force`" in called.err
         called = scai("resume", "real", "--force", "--runs-dir", runs, "--quiet", "--json")
     assert called.code == 0, called.err
     assert called.json["status"] == "finished"

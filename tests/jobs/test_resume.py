@@ -415,7 +415,7 @@ def at(server):
         (["ok"] * 60 + ["401"] * 99, {}, "HTTP 401"),
         (["ok"] * 60 + ["404"] * 99, {}, "HTTP 404"),
         (["401"] * 99, {}, "HTTP 401"),
-        ([], {"500": 0.3}, "`scai resume` makes failed calls again"),
+        ([], {"500": 0.3}, "`scai resume crash` makes failed calls again"),
         (["ok"] * 100, {"422": 1.0}, "a harmless prompt is refused, too"),
     ],
 )

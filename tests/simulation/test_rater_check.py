@@ -16,7 +16,7 @@ from scai_cli.prompts.fences import fenced
 SAME = {"at": "/rater-check/", "say": json.dumps({"feedback": "Fine.", "rating": 7})}
 STOPPED = (
     "this rater (scripted:connect) cannot tell answers apart: it rated a good and a bad answer 7 and 7, and another "
-    "two 7 and 7; choose a larger model for roles.user and start a new run, or continue with `scai resume --force`"
+    "two 7 and 7; choose a larger model for roles.user and start a new run, or continue with `scai resume t --force`"
 )
 
 
@@ -110,7 +110,7 @@ def test_a_model_with_other_settings_is_checked_again(tmp_path: Path) -> None:
     assert scai("run", experiment(tmp_path, script=[{**SAME, "while_there": str(trouble)}]), "-q").code == 4
     trouble.unlink()
     assert scai("resume", "t", "--trust", "-q").code == 4
-    assert scai("resume", "t", "--trust", "-q", "--set", "roles.user.temperature=0.5").code == 0
+    assert scai("resume", "t", "--trust", "-q", "--set", "roles.user.max_tokens=900").code == 0
     assert [event["checks"][0]["passed"] for event in checked(events(tmp_path / "runs" / "t"))] == [False, True]
     assert scai("show", "t", "--json").json["rater_check"][0]["passed"] is True
 
