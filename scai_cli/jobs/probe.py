@@ -140,7 +140,9 @@ async def _ask(agents: Agents, model: ModelSettings) -> dict[str, Finding]:
     other = next(form for form in _FORMS if form != model.structured)
     try:  # last, as the refusal of an option that the experiment does not use may end all calls
         found[other] = await _finding(_fills(agents.own[other], agents))
-        if found[other].works and not found[model.structured].works:  # ratings in a form that it does not fill say nothing
+        if (
+            found[other].works and not found[model.structured].works
+        ):  # ratings in a form that it does not fill say nothing
             found["rates"] = await _finding(_rates(agents.own[other], agents))
     except (CallFailed, EndpointFailed) as error:
         found[other] = Finding(False, str(error))

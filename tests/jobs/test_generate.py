@@ -416,7 +416,10 @@ def test_a_row_with_a_failure_outside_its_prompts_is_not_written(kind: Path, tmp
     stopped = scai("generate", kind / "kind", "--n", 6, *lines, "--run-id", "stopped", "-q", "--json")
     assert (stopped.code, stopped.json["status"], len(stopped.errors)) == (4, "failed", 1)
     assert re.search(call.removesuffix("$"), stopped.errors[0])
-    assert "the budget is used up; `scai resume stopped` makes failed calls again, `--set max_failures=0.17` le" in stopped.err
+    assert (
+        "the budget is used up; `scai resume stopped` makes failed calls again, `--set max_failures=0.17` le"
+        in stopped.err
+    )
     assert objects(Path("runs/stopped")) == clean[: 0 if call == "judge/probe" else 3]
     assert scai("resume", "stopped", "--trust", "-q").code == 4
     trouble.unlink()

@@ -133,7 +133,7 @@ def test_a_refused_prompt_is_the_only_hole_and_a_resume_gets_past_it(tmp_path: P
         last = (folder / "events.jsonl").read_bytes().splitlines(keepends=True)
         (folder / "events.jsonl").write_bytes(b"".join(last[:-1]))
         assert resumed(folder) == 0
-        assert comparable(folder) == told
+        assert facts(folder) == told
         trouble.unlink(missing_ok=True)
 
 
@@ -193,10 +193,10 @@ def test_each_refusal_of_the_table_then_a_server_that_is_well(
             assert problems or kind == "rater check"
             return
         assert (found.code, problems) == (4, [])
-        assert set(facts(run)) <= set(comparable(served))
+        assert set(facts(run)) <= set(facts(served))
         server._script.clear()
         assert resumed(run) == 0
-    assert facts(run) == comparable(served)
+    assert facts(run) == facts(served)
 
 
 def test_max_failures_is_the_share_of_conversations_that_may_fail(tmp_path: Path) -> None:
