@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 from msgspec import UNSET
 
@@ -24,9 +24,9 @@ from scai_cli.experiment.constitution import Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.messages import Completion, Message
 from scai_cli.runs.events import MessageSaid
-from scai_cli.simulation.agent import StructuredAnswer
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
 from scai_cli.simulation.epoch_context import Agents
+from scai_cli.simulation.rating import CALL_FAILED, ask_rating
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.characters import clean
 
@@ -34,8 +34,6 @@ Result = TypeVar("Result")
 
 _LabelRequest = Callable[[int], Coroutine[Any, Any, RowRating | Judgement]]
 """Makes a label, given its number within the row."""
-
-_FAILED: Final = "the call failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,27 +177,22 @@ class _RowMaker:
         for answer in answers:
             if answer is not None:
                 if self.plan.persona is not None:
-                    yield partial(self._own, self.plan.persona, answer)
+                    yield partial(self._rate, self.plan.persona, "own", answer)
                 for rater in self.plan.raters:
-                    yield partial(self._cross, rater, answer)
+                    yield partial(self._rate, rater, "cross", answer)
 
-    async def _own(self, rater: Persona, answer: Answered, index: int) -> RowRating:
-        agents = self.context.agents
-        request = agents.prompts.feedback(self._conversation(rater, answer))
-        job = agents.agent_for(rater).ask_structured(
-            f"{answer.id}/own", "feedback", request, Feedback, agents.ratings.scale
-        )
-        reply = await self._attempt(index, job)
-        return _rating(rater, "own", answer, reply, reply.form.feedback if reply and reply.form else "")
-
-    async def _cross(self, rater: Persona, answer: Answered, index: int) -> RowRating:
-        agents = self.context.agents
-        request = agents.prompts.cross_rating(rater, self._conversation(rater, answer), answer.text)
-        job = agents.agent_for(rater).ask_structured(
-            f"{answer.id}/cross/{rater.id}", "cross_rating", request, CrossRating, agents.ratings.scale
-        )
-        reply = await self._attempt(index, job)
-        return _rating(rater, "cross", answer, reply, reply.form.reason if reply and reply.form else "")
+    async def _rate(self, rater: Persona, kind: Literal["own", "cross"], answer: Answered, index: int) -> RowRating:
+        agents, conversation = self.context.agents, self._conversation(rater, answer)
+        agent, scale = agents.agent_for(rater), agents.ratings.scale
+        if kind == "own":
+            prompt = agents.prompts.feedback(conversation)
+            reply = await ask_rating(agent, f"{answer.id}/own", "feedback", prompt, Feedback, scale)
+        else:
+            prompt = agents.prompts.cross_rating(rater, conversation, answer.text)
+            reply = await ask_rating(agent, f"{answer.id}/cross/{rater.id}", "cross_rating", prompt, CrossRating, scale)
+        if reply.error is not None:
+            self.failures.append((index, reply.error))
+        return RowRating(rater.id, kind, answer.id, reply.value, reply.comment, reply.problem, reply.marks or UNSET)
 
     def _judgement_requests(
         self, initial: Answered | None, revised: Answered | None, final: Answered | None
@@ -214,7 +207,7 @@ class _RowMaker:
         generation = self.context.generation
         principle = random.Random(f"{generation.config.seed}/{call}").choice(generation.learned.principles)
         job = judge.compare(call, self.plan.task.prompt, principle, pair)
-        failed = Judgement(principle.id, pair[0].id, pair[1].id, None, None, None, _FAILED)
+        failed = Judgement(principle.id, pair[0].id, pair[1].id, None, None, None, CALL_FAILED)
         return await self._attempt(index, job) or failed
 
     def _conversation(self, user: Persona, answer: Answered) -> Conversation:
@@ -228,16 +221,3 @@ class _RowMaker:
 
 def _answered(answer: str, completion: Completion) -> Answered:
     return Answered(answer, completion.text, completion.finish_reason, completion.marks or UNSET)
-
-
-def _rating(
-    rater: Persona,
-    kind: Literal["own", "cross"],
-    answer: Answered,
-    reply: StructuredAnswer[Feedback] | StructuredAnswer[CrossRating] | None,
-    comment: str,
-) -> RowRating:
-    if reply is None:
-        return RowRating(rater.id, kind, answer.id, None, problem=_FAILED)
-    value = reply.form.rating if reply.form else None
-    return RowRating(rater.id, kind, answer.id, value, comment, reply.problem, reply.marks or UNSET)
