@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from scai_cli.analysis.headline import Headline
+from scai_cli.analysis.leave_one_out import concerns
 from scai_cli.analysis.version_cells import Pair, VersionCells
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.personas import Persona
@@ -101,10 +102,10 @@ def difference_maker(
     changed most in its direction; of several, the one that the person's preferences want most.
     """
     shown, earlier = observe(after), observe(before)
-    known = {rule.text for rule in first.rules if _applies(rule, person)}
+    known = {rule.text for rule in first.rules if concerns(rule, person)}
     changes = {}
     for rule in last.rules:
-        wanted = requested(rule.text) if _applies(rule, person) and rule.text not in known else {}
+        wanted = requested(rule.text) if concerns(rule, person) and rule.text not in known else {}
         if wanted:
             moved = sum(sign * (shown[trait] - earlier[trait]) for trait, sign in wanted.items()) / len(wanted)
             liked = sum(sign * person.preferences.get(trait, 0.0) for trait, sign in wanted.items())
@@ -112,10 +113,6 @@ def difference_maker(
     most = max(changes.values(), default=(0.0, 0.0))
     rules = [rule for rule, change in changes.items() if change == most]
     return rules[0] if most[0] >= _NAMED and len(rules) == 1 else None
-
-
-def _applies(rule: Principle | Clause, person: Persona) -> bool:
-    return not isinstance(rule, Clause) or person.id in rule.users
 
 
 def _chosen(before: VersionCells, after: VersionCells) -> dict[Pair, float]:

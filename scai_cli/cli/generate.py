@@ -45,8 +45,7 @@ def generate(
     model: options.Model = None,
     seed: options.Seed = None,
     run_id: Annotated[
-        str | None,
-        typer.Option("--run-id", help="Id of the generated set; default: RUN-rows.", metavar="ID"),
+        str | None, typer.Option("--run-id", help="Id of the generated set; default: RUN-rows.", metavar="ID")
     ] = None,
     runs_dir: options.RunsDir = options.RUNS,
     max_usd: options.MaxUsd = None,

@@ -28,9 +28,7 @@ Set = Annotated[
 SetLimit = Annotated[
     list[str] | None,
     typer.Option(
-        "--set",
-        help="Change a limit or a price, e.g. --set limits.calls=500. Repeatable.",
-        metavar="KEY=VALUE",
+        "--set", help="Change a limit or a price, e.g. --set limits.calls=500. Repeatable.", metavar="KEY=VALUE"
     ),
 ]
 Model = Annotated[

@@ -29,11 +29,7 @@ Map = Annotated[Path | None, typer.Option("--map", help="YAML file: which column
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip bad rows and list them.")]
 Format = Annotated[
     str,
-    typer.Option(
-        "--as",
-        metavar="FORMAT",
-        help=f"Format of the file: {', '.join(PERSONAS[:-1])} or {PERSONAS[-1]}.",
-    ),
+    typer.Option("--as", metavar="FORMAT", help=f"Format of the file: {', '.join(PERSONAS[:-1])} or {PERSONAS[-1]}."),
 ]
 
 

@@ -150,13 +150,15 @@ def _plan(
         print_plan(str(file), experiment, planned)
         print_prompts(sample)
     probed = probe_models(experiment) if probe else None
-    shown = {**planned.as_object(), "warnings": warnings, **experiment.model_dump(mode="json", by_alias=True)}
-    if prompts:
-        shown["requests"] = [{"id": request.id, "purpose": request.purpose, **request.body()} for request in sample]
-    if probed is not None and not as_json:
-        print_probe(probed)
     if as_json:
-        print(json.dumps({**shown, **({"probe": asdict(probed)} if probed else {})}))  # noqa: T201 - data for stdout
+        shown = {**planned.as_object(), "warnings": warnings, **experiment.model_dump(mode="json", by_alias=True)}
+        if prompts:
+            shown["requests"] = [{"id": request.id, "purpose": request.purpose, **request.body()} for request in sample]
+        if probed is not None:
+            shown["probe"] = asdict(probed)
+        print(json.dumps(shown))  # noqa: T201 - data for stdout
+    elif probed is not None:
+        print_probe(probed)
     for model in probed.models if probed else ():
         if model.problem is not None:
             raise EndpointFailed(f"{model.model}: {model.problem}")

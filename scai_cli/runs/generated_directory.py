@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.errors import RunError
-from scai_cli.runs.jsonl import lines, whole_file
+from scai_cli.runs.jsonl import lines, sha256, whole_file
 from scai_cli.runs.locked_folder import CALLS, CreationFiles, LockedFolder
 from scai_cli.runs.locks import LOCK
 from scai_cli.text.characters import escape_line_ends
@@ -68,11 +67,7 @@ class GeneratedDirectory:
 
     def tasks_digest(self) -> str:
         """Return the SHA-256 of the task file; empty if the file is missing."""
-        try:
-            with (self.folder.path / TASKS).open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-        except FileNotFoundError:
-            return ""
+        return sha256(self.folder.path / TASKS)
 
     @contextmanager
     def removed_on_failure(self) -> Iterator[None]:

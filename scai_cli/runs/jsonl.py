@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -55,6 +56,14 @@ class LineLog:
         if not self.file.closed:
             self.sync()
             self.file.close()
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of a file; empty if it is missing."""
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def lines(path: Path) -> Iterator[tuple[int, bytes]]:

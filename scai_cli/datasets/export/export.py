@@ -14,7 +14,7 @@ from scai_cli.analysis.health import health_warnings
 from scai_cli.analysis.participants import participants
 from scai_cli.datasets.export.export_record import ExportRecord, ExportSource
 from scai_cli.datasets.export.folder import finish_folder
-from scai_cli.datasets.export.output_files import STDOUT, Destination, digest, output_files
+from scai_cli.datasets.export.output_files import STDOUT, Destination, output_files
 from scai_cli.datasets.export.provenance import Provenance, provenance_of
 from scai_cli.datasets.formats.format import ExportedFile, Format, Layout, Row
 from scai_cli.datasets.samples.decontamination import CONTAMINATED, Benchmark
@@ -26,6 +26,7 @@ from scai_cli.datasets.samples.sources import SampleSource, check_epoch, check_n
 from scai_cli.datasets.samples.splits import TRAIN, By, Splitter, fraction, number
 from scai_cli.errors import ConfigError
 from scai_cli.runs.find import log_of
+from scai_cli.runs.jsonl import sha256
 
 UNFIT: Final = "unfit for the format"
 SURPLUS: Final = "beyond --max-rows"
@@ -214,7 +215,7 @@ class _Pass:
 def _source(source: SampleSource) -> ExportSource:
     constitution, models, config, answers = source.about()
     people, real = participants(config), any(persona.human for persona in config.personas.inline)
-    log, health = digest(log_of(source.path)), tuple(health_warnings(answers, config))
+    log, health = sha256(log_of(source.path)), tuple(health_warnings(answers, config))
     return ExportSource(source.id, constitution, models, log, len(source.personas), people, real, health)
 
 

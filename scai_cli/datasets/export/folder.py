@@ -11,9 +11,9 @@ from typing import Any, Final
 from scai_cli import __version__
 from scai_cli.datasets.export.card import card
 from scai_cli.datasets.export.export_record import ExportRecord
-from scai_cli.datasets.export.output_files import MANIFEST, SIDE_CAR, digest
+from scai_cli.datasets.export.output_files import MANIFEST, SIDE_CAR
 from scai_cli.datasets.formats.format import ExportedFile
-from scai_cli.runs.jsonl import write_whole
+from scai_cli.runs.jsonl import sha256, write_whole
 
 CARD: Final = "README.md"
 
@@ -32,7 +32,7 @@ def side_cars(folder: Path, record: ExportRecord) -> tuple[ExportedFile, ...]:
     """Return the side-car files of the files of rows."""
     beside = ((file, Path(file.name).with_suffix(SIDE_CAR).as_posix()) for file in record.files)
     return tuple(
-        ExportedFile(name, file.split, file.rows, digest(folder / name), (), 0)
+        ExportedFile(name, file.split, file.rows, sha256(folder / name), (), 0)
         for file, name in beside
         if (folder / name).is_file()
     )
@@ -58,7 +58,7 @@ def manifest(folder: Path, record: ExportRecord, beside: tuple[ExportedFile, ...
         ],
         "files": [asdict(file) for file in record.files],
         "provenance": [{"name": file.name, "rows": file.rows, "sha256": file.sha256} for file in beside],
-        "card": {"name": CARD, "sha256": digest(folder / CARD)},
+        "card": {"name": CARD, "sha256": sha256(folder / CARD)},
         "licences": dict(sorted(record.licences.items())),
         "left_out": dict(sorted(record.left_out.items())),
         "notes": list(record.notes),

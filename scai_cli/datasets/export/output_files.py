@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import sys
@@ -16,6 +15,7 @@ from scai_cli.datasets.export.provenance import Provenance
 from scai_cli.datasets.export.row_writers import JsonLines, row_writer
 from scai_cli.datasets.formats.format import ExportedFile, FileKind, Format, Row
 from scai_cli.errors import OutputError
+from scai_cli.runs.jsonl import sha256
 
 SIDE_CAR: Final = ".meta.jsonl"
 MANIFEST: Final = "manifest.json"
@@ -122,7 +122,7 @@ class OutputFiles:
                 file.path.name,
                 split or "train",
                 file.count,
-                digest(file.path) if self._destination.folder else "",
+                sha256(file.path) if self._destination.folder else "",
                 file.rows.columns,
                 file.rows.longest,
             )
@@ -198,9 +198,3 @@ def _replace_folder(folder: Path, target: Path) -> None:
     except BaseException:
         old.rename(target)
         raise
-
-
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

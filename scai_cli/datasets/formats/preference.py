@@ -60,25 +60,16 @@ def _read_kto(row: Fields) -> RowTexts:
 
 
 dpo: Final = Format(
-    "pairs",
-    _dpo,
-    reader=RowReader(frozenset({"prompt", "chosen", "rejected"}), _read_pair),
-    extra_columns=True,
+    "pairs", _dpo, reader=RowReader(frozenset({"prompt", "chosen", "rejected"}), _read_pair), extra_columns=True
 )
 """`{"prompt": [...], "chosen": [...], "rejected": [...]}`, conversational."""
 
 reward: Final = Format(
-    "pairs",
-    _reward,
-    reader=RowReader(frozenset({"chosen", "rejected"}), read_conversations),
-    extra_columns=True,
+    "pairs", _reward, reader=RowReader(frozenset({"chosen", "rejected"}), read_conversations), extra_columns=True
 )
 """`{"chosen": [...], "rejected": [...]}`: whole conversations that differ in the last message."""
 
 kto: Final = Format(
-    "rated",
-    _kto,
-    reader=RowReader(frozenset({"prompt", "completion", "label"}), _read_kto),
-    extra_columns=True,
+    "rated", _kto, reader=RowReader(frozenset({"prompt", "completion", "label"}), _read_kto), extra_columns=True
 )
 """`{"prompt": [...], "completion": [...], "label": true}`; unrated answers are left out."""

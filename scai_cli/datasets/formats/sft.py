@@ -35,10 +35,7 @@ def read_completion(row: Fields) -> RowTexts:
 
 
 messages: Final = Format(
-    "answers",
-    _messages,
-    reader=RowReader(frozenset({"messages"}), _read_messages),
-    extra_columns=True,
+    "answers", _messages, reader=RowReader(frozenset({"messages"}), _read_messages), extra_columns=True
 )
 """`{"messages": [...]}`: TRL trains on every message, the system message included, unless configured otherwise."""
 

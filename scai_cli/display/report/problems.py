@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
@@ -12,6 +10,7 @@ from scai_cli.display.report.numbers import counted, listed
 from scai_cli.display.report.tables import table
 from scai_cli.runs.find import log_of
 from scai_cli.runs.history.answers import AnswerCounts
+from scai_cli.runs.jsonl import sha256
 from scai_cli.runs.run_directory import CONFIG
 
 MOST_PROBLEMS = 20
@@ -62,8 +61,8 @@ def reproduce(run: Figures) -> Iterator[Html]:
         ("Seed", str(started.seed) if started else "–"),
         ("Models", listed([f"{role} {model}" for role, model in started.models.items()], 6) if started else "–"),
         ("Began", history.started_at or "–"),
-        (f"{log.name}, SHA-256", _digest(log)),
-        ("config.yaml, SHA-256", _digest(history.path / CONFIG)),
+        (f"{log.name}, SHA-256", sha256(log) or "–"),
+        ("config.yaml, SHA-256", sha256(history.path / CONFIG) or "–"),
     ]
     simulated = started is not None and set(started.models.values()) == {"simulated"}
     yield tag("p", TEXTS["same_again" if simulated else "not_again"])
@@ -82,11 +81,3 @@ def reproduce(run: Figures) -> Iterator[Html]:
         tag("pre", config[:MOST_CONFIG], tabindex=0),
         note(rest) if len(config) > MOST_CONFIG else None,
     )
-
-
-def _digest(path: Path) -> str:
-    """Return the SHA-256 of a file, `–` if there is none."""
-    if not path.exists():
-        return "–"
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
