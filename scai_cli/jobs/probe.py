@@ -20,7 +20,7 @@ from scai_cli.jobs.session import run_on_loop, stoppable
 from scai_cli.messages import AgentRole, Message
 from scai_cli.models.endpoint import OFFICIAL_URL, address
 from scai_cli.models.limits import Spend
-from scai_cli.models.openai import OpenAIModel, connect
+from scai_cli.models.openai import OpenAIModel
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.answer_forms import CrossRating
 from scai_cli.simulation.epoch_context import Agents
@@ -183,8 +183,7 @@ async def _context(model: ModelSettings, findings: Mapping[str, Finding]) -> int
     refusal = re.search(_DATA["context_refusal"], " ".join(finding.detail for finding in findings.values()))
     if refusal is not None or model.provider != "openai":
         return int(refusal[1].replace(",", "")) if refusal else None
-    client = connect(model, seed=0)
-    assert isinstance(client, OpenAIModel)
+    client = OpenAIModel(model)
     try:
         listed = json.loads(await client.get("models"))
         entries = [entry for entry in listed["data"] if entry["id"] == model.name or len(listed["data"]) == 1]

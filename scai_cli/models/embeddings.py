@@ -39,10 +39,9 @@ def embedder(model: str) -> Callable[[Sequence[str]], Vectors]:
 
 
 async def _embed(name: str, texts: Sequence[str]) -> Vectors:
-    from scai_cli.models.openai import OpenAIModel, connect
+    from scai_cli.models.openai import OpenAIModel
 
-    client = connect(ModelSettings(provider="openai", name=name), seed=0)
-    assert isinstance(client, OpenAIModel)
+    client = OpenAIModel(ModelSettings(provider="openai", name=name))
     try:
         vectors: Vectors = []
         for start in range(0, len(texts), _BATCH_SIZE):

@@ -24,7 +24,7 @@ from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.base import ChatModel
 from scai_cli.models.endpoint import endpoint_of
 from scai_cli.models.refusals import Refusal
-from scai_cli.models.wire import BodyError, FilterError, read_completion, with_response
+from scai_cli.models.wire import BodyError, FilterError, read_completion, unused_response
 
 if TYPE_CHECKING:
     import httpx2
@@ -132,7 +132,9 @@ class OpenAIModel:
         try:
             completion = read_completion(content, request)
         except (ValueError, RecursionError) as error:
-            raise with_response(self._unreadable(error, content, body), content, self._endpoint.key) from None
+            unreadable = self._unreadable(error, content, body)
+            unreadable.response = unused_response(content, self._endpoint.key)
+            raise unreadable from None
         return self._without_key(replace(completion, adapted=adapted) if adapted else completion)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> bytes:

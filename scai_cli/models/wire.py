@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from scai_cli.errors import ProviderError, UnusedResponse
+from scai_cli.errors import UnusedResponse
 from scai_cli.messages import ChatRequest, Completion, Usage, ending, rough_tokens
 from scai_cli.models.limits import prompt_tokens
 from scai_cli.models.logprobs import answer_logprobs
@@ -20,7 +20,6 @@ from scai_cli.text.characters import clean
 from scai_cli.text.data_files import read_data_file
 
 _KEYS: Final = read_data_file(__file__)
-Error = TypeVar("Error", bound=ProviderError)
 
 
 class BodyError(ValueError):
@@ -74,8 +73,8 @@ def read_completion(data: bytes, request: ChatRequest) -> Completion:
     )
 
 
-def with_response(error: Error, data: bytes, key: str | None = None) -> Error:
-    """Return the error that a body with status 200 caused, with its `response` if it counts tokens, without the key."""
+def unused_response(data: bytes, key: str | None) -> UnusedResponse | None:
+    """Return a body with status 200 that contains no usable answer, without the key; None if it counts no tokens."""
     with suppress(ValueError, RecursionError):
         body = _body(data)
         choice = _first_choice(body)
@@ -84,8 +83,8 @@ def with_response(error: Error, data: bytes, key: str | None = None) -> Error:
             text, finish = _content(_mapping(choice.get("message")))[0], choice.get("finish_reason")
             text = text.replace(key, "[secret]") if key else text
             word = clean(str(finish)) if finish else None
-            error.response = UnusedResponse(clean(text), word, sent or 0, answered or 0, cached)
-    return error
+            return UnusedResponse(clean(text), word, sent or 0, answered or 0, cached)
+    return None
 
 
 def _body(data: bytes) -> dict[str, Any]:
