@@ -66,9 +66,11 @@ def _sorted(options: Mapping[str, Any]) -> tuple[str | None, dict[str, str], dic
 @contextmanager
 def _opening() -> Iterator[None]:
     """Turn an error that an environment variable causes while a client is opened into a ConfigError."""
+    import httpx2
+
     try:
         yield
-    except (ValueError, OSError, ImportError) as error:
+    except (ValueError, OSError, ImportError, httpx2.InvalidURL) as error:
         causes = " or ".join(name for name, value in os.environ.items() if _is_cause(error, name.upper(), value))
         problem = f"no client can be opened with this value ({' '.join(str(error).split())}); correct or unset it"
         raise ConfigError(f"{causes or 'the environment'}: {problem}") from None

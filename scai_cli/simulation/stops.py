@@ -57,15 +57,28 @@ def stop_if_all_refused(context: EpochContext, conversations: Sequence[Conversat
 
 
 def stop_if_unreadable(context: EpochContext, conversations: Iterable[Conversation]) -> None:
-    """Raise RunUnhealthy if more than half of an epoch's answered ratings could not be read."""
+    """Raise RunUnhealthy if more than half of an epoch's answered ratings, or all own ones, could not be read."""
     failed = (CALL_FAILED, CONVERSATION_FAILED)
     answered = [r for c in conversations for r in c.ratings if r.problem not in failed]
     unread = [rating for rating in answered if rating.value is None]
-    if 2 * len(unread) > len(answered) and not context.settled and context.agents.force != "all":
+    own = {rating.value for rating in answered if rating.kind == "own"}
+    lost = 2 * len(unread) > len(answered) or own == {None}
+    if lost and not context.settled and context.agents.force != "all":
         cut = 2 * sum("cut" in rating.marks for rating in unread) > len(unread)
         raise RunUnhealthy(
             f"{len(unread)} of {len(answered)} ratings of epoch {context.epoch} could not be read; the first: "
             f"{unread[0].id}: {unread[0].problem}; {_form_remedy('user', context.agents.user.config, cut)}{_FORCE}"
+        )
+
+
+def stop_if_no_vote(context: RevisionContext, unread: Sequence[str], answered: int) -> None:
+    """Raise RunUnhealthy if more than half of the answered ballots could not be read; `unread` says why."""
+    epoch = context.epoch_context
+    if 2 * len(unread) > answered and not epoch.settled and epoch.agents.force != "all":
+        cut = 2 * sum("cut off" in problem for problem in unread) > len(unread)
+        raise RunUnhealthy(
+            f"{len(unread)} of {answered} ballots of epoch {epoch.epoch} could not be read; the first: {unread[0]}; "
+            f"{_form_remedy('user', epoch.agents.user.config, cut)}{_FORCE}"
         )
 
 

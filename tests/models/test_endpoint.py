@@ -80,6 +80,7 @@ def test_an_address_in_the_environment_is_refused_with_its_remedy(url, words, mo
     [
         ("ALL_PROXY", "socks://127.0.0.1:1/", "aiohttp"),
         ("all_proxy", "socks5://127.0.0.1:1/", "plain"),
+        ("HTTPS_PROXY", ":::", "plain"),
         ("SSL_CERT_FILE", "/nowhere/ca.pem", "aiohttp"),
         ("OPENAI_ORG_ID", "örg", "aiohttp"),
     ],

@@ -215,8 +215,20 @@ def test_ballots_that_cannot_be_read_are_counted_in_the_turnout(tmp_path: Path) 
     assert [e["id"] for e in events(tmp_path / "runs" / "t-2") if e["type"] == "problem"] == [
         "e1/revision/vote/cid/user"
     ]
-    nobody = voted(tmp_path, [clauses(9, 9, 1)], [no_form("vote/")])
+    nobody = voted(tmp_path, [clauses(9, 9, 1)], [refusing("vote/")])
     assert nobody["reason"] == "the vote kept the status quo (schulze, 0 of 3 ballots could be read)"
+
+
+def test_a_vote_whose_ballots_cannot_be_read_stops_the_run_and_force_continues_it(tmp_path: Path) -> None:
+    keys = {"ratings": NO_CROSS, "constitution": start(5, 5, 5), "revision": {"acceptance": "vote"}}
+    file = experiment(tmp_path, {"e1/revision": clauses(9, 9, 1)}, [no_form("vote/(ann|bob)")], **keys)
+    stopped = scai("run", file, "--quiet")
+    assert stopped.code == 4
+    assert "2 of 3 ballots of epoch 1 could not be read; the first: e1/revision/vote/ann: there is no" in stopped.err
+    assert not revisions(events(tmp_path / "runs" / "t"))
+    forced = scai("resume", "t", "--trust", "--quiet", "--force")
+    assert forced.code == 0
+    assert "2 of 3 ballots were unreadable or refused" in forced.err
 
 
 def test_weights_count_at_the_vote(tmp_path: Path) -> None:

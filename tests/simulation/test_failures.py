@@ -247,6 +247,7 @@ def test_a_prompt_too_long_for_the_meta_model_stops_the_run_at_once(tmp_path: Pa
 REASONS: dict[str, tuple[Line, str, str]] = {
     "unreadable": (no_form("revision/meta"), "there is no JSON", "model.structured=json_schema"),
     "cut": ({"at": "revision/meta", "say": '{"cri', "finish": "length"}, "truncated", "roles.meta.max_tokens=4000"),
+    "odd": ({"at": "revision/meta", "say": "{}", "finish": "odd"}, "not whole", "model.structured=json_schema"),
 }
 
 
@@ -352,6 +353,13 @@ def test_half_of_the_ratings_may_be_unreadable(tmp_path: Path) -> None:
     assert scai("run", file, "-q").code == 0
     told = events(tmp_path / "runs" / "t")
     assert [e["missing"] for e in told if e["type"] == "welfare"] == [2]
+
+
+def test_an_epoch_without_a_readable_own_rating_stops_the_run(tmp_path: Path) -> None:
+    file = experiment(tmp_path, None, [no_form("^e1/.*/m2/")])
+    stopped = scai("run", file, "-q")
+    assert stopped.code == 4
+    assert "3 of 9 ratings of epoch 1 could not be read; the first: e1/ann/tea/m2/own: " in stopped.err
 
 
 def test_all_events_after_an_unreadable_rating_wait_for_the_end_of_the_epoch(tmp_path: Path) -> None:

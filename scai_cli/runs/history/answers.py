@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, Rea
 
 NOT_ANSWERED: Final = ("the call failed", "the conversation failed")
 """The problems of ratings and comparisons whose calls were not answered."""
+
+_TURNOUT: Final = re.compile(r", (\d+) of (\d+) ballots could be read")
 
 # Tuples: a union of types would be built anew for each of a million events.
 _RATING: Final = (CompactRating, Rated)
@@ -28,7 +31,7 @@ class AnswerCounts:
     """
 
     roles: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """`assistant`, `user` (ratings), `meta` (revisions) or `judge` -> the number of `answers` and of each mark."""
+    """`assistant`, `user` (ratings), `meta` (revisions), `ballots` or `judge` -> the number of `answers` and of each mark."""
     values: defaultdict[str, Counter[float]] = field(default_factory=lambda: defaultdict(Counter))
     """Kind of rating, `own` or `cross` -> value -> number."""
     ends: Counter[str] = field(default_factory=Counter)
@@ -84,5 +87,7 @@ class AnswerCounts:
         for candidate, objection in zip(event.candidates, objections, strict=True):
             found = {"broken": ["unreadable"], "truncated": ["unreadable", "cut"]}.get(objection, [])
             self.count("meta", {*candidate.marks, *found})
+        if turnout := _TURNOUT.search(event.reason):
+            self.roles["ballots"] += Counter(answers=int(turnout[2]), unreadable=int(turnout[2]) - int(turnout[1]))
         if not event.accepted and all(objections) and (objections or "failed" in event.reason):
             self.unrevised[event.epoch] = (objections or ["failed"])[0]

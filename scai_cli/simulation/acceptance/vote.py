@@ -14,7 +14,7 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.runs.events import Candidate
 from scai_cli.simulation.answer_forms import Ranking
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
-from scai_cli.simulation.stops import stop_if_too_many
+from scai_cli.simulation.stops import stop_if_no_vote, stop_if_too_many
 from scai_cli.social_choice.voting_rules import Ballot, tally
 from scai_cli.values import Value
 
@@ -34,9 +34,12 @@ async def vote(context: RevisionContext, candidates: Sequence[Candidate]) -> Acc
     constitutions |= {c.id: c.constitution for c in candidates if c.constitution is not None}
     personas = context.epoch_context.personas
     voted = await together(_vote(context, persona, constitutions) for persona in personas)
-    stop_if_too_many((error for _, error in voted), len(voted), context.agents.max_failures, "ballots")
+    failed = [problem for _, problem in voted if isinstance(problem, CallFailed)]
+    stop_if_too_many(failed, len(voted), context.agents.max_failures, "ballots")
+    unread = [problem for _, problem in voted if isinstance(problem, str)]
+    stop_if_no_vote(context, unread, len(voted) - len(failed))
     for persona, (_, error) in zip(personas, voted, strict=True):
-        if error is not None:
+        if isinstance(error, CallFailed):
             context.epoch_context.emit(context.epoch_context.problem(error, f"{context.id}/vote/{persona.id}"))
     ballots = [(b, persona.weight) for (b, _), persona in zip(voted, personas, strict=True) if b is not None]
     rule = context.options(VoteOptions).rule
@@ -54,8 +57,8 @@ async def vote(context: RevisionContext, candidates: Sequence[Candidate]) -> Acc
 
 async def _vote(
     context: RevisionContext, persona: Persona, constitutions: dict[str, Constitution]
-) -> tuple[Ballot | None, CallFailed | None]:
-    """Return a persona's ballot; None if it cannot be read, None and the error if the call failed.
+) -> tuple[Ballot | None, CallFailed | str | None]:
+    """Return a persona's ballot, or None and why: the error if the call failed, in words if it cannot be read.
 
     Each persona gets the constitutions in its own random order and under letters, so that neither the order nor the
     status quo has an advantage.
@@ -71,7 +74,7 @@ async def _vote(
     except CallFailed as error:
         return None, error
     if answer.form is None:
-        return None, None
+        return None, f"{call_id}: {answer.problem}"
     return [[letters[letter] for letter in tier] for tier in answer.form.ranking], None
 
 

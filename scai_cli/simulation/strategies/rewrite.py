@@ -65,7 +65,7 @@ async def ask_revision(
         return candidate, None
     answer = await context.agents.meta.ask_structured(context.id, purpose, window.prompt, form)
     candidate = candidate.model_copy(update={"marks": answer.marks})
-    if answer.last.ended != "whole":
+    if answer.last.ended == "cut":
         return candidate.model_copy(update={"objection": "truncated: the answer was cut off"}), None
     if answer.form is None:
         return candidate.model_copy(update={"objection": f"broken: {answer.problem}"}), None
