@@ -31,7 +31,7 @@ class AnswerCounts:
     """
 
     roles: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """`assistant`, `user` (ratings), `meta` (revisions), `ballots` or `judge` -> the number of `answers` and of each mark."""
+    """`assistant`, `user` (ratings), `meta` (revisions), `ballots`, `judge` -> number of `answers`, of each mark."""
     values: defaultdict[str, Counter[float]] = field(default_factory=lambda: defaultdict(Counter))
     """Kind of rating, `own` or `cross` -> value -> number."""
     ends: Counter[str] = field(default_factory=Counter)
