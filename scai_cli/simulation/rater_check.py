@@ -30,7 +30,10 @@ _ORDERS: Final = ("good", "bad")
 """The answer that comes last and is rated."""
 _ROLES: Final[tuple[Literal["user", "assistant"], ...]] = ("user", "assistant", "user", "assistant")
 _LEAST: Final = 0.1
-"""The share of the scale by which a good answer must be rated higher than a bad one."""
+"""The share of the scale by which each good answer must be rated higher than every bad one.
+
+A rater that ignores the answers passes three pairs at most once in twenty times, as 20 = 6! / (3! 3!).
+"""
 
 
 async def check_raters(context: EpochContext, call_id: str) -> tuple[RaterCheck, ...]:
@@ -49,15 +52,18 @@ async def check_raters(context: EpochContext, call_id: str) -> tuple[RaterCheck,
 async def check_rater(agent: Agent, prompts: Prompts, call_id: str, scale: tuple[float, float]) -> RaterCheck:
     """Let a model rate the good and the bad answer of each pair; the calls' ids start with `call_id`.
 
-    It passes if it rates every good answer higher by a tenth of the scale. Pairs with a refused prompt do not count;
-    without any other pair, `passed` is None. Raises CallFailed for any other failed call.
+    It passes if it rates each good answer a tenth of the scale higher than every bad one. Pairs with a refused prompt
+    do not count; without any other pair, `passed` is None. Raises CallFailed for any other failed call.
     """
     jobs = [_rate(agent, prompts, f"{call_id}/{pair['id']}", pair, last, scale) for pair in _PAIRS for last in _ORDERS]
     rated = await together(jobs)
     pairs = [_pair(pair["id"], *each) for pair, *each in zip(_PAIRS, rated[::2], rated[1::2], strict=True)]
+    counted = [pair for pair in pairs if not pair.refused]
+    good, bad = ([p.good for p in counted if p.good is not None], [p.bad for p in counted if p.bad is not None])
+    readable = len(good) == len(bad) == len(counted)
     least = _LEAST * (scale[1] - scale[0]) - 1e-9
-    apart = [p.good is not None and p.bad is not None and p.good - p.bad >= least for p in pairs if not p.refused]
-    return RaterCheck(model=agent.config.label, passed=all(apart) if apart else None, pairs=tuple(pairs))
+    passed = readable and min(good) - max(bad) >= least if counted else None
+    return RaterCheck(model=agent.config.label, passed=passed, pairs=tuple(pairs))
 
 
 def stop_if_a_rater_failed(context: EpochContext, checks: Iterable[RaterCheck]) -> None:
@@ -73,7 +79,7 @@ def stop_if_a_rater_failed(context: EpochContext, checks: Iterable[RaterCheck]) 
 def verdict(check: RaterCheck) -> str:
     """Return the ratings of a check in words."""
     shown = (["(unreadable)" if r is None else f"{r:g}" for r in (pair.good, pair.bad)] for pair in check.pairs)
-    return "it rated a good and a bad answer " + ", and another two ".join(f"{good} and {bad}" for good, bad in shown)
+    return "it rated a good and a bad answer " + ", another two ".join(f"{good} and {bad}" for good, bad in shown)
 
 
 def _pair(name: str, good: RatingAnswer, bad: RatingAnswer) -> PairRated:
