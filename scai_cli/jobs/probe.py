@@ -1,4 +1,4 @@
-"""Ask each model of an experiment eight short questions: what works, and which keys to set. Nothing is written."""
+"""Ask each model of an experiment nine short questions: what works, and which keys to set. Nothing is written."""
 
 from __future__ import annotations
 
@@ -130,13 +130,17 @@ async def _ask(agents: Agents, model: ModelSettings) -> dict[str, Finding]:
     """Ask all questions; raises the errors of `together`, except for refusals."""
     agent = agents.own[model.structured]
     short = replace(agent, config=agent.config.model_copy(update={"max_tokens": _SHORT}))
+    check = await check_rater(agent, agents.prompts, "probe/rater", agents.ratings.scale)
+    unread = [pair.problem for pair in check.pairs if pair.problem is not None]
+    found = {
+        "rates": Finding(check.passed, verdict(check)),
+        model.structured: Finding(len(unread) < len(check.pairs), "; ".join(unread)),
+    }
     questions: dict[str, Coroutine[Any, Any, Finding | bool]] = {
-        "rates": _rates(agent, agents),
-        model.structured: _fills(agent, agents),
         "sampling": _ends(short),
         "logprobs": returns_logprobs(agent, agents.prompts, "probe/logprobs"),
     }
-    found = dict(zip(questions, await together(map(_finding, questions.values())), strict=True))
+    found |= zip(questions, await together(map(_finding, questions.values())), strict=True)
     other = next(form for form in _FORMS if form != model.structured)
     try:  # last, as the refusal of an option that the experiment does not use may end all calls
         found[other] = await _finding(_fills(agents.own[other], agents))
@@ -155,11 +159,6 @@ async def _finding(question: Coroutine[Any, Any, Finding | bool]) -> Finding:
     except (PromptRefused, ParameterRefused) as refused:
         return Finding(False, str(refused))
     return Finding(found) if isinstance(found, bool) else found
-
-
-async def _rates(agent: Agent, agents: Agents) -> Finding:
-    check = await check_rater(agent, agents.prompts, "probe/rater", agents.ratings.scale)
-    return Finding(check.passed, verdict(check))
 
 
 async def _fills(agent: Agent, agents: Agents) -> Finding:

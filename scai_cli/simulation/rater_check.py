@@ -78,8 +78,9 @@ def stop_if_a_rater_failed(context: EpochContext, checks: Iterable[RaterCheck]) 
 
 def verdict(check: RaterCheck) -> str:
     """Return the ratings of a check in words."""
-    shown = (["(unreadable)" if r is None else f"{r:g}" for r in (pair.good, pair.bad)] for pair in check.pairs)
-    return "it rated a good and a bad answer " + ", another two ".join(f"{good} and {bad}" for good, bad in shown)
+    ratings = zip(*((pair.good, pair.bad) for pair in check.pairs), strict=True)
+    good, bad = (", ".join("unreadable" if value is None else f"{value:g}" for value in values) for values in ratings)
+    return f"it rated good answers {good} and bad ones {bad}"
 
 
 def _pair(name: str, good: RatingAnswer, bad: RatingAnswer) -> PairRated:

@@ -194,9 +194,7 @@ def failed_check(rows: Rows) -> Rows:
 def test_a_rater_that_failed_its_check_is_named(finished: Path, tmp_path: Path) -> None:
     run = changed(finished, tmp_path / "runs" / "sick", failed_check)
     (line,) = scai("show", run, "--json").json["health"]["warnings"]
-    assert line.startswith(
-        "<m> cannot tell answers apart (it rated a good and a bad answer 8 and 8, and another two 8 "
-    )
+    assert line.startswith("<m> cannot tell answers apart (it rated good answers 8, 8 and bad ones 8, 8): ")
 
 
 @pytest.mark.parametrize(

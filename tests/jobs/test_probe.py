@@ -32,17 +32,17 @@ def findings(called: Called) -> dict[str, bool | None]:
     return {name: finding["works"] for name, finding in called.json["probe"]["models"][0]["findings"].items()}
 
 
-def test_eight_questions_say_what_works() -> None:
+def test_nine_questions_say_what_works() -> None:
     with Loopback(answer=society(), models={"data": [{"id": "m", "max_model_len": 131072}]}) as server:
         called = probed(server)
     assert called.code == 0
     assert all(line.startswith("warning: ") for line in called.err.splitlines())
-    assert len(server.requests) == 8
+    assert len(server.requests) == 9
     assert max(map(len, called.out.splitlines())) <= 80
     shown = called.out[called.out.index("\nm at http://127.0.0.1") :]
     assert "(assistant, user, meta)" in shown
     assert "131,072 tokens" in shown
-    assert "probe: 8 calls, " in shown
+    assert "probe: 9 calls, " in shown
     assert [line.split()[-1] for line in shown.splitlines() if "log-prob" in line] == ["no"]
 
 
@@ -58,7 +58,7 @@ def test_json_holds_the_plan_and_the_findings() -> None:
         "context": None,
     }  # this server ignores max_tokens and logprobs
     probe = called.json["probe"]
-    assert probe["calls"] == 8
+    assert probe["calls"] == 9
     assert probe["models"][0] | {"findings": {}} == {
         "model": "m",
         "address": server.base_url,

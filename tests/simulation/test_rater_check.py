@@ -15,9 +15,10 @@ from scai_cli.prompts.fences import fenced
 
 SAME = {"at": "/rater-check/", "say": json.dumps({"feedback": "Fine.", "rating": 7})}
 STOPPED = (
-    "this rater (scripted:connect) cannot tell answers apart: it rated a good and a bad answer 7 and 7, and another "
-    "two 7 and 7; choose a larger model for roles.user and start a new run, or continue with `scai resume t --force`"
+    "this rater (scripted:connect) cannot tell answers apart: it rated good answers 7, 7, 7 and bad ones 7, 7, "
+    "7; choose a larger model for roles.user and start a new run, or continue with `scai resume t --force`"
 )
+PAIRS = ("laces", "basil", "note")
 
 
 def checked(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -28,9 +29,9 @@ def test_each_answer_of_a_pair_is_rated_after_the_other_one(tmp_path: Path) -> N
     assert scai("run", experiment(tmp_path, epochs=2), "-q").code == 0
     run = tmp_path / "runs" / "t"
     asked = {call["id"]: call for call in calls(run) if call["purpose"] == "rater_check"}
-    places = [f"e1/rater-check/1/{pair}/{last}/user" for pair in ("laces", "basil") for last in ("good", "bad")]
+    places = [f"e1/rater-check/1/{pair}/{last}/user" for pair in PAIRS for last in ("good", "bad")]
     assert sorted(asked) == sorted(places)
-    for pair in ("laces", "basil"):
+    for pair in PAIRS:
         pair_calls = [asked[f"e1/rater-check/1/{pair}/{last}/user"] for last in ("good", "bad")]
         prompts = [call["request"]["messages"][-1]["content"] for call in pair_calls]
         shown = [[m.text for m in fenced(text, "message") if m.attributes["from"] == "assistant"] for text in prompts]
@@ -43,9 +44,7 @@ def test_each_answer_of_a_pair_is_rated_after_the_other_one(tmp_path: Path) -> N
         {
             "model": "scripted:connect",
             "passed": True,
-            "pairs": [
-                {"id": pair, "good": 9, "bad": 1, "problem": None, "refused": False} for pair in ("laces", "basil")
-            ],
+            "pairs": [{"id": pair, "good": 9, "bad": 1, "problem": None, "refused": False} for pair in PAIRS],
         }
     ]
     assert scai("show", "t", "--json").json["rater_check"] == event["checks"]
@@ -76,7 +75,8 @@ def test_a_rater_that_gives_every_answer_the_same_rating_stops_the_run_after_epo
 
 
 @pytest.mark.parametrize(
-    ("good", "bad", "passed"), [(5, 4, True), (5, 4.1, False), (4, 5, False), (10, 0, True), (None, 1, False)]
+    ("good", "bad", "passed"),
+    [(5, 4, True), (5, 4.1, False), (4, 5, False), (10, 9, False), (10, 0, True), (None, 1, False)],
 )
 def test_the_good_answer_must_be_a_tenth_of_the_scale_better(
     tmp_path: Path, good: float | None, bad: float, passed: bool
@@ -89,7 +89,7 @@ def test_the_good_answer_must_be_a_tenth_of_the_scale_better(
     assert called.code == (0 if passed else 4), called.err
     (event,) = checked(events(tmp_path / "runs" / "t"))
     assert event["checks"][0]["passed"] is passed
-    assert (good is None) == ("(unreadable)" in called.err)
+    assert (good is None) == ("unreadable" in called.err)
 
 
 def test_every_distinct_model_of_the_users_is_checked_once(tmp_path: Path) -> None:
@@ -101,7 +101,9 @@ def test_every_distinct_model_of_the_users_is_checked_once(tmp_path: Path) -> No
     (event,) = checked(events(tmp_path / "runs" / "t"))
     assert [check["model"] for check in event["checks"]] == ["scripted:connect", "other"]
     assert ran.json["calls"] == planned["calls"]["total"] - planned["product"]["calls"]  # no change: nothing to play
-    assert len([call for call in calls(tmp_path / "runs" / "t") if call["purpose"] == "rater_check"]) == 8
+    assert len([call for call in calls(tmp_path / "runs" / "t") if call["purpose"] == "rater_check"]) == 2 * 2 * len(
+        PAIRS
+    )
 
 
 def test_a_model_with_other_settings_is_checked_again(tmp_path: Path) -> None:
@@ -119,4 +121,4 @@ def test_refused_prompts_of_the_check_do_not_count(tmp_path: Path) -> None:
     assert scai("run", experiment(tmp_path, script=[SAME, refusing("/rater-check/")][::-1]), "-q").code == 0
     (event,) = checked(events(tmp_path / "runs" / "t"))
     assert event["checks"][0]["passed"] is None
-    assert [pair["refused"] for pair in event["checks"][0]["pairs"]] == [True, True]
+    assert [pair["refused"] for pair in event["checks"][0]["pairs"]] == [True] * len(PAIRS)
