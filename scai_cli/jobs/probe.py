@@ -130,12 +130,8 @@ async def _ask(agents: Agents, model: ModelSettings) -> dict[str, Finding]:
     """Ask all questions; raises the errors of `together`, except for refusals."""
     agent = agents.own[model.structured]
     short = replace(agent, config=agent.config.model_copy(update={"max_tokens": _SHORT}))
-    check = await check_rater(agent, agents.prompts, "probe/rater", agents.ratings.scale)
-    unread = [pair.problem for pair in check.pairs if pair.problem is not None]
-    found = {
-        "rates": Finding(check.passed, verdict(check)),
-        model.structured: Finding(len(unread) < len(check.pairs), "; ".join(unread)),
-    }
+    found: dict[str, Finding] = {}
+    found["rates"], found[model.structured] = await _rates(agent, agents)
     questions: dict[str, Coroutine[Any, Any, Finding | bool]] = {
         "sampling": _ends(short),
         "logprobs": returns_logprobs(agent, agents.prompts, "probe/logprobs"),
@@ -144,10 +140,9 @@ async def _ask(agents: Agents, model: ModelSettings) -> dict[str, Finding]:
     other = next(form for form in _FORMS if form != model.structured)
     try:  # last, as the refusal of an option that the experiment does not use may end all calls
         found[other] = await _finding(_fills(agents.own[other], agents))
-        if (
-            found[other].works and not found[model.structured].works
-        ):  # ratings in a form that it does not fill say nothing
-            found["rates"] = await _finding(_rates(agents.own[other], agents))
+        # Ratings in a form that it does not fill say nothing.
+        if found[other].works and not found[model.structured].works:
+            found["rates"], _ = await _rates(agents.own[other], agents)
     except (CallFailed, EndpointFailed) as error:
         found[other] = Finding(False, str(error))
     return {name: found[name] for name in QUESTIONS if name in found}
@@ -159,6 +154,13 @@ async def _finding(question: Coroutine[Any, Any, Finding | bool]) -> Finding:
     except (PromptRefused, ParameterRefused) as refused:
         return Finding(False, str(refused))
     return Finding(found) if isinstance(found, bool) else found
+
+
+async def _rates(agent: Agent, agents: Agents) -> tuple[Finding, Finding]:
+    """Return whether a model tells good answers from bad ones, and whether it fills the form of a rating."""
+    check = await check_rater(agent, agents.prompts, "probe/rater", agents.ratings.scale)
+    unread = [pair.problem for pair in check.pairs if pair.problem is not None]
+    return Finding(check.passed, verdict(check)), Finding(len(unread) < len(check.pairs), "; ".join(unread))
 
 
 async def _fills(agent: Agent, agents: Agents) -> Finding:
