@@ -11,29 +11,18 @@ from scai_cli.runs.events import WelfareMeasured
 from scai_cli.runs.history.history import History
 from scai_cli.runs.history.status import spent
 from scai_cli.simulation.utilities import mean
+from scai_cli.text.data_files import read_data_file
 
 Measures = dict[str, float | None]
 
 SHOWN_WELFARE: Final = ("utilitarian", "rawlsian", "nash", "gini_coefficient")
 """The welfare functions of every summary besides the declared one."""
-
-
-WELFARE_WORDS: Final = {
-    "utilitarian": "mean of all",
-    "rawlsian": "worst-off person",
-    "leximin": "worst-off person",
-    "nash": "geometric mean",
-    "median": "median person",
-}
-"""Plain names of welfare functions."""
+_WELFARE_WORDS: Final = read_data_file(__file__)["welfare"]
 
 
 def welfare_words(function: str) -> str:
     """Return a plain name with the technical one in brackets: `worst-off person (rawlsian)`."""
-    if function == "gini_coefficient":
-        return "inequality (Gini; less is better)"
-    plain = WELFARE_WORDS.get(function)
-    return f"{plain} ({function})" if plain else function
+    return str(_WELFARE_WORDS.get(function, function))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from rich.console import RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from scai_cli.analysis.before_after import SELECTION, Answer, BeforeAfter
+from scai_cli.analysis.before_after import SELECTION, BeforeAfter
 from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.wrap import wrapped
 from scai_cli.text.characters import one_line, visible
@@ -20,7 +20,8 @@ def before_after_lines(run: str, pairs: Sequence[BeforeAfter], lines: int, width
         question = f"{one_line(pair.name)}: “{one_line(pair.question)}”"
         yield styled(_cut(question, (lines + 1) // 2, width), "bold")
         for answer in (pair.before, pair.after):
-            yield Padding(styled(_cut(_answer(answer), lines, width - 2)), (0, 0, 0, 2))
+            text = f"version {answer.version} (rated {answer.rating:g}): {one_line(answer.text)}"
+            yield Padding(styled(_cut(text, lines, width - 2)), (0, 0, 0, 2))
         rule = Text("No single rule explains the difference.", "dim")
         if pair.rule is not None:
             made = ("The rule that made the difference, by the words of both answers: ", "dim")
@@ -30,10 +31,6 @@ def before_after_lines(run: str, pairs: Sequence[BeforeAfter], lines: int, width
         one = pairs[0]
         yield styled(SELECTION, "dim")
         yield styled(f"Whole answers: scai show {run} --persona {one.person} --task {one.task}", "dim")
-
-
-def _answer(answer: Answer) -> str:
-    return f"version {answer.version} (rated {answer.rating:g}): {one_line(answer.text)}"
 
 
 def _cut(text: str, most: int, width: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from scai_cli.display.terminal.consoles import out
+from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.escape import counted, number, styled
 from scai_cli.text.characters import one_line
 
@@ -25,7 +25,7 @@ def print_dataset(description: Mapping[str, Any]) -> None:
     console.print()
     console.print(_lengths(description["lengths"]))
     console.print()
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table = plain_table(header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for title, text in _lines(description):
@@ -34,7 +34,7 @@ def print_dataset(description: Mapping[str, Any]) -> None:
 
 
 def _files(files: Iterable[Mapping[str, Any]]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = plain_table()
     for title in ("file", "rows", "columns"):
         table.add_column(title, justify="right" if title == "rows" else "left")
     for file in files:
@@ -44,7 +44,7 @@ def _files(files: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def _lengths(lengths: Mapping[str, Any]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("characters (tokens)")
     for title in ("mean", "median", "95 % below", "longest"):
         table.add_column(title, justify="right")

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from scai_cli.analysis.leave_one_out import Explanation, RuleEffect
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.analysis.verdicts import change_words
-from scai_cli.display.terminal.consoles import out
+from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.constitution import scope, word_diff
 from scai_cli.display.terminal.escape import change, styled
 from scai_cli.runs.history.history import History
@@ -66,7 +65,7 @@ def _print_apart(explanation: Explanation, names: Mapping[str, str]) -> None:
         console.print(styled(f"No rule has opposite effects on {one_line(first)} and {one_line(second)}.", "bold"))
         return
     console.print(styled(f"Rules with opposite effects on {one_line(first)} and {one_line(second)}", "bold"))
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = plain_table()
     for title in ("rule", first, second):
         table.add_column(one_line(title, 30), justify="left" if title == "rule" else "right")
     for rule in explanation.apart:
