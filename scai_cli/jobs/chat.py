@@ -31,12 +31,14 @@ from scai_cli.runs.run_directory import CONFIG
 from scai_cli.simulation.epoch_context import Agents
 from scai_cli.simulation.prompts import Prompts
 from scai_cli.simulation.utilities import observed_utility
+from scai_cli.text.data_files import read_data_file
 from scai_cli.text.scale_numbers import read_on_scale
 from scai_cli.text.suggestions import did_you_mean
 
 SELF: Final = "you"
 """The id of a user who chats as themselves, without a persona."""
 TASK: Final = "chat"
+_NO_RATING: Final = read_data_file(__file__)["no_rating"]
 
 
 @dataclass(slots=True)
@@ -207,12 +209,6 @@ class ChatSession:
     def _kept(self) -> str:
         assert self.directory is not None
         return f"the transcript is in {self.directory.folder.path}"
-
-
-_NO_RATING: Final = {
-    1: "a rating is a number from {low:g} to {high:g}, as in `/rate {high:g} just right`",
-    2: "write a rating from {low:g} to {high:g} for each answer, as in `/rate {low:g} {high:g} the second is clearer`",
-}
 
 
 def open_chat(

@@ -27,7 +27,9 @@ from scai_cli.datasets.samples.splits import TRAIN, By, Splitter, fraction, numb
 from scai_cli.errors import ConfigError
 from scai_cli.runs.find import log_of
 from scai_cli.runs.jsonl import sha256
+from scai_cli.text.data_files import read_data_file
 
+_TEXTS: Final = read_data_file(__file__)
 UNFIT: Final = "unfit for the format"
 SURPLUS: Final = "beyond --max-rows"
 
@@ -200,16 +202,16 @@ class _Pass:
         if self._form.kind == "runs":
             return
         if self._provenance == "none":
-            yield "This format has no column for provenance; -o FILE writes it to a file beside the rows."
+            yield _TEXTS["no_provenance"]
         if self._benchmark is not None:
             yield self._benchmark.report()
         if self._splitter is None:
             if any(split not in (None, TRAIN) for source in self._sources for split in source.personas.values()):
-                yield "Some personas are marked dev or test; without --split their rows are mixed with the others."
+                yield _TEXTS["mixed_splits"]
             return
-        yield f"Split by {self._splitter.by}: {_BY[self._splitter.by]}."
+        yield _TEXTS["split_by"][self._splitter.by]
         if self._options.dedupe != "near":
-            yield "Identical rows are in one split only; near-duplicates were not searched (add --dedupe near)."
+            yield _TEXTS["exact_only"]
 
 
 def _source(source: SampleSource) -> ExportSource:
@@ -225,13 +227,6 @@ def _splitter(sources: Sequence[SampleSource], options: ExportOptions) -> Splitt
         return None
     near = options.dedupe == "near"
     return Splitter(splitting.shares, splitting.by, options.filter.seed, *stated(sources), near=near)
-
-
-_BY: Final[Mapping[str, str]] = {
-    "persona": "no persona is in two splits; tasks may be",
-    "task": "no task is in two splits; personas may be",
-    "both": "no persona and no task is in two splits",
-}
 
 
 def _bound(run: _Pass, most: int) -> int:
