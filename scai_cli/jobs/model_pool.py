@@ -44,7 +44,7 @@ class ModelPool:
     prices: Mapping[RoleModel, PriceOf]
     budget: Budget
     notices: Notices
-    """Tells the user what the models and their gates have to say, with `--quiet` too; a job listens to it."""
+    """The messages of the models and their gates for the user, also with `--quiet`; a job listens to them."""
     cache: Cache | None = None
     participants: Participants | None = None
     """The human participants; their calls bypass gates, cache and limits."""

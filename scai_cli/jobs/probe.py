@@ -157,7 +157,7 @@ async def _finding(question: Coroutine[Any, Any, Finding | bool]) -> Finding:
 
 
 async def _rates(agent: Agent, agents: Agents) -> tuple[Finding, Finding]:
-    """Return whether a model tells good answers from bad ones, and whether it fills the form of a rating."""
+    """Return whether a model rates good answers above bad ones, and whether it fills the form of a rating."""
     check = await check_rater(agent, agents.prompts, "probe/rater", agents.ratings.scale)
     unread = [pair.problem for pair in check.pairs if pair.problem is not None]
     return Finding(check.passed, verdict(check)), Finding(len(unread) < len(check.pairs), "; ".join(unread))
