@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from scai_cli.analysis.config_differences import Differences, config_differences
 from scai_cli.analysis.headline import Headline, headline
+from scai_cli.analysis.health import health_warnings
 from scai_cli.analysis.paired import Cells, PairedDifference, holdout_cells, paired
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import Measures, measures, product_values, welfare_words
@@ -139,4 +140,5 @@ def _run_object(run: str, history: History) -> dict[str, Any]:
         "product_measured_on": measured_on or None,
         "constitution": constitution.model_dump(mode="json", by_alias=True) if constitution else None,
         "system_message": system_message,
+        "health": health_warnings(history.answers, history.config),
     }

@@ -19,7 +19,7 @@ from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
 from scai_cli.jobs.model_pool import RoleModel, costs_of, prices_of
 from scai_cli.messages import AgentRole, ChatRequest, Usage
-from scai_cli.models.endpoint import OFFICIAL_URL, address
+from scai_cli.models.endpoint import address, url_of
 from scai_cli.simulation.rehearsal import PRODUCT, Workload
 
 REHEARSED: Final = 20_000
@@ -113,9 +113,9 @@ def _hosts(models: Iterable[ModelSettings]) -> list[Host]:
     for model in models:
         if model.provider not in ("simulated", HUMAN):
             is_openai = model.provider == "openai"
-            url = address(model) or (OFFICIAL_URL if is_openai else "")
-            # Without user and password, which an address in a variable may hold.
-            host = urlsplit(url).netloc.rpartition("@")[2] or model.provider
+            host = (url_of(model) if is_openai else urlsplit(address(model))).netloc.rpartition("@")[
+                2
+            ] or model.provider
             key = model.api_key_env or ("OPENAI_API_KEY" if is_openai else None)
             has_key = key is not None and (model.api_key_env or not address(model) or os.environ.get(key))
             names[host, key if has_key else None][model.label] = None

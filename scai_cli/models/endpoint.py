@@ -74,11 +74,13 @@ def endpoint_of(model: ModelSettings) -> Endpoint:
         )
     if key is not None and not (key.isascii() and key.isprintable()):
         raise ConfigError(f"model.api_key_env: the key in {variable} contains characters that no key has")
-    where = "model.base_url" if model.base_url else ADDRESS_VARIABLE
-    return Endpoint(_parsed(base_url or OFFICIAL_URL, where), key, variable)
+    return Endpoint(url_of(model), key, variable)
 
 
-def _parsed(base_url: str, where: str) -> SplitResult:
+def url_of(model: ModelSettings) -> SplitResult:
+    """Return the parts of a model's address; raises ConfigError for one that cannot be used."""
+    is_own = model.base_url is not None and not model.base_url_from
+    base_url, where = address(model) or OFFICIAL_URL, "model.base_url" if is_own else ADDRESS_VARIABLE
     try:
         url = urlsplit(base_url)
         plain = url.scheme in ("http", "https") and url.hostname and url.port != 0

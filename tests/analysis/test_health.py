@@ -195,6 +195,8 @@ def test_a_rater_that_failed_its_check_is_named(finished: Path, tmp_path: Path) 
     run = changed(finished, tmp_path / "runs" / "sick", failed_check)
     (line,) = scai("show", run, "--json").json["health"]["warnings"]
     assert line.startswith("<m> cannot tell answers apart (it rated good answers 8, 8 and bad ones 8, 8): ")
+    assert f"Warning: {line}" in words(scai("compare", finished, run).out)
+    assert [each["health"] for each in scai("compare", finished, run, "--json").json["runs"]] == [[], [line]]
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,15 @@ def test_the_hosts_are_named_with_the_variable_of_their_key(tiny, monkeypatch):
 
 def test_a_server_without_a_key_gets_none(tiny, monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.setenv("OPENAI_BASE_URL", "http://user:word@localhost:8000/v1")
-    shown = scai("plan", tiny, "--model", "openai:m").out
-    assert "calls localhost:8000 with no key: m" in shown
-    assert "word@" not in shown
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://localhost:8000/v1")
+    assert "calls localhost:8000 with no key: m" in scai("plan", tiny, "--model", "openai:m").out
+
+
+@pytest.mark.parametrize("address", ["http://user:word@localhost/v1", "http://h/v1?key=word", "localhost:8000/v1"])
+def test_an_address_that_a_run_refuses_is_refused_before_it(tiny, monkeypatch, address):
+    monkeypatch.setenv("OPENAI_BASE_URL", address)
+    for command in (("check", tiny), ("check", tiny, "--probe"), ("run", tiny)):
+        refused = scai(*command, "--model", "openai:m", "-q" if command[0] == "run" else "--json")
+        assert (refused.code, len(refused.lines)) == (2, 1)
+        assert refused.err.startswith("scai: OPENAI_BASE_URL: ")
+        assert "word" not in refused.out + refused.err

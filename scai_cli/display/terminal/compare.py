@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from scai_cli.analysis.comparison import Comparison
+from scai_cli.analysis.health import health_warnings
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import SHOWN_WELFARE, welfare_words
 from scai_cli.analysis.verdicts import change_words
@@ -51,6 +52,9 @@ def _parts(comparison: Comparison, letters: Mapping[str, str]) -> Iterator[Rende
     yield ""
     for run, history in comparison.runs.items():
         yield styled(f"{letters[run]}  {one_line(run)} · {_state(history)}", "bold")
+        if warnings := health_warnings(history.answers, history.config):
+            more = f" ({len(warnings) - 1} more: scai show {one_line(run)})" if len(warnings) > 1 else ""
+            yield styled(f"Warning: {warnings[0]}{more}")
     yield ""
     yield from setting_lines(comparison.differences, letters)
     yield ""
