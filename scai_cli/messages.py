@@ -126,7 +126,7 @@ class Completion:
     `latency_s` is the time of the last attempt, `retries` the number of attempts before it, `source` whether the
     answer comes from a model, a log, the cache or a person. `logprobs` are candidates for the first token with their
     natural log-probabilities, if requested and if the endpoint returns them. `thoughts` are kept for the audit alone.
-    `adapted` tells how the body differed from the request, after the endpoint refused a parameter.
+    `adapted` states how the body differed from the request, after the endpoint refused a parameter.
     """
 
     text: str

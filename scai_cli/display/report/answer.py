@@ -104,4 +104,5 @@ def _end(run: Figures) -> str:
     if history.status == "running":
         return "The run is not finished; this page shows what it has done so far."
     reason = cut(str(history.outcome.get("reason") or ""), MOST_REASON).rstrip(".")
-    return f"{TEXTS[history.status]}{f': {reason}' if reason else ''}. Resume it: scai resume {history.run_id}"
+    remedy = "" if "`scai resume " in reason or "new run" in reason else f" Resume it: scai resume {history.run_id}"
+    return f"{TEXTS[history.status]}{f': {reason}' if reason else ''}.{remedy}"
