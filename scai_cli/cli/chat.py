@@ -12,10 +12,12 @@ import typer
 
 from scai_cli.cli import options
 from scai_cli.errors import CallFailed, RunError
-from scai_cli.text.characters import clean, json_line
+from scai_cli.messages import ending
+from scai_cli.text.characters import clean, json_line, one_line
 
 if TYPE_CHECKING:
     from scai_cli.jobs.chat import ChatSession
+    from scai_cli.runs.events import MessageSaid
 
 
 def chat(
@@ -104,7 +106,7 @@ def _do_line(chat: ChatSession, line: str, as_json: bool) -> bool:
 
 def _answer(chat: ChatSession, as_json: bool) -> None:
     """Ask for the answers, and print those that came, even where another failed."""
-    from scai_cli.display.terminal.chat import print_answers, waiting
+    from scai_cli.display.terminal.chat import print_answers, tell, waiting
     from scai_cli.display.terminal.consoles import err
 
     console, asked = err(), [dialogue for dialogue in chat.dialogues if dialogue.unanswered]
@@ -116,6 +118,19 @@ def _answer(chat: ChatSession, as_json: bool) -> None:
         if not as_json:
             answered = [dialogue for dialogue in asked if not dialogue.unanswered]
             print_answers([(d.name, d.messages[-1].content) for d in answered], headed=len(chat.dialogues) > 1)
+    for message in (dialogue.messages[-1] for dialogue in asked):
+        if note := _unusual(message):
+            tell(f"warning: {note}")
+
+
+def _unusual(message: MessageSaid) -> str | None:
+    """Return what is unusual about an answer, in words."""
+    ended = ending(message.finish_reason)
+    if ended == "cut":
+        return "the answer was cut off (max_tokens): raise model.max_tokens"
+    if ended != "whole":
+        return f"the answer ended in an unusual way ({one_line(str(message.finish_reason), 60)}) and may be incomplete"
+    return None if message.content.strip() else "the answer is empty; its response is in calls.jsonl"
 
 
 def _typed(as_json: bool) -> Iterator[str]:

@@ -159,6 +159,8 @@ def generate(
     )
     again = shlex.join(["scai", *sys.argv[1:]])
     done = made(options, out, (lambda _: None) if quiet else say, again)
+    if done.people < count:
+        say(f"warning: only {done.people:,} of {count:,} personas: {done.thrown_back:,} answers were rejected")
     if not quiet:
         say(f"wrote {done.people:,} personas to {out}; {done.calls:,} calls, {done.thrown_back:,} texts rejected")
 

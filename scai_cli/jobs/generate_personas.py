@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from scai_cli.errors import ConfigError, LimitReached, RunError
+from scai_cli.errors import ConfigError, LimitReached, ProviderError, RunError
 from scai_cli.experiment.config import ExperimentConfig, TaskSource
 from scai_cli.experiment.load import Overrides, bare_experiment
 from scai_cli.experiment.tasks import Task
@@ -58,7 +58,7 @@ class GeneratedPersonas:
 def generate(options: GeneratePersonasOptions, out: Path, say: Callable[[str], None], again: str) -> GeneratedPersonas:
     """Generate personas with a model and write them to a file in one step; `again` is the command that continues.
 
-    Raises the errors that stop a run (`errors.STOPS`), CallFailed, and RunError if another process writes the file.
+    Raises the errors that stop a run (`errors.STOPS`), ProviderError without any persona, and RunError (file in use).
     """
     check_name(out)
     config = options.experiment()
@@ -77,6 +77,8 @@ def generate(options: GeneratePersonasOptions, out: Path, say: Callable[[str], N
                 error, f"continue with a higher limit: `{_with_higher_limit(again, str(error))}`"
             ) from None
         calls = index.paid_calls + sum(meter.calls for meter in pool.meters)
+    if not people:
+        raise ProviderError(f"none of {writer.thrown_back:,} answers is a persona; use a stronger model (--model)")
     with population_file(out, "personas") as write:
         for person in people:
             write(person)

@@ -169,6 +169,21 @@ def test_a_script_ends_with_the_first_failed_answer(run, monkeypatch):
     assert [event["type"] for event in saved(run)] == ["chat_started", "message", "problem"]
 
 
+@pytest.mark.parametrize(
+    ("fault", "warning"),
+    [
+        ("length", "the answer was cut off (max_tokens): raise model.max_tokens"),
+        ("null-content", "the answer is empty; its response is in calls.jsonl"),
+        ("filtered-text", "the answer ended in an unusual way (content_filter) and may be incomplete"),
+    ],
+)
+def test_an_answer_that_is_not_whole_is_told(run, monkeypatch, fault, warning):
+    monkeypatch.setenv("OPENAI_API_KEY", "k")
+    with Loopback(script=[fault]) as server:
+        code, _, err = chat("One\n", "tiny", "--model", "openai:m", "--set", f"model.base_url={server.base_url}")
+    assert (code, err) == (0, f"warning: {warning}\n")
+
+
 def test_an_endpoint_that_is_dead_is_exit_4(run, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "secret-key")
     with Loopback(script=["401"] * 3) as server:

@@ -118,3 +118,15 @@ def test_a_name_that_says_nothing_is_refused_before_anybody_is_asked() -> None:
     called = generate(out="people")
     assert (called.code, called.err) == (2, "scai: people: name a .jsonl or .yaml file to write\n")
     assert not list(Path().glob("people*"))
+
+
+@pytest.mark.parametrize(("readable", "code"), [(0, 4), (1, 0)])
+def test_people_that_cannot_be_read_are_told(monkeypatch: pytest.MonkeyPatch, readable: int, code: int) -> None:
+    answers = iter([json.dumps({"name": "Mara Quill", "biography": LIVES[0], "stances": {}})] * readable)
+    with Loopback(answer=lambda _: next(answers, "I would rather not.")) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        called = scai("personas", "generate", "--n", 2, "-o", "g.jsonl", "--model", "openai:tiny", "--quiet")
+    assert called.code == code
+    assert len(called.lines) == 1
+    assert ("only 1 of 2 personas: " if readable else "none of 12 answers is a persona; ") in called.err
+    assert Path("g.jsonl").exists() == (code == 0)
