@@ -118,7 +118,7 @@ def test_a_judge_reads_what_each_user_said() -> None:
 
 def test_a_judge_at_the_endpoint_of_the_others_is_asked_by_its_own_settings() -> None:
     own = "{provider: openai, name: judge, structured: json_schema, options: {reasoning_effort: high}}"
-    text = TEXT.replace("controls: true", f"judge: {own}\nmodel: {{provider: openai, name: all}}")
+    text = TEXT.replace("controls: true", f"force: all\njudge: {own}\nmodel: {{provider: openai, name: all}}")
     with Loopback() as server:
         Path("x.yaml").write_text(text, encoding="utf-8")
         where = f"model.base_url={server.base_url}", f"judge.base_url={server.base_url}"

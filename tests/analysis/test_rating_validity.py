@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from changed_runs import bare, take_back
 from conftest import calls, events, scai
-from scripted import failing, no_form
+from scripted import no_form, refusing
 from scripted_runs import NO_CROSS, PEOPLE, TASKS, anew, experiment, ran, revisions
 
 from scai_cli.analysis.rating_validity import rating_validity
@@ -136,9 +136,7 @@ def test_drift_is_the_mean_change_of_the_anchors_and_is_taken_off(tmp_path: Path
 
 
 def test_an_anchor_that_cannot_be_rated_is_missing_not_zero(tmp_path: Path) -> None:
-    trouble = tmp_path / "trouble"
-    trouble.touch()
-    script = [no_form("e2/anchor/1/ann"), failing("e2/anchor/./bob", trouble)]
+    script = [no_form("e2/anchor/1/ann"), refusing("e2/anchor/./bob")]
     file = experiment(tmp_path, None, script, epochs=2, ratings={"anchors": 1, **NO_CROSS})
     assert scai("run", file, "--quiet").code == 0
     run = tmp_path / "runs" / "t"
@@ -147,7 +145,6 @@ def test_an_anchor_that_cannot_be_rated_is_missing_not_zero(tmp_path: Path) -> N
     assert measured(told)[1]["corrected"] == {"ann": None, "bob": None, "cid": 5}
     assert [event["id"] for event in told if event["type"] == "problem"] == ["e2/anchor/1/bob/user"]
     take_back(run, "run_finished")
-    trouble.unlink()
     assert scai("resume", "t", "--trust", "--quiet").code == 0
     assert [bare(e) for e in events(run)] == [bare(e) for e in told]
 

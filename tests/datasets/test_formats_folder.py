@@ -156,7 +156,7 @@ def test_the_manifest_lets_one_check_every_file(tmp_path: Path) -> None:
     assert manifest["settings"] == {"seed": 7, "min_margin": 1.0}
     assert manifest["sources"][0] == {"run": "dinner", "version": 3, "personas": 6,
                                       "models": dict(made.sources[0].models),
-                                      "sha256": "a" * 64}  # fmt: skip
+                                      "sha256": "a" * 64, "health": []}  # fmt: skip
     for file in (*manifest["files"], manifest["card"]):
         assert hashlib.sha256((tmp_path / file["name"]).read_bytes()).hexdigest() == file["sha256"]
 
