@@ -124,7 +124,7 @@ def _answer(chat: ChatSession, as_json: bool) -> None:
 
 
 def _unusual(message: MessageSaid) -> str | None:
-    """Return what is unusual about an answer, in words."""
+    """Return a warning about an answer that is cut off, empty or otherwise unusual, or None."""
     ended = ending(message.finish_reason)
     if ended == "cut":
         return "the answer was cut off (max_tokens): raise model.max_tokens"
