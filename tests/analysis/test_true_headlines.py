@@ -76,7 +76,8 @@ def stated(run: Path, *others: Path) -> Iterator[str]:
         scai("list", "--runs-dir", run.parent).out,
     ]
     screens += [scai("compare", run, other).out for other in others]
-    screens[0] = re.sub(r"(?s): “.*?(?=\n  The rule that)", "", screens[0])
+    # The words of the two answers are quoted, up to the next sentence about a rule, a person or an empty line.
+    screens[0] = re.sub(r"(?s): “.*?(?=\n  The rule that|\n\n)", "", screens[0])
     screens.append(json.dumps(scai("show", run, "--json").json["headline"]))
     for screen in screens:
         yield from (line for line in screen.splitlines() if CLAIMS.search(line))
