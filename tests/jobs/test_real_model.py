@@ -56,7 +56,7 @@ def forced(runs: Path, url: str) -> Path:
     called = run(runs, url, "--force")
     assert CANNOT not in called.err
     if called.code == 4:
-        assert "`scai resume real --force`" in called.err
+        assert "real --force` continues without a change" in called.err
         called = scai("resume", "real", "--force", "--runs-dir", runs, "--quiet", "--json")
     assert called.code == 0, called.err
     assert called.json["status"] == "finished"
@@ -149,10 +149,7 @@ def test_the_screen_says_what_not_to_trust(forced: Path):
 
 
 def test_a_probe_says_that_it_cannot_play_users(url: str):
-    """A model that rates at random passes the rater check with one seed in ten: then two more seeds are tried."""
-    command = ("check", EXPERIMENT, "--probe", "--set", f"model.base_url={url}")
-    probes = (scai(*command, "--seed", seed) for seed in (1, 2, 3))
-    probed = next(probed for probed in probes if probed.code)
+    probed = scai("check", EXPERIMENT, "--probe", "--set", f"model.base_url={url}")
     assert probed.code == 4
     assert f"{MODEL}: it cannot play users" in probed.err
     assert "4,096 tokens" in probed.out  # the server's context
