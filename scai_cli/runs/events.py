@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -22,6 +22,12 @@ Mark = Literal[
 `withheld`: how it ended; `repaired`: its JSON had faults; `converted`: its rating was on another stated scale;
 `speaks_as_assistant`, `addresses_other`: a comment that is not a user's comment to the assistant.
 """
+
+
+CALL_FAILED: Final = "the call failed"
+CONVERSATION_FAILED: Final = "the conversation failed"
+NOT_ANSWERED: Final = (CALL_FAILED, CONVERSATION_FAILED)
+"""The problems of ratings and comparisons whose calls were not answered."""
 
 
 class _Event(Value):

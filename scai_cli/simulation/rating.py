@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
 from scai_cli.messages import Message
-from scai_cli.runs.events import Mark, Rated
+from scai_cli.runs.events import CALL_FAILED, CONVERSATION_FAILED, Mark, Rated
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
 from scai_cli.simulation.comment_marks import comment_marks
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import observed_utility
-
-CALL_FAILED: Final = "the call failed"
-CONVERSATION_FAILED: Final = "the conversation failed"
-"""The problems of ratings that no model has answered."""
 
 
 @dataclass(frozen=True, slots=True)

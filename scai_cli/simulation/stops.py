@@ -8,9 +8,8 @@ from typing import Final
 
 from scai_cli.errors import CallFailed, PromptTooLong, RunUnhealthy, TooManyFailures
 from scai_cli.experiment.model_settings import ModelSettings
-from scai_cli.runs.events import ControlRated, Event, Judged, Problem, Rated, Revised
+from scai_cli.runs.events import NOT_ANSWERED, ControlRated, Event, Judged, Problem, Rated, Revised
 from scai_cli.simulation.epoch_context import EpochContext
-from scai_cli.simulation.rating import CALL_FAILED, CONVERSATION_FAILED
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.data_files import read_data_file
@@ -58,8 +57,7 @@ def stop_if_all_refused(context: EpochContext, conversations: Sequence[Conversat
 
 def stop_if_unreadable(context: EpochContext, conversations: Iterable[Conversation]) -> None:
     """Raise RunUnhealthy if more than half of an epoch's answered ratings, or all own ones, could not be read."""
-    failed = (CALL_FAILED, CONVERSATION_FAILED)
-    answered = [r for c in conversations for r in c.ratings if r.problem not in failed]
+    answered = [r for c in conversations for r in c.ratings if r.problem not in NOT_ANSWERED]
     unread = [rating for rating in answered if rating.value is None]
     own = {rating.value for rating in answered if rating.kind == "own"}
     lost = 2 * len(unread) > len(answered) or own == {None}

@@ -23,10 +23,10 @@ from scai_cli.errors import CallFailed
 from scai_cli.experiment.constitution import Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.messages import Completion, Message
-from scai_cli.runs.events import MessageSaid
+from scai_cli.runs.events import CALL_FAILED, MessageSaid
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
 from scai_cli.simulation.epoch_context import Agents
-from scai_cli.simulation.rating import CALL_FAILED, ask_rating
+from scai_cli.simulation.rating import ask_rating
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.characters import clean
 

@@ -9,9 +9,9 @@ from typing import Literal
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from scai_cli.runs.events import Mark
+from scai_cli.runs.events import NOT_ANSWERED, Mark
 from scai_cli.runs.generated_directory import ROWS
-from scai_cli.runs.history.answers import NOT_ANSWERED, AnswerCounts
+from scai_cli.runs.history.answers import AnswerCounts
 from scai_cli.runs.jsonl import decoded
 
 

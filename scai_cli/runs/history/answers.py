@@ -9,11 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from scai_cli.messages import ending
-from scai_cli.runs.events import MessageSaid, Problem, Rated, RaterCheck, RatersChecked, Revised
+from scai_cli.runs.events import NOT_ANSWERED, MessageSaid, Problem, Rated, RaterCheck, RatersChecked, Revised
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent
-
-NOT_ANSWERED: Final = ("the call failed", "the conversation failed")
-"""The problems of ratings and comparisons whose calls were not answered."""
 
 _TURNOUT: Final = re.compile(r", (\d+) of (\d+) ballots could be read")
 
