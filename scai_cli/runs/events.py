@@ -23,6 +23,10 @@ Mark = Literal[
 `speaks_as_assistant`, `addresses_other`: a comment that is not a user's comment to the assistant.
 """
 
+NoAnswer = Literal["failed", "truncated", "broken", "oversized"]
+"""Why a revision has no answer: its call `failed` or was refused, the answer was `truncated` or `broken` (unreadable),
+or the prompt was too long to be sent (`oversized`).
+"""
 
 CALL_FAILED: Final = "the call failed"
 CONVERSATION_FAILED: Final = "the conversation failed"
@@ -173,8 +177,9 @@ class Candidate(Value):
     """The number of conversations that did not fit into the meta-prompt."""
     scores: Mapping[str, float | None] = {}
     """Name of a score -> value, as measured by the acceptance rule."""
-    # Left out while empty: older runs do not have it.
+    # Left out while empty: older runs do not have them.
     marks: tuple[Mark, ...] = Field(default=(), exclude_if=operator.not_)
+    no_answer: NoAnswer | None = Field(default=None, exclude_if=operator.not_)
 
 
 class Revised(_Event):
@@ -198,6 +203,11 @@ class Revised(_Event):
     """The system message of the next epoch."""
     candidates: tuple[Candidate, ...]
     """All proposed revisions."""
+    # Left out while empty: older runs do not have them.
+    no_answer: NoAnswer | None = Field(default=None, exclude_if=operator.not_)
+    """Why no proposal has an answer; None if one has."""
+    ballots: Mapping[str, int] = Field(default={}, exclude_if=operator.not_)
+    """Number of `answers` in the vote, of `unreadable` ones and of each mark; empty without a vote."""
 
 
 class Problem(_Event):

@@ -203,7 +203,7 @@ async def _revise(
     held: list[events.Event] = []
     event = await _proposed(replace(context, epoch_context=replace(context.epoch_context, emit=held.append)))
     event = revised.get(event.id, event)
-    if stops.no_answer(event) != stops.REFUSED:
+    if event.no_answer != "failed":
         stops.stop_if_not_revised(context, event, before, held)
     for each in (*held, event):
         context.epoch_context.emit(each)
@@ -217,6 +217,7 @@ async def _proposed(context: RevisionContext) -> events.Revised:
     acceptance: Acceptance = plugins.resolve("acceptance", revision.acceptance)
     # A refused prompt keeps the constitution and not the run: the next epoch may still revise it.
     candidates: Sequence[events.Candidate] = ()
+    failed = False
     try:
         candidates = [checked(context, candidate) for candidate in await strategy(context)]
         sound = [c for c in candidates if c.constitution is not None and c.objection is None]
@@ -227,8 +228,10 @@ async def _proposed(context: RevisionContext) -> events.Revised:
         stops.stop_if_too_long(context, error)
         stops.stop_if_too_many([error], 1, context.agents.max_failures, f"revisions of epoch {epoch_context.epoch}")
         epoch_context.emit(epoch_context.problem(error, context.id))
-        result = AcceptanceResult(None, stops.REVISION_FAILED, {})
-    return _revised(context, candidates, result)
+        result, failed = AcceptanceResult(None, "the revision failed; the constitution is kept", {}), True
+    missing = [candidate.no_answer for candidate in candidates]
+    no_answer = "failed" if failed else missing[0] if missing and all(missing) else None
+    return _revised(context, candidates, result).model_copy(update={"no_answer": no_answer})
 
 
 def _objections(candidates: Sequence[events.Candidate]) -> str:
@@ -253,4 +256,5 @@ def _revised(
         constitution=constitution,
         system_message=context.agents.prompts.system_message(constitution),
         candidates=tuple(c.model_copy(update={"scores": result.scores.get(c.id, {})}) for c in candidates),
+        ballots=result.ballots,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -66,6 +66,8 @@ class AcceptanceResult:
     reason: str
     scores: Mapping[str, Mapping[str, float | None]]
     """Candidate id -> scores."""
+    ballots: Mapping[str, int] = field(default_factory=dict)
+    """Number of `answers` in a vote, of `unreadable` ones and of each mark."""
 
 
 Strategy = Callable[[RevisionContext], Awaitable[Sequence[Candidate]]]

@@ -8,16 +8,12 @@ from typing import Final
 
 from scai_cli.errors import CallFailed, PromptTooLong, RunUnhealthy, TooManyFailures
 from scai_cli.experiment.model_settings import ModelSettings
-from scai_cli.runs.events import NOT_ANSWERED, ControlRated, Event, Judged, Problem, Rated, Revised
+from scai_cli.runs.events import NOT_ANSWERED, ControlRated, Event, Judged, NoAnswer, Problem, Rated, Revised
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.data_files import read_data_file
 
-REVISION_FAILED: Final = "the revision failed; the constitution is kept"
-"""The reason of a revision without an answer."""
-
-REFUSED: Final = "the endpoint gave no answer"
 _REMEDIES: Final = read_data_file(__file__)
 _FORCE: Final = "; `scai resume --force` continues without a change"
 
@@ -96,33 +92,23 @@ def stop_if_not_revised(
     `held` are the events before it, with the problem of a refused prompt.
     """
     epoch = context.epoch_context
-    again = before is not None and no_answer(before) is not None
+    again = before is not None and before.no_answer is not None
     is_last = epoch.epoch == context.config.epochs
-    problem = no_answer(revision)
-    if problem is None or not (again or is_last) or epoch.settled or epoch.agents.force == "all":
+    if revision.no_answer is None or not (again or is_last) or epoch.settled or epoch.agents.force == "all":
         return
     where = f"epochs {epoch.epoch - 1} and {epoch.epoch}" if again else f"epoch {epoch.epoch}, the last one"
     cause = next((f": {event.id}: {event.problem}" for event in held if isinstance(event, Problem)), "")
-    raise RunUnhealthy(f"no revision in {where}: {problem}{cause}; {_revision_remedy(context, problem)}")
+    said = "the endpoint gave no answer" if revision.no_answer == "failed" else revision.candidates[0].objection
+    raise RunUnhealthy(f"no revision in {where}: {said}{cause}; {_revision_remedy(context, revision.no_answer)}")
 
 
-def no_answer(revision: Revised) -> str | None:
-    """Return why a revision has no answer that could be read, or None if it has one."""
-    if revision.reason == REVISION_FAILED:
-        return REFUSED
-    objections = [c.objection for c in revision.candidates if c.objection is not None and not c.edits]
-    if not objections or len(objections) < len(revision.candidates):
-        return None
-    return REFUSED if objections[0].startswith("failed") else objections[0]
-
-
-def _revision_remedy(context: RevisionContext, problem: str) -> str:
-    if problem == REFUSED:
+def _revision_remedy(context: RevisionContext, problem: NoAnswer) -> str:
+    if problem == "failed":
         return str(_REMEDIES["refused"])
-    if problem.startswith("oversized"):
+    if problem == "oversized":
         more = 2 * context.config.revision.max_prompt_tokens
         return f"{_REMEDIES['no_room'].format(more=more)}{_FORCE}"
-    return f"{_form_remedy('meta', context.agents.meta.config, problem.startswith('truncated'))}{_FORCE}"
+    return f"{_form_remedy('meta', context.agents.meta.config, problem == 'truncated')}{_FORCE}"
 
 
 def _form_remedy(role: str, model: ModelSettings, cut: bool) -> str:

@@ -39,7 +39,7 @@ def revised(**keys: Any) -> Change:
     def change(rows: Rows) -> Rows:
         for row in rows:
             if row["type"] == "revision":
-                row |= {"accepted": False, "candidates": [{**row["candidates"][0], **keys}]}
+                row |= {"accepted": False, "candidates": [{**row["candidates"][0], "edits": [], **keys}]}
         return rows
 
     return change
@@ -99,6 +99,14 @@ SICK: dict[str, tuple[Change, str]] = {
     "unreadable revisions": (
         revised(objection="broken: there is no JSON object in the answer"),
         "2 epochs ended without a revision and kept the constitution: the answer of the meta model could not be read;",
+    ),
+    "answers missing by their field": (
+        marked("revision", no_answer="oversized"),
+        "2 epochs ended without a revision and kept the constitution: no conversation fits into the prompt; raise ",
+    ),
+    "ballots": (
+        marked("revision", ballots={"answers": 3, "unreadable": 1}),
+        "2 of 6 ballots were unreadable or refused: use a stronger model for the users",
     ),
     "refused": (refused, "1 prompt was refused by the endpoint; what depends on them is missing."),
 }

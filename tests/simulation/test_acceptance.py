@@ -209,7 +209,9 @@ def test_the_status_quo_stays_when_it_wins_or_ties(tmp_path: Path) -> None:
 def test_ballots_that_cannot_be_read_are_counted_in_the_turnout(tmp_path: Path) -> None:
     revision = voted(tmp_path, [clauses(9, 9, 1)], [no_form("vote/bob")])
     assert revision["reason"] == "the vote kept the status quo (schulze, 2 of 3 ballots could be read)"
+    assert revision["ballots"] == {"answers": 3, "unreadable": 1}
     failed = voted(tmp_path, [clauses(9, 9, 1)], [refusing("vote/cid")])
+    assert failed["ballots"] == {"answers": 2, "unreadable": 0}
     assert failed["accepted"]
     assert failed["reason"] == "the vote elected it (schulze, 2 of 3 ballots could be read)"
     assert [e["id"] for e in events(tmp_path / "runs" / "t-2") if e["type"] == "problem"] == [

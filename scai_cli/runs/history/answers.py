@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -80,11 +80,23 @@ class AnswerCounts:
             self.roles[role].update(marks)
 
     def _add_revision(self, event: Revised) -> None:
-        objections = [(candidate.objection or "").partition(":")[0] for candidate in event.candidates]
-        for candidate, objection in zip(event.candidates, objections, strict=True):
-            found = {"broken": ["unreadable"], "truncated": ["unreadable", "cut"]}.get(objection, [])
-            self.count("meta", {*candidate.marks, *found})
-        if turnout := _TURNOUT.search(event.reason):
-            self.roles["ballots"] += Counter(answers=int(turnout[2]), unreadable=int(turnout[2]) - int(turnout[1]))
-        if not event.accepted and all(objections) and (objections or "failed" in event.reason):
-            self.unrevised[event.epoch] = (objections or ["failed"])[0]
+        ballots, missing, no_answer = _from_words(event)
+        for candidate, reason in zip(event.candidates, missing, strict=True):
+            if reason not in ("failed", "oversized"):  # else no answer was paid for
+                found = [] if reason is None else ["unreadable", *(["cut"] if reason == "truncated" else [])]
+                self.count("meta", {*candidate.marks, *found})
+        if ballots:
+            self.roles["ballots"].update(ballots)
+        if no_answer is not None:
+            self.unrevised[event.epoch] = no_answer
+
+
+def _from_words(event: Revised) -> tuple[Mapping[str, int], Sequence[str | None], str | None]:
+    """Return the ballots, why each candidate has no answer, and why none has; older runs have these in words only."""
+    ballots = event.ballots
+    if not ballots and (turnout := _TURNOUT.search(event.reason)):
+        ballots = {"answers": int(turnout[2]), "unreadable": int(turnout[2]) - int(turnout[1])}
+    missing = [
+        c.no_answer or (None if c.edits or not c.objection else c.objection.partition(":")[0]) for c in event.candidates
+    ]
+    return ballots, missing, event.no_answer or (missing[0] if missing and all(missing) else None)

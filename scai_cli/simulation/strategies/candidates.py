@@ -49,7 +49,7 @@ async def _propose(strategy: Strategy, context: RevisionContext) -> tuple[Sequen
     try:
         return await strategy(context), None
     except CallFailed as error:
-        return [Candidate(id=context.id, critique="", objection=f"failed: {error}")], error
+        return [Candidate(id=context.id, critique="", objection=f"failed: {error}", no_answer="failed")], error
 
 
 def _variant(context: RevisionContext, number: int) -> RevisionContext:

@@ -31,7 +31,8 @@ async def _propose(context: RevisionContext, name: RevisionPrompt) -> list[Candi
     try:
         changes = [_edit(written, window.ids) for written in form.edits]
     except ValueError as error:
-        return [candidate.model_copy(update={"critique": form.critique, "objection": f"broken: {error}"})]
+        unread = {"critique": form.critique, "objection": f"broken: {error}", "no_answer": "broken"}
+        return [candidate.model_copy(update=unread)]
     return [proposed(context, candidate, form.critique, changes)]
 
 

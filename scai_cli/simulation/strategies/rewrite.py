@@ -62,13 +62,14 @@ async def ask_revision(
     """Request a revision in a form; without a usable answer, return a candidate with an objection."""
     candidate = Candidate(id=context.id, critique="", objection=window.objection, left_out=window.left_out)
     if candidate.objection is not None:
-        return candidate, None
+        return candidate.model_copy(update={"no_answer": "oversized"}), None
     answer = await context.agents.meta.ask_structured(context.id, purpose, window.prompt, form)
     candidate = candidate.model_copy(update={"marks": answer.marks})
     if answer.last.ended == "cut":
-        return candidate.model_copy(update={"objection": "truncated: the answer was cut off"}), None
+        cut = {"objection": "truncated: the answer was cut off", "no_answer": "truncated"}
+        return candidate.model_copy(update=cut), None
     if answer.form is None:
-        return candidate.model_copy(update={"objection": f"broken: {answer.problem}"}), None
+        return candidate.model_copy(update={"objection": f"broken: {answer.problem}", "no_answer": "broken"}), None
     return candidate, answer.form
 
 
