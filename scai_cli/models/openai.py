@@ -243,12 +243,11 @@ def _head(client: AsyncOpenAI, http: httpx2.AsyncClient, extra: Mapping[str, str
 
 
 def _error_body(data: bytes) -> object:
-    """Return the `error` in a body, or the whole body, or its text if it is not JSON."""
+    """Return the body, or its text if it is not JSON."""
     try:
-        body = json.loads(data)
+        return json.loads(data)
     except (ValueError, RecursionError):
         return data.decode(errors="replace").strip()
-    return body.get("error", body) if isinstance(body, Mapping) else body
 
 
 def _without_system(messages: Sequence[Mapping[str, str]], role: str) -> list[dict[str, str]]:
