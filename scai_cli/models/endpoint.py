@@ -34,12 +34,17 @@ class Endpoint:
         """Whether the endpoint is OpenAI or Azure, which require `max_completion_tokens`."""
         return (self.url.hostname or "").endswith(("api.openai.com", ".openai.azure.com"))
 
+    @property
+    def secret(self) -> str | None:
+        """The key if it is a secret: a word such as `ollama`, for a server without keys, may occur in any answer."""
+        return self.key if self.key and (len(self.key) >= 16 or re.search(r"[A-Za-z][\d_-]", self.key)) else None
+
     def quote(self, text: str) -> str:
         """Return a foreign text as one line of at most 200 characters, without tags, control characters and the key."""
         text = text_of_page(text)
         text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-        if self.key:
-            text = text.replace(self.key, "[key]")
+        if self.secret:
+            text = text.replace(self.secret, "[key]")
         return text if len(text) <= _QUOTED else text[: _QUOTED - 1] + "…"
 
 

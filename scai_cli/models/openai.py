@@ -135,7 +135,7 @@ class OpenAIModel:
             completion = read_completion(content, request)
         except (ValueError, RecursionError) as error:
             unreadable = self._unreadable(error, content, body)
-            unreadable.response = unused_response(content, self._endpoint.key)
+            unreadable.response = unused_response(content, self._endpoint.secret)
             raise unreadable from None
         return self._without_key(replace(completion, adapted=adapted) if adapted else completion)
 
@@ -166,7 +166,7 @@ class OpenAIModel:
 
     def _without_key(self, completion: Completion) -> Completion:
         """Remove the key from an answer that echoes it, as answers are written to disk."""
-        key = self._endpoint.key
+        key = self._endpoint.secret
         if key is None or (key not in completion.text and key not in completion.thoughts):
             return completion
         text, thoughts = (said.replace(key, "[secret]") for said in (completion.text, completion.thoughts))

@@ -69,7 +69,7 @@ def answered(completion: Completion) -> Completion:
 
 def _is_plain(text: str) -> bool:
     """Return whether a text contains no piece of any tag or token; on the path of each call."""
-    tag = "<" in text or "◁" in text or ("]" in text and ("THINK]" in text or "INST]" in text))
+    tag = "<" in text or "◁" in text or ("[" in text and any(map(text.__contains__, _BRACKETS)))
     return not (tag or text.startswith(("analysis", "Here is my thought", "Here's my thought")) or text.isspace())
 
 
@@ -112,11 +112,12 @@ def _unless_mentioned(tag: str) -> str:
 
 
 _DATA: Final = read_data_file(__file__)
+_BRACKETS: Final = ("THINK]", "INST]", "[|", "[EOS]", "[e~[")
 _QUOTES: Final = "`'\"“”‘’«»„"
 _CODE: Final = re.compile("```.*?```", re.DOTALL)
 _ALL_NAMES: Final = _any(*_DATA["names"], *_DATA["opening_names"])
-_TAG: Final = r"<(?i:(?:\w+:)?{})(?:\s[^<>]*)?>".format
-_LONE: Final = _any(rf"</(?i:(?:\w+:)?{_ALL_NAMES})\s*>", *_DATA["ends"])
+_TAG: Final = r"< ?(?i:(?:\w+:)?{})(?:\s[^<>]*)?>".format
+_LONE: Final = _any(rf"< ?/ ?(?i:(?:\w+:)?{_ALL_NAMES})\s*>", *_DATA["ends"])
 _START: Final = re.compile(_unless_quoted(_any(_TAG(_ALL_NAMES), *_DATA["starts"])))
 _OPENING: Final = re.compile(rf"\s*(?:(?P<head>{_any(*_DATA['heads'])})|{_START.pattern})")
 _INNER: Final = re.compile(
@@ -126,4 +127,6 @@ _END: Final = re.compile(_unless_quoted(_any(_LONE, *_DATA["closing"])))
 _LONE_END: Final = re.compile(_unless_mentioned(_LONE))
 _TAIL: Final = re.compile(_unless_mentioned(_any(*_DATA["tails"])))
 _LAST: Final = re.compile(rf"(?:{_any(*_DATA['last'])}\s*)+\Z")
-_WRAPPED: Final = re.compile(r"<(answer|final_answer|response|solution)>\s*((?:(?!</\1>).)*?)\s*(?:</\1>)?", re.DOTALL)
+_WRAPPED: Final = re.compile(
+    r"<(answer|final_answer|response|solution|output)>\s*((?:(?!</\1>).)*?)\s*(?:</\1>)?", re.DOTALL | re.IGNORECASE
+)

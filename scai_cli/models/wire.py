@@ -51,7 +51,7 @@ def read_completion(data: bytes, request: ChatRequest) -> Completion:
         raise BodyError(error or "the answer ended with an error")
     if not message:
         raise FilterError(choice or body)
-    finish = str(finish or "stop")
+    finish = _end(choice)
     raw, apart = _content(message)
     text, inner, start = split_thoughts(raw)
     if not text:
@@ -103,14 +103,16 @@ def _joined(chunks: Iterable[dict[str, Any]]) -> dict[str, Any]:
     """Return the response that the chunks of a stream add up to."""
     whole: dict[str, Any] = {}
     ended: dict[str, Any] = {"choices": None}
-    message: dict[str, str] = {}
+    message: dict[str, list[object]] = {}
     for chunk in chunks:
         choice = _first_choice(chunk)
         for key, value in _mapping(choice.get("delta")).items():
-            message[key] = message.get(key, "") + (value if isinstance(value, str) else "")
+            message.setdefault(key, []).extend(value if isinstance(value, list) else [value])
         whole |= {key: value for key, value in chunk.items() if value}
         if choice.get("message") or choice.get("finish_reason"):
             ended = {"choices": [{"message": message, **choice}]}
+    if message and not ended["choices"] and "error" not in whole:
+        raise ValueError("the stream of chunks broke off")
     return {**whole, **ended}
 
 
@@ -126,8 +128,19 @@ def _content(message: dict[str, Any]) -> tuple[str, str]:
     if isinstance(content, str):
         return content, beside
     parts = content if isinstance(content, list) else [content]
-    thoughts = [part for part in parts if _mapping(part).get("type") in _KEYS["thought_types"]]
+    thoughts = [part for part in parts if _is_thought(_mapping(part))]
     return _text([part for part in parts if part not in thoughts]), _text(thoughts) or beside
+
+
+def _is_thought(part: dict[str, Any]) -> bool:
+    kind = str(part.get("type") or ("" if "text" in part else " ".join(part))).lower()
+    return part.get("thought") is True or any(word in kind for word in _KEYS["thought_types"])
+
+
+def _end(choice: dict[str, Any]) -> str:
+    """Return the word for the end of an answer; one that means cut or withheld counts before the others."""
+    words = [str(word) for key in _KEYS["ends"] if (word := choice.get(key))]
+    return next((word for word in words if ending(word) in ("cut", "withheld")), (*words, "stop")[0])
 
 
 def _text(part: object) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
@@ -18,6 +19,9 @@ Form = TypeVar("Form", bound=BaseModel)
 
 _QUOTE: Final = "[\"'“”„‘’]"
 _FENCED_THOUGHTS: Final = re.compile(r"\A\s*```think(?:ing)?\n.*?(?:\n```|\Z)", re.DOTALL)
+_LISTED: Final = re.compile(
+    r"^[ \t]*(?:[-+•]|\*+)[ \t*_]*(?:final )?(?:rating|ranking)[*_]*:", re.IGNORECASE | re.MULTILINE
+)
 _MARKS: Final = re.compile(rf"(?:\s|{_QUOTE})+")
 
 
@@ -57,19 +61,27 @@ def _last_object(text: str, form: type[BaseModel], example: str, *, whole: bool)
                 last = candidate
     if last is None:
         raise ValueError("there is no JSON object in the answer")
-    if quoted.search(text, end):  # the rest of an object, or a correction
+    if quoted.search(text, end) or _LISTED.search(text, end):  # the rest of an object, or a correction
         raise ValueError("more of a JSON object comes after the last one")
     return last
 
 
 def _with_key(found: FoundObject, known: frozenset[str]) -> Iterator[FoundObject]:
     """Yield an object if it has a key of the form or may have had one, else the objects in it that have one."""
-    if found.data is None or not known.isdisjoint(found.data) or found.repaired:
-        yield found
+    data = _named(found.data, known)
+    if data is None or not known.isdisjoint(data) or found.repaired:
+        yield replace(found, data=data)
         return
-    for inner in found.data.values():
-        if isinstance(inner, dict) and not known.isdisjoint(inner):
-            yield FoundObject(inner, found.start, found.end, found.repaired)
+    for value in data.values():
+        for inner in value if isinstance(value, list) else [value]:
+            if isinstance(inner, dict):
+                yield from _with_key(replace(found, data=inner), known)
+
+
+def _named(data: dict[str, Any] | None, known: frozenset[str]) -> dict[str, Any] | None:
+    """Return an object with the form's keys in lower case, or None if it has one of them twice."""
+    named = {key.lower() if key.lower() in known else key: value for key, value in (data or {}).items()}
+    return named if data is not None and len(named) == len(data) else None
 
 
 def _is_example(found: FoundObject, shown: str, example: str) -> bool:
@@ -108,4 +120,4 @@ def _keys(form: type[BaseModel]) -> tuple[frozenset[str], re.Pattern[str], re.Pa
     """Return the keys of a form, a pattern for one with its colon, and one for one in quotes."""
     known = frozenset(field.alias or name for name, field in form.model_fields.items())
     names = "|".join(sorted(known))
-    return known, re.compile(rf"\b(?:{names})\b{_QUOTE}?\s*:"), re.compile(rf"{_QUOTE}(?:{names}){_QUOTE}")
+    return known, re.compile(rf"\b(?i:{names})\b{_QUOTE}?\s*:"), re.compile(rf"{_QUOTE}(?i:{names}){_QUOTE}")

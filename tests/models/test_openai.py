@@ -193,6 +193,14 @@ def test_the_key_is_in_no_answer_and_no_thoughts_and_no_unused_response(monkeypa
     assert caught.value.response.output_tokens > 0
 
 
+@pytest.mark.parametrize("key", ["ollama", "none", "x", "EMPTY", "123"])
+def test_a_word_in_the_place_of_a_key_stays_in_the_answers(monkeypatch, key):
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with Loopback(answer=lambda asked: f"The next text names {key}.") as server:
+        (answer,) = ask(config(server), request())
+    assert answer.text == f"The next text names {key}."
+
+
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_the_key_is_in_no_message_even_if_the_server_echoes_it(transport, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)

@@ -24,6 +24,18 @@ WITH_THOUGHTS = {
     "thought": f"<thought>{THOUGHT}</thought>\n{ANSWER}",
     "reasoning": f"<reasoning>{THOUGHT}</reasoning>\n{ANSWER}",
     "a prefix": f"<seed:think>{THOUGHT}</seed:think>{ANSWER}",
+    "a token after a prefix": f"<seed:think>{THOUGHT}</seed:think>{ANSWER}<seed:eos>",
+    "a longer name": f"<longcat_think>\n{THOUGHT}\n</longcat_think>\n{ANSWER}",
+    "a longer name without a start": f"{THOUGHT}\n</think_fast>\n{ANSWER}",
+    "analysis": f"<analysis>\n{THOUGHT}\n</analysis>\n{ANSWER}",
+    "spaces in the tags": f"< think>\n{THOUGHT}\n</ think>\n{ANSWER}",
+    "tokens": f"<|think|>{THOUGHT}<|/think|>{ANSWER}",
+    "tokens with start and end": f"<|reasoning_start|>{THOUGHT}<|reasoning_end|>{ANSWER}",
+    "tokens in small letters": f"<|start_thinking|>{THOUGHT}<|end_thinking|>{ANSWER}",
+    "an end token of another kind": f"<think>{THOUGHT}<｜end▁of▁thinking｜>{ANSWER}",
+    "a text's start before the thoughts": f"<｜begin▁of▁sentence｜><think>{THOUGHT}</think>{ANSWER}",
+    "channels without messages": f"<|channel|>analysis\n{THOUGHT}\n<|channel|>final\n{ANSWER}",
+    "an output": f"<thinking>{THOUGHT}</thinking>\n<output>\n{ANSWER}\n</output>",
     "an end with another name": f"<thinking>{THOUGHT}</think>\n{ANSWER}",
     "an end without a start": f"{THOUGHT}\n</think>\n\n{ANSWER}",
     "an end without a start or line ends": f"{THOUGHT}</think>{ANSWER}",
@@ -92,6 +104,10 @@ TOKENS = {
     f"{ANSWER}\n<start_of_turn>user\nThanks": ANSWER,
     f"{ANSWER}\n[INST] Thanks [/INST] Bye": ANSWER,
     f"{ANSWER}<｜end▁of▁sentence｜>": ANSWER,
+    f"{ANSWER}[|endofturn|]": ANSWER,
+    f"{ANSWER}[e~[": ANSWER,
+    f"{ANSWER}<pad><pad>": ANSWER,
+    f"{ANSWER}<|im_end": ANSWER,
     f"{ANSWER}<|some_new_token|>": ANSWER,
     f"<|start_header_id|>assistant<|end_header_id|>\n\n{ANSWER}": ANSWER,
     "<|im_start|>user\nThanks": "",
@@ -101,6 +117,7 @@ NOTHING_BUT_THOUGHTS = {
     "nothing after the end": f"<think>{THOUGHT}</think>\n \n",
     "nothing after a lone end": f"{THOUGHT}\n</think>",
     "no final channel": f"{OPEN}{THOUGHT}<|end|>",
+    "channels without markers and end": f"analysis{THOUGHT}",
     "a token after the thoughts": f"<think>{THOUGHT}</think><|im_end|>",
 }
 
@@ -215,6 +232,9 @@ SHAPES = {
     ),
     "parts that are texts": (body(["Brew it ", {"type": "output_text", "text": "for three minutes."}]), ANSWER, ""),
     "one part alone": (body(TEXT_PART), ANSWER, ""),
+    "parts with another type for thoughts": (body([{"type": "reasoning_text", "text": HM}, TEXT_PART]), ANSWER, HM),
+    "parts without types": (body([{"reasoning": HM}, {"text": ANSWER, "thoughtSignature": "x9"}]), ANSWER, HM),
+    "a part that is marked": (body([{"text": HM, "thought": True}, {"text": ANSWER}]), ANSWER, HM),
     "thoughts alone in parts": (body([THINKING]), "", HM),
     "encrypted thoughts": (body([{"type": "redacted_thinking", "data": "x9"}, TEXT_PART]), ANSWER, ""),
     "null": (body(None), "", ""),
@@ -287,8 +307,28 @@ def test_bytes_around_the_body_do_no_harm(data):
 def test_a_stream_that_was_not_asked_for_is_read():
     answer = read_completion(STREAM, REQUEST)
     assert (answer.text, answer.thoughts, answer.finish_reason, answer.usage) == (ANSWER, HM, "length", Usage(3, 4))
-    with pytest.raises(FilterError, match="no choices"):
+    with pytest.raises(ValueError, match="broke off"):
         read(STREAM[: STREAM.rindex(b"data: ", 0, STREAM.index(b"length"))])
+
+
+def test_a_stream_of_parts_is_read():
+    deltas = [{"content": [THINKING]}, {"content": ANSWER, "reasoning": None}, {"content": None}]
+    chunks = [{"choices": [{"delta": delta}]} for delta in deltas] + [{"choices": [{"finish_reason": "stop"}]}]
+    stream = "\n\n".join("data: " + json.dumps(chunk) for chunk in chunks)
+    assert read(stream.encode()) == (ANSWER, HM, "stop")
+
+
+@pytest.mark.parametrize(
+    ("choice", "finish"),
+    [
+        ({"finish_reason": "stop", "native_finish_reason": "MAX_TOKENS"}, "MAX_TOKENS"),
+        ({"finish_reason": None, "stop_reason": "max_tokens"}, "max_tokens"),
+        ({"finish_reason": "length", "native_finish_reason": "stop"}, "length"),
+        ({"finish_reason": "stop", "stop_reason": 128009}, "stop"),
+    ],
+)
+def test_a_word_that_means_cut_counts_before_the_others(choice, finish):
+    assert read(body(ANSWER, choice=choice)) == (ANSWER, "", finish)
 
 
 def test_an_error_of_a_choice_keeps_the_providers_message():

@@ -248,6 +248,30 @@ def test_a_fault_that_allows_two_readings_is_missing(text: str) -> None:
         read_form(text, Feedback, SCALE)
 
 
+DRAFT = 'Draft: {"feedback": "bad", "rating": 2}\n\nFinal:\n'
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"Feedback": "fine", "RATING": 7}',
+        '{"answer": {"result": {"feedback": "fine", "rating": 7}}}',
+        '{"answers": [{"feedback": "fine", "rating": 7}]}',
+    ],
+)
+def test_an_answer_with_other_keys_or_deep_inside_counts_before_a_draft(answer: str) -> None:
+    assert read_form(DRAFT + answer, Feedback, SCALE)[0].rating == 7
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["- **feedback**: fine\n- **rating**: 7", "**Final rating:** 7", '{"feedback": "x", "rating": 1, "Rating": 7}'],
+)
+def test_a_draft_before_an_answer_without_the_form_is_no_answer(answer: str) -> None:
+    with pytest.raises(ValueError, match="JSON object"):
+        read_form(DRAFT + answer, Feedback, SCALE)
+
+
 def test_nothing_is_added_to_an_answer_that_was_cut_off() -> None:
     open_end = '{"feedback": "fine", "rating": 1'
     assert read_form(open_end, Feedback, SCALE)[0].rating == 1
