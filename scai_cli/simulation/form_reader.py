@@ -80,7 +80,7 @@ def _with_key(found: FoundObject, known: frozenset[str]) -> Iterator[FoundObject
 
 def _named(data: dict[str, Any] | None, known: frozenset[str]) -> dict[str, Any] | None:
     """Return an object with the form's keys in lower case, or None if it has one of them twice."""
-    named = {key.lower() if key.lower() in known else key: value for key, value in (data or {}).items()}
+    named = {name if (name := key.strip().lower()) in known else key: value for key, value in (data or {}).items()}
     return named if data is not None and len(named) == len(data) else None
 
 

@@ -255,6 +255,7 @@ DRAFT = 'Draft: {"feedback": "bad", "rating": 2}\n\nFinal:\n'
     "answer",
     [
         '{"Feedback": "fine", "RATING": 7}',
+        '{" feedback": "fine", "rating ": 7}',
         '{"answer": {"result": {"feedback": "fine", "rating": 7}}}',
         '{"answers": [{"feedback": "fine", "rating": 7}]}',
     ],
