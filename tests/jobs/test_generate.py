@@ -15,7 +15,7 @@ from changed_runs import changed
 from conftest import TINY, Called, calls, scai
 from crash import society
 from loopback import FAULTS, Body, Loopback, Reply, completion, error
-from scripted import script
+from scripted import cut_off, script
 
 from scai_cli.datasets.generate.judge import letter, preference
 from scai_cli.datasets.generate.manifest import read_generation
@@ -384,6 +384,7 @@ def test_refused_prompts_are_told_in_their_row(kind: Path, monkeypatch: pytest.M
         found = generate(kind, "--n", 6, *model, *at)
         for row in found:
             assert (row["problem"] is not None) == (row["task"] == "tea")
+            assert ("refused" in row) == (row["task"] == "tea")
             assert row["initial"] is not None
             assert row["final"] is not None
             assert row["steps"] == [] or row["task"] == "sleep"
@@ -400,6 +401,41 @@ def test_refused_prompts_are_told_in_their_row(kind: Path, monkeypatch: pytest.M
             "problem": "the call failed",
         }
         assert generate(kind, "--n", 6, *model[:2], *at, run_id="strict") == found  # max_failures is 0
+
+
+def test_refused_prompts_are_said_once_and_on_each_page_of_the_rows(kind: Path) -> None:
+    lines = (*script({"at": "^r[135]/s1/critique", "refuse": "no"}, cut_off("^r0/final")), "--trust")
+    said = "3 prompts were refused by the endpoint; what depends on them is missing."
+    made = scai("generate", kind / "kind", "--n", 6, *lines, "-q", "--json")
+    assert made.code == 0
+    assert made.lines.count(f"warning: {said}") == 1
+    assert made.json["health"][-1] == said
+    folder = "runs/kind-rows"
+    assert [row.get("refused") for row in objects(Path(folder))] == [None, 1, None, 1, None, 1]
+    assert scai("export", folder, "--format", "sft-prompt-completion", "-o", "rows/").code == 0
+    (file,) = Path("rows").rglob("*.jsonl")
+    for path in ("rows", file, file.absolute()):
+        described = scai("dataset", "describe", path, "--json").json["health"]
+        assert set(described) >= {f"kind-rows: {line}" for line in made.json["health"]}
+        assert f"Warning: kind-rows: {said}" in " ".join(scai("dataset", "describe", path).out.split())
+    alone = file.rename("alone.jsonl")
+    Path("manifest.json").write_text('{"files": [{"name": "alone.jsonl"}], "sources": 3}', encoding="utf-8")
+    assert scai("dataset", "describe", alone, "--json").json["health"] == []
+
+
+def test_comments_out_of_role_are_marked_in_rows_as_in_a_run(kind: Path) -> None:
+    said = {
+        "^r0/final/own": {"feedback": "Thank you for your feedback!", "rating": 7},
+        "^r1/final/cross": {"reason": "Hello Ann, good.", "rating": 7},
+    }
+    lines = script(*({"at": at, "say": json.dumps(answer)} for at, answer in said.items()))
+    found = generate(kind, "--n", 2, *lines, "--trust")
+    marks = [(rating["rater"], rating["marks"]) for row in found for rating in row["ratings"] if "marks" in rating]
+    to_ann = {"ann": "speaks_as_assistant"}
+    raters = [rating["rater"] for rating in found[1]["ratings"] if rating["comment"] == "Hello Ann, good."]
+    assert raters
+    own = (found[0]["persona"], ["speaks_as_assistant"])
+    assert marks == [own, *((rater, [to_ann.get(rater, "addresses_other")]) for rater in raters)]
 
 
 ROW_CALLS = ["r3/final/assistant$", "r3/s1/critique", "r3/judge/final/ab", "r3/final/own/user$", "judge/probe"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Any, Final
 from scai_cli.datasets.describe import text_measures
 from scai_cli.datasets.describe.row_files import row_files
 from scai_cli.datasets.describe.row_readers import read_rows
+from scai_cli.datasets.export.output_files import MANIFEST
 from scai_cli.datasets.formats.format import Fields, RowTexts
 from scai_cli.datasets.samples.splits import number
 from scai_cli.errors import ConfigError
@@ -35,6 +37,8 @@ class DatasetDescription:
 
     path: str
     seed: int
+    health: Sequence[str] = ()
+    """Reasons not to trust the rows, from the manifest of their export."""
     formats: dict[str, int] = field(default_factory=dict)
     """Format -> rows."""
     files: list[FileDescription] = field(default_factory=list)
@@ -86,6 +90,7 @@ class DatasetDescription:
         return {
             "path": self.path,
             "rows": total,
+            "health": list(self.health),
             "formats": self.formats,
             "files": [{"name": f.name, "rows": f.rows, "columns": list(f.columns)} for f in self.files],
             "lengths": {
@@ -130,7 +135,7 @@ def describe(path: Path, seed: int = 0) -> DatasetDescription:
     """Describe a file or folder of rows; raises ConfigError if it cannot be read or has no row of a known format."""
     if not path.exists():
         raise ConfigError(f"{path}: does not exist; name a file or folder of rows")
-    description = DatasetDescription(str(path), seed)
+    description = DatasetDescription(str(path), seed, _health(path))
     for file in row_files(path):
         part = FileDescription(file.relative_to(path).as_posix() if path.is_dir() else file.name)
         description.files.append(part)
@@ -139,6 +144,19 @@ def describe(path: Path, seed: int = 0) -> DatasetDescription:
     if not description.hashes:
         raise ConfigError(f"{path}: has no rows; export again, or loosen the filters")
     return description
+
+
+def _health(path: Path) -> list[str]:
+    """Return the reasons not to trust the rows of an export's folder, or of a file in it."""
+    for folder in (path, path.absolute().parent, path.absolute().parent.parent):
+        try:
+            manifest = json.loads((folder / MANIFEST).read_bytes())
+            names = {file["name"] for file in manifest["files"]}
+            if folder == path or path.absolute().relative_to(folder.absolute()).as_posix() in names:
+                return [f"{source['run']}: {line}" for source in manifest["sources"] for line in source["health"]]
+        except (OSError, ValueError, LookupError, TypeError):  # not the manifest of an export
+            continue
+    return []
 
 
 def _different(hashes: array[int]) -> int:

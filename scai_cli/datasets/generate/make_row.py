@@ -25,6 +25,7 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.messages import Completion, Message
 from scai_cli.runs.events import CALL_FAILED, MessageSaid
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
+from scai_cli.simulation.comment_marks import comment_marks
 from scai_cli.simulation.epoch_context import Agents
 from scai_cli.simulation.rating import ask_rating
 from scai_cli.simulation.transcript import Conversation
@@ -108,6 +109,7 @@ class _RowMaker:
             judgements=tuple(label for label in labels if isinstance(label, Judgement)),
             licences=plan.licences,
             problem=self._problem(),
+            refused=sum(error.is_problem for _, error in self.failures) or UNSET,
         )
 
     def _problem(self) -> str | None:
@@ -192,7 +194,8 @@ class _RowMaker:
             reply = await ask_rating(agent, f"{answer.id}/cross/{rater.id}", "cross_rating", prompt, CrossRating, scale)
         if reply.error is not None:
             self.failures.append((index, reply.error))
-        return RowRating(rater.id, kind, answer.id, reply.value, reply.comment, reply.problem, reply.marks or UNSET)
+        marks = *reply.marks, *comment_marks(reply.comment, rater, self.context.generation.config.personas.inline)
+        return RowRating(rater.id, kind, answer.id, reply.value, reply.comment, reply.problem, marks or UNSET)
 
     def _judgement_requests(
         self, initial: Answered | None, revised: Answered | None, final: Answered | None

@@ -82,6 +82,8 @@ class GeneratedRow(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     licences: tuple[str, ...] = ()
     """The licences of the persona and the task, sorted, without empty ones."""
     problem: str | None = None
+    refused: int | UnsetType = UNSET
+    """The number of its prompts that an endpoint refused; left out for none and in older rows."""
 
 
 def rows(path: Path) -> Iterator[GeneratedRow]:
@@ -90,7 +92,8 @@ def rows(path: Path) -> Iterator[GeneratedRow]:
 
 
 def count_answers(counts: AnswerCounts, row: GeneratedRow) -> None:
-    """Count the answers, ratings and comparisons of a row."""
+    """Count the answers, ratings, comparisons and refused prompts of a row."""
+    counts.refused += row.refused or 0
     for answered in (row.initial, *(step.revision for step in row.steps), row.final):
         if answered is not None:
             counts.add_answer(answered.text, answered.finish_reason, answered.marks or ())

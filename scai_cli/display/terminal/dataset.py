@@ -20,6 +20,8 @@ def print_dataset(description: Mapping[str, Any]) -> None:
     formats = " and ".join(description["formats"])
     path, rows = one_line(description["path"]), counted(description["rows"], "row")
     console.print(styled(f"{path}: {rows} in the format {formats}", "bold"))
+    for line in description["health"]:
+        console.print(styled(f"Warning: {one_line(line)}"))
     console.print()
     console.print(_files(description["files"]))
     console.print()

@@ -99,4 +99,5 @@ def _from_words(event: Revised) -> tuple[Mapping[str, int], Sequence[str | None]
     missing = [
         c.no_answer or (None if c.edits or not c.objection else c.objection.partition(":")[0]) for c in event.candidates
     ]
-    return ballots, missing, event.no_answer or (missing[0] if missing and all(missing) else None)
+    first = missing[0] if missing else "failed" if event.reason.startswith("the revision failed") else None
+    return ballots, missing, event.no_answer or (first if all(missing) else None)
