@@ -19,9 +19,11 @@ Form = TypeVar("Form", bound=BaseModel)
 
 _QUOTE: Final = "[\"'“”„‘’]"
 _FENCED_THOUGHTS: Final = re.compile(r"\A\s*```think(?:ing)?\n.*?(?:\n```|\Z)", re.DOTALL)
-_LISTED: Final = re.compile(
-    r"^[ \t]*(?:[-+•]|\*+)[ \t*_]*(?:final )?(?:rating|ranking)[*_]*:", re.IGNORECASE | re.MULTILINE
+_LATER: Final = re.compile(
+    r"^[^a-z0-9\n]{0,12}(?:final |my |overall )?(?:rating|score|ranking)[\"'*_ \t]{0,4}[:=|>\n][\W_]{0,12}(\w+)",
+    re.IGNORECASE | re.MULTILINE,
 )
+"""A line after the object that gives a value once more."""
 _MARKS: Final = re.compile(rf"(?:\s|{_QUOTE})+")
 
 
@@ -61,7 +63,8 @@ def _last_object(text: str, form: type[BaseModel], example: str, *, whole: bool)
                 last = candidate
     if last is None:
         raise ValueError("there is no JSON object in the answer")
-    if quoted.search(text, end) or _LISTED.search(text, end):  # the rest of an object, or a correction
+    same = str((last.data or {}).get("rating"))
+    if quoted.search(text, end) or any(later[1] != same for later in _LATER.finditer(text, end)):
         raise ValueError("more of a JSON object comes after the last one")
     return last
 

@@ -266,11 +266,28 @@ def test_an_answer_with_other_keys_or_deep_inside_counts_before_a_draft(answer: 
 
 @pytest.mark.parametrize(
     "answer",
-    ["- **feedback**: fine\n- **rating**: 7", "**Final rating:** 7", '{"feedback": "x", "rating": 1, "Rating": 7}'],
+    [
+        "- **feedback**: fine\n- **rating**: 7",
+        "**Final rating:** 7",
+        "feedback: fine\nrating: 7",
+        "| feedback | rating |\n|---|---|\n| fine | 7 |\n| rating | 7 |",
+        "<feedback>fine</feedback>\n<rating>7</rating>",
+        "### Rating\n\n7",
+        '{"score": 7}',
+        '{"feedback": "x", "rating": 1, "Rating": 7}',
+    ],
 )
 def test_a_draft_before_an_answer_without_the_form_is_no_answer(answer: str) -> None:
     with pytest.raises(ValueError, match="JSON object"):
         read_form(DRAFT + answer, Feedback, SCALE)
+
+
+@pytest.mark.parametrize(
+    "chatter",
+    ["Rating: 2", "My rating is 2 since it is long.", "The rating shows my mood: 3 of 4 days.", "Rating notes follow."],
+)
+def test_chatter_that_gives_no_other_value_leaves_the_answer(chatter: str) -> None:
+    assert read_form('{"feedback": "bad", "rating": 2}\n\n' + chatter, Feedback, SCALE)[0].rating == 2
 
 
 def test_nothing_is_added_to_an_answer_that_was_cut_off() -> None:
