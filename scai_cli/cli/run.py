@@ -89,7 +89,7 @@ def plan(
     seed: options.Seed = None,
     prompts: Annotated[bool, typer.Option("--prompts", help="Print an example of each kind of prompt.")] = False,
     probe: Annotated[
-        bool, typer.Option("--probe", help="Ask each model eight short questions; print what works and what to set.")
+        bool, typer.Option("--probe", help="Ask each model nine short questions; print what works and what to set.")
     ] = False,
     runs_dir: options.RunsDir = options.RUNS,
     as_json: options.Json = False,

@@ -114,7 +114,12 @@ async def _probe(
     if size and "meta" in roles and config.revision.max_prompt_tokens > size * 3 // 4:
         advice.append(_ADVICE["max_prompt_tokens"].format(tokens=size * 3 // 4))
     cannot_rate = "user" in roles and findings["rates"].works is False and not config.force
-    problem = _ADVICE["users"] if cannot_rate else None if findings[form].works else _ADVICE["forms"]
+    reason = findings[form].detail
+    problem = None if findings[form].works else f"{_ADVICE['forms']}: {reason}"
+    if not any(findings[each].works for each in _FORMS):
+        more = 2 * (model.max_tokens or 2000)
+        advice += [_ADVICE[why].format(more=more) for why in ("was cut off", "is empty") if why in reason]
+    problem = _ADVICE["users"] if cannot_rate else problem
     return ModelProbe(model.label, where, roles, findings, advice, problem)
 
 
@@ -160,7 +165,11 @@ async def _rates(agent: Agent, agents: Agents) -> tuple[Finding, Finding]:
     """Return whether a model rates good answers above bad ones, and whether it fills the form of a rating."""
     check = await check_rater(agent, agents.prompts, "probe/rater", agents.ratings.scale)
     unread = [pair.problem for pair in check.pairs if pair.problem is not None]
-    return Finding(check.passed, verdict(check)), Finding(len(unread) < len(check.pairs), "; ".join(unread))
+    if len(unread) < len(check.pairs):
+        return Finding(check.passed, verdict(check)), Finding(True, "; ".join(dict.fromkeys(unread)))
+    # Ratings that are all missing say nothing of the rater; a refusal is asked for in words.
+    why = Finding(False, "; ".join(dict.fromkeys(unread)))
+    return Finding(None), await _finding(_fills(agent, agents)) if check.passed is None else why
 
 
 async def _fills(agent: Agent, agents: Agents) -> Finding:
@@ -176,7 +185,9 @@ async def _ends(agent: Agent) -> Finding:
     """Let `max_tokens` cut an answer; the seed is sent, too, unless `send_seed` is false."""
     answer = await agent.say("probe/short", "probe", [Message("user", _DATA["long_question"])])
     used = answer.usage.output_tokens
-    return Finding(used <= 2 * _SHORT, f"{used:,} tokens with max_tokens: {_SHORT}")
+    # A short answer that ended by itself shows nothing.
+    works = False if used > 2 * _SHORT else True if answer.ended == "cut" else None
+    return Finding(works, f"{used:,} tokens with max_tokens: {_SHORT}{'; it is ignored' if works is False else ''}")
 
 
 async def _context(model: ModelSettings, findings: Mapping[str, Finding]) -> int | None:

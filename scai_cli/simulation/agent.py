@@ -139,5 +139,5 @@ def _describe(error: ValueError, completion: Completion) -> str:
         problem = f"{key}: {message}" if key else message
     else:
         problem = str(error)
-    cut = " (the answer was cut off)" if completion.ended == "cut" else ""
-    return f"{problem}{cut}"[:300]
+    why = "was cut off" if completion.ended == "cut" else "" if completion.text else "is empty"
+    return f"{problem}{why and f' (the answer {why})'}"[:300]

@@ -242,3 +242,54 @@ def test_ratings_in_a_form_that_the_model_does_not_fill_say_nothing_about_it(mon
     (model,) = called.json["probe"]["models"]
     assert "structured: json_schema" in " ".join(model["advice"])
     assert "cannot play users" not in model["problem"]
+
+
+ALL_ANSWERS: dict[str, tuple[Callable[[Body], Reply], str, str | None]] = {
+    "empty": (
+        lambda asked: Reply(body=completion("", asked)),
+        "(the answer is empty)",
+        "`options`: its answers are em",
+    ),
+    "only thoughts": (
+        lambda asked: Reply(body=completion("", asked, finish="length", reasoning_content="Hm.")),
+        "(the answer was cut off)",
+        "set `max_tokens: 4000`",
+    ),
+    "withheld": (lambda asked: Reply(body=completion("", asked, finish="content_filter")), "content filter", None),
+    "too long": (
+        lambda asked: error(400, "This model's maximum context length is 4096 tokens.", "context_length_exceeded"),
+        "maximum context length is 4096",
+        "set `revision.max_prompt_tokens: 3072`",
+    ),
+}
+
+
+@pytest.mark.parametrize("structured", ["prompt", "json_schema"])
+@pytest.mark.parametrize("name", ALL_ANSWERS)
+def test_answers_that_say_nothing_are_no_bad_ratings(
+    monkeypatch: pytest.MonkeyPatch, name: str, structured: str
+) -> None:
+    answer, reason, remedy = ALL_ANSWERS[name]
+    model = f"model={{provider: openai, name: m, base_url: URL, structured: {structured}}}"
+    with answering(monkeypatch, lambda asked, good: answer(asked)) as server:
+        called = probed(server, "--json", model=model)
+    assert called.code == 4
+    (found,) = called.json["probe"]["models"]
+    assert found["problem"].startswith("it does not fill the form as configured: ")
+    assert reason in found["problem"]
+    assert [line for line in found["advice"] if remedy and remedy in line] == (
+        [] if remedy is None else found["advice"]
+    )
+    assert findings(called)["rates"] is None
+
+
+@pytest.mark.parametrize(("words", "finish", "works"), [(90, "stop", False), (20, "length", True), (20, "stop", None)])
+def test_only_a_cut_answer_shows_that_max_tokens_works(
+    monkeypatch: pytest.MonkeyPatch, words: int, finish: str, works: bool | None
+) -> None:
+    def reply(asked: Body, good: bytes) -> Reply:
+        short = asked.get("max_tokens", 999) < 40
+        return Reply(body=completion("one " * words, asked, finish=finish) if short else good)
+
+    with answering(monkeypatch, reply) as server:
+        assert findings(probed(server, "--json"))["sampling"] is works
