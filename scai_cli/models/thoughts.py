@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from string import whitespace
 from typing import Final, NamedTuple
 
 from scai_cli.messages import Completion
@@ -31,7 +32,7 @@ class Parts(NamedTuple):
 
 
 def split_thoughts(text: str) -> Parts:
-    """Return the answer in a text, which is empty if it is only white space, and its thoughts."""
+    """Return the answer in a text, which is empty if nothing in it is visible, and its thoughts."""
     if _is_plain(text):
         return Parts(text, "", 0)
     # Closed code blocks are hidden, at the same length, so that nothing in them is found.
@@ -50,9 +51,9 @@ def split_thoughts(text: str) -> Parts:
         thoughts.append((tag.end(), stop.start() if stop else end))
         begin = stop.end() if stop else end
     answer += text[begin:end]
-    if len(answer) == len(text) and not text.isspace():
+    if len(answer) == len(text) and text.strip(_BLANK):
         return Parts(text, "", 0)
-    answer = answer.strip()
+    answer = answer.strip() if answer.strip(_BLANK) else ""
     if thoughts and (wrapped := _WRAPPED.fullmatch(answer)):
         answer = wrapped[2]
     separate = "\n\n".join(filter(None, (text[a:b].strip() for a, b in thoughts)))
@@ -70,7 +71,9 @@ def answered(completion: Completion) -> Completion:
 def _is_plain(text: str) -> bool:
     """Return whether a text contains no piece of any tag or token; on the path of each call."""
     tag = "<" in text or "◁" in text or ("[" in text and any(map(text.__contains__, _BRACKETS)))
-    return not (tag or text.startswith(("analysis", "Here is my thought", "Here's my thought")) or text.isspace())
+    return not (
+        tag or text.startswith(("analysis", "Here is my thought", "Here's my thought")) or not text.strip(_BLANK)
+    )
 
 
 def _after_opening(seen: str, thoughts: list[tuple[int, int]]) -> int:
@@ -113,6 +116,7 @@ def _unless_mentioned(tag: str) -> str:
 
 _DATA: Final = read_data_file(__file__)
 _BRACKETS: Final = ("THINK]", "INST]", "[|", "[EOS]", "[e~[")
+_BLANK: Final = whitespace + "\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u3000\ufeff"
 _QUOTES: Final = "`'\"“”‘’«»„"
 _CODE: Final = re.compile("```.*?```", re.DOTALL)
 _ALL_NAMES: Final = _any(*_DATA["names"], *_DATA["opening_names"])

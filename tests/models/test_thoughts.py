@@ -157,8 +157,8 @@ def test_several_blocks_are_all_thoughts():
     assert split_thoughts(nested).answer == ANSWER
 
 
-@pytest.mark.parametrize("text", ["", " \n\t", "\u3000"])
-def test_white_space_is_an_empty_answer(text):
+@pytest.mark.parametrize("text", ["", " \n\t", "\u3000", "\u200b", "\ufeff\n", "<think>Hm.</think>\u200b"])
+def test_a_text_without_anything_visible_is_an_empty_answer(text):
     assert split_thoughts(text).answer == ""
 
 
