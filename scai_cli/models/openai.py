@@ -10,10 +10,10 @@ import asyncio
 import importlib.util
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 MAX_CONNECTIONS = 1024
 NO_KEY = "no-key"  # sent to a server that needs none
+_HEADER = re.compile(r"(?!(?i:content-length|transfer-encoding):)[\w!#$%&'*+.^`|~-]+: [\t -~]*", re.ASCII)
 
 
 def connect(model: ModelSettings, *, seed: int) -> ChatModel:  # noqa: ARG001 - requests carry their seeds
@@ -58,8 +59,10 @@ def _sorted(options: Mapping[str, Any]) -> tuple[str | None, dict[str, str], dic
     if taken := {"messages", "model", "stream", "extra_query"} & body.keys():
         raise ConfigError(f"model.options.{min(taken)}: cannot be set, as each call sets it; remove it")
     sent = {str(name): str(value) for name, value in (headers or {}).items()}
-    if odd := [name for name, value in sent.items() if not f"{name}{value}".isascii()]:
-        raise ConfigError(f"model.options.extra_headers.{odd[0]}: a header contains ASCII only")
+    if odd := [name for name, value in sent.items() if not _HEADER.fullmatch(f"{name}: {value}")]:
+        raise ConfigError(
+            f"model.options.extra_headers.{odd[0]}: cannot be sent (a name with printable ASCII; scai sends the length)"
+        )
     return transport, sent, body
 
 
@@ -78,9 +81,9 @@ def _opening() -> Iterator[None]:
 
 def _is_cause(error: Exception, name: str, value: str) -> bool:
     if isinstance(error, UnicodeError):
-        return name.startswith("OPENAI_") and not value.isascii()
+        return name.startswith("OPENAI_") and not (value.isascii() and value.isprintable())
     if isinstance(error, OSError):
-        return name.startswith("SSL_CERT_") and not Path(value).is_dir()
+        return name == "SSL_CERT_FILE"
     return name.endswith("_PROXY") and name != "NO_PROXY"
 
 
@@ -206,7 +209,10 @@ class OpenAIModel:
             limit = f"no complete answer within {self._model.timeout_s:g} s (model.timeout_s)"
             return CallTransient(f"{where}: {limit}", overloaded=True)
         cause = error.__cause__ or error
-        return Refusal(0, str(cause) or type(cause).__name__).error(where, 0)
+        names = (f"{where.url.scheme.upper()}_PROXY", "ALL_PROXY")
+        proxies = " or ".join(name for name, value in os.environ.items() if value and name.upper() in names)
+        through = f" (through the proxy in {proxies}, if NO_PROXY does not exclude the host)" if proxies else ""
+        return Refusal(0, f"{str(cause) or type(cause).__name__}{through}").error(where, 0)
 
     def _unreadable(self, error: Exception, content: bytes, body: Mapping[str, Any]) -> ProviderError:
         """Return the error for a response with status 200 that contains no answer."""
@@ -217,7 +223,13 @@ class OpenAIModel:
             return self._refused(Refusal(200, [str(error), error.body], {}, body), 200)
         if isinstance(error, FilterError):
             return PromptRefused(f"{where}: the endpoint's content filter withheld the answer ({error.finish})")
-        page = content.decode(errors="replace") if content.lstrip().startswith(b"<") else str(error)
+        page = (
+            content.decode(errors="replace")
+            if content.lstrip().startswith(b"<")
+            else str(error)
+            if content.strip()
+            else "an empty body"
+        )
         return CallTransient(f"{where}: HTTP 200, but no chat completion ({where.quote(page)}); check model.base_url")
 
     def _refused(self, refusal: Refusal, http_status: int) -> ProviderError:
@@ -234,6 +246,8 @@ def _head(client: AsyncOpenAI, http: httpx2.AsyncClient, extra: Mapping[str, str
     """Return the address and headers of all calls, with the key."""
     given = {**client.default_headers, **client.auth_headers}
     headers = {name: value for name, value in given.items() if isinstance(value, str)}
+    if not all(_HEADER.fullmatch(f"{name}: {value}") for name, value in headers.items()):
+        raise UnicodeError("a header contains printable ASCII only")
     headers.update(extra)
     # As the client joins them: an address without a path gets one, not a longer host name.
     url = client.base_url.copy_with(raw_path=client.base_url.raw_path + b"chat/completions")

@@ -137,6 +137,8 @@ async def _play_and_measure(
     )
     conversations, checks = await _play_and_check(context)
     stops.stop_if_all_refused(context, conversations)
+    if checks:
+        context.emit(events.RatersChecked(id=f"{context.id}/rater-check", checks=checks))
     stops.stop_if_unreadable(context, conversations)
     # Failures are final only now: a run that stopped within the epoch makes the failed calls again when it is resumed.
     for conversation in conversations:
@@ -148,14 +150,12 @@ async def _play_and_measure(
     return conversations, utilities
 
 
-async def _play_and_check(context: EpochContext) -> tuple[Sequence[Conversation], Sequence[events.RaterCheck]]:
+async def _play_and_check(context: EpochContext) -> tuple[Sequence[Conversation], tuple[events.RaterCheck, ...]]:
     """Play an epoch; in the first one, check the users' models meanwhile."""
     if context.epoch > 1 or context.settled:
         return await play(context), ()
     jobs: list[Coroutine[Any, Any, Any]] = [play(context), check_raters(context, f"{context.id}/rater-check")]
     conversations, checks = await together(jobs)
-    if checks:
-        context.emit(events.RatersChecked(id=f"{context.id}/rater-check", checks=checks))
     return conversations, checks
 
 

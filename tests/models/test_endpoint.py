@@ -82,7 +82,9 @@ def test_an_address_in_the_environment_is_refused_with_its_remedy(url, words, mo
         ("all_proxy", "socks5://127.0.0.1:1/", "plain"),
         ("HTTPS_PROXY", ":::", "plain"),
         ("SSL_CERT_FILE", "/nowhere/ca.pem", "aiohttp"),
+        ("SSL_CERT_FILE", ".", "plain"),
         ("OPENAI_ORG_ID", "örg", "aiohttp"),
+        ("OPENAI_PROJECT_ID", "a\r\nX-Title: b", "aiohttp"),
     ],
 )
 def test_a_variable_that_prevents_a_client_is_one_line_that_names_it(name, value, transport, monkeypatch):

@@ -66,6 +66,8 @@ def refused(status, body, headers=None, request=None):
         ({}, "try again in a moment", None),
         ({}, "Please wait a moment, then try again in 20 s", 20),
         ({}, "retry_after_seconds: 12", 12),
+        ({}, '{"retryAfterMs": 1500}', 1.5),
+        ({}, "Try again after 10 seconds", 10),
         ({}, "Rate limit reached", None),
         ({}, "Rate limit: 10 requests per minute", 15),
     ],
@@ -83,6 +85,19 @@ def test_the_wait_comes_from_the_headers_else_from_the_words(headers, message, s
 )
 def test_durations(text, seconds):
     assert duration(text) == seconds
+
+
+def test_the_body_that_a_router_quotes_is_read_like_its_own():
+    quoted = '{"detail": [{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted", "input": "your quota"}]}'
+    error = refused(400, {"error": {"message": "Provider returned error", "metadata": {"raw": quoted}}}, None, SENT)
+    assert isinstance(error, errors.CallAdapted)
+    assert error.parameter == "seed"
+
+
+@pytest.mark.parametrize("status", [400, 403])
+def test_a_block_of_all_calls_is_not_the_prompt_s_fault(status):
+    for text in ("Request blocked by the administrator", "<html>Sorry, you have been blocked</html>"):
+        assert isinstance(refused(status, text), errors.Unexplained)
 
 
 def test_a_key_of_the_options_is_named():

@@ -130,6 +130,36 @@ def test_merging_without_a_user_message_makes_one(refuse):
     assert server.requests[0].body["messages"] == [{"role": "user", "content": "Be brief."}]
 
 
+def failed(url):
+    """The error of one call, without the gate's retries."""
+
+    async def main():
+        model = connect(ModelSettings(provider="openai", name="tiny", base_url=url), seed=0)
+        try:
+            await model.complete(CALL)
+        except ProviderError as error:
+            return error
+        finally:
+            await model.aclose()
+
+    return asyncio.run(main())
+
+
+def test_a_wait_beside_the_error_is_read(refuse):
+    with refuse(seed=Reply(503, b'{"error": "Model tiny is loading", "estimated_time": 20.0}')) as server:
+        assert failed(server.base_url).retry_after == 20
+
+
+def test_an_empty_body_is_called_so(refuse):
+    with refuse(seed=Reply()) as server:
+        assert "HTTP 200, but no chat completion (an empty body)" in str(failed(server.base_url))
+
+
+def test_a_failed_connection_names_the_proxy_s_variable(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    assert "through the proxy in HTTP_PROXY" in str(failed("http://h.invalid/v1"))
+
+
 def test_extra_body_and_extra_headers_do_what_they_say():
     with Loopback() as server:
         ask(server, CALL, options={"extra_body": {"top_k": 5}, "extra_headers": {"X-Title": "scai"}, "min_p": 0.1})
@@ -143,7 +173,10 @@ def test_extra_body_and_extra_headers_do_what_they_say():
     [
         ({"extra_body": [1]}, "model.options.extra_body: not a mapping"),
         ({"extra_body": {"stream": True}}, "model.options.stream: cannot be set"),
-        ({"extra_headers": {"X-Title": "für"}}, "model.options.extra_headers.X-Title: a header contains"),
+        ({"extra_headers": {"X-Title": "für"}}, "model.options.extra_headers.X-Title: cannot be sent"),
+        ({"extra_headers": {"X-Title": "a\nb"}}, "model.options.extra_headers.X-Title: cannot be sent"),
+        ({"extra_headers": {"X Title": "a"}}, "model.options.extra_headers.X Title: cannot be sent"),
+        ({"extra_headers": {"transfer-encoding": "chunked"}}, "transfer-encoding: cannot be sent"),
         ({"extra_query": {"a": 1}}, "model.options.extra_query: cannot be set"),
     ],
 )

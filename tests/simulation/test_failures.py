@@ -218,6 +218,17 @@ def test_an_epoch_of_refused_prompts_stops_the_run(tmp_path: Path) -> None:
     assert resumed(run, "--set", "max_failures=1") == 0
 
 
+def test_an_epoch_of_refused_prompts_leaves_no_trace(tmp_path: Path, clean: Path) -> None:
+    trouble = tmp_path / "trouble"
+    trouble.touch()
+    assert scai("run", everything(tmp_path, [refusing("^e1/", trouble)]), "-q").code == 4
+    run = tmp_path / "runs" / "all"
+    assert set(facts(run)) <= set(facts(clean))
+    trouble.unlink()
+    assert resumed(run) == 0
+    assert facts(run) == facts(clean)
+
+
 # --- revisions
 
 
