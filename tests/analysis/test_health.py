@@ -178,6 +178,11 @@ def test_a_run_says_each_warning_when_it_applies_and_at_its_end(tmp_path: Path) 
         *(f"18 of 18 {cut}", f"4 of 54 {unreadable}"),
     ]
     assert {f"warning: {line}" for line in called.json["health"]} <= {*called.lines}
+    (entry,) = scai("list", "--json").json
+    assert entry["health"] == called.json["health"]
+    listed = scai("list").out
+    assert "finished*" in listed
+    assert "* with reasons not to trust its numbers" in listed
 
 
 def test_ratings_of_one_value_are_named_unless_a_program_gave_them(tmp_path: Path) -> None:
@@ -202,7 +207,9 @@ def failed_check(rows: Rows) -> Rows:
 def test_a_rater_that_failed_its_check_is_named(finished: Path, tmp_path: Path) -> None:
     run = changed(finished, tmp_path / "runs" / "sick", failed_check)
     (line,) = scai("show", run, "--json").json["health"]["warnings"]
-    assert line.startswith("<m> cannot tell answers apart (it rated good answers 8, 8 and bad ones 8, 8): ")
+    assert line.startswith(
+        "the users' model <m> cannot tell answers apart (it rated good answers 8, 8 and bad ones 8, 8): "
+    )
     assert f"Warning: {line}" in words(scai("compare", finished, run).out)
     assert [each["health"] for each in scai("compare", finished, run, "--json").json["runs"]] == [[], [line]]
 

@@ -61,13 +61,21 @@ def print_run(path: Path, selection: Selection, parts: Parts) -> None:
 def print_list(entries: Sequence[Mapping[str, Any]]) -> None:
     """Print the runs as a table."""
     rows = [
-        (e["run_id"], e["status"], f"{e['epochs_done']}/{e['epochs'] or '?'}", e["model"], e["started"])
+        (
+            e["run_id"],
+            e["status"] + "*" * bool(e["health"]),
+            f"{e['epochs_done']}/{e['epochs'] or '?'}",
+            e["model"],
+            e["started"],
+        )
         for e in entries
     ]
     if not rows:
         out().print(styled("There are no runs yet; make one with `scai run CONFIG`."))
     else:
         _print_table(("run", "status", "epochs", "model", "started"), rows)
+        if any(e["health"] for e in entries):
+            out().print(styled("* with reasons not to trust its numbers: see `scai show RUN`"))
 
 
 def print_generated(entries: Sequence[Mapping[str, Any]]) -> None:

@@ -26,14 +26,16 @@ def list_entries(runs: Path) -> list[dict[str, Any]]:
 def _entry(path: Path) -> dict[str, Any]:
     started = _started(path)
     done, finished = _progress(path / EVENTS)
+    outcome = outcome_of(path)
     return {
         "run_id": path.name,
         "name": started.name if started else None,
-        "status": status_of(path, finished, outcome_of(path)),
+        "status": status_of(path, finished, outcome),
         "started": started.time if started else None,
         "epochs_done": done,
         "epochs": started.epochs if started else None,
         "model": ", ".join(dict.fromkeys(started.models.values())) if started else None,
+        "health": outcome.get("health") or [],
     }
 
 
