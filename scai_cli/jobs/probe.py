@@ -164,12 +164,11 @@ async def _finding(question: Coroutine[Any, Any, Finding | bool]) -> Finding:
 async def _rates(agent: Agent, agents: Agents) -> tuple[Finding, Finding]:
     """Return whether a model rates good answers above bad ones, and whether it fills the form of a rating."""
     check = await check_rater(agent, agents.prompts, "probe/rater", agents.ratings.scale)
-    unread = [pair.problem for pair in check.pairs if pair.problem is not None]
-    if len(unread) < len(check.pairs):
-        return Finding(check.passed, verdict(check)), Finding(True, "; ".join(dict.fromkeys(unread)))
-    # Ratings that are all missing say nothing of the rater; a refusal is asked for in words.
-    why = Finding(False, "; ".join(dict.fromkeys(unread)))
-    return Finding(None), await _finding(_fills(agent, agents)) if check.passed is None else why
+    if check.passed is None:  # all were refused; this call says why
+        return Finding(None), await _finding(_fills(agent, agents))
+    fills = any(pair.problem is None for pair in check.pairs)
+    unread = "; ".join(dict.fromkeys(pair.problem for pair in check.pairs if pair.problem))
+    return Finding(check.passed, verdict(check)) if fills else Finding(None), Finding(fills, unread)
 
 
 async def _fills(agent: Agent, agents: Agents) -> Finding:

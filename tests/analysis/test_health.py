@@ -35,16 +35,6 @@ def marked(kind: str, **keys: Any) -> Change:
     return change
 
 
-def revised(**keys: Any) -> Change:
-    def change(rows: Rows) -> Rows:
-        for row in rows:
-            if row["type"] == "revision":
-                row |= {"accepted": False, "candidates": [{**row["candidates"][0], "edits": [], **keys}]}
-        return rows
-
-    return change
-
-
 def refused(rows: Rows) -> Rows:
     about = {
         "seq": 0,
@@ -92,12 +82,12 @@ SICK: dict[str, tuple[Change, str]] = {
         "54 of 54 comments of raters address the wrong person",
     ),
     "cut revisions": (
-        revised(objection="truncated: the answer was cut off"),
+        marked("revision", no_answer="truncated"),
         "2 epochs ended without a revision and kept the constitution: the answer of the meta model was cut off "
         "(max_tokens); raise model.max_tokens.",
     ),
     "unreadable revisions": (
-        revised(objection="broken: there is no JSON object in the answer"),
+        marked("revision", no_answer="broken"),
         "2 epochs ended without a revision and kept the constitution: the answer of the meta model could not be read;",
     ),
     "answers missing by their field": (

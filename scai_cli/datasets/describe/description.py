@@ -148,11 +148,12 @@ def describe(path: Path, seed: int = 0) -> DatasetDescription:
 
 def _health(path: Path) -> list[str]:
     """Return the reasons not to trust the rows of an export's folder, or of a file in it."""
-    for folder in (path, path.absolute().parent, path.absolute().parent.parent):
+    for folder in (path, *path.absolute().parents[:2]):
         try:
             manifest = json.loads((folder / MANIFEST).read_bytes())
-            names = {file["name"] for file in manifest["files"]}
-            if folder == path or path.absolute().relative_to(folder.absolute()).as_posix() in names:
+            if folder == path or path.absolute().relative_to(folder).as_posix() in [
+                f["name"] for f in manifest["files"]
+            ]:
                 return [f"{source['run']}: {line}" for source in manifest["sources"] for line in source["health"]]
         except (OSError, ValueError, LookupError, TypeError):  # not the manifest of an export
             continue

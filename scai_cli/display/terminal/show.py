@@ -61,14 +61,9 @@ def print_run(path: Path, selection: Selection, parts: Parts) -> None:
 def print_list(entries: Sequence[Mapping[str, Any]]) -> None:
     """Print the runs as a table."""
     rows = [
-        (
-            e["run_id"],
-            e["status"] + "*" * bool(e["health"]),
-            f"{e['epochs_done']}/{e['epochs'] or '?'}",
-            e["model"],
-            e["started"],
-        )
+        (e["run_id"], f"{e['status']}{'*' * bool(e['health'])}", epochs, e["model"], e["started"])
         for e in entries
+        for epochs in [f"{e['epochs_done']}/{e['epochs'] or '?'}"]
     ]
     if not rows:
         out().print(styled("There are no runs yet; make one with `scai run CONFIG`."))

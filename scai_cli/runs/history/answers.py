@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -34,7 +34,7 @@ class AnswerCounts:
     ends: Counter[str] = field(default_factory=Counter)
     """The endpoints' words for ends that are neither whole nor cut."""
     unrevised: dict[int, str] = field(default_factory=dict)
-    """Epoch without a revision that could be considered -> the kind of the first objection."""
+    """Epoch without a revision that could be read -> why."""
     refused: int = 0
     """Prompts that an endpoint refused."""
     checks: tuple[RaterCheck, ...] = ()
@@ -80,24 +80,13 @@ class AnswerCounts:
             self.roles[role].update(marks)
 
     def _add_revision(self, event: Revised) -> None:
-        ballots, missing, no_answer = _from_words(event)
-        for candidate, reason in zip(event.candidates, missing, strict=True):
-            if reason not in ("failed", "oversized"):  # else no answer was paid for
-                found = [] if reason is None else ["unreadable", *(["cut"] if reason == "truncated" else [])]
-                self.count("meta", {*candidate.marks, *found})
-        if ballots:
-            self.roles["ballots"].update(ballots)
-        if no_answer is not None:
-            self.unrevised[event.epoch] = no_answer
-
-
-def _from_words(event: Revised) -> tuple[Mapping[str, int], Sequence[str | None], str | None]:
-    """Return the ballots, why each candidate has no answer, and why none has; older runs have these in words only."""
-    ballots = event.ballots
-    if not ballots and (turnout := _TURNOUT.search(event.reason)):
-        ballots = {"answers": int(turnout[2]), "unreadable": int(turnout[2]) - int(turnout[1])}
-    missing = [
-        c.no_answer or (None if c.edits or not c.objection else c.objection.partition(":")[0]) for c in event.candidates
-    ]
-    first = missing[0] if missing else "failed" if event.reason.startswith("the revision failed") else None
-    return ballots, missing, event.no_answer or (first if all(missing) else None)
+        for candidate in event.candidates:
+            if candidate.no_answer not in ("failed", "oversized"):  # else no answer was paid for
+                unread = {None: [], "truncated": ["unreadable", "cut"]}.get(candidate.no_answer, ["unreadable"])
+                self.count("meta", {*candidate.marks, *unread})
+        if event.ballots:
+            self.roles["ballots"].update(event.ballots)
+        elif turnout := _TURNOUT.search(event.reason):  # older runs have it in words only
+            self.roles["ballots"] += Counter(answers=int(turnout[2]), unreadable=int(turnout[2]) - int(turnout[1]))
+        if event.no_answer is not None:
+            self.unrevised[event.epoch] = event.no_answer
