@@ -10,7 +10,7 @@ from scai_cli.analysis.config_warnings import self_rating
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import listed
 from scai_cli.runs.history.answers import AnswerCounts
-from scai_cli.simulation.rater_check import verdict
+from scai_cli.simulation.rater_check import fault, verdict
 from scai_cli.text.characters import one_line
 from scai_cli.text.data_files import read_data_file
 
@@ -43,7 +43,8 @@ def answer_warnings(counts: AnswerCounts, config: ExperimentConfig) -> dict[str,
     found = dict(_of_marks(counts, config))
     if failed := [check for check in counts.checks if check.passed is False]:
         model = listed([check.model for check in failed])
-        found["rater_check"] = _TEXTS["rater_check"].format(model=model, verdict=verdict(failed[0]))
+        said = {"fault": fault(failed[0]), "verdict": verdict(failed[0])}
+        found["rater_check"] = _TEXTS["rater_check"].format(model=model, **said)
     same = [
         f"{n} of {total} {kind} ratings are {value:g}"
         for kind, values in counts.values.items()

@@ -71,9 +71,17 @@ def stop_if_a_rater_failed(context: EpochContext, checks: Iterable[RaterCheck]) 
     for check in checks:
         if check.passed is False and not context.agents.force:
             raise RunUnhealthy(
-                f"this rater ({check.model}) cannot tell answers apart: {verdict(check)}; choose a larger model for "
+                f"this rater ({check.model}) {fault(check)}: {verdict(check)}; choose a larger model for "
                 "roles.user and start a new run, or continue with `scai resume --force`"
             )
+
+
+def fault(check: RaterCheck) -> str:
+    """Return what a rater that failed the check does wrong."""
+    pairs = [pair for pair in check.pairs if not pair.refused]
+    good, bad = ([p.good for p in pairs if p.good is not None], [p.bad for p in pairs if p.bad is not None])
+    overlap = len(good) == len(bad) == len(pairs) or (good and bad and min(good) <= max(bad))
+    return "cannot tell answers apart" if overlap else "gives ratings that cannot be read"
 
 
 def verdict(check: RaterCheck) -> str:

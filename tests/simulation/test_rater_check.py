@@ -89,7 +89,8 @@ def test_the_good_answer_must_be_a_tenth_of_the_scale_better(
     assert called.code == (0 if passed else 4), called.err
     (event,) = checked(events(tmp_path / "runs" / "t"))
     assert event["checks"][0]["passed"] is passed
-    assert (good is None) == ("unreadable" in called.err)
+    fault = "gives ratings that cannot be read: " if good is None else "cannot tell answers apart: "
+    assert (fault in called.err, "unreadable" in called.err) == (not passed, good is None)
 
 
 def test_every_distinct_model_of_the_users_is_checked_once(tmp_path: Path) -> None:
