@@ -13,7 +13,7 @@ from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.analysis.verdicts import change_words
 from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.constitution import scope, word_diff
-from scai_cli.display.terminal.escape import change, styled
+from scai_cli.display.terminal.escape import change, counted, styled
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
 
@@ -25,7 +25,7 @@ def print_explanation(explanation: Explanation, history: History) -> None:
     console, names = out(), history.names
     played = f"{explanation.played} of {explanation.conversations} conversations played with and without each rule"
     budget = "" if explanation.budget is None else f", budget {explanation.budget:,}"
-    failed = f", {explanation.failed} calls failed" if explanation.failed else ""
+    failed = f", {counted(explanation.failed, 'call')} failed" if explanation.failed else ""
     console.print(styled(f"{explanation.run_id} · constitution version {explanation.version}", "bold"))
     console.print(styled(f"Effects on the utility (0 to 1) of {participants(history.config)}"))
     console.print(styled(f"{played} ({explanation.calls:,} calls now{budget}){failed}"))

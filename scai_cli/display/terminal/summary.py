@@ -174,7 +174,8 @@ def _problems(history: History, most: int, gap: Sequence[str]) -> Iterator[Rende
     if not problems and not missing:
         return
     yield from gap
-    yield styled(f"Problems: {len(problems)} calls failed, {missing} ratings are missing", "bold")
+    ratings = f"{counted(missing, 'rating')} {'is' if missing == 1 else 'are'} missing"
+    yield styled(f"Problems: {counted(len(problems), 'call')} failed, {ratings}", "bold")
     kinds = Counter(problem.problem for problem in problems).most_common()
     for text, count in kinds[:most]:
         yield styled(one_line(_problem(problems, text, count)))
