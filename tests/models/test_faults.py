@@ -1,6 +1,7 @@
 """Every way in which an endpoint misbehaves, through provider and gate, the same over both transports."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from loopback import FAULTS, Loopback
@@ -210,11 +211,13 @@ def test_an_endpoint_that_cannot_succeed_is_asked_no_more(fault, transport):
 @both_transports
 @pytest.mark.parametrize("hang", [0.0, pytest.param(0.02, marks=pytest.mark.slow)])
 def test_faults_at_random_are_all_survived(transport, hang):
-    odds = dict.fromkeys(PASSING.keys() - {"429-after"}, 0.02) | {"hang": hang}
+    """A machine that is busy for seconds adds faults of its own, so calls have many retries."""
+    odds = dict.fromkeys((fault for fault in PASSING if fault != "429-after"), 0.02) | {"hang": hang}
+    settings = replace(SWIFT, max_retries=40)
     with Loopback(odds=odds, seed=5) as server:
-        outcomes, gate = run(server.base_url, transport, calls=150, timeout_s=2 if hang else 60)
+        outcomes, gate = run(server.base_url, transport, settings=settings, calls=150, timeout_s=2 if hang else 60)
     assert [o.text for o in outcomes] == [f"You said: call {n}" for n in range(150)]
-    assert gate.meter.retries == sum(r.fault != "ok" for r in server.requests) > 30
+    assert gate.meter.retries >= sum(r.fault != "ok" for r in server.requests) > 30
 
 
 @both_transports
