@@ -223,13 +223,8 @@ class OpenAIModel:
             return self._refused(Refusal(200, [str(error), error.body], {}, body), 200)
         if isinstance(error, FilterError):
             return PromptRefused(f"{where}: the endpoint's content filter withheld the answer ({error.finish})")
-        page = (
-            content.decode(errors="replace")
-            if content.lstrip().startswith(b"<")
-            else str(error)
-            if content.strip()
-            else "an empty body"
-        )
+        is_page = content.lstrip().startswith(b"<")
+        page = content.decode(errors="replace") if is_page else str(error) if content.strip() else "an empty body"
         return CallTransient(f"{where}: HTTP 200, but no chat completion ({where.quote(page)}); check model.base_url")
 
     def _refused(self, refusal: Refusal, http_status: int) -> ProviderError:

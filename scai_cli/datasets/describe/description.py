@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from array import array
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -149,14 +150,11 @@ def describe(path: Path, seed: int = 0) -> DatasetDescription:
 def _health(path: Path) -> list[str]:
     """Return the reasons not to trust the rows of an export's folder, or of a file in it."""
     for folder in (path, *path.absolute().parents[:2]):
-        try:
+        with suppress(OSError, ValueError, LookupError, TypeError):  # not the manifest of an export
             manifest = json.loads((folder / MANIFEST).read_bytes())
-            if folder == path or path.absolute().relative_to(folder).as_posix() in [
-                f["name"] for f in manifest["files"]
-            ]:
+            names = [file["name"] for file in manifest["files"]]
+            if folder == path or path.absolute().relative_to(folder).as_posix() in names:
                 return [f"{source['run']}: {line}" for source in manifest["sources"] for line in source["health"]]
-        except (OSError, ValueError, LookupError, TypeError):  # not the manifest of an export
-            continue
     return []
 
 
