@@ -58,10 +58,9 @@ async def check_rater(agent: Agent, prompts: Prompts, call_id: str, scale: tuple
     jobs = [_rate(agent, prompts, f"{call_id}/{pair['id']}", pair, last, scale) for pair in _PAIRS for last in _ORDERS]
     rated = await together(jobs)
     pairs = [_pair(pair["id"], *each) for pair, *each in zip(_PAIRS, rated[::2], rated[1::2], strict=True)]
-    counted = [pair for pair in pairs if not pair.refused]
-    good, bad = ([p.good for p in counted if p.good is not None], [p.bad for p in counted if p.bad is not None])
-    readable = len(good) == len(bad) == len(counted)
+    good, bad, readable = _ratings(pairs)
     least = _LEAST * (scale[1] - scale[0]) - 1e-9
+    counted = any(not pair.refused for pair in pairs)
     passed = readable and min(good) - max(bad) >= least if counted else None
     return RaterCheck(model=agent.config.label, passed=passed, pairs=tuple(pairs))
 
@@ -78,9 +77,8 @@ def stop_if_a_rater_failed(context: EpochContext, checks: Iterable[RaterCheck]) 
 
 def fault(check: RaterCheck) -> str:
     """Return what a rater that failed the check does wrong."""
-    pairs = [pair for pair in check.pairs if not pair.refused]
-    good, bad = ([p.good for p in pairs if p.good is not None], [p.bad for p in pairs if p.bad is not None])
-    overlap = len(good) == len(bad) == len(pairs) or (good and bad and min(good) <= max(bad))
+    good, bad, readable = _ratings(check.pairs)
+    overlap = readable or (good and bad and min(good) <= max(bad))
     return "cannot tell answers apart" if overlap else "gives ratings that cannot be read"
 
 
@@ -89,6 +87,13 @@ def verdict(check: RaterCheck) -> str:
     ratings = zip(*((pair.good, pair.bad) for pair in check.pairs), strict=True)
     good, bad = (", ".join("unreadable" if value is None else f"{value:g}" for value in values) for values in ratings)
     return f"it rated good answers {good} and bad ones {bad}"
+
+
+def _ratings(pairs: Iterable[PairRated]) -> tuple[list[float], list[float], bool]:
+    """Return the ratings of the good and of the bad answers of all pairs that count, and whether all are readable."""
+    counted = [pair for pair in pairs if not pair.refused]
+    good, bad = ([p.good for p in counted if p.good is not None], [p.bad for p in counted if p.bad is not None])
+    return good, bad, len(good) == len(bad) == len(counted)
 
 
 def _pair(name: str, good: RatingAnswer, bad: RatingAnswer) -> PairRated:
