@@ -95,9 +95,9 @@ class Explanation:
     failed: int
     budget: int | None
     """The limit on calls, None for no limit."""
+    calls: int
+    """The paid calls of its conversations, in all sessions."""
     users: tuple[str, str] | None = None
-    calls: int = 0
-    """The calls of this session."""
 
     @property
     def apart(self) -> list[RuleEffect]:
@@ -106,7 +106,7 @@ class Explanation:
         return [rule for rule in self.rules if users & rule.gains.keys() and users & rule.loses.keys()]
 
     def as_object(self) -> dict[str, Any]:
-        """Return the object of `scai explain --json`; `calls` counts this session only."""
+        """Return the object of `scai explain --json`."""
         explanation: dict[str, Any] = {
             "run_id": self.run_id,
             "version": self.version,

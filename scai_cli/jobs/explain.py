@@ -6,7 +6,7 @@ from there when repeated; the run's own files are not changed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,14 +16,16 @@ from scai_cli.analysis.leave_one_out import Explanation, PersonaTask, RuleEffect
 from scai_cli.analysis.rule_origins import rule_wordings
 from scai_cli.concurrency import together
 from scai_cli.errors import LimitReached, RunError
+from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides
 from scai_cli.experiment.personas import Persona
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import changed_keys, digests, load_run
 from scai_cli.jobs.session import run_on_loop, stoppable, with_remedy
-from scai_cli.runs.call_index import CallIndex
+from scai_cli.runs.call_index import CallIndex, decode_call
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
+from scai_cli.runs.jsonl import decoded
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
 from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.epoch import failures
@@ -77,20 +79,18 @@ def explain(
         context = EpochContext(
             agents, ID_PREFIX, config.epochs, constitution, personas, config.train_tasks, lambda _: None
         )
-        job = _explained(context, history, welfare.parse(config.welfare), config.limits.calls)
+        job = _explained(context, history, config, folder.path / CALLS)
         try:
             explanation = run_on_loop(config.models(), stoppable(pool, job, command))
         except LimitReached as error:
             raise with_remedy(
                 error, f"answers so far are kept: raise the limit and continue with `{command}`"
             ) from None
-    return replace(explanation, users=users, calls=sum(meter.calls for meter in pool.meters))
+    return replace(explanation, users=users)
 
 
-async def _explained(
-    context: EpochContext, history: History, function: welfare.WelfareFunction, budget: int | None
-) -> Explanation:
-    constitution = context.constitution
+async def _explained(context: EpochContext, history: History, config: ExperimentConfig, log: Path) -> Explanation:
+    constitution, function, budget = context.constitution, welfare.parse(config.welfare), config.limits.calls
     pairs = affordable(context, budget)
     unchanged = await _play(context, UNCHANGED, pairs)
     concerned = [(rule, [pair for pair in pairs if concerns(rule, pair[0])]) for rule in constitution.rules]
@@ -100,6 +100,7 @@ async def _explained(
     )
     base = epoch_utilities(context, [*unchanged.values()])
     wordings = rule_wordings(history, constitution.version)
+    conversations = [conversation for variant in (unchanged, *played) for conversation in variant.values()]
     rules = []
     for rule, variant in zip(constitution.rules, played, strict=True):
         # A conversation that the rule does not concern would be the same, so it is not played again.
@@ -115,8 +116,9 @@ async def _explained(
         rules=rules,
         played=len(pairs),
         conversations=len(context.personas) * len(context.tasks),
-        failed=sum(len(failures(conversations.values())) for conversations in (unchanged, *played)),
+        failed=len(failures(conversations)),
         budget=budget,
+        calls=_paid_calls(log, {conversation.id for conversation in conversations}),
     )
 
 
@@ -127,6 +129,12 @@ async def _play(
     context = replace(context, id=f"{ID_PREFIX}/{variant}")
     conversations = await together(converse(context, persona, task) for persona, task in pairs)
     return {(c.persona.id, c.task.id): c for c in conversations}
+
+
+def _paid_calls(log: Path, conversations: Collection[str]) -> int:
+    """Return the number of paid calls of these conversations, in all sessions, so that a kill does not change it."""
+    logged = decoded(log, decode_call)
+    return sum(call.source == "model" and "/".join(call.id.split("/")[:4]) in conversations for call in logged)
 
 
 def _effects(personas: Sequence[Persona], pair: PairedUtilities) -> dict[str, float | None]:

@@ -113,22 +113,38 @@ def test_a_clause_is_left_out_only_where_it_is_spoken_of(tmp_path: Path) -> None
 def test_a_second_call_costs_nothing_and_the_run_is_not_touched(tmp_path: Path) -> None:
     run = finished_run(tmp_path)
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    first, second = explained(), explained()
-    assert (first.pop("calls"), second.pop("calls")) == (2 * (3 + 3 + 4), 0)
-    assert first == second
+    first, shown = explained(), scai("explain", "t", "--trust").out
+    assert first["calls"] == 2 * (3 + 3 + 4) == len(calls(run / "explain"))
+    assert "3 of 3 conversations played with and without each rule (20 calls, budget 1,000)" in shown
+    assert (explained(), scai("explain", "t", "--trust").out) == (first, shown)
+    assert len(calls(run / "explain")) == 20
     assert {path: path.read_bytes() for path in before} == before
     assert {path.name for path in run.rglob("*") if path.is_file() and path not in before} == {".lock", "calls.jsonl"}
     assert scai("list", "--json").json[0]["run_id"] == "t"
 
 
-def test_an_explanation_that_was_interrupted_goes_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [0, 7, 11])
+def test_an_explanation_that_was_interrupted_goes_on(tmp_path: Path, end: int) -> None:
     run = finished_run(tmp_path)
-    whole = explained()
+    within = ("--set", "limits.calls=12")  # all of them are used
+    whole = explained(*within)
     log = run / "explain" / "calls.jsonl"
-    log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:7]) + b'{"id": "torn')
-    again = explained()
-    assert again.pop("calls") == whole.pop("calls") - 7
-    assert again == whole
+    lines = log.read_bytes().splitlines(keepends=True)
+    assert len(lines) == whole["calls"] == 12
+    log.write_bytes(b"".join(lines[:end]) + lines[end][: end * 9])
+    assert explained(*within) == whole
+    assert len(calls(run / "explain")) == 12
+
+
+def test_calls_of_other_limits_and_answers_without_use_are_counted_as_if_undisturbed(tmp_path: Path) -> None:
+    run = finished_run(tmp_path, [no_form("explain/~C2/bob/tea/m2/user")])
+    wide = explained()
+    assert wide["calls"] == 20 + 2 == len(calls(run / "explain"))  # two more attempts at a form
+    narrow = explained("--set", "limits.calls=14")
+    (run / "explain" / "calls.jsonl").unlink()
+    assert explained("--set", "limits.calls=14") == narrow
+    assert narrow["calls"] < wide["calls"]
+    assert explained() == wide
 
 
 def test_a_short_budget_samples_evenly_and_says_so(tmp_path: Path) -> None:
@@ -143,7 +159,7 @@ def test_a_short_budget_samples_evenly_and_says_so(tmp_path: Path) -> None:
     assert "6 of 9 conversations" in scai("explain", "t", "--trust", "--set", "limits.calls=45").out
     more = explained("--set", "limits.calls=1000")
     assert more["played"]["conversations"] == 9
-    assert more["calls"] == 20  # what was played stays played
+    assert more["calls"] == len(calls(run / "explain")) == 60  # what was played stays played
 
 
 def test_a_persona_that_was_not_played_has_no_effect_not_zero(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def print_explanation(explanation: Explanation, history: History) -> None:
     failed = f", {counted(explanation.failed, 'call')} failed" if explanation.failed else ""
     console.print(styled(f"{explanation.run_id} · constitution version {explanation.version}", "bold"))
     console.print(styled(f"Effects on the utility (0 to 1) of {participants(history.config)}"))
-    console.print(styled(f"{played} ({explanation.calls:,} calls now{budget}){failed}"))
+    console.print(styled(f"{played} ({counted(explanation.calls, 'call')}{budget}){failed}"))
     if not explanation.rules:
         console.print("The constitution is empty.")
     for rule in explanation.rules:
