@@ -120,6 +120,7 @@ class OpenAIModel:
                 timeout=None,  # `_send` limits the whole call instead, the body included
             )
             self._head = _head(self._client, self._http, headers)
+        self._http.event_hooks = {"request": [self._refuse_other_host]}  # redirected requests pass it, too
         self._request = httpx2.Request
         # ValueError: what the transports raise for an address or a proxy that they cannot use.
         self._connection_errors: tuple[type[Exception], ...] = (httpx2.HTTPError, OSError, ValueError)
@@ -166,6 +167,14 @@ class OpenAIModel:
             return response.content
         status = response.status_code
         raise self._refused(Refusal(status, _error_body(response.content), response.headers, body or {}), status)
+
+    async def _refuse_other_host(self, request: httpx2.Request) -> None:
+        """Raise EndpointFailed for a redirect to another host, port or scheme, except from http to https."""
+        home, url = self._head.url, request.url
+        if url.netloc != home.netloc or url.scheme not in (home.scheme, "https"):
+            there = self._endpoint.quote(f"{url.scheme}://{url.netloc.decode()}")
+            remedy = "prompts and keys go to no other host; if it is the right one, write its address in model.base_url"
+            raise EndpointFailed(f"{self._endpoint}: redirects to {there}; {remedy}")
 
     def _without_key(self, completion: Completion) -> Completion:
         """Remove the key from an answer that echoes it, as answers are written to disk."""
