@@ -66,6 +66,8 @@ class ModelChanges(Value):
     """The maximal length of an answer, in tokens; the endpoint's default if null."""
     timeout_s: Annotated[float, Field(gt=0)] | None = None
     """The timeout of one attempt, in seconds."""
+    max_response_mb: Annotated[float | None, Field(gt=0, le=100_000, exclude_if=lambda size: size is None)] = None
+    """The size of the longest response that is read, in megabytes after decompression."""
     structured: Literal["prompt", "json_schema"] | None = None
     """How answers in JSON are requested: in words, or also by the server's structured output."""
     send_seed: bool | None = None
@@ -87,6 +89,7 @@ class ModelSettings(ModelChanges):
     # The fields of ModelChanges that have a value in any case.
     provider: str = "simulated"
     timeout_s: Annotated[float, Field(gt=0)] = 120.0
+    max_response_mb: Annotated[float, Field(gt=0, le=100_000, exclude_if=lambda size: size == 32)] = 32.0
     structured: Literal["prompt", "json_schema"] = "prompt"
     send_seed: bool = True
     system_role: Annotated[SystemRole, Field(exclude_if=lambda role: role == "system")] = "system"

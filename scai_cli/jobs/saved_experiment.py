@@ -19,7 +19,7 @@ from scai_cli.runs.run_directory import CONFIG
 CHANGEABLE: Final = ("limits", "prices", "cache", "max_failures", "force")
 """The keys of an experiment that may change between sessions, besides those of a model and `max_prompt_tokens`."""
 
-_ADDRESS: Final = ("base_url", "base_url_from", "api_key_env", "timeout_s")
+_ADDRESS: Final = ("base_url", "base_url_from", "api_key_env", "timeout_s", "max_response_mb")
 _REMEDIES: Final = ("max_tokens", "structured", "send_seed", "system_role")
 """The keys of a model that may change between sessions: the requests that follow are made with them.
 

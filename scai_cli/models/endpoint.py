@@ -15,7 +15,9 @@ from scai_cli.experiment.model_settings import NO_QUERY, ModelSettings
 OFFICIAL_URL: Final = "https://api.openai.com/v1"
 ADDRESS_VARIABLE: Final = "OPENAI_BASE_URL"
 _QUOTED: Final = 200
-_INVISIBLE: Final = re.compile(r"(?is)<(script|style|svg)\b.*?</\1\s*>|<!--.*?-->|<[^>]*>")
+_READ: Final = 20_000
+"""The characters of a foreign text that are read."""
+_INVISIBLE: Final = re.compile(r"(?is)<(script|style|svg)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^>]*+>?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,9 @@ class Endpoint:
     def quote(self, text: str) -> str:
         """Return a foreign text as one line of at most 200 characters, without tags, control characters and the key."""
         text = text_of_page(text)
-        text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
         if self.secret:
             text = text.replace(self.secret, "[key]")
+        text = " ".join("".join(c if c.isprintable() else " " for c in text[:_READ]).split())
         return text if len(text) <= _QUOTED else text[: _QUOTED - 1] + "…"
 
 
@@ -53,7 +55,7 @@ def text_of_page(text: str) -> str:
     start = text[:200].lstrip().lower()
     if not start.startswith(("<!doctype html", "<html", "<head", "<body", "<h1", "<center", "<?xml")):
         return text
-    return html.unescape(_INVISIBLE.sub(" ", text[:20_000])).strip() or "an HTML page without text"
+    return html.unescape(_INVISIBLE.sub(" ", text[:_READ])).strip() or "an HTML page without text"
 
 
 def address_in_environment() -> str:

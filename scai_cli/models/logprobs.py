@@ -13,6 +13,9 @@ from scai_cli.text.choice import choice
 _WORD: Final = re.compile(r"[^\W_]")
 _BYTE_LEVEL: Final = str.maketrans("ĠĊ▁", " \n ")
 """White space as some servers write it in tokens."""
+_MOST: Final = 100
+_LONGEST: Final = 100
+"""The candidates of a token, and the characters of one: both far more than endpoints send."""
 
 
 def answer_logprobs(logprobs: object, raw: str, start: int) -> tuple[tuple[str, float], ...] | None:
@@ -35,9 +38,10 @@ def _position(said: str, answer: str, *, after_thoughts: bool) -> int | None:
     """Return the offset of the letter, else of the answer's first word, in the text of all tokens."""
     chosen, word = choice(answer), _WORD.search(answer)
     at = chosen.at if chosen else word.start() if word else None
-    begin, skipped = said.rfind(answer), len(said) - len(said.lstrip())
-    if at is not None and begin >= 0:
-        return begin + at
+    # From the end, as str.rfind would take quadratic time.
+    behind, skipped = said[::-1].find(answer[::-1]), len(said) - len(said.lstrip())
+    if at is not None and behind >= 0:
+        return len(said) - behind - len(answer) + at
     if after_thoughts or at is None:
         return None
     # Servers may write rare characters in another way: the beginning is then enough.
@@ -49,8 +53,8 @@ def _position(said: str, answer: str, *, after_thoughts: bool) -> int | None:
 
 def _candidates(token: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
     likely = token.get("top_logprobs")
-    listed = likely if isinstance(likely, list) else []
+    listed = likely[:_MOST] if isinstance(likely, list) else []
     pairs = [(t.get("token"), t.get("logprob")) for t in listed if isinstance(t, Mapping)]
     # Endpoints write -9999 for the probability 0.
     valid = ((t, p) for t, p in pairs if isinstance(t, str) and isinstance(p, int | float) and -1e6 < p <= 0)
-    return tuple((clean(t.translate(_BYTE_LEVEL)), float(p)) for t, p in valid)
+    return tuple((clean(t.translate(_BYTE_LEVEL)), float(p)) for t, p in valid if len(t) <= _LONGEST)

@@ -11,6 +11,7 @@ import importlib.util
 import json
 import os
 import re
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -18,19 +19,31 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
-from scai_cli.errors import CallAdapted, CallTransient, ConfigError, EndpointFailed, PromptRefused, ProviderError
+from scai_cli.errors import (
+    CallAdapted,
+    CallTransient,
+    ConfigError,
+    EndpointFailed,
+    PromptRefused,
+    ProviderError,
+    Unexplained,
+)
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.base import ChatModel
 from scai_cli.models.endpoint import endpoint_of
 from scai_cli.models.refusals import Refusal
-from scai_cli.models.wire import BodyError, FilterError, read_completion, unused_response
+from scai_cli.models.response import ENCODING, MB, read_body
+from scai_cli.models.wire import BodyError, FilterError, LengthError, read_completion, unused_response
 
 if TYPE_CHECKING:
     import httpx2
     from openai import AsyncOpenAI
 
 MAX_CONNECTIONS = 1024
+MAX_REDIRECTS = 20
+MAX_ERROR = 64_000
+"""The bytes of an error's body that are read."""
 NO_KEY = "no-key"  # sent to a server that needs none
 _HEADER = re.compile(r"(?!(?i:content-length|transfer-encoding):)[\w!#$%&'*+.^`|~-]+: [\t -~]*", re.ASCII)
 
@@ -95,9 +108,8 @@ def _http_client(transport: str | None) -> httpx2.AsyncClient:
     if transport == "aiohttp" and not installed:
         raise ConfigError("model.options.transport: aiohttp is not installed; `pip install 'openai[aiohttp]'`")
     limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
-    if installed and transport != "plain":
-        return DefaultAioHttpClient(limits=limits, timeout=None)
-    return DefaultAsyncHttpxClient(limits=limits, timeout=None)
+    client = DefaultAioHttpClient if installed and transport != "plain" else DefaultAsyncHttpxClient
+    return client(limits=limits, timeout=None, headers={"accept-encoding": ENCODING})
 
 
 class OpenAIModel:
@@ -123,7 +135,7 @@ class OpenAIModel:
         self._http.event_hooks = {"request": [self._refuse_other_host]}  # redirected requests pass it, too
         self._request = httpx2.Request
         # ValueError: what the transports raise for an address or a proxy that they cannot use.
-        self._connection_errors: tuple[type[Exception], ...] = (httpx2.HTTPError, OSError, ValueError)
+        self._connection_errors: tuple[type[Exception], ...] = (httpx2.HTTPError, OSError, ValueError, zlib.error)
         with suppress(ImportError):  # if aiohttp is installed, its transport raises some of its errors untranslated
             import aiohttp
 
@@ -156,17 +168,35 @@ class OpenAIModel:
         await self._client.close()
 
     async def _send(self, url: httpx2.URL, body: Mapping[str, Any] | None) -> bytes:
-        method, content = ("GET", None) if body is None else ("POST", to_json(body))
+        method, sent = ("GET", None) if body is None else ("POST", to_json(body))
         try:
             async with asyncio.timeout(self._model.timeout_s):
-                request = self._request(method, url, headers=self._head.headers, content=content)
-                response = await self._http.send(request)
+                request = self._request(method, url, headers=self._head.headers, content=sent)
+                response = await self._response(request)
+                try:
+                    most = int(self._model.max_response_mb * MB) if response.is_success else MAX_ERROR
+                    content, is_longer = await read_body(response, most)
+                finally:
+                    await response.aclose()
         except self._connection_errors as error:
             raise self._unconnected(error) from None
-        if response.is_success:
-            return response.content
-        status = response.status_code
-        raise self._refused(Refusal(status, _error_body(response.content), response.headers, body or {}), status)
+        if not response.is_success:
+            status = response.status_code
+            raise self._refused(Refusal(status, _error_body(content), response.headers, body or {}), status)
+        if is_longer:
+            limit = f"over {self._model.max_response_mb:g} MB (model.max_response_mb)"
+            raise Unexplained(f"{self._endpoint}: the response is too long, {limit}; lower model.max_tokens")
+        return content
+
+    async def _response(self, request: httpx2.Request) -> httpx2.Response:
+        """Send a request and follow redirects without their bodies; return the response with its body unread."""
+        for _ in range(MAX_REDIRECTS + 1):
+            response = await self._http.send(request, stream=True, follow_redirects=False)
+            if response.next_request is None:
+                return response
+            await response.aclose()
+            request = response.next_request
+        raise OSError(f"more than {MAX_REDIRECTS} redirects")
 
     async def _refuse_other_host(self, request: httpx2.Request) -> None:
         """Raise EndpointFailed for a redirect to another host, port or scheme, except from http to https."""
@@ -226,6 +256,8 @@ class OpenAIModel:
     def _unreadable(self, error: Exception, content: bytes, body: Mapping[str, Any]) -> ProviderError:
         """Return the error for a response with status 200 that contains no answer."""
         where = self._endpoint
+        if isinstance(error, LengthError):
+            return Unexplained(f"{where}: the answer is too long, {error}; lower model.max_tokens")
         if isinstance(error, BodyError):
             return self._refused(Refusal(error.status, error.body, {}, body), 200)
         if isinstance(error, FilterError) and error.finish is None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any, Final
 
 from scai_cli import errors
@@ -19,8 +20,10 @@ from scai_cli.text.data_files import read_data_file
 
 _TABLE: Final = read_data_file(__file__)
 ROWS: Final[tuple[Mapping[str, Any], ...]] = _TABLE["rows"]
+_NESTED: Final = 64_000
+"""The characters of a text in a body that is read as JSON."""
 _UNIT: Final = rf"(?:({'|'.join(_TABLE['units'])})s?)(?![a-z])"
-_AMOUNT: Final = re.compile(rf"([\d.]*\d)(?: ?{_UNIT}|(?![-.:]?\d))[ ,]*(?:and )?")
+_AMOUNT: Final = re.compile(rf"(\d{{0,9}}\.?\d{{1,9}})(?: ?{_UNIT}|(?![-.:]?\d))[ ,]*(?:and )?")
 
 
 @dataclass(frozen=True)
@@ -35,8 +38,7 @@ class Refusal:
     def error(self, where: Endpoint, http_status: int) -> errors.ProviderError:
         """Return the error of the first row that fits; its message quotes the reason and names the remedy."""
         row = next(row for row in ROWS if self.fits(row))
-        values = list(_values(self.body))
-        reason = ": ".join(value for value in values if " " in value) or " ".join(values) or "no reason given"
+        reason = ": ".join(value for value in self._said if " " in value) or " ".join(self._said) or "no reason given"
         text = f"{where}: {f'HTTP {http_status}' if http_status else 'the connection failed'}: {where.quote(reason)}"
         if remedy := row.get("remedy"):
             text += f"; {remedy.format(key=where.key_variable, option=self._named_option)}"
@@ -66,19 +68,25 @@ class Refusal:
                 continue
             if not math.isnan(seconds):
                 return max(0.0, seconds)
-        if date := email.utils.parsedate_tz(self.headers.get("retry-after", "")):
-            return max(0.0, email.utils.mktime_tz(date) - time.time())
+        with suppress(ValueError, OverflowError):
+            if date := email.utils.parsedate_tz(self.headers.get("retry-after", "")):
+                return max(0.0, email.utils.mktime_tz(date) - time.time())
         told = (duration(self._text[found.end() :]) for found in re.finditer("|".join(_TABLE["waits"]), self._text))
         return next((seconds for seconds in told if seconds is not None), None)
 
     @cached_property
+    def _said(self) -> list[str]:
+        """The first values of the body."""
+        return list(islice(_values(self.body), 200))
+
+    @cached_property
     def _text(self) -> str:
         """All words of the body in lower case, a line for each value, without those that it repeats of the request."""
-        text = "\n".join(_values(self.body))
+        text = "\n".join(self._said)[:20_000]
         for message in self.request.get("messages", ()):
             text = text.replace(message["content"], "") if len(message["content"]) > 3 else text
         text = text.lower()
-        limit = re.search(r"\blimit:? ?([\d,]+)\b.*\brequested:? ?([\d,]+)", text)
+        limit = re.search(r"\blimit:? ?(\d[\d,]{0,20})\b.{0,200}\brequested:? ?(\d[\d,]{0,20})", text)
         limit_of, asked = (int(number.replace(",", "")) for number in limit.groups()) if limit else (0, 0)
         return f"{text}\nlarger than its limit" if asked > limit_of else text
 
@@ -104,7 +112,9 @@ def duration(text: str) -> float | None:
 
 def _values(body: object, depth: int = 0) -> Iterator[str]:
     """Yield every value of a body, except those that repeat the request; with its key where a number needs one."""
-    if isinstance(body, str) and body.startswith(("{", "[")):  # a router quotes the body of the endpoint behind it
+    if (
+        isinstance(body, str) and body.startswith(("{", "[")) and len(body) <= _NESTED
+    ):  # a router quotes the body of the endpoint behind it
         with suppress(ValueError, RecursionError):
             body = json.loads(body)
     if isinstance(body, Mapping) and depth < 50:
@@ -116,5 +126,5 @@ def _values(body: object, depth: int = 0) -> Iterator[str]:
     elif isinstance(body, list) and depth < 50:
         for value in body:
             yield from _values(value, depth + 1)
-    elif body is not None:
+    elif body is not None and not isinstance(body, Mapping | list):
         yield str(body)[:10_000]

@@ -1,15 +1,18 @@
 """Decode the body of a chat completion: what the endpoint sent becomes what the model answered.
 
 Only the parts that scai uses are read, in each form that endpoints are known to send: the response has been paid for.
-An answer without text is empty, not an error. `wire.yaml` has the keys.
+An answer without text is empty, not an error; one that is too long is an error. `wire.yaml` has the keys.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
+
+from pydantic_core import from_json
 
 from scai_cli.errors import UnusedResponse
 from scai_cli.messages import ChatRequest, Completion, Usage, ending, rough_tokens
@@ -20,6 +23,17 @@ from scai_cli.text.characters import clean
 from scai_cli.text.data_files import read_data_file
 
 _KEYS: Final = read_data_file(__file__)
+_LONGEST: Final = 4_000_000
+"""The characters of an answer and its thoughts: about a million tokens."""
+_LONG: Final = 4_000_000
+"""The bytes of a response that is decoded without a look at its number of values."""
+_VALUES: Final = 500_000
+_MOST_TOKENS: Final = 10**12
+_WORD: Final = 200
+"""The characters of a model's name, or of the word for the end of an answer."""
+_CROWDED: Final = re.compile(rb'(?:(?:[^"\[{,]++|"(?:[^"\\]++|\\.)*+")*+[\[{,]){%d}+' % _VALUES, re.DOTALL)
+"""JSON with at least `_VALUES` values: in memory they take many times its size."""
+_DATA: Final = re.compile(rb"^data:([^\n]*\{[^\n]*)", re.MULTILINE)
 
 
 class BodyError(ValueError):
@@ -41,6 +55,10 @@ class FilterError(ValueError):
         self.finish = finish
 
 
+class LengthError(ValueError):
+    """A response that is longer than an answer; the message has its length."""
+
+
 def read_completion(data: bytes, request: ChatRequest) -> Completion:
     """Decode the completion in a body with status 200; raises ValueError if there is none."""
     body = _body(data)
@@ -53,9 +71,12 @@ def read_completion(data: bytes, request: ChatRequest) -> Completion:
         raise FilterError(choice or body)
     finish = _end(choice)
     raw, apart = _content(message)
+    refusal = _text(message.get("refusal"))
+    if (length := len(raw) + len(apart) + len(refusal)) > _LONGEST:
+        raise LengthError(f"{length:,} characters, over {_LONGEST:,}")
     text, inner, start = split_thoughts(raw)
     if not text:
-        text = _text(message.get("refusal"))
+        text = refusal
         finish = "refusal" if text else "tool_calls" if finish == "stop" and message.get("tool_calls") else finish
     if not text and ending(finish) == "withheld":
         raise FilterError(choice, finish)
@@ -65,9 +86,9 @@ def read_completion(data: bytes, request: ChatRequest) -> Completion:
     answered = rough_tokens(len(text) + len(thoughts)) if answered is None else answered
     return Completion(
         clean(text),
-        clean(finish),
+        clean(finish[:_WORD]),
         Usage(sent, answered, cached),
-        clean(model) if isinstance(model, str) and model else None,
+        clean(model[:_WORD]) if isinstance(model, str) and model else None,
         logprobs=answer_logprobs(choice.get("logprobs"), raw[:start] + text, start) if request.logprobs else None,
         thoughts=thoughts,
     )
@@ -80,23 +101,34 @@ def unused_response(data: bytes, key: str | None) -> UnusedResponse | None:
         choice = _first_choice(body)
         sent, answered, cached = _counts(body.get("usage"))
         if sent or answered:
-            text, finish = _content(_mapping(choice.get("message")))[0], choice.get("finish_reason")
+            text, finish = _content(_mapping(choice.get("message")))[0][:_LONGEST], choice.get("finish_reason")
             text = text.replace(key, "[secret]") if key else text
-            word = clean(str(finish)) if finish else None
+            word = clean(str(finish)[:_WORD]) if finish else None
             return UnusedResponse(clean(text), word, sent or 0, answered or 0, cached)
     return None
 
 
 def _body(data: bytes) -> dict[str, Any]:
     """Return the JSON object in a response, also if it comes as a stream of chunks."""
-    text = data.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
-    if text.startswith(("data:", "event:", ":")):
-        chunks = [line[5:] for line in text.split("\n") if line.startswith("data:") and "{" in line]
-        return _joined([_mapping(json.loads(chunk)) for chunk in chunks])
-    body = json.loads(text)
+    if len(data) > _LONG and _CROWDED.match(data):
+        raise LengthError(f"over {_VALUES:,} values in its JSON")
+    data = data.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if data.startswith((b"data:", b"event:", b":")):
+        return _joined(_mapping(_decoded(found[1])) for found in _DATA.finditer(data))
+    body = _decoded(data)
     if not isinstance(body, dict):
         raise ValueError("no JSON object")
     return body
+
+
+def _decoded(data: bytes) -> object:
+    """Return the value in JSON; of a text that is not too long also with bytes or surrogates that are not Unicode."""
+    try:
+        return from_json(data)
+    except ValueError:
+        if len(data) > _LONG:
+            raise
+        return json.loads(data.decode("utf-8", "replace"))
 
 
 def _joined(chunks: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -127,9 +159,10 @@ def _content(message: dict[str, Any]) -> tuple[str, str]:
     beside = next((text for key in _KEYS["thought_fields"] if key in message and (text := _text(message[key]))), "")
     if isinstance(content, str):
         return content, beside
-    parts = content if isinstance(content, list) else [content]
-    thoughts = [part for part in parts if _is_thought(_mapping(part))]
-    return _text([part for part in parts if part not in thoughts]), _text(thoughts) or beside
+    parts: tuple[list[object], list[object]] = [], []
+    for part in content if isinstance(content, list) else [content]:
+        parts[_is_thought(_mapping(part))].append(part)
+    return _text(parts[0]), _text(parts[1]) or beside
 
 
 def _is_thought(part: dict[str, Any]) -> bool:
@@ -167,8 +200,8 @@ def _number(counts: dict[str, Any], keys: Iterable[str]) -> int | None:
     """Return the number under the first of the keys that has one, also from a string."""
     for key in keys:
         with suppress(ValueError, OverflowError, TypeError):
-            if (value := counts.get(key)) is not None:
-                return max(0, round(float(value)))
+            if (value := counts.get(key)) is not None and (count := round(float(value))) < _MOST_TOKENS:
+                return max(0, count)
     return None
 
 

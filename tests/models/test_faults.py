@@ -34,7 +34,31 @@ PASSING = {  # a fault that one more attempt heals -> what the message of a call
     "error-body": "The backend had a hiccup",
     "paid-error": "Provider returned error",
 }
-SLOW = {"trickle", "hang"}  # as PASSING, where an answer takes longer than the client waits
+PASSING_TOO = {  # the same, but not for the test with faults at random, which takes its time
+    "gzip-broken": "incorrect header check",
+    "gzip-twice": "the content-encoding gzip, gzip",
+    "brotli": "the content-encoding br",
+    "header-long": "the connection failed",
+    "headers-many": "the connection failed",
+    "headers-endless": "the connection failed",
+    "status-endless": "the connection failed",
+    "500-endless": "HTTP 500: Too much.",
+    "500-bomb": "HTTP 500",
+    "500-deep": "HTTP 500",
+    "500-digits": "HTTP 500: limit 999",
+    "429-after-never": "HTTP 429: Slow",
+}
+TOO_LONG = {  # what the message holds, of a response with a limit of one megabyte
+    **dict.fromkeys(("endless", "endless-chunked", "endless-close", "endless-sse"), "over 1 MB"),
+    **dict.fromkeys(("bomb", "bomb-deflate", "bomb-empty", "bomb-behind"), "over 1 MB (model.max_response_mb)"),
+    "long-text": "5,000,000 characters, over",
+}
+SLOW = {
+    "trickle",
+    "hang",
+    "endless-bytes",
+    "continue-endless",
+}  # as PASSING, where an answer takes longer than the client waits
 ANSWERS = {  # odd, but an answer -> its text and finish reason
     "length": ("It begins", "length"),
     "length-null": ("", "length"),
@@ -43,6 +67,8 @@ ANSWERS = {  # odd, but an answer -> its text and finish reason
     "refusal": ("I will not say that.", "refusal"),
     "surrogate": ("odd \ufffd text", "stop"),
     "no-usage": ("You said: call 0", "stop"),
+    "gzip": ("You said: call 0", "stop"),
+    "redirects": ("You said: call 0", "stop"),
 }
 PROMPT_REFUSED = {  # this prompt alone -> its error, what the message holds
     "400": (PromptTooLong, "HTTP 400: maximum context length"),
@@ -69,7 +95,7 @@ def request(number=0):
     return ChatRequest(f"c{number}", "user", "test", "tiny", (Message("user", f"call {number}"),))
 
 
-def run(base_url, transport, calls=1, settings=SWIFT, timeout_s=60):
+def run(base_url, transport, calls=1, settings=SWIFT, timeout_s=60, **model):
     """The outcomes of so many calls at once, and the gate afterwards."""
 
     async def one(gate, number):
@@ -80,7 +106,9 @@ def run(base_url, transport, calls=1, settings=SWIFT, timeout_s=60):
 
     async def main():
         options = {"transport": transport}
-        config = ModelSettings(provider="openai", name="tiny", base_url=base_url, timeout_s=timeout_s, options=options)
+        config = ModelSettings(
+            provider="openai", name="tiny", base_url=base_url, timeout_s=timeout_s, options=options, **model
+        )
         gate = Gate(connect(config, seed=0), settings)
         try:
             return await asyncio.gather(*(one(gate, n) for n in range(calls))), gate
@@ -93,17 +121,13 @@ def run(base_url, transport, calls=1, settings=SWIFT, timeout_s=60):
 
 
 def test_the_tables_here_name_every_fault():
-    assert FAULTS.keys() - {
-        "ok",
-        "hold",
-        "429-after-minute",
-    } == PASSING.keys() | SLOW | ANSWERS.keys() | PROMPT_REFUSED.keys() | UNEXPLAINED.keys() | ENDPOINT_FAILS.keys() | {
-        "empty-choices"
-    }
+    here = [PASSING, PASSING_TOO, TOO_LONG, SLOW, ANSWERS, PROMPT_REFUSED, UNEXPLAINED, ENDPOINT_FAILS]
+    elsewhere = {"ok", "hold", "429-after-minute", "empty-choices", "chunk-size-endless"}
+    assert FAULTS.keys() == elsewhere.union(*here)
 
 
 @both_transports
-@pytest.mark.parametrize("fault", PASSING)
+@pytest.mark.parametrize("fault", PASSING | PASSING_TOO)
 def test_a_passing_fault_leaves_no_trace_but_a_retry(fault, transport):
     with Loopback(script=[fault]) as server:
         ((outcome,), gate) = run(server.base_url, transport)
@@ -137,14 +161,14 @@ def test_an_answer_that_always_takes_too_long_fails_the_call(transport):
 
 
 @both_transports
-@pytest.mark.parametrize("fault", sorted(PASSING.keys() - {"429-after"}))
+@pytest.mark.parametrize("fault", sorted((PASSING | PASSING_TOO).keys() - {"429-after"}))
 def test_a_fault_that_stays_fails_the_call(fault, transport):
     with Loopback(script=[fault] * 3) as server:
         ((outcome,), _) = run(server.base_url, transport, settings=GateSettings(backoff_s=0.01, max_retries=2))
     assert isinstance(outcome, CallFailed)
     assert not isinstance(outcome, CallTransient)
     assert str(outcome).startswith(server.base_url)
-    assert PASSING[fault] in str(outcome)
+    assert (PASSING | PASSING_TOO)[fault] in str(outcome)
     assert str(outcome).endswith("; gave up after 3 attempts")
     assert "\n" not in str(outcome)
 
@@ -195,6 +219,42 @@ def test_an_answer_without_choices_is_asked_for_again_before_the_prompt_is_blame
         with Loopback(script=["empty-choices"] * faults) as server:
             ((outcome,), _) = run(server.base_url, transport)
         assert (type(outcome), len(server.requests)) == (kind, sent)
+
+
+@both_transports
+@pytest.mark.parametrize("fault", TOO_LONG)
+def test_a_response_that_is_too_long_is_read_once_and_one_to_a_harmless_prompt_decides(fault, transport):
+    limit = {} if fault == "long-text" else {"max_response_mb": 1}
+    for faults, kind, sent in ((1, PromptRefused, 2), (9, EndpointFailed, 2)):
+        with Loopback(script=[fault] * faults) as server:
+            ((outcome,), _) = run(server.base_url, transport, **limit)
+        assert (type(outcome), len(server.requests)) == (kind, sent)
+        assert f"is too long, {TOO_LONG[fault]}" in str(outcome)
+
+
+@both_transports
+def test_a_response_of_the_longest_size_is_an_answer(transport):
+    text = "a" * 1_500_000
+    with Loopback(answer=lambda asked: text) as server:
+        ((outcome,), _) = run(server.base_url, transport, max_response_mb=1.6)
+        assert outcome.text == text
+        ((outcome,), _) = run(server.base_url, transport, max_response_mb=1.5)
+        assert "over 1.5 MB" in str(outcome)
+
+
+@both_transports
+def test_many_long_responses_at_once_are_all_read(transport):
+    with Loopback(answer=lambda asked: asked["messages"][0]["content"] * 200_000) as server:
+        outcomes, _ = run(server.base_url, transport, calls=12)
+    assert [o.text for o in outcomes] == [f"call {n}" * 200_000 for n in range(12)]
+
+
+@both_transports
+def test_an_endless_size_of_a_chunk_is_not_waited_for(transport):
+    with Loopback(script=["chunk-size-endless"] * 2) as server:
+        settings = GateSettings(backoff_s=0.01, max_retries=1)
+        ((outcome,), _) = run(server.base_url, transport, settings=settings, timeout_s=0.25)
+    assert isinstance(outcome, CallFailed)
 
 
 @both_transports

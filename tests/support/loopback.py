@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gzip
 import hashlib
 import json
 import random
 import threading
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 Body = dict[str, Any]
@@ -36,7 +39,8 @@ class Received:
 class Reply:
     """What goes out: `cut` bytes of the body at most, `drip` seconds between bytes, `silent` for nothing.
 
-    What is `held` goes out when the server is told to `release` it.
+    What is `held` goes out when the server is told to `release` it. `start` goes out in place of status and headers;
+    with `endless`, the body is repeated until the client hangs up.
     """
 
     status: int = 200
@@ -46,10 +50,15 @@ class Reply:
     drip: float = 0.0
     silent: bool = False
     held: bool = False
+    start: bytes | None = None
+    endless: bool = False
 
     def head(self) -> bytes:
+        if self.start is not None:
+            return self.start
         kind = "text/html" if self.body.startswith(b"<") else "application/json"
-        lines = {"content-type": kind, "content-length": str(len(self.body)), **self.headers}
+        length = 10**12 if self.endless else len(self.body)
+        lines = {"content-type": kind, "content-length": str(length), **self.headers}
         text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         return f"HTTP/1.1 {self.status} Reply\r\n{text}\r\n".encode()
 
@@ -94,6 +103,27 @@ def _failed_choice(asked: Body) -> bytes:
     return json.dumps(body).encode()
 
 
+def _chunked(body: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(body), body)
+
+
+def _zipped(body: bytes, encoding: str = "gzip", **more: Any) -> Reply:
+    return Reply(body=body, headers={"content-encoding": encoding}, **more)
+
+
+@cache
+def bomb(mb: int, *, packed: Callable[..., Any] = gzip.compress) -> bytes:
+    """A well-formed answer with so many megabytes of text, compressed a thousand times."""
+    answer = completion("\0", {"messages": [], "model": "m"}).replace(b"\\u0000", b"a" * (mb * 1_000_000))
+    return bytes(packed(answer, 1))
+
+
+MIB = b"x" * 2**20
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"transfer-encoding: chunked\r\n\r\n"
+GZIP = OK + b"content-encoding: gzip\r\nconnection: close\r\n\r\n"
+EMPTY_BLOCKS = b"\0\0\0\xff\xff" * 10_000
+"""Compressed data, of any length, that contain nothing."""
 PAGE = b"<!doctype html><html><head><title>Sign in</title></head><body>Welcome</body></html>"
 
 # Every way to misbehave: a fault's name -> the reply, from what was asked and the good answer's bytes.
@@ -132,6 +162,34 @@ FAULTS: dict[str, Callable[[Body, bytes], Reply]] = {
     "no-usage": lambda asked, good: Reply(body=json.dumps({**json.loads(good), "usage": None}).encode()),
     "trickle": lambda asked, good: Reply(body=good, drip=0.05),
     "hang": lambda asked, good: Reply(silent=True),
+    "endless": lambda asked, good: Reply(body=MIB, endless=True),
+    "endless-chunked": lambda asked, good: Reply(start=CHUNKED, body=_chunked(MIB), endless=True),
+    "endless-bytes": lambda asked, good: Reply(start=CHUNKED, body=_chunked(b" ") * 10_000, endless=True),
+    "endless-close": lambda asked, good: Reply(start=OK + b"connection: close\r\n\r\n", body=MIB, endless=True),
+    "endless-sse": lambda asked, good: Reply(start=CHUNKED, body=_chunked(b"data: {}\n\n" * 9000), endless=True),
+    "bomb": lambda asked, good: _zipped(bomb(8)),
+    "bomb-deflate": lambda asked, good: _zipped(bomb(8, packed=zlib.compress), "deflate"),
+    "bomb-empty": lambda asked, good: _zipped(EMPTY_BLOCKS, endless=True, start=GZIP + gzip.compress(b"")[:10]),
+    "bomb-behind": lambda asked, good: _zipped(MIB, endless=True, start=GZIP + gzip.compress(good)),
+    "long-text": lambda asked, good: Reply(body=completion("a" * 5_000_000, asked)),
+    "gzip": lambda asked, good: _zipped(gzip.compress(good)),
+    "gzip-broken": lambda asked, good: _zipped(good),
+    "gzip-twice": lambda asked, good: _zipped(gzip.compress(gzip.compress(good)), "gzip, gzip"),
+    "brotli": lambda asked, good: _zipped(good, "br"),
+    "header-long": lambda asked, good: Reply(start=OK + b"x: " + MIB * 10 + b"\r\n\r\n"),
+    "headers-many": lambda asked, good: Reply(start=OK + b"x: y\r\n" * 100_000 + b"\r\n"),
+    "headers-endless": lambda asked, good: Reply(start=OK, body=b"x: y\r\n" * 10_000, endless=True),
+    "status-endless": lambda asked, good: Reply(start=b"HTTP/1.1 200 ", body=MIB, endless=True),
+    "chunk-size-endless": lambda asked, good: Reply(start=CHUNKED + b"1;x=", body=MIB, endless=True),
+    "continue-endless": lambda asked, good: Reply(
+        start=b"", body=b"HTTP/1.1 103 Early Hints\r\nx: y\r\n\r\n" * 1000, endless=True
+    ),
+    "redirects": lambda asked, good: Reply(307, MIB, {"location": "/v1/chat/completions"}, endless=True),
+    "500-endless": lambda asked, good: Reply(500, b"Too much. " * 1000, endless=True),
+    "500-bomb": lambda asked, good: Reply(500, bomb(8), {"content-encoding": "gzip"}),
+    "500-deep": lambda asked, good: Reply(500, b'{"error":' * 900 + b"1" + b"}" * 900),
+    "500-digits": lambda asked, good: error(500, f"limit {'9' * 9000} requested ,,, {'1' * 9000}; retry after 1.2.3 s"),
+    "429-after-never": lambda asked, good: error(429, "Slow", retry_after=f"Wed, 21 Oct {'9' * 4000} 07:28:00 GMT"),
     "400": lambda asked, good: error(400, "maximum context length is 8 tokens", "context_length_exceeded"),
     "400-echo": lambda asked, good: error(400, asked["messages"][-1]["content"]),
     "400-text": lambda asked, good: Reply(400, b"\x1b[31mno\x1b[0m\r\nreally " + b"x" * 5000),
@@ -148,7 +206,7 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self, server: Loopback) -> None:
         self.server = server
-        self.buffer = b""
+        self.buffer = self.block = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: asyncio.Transport = transport  # type: ignore[assignment]
@@ -178,11 +236,23 @@ class _Connection(asyncio.Protocol):
         if reply.drip:
             self.transport.write(reply.head())
             self.drip(reply.body, reply.drip)
+        elif reply.endless:
+            self.transport.write(reply.head())
+            self.block = reply.body
+            self.resume_writing()
         else:
             whole = b"" if reply.silent else reply.head() + reply.body[: reply.cut]
             self.transport.write(whole)
             if reply.cut is not None:
                 self.transport.close()
+
+    def pause_writing(self) -> None:
+        self.paused = True
+
+    def resume_writing(self) -> None:
+        self.paused = False
+        while self.block and not self.paused and not self.transport.is_closing():
+            self.transport.write(self.block)
 
     def drip(self, rest: bytes, seconds: float) -> None:
         if rest and not self.transport.is_closing():

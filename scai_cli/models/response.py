@@ -1,0 +1,52 @@
+"""Read a response up to a limit: what an endpoint sends takes no more memory than the limit, however it is packed."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from contextlib import AsyncExitStack, aclosing
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import httpx2
+
+MB: Final = 1_000_000
+ENCODING: Final = "gzip"
+"""The encoding to ask for."""
+
+
+async def read_body(response: httpx2.Response, most: int) -> tuple[bytes, bool]:
+    """Return the decoded body, up to `most` bytes of it, and whether it is longer; the rest is not received.
+
+    Beyond one megabyte, one body is read at a time. Raises ValueError and zlib.error for one that cannot be decoded.
+    """
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("identity", "gzip", "x-gzip", "deflate"):
+        raise ValueError(f"the response has the content-encoding {encoding}, and scai asks for {ENCODING}")
+    unpacker = None if encoding == "identity" else zlib.decompressobj(zlib.MAX_WBITS | 32)  # of either kind
+    body, received, limit = bytearray(), 0, min(MB, most)
+    async with AsyncExitStack() as stack:
+        async for part in await stack.enter_async_context(aclosing(response.aiter_raw())):
+            received += len(part)
+            while True:
+                if unpacker is None:
+                    body += part
+                    part = b""
+                elif not unpacker.eof:  # what follows the end would pile up in the unpacker
+                    body += unpacker.decompress(part, limit + 1 - len(body))
+                    part = unpacker.unconsumed_tail
+                # What is received counts, too: an endless packed body may contain nothing.
+                if max(len(body), received) <= limit:
+                    break
+                if limit == most:
+                    return bytes(body[:most]), True
+                await stack.enter_async_context(_turn(asyncio.get_running_loop()))
+                limit = most
+    return bytes(body), False
+
+
+@lru_cache(maxsize=1)
+def _turn(_loop: asyncio.AbstractEventLoop) -> asyncio.Lock:
+    """Return the lock of an event loop for long bodies: many at once would take many times the limit."""
+    return asyncio.Lock()
