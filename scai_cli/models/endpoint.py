@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import html
+import json
 import os
 import re
+from base64 import b64encode
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.model_settings import NO_QUERY, ModelSettings
+from scai_cli.messages import ending
+from scai_cli.text.characters import one_line
 
 OFFICIAL_URL: Final = "https://api.openai.com/v1"
 ADDRESS_VARIABLE: Final = "OPENAI_BASE_URL"
@@ -18,6 +23,7 @@ _QUOTED: Final = 200
 _READ: Final = 20_000
 """The characters of a foreign text that are read."""
 _INVISIBLE: Final = re.compile(r"(?is)<(script|style|svg)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)|<[^>]*+>?")
+_SECRET_LENGTH: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,25 +35,41 @@ class Endpoint:
     key_variable: str
 
     def __str__(self) -> str:
-        return self.quote(self.url.geturl().rstrip("/"))
+        return one_line(self.in_answer(self.url.geturl().rstrip("/")), _QUOTED)
 
     @property
     def is_openai(self) -> bool:
         """Whether the endpoint is OpenAI or Azure, which require `max_completion_tokens`."""
         return (self.url.hostname or "").endswith(("api.openai.com", ".openai.azure.com"))
 
-    @property
-    def secret(self) -> str | None:
-        """The key if it is a secret: a word such as `ollama`, for a server without keys, may occur in any answer."""
-        return self.key if self.key and (len(self.key) >= 16 or re.search(r"[A-Za-z][\d_-]", self.key)) else None
+    def in_answer(self, text: str) -> str:
+        """Return what a model wrote without the key, if it has 16 characters: a shorter one may be a word of it."""
+        return text.replace(self.key, "[secret]") if self.key and len(self.key) >= _SECRET_LENGTH else text
+
+    def echoed(self, text: str) -> str:
+        """Return any other text of an endpoint without the key, plain or encoded, whatever its length."""
+        return _forms(self.key).sub("[key]", text) if self.key else text
+
+    def end_word(self, word: str) -> str:
+        """Return the word for the end of an answer without the key, unless the key is itself a known word (`stop`)."""
+        hidden = self.echoed(word)
+        return hidden if ending(hidden) == ending(word) else word
 
     def quote(self, text: str) -> str:
         """Return a foreign text as one line of at most 200 characters, without tags, control characters and the key."""
         text = text_of_page(text)
-        if self.secret:
-            text = text.replace(self.secret, "[key]")
-        text = " ".join("".join(c if c.isprintable() else " " for c in text[:_READ]).split())
+        text = " ".join("".join(c if c.isprintable() else " " for c in self.echoed(text)[:_READ]).split())
+        text = self.echoed(text)
         return text if len(text) <= _QUOTED else text[: _QUOTED - 1] + "…"
+
+
+@lru_cache
+def _forms(key: str) -> re.Pattern[str]:
+    """Return a pattern of a key and its usual encodings; up to three characters count only as a word."""
+    encoded = [b64encode(text.encode()).decode().rstrip("=") for text in (key, f"Bearer {key}")]
+    forms = {key, " ".join(key.split()), quote(key, safe=""), html.escape(key), json.dumps(key)[1:-1], *encoded}
+    pattern = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
+    return re.compile(rf"(?<![^\W_])(?:{pattern})(?![^\W_])" if len(key) < 4 else pattern, re.IGNORECASE)
 
 
 def text_of_page(text: str) -> str:

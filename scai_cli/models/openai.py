@@ -132,7 +132,6 @@ class OpenAIModel:
                 timeout=None,  # `_send` limits the whole call instead, the body included
             )
             self._head = _head(self._client, self._http, headers)
-        self._http.event_hooks = {"request": [self._refuse_other_host]}  # redirected requests pass it, too
         self._request = httpx2.Request
         # ValueError: what the transports raise for an address or a proxy that they cannot use.
         self._connection_errors: tuple[type[Exception], ...] = (httpx2.HTTPError, OSError, ValueError, zlib.error)
@@ -151,9 +150,9 @@ class OpenAIModel:
             completion = read_completion(content, request)
         except (ValueError, RecursionError) as error:
             unreadable = self._unreadable(error, content, body)
-            unreadable.response = unused_response(content, self._endpoint.secret)
+            unreadable.response = unused_response(content, self._endpoint)
             raise unreadable from None
-        return self._without_key(replace(completion, adapted=adapted) if adapted else completion)
+        return self._without_key(replace(completion, adapted=adapted) if adapted else completion, request.model)
 
     async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
         """Post to another path (`embeddings`) and return the answer's body; raises the errors of `complete`."""
@@ -196,23 +195,30 @@ class OpenAIModel:
                 return response
             await response.aclose()
             request = response.next_request
+            self._refuse_other_host(request.url)
         raise OSError(f"more than {MAX_REDIRECTS} redirects")
 
-    async def _refuse_other_host(self, request: httpx2.Request) -> None:
+    def _refuse_other_host(self, url: httpx2.URL) -> None:
         """Raise EndpointFailed for a redirect to another host, port or scheme, except from http to https."""
-        home, url = self._head.url, request.url
+        home = self._head.url
         if url.netloc != home.netloc or url.scheme not in (home.scheme, "https"):
             there = self._endpoint.quote(f"{url.scheme}://{url.netloc.decode()}")
             remedy = "prompts and keys go to no other host; if it is the right one, write its address in model.base_url"
             raise EndpointFailed(f"{self._endpoint}: redirects to {there}; {remedy}")
 
-    def _without_key(self, completion: Completion) -> Completion:
-        """Remove the key from an answer that echoes it, as answers are written to disk."""
-        key = self._endpoint.secret
-        if key is None or (key not in completion.text and key not in completion.thoughts):
+    def _without_key(self, completion: Completion, asked: str) -> Completion:
+        """Remove the key from an answer that echoes it, as answers are written to disk; `asked` is the model's name."""
+        where, model = self._endpoint, completion.model
+        if where.key is None:
             return completion
-        text, thoughts = (said.replace(key, "[secret]") for said in (completion.text, completion.thoughts))
-        return replace(completion, text=text, thoughts=thoughts)
+        return replace(
+            completion,
+            text=where.in_answer(completion.text),
+            thoughts=where.in_answer(completion.thoughts),
+            finish_reason=where.end_word(completion.finish_reason),
+            model=where.echoed(model) if model and model != asked else model,
+            logprobs=completion.logprobs and tuple((where.in_answer(text), p) for text, p in completion.logprobs),
+        )
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
         """Return the JSON body of a request, with `model.options`."""
@@ -263,7 +269,8 @@ class OpenAIModel:
         if isinstance(error, FilterError) and error.finish is None:
             return self._refused(Refusal(200, [str(error), error.body], {}, body), 200)
         if isinstance(error, FilterError):
-            return PromptRefused(f"{where}: the endpoint's content filter withheld the answer ({error.finish})")
+            finish = where.quote(error.finish or "")
+            return PromptRefused(f"{where}: the endpoint's content filter withheld the answer ({finish})")
         is_page = content.lstrip().startswith(b"<")
         page = content.decode(errors="replace") if is_page else str(error) if content.strip() else "an empty body"
         return CallTransient(f"{where}: HTTP 200, but no chat completion ({where.quote(page)}); check model.base_url")

@@ -16,6 +16,7 @@ from pydantic_core import from_json
 
 from scai_cli.errors import UnusedResponse
 from scai_cli.messages import ChatRequest, Completion, Usage, ending, rough_tokens
+from scai_cli.models.endpoint import Endpoint
 from scai_cli.models.limits import prompt_tokens
 from scai_cli.models.logprobs import answer_logprobs
 from scai_cli.models.thoughts import split_thoughts
@@ -94,17 +95,16 @@ def read_completion(data: bytes, request: ChatRequest) -> Completion:
     )
 
 
-def unused_response(data: bytes, key: str | None) -> UnusedResponse | None:
+def unused_response(data: bytes, where: Endpoint) -> UnusedResponse | None:
     """Return a body with status 200 that contains no usable answer, without the key; None if it counts no tokens."""
     with suppress(ValueError, RecursionError):
         body = _body(data)
         choice = _first_choice(body)
         sent, answered, cached = _counts(body.get("usage"))
         if sent or answered:
-            text, finish = _content(_mapping(choice.get("message")))[0][:_LONGEST], choice.get("finish_reason")
-            text = text.replace(key, "[secret]") if key else text
-            word = clean(str(finish)[:_WORD]) if finish else None
-            return UnusedResponse(clean(text), word, sent or 0, answered or 0, cached)
+            text, finish = _content(_mapping(choice.get("message")))[0], choice.get("finish_reason")
+            word = where.end_word(clean(str(finish)))[:_WORD] if finish else None
+            return UnusedResponse(where.in_answer(clean(text))[:_LONGEST], word, sent or 0, answered or 0, cached)
     return None
 
 
