@@ -41,8 +41,8 @@ docs: $(VENV)/.installed-docs ## the documentation as a web site in docs/_build/
 	@$(BIN)/python docs/reference.py
 	@$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
 
-crash-test: $(VENV)/.installed-dev ## kill runs at 100 random moments and resume them (KILLS=100 SEED=1)
-	@$(BIN)/python tests/support/crash.py --kills $(or $(KILLS),100) --seed $(or $(SEED),1)
+crash-test: $(VENV)/.installed-dev ## kill all commands that make calls at 100 random moments, and resume them (KILLS=100 SEED=1 COMMAND=explain)
+	@$(BIN)/python tests/support/crash.py --kills $(or $(KILLS),100) --seed $(or $(SEED),1) $(if $(COMMAND),--command "$(COMMAND)")
 
 real-model: $(VENV)/.installed-server ## serve a small trained model on http://127.0.0.1:8081/v1 (it downloads 93 MB once)
 	@$(BIN)/python tests/support/real_model.py --port 8081

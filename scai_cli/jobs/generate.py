@@ -144,6 +144,8 @@ async def _session(
     async def make_rows(agents: Agents) -> None:
         observer.see(GenerateStarted(manifest, written))
         say_mended(folder, observer)
+        if written:
+            recorder.judge()
         if manifest.learned.contract and not manifest.by_turns:
             observer.say(
                 "warning: no persona is named in the contract: rows have no user, and its clauses are not used"
@@ -184,9 +186,12 @@ class _RowRecorder:
         self.result.problems += row.problem is not None
         self.observer.see(row)
         count_answers(self.health.counts, row)
-        is_last = self.result.rows == self.result.wanted
-        if is_last or self.result.rows % 10 == 0:
-            self.result.health = self.health.warnings(at_end=is_last)
+        if self.result.rows == self.result.wanted or self.result.rows % 10 == 0:
+            self.judge()
+
+    def judge(self) -> None:
+        """Judge the answers of all rows, those of earlier sessions included."""
+        self.result.health = self.health.warnings(at_end=self.result.rows == self.result.wanted)
 
 
 def _keep_tasks(directory: GeneratedDirectory, options: GenerateOptions, source: GenerateSource) -> TaskList:

@@ -225,13 +225,13 @@ class _Connection(asyncio.Protocol):
                 return
             body, self.buffer = self.buffer[end + 4 : size], self.buffer[size:]
             reply = self.server.reply(start.split()[1], headers, body)
-            asyncio.get_running_loop().call_later(self.server.latency, self.send, reply)
+            asyncio.get_running_loop().call_later(self.server.latency, self.send, reply, body)
 
-    def send(self, reply: Reply) -> None:
+    def send(self, reply: Reply, asked: bytes) -> None:
         if self.transport.is_closing() or (reply.silent and reply.cut is None):
             return
         if reply.held and not self.server.released:
-            self.server.held.append(lambda: self.send(reply))
+            self.server.held.append(lambda: self.send(reply, asked))
             return
         if reply.drip:
             self.transport.write(reply.head())
@@ -245,6 +245,8 @@ class _Connection(asyncio.Protocol):
             self.transport.write(whole)
             if reply.cut is not None:
                 self.transport.close()
+            elif self.server.keep and reply.status == 200:
+                self.server.answered.append(asked)
 
     def pause_writing(self) -> None:
         self.paused = True
@@ -279,6 +281,8 @@ class Loopback:
 
     def __post_init__(self) -> None:
         self.requests: list[Received] = []
+        self.answered: list[bytes] = []
+        """The bodies of the requests that were answered completely, in the order of their answers."""
         self.connections: set[asyncio.Transport] = set()
         self.held: list[Callable[[], None]] = []
         self.released = False

@@ -1,0 +1,23 @@
+"""Work of every kind that is killed at random moments comes out as if nothing had happened; no answer is paid twice."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from crash import crash_test
+from crash_commands import COMMANDS
+
+KILLS = int(os.environ.get("CRASH_KILLS", "20"))
+SEED = int(os.environ.get("CRASH_SEED", "2"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("differing", [False, True])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_work_killed_at_random_moments(tmp_path: Path, command: str, differing: bool) -> None:
+    result = crash_test(command, KILLS // 4 if differing else KILLS, SEED, tmp_path, differing=differing)
+    print(f"seed {SEED}: {result}")
+    assert result.faults == []
+    assert result.lost > 0
