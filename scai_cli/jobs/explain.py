@@ -25,7 +25,7 @@ from scai_cli.jobs.session import run_on_loop, stoppable, with_remedy
 from scai_cli.runs.call_index import CallIndex, decode_call
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
-from scai_cli.runs.jsonl import decoded
+from scai_cli.runs.jsonl import lines
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
 from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.epoch import failures
@@ -133,8 +133,12 @@ async def _play(
 
 def _paid_calls(log: Path, conversations: Collection[str]) -> int:
     """Return the number of paid calls of these conversations, in all sessions, so that a kill does not change it."""
-    logged = decoded(log, decode_call)
-    return sum(call.source == "model" and "/".join(call.id.split("/")[:4]) in conversations for call in logged)
+    paid = set[int]()
+    for *_, line in lines(log):
+        call = decode_call(line)
+        if call.source == "model" and "/".join(call.id.split("/")[:4]) in conversations:
+            paid.add(hash(line))  # a power cut can leave a line twice
+    return len(paid)
 
 
 def _effects(personas: Sequence[Persona], pair: PairedUtilities) -> dict[str, float | None]:

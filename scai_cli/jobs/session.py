@@ -124,9 +124,11 @@ class Spending:
 
     def as_object(self) -> dict[str, Any]:
         """Return the keys `calls`, `usage` and `wall_s` of `--json`."""
+        # Rounded twice, as a sum of floats depends on its order: without the first one a tie could go either way.
+        usd = None if self.usd is None else round(round(self.usd, 10), 6)
         return {
             "calls": self.calls,
-            "usage": {**asdict(self.usage), "usd": None if self.usd is None else round(self.usd, 6)},
+            "usage": {**asdict(self.usage), "usd": usd},
             "wall_s": round(self.wall_s, 3),
         }
 

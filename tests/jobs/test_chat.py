@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 from changed_runs import changed
@@ -287,6 +289,24 @@ def test_ctrl_c_while_an_answer_is_awaited_saves_what_was_said(run, monkeypatch)
             assert terminal.ends() == 130
         assert "the transcript is in runs/tiny/chats/1" in terminal.shown
     assert saved(run)[1]["content"] == "Hello"
+
+
+@pytest.mark.slow
+def test_a_killed_chat_keeps_every_message_and_answer(run):
+    with Loopback(script=["ok", "hold"]) as server:
+        command = ["chat", "tiny", "--json", "--model", "openai:m", "--set", f"model.base_url={server.base_url}"]
+        command = [sys.executable, "-m", "scai_cli", *command]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            process.stdin.write(b"Hello\nMore\n")
+            process.stdin.flush()
+            until(lambda: len(server.requests) == 2)
+            process.kill()
+            shown = [json.loads(line) for line in process.stdout]
+        assert saved(run) == shown
+        assert [event.get("content") for event in shown] == [None, "Hello", "You said: Hello", "More"]
+        assert [call["response"] for call in paid(run)] == ["You said: Hello"]
+    assert chat("Again\n", "tiny")[0] == 0
+    assert [event.get("content") for event in saved(run, 2)][:2] == [None, "Again"]
 
 
 def test_a_talk_with_a_run_that_people_took_part_in(run):

@@ -3,7 +3,13 @@
 import pytest
 from conftest import calls, events, scai
 from crash import EXPERIMENT, answered, comparable, society
+from hypothesis import example, given
+from hypothesis import strategies as st
 from loopback import Loopback
+
+from scai_cli.experiment.config import PriceConfig
+from scai_cli.jobs.session import Spending
+from scai_cli.messages import Usage
 
 PRICED = EXPERIMENT.replace("epochs: 4", "epochs: 2") + "prices: {society: {input: 1.0, output: 4.0}}\n"
 SHORT = ("--set", "epochs=1", "--set", "turns=1")
@@ -207,3 +213,18 @@ def test_thoughts_are_written_for_the_audit_and_reach_no_event_and_no_other_prom
     assert said
     assert all(event["marks"] == ["thoughts"] for event in said)
     assert f"--- thoughts\n{think}\n--- answer" in scai("show", "crash", "--prompts", "e1").out
+
+
+@given(st.lists(st.tuples(st.integers(1, 5000), st.integers(1, 5000)), min_size=2, max_size=30))
+@example([(1, 4), (5, 2)])  # 4.5 millionths of a dollar
+def test_the_cost_is_the_same_in_one_session_and_in_many(tokens):
+    price, spent = PriceConfig(input=0.15, output=0.6), [Usage(*pair) for pair in tokens]
+    shown = {
+        Spending(usd=sum(costs)).as_object()["usage"]["usd"]
+        for costs in (
+            [price.cost(usage) for usage in spent],
+            [price.cost(usage) for usage in reversed(spent)],
+            [price.cost(sum(spent, Usage()))],
+        )
+    }
+    assert len(shown) == 1

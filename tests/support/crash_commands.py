@@ -26,6 +26,7 @@ limits: {concurrency: 8}
 CONCURRENCY = 8
 """The limit of all commands: a kill costs at most as many answers."""
 
+_PRICES = "--set prices='{society: {input: 0.15, output: 0.6}}'"
 _BASE = (
     "run crash.yaml --run-id base --quiet --set epochs=1 --set turns=1"
     " --set constitution.principles='[Give an example.]'"
@@ -53,7 +54,7 @@ class Command:
 
 COMMANDS = {
     "run": Command(
-        start="run crash.yaml --run-id it --json --quiet",
+        start=f"run crash.yaml --run-id it --json --quiet {_PRICES}",
         resume="resume it --json --quiet",
         once="runs/it/config.yaml",
         log="runs/it/calls.jsonl",
@@ -61,7 +62,7 @@ COMMANDS = {
     ),
     "generate": Command(
         prepared=[_BASE],
-        start="generate base --n 12 --run-id it --set generate.raters=1 --json --quiet",
+        start=f"generate base --n 12 --run-id it --set generate.raters=1 --json --quiet {_PRICES}",
         resume="resume it --json --quiet",
         once="runs/it/generation.yaml",
         log="runs/it/calls.jsonl",
