@@ -5,6 +5,7 @@ Every call is logged beside the output, limited, and never repeated: the same co
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -22,7 +23,7 @@ from scai_cli.populations.biographies import BiographyWriter, draw_facts
 from scai_cli.populations.population_file import check_name, population_file
 from scai_cli.populations.quotas import Quota
 from scai_cli.runs.call_index import CallIndex
-from scai_cli.runs.jsonl import LineLog, mend
+from scai_cli.runs.jsonl import LineLog, mend, remove_halves
 from scai_cli.runs.locks import try_lock
 
 _SETTABLE: Final = ("model.", "limits.")
@@ -67,6 +68,7 @@ def generate(options: GeneratePersonasOptions, out: Path, say: Callable[[str], N
         closing(CallIndex.read(log.path)) as index,
         ModelPool.connect(config) as pool,
     ):
+        remove_halves(out.parent, glob.escape(out.name))
         pool.count_earlier(index)
         facts = draw_facts(options.count, options.quotas, config.seed)
         writer = BiographyWriter(pool.agents(log.write, index).user, facts, options.tasks)

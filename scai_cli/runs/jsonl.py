@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
@@ -161,6 +161,13 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
             beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def remove_halves(folder: Path, name: str = "*") -> None:
+    """Remove the incomplete files that killed processes left in a folder, of all its files or of one."""
+    for half in folder.glob(f".{name}.*.part"):
+        with suppress(OSError):
+            half.unlink()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from scai_cli.errors import RunError
-from scai_cli.runs.jsonl import LineLog, mend, write_whole
+from scai_cli.runs.jsonl import LineLog, mend, remove_halves, write_whole
 from scai_cli.runs.locks import LOCK, take_lock
 from scai_cli.text.characters import escape_line_ends
 from scai_cli.values import safe_id
@@ -30,11 +30,6 @@ class CreationFiles:
     def only_begun(self, path: Path) -> bool:
         """Return whether a folder has only earlier files, complete or not, so that its creation can be repeated."""
         return all(file.name in (LOCK, *self.earlier) or self._is_half(file) for file in path.iterdir())
-
-    def clear(self, path: Path) -> None:
-        """Remove incomplete files that a killed process left."""
-        for file in filter(self._is_half, list(path.iterdir())):
-            file.unlink()
 
     def _is_half(self, path: Path) -> bool:
         return path.name.startswith(tuple(f".{name}." for name in (*self.earlier, self.last)))
@@ -76,6 +71,7 @@ class LockedFolder:
         except OSError as error:
             raise _unwritable(path, error) from None
         with folder.closed_on_failure():
+            remove_halves(path)
             folder.open_logs(*logs)
         return folder
 
@@ -137,7 +133,7 @@ class LockedFolder:
             return None
         # Another process may have finished the folder between the first look and the lock.
         if files.only_begun(path):
-            files.clear(path)
+            remove_halves(path)
             return folder
         folder.close()
         return None

@@ -14,7 +14,7 @@ from typing import Final
 from scai_cli import __version__
 from scai_cli.errors import RunError
 from scai_cli.runs.events import Event, Problem, Revised, RunStarted
-from scai_cli.runs.jsonl import damaged, lines
+from scai_cli.runs.jsonl import damaged, lines, remove_halves
 from scai_cli.runs.locked_folder import CALLS, CreationFiles, LockedFolder
 from scai_cli.text.characters import escape_line_ends
 
@@ -76,6 +76,7 @@ class RunDirectory:
         run = cls(LockedFolder.open(path, CALLS, EVENTS))
         with run.folder.closed_on_failure():
             (path / "constitution").mkdir(exist_ok=True)
+            remove_halves(path / "constitution")
             run._remember()
         return run
 

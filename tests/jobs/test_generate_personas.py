@@ -55,9 +55,12 @@ def test_a_torn_log_is_mended() -> None:
     generate()
     log = Path("g.calls.jsonl")
     log.write_bytes(log.read_bytes()[:-40])
+    for name in (".g.jsonl.4711.part", ".h.jsonl.4711.part"):
+        Path(name).write_text("half", encoding="utf-8")
     before = Path("g.jsonl").read_bytes()
     assert generate().code == 0
     assert Path("g.jsonl").read_bytes() == before
+    assert [*Path().glob(".*.part")] == [Path(".h.jsonl.4711.part")]  # another file's
     assert len(log.read_text(encoding="utf-8").splitlines()) == 12
 
 

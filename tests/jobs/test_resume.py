@@ -464,6 +464,15 @@ def test_the_summary_counts_what_earlier_sessions_used(half, finished):
     assert {**resumed, "path": "", "wall_s": 0} == {**whole, "path": "", "wall_s": 0}
 
 
+def test_half_written_files_of_killed_sessions_are_removed(half):
+    for name in (".outcome.json.12.part", ".config.yaml.9.part", "constitution/.e1.md.77.part"):
+        (half / name).write_text("half")
+    mine = half / ".notes.part"
+    mine.write_text("of the user")
+    assert scai("resume", "tiny", "-q").code == 0
+    assert [*half.rglob("*.part")] == [mine]
+
+
 def test_an_error_of_the_library_leaves_no_lock(half, tmp_path):
     change(half, "seed", 9)
     with pytest.raises(RunError, match="started with another value of seed"):
