@@ -18,6 +18,7 @@ ScaiError                    exit 2: the user can fix it, the message is one lin
 │   │   └── MachineFailed    exit 2: this machine's certificates or address do not allow a connection
 │   ├── TooManyFailures      more calls failed than `max_failures` allows: the run stops
 │   └── RunUnhealthy         what the run measures cannot be trusted: it stops unless it is forced
+├── AnswerLost               never seen by users: a resume takes back what rests on the answer, and continues
 └── Interrupted              exit 130: Ctrl-C or SIGTERM; resumable
 """
 
@@ -164,5 +165,9 @@ class Interrupted(ScaiError):
     exit_code = 130
 
 
-STOPS = (LimitReached, CallFailed, EndpointFailed, TooManyFailures, RunUnhealthy, Interrupted)
+class AnswerLost(ScaiError):
+    """Events rest on calls, given by their ids, that are not in the call log: `scai resume` takes these events back."""
+
+
+STOPS = (LimitReached, CallFailed, EndpointFailed, TooManyFailures, RunUnhealthy, Interrupted, AnswerLost)
 """The errors that stop a run cleanly: calls in flight finish, and `scai resume` continues."""

@@ -31,6 +31,8 @@ class Folder(NamedTuple):
 
 CONSTITUTIONS: Final = "constitution/e0.md"
 SYSTEM_MESSAGE: Final = "system_message.txt"
+TAKEN_BACK: Final = "events.taken-back-1.jsonl"
+TAKEN_BACK_ROWS: Final = "rows.taken-back-1.jsonl"
 WHOLE: Final = f"by `{LOCK}`"
 KINDS: Final = (
     Folder(
@@ -105,7 +107,11 @@ FILES: Final = (
     ),
     (CONSTITUTIONS, "with `e1.md`, ...: the constitution before the first and after each epoch, for people"),
     (SYSTEM_MESSAGE, "the final system message, to paste into any chatbot"),
-    (OUTCOME, "the result of the last session, as [`scai run --json`](json.md) prints it"),
+    (
+        OUTCOME,
+        "the result of the last session, as [`scai run --json`](json.md) prints it; if it is finished, with the "
+        "`sha256` of its logs and texts",
+    ),
     (GENERATION, "the settings of the set; the last file that is written for a new set"),
     (EXPERIMENT, "the experiment that the rows come from"),
     (TASKS, "the tasks of the rows"),
@@ -116,15 +122,44 @@ RESUMING: Final = f"""\
 ## Resuming is replay
 
 `scai resume` runs the experiment from the start. A call whose id and request are in `{CALLS}` is answered from there,
-and an event that is already in the log must be equal and is not written twice. A torn last line is cut off, with a
-message. So a run may be killed at any moment, and no answered call is repeated.
+and an event that is already in the log must be equal and is not written twice. So a run may be killed at any moment,
+and no answered call is repeated. A finished run is left as it is: if its files have the SHA-256 in `{OUTCOME}`, it is
+not replayed.
+
+A run's id is the name of its folder. A renamed folder is continued under its new name; the event `run_started` keeps
+the first one.
 
 ```sh
 scai run configs/quickstart.yaml --set limits.calls=300 --quiet || test $? = 3
 scai resume quickstart --set limits.calls=2000 --quiet
 ls runs/quickstart
 ```
+
+## After a power cut
+
+A killed process loses no line that it wrote. A power cut may keep any part of the lines since the last sync, of each
+file. So scai syncs `{CALLS}` first, then `{EVENTS}` or `{ROWS}`: at the end of each epoch, after every 256 rows, and at
+the end of a session. `{CONFIG}`, `{EXPERIMENT}`, `{GENERATION}` and `{TASKS}` are written under another name, synced
+and renamed, and then their folder is synced: they are never half written. `scai resume` repairs the rest, with a line
+about each repair:
 """
+REPAIRS: Final = (
+    ("a torn last line, or lines with NUL bytes, which never reached the disk", "removes them; `scai show` skips them"),
+    (
+        f"events whose calls are not in `{CALLS}`",
+        f"moves the first of them and all later ones to `{TAKEN_BACK}` (`-2`, ...), and continues from there; the "
+        "calls that are left are not repeated",
+    ),
+    (
+        f"a gap in the numbers (`seq`) of `{EVENTS}` or in the rows of `{ROWS}`, or a line twice",
+        f"moves the lines from there on to `{TAKEN_BACK}` or `{TAKEN_BACK_ROWS}`, and makes them again from the calls",
+    ),
+    (
+        f"a line twice in `{CALLS}`",
+        "counts it once; of two answers to the same request, both are paid for, and the first is used",
+    ),
+    ("another damaged line, or an event that was changed", "refuses in one line, and changes nothing"),
+)
 
 
 def page() -> str:
@@ -142,5 +177,6 @@ def page() -> str:
             table(["file", ""], ([code(name), described[name]] for name in names)),
             CALL_LINES,
             RESUMING,
+            table(["found", "`scai resume`"], REPAIRS),
         ]
     )

@@ -38,16 +38,16 @@ from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import (
     digests,
-    keep_changes,
     refuse_changed,
     refuse_foreign_code,
     refuse_without_forms,
 )
-from scai_cli.jobs.session import HealthWatch, Observer, Outcome, resume_command, run_on_loop, say_mended, taken, work
+from scai_cli.jobs.session import HealthWatch, Observer, Outcome, resume_command, run_on_loop, taken, work
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.find import is_generated, is_run
 from scai_cli.runs.generated_directory import EXPERIMENT, TASKS, GeneratedDirectory
 from scai_cli.runs.history.status import outcome_of, status_of
+from scai_cli.runs.jsonl import sha256
 from scai_cli.runs.locked_folder import CALLS
 from scai_cli.simulation.epoch import AT_ONCE
 from scai_cli.simulation.epoch_context import Agents
@@ -123,12 +123,13 @@ def resume(
         refuse_changed("generated set", manifest.digests, config, path / EXPERIMENT, of_rows=True)
         if config.generate.by_users and directory.written < manifest.orders.n:
             refuse_without_forms("generated set", config, manifest.scai, path)
-        if directory.tasks_digest() != manifest.tasks.sha256:
+        if sha256(directory.folder.path / TASKS) != manifest.tasks.sha256:
             raise RunError(
                 f"{path / TASKS}: changed since the set was started; restore it from a copy, or start a new set"
             )
         with ModelPool.connect(config) as pool:
-            keep_changes(folder, EXPERIMENT, dump_experiment(config))
+            if (path / EXPERIMENT).read_bytes() != (text := dump_experiment(config)).encode():
+                folder.write_text(EXPERIMENT, text, lasting=True)
             return run_on_loop(config.models(), _session(pool, directory, manifest, observer))
 
 
@@ -143,7 +144,6 @@ async def _session(
 
     async def make_rows(agents: Agents) -> None:
         observer.see(GenerateStarted(manifest, written))
-        say_mended(folder, observer)
         if written:
             recorder.judge()
         if manifest.learned.contract and not manifest.by_turns:
@@ -201,7 +201,7 @@ def _keep_tasks(directory: GeneratedDirectory, options: GenerateOptions, source:
     if not count:
         raise ConfigError(f"{options.tasks}: contains no task; add one, or name another file")
     name = options.tasks.name if options.tasks else options.config.name if options.config else source.name
-    return TaskList(name=name, count=count, sha256=directory.tasks_digest())
+    return TaskList(name=name, count=count, sha256=sha256(directory.folder.path / TASKS))
 
 
 def _manifest(

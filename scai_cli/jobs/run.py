@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from scai_cli.errors import AnswerLost
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, dump_experiment
 from scai_cli.jobs import session
@@ -17,7 +18,6 @@ from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import (
     changed_keys,
     digests,
-    keep_changes,
     load_run,
     refuse_changed,
     refuse_without_forms,
@@ -111,15 +111,27 @@ def resume_blocking(
 async def _continued(
     path: Path, config: ExperimentConfig, observer: Observer[Event] | None, prompt: ParticipantPrompt | None
 ) -> RunOutcome:
-    directory, config = RunDirectory.reopen(path), with_address(config)
-    with closing(directory.folder) as folder:
-        if (began := first_event(path)) is not None:
-            refuse_changed("run", began.digests, config, path / CONFIG)
-            if not directory.is_finished:
-                refuse_without_forms("run", config, began.scai, path)
-        with ModelPool.connect(config, prompt) as pool:
-            keep_changes(folder, CONFIG, dump_experiment(config))
-            return await _session(pool, directory, observer)
+    config, say = with_address(config), (observer or session.SilentObserver()).say
+    text, done = dump_experiment(config), session.finished_before(path, RunResult)
+    changed = (path / CONFIG).read_bytes() != text.encode()
+    if done is not None and not changed and (began := first_event(path)):
+        refuse_changed("run", began.digests, config, path / CONFIG)
+        say(f"run {path.name!r} is finished already: nothing to resume")
+        return done
+    while True:
+        directory = RunDirectory.reopen(path)
+        with closing(directory.folder) as folder:
+            if directory.digests:
+                refuse_changed("run", directory.digests, config, path / CONFIG)
+                if not directory.is_finished:
+                    refuse_without_forms("run", config, directory.version, path)
+            with ModelPool.connect(config, prompt) as pool:
+                if changed:  # an unchanged file keeps its date, which sorts the list of runs
+                    folder.write_text(CONFIG, text, lasting=True)
+                try:
+                    return await _session(pool, directory, observer)
+                except AnswerLost as lost:
+                    say(directory.take_back(*lost.args))
 
 
 async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[Event] | None) -> RunOutcome:
@@ -128,7 +140,6 @@ async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[
     recorder = _RunRecorder(directory, seen, HealthWatch(pool.config, seen.say))
 
     async def play(agents: Agents) -> None:
-        session.say_mended(folder, recorder.observer)
         # A finished run is not judged again: it may be from a version without this check.
         agents = replace(agents, force="all") if directory.is_finished else agents
         now = directory.digests or digests(pool.config)
@@ -137,7 +148,7 @@ async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[
     # Reading the index of a long run takes seconds; a signal meanwhile must print the command, too.
     with (
         resumable(session.resume_command(folder.path)),
-        closing(CallIndex.read(folder.path / CALLS, directory.problems, settled=directory.is_settled)) as index,
+        closing(CallIndex.read(folder.path / CALLS, directory.problems, settled=directory.settled_by)) as index,
     ):
         return await session.work(pool, folder, index, recorder.observer, recorder.result, play)
 
@@ -174,10 +185,11 @@ class _RunRecorder:
             self.result.welfare.append({**where, **event.values})
         elif isinstance(event, Revised):
             self.result.epochs = event.epoch
+            self.directory.folder.sync()  # before the texts: they are made from the events
             self._publish(f"e{event.epoch}", event.constitution.version, event.system_message)
-            self.directory.folder.sync()
         elif isinstance(event, RunFinished):
-            self.directory.folder.write_text("system_message.txt", f"{self.system_messages[event.version]}\n")
+            message = f"{self.system_messages[event.version]}\n"
+            self.directory.folder.write_text("system_message.txt", message, lasting=True)
         self.observer.see(event)
         self.health.counts.add(event)
         if isinstance(event, WelfareMeasured | Revised | RunFinished):

@@ -13,7 +13,6 @@ from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, load_saved, named_code
 from scai_cli.jobs.addresses import refuse_other_address
-from scai_cli.runs.locked_folder import LockedFolder
 from scai_cli.runs.run_directory import CONFIG
 
 CHANGEABLE: Final = ("limits", "prices", "cache", "max_failures", "force")
@@ -85,12 +84,6 @@ def refuse_foreign_code(config: ExperimentConfig, run_id: str, *, trust: bool) -
     for _, kind, name in () if trust else named_code(config):
         if plugins.is_foreign(kind, name):
             raise RunError(f"run {run_id!r} names third-party code, {kind} {name!r}; add --trust to load it")
-
-
-def keep_changes(folder: LockedFolder, file: str, experiment: str) -> None:
-    """Save the experiment if the options changed it; an unchanged file keeps its date, which sorts the list of runs."""
-    if (folder.path / file).read_bytes() != experiment.encode():
-        folder.write_text(file, experiment)
 
 
 def _digest(value: object) -> str:

@@ -6,12 +6,12 @@ import asyncio
 import re
 import shlex
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from scai_cli.analysis.health import answer_warnings
-from scai_cli.errors import STOPS, EndpointFailed, Interrupted, LimitReached, RunError, ScaiError
+from scai_cli.errors import STOPS, AnswerLost, EndpointFailed, Interrupted, LimitReached, RunError, ScaiError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
@@ -21,8 +21,9 @@ from scai_cli.messages import AgentRole, Usage
 from scai_cli.models.gate import Meter
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.history.answers import AnswerCounts
+from scai_cli.runs.history.status import outcome_of
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
-from scai_cli.runs.outcome import begin_session, end_session
+from scai_cli.runs.outcome import begin_session, end_session, file_digests
 from scai_cli.simulation.epoch_context import Agents
 
 if TYPE_CHECKING:
@@ -78,13 +79,11 @@ class HealthWatch:
         return list(found.values())
 
 
+@dataclass
 class SilentObserver:
     """Shows nothing, except for the messages, if there is a function that shows them."""
 
     show: Callable[[str], object] | None = None
-
-    def __init__(self, show: Callable[[str], object] | None = None) -> None:
-        self.show = show
 
     def begin(self, session: SessionStart) -> None:
         """Show nothing."""
@@ -179,21 +178,39 @@ async def work(
     outcome = Outcome(folder.run_id, folder.path, result)
     # Earlier sessions count towards the limits before the first call, or each resume would start with a full budget.
     earlier_usd = pool.count_earlier(index, begin_session(folder.path, CALLS))
-    agents = pool.agents(folder.log_call, index if len(index) or index.failed else None)
+    agents = pool.agents(folder.log_call, index)
     observer.begin(SessionStart(folder.run_id, pool.config, pool.meters))
+    for line in folder.repairs:
+        observer.say(line)
     pool.notices.listener = observer.say
     try:
         await stoppable(pool, job(agents), resume_command(folder.path))
+    except AnswerLost:
+        raise
     except STOPS as stop:
         outcome.stopped_by(_with_command(stop, resume_command(folder.path)))
     finally:
         if pool.cache is not None and pool.cache.problem:
             observer.say(pool.cache.problem)
         observer.end()
+    folder.sync()  # before the outcome says how the logs end
     outcome.spent = Spending.of(pool, index, earlier_usd)
     # A session that a bug or a kill ends keeps the status `running`, which the next one takes for an interruption.
     end_session(folder.path, outcome.summary())
     return outcome
+
+
+def finished_before(path: Path, result: type[Result]) -> Outcome[Result] | None:
+    """Return the outcome of finished work if its files are as its last session left them, else None."""
+    said = outcome_of(path)
+    try:
+        if said["status"] != "finished" or said["sha256"] != file_digests(path):
+            return None
+        usage = {**said["usage"]}
+        spent = Spending(said["calls"], usd=usage.pop("usd"), usage=Usage(**usage), wall_s=said["wall_s"])
+        return Outcome(path.name, path, result(**{each.name: said[each.name] for each in fields(result)}), spent=spent)
+    except (LookupError, TypeError):  # another version wrote it, or a user
+        return None
 
 
 def _with_command(stop: ScaiError, command: str) -> ScaiError:
@@ -203,12 +220,6 @@ def _with_command(stop: ScaiError, command: str) -> ScaiError:
         text += f"; then continue with `{command}`"
     stop.args = (text, *stop.args[1:])
     return stop
-
-
-def say_mended(folder: LockedFolder, observer: Observer[Any]) -> None:
-    """Report the logs whose incomplete last line was removed when the folder was opened."""
-    for name, cut in folder.mended.items():
-        observer.say(f"{name}: removed an incomplete last line ({cut} bytes); its step is repeated")
 
 
 async def stoppable(pool: ModelPool, job: Awaitable[Returned], command: str) -> Returned:

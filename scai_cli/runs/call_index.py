@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
-from scai_cli.errors import CallFailed, PromptRefused, RunError
+from scai_cli.errors import AnswerLost, CallFailed, PromptRefused, RunError
 from scai_cli.messages import AgentRole, ChatRequest, Completion, Usage
 from scai_cli.runs.events import Problem
 from scai_cli.runs.jsonl import damaged, lines
@@ -26,17 +26,24 @@ class CallIndex:
 
     A failed call is repeated, unless the run's events record the failure as a problem (`failed`: call id -> problem).
     Then it stays failed: an answer now would lead to other events than the recorded ones. For the same reason a call
-    that an event results from (`settled`) has its last logged answer, also if its request would differ now.
+    that an event results from (`settled`: call id -> the event's type or "") has the answer to its last logged
+    request, also if its request would differ now. Without one, a power cut lost it, and the event is taken back.
+
+    Of several lines with one id and digest the first is the answer, as events rest on it; equal lines count once.
     """
 
     path: Path
     failed: Mapping[str, Problem] = field(default_factory=dict)
-    settled: Callable[[str], bool] = lambda _: False
+    settled: Callable[[str], str] = lambda _: ""
     spent: dict[tuple[AgentRole, str], Usage] = field(default_factory=lambda: defaultdict(Usage))
     """Tokens paid for, by role and model."""
     paid_calls: int = 0
     _offsets: dict[bytes, int] = field(default_factory=dict)
     """Fingerprint of a call's id and its request's digest ("" if settled) -> offset of its line: 150 bytes a call."""
+    _failures: set[str] = field(default_factory=set)
+    """The ids of calls that failed."""
+    _lost: set[str] = field(default_factory=set)
+    """The ids of calls that events result from, and whose answers were requested and are not there."""
     _file: BinaryIO | None = None
 
     @classmethod
@@ -45,24 +52,19 @@ class CallIndex:
         path: Path,
         failed: Mapping[str, Problem] | None = None,
         wanted: Callable[[str], bool] = lambda _: True,
-        settled: Callable[[str], bool] = lambda _: False,
+        settled: Callable[[str], str] = lambda _: "",
     ) -> CallIndex:
         """Index the calls whose ids are `wanted`, and count all paid ones; raises RunError for a damaged line."""
         index = cls(path, failed or {}, settled)
-        offset = 0
-        for number, line in lines(path):
+        for number, offset, line in lines(path):
             try:
-                index._add(decode_call(line), offset, wanted)
+                index._add(decode_call(line), offset, line, wanted)
             except (ValueError, msgspec.DecodeError):
                 raise RunError(damaged(path, number)) from None
-            offset += len(line)
         return index
 
-    def __len__(self) -> int:
-        return len(self._offsets)
-
     def answer(self, request: ChatRequest) -> Completion | None:
-        """Return the logged answer to a request, or None; raises CallFailed for a recorded failure."""
+        """Return the logged answer to a request, or None; raises CallFailed for a recorded failure, or AnswerLost."""
         if (problem := self.failed.get(request.id)) is not None:
             error = (PromptRefused if problem.refused else CallFailed)(problem.problem)
             error.recorded = True
@@ -70,29 +72,56 @@ class CallIndex:
         offset = self._offsets.get(_key(request.id, ""))
         if offset is None:
             offset = self._offsets.get(_key(request.id, request.digest()))
-        if offset is None:
-            return None
-        if self._file is None:
-            self._file = self.path.open("rb")
-        self._file.seek(offset)
-        return _completion(json.loads(self._file.readline()))
+        if offset is not None:
+            return _completion(json.loads(self._line(offset)))
+        # Some revisions rest on no answer: a strategy may do without a call that failed, or that it did not make.
+        kind = self.settled(request.id)
+        if kind not in ("", "oversized") and (kind != "revision" or request.id not in self._failures):
+            self._lost.add(request.id)
+        if self._lost:
+            raise AnswerLost(self._lost)
+        return None
 
     def close(self) -> None:
         """Close the call log."""
         if self._file is not None:
             self._file.close()
 
-    def _add(self, call: LoggedCall, offset: int, wanted: Callable[[str], bool]) -> None:
+    def _add(self, call: LoggedCall, offset: int, line: bytes, wanted: Callable[[str], bool]) -> None:
         if call.error is not None:
+            self._failures.add(call.id)
             return
         required = (call.response, call.finish_reason, call.latency_s, call.retries, call.source)
         if call.usage is None or call.answered_by is msgspec.UNSET or None in required:
             raise ValueError("neither an error nor a complete answer")
-        if call.used and wanted(call.id):
-            self._offsets[_key(call.id, "" if self.settled(call.id) else call.digest)] = offset
-        if call.source == "model":
+        is_copy = False
+        if not call.used:
+            is_copy = self._offsets.setdefault(_key(call.id, f"unused {hash(line)}"), offset) != offset
+        elif wanted(call.id):
+            is_copy = self._place(call, offset, line)
+        if call.source == "model" and not is_copy:
             self.paid_calls += 1
             self.spent[call.role, call.model] += call.usage.counted
+
+    def _place(self, call: LoggedCall, offset: int, line: bytes) -> bool:
+        """Index an answer, unless an earlier line counts; return whether it is a copy of that line."""
+        key = _key(call.id, "" if self.settled(call.id) else call.digest)
+        if (first := self._offsets.setdefault(key, offset)) == offset:
+            return False
+        before = self._line(first)
+        if (digest := decode_call(before).digest) != call.digest:  # settled, and not the same request
+            own, other = _key(call.id, call.digest), _key(call.id, digest)
+            if own not in self._offsets:
+                self._offsets |= {other: first, key: offset}
+                return False
+            before = self._line(self._offsets[own])
+        return before == line
+
+    def _line(self, offset: int) -> bytes:
+        if self._file is None:
+            self._file = self.path.open("rb")
+        self._file.seek(offset)
+        return self._file.readline()
 
 
 class _Tokens(msgspec.Struct, gc=False):

@@ -45,6 +45,7 @@ class RunStarted(_Event):
 
     type: Literal["run_started"] = "run_started"
     run_id: str
+    """The run's id at its start; a renamed folder renames its run."""
     name: str
     """The experiment's name."""
     scai: str

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.errors import RunError
-from scai_cli.runs.jsonl import lines, sha256, whole_file
+from scai_cli.runs.jsonl import lines, whole_file
 from scai_cli.runs.locked_folder import CALLS, CreationFiles, LockedFolder
 from scai_cli.runs.locks import LOCK
 from scai_cli.text.characters import escape_line_ends
@@ -52,22 +52,28 @@ class GeneratedDirectory:
 
     @classmethod
     def reopen(cls, path: Path) -> GeneratedDirectory:
-        """Lock and repair an unfinished set and count its rows; raises RunError if it is in use or lacks a row."""
+        """Lock and repair an unfinished set and count its rows; raises RunError if it is in use.
+
+        Rows from the first one that is out of order on are taken back: a power cut lost a row before them.
+        """
         folder = LockedFolder.open(path, CALLS, ROWS)
         with folder.closed_on_failure():
-            return cls(folder, *_count(path / ROWS))
+            directory = cls(folder)
+            for _, offset, line in lines(path / ROWS):
+                if not line.startswith(f'{{"id":"r{directory.written}",'.encode()):
+                    folder.repairs.append(folder.take_back(ROWS, offset, f"row r{directory.written} is missing"))
+                    break
+                directory.written += 1
+                directory.problems += not line.endswith(_WHOLE)  # quotes in texts are escaped: no text ends like this
+            return directory
 
     def write_tasks(self, tasks: Iterable[bytes]) -> int:
         """Write the tasks, one JSON object per line, and return their number."""
         count = 0
-        with whole_file(self.folder.path / TASKS) as file:
+        with whole_file(self.folder.path / TASKS, lasting=True) as file:
             for count, task in enumerate(tasks, 1):  # noqa: B007
                 file.write(escape_line_ends(task) + b"\n")
         return count
-
-    def tasks_digest(self) -> str:
-        """Return the SHA-256 of the task file; empty if the file is missing."""
-        return sha256(self.folder.path / TASKS)
 
     @contextmanager
     def removed_on_failure(self) -> Iterator[None]:
@@ -86,8 +92,8 @@ class GeneratedDirectory:
 
     def complete(self, experiment: str, generation: str) -> None:
         """Write the files that make the folder a generated set, and open it for rows."""
-        self.folder.write_text(EXPERIMENT, experiment)
-        self.folder.write_text(GENERATION, generation)
+        self.folder.write_text(EXPERIMENT, experiment, lasting=True)
+        self.folder.write_text(GENERATION, generation, lasting=True)
         self.folder.open_logs(CALLS, ROWS)
 
     def write_row(self, line: bytes) -> None:
@@ -96,16 +102,3 @@ class GeneratedDirectory:
         self.written += 1
         if self.written % _SYNC_EVERY == 0:
             self.folder.sync()  # the calls first: a row on the disk rests on calls that are there too
-
-
-def _count(path: Path) -> tuple[int, int]:
-    """Return the numbers of rows and of those with a problem; raises RunError if the last row has a wrong number."""
-    number, whole, last = 0, 0, b""
-    for number, last in lines(path):  # noqa: B007
-        whole += last.endswith(_WHOLE)  # quotes in texts are escaped, so no text ends like this
-    if number and not last.startswith(f'{{"id":"r{number - 1}",'.encode()):
-        raise RunError(
-            f"{path}:{number}: expected row r{number - 1} here; restore the file from a copy, or delete the lines "
-            "after the last row in order"
-        )
-    return number, number - whole

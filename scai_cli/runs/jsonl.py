@@ -17,6 +17,8 @@ from scai_cli.errors import OutputError, RunError
 from scai_cli.text.characters import clean
 
 Decoded = TypeVar("Decoded")
+NUL: Final = b"\0"
+"""JSON escapes it, so no line has it unless its data did not reach the disk."""
 _BLOCK: Final = 1 << 20
 
 
@@ -34,7 +36,9 @@ class LineLog:
     @classmethod
     def open(cls, path: Path) -> LineLog:
         """Open for appending."""
-        return cls(path, path.open("ab", buffering=0))
+        log = cls(path, path.open("ab", buffering=0))
+        sync_folder(path.parent)  # the file may be new
+        return log
 
     def write(self, line: bytes) -> None:
         """Append one line; raises OutputError if it cannot be written, and then leaves no part of it."""
@@ -58,6 +62,16 @@ class LineLog:
             self.file.close()
 
 
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder survive a power cut, on systems that can sync a folder."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
 def sha256(path: Path) -> str:
     """Return the SHA-256 of a file; empty if it is missing."""
     if not path.exists():
@@ -66,20 +80,25 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Yield the complete lines of a file with their numbers; skip an incomplete last line."""
+def lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the complete lines of a file with their numbers and offsets.
+
+    Skips what a power cut damaged: an incomplete last line, and lines with NUL, which stands for unwritten data.
+    """
+    offset = 0
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
-                if line.endswith(b"\n"):
-                    yield number, line
+                if line.endswith(b"\n") and NUL not in line:
+                    yield number, offset, line
+                offset += len(line)
     except FileNotFoundError:
         return
 
 
 def decoded(path: Path, decode: Callable[[bytes], Decoded]) -> Iterator[Decoded]:
     """Yield the decoded lines of a file without an incomplete last one; raises RunError for a damaged line."""
-    for number, line in lines(path):
+    for number, _, line in lines(path):
         try:
             yield decode(line)
         except (ValueError, msgspec.DecodeError):
@@ -98,36 +117,41 @@ def lines_backwards(path: Path) -> Iterator[bytes]:
             begun, *whole = (file.read(at - start) + begun).split(b"\n")
             at = start
             for line in reversed(whole):
-                if not torn:
+                if not torn and NUL not in line:
                     yield line + b"\n"
                 torn = False
-        if not torn:
+        if not torn and NUL not in begun:
             yield begun + b"\n"
 
 
 def mend(path: Path) -> int:
-    """Remove an incomplete last line and return the number of bytes removed.
+    """Remove what a crash or a power cut damaged, the lines that `lines` skips, and return the number of bytes.
 
     A last line whose object is complete and lacks only the newline gets the newline instead.
     """
     if not path.exists():
         return 0
+    sound = end = 0
+    for _, offset, line in lines(path):
+        sound, end = sound + len(line), offset + len(line)
     with path.open("r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        end = _last_line_end(file, size)
         file.seek(end)
-        if _is_whole(file.read()):
-            file.write(b"\n")
-            return 0
-        file.truncate(end)
-    return size - end
+        if torn := file.read():
+            if _is_object(torn):
+                file.write(b"\n")
+                return 0
+            file.truncate(end)
+    if sound < end:
+        with whole_file(path, lasting=True) as kept:
+            kept.writelines(line for *_, line in lines(path))
+    return len(torn) + end - sound
 
 
-def _is_whole(line: bytes) -> bool:
+def _is_object(line: bytes) -> bool:
     """Return whether a line is a complete JSON object."""
     try:
         return isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 
@@ -147,8 +171,8 @@ def cannot_write(path: Path, error: OSError) -> OutputError:
 
 
 @contextmanager
-def whole_file(target: Path) -> Iterator[BinaryIO]:
-    """Open a file that replaces its target when the block ends; on OutputError the old file stays."""
+def whole_file(target: Path, *, lasting: bool = False) -> Iterator[BinaryIO]:
+    """Open a file that replaces its target, `lasting` also through a power cut; on OutputError the old file stays."""
     if target.exists() and not target.is_file():  # a pipe or a device is written to, not replaced
         with _translated(target), target.open("wb") as file:
             yield file
@@ -158,7 +182,12 @@ def whole_file(target: Path) -> Iterator[BinaryIO]:
         with _translated(target):
             with beside.open("wb") as file:
                 yield file
+                if lasting:
+                    file.flush()
+                    os.fsync(file.fileno())
             beside.replace(target)
+            if lasting:
+                sync_folder(target.parent)
     finally:
         beside.unlink(missing_ok=True)
 
@@ -178,20 +207,7 @@ def _translated(target: Path) -> Iterator[None]:
         raise OutputError(f"{target}: cannot be written: {error.strerror}") from error
 
 
-def write_whole(target: Path, text: str) -> None:
-    """Write a text file atomically; raises OutputError and then leaves the old file."""
-    with whole_file(target) as file:
+def write_whole(target: Path, text: str, *, lasting: bool = False) -> None:
+    """Write a text file atomically, as `whole_file` does; raises OutputError and then leaves the old file."""
+    with whole_file(target, lasting=lasting) as file:
         file.write(clean(text).encode())
-
-
-def _last_line_end(file: BinaryIO, size: int) -> int:
-    """Return the offset after the last complete line."""
-    at = size
-    while at > 0:
-        start = max(0, at - _BLOCK)
-        file.seek(start)
-        end = file.read(at - start).rfind(b"\n")
-        if end >= 0:
-            return start + end + 1
-        at = start
-    return 0

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from scai_cli.errors import RunError
-from scai_cli.runs.jsonl import LineLog, mend, remove_halves, write_whole
+from scai_cli.runs.jsonl import LineLog, mend, remove_halves, sync_folder, whole_file, write_whole
 from scai_cli.runs.locks import LOCK, take_lock
 from scai_cli.text.characters import escape_line_ends
 from scai_cli.values import safe_id
@@ -37,12 +37,15 @@ class CreationFiles:
 
 @dataclass(slots=True)
 class LockedFolder:
-    """A folder locked by this process with append-only logs: lines survive a crash, and a power cut after `sync`."""
+    """A folder locked by this process with append-only logs: lines survive a crash, and a power cut after `sync`.
+
+    A power cut may keep any part of the lines since the last `sync`, of each log.
+    """
 
     path: Path
     _lock: IO[str]
-    mended: dict[str, int] = field(default_factory=dict)
-    """Log -> bytes removed from an incomplete last line."""
+    repairs: list[str] = field(default_factory=list)
+    """What was removed from the logs, in lines for the user."""
     _logs: dict[str, LineLog] = field(default_factory=dict)
 
     @classmethod
@@ -55,8 +58,10 @@ class LockedFolder:
         check_id(wanted_id)
         try:
             parent.mkdir(parents=True, exist_ok=True)
+            sync_folder(parent.parent)
             for path in _candidates(parent, wanted_id, name):
                 if (folder := cls._claim(path, files)) is not None:
+                    sync_folder(parent)
                     return folder
         except OSError as error:
             raise _unwritable(parent, error) from None
@@ -76,10 +81,10 @@ class LockedFolder:
         return folder
 
     def open_logs(self, *names: str) -> None:
-        """Open logs for appending and remove incomplete last lines; `sync` syncs them in this order."""
+        """Open logs for appending and remove damaged lines; `sync` syncs them in this order."""
         for name in names:
             if cut := mend(self.path / name):
-                self.mended[name] = cut
+                self.repairs.append(f"{name}: removed an incomplete last line ({cut} bytes); its step is repeated")
             self._logs[name] = LineLog.open(self.path / name)
 
     @property
@@ -95,12 +100,25 @@ class LockedFolder:
         """Append a line to the call log."""
         self.append(CALLS, line)
 
-    def write_text(self, name: str, text: str) -> None:
-        """Write a text file atomically; raises OutputError and then leaves the old file."""
-        write_whole(self.path / name, text)
+    def take_back(self, log: str, offset: int, why: str) -> str:
+        """Move the lines of a log from an offset on to `NAME.taken-back-N.jsonl`; return a line about it."""
+        stem = log.partition(".")[0]
+        names = (f"{stem}.taken-back-{number}.jsonl" for number in count(1))
+        name = next(name for name in names if not (self.path / name).exists())
+        with (self.path / log).open("r+b") as file:
+            file.seek(offset)
+            lines = file.readlines()
+            with whole_file(self.path / name, lasting=True) as kept:
+                kept.writelines(lines)
+            file.truncate(offset)
+        return f"{log}: {why}: its last {len(lines):,} lines were moved to {name} and are made again"
+
+    def write_text(self, name: str, text: str, *, lasting: bool = False) -> None:
+        """Write a text file as `write_whole` does."""
+        write_whole(self.path / name, text, lasting=lasting)
 
     def sync(self) -> None:
-        """Sync all logs to the disk."""
+        """Sync all logs to the disk, in the order in which they were opened: calls before what rests on them."""
         for log in self._logs.values():
             log.sync()
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from scai_cli.runs.jsonl import write_whole
+from scai_cli.runs.jsonl import sha256, write_whole
 from scai_cli.text.characters import clean
 
 OUTCOME: Final = "outcome.json"
+_RESULTS: Final = ("*.jsonl", "*.txt", "constitution/*.md")
 
 
 def begin_session(folder: Path, log: str) -> float:
@@ -28,5 +29,12 @@ def begin_session(folder: Path, log: str) -> float:
 
 
 def end_session(folder: Path, summary: Mapping[str, Any]) -> None:
-    """Record the end of a session."""
-    write_whole(folder / OUTCOME, clean(json.dumps(summary, indent=1)) + "\n")
+    """Record the end of a session, and the files that finished work consists of."""
+    files = {"sha256": file_digests(folder)} if summary["status"] == "finished" else {}
+    write_whole(folder / OUTCOME, clean(json.dumps({**summary, **files}, indent=1)) + "\n")
+
+
+def file_digests(folder: Path) -> dict[str, str]:
+    """Return the SHA-256 of the logs and texts of a run or generated set, by name."""
+    files = (file for pattern in _RESULTS for file in sorted(folder.glob(pattern)))
+    return {file.relative_to(folder).as_posix(): sha256(file) for file in files}

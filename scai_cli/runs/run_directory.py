@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Final
 
 from scai_cli import __version__
 from scai_cli.errors import RunError
-from scai_cli.runs.events import Event, Problem, Revised, RunStarted
+from scai_cli.runs.events import Event, Problem, Revised
 from scai_cli.runs.jsonl import damaged, lines, remove_halves
 from scai_cli.runs.locked_folder import CALLS, CreationFiles, LockedFolder
 from scai_cli.text.characters import escape_line_ends
@@ -26,8 +26,8 @@ _REPLACEABLE: Final = {"rater_check"}
 """Types of events of which a later one replaces an earlier one: a model is checked with its settings now."""
 _ROLE: Final = re.compile(r"/(?:user|assistant|meta)(?:/retry\d+)?$")
 _UNSTAMPED: Final = {"seq": None, "time": None}
-_VERSION: Final = re.compile(rb'"scai":"[^"]*",')
-"""The version in `run_started`: another one may continue the run as long as its requests and events are the same."""
+_MAY_DIFFER: Final = re.compile(rb'"(?:run_id|scai)":"[^"]*",')
+"""The id and version in `run_started`: a run has the name of its folder, and any version may continue it."""
 
 
 def now() -> str:
@@ -47,11 +47,11 @@ class RunDirectory:
     """Id -> revision, from the events of earlier sessions."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """The digests of the experiment from the first session."""
+    version: str = __version__
+    """The version of scai that started the run."""
     _seq: int = 0
     _written: dict[bytes, bytes] = field(default_factory=dict)
     """Fingerprint of type and id -> fingerprint of the body, for the events of earlier sessions."""
-    _version: str = __version__
-    """The version of scai that started the run."""
 
     @classmethod
     def create(cls, runs: Path, run_id: str | None, name: str, config: str) -> RunDirectory:
@@ -66,7 +66,7 @@ class RunDirectory:
             )
         with folder.closed_on_failure():
             (folder.path / "constitution").mkdir(exist_ok=True)
-            folder.write_text(CONFIG, config)
+            folder.write_text(CONFIG, config, lasting=True)
             folder.open_logs(CALLS, EVENTS)
         return cls(folder)
 
@@ -85,16 +85,28 @@ class RunDirectory:
         """Whether an earlier session has finished the run."""
         return _name("run_finished", "run") in self._written
 
-    def is_settled(self, call: str) -> bool:
-        """Return whether an event of an earlier session results from a call, whose answer is therefore fixed."""
-        place = _ROLE.sub("", call)
-        epoch, _, rest = place.partition("/")
-        if rest.startswith("~"):
-            kinds = [("holdout", epoch) if epoch == "holdout" else ("revision", f"{epoch}/revision")]
-        else:
-            kinds = [(kind, place) for kind in ("message", "rating", "control", "judged")]
-            kinds += [("revision", f"{epoch}/revision")] * (rest == "revision" or rest.startswith("revision/"))
-        return any(_name(*each) in self._written for each in kinds)
+    def settled_by(self, call: str) -> str:
+        """Return the type of the written event that results from a call, whose answer is thus fixed, or ""."""
+        for kind, event_id in _results(call):
+            if _name(kind, event_id) in self._written:
+                # It may have made no call: another session may have room for its prompt.
+                proposed = self.revised[event_id].candidates if kind == "revision" else ()
+                return "oversized" if any(each.no_answer == "oversized" for each in proposed) else kind
+        return ""
+
+    def take_back(self, calls: Collection[str]) -> str:
+        """Move the first event that results from one of some lost calls, and all later ones, to another file.
+
+        Later events may rest on it. Returns a line about it. The texts are made again from the events that remain.
+        """
+        for text in (self.folder.path / "constitution").glob("e*.md"):
+            text.unlink()
+        lost = {_name(*result) for call in calls for result in _results(call)}
+        for _, offset, line in lines(self.folder.path / EVENTS):
+            event = json.loads(line)
+            if _name(event["type"], event["id"]) in lost:
+                return self.folder.take_back(EVENTS, offset, f"{CALLS} has lost answers that {event['id']!r} rests on")
+        raise RunError(f"{self.folder.path / EVENTS}: changed meanwhile; continue with `scai resume`")
 
     def append(self, event: Event) -> bool:
         """Stamp and write an event; return False if the run has it already; raise RunError if its body differs."""
@@ -110,29 +122,29 @@ class RunDirectory:
         return True
 
     def _differs(self, event: Event) -> str:
-        remedy = f"; if only calls were lost, delete {EVENTS} and resume: it is rebuilt from {CALLS}"
         cause = "another version of scai wrote the run, or its files were changed"
-        if self._version != __version__:
-            cause = f"scai {self._version} started the run and can continue it"
-        return (
-            f"run {self.folder.run_id!r} cannot continue: its {event.type} {event.id!r} would differ now; {cause}"
-            f"{'' if isinstance(event, RunStarted) else remedy}"
-        )
+        if self.version != __version__:
+            cause = f"scai {self.version} started the run and can continue it"
+        return f"run {self.folder.run_id!r} cannot continue: its {event.type} {event.id!r} would differ now; {cause}"
 
     def _remember(self) -> None:
         log = self.folder.path / EVENTS
-        for number, line in lines(log):
+        for number, offset, line in lines(log):
             try:
                 event = json.loads(line)
-                self._written[_name(event["type"], event["id"])] = _fingerprint(_comparable(event["type"], _body(line)))
+                name = _name(event["type"], event["id"])
+                if event["seq"] != self._seq:  # lines before it were lost, or stand twice
+                    self.folder.repairs.append(self.folder.take_back(EVENTS, offset, f"event {self._seq} is missing"))
+                    return
+                self._written[name] = _fingerprint(_comparable(event["type"], _body(line)))
                 if event["type"] == "run_started":
-                    self._version, self.digests = str(event["scai"]), event["digests"]
+                    self.version, self.digests = str(event["scai"]), event["digests"]
                 if event["type"] == "problem":
                     self.problems[event["id"]] = Problem.model_validate(event)
                 if event["type"] == "revision":
                     self.revised[event["id"]] = Revised.model_validate(event).model_copy(update=_UNSTAMPED)
                 self._seq = event["seq"] + 1
-            except (ValueError, LookupError, TypeError):
+            except (ValueError, LookupError, TypeError, RecursionError):
                 raise RunError(damaged(log, number)) from None
 
 
@@ -143,11 +155,22 @@ def _body(line: bytes) -> bytes:
 
 def _comparable(kind: str, body: bytes) -> bytes:
     """Return the part of a body that must be the same in each session."""
-    return _VERSION.sub(b"", body, count=1) if kind == "run_started" else body
+    return _MAY_DIFFER.sub(b"", body, count=2) if kind == "run_started" else body
 
 
 def _fingerprint(body: bytes) -> bytes:
     return hashlib.blake2b(body, digest_size=12).digest()
+
+
+def _results(call: str) -> Iterator[tuple[str, str]]:
+    """Yield type and id of each event that a call may lead to."""
+    place = _ROLE.sub("", call)
+    epoch, _, rest = place.partition("/")
+    if epoch == "holdout":
+        yield "holdout", epoch
+    elif rest.startswith(("~", "revision/")) or rest == "revision":
+        yield "revision", f"{epoch}/revision"
+    yield from ((kind, place) for kind in ("message", "rating", "control", "judged"))
 
 
 def _name(kind: str, event_id: str) -> bytes:

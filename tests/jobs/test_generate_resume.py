@@ -122,8 +122,8 @@ def test_any_part_of_either_log_is_enough(whole: Whole) -> None:
 def test_what_was_torn_is_said(whole: Whole) -> None:
     path = whole.cut((whole.states[5][0] - 10, whole.states[5][1]))
     said = scai("resume", "whole").lines
-    assert "rows.jsonl: removed an incomplete last line" in said[1]
-    assert said[0].endswith("4 written before")
+    assert "rows.jsonl: removed an incomplete last line" in said[0]
+    assert said[1].endswith("4 written before")
     assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
 
 
@@ -197,7 +197,6 @@ def test_what_would_change_the_rows_is_refused(whole: Whole) -> None:
         ("generation.yaml", "a: [", "generation.yaml:"),
         ("generation.yaml", "source: x\n", "generation.yaml:1: scai: "),
         ("experiment.yaml", "sed: 3\n", "experiment.yaml:1: sed: unknown key"),
-        ("rows.jsonl", '{"id":"r7","problem":null}\n', "rows.jsonl:1: expected row r0 here"),
         ("calls.jsonl", "nonsense\n", "calls.jsonl:1: this line is damaged"),
         ("tasks.jsonl", "nonsense\n", "tasks.jsonl: changed since the set was started"),
     ],
@@ -209,6 +208,25 @@ def test_a_damaged_file_is_named_in_one_line(whole: Whole, name: str, text: str,
     assert called.code == 2
     assert len(called.lines) == 1
     assert said in called.err
+
+
+@pytest.mark.parametrize("at", [0, 7, ROWS - 2])
+@pytest.mark.parametrize("kind_of_loss", ["hole", "twice", "gone"])
+def test_rows_after_a_lost_one_are_made_again_from_the_calls(whole: Whole, at: int, kind_of_loss: str) -> None:
+    path = whole.cut(whole.states[-1])
+    rows = (path / "rows.jsonl").read_bytes().splitlines(keepends=True)
+    lost = {"hole": [b"\0" * len(rows[at][:-1]) + b"\n"], "twice": [rows[at], rows[at]], "gone": []}[kind_of_loss]
+    (path / "rows.jsonl").write_bytes(b"".join([*rows[:at], *lost, *rows[at + 1 :]]))
+    called = scai("resume", "whole")
+    assert called.code == 0, called.err
+    first = at + (kind_of_loss == "twice")
+    moved = (
+        f"rows.jsonl: row r{first} is missing: its last {ROWS - at - (kind_of_loss != 'twice')} lines were moved to "
+    )
+    assert [line for line in called.lines if line.startswith(moved)]
+    assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
+    assert (path / "rows.taken-back-1.jsonl").exists()
+    assert set(answered(path).values()) == {1}
 
 
 def test_what_was_left_before_the_birth_of_a_set_is_taken_over(kind: Path) -> None:

@@ -86,11 +86,15 @@ def line_ends(data):
 
 
 def check_resumed(whole, run):
-    """Resume and compare with the undisturbed run; what was there already stays as it was."""
+    """Resume and compare with the undisturbed run; what was there already stays as it was, or is put aside."""
     before = [(run / name).read_bytes() for name in ("events.jsonl", "calls.jsonl")]
     resume_blocking(run, (), SilentObserver())
+    aside = run / "events.taken-back-1.jsonl"
     for name, old in zip(("events.jsonl", "calls.jsonl"), before, strict=True):
         kept = old[: old.rfind(b"\n") + 1]
+        if name == "events.jsonl" and aside.exists():
+            assert kept.endswith(aside.read_bytes())
+            kept = kept.removesuffix(aside.read_bytes())
         assert (run / name).read_bytes().startswith(kept)
     assert comparable(run) == comparable(whole.path)
     assert [event["seq"] for event in events(run)] == list(range(len(events(run))))
@@ -158,7 +162,7 @@ def test_a_torn_line_is_said(finished, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["events.jsonl", "calls.jsonl"])
-@pytest.mark.parametrize("damage", ["", "{", "[]", "17", '{"seq": 3}', "\0\0\0\0", '"text"', "\ufffd{}"])
+@pytest.mark.parametrize("damage", ["", "{", "[]", "17", '{"seq": 3}', "[" * 200_000, '"text"', "\ufffd{}"])
 @pytest.mark.parametrize("number", [1, 5, -1])
 def test_a_damaged_line_is_refused_with_its_number(finished, tmp_path, name, damage, number):
     run = tmp_path / "runs" / "tiny"
@@ -325,6 +329,51 @@ def test_a_finished_run_is_left_as_it_is(finished, tmp_path):
     assert (run / "config.yaml").stat().st_mtime_ns == stamp  # `latest` is still the run that was begun last
 
 
+def test_a_finished_run_is_not_replayed(finished, tmp_path):
+    run = tmp_path / "runs" / "tiny"
+    shutil.copytree(finished, run)
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    called = scai("resume", "tiny", "--json")
+    said = json.loads((finished / "outcome.json").read_text())
+    del said["sha256"]
+    assert called.json == {**said, "path": str(Path("runs/tiny"))}
+    assert "run 'tiny' is finished already: nothing to resume" in called.lines
+    assert {path: path.read_bytes() for path in before} == before
+    change(run, "seed", 4)
+    assert "started with another value of seed" in scai("resume", "tiny").err
+
+
+@pytest.mark.parametrize("outcome", ["{}", '{"status": "finished"}', "[]", "", None])
+def test_a_finished_run_without_its_outcome_is_replayed(finished, tmp_path, outcome):
+    run = tmp_path / "runs" / "tiny"
+    shutil.copytree(finished, run)
+    said = json.loads((run / "outcome.json").read_text())
+    if outcome is None:  # as a version before 0.4 wrote it
+        outcome = json.dumps({key: value for key, value in said.items() if key != "sha256"})
+    (run / "outcome.json").write_text(outcome)
+    assert {**scai("resume", "tiny", "--json").json, "wall_s": 0, "sha256": 0, "path": 0} == {
+        **said, "wall_s": 0, "sha256": 0, "path": 0
+    }  # fmt: skip
+    assert json.loads((run / "outcome.json").read_text())["sha256"] == said["sha256"]
+
+
+@pytest.mark.parametrize("part", ["finished", "half"])
+def test_a_renamed_run_is_continued_under_its_new_name(request, finished, tmp_path, part):
+    if part == "half":
+        request.getfixturevalue("half").rename(run := tmp_path / "runs" / "dinner")
+    else:
+        shutil.copytree(finished, run := tmp_path / "runs" / "dinner")
+        (run / "outcome.json").unlink()
+    first = (run / "events.jsonl").read_bytes().splitlines()[0]
+    called = scai("resume", "dinner", "-q", "--json")
+    assert (called.code, called.json["run_id"]) == (0, "dinner")
+    assert comparable(run) == comparable(finished)
+    assert (run / "events.jsonl").read_bytes().splitlines()[0] == first
+    assert scai("show", "dinner", "--json").json["run_id"] == "dinner"
+    assert [entry["run_id"] for entry in scai("list", "--json").json] == ["dinner"]
+    assert scai("export", "dinner", "--format", "system").code == 0
+
+
 def test_what_a_kill_before_the_config_left_is_taken_over(tmp_path, tiny):
     (tmp_path / "runs" / "tiny" / "constitution").mkdir(parents=True)
     (tmp_path / "runs" / "tiny" / ".lock").write_text("12345\n")
@@ -461,7 +510,7 @@ def test_a_failure_that_is_told_stays_and_one_that_is_not_is_made_again(served, 
 def test_the_summary_counts_what_earlier_sessions_used(half, finished):
     whole = json.loads((finished / "outcome.json").read_text())
     resumed = scai("resume", "tiny", "-q", "--json").json
-    assert {**resumed, "path": "", "wall_s": 0} == {**whole, "path": "", "wall_s": 0}
+    assert {**resumed, "path": "", "wall_s": 0, "sha256": {}} == {**whole, "path": "", "wall_s": 0, "sha256": {}}
 
 
 def test_half_written_files_of_killed_sessions_are_removed(half):

@@ -99,8 +99,7 @@ class _Reader:
         self._setting: EpochSetting | None = None
 
     def conversations(self) -> Iterator[RunConversation]:
-        offset = 0
-        for number, line in lines(self._log):
+        for number, offset, line in lines(self._log):
             event = decode_event(self._log, number, line)
             if isinstance(event, CompactRating):  # the most frequent ones come first
                 self._add_rating(event)
@@ -110,7 +109,6 @@ class _Reader:
                 # What an epoch left open is yielded before the setting changes: it belongs to that epoch.
                 yield from self._rest()
                 self._turn_to(event)
-            offset += len(line)
             if self._is_ready:
                 yield from self._ready()
         yield from self._rest()

@@ -94,14 +94,14 @@ def read_events(path: Path, wanted: Callable[[bytes, bytes], bool] | None = None
     Raises RunError with the line if it is damaged; only the start and end of unwanted lines are checked.
     """
     log = path / EVENTS
-    for number, line in lines(log):
+    for number, _, line in lines(log):
         if wanted is None or wanted(*glance(line)):
             yield decode_event(log, number, line)
 
 
 def first_event(path: Path) -> RunStarted | None:
     """Return a run's first event, or None if there is none yet; raises RunError if it is damaged."""
-    for number, line in lines(path / EVENTS):
+    for number, _, line in lines(path / EVENTS):
         event = decode_event(path / EVENTS, number, line)
         if not isinstance(event, RunStarted):
             raise RunError(damaged(path / EVENTS, number))
@@ -130,7 +130,7 @@ def selects(selection: Selection) -> Callable[[bytes], bool]:
 def read_calls(path: Path, below: str | None = None) -> Iterator[dict[str, Any]]:
     """Yield a log's calls in order, all, or `below` and those under it; raises RunError for a damaged line."""
     wanted = None if below is None else below.encode("utf-8", "replace")
-    for number, line in lines(path / CALLS):
+    for number, _, line in lines(path / CALLS):
         match = _CALL.match(line)
         if wanted is not None and match and match[1] != wanted and not match[1].startswith(wanted + b"/"):
             continue

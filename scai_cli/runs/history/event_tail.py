@@ -11,7 +11,7 @@ from typing import Any, Final
 from scai_cli.errors import RunError
 from scai_cli.runs.history.event_lines import ReadEvent, decode_event, glance, selects
 from scai_cli.runs.history.selection import Selection
-from scai_cli.runs.jsonl import damaged
+from scai_cli.runs.jsonl import NUL, damaged
 from scai_cli.runs.locks import is_locked
 from scai_cli.runs.run_directory import EVENTS
 
@@ -55,7 +55,8 @@ def _new_lines(log: Path) -> Iterator[tuple[int, bytes]]:
                 number += 1
                 at += len(line)
                 is_finished = glance(line)[1] == b"run_finished"
-                yield number, line
+                if NUL not in line:
+                    yield number, line
             file.seek(at)  # a line that is half written is read again
             if is_finished or not is_written:
                 return

@@ -38,11 +38,12 @@ def spent(path: Path) -> tuple[int, Usage] | None:
     log = path / CALLS
     if not log.exists() or log.stat().st_size > _COUNTED:
         return None
-    calls, usage = 0, Usage()
-    for _, line in lines(log):
+    calls, usage, seen = 0, Usage(), set[int]()
+    for *_, line in lines(log):
         with suppress(msgspec.DecodeError):  # a resume reports unreadable lines
             call = decode_call(line)
-            if call.source == "model" and call.usage is not None:
+            if call.source == "model" and call.usage is not None and (copied := hash(line)) not in seen:
+                seen.add(copied)
                 calls += 1
                 usage += call.usage.counted
     return calls, usage

@@ -1,0 +1,299 @@
+"""A power cut may keep any part of what was written since the last sync, of each file: a resume mends what it left."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from conftest import TINY, Called, calls, events, scai
+from crash import comparable, society
+from loopback import Body, Loopback
+from power import Disk
+
+from scai_cli.runs.jsonl import lines
+
+SMALL = """\
+name: small
+seed: 3
+epochs: 2
+turns: 1
+force: true
+personas:
+  - {id: ann, name: Ann Smith, description: Ann wants it short., preferences: {concise: 1.0, warm: 0.5}}
+  - {id: bob, name: Bob Jones, description: Bob wants it long., preferences: {detailed: 1.0, formal: 0.5}}
+tasks: [{id: tea, prompt: How do I make a pot of tea?}]
+model: {provider: openai, name: society, base_url: "URL"}
+limits: {concurrency: 4}
+"""
+SEED = int(os.environ.get("CRASH_SEED", "1"))
+MOODS = ("moody", "steady")
+
+
+def moody() -> Callable[[Body], str]:
+    """A model that never answers twice alike, and now and then without the form."""
+    number = count(1)
+
+    def answer(asked: Body) -> str:
+        n = next(number)
+        return f"I feel like number {n}." if n % 11 == 0 else society(n)(asked)
+
+    return answer
+
+
+def start_or_resume(server: Loopback, run: Path) -> Called:
+    """Bring a run to its end: a new one if the power cut left none."""
+    config = run.parent.parent / "small.yaml"
+    config.write_text(SMALL.replace("URL", server.base_url), encoding="utf-8")
+    begun = (run / "config.yaml").exists()
+    address = ("--set", f"model.base_url={server.base_url}")
+    what = ("resume", run, *address) if begun else ("run", config, "--run-id", run.name, "--runs-dir", run.parent)
+    called = scai(*what, "-q")
+    assert called.code == 0, called.err
+    return called
+
+
+def whole_lines(file: Path) -> list[bytes]:
+    return [line for *_, line in lines(file)]
+
+
+def check(run: Path, server: Loopback, before: list[bytes]) -> None:
+    """The run is finished; no answer in `before` was lost or asked for again; each event rests on logged answers."""
+    found = events(run)
+    assert [event["seq"] for event in found] == list(range(len(found)))
+    assert found[-1]["type"] == "run_finished"
+    names = [(event["type"], event["id"]) for event in found if event["type"] != "rater_check"]
+    assert len(set(names)) == len(names)
+    logged = whole_lines(run / "calls.jsonl")
+    assert set(before) <= set(logged)
+    asked = [(call["id"], call["digest"]) for call in calls(run)]
+    assert len(set(asked)) == len(asked)
+    texts = {event["epoch"]: event["system_message"] for event in found if event["type"] == "revision"}
+    for epoch, text in {0: found[0]["system_message"], **texts}.items():
+        assert (run / "constitution" / f"e{epoch}.md").read_text(encoding="utf-8") == f"{text}\n"
+    versions = {e["constitution"]["version"]: e["system_message"] for e in found if "system_message" in e}
+    assert (run / "system_message.txt").read_text(encoding="utf-8") == f"{versions[found[-1]['version']]}\n"
+    # Replayed from the calls alone, it is the same: no event rests on anything else.
+    (run / "outcome.json").unlink()
+    requests, kept = len(server.requests), (run / "events.jsonl").read_bytes()
+    start_or_resume(server, run)
+    assert (len(server.requests), (run / "events.jsonl").read_bytes()) == (requests, kept)
+
+
+def cut_and_resume(disk: Disk, root: Path, server: Loopback, rng: random.Random) -> Disk:
+    """Cut the power at a random moment, resume what it left, and return the disk of the resumed session."""
+    disk.after_cut(rng.randint(0, len(disk.notes)), rng, root)
+    (root / "runs").mkdir(exist_ok=True)
+    run = root / "runs" / "small"
+    before, happened = (whole_lines(run / name) for name in ("calls.jsonl", "events.jsonl"))
+    if (run / "config.yaml").exists():
+        assert scai("show", run).code == scai("list", "--runs-dir", run.parent).code == 0
+    requests = len(server.requests)
+    with Disk(root) as again:
+        start_or_resume(server, run)
+    assert len(whole_lines(run / "calls.jsonl")) == len(set(before)) + len(server.requests) - requests
+    assert set(happened) <= {line for file in run.glob("events*.jsonl") for line in whole_lines(file)}
+    check(run, server, before)
+    return again
+
+
+@pytest.fixture(scope="module", params=MOODS)
+def recorded(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Disk, Loopback]]:
+    """A run's disk, and the server that answered it: each time otherwise, or the same request alike."""
+    root = tmp_path_factory.mktemp(request.param)
+    with Loopback(answer=moody() if request.param == "moody" else society()) as server:
+        with Disk(root) as disk:
+            start_or_resume(server, root / "runs" / "small")
+        yield disk, server
+
+
+def same_as_undisturbed(disk: Disk, root: Path, request: pytest.FixtureRequest) -> bool:
+    """Whether a run that was cut came out as the undisturbed one; a moody model's need not."""
+    return "moody" in request.node.name or comparable(root / "runs/small") == comparable(disk.root / "runs/small")
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_a_run_survives_a_power_cut(
+    recorded: tuple[Disk, Loopback], number: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    print(f"CRASH_SEED={SEED}, number {number}")
+    disk, server = recorded
+    cut_and_resume(disk, tmp_path / "cut", server, random.Random(f"{SEED}/{number}"))
+    assert same_as_undisturbed(disk, tmp_path / "cut", request)
+
+
+@pytest.mark.slow
+def test_a_run_survives_many_power_cuts_in_a_row(
+    recorded: tuple[Disk, Loopback], tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """A hundred, each model; the next one cuts the session that resumed after the last one."""
+    first, server = recorded
+    print(f"CRASH_SEED={SEED}")
+    rng = random.Random(f"{SEED}/many")
+    disk = first
+    for number in range(100):
+        root = tmp_path / str(number)
+        again = cut_and_resume(disk, root, server, rng)
+        assert same_as_undisturbed(first, root, request), number
+        disk = again if rng.random() < 0.6 else first
+
+
+def test_what_has_ended_is_on_the_disk(recorded: tuple[Disk, Loopback], tmp_path: Path) -> None:
+    disk, _ = recorded
+    for number in range(20):
+        disk.after_cut(len(disk.notes), random.Random(number), tmp_path / str(number))
+        for name in ("config.yaml", "calls.jsonl", "events.jsonl", "system_message.txt"):
+            left, written = (root / "runs" / "small" / name for root in (tmp_path / str(number), disk.root))
+            assert left.read_bytes() == written.read_bytes()
+
+
+def test_a_config_is_whole_or_not_there(recorded: tuple[Disk, Loopback], tmp_path: Path) -> None:
+    disk, _ = recorded
+    whole = (disk.root / "runs/small/config.yaml").read_bytes()
+    states = set()
+    for moment in range(60):
+        disk.after_cut(moment, random.Random(moment), tmp_path / str(moment))
+        left = tmp_path / str(moment) / "runs/small"
+        states.add((left / "config.yaml").exists())
+        assert not (left / "config.yaml").exists() or (left / "config.yaml").read_bytes() == whole
+        assert (left / "config.yaml").exists() or not (left / "calls.jsonl").exists()
+    assert states == {True, False}
+
+
+def test_at_the_end_of_an_epoch_calls_are_synced_before_the_events(recorded: tuple[Disk, Loopback]) -> None:
+    disk, _ = recorded
+    run = disk.root / "runs/small"
+    synced = [note.key for note in disk.notes if note.of == "file" and note.is_sync]
+    logs = [disk.number_of(run / name) for name in ("calls.jsonl", "events.jsonl")]
+    order = [logs.index(key) for key in synced if key in logs]
+    assert len(order) >= 2 * 3  # two epochs and the end
+    assert order == [0, 1] * (len(order) // 2)
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[tuple[Path, Loopback]]:
+    """A finished run of the moody model."""
+    with Loopback(answer=moody()) as server:
+        start_or_resume(server, tmp_path / "runs" / "small")
+        yield tmp_path / "runs" / "small", server
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.6, 0.97])
+def test_events_without_their_calls_are_taken_back_and_said(served: tuple[Path, Loopback], share: float) -> None:
+    run, server = served
+    logged, happened = (whole_lines(run / name) for name in ("calls.jsonl", "events.jsonl"))
+    kept = logged[: int(share * len(logged))]
+    (run / "calls.jsonl").write_bytes(b"".join(kept))
+    requests = len(server.requests)
+    called = start_or_resume(server, run)
+    (said,) = [line for line in called.errors if "taken-back" in line]
+    aside = whole_lines(run / "events.taken-back-1.jsonl")
+    assert said.startswith("events.jsonl: calls.jsonl has lost answers that 'e")
+    assert said.endswith(f"its last {len(aside)} lines were moved to events.taken-back-1.jsonl and are made again")
+    now = whole_lines(run / "events.jsonl")
+    assert now[: len(happened) - len(aside)] + aside == happened
+    assert len(server.requests) - requests == len(whole_lines(run / "calls.jsonl")) - len(kept)
+    check(run, server, kept)
+
+
+def test_a_call_that_is_lost_in_the_middle_costs_itself_and_what_rests_on_it(served: tuple[Path, Loopback]) -> None:
+    run, server = served
+    logged = whole_lines(run / "calls.jsonl")
+    at = next(n for n, line in enumerate(logged) if b'{"id":"e2/ann/tea/m1/assistant"' in line)
+    hole = b"\0" * (len(logged[at]) - 1) + b"\n"
+    (run / "calls.jsonl").write_bytes(b"".join([*logged[:at], hole, *logged[at + 1 :]]))
+    start_or_resume(server, run)
+    others = [line for line in logged if line != logged[at]]
+    again = [call for call in calls(run)[len(others) :] if not call["id"].startswith(("e2/ann/tea", "e2/revision"))]
+    assert not [call for call in again if not call["id"].startswith(("e3", "holdout"))]
+    check(run, server, others)
+
+
+def test_an_event_changed_by_hand_is_refused_also_when_calls_are_lost(served: tuple[Path, Loopback]) -> None:
+    run, server = served
+    (run / "calls.jsonl").write_bytes(b"".join(whole_lines(run / "calls.jsonl")[:-2]))
+    text = (run / "events.jsonl").read_text(encoding="utf-8")
+    (run / "events.jsonl").write_text(text.replace("a pot of tea", "a pot of mud", 1), encoding="utf-8")
+    called = scai("resume", run, "--set", f"model.base_url={server.base_url}", "-q")
+    assert (called.code, len(called.errors)) == (2, 1)
+    assert "message 'e1/ann/tea/m0' would differ now" in called.err
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "calls.jsonl"])
+@pytest.mark.parametrize("tail", [b"\0" * 5000, b"\0" * 5000 + b"\n", b'{"seq":9' + b"\0" * 5000])
+def test_a_tail_of_nul_is_read_and_mended_like_a_torn_line(
+    finished: Path, tmp_path: Path, name: str, tail: bytes
+) -> None:
+    run = shutil.copytree(finished, tmp_path / "runs" / "tiny")
+    with (run / name).open("ab") as file:
+        file.write(tail)
+    for view in (("--json",), ("--follow",), ("--prompts", "e1")):
+        assert scai("show", "tiny", *view).code == 0
+    assert scai("list", "--json").json[0]["status"] == "finished"
+    called = scai("resume", "tiny")
+    assert f"{name}: removed an incomplete last line ({len(tail)} bytes); its step is repeated" in called.lines
+    assert (run / name).read_bytes() == (finished / name).read_bytes()
+
+
+@pytest.mark.parametrize("number", [0, 3, 20])
+def test_events_after_a_hole_are_taken_back(finished: Path, tmp_path: Path, number: int) -> None:
+    run = shutil.copytree(finished, tmp_path / "runs" / "tiny")
+    happened = whole_lines(run / "events.jsonl")
+    hole = happened[number][:9] + b"\0" * 400 + b"\n"
+    (run / "events.jsonl").write_bytes(b"".join([*happened[:number], hole, *happened[number + 1 :]]))
+    called = scai("resume", "tiny", "-q")
+    assert any(line.startswith(f"events.jsonl: event {number} is missing: its last ") for line in called.lines)
+    assert comparable(run) == comparable(finished)
+    assert whole_lines(run / "events.taken-back-1.jsonl") == happened[number + 1 :]
+
+
+@pytest.mark.parametrize("span", [(0, None), (3, 8), (-2, None)])
+def test_lines_that_stand_twice_count_once(served: tuple[Path, Loopback], span: tuple[int, int | None]) -> None:
+    run, server = served
+    whole = json.loads((run / "outcome.json").read_text(encoding="utf-8"))
+    for name in ("calls.jsonl", "events.jsonl"):
+        found = whole_lines(run / name)
+        (run / name).write_bytes(b"".join([*found, *found[slice(*span)]]))
+    shown = scai("show", run, "--json")
+    assert shown.code == 0, shown.err
+    requests = len(server.requests)
+    again = scai("resume", run, "--set", f"model.base_url={server.base_url}", "-q", "--json")
+    assert again.code == 0, again.err
+    assert len(server.requests) == requests
+    assert (again.json["calls"], again.json["usage"]) == (whole["calls"], whole["usage"])
+    check_events = [event["seq"] for event in events(run)]
+    assert check_events == list(range(len(check_events)))
+
+
+def test_of_two_answers_to_one_request_the_first_counts_and_both_are_paid(served: tuple[Path, Loopback]) -> None:
+    run, server = served
+    first, *others = whole_lines(run / "calls.jsonl")
+    second = first.replace(b'"response":"', b'"response":"Or rather: ', 1)
+    for order in ([first, second, *others], [first, *others, second]):
+        (run / "calls.jsonl").write_bytes(b"".join(order))
+        before, requests = (run / "events.jsonl").read_bytes(), len(server.requests)
+        again = scai("resume", run, "--set", f"model.base_url={server.base_url}", "-q", "--json")
+        assert again.code == 0, again.err
+        assert ((run / "events.jsonl").read_bytes(), len(server.requests)) == (before, requests)
+        assert again.json["calls"] == sum(call["source"] == "model" for call in calls(run))
+
+
+def test_answers_that_were_not_paid_for_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCAI_CACHE", str(tmp_path / "cache.sqlite3"))
+    (tmp_path / "tiny.yaml").write_text(f"{TINY}cache: true\n", encoding="utf-8")
+    paid = scai("run", "tiny.yaml", "-q", "--json").json
+    assert paid["calls"] == len(calls(tmp_path / "runs" / "tiny")) > 0
+    free = scai("run", "tiny.yaml", "-q", "--json", "--run-id", "free").json
+    (tmp_path / "runs/free/outcome.json").unlink()
+    resumed = scai("resume", "free", "-q", "--json", "--set", "limits.calls=1").json
+    for summary in (free, resumed):
+        assert (summary["status"], summary["calls"]) == ("finished", 0)
+        assert summary["usage"]["input_tokens"] == summary["usage"]["output_tokens"] == 0
+    assert {call["source"] for call in calls(tmp_path / "runs" / "free")} == {"cache"}
