@@ -19,7 +19,7 @@ ScaiError                    exit 2: the user can fix it, the message is one lin
 │   ├── TooManyFailures      more calls failed than `max_failures` allows: the run stops
 │   └── RunUnhealthy         what the run measures cannot be trusted: it stops unless it is forced
 ├── AnswerLost               never seen by users: a resume takes back what rests on the answer, and continues
-└── Interrupted              exit 130: Ctrl-C or SIGTERM; resumable
+└── Interrupted              exit 130: Ctrl-C, SIGTERM or another signal; resumable
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ class RunUnhealthy(ProviderError):
 
 
 class Interrupted(ScaiError):
-    """The run was stopped by Ctrl-C or SIGTERM; it can be resumed."""
+    """The run was stopped by Ctrl-C, SIGTERM, SIGHUP, SIGUSR1 or a similar signal; it can be resumed."""
 
     exit_code = 130
 

@@ -18,6 +18,9 @@ from hypothesis import settings
 
 from scai_cli.cli import main
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
+"""The signals that end a command in good order."""
+
 TINY = """\
 name: tiny
 seed: 3
@@ -63,7 +66,7 @@ def scai(*arguments: object) -> Called:
     """Run the command line in this process, from the arguments to the exit code."""
     out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True) for _ in range(2))
     argv, sys.argv = sys.argv, ["scai", *map(str, arguments)]
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     code: Any = 0
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):

@@ -18,7 +18,7 @@ CODES: Final = (
     ("2", "an error that the user can fix, as the line describes"),
     ("3", "a limit of the experiment (calls, tokens, money, seconds) stopped it; `scai resume` continues"),
     ("4", "the provider failed permanently (`scai resume` continues), or a file could not be written"),
-    ("130", "interrupted by Ctrl-C or SIGTERM; `scai resume` continues"),
+    ("130", "interrupted by Ctrl-C or a signal (SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU); `scai resume` continues"),
 )
 
 

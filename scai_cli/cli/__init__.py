@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from asyncio import CancelledError
 from collections.abc import Callable
-from io import TextIOWrapper
 
 import typer
 
 from scai_cli.cli import chat, compare, dataset, explain, export, generate, init, personas, report, run, show, tasks
+from scai_cli.cli.streams import prepare_streams, write_rest
 from scai_cli.errors import ScaiError
 from scai_cli.jobs.interruption import ProcessSignals
 from scai_cli.text.characters import one_line
@@ -63,14 +63,15 @@ def _main(version: bool = typer.Option(False, "--version", help="Show the versio
 def main() -> None:
     """Run the command line; print an error that the user can fix as one line on stderr."""
     signals = ProcessSignals()
+    prepare_streams()
     try:
         signals.install()
-        _write_utf8()
         app()
     except (ScaiError, CancelledError, SystemExit) as end:
         signals.ending = True
+        unwritten = write_rest()
         # Also after a success: a signal in the last steps of an event loop finds no task left to cancel.
-        error = end if isinstance(end, ScaiError) else signals.error
+        error = end if isinstance(end, ScaiError) else signals.error or unwritten
         if error is None or (isinstance(end, SystemExit) and end.code):
             raise
         sys.stderr.write(f"scai: {one_line(str(error))}\n")
@@ -78,10 +79,3 @@ def main() -> None:
     finally:
         signals.ending = True
         signals.release()
-
-
-def _write_utf8() -> None:
-    """Write UTF-8 to files and pipes; keep a terminal's own encoding and escape characters that it lacks."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")

@@ -60,7 +60,7 @@ def talk(chat: ChatSession, as_json: bool) -> None:
     """Handle each line until the input ends; raise the error that ends the chat, a failed call only from a pipe."""
     from scai_cli.display.terminal.chat import print_head, tell
 
-    typed = sys.stdin is not None and sys.stdin.isatty()
+    typed = sys.stdin.isatty()
     if typed:
         print_head(chat.dialogues)
     for line in _typed(as_json) if typed else _piped():
@@ -162,8 +162,6 @@ def _typed(as_json: bool) -> Iterator[str]:
 
 def _piped() -> Iterator[str]:
     """Yield the lines of a file or a pipe."""
-    if sys.stdin is None:
-        return
     for line in sys.stdin.buffer:
         yield line.decode("utf-8", "replace").rstrip("\r\n")
 

@@ -91,9 +91,11 @@ def observer(quiet: bool, *, rows: bool = False) -> Observer[Any]:
 
 def finish(outcome: Outcome[Any], as_json: bool) -> None:
     """Print the id or the summary of a run or set; raise the error that stopped it."""
-    print(json.dumps(outcome.summary()) if as_json else outcome.run_id)  # noqa: T201 - data for stdout
-    if outcome.error is not None:
-        raise outcome.error
+    try:
+        print(json.dumps(outcome.summary()) if as_json else outcome.run_id)  # noqa: T201 - data for stdout
+    finally:  # which matters more than an id that could not be written
+        if outcome.error is not None:
+            raise outcome.error
 
 
 def _print_expected(plan: GeneratePlan, as_json: bool) -> None:

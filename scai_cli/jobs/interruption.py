@@ -1,4 +1,4 @@
-"""Handle Ctrl-C and SIGTERM: during model calls, the first signal waits for calls in flight, the second cancels them.
+"""Handle signals that end a program: during model calls, the first waits for calls in flight, a second cancels them.
 
 Before and after model calls, the first signal ends the program at once.
 """
@@ -19,12 +19,14 @@ from scai_cli.errors import Interrupted
 GRACE_S: Final = 5.0
 """The seconds that calls in flight may take after the first signal."""
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_NAMES: Final = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGXCPU")
+_SIGNALS: Final = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
+"""Ctrl-C, `kill`, a lost connection, and the warnings of job schedulers; Windows lacks the last four."""
 
 
 @dataclass(slots=True)
 class ProcessSignals:
-    """Handlers of SIGINT and SIGTERM outside of an Interruption: they raise Interrupted, until `ending` is set.
+    """Handlers of signals outside of an Interruption: they raise Interrupted, until `ending` is set.
 
     While an event loop runs they cancel its tasks instead: an exception inside the loop's own code is logged and
     lost, or leaves a loop that never stops. `error` is then the error to raise for the CancelledError.
@@ -36,14 +38,16 @@ class ProcessSignals:
     just arrived raises at the next call."""
 
     def install(self) -> None:
-        """Install the handlers; call it once per process, in the main thread."""
+        """Install the handlers; call it once per process, in the main thread. `nohup` keeps SIGHUP ignored."""
         for number in _SIGNALS:
-            signal.signal(number, self._interrupt)
+            # Shells ignore SIGINT for the background jobs of a script; these end by it nevertheless.
+            if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self._interrupt)
 
     def release(self) -> None:
-        """Ignore Ctrl-C while Python shuts down, since Python would die of it; SIGTERM ends the process."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        """Ignore signals while Python shuts down, since Python would die of them; SIGTERM ends the process."""
+        for number in _SIGNALS:
+            signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.SIG_IGN)
 
     @classmethod
     def of(cls, number: int) -> ProcessSignals | None:
@@ -96,8 +100,8 @@ class Interruption:
     """Inside the block, turn signals into an orderly stop of the current task.
 
     First signal: `stop(error)` is called, and the task is cancelled if it has not ended after the grace period. Second
-    signal: the task is cancelled at once. A task cancelled by a signal raises that signal's Interrupted. On leaving,
-    the earlier handlers are restored. A program without `ProcessSignals` (a notebook, a server) handles signals itself.
+    Ctrl-C or SIGTERM: the task is cancelled at once. A task cancelled by a signal raises that signal's Interrupted. On
+    leaving, the earlier handlers are restored. A program without `ProcessSignals` (a notebook) handles signals itself.
 
     The handlers are Python's own and not the loop's: a loop that removes its handler installs Python's default first,
     and a second Ctrl-C in that moment would raise KeyboardInterrupt.
@@ -135,7 +139,8 @@ class Interruption:
         if not self._before:  # the work ended before the loop came to the signal
             return
         if self._error is not None:
-            self._task.cancel()
+            if number in (signal.SIGINT, signal.SIGTERM):  # a lost connection may send SIGHUP twice
+                self._task.cancel()
             return
         self._error = Interrupted(f"interrupted by {_name(number)}")
         self._timer = self._loop.call_later(GRACE_S, self._task.cancel)
@@ -148,4 +153,4 @@ def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _name(number: int) -> str:
-    return "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
+    return "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import SIGNALS
 
 from scai_cli.errors import Interrupted
 from scai_cli.jobs.interruption import Interruption, ProcessSignals
@@ -63,7 +64,7 @@ def test_a_signal_stops_in_good_order() -> None:
             os.kill(os.getpid(), signal.SIGINT)
             await asyncio.sleep(60)
 
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     ProcessSignals().install()
     try:
         before = signal.getsignal(signal.SIGINT)

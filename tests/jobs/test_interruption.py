@@ -4,7 +4,7 @@ import asyncio
 import signal
 
 import pytest
-from conftest import scai
+from conftest import SIGNALS, scai
 from moments import disturbed, moments_of
 from virtual_time import clock, run
 
@@ -14,7 +14,7 @@ from scai_cli.jobs.interruption import GRACE_S, Interruption, ProcessSignals
 
 @pytest.fixture
 def signals():
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     taken = ProcessSignals()
     taken.install()
     yield taken
@@ -47,6 +47,21 @@ def test_calls_in_flight_are_given_a_grace_after_the_first_signal():
 def test_the_second_signal_cancels_at_once_and_the_first_is_the_reason():
     ended = stopped((100, signal.SIGTERM), (102, signal.SIGINT))
     assert ended == (102, "interrupted by SIGTERM", ["interrupted by SIGTERM"])
+
+
+@pytest.mark.usefixtures("signals")
+def test_a_hang_up_that_comes_twice_cuts_no_call_short():
+    ended = stopped((100, signal.SIGHUP), (101, signal.SIGHUP))
+    assert ended == (100 + GRACE_S, "interrupted by SIGHUP", ["interrupted by SIGHUP"])
+    assert stopped((100, signal.SIGUSR1), (101, signal.SIGTERM))[0] == 101
+
+
+@pytest.mark.usefixtures("signals")
+def test_a_signal_that_is_ignored_from_the_start_stays_so_but_for_ctrl_c():
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+    ProcessSignals().install()
+    assert [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN] == [signal.SIGINT]
 
 
 def test_in_a_loop_outside_of_an_interruption_a_signal_cancels(signals):
@@ -114,11 +129,11 @@ def test_two_signals_at_any_moment_of_a_talk_end_in_one_line(talk, keys, gap):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_while_a_command_computes_is_one_line(tiny, name):
-    command, since = ("plan", tiny), "__init__.py:_write_utf8"
+    command, since = ("plan", tiny), "main.py:__call__"
     ended = moments_of(*command, since=since).index("__init__.py:main")  # from here on a signal comes too late
     at = [[(n, name)] for n in (*spread(range(1, ended), 12), ended)]
-    called = {"SIGINT": "Ctrl-C", "SIGTERM": "SIGTERM"}[name]
+    called = "Ctrl-C" if name == "SIGINT" else name
     for one in disturbed(*command, since=since, at=at):
         assert (one.code, one.said) == (130, f"scai: interrupted by {called}\n")

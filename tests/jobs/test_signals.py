@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM against real processes: the first stops in good order, nothing is torn (see test_interruption.py
-for when)."""
+"""Signals against real processes: the first stops in good order, nothing is torn (test_interruption.py: when)."""
 
 import fcntl
+import json
 import os
 import pty
 import signal
@@ -12,13 +12,15 @@ import termios
 import threading
 
 import pytest
-from conftest import calls, scai
+from conftest import SIGNALS, calls, scai
 from crash import EXPERIMENT, answered, comparable, society
 from loopback import Loopback
+from terminal import Terminal
 from waiting import heard, until
 
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-NAMES = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+EACH = pytest.mark.parametrize("number", SIGNALS)
+NAMES = {number: number.name for number in SIGNALS} | {signal.SIGINT: "Ctrl-C"}
 SHORT = EXPERIMENT.replace("epochs: 4", "epochs: 2")
 
 
@@ -122,7 +124,7 @@ def long(tmp_path):
     return tmp_path / "long.yaml"
 
 
-@BOTH
+@EACH
 def test_a_run_that_never_waits_hears_the_signal(tmp_path, long, number):
     process = start("run", long, "-q")
     log = tmp_path / "runs" / "long" / "calls.jsonl"
@@ -131,6 +133,7 @@ def test_a_run_that_never_waits_hears_the_signal(tmp_path, long, number):
     out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (130, b"long\n")
     assert err.decode() == f"scai: interrupted by {NAMES[number]}; continue with `scai resume long`\n"
+    assert json.loads((log.parent / "outcome.json").read_bytes())["status"] == "interrupted"
     assert is_whole(log.parent)
     before = len(calls(log.parent))
     resumed = scai("resume", "long", "-q", "--json", "--set", f"limits.calls={before + 10}")
@@ -175,6 +178,39 @@ def test_a_signal_while_the_live_view_is_on_a_terminal(tmp_path, number):
     assert f"scai: interrupted by {NAMES[number]}; continue with `scai resume crash`\r\n" in last
     assert "Traceback" not in text
     assert is_whole(tmp_path / "runs" / "crash")
+
+
+@pytest.mark.slow
+def test_a_connection_that_drops_ends_the_run_in_good_order_though_the_terminal_is_gone(tmp_path):
+    run = tmp_path / "runs" / "crash"
+    with Loopback(script=["ok"] * 30 + ["hold"] * 8, answer=society()) as server:
+        with Terminal("run", write(tmp_path, server)) as terminal:
+            terminal.sees("in flight")
+            until(lambda: len(server.requests) > 30)
+            os.set_blocking(terminal.leader, True)
+            os.close(terminal.leader)  # the kernel sends SIGHUP
+            until(lambda: heard(terminal.process))
+            os.kill(terminal.process.pid, signal.SIGHUP)  # as the shell does, too
+            until(lambda: heard(terminal.process))
+            server.release()
+            assert terminal.process.wait(60) == 130
+            terminal.leader = os.open(os.devnull, os.O_RDONLY)
+        paid = answered(run)
+        assert sum(paid.values()) == len(server.requests)  # the second SIGHUP has cut nothing off
+        assert json.loads((run / "outcome.json").read_bytes())["status"] == "interrupted"
+        assert scai("resume", "crash", "-q").code == 0
+        assert set(answered(run).values()) == {1}
+
+
+def test_nohup_runs_on(tmp_path, long):
+    long.write_text(LONG.replace("epochs: 500", "epochs: 40"))
+    shell = ["nohup", sys.executable, "-m", "scai_cli", "run", str(long), "-q"]
+    process = subprocess.Popen(shell, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    log = tmp_path / "runs" / "long" / "calls.jsonl"
+    until(lambda: log.exists() and log.stat().st_size)
+    process.send_signal(signal.SIGHUP)
+    out, err = process.communicate(timeout=120)
+    assert (process.returncode, out, err) == (0, b"long\n", b"")
 
 
 def _read(leader, shown):

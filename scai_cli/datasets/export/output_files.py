@@ -174,8 +174,6 @@ def output_files(destination: Destination, form: Format) -> Iterator[OutputFiles
         finally:
             files.discard()
     except OSError as error:
-        if target == STDOUT:  # a closed pipe is not an error: the reader has enough rows
-            raise
         raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
 
 

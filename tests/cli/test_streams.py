@@ -1,0 +1,123 @@
+"""Every command with a full disk behind its output, readers that have gone, and closed streams: no traceback, the right
+code, and a run that goes on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer.main
+from conftest import TINY, scai
+from streams import STATES, streamed
+
+from scai_cli.cli import app
+
+COMMANDS = """\
+--help
+--version
+nonsense
+init demo
+check tiny.yaml
+check missing.yaml
+plan tiny.yaml --json --prompts --probe
+run tiny.yaml
+run tiny.yaml --set limits.calls=20 --json
+resume part
+list
+list --json
+show tiny --follow
+show tiny --follow --json
+show tiny --json
+show nothing
+chat tiny
+chat tiny --json
+report tiny
+report tiny -o -
+compare tiny part
+explain tiny
+frontier fair.yaml --over welfare=utilitarian,nash
+export tiny --format sft
+export tiny --format sft -o out.jsonl
+export tiny --format system
+generate tiny --set generate.k=0 --set generate.judge=users
+generate tiny --set generate.k=0 --set generate.judge=users --dry-run
+dataset describe rows.jsonl
+personas describe people.jsonl
+personas sample people.jsonl --n 5 -o -
+personas import people.jsonl --as table -o -
+personas generate --n 3 -o made.jsonl
+tasks import lines.txt --as lines -o -
+tasks import lines.txt --as lines -o tasks.jsonl
+""".splitlines()
+PEOPLE = "".join(f'{{"id": "p{n}", "name": "P{n} X", "description": "Likes {n}."}}\n' for n in range(20))
+FULL = "scai: stdout: cannot be written: No space left on device\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run, one that a limit stopped, and the files that the commands name."""
+    place = tmp_path_factory.mktemp("streams")
+    files = {
+        "tiny.yaml": TINY,
+        "fair.yaml": f"{TINY}revision: {{acceptance: improves}}\n",
+        "people.jsonl": PEOPLE,
+        "lines.txt": "How do I make tea?\nWhat helps against bad sleep?\n",
+    }
+    for name, text in files.items():
+        (place / name).write_text(text, encoding="utf-8")
+    runs = ("--runs-dir", place / "runs")
+    assert scai("run", place / "tiny.yaml", "-q", *runs).code == 0
+    assert scai("run", place / "tiny.yaml", "-q", *runs, "--run-id", "part", "--set", "limits.calls=30").code == 3
+    assert scai("export", "tiny", *runs, "--format", "sft", "-o", place / "rows.jsonl").code == 0
+    return place
+
+
+def check(folder: Path, commands: list[str], states: list[str]) -> None:
+    cases = [(command, "Hello\n" * command.startswith("chat"), s) for command in commands for s in ("as ever", *states)]
+    ended = dict(zip(cases, streamed(folder, cases), strict=True))
+    for case, found in ended.items():
+        command, typed, state = case
+        usual, lost = ended[command, typed, "as ever"], STATES[state]
+        code = 4 if lost.get(1) == "full" and usual.out and not usual.code else usual.code
+        assert found.code == code, (case, found, usual)
+        assert not any(word in found.err for word in ("Traceback", "Exception ignored", "Error: [Errno")), (case, found)
+        assert found.statuses == usual.statuses, (case, found)
+        assert "running" not in found.statuses, (case, found)
+        if 1 not in lost and "run" not in command:  # its times differ
+            assert found.out == usual.out, (case, found)
+        if lost == {1: "full"} and code == 4 != usual.code:
+            assert found.err.partition("scai: ")[1:] == ("scai: ", FULL.removeprefix("scai: ")), (case, found)
+
+
+def test_the_table_has_every_command() -> None:
+    def leaves(command: object, name: str = "") -> list[str]:
+        below = getattr(command, "commands", {})
+        shown = [(f"{name}{key}", each) for key, each in below.items() if not each.hidden]
+        return [leaf for key, each in shown for leaf in leaves(each, f"{key} ")] or [name]
+
+    for leaf in leaves(typer.main.get_command(app)):
+        assert any(f"{command} ".startswith(leaf) for command in COMMANDS), leaf
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", [state for state in STATES if state != "as ever"])
+def test_every_command_ends_well(folder: Path, state: str) -> None:
+    check(folder, COMMANDS, [state])
+
+
+def shell(line: str, **env: str) -> subprocess.CompletedProcess[str]:
+    line = line.replace("scai ", f"{sys.executable} -m scai_cli ")
+    return subprocess.run(
+        ["bash", "-c", line], capture_output=True, text=True, check=False, env=os.environ | env, timeout=60
+    )
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_run_without_a_reader_of_its_progress_finishes(tiny: Path, unbuffered: str) -> None:
+    found = shell(f"scai run {tiny} 2>&1 >id | head -1", PYTHONUNBUFFERED=unbuffered)
+    assert found.stdout == "run tiny: 3 simulated people, 2 tasks, 2 epochs\n"
+    assert Path("id").read_text(encoding="utf-8") == "tiny\n"
+    assert scai("list", "--json").json[0]["status"] == "finished"
