@@ -24,8 +24,12 @@ ScaiError                    exit 2: the user can fix it, the message is one lin
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Final
+
+_SCARCE: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EIO}
+_REFUSED: Final = {errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
 
 
 class ScaiError(Exception):
@@ -171,3 +175,11 @@ class AnswerLost(ScaiError):
 
 STOPS = (LimitReached, CallFailed, EndpointFailed, TooManyFailures, RunUnhealthy, Interrupted, AnswerLost)
 """The errors that stop a run cleanly: calls in flight finish, and `scai resume` continues."""
+
+
+def from_system(error: BaseException) -> ScaiError | None:
+    """Return the error for a full, broken or protected disk, a bad name or too many open files, else None."""
+    if not isinstance(error, OSError) or error.errno not in _SCARCE | _REFUSED:
+        return None
+    kind = OutputError if error.errno in _SCARCE else ScaiError
+    return kind(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)

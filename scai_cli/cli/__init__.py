@@ -9,8 +9,8 @@ from collections.abc import Callable
 import typer
 
 from scai_cli.cli import chat, compare, dataset, explain, export, generate, init, personas, report, run, show, tasks
-from scai_cli.cli.streams import prepare_streams, write_rest
-from scai_cli.errors import ScaiError
+from scai_cli.cli.streams import prepare_streams
+from scai_cli.errors import OutputError, ScaiError, from_system
 from scai_cli.jobs.interruption import ProcessSignals
 from scai_cli.text.characters import one_line
 
@@ -67,11 +67,14 @@ def main() -> None:
     try:
         signals.install()
         app()
-    except (ScaiError, CancelledError, SystemExit) as end:
+    except (ScaiError, CancelledError, SystemExit, OSError) as end:
         signals.ending = True
-        unwritten = write_rest()
         # Also after a success: a signal in the last steps of an event loop finds no task left to cancel.
-        error = end if isinstance(end, ScaiError) else signals.error or unwritten
+        error = end if isinstance(end, ScaiError) else from_system(end) or signals.error
+        try:
+            sys.stdout.flush()
+        except (OutputError, SystemExit) as unwritten:
+            error = error or (unwritten if isinstance(unwritten, OutputError) else None)
         if error is None or (isinstance(end, SystemExit) and end.code):
             raise
         sys.stderr.write(f"scai: {one_line(str(error))}\n")

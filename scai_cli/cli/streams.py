@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from errno import EPIPE
 from io import BufferedWriter, FileIO, TextIOWrapper
 from select import select
@@ -17,30 +16,29 @@ if TYPE_CHECKING:
 
 
 class _Output(FileIO):
-    """stdout or stderr. A message that cannot be written is dropped, since the work that it is about matters more.
+    """stdout or stderr. Messages that cannot be written are dropped, since the work that they are about matters more.
 
-    The first failed write to stdout raises OutputError, or ends the program without an error if the reader has gone.
-    Later ones are dropped: Python's buffers keep what they could not write, and try again until the process ends.
+    The first failed write to stdout raises OutputError, or SystemExit if the reader has gone. Later ones are dropped:
+    Python's buffers keep what they could not write, and try again until the process ends.
     """
 
     _failed = False
 
     def write(self, data: ReadableBuffer) -> int:
         """Write some bytes and return their number."""
-        size = memoryview(data).nbytes
-        if self._failed:
-            return size
         try:
-            while (written := super().write(data)) is None:  # another process has made it non-blocking
-                select((), (self,), ())
+            while not self._failed:
+                if (written := super().write(data)) is not None:
+                    return written
+                select((), (self,), ())  # another process has made it non-blocking
         except OSError as error:
-            if self.fileno() == 2:
-                return size
-            self._failed = True
-            if error.errno == EPIPE:  # `| head` has read enough
-                raise SystemExit from None
-            raise OutputError(f"stdout: cannot be written: {error.strerror}") from error
-        return written
+            self._failed = self.fileno() == 1
+            if self._failed:
+                reader_gone = error.errno == EPIPE  # `| head` has read enough
+                raise (
+                    SystemExit if reader_gone else OutputError(f"stdout: cannot be written: {error.strerror}")
+                ) from None
+        return memoryview(data).nbytes
 
 
 def prepare_streams() -> None:
@@ -55,18 +53,7 @@ def prepare_streams() -> None:
         stream = getattr(sys, name)
         if mode == "w" and isinstance(stream, TextIOWrapper):
             if type(getattr(stream.buffer, "raw", stream.buffer)) is FileIO and stream.fileno() == number:
-                buffer = BufferedWriter(_Output(number, mode, closefd=False))
                 by_line = stream.line_buffering or stream.write_through
-                stream = TextIOWrapper(buffer, stream.encoding, line_buffering=by_line)
-                setattr(sys, name, stream)
+                buffer = BufferedWriter(_Output(number, mode, closefd=False))
+                setattr(sys, name, stream := TextIOWrapper(buffer, stream.encoding, line_buffering=by_line))
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
-
-
-def write_rest() -> OutputError | None:
-    """Write what stdout has buffered, and return the error of a failed write."""
-    with suppress(SystemExit):
-        try:
-            sys.stdout.flush()
-        except OutputError as error:
-            return error
-    return None

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any, Final
 
-from scai_cli.errors import Interrupted
+from scai_cli.errors import Interrupted, OutputError
 
 GRACE_S: Final = 5.0
 """The seconds that calls in flight may take after the first signal."""
@@ -63,7 +63,7 @@ class ProcessSignals:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             raise self.error from None
-        loop.call_soon_threadsafe(_cancel_tasks, loop)
+        loop.call_soon_threadsafe(lambda: [task.cancel() for task in asyncio.all_tasks(loop)])
 
 
 @contextmanager
@@ -85,9 +85,11 @@ def ctrl_c_ends_input() -> Iterator[None]:
 
 @contextmanager
 def resumable(command: str) -> Iterator[None]:
-    """Inside the block, an interruption prints the command that continues the work."""
+    """Inside the block, an interruption or a failed write prints the command that continues the work."""
     try:
         yield
+    except OutputError as failed:
+        raise OutputError(f"{failed}; free some disk space or allow writing, then continue with `{command}`") from None
     except (Interrupted, asyncio.CancelledError) as stopped:
         signals = ProcessSignals.of(signal.SIGINT)
         error = stopped if isinstance(stopped, Interrupted) else signals and signals.error
@@ -145,11 +147,6 @@ class Interruption:
         self._error = Interrupted(f"interrupted by {_name(number)}")
         self._timer = self._loop.call_later(GRACE_S, self._task.cancel)
         self._stop(self._error)
-
-
-def _cancel_tasks(loop: asyncio.AbstractEventLoop) -> None:
-    for task in asyncio.all_tasks(loop):
-        task.cancel()
 
 
 def _name(number: int) -> str:

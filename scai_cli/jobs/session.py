@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from scai_cli.analysis.health import answer_warnings
-from scai_cli.errors import STOPS, AnswerLost, EndpointFailed, Interrupted, LimitReached, RunError, ScaiError
+from scai_cli.errors import (
+    STOPS,
+    AnswerLost,
+    EndpointFailed,
+    Interrupted,
+    LimitReached,
+    OutputError,
+    RunError,
+    ScaiError,
+)
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
@@ -187,16 +196,19 @@ async def work(
         await stoppable(pool, job(agents), resume_command(folder.path))
     except AnswerLost:
         raise
-    except STOPS as stop:
+    except (*STOPS, OutputError) as stop:
         outcome.stopped_by(_with_command(stop, resume_command(folder.path)))
     finally:
         if pool.cache is not None and pool.cache.problem:
             observer.say(pool.cache.problem)
         observer.end()
-    folder.sync()  # before the outcome says how the logs end
     outcome.spent = Spending.of(pool, index, earlier_usd)
     # A session that a bug or a kill ends keeps the status `running`, which the next one takes for an interruption.
-    end_session(folder.path, outcome.summary())
+    try:
+        folder.sync()  # before the outcome says how the logs end
+        end_session(folder.path, outcome.summary())
+    except OutputError as error:
+        outcome.error = outcome.error or error
     return outcome
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -70,7 +71,7 @@ def all_generated(runs: Path) -> list[Path]:
 
 def newest_first(paths: list[Path]) -> list[Path]:
     """Return run directories or generated sets sorted by age, newest first."""
-    return sorted(paths, key=_made, reverse=True)
+    return sorted(paths, key=created, reverse=True)
 
 
 def _all(runs: Path, kind: _Kind) -> list[Path]:
@@ -87,7 +88,7 @@ def _find(runs: Path, wanted: str, kind: _Kind) -> Path:
     if not known:
         raise RunError(f"there is no run in {runs}; start one with `scai run CONFIG`, or give another --runs-dir")
     if wanted == LATEST:
-        return max(known.values(), key=_made)
+        return max(known.values(), key=created)
     return _named(runs, wanted, known, kind)
 
 
@@ -111,7 +112,8 @@ def _hint(path: Path, kind: _Kind) -> str:
     return "; it is a generated set, for `scai export` and `scai resume`"
 
 
-def _made(path: Path) -> tuple[int, str]:
-    """Return the sort key of a folder: its time of creation, then its name."""
-    sign = CONFIG if is_run(path) else GENERATION
-    return ((path / sign).stat().st_mtime_ns, path.name)
+def created(path: Path) -> tuple[int, str]:
+    """Return the time of a folder's creation in ns, 0 if it has been deleted meanwhile, and its name."""
+    with suppress(OSError):
+        return ((path / (CONFIG if is_run(path) else GENERATION)).stat().st_mtime_ns, path.name)
+    return (0, path.name)

@@ -52,8 +52,9 @@ class LineLog:
             raise cannot_write(self.path, error) from error
 
     def sync(self) -> None:
-        """Make all lines survive a power cut."""
-        os.fsync(self.file.fileno())
+        """Make all lines survive a power cut; raises OutputError."""
+        with _translated(self.path):
+            os.fsync(self.file.fileno())
 
     def close(self) -> None:
         """Sync and close."""
@@ -107,9 +108,7 @@ def decoded(path: Path, decode: Callable[[bytes], Decoded]) -> Iterator[Decoded]
 
 def lines_backwards(path: Path) -> Iterator[bytes]:
     """Yield the complete lines of a file in reverse order."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
+    with suppress(FileNotFoundError), path.open("rb") as file:
         at, begun, torn = file.seek(0, os.SEEK_END), b"", True
         while at > 0:
             start = max(0, at - _BLOCK)
@@ -164,10 +163,8 @@ def damaged(path: Path, number: int) -> str:
 
 
 def cannot_write(path: Path, error: OSError) -> OutputError:
-    """Build the error for a failed write to a log."""
-    return OutputError(
-        f"{path}: cannot be written: {error.strerror}; free some disk space, then continue with `scai resume`"
-    )
+    """Build the error for a failed write."""
+    return OutputError(f"{path}: cannot be written: {error.strerror}")
 
 
 @contextmanager
@@ -189,7 +186,8 @@ def whole_file(target: Path, *, lasting: bool = False) -> Iterator[BinaryIO]:
             if lasting:
                 sync_folder(target.parent)
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):  # there is none, or the file system cannot be written
+            beside.unlink()
 
 
 def remove_halves(folder: Path, name: str = "*") -> None:
@@ -204,7 +202,7 @@ def _translated(target: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(f"{target}: cannot be written: {error.strerror}") from error
+        raise cannot_write(target, error) from error
 
 
 def write_whole(target: Path, text: str, *, lasting: bool = False) -> None:

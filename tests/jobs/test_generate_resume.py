@@ -284,7 +284,7 @@ def test_a_full_disk_costs_at_most_what_was_in_flight(kind: Path, whole: Whole) 
     assert full.returncode == 4
     assert full.stderr.decode().count("\n") == 1
     assert (
-        "cannot be written: File too large; free some disk space, then continue with `scai resume`"
+        "cannot be written: File too large; free some disk space or allow writing, then continue with `scai resume "
         in full.stderr.decode()
     )
     path = Path("runs/whole")

@@ -552,6 +552,9 @@ def test_failures_before_a_kill_never_stand_in_the_way_of_what_comes_after_it(tm
             assert set(answered(run).values()) == {1}
 
 
+FREE = "free some disk space or allow writing, then continue with"
+
+
 def test_a_full_disk_costs_at_most_what_was_in_flight(tmp_path, tiny, finished):
     program = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)); "
@@ -561,9 +564,9 @@ def test_a_full_disk_costs_at_most_what_was_in_flight(tmp_path, tiny, finished):
     assert full.returncode == 4
     said = full.stderr.decode()
     assert said.count("\n") == 1
-    assert (
-        "calls.jsonl: cannot be written: File too large; free some disk space, then continue with `scai resume`" in said
-    )
+    assert said.endswith(f"calls.jsonl: cannot be written: File too large; {FREE} `scai resume tiny`\n")
+    assert full.stdout == b"tiny\n"
+    assert json.loads(Path("runs/tiny/outcome.json").read_bytes())["status"] == "failed"
     run = tmp_path / "runs" / "tiny"
     assert (run / "calls.jsonl").read_bytes().endswith(b"\n")
     paid = answered(run)

@@ -10,7 +10,7 @@ from typing import Any
 from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.yaml_source import read_yaml
 from scai_cli.runs.events import RunStarted
-from scai_cli.runs.find import all_generated, all_runs, newest_first
+from scai_cli.runs.find import all_generated, all_runs, created, newest_first
 from scai_cli.runs.generated_directory import GENERATION, ROWS
 from scai_cli.runs.history.event_lines import first_event, glance
 from scai_cli.runs.history.status import outcome_of, status_of
@@ -47,7 +47,7 @@ def list_generated(runs: Path) -> list[dict[str, Any]]:
 def _generated(path: Path) -> dict[str, Any]:
     source, wanted = _header(path / GENERATION)
     rows = _rows(path / ROWS)
-    started = datetime.fromtimestamp((path / GENERATION).stat().st_mtime, UTC)
+    started = datetime.fromtimestamp(created(path)[0] / 1e9, UTC)
     return {
         "run_id": path.name,
         "source": source,
