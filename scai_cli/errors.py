@@ -2,6 +2,7 @@
 
 ScaiError                    exit 2: the user can fix it, the message is one line
 ├── ConfigError              an experiment, persona or task file, or an override is wrong
+│   └── KeyUntrusted         a key would go to a host that the user has not allowed for it
 ├── RunError                 a run directory is missing, ambiguous, in use, unfinished or damaged
 ├── CacheError               the response cache is locked, damaged, not scai's or not writable
 ├── OutputError              exit 4: a file could not be written
@@ -46,6 +47,12 @@ class ConfigError(ScaiError):
         """Build the line `FILE:LINE: KEY: PROBLEM`, without the parts that are unknown."""
         location = f"{file}:{line}" if line is not None else file
         return cls(": ".join(part for part in (location, key, problem) if part))
+
+
+class KeyUntrusted(ConfigError):
+    """The key in a variable would go to an origin that the user has not allowed for it."""
+
+    pair: tuple[str, str] = ("", "")
 
 
 class RunError(ScaiError):

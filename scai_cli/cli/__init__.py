@@ -10,7 +10,8 @@ import typer
 
 from scai_cli.cli import chat, compare, dataset, explain, export, generate, init, personas, report, run, show, tasks
 from scai_cli.cli.streams import prepare_streams
-from scai_cli.errors import OutputError, ScaiError, from_system
+from scai_cli.cli.trust import allow, trust
+from scai_cli.errors import KeyUntrusted, OutputError, ScaiError, from_system
 from scai_cli.jobs.interruption import ProcessSignals
 from scai_cli.text.characters import one_line
 
@@ -47,6 +48,7 @@ for command in (show.show, chat.chat, report.report, compare.compare, explain.ex
     app.command()(command)
 app.command()(export.export)
 app.command()(generate.generate)
+app.command()(trust)
 for name, group in (("dataset", dataset.app), ("personas", personas.app), ("tasks", tasks.app)):
     app.add_typer(group, name=name)
 
@@ -66,7 +68,12 @@ def main() -> None:
     prepare_streams()
     try:
         signals.install()
-        app()
+        while True:
+            try:
+                app()
+            except KeyUntrusted as refused:
+                if not allow(*refused.pair):
+                    raise
     except (ScaiError, CancelledError, SystemExit, OSError) as end:
         signals.ending = True
         # Also after a success: a signal in the last steps of an event loop finds no task left to cancel.

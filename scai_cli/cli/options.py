@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,7 +21,14 @@ Runs = Annotated[
 ]
 RunsDir = Annotated[Path, typer.Option("--runs-dir", help="Folder of the runs.", envvar="SCAI_RUNS_DIR", metavar="DIR")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Hide progress.")]
+
+
+def _hush(quiet: bool) -> bool:
+    logging.getLogger("scai_cli").disabled = quiet  # it names the hosts that get a key
+    return quiet
+
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Hide progress.", callback=_hush)]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="Set a key of the experiment, e.g. --set epochs=8. Repeatable.", metavar="KEY=VALUE"),

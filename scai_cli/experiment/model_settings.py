@@ -35,13 +35,14 @@ def without_secrets(value: Any) -> Any:
     return value
 
 
-def _variable_name(name: str) -> str:
+def variable_name(name: str) -> str:
+    """Return the name of an environment variable; raises ValueError for one that cannot be."""
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise ValueError("must be the name of an environment variable, not the key itself")
     return name
 
 
-VariableName = Annotated[str, AfterValidator(_variable_name)]
+VariableName = Annotated[str, AfterValidator(variable_name)]
 
 
 SystemRole = Literal["system", "merge", "developer"]  # left out of a config that has the default, as older ones do

@@ -6,7 +6,8 @@ from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides
 from scai_cli.experiment.model_settings import ModelSettings
-from scai_cli.models.endpoint import OFFICIAL_URL, address_in_environment
+from scai_cli.models.endpoint import OFFICIAL_URL
+from scai_cli.models.key_trust import address_in_environment
 
 
 def with_address(config: ExperimentConfig, anew: Overrides | None = None) -> ExperimentConfig:

@@ -64,9 +64,9 @@ def generate(options: GeneratePersonasOptions, out: Path, say: Callable[[str], N
     check_name(out)
     config = options.experiment()
     with (
+        ModelPool.connect(config) as pool,
         _call_log(out.with_name(f"{out.stem}.calls.jsonl")) as log,
         closing(CallIndex.read(log.path)) as index,
-        ModelPool.connect(config) as pool,
     ):
         remove_halves(out.parent, glob.escape(out.name))
         pool.count_earlier(index)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -19,7 +19,8 @@ from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
 from scai_cli.jobs.model_pool import RoleModel, costs_of, prices_of
 from scai_cli.messages import AgentRole, ChatRequest, Usage
-from scai_cli.models.endpoint import address, url_of
+from scai_cli.models.endpoint import address, refusal, url_of
+from scai_cli.models.key_trust import KEY_VARIABLE
 from scai_cli.simulation.rehearsal import PRODUCT, Workload
 
 REHEARSED: Final = 20_000
@@ -28,10 +29,11 @@ REHEARSED: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A host that a run would contact, the variable with its key (if any), and its models."""
+    """A host that a run would contact, the variable with its key (if any), why it does not go there, and its models."""
 
-    name: str
+    host: str
     key: str | None
+    refusal: str | None
     models: Sequence[str]
 
 
@@ -67,7 +69,7 @@ class Plan:
             "whole": self.whole,
             "people": self.people,
             "product": {"calls": self.product_calls, "certain": self.product_is_certain},
-            "hosts": [{"host": host.name, "key": host.key, "models": list(host.models)} for host in self.hosts],
+            "hosts": [asdict(host) for host in self.hosts],
         }
 
 
@@ -109,14 +111,14 @@ def sample_prompts(config: ExperimentConfig) -> list[ChatRequest]:
 
 
 def _hosts(models: Iterable[ModelSettings]) -> list[Host]:
-    names: defaultdict[tuple[str, str | None], dict[str, None]] = defaultdict(dict)
+    labels: defaultdict[tuple[str, str | None, str | None], dict[str, None]] = defaultdict(dict)
     for model in models:
+        host, key, refused = urlsplit(address(model)).netloc, model.api_key_env, None
+        if model.provider == "openai":
+            host = url_of(model).netloc
+            key = key or (KEY_VARIABLE if not address(model) or os.environ.get(KEY_VARIABLE) else None)
+            refused = refusal(model, key)
         if model.provider not in ("simulated", HUMAN):
-            is_openai = model.provider == "openai"
-            host = (url_of(model) if is_openai else urlsplit(address(model))).netloc.rpartition("@")[
-                2
-            ] or model.provider
-            key = model.api_key_env or ("OPENAI_API_KEY" if is_openai else None)
-            has_key = key is not None and (model.api_key_env or not address(model) or os.environ.get(key))
-            names[host, key if has_key else None][model.label] = None
-    return [Host(host, key, tuple(models)) for (host, key), models in names.items()]
+            where = host.rpartition("@")[2] or model.provider
+            labels[where, key, str(refused) if refused else None][model.label] = None
+    return [Host(*which, tuple(models)) for which, models in labels.items()]

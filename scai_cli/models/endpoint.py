@@ -6,19 +6,20 @@ import html
 import json
 import os
 import re
+import shlex
 from base64 import b64encode
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
-from scai_cli.errors import ConfigError
+from scai_cli.errors import ConfigError, KeyUntrusted
 from scai_cli.experiment.model_settings import NO_QUERY, ModelSettings
 from scai_cli.messages import ending
+from scai_cli.models.key_trust import ADDRESS_VARIABLE, KEY_VARIABLE, address_in_environment, is_trusted, origin_of
 from scai_cli.text.characters import one_line
 
 OFFICIAL_URL: Final = "https://api.openai.com/v1"
-ADDRESS_VARIABLE: Final = "OPENAI_BASE_URL"
 _QUOTED: Final = 200
 _READ: Final = 20_000
 """The characters of a foreign text that are read."""
@@ -36,6 +37,11 @@ class Endpoint:
 
     def __str__(self) -> str:
         return one_line(self.in_answer(self.url.geturl().rstrip("/")), _QUOTED)
+
+    @property
+    def origin(self) -> str:
+        """Its scheme, host and port: where the key goes."""
+        return origin_of(self.url.geturl())
 
     @property
     def is_openai(self) -> bool:
@@ -80,11 +86,6 @@ def text_of_page(text: str) -> str:
     return html.unescape(_INVISIBLE.sub(" ", text[:_READ])).strip() or "an HTML page without text"
 
 
-def address_in_environment() -> str:
-    """Return the address in OPENAI_BASE_URL; empty if there is none."""
-    return os.environ.get(ADDRESS_VARIABLE, "").strip()
-
-
 def address(model: ModelSettings) -> str:
     """Return the base URL of a model; empty for OpenAI's own."""
     url = (model.base_url or address_in_environment()).rstrip("/")
@@ -92,9 +93,12 @@ def address(model: ModelSettings) -> str:
 
 
 def endpoint_of(model: ModelSettings) -> Endpoint:
-    """Return the endpoint of a model; raises ConfigError for an address or a key that cannot be one."""
-    base_url = address(model)
-    variable = model.api_key_env or "OPENAI_API_KEY"
+    """Return the endpoint of a model.
+
+    Raises ConfigError for an address or a key that cannot be one, and KeyUntrusted for a key that may not go there.
+    """
+    base_url, url = address(model), url_of(model)
+    variable = model.api_key_env or KEY_VARIABLE
     key = os.environ.get(variable, "").strip() or None
     if key is None and (model.api_key_env or not base_url):
         raise ConfigError(
@@ -103,7 +107,22 @@ def endpoint_of(model: ModelSettings) -> Endpoint:
         )
     if key is not None and not (key.isascii() and key.isprintable()):
         raise ConfigError(f"model.api_key_env: the key in {variable} contains characters that no key has")
-    return Endpoint(url_of(model), key, variable)
+    if error := refusal(model, variable if key else None):
+        raise error
+    return Endpoint(url, key, variable)
+
+
+def refusal(model: ModelSettings, variable: str | None) -> KeyUntrusted | None:
+    """Return the error for a key that may not go to the address of a model; None if it may."""
+    origin = origin_of(url_of(model).geturl())
+    if variable is None or is_trusted(variable, origin):
+        return None
+    remedy = f"run `scai trust {variable} {shlex.quote(origin)}` to allow it"
+    if model.base_url_from and variable == KEY_VARIABLE:
+        remedy = f"set {ADDRESS_VARIABLE}={shlex.quote(model.base_url or '')} as when this was started, or {remedy}"
+    error = KeyUntrusted(f"the key in {variable} would go to {origin}, which you have not allowed; {remedy}")
+    error.pair = variable, origin
+    return error
 
 
 def url_of(model: ModelSettings) -> SplitResult:
@@ -111,12 +130,10 @@ def url_of(model: ModelSettings) -> SplitResult:
     is_own = model.base_url is not None and not model.base_url_from
     base_url, where = address(model) or OFFICIAL_URL, "model.base_url" if is_own else ADDRESS_VARIABLE
     try:
+        origin_of(base_url)
         url = urlsplit(base_url)
-        plain = url.scheme in ("http", "https") and url.hostname and url.port != 0
     except ValueError:
-        plain = False
-    if not plain or url.fragment or "@" in url.netloc or not base_url.isprintable() or " " in base_url:
-        raise ConfigError(f"{where}: not a valid URL; write it like http://127.0.0.1:8000/v1")
+        raise ConfigError(f"{where}: not a valid URL; write it like http://127.0.0.1:8000/v1") from None
     if url.query:
         raise ConfigError(f"{where}: {NO_QUERY}")
     if url.path.rstrip("/").endswith("/chat/completions"):

@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import json
+import logging
 import os
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
@@ -32,6 +34,7 @@ from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.base import ChatModel
 from scai_cli.models.endpoint import endpoint_of
+from scai_cli.models.key_trust import KEY_VARIABLE, is_trusted
 from scai_cli.models.refusals import Refusal
 from scai_cli.models.response import ENCODING, MB, read_body
 from scai_cli.models.wire import BodyError, FilterError, LengthError, read_completion, unused_response
@@ -40,12 +43,14 @@ if TYPE_CHECKING:
     import httpx2
     from openai import AsyncOpenAI
 
+_name_host = lru_cache(partial(logging.getLogger("scai_cli").warning, "scai: the key in %s goes to %s"))
+"""Write on stderr, once per process and unless logging is set up otherwise, which key a host gets."""
 MAX_CONNECTIONS = 1024
 MAX_REDIRECTS = 20
 MAX_ERROR = 64_000
 """The bytes of an error's body that are read."""
 NO_KEY = "no-key"  # sent to a server that needs none
-_HEADER = re.compile(r"(?!(?i:content-length|transfer-encoding):)[\w!#$%&'*+.^`|~-]+: [\t -~]*", re.ASCII)
+_HEADER = re.compile(r"(?!(?i:content-length|transfer-encoding|host):)[\w!#$%&'*+.^`|~-]+: [\t -~]*", re.ASCII)
 
 
 def connect(model: ModelSettings, *, seed: int) -> ChatModel:  # noqa: ARG001 - requests carry their seeds
@@ -74,7 +79,7 @@ def _sorted(options: Mapping[str, Any]) -> tuple[str | None, dict[str, str], dic
     sent = {str(name): str(value) for name, value in (headers or {}).items()}
     if odd := [name for name, value in sent.items() if not _HEADER.fullmatch(f"{name}: {value}")]:
         raise ConfigError(
-            f"model.options.extra_headers.{odd[0]}: cannot be sent (a name with printable ASCII; scai sends the length)"
+            f"model.options.extra_headers.{odd[0]}: cannot be sent (write printable ASCII; host and length are scai's)"
         )
     return transport, sent, body
 
@@ -131,7 +136,12 @@ class OpenAIModel:
                 max_retries=0,  # the gate alone retries
                 timeout=None,  # `_send` limits the whole call instead, the body included
             )
+            if not is_trusted(KEY_VARIABLE, self._endpoint.origin):  # nor are OPENAI_ORG_ID and OPENAI_CUSTOM_HEADERS
+                self._client.organization = self._client.project = None
+                self._client._custom_headers = {}
             self._head = _head(self._client, self._http, headers)
+        if self._endpoint.key is not None:
+            _name_host(self._endpoint.key_variable, self._endpoint.origin)
         self._request = httpx2.Request
         # ValueError: what the transports raise for an address or a proxy that they cannot use.
         self._connection_errors: tuple[type[Exception], ...] = (httpx2.HTTPError, OSError, ValueError, zlib.error)

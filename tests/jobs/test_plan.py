@@ -120,8 +120,14 @@ def test_the_hosts_are_named_with_the_variable_of_their_key(tiny, monkeypatch):
     elsewhere = ("--set", "roles.meta.base_url=http://10.0.0.1:8000/v1", "--set", "roles.meta.api_key_env=META_KEY")
     planned = scai("plan", tiny, "--json", "--model", "openai:m", *elsewhere)
     assert planned.json["hosts"] == [
-        {"host": "api.openai.com", "key": "OPENAI_API_KEY", "models": ["m"]},
-        {"host": "10.0.0.1:8000", "key": "META_KEY", "models": ["m"]},
+        {"host": "api.openai.com", "key": "OPENAI_API_KEY", "refusal": None, "models": ["m"]},
+        {
+            "host": "10.0.0.1:8000",
+            "key": "META_KEY",
+            "refusal": "the key in META_KEY would go to http://10.0.0.1:8000, which you have not allowed; "
+            "run `scai trust META_KEY http://10.0.0.1:8000` to allow it",
+            "models": ["m"],
+        },
     ]
     shown = scai("plan", tiny, "--model", "openai:m", *elsewhere)
     assert "calls 10.0.0.1:8000 with the key in META_KEY: m" in shown.out

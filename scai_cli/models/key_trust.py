@@ -1,0 +1,81 @@
+"""Decide which key may go to which host: pairs of an environment variable and an origin.
+
+The names in a file are not enough: another person's can name any variable and any address.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from scai_cli.errors import ConfigError
+from scai_cli.text.data_files import read_data_file
+
+Pair = tuple[str, str]
+"""The name of a variable, and an origin."""
+
+ADDRESS_VARIABLE: Final = "OPENAI_BASE_URL"
+KEY_VARIABLE: Final = "OPENAI_API_KEY"
+_OFFICIAL: Final[Mapping[str, Sequence[str]]] = read_data_file(__file__)["official"]
+_NAME: Final = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9._])?")
+
+
+def origin_of(address: str) -> str:
+    """Return `scheme://host[:port]`, without a default port; raises ValueError if the host is not plain ASCII."""
+    url = urlsplit(address)
+    host, default = url.hostname or "", {"http": 80, "https": 443}.get(url.scheme)
+    odd = url.port == 0 or url.fragment or "@" in url.netloc or " " in address or not address.isprintable()
+    if default is None or odd:
+        raise ValueError("not an address like http://127.0.0.1:8000/v1")
+    if ":" in host:
+        host = f"[{ip_address(host)}]"
+    elif not _NAME.fullmatch(host):
+        raise ValueError("write the host in ASCII letters")
+    return f"{url.scheme}://{host}" + ("" if url.port in (None, default) else f":{url.port}")
+
+
+def is_trusted(variable: str, origin: str) -> bool:
+    """Return whether the key in a variable may go to an origin; raises ConfigError if the user's file is damaged."""
+    if origin in _OFFICIAL.get(variable, ()) or _is_this_machine(urlsplit(origin).hostname or ""):
+        return True
+    with suppress(ValueError):
+        if variable == KEY_VARIABLE and origin == origin_of(address_in_environment()):
+            return True
+    return (variable, origin) in remembered_pairs()
+
+
+def remembered_pairs() -> list[Pair]:
+    """Return the pairs that the user has allowed; raises ConfigError if their file is damaged."""
+    file = pairs_file()
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines() if file.is_absolute() else []
+        return [(variable, origin_of(origin)) for variable, origin in map(str.split, lines)]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        problem = error.strerror if isinstance(error, OSError) else "a line is not `VARIABLE ORIGIN`"
+        raise ConfigError(f"{file}: {problem}; correct the file, or delete it") from None
+
+
+def pairs_file() -> Path:
+    """Return `scai/trusted_keys` in the user's configuration folder; a relative path if the user has none."""
+    folder = Path(os.environ.get("XDG_CONFIG_HOME") or "")
+    base = folder if folder.is_absolute() else os.path.expanduser("~/.config")  # noqa: PTH111 - no error without a home
+    return Path(base, "scai", "trusted_keys")
+
+
+def address_in_environment() -> str:
+    """Return the address in OPENAI_BASE_URL; empty if there is none."""
+    return os.environ.get(ADDRESS_VARIABLE, "").strip()
+
+
+def _is_this_machine(host: str) -> bool:
+    with suppress(ValueError):
+        return host == "localhost" or ip_address(host).is_loopback
+    return False
