@@ -43,7 +43,8 @@ def opened(base_url=None, **keys):
         "https://x.openai.azure.com/openai/v1",
     ],
 )
-def test_an_address_is_joined_as_the_official_client_does(base_url):
+def test_an_address_is_joined_as_the_official_client_does(base_url, monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY")
     expected = AsyncOpenAI(api_key="k", base_url=base_url)._prepare_url("/chat/completions")
     assert opened(base_url)._head.url == expected
 
@@ -109,7 +110,8 @@ def test_the_visible_text_of_a_page(page, text):
     assert " ".join(text_of_page(page).split()) == text
 
 
-def test_a_certificate_that_is_not_trusted_names_the_variable_at_once():
+def test_a_certificate_that_is_not_trusted_names_the_variable_at_once(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY")
     from scai_cli.models.refusals import Refusal
 
     error = Refusal(0, str(ssl.SSLCertVerificationError(1, "certificate verify failed: self-signed certificate")))

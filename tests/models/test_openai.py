@@ -117,6 +117,7 @@ def test_the_seed_can_be_kept_back():
 def test_openai_itself_is_sent_max_completion_tokens(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     for url in (None, "https://api.openai.com/v1", "https://x.openai.azure.com/openai/v1/"):
+        monkeypatch.setenv("OPENAI_BASE_URL", url or "")  # the owner's word that the key may go there
         sent = body(request(max_tokens=9), base_url=url)
         assert sent["max_completion_tokens"] == 9
         assert "max_tokens" not in sent
