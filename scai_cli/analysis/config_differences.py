@@ -66,7 +66,7 @@ def _is_part_of_absent(key: str, configs: Sequence[Mapping[str, Any]]) -> bool:
 def _flat(value: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, inner in value.items():
         key = f"{prefix}{name}"
-        if isinstance(inner, Mapping) and inner:
+        if isinstance(inner, Mapping):
             yield from _flat(inner, f"{key}.")
         elif key in {f"{kind}.inline" for kind in _KINDS}:
             for item in inner:

@@ -215,7 +215,7 @@ def _values(before: Cells, after: Cells, declared: str) -> dict[str, tuple[float
 
 def _range(history: History, start: VersionPlays) -> tuple[float, float] | None:
     """Return the lowest and the highest mean satisfaction among the plays of one version."""
-    played = [m for m in history.measured if m.epoch in start.epochs]
+    played = [m for m in history.measured if m.version == start.version]
     means = [value for m in played if (value := average(m.satisfaction.values())) is not None]
     return (min(means), max(means)) if means else None
 

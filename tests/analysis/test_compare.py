@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from conftest import Called, scai
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopback import Loopback, Reply, error
 
@@ -305,3 +307,94 @@ def test_many_runs_stand_below_each_other(tiny: Path) -> None:
         first, last = (metrics[f"welfare.utilitarian.{end}"][name] for end in ("first", "product"))
         row = next(line for line in lines if re.match(rf"{letter} +0 -> \d ", line))
         assert f"{first:.2f} -> {last:.2f}" in row
+
+
+# --- keys that one run has and the other lacks
+
+_MAPPINGS = {
+    "attributes": st.dictionaries(st.sampled_from(["age", "from here"]), st.sampled_from([30, True, "yes", 1.5])),
+    "stances": st.dictionaries(st.sampled_from(["tea", "Sleep"]), st.just("It matters.")),
+    "preferences": st.dictionaries(st.sampled_from(["concise", "warm"]), st.sampled_from([-1.0, 0.5])),
+    "model": st.none() | st.sampled_from([{}, {"temperature": 0.5}, {"options": {"a": [1]}}]),
+    "source": st.sampled_from(["fictional", {"name": "x", "licence": "cc"}, {}]),
+    "weight": st.sampled_from([1.0, 2.5]),
+    "split": st.sampled_from([None, "train"]),
+    "name": st.sampled_from(["", "Somebody"]),
+    "description": st.just(""),
+}
+_TASK = {key: _MAPPINGS[key] for key in ("source", "split")} | {"topic": st.just("Sleep"), "kind": st.just("essay")}
+_TOP = {
+    "roles": st.sampled_from([{}, {"meta": {"temperature": 0.5}}, {"user": {"options": {"x": {"y": [1, {}]}}}}]),
+    "judge": st.sampled_from([None, {"provider": "simulated"}]),
+    "prices": st.sampled_from([{}, {"m": {"input": 1, "output": 2}}]),
+    "welfare": st.sampled_from(["nash", {"atkinson": {"epsilon": 2}}]),
+    "generate": st.sampled_from([{}, {"votes": 3}]),
+    "force": st.sampled_from([False, True, "all"]),
+    "limits": st.sampled_from([{}, {"usd": 3.5}]),
+    "prompts": st.just({}),
+    "constitution": st.sampled_from(
+        [{}, {"principles": ["Be brief."]}, {"contract": [{"text": "Ask.", "for": ["ann"]}]}]
+    ),
+    "revision": st.sampled_from([{}, {"strategy": "edits"}]),
+    "holdout": st.sampled_from([{}, {"tasks": []}]),
+    "model": st.sampled_from([{}, {"options": {"a": {"b": []}}}]),
+}
+
+
+def _some(keys: Mapping[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=keys)
+
+
+_PERSON = ("ann", "bob", "cid")
+_CONFIGS = st.builds(
+    lambda top, people, tasks, group: (
+        top
+        | {"personas": {"inline": [{"id": name, **keys} for name, keys in zip(_PERSON, people, strict=True)], **group}}
+        | {
+            "tasks": {
+                "inline": [{"id": n, "prompt": "Say.", **k} for n, k in zip(("tea", "sleep"), tasks, strict=True)]
+            }
+        }
+    ),
+    _some(_TOP),
+    st.tuples(*[_some(_MAPPINGS)] * 3),
+    st.tuples(*[_some(_TASK)] * 2),
+    st.sampled_from([{}, {"per_epoch": 1}, {"where": {}}]),
+)
+
+
+def _pair(finished: Path, folder: Path, configs: Sequence[Mapping[str, Any]]) -> list[Path]:
+    """Copies of a finished run whose saved experiments have these keys alone."""
+    paths = [folder / f"r{n}" for n in range(len(configs))]
+    for path, config in zip(paths, configs, strict=True):
+        shutil.copytree(finished, path, dirs_exist_ok=True)
+        (path / "config.yaml").write_text(yaml.safe_dump({"name": "tiny", **config}), encoding="utf-8")
+    return paths
+
+
+@settings(max_examples=4)
+@given(st.tuples(_CONFIGS, _CONFIGS))
+def test_a_key_that_one_run_lacks_is_a_difference_like_others(
+    finished: Path, tmp_path_factory: pytest.TempPathFactory, configs: tuple[dict[str, Any], dict[str, Any]]
+) -> None:
+    runs = _pair(finished, tmp_path_factory.mktemp("pair"), configs)
+    found = scai("compare", *runs, "--json")
+    assert found.code == 0, found.err
+    for key, values in found.json["config_differences"].items():
+        one, other = (values[run.name] for run in runs)
+        assert one != other, key
+        assert {} not in (one, other), key
+    for command in (["compare", *runs], ["export", *runs, "--format", "ratings", "-o", "-"]):
+        called = scai(*command)
+        assert (called.code, "Traceback" in called.err) == (0, False), called.err
+
+
+@pytest.mark.parametrize("empty", [0, 1])
+def test_a_report_of_two_runs_of_which_one_lacks_a_persona_s_keys(finished: Path, tmp_path: Path, empty: int) -> None:
+    keys = {"attributes": {"age": 30}, "stances": {"t": "Hot."}, "preferences": {"warm": 1.0}, "model": {"top_p": 0.5}}
+    tasks = [{"id": "tea", "prompt": "Say."}, {"id": "sleep", "prompt": "Say."}]
+    pair = [{"personas": [{"id": name, **given} for name in _PERSON], "tasks": tasks} for given in (keys, {})]
+    called = scai("report", *_pair(finished, tmp_path, pair if empty else pair[::-1]), "-o", tmp_path / "page.html")
+    assert called.code == 0, called.err
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert all(f"personas.ann.{key}.{next(iter(value))}" in page for key, value in keys.items())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -296,6 +297,33 @@ def test_the_matrix_tells_missing_from_not_asked(tmp_path: Path, tiny: Path) -> 
     cells = [cell for row in rows for cell in row[1:]]
     assert (cells.count("·"), cells.count("?") + cells.count("[?]")) == (6, 1)
     assert "? missing: 1" in shown
+
+
+def test_of_a_large_group_the_ends_of_the_ranking_are_shown(run: Path) -> None:
+    told = events(run)
+    people = {f"u{n}": f"User {n}" for n in range(250)}
+    first, began = (next(event for event in told if event["type"] == kind) for kind in ("run_started", "epoch_started"))
+    sample = next(event for event in told if event["type"] == "rating" and event["kind"] == "own" and event["final"])
+    dice = random.Random(5)
+    own = {user: dice.randrange(1, 10) for user in people} | {"u17": 10, "u99": 0, "u5": None}
+    rows: list[dict[str, Any]] = [{**first, "personas": people}, {**began, "personas": list(people), "tasks": ["tea"]}]
+    for user in people:
+        about = {"conversation": f"e1/{user}/tea", "message": f"e1/{user}/tea/m1", "epoch": 1}
+        rows.append(sample | about | {"id": f"e1/{user}/tea/m2/own", "rater": user, "value": own[user]})
+        for rater in dice.sample(list(people.keys() - {user}), 240):
+            value = {"u1": 0, "u2": 10}.get(rater, dice.randrange(3, 8))
+            cross = {"id": f"e1/{user}/tea/cross/{rater}", "kind": "cross", "rater": rater, "value": value}
+            rows.append(sample | about | cross)
+    write(run, rows)
+    header, titles, *shown, remedy = scai("show", "tiny", "--ratings").out.splitlines()
+    assert header == "Epoch 1: 60250 final ratings ([own], ? missing: 1, · not asked)"
+    assert titles.split() == ["user", "/", "task:", "20", "of", "250", "own", "others'", "mean", "lowest", "highest"]
+    best, *_, worst, unread = [row.split() for row in shown]
+    assert (len(shown), remedy) == (20, "All ratings: --json")
+    assert (best[:2], worst[:2], unread[:2]) == (["u17/tea", "[10]"], ["u99/tea", "[0]"], ["u5/tea", "[?]"])
+    assert any(row.split()[3:] == ["0", "u1", "10", "u2"] for row in shown)
+    of_one = scai("show", "tiny", "--ratings", "--persona", "u99").out.splitlines()
+    assert [line.split()[:2] for line in of_one[2:-1]] == [["u99/tea", "[0]"]]
 
 
 def test_the_matrix_is_narrowed_and_follows_the_experiment(finished: Path) -> None:

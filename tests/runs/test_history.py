@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from changed_runs import Rows, changed
 from conftest import events, scai
+from growth import steps
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +48,24 @@ def test_without_words_everything_else_is_there(finished: Path) -> None:
     assert (short.status, short.finished, short.outcome) == (whole.status, whole.finished, whole.outcome)
     assert not any(epoch.ratings or epoch.conversations for epoch in short.epochs)
     assert rating_validity(short) == rating_validity(whole) != {}
+
+
+def test_the_work_of_reading_grows_with_the_epochs_not_with_their_square(finished: Path, tmp_path: Path) -> None:
+    def epochs(count: int) -> Path:
+        kinds = ("epoch_started", "welfare", "revision")
+
+        def many(rows: Rows) -> Rows:
+            one = [row for row in rows if row["type"] in kinds and row["epoch"] == 1]
+            again = (
+                {**row, "id": row["id"].replace("e1", f"e{n}", 1), "epoch": n} for n in range(1, count) for row in one
+            )
+            return [rows[0], *again]
+
+        return changed(finished, tmp_path / f"of-{count}", many)
+
+    few, many = epochs(60), epochs(240)
+    assert len(read_history(few).versions()) == 2  # what is imported late is imported
+    assert steps(lambda: read_history(many)) < 5 * steps(lambda: read_history(few))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from rich.console import Console
@@ -12,13 +13,14 @@ from rich.text import Text
 
 from scai_cli.analysis.revision_reasons import plain_reason
 from scai_cli.analysis.rule_origins import RuleOrigin, rule_origins
+from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.constitution import rule_diff, rule_lines, start_lines
 from scai_cli.display.terminal.escape import number, styled
 from scai_cli.errors import RunError
 from scai_cli.runs.events import Candidate
-from scai_cli.runs.history.event_lines import CompactRating
 from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.selection import Selection
+from scai_cli.simulation.utilities import mean
 from scai_cli.text.characters import one_line
 
 _CRITIQUE = 400
@@ -30,30 +32,61 @@ _EVIDENCE = 3
 _CONVERSATION, _RATER, _VALUE = 30, 12, 6
 """The maximal columns of the ids of a conversation and of a rater, and the columns of a value."""
 
+_PEOPLE, _ROWS, _ENDS = 20, 1000, 10
+"""The maximal numbers of people and of rows with all ratings; of more, the rows shown from each end of the ranking."""
 
-def print_ratings(console: Console, epochs: list[Epoch], selection: Selection) -> None:
-    """Print the ratings of final answers: a row for each conversation, a column for each rater."""
-    for epoch in epochs:
-        given = {(r.conversation, r.rater): r for r in epoch.ratings if r.final}
-        missing = sum(rating.value is None for rating in given.values())
-        counts = f"{len(given)} final ratings ([own], ? missing: {missing}, · not asked)"
-        where = f"Product, version {epoch.constitution.version}" if epoch.is_product else f"Epoch {epoch.number}"
-        console.print(styled(f"{where}: {counts}", "bold"))
-        rows = [
-            (f"e{epoch.number}/{persona}/{task}", f"{persona}/{task}")
-            for persona in epoch.personas
-            for task in epoch.tasks
-            if selection.has(persona, task)
-        ]
-        for raters in _columns(epoch.personas, console.width - _CONVERSATION):
-            table = Table(box=None, padding=(0, 1, 0, 0))
-            table.add_column("user / task", no_wrap=True, max_width=_CONVERSATION)
-            for rater in raters:
-                table.add_column(one_line(rater, _RATER), justify="right", no_wrap=True)
-            for conversation, name in rows:
-                cells = [_cell(given.get((conversation, rater))) for rater in raters]
-                table.add_row(one_line(name, _CONVERSATION), *cells)
-            console.print(table)
+Given = tuple[str, float | None]
+"""The kind of a rating, `own` or `cross`, and its value."""
+
+
+def print_ratings(console: Console, history: History, epoch: Epoch, selection: Selection) -> None:
+    """Print the ratings of an epoch's final answers: a row for each conversation, a column for each rater.
+
+    Of a large group, print the conversations with the highest and the lowest own ratings. The history has `finals`.
+    """
+    pairs = ((user, task) for user in epoch.personas for task in epoch.tasks if selection.has(user, task))
+    given: dict[tuple[str, str], dict[str, Given]] = {pair: {} for pair in pairs}
+    for kind, rater, conversation, value in history.rating_index.finals_of(epoch.number):
+        _, user, task = conversation.split("/")
+        if (user, task) in given:
+            given[user, task][rater] = kind, value
+    values = [value for cells in given.values() for _, value in cells.values()]
+    counts = f"{len(values)} final ratings ([own], ? missing: {values.count(None)}, · not asked)"
+    where = f"Product, version {epoch.constitution.version}" if epoch.is_product else f"Epoch {epoch.number}"
+    console.print(styled(f"{where}: {counts}", "bold"))
+    if len(epoch.personas) > _PEOPLE or len(given) > _ROWS:
+        console.print(_extremes(given))
+        console.print("All ratings: --json")
+        return
+    for raters in _columns(epoch.personas, console.width - _CONVERSATION):
+        table = Table(box=None, padding=(0, 1, 0, 0))
+        table.add_column("user / task", no_wrap=True, max_width=_CONVERSATION)
+        for rater in raters:
+            table.add_column(one_line(rater, _RATER), justify="right", no_wrap=True)
+        for pair, cells in given.items():
+            table.add_row(one_line("/".join(pair), _CONVERSATION), *(_cell(cells.get(rater)) for rater in raters))
+        console.print(table)
+
+
+def _extremes(given: Mapping[tuple[str, str], Mapping[str, Given]]) -> Table:
+    """Return a table of the conversations with the highest and the lowest own ratings."""
+    rows = []
+    for (user, task), cells in given.items():
+        others = sorted(
+            (value, rater) for rater, (kind, value) in cells.items() if kind == "cross" and value is not None
+        )
+        average = mean(value for value, _ in others)
+        ends = [f"{value:g} {one_line(rater, _RATER)}" for value, rater in (*others[:1], *others[-1:])]
+        row = [one_line(f"{user}/{task}", _CONVERSATION), _cell(cells.get(user)), number(average, 1), *ends]
+        own = cells[user][1] if user in cells else None
+        rows.append((-inf if own is None else own, -inf if average is None else average, row))
+    rows.sort(key=lambda row: row[:2], reverse=True)
+    table = number_table(
+        f"user / task: {min(2 * _ENDS, len(rows))} of {len(rows)}", "own", "others' mean", "lowest", "highest"
+    )
+    for _, _, row in rows if len(rows) <= 2 * _ENDS else (*rows[:_ENDS], *rows[-_ENDS:]):
+        table.add_row(*row)
+    return table
 
 
 def _columns(raters: Sequence[str], room: int) -> Iterator[Sequence[str]]:
@@ -158,8 +191,9 @@ def print_prompts(console: Console, calls: Iterator[dict[str, Any]], wanted: str
         raise RunError(f"no call {wanted!r} was logged; ids look like e1/PERSONA/TASK/m1/assistant")
 
 
-def _cell(rating: CompactRating | None) -> str:
-    if rating is None:
+def _cell(given: Given | None) -> str:
+    if given is None:
         return "·"
-    value = "?" if rating.value is None else f"{rating.value:g}"
-    return f"[{value}]" if rating.kind == "own" else value
+    kind, value = given
+    shown = "?" if value is None else f"{value:g}"
+    return f"[{shown}]" if kind == "own" else shown

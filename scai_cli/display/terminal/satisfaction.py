@@ -82,7 +82,7 @@ def _titles(found: Headline) -> tuple[str, ...]:
 
 def _rows(history: History, found: Headline) -> Iterator[PersonRow]:
     """Yield the numbers of everyone who was measured, in the order of the experiment."""
-    played = [m for m in history.measured if m.epoch in (*found.start.epochs, *found.compared.epochs)]
+    played = [m for m in history.measured if m.version in (found.start.version, found.compared.version)]
     seen = {user for measured in played for user in measured.satisfaction}
     for user in (*(user for user in history.names if user in seen), *sorted(seen - history.names.keys())):
         if found.apart:

@@ -41,7 +41,7 @@ def print_run(path: Path, selection: Selection, parts: Parts) -> None:
         return
     if parts.ratings and selection.epoch is None:
         selection = replace(selection, epoch=last_rated(path))
-    history = read_history(path, messages=False, ratings=parts.ratings, selection=selection)
+    history = read_history(path, messages=False, ratings=False, finals=parts.ratings)
     epochs = history.chosen(selection.epoch)
     check_known(history, selection)
     if history.started is None and closer and parts.diff is None:
@@ -50,8 +50,8 @@ def print_run(path: Path, selection: Selection, parts: Parts) -> None:
         console.print("Nothing has been rated yet.")
     if parts.constitution:
         print_constitutions(console, history)
-    if parts.ratings:
-        print_ratings(console, epochs[-1:], selection)
+    if parts.ratings and epochs:
+        print_ratings(console, history, epochs[-1], selection)
     if parts.diff is not None:
         print_diff(console, history, *parts.diff)
     if not closer:

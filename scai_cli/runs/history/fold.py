@@ -81,8 +81,9 @@ def _current(history: History) -> Epoch:
 def _fold(history: History, event: ReadEvent) -> None:
     if isinstance(event, events.RunStarted):
         history.started, history.started_at = event, event.time
+        history.known_versions[event.constitution.version] = event.constitution, event.system_message
     elif isinstance(event, events.EpochStarted):
-        constitution, system_message = history.versions().get(event.version) or history.product
+        constitution, system_message = history.known_versions.get(event.version) or history.product
         people = event.personas, event.tasks
         history.epochs.append(Epoch(event.epoch, constitution, system_message, *people, is_product=event.product))
     elif isinstance(event, CompactMessage):
@@ -95,6 +96,7 @@ def _fold(history: History, event: ReadEvent) -> None:
         _current(history).welfare = event
     elif isinstance(event, events.Revised):
         _current(history).revision = event
+        history.known_versions[event.constitution.version] = event.constitution, event.system_message
     elif isinstance(event, events.ControlRated):
         history.controls.append(event)
     elif isinstance(event, events.Judged):

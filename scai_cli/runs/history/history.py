@@ -50,6 +50,8 @@ class History:
     started: events.RunStarted | None = None
     started_at: str | None = None
     epochs: list[Epoch] = field(default_factory=list)
+    known_versions: dict[int, tuple[Constitution, str]] = field(default_factory=dict)
+    """What `versions` returns."""
     rating_index: RatingIndex = field(default_factory=RatingIndex)
     """Sums of all ratings, including those that `Epoch.ratings` leaves out."""
     answers: AnswerCounts = field(default_factory=AnswerCounts)
@@ -99,7 +101,7 @@ class History:
     def product(self) -> tuple[Constitution, str]:
         """The product with its system message; for an unfinished run, the current constitution."""
         if self.finished is not None:
-            return self.versions()[self.finished.version]
+            return self.known_versions[self.finished.version]
         for epoch in reversed(self.epochs):
             if epoch.revision is not None:
                 return epoch.revision.constitution, epoch.revision.system_message
@@ -116,10 +118,4 @@ class History:
 
     def versions(self) -> dict[int, tuple[Constitution, str]]:
         """Return the versions of the constitution with their system messages: number -> both."""
-        versions = {}
-        if self.started:
-            versions[self.started.constitution.version] = (self.started.constitution, self.started.system_message)
-        for epoch in self.epochs:
-            if revision := epoch.revision:
-                versions[revision.constitution.version] = (revision.constitution, revision.system_message)
-        return versions
+        return dict(self.known_versions)
