@@ -72,14 +72,15 @@ def test_shares_are_about_what_was_asked_for() -> None:
     assert 420 < found.count("test") < 580
 
 
-def test_a_task_in_the_same_words_goes_nowhere_else() -> None:
-    splitter = Splitter({"train": 0.5, "test": 0.5}, "task", 0, {}, {})
-    found = [
-        splitter.split(origin(None, f"t{n}"), "How do I  make TEA?" if n % 2 else "how do i make tea?", None)
-        for n in range(40)
-    ]
-    assert len({split for split, _ in found if split is not None}) == 1
-    assert "task worded as one of another split" in {reason for _, reason in found}
+@pytest.mark.parametrize("same", ["How do I  make TEA?", "how do i make tea?\n", "HOW DO I MAKE TEA?"])
+def test_a_task_in_the_same_words_goes_nowhere_else(same: str) -> None:
+    for seed in range(20):  # of one seed the wordings may begin in the same split by chance
+        splitter = Splitter({"train": 0.5, "test": 0.5}, "task", seed, {}, {})
+        found = [
+            splitter.split(origin(None, f"t{n}"), same if n % 2 else "How do I make tea?", None) for n in range(12)
+        ]
+        assert len({split for split, _ in found if split is not None}) == 1, seed
+        assert "task worded as one of another split" in {reason for _, reason in found}
 
 
 def test_a_task_in_nearly_the_same_words_goes_nowhere_else_if_asked() -> None:

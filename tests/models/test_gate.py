@@ -25,7 +25,7 @@ from scai_cli.errors import (
 from scai_cli.experiment.config import PriceConfig
 from scai_cli.messages import ChatRequest, Completion, Message, Sampling, Usage
 from scai_cli.models.gate import Gate, GatedModel, GateSettings
-from scai_cli.models.limits import Budget, Caps
+from scai_cli.models.limits import Budget, Caps, Spend
 from scai_cli.models.rate import TokenBucket
 from scai_cli.models.slots import Slots
 
@@ -390,6 +390,23 @@ def test_a_failed_call_costs_nothing():
         gate = Gate(Model(fails=script(CallFailed("HTTP 400"))), budget=budget, clock=clock)
         found = [type((await outcomes(gate, [request(n)]))[0]) for n in range(4)]
         assert found == [CallFailed, Completion, Completion, LimitReached]
+
+    run(main())
+
+
+def test_a_gate_that_closes_while_a_call_waits_for_the_budget_gives_its_share_back():
+    async def main():
+        budget = Budget(Caps(calls=1), clock=clock)
+        other = Gate(Model(fails=script(CallFailed("HTTP 400")), refusal=5), budget=budget, clock=clock)
+        gate = Gate(Model(), budget=budget, clock=clock)
+        first = asyncio.create_task(outcomes(other, [request(0)]))
+        await asyncio.sleep(1)
+        second = asyncio.create_task(outcomes(gate, [request(1)]))
+        await asyncio.sleep(1)
+        gate.close_for_new_calls(Interrupted("stopped"))
+        assert [type(error) for error in (*await first, *await second)] == [CallFailed, Interrupted]
+        assert budget.reserved == Spend()
+        assert [type(found) for found in await outcomes(other, [request(2)])] == [Completion]
 
     run(main())
 

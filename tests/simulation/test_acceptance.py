@@ -137,6 +137,13 @@ def test_a_rating_that_is_missing_on_trial_makes_nobody_look_better_off(
     )
 
 
+def test_a_rating_that_is_missing_before_the_final_answer_takes_nothing_from_the_utility(tmp_path: Path) -> None:
+    told = ran(tmp_path, None, [no_form("ann/tea/m2")], constitution={"principles": ["x"]}, turns=2)
+    assert [e["id"] for e in told if e["type"] == "rating" and e["value"] is None] == ["e1/ann/tea/m2/own"]
+    measured = next(event for event in told if event["type"] == "welfare")
+    assert (measured["utilities"], measured["missing"]) == ({"ann": 0.5, "bob": 0.5, "cid": 0.5}, 0)
+
+
 def test_what_others_think_does_not_stand_for_an_answer_its_user_never_rated(tmp_path: Path) -> None:
     told = ran(tmp_path, None, [no_form("ann/tea/m2")], constitution={"principles": ["x"]})
     measured = next(event for event in told if event["type"] == "welfare")

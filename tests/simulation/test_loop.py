@@ -120,8 +120,12 @@ def test_a_clause_is_told_to_its_users_only(tiny: Path) -> None:
             assert ("herons" in call["request"]["messages"][0]["content"]) == (call["id"].split("/")[1] == "bob")
 
 
-def test_welfare_is_the_declared_one_of_the_utilities(finished: Path) -> None:
-    found = events(finished)
+@pytest.mark.parametrize("turns", [1, 2])
+def test_welfare_is_the_declared_one_of_the_utilities_of_final_ratings(tmp_path: Path, tiny: Path, turns: int) -> None:
+    assert scai("run", tiny, "-q", "--set", f"turns={turns}").code == 0
+    found = events(tmp_path / "runs" / "tiny")
+    drafts = [e["value"] for e in of(found, "rating") if not e["final"]]
+    assert len(drafts) == (turns - 1) * 3 * len(PEOPLE) * 2
     for measured in of(found, "welfare"):
         epoch = measured["epoch"]
         finals = [e for e in of(found, "rating") if e["final"] and e["epoch"] == epoch]
@@ -129,6 +133,7 @@ def test_welfare_is_the_declared_one_of_the_utilities(finished: Path) -> None:
             own = [e["value"] for e in finals if e["rater"] == person and e["kind"] == "own"]
             cross = [e["value"] for e in finals if e["rater"] == person and e["kind"] == "cross"]
             utility = 0.75 * sum(own) / len(own) / 10 + 0.25 * sum(cross) / len(cross) / 10
+            assert measured["satisfaction"][person] == pytest.approx(sum(own) / len(own))
             assert measured["utilities"][person] == pytest.approx(utility)
         mean = sum(measured["utilities"].values()) / 3
         assert measured["values"][measured["declared"]] == pytest.approx(mean)

@@ -143,6 +143,13 @@ def test_names_of_every_script_are_found(name: str, text: str) -> None:
     assert leak(rule, [Persona(id="x1", name="Nobody Else")], []) is None
 
 
+def test_what_a_rater_remarked_about_another_s_answer_is_private_too(tmp_path: Path) -> None:
+    said = json.dumps({"reason": "A purple heron waded past my mill.", "rating": 5})
+    remark = [{"at": r"^e1/ann/tea/cross/bob/user$", "say": said}]
+    found = refused(tmp_path, anew((None, "Say how a purple heron waded past.")), remark)
+    assert found == "leaking: P1 copies 'a purple heron waded past' from a task or a conversation"
+
+
 def test_five_words_from_a_task_or_a_transcript_are_refused_and_four_are_not(tmp_path: Path) -> None:
     five = refused(tmp_path, anew((None, "Say: make, a GOOD pot-of chocolate.")))
     assert five == "leaking: P1 copies 'make a good pot of' from a task or a conversation"
