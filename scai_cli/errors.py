@@ -182,6 +182,13 @@ class AnswerLost(ScaiError):
 
 STOPS = (LimitReached, CallFailed, EndpointFailed, TooManyFailures, RunUnhealthy, Interrupted, AnswerLost)
 """The errors that stop a run cleanly: calls in flight finish, and `scai resume` continues."""
+ENDS = (*STOPS, OutputError)
+"""The errors that end a session: also a full disk, after which no answer can be kept."""
+
+
+def cannot_write(target: object, error: OSError) -> OutputError:
+    """Build the error for a failed write."""
+    return OutputError(f"{target}: cannot be written: {error.strerror or error}")
 
 
 def from_system(error: BaseException) -> ScaiError | None:

@@ -7,12 +7,9 @@ import sys
 from errno import EPIPE
 from io import BufferedWriter, FileIO, TextIOWrapper
 from select import select
-from typing import TYPE_CHECKING
+from typing import Any
 
-from scai_cli.errors import OutputError
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
+from scai_cli.errors import cannot_write
 
 
 class _Output(FileIO):
@@ -24,7 +21,7 @@ class _Output(FileIO):
 
     _failed = False
 
-    def write(self, data: ReadableBuffer) -> int:
+    def write(self, data: Any) -> int:
         """Write some bytes and return their number."""
         try:
             while not self._failed:
@@ -33,11 +30,10 @@ class _Output(FileIO):
                 select((), (self,), ())  # another process has made it non-blocking
         except OSError as error:
             self._failed = self.fileno() == 1
+            if self._failed and error.errno == EPIPE:  # `| head` has read enough
+                raise SystemExit from None
             if self._failed:
-                reader_gone = error.errno == EPIPE  # `| head` has read enough
-                raise (
-                    SystemExit if reader_gone else OutputError(f"stdout: cannot be written: {error.strerror}")
-                ) from None
+                raise cannot_write("stdout", error) from None
         return memoryview(data).nbytes
 
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from scai_cli.errors import OutputError, RunError
+from scai_cli.errors import RunError, cannot_write
 
 _FOLDERS: Final = ("configs", "personas")
 SENTENCES: Final = "sentences"
@@ -22,18 +22,14 @@ def write_starter(folder: Path) -> int:
     paths = (path for name in _FOLDERS for path in sorted((source / name).rglob("*")))
     files = [path for path in paths if path.is_file() and path.parent.name != SENTENCES]
     try:
-        for name in _FOLDERS:
-            (folder / name).mkdir(parents=True)
         for path in files:
             target = folder / path.relative_to(source)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
-    except FileExistsError as error:  # another process was faster
-        raise RunError(f"{error.filename}: exists already; name another folder") from None
     except OSError as error:
         for name in _FOLDERS:
             shutil.rmtree(folder / name, ignore_errors=True)
-        raise OutputError(f"{folder}: cannot be written: {error.strerror}") from None
+        raise cannot_write(folder, error) from None
     return len(files)
 
 

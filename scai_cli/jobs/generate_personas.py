@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from scai_cli.errors import ConfigError, LimitReached, ProviderError, RunError
+from scai_cli.errors import ConfigError, LimitReached, ProviderError, RunError, cannot_write
 from scai_cli.experiment.config import ExperimentConfig, TaskSource
 from scai_cli.experiment.load import Overrides, bare_experiment
 from scai_cli.experiment.tasks import Task
@@ -97,8 +97,11 @@ def _with_higher_limit(command: str, error: str) -> str:
 @contextmanager
 def _call_log(path: Path) -> Iterator[LineLog]:
     """Open, repair and lock the call log."""
-    mend(path)
-    log = LineLog.open(path)
+    try:
+        mend(path)
+        log = LineLog.open(path)
+    except OSError as error:
+        raise cannot_write(path, error) from None
     try:
         if not try_lock(log.file):
             raise RunError(f"{path}: in use by another process; wait until it ends, or give another output file")

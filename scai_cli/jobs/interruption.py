@@ -89,7 +89,7 @@ def resumable(command: str) -> Iterator[None]:
     try:
         yield
     except OutputError as failed:
-        raise OutputError(f"{failed}; free some disk space or allow writing, then continue with `{command}`") from None
+        raise OutputError(f"{failed}; when this is solved, continue with `{command}`") from None
     except (Interrupted, asyncio.CancelledError) as stopped:
         signals = ProcessSignals.of(signal.SIGINT)
         error = stopped if isinstance(stopped, Interrupted) else signals and signals.error

@@ -11,16 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar
 
 from scai_cli.analysis.health import answer_warnings
-from scai_cli.errors import (
-    STOPS,
-    AnswerLost,
-    EndpointFailed,
-    Interrupted,
-    LimitReached,
-    OutputError,
-    RunError,
-    ScaiError,
-)
+from scai_cli.errors import ENDS, AnswerLost, EndpointFailed, Interrupted, LimitReached, RunError, ScaiError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN
@@ -196,7 +187,7 @@ async def work(
         await stoppable(pool, job(agents), resume_command(folder.path))
     except AnswerLost:
         raise
-    except (*STOPS, OutputError) as stop:
+    except ENDS as stop:
         outcome.stopped_by(_with_command(stop, resume_command(folder.path)))
     finally:
         if pool.cache is not None and pool.cache.problem:
@@ -207,7 +198,7 @@ async def work(
     try:
         folder.sync()  # before the outcome says how the logs end
         end_session(folder.path, outcome.summary())
-    except OutputError as error:
+    except ScaiError as error:
         outcome.error = outcome.error or error
     return outcome
 

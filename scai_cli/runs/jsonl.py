@@ -13,7 +13,7 @@ from typing import BinaryIO, Final, TypeVar
 
 import msgspec
 
-from scai_cli.errors import OutputError, RunError
+from scai_cli.errors import RunError, cannot_write
 from scai_cli.text.characters import clean
 
 Decoded = TypeVar("Decoded")
@@ -160,11 +160,6 @@ def damaged(path: Path, number: int) -> str:
         f"{path}:{number}: this line is damaged (or another version of scai wrote it); "
         "restore the file from a copy, or run the experiment again"
     )
-
-
-def cannot_write(path: Path, error: OSError) -> OutputError:
-    """Build the error for a failed write."""
-    return OutputError(f"{path}: cannot be written: {error.strerror}")
 
 
 @contextmanager

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import typer.main
 from conftest import TINY, scai
+from crash import EXPERIMENT, answered, society
+from loopback import Loopback
 from streams import STATES, streamed
 
 from scai_cli.cli import app
@@ -51,6 +53,8 @@ personas import people.jsonl --as table -o -
 personas generate --n 3 -o made.jsonl
 tasks import lines.txt --as lines -o -
 tasks import lines.txt --as lines -o tasks.jsonl
+trust
+trust AN_UNKNOWN_KEY not-an-origin
 """.splitlines()
 PEOPLE = "".join(f'{{"id": "p{n}", "name": "P{n} X", "description": "Likes {n}."}}\n' for n in range(20))
 FULL = "scai: stdout: cannot be written: No space left on device\n"
@@ -121,3 +125,56 @@ def test_a_run_without_a_reader_of_its_progress_finishes(tiny: Path, unbuffered:
     assert found.stdout == "run tiny: 3 simulated people, 2 tasks, 2 epochs\n"
     assert Path("id").read_text(encoding="utf-8") == "tiny\n"
     assert scai("list", "--json").json[0]["status"] == "finished"
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "0<&- 1>&- 2>&-"])
+def test_a_closed_stream_gets_no_other_files_number(tiny: Path, closed: str) -> None:
+    assert shell(f"scai run {tiny} -q {closed}").returncode == 0
+    assert scai("list", "--json").json[0]["status"] == "finished"
+
+
+FEW = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({0}, {0})); from scai_cli.cli import main; main()"
+
+
+@pytest.mark.parametrize(("files", "code"), [(64, 0), (24, 4)])
+def test_few_open_files_are_enough_or_one_line_and_a_resume(tmp_path: Path, files: int, code: int) -> None:
+    with Loopback(latency=0.05, answer=society()) as server:
+        text = EXPERIMENT.replace("URL", server.base_url).replace("epochs: 4", "epochs: 1")
+        (tmp_path / "crash.yaml").write_text(text.replace("concurrency: 8", "concurrency: 32"), encoding="utf-8")
+        command = [sys.executable, "-c", FEW.format(files), "run", "crash.yaml", "-q"]
+        found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert (found.returncode, found.stdout) == (code, "crash\n")
+        lines = [line for line in found.stderr.splitlines() if not line.startswith("warning: ")]
+        assert len(lines) == bool(code)
+        assert all(line.endswith("; when this is solved, continue with `scai resume crash`") for line in lines)
+        assert scai("resume", "crash", "-q").code == 0
+    assert set(answered(tmp_path / "runs" / "crash").values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("report RUN -o WHERE.html", 4),
+        ("export RUN --format sft -o WHERE.jsonl", 4),
+        ("export RUN --format sft -o WHERE/", 4),
+        ("personas generate --n 2 -o WHERE.jsonl", 4),
+        ("init WHERE", 4),
+        ("run tiny.yaml --runs-dir WHERE", 2),
+        ("show ./LONG", 2),
+        ("list --runs-dir LONG", 2),
+        ("personas describe LONG", 2),
+    ],
+)
+def test_a_place_that_cannot_be_written_or_named_is_one_line(
+    tiny: Path, finished: Path, command: str, code: int
+) -> None:
+    words = command.replace("RUN", str(finished)).replace("WHERE", "/proc/self/here").replace("LONG", "x" * 300)
+    found = scai(*words.split(), *["-q"] * command.startswith("run"))
+    assert (found.code, found.out, len(found.errors)) == (code, "", 1), found
+
+
+def test_an_init_that_fails_can_be_repeated() -> None:
+    program = FEW.replace("NOFILE, ({0}, {0})", "FSIZE, (3000, 3000)")
+    found = subprocess.run([sys.executable, "-c", program, "init", "demo"], capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stderr.count("\n")) == (4, 1)
+    assert scai("init", "demo").code == 0

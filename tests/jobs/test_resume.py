@@ -552,7 +552,7 @@ def test_failures_before_a_kill_never_stand_in_the_way_of_what_comes_after_it(tm
             assert set(answered(run).values()) == {1}
 
 
-FREE = "free some disk space or allow writing, then continue with"
+FREE = "when this is solved, continue with"
 
 
 def test_a_full_disk_costs_at_most_what_was_in_flight(tmp_path, tiny, finished):

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final, Literal
 from scai_cli.datasets.export.provenance import Provenance
 from scai_cli.datasets.export.row_writers import JsonLines, row_writer
 from scai_cli.datasets.formats.format import ExportedFile, FileKind, Format, Row
-from scai_cli.errors import OutputError
+from scai_cli.errors import OutputError, cannot_write
 from scai_cli.runs.jsonl import sha256
 
 SIDE_CAR: Final = ".meta.jsonl"
@@ -174,7 +174,7 @@ def output_files(destination: Destination, form: Format) -> Iterator[OutputFiles
         finally:
             files.discard()
     except OSError as error:
-        raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
+        raise cannot_write(target, error) from error
 
 
 def _check_folder(target: Path) -> None:
