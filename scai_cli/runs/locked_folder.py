@@ -72,6 +72,7 @@ class LockedFolder:
         """Lock a folder and open its logs; raises RunError if it is in use or cannot be written."""
         try:
             path.mkdir(exist_ok=True)
+            sync_folder(path.parent)
             folder = cls(path, take_lock(path))
         except OSError as error:
             raise _unwritable(path, error) from None
