@@ -15,7 +15,9 @@ from conftest import TINY, Called, calls, events, scai
 from crash import comparable, society
 from loopback import Body, Loopback
 from power import Disk
+from scripted import failing, script
 
+from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.jsonl import lines
 
 SMALL = """\
@@ -167,14 +169,23 @@ def test_a_config_is_whole_or_not_there(recorded: tuple[Disk, Loopback], tmp_pat
     assert states == {True, False}
 
 
-def test_at_the_end_of_an_epoch_calls_are_synced_before_the_events(recorded: tuple[Disk, Loopback]) -> None:
-    disk, _ = recorded
-    run = disk.root / "runs/small"
-    synced = [note.key for note in disk.notes if note.of == "file" and note.is_sync]
-    logs = [disk.number_of(run / name) for name in ("calls.jsonl", "events.jsonl")]
-    order = [logs.index(key) for key in synced if key in logs]
-    assert len(order) >= 2 * 3  # two epochs and the end
-    assert order == [0, 1] * (len(order) // 2)
+def test_at_the_end_of_an_epoch_calls_are_synced_before_the_events(
+    recorded: tuple[Disk, Loopback], tmp_path: Path
+) -> None:
+    disk, server = recorded
+    assert len(sync_order(disk, disk.root)) >= 2 * 3  # two epochs and the end
+    disk.after_cut(len(disk.notes) // 2, random.Random(SEED), tmp_path / "cut")
+    with Disk(tmp_path / "cut") as again:
+        start_or_resume(server, tmp_path / "cut/runs/small")
+    for each in (disk, again):
+        order = sync_order(each, each.root)
+        assert order == [0, 1] * (len(order) // 2) != []
+
+
+def sync_order(disk: Disk, root: Path) -> list[int]:
+    """The syncs of the logs: 0 for the calls, 1 for the events."""
+    logs = [disk.number_of(root / "runs/small" / name) for name in ("calls.jsonl", "events.jsonl")]
+    return [logs.index(note.key) for note in disk.notes if note.of == "file" and note.is_sync and note.key in logs]
 
 
 @pytest.fixture
@@ -201,6 +212,68 @@ def test_events_without_their_calls_are_taken_back_and_said(served: tuple[Path, 
     assert now[: len(happened) - len(aside)] + aside == happened
     assert len(server.requests) - requests == len(whole_lines(run / "calls.jsonl")) - len(kept)
     check(run, server, kept)
+
+
+def test_texts_of_revisions_that_were_taken_back_are_removed(served: tuple[Path, Loopback]) -> None:
+    run, server = served
+    logged = whole_lines(run / "calls.jsonl")
+    (run / "calls.jsonl").write_bytes(b"".join(logged[: len(logged) // 4]))
+    settings = ("--set", f"model.base_url={server.base_url}", "--set", f"limits.calls={len(logged) // 4 + 1}")
+    assert scai("resume", run, *settings, "-q").code == 3
+    revised = [event["epoch"] for event in events(run) if event["type"] == "revision"]
+    assert revised == []
+    assert [file.name for file in (run / "constitution").iterdir()] == ["e0.md"]
+    assert (run / "system_message.txt").read_bytes() == (run / "constitution" / "e0.md").read_bytes()
+
+
+def test_a_revision_whose_prompt_was_too_long_has_lost_no_call(tiny: Path, tmp_path: Path) -> None:
+    short, long = (("--set", f"revision.max_prompt_tokens={tokens}") for tokens in (500, 50_000))
+    assert scai("run", tiny, "-q", "--set", "force=all", *short).code == 0
+    run = tmp_path / "runs" / "tiny"
+    assert {event["no_answer"] for event in events(run) if event["type"] == "revision"} == {"oversized"}
+    before = (run / "events.jsonl").read_bytes()
+    assert scai("resume", "tiny", "-q", *long).code == 0
+    assert (run / "events.jsonl").read_bytes() == before
+
+
+STRATEGY = """
+from scai_cli.errors import CallFailed
+from scai_cli.messages import Message
+async def shy(context):
+    try:
+        await context.agents.meta.say(context.id, "revision", [Message("user", "Any ideas?")])
+    except CallFailed:
+        pass
+    return []
+"""
+
+
+def test_a_revision_that_did_without_a_failed_call_has_lost_none(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shy_strategy.py").write_text(STRATEGY, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    strategy = ("--set", "revision.strategy='shy_strategy:shy'", "--set", "revision.acceptance=always")
+    assert scai("run", tiny, "-q", *strategy, *script(failing("e1/revision"))).code == 0
+    run = tmp_path / "runs" / "tiny"
+    assert [call["id"] for call in calls(run) if "error" in call] == ["e1/revision/meta"]
+    before = (run / "events.jsonl").read_bytes()
+    (run / "outcome.json").unlink()
+    assert scai("resume", "tiny", "-q", "--trust").code == 0
+    assert (run / "events.jsonl").read_bytes() == before
+
+
+def test_a_copy_of_a_response_without_an_answer_is_not_counted(finished: Path, tmp_path: Path) -> None:
+    answer, *others = whole_lines(finished / "calls.jsonl")
+    unused = json.dumps({**json.loads(answer), "used": False}).encode() + b"\n"
+    (tmp_path / "log.jsonl").write_bytes(b"".join([unused, answer, *others]))
+    once = CallIndex.read(tmp_path / "log.jsonl")
+    (tmp_path / "log.jsonl").write_bytes(b"".join([unused, answer, *others, unused, answer]))
+    twice = CallIndex.read(tmp_path / "log.jsonl")
+    assert (once.paid_calls, once.spent) == (twice.paid_calls, twice.spent)
+    assert once.paid_calls == len(others) + 2
+    once.close()
+    twice.close()
 
 
 def test_a_call_that_is_lost_in_the_middle_costs_itself_and_what_rests_on_it(served: tuple[Path, Loopback]) -> None:
