@@ -36,7 +36,7 @@ def trust(
 
 def allow(variable: str, origin: str) -> bool:
     """Ask at a terminal whether a key may go to a host; remember a yes. Without a terminal, return False."""
-    if not (sys.stdin and sys.stdin.isatty() and sys.stderr and sys.stderr.isatty()):
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     options.say(f"the key in {variable} would go to {origin} for the first time")
     sys.stderr.write("Does the key belong to this host? Send it there, now and later? [y/N] ")

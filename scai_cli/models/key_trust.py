@@ -17,9 +17,6 @@ from urllib.parse import urlsplit
 from scai_cli.errors import ConfigError
 from scai_cli.text.data_files import read_data_file
 
-Pair = tuple[str, str]
-"""The name of a variable, and an origin."""
-
 ADDRESS_VARIABLE: Final = "OPENAI_BASE_URL"
 KEY_VARIABLE: Final = "OPENAI_API_KEY"
 _OFFICIAL: Final[Mapping[str, Sequence[str]]] = read_data_file(__file__)["official"]
@@ -42,16 +39,20 @@ def origin_of(address: str) -> str:
 
 def is_trusted(variable: str, origin: str) -> bool:
     """Return whether the key in a variable may go to an origin; raises ConfigError if the user's file is damaged."""
-    if origin in _OFFICIAL.get(variable, ()) or _is_this_machine(urlsplit(origin).hostname or ""):
+    host = urlsplit(origin).hostname or ""
+    if host == "localhost" or origin in _OFFICIAL.get(variable, ()):
         return True
+    with suppress(ValueError):
+        if ip_address(host).is_loopback:
+            return True
     with suppress(ValueError):
         if variable == KEY_VARIABLE and origin == origin_of(address_in_environment()):
             return True
     return (variable, origin) in remembered_pairs()
 
 
-def remembered_pairs() -> list[Pair]:
-    """Return the pairs that the user has allowed; raises ConfigError if their file is damaged."""
+def remembered_pairs() -> list[tuple[str, str]]:
+    """Return the (variable, origin) that the user has allowed; raises ConfigError if their file is damaged."""
     file = pairs_file()
     try:
         lines = file.read_text(encoding="utf-8").splitlines() if file.is_absolute() else []
@@ -73,9 +74,3 @@ def pairs_file() -> Path:
 def address_in_environment() -> str:
     """Return the address in OPENAI_BASE_URL; empty if there is none."""
     return os.environ.get(ADDRESS_VARIABLE, "").strip()
-
-
-def _is_this_machine(host: str) -> bool:
-    with suppress(ValueError):
-        return host == "localhost" or ip_address(host).is_loopback
-    return False

@@ -177,6 +177,7 @@ def test_extra_body_and_extra_headers_do_what_they_say():
         ({"extra_headers": {"X-Title": "a\nb"}}, "model.options.extra_headers.X-Title: cannot be sent"),
         ({"extra_headers": {"X Title": "a"}}, "model.options.extra_headers.X Title: cannot be sent"),
         ({"extra_headers": {"transfer-encoding": "chunked"}}, "transfer-encoding: cannot be sent"),
+        ({"extra_headers": {"hOST": "stranger.example"}}, "hOST: cannot be sent"),  # a shared server would pass it on
         ({"extra_query": {"a": 1}}, "model.options.extra_query: cannot be set"),
     ],
 )
