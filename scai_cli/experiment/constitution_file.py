@@ -12,14 +12,16 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.constitution import Constitution, RuleText
 from scai_cli.experiment.constitution_start import TEXT_ALONE, StartClause, StartPrinciple, numbered
+from scai_cli.experiment.input_files import read_text
 from scai_cli.experiment.personas import Persona
-from scai_cli.experiment.yaml_source import explain, read_text, read_yaml
+from scai_cli.experiment.yaml_source import explain, read_yaml
 from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import Value
 
 SUFFIXES: Final = (".md", ".txt", ".json", ".yaml", ".yml")
 """The suffixes of constitution files, as opposed to ids of runs."""
 
+_LARGEST: Final = 2**20
 _ITEM: Final = re.compile(r"\s{0,3}(?:\d{1,3}[.)]|[-*+•])\s+(?P<text>\S.*)")
 _FOR: Final = re.compile(r"When you talk with (?P<who>.+?): (?P<text>.+)", re.DOTALL)
 _RULE_TEXT: Final = TypeAdapter[str](RuleText)
@@ -53,7 +55,7 @@ def read_constitution(path: Path, personas: Iterable[Persona], *, strict: bool =
     known = {name: persona.id for persona in personas for name in (persona.called, persona.id)}
     if path.suffix in (".json", ".yaml", ".yml"):
         return _from_data(path, known, strict)
-    rules = list(_rules(read_text(path)))
+    rules = list(_rules(read_text(path, _LARGEST)))
     if not rules:
         raise ConfigError(f"{path}: contains no rule; write one per line, each after `- `")
     return _from_text(path, rules, known, strict)

@@ -6,21 +6,27 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, BinaryIO, Final, Generic, NamedTuple, TypeVar
+from typing import IO, Any, Final, Generic, TypeVar
 
 from pydantic import ValidationError
 
 from scai_cli.errors import ConfigError
+from scai_cli.experiment.input_files import opened
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.experiment.yaml_source import Key, YamlSource, explain, read_text, read_yaml
+from scai_cli.experiment.yaml_source import Key, YamlSource, explain, read_yaml
 from scai_cli.text.characters import clean
 from scai_cli.text.suggestions import did_you_mean
 
 Item = TypeVar("Item", Persona, Task)
 
-LONGEST_LINE: Final = 64 * 2**20
-"""The maximal bytes of a line of JSON, so that a file without newlines does not fill the memory."""
+LONGEST_LINE: Final = 16 * 2**20
+"""The maximal bytes of a line or a row, so that a file without newlines does not fill the memory."""
+MOST_VALUES: Final = 1_000_000
+"""The maximal commas of a line: a short value takes 60 times its bytes once it is parsed."""
+_MAX_DEPTH: Final = 100
+LONGEST_ITEM: Final = 1_000_000
+"""The maximal characters of a persona or a task as JSON, as it is part of prompts."""
 
 
 def items(path: Path, model: type[Item]) -> Iterable[Item]:
@@ -36,52 +42,34 @@ def plural(model: type[Item]) -> str:
     return f"{model.__name__.lower()}s"
 
 
-class JsonLine(NamedTuple):
-    """The value on a line of a JSONL file, or the `problem` with it."""
-
-    number: int
-    value: Any
-    problem: str | None = None
-
-
-def json_lines(file: IO[bytes]) -> Iterator[JsonLine]:
-    """Yield the lines of a JSONL file, without blank lines and lone surrogates.
-
-    Stops after a line longer than `LONGEST_LINE`, as its rest would be read as further lines.
-    """
-    import jsonlines
-
-    number, too_long = 0, False
-
-    def lines() -> Iterator[bytes]:
-        nonlocal number, too_long
-        while not too_long and (line := file.readline(LONGEST_LINE + 1)):
-            number += 1
-            too_long = len(line) > LONGEST_LINE
-            if not too_long:
-                yield line
-
-    reader = jsonlines.Reader(lines(), loads=_parse)
-    while True:
-        try:
-            value = reader.read(allow_none=True, skip_empty=True)
-        except jsonlines.InvalidLineError as error:
-            utf8 = not isinstance(error.__cause__, UnicodeDecodeError)
-            yield JsonLine(number, None, str(error.__cause__) if utf8 else "is not UTF-8 text; save the file as UTF-8")
-        except EOFError:
-            break
-        else:
-            yield JsonLine(number, value)
-    if too_long:
-        yield JsonLine(number, None, f"the line is longer than {LONGEST_LINE:,} bytes")
+def bounded_lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of a JSONL file that are not blank with their numbers; raises ConfigError for a huge one."""
+    number = 0
+    while line := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE or line.count(b",") > MOST_VALUES:
+            problem = f"the line has more than {LONGEST_LINE:,} bytes or {MOST_VALUES:,} values"
+            raise ConfigError.at(str(file.name), number, None, problem)
+        if line.strip():
+            yield number, line
 
 
-def _parse(text: str | bytes) -> Any:
+def json_value(data: bytes) -> Any:
+    """Parse JSON, without lone surrogates; raises ValueError if it is invalid or too deep for recursive functions."""
     try:
+        text = data.decode("utf-8-sig")
         value = json.loads(text)
+    except UnicodeDecodeError:
+        raise ValueError("is not UTF-8 text; save the file as UTF-8") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not valid JSON: {error}") from None
-    if any(escape in str(text) for escape in ("\\ud", "\\uD")):  # a surrogate, perhaps alone
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        nested = (outer for outer in level if isinstance(outer, dict | list))
+        level = [inner for outer in nested for inner in (outer.values() if isinstance(outer, dict) else outer)]
+    if level:
+        raise ValueError(f"is nested more than {_MAX_DEPTH} levels deep; flatten it")
+    if "\\ud" in text or "\\uD" in text:  # a surrogate, perhaps alone
         value = json.loads(clean(json.dumps(value, ensure_ascii=False)))
     return value
 
@@ -93,12 +81,14 @@ class _JsonLines(Generic[Item]):
 
     def __iter__(self) -> Iterator[Item]:
         seen: set[str] = set()
-        with _open(self.path) as file:
-            for n, line in enumerate(json_lines(file)):
-                if line.problem is not None:
-                    raise ConfigError.at(str(self.path), line.number, None, line.problem)
-                source = YamlSource(str(self.path), line.value, {(): line.number})
-                item = _validate(self.model, line.value, source, (n,))
+        with opened(self.path) as file:
+            for n, (number, line) in enumerate(bounded_lines(file)):
+                source = YamlSource(str(self.path), None, {(): number})
+                try:
+                    value = json_value(line)
+                except ValueError as error:
+                    raise source.error((), str(error)) from None
+                item = _validate(self.model, value, source, (n,))
                 if item.id in seen:
                     raise source.error((), f"the id {item.id!r} occurs twice; change one")
                 seen.add(item.id)
@@ -110,14 +100,6 @@ def _validate(model: type[Item], data: Any, source: YamlSource, path: tuple[Key,
         return model.model_validate(data)
     except ValidationError as error:
         raise explain(error, source, model, path) from None
-
-
-def _open(path: Path) -> BinaryIO:
-    try:
-        return path.open("rb")
-    except OSError:
-        read_text(path)  # which says what is wrong
-        raise
 
 
 def _read_all(path: Path, model: type[Item]) -> tuple[Item, ...]:

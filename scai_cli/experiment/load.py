@@ -23,7 +23,7 @@ from scai_cli import plugins
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ROLES, ExperimentConfig, Holdout, PersonaSource, TaskSource
 from scai_cli.experiment.constitution_start import FindEarlier, StartClause, start_from
-from scai_cli.experiment.item_files import Item, items, plural
+from scai_cli.experiment.item_files import LONGEST_ITEM, Item, items, plural
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.experiment.yaml_source import Key, YamlSource, explain, parse_yaml, read_yaml
@@ -232,8 +232,10 @@ def _select(
     key = plural(model)
     parts: list[Iterable[Item]] = [spec.inline]  # type: ignore[list-item]
     for file in (spec.files,) if isinstance(spec.files, str) else spec.files:
-        if not os.path.exists(folder / file):  # noqa: PTH110 - Path.exists raises for a name that is too long
-            raise source.error((key, "from"), f"there is no file {folder / file}; paths are relative to this file")
+        if not os.path.exists(folder / file):
+            raise source.error(
+                (key, "from"), f"there is no file {str(folder / file)[-400:]}; paths are relative to this file"
+            )
         parts.append(items(folder / file, model))
     if spec.sample is None:
         selected = tuple(_wanted(parts, spec, source))
@@ -253,11 +255,13 @@ def _wanted(parts: Iterable[Iterable[Item]], spec: PersonaSource | TaskSource, s
     key = "personas" if isinstance(spec, PersonaSource) else "tasks"
     ids: set[str] = set()
     for n, item in enumerate(chain.from_iterable(parts)):
+        inline = (key, "inline", n) if (key, "inline") in source.lines else (key, n)
+        path = inline if n < len(spec.inline) else (key, "from")
         if item.id in ids:
-            inline = (key, "inline", n) if (key, "inline") in source.lines else (key, n)
-            path = inline if n < len(spec.inline) else (key, "from")
             raise source.error(path, f"the id {item.id!r} occurs twice; change one")
         ids.add(item.id)
+        if len(item.model_dump_json()) > LONGEST_ITEM:
+            raise source.error(path, f"{item.id!r} is longer than {LONGEST_ITEM:,} characters; shorten it")
         if spec.wants(item):  # type: ignore[arg-type]
             yield item
 

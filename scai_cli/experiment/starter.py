@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ SENTENCES: Final = "sentences"
 def write_starter(folder: Path) -> int:
     """Copy the shipped configs and personas and return the number of files; raises RunError if a folder exists."""
     source = shipped()
-    taken = [folder / name for name in _FOLDERS if (folder / name).exists()]
+    taken = [folder / name for name in _FOLDERS if os.path.lexists(folder / name)]
     if taken:
         raise RunError(f"{taken[0]}: exists already; name another folder")
     paths = (path for name in _FOLDERS for path in sorted((source / name).rglob("*")))

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from scai_cli.errors import ConfigError
+from scai_cli.experiment.input_files import read_text
 from scai_cli.text.suggestions import did_you_mean
 
 Key = str | int
@@ -20,7 +21,12 @@ KeyPath = tuple[Key, ...]
 
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_DEPTH: Final = 60
+_MOST_VALUES: Final = 400_000
+"""A value of YAML takes about 500 bytes until it is checked."""
+_LONGEST_NUMBER: Final = 400
+"""Characters; the time to read `1:1:1:...`, which is a number in YAML, grows with the square of its length."""
 _TOO_DEEP: Final = "too many aliases or too deeply nested; write the values out"
+_TOO_MANY: Final = f"has more than {_MOST_VALUES:,} values; write the personas or tasks to a .jsonl file"
 _MERGE: Final = "tag:yaml.org,2002:merge"
 
 
@@ -45,21 +51,6 @@ class YamlSource:
         return ConfigError.at(self.name, None, _dotted(path), problem)
 
 
-def read_text(path: Path) -> str:
-    """Read a UTF-8 file; raises ConfigError with the reason."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        near = did_you_mean(path.name, [p.name for p in path.parent.glob("*")]) if path.parent.is_dir() else ""
-        raise ConfigError(f"{path}: there is no such file{near if 'did you' in near else ''}") from None
-    except IsADirectoryError:
-        raise ConfigError(f"{path}: is a folder, not a file") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-
-
 def read_yaml(path: Path) -> YamlSource:
     """Read a YAML file; raises ConfigError with the line of the error."""
     text = read_text(path)
@@ -80,7 +71,7 @@ def parse_yaml(text: str, name: str) -> YamlSource:
     """Parse YAML of plain values; reject tags, duplicate keys and alias bombs."""
     source = YamlSource(name, None)
     try:
-        _check_depth(text, name)
+        _check_size(text, name)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
@@ -102,14 +93,17 @@ def parse_yaml(text: str, name: str) -> YamlSource:
     return source
 
 
-def _check_depth(text: str, name: str) -> None:
-    """Reject deep nesting before the loader builds nodes, as its recursion would overflow the stack."""
-    depth = 0
+def _check_size(text: str, name: str) -> None:
+    """Reject deep nesting and too many values before the loader builds nodes."""
+    if text.count("%TAG") > _MAX_DEPTH:  # libyaml compares each with all earlier ones
+        raise ConfigError(f"{name}: has too many %TAG directives; use plain values")
+    depth = values = 0
     for event in yaml.parse(text, Loader=_Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _MAX_DEPTH:
-            mark = event.start_mark
-            raise ConfigError.at(name, mark.line + 1 if mark else None, None, _TOO_DEEP)
+        values += isinstance(event, yaml.NodeEvent)
+        if depth > _MAX_DEPTH or values > _MOST_VALUES:
+            problem = _TOO_DEEP if depth > _MAX_DEPTH else _TOO_MANY
+            raise ConfigError.at(name, event.start_mark.line + 1, None, problem)  # type: ignore[union-attr]
 
 
 def _unreadable(text: str) -> tuple[int, str]:
@@ -124,11 +118,14 @@ class _Builder:
     source: YamlSource
     budget: int
     """The number of characters of nodes still allowed; each alias counts, which stops alias bombs."""
+    values: int = _MOST_VALUES
+    """The number of nodes still allowed, counted likewise."""
 
     def build(self, node: yaml.Node, path: KeyPath) -> Any:
         line = node.start_mark.line + 1
         self.budget -= 1 + (len(node.value) if isinstance(node.value, str) else 0)
-        if self.budget < 0 or len(path) > _MAX_DEPTH:
+        self.values -= 1
+        if self.budget < 0 or self.values < 0 or len(path) > _MAX_DEPTH:
             raise ConfigError.at(self.source.name, line, None, _TOO_DEEP)
         self.source.lines.setdefault(path, line)
         if isinstance(node, yaml.MappingNode) and node.tag.endswith(":map"):
@@ -158,6 +155,9 @@ class _Builder:
                 merged = self._merged(built, (*path, name))
             else:
                 own[name] = built
+        self.values -= len(merged)
+        if self.values < 0:
+            raise self.source.error(path, _TOO_DEEP)
         for name in merged:
             self.source.lines.setdefault((*path, name), seen["<<"])
         return {**merged, **own}
@@ -176,7 +176,9 @@ class _Builder:
         if kind not in ("null", "bool", "int", "float"):
             raise self._not_allowed(node, path)
         try:
-            return self.loader.construct_object(node)
+            if len(node.value) > _LONGEST_NUMBER:
+                raise ValueError
+            return self.loader.yaml_constructors[node.tag](self.loader, node)
         except (ValueError, LookupError):
             raise ConfigError.at(
                 self.source.name, node.start_mark.line + 1, _dotted(path), f"not a valid {kind}"
@@ -248,4 +250,4 @@ def _is_branch(part: Key) -> bool:
 
 
 def _dotted(path: Sequence[Key]) -> str:
-    return ".".join(str(part) for part in path)
+    return ".".join(str(part)[:80] for part in path)[:800]

@@ -24,6 +24,7 @@ from scai_cli.text.suggestions import did_you_mean
 
 _NAMED = 20
 """The number of bad rows to print one by one."""
+_MOST_COLUMNS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,8 @@ def _drafts(form: PopulationFormat, row: TableRow, columns: ColumnMap | None) ->
         raise ValueError(row.problem)
     if not (form.any_value or isinstance(row.value, Mapping)):
         raise ValueError("is not an object with keys")
+    if isinstance(row.value, Mapping) and len(row.value) > _MOST_COLUMNS:
+        raise ValueError(f"has more than {_MOST_COLUMNS:,} columns; leave some out")
     return list(form.drafts(row.value) if columns is None or form.mapped is None else form.mapped(row.value, columns))
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import io
-import json
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final
 
 from scai_cli.errors import ConfigError
-from scai_cli.experiment.item_files import json_lines
+from scai_cli.experiment.input_files import LARGEST, opened, read_bytes
+from scai_cli.experiment.item_files import LONGEST_LINE, MOST_VALUES, bounded_lines, json_value
 
 Notify = Callable[[str], None]
 """Reports a warning to the user."""
@@ -22,8 +23,9 @@ Notify = Callable[[str], None]
 HUB: Final = "hub:"
 """The prefix of a dataset on the Hub: `hub:OWNER/NAME[:CONFIG][@SPLIT]`."""
 
-_LONGEST_CELL: Final = 32 * 2**20
-_LARGEST_JSON: Final = 512 * 2**20
+_BLOCK: Final = 2**20
+_BATCH: Final = 32 * 2**20
+"""The bytes of a Parquet file to read at once."""
 _INSTALL: Final = "needs the extra `data`: pip install 'scai-cli[data]'"
 
 
@@ -53,25 +55,42 @@ def rows(file: str, notify: Notify) -> Iterator[TableRow]:
 
 def jsonl_rows(file: str) -> Iterator[TableRow]:
     """Read the values of a JSONL file; a line that is not JSON becomes a row with a problem."""
-    with opened(file) as lines:
-        for number, line in enumerate(json_lines(lines), 1):
-            yield TableRow(number, line.value, line.number, line.problem)
+    with opened(Path(file)) as content:
+        for number, (line, data) in enumerate(bounded_lines(content), 1):
+            try:
+                yield TableRow(number, json_value(data), line)
+            except ValueError as error:
+                yield TableRow(number, None, line, str(error))
 
 
 def json_rows(file: str) -> Iterator[TableRow]:
     """Read the items of a JSON list, or one value; the whole file is kept in memory."""
-    with opened(file) as content:
-        data = content.read(_LARGEST_JSON + 1)
-    if len(data) > _LARGEST_JSON:
-        raise ConfigError(f"{file}: is larger than {_LARGEST_JSON:,} bytes; convert it to JSONL")
+    data = read_bytes(Path(file), 2 * LARGEST)
+    if data.count(b",") > 2 * MOST_VALUES:
+        raise ConfigError(f"{file}: has more than {2 * MOST_VALUES:,} values; convert it to JSONL")
     try:
-        value = json.loads(data.decode("utf-8-sig"))
-    except json.JSONDecodeError as error:
-        raise ConfigError.at(file, error.lineno, None, f"not valid JSON: {error.msg}") from None
-    except (UnicodeDecodeError, RecursionError, ValueError):
-        raise ConfigError(f"{file}: is not JSON in UTF-8") from None
+        value = json_value(data)
+    except ValueError as error:
+        raise ConfigError(f"{file}: {error}") from None
     for number, item in enumerate(value if isinstance(value, list) else [value], 1):
         yield TableRow(number, item)
+
+
+class RecordLines:
+    """The lines of a text; raises ConfigError for a record that is too large. The reader resets `size` for each one."""
+
+    def __init__(self, file: str, lines: IO[str], delimiter: str = "\n") -> None:
+        self._file, self._lines, self._delimiter = file, lines, delimiter
+        self.size = self.number = 0
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._lines.readline(LONGEST_LINE + 1):
+            self.number += 1
+            self.size += len(line) + 15 * line.count(self._delimiter)  # a cell takes more memory than its text
+            if self.size > LONGEST_LINE:
+                problem = f"the row is larger than {LONGEST_LINE:,} characters; is a quote missing?"
+                raise ConfigError.at(self._file, self.number, None, problem)
+            yield line
 
 
 def csv_rows(file: str, notify: Notify) -> Iterator[TableRow]:
@@ -80,16 +99,18 @@ def csv_rows(file: str, notify: Notify) -> Iterator[TableRow]:
     Cells may contain quotes and line ends. The encoding is UTF-8, UTF-16 with a byte order mark, or else Windows-1252,
     with a warning. Raises ConfigError for a repeated column.
     """
-    with text(file, notify) as lines:
-        header = lines.readline(_LONGEST_CELL)
+    with text(file, notify) as content:
+        header = content.readline(LONGEST_LINE)
         if not header:
             raise ConfigError(f"{file}: is empty")
         delimiter = max(",;\t", key=header.count)
-        csv.field_size_limit(_LONGEST_CELL)
+        csv.field_size_limit(LONGEST_LINE)
+        lines = RecordLines(file, content, delimiter)
         reader = csv.reader(chain([header], lines), delimiter=delimiter, strict=True)
         names = _names(file, reader)
         number = 0
         while True:
+            lines.size = 0
             try:
                 cells = next(reader)
             except StopIteration:
@@ -108,8 +129,8 @@ def _names(file: str, reader: Any) -> list[str]:
         names = [" ".join(name.split()) for name in next(reader)]
     except csv.Error as error:
         raise ConfigError.at(file, 1, None, f"not valid CSV: {error}") from None
-    for name in filter(None, names):
-        if names.count(name) > 1:
+    for name, count in Counter(filter(None, names)).items():
+        if count > 1:
             raise ConfigError.at(file, 1, None, f"the column {name[:80]!r} appears twice; rename one")
     if not any(names):
         raise ConfigError.at(file, 1, None, "the first row must name the columns")
@@ -128,13 +149,45 @@ def parquet_rows(file: str) -> Iterator[TableRow]:
         from pyarrow import ArrowException, parquet
     except ImportError:
         raise ConfigError(f"{file}: Parquet {_INSTALL}") from None
-    with opened(file) as content:
+    number = 0
+    with opened(Path(file)) as content:
         try:
-            batches = parquet.ParquetFile(content).iter_batches(batch_size=512)
-            for number, value in enumerate((value for batch in batches for value in batch.to_pylist()), 1):
-                yield TableRow(number, value)
-        except (ArrowException, OSError) as error:
+            parquet_file = parquet.ParquetFile(content)
+            for group, size in enumerate(_batch_sizes(file, content, parquet_file.metadata)):
+                for batch in parquet_file.iter_batches(size, [group]):
+                    if batch.nbytes > 4 * _BATCH:
+                        raise ConfigError(f"{file}: a row is larger than {_BATCH:,} bytes; leave it out")
+                    for value in batch.to_pylist():
+                        number += 1
+                        yield TableRow(number, value)
+        except (ArrowException, OSError, ValueError) as error:
             raise ConfigError(f"{file}: is not a readable Parquet file: {_first_line(error)}") from None
+
+
+def _batch_sizes(file: str, content: IO[bytes], metadata: Any) -> Iterator[int]:
+    """Yield the number of rows to read at once from each row group; raises ConfigError for a bomb."""
+    for group in map(metadata.row_group, range(metadata.num_row_groups)):
+        rows, row_bytes = max(1, group.num_rows), 1
+        for column in map(group.column, range(group.num_columns)):
+            size, packed = column.total_uncompressed_size, column.total_compressed_size
+            # Text is packed to a tenth; what is packed further has huge equal cells, or lists of millions of numbers.
+            if size > max(_BATCH, 10_000 * rows, 15 * packed) or column.num_values > 5_000_000 + 20 * rows:
+                raise ConfigError(f"{file}: the column {column.path_in_schema[:80]!r} unpacks to too much; drop it")
+            row_bytes += size // rows + _largest_repeated(content, column)
+        yield max(1, min(512, _BATCH // row_bytes))
+
+
+def _largest_repeated(content: IO[bytes], column: Any) -> int:
+    """Return the size of a column's dictionary, one cell of which every row of a batch can repeat."""
+    if column.dictionary_page_offset is None:
+        return 0
+    content.seek(column.dictionary_page_offset)
+    header, size = content.read(8), 0
+    for n, byte in enumerate(header[3:]):  # Thrift: three bytes before the size, which has seven bits per byte
+        size |= (byte & 127) << 7 * n
+        if byte < 128:
+            break
+    return size // 2
 
 
 def hub_rows(name: str) -> Iterator[TableRow]:
@@ -153,41 +206,27 @@ def hub_rows(name: str) -> Iterator[TableRow]:
         raise ConfigError(f"{name}: cannot be read: {_first_line(error)}") from None
 
 
-def opened(file: str) -> IO[bytes]:
-    """Open a file for reading, decompressed if it ends in .gz; raises ConfigError."""
-    try:
-        if file.lower().endswith(".gz"):
-            return cast("IO[bytes]", gzip.open(file, "rb"))
-        return Path(file).open("rb")
-    except FileNotFoundError:
-        raise ConfigError(f"{file}: does not exist") from None
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read: {error.strerror}") from None
-
-
-def text(file: str, notify: Notify) -> IO[str]:
+@contextmanager
+def text(file: str, notify: Notify) -> Iterator[IO[str]]:
     """Open a text file in its own encoding; line ends stay unchanged."""
     encoding = _encoding(file)
     if encoding == "cp1252":
         notify(f"{file}: is not UTF-8; read as Windows-1252")
-    return io.TextIOWrapper(opened(file), encoding=encoding, errors="replace", newline="")
+    with opened(Path(file)) as content:
+        yield io.TextIOWrapper(content, encoding=encoding, errors="replace", newline="")
 
 
 def _encoding(file: str) -> str:
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    with opened(file) as content:
-        first = content.read(4)
-        if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    with opened(Path(file)) as content:
+        if content.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
             return "utf-16"
-        try:
-            decoder.decode(first)
-            while block := content.read(1 << 20):
-                decoder.decode(block)
-            decoder.decode(b"", final=True)
-        except UnicodeDecodeError:
-            return "cp1252"
-        except (OSError, EOFError) as error:
-            raise ConfigError(f"{file}: cannot be read: {error}") from None
+    try:
+        with opened(Path(file)) as content:
+            decoded = io.TextIOWrapper(content, encoding="utf-8", newline="")
+            while decoded.read(_BLOCK):
+                pass
+    except UnicodeDecodeError:
+        return "cp1252"
     return "utf-8-sig"
 
 

@@ -210,7 +210,7 @@ def test_it_fits_a_terminal_and_obeys_nothing_in_the_rows(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("name", "content", "said"), [
-    ("gone.jsonl", None, "does not exist"),
+    ("gone.jsonl", None, "there is no such file"),
     ("rows.txt", "x", "name a .jsonl, .csv or .parquet file"),
     ("rows.jsonl", "", "no row"),
     ("rows.jsonl", '{"a": 1}\n', "rows.jsonl:1: no format of `scai export`"),

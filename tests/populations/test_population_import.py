@@ -267,7 +267,7 @@ def test_a_failed_import_leaves_an_earlier_file_as_it_was() -> None:
 
 
 def test_what_is_not_there_is_named() -> None:
-    assert refused("personahub", "gone.jsonl") == "gone.jsonl: does not exist"
+    assert refused("personahub", "gone.jsonl") == "gone.jsonl: there is no such file"
     assert "did you mean 'personahub'?" in refused("personahbu", HERE / "personahub.jsonl")
     assert "unknown file type" in refused("personahub", "gone.xlsx")
     called = scai("personas", "import", HERE / "personahub.jsonl", "--as", "personahub", "-o", "out.txt")

@@ -17,6 +17,7 @@ from scai_cli.datasets.export.output_files import MANIFEST
 from scai_cli.datasets.formats.format import Fields, RowTexts
 from scai_cli.datasets.samples.splits import number
 from scai_cli.errors import ConfigError
+from scai_cli.experiment.input_files import read_text
 from scai_cli.text.near_duplicates import words
 
 SELF_BLEU_OF: Final = 500
@@ -134,8 +135,6 @@ class DatasetDescription:
 
 def describe(path: Path, seed: int = 0) -> DatasetDescription:
     """Describe a file or folder of rows; raises ConfigError if it cannot be read or has no row of a known format."""
-    if not path.exists():
-        raise ConfigError(f"{path}: does not exist; name a file or folder of rows")
     description = DatasetDescription(str(path), seed, _health(path))
     for file in row_files(path):
         part = FileDescription(file.relative_to(path).as_posix() if path.is_dir() else file.name)
@@ -150,8 +149,8 @@ def describe(path: Path, seed: int = 0) -> DatasetDescription:
 def _health(path: Path) -> list[str]:
     """Return the reasons not to trust the rows of an export's folder, or of a file in it."""
     for folder in (path, *path.absolute().parents[:2]):
-        with suppress(OSError, ValueError, LookupError, TypeError):  # not the manifest of an export
-            manifest = json.loads((folder / MANIFEST).read_bytes())
+        with suppress(ConfigError, ValueError, LookupError, TypeError, RecursionError):  # not the manifest of an export
+            manifest = json.loads(read_text(folder / MANIFEST))
             names = [file["name"] for file in manifest["files"]]
             if folder == path or path.absolute().relative_to(folder).as_posix() in names:
                 return [f"{source['run']}: {line}" for source in manifest["sources"] for line in source["health"]]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
+import os
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +13,9 @@ import msgspec
 from scai_cli.datasets.export.output_files import SIDE_CAR
 from scai_cli.datasets.formats.format import Fields
 from scai_cli.errors import ConfigError
-from scai_cli.populations.table_rows import parquet_rows
+from scai_cli.experiment.input_files import opened
+from scai_cli.experiment.item_files import bounded_lines
+from scai_cli.populations.table_rows import csv_rows, parquet_rows
 from scai_cli.runs.find import is_generated, is_run
 
 SUFFIXES: Final = (".jsonl", ".csv", ".parquet")
@@ -25,7 +26,7 @@ _GUARDED: Final = re.compile(r"'[\s\0]*[=+\-@\t\r]")
 
 def row_files(path: Path) -> list[Path]:
     """Return the path of a file, or of the files of rows in a folder; raises ConfigError if there are none."""
-    if path.is_dir():
+    if os.path.isdir(path):
         if is_run(path) or is_generated(path):
             raise ConfigError(f"{path}: is not an export; make one: `scai export {path} --format F -o DIR/`")
         files = sorted(
@@ -43,17 +44,18 @@ def row_files(path: Path) -> list[Path]:
 
 def fields(path: Path) -> Iterator[tuple[int, Fields]]:
     """Yield the rows of a file with their line numbers; raises ConfigError if the file is damaged."""
-    try:
-        if path.suffix == ".jsonl":
-            yield from _jsonl(path)
-        elif path.suffix == ".csv":
-            yield from _csv(path)
-        else:
-            yield from ((row.number, row.value) for row in parquet_rows(str(path)))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: is not UTF-8 text; export it again") from None
+    if path.suffix == ".jsonl":
+        yield from _jsonl(path)
+        return
+
+    def refuse(_: str) -> None:
+        raise ConfigError(f"{path}: is not UTF-8 text; export it again")
+
+    is_csv = path.suffix == ".csv"
+    for row in csv_rows(str(path), refuse) if is_csv else parquet_rows(str(path)):
+        if row.problem is not None:
+            raise ConfigError.at(str(path), row.line, None, row.problem)
+        yield row.line or row.number, {name: cell(value) if is_csv else value for name, value in row.value.items()}
 
 
 def side_car(path: Path) -> Iterator[Fields]:
@@ -65,23 +67,12 @@ def side_car(path: Path) -> Iterator[Fields]:
 
 def _jsonl(path: Path) -> Iterator[tuple[int, Fields]]:
     decode = msgspec.json.Decoder(dict[str, Any]).decode
-    with path.open("rb") as file:
-        for number, line in enumerate(file, 1):
+    with opened(path) as file:
+        for number, line in bounded_lines(file):
             try:
                 yield number, decode(line)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                 raise ConfigError(f"{path}:{number}: is not a JSON object; write one row per line") from None
-
-
-def _csv(path: Path) -> Iterator[tuple[int, Fields]]:
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, restkey="")
-        try:
-            for row in reader:
-                yield reader.line_num, {name: cell(text) for name, text in row.items()}
-        except csv.Error as error:
-            raise ConfigError(f"{path}:{reader.line_num}: {error}") from None
 
 
 def cell(text: Any) -> Any:
@@ -89,6 +80,6 @@ def cell(text: Any) -> Any:
     if isinstance(text, str) and text[:1] in ("[", "{"):
         try:
             return msgspec.json.decode(text)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return text
     return text[1:] if isinstance(text, str) and _GUARDED.match(text) else text

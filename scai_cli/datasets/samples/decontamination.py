@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from scai_cli.errors import ConfigError
-from scai_cli.experiment.yaml_source import read_text
+from scai_cli.experiment.input_files import read_text
 from scai_cli.populations.table_rows import rows as read_rows
 from scai_cli.text.near_duplicates import words
 

@@ -12,14 +12,13 @@ from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, tidy
 from scai_cli.populations.drafts import PopulationFormat, TaskDraft
-from scai_cli.populations.table_rows import Notify, TableRow, text
+from scai_cli.populations.table_rows import Notify, RecordLines, TableRow, text
 from scai_cli.populations.table_rows import rows as any_rows
 
 _KEYS: Final = ("prompt", "transcript", "chosen", "text", "instruction")
-_FIRST: Final = re.compile(
-    r"(?:^|\n\s*)(?:Human|H|User):\s*(.+?)\s*(?=\n\s*(?:Human|H|User|Assistant|A):|\n\s*\n\s*\n|\Z)", re.DOTALL
-)
-_QUIZ: Final = re.compile(r"\n\s*\n(?:Please )?choose the (?:option|response) ", re.IGNORECASE)
+_HUMAN: Final = re.compile(r"(?:^|\n)[^\S\n]*(?:Human|H|User):\s*")
+_END: Final = re.compile(r"\n[^\S\n]*(?:(?:Human|H|User|Assistant|A):|\n[^\S\n]*\n)")
+_QUIZ: Final = re.compile(r"\n[^\S\n]*\n(?:Please )?choose the (?:option|response) ", re.IGNORECASE)
 
 
 def rows(file: str, notify: Notify) -> Iterator[TableRow]:
@@ -28,7 +27,7 @@ def rows(file: str, notify: Notify) -> Iterator[TableRow]:
         yield from any_rows(file, notify)
         return
     with text(file, notify) as content:
-        parts = re.split(r"\n\s*\n(?=Human:)", content.read())
+        parts = re.split(r"\n[ \t\r]*\n(?=Human:)", "".join(RecordLines(file, content)))
     for number, part in enumerate((part for part in parts if part.strip()), 1):
         yield TableRow(number, part)
 
@@ -37,8 +36,9 @@ def drafts(row: Any) -> Iterator[TaskDraft]:
     """Make a task of the kind red-team from the first human message."""
     given = next((row[key] for key in _KEYS if row.get(key)), None) if isinstance(row, Mapping) else row
     whole = tidy(given, "the text")
-    first = _FIRST.search(_QUIZ.split(whole, maxsplit=1)[0])
-    prompt = (first[1] if first else whole).strip()
+    asked = _QUIZ.split(whole, maxsplit=1)[0]
+    first = _HUMAN.search(asked)
+    prompt = (first and _END.split(asked[first.end() :], maxsplit=1)[0].strip()) or whole
     if not prompt:
         raise BadRow(f"has no text under {', '.join(_KEYS)}")
     yield TaskDraft(key=prompt, prompt=prompt, kind="red-team")

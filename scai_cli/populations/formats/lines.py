@@ -7,14 +7,16 @@ from typing import Any, Final
 
 from scai_cli.populations.clean_text import BadRow, one_line, sentence
 from scai_cli.populations.drafts import PersonaDraft, PopulationFormat, TaskDraft
-from scai_cli.populations.table_rows import Notify, TableRow, text
+from scai_cli.populations.table_rows import Notify, RecordLines, TableRow, text
 
 
 def rows(file: str, notify: Notify) -> Iterator[TableRow]:
     """Read the lines that are not blank."""
-    with text(file, notify) as lines:
-        filled = ((line_number, line) for line_number, line in enumerate(lines, 1) if line.strip())
+    with text(file, notify) as content:
+        lines = RecordLines(file, content)
+        filled = ((lines.number, line) for line in lines if line.strip())
         for number, (line_number, line) in enumerate(filled, 1):
+            lines.size = 0
             yield TableRow(number, line, line_number)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -45,8 +46,8 @@ class GroupRow:
 
 def rows(file: str, notify: Notify) -> Iterator[TableRow]:
     """Read the groups of a conversation; the file is the folder of an export, or its participants-votes.csv."""
-    folder = Path(file) if Path(file).is_dir() else Path(file).parent
-    votes = folder / VOTES if Path(file).is_dir() else Path(file)
+    folder = Path(file) if os.path.isdir(file) else Path(file).parent
+    votes = folder / VOTES if os.path.isdir(file) else Path(file)
     statements = _statements(folder / COMMENTS, notify)
     groups: dict[str, OpinionGroup] = {}
     without_group = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +18,7 @@ _SHOWN: Final = 4
 
 def rows(file: str, _: Notify) -> Iterator[TableRow]:
     """Read the agents of a file, or of a folder's *.json files in the order of their names."""
-    if not Path(file).is_dir():
+    if not os.path.isdir(file):
         yield from json_rows(file)
         return
     files = sorted(Path(file).glob("*.json"))

@@ -1,0 +1,52 @@
+"""Open the files that a user names: regular files alone, as a pipe can wait for ever and a device can have no end."""
+
+from __future__ import annotations
+
+import gzip
+import stat
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO, TextIOWrapper
+from pathlib import Path
+from typing import IO, Final, cast
+
+from scai_cli.errors import ConfigError
+from scai_cli.text.suggestions import did_you_mean
+
+LARGEST: Final = 32 * 2**20
+"""The maximal bytes of a text that is read as a whole."""
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """Open a regular file, decompressed if it ends in .gz; raises ConfigError for another file or a failed read."""
+    try:
+        if not stat.S_ISREG(mode := path.stat().st_mode):
+            kind = "folder, not a file" if stat.S_ISDIR(mode) else "pipe or a device; save its content to a file"
+            raise ConfigError(f"{path}: is a {kind}")
+        with path.open("rb") as file:
+            gzipped = path.suffix.lower() == ".gz"
+            yield cast("IO[bytes]", gzip.GzipFile(path, fileobj=file)) if gzipped else file
+    except FileNotFoundError:
+        near = did_you_mean(path.name, [p.name for p in path.parent.glob("*")]) if path.parent.is_dir() else ""
+        raise ConfigError(f"{path}: there is no such file{near if 'did you' in near else ''}") from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """Read a file of at most `most` bytes; raises ConfigError."""
+    with opened(path) as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise ConfigError(f"{path}: is larger than {most:,} bytes; split it, or write personas or tasks as JSONL")
+    return data
+
+
+def read_text(path: Path, most: int = LARGEST) -> str:
+    """Read a UTF-8 file of at most `most` bytes; raises ConfigError with the reason."""
+    try:
+        return TextIOWrapper(BytesIO(read_bytes(path, most)), encoding="utf-8-sig").read()
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start}); save it as UTF-8") from None
