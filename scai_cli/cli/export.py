@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Mapping
@@ -113,7 +114,7 @@ def _destination(output: str, as_: str | None, form: Format) -> Destination:
     from scai_cli.datasets.export.output_files import Destination
 
     target = Path(output)
-    folder = output.endswith("/") or target.is_dir()
+    folder = output.endswith("/") or os.path.isdir(target)
     if form.texts and as_ in ("csv", "parquet"):
         raise ConfigError(f"--as {as_}: a system message can be text, markdown or json")
     if as_ in ("text", "markdown") and not form.texts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -106,7 +107,7 @@ def describe(
     from scai_cli.populations.quotas import parse_quota
 
     path = path or (Path("personas") if Path("personas").is_dir() else shipped() / "personas")
-    if path.is_dir():
+    if os.path.isdir(path):
         files = populations(path)
         if as_json:
             rows = [{"file": str(file), "personas": size, "problem": problem} for file, size, problem in files]

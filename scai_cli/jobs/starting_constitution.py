@@ -25,7 +25,7 @@ def starting_from(runs: Path) -> FindEarlier:
 def _find(runs: Path, reference: str, folder: Path, personas: Sequence[Persona]) -> tuple[Constitution, str]:
     file = folder / reference
     if file.suffix in SUFFIXES and not is_run(runs / reference) and not is_run(file):
-        if not os.path.exists(file):  # noqa: PTH110 - Path.exists raises for a name that is too long
+        if not os.path.exists(file):
             raise RunError(f"there is no file {file}; paths are relative to the experiment file")
         return read_constitution(file, personas, strict=False), ""
     name, *after = re.split(r"@(?=[0-9]+$)", reference)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,12 +18,12 @@ from scai_cli.text.suggestions import did_you_mean
 
 def is_run(path: Path) -> bool:
     """Return whether a folder is a run directory."""
-    return (path / CONFIG).is_file()
+    return os.path.isfile(path / CONFIG)
 
 
 def is_generated(path: Path) -> bool:
     """Return whether a folder is a generated set, written by `scai generate`."""
-    return (path / GENERATION).is_file()
+    return os.path.isfile(path / GENERATION)
 
 
 def log_of(path: Path) -> Path:
@@ -75,12 +76,17 @@ def newest_first(paths: list[Path]) -> list[Path]:
 
 
 def _all(runs: Path, kind: _Kind) -> list[Path]:
-    return sorted(path for path in runs.iterdir() if kind.holds(path)) if runs.is_dir() else []
+    try:
+        return sorted(path for path in runs.iterdir() if kind.holds(path))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(f"{runs}: {error.strerror}; name the folder of the runs with --runs-dir") from None
 
 
 def _find(runs: Path, wanted: str, kind: _Kind) -> Path:
     if "/" in wanted or wanted in (".", ".."):
-        path = Path(wanted).resolve()
+        path = Path(os.path.realpath(wanted))
         if not kind.holds(path):
             raise RunError(f"{wanted}: not a {kind.folder} (it has no {kind.sign}){_hint(path, kind)}")
         return path

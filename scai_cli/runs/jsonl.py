@@ -165,14 +165,15 @@ def damaged(path: Path, number: int) -> str:
 @contextmanager
 def whole_file(target: Path, *, lasting: bool = False) -> Iterator[BinaryIO]:
     """Open a file that replaces its target, `lasting` also through a power cut; on OutputError the old file stays."""
-    if target.exists() and not target.is_file():  # a pipe or a device is written to, not replaced
+    if os.path.exists(target) and not target.is_file():  # a pipe or a device is written to, not replaced
         with _translated(target), target.open("wb") as file:
             yield file
         return
     beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         with _translated(target):
-            with beside.open("wb") as file:
+            beside.unlink(missing_ok=True)
+            with beside.open("xb") as file:  # a link of this name is not followed
                 yield file
                 if lasting:
                     file.flush()

@@ -165,9 +165,9 @@ class OutputFiles:
 def output_files(destination: Destination, form: Format) -> Iterator[OutputFiles]:
     """Open the files of an export, and remove unpublished ones at the end; raises OutputError."""
     target = destination.target
-    if destination.folder:
-        _check_folder(target)
     try:
+        if destination.folder:
+            _check_folder(target)
         files = OutputFiles(destination, form)
         try:
             yield files

@@ -1,0 +1,127 @@
+"""A pipe, a folder, a link to nothing or a file in a place for something else ends each command in one line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+from conftest import TINY, scai
+
+COMMANDS = (
+    "run PATH",
+    "check PATH",
+    "run tiny.yaml --quiet --runs-dir PATH",
+    "list --runs-dir PATH",
+    "show latest --runs-dir PATH",
+    "show ./PATH",
+    "resume ./PATH",
+    "report ./PATH",
+    "explain ./PATH",
+    "compare ./PATH tiny",
+    "chat ./PATH",
+    "export ./PATH --format dpo",
+    "frontier PATH --over welfare=nash",
+    "generate PATH.md --model simulated --tasks t.yaml",
+    "generate tiny --tasks PATH",
+    "generate tiny --personas PATH",
+    "generate c.md --config PATH",
+    "personas sample PATH.yaml --n 1 -o o.jsonl",
+    "personas sample PATH --n 1 -o o.jsonl",
+    "personas import PATH.csv --as table -o o.jsonl",
+    "personas import PATH --as polis -o o.jsonl",
+    "personas import PATH.json --as tinytroupe -o o.jsonl",
+    "personas import ok.csv --as table --map PATH -o o.jsonl",
+    "personas generate --n 1 -o o.jsonl --tasks PATH",
+    "dataset describe PATH.jsonl",
+    "dataset describe PATH",
+    "export tiny --format sft --decontaminate PATH",
+    "export tiny --format sft --decontaminate PATH.csv",
+)
+OUTPUTS = (
+    "report tiny -o PATH",
+    "export tiny --format system -o PATH",
+    "export tiny --format dpo -o PATH.jsonl",
+    "export tiny --format dpo -o PATH/",
+    "personas import ok.csv --as table -o PATH.jsonl",
+    "personas sample p.yaml --n 1 -o PATH.yaml",
+    "init PATH",
+)
+KINDS = ("nothing", "pipe", "folder", "link to nothing", "link to itself", "device", "name in a file", "long name")
+
+
+def make(kind: str, name: str) -> str:
+    """Make a path of this kind and return the name for the command line."""
+    path = Path(name)
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind in ("link to nothing", "link to itself", "device"):
+        path.symlink_to({"link to nothing": "gone/x", "link to itself": name, "device": "/dev/zero"}[kind])
+    elif kind == "name in a file":
+        Path("file").write_text("x", encoding="utf-8")
+        return f"file/{name}"
+    elif kind == "long name":
+        return "x" * 300 + name
+    return name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_odd_path_is_one_line(command: str, kind: str, finished: Path) -> None:
+    check(command, kind, finished)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("command", ["list --runs-dir PATH", "personas import PATH.csv --as table -o o.jsonl"])
+def test_an_odd_path_of_two_commands_is_one_line(command: str, kind: str, finished: Path) -> None:
+    check(command, kind, finished)
+
+
+@pytest.mark.parametrize("kind", ["name in a file", "long name"])
+@pytest.mark.parametrize("command", OUTPUTS)
+def test_an_output_that_cannot_be_written_is_one_line(command: str, kind: str, finished: Path) -> None:
+    check(command, kind, finished)
+
+
+def test_a_link_that_waits_for_an_output_is_not_followed(finished: Path) -> None:
+    shutil.copytree(finished, "runs/tiny")
+    Path("mine").write_text("mine", encoding="utf-8")
+    Path(f".out.html.{os.getpid()}.part").symlink_to("mine")
+    assert scai("report", "tiny", "-o", "out.html").code == 0
+    assert Path("mine").read_text(encoding="utf-8") == "mine"
+    assert not Path("out.html").is_symlink()
+
+
+def check(command: str, kind: str, finished: Path) -> None:
+    """Run a command with an odd path and compare its exit code and stderr."""
+    shutil.copytree(finished, "runs/tiny")
+    for name, text in {
+        "tiny.yaml": TINY,
+        "ok.csv": "name,description\nAnn,She likes tea\n",
+        "c.md": "- Be brief.\n",
+        "p.yaml": "personas: [{id: ann, name: Ann}]\n",
+        "t.yaml": "tasks: [{id: tea, prompt: How?}]\n",
+    }.items():
+        Path(name).write_text(text, encoding="utf-8")
+    place = next(word for word in command.split() if "PATH" in word)
+    name = place.removeprefix("./").replace("PATH", "odd")
+    path = make(kind, name)
+    before = sorted(Path().rglob("*"))
+    signal.alarm(60)  # it ends the tests if a pipe is waited for
+    called = scai(
+        *(word if word != place else place.replace(place.removeprefix("./"), path) for word in command.split())
+    )
+    signal.alarm(0)
+    if called.code == 0:  # a folder without runs, or a new one
+        assert kind in ("folder", "nothing", "link to nothing")
+        assert "--runs-dir" in command
+        return
+    assert called.code in (2, 4), called
+    assert len(called.errors) == 1, called.err
+    assert called.errors[0].startswith("scai: ")
+    assert sorted(Path().rglob("*")) == before
