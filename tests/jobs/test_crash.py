@@ -20,4 +20,4 @@ def test_work_killed_at_random_moments(tmp_path: Path, command: str, differing: 
     result = crash_test(command, KILLS // 4 if differing else KILLS, SEED, tmp_path, differing=differing)
     print(f"seed {SEED}: {result}")
     assert result.faults == []
-    assert result.lost > 0
+    assert differing or result.lost > 0  # few kills may all hit a moment without a call

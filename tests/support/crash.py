@@ -250,7 +250,7 @@ def crash_test(name: str, kills: int, seed: int, folder: Path, *, differing: boo
                 before = _counted(work.logged())
                 first, process = len(server.requests), work.process()
                 if kills:
-                    _kill(process, work, rng, result.calls - before.total())
+                    _kill(process, work, rng, result.calls, before.total())
                 printed = work.finish(process)
                 until(lambda: not server.connections)
                 received = Counter(_key(request.body) for request in server.requests[first:])
@@ -273,17 +273,17 @@ def _repeat(result: Result, work: Work, results: Results, *, from_calls: bool) -
         result.repeated.append(f"{work.folder.name}: {asked} requests for what was done")
 
 
-def _kill(process: subprocess.Popen[bytes], work: Work, rng: random.Random, missing: int) -> None:
-    """Kill the process at a random moment, unless it is done before; `missing` answers complete the work."""
+def _kill(process: subprocess.Popen[bytes], work: Work, rng: random.Random, needed: int, logged: int) -> None:
+    """Kill the process at a random moment, unless it is done before."""
     server, began = work.server, time.monotonic()
     asked, got = len(server.requests), len(server.answered)
     [kind] = rng.choices(["any time", "first file", "end", "calls"], [2, 1, 1, 6])
-    after, calls = rng.uniform(0, 1.5), rng.randint(1, 30)
+    after, calls = rng.uniform(0, 1.5), rng.randint(1, max(4, needed // 12))
     files = _files(work.folder)
     come = {
         "any time": lambda: time.monotonic() > began + after,
         "first file": lambda: _files(work.folder) != files,
-        "end": lambda: len(server.answered) >= got + missing,
+        "end": lambda: len(server.answered) >= got + needed - logged,
         "calls": lambda: len(server.requests) >= asked + calls,
     }[kind]
     while process.poll() is None and not come():
