@@ -21,6 +21,7 @@ from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.runs.events import Event
 from scai_cli.runs.find import is_run
 from scai_cli.runs.history.fold import read_history
+from scai_cli.runs.history.status import outcome_of
 from scai_cli.social_choice import welfare
 
 
@@ -63,7 +64,7 @@ def _point(config: ExperimentConfig, function: str, runs: Path, observer: Observ
     outcome: RunOutcome | None = None
     if not is_run(path):
         outcome = run_on_loop(config.models(), run(config, runs, path.name, observer))
-    elif _status_of_equal(path, config) != "finished":
+    elif _status_of_equal(path, config) != "finished" or not outcome_of(path):  # killed at its very end
         # The current limits, so that a frontier that stopped at one continues with a higher one.
         limits = config.model_dump(mode="json", include=set(CHANGEABLE))
         settings = [f"{key}={json.dumps(value)}" for key, value in limits.items()]

@@ -174,6 +174,9 @@ class _RunRecorder:
     plays_product: bool = False
 
     def note(self, event: Event) -> None:
+        if isinstance(event, RunFinished):  # before the event: a run that is finished has its product's message
+            message = f"{self.system_messages[event.version]}\n"
+            self.directory.folder.write_text("system_message.txt", message, lasting=True)
         # Write before showing: an event that an observer has shown survives a crash.
         self.directory.append(event)
         if isinstance(event, RunStarted):
@@ -187,9 +190,6 @@ class _RunRecorder:
             self.result.epochs = event.epoch
             self.directory.folder.sync()  # before the texts: they are made from the events
             self._publish(f"e{event.epoch}", event.constitution.version, event.system_message)
-        elif isinstance(event, RunFinished):
-            message = f"{self.system_messages[event.version]}\n"
-            self.directory.folder.write_text("system_message.txt", message, lasting=True)
         self.observer.see(event)
         self.health.counts.add(event)
         if isinstance(event, WelfareMeasured | Revised | RunFinished):

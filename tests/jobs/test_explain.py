@@ -327,6 +327,19 @@ def test_finished_runs_are_used_again_and_unfinished_ones_gone_on_with(tmp_path:
     assert front(tmp_path, "--json", "--runs-dir", other).json == whole  # with the limits that hold now
 
 
+def test_a_run_killed_at_its_very_end_is_completed(tmp_path: Path) -> None:
+    whole = front(tmp_path, "--json").json
+    run = tmp_path / "runs" / "t-nash"
+    message = (run / "system_message.txt").read_bytes()
+    (run / "outcome.json").write_text('{"status": "running", "wall_s": 1}')
+    (run / "system_message.txt").write_text("of an earlier version")
+    (run / ".outcome.json.12.part").write_text("half")
+    assert front(tmp_path, "--json").json == whole
+    assert json.loads((run / "outcome.json").read_bytes())["status"] == "finished"
+    assert (run / "system_message.txt").read_bytes() == message
+    assert not [*run.glob("*.part")]
+
+
 def test_a_run_of_another_experiment_in_the_way_is_said(tmp_path: Path) -> None:
     assert front(tmp_path).code == 0
     found = front(tmp_path, "--seed", 9)

@@ -513,6 +513,23 @@ def test_the_summary_counts_what_earlier_sessions_used(half, finished):
     assert {**resumed, "path": "", "wall_s": 0, "sha256": {}} == {**whole, "path": "", "wall_s": 0, "sha256": {}}
 
 
+def test_a_run_is_finished_only_with_the_message_of_its_product(tmp_path, tiny):
+    class Obstacle(SilentObserver):
+        def see(self, event):
+            if event.type == "revision" and event.epoch == 2:
+                text.unlink()
+                text.mkdir()
+
+    run, text = tmp_path / "runs" / "tiny", tmp_path / "runs" / "tiny" / "system_message.txt"
+    experiment = load_experiment(tiny)
+    failed = run_on_loop(experiment.models(), run_experiment(experiment, tmp_path / "runs", "tiny", Obstacle()))
+    assert failed.status == "failed"
+    assert events(run)[-1]["type"] != "run_finished"
+    text.rmdir()
+    assert scai("resume", "tiny", "-q").code == 0
+    assert text.read_text().rstrip("\n") in [event.get("system_message") for event in events(run)]
+
+
 def test_half_written_files_of_killed_sessions_are_removed(half):
     for name in (".outcome.json.12.part", ".config.yaml.9.part", "constitution/.e1.md.77.part"):
         (half / name).write_text("half")
