@@ -75,7 +75,8 @@ def _state(history: History) -> str:
 
 def _welfare(comparison: Comparison, letters: Mapping[str, str]) -> Table:
     """Return satisfaction and welfare at the start -> with the product: a column for each run, or a row of many."""
-    functions = _functions(comparison)
+    declared = [m.declared for history in comparison.runs.values() for m in history.measured[-1:]]
+    functions = list(dict.fromkeys((*declared, *SHOWN_WELFARE)))
     values = {run: list(_values(comparison, run, functions)) for run in comparison.runs}
     titles = ["versions", "epochs", "satisfaction", *(welfare_words(name) for name in functions)]
     if len(letters) > _COLUMNS:
@@ -115,12 +116,6 @@ def _values(comparison: Comparison, run: str, functions: Sequence[str]) -> Itera
     yield start.epochs_words if same else f"{start.epochs_words} -> {compared.epochs_words}"
     yield _way([found.satisfaction.before, found.satisfaction.after], same, 1)
     yield from (_way(found.values.get(name, (None, None)), same, 2) for name in functions)
-
-
-def _functions(comparison: Comparison) -> list[str]:
-    """Return the functions declared by some run, and those that are always shown."""
-    declared = [m.declared for history in comparison.runs.values() for m in history.measured[-1:]]
-    return list(dict.fromkeys((*declared, *SHOWN_WELFARE)))
 
 
 def _way(ends: Sequence[float | None], same: bool, digits: int) -> str:
@@ -188,18 +183,14 @@ def _changed(base: Constitution, other: Constitution, history: History) -> Itera
 def _partners(base: Sequence[str], other: Sequence[str]) -> dict[int, int]:
     """Return pairs of the other rules and the base's rules, the most similar first, each rule in one pair."""
     base_words, other_words = ([Counter(words(text)) for text in texts] for texts in (base, other))
-    shared = {(n, m): _shared(b, o) for (n, b), (m, o) in product(enumerate(other_words), enumerate(base_words))}
+    pairs = product(enumerate(other_words), enumerate(base_words))
+    # The share of both texts' words that are also in the other (the Dice coefficient).
+    shared = {(n, m): 2 * (b & o).total() / max(1, b.total() + o.total()) for (n, b), (m, o) in pairs}
     partners: dict[int, int] = {}
     for n, m in sorted(shared, key=lambda pair: -shared[pair]):
         if shared[n, m] >= _ALIKE and n not in partners and m not in partners.values():
             partners[n] = m
     return partners
-
-
-def _shared(one: Counter[str], other: Counter[str]) -> float:
-    """Return the share of both texts' words that are also in the other (the Dice coefficient)."""
-    total = one.total() + other.total()
-    return 2 * (one & other).total() / total if total else 0.0
 
 
 def _similarity(
@@ -217,14 +208,10 @@ def _similarity(
         table.add_column("each version to the one before")
     for run in runs:
         row = [similarity.values[similarity.last(run)][similarity.last(other)] for other in runs]
-        paths = [_path(similarity.path(run))] if len(runs) <= beside else []
-        table.add_row(letters[run], *map(number, row), *paths)
+        alike = similarity.path(run)
+        path = f"{sparkline(alike[-20:], 0, 1)} {' '.join(number(value) for value in alike[-4:])}".strip()
+        table.add_row(letters[run], *map(number, row), *[path] * (len(runs) <= beside))
     yield table
-
-
-def _path(alike: Sequence[float]) -> str:
-    """Draw the similarity of a run's versions to the ones before, the last ones also in numbers."""
-    return f"{sparkline(alike[-20:], 0, 1)} {' '.join(number(value) for value in alike[-4:])}".strip()
 
 
 def _letters() -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from scai_cli.display.terminal.consoles import out, plain_table
+from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.escape import counted, number, styled
 from scai_cli.text.characters import one_line
 
@@ -36,9 +36,8 @@ def print_dataset(description: Mapping[str, Any]) -> None:
 
 
 def _files(files: Iterable[Mapping[str, Any]]) -> Table:
-    table = plain_table()
-    for title in ("file", "rows", "columns"):
-        table.add_column(title, justify="right" if title == "rows" else "left")
+    table = number_table("file", "rows")
+    table.add_column("columns")
     for file in files:
         columns = one_line(", ".join(file["columns"]), 44)
         table.add_row(styled(one_line(file["name"], 24)), f"{file['rows']:,}", styled(columns or "–"))
@@ -46,10 +45,7 @@ def _files(files: Iterable[Mapping[str, Any]]) -> Table:
 
 
 def _lengths(lengths: Mapping[str, Any]) -> Table:
-    table = plain_table()
-    table.add_column("characters (tokens)")
-    for title in ("mean", "median", "95 % below", "longest"):
-        table.add_column(title, justify="right")
+    table = number_table("characters (tokens)", "mean", "median", "95 % below", "longest")
     for part, name in _LENGTHS.items():
         if (length := lengths[part]) is not None:
             cells = (f"{length['characters'][key]:,.0f} ({length['tokens'][key]:,})" for key in length["characters"])

@@ -72,19 +72,16 @@ def _extremes(given: Mapping[tuple[str, str], Mapping[str, Given]]) -> Table:
     """Return a table of the conversations with the highest and the lowest own ratings."""
     rows = []
     for (user, task), cells in given.items():
-        others = sorted(
-            (value, rater) for rater, (kind, value) in cells.items() if kind == "cross" and value is not None
-        )
+        others = sorted((value, who) for who, (kind, value) in cells.items() if kind == "cross" and value is not None)
         average = mean(value for value, _ in others)
         ends = [f"{value:g} {one_line(rater, _RATER)}" for value, rater in (*others[:1], *others[-1:])]
         row = [one_line(f"{user}/{task}", _CONVERSATION), _cell(cells.get(user)), number(average, 1), *ends]
-        own = cells[user][1] if user in cells else None
-        rows.append((-inf if own is None else own, -inf if average is None else average, row))
-    rows.sort(key=lambda row: row[:2], reverse=True)
-    table = number_table(
-        f"user / task: {min(2 * _ENDS, len(rows))} of {len(rows)}", "own", "others' mean", "lowest", "highest"
-    )
-    for _, _, row in rows if len(rows) <= 2 * _ENDS else (*rows[:_ENDS], *rows[-_ENDS:]):
+        known = [-inf if value is None else value for value in (cells.get(user, ("own", None))[1], average)]
+        rows.append((known, row))
+    rows.sort(key=lambda row: row[0], reverse=True)
+    shown = rows if len(rows) <= 2 * _ENDS else [*rows[:_ENDS], *rows[-_ENDS:]]
+    table = number_table(f"user / task: {len(shown)} of {len(rows)}", "own", "others' mean", "lowest", "highest")
+    for _, row in shown:
         table.add_row(*row)
     return table
 

@@ -27,7 +27,8 @@ def holdout_lines(history: History, most: int, gap: Sequence[str]) -> Iterator[R
     yield styled(one_line(_welfare(holdout, history.measured[-1].declared if history.measured else "")))
     if most == 0:
         return
-    lowest = sorted(holdout.personas, key=lambda user: _last_utility(holdout, user))[:most]
+    known = {user: utility for user, utility in holdout.last.items() if utility is not None}
+    lowest = sorted(holdout.personas, key=lambda user: known.get(user, 2.0))[:most]
     versions = (f"version {holdout.first_version}", f"version {holdout.last_version}")
     table = number_table("Utility (0 to 1)", *versions, "change", min_width=30, max_width=30)
     for user in (user for user in holdout.personas if user in lowest):
@@ -37,12 +38,6 @@ def holdout_lines(history: History, most: int, gap: Sequence[str]) -> Iterator[R
     yield table
     if len(lowest) < len(holdout.personas):
         yield styled(f"({len(holdout.personas) - len(lowest)} more: --json)", "dim")
-
-
-def _last_utility(holdout: HoldoutCompared, user: str) -> float:
-    """Return the sort key of users: their last utility, unknown ones last."""
-    utility = holdout.last.get(user)
-    return 2.0 if utility is None else utility
 
 
 def _welfare(holdout: HoldoutCompared, declared: str) -> str:

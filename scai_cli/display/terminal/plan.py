@@ -13,7 +13,6 @@ from scai_cli.display.terminal.constitution import start_lines
 from scai_cli.display.terminal.escape import styled
 from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.constitution_start import initial_constitution
-from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.jobs.plan import Plan
 from scai_cli.jobs.probe import QUESTIONS, Probe
 from scai_cli.messages import ChatRequest
@@ -87,18 +86,14 @@ def print_prompts(requests: Iterable[ChatRequest]) -> None:
 def _description(config: ExperimentConfig) -> list[str]:
     personas, tasks = config.personas, config.tasks
     models = ", ".join(f"{role}: {config.model_for(role).label}" for role in ROLES)
-    own = {_name(config.model_of(p)) for p in personas.inline if p.model is not None}
+    own = [config.model_of(persona) for persona in personas.inline if persona.model is not None]
     if own:
-        count = sum(persona.model is not None for persona in personas.inline)
-        models += f"; {count} personas have their own: {', '.join(sorted(own))}"
-    people = [persona.called for persona in personas.inline if persona.human]
-    if people:
+        names = {f"{model.label} at {model.base_url}" if model.base_url else model.label for model in own}
+        models += f"; {len(own)} personas have their own: {', '.join(sorted(names))}"
+    if people := [persona.called for persona in personas.inline if persona.human]:
         models += f"; asked at the terminal: {', '.join(people)}"
-    each = [
-        f"{spec.per_epoch} {what} an epoch"
-        for spec, what in ((personas, "personas"), (tasks, "tasks"))
-        if spec.per_epoch
-    ]
+    kinds = ((personas.per_epoch, "personas"), (tasks.per_epoch, "tasks"))
+    each = [f"{count} {what} an epoch" for count, what in kinds if count]
     some = f" ({', '.join(each)})" if each else ""
     return [
         f"{config.name}: {len(personas.inline)} personas x {len(tasks.inline)} tasks{some}",
@@ -108,7 +103,3 @@ def _description(config: ExperimentConfig) -> list[str]:
         *(f"locked: {rule.id} {rule.text}" for rule in initial_constitution(config.constitution).locked),
         f"strategy {config.revision.strategy}, acceptance {config.revision.acceptance}, welfare {config.welfare}",
     ]
-
-
-def _name(model: ModelSettings) -> str:
-    return f"{model.label} at {model.base_url}" if model.base_url else model.label

@@ -19,6 +19,7 @@ from scai_cli.jobs.session import SessionStart
 from scai_cli.models.gate import Meter
 from scai_cli.runs.events import EpochStarted, MessageSaid, Problem, Rated, Revised, RunFinished, WelfareMeasured
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent
+from scai_cli.simulation.utilities import mean
 from scai_cli.text.characters import one_line
 
 Seen = TypeVar("Seen")
@@ -155,20 +156,18 @@ class RunProgress:
     def line(self) -> str:
         """Return the progress in one line."""
         problems = f" · {self.problems} problems" if self.problems else ""
-        mean = sum(self.satisfaction) / len(self.satisfaction) if self.satisfaction else None
         where = "product" if self.is_product else f"epoch {self.epoch}/{self.epochs}"
         return (
             f"{self.run_id} · {where} · conversations {self.ended}/{self.conversations} · "
-            f"satisfaction {number(mean)} ({self.people}){problems}"
+            f"satisfaction {number(mean(self.satisfaction))} ({self.people}){problems}"
         )
 
 
 def _measured(event: WelfareMeasured, people: str) -> str:
-    known = [value for value in event.satisfaction.values() if value is not None]
-    mean = number(sum(known) / len(known) if known else None)
+    average = number(mean(event.satisfaction.values()))
     missing = f", {event.missing} ratings missing" if event.missing else ""
     value = number(event.values.get(event.declared))
-    return f"mean satisfaction of {people} {mean}, welfare: {welfare_words(event.declared)} {value}{missing}"
+    return f"mean satisfaction of {people} {average}, welfare: {welfare_words(event.declared)} {value}{missing}"
 
 
 def _revised(event: Revised) -> str:

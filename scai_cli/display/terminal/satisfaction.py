@@ -9,7 +9,6 @@ from typing import Final
 from rich.console import RenderableType
 
 from scai_cli.analysis.headline import Headline
-from scai_cli.analysis.version_cells import VersionPlays
 from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.escape import change, number, sparkline, styled, thinned
 from scai_cli.runs.history.history import History
@@ -66,11 +65,8 @@ def satisfaction_lines(history: History, found: Headline, count: int, *, trend: 
 def version_titles(found: Headline) -> tuple[str, ...]:
     """Return the titles of the columns of numbers, one per played version."""
     sides = (found.start, found.compared)[: 1 + found.apart]
-    return tuple(f"version {side.version}\n{_where(side)}" for side in sides)
-
-
-def _where(plays: VersionPlays) -> str:
-    return plays.where if len(plays.where) <= 20 else f"{len(plays.epochs)} plays"
+    wheres = (side.where if len(side.where) <= 20 else f"{len(side.epochs)} plays" for side in sides)
+    return tuple(f"version {side.version}\n{where}" for side, where in zip(sides, wheres, strict=True))
 
 
 def _titles(found: Headline) -> tuple[str, ...]:

@@ -24,7 +24,6 @@ from scai_cli.display.terminal.constitution import rule_lines
 from scai_cli.display.terminal.escape import change, counted, number, styled
 from scai_cli.display.terminal.holdout import holdout_lines
 from scai_cli.display.terminal.satisfaction import satisfaction_lines, version_titles
-from scai_cli.runs.events import Problem
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
 from scai_cli.text.data_files import read_data_file
@@ -178,14 +177,10 @@ def _problems(history: History, most: int, gap: Sequence[str]) -> Iterator[Rende
     yield styled(f"Problems: {counted(len(problems), 'call')} failed, {ratings}", "bold")
     kinds = Counter(problem.problem for problem in problems).most_common()
     for text, count in kinds[:most]:
-        yield styled(one_line(_problem(problems, text, count)))
+        first = next(problem.id for problem in problems if problem.problem == text)
+        yield styled(one_line(f"{first}: {text}" if count == 1 else f"{count} times, first at {first}: {text}"))
     if len(kinds) > most:
         yield styled(f"({len(kinds) - most} other kinds: --json)", "dim")
-
-
-def _problem(problems: Sequence[Problem], text: str, count: int) -> str:
-    first = next(problem.id for problem in problems if problem.problem == text)
-    return f"{first}: {text}" if count == 1 else f"{count} times, first at {first}: {text}"
 
 
 def _ending(history: History) -> Iterator[RenderableType]:

@@ -41,8 +41,7 @@ def print_transcripts(
             console.print(styled(_heading(history, epoch), "bold"))
         for conversation in selected:
             shown += 1
-            messages = epoch.conversations[conversation]
-            _print(console, _conversation(console.width, history, conversation, messages, ratings))
+            _print(console, _conversation(console.width, history, epoch.conversations[conversation], ratings))
     if not shown:
         raise RunError(f"run {run!r} has no conversation of this kind; see `scai show {run}`")
 
@@ -61,14 +60,11 @@ def check_known(history: History, selection: Selection) -> None:
     """Raise RunError for a persona or task that the run does not have."""
     if history.started is None:
         return
-    for kind, wanted, known in (
-        ("persona", selection.persona, history.started.personas),
-        ("task", selection.task, history.started.tasks),
-    ):
+    people, tasks = history.started.personas, history.started.tasks
+    for kind, wanted, known in (("persona", selection.persona, people), ("task", selection.task, tasks)):
         if wanted is not None and wanted not in known:
-            raise RunError(
-                f"run {history.run_id!r} has no {kind} {one_line(wanted, 60)!r}{did_you_mean(wanted, known)}"
-            )
+            near = did_you_mean(wanted, known)
+            raise RunError(f"run {history.run_id!r} has no {kind} {one_line(wanted, 60)!r}{near}")
 
 
 def print_message(console: Console, history: History, message: CompactMessage) -> None:
@@ -87,13 +83,9 @@ def _print(console: Console, parts: Iterator[Segment]) -> None:
 
 
 def _conversation(
-    width: int,
-    history: History,
-    conversation: str,
-    messages: list[CompactMessage],
-    ratings: dict[str, list[CompactRating]],
+    width: int, history: History, messages: list[CompactMessage], ratings: dict[str, list[CompactRating]]
 ) -> Iterator[Segment]:
-    yield Segment(f"{one_line(conversation)}\n", _BOLD)
+    yield Segment(f"{one_line(messages[0].id.rpartition('/')[0])}\n", _BOLD)
     for message in messages:
         yield from _message(width, history, message)
         for rating in ratings.get(message.id, []):
