@@ -60,6 +60,38 @@ def test_a_resumed_run_goes_on_counting():
         claim(budget, Spend(1))
 
 
+def test_every_session_adds_to_calls_and_time():
+    budget = Budget(Caps(seconds=100), clock=lambda: 0.0)
+    for seconds in (60, 39):
+        budget.charge(Spend(1, 10, 0.5), seconds)
+        assert claim(budget, Spend(1))
+        budget.settle(Spend(1), Spend())
+    budget.charge(Spend(1), 1)
+    assert (budget.used, budget.seconds) == (Spend(3, 20, 1.0), 100)
+    with pytest.raises(LimitReached, match=r"limits\.seconds: reached, 100 of 100"):
+        claim(budget, Spend(1))
+
+
+def test_money_may_be_spent_to_the_last_cent_of_a_sum_of_floats():
+    budget, call = Budget(Caps(usd=0.3), clock=lambda: 0.0), Spend(1, 0, 0.1)
+    for _ in range(3):
+        assert claim(budget, call)
+        budget.settle(call, call)
+    assert claim(Budget(Caps(usd=0.3), clock=lambda: 0.0), Spend(1, 0, 0.3))
+    with pytest.raises(LimitReached, match=r"limits\.usd"):
+        claim(budget, call)
+
+
+def test_a_call_that_no_other_can_make_room_for_does_not_wait():
+    budget = Budget(Caps(tokens=10), clock=lambda: 0.0)
+    assert claim(budget, Spend(1, 5, 0.5))
+    with pytest.raises(LimitReached, match=r"limits\.tokens"):
+        claim(budget, Spend(1, 11))
+    assert claim(budget, Spend(1, 4, 0.25))
+    budget.settle(Spend(1, 5, 0.5), Spend(1, 6, 0.5))
+    assert (budget.reserved, budget.used) == (Spend(1, 4, 0.25), Spend(1, 6, 0.5))
+
+
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50))), st.integers(0, 1000))
 def test_what_is_reserved_never_exceeds_a_limit_and_all_is_settled(calls, cap):
     budget, open_calls = Budget(Caps(tokens=cap)), []
