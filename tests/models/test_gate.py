@@ -112,7 +112,7 @@ def test_the_back_off_doubles_and_is_the_same_every_time():
     assert len(set(waits)) == 5
 
 
-@pytest.mark.parametrize("asked", [0.2, 7.0, 130.0, 800.0])
+@pytest.mark.parametrize("asked", [0.2, 7.0, 130.0, 900.0])
 def test_retry_after_is_honoured(asked):
     async def main():
         model = Model(fails=script(busy(asked)), refusal=0)
@@ -131,6 +131,20 @@ def test_a_retry_after_beyond_the_cap_stops_the_endpoint_and_says_so():
         assert "requests a wait of 3600 s" in str(found[0])
         assert len(model.sent) <= 2
         assert clock() < 1
+
+    run(main())
+
+
+@pytest.mark.parametrize(("failing", "waits"), [(1, False), (2, True)])
+def test_two_calls_that_fail_in_a_row_cool_the_endpoint_down_and_one_does_not(failing, waits):
+    async def main():
+        model = Model(latency=0.01, fails=script(*[CallTransient("HTTP 500")] * failing), refusal=0)
+        gate = Gate(model, clock=clock)
+        early = [asyncio.create_task(gate.complete(request(n))) for n in range(failing)]
+        await asyncio.sleep(0.05)
+        await gate.complete(request(9))
+        assert (next(time for time, name in model.sent if name == "c9") > 0.3) == waits
+        await asyncio.gather(*early)
 
     run(main())
 
@@ -590,6 +604,24 @@ def test_the_probe_has_the_shape_of_the_refused_request_and_is_logged_as_unused(
     assert [m.role for m in seen[1].messages] == [m.role for m in asked.messages]
     assert not any("secret" in m.content for m in seen[1].messages)
     assert [(probe.id, response.input_tokens) for probe, response, _ in noted] == [("c/probe", 10)]
+
+
+def test_the_probe_asks_the_model_that_refused_and_the_refusal_keeps_its_response():
+    async def main():
+        refusal, noted = unexplained(), []
+        refusal.response = UnusedResponse("", "stop", 7, 0)
+        own, picky = Model(), Model(fails=lambda request, time: None if request.purpose == "probe" else refusal)
+        gate = Gate(own, clock=clock)
+        gate.note_unused = lambda *response: noted.append(response)
+        with pytest.raises(PromptRefused, match="HTTP 400: no; other prompts are answered") as caught:
+            await GatedModel(gate, picky).complete(request())
+        assert caught.value.response == refusal.response
+        assert ([name for _, name in picky.sent], own.sent) == (["c0", "c0/probe"], [])
+        assert (noted[-1][1].text, noted[-1][2]) == ("yes", "asked to find out why another prompt is refused")
+        with pytest.raises(EndpointFailed, match="HTTP 400: no; a harmless prompt is refused, too"):
+            await Gate(Model(fails=lambda request, time: unexplained()), clock=clock).complete(request())
+
+    run(main())
 
 
 def test_a_probe_counts_towards_the_limits():
