@@ -149,6 +149,26 @@ def test_two_calls_that_fail_in_a_row_cool_the_endpoint_down_and_one_does_not(fa
     run(main())
 
 
+def test_patience_with_an_endpoint_that_answers_others_ends():
+    async def main():
+        model = Model(fails=lambda request, time: busy() if request.id == "c0" else None)
+        settings = GateSettings(4, max_retries=2, patience_s=100, max_backoff_s=10)
+        gate = Gate(model, settings, clock=clock)
+
+        async def others():
+            for n in range(1, 200):
+                await gate.complete(request(n))
+
+        stream = asyncio.create_task(others())
+        with pytest.raises(CallFailed, match="gave up"):
+            async with asyncio.timeout(1000):
+                await gate.complete(request(0))
+        assert 100 <= clock() < 130
+        await stream
+
+    run(main())
+
+
 def test_a_call_that_never_succeeds_fails_alone_and_keeps_nobody_waiting():
     def poison(request, time):
         return CallTransient("HTTP 500: poison") if request.id == "c0" else None
