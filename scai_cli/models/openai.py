@@ -21,15 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic_core import to_json
 
-from scai_cli.errors import (
-    CallAdapted,
-    CallTransient,
-    ConfigError,
-    EndpointFailed,
-    PromptRefused,
-    ProviderError,
-    Unexplained,
-)
+from scai_cli.errors import CallAdapted, CallTransient, ConfigError, EndpointFailed, PromptRefused, ProviderError
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.base import ChatModel
@@ -37,7 +29,7 @@ from scai_cli.models.endpoint import endpoint_of
 from scai_cli.models.key_trust import KEY_VARIABLE, is_trusted
 from scai_cli.models.refusals import Refusal
 from scai_cli.models.response import ENCODING, MB, read_body
-from scai_cli.models.wire import BodyError, FilterError, LengthError, read_completion, unused_response
+from scai_cli.models.wire import BodyError, FilterError, read_completion, unused_response
 
 if TYPE_CHECKING:
     import httpx2
@@ -194,7 +186,7 @@ class OpenAIModel:
             raise self._refused(Refusal(status, _error_body(content), response.headers, body or {}), status)
         if is_longer:
             limit = f"over {self._model.max_response_mb:g} MB (model.max_response_mb)"
-            raise Unexplained(f"{self._endpoint}: the response is too long, {limit}; lower model.max_tokens")
+            raise self._refused(Refusal(200, f"the response is too long: {limit}"), 200)
         return content
 
     async def _response(self, request: httpx2.Request) -> httpx2.Response:
@@ -272,8 +264,6 @@ class OpenAIModel:
     def _unreadable(self, error: Exception, content: bytes, body: Mapping[str, Any]) -> ProviderError:
         """Return the error for a response with status 200 that contains no answer."""
         where = self._endpoint
-        if isinstance(error, LengthError):
-            return Unexplained(f"{where}: the answer is too long, {error}; lower model.max_tokens")
         if isinstance(error, BodyError):
             return self._refused(Refusal(error.status, error.body, {}, body), 200)
         if isinstance(error, FilterError) and error.finish is None:

@@ -25,15 +25,12 @@ from scai_cli.text.data_files import read_data_file
 
 _KEYS: Final = read_data_file(__file__)
 _LONGEST: Final = 4_000_000
-"""The characters of an answer and its thoughts: about a million tokens."""
-_LONG: Final = 4_000_000
-"""The bytes of a response that is decoded without a look at its number of values."""
+"""The characters of an answer with its thoughts, and the bytes of a response whose values are not counted."""
 _VALUES: Final = 500_000
-_MOST_TOKENS: Final = 10**12
-_WORD: Final = 200
-"""The characters of a model's name, or of the word for the end of an answer."""
 _CROWDED: Final = re.compile(rb'(?:(?:[^"\[{,]++|"(?:[^"\\]++|\\.)*+")*+[\[{,]){%d}+' % _VALUES, re.DOTALL)
 """JSON with at least `_VALUES` values: in memory they take many times its size."""
+_WORD: Final = 200
+"""The characters of a model's name, or of the word for the end of an answer."""
 _DATA: Final = re.compile(rb"^data:([^\n]*\{[^\n]*)", re.MULTILINE)
 
 
@@ -56,10 +53,6 @@ class FilterError(ValueError):
         self.finish = finish
 
 
-class LengthError(ValueError):
-    """A response that is longer than an answer; the message has its length."""
-
-
 def read_completion(data: bytes, request: ChatRequest) -> Completion:
     """Decode the completion in a body with status 200; raises ValueError if there is none."""
     body = _body(data)
@@ -74,7 +67,7 @@ def read_completion(data: bytes, request: ChatRequest) -> Completion:
     raw, apart = _content(message)
     refusal = _text(message.get("refusal"))
     if (length := len(raw) + len(apart) + len(refusal)) > _LONGEST:
-        raise LengthError(f"{length:,} characters, over {_LONGEST:,}")
+        raise BodyError(f"the answer is too long: {length:,} characters, over {_LONGEST:,}")
     text, inner, start = split_thoughts(raw)
     if not text:
         text = refusal
@@ -110,8 +103,8 @@ def unused_response(data: bytes, where: Endpoint) -> UnusedResponse | None:
 
 def _body(data: bytes) -> dict[str, Any]:
     """Return the JSON object in a response, also if it comes as a stream of chunks."""
-    if len(data) > _LONG and _CROWDED.match(data):
-        raise LengthError(f"over {_VALUES:,} values in its JSON")
+    if len(data) > _LONGEST and _CROWDED.match(data):
+        raise BodyError(f"the response is too long: over {_VALUES:,} values")
     data = data.lstrip(b"\xef\xbb\xbf \t\r\n")
     if data.startswith((b"data:", b"event:", b":")):
         return _joined(_mapping(_decoded(found[1])) for found in _DATA.finditer(data))
@@ -126,7 +119,7 @@ def _decoded(data: bytes) -> object:
     try:
         return from_json(data)
     except ValueError:
-        if len(data) > _LONG:
+        if len(data) > _LONGEST:
             raise
         return json.loads(data.decode("utf-8", "replace"))
 
@@ -200,7 +193,7 @@ def _number(counts: dict[str, Any], keys: Iterable[str]) -> int | None:
     """Return the number under the first of the keys that has one, also from a string."""
     for key in keys:
         with suppress(ValueError, OverflowError, TypeError):
-            if (value := counts.get(key)) is not None and (count := round(float(value))) < _MOST_TOKENS:
+            if (value := counts.get(key)) is not None and (count := round(float(value))) < 10**12:
                 return max(0, count)
     return None
 

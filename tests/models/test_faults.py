@@ -229,7 +229,7 @@ def test_a_response_that_is_too_long_is_read_once_and_one_to_a_harmless_prompt_d
         with Loopback(script=[fault] * faults) as server:
             ((outcome,), _) = run(server.base_url, transport, **limit)
         assert (type(outcome), len(server.requests)) == (kind, sent)
-        assert f"is too long, {TOO_LONG[fault]}" in str(outcome)
+        assert f"is too long: {TOO_LONG[fault]}" in str(outcome)
 
 
 @both_transports

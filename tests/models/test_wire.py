@@ -8,7 +8,7 @@ from growth import grows_linearly
 
 from scai_cli.messages import ChatRequest, Message, Usage
 from scai_cli.models.logprobs import answer_logprobs
-from scai_cli.models.wire import LengthError, read_completion, unused_response
+from scai_cli.models.wire import BodyError, read_completion, unused_response
 
 REQUEST = ChatRequest("c", "user", "test", "m", (Message("user", "Hello"),))
 
@@ -33,8 +33,9 @@ def read(sent: dict[str, Any]):
     ids=["text", "thoughts", "refusal", "numbers", "keys"],
 )
 def test_a_response_that_is_longer_than_any_answer_is_refused(sent):
-    with pytest.raises(LengthError, match="over"):
+    with pytest.raises(BodyError) as raised:
         read(sent)
+    assert "is too long: " in raised.value.body
 
 
 def test_a_long_response_with_few_values_is_an_answer():
@@ -73,7 +74,7 @@ def test_long_words_beside_the_answer_are_cut():
 def test_json_that_cannot_be_read_is_a_value_error(data):
     with pytest.raises((ValueError, RecursionError)) as raised:
         read_completion(data, REQUEST)
-    assert not isinstance(raised.value, LengthError)
+    assert not isinstance(raised.value, BodyError)
 
 
 def test_a_stream_is_read_up_to_its_last_chunk_whatever_comes_between():
