@@ -43,7 +43,8 @@ async def read_body(response: httpx2.Response, most: int) -> tuple[bytes, bool]:
                     return bytes(body[:most]), True
                 await stack.enter_async_context(_turn(asyncio.get_running_loop()))
                 limit = most
-    return bytes(body), False
+        await response.aclose()  # here, so that the next long body waits until this one is decoded
+        return bytes(body), False
 
 
 @lru_cache(maxsize=1)

@@ -55,7 +55,7 @@ def split_thoughts(text: str) -> Parts:
         return Parts(text, "", 0)
     answer = answer.strip() if answer.strip(_BLANK) else ""
     if thoughts and (wrapped := _WRAPPED.fullmatch(answer)):
-        answer = wrapped[2]
+        answer = wrapped[2].strip()
     separate = "\n\n".join(filter(None, (text[a:b].strip() for a, b in thoughts)))
     return Parts(answer, separate, max(start, text.find(answer, start)))
 
@@ -79,7 +79,7 @@ def _is_plain(text: str) -> bool:
 def _after_opening(seen: str, thoughts: list[tuple[int, int]]) -> int:
     """Return the end of the thoughts and tokens at the beginning of a text."""
     at = 0
-    while True:
+    for _ in range(_OPENINGS):  # the search for an end may go through the whole text
         if opening := _OPENING.match(seen, at):
             at = opening.end()
             if opening["head"] is None:
@@ -93,13 +93,18 @@ def _after_opening(seen: str, thoughts: list[tuple[int, int]]) -> int:
             return at
         thoughts.append((at, last.start()))
         at = last.end()
+    return at
 
 
 def _end_of_turn(seen: str, at: int) -> int:
     tail = _TAIL.search(seen, at)
     end = tail.start() if tail else len(seen)
-    last = _LAST.search(seen, at, end) if seen.find("<s>", at) < 0 else None  # "</s>" may end struck text
-    return last.start() if last else end
+    if seen.find("<s>", at) >= 0:  # "</s>" may end struck text
+        return end
+    first = behind = at  # the bounds of a row of tokens
+    for token in _LAST.finditer(seen, at, end):
+        first, behind = first if token.start() == behind > at else token.start(), token.end()
+    return first if behind == end > at else end
 
 
 def _any(*patterns: str) -> str:
@@ -117,20 +122,23 @@ def _unless_mentioned(tag: str) -> str:
 _DATA: Final = read_data_file(__file__)
 _BRACKETS: Final = ("THINK]", "INST]", "[|", "[EOS]", "[e~[")
 _BLANK: Final = whitespace + "\u00a0\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\u3000\ufeff"
+_OPENINGS: Final = 30
+"""The thoughts and tokens that are looked for at the beginning of a text."""
 _QUOTES: Final = "`'\"“”‘’«»„"
 _CODE: Final = re.compile("```.*?```", re.DOTALL)
 _ALL_NAMES: Final = _any(*_DATA["names"], *_DATA["opening_names"])
 _TAG: Final = r"< ?(?i:(?:\w+:)?{})(?:\s[^<>]*)?>".format
 _LONE: Final = _any(rf"< ?/ ?(?i:(?:\w+:)?{_ALL_NAMES})\s*>", *_DATA["ends"])
 _START: Final = re.compile(_unless_quoted(_any(_TAG(_ALL_NAMES), *_DATA["starts"])))
-_OPENING: Final = re.compile(rf"\s*(?:(?P<head>{_any(*_DATA['heads'])})|{_START.pattern})")
+_WORDS: Final = _any(*_DATA["opening_starts"])
+_OPENING: Final = re.compile(rf"\s*(?:(?P<head>{_any(*_DATA['heads'])})|{_START.pattern}|{_WORDS})")
 _INNER: Final = re.compile(
     rf"(?:^|(?<=[.!?}}\])]))[ \t]*{_any(_TAG(_any(*_DATA['names'])), *_DATA['starts'])}", re.MULTILINE
 )
 _END: Final = re.compile(_unless_quoted(_any(_LONE, *_DATA["closing"])))
 _LONE_END: Final = re.compile(_unless_mentioned(_LONE))
 _TAIL: Final = re.compile(_unless_mentioned(_any(*_DATA["tails"])))
-_LAST: Final = re.compile(rf"(?:{_any(*_DATA['last'])}\s*)+\Z")
+_LAST: Final = re.compile(rf"{_any(*_DATA['last'])}\s*")
 _WRAPPED: Final = re.compile(
-    r"<(answer|final_answer|response|solution|output)>\s*((?:(?!</\1>).)*?)\s*(?:</\1>)?", re.DOTALL | re.IGNORECASE
+    r"<(answer|final_answer|response|solution|output)>((?:(?!</\1>).)*+)(?:</\1>)?", re.DOTALL | re.IGNORECASE
 )

@@ -24,8 +24,10 @@ from scai_cli.text.characters import clean
 from scai_cli.text.data_files import read_data_file
 
 _KEYS: Final = read_data_file(__file__)
-_LONGEST: Final = 4_000_000
-"""The characters of an answer with its thoughts, and the bytes of a response whose values are not counted."""
+_LONGEST: Final = 1_000_000
+"""The characters of an answer with its thoughts: twice what models can write."""
+_LARGE: Final = 4 * _LONGEST
+"""The bytes of a response from which on its values are counted."""
 _VALUES: Final = 500_000
 _CROWDED: Final = re.compile(rb'(?:(?:[^"\[{,]++|"(?:[^"\\]++|\\.)*+")*+[\[{,]){%d}+' % _VALUES, re.DOTALL)
 """JSON with at least `_VALUES` values: in memory they take many times its size."""
@@ -103,7 +105,7 @@ def unused_response(data: bytes, where: Endpoint) -> UnusedResponse | None:
 
 def _body(data: bytes) -> dict[str, Any]:
     """Return the JSON object in a response, also if it comes as a stream of chunks."""
-    if len(data) > _LONGEST and _CROWDED.match(data):
+    if len(data) > _LARGE and _CROWDED.match(data):
         raise BodyError(f"the response is too long: over {_VALUES:,} values")
     data = data.lstrip(b"\xef\xbb\xbf \t\r\n")
     if data.startswith((b"data:", b"event:", b":")):
@@ -119,7 +121,7 @@ def _decoded(data: bytes) -> object:
     try:
         return from_json(data)
     except ValueError:
-        if len(data) > _LONGEST:
+        if len(data) > _LARGE:
             raise
         return json.loads(data.decode("utf-8", "replace"))
 

@@ -12,10 +12,10 @@ _TRIED: Final = 20
 """The number of faulty objects to look at, so that the time stays linear in the length of a text."""
 _LONGEST: Final = 20_000
 """The number of characters of a faulty object that is repaired."""
-_A_COMMENT: Final = r"//[^\n]{0,1000}|/\*.{0,1000}?\*/|(?<=[\s,])#[^\n]{0,1000}"
+_A_COMMENT: Final = r"(?>//[^\n]{0,300}|/\*.{0,300}?\*/|(?<=[\s,])#[^\n]{0,300})"
 _KEY: Final = r"[\"'“„‘][^\"'“”„‘’{}:\n]{1,60}[\"'“”‘’]|[\w-]{1,60}"
-_OPENING: Final = re.compile(rf"\{{(?:\s|{_A_COMMENT})*(?:{_KEY})\s*:", re.DOTALL)
-_TEXT: Final = r"\"(?:[^\"\\]|\\.)*\"|“[^”]*”|„[^“]*“|'(?:[^'\\\n]|\\.)*'(?=\s*[,:}\]])"
+_OPENING: Final = re.compile(rf"\{{(?:\s++|{_A_COMMENT}){{0,20}}+(?:{_KEY})\s*:", re.DOTALL)
+_TEXT: Final = r"\"(?:[^\"\\]|\\.)*\"|“[^“”]*”|„[^„“]*“|'(?:[^'\\\n]|\\.)*'(?=\s*[,:}\]])"
 _COMMENT: Final = re.compile(f"({_TEXT})|{_A_COMMENT}", re.DOTALL)
 _TYPOGRAPHIC: Final = re.compile(r"(?<=[{\[,:])(\s*)[“”„]|[”“](?=\s*[,:}\]])")
 _BARE_NUMBER: Final = re.compile(r"(?<=[\w\"'”]:)\s*([+-]?\d[^,{}\[\]\"\n]*)")
@@ -117,9 +117,10 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return an object in which a repeated key with different values has the list of them, which fits no form."""
     data = dict(pairs)
     if len(data) < len(pairs):
-        for key in data:
-            values = [value for name, value in pairs if name == key]
-            data[key] = values[0] if all(value == values[0] for value in values) else values
+        said: dict[str, list[Any]] = {}
+        for name, value in pairs:
+            said.setdefault(name, []).append(value)
+        data = {name: values[0] if all(v == values[0] for v in values) else values for name, values in said.items()}
     return data
 
 
