@@ -82,7 +82,7 @@ def read_completion(data: bytes, request: ChatRequest) -> Completion:
     answered = rough_tokens(len(text) + len(thoughts)) if answered is None else answered
     return Completion(
         clean(text),
-        clean(finish[:_WORD]),
+        clean(finish),
         Usage(sent, answered, cached),
         clean(model[:_WORD]) if isinstance(model, str) and model else None,
         logprobs=answer_logprobs(choice.get("logprobs"), raw[:start] + text, start) if request.logprobs else None,
@@ -98,7 +98,7 @@ def unused_response(data: bytes, where: Endpoint) -> UnusedResponse | None:
         sent, answered, cached = _counts(body.get("usage"))
         if sent or answered:
             text, finish = _content(_mapping(choice.get("message")))[0], choice.get("finish_reason")
-            word = where.end_word(clean(str(finish)))[:_WORD] if finish else None
+            word = where.end_word(clean(str(finish)[:_WORD])) if finish else None
             return UnusedResponse(where.in_answer(clean(text))[:_LONGEST], word, sent or 0, answered or 0, cached)
     return None
 
@@ -167,7 +167,7 @@ def _is_thought(part: dict[str, Any]) -> bool:
 
 def _end(choice: dict[str, Any]) -> str:
     """Return the word for the end of an answer; one that means cut or withheld counts before the others."""
-    words = [str(word) for key in _KEYS["ends"] if (word := choice.get(key))]
+    words = [str(word)[:_WORD] for key in _KEYS["ends"] if (word := choice.get(key))]
     return next((word for word in words if ending(word) in ("cut", "withheld")), (*words, "stop")[0])
 
 

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from growth import grows_linearly
 
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Message, Usage
+from scai_cli.models.endpoint import endpoint_of
 from scai_cli.models.logprobs import answer_logprobs
 from scai_cli.models.wire import BodyError, read_completion, unused_response
 
@@ -44,7 +46,7 @@ def test_a_long_response_with_few_values_is_an_answer():
 
 def test_the_text_of_an_unused_response_is_kept_up_to_the_length_of_an_answer():
     sent = body("a" * 1_100_000, usage={"prompt_tokens": 3, "completion_tokens": 5})
-    unused = unused_response(json.dumps(sent).encode(), None)
+    unused = unused_response(json.dumps(sent).encode(), endpoint_of(ModelSettings(base_url="http://h/v1")))
     assert (len(unused.text), unused.input_tokens, unused.output_tokens) == (1_000_000, 3, 5)
 
 
