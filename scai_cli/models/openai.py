@@ -153,8 +153,10 @@ class OpenAIModel:
         except (ValueError, RecursionError) as error:
             unreadable = self._unreadable(error, content, body)
             unreadable.response = unused_response(content, self._endpoint)
-            raise unreadable from None
-        return self._without_key(replace(completion, adapted=adapted) if adapted else completion, request.model)
+        else:
+            return self._without_key(replace(completion, adapted=adapted) if adapted else completion, request.model)
+        del content  # with its frames, the error would keep the response in memory
+        raise unreadable
 
     async def post(self, path: str, body: Mapping[str, Any]) -> bytes:
         """Post to another path (`embeddings`) and return the answer's body; raises the errors of `complete`."""

@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     import httpx2
 
 MB: Final = 1_000_000
+MAX_ERROR: Final = 64_000
+"""The bytes of an error's body that are read."""
 ENCODING: Final = "gzip"
 """The encoding to ask for."""
 
 
 async def read_body(response: httpx2.Response, most: int) -> tuple[bytes, bool]:
-    """Return the decoded body, up to `most` bytes of it, and whether it is longer; the rest is not received.
+    """Return the decoded body and whether it is longer than `most` bytes; of a longer one, at most MAX_ERROR bytes.
 
     Beyond one megabyte, one body is read at a time. Raises ValueError and zlib.error for one that cannot be decoded.
     """
@@ -40,7 +42,7 @@ async def read_body(response: httpx2.Response, most: int) -> tuple[bytes, bool]:
                 if max(len(body), received) <= limit:
                     break
                 if limit == most:
-                    return bytes(body[:most]), True
+                    return bytes(body[: min(most, MAX_ERROR)]), True
                 await stack.enter_async_context(_turn(asyncio.get_running_loop()))
                 limit = most
         await response.aclose()  # here, so that the next long body waits until this one is decoded
