@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Sequence
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
-from scai_cli.text.characters import clean
+from scai_cli.text.characters import clean, hidden
 
 
 class Value(BaseModel):
@@ -39,8 +39,20 @@ def safe_id(text: str) -> str:
     return text
 
 
+USERS_FILE: Final = "a file of the user's"
+"""The context of a validation in which hidden characters are refused; saved runs keep theirs."""
+
+
+def _seen(text: str, info: ValidationInfo) -> str:
+    if info.context == USERS_FILE and (codes := hidden(text)):
+        raise ValueError(f"has hidden characters ({codes}); remove them")
+    return text
+
+
 SafeId = Annotated[str, AfterValidator(safe_id)]
 Text = Annotated[str, AfterValidator(clean)]
+SeenText = Annotated[Text, AfterValidator(_seen)]
+"""A name or a rule."""
 Split = Literal["train", "dev", "test"]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import typer
 
 from scai_cli.cli import chat, compare, dataset, explain, export, generate, init, personas, report, run, show, tasks
+from scai_cli.cli.options import Commands
 from scai_cli.cli.streams import prepare_streams
 from scai_cli.cli.trust import allow, trust
 from scai_cli.errors import KeyUntrusted, OutputError, ScaiError, from_system
@@ -17,6 +18,7 @@ from scai_cli.text.characters import one_line
 
 app = typer.Typer(
     name="scai",
+    cls=Commands,
     help="""Write a system message for an AI assistant whose users want different things.
 
 scai simulates the users: they talk with the assistant and rate its answers; a model then revises the rules in the

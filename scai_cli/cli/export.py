@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from scai_cli.cli import export_options as options
-from scai_cli.cli.options import RUNS, Epoch, Persona, RunsDir, Task
+from scai_cli.cli.options import RUNS, Epoch, Persona, RunsDir, Task, say
 from scai_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -142,9 +142,9 @@ def _print_record(record: ExportRecord, sources: str, export_options: ExportOpti
         path = to.target / file.name if to.folder else to.target.with_name(file.name)
         empty = "" if file.rows or len(record.files) == 1 else f"; this split is empty: {remedy}"
         rows = "1 row" if file.rows == 1 else f"{file.rows} rows"
-        typer.echo(f"{rows} of run {sources} -> {path}{empty}", err=True)
+        say(f"{rows} of run {sources} -> {path}{empty}")
     if record.left_out:
         reasons = ", ".join(f"{count} {reason}" for reason, count in record.left_out.items())
-        typer.echo(f"left out: {reasons}", err=True)
+        say(f"left out: {reasons}")
     for note in record.notes:
-        typer.echo(note, err=True)
+        say(note)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scai_cli.cli import options
+from scai_cli.text.characters import json_line
 
 if TYPE_CHECKING:
     from scai_cli.jobs.generate_plan import GeneratePlan
@@ -92,7 +92,7 @@ def observer(quiet: bool, *, rows: bool = False) -> Observer[Any]:
 def finish(outcome: Outcome[Any], as_json: bool) -> None:
     """Print the id or the summary of a run or set; raise the error that stopped it."""
     try:
-        print(json.dumps(outcome.summary()) if as_json else outcome.run_id)  # noqa: T201 - data for stdout
+        print(json_line(outcome.summary()) if as_json else outcome.run_id)  # noqa: T201 - data for stdout
     finally:  # which matters more than an id that could not be written
         if outcome.error is not None:
             raise outcome.error
@@ -102,7 +102,7 @@ def _print_expected(plan: GeneratePlan, as_json: bool) -> None:
     from scai_cli.display.terminal.consoles import out
 
     if as_json:
-        print(json.dumps(plan.as_object()))  # noqa: T201 - data for stdout
+        options.print_json(plan.as_object())
         return
     console = out()
     users = f", {plan.users} users in turn" if plan.users else ""

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from scai_cli.cli.options import say
+
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="New or empty folder.", show_default=False)],
@@ -15,4 +17,4 @@ def init(
     from scai_cli.experiment.starter import write_starter
 
     count = write_starter(folder)
-    typer.echo(f"wrote {count} files to {folder}; try: cd {folder} && scai run configs/quickstart.yaml", err=True)
+    say(f"wrote {count} files to {folder}; try: cd {folder} && scai run configs/quickstart.yaml")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
-from scai_cli.text.characters import json_line, one_line
+from scai_cli.text.characters import json_line, one_line, visible
 
+_UsageError: Final[Any] = typer.BadParameter.__bases__[0]
 Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="Experiment file (YAML).", show_default=False)]
 Run = Annotated[
     str, typer.Argument(metavar="RUN", help="Run id, unique prefix of an id, path, or `latest`.", show_default=False)
@@ -63,6 +66,19 @@ ForceAll = Annotated[bool, typer.Option("--force", help="Continue although ratin
 
 RUNS = Path("runs")
 """The default of `RunsDir`."""
+
+
+class Commands(TyperGroup):
+    """The commands; their usage errors quote arguments visibly."""
+
+    def main(self, *args: Any, **extra: Any) -> NoReturn:
+        """Run a command and end the process."""
+        try:
+            sys.exit(super().main(*args, **extra | {"standalone_mode": False}))
+        except _UsageError as error:
+            error.message = visible(error.message)
+            error.show()
+            sys.exit(2)
 
 
 def say(line: str) -> None:

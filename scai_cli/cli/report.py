@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from scai_cli.cli.options import RUNS, Runs, RunsDir
+from scai_cli.cli.options import RUNS, Runs, RunsDir, say
+from scai_cli.text.characters import visible
 
 
 def report(
@@ -35,5 +36,5 @@ def report(
         return
     target = output or Path(f"{paths[0].name}.html" if len(paths) == 1 else "report.html")
     write_whole(target, page)
-    print(target)  # noqa: T201 - data for stdout
-    typer.echo(f"{len(page.encode()) / 1000:,.0f} kB about {', '.join(path.name for path in paths)}", err=True)
+    print(visible(str(target)))  # noqa: T201 - data for stdout
+    say(f"{len(page.encode()) / 1000:,.0f} kB about {', '.join(path.name for path in paths)}")

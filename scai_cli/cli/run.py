@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import asdict
 from pathlib import Path
@@ -156,7 +155,7 @@ def _plan(
             shown["requests"] = [{"id": request.id, "purpose": request.purpose, **request.body()} for request in sample]
         if probed is not None:
             shown["probe"] = asdict(probed)
-        print(json.dumps(shown))  # noqa: T201 - data for stdout
+        options.print_json(shown)
     elif probed is not None:
         print_probe(probed)
     for model in probed.models if probed else ():

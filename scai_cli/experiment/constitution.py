@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 
 from scai_cli.text.characters import printable
-from scai_cli.values import Text, Value
+from scai_cli.values import SeenText, Text, Value
 
-RuleDraft = Annotated[Text, AfterValidator(printable), Field(max_length=4000)]
+RuleDraft = Annotated[SeenText, AfterValidator(printable), Field(max_length=4000)]
 """Replace control characters by spaces, as system messages are pasted and printed."""
 RuleText = Annotated[RuleDraft, Field(min_length=1)]
 

@@ -15,8 +15,9 @@ from scai_cli.experiment.constitution_start import TEXT_ALONE, StartClause, Star
 from scai_cli.experiment.input_files import read_text
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.yaml_source import explain, read_yaml
+from scai_cli.text.characters import hidden
 from scai_cli.text.suggestions import did_you_mean
-from scai_cli.values import Value
+from scai_cli.values import USERS_FILE, Value
 
 SUFFIXES: Final = (".md", ".txt", ".json", ".yaml", ".yml")
 """The suffixes of constitution files, as opposed to ids of runs."""
@@ -68,7 +69,7 @@ def _from_data(path: Path, known: Mapping[str, str], strict: bool) -> Constituti
     if "personas" in source.data or "tasks" in source.data:
         raise source.error((), "this is an experiment, not a constitution; run it first with `scai run`")
     try:
-        written = _Written.model_validate(source.data)
+        written = _Written.model_validate(source.data, context=USERS_FILE)
     except ValidationError as error:
         raise explain(error, source, _Written) from None
     if not written.principles and not written.contract:
@@ -90,6 +91,8 @@ def _from_text(path: Path, rules: Iterable[tuple[int, str]], known: Mapping[str,
     principles: list[StartPrinciple] = []
     contract: list[StartClause] = []
     for line, written in rules:
+        if codes := hidden(written):
+            raise ConfigError.at(str(path), line, None, f"this rule has hidden characters ({codes}); remove them")
         try:
             text = _RULE_TEXT.validate_python(written)
         except ValidationError:

@@ -16,6 +16,7 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.revision_settings import Count
 from scai_cli.experiment.yaml_source import KeyPath, YamlSource
 from scai_cli.messages import rough_tokens
+from scai_cli.text.characters import hidden
 from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import Value
 
@@ -128,6 +129,12 @@ def start_from(
             problem = f"{clause.id} of {start.label} is for {strangers[0]!r}, who is not in this experiment"
             remedy = f"leave it out with `drop: [{clause.id}]`, or add the persona"
             raise source.error(("constitution", "from"), f"{problem}; {remedy}")
+    for rule in start.base.rules:
+        if rule.id not in start.drop and (codes := hidden(rule.text)):
+            problem = (
+                f"{rule.id} of {start.label} has hidden characters ({codes}); leave it out with `drop: [{rule.id}]`"
+            )
+            raise source.error(("constitution", "from"), problem)
     for path, problem in _problems(start):
         raise source.error(("constitution", *path), problem)
     return start

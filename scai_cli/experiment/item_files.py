@@ -17,6 +17,7 @@ from scai_cli.experiment.tasks import Task
 from scai_cli.experiment.yaml_source import Key, YamlSource, explain, read_yaml
 from scai_cli.text.characters import clean
 from scai_cli.text.suggestions import did_you_mean
+from scai_cli.values import USERS_FILE
 
 Item = TypeVar("Item", Persona, Task)
 
@@ -97,7 +98,7 @@ class _JsonLines(Generic[Item]):
 
 def _validate(model: type[Item], data: Any, source: YamlSource, path: tuple[Key, ...]) -> Item:
     try:
-        return model.model_validate(data)
+        return model.model_validate(data, context=USERS_FILE)
     except ValidationError as error:
         raise explain(error, source, model, path) from None
 

@@ -30,7 +30,7 @@ from scai_cli.experiment.yaml_source import Key, YamlSource, explain, parse_yaml
 from scai_cli.prompts.templates import TEMPLATES
 from scai_cli.text.characters import OTHER_LINE_ENDS, clean
 from scai_cli.text.suggestions import did_you_mean
-from scai_cli.values import draw
+from scai_cli.values import USERS_FILE, draw
 
 _RESOLVED = {"files": (), "sample": None, "split": None}
 """The values of the keys that choose personas or tasks, once the chosen ones are inline."""
@@ -77,19 +77,21 @@ def bare_experiment(overrides: Overrides) -> ExperimentConfig:
     return _validate(YamlSource("the command line", data), overrides)[0]
 
 
-def _validate(source: YamlSource, overrides: Overrides) -> tuple[ExperimentConfig, YamlSource]:
+def _validate(
+    source: YamlSource, overrides: Overrides, context: str | None = None
+) -> tuple[ExperimentConfig, YamlSource]:
     if not isinstance(source.data, dict):
         raise source.error((), "an experiment must be a mapping of keys, e.g. `personas: {from: FILE}`")
     for option, key, value in _settings(overrides, source.data.get("model")):
         _override(source, option, key, value)
     try:
-        return ExperimentConfig.model_validate(source.data), source
+        return ExperimentConfig.model_validate(source.data, context=context), source
     except ValidationError as error:
         raise explain(error, source, ExperimentConfig) from None
 
 
 def _load(path: Path, overrides: Overrides, *, new: bool = True, find: FindEarlier | None = None) -> ExperimentConfig:
-    config, source = _validate(read_yaml(path), overrides)
+    config, source = _validate(read_yaml(path), overrides, USERS_FILE if new else None)
     if new:
         _check_names(named_code(config), source)
         config = config.with_every_prompt()

@@ -11,7 +11,7 @@ from scai_cli.experiment.item_source import ItemSource, SourceField
 from scai_cli.experiment.model_settings import ModelChanges
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.text.suggestions import did_you_mean
-from scai_cli.values import SafeId, Split, Text, Value
+from scai_cli.values import SafeId, SeenText, Split, Text, Value
 
 Scalar = str | int | float | bool
 
@@ -26,7 +26,7 @@ class Persona(Value):
 
     id: SafeId
     """A short id, valid in file names; part of the ids of the run."""
-    name: str = ""
+    name: SeenText = ""
     """The persona's name; the id if left out."""
     description: Text = ""
     """A short biography, in the third person."""
@@ -76,8 +76,8 @@ class Persona(Value):
 
     @property
     def called(self) -> str:
-        """The name, or the id if there is none."""
-        return self.name or self.id
+        """The name in one line, or the id if there is none."""
+        return " ".join(self.name.split()) or self.id
 
     def stance(self, task_id: str, topic: str) -> str:
         """Return the opinion on a task or its topic; empty if there is none."""

@@ -33,6 +33,7 @@ from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.run_directory import CONFIG, RunDirectory
 from scai_cli.simulation.engine import simulate
 from scai_cli.simulation.epoch_context import Agents
+from scai_cli.text.characters import visible
 
 RUNS: Final = Path("runs")
 """The default folder of the run directories."""
@@ -196,6 +197,6 @@ class _RunRecorder:
             self.result.health = self.health.warnings(at_end=isinstance(event, RunFinished))
 
     def _publish(self, name: str, version: int, system_message: str) -> None:
-        self.system_messages[version] = system_message
-        self.directory.folder.write_text(f"constitution/{name}.md", f"{system_message}\n")
-        self.directory.folder.write_text("system_message.txt", f"{system_message}\n")
+        self.system_messages[version] = text = f"{visible(system_message)}\n"
+        for file in (f"constitution/{name}.md", "system_message.txt"):
+            self.directory.folder.write_text(file, text)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from functools import lru_cache
 from typing import Any, Final
 
 from scai_cli.experiment.personas import Scalar
-from scai_cli.text.characters import clean, printable
+from scai_cli.text.characters import clean, folded, printable, without_hidden
 from scai_cli.values import is_safe_id
 
 LONGEST_TEXT: Final = 20_000
@@ -17,7 +16,6 @@ LONGEST_TEXT: Final = 20_000
 LONGEST_FACT: Final = 500
 """The most characters of an attribute."""
 
-_ZERO_WIDTH: Final = re.compile("[\u200b\u200e\u200f\ufeff]")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d{0,14})(?:\.\d{1,10})?")
 _UNKNOWN: Final = frozenset(("", "na", "n/a", "nan", "none", "null", "refused", "prefer not to say", "not applicable"))
 _WORD: Final = re.compile(r"[A-Za-z0-9]+")
@@ -35,10 +33,7 @@ def tidy(value: Any, what: str = "the text") -> str:
         return ""
     if not isinstance(value, str):
         raise BadRow(f"{what} is not text")
-    if value.isprintable():  # the usual case, checked fast
-        text = value.strip()
-    else:
-        text = _ZERO_WIDTH.sub(" ", printable(clean(value.replace("\r\n", "\n").replace("\r", "\n")))).strip()
+    text = without_hidden(printable(clean(value.replace("\r\n", "\n").replace("\r", "\n")))).strip()
     if len(text) > LONGEST_TEXT:
         raise BadRow(f"{what} has {len(text):,} characters; at most {LONGEST_TEXT:,} are allowed")
     return text
@@ -108,9 +103,7 @@ class Ids:
 
 def _slug(text: str) -> str:
     """Return the first distinctive words: "A retired nurse who ..." -> `retired-nurse`; "" without Latin letters."""
-    text = text[:200]
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    text = folded(text[:200]).encode("ascii", "ignore").decode()
     words = [word for word in _WORD.findall(text.lower()) if word not in _ARTICLES]
     slug = "-".join(words[:5])
     slug = slug if len(slug) <= _LONGEST_SLUG else slug[:_LONGEST_SLUG].rpartition("-")[0] or slug[:_LONGEST_SLUG]

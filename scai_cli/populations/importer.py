@@ -47,7 +47,7 @@ class ImportResult:
 
 
 def import_items(
-    kind: Literal["personas", "tasks"], options: ImportOptions, out: Path, notify: Notify, **changes: str
+    kind: Literal["personas", "tasks"], options: ImportOptions, out: Path, notify: Notify, /, **changes: str
 ) -> ImportResult:
     """Write a file's items with `changes` of their fields; a bad row raises ConfigError, or `skip_bad` reports it."""
     result = ImportResult()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -13,6 +12,7 @@ from scai_cli.messages import rough_tokens
 from scai_cli.runs.events import Candidate
 from scai_cli.simulation.placeholders import is_rule
 from scai_cli.simulation.revision_context import RevisionContext
+from scai_cli.text.characters import folded, hidden
 from scai_cli.text.data_files import read_data_file
 
 
@@ -43,8 +43,11 @@ def objection(context: RevisionContext, constitution: Constitution) -> str | Non
         if unknown := [user for user in clause.users if user not in known]:
             return f"broken: {clause.id} is for {unknown[0][:40]!r}, who is not a user"
     in_force = {rule.text for rule in context.constitution.rules}
-    if empty := [rule.id for rule in constitution.rules if rule.text not in in_force and not is_rule(rule.text)]:
-        return f"broken: {empty[0]} is not a rule but a placeholder, or has fewer than four letters"
+    for rule in (rule for rule in constitution.rules if rule.text not in in_force):
+        if codes := hidden(rule.text):
+            return f"broken: {rule.id} has hidden characters ({codes})"
+        if not is_rule(rule.text):
+            return f"broken: {rule.id} is not a rule but a placeholder, or has fewer than four letters"
     before = {rule.text for rule in context.constitution.principles}
     # Only new wording is searched: a principle in force was searched before, or is the experiment's own.
     fresh = [rule for rule in constitution.principles if rule.text not in before]
@@ -70,6 +73,7 @@ COPIED_WORDS: Final = 5
 
 _LISTS = read_data_file(__file__)
 _TITLES, _ALSO_WORDS = (frozenset(_LISTS[name].split()) for name in ("titles", "also_words"))
+_APOSTROPHES: Final = str.maketrans("’ʼ‐", "''-")
 _SENTENCE_ENDS: Final = frozenset('.!?:…\n•*-–("“')
 
 
@@ -93,7 +97,7 @@ class _Names:
 
     def __init__(self, personas: Iterable[Persona]) -> None:
         personas = list(personas)
-        whole = {_normal(name) for persona in personas for name in (persona.id, persona.name.strip()) if name}
+        whole = {_normal(name).strip() for persona in personas for name in (persona.id, persona.name)} - {""}
         parts = {part for persona in personas for part in re.findall(r"[\w'-]+", _normal(persona.name))}
         parts = {part for part in parts if len(part) > 1 and part[0].isupper() and part.lower() not in _TITLES}
         spelled = parts | {part.upper() for part in parts if len(part) > 2}
@@ -116,11 +120,12 @@ class _Names:
 def _bounded(name: str) -> str:
     """Return a pattern for a name as a whole word, or anywhere in a script without capitals and spaces."""
     without_case = name[0].isalpha() and name[0].lower() == name[0].upper()
-    return re.escape(name) if without_case and len(name) > 1 else rf"(?<!\w){re.escape(name)}(?!\w)"
+    pattern = r"\s+".join(map(re.escape, name.split()))
+    return pattern if without_case and len(name) > 1 else rf"(?<!\w){pattern}(?!\w)"
 
 
 def _normal(text: str) -> str:
-    return unicodedata.normalize("NFKC", text).replace("’", "'")
+    return folded(text).translate(_APOSTROPHES)
 
 
 def _words(text: str) -> str:

@@ -1,24 +1,50 @@
 """Make texts safe for files, for readers of lines and for terminals.
 
 `clean` replaces characters that UTF-8 cannot encode, `printable` replaces control characters by spaces, `visible` shows
-them, and the JSON functions escape them, so that the data stay equal.
+them and hidden characters, and the JSON functions escape both, so that the data stay equal.
+
+A hidden character has no picture of its own: Unicode's default-ignorable code points and format characters (tags, zero
+width, direction marks, fillers, variation selectors, soft hyphens). It counts only out of place: emoji and the scripts
+that need joiners keep theirs (`_KEPT`).
 """
 
 from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from typing import Any, Final
+from unicodedata import normalize
 
 import msgspec
 
-_OBEYED: Final = "\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069"
-"""DEL and the C1 controls, Unicode line ends and direction marks: characters that JSON leaves unescaped."""
-_CONTROL: Final = re.compile(f"[\x00-\x08\x0b-\x1f{_OBEYED}]")
-_INVISIBLE: Final = re.compile(f"[\x00-\x08\x0b-\x1f{_OBEYED}\ud800-\udfff\ufffe\uffff]")
-_IN_JSON: Final = re.compile(f"[{_OBEYED}]")
-_IN_JSON_BYTES: Final = re.compile(b"\x7f|\xc2[\x80-\x9f]|\xe2\x80[\xa8-\xae]|\xe2\x81[\xa6-\xa9]")
-"""`_IN_JSON` in UTF-8."""
+_CONTROLS: Final = "\x7f-\x9f\u2028\u2029"
+"""DEL and the C1 controls, and Unicode line ends: controls that JSON leaves unescaped."""
+_HIDDEN: Final = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
+    "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_UNSEEN: Final = f"\x00-\x08\x0b-\x1f{_CONTROLS}\ud800-\udfff\ufffe\uffff{_HIDDEN}"
+_NEXT: Final = f"[^{_UNSEEN}]?"
+_EMOJI: Final = "[\u00a9\u00ae\u203c\u2049\u2100-\u2bff\u3030-\u303d\u3297\u3299\U0001f000-\U0001faff]"
+_JOINED: Final = (
+    "\u0600-\u109f\u1780-\u1cff\ua800-\uabff\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00011fff\U0001e900-\U0001e95f"
+)
+"""Arabic, the Indic scripts and others in which a joiner changes the form of the letter before it."""
+_FLAGS: Final = "|".join("".join(chr(0xE0000 + ord(c)) for c in f"{name}\x7f") for name in ("gbeng", "gbsct", "gbwls"))
+"""The tags after a black flag that make it England's, Scotland's or Wales's."""
+_KEPT: Final = re.compile(
+    f"{_EMOJI}(?:\ufe0f?\u200d{_EMOJI}|[\ufe0e\ufe0f]{_NEXT})|[#*0-9]\ufe0f\u20e3|\U0001f3f4(?:{_FLAGS}){_NEXT}"
+    f"|[{_JOINED}][\u200c\u200d]{_NEXT}|[\u1820-\u18aa][\u180b-\u180f]{_NEXT}",
+)
+"""Hidden characters in their place, with the character before them and the one after."""
+_ACCENT: Final = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+_PIECE: Final = 256
+"""Characters normalised at once: the time grows with the square of a run of accents."""
+_CONTROL: Final = re.compile(f"[\x00-\x08\x0b-\x1f{_CONTROLS}]")
+_OUT_OF_SIGHT: Final = re.compile(f"[{_HIDDEN}]+")
+_INVISIBLE: Final = re.compile(f"[{_UNSEEN}]+")
+_IN_JSON: Final = re.compile(f"[{_CONTROLS}{_HIDDEN}]")
 OTHER_LINE_ENDS: Final = "\x85\u2028\u2029"
 """Line ends for `str.splitlines`, for YAML and for many readers of lines, but not for JSON."""
 
@@ -39,9 +65,32 @@ def printable(text: str) -> str:
     return text if text.isprintable() else _CONTROL.sub(" ", text)
 
 
+def hidden(text: str) -> str:
+    """Return the codes of the first hidden characters, `U+200B, U+E0061`; empty if there are none."""
+    found = (f"U+{ord(c):04X}" for run in _OUT_OF_SIGHT.finditer(text) if not _is_kept(run) for c in run[0])
+    return ", ".join(islice(found, 3))
+
+
+def without_hidden(text: str) -> str:
+    """Return the text without hidden and control characters; a line end is a space."""
+    return text if _is_plain(text) else _INVISIBLE.sub(_blank, text)
+
+
+def folded(text: str) -> str:
+    """Return the text as its reader takes it: `without_hidden`, without accents, every letter in its usual form."""
+    text = without_hidden(text)
+    if text.isascii():
+        return text
+    pieces = (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
+    return "".join(normalize("NFC", _ACCENT.sub("", normalize("NFKD", piece))) for piece in pieces)
+
+
 def visible(text: str) -> str:
-    """Return the text with every control character except tab and newline shown: `ESC` as `␛`, others as `�`."""
-    return text if text.isprintable() else _INVISIBLE.sub(_picture, text.replace("\r\n", "\n"))
+    """Return the text with control characters, except tab and newline, and hidden ones shown.
+
+    `ESC` is `␛` and other controls are `�`; a hidden one is its code, `‹U+200B›`.
+    """
+    return text if _is_plain(text) else _INVISIBLE.sub(_pictures, text.replace("\r\n", "\n"))
 
 
 def one_line(text: str, width: int | None = None) -> str:
@@ -58,9 +107,7 @@ def json_line(value: Any) -> str:
 def json_bytes(value: Any) -> bytes:
     """Return a value as JSON safe to write as a line, much faster than `json_line`; bytes are JSON already."""
     line = value if isinstance(value, bytes) else as_json(value)
-    if line.isascii() and b"\x7f" not in line:
-        return line
-    return _IN_JSON_BYTES.sub(lambda match: _escaped(match[0].decode()).encode(), line)
+    return line if line.isascii() and b"\x7f" not in line else escape_json(line.decode()).encode()
 
 
 def as_json(value: Any) -> bytes:
@@ -73,7 +120,7 @@ def as_json(value: Any) -> bytes:
 
 def escape_json(text: str) -> str:
     """Return JSON that is safe to print and is one line for any reader; its data stay equal."""
-    return text if text.isprintable() else _IN_JSON.sub(lambda match: _escaped(match[0]), text)
+    return text if _is_plain(text) else _IN_JSON.sub(lambda match: _escaped(match[0]), text)
 
 
 def escape_line_ends(line: bytes) -> bytes:
@@ -83,10 +130,27 @@ def escape_line_ends(line: bytes) -> bytes:
     return line
 
 
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.isprintable()
+
+
+def _is_kept(run: re.Match[str]) -> bool:
+    return bool(_KEPT.fullmatch(run.string, max(0, run.start() - 1), run.end() + 1))
+
+
 def _escaped(character: str) -> str:
-    return f"\\u{ord(character):04x}"
+    return json.dumps(character)[1:-1]
 
 
-def _picture(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return chr(0x2400 + code) if code < 0x20 else "�"
+def _blank(run: re.Match[str]) -> str:
+    return run[0] if _is_kept(run) else "".join(" " * c.isspace() for c in run[0])
+
+
+def _pictures(run: re.Match[str]) -> str:
+    return run[0] if _is_kept(run) else "".join(map(_picture, run[0]))
+
+
+def _picture(character: str) -> str:
+    if _OUT_OF_SIGHT.match(character):
+        return f"‹U+{ord(character):04X}›"
+    return chr(0x2400 + ord(character)) if character < " " else "�"

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import calls, events, scai
-from scripted import TEXTS, script
+from hostile_texts import HIDDEN, TEXTS, UNSEEN
+from scripted import script
 
 from scai_cli.simulation.placeholders import is_rule
 from scai_cli.text.characters import clean
 
-# what a terminal may obey, or show in another order than it stands
-OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 SAID = {name: clean(text) for name, text in TEXTS.items()}
+OF_A_FORM = ("json", "form")
 UNREADABLE = {"e1/ann/" + name for name in TEXTS if name != "json"}
-WITH_A_FORM = {f"e{epoch}/{who}/json" for epoch in (1, 2) for who in ("ann", "bob")}
+WITH_A_FORM = {f"e{epoch}/{who}/{name}" for epoch in (1, 2) for who in ("ann", "bob") for name in OF_A_FORM}
 """The conversations whose comments contain a form of their own."""
 
 
 def rewritten() -> str:
     """A constitution of every text that may be a rule, as far as a rule may be so long."""
-    texts = [text for name, text in SAID.items() if is_rule(text) and name != "json"]
+    texts = [text for name, text in SAID.items() if is_rule(text) and name not in (*HIDDEN, *OF_A_FORM)]
     rules = [{"id": text[:99], "text": text[:900], "for": ["ann"]} for text in texts]
     return json.dumps({"critique": SAID["osc"], "principles": [], "contract": rules}, ensure_ascii=False)
 
@@ -49,7 +48,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "x.yaml").write_text(json.dumps(experiment), encoding="utf-8")
     called = scai("run", folder / "x.yaml", "--runs-dir", folder / "runs", *spoken())
     assert (called.code, called.out) == (0, "hostile\n")
-    assert not OBEYED.search(called.err)
+    assert not UNSEEN.search(called.err)
     return folder / "runs" / "hostile"
 
 
@@ -71,38 +70,18 @@ def test_what_could_not_be_read_is_missing(run: Path) -> None:
     unread = {e["conversation"] for e in events(run) if e["type"] == "rating" and e["value"] is None}
     assert unread == UNREADABLE | WITH_A_FORM
     comments = {e["task"]: e["content"] for e in events(run) if e["type"] == "message" and e["id"].endswith("/m2")}
-    assert {name: text for name, text in comments.items() if name != "json"} == {
-        name: text for name, text in SAID.items() if name != "json"
+    assert {name: text for name, text in comments.items() if name not in OF_A_FORM} == {
+        name: text for name, text in SAID.items() if name not in OF_A_FORM
     }
 
 
 def test_every_text_may_become_a_rule_but_none_keeps_its_control_characters(run: Path) -> None:
     first = next(event for event in events(run) if event["type"] == "revision")
     assert first["accepted"], first["reason"]
-    assert len(first["constitution"]["contract"]) >= len(SAID) - 6
-    assert not OBEYED.search(first["system_message"])
+    assert len(first["constitution"]["contract"]) >= len(SAID) - len(HIDDEN) - 9
+    assert not UNSEEN.search(first["system_message"])
     for file in (run / "constitution").iterdir():
-        assert not OBEYED.search(file.read_text(encoding="utf-8"))
-
-
-@pytest.mark.parametrize(
-    "view",
-    ["", "--epoch 1 --persona ann", "--task osc", "--constitution", "--ratings", "--diff 0 1", "--json",
-     "--prompts e1/bob/ansi", "--prompts e1/bob/backwards", "--prompts e1/revision", "--follow"],
-)  # fmt: skip
-def test_no_view_lets_through_what_a_terminal_obeys(run: Path, view: str) -> None:
-    called = scai("show", run, *view.split())
-    assert (called.code, called.err) == (0, "")
-    assert not OBEYED.search(called.out)
-
-
-@pytest.mark.parametrize("form", ["system --as text", "system --as markdown", "system --as json", "sft"])
-def test_no_export_lets_through_what_a_terminal_obeys(run: Path, form: str) -> None:
-    called = scai("export", run, "--format", *form.split(), "--system", "keep")
-    assert called.code == 0
-    assert not OBEYED.search(called.out)
-    if "text" not in form and "markdown" not in form:
-        assert all(json.loads(line) for line in called.out.splitlines())
+        assert not UNSEEN.search(file.read_text(encoding="utf-8"))
 
 
 def test_rows_hold_what_was_said(run: Path) -> None:
@@ -135,40 +114,31 @@ def test_what_was_said_does_not_leave_its_fence(run: Path) -> None:
     assert told.count("<conversation ") == told.count("\n</conversation>")
 
 
-@pytest.mark.parametrize("name", SAID)
-def test_a_revision_of_nonsense_changes_nothing(tiny: Path, name: str) -> None:
-    options = (
-        "--set",
-        "epochs=1",
-        "--set",
-        "ratings.cross_raters=0",
-        "--set",
-        "format_retries=1",
-        "--set",
-        "force=all",
-    )
-    assert scai("run", tiny, "-q", *options, *script({"at": "/revision/", "say": f"@{name}"})).code == 0
-    (revision,) = [e for e in events(Path("runs/tiny")) if e["type"] == "revision"]
-    assert not revision["accepted"]
-    assert revision["constitution"]["version"] == 0
+def test_a_revision_of_nonsense_changes_nothing(tiny: Path) -> None:
+    settings = (f"epochs={len(SAID)}", "ratings.cross_raters=0", "format_retries=1", "force=all")
+    options = [part for setting in settings for part in ("--set", setting)]
+    lines = script(*({"at": f"^e{n}/revision/", "say": f"@{name}"} for n, name in enumerate(SAID, 1)))
+    assert scai("run", tiny, "-q", *options, *lines).code == 0
+    revisions = [event for event in events(Path("runs/tiny")) if event["type"] == "revision"]
+    assert len(revisions) == len(SAID)
+    assert not any(revision["accepted"] or revision["constitution"]["version"] for revision in revisions)
 
 
-@pytest.mark.parametrize("name", SAID)
-def test_an_error_of_a_model_is_one_line_whatever_it_says(tiny: Path, name: str) -> None:
-    called = scai("run", tiny, "-q", *script({"at": "assistant", "stop": SAID[name][:999] or " "}))
+def test_an_error_of_a_model_is_one_line_whatever_it_says(tiny: Path) -> None:
+    called = scai("run", tiny, "-q", *script({"at": "assistant", "stop": "\n".join(SAID.values())}))
     assert (called.code, called.out) == (4, "tiny\n")
     assert called.err.count("\n") == 1
-    assert not OBEYED.search(called.err)
+    assert not UNSEEN.search(called.err)
 
 
 def test_a_failed_call_is_told_whatever_it_says(tiny: Path) -> None:
     lines = script({"at": "^e1/ann/tea/m1/", "fail": SAID["osc"]}, {"at": "^e1/bob/tea/m1/", "fail": SAID["lines"]})
     called = scai("run", tiny, *lines, "--set", "max_failures=1", "--set", "epochs=1")
     assert called.code == 0
-    assert not OBEYED.search(called.err)
+    assert not UNSEEN.search(called.err)
     shown = scai("show", "latest").out
     assert "Problems: 2 calls failed" in shown
-    assert not OBEYED.search(shown)
+    assert not UNSEEN.search(shown)
 
 
 def test_texts_of_the_experiment_are_data_too(tiny: Path) -> None:
@@ -188,4 +158,4 @@ def test_texts_of_the_experiment_are_data_too(tiny: Path) -> None:
             assert last.count("</task>") == 1
             assert last.index("{{constitution}}") < last.index("</task>")
     for view in ((), ("--epoch", "1"), ("--ratings",), ("--json",)):
-        assert not OBEYED.search(scai("show", "tiny", *view).out)
+        assert not UNSEEN.search(scai("show", "tiny", *view).out)

@@ -6,7 +6,9 @@ import json
 import re
 from pathlib import Path
 
+import pytest
 from conftest import scai
+from hostile_texts import HIDDEN, TEXTS, UNSEEN
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +17,8 @@ from scai_cli.text.characters import (
     clean,
     escape_json,
     escape_line_ends,
+    folded,
+    hidden,
     json_bytes,
     json_line,
     one_line,
@@ -22,17 +26,30 @@ from scai_cli.text.characters import (
     visible,
 )
 
-HOSTILE = "a\x1b[2J\x85b\x9bc\u2028d\u2029e\u202ef\u2066g\x7fh"
-OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=())) | st.just(HOSTILE)  # lone surrogates too
+HOSTILE = "a\x1b[2J\x85b\x9bc\u2028d\u2029e\u202ef\u2066g\x7fh\u200bi\U000e0061"
+CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+ANY_TEXT = (
+    st.text(alphabet=st.characters(exclude_categories=()))  # lone surrogates too
+    | st.text("a\u2764\ufe0f\u200d\x1b\u0645\u200c1\u20e3\u1820\u180b\U0001f3f4\U000e0067\n")
+    | st.just(HOSTILE)
+)
 
 
 @given(ANY_TEXT)
 def test_no_form_holds_what_a_terminal_obeys(text: str) -> None:
-    forms = [visible(text), printable(text), one_line(text), json_line(text), json_bytes(text).decode()]
-    assert not [form for form in forms if OBEYED.search(form)]
+    forms = [visible(text), one_line(text), json_line(text), json_bytes(text).decode(), folded(text)]
+    assert not [form for form in forms if UNSEEN.search(_without_kept(form))]
+    assert not hidden(visible(text))
+    assert not CONTROL.search(printable(text))
     assert "\n" not in one_line(text)
     visible(text).encode()  # no lone surrogate either
+
+
+def _without_kept(text: str) -> str:
+    """A text without the characters that `hidden` lets pass, where they stand."""
+    return (
+        re.sub(r"[\u200c\u200d\ufe0e\ufe0f\u180b-\u180f\U000e0061-\U000e007f]", "", text) if not hidden(text) else text
+    )
 
 
 @given(ANY_TEXT)
@@ -52,7 +69,10 @@ def test_json_is_one_line_whose_data_is_equal(text: str) -> None:
 
 def test_what_is_left_of_each_character() -> None:
     assert visible("a\x1b\x9b\r\n\tb\ud800\ufffe") == "a␛�\n\tb��"
-    assert printable("a\x1bb\u202ec\n\t") == "a b c\n\t"
+    assert visible("a\u200b\U000e0061b\u00ad") == "a‹U+200B›‹U+E0061›b‹U+00AD›"
+    assert printable("a\x1bb\u2028c\n\t") == "a b c\n\t"
+    assert hidden("a\u200bb\U000e0061\u202e\u2066") == "U+200B, U+E0061, U+202E"
+    assert folded("Jos\u00e9 \uff21\u200bn\u0301n\x00") == "Jose Ann"
     assert clean("a\ud800b\U0001f600") == "a\ufffdb\U0001f600"
     assert (one_line(" a\n b "), one_line("abcdef", 4)) == ("a b", "abc…")
     assert escape_line_ends('"\x85\u202e"'.encode()) == '"\\u0085\u202e"'.encode()
@@ -63,5 +83,39 @@ def test_people_on_stdout_turn_no_text_round(tmp_path: Path) -> None:
     people.write_text(json.dumps({"id": "ann", "name": "Ann", "description": f"Ann {HOSTILE}"}) + "\n")
     shown = scai("personas", "sample", people, "--n", 1, "-o", "-")
     assert shown.code == 0, shown.err
-    assert not OBEYED.search(shown.out.rstrip("\n"))
+    assert not UNSEEN.search(shown.out.rstrip("\n"))
     assert json.loads(shown.out)["description"] == f"Ann {HOSTILE}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\U0001f469\u200d\U0001f469\u200d\U0001f467", "\u2764\ufe0f\u200d\U0001f525", "1\ufe0f\u20e3 #\ufe0f\u20e3",
+        "\U0001f469\U0001f3fd\u200d\U0001f4bb",
+        "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f.",
+        "\u0645\u06cc\u200c\u062e", "\u0915\u094d\u200d\u0937", "\u1820\u180b\u1820",
+        "\u0627\u0654 \u05d0 \uac00 e\u0301",
+    ],
+)  # fmt: skip
+def test_what_stands_where_it_belongs_is_not_hidden(text: str) -> None:
+    assert not hidden(text)
+    assert visible(text) == text
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_what_does_not_belong_is_hidden(name: str) -> None:
+    assert hidden(TEXTS[name])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a\u200db", "a\ufe0f", "\u2764\ufe0f\ufe0f", "\U0001f3f4\U000e0061\U000e007f", "\u0645\u200c\u200c", "\u200d"],
+)
+def test_a_joiner_elsewhere_is_hidden(text: str) -> None:
+    assert hidden(text)
+
+
+@pytest.mark.parametrize("character", ["\u200b", "\U000e0061", "\x1b", "\u2764\ufe0f", "\u0300\u0316"])
+def test_a_megabyte_is_no_burden(character: str) -> None:
+    text = character * (300_000 // len(character))  # what is quadratic takes minutes
+    assert len(folded(text)) <= len(visible(text))

@@ -12,9 +12,9 @@ import msgspec
 import yaml
 
 from scai_cli.datasets.export.export_record import ExportRecord
-from scai_cli.datasets.export.markdown import line
 from scai_cli.datasets.export.provenance import Provenance
 from scai_cli.datasets.formats.format import ExportedFile, Format
+from scai_cli.text.characters import one_line, visible
 from scai_cli.text.data_files import read_data_file
 
 _LISTS = read_data_file(__file__)
@@ -26,7 +26,7 @@ PROVENANCE: Final = "provenance"
 def header(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -> str:
     """Return the header, between its `---` lines; `beside` lists the side-car files of provenance."""
     metadata = yaml.safe_dump(_metadata(name, record, beside), allow_unicode=True, sort_keys=False, width=110)
-    return f"---\n{metadata}---\n"
+    return f"---\n{visible(metadata)}---\n"
 
 
 def _metadata(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def _licence(record: ExportRecord) -> dict[str, Any]:
     names = list(dict.fromkeys(map(_hub_name, licences or [""])))
     if "other" not in names:
         return {"license": names[0] if len(names) == 1 else names}
-    stated = " and ".join(line(licence) or "unknown" for licence in licences)
+    stated = " and ".join(one_line(licence) or "unknown" for licence in licences)
     return {"license": "other", "license_name": re.sub(r"[^a-z0-9.]+", "-", stated.lower()).strip("-") or "other"}
 
 

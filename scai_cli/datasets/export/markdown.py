@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from scai_cli.text.characters import clean, printable, visible
+from scai_cli.text.characters import one_line, visible
 
 _SPECIAL: Final = re.compile(r"[\\`*_\[\]|~$!]|^[#+=-]|^\d+(?=[.)])")
 """Characters with a meaning anywhere, or at the start of a line."""
@@ -17,18 +17,13 @@ _LOOKALIKES: Final = str.maketrans("`|<>", "'¦‹›")
 
 def escaped(text: str) -> str:
     """Escape foreign text for Markdown: one line, without markup or HTML."""
-    plain = line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    plain = one_line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _SPECIAL.sub(lambda match: f"{match[0]}\\" if match[0].isdigit() else f"\\{match[0]}", plain)
 
 
 def code(text: str) -> str:
     """Prepare foreign text for a place between backticks, in a table or elsewhere."""
-    return line(text).translate(_LOOKALIKES)
-
-
-def line(text: str) -> str:
-    """Return the text in one line, without control characters."""
-    return " ".join(printable(clean(text)).split())
+    return one_line(text).translate(_LOOKALIKES)
 
 
 def fenced(text: str) -> str:

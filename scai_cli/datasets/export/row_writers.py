@@ -16,7 +16,7 @@ from scai_cli.datasets.export.parquet import ParquetRows
 from scai_cli.datasets.export.provenance import COLUMN, Provenance
 from scai_cli.datasets.formats.format import FileKind, Format, Row
 from scai_cli.errors import ConfigError
-from scai_cli.text.characters import as_json, clean, json_bytes
+from scai_cli.text.characters import as_json, json_bytes, visible
 
 
 class RowWriter(Protocol):
@@ -83,7 +83,7 @@ class TextRows(RowWriter):
 
     def write(self, row: Row, provenance: Provenance | None) -> None:  # noqa: ARG002 - people read the text alone
         """Write a row."""
-        text = self._as_text(row)
+        text = visible(self._as_text(row))
         self._file.write(f"\n{text}".encode() if self.columns else text.encode())
         self.columns = tuple(row)
 
@@ -112,10 +112,10 @@ class CsvRows(RowWriter):
 
     def _cell(self, value: Any) -> Any:
         if isinstance(value, str):
-            return guarded(clean(value))
+            return guarded(visible(value))
         if value is None or isinstance(value, bool | int | float):
             return json.dumps(value) if isinstance(value, bool) else value
-        return guarded(as_json(value).decode())
+        return guarded(json_bytes(value).decode())
 
     def close(self) -> None:
         """Write everything still buffered."""
@@ -124,7 +124,7 @@ class CsvRows(RowWriter):
         self._buffer.truncate()
 
 
-_FORMULA: Final = re.compile(r"[\s\0]*[=+\-@\t\r]")
+_FORMULA: Final = re.compile(r"[\s\0]*[=+\-@\t\r＝＋－＠﹦﹢﹣﹫]")
 
 
 def guarded(text: str) -> str:

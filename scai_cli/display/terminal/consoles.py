@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from scai_cli.text.characters import visible
 
 _PADDING: Final = (0, 2, 0, 0)
 
 
+class _SafeConsole(Console):
+    """A console that shows every control and hidden character."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render as rich does."""
+        for segment in super().render(renderable, options):
+            yield segment if segment.control else Segment(visible(segment.text), segment.style)
+
+
 def out() -> Console:
     """Return the console for results, without markup."""
-    return Console(markup=False, highlight=False, emoji=False)
+    return _SafeConsole(markup=False, highlight=False, emoji=False)
 
 
 def err() -> Console:
     """Return the console for progress and messages, without markup."""
-    return Console(stderr=True, markup=False, highlight=False, emoji=False)
+    return _SafeConsole(stderr=True, markup=False, highlight=False, emoji=False)
 
 
 def plain_table(*, header: bool = True) -> Table:
