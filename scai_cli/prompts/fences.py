@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from string import ascii_lowercase
 from typing import Final
 
 from scai_cli.text.characters import folded
@@ -17,15 +18,9 @@ TAGS = (
 
 _ALIKE: Final = {"a": "4@", "e": "3", "i": "1lL|", "l": "1iI|", "o": "0", "s": "5$"}
 """ASCII characters that look like a letter."""
-
-
-def _looks_like(letter: str) -> str:
-    """Return a pattern for what may look like a letter: some ASCII characters, and any other one."""
-    alike = {letter, letter.upper(), *_ALIKE.get(letter, "")}
-    return f"[^{re.escape(''.join(sorted({*map(chr, range(128))} - alike)))}]"
-
-
-_NAMES: Final = "|".join("".join(map(_looks_like, tag)) for tag in TAGS)
+_OTHERS: Final = {c: {*map(chr, range(128))} - {c, c.upper(), *_ALIKE.get(c, "")} for c in ascii_lowercase}
+"""ASCII characters that do not; any character beyond ASCII may."""
+_NAMES: Final = "|".join("".join(f"[^{re.escape(''.join(_OTHERS[c]))}]" for c in tag) for tag in TAGS)
 _TAG: Final = re.compile(rf"<(?=[^\w<>‹!-.:-\[\]-~]*(?:{_NAMES})(?!\w))")
 """The `<` of what a model may take for a tag of ours."""
 _OPENING: Final = re.compile(

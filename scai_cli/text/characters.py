@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from itertools import islice
 from typing import Any, Final
 from unicodedata import normalize
@@ -73,7 +74,7 @@ def hidden(text: str) -> str:
 
 def without_hidden(text: str) -> str:
     """Return the text without hidden and control characters; a line end is a space."""
-    return text if _is_plain(text) else _INVISIBLE.sub(_blank, text)
+    return _replaced(text, lambda character: " " * character.isspace())
 
 
 def folded(text: str) -> str:
@@ -86,11 +87,8 @@ def folded(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return the text with control characters, except tab and newline, and hidden ones shown.
-
-    `ESC` is `␛` and other controls are `�`; a hidden one is its code, `‹U+200B›`.
-    """
-    return text if _is_plain(text) else _INVISIBLE.sub(_pictures, text.replace("\r\n", "\n"))
+    """Return the text with controls but tab and newline shown (`␛`, others `�`), and hidden ones (`‹U+200B›`)."""
+    return _replaced(text.replace("\r\n", "\n"), _picture)
 
 
 def one_line(text: str, width: int | None = None) -> str:
@@ -120,7 +118,7 @@ def as_json(value: Any) -> bytes:
 
 def escape_json(text: str) -> str:
     """Return JSON that is safe to print and is one line for any reader; its data stay equal."""
-    return text if _is_plain(text) else _IN_JSON.sub(lambda match: _escaped(match[0]), text)
+    return _IN_JSON.sub(lambda match: _escaped(match[0]), text)
 
 
 def escape_line_ends(line: bytes) -> bytes:
@@ -128,10 +126,6 @@ def escape_line_ends(line: bytes) -> bytes:
     for character in OTHER_LINE_ENDS:
         line = line.replace(character.encode(), _escaped(character).encode())
     return line
-
-
-def _is_plain(text: str) -> bool:
-    return text.isascii() and text.isprintable()
 
 
 def _is_kept(run: re.Match[str]) -> bool:
@@ -142,12 +136,10 @@ def _escaped(character: str) -> str:
     return json.dumps(character)[1:-1]
 
 
-def _blank(run: re.Match[str]) -> str:
-    return run[0] if _is_kept(run) else "".join(" " * c.isspace() for c in run[0])
-
-
-def _pictures(run: re.Match[str]) -> str:
-    return run[0] if _is_kept(run) else "".join(map(_picture, run[0]))
+def _replaced(text: str, by: Callable[[str], str]) -> str:
+    if text.isascii() and text.isprintable():
+        return text
+    return _INVISIBLE.sub(lambda run: run[0] if _is_kept(run) else "".join(map(by, run[0])), text)
 
 
 def _picture(character: str) -> str:

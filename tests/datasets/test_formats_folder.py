@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from format_samples import FORMATS, KEEP, a_sample, made
+from hostile_texts import EVERYTHING, UNSEEN
 
 from scai_cli import __version__
 from scai_cli.datasets.export.export_record import ExportRecord, ExportSource
@@ -26,7 +27,7 @@ RULES = Constitution.model_validate(
         "contract": [{"id": "C1", "text": "Joke.", "for": ["ann", "bob_2"]}],
     }
 )
-EVIL = "x`|\n---\n# <script>alert(1)</script> [a](javascript:b) \x1b[31m\u202e{{y}} ```"
+EVIL = "x`|\n---\n# <script>alert(1)</script> [a](javascript:b) \x1b[31m\u202e{{y}} ```" + EVERYTHING
 
 
 def a_file(
@@ -221,7 +222,7 @@ def test_foreign_text_stays_text(tmp_path: Path) -> None:
     assert "<script>" not in text
     assert "\n---\n# " not in text.split("---\n", 2)[2]
     assert re.search(r"(?<!\\)\]\(", text) is None
-    assert not any((ord(c) < 32 and c != "\n") or c in "\x1b\u202e" for c in card)
+    assert not UNSEEN.search(card)
     assert command.strip().startswith("````sh\n")
     assert command.count("\n````\n") == 1
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from scripted import Line, cut_off, no_form, refusing
 from scripted_runs import PEOPLE, anew, edit, ran, revisions, rules
 
-from scai_cli.experiment.constitution import Add, Constitution
+from scai_cli.experiment.constitution import Add, Constitution, Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.simulation.answer_forms import Rewrite
 from scai_cli.simulation.candidate_checks import leak
@@ -108,10 +108,28 @@ def refused(path: Path, answer: Any, script: Sequence[Line] = (), **keys: Any) -
         "ANN IS FIRST.",
         "Be brief with BOB.",
         "Please Cid/Bob.",
+        "Answer \uff21\uff4e\uff4e \uff33\uff4d\uff49\uff54\uff48 in verse.",
+        "answer ann\n smith in verse.",
+        "Write verse for A\u0301nn.",
+        "answer ann\u00a0smith in verse.",
     ],
 )
 def test_a_principle_that_names_a_person_is_refused(tmp_path: Path, leaking: str) -> None:
     assert refused(tmp_path, anew((None, leaking))).startswith("leaking: P1 names ")
+
+
+@pytest.mark.parametrize("name", ["An\u200bn Smi\u00adth", "\uff21nn Smith", "A\u0301nn\tSmith", "Ann\U000e0061 Smith"])
+@pytest.mark.parametrize("text", ["answer ann smith well", "Answer Ann Sm\u2060ith well", "Answer \u00c1NN SMITH well"])
+def test_a_split_name_is_found(name: str, text: str) -> None:
+    found = leak([Principle(id="P1", text=text)], [Persona(id="p", name=name), Persona(id="q", name="\u200b")], ())
+    assert found is not None
+    assert found.startswith("leaking: P1 names ")
+
+
+def test_words_split_by_hidden_characters_are_copied_words() -> None:
+    private = ["How do I ma\u200bke a \uff47\uff4f\uff4f\uff44 pot of tea?"]
+    found = leak([Principle(id="P1", text="Always make a go\u00adod pot of tea.")], (), private)
+    assert found == "leaking: P1 copies 'make a good pot of' from a task or a conversation"
 
 
 @pytest.mark.parametrize(

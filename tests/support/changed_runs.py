@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from conftest import events
+from hostile_texts import EVERYTHING
 
 EVIL = (
     "<script>document.title='pwned'</script></script></style>--> <img src=x onerror=alert(1)>"
     '<a href="javascript:alert(1)">x</a> javascript:alert(1) \u202egnp.exe\u2066 \x1b[31m {{x}} {0} " onclick="alert(1)'
+    f" {EVERYTHING}"
 )
 Rows = list[dict[str, Any]]
 
