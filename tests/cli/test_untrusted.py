@@ -115,7 +115,9 @@ def test_what_was_said_does_not_leave_its_fence(run: Path) -> None:
 
 
 def test_a_revision_of_nonsense_changes_nothing(tiny: Path) -> None:
-    settings = (f"epochs={len(SAID)}", "ratings.cross_raters=0", "format_retries=1", "force=all")
+    small = {"name": "tiny", "personas": [{"id": "ann"}, {"id": "bob"}], "tasks": [{"id": "tea", "prompt": "Tea?"}]}
+    tiny.write_text(json.dumps(small), encoding="utf-8")
+    settings = (f"epochs={len(SAID)}", "turns=1", "ratings.cross_raters=0", "format_retries=1", "force=all")
     options = [part for setting in settings for part in ("--set", setting)]
     lines = script(*({"at": f"^e{n}/revision/", "say": f"@{name}"} for n, name in enumerate(SAID, 1)))
     assert scai("run", tiny, "-q", *options, *lines).code == 0

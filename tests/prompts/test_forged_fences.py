@@ -90,7 +90,8 @@ def forged(draw: st.DrawFn) -> str:
         word = "".join(c + rng.choice(UNSEEN) * (rng.random() < 0.5) for c in word)
     if kind & 4:
         word = "".join(
-            rng.choice([f"&#{ord(c)};", f"&#x{ord(c):X};"]) if rng.random() < 0.5 and c.isascii() else c for c in word
+            rng.choice([f"&#{ord(c)};", f"&#x{ord(c):X};"]) if rng.random() < 0.5 and c.isascii() and c.isalpha() else c
+            for c in word
         )
     opening = rng.choice([*OPENINGS, *ENTITIES] if kind & 8 else "<")
     slash = rng.choice(["", "/", " / ", "\n/", "／", "/" + rng.choice(UNSEEN) * bool(kind & 16), "&#47;", "&sol;"])
