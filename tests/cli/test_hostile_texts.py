@@ -116,6 +116,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     "personas validate": ("{place}/people.jsonl",),
     "personas sample": ("{place}/people.jsonl --n 2 -o - --by ?", "{place}/people.jsonl --n 1 -o ?.yaml"),
     "personas generate": ("--n 1 -o ?.jsonl --tasks {place}/tasks.json --quota ?=?:1",),
+    "trust": ("? ?", "--json", "KEY ?", "KEY https://? --remove"),
     "tasks import": ("{place}/lines.txt --as lines -o - --topic ? --kind ?", "{place}/? --as lines -o -"),
 }
 """Command -> its options; `?` is a hostile text."""
