@@ -58,7 +58,7 @@ SCRIPT = script(
         "say": json.dumps(
             {
                 "critique": COMMENT,
-                "principles": [{"id": None, "text": "Let ZED things be plain and calm.", "reason": COMMENT}],
+                "principles": [{"id": None, "text": "Let YONDER things be plain and calm.", "reason": COMMENT}],
                 "contract": RULES,
             }
         ),
@@ -74,10 +74,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     called = scai("run", folder / "x.json", "--runs-dir", folder / "runs", *SCRIPT)
     assert (called.code, called.out) == (0, "bad\n"), called.err
     assert not UNSEEN.search(called.err)
+    assert "Let YONDER things" in (folder / "runs/bad/system_message.txt").read_text(encoding="utf-8")
     old = folder / "old" / f"bad-{SPLIT}"
     shutil.copytree(folder / "runs" / "bad", old)
     for file in (path for path in old.rglob("*") if path.is_file()):
-        file.write_bytes(file.read_bytes().replace(b"ZED", SPLIT.encode()))
+        file.write_bytes(file.read_bytes().replace(b"ZED", SPLIT.encode()).replace(b"YONDER", SPLIT.encode()))
     (folder / "people.jsonl").write_text("".join(json.dumps(who) + "\n" for who in EXPERIMENT["personas"]))
     (folder / "tasks.json").write_text(json.dumps(EXPERIMENT["tasks"]))
     rows = [{"prompt": text, "completion": text, EVERYTHING[:99]: text} for text in TEXTS.values()]
@@ -150,7 +151,7 @@ def test_no_command_lets_through_what_a_terminal_obeys_or_hides(
     assert not UNSEEN.search(found.err)
     assert "Traceback" not in found.err
     if "--json" in options and found.code == 0:
-        assert all(json.loads(line) for line in found.out.splitlines())
+        assert len([json.loads(line) for line in found.out.splitlines()]) == found.out.count("\n")
 
 
 @pytest.mark.parametrize("command", ROWS)
@@ -260,7 +261,7 @@ def test_in_a_file_of_the_users_they_are_refused_with_their_line(
 def test_joiners_where_they_belong_are_welcome(tiny: Path) -> None:
     family = "\U0001f469\u200d\U0001f469\u200d\U0001f467"
     good = f"Be kind {family} \u2764\ufe0f 1\ufe0f\u20e3 \u0645\u06cc\u200c\u062e\u0648 \u0915\u094d\u200d\u0937"
-    tiny.write_text(f"{tiny.read_text(encoding='utf-8')}constitution: {{principles: [{json.dumps(good)}]}}\n")
+    tiny.write_text(f"{tiny.read_text(encoding='utf-8')}constitution: {{principles: ['{good}']}}\n", encoding="utf-8")
     assert scai("run", tiny, "-q", "--set", "epochs=1").code == 0
     assert good in scai("show", "tiny", "--constitution").out
     assert good in Path("runs/tiny/system_message.txt").read_text(encoding="utf-8")
