@@ -197,6 +197,6 @@ class _RunRecorder:
             self.result.health = self.health.warnings(at_end=isinstance(event, RunFinished))
 
     def _publish(self, name: str, version: int, system_message: str) -> None:
-        self.system_messages[version] = text = f"{visible(system_message)}\n"
-        for file in (f"constitution/{name}.md", "system_message.txt"):
-            self.directory.folder.write_text(file, text)
+        self.system_messages[version] = system_message = visible(system_message)
+        self.directory.folder.write_text(f"constitution/{name}.md", f"{system_message}\n")
+        self.directory.folder.write_text("system_message.txt", f"{system_message}\n")
