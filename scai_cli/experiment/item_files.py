@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -58,13 +59,13 @@ def bounded_lines(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:
 def json_value(data: bytes) -> Any:
     """Parse JSON, without lone surrogates; raises ValueError if it is invalid or too deep for recursive functions."""
     try:
-        text = data.decode("utf-8-sig")
+        text = data.removeprefix(codecs.BOM_UTF8).decode()
         value = json.loads(text)
     except UnicodeDecodeError:
         raise ValueError("is not UTF-8 text; save the file as UTF-8") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not valid JSON: {error}") from None
-    level = [value]
+    level = [value] if data.count(b"[") + data.count(b"{") > _MAX_DEPTH else []
     for _ in range(_MAX_DEPTH):
         nested = (outer for outer in level if isinstance(outer, dict | list))
         level = [inner for outer in nested for inner in (outer.values() if isinstance(outer, dict) else outer)]

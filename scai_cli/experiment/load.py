@@ -243,13 +243,22 @@ def _select(
         selected = tuple(_wanted(parts, spec, source))
         if not selected:
             raise source.error((key,), _none_left(spec, key))
-        return selected
+        return _of_sane_length(selected, source)
     # Read twice, first to count and then to take, so that a large file is never in memory as a whole.
     count = sum(1 for _ in _wanted(parts, spec, source))
     if spec.sample > count:
         raise source.error((key, "sample"), f"asks for {spec.sample} of {count} {key}; lower it")
     chosen = set(draw(range(count), spec.sample, f"{seed}/{key}"))
-    return tuple(item for n, item in enumerate(_wanted(parts, spec, source)) if n in chosen)
+    drawn = tuple(item for n, item in enumerate(_wanted(parts, spec, source)) if n in chosen)
+    return _of_sane_length(drawn, source)
+
+
+def _of_sane_length(chosen: tuple[Item, ...], source: YamlSource) -> tuple[Item, ...]:
+    for item in chosen:
+        if len(item.model_dump_json()) > LONGEST_ITEM:
+            problem = f"{item.id!r} is longer than {LONGEST_ITEM:,} characters; shorten it"
+            raise source.error((plural(type(item)),), problem)
+    return chosen
 
 
 def _wanted(parts: Iterable[Iterable[Item]], spec: PersonaSource | TaskSource, source: YamlSource) -> Iterator[Item]:
@@ -257,13 +266,11 @@ def _wanted(parts: Iterable[Iterable[Item]], spec: PersonaSource | TaskSource, s
     key = "personas" if isinstance(spec, PersonaSource) else "tasks"
     ids: set[str] = set()
     for n, item in enumerate(chain.from_iterable(parts)):
-        inline = (key, "inline", n) if (key, "inline") in source.lines else (key, n)
-        path = inline if n < len(spec.inline) else (key, "from")
         if item.id in ids:
+            inline = (key, "inline", n) if (key, "inline") in source.lines else (key, n)
+            path = inline if n < len(spec.inline) else (key, "from")
             raise source.error(path, f"the id {item.id!r} occurs twice; change one")
         ids.add(item.id)
-        if len(item.model_dump_json()) > LONGEST_ITEM:
-            raise source.error(path, f"{item.id!r} is longer than {LONGEST_ITEM:,} characters; shorten it")
         if spec.wants(item):  # type: ignore[arg-type]
             yield item
 
