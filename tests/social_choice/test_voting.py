@@ -26,6 +26,10 @@ def test_the_schulze_paper():
     assert outcome.scores == {"E": 0, "A": -1, "C": -2, "B": -3, "D": -4}
 
 
+def test_a_tied_duel_counts_half_for_both():
+    assert count("copeland", {"ABC": 1, "BAC": 1}).scores == {"A": 1.5, "B": 1.5, "C": 0}
+
+
 @pytest.mark.parametrize(
     ("rule", "order", "scores"),
     [
