@@ -65,8 +65,9 @@ def json_value(data: bytes) -> Any:
         raise ValueError("is not UTF-8 text; save the file as UTF-8") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not valid JSON: {error}") from None
-    level = [value] if data.count(b"[") + data.count(b"{") > _MAX_DEPTH else []
-    for _ in range(_MAX_DEPTH):
+    level, depth = [value], 0
+    while level and depth < _MAX_DEPTH:
+        depth += 1
         nested = (outer for outer in level if isinstance(outer, dict | list))
         level = [inner for outer in nested for inner in (outer.values() if isinstance(outer, dict) else outer)]
     if level:
