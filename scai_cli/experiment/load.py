@@ -26,7 +26,7 @@ from scai_cli.experiment.constitution_start import FindEarlier, StartClause, sta
 from scai_cli.experiment.item_files import LONGEST_ITEM, Item, items, plural
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.experiment.yaml_source import Key, YamlSource, explain, parse_yaml, read_yaml
+from scai_cli.experiment.yaml_source import Key, YamlSource, check_size, explain, parse_yaml, read_yaml
 from scai_cli.prompts.templates import TEMPLATES
 from scai_cli.text.characters import OTHER_LINE_ENDS, clean
 from scai_cli.text.suggestions import did_you_mean
@@ -34,6 +34,9 @@ from scai_cli.values import USERS_FILE, draw
 
 _RESOLVED = {"files": (), "sample": None, "split": None}
 """The values of the keys that choose personas or tasks, once the chosen ones are inline."""
+
+_CHECKED = 500_000
+"""The characters of a saved experiment from which on its size is checked."""
 
 _WITHOUT_DEFAULTS = {"personas", "tasks", "roles", "judge"}
 """The keys of an experiment that are dumped without defaults."""
@@ -120,12 +123,19 @@ def dump_experiment(config: ExperimentConfig) -> str:
     """Return the resolved experiment as YAML that `load_experiment` reads back to an equal one.
 
     Settings include their defaults, so that a changed default changes no saved run; personas, tasks and roles do not.
+    Raises ConfigError for more than `load_experiment` reads.
     """
     data = config.model_dump(mode="json", by_alias=True)
     brief = config.model_dump(mode="json", by_alias=True, include=_WITHOUT_DEFAULTS, exclude_defaults=True)
     data = {key: brief.get(key) if key in _WITHOUT_DEFAULTS else value for key, value in data.items()}
     data = {key: value for key, value in data.items() if value is not None}
-    return clean(yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=110))
+    text = clean(yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=110))
+    if len(text) > _CHECKED:
+        try:
+            check_size(text, "the experiment")
+        except ConfigError:
+            raise ConfigError("personas, tasks: too many for one run; draw some of them with `sample:`") from None
+    return text
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]

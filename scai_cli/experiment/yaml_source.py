@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from scai_cli.errors import ConfigError
-from scai_cli.experiment.input_files import read_text
+from scai_cli.experiment.input_files import LARGEST, read_text
 from scai_cli.text.suggestions import did_you_mean
 
 Key = str | int
@@ -71,7 +71,7 @@ def parse_yaml(text: str, name: str) -> YamlSource:
     """Parse YAML of plain values; reject tags, duplicate keys and alias bombs."""
     source = YamlSource(name, None)
     try:
-        _check_size(text, name)
+        check_size(text, name)
         loader = _Loader(text)
         try:
             node = loader.get_single_node()
@@ -93,8 +93,10 @@ def parse_yaml(text: str, name: str) -> YamlSource:
     return source
 
 
-def _check_size(text: str, name: str) -> None:
-    """Reject deep nesting and too many values before the loader builds nodes."""
+def check_size(text: str, name: str) -> None:
+    """Reject a long text, deep nesting and too many values before the loader builds nodes; raises ConfigError."""
+    if len(text) > LARGEST and len(text.encode()) > LARGEST:
+        raise ConfigError(f"{name}: is larger than {LARGEST:,} bytes")
     if text.count("%TAG") > _MAX_DEPTH:  # libyaml compares each with all earlier ones
         raise ConfigError(f"{name}: has too many %TAG directives; use plain values")
     depth = values = 0

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.item_files import items
-from scai_cli.experiment.load import Overrides, dump_experiment, load_experiment, load_saved
+from scai_cli.experiment.load import Overrides, bare_experiment, dump_experiment, load_experiment, load_saved
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.yaml_source import parse_yaml
 from scai_cli.simulation.prompts import Prompts
-from scai_cli.text.characters import clean
+from scai_cli.text.characters import clean, hidden
 
 PEOPLE = "personas: [{id: ann}, {id: bob}]\n"
 TASKS = "tasks: [{id: tea, prompt: Tea?}]\n"
@@ -452,11 +452,25 @@ def test_texts_of_json_lines_hold_no_lone_surrogates() -> None:
     assert read.model_dump_json()
 
 
-@given(st.dictionaries(st.sampled_from(["name", "description"]), st.text()))
+@given(
+    st.fixed_dictionaries(
+        {"description": st.text()}, optional={"name": st.text().filter(lambda text: not hidden(text))}
+    )
+)
 def test_a_json_file_may_escape_what_it_likes(said: dict[str, str]) -> None:
     said["source"] = "\\ud83d\\ude00 😀 \\\\😀"
     Path("p.json").write_text(json.dumps([{"id": "a", **said}]), encoding="utf-8")
     assert next(iter(items(Path("p.json"), Persona))).model_dump(include=said.keys()) == said
+
+
+@pytest.mark.slow
+def test_a_run_is_not_started_that_could_not_be_resumed() -> None:
+    """The limits on a file are those on a saved experiment, too."""
+    people = tuple(Persona(id=f"p{n}", name="Ann Lee", description="x") for n in range(60_000))
+    config = bare_experiment(Overrides())
+    config = config.model_copy(update={"personas": config.personas.model_copy(update={"inline": people})})
+    with pytest.raises(ConfigError, match="too many for one run; draw some of them"):
+        dump_experiment(config)
 
 
 @given(st.text())
