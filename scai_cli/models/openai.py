@@ -14,7 +14,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ from scai_cli.models.base import ChatModel
 from scai_cli.models.endpoint import endpoint_of
 from scai_cli.models.key_trust import KEY_VARIABLE, is_trusted
 from scai_cli.models.refusals import Refusal
-from scai_cli.models.response import ENCODING, MB, read_body
+from scai_cli.models.response import ENCODING, MAX_ERROR, MB, read_body
 from scai_cli.models.wire import BodyError, FilterError, read_completion, unused_response
 
 if TYPE_CHECKING:
@@ -39,8 +39,6 @@ _name_host = lru_cache(partial(logging.getLogger("scai_cli").warning, "scai: the
 """Write on stderr, once per process and unless logging is set up otherwise, which key a host gets."""
 MAX_CONNECTIONS = 1024
 MAX_REDIRECTS = 20
-MAX_ERROR = 64_000
-"""The bytes of an error's body that are read."""
 NO_KEY = "no-key"  # sent to a server that needs none
 _HEADER = re.compile(r"(?!(?i:content-length|transfer-encoding|host):)[\w!#$%&'*+.^`|~-]+: [\t -~]*", re.ASCII)
 
@@ -152,9 +150,9 @@ class OpenAIModel:
             completion = read_completion(content, request)
         except (ValueError, RecursionError) as error:
             unreadable = self._unreadable(error, content, body)
-            unreadable.response = unused_response(content, self._endpoint)
         else:
             return self._without_key(replace(completion, adapted=adapted) if adapted else completion, request.model)
+        unreadable.response = unused_response(content, self._endpoint)  # here, where the first reading is forgotten
         del content  # with its frames, the error would keep the response in memory
         raise unreadable
 
@@ -175,12 +173,9 @@ class OpenAIModel:
         try:
             async with asyncio.timeout(self._model.timeout_s):
                 request = self._request(method, url, headers=self._head.headers, content=sent)
-                response = await self._response(request)
-                try:
+                async with aclosing(await self._response(request)) as response:
                     most = int(self._model.max_response_mb * MB) if response.is_success else MAX_ERROR
                     content, is_longer = await read_body(response, most)
-                finally:
-                    await response.aclose()
         except self._connection_errors as error:
             raise self._unconnected(error) from None
         if not response.is_success:

@@ -28,8 +28,8 @@ async def read_body(response: httpx2.Response, most: int) -> tuple[bytes, bool]:
         raise ValueError(f"the response has the content-encoding {encoding}, and scai asks for {ENCODING}")
     unpacker = None if encoding == "identity" else zlib.decompressobj(zlib.MAX_WBITS | 32)  # of either kind
     body, received, limit = bytearray(), 0, min(MB, most)
-    async with AsyncExitStack() as stack:
-        async for part in await stack.enter_async_context(aclosing(response.aiter_raw())):
+    async with aclosing(response.aiter_raw()) as parts, AsyncExitStack() as turn:
+        async for part in parts:
             received += len(part)
             while True:
                 if unpacker is None:
@@ -43,7 +43,7 @@ async def read_body(response: httpx2.Response, most: int) -> tuple[bytes, bool]:
                     break
                 if limit == most:
                     return bytes(body[: min(most, MAX_ERROR)]), True
-                await stack.enter_async_context(_turn(asyncio.get_running_loop()))
+                await turn.enter_async_context(_turn(asyncio.get_running_loop()))
                 limit = most
         await response.aclose()  # here, so that the next long body waits until this one is decoded
         return bytes(body), False

