@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 _name_host = lru_cache(partial(logging.getLogger("scai_cli").warning, "scai: the key in %s goes to %s"))
 """Write on stderr, once per process and unless logging is set up otherwise, which key a host gets."""
 MAX_CONNECTIONS = 1024
-MAX_REDIRECTS = 20
 NO_KEY = "no-key"  # sent to a server that needs none
 _HEADER = re.compile(r"(?!(?i:content-length|transfer-encoding|host):)[\w!#$%&'*+.^`|~-]+: [\t -~]*", re.ASCII)
 
@@ -188,14 +187,14 @@ class OpenAIModel:
 
     async def _response(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request and follow redirects without their bodies; return the response with its body unread."""
-        for _ in range(MAX_REDIRECTS + 1):
+        for _ in range(self._http.max_redirects + 1):
             response = await self._http.send(request, stream=True, follow_redirects=False)
             if response.next_request is None:
                 return response
             await response.aclose()
             request = response.next_request
             self._refuse_other_host(request.url)
-        raise OSError(f"more than {MAX_REDIRECTS} redirects")
+        raise OSError(f"more than {self._http.max_redirects} redirects")
 
     def _refuse_other_host(self, url: httpx2.URL) -> None:
         """Raise EndpointFailed for a redirect to another host, port or scheme, except from http to https."""

@@ -97,11 +97,9 @@ def unused_response(data: bytes, where: Endpoint) -> UnusedResponse | None:
         choice = _first_choice(body)
         sent, answered, cached = _counts(body.get("usage"))
         if sent or answered:
-            text, finish = _content(_mapping(choice.get("message")))[0], choice.get("finish_reason")
-            word = where.end_word(clean(str(finish)[:_WORD])) if finish else None
-            return UnusedResponse(
-                where.in_answer(clean(text[: 2 * _LONGEST]))[:_LONGEST], word, sent or 0, answered or 0, cached
-            )
+            text = where.in_answer(clean(_content(_mapping(choice.get("message")))[0][: 2 * _LONGEST]))
+            word = where.end_word(clean(str(end)[:_WORD])) if (end := choice.get("finish_reason")) else None
+            return UnusedResponse(text[:_LONGEST], word, sent or 0, answered or 0, cached)
     return None
 
 

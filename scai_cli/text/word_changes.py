@@ -5,21 +5,15 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
-from typing import Final
 
-_MOST: Final = 2_000
-"""The words up to which two texts are compared: the time grows with their square."""
+_MOST = 2_000  # words that are compared: the time grows with their square
 
 
 def word_changes(old: str, new: str) -> Iterator[tuple[str, str, str]]:
-    """Yield (same, removed, added) in the order of the texts; either `same` is empty or the other two are.
-
-    Two long texts that differ are yielded as one change.
-    """
+    """Yield (same, removed, added) in order; either `same` is empty or the other two are. Long texts are one change."""
     before, after = re.findall(r"\S+\s*", old), re.findall(r"\S+\s*", new)
     if len(before) + len(after) > _MOST:
-        yield ("", old.strip(), new.strip()) if old != new else (new, "", "")
-        return
+        before, after = [old], [new]
     for op, a, b, c, d in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if op == "equal":
             yield "".join(after[c:d]), "", ""
