@@ -17,7 +17,7 @@ EXPERIMENT = """
 epochs: 1
 turns: 1
 personas: [{{id: a, name: A}}, {{id: b, name: B}}, {{id: c, name: C}}]
-tasks: [{{id: t, prompt: P?}}, {{id: u, prompt: Q?}}]
+tasks: [{{id: t, prompt: P?}}]
 model: {{provider: openai, name: m, base_url: "{url}", timeout_s: {timeout_s}, options: {{transport: {transport}}}}}
 limits: {{max_retries: 0}}
 max_failures: 1.0

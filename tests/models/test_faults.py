@@ -234,19 +234,19 @@ def test_a_response_that_is_too_long_is_read_once_and_one_to_a_harmless_prompt_d
 
 @both_transports
 def test_a_response_of_the_longest_size_is_an_answer(transport):
-    text = "a" * 900_000
+    text = "a" * 490_000
     with Loopback(answer=lambda asked: text) as server:
-        ((outcome,), _) = run(server.base_url, transport, max_response_mb=1)
+        ((outcome,), _) = run(server.base_url, transport, max_response_mb=0.5)
         assert outcome.text == text
-        ((outcome,), _) = run(server.base_url, transport, max_response_mb=0.9)
-        assert "over 0.9 MB" in str(outcome)
+        ((outcome,), _) = run(server.base_url, transport, max_response_mb=0.4)
+        assert "over 0.4 MB" in str(outcome)
 
 
 @both_transports
 def test_many_long_responses_at_once_are_all_read(transport):
-    with Loopback(answer=lambda asked: f"{asked['messages'][0]['content']}ü" * 100_000) as server:
+    with Loopback(answer=lambda asked: f"{asked['messages'][0]['content']}😀" * 60_000) as server:
         outcomes, _ = run(server.base_url, transport, calls=12)
-    assert [o.text for o in outcomes] == [f"call {n}ü" * 100_000 for n in range(12)]
+    assert [o.text for o in outcomes] == [f"call {n}😀" * 60_000 for n in range(12)]
 
 
 @both_transports
