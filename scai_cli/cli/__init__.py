@@ -74,7 +74,7 @@ def main() -> None:
             try:
                 app()
             except KeyUntrusted as refused:
-                if not allow(*refused.pair):
+                if not allow(refused):
                     raise
     except (ScaiError, CancelledError, SystemExit, OSError) as end:
         signals.ending = True

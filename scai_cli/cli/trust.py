@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scai_cli.cli import options
-from scai_cli.errors import ConfigError, OutputError
+from scai_cli.errors import ConfigError, KeyUntrusted, OutputError
 
 
 def trust(
@@ -34,15 +34,15 @@ def trust(
         sys.stdout.write("".join(f"{name} {origin}\n" for name, origin in remembered_pairs()))
 
 
-def allow(variable: str, origin: str) -> bool:
+def allow(refused: KeyUntrusted) -> bool:
     """Ask at a terminal whether a key may go to a host; remember a yes. Without a terminal, return False."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    options.say(f"the key in {variable} would go to {origin} for the first time")
+    options.say(str(refused).partition("; ")[0])
     sys.stderr.write("Does the key belong to this host? Send it there, now and later? [y/N] ")
     sys.stderr.flush()
     if yes := sys.stdin.readline().strip().lower() in ("y", "yes"):
-        _keep((variable, origin))
+        _keep(refused.pair)
     return yes
 
 

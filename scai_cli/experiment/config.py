@@ -260,6 +260,13 @@ class ExperimentConfig(Value):
         if self.judge is not None:
             yield "meta", self.judge
 
+    def place_of(self, model: ModelSettings) -> str:
+        """Return the key that gives a model its endpoint: `model`, `roles.user`, `personas.ann.model` or `judge`."""
+        own = {f"personas.{persona.id}.model": self.model_of(persona) for persona in self.personas.inline}
+        roles = {f"roles.{role}": self.model_for(role) for role in ROLES}
+        places = {"model": self.model, **roles, **own, "judge": self.judge}
+        return next((key for key, other in places.items() if other and other.endpoint == model.endpoint), "model")
+
 
 def _ids(held_out: float | tuple[str, ...]) -> frozenset[str]:
     """Return the ids held out; a resolved experiment has ids in place of a share."""

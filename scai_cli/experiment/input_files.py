@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import stat
 import zlib
 from collections.abc import Iterator
@@ -22,10 +23,11 @@ LARGEST: Final = 32 * 2**20
 def opened(path: Path) -> Iterator[IO[bytes]]:
     """Open a regular file, decompressed if it ends in .gz; raises ConfigError for another file or a failed read."""
     try:
-        if not stat.S_ISREG(mode := path.stat().st_mode):
+        if not stat.S_ISREG(mode := (status := path.stat()).st_mode):
             kind = "folder, not a file" if stat.S_ISDIR(mode) else "pipe or a device; save its content to a file"
             raise ConfigError(f"{path}: is a {kind}")
-        with path.open("rb") as file:
+        # In /proc, files have no size but content: that of /proc/self/environ is all keys.
+        with (path if status.st_size else Path(os.devnull)).open("rb") as file:
             gzipped = path.suffix.lower() == ".gz"
             yield cast("IO[bytes]", gzip.GzipFile(path, fileobj=file)) if gzipped else file
     except FileNotFoundError:

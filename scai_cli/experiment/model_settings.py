@@ -101,9 +101,10 @@ class ModelSettings(ModelChanges):
         """The model's name in requests and records: its own, or its provider's."""
         return self.name or self.provider
 
-
-_ENDPOINT: Final = ("provider", "base_url", "api_key_env")
-"""The keys that tell endpoints apart."""
+    @property
+    def endpoint(self) -> tuple[str, str | None, str | None]:
+        """The keys that tell endpoints apart."""
+        return self.provider, self.base_url, self.api_key_env
 
 
 def overlay(base: ModelSettings, changes: ModelChanges | None) -> ModelSettings:
@@ -111,8 +112,9 @@ def overlay(base: ModelSettings, changes: ModelChanges | None) -> ModelSettings:
     update = {} if changes is None else changes.model_dump(exclude_none=True)
     if "base_url" in update:
         update.setdefault("base_url_from", None)
-    moved = any(update.get(key, getattr(base, key)) != getattr(base, key) for key in _ENDPOINT)
-    return base.model_copy(update={"options": {}, **update} if moved else update)
+    changed = base.model_copy(update=update)
+    moved = changed.endpoint != base.endpoint and "options" not in update
+    return changed.model_copy(update={"options": {}}) if moved else changed
 
 
 class Roles(Value):

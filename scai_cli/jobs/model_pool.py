@@ -8,7 +8,7 @@ from functools import partial
 from typing import Self
 
 from scai_cli import plugins
-from scai_cli.errors import ConfigError, ScaiError
+from scai_cli.errors import ConfigError, KeyUntrusted, ScaiError
 from scai_cli.experiment.config import ExperimentConfig, PriceConfig
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import HUMAN, Persona
@@ -26,9 +26,6 @@ from scai_cli.runs.call_index import CallIndex
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch_context import Agents, build_agents
 
-Endpoint = tuple[str, str | None, str | None]
-"""Provider, base_url and name of the key's variable; roles with the same endpoint share a gate."""
-
 RoleModel = tuple[AgentRole, str]
 """A role and the name of one of its models; users can have several models."""
 
@@ -38,7 +35,8 @@ class ModelPool:
     """The connected models of one experiment; a context manager that closes the cache, not the connections."""
 
     config: ExperimentConfig
-    gates: Mapping[Endpoint, Gate]
+    gates: Mapping[tuple[str, str | None, str | None], Gate]
+    """Provider, base_url and name of the key's variable -> the gate; roles with the same endpoint share it."""
     models: Mapping[str, ChatModel]
     """Key of a connection (`_connection`) -> the connected model, behind its gate."""
     prices: Mapping[RoleModel, PriceOf]
@@ -70,17 +68,20 @@ class ModelPool:
             max_retries=limits.max_retries,
         )
         notices = Notices()
-        gates: dict[Endpoint, Gate] = {}
+        gates: dict[tuple[str, str | None, str | None], Gate] = {}
         models: dict[str, ChatModel] = {}
         for role, model in config.models():
             if model.provider == HUMAN or (connection := _connection(model)) in models:
                 continue
-            connected: ChatModel = plugins.resolve("provider", model.provider)(model, seed=config.seed)
-            endpoint = model.provider, model.base_url, model.api_key_env
-            if endpoint not in gates:
+            try:
+                connected: ChatModel = plugins.resolve("provider", model.provider)(model, seed=config.seed)
+            except KeyUntrusted as refused:
+                refused.args = (f"{config.place_of(model)}: {refused}",)
+                raise
+            if model.endpoint not in gates:
                 price = prices[role, model.label]
-                gates[endpoint] = Gate(connected, gate_settings, budget=budget, price=price, notices=notices)
-            models[connection] = GatedModel(gates[endpoint], connected)
+                gates[model.endpoint] = Gate(connected, gate_settings, budget=budget, price=price, notices=notices)
+            models[connection] = GatedModel(gates[model.endpoint], connected)
         cache = Cache.open(cache_path()) if config.cache else None
         pool = cls(config, gates, models, prices, budget, notices, cache, participants)
         if participants is not None:

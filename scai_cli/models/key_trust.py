@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,20 +20,18 @@ from scai_cli.text.data_files import read_data_file
 ADDRESS_VARIABLE: Final = "OPENAI_BASE_URL"
 KEY_VARIABLE: Final = "OPENAI_API_KEY"
 _OFFICIAL: Final[Mapping[str, Sequence[str]]] = read_data_file(__file__)["official"]
-_NAME: Final = re.compile(r"[a-z0-9_]([a-z0-9._-]*[a-z0-9._])?")
+_HOST: Final = re.compile(r"([A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9._])?|\[[A-Fa-f0-9.:]+\])(:[0-9]*)?")
 
 
 def origin_of(address: str) -> str:
     """Return `scheme://host[:port]`, without a default port; raises ValueError if the host is not plain ASCII."""
     url = urlsplit(address)
-    host, default = url.hostname or "", {"http": 80, "https": 443}.get(url.scheme)
-    odd = url.port == 0 or url.fragment or "@" in url.netloc or " " in address or not address.isprintable()
-    if default is None or odd:
-        raise ValueError("not an address like http://127.0.0.1:8000/v1")
-    if ":" in host:
-        host = f"[{ip_address(host)}]"
-    elif not _NAME.fullmatch(host):
-        raise ValueError("write the host in ASCII letters")
+    default = {"http": 80, "https": 443}.get(url.scheme)
+    odd = url.fragment or " " in address or not address.isprintable()
+    # The whole of it, as programs differ in how they read the rest: `[::1]8000`, `[::1%x]`, `a@b`, `a\\@b`.
+    if default is None or odd or not _HOST.fullmatch(url.netloc) or url.port == 0:
+        raise ValueError("ORIGIN is not an address like https://models.example:8000, in ASCII letters and without a user")
+    host = f"[{IPv6Address(url.hostname or '')}]" if url.netloc.startswith("[") else url.hostname
     return f"{url.scheme}://{host}" + ("" if url.port in (None, default) else f":{url.port}")
 
 

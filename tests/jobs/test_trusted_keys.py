@@ -70,7 +70,7 @@ def stranger(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
 
 def model(base_url: str | None = STRANGER, variable: str | None = None, **more: object) -> dict[str, object]:
     keys = {"base_url": base_url, "api_key_env": variable, **more}
-    return {"provider": "openai", "name": "m", **{key: value for key, value in keys.items() if value is not None}}
+    return {"provider": "openai", "name": "m"} | {key: value for key, value in keys.items() if value is not None}
 
 
 def experiment(name: str = "e.yaml", **keys: Any) -> Path:
@@ -133,6 +133,8 @@ FILE_SETS: dict[str, Callable[[], tuple[object, ...]]] = {
     "meta, only an address": lambda: ("run", experiment(model=model(None), roles={"meta": {"base_url": STRANGER}})),
     "meta, only a variable": lambda: ("run", experiment(model=model(None), roles={"meta": {"api_key_env": "K"}})),
     "judge": lambda: ("run", experiment(generate={"judge": "model"}, roles={"meta": model()})),
+    "judge, a model of its own": lambda: ("run", experiment(judge=model(variable="K"))),
+    "the provider as code": lambda: ("run", experiment(model=model(provider="scai_cli.models.openai:connect"))),
     "two strangers": lambda: ("run", experiment(model=model(), roles={"meta": model("http://other.example", "K")})),
     "official, over http": lambda: ("run", experiment(model=model("http://api.openai.com/v1"))),
     "official, another port": lambda: ("run", experiment(model=model("https://api.openai.com:8443/v1"))),
@@ -153,6 +155,8 @@ FILE_SETS: dict[str, Callable[[], tuple[object, ...]]] = {
     "an octal address": lambda: ("run", experiment(model=model("http://0177.0.0.1/v1"))),
     "no address": lambda: ("run", experiment(model=model("http://0.0.0.0/v1"))),
     "an IPv6 address": lambda: ("run", experiment(model=model("http://[2001:db8::1]/v1"))),
+    "a port without a colon": lambda: ("run", experiment(model=model("http://[::1]8000/v1"))),
+    "a zone": lambda: ("run", experiment(model=model("http://[::1%stranger.example]/v1"))),
     "a mapped address": lambda: ("run", experiment(model=model("http://[::ffff:203.0.113.5]/v1"))),
     "letters of another script": lambda: ("run", experiment(model=model("http://\u0430pi.openai.com/v1"))),
     "full-width letters": lambda: ("run", experiment(model=model("http://127\uff0e0\uff0e0\uff0e1/v1"))),
@@ -160,7 +164,8 @@ FILE_SETS: dict[str, Callable[[], tuple[object, ...]]] = {
     "a tab in the host": lambda: ("run", experiment(model=model("http://127.0.0.1\t.stranger.example/v1"))),
     "capitals": lambda: ("run", experiment(model=model("HTTP://STRANGER.EXAMPLE/v1"))),
     "as if from the environment": lambda: ("run", experiment(model=model(base_url_from="environment"))),
-    "frontier": lambda: ("frontier", experiment(model=model(), revision={"acceptance": "improves"}), "--over", WELFARE),
+    "frontier, a persona": lambda: ("frontier", with_person(model(), revision={"acceptance": "improves"}), *OVER),
+    "frontier": lambda: ("frontier", experiment(model=model(), revision={"acceptance": "improves"}), *OVER),
     "probe": lambda: ("check", experiment(model=model(variable="K")), "--probe", "--json"),
     # personas and tasks
     "persona": lambda: ("run", with_person(model(variable="AWS_SECRET_ACCESS_KEY"))),
@@ -186,7 +191,7 @@ FILE_SETS: dict[str, Callable[[], tuple[object, ...]]] = {
     "personas generate, a variable": lambda: (*MAKE, "--set", f"model={json.dumps(model(variable='K'))}"),
 }
 """Files that a stranger has written -> the command that a user runs on them."""
-WELFARE = "welfare=utilitarian,nash"
+OVER = ("--over", "welfare=utilitarian,nash")
 MAKE = ("personas", "generate", "--n", 2, "-o", "people.yaml", "-q")
 
 
@@ -213,10 +218,20 @@ def test_no_file_of_a_stranger_sends_a_key(stranger: Recorder, name: str) -> Non
 @pytest.mark.parametrize("variable", SECRETS)
 def test_every_variable_is_safe_in_every_place(stranger: Recorder, variable: str) -> None:
     own = model(variable=variable)
-    for config in (experiment(model=own), experiment(roles={"user": own}), with_person(own)):
-        called = scai("run", config, "-q")
+    places = {"model": {"model": own}, "roles.user": {"roles": {"user": own}}, "personas.ann.model": None}
+    for place, keys in places.items():
+        called = scai("run", with_person(own) if keys is None else experiment(**keys), "-q")
         assert (called.code, stranger.heard) == (2, [])
+        assert called.err.startswith(f"scai: {place}: the key in {variable} would go to http://stranger.example, ")
         assert called.err.endswith(f"run `scai trust {variable} http://stranger.example` to allow it\n")
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("name", ["rules.txt", "rules.md", "rules.yaml"])
+def test_the_environment_is_not_read_as_a_file(tmp_path: Path, name: str) -> None:
+    Path(name).symlink_to("/proc/self/environ")
+    called = scai("run", experiment(constitution={"from": name}), "-q")
+    assert (called.code, len(called.lines), called.out) == (2, 1, "")
     assert not Path("runs").exists()
 
 
@@ -369,7 +384,7 @@ def test_a_terminal_is_asked_once(stranger: Recorder, transport: str) -> None:
         assert terminal.ends() == 130
     assert (stranger.heard, Path("runs").exists()) == ([], False)
     with Terminal("run", config) as terminal:
-        terminal.sees("the key in MY_KEY would go to http://stranger.example for the first time")
+        terminal.sees("the key in MY_KEY would go to http://stranger.example, which you have not allowed")
         terminal.types("y\n")
         assert terminal.ends() == 0
     heard = len(stranger.heard)
@@ -388,7 +403,7 @@ def test_a_pipe_is_not_asked(stranger: Recorder) -> None:
 @given(
     st.sampled_from(["http", "https", "HTTP", "ftp"]),
     st.text("localhst127.0:[]@\\/?#%_-\u0430\uff0e \tAxn", max_size=24)
-    | st.sampled_from(["127.0.0.1", "[::1]", "[::1]:80", "localhost:443", "a.b:8000", "[fe80::1%25eth0]"]),
+    | st.sampled_from(["127.0.0.1", "[::1]", "[::1]:80", "localhost:443", "a.b:8000", "[fe80::1%25eth0]", "[::1]8000"]),
 )
 def test_the_client_reads_an_origin_as_it_was_checked(scheme: str, host: str) -> None:
     from httpx2 import URL
