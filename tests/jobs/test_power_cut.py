@@ -65,7 +65,7 @@ def whole_lines(file: Path) -> list[bytes]:
 
 
 def check(run: Path, server: Loopback, before: list[bytes]) -> None:
-    """The run is finished; no answer in `before` was lost or asked for again; each event rests on logged answers."""
+    """The run is finished; no answer in `before` was lost or asked for again; its events and files agree."""
     found = events(run)
     assert [event["seq"] for event in found] == list(range(len(found)))
     assert found[-1]["type"] == "run_finished"
@@ -80,27 +80,37 @@ def check(run: Path, server: Loopback, before: list[bytes]) -> None:
         assert (run / "constitution" / f"e{epoch}.md").read_text(encoding="utf-8") == f"{text}\n"
     versions = {e["constitution"]["version"]: e["system_message"] for e in found if "system_message" in e}
     assert (run / "system_message.txt").read_text(encoding="utf-8") == f"{versions[found[-1]['version']]}\n"
-    # Replayed from the calls alone, it is the same: no event rests on anything else.
+
+
+def check_replay(run: Path, server: Loopback) -> None:
+    """Replayed from the calls alone, it is the same: no event rests on anything else."""
     (run / "outcome.json").unlink()
     requests, kept = len(server.requests), (run / "events.jsonl").read_bytes()
     start_or_resume(server, run)
     assert (len(server.requests), (run / "events.jsonl").read_bytes()) == (requests, kept)
 
 
-def cut_and_resume(disk: Disk, root: Path, server: Loopback, rng: random.Random) -> Disk:
-    """Cut the power at a random moment, resume what it left, and return the disk of the resumed session."""
+def cut_and_resume(disk: Disk, root: Path, server: Loopback, rng: random.Random, *, closely: bool = True) -> Disk:
+    """Cut the power at a random moment, resume what it left, and return the disk of the resumed session.
+
+    `closely` looks at it before as well, and replays it after.
+    """
     disk.after_cut(rng.randint(0, len(disk.notes)), rng, root)
     (root / "runs").mkdir(exist_ok=True)
     run = root / "runs" / "small"
     before, happened = (whole_lines(run / name) for name in ("calls.jsonl", "events.jsonl"))
-    if (run / "config.yaml").exists():
-        assert scai("show", run).code == scai("list", "--runs-dir", run.parent).code == 0
+    if closely and (run / "config.yaml").exists():
+        shown = scai("show", run)
+        assert shown.code == 0 or "run 'small' has no events yet; wait, or run" in shown.err, shown
+        assert scai("list", "--runs-dir", run.parent).code == 0
     requests = len(server.requests)
     with Disk(root) as again:
         start_or_resume(server, run)
     assert len(whole_lines(run / "calls.jsonl")) == len(set(before)) + len(server.requests) - requests
     assert set(happened) <= {line for file in run.glob("events*.jsonl") for line in whole_lines(file)}
     check(run, server, before)
+    if closely:
+        check_replay(run, server)
     return again
 
 
@@ -135,14 +145,14 @@ def test_a_run_survives_a_power_cut(
 def test_a_run_survives_many_power_cuts_in_a_row(
     recorded: tuple[Disk, Loopback], tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """A hundred, each model; the next one cuts the session that resumed after the last one."""
+    """Each model; the next one cuts the session that resumed after the last one."""
     first, server = recorded
     print(f"CRASH_SEED={SEED}")
     rng = random.Random(f"{SEED}/many")
     disk = first
-    for number in range(100):
+    for number in range(60):
         root = tmp_path / str(number)
-        again = cut_and_resume(disk, root, server, rng)
+        again = cut_and_resume(disk, root, server, rng, closely=number % 6 == 0)
         assert same_as_undisturbed(first, root, request), number
         disk = again if rng.random() < 0.6 else first
 
@@ -212,6 +222,7 @@ def test_events_without_their_calls_are_taken_back_and_said(served: tuple[Path, 
     assert now[: len(happened) - len(aside)] + aside == happened
     assert len(server.requests) - requests == len(whole_lines(run / "calls.jsonl")) - len(kept)
     check(run, server, kept)
+    check_replay(run, server)
 
 
 def test_texts_of_revisions_that_were_taken_back_are_removed(served: tuple[Path, Loopback]) -> None:
@@ -287,6 +298,7 @@ def test_a_call_that_is_lost_in_the_middle_costs_itself_and_what_rests_on_it(ser
     again = [call for call in calls(run)[len(others) :] if not call["id"].startswith(("e2/ann/tea", "e2/revision"))]
     assert not [call for call in again if not call["id"].startswith(("e3", "holdout"))]
     check(run, server, others)
+    check_replay(run, server)
 
 
 def test_an_event_changed_by_hand_is_refused_also_when_calls_are_lost(served: tuple[Path, Loopback]) -> None:
