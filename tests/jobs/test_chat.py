@@ -213,7 +213,7 @@ def test_foreign_code_is_loaded_only_with_trust(run, tmp_path, monkeypatch):
     assert code == 2
     assert "add --trust to load it" in err
     code, out, err = chat("Hi\x1b]0;x\x07 there\n", *more, "--trust")
-    assert (code, out) == (0, "␛[2J[red]x[/red]�� end\n"), err
+    assert (code, out) == (0, "␛[2J[red]x[/red]‹U+202E›� end\n"), err
     assert "\x1b" not in chat("Hi\n", *more, "--trust", "--json")[1]
     with Terminal("chat", *more, "--trust") as terminal:
         terminal.sees("> ")
