@@ -105,6 +105,14 @@ def calls(run: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in file]
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _no_signal_is_ignored() -> None:
+    """Under `nohup`, for one, tests and the commands that they start would ignore SIGHUP."""
+    for number in SIGNALS:
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+
+
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test stands in an empty folder, and no setting of the developer's reaches it."""

@@ -227,7 +227,7 @@ def test_escapes_of_a_model_do_not_reach_the_terminal(us, tmp_path):
         check=False,
     )
     assert found.returncode == 0, found.stderr
-    assert "␛[2J[red]x[/red]␇� end".encode() in found.stderr
+    assert "␛[2J[red]x[/red]␇‹U+202E› end".encode() in found.stderr
     assert b"\x1b" not in found.stderr
 
 
