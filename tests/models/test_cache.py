@@ -10,7 +10,6 @@ import pytest
 from conftest import calls, scai
 from crash import EXPERIMENT, comparable, society
 from filelock import FileLock
-from growth import cpu_s
 from loopback import Loopback
 from virtual_time import run as run_async
 
@@ -137,15 +136,6 @@ def test_an_empty_answer_and_a_failure_are_not_kept(cache):
         with pytest.raises(CallFailed):
             ask(cache, failing, request())
     assert failing.asked == 2
-
-
-def test_a_hit_takes_less_than_keeping_an_answer(cache):
-    def requests(start):
-        return [request(f"{start} {n} " + "word " * 400) for n in range(200)]
-
-    rounds = iter(range(5))
-    kept = cpu_s(lambda: ask(cache, Counting(), *requests(next(rounds))))
-    assert cpu_s(lambda: ask(cache, Counting(), *requests(0))) < kept
 
 
 @pytest.mark.parametrize(
