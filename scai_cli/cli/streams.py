@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from errno import EPIPE
-from io import BufferedWriter, FileIO, TextIOWrapper
+from io import FileIO, TextIOWrapper
 from select import select
 from typing import Any
 
@@ -15,19 +15,20 @@ from scai_cli.errors import cannot_write
 class _Output(FileIO):
     """stdout or stderr. Messages that cannot be written are dropped, since the work that they are about matters more.
 
-    The first failed write to stdout raises OutputError, or SystemExit if the reader has gone. Later ones are dropped:
-    Python's buffers keep what they could not write, and try again until the process ends.
+    The first failed write to stdout raises OutputError, or SystemExit if the reader has gone. Later ones are dropped.
+    The text layer writes here without a buffer between, which would write again what a signal interrupts at its end.
     """
 
     _failed = False
 
     def write(self, data: Any) -> int:
-        """Write some bytes and return their number."""
+        """Write all bytes and return their number."""
+        left = memoryview(data)
         try:
-            while not self._failed:
-                if (written := super().write(data)) is not None:
-                    return written
-                select((), (self,), ())  # another process has made it non-blocking
+            while left and not self._failed:
+                if (written := super().write(left)) is None:
+                    select((), (self,), ())  # another process has made it non-blocking
+                left = left[written or 0 :]
         except OSError as error:
             self._failed = self.fileno() == 1
             if self._failed and error.errno == EPIPE:  # `| head` has read enough
@@ -50,6 +51,6 @@ def prepare_streams() -> None:
         if mode == "w" and isinstance(stream, TextIOWrapper):
             if type(getattr(stream.buffer, "raw", stream.buffer)) is FileIO and stream.fileno() == number:
                 by_line = stream.line_buffering or stream.write_through
-                buffer = BufferedWriter(_Output(number, mode, closefd=False))
-                setattr(sys, name, stream := TextIOWrapper(buffer, stream.encoding, line_buffering=by_line))
+                raw: Any = _Output(number, mode, closefd=False)
+                setattr(sys, name, stream := TextIOWrapper(raw, stream.encoding, line_buffering=by_line))
             stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")

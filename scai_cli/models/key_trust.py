@@ -30,7 +30,9 @@ def origin_of(address: str) -> str:
     odd = url.fragment or " " in address or not address.isprintable()
     # The whole of it, as programs differ in how they read the rest: `[::1]8000`, `[::1%x]`, `a@b`, `a\\@b`.
     if default is None or odd or not _HOST.fullmatch(url.netloc) or url.port == 0:
-        raise ValueError("ORIGIN is not an address like https://models.example:8000, in ASCII letters and without a user")
+        raise ValueError(
+            "ORIGIN is not an address like https://models.example:8000, in ASCII letters and without a user"
+        )
     host = f"[{IPv6Address(url.hostname or '')}]" if url.netloc.startswith("[") else url.hostname
     return f"{url.scheme}://{host}" + ("" if url.port in (None, default) else f":{url.port}")
 

@@ -372,6 +372,7 @@ def _pair(finished: Path, folder: Path, configs: Sequence[Mapping[str, Any]]) ->
     return paths
 
 
+@pytest.mark.slow
 @settings(max_examples=4)
 @given(st.tuples(_CONFIGS, _CONFIGS))
 def test_a_key_that_one_run_lacks_is_a_difference_like_others(

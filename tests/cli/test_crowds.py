@@ -57,6 +57,7 @@ def test_the_second_of_two_resumes_is_told_in_one_line(tmp_path: Path) -> None:
     assert set(answered(tmp_path / "runs" / "crash").values()) == {1}
 
 
+@pytest.mark.slow
 def test_runs_are_listed_while_they_come_and_go(tmp_path: Path, finished: Path) -> None:
     """A process moves runs in and out, so that one is gone between any two looks at it."""
     program = """
@@ -80,6 +81,7 @@ while True:
         mover.wait()
 
 
+@pytest.mark.slow
 def test_of_two_that_write_one_folder_or_file_one_is_told_or_both_are_whole(tmp_path: Path, finished: Path) -> None:
     inits = [start("init", "demo") for _ in range(2)]
     exports = [start("export", finished, "--format", "sft", "-o", "rows.jsonl") for _ in range(2)]

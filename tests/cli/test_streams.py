@@ -136,6 +136,7 @@ def test_a_closed_stream_gets_no_other_files_number(tiny: Path, closed: str) -> 
 FEW = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, ({0}, {0})); from scai_cli.cli import main; main()"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("files", "code"), [(64, 0), (24, 4)])
 def test_few_open_files_are_enough_or_one_line_and_a_resume(tmp_path: Path, files: int, code: int) -> None:
     with Loopback(latency=0.05, answer=society()) as server:
@@ -178,3 +179,27 @@ def test_an_init_that_fails_can_be_repeated() -> None:
     found = subprocess.run([sys.executable, "-c", program, "init", "demo"], capture_output=True, text=True, check=False)
     assert (found.returncode, found.stderr.count("\n")) == (4, 1)
     assert scai("init", "demo").code == 0
+
+
+INTERRUPTED_WRITE = """
+import sys
+from scai_cli.cli.streams import _Output, prepare_streams
+
+def interrupt(frame, event, called):
+    if event == "c_return" and frame.f_code is _Output.write.__code__ and called.__name__ == "write":
+        sys.setprofile(None)
+        raise KeyboardInterrupt
+
+prepare_streams()
+sys.setprofile(interrupt)
+try:
+    sys.stderr.write("once\\n")
+    sys.stderr.flush()
+except KeyboardInterrupt:
+    sys.stderr.write("interrupted\\n")
+"""
+
+
+def test_a_signal_at_the_end_of_a_write_makes_nothing_appear_twice() -> None:
+    ended = subprocess.run([sys.executable, "-c", INTERRUPTED_WRITE], capture_output=True, text=True, check=True)
+    assert ended.stderr == "once\ninterrupted\n"

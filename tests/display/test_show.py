@@ -370,8 +370,8 @@ def test_a_run_that_is_not_there_yet_is_waited_for(tiny: Path) -> None:
 def test_ctrl_c_ends_it_quietly() -> None:
     follower = follow("nothing")
     assert follower.stderr is not None
-    follower.stderr.readline()
-    follower.stderr.readline()
+    assert "there is no run" in follower.stderr.readline()
+    assert follower.stderr.readline() == "waiting for it; Ctrl-C ends\n"
     follower.send_signal(signal.SIGINT)
     assert ended(follower) == Called(130, "", "")
 

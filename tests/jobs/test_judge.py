@@ -218,6 +218,7 @@ def test_what_is_unusual_about_a_rating_is_marked() -> None:
     assert {(rating["value"], tuple(rating["marks"])) for rating in ratings} == {(7.0, ("repaired",))}
 
 
+@pytest.mark.slow
 def test_an_outage_during_the_probe_decides_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     down = True
 
