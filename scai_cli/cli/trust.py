@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scai_cli.cli import options
-from scai_cli.errors import ConfigError, KeyUntrusted, OutputError
+from scai_cli.errors import ConfigError, KeyUntrusted, OutputError, cannot_write
 
 
 def trust(
@@ -67,4 +67,4 @@ def _keep(pair: tuple[str, str], *, remove: bool = False) -> None:
             write_whole(file.resolve(), "".join(f"{variable} {origin}\n" for variable, origin in pairs))
             file.chmod(0o600)
     except OSError as error:
-        raise OutputError(f"{file}: cannot be written: {error.strerror}") from None
+        raise cannot_write(file, error) from None

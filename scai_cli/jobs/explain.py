@@ -22,10 +22,9 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import changed_keys, digests, load_run
 from scai_cli.jobs.session import run_on_loop, stoppable, with_remedy
-from scai_cli.runs.call_index import CallIndex, decode_call
+from scai_cli.runs.call_index import CallIndex, paid_calls
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
-from scai_cli.runs.jsonl import lines
 from scai_cli.runs.locked_folder import CALLS, LockedFolder
 from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.epoch import failures
@@ -133,12 +132,7 @@ async def _play(
 
 def _paid_calls(log: Path, conversations: Collection[str]) -> int:
     """Return the number of paid calls of these conversations, in all sessions, so that a kill does not change it."""
-    paid = set[int]()
-    for *_, line in lines(log):
-        call = decode_call(line)
-        if call.source == "model" and "/".join(call.id.split("/")[:4]) in conversations:
-            paid.add(hash(line))  # a power cut can leave a line twice
-    return len(paid)
+    return sum("/".join(call.id.split("/")[:4]) in conversations for call in paid_calls(log))
 
 
 def _effects(personas: Sequence[Persona], pair: PairedUtilities) -> dict[str, float | None]:

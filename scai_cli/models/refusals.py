@@ -112,9 +112,8 @@ def duration(text: str) -> float | None:
 
 def _values(body: object, depth: int = 0) -> Iterator[str]:
     """Yield every value of a body, except those that repeat the request; with its key where a number needs one."""
-    if (
-        isinstance(body, str) and body.startswith(("{", "[")) and len(body) <= _NESTED
-    ):  # a router quotes the body of the endpoint behind it
+    # A router quotes the body of the endpoint behind it.
+    if isinstance(body, str) and body.startswith(("{", "[")) and len(body) <= _NESTED:
         with suppress(ValueError, RecursionError):
             body = json.loads(body)
     if isinstance(body, Mapping) and depth < 50:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -154,6 +154,19 @@ class LoggedCall(msgspec.Struct, gc=False):
 
 
 decode_call: Final = msgspec.json.Decoder(LoggedCall).decode
+
+
+def paid_calls(path: Path) -> Iterator[LoggedCall]:
+    """Yield the paid calls of a log, each once although a power cut can leave a line twice; skip unreadable lines."""
+    seen = set[int]()
+    for *_, line in lines(path):
+        try:
+            call = decode_call(line)
+        except msgspec.DecodeError:  # a resume reports it
+            continue
+        if call.source == "model" and call.usage is not None and (copied := hash(line)) not in seen:
+            seen.add(copied)
+            yield call
 
 
 def _key(call_id: str, digest: str) -> bytes:

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from scai_cli.errors import RunError
 from scai_cli.runs.events import MessageSaid, Problem, Rated
-from scai_cli.runs.locked_folder import CALLS, LockedFolder
+from scai_cli.runs.locked_folder import CALLS, LockedFolder, unwritable
 from scai_cli.runs.run_directory import EVENTS, now
 from scai_cli.text.characters import escape_line_ends
 from scai_cli.values import Value
@@ -57,7 +56,7 @@ class ChatDirectory:
             chats.mkdir(exist_ok=True)
             path = _make_next(chats)
         except OSError as error:
-            raise RunError(f"{chats}: cannot be written: {error.strerror}") from None
+            raise unwritable(chats, error) from None
         return cls(LockedFolder.open(path, CALLS, EVENTS))
 
     @property

@@ -64,7 +64,7 @@ class LockedFolder:
                     sync_folder(parent)
                     return folder
         except OSError as error:
-            raise _unwritable(parent, error) from None
+            raise unwritable(parent, error) from None
         return None
 
     @classmethod
@@ -75,7 +75,7 @@ class LockedFolder:
             sync_folder(path.parent)
             folder = cls(path, take_lock(path))
         except OSError as error:
-            raise _unwritable(path, error) from None
+            raise unwritable(path, error) from None
         with folder.closed_on_failure():
             remove_halves(path)
             folder.open_logs(*logs)
@@ -136,7 +136,7 @@ class LockedFolder:
             yield
         except OSError as error:
             self.close()
-            raise _unwritable(self.path, error) from None
+            raise unwritable(self.path, error) from None
         except BaseException:
             self.close()
             raise
@@ -177,5 +177,6 @@ def _candidates(parent: Path, wanted_id: str | None, name: str) -> Iterator[Path
     yield from (parent / (name if number == 1 else f"{name}-{number}") for number in count(1))
 
 
-def _unwritable(path: Path, error: OSError) -> RunError:
+def unwritable(path: Path, error: OSError) -> RunError:
+    """Build the error for a folder that cannot be written."""
     return RunError(f"{path}: cannot be written: {error.strerror}")

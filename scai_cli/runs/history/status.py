@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import msgspec
-
 from scai_cli.messages import Usage
-from scai_cli.runs.call_index import decode_call
-from scai_cli.runs.jsonl import lines
+from scai_cli.runs.call_index import paid_calls
 from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.locks import is_locked
 from scai_cli.runs.outcome import OUTCOME
@@ -38,15 +34,8 @@ def spent(path: Path) -> tuple[int, Usage] | None:
     log = path / CALLS
     if not log.exists() or log.stat().st_size > _COUNTED:
         return None
-    calls, usage, seen = 0, Usage(), set[int]()
-    for *_, line in lines(log):
-        with suppress(msgspec.DecodeError):  # a resume reports unreadable lines
-            call = decode_call(line)
-            if call.source == "model" and call.usage is not None and (copied := hash(line)) not in seen:
-                seen.add(copied)
-                calls += 1
-                usage += call.usage.counted
-    return calls, usage
+    counts = [call.usage.counted for call in paid_calls(log) if call.usage is not None]
+    return len(counts), sum(counts, Usage())
 
 
 def outcome_of(path: Path) -> Mapping[str, Any]:
