@@ -84,7 +84,20 @@ def _all(runs: Path, kind: _Kind) -> list[Path]:
         raise RunError(f"{runs}: {error.strerror}; name the folder of the runs with --runs-dir") from None
 
 
+def strange_file(path: Path) -> Path | None:
+    """Return a pipe or a device in a folder, which can keep its reader waiting for ever; None if there is none."""
+    files = (file for file in path.iterdir() if file.exists() and not file.is_file() and not file.is_dir())
+    return next(files, None)
+
+
 def _find(runs: Path, wanted: str, kind: _Kind) -> Path:
+    path = _looked_up(runs, wanted, kind)
+    if strange := strange_file(path):
+        raise RunError(f"{strange}: is a pipe or a device, not a file; restore it from a copy, or remove it")
+    return path
+
+
+def _looked_up(runs: Path, wanted: str, kind: _Kind) -> Path:
     if "/" in wanted or wanted in (".", ".."):
         path = Path(os.path.realpath(wanted))
         if not kind.holds(path):

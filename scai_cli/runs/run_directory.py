@@ -133,8 +133,9 @@ class RunDirectory:
             try:
                 event = json.loads(line)
                 name = _name(event["type"], event["id"])
-                if event["seq"] != self._seq:  # lines before it were lost, or stand twice
-                    self.folder.repairs.append(self.folder.take_back(EVENTS, offset, f"event {self._seq} is missing"))
+                if (seq := event["seq"]) != self._seq:
+                    why = f"event {self._seq} is missing" if seq > self._seq else f"event {seq} stands twice"
+                    self.folder.repairs.append(self.folder.take_back(EVENTS, offset, why))
                     return
                 self._written[name] = _fingerprint(_comparable(event["type"], _body(line)))
                 if event["type"] == "run_started":

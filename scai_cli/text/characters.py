@@ -78,10 +78,11 @@ def without_hidden(text: str) -> str:
 
 
 def folded(text: str) -> str:
-    """Return the text as its reader takes it: `without_hidden`, without accents, every letter in its usual form."""
+    """Return the text as its reader takes it: no hidden character, no accent, every letter in its usual form."""
     text = without_hidden(text)
     if text.isascii():
         return text
+    text = _OUT_OF_SIGHT.sub("", text)  # those in their place, too
     pieces = (text[at : at + _PIECE] for at in range(0, len(text), _PIECE))
     return "".join(normalize("NFC", _ACCENT.sub("", normalize("NFKD", piece))) for piece in pieces)
 

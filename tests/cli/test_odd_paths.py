@@ -88,6 +88,20 @@ def test_an_output_that_cannot_be_written_is_one_line(command: str, kind: str, f
     check(command, kind, finished)
 
 
+@pytest.mark.parametrize("name", ["events.jsonl", "calls.jsonl", "outcome.json", ".lock", "constitution.md"])
+@pytest.mark.parametrize("command", ["show tiny", "report tiny -o r.html", "export tiny --format sft", "resume tiny"])
+def test_a_pipe_in_the_folder_of_a_run_is_one_line(command: str, name: str, finished: Path) -> None:
+    shutil.copytree(finished, "runs/tiny")
+    Path("runs/tiny", name).unlink(missing_ok=True)
+    os.mkfifo(f"runs/tiny/{name}")
+    signal.alarm(60)
+    called, listed = scai(*command.split()), scai("list", "--json")
+    signal.alarm(0)
+    assert called.code == 2
+    assert called.err.endswith(f"{name}: is a pipe or a device, not a file; restore it from a copy, or remove it\n")
+    assert [entry["status"] for entry in listed.json] == ["failed"]
+
+
 def test_a_link_that_waits_for_an_output_is_not_followed(finished: Path) -> None:
     shutil.copytree(finished, "runs/tiny")
     Path("mine").write_text("mine", encoding="utf-8")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import scai
 from hostile_texts import HIDDEN, TEXTS, UNSEEN
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scai_cli.text.characters import (
@@ -36,6 +36,7 @@ ANY_TEXT = (
 
 
 @given(ANY_TEXT)
+@example("0\ufe0f\u20e3")  # a key on a phone's keypad: its accent goes, and the sign before it is then out of place
 def test_no_form_holds_what_a_terminal_obeys(text: str) -> None:
     forms = [visible(text), one_line(text), json_line(text), json_bytes(text).decode(), folded(text)]
     assert not [form for form in forms if UNSEEN.search(_without_kept(form))]

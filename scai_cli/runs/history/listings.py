@@ -10,7 +10,7 @@ from typing import Any
 from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.yaml_source import read_yaml
 from scai_cli.runs.events import RunStarted
-from scai_cli.runs.find import all_generated, all_runs, created, newest_first
+from scai_cli.runs.find import all_generated, all_runs, created, newest_first, strange_file
 from scai_cli.runs.generated_directory import GENERATION, ROWS
 from scai_cli.runs.history.event_lines import first_event, glance
 from scai_cli.runs.history.status import outcome_of, status_of
@@ -19,18 +19,19 @@ from scai_cli.runs.run_directory import EVENTS
 
 
 def list_entries(runs: Path) -> list[dict[str, Any]]:
-    """Return the entries of `scai list` for all runs, newest first; an unreadable run has unknown values."""
+    """Return the entries of `scai list` for all runs, newest first; an unreadable one has unknown values."""
     return [_entry(path) for path in newest_first(all_runs(runs))]
 
 
 def _entry(path: Path) -> dict[str, Any]:
-    started = _started(path)
-    done, finished = _progress(path / EVENTS)
-    outcome = outcome_of(path)
+    readable = strange_file(path) is None
+    started = _started(path) if readable else None
+    done, finished = _progress(path / EVENTS) if readable else (0, False)
+    outcome = outcome_of(path) if readable else {}
     return {
         "run_id": path.name,
         "name": started.name if started else None,
-        "status": status_of(path, finished, outcome),
+        "status": status_of(path, finished, outcome) if readable else "failed",
         "started": started.time if started else None,
         "epochs_done": done,
         "epochs": started.epochs if started else None,
@@ -45,13 +46,14 @@ def list_generated(runs: Path) -> list[dict[str, Any]]:
 
 
 def _generated(path: Path) -> dict[str, Any]:
+    readable = strange_file(path) is None
     source, wanted = _header(path / GENERATION)
-    rows = _rows(path / ROWS)
+    rows = _rows(path / ROWS) if readable else 0
     started = datetime.fromtimestamp(created(path)[0] / 1e9, UTC)
     return {
         "run_id": path.name,
         "source": source,
-        "status": status_of(path, rows == wanted, outcome_of(path)),
+        "status": status_of(path, rows == wanted, outcome_of(path)) if readable else "failed",
         "started": started.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "rows": rows,
         "wanted": wanted,
