@@ -134,7 +134,7 @@ class RunDirectory:
                 event = json.loads(line)
                 name = _name(event["type"], event["id"])
                 if (seq := event["seq"]) != self._seq:
-                    why = f"event {self._seq} is missing" if seq > self._seq else f"event {seq} stands twice"
+                    why = f"event {self._seq} is missing" if seq > self._seq else f"event {seq} is written twice"
                     self.folder.repairs.append(self.folder.take_back(EVENTS, offset, why))
                     return
                 self._written[name] = _fingerprint(_comparable(event["type"], _body(line)))
