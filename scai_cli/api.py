@@ -10,8 +10,6 @@
 Every other module of the package may change without notice.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Concurrent jobs: gather all their results, or take them in order with a bounded number in memory."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable

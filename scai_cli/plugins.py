@@ -1,7 +1,5 @@
 """Find a provider, strategy, acceptance rule or format by name: built-in, `module:attribute`, or entry point."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Mapping
 from typing import Any, Final, Literal

@@ -1,7 +1,5 @@
 """The base class and the field types of all values read from YAML or stored as JSON lines."""
 
-from __future__ import annotations
-
 import random
 import re
 from collections.abc import Sequence

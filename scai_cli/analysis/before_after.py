@@ -1,7 +1,5 @@
 """One question with two answers: under the start's version of the constitution and under the product."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Compare several runs with the first of them."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

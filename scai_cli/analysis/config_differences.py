@@ -1,7 +1,5 @@
 """The differences between the experiments of several runs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 

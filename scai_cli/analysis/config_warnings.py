@@ -1,7 +1,5 @@
 """Warnings about an experiment: settings without effect, tastes from the seed, a model that rates itself."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Measure in a finished run whether the simulated users stay in character."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass

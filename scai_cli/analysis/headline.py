@@ -1,7 +1,5 @@
 """The headline of a run: the group's change from the start's version to the product's, with its uncertainty."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from math import nan

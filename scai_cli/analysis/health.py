@@ -1,7 +1,5 @@
 """The health of a run or a generated set: reasons not to trust a number, each in one sentence with its remedy."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Leave-one-out: choose the conversations to play with and without each rule, and describe its effects."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass

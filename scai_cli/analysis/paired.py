@@ -1,7 +1,5 @@
 """Paired comparisons of the same people and tasks, under two versions of a run or in two runs."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final

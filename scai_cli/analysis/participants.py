@@ -1,7 +1,5 @@
 """The people of a run in words: real, simulated by a language model, or simulated by a small program."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection
 from typing import Final

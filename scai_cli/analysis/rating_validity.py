@@ -1,7 +1,5 @@
 """Measure whether users rate by their preferences: correlate ratings with the utility observed in the texts."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from scai_cli.runs.history.history import History

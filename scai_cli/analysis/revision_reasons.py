@@ -1,7 +1,5 @@
 """The recorded reason of a revision in plain words; runs of earlier versions have the same records."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

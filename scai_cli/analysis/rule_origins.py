@@ -1,7 +1,5 @@
 """The edits of a run by rule."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass

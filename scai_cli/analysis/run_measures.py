@@ -1,7 +1,5 @@
 """The measures of a run, under names that all runs share."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """The satisfaction of the users over the epochs: a trend per user, and their mean."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

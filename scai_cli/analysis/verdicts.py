@@ -1,7 +1,5 @@
 """Whether an interval shows a change, and the words for it that all screens and pages share."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from scai_cli.runs.events import Estimate

@@ -1,7 +1,5 @@
 """The ratings of each version of the constitution, averaged over all epochs that played it."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The similarity of constitutions: all versions of all runs, by the vectors of an embedding model."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise

@@ -1,7 +1,5 @@
 """The command line: each command parses its options, makes one call into the library, and prints the result."""
 
-from __future__ import annotations
-
 import sys
 from asyncio import CancelledError
 from collections.abc import Callable

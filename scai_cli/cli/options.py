@@ -1,7 +1,5 @@
 """Define the options and arguments that several commands share."""
 
-from __future__ import annotations
-
 import logging
 import sys
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The standard streams of the process, which may be closed, full or without a reader."""
 
-from __future__ import annotations
-
 import os
 import sys
 from errno import EPIPE

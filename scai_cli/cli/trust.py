@@ -1,7 +1,5 @@
 """`scai trust`, and the question at a terminal before a key goes to a host for the first time."""
 
-from __future__ import annotations
-
 import sys
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """The JSON object of `scai show --json`; its keys are a contract."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any, Final
 

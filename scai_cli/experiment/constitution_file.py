@@ -1,7 +1,5 @@
 """Read a constitution file, written by `scai export --format system` in any style or by hand."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The first version of the constitution: rules of the experiment, of an earlier run or file, and locked rules."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count

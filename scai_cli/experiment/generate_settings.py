@@ -1,7 +1,5 @@
 """The section `generate`: the settings of the rows of a generated set."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator

@@ -1,7 +1,5 @@
 """Open the files that a user names: regular files alone, as a pipe can wait for ever and a device can have no end."""
 
-from __future__ import annotations
-
 import gzip
 import os
 import stat

@@ -1,7 +1,5 @@
 """Read the personas or tasks of a file: YAML, a JSON list, or JSONL (line by line)."""
 
-from __future__ import annotations
-
 import codecs
 import json
 from collections.abc import Iterable, Iterator

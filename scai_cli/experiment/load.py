@@ -4,8 +4,6 @@ A resolved experiment contains the drawn personas and tasks and the wording of e
 is enough to run it again.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import os

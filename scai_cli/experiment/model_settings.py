@@ -1,7 +1,5 @@
 """The settings of a model and its endpoint: addresses and names of environment variables, never a secret."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal

@@ -1,7 +1,5 @@
 """Personas: the people of the simulated group."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Self
 

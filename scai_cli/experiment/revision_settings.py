@@ -1,7 +1,5 @@
 """The section `revision`: how a new constitution is proposed and when it is adopted."""
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Mapping
 from typing import Annotated, Any

@@ -1,7 +1,5 @@
 """The configs, tasks and personas that ship with the program, for `scai init`."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Tasks: the requests of the users."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """Read YAML safely, with the line of every key for error messages."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field

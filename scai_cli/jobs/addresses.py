@@ -1,7 +1,5 @@
 """The address in a saved experiment: work continues where it was started, whatever OPENAI_BASE_URL names later."""
 
-from __future__ import annotations
-
 from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides

@@ -1,7 +1,5 @@
 """A chat with the assistant under a run's constitution; the transcript is saved in the run's folder."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence

@@ -4,8 +4,6 @@ All variants of a conversation have the same seeds. The calls are logged in the 
 from there when repeated; the run's own files are not changed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import replace

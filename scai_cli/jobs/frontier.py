@@ -1,7 +1,5 @@
 """Run one experiment under several welfare functions, each in its own run."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Start or resume a generated set: source -> manifest -> models -> rows in order -> the set's folder."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Sequence
 from contextlib import closing

@@ -3,8 +3,6 @@
 Every call is logged beside the output, limited, and never repeated: the same command continues after an interruption.
 """
 
-from __future__ import annotations
-
 import glob
 import re
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Count the calls of a generated set without making any."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path

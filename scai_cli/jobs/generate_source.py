@@ -1,7 +1,5 @@
 """The constitution, personas and tasks of a generated set, from a run or from a constitution file."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice

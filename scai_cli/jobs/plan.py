@@ -5,8 +5,6 @@ count as `TYPICAL_ANSWER` tokens. A large experiment is rehearsed with a part of
 the counts are scaled up.
 """
 
-from __future__ import annotations
-
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence

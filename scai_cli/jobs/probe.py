@@ -1,7 +1,5 @@
 """Ask each model of an experiment nine short questions: what works, and which keys to set. Nothing is written."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Coroutine, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Start or resume a run: config -> models -> simulation -> run directory and observer."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace

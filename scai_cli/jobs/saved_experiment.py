@@ -1,7 +1,5 @@
 """Checks on the saved experiment of a run or generated set before work on it continues."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Resolve the constitution that an experiment starts from: of a run, or in a file."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Sequence

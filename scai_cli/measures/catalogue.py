@@ -1,7 +1,5 @@
 """The catalogue of traits: fifteen of style, sixteen of substance, with the words that show them and ask for them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

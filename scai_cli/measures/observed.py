@@ -1,7 +1,5 @@
 """Observe the traits of a text, and compute its utility for a person's preferences."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Final

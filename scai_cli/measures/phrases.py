@@ -1,7 +1,5 @@
 """Find words and phrases in a text: match a table of patterns in one pass; the longest phrase wins."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Find the traits that a rule or a remark asks for: their words, and negations near them."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from scai_cli.measures.catalogue import REQUESTS, THEMES

@@ -1,7 +1,5 @@
 """The protocol of every chat model."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 from scai_cli.messages import ChatRequest, Completion

@@ -1,7 +1,5 @@
 """The call log: record each call of a run, and answer calls that earlier sessions recorded (replay)."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace

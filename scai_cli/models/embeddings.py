@@ -1,7 +1,5 @@
 """Embeddings of texts from an endpoint with `/v1/embeddings`."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 from collections.abc import Callable, Sequence

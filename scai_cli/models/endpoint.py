@@ -1,7 +1,5 @@
 """The address of an endpoint and its key: where calls go, and foreign texts as one line without the key."""
 
-from __future__ import annotations
-
 import html
 import json
 import os

@@ -1,7 +1,5 @@
 """The gate of an endpoint: the only place that limits calls, waits, retries and gives up."""
 
-from __future__ import annotations
-
 import asyncio
 import random
 import time

@@ -5,8 +5,6 @@ model. A call is logged when all its questions are answered: a resume takes ever
 repeats all questions of a call that was interrupted between them. Limits, retries and the cache do not apply.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

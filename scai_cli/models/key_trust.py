@@ -3,8 +3,6 @@
 The names in a file are not enough: another person's can name any variable and any address.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping, Sequence

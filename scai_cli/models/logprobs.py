@@ -1,7 +1,5 @@
 """Find the log-probabilities at the letter of an answer among those of all its tokens."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from itertools import accumulate

@@ -1,7 +1,5 @@
 """Lines that models and gates have for the user while they work, e.g. that a parameter was left out."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 

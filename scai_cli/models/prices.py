@@ -1,7 +1,5 @@
 """Prices of tokens, from the experiment's table or the `genai-prices` data."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from functools import cache
 

@@ -1,7 +1,5 @@
 """Rate limits as token buckets that can be overdrawn."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 

@@ -1,7 +1,5 @@
 """Decide whose fault a refusal is: the prompt's, a parameter's, the key's or the endpoint's."""
 
-from __future__ import annotations
-
 import email.utils
 import json
 import math

@@ -1,7 +1,5 @@
 """The calls in flight: a fair semaphore whose size adapts to the load that the endpoint accepts."""
 
-from __future__ import annotations
-
 import asyncio
 import math
 from collections import deque

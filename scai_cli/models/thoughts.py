@@ -12,8 +12,6 @@ a closed code block is a *mention* and never counts. The rules for all others:
 `thoughts.yaml` has the tags and tokens.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from string import whitespace

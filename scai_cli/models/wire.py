@@ -4,8 +4,6 @@ Only the parts that scai uses are read, in each form that endpoints are known to
 An answer without text is empty, not an error; one that is too long is an error. `wire.yaml` has the keys.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Generate fictional personas: a model writes a name, a biography and stances for given attributes."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Final

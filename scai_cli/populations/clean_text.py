@@ -1,7 +1,5 @@
 """Clean texts from foreign files: remove control characters, limit lengths, make attributes and ids."""
 
-from __future__ import annotations
-
 import math
 import re
 from functools import lru_cache

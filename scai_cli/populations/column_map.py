@@ -1,7 +1,5 @@
 """Read the column map, which assigns the columns of a table to the fields of a persona or a task."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """Describe a population in one pass: attributes, quotas, duplicates, text lengths, missing values."""
 
-from __future__ import annotations
-
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,5 @@
 """Drafts: the personas and tasks that a format makes from a row, still without id and source."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Import personas or tasks from a file in another format: all of its rows or none."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module

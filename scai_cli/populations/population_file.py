@@ -1,7 +1,5 @@
 """Write population files, JSONL or YAML by the file's name, completely or not at all."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

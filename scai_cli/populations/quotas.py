@@ -1,7 +1,5 @@
 """Quotas: the wanted shares of an attribute's values, as in `--quota age=18-34:30,35-90:70`."""
 
-from __future__ import annotations
-
 import random
 import re
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Read the rows of CSV, JSONL, JSON and Parquet files and of Hugging Face datasets, one row at a time."""
 
-from __future__ import annotations
-
 import codecs
 import csv
 import io

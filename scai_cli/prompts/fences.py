@@ -1,7 +1,5 @@
 """Fences around data in prompts: tags that a text from a person or a model cannot open or close."""
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Iterator

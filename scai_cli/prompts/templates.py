@@ -4,8 +4,6 @@
 stays.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Final

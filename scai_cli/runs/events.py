@@ -4,8 +4,6 @@ Every event has an `id`, its position in the run, unique among the events of its
 and `time`; they are None before.
 """
 
-from __future__ import annotations
-
 import operator
 from collections.abc import Mapping
 from typing import Annotated, Final, Literal

@@ -1,7 +1,5 @@
 """Find runs and generated sets by id, unique prefix of an id, path, or `latest`."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress

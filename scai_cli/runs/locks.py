@@ -1,7 +1,5 @@
 """The lock of a folder that only one process writes at a time."""
 
-from __future__ import annotations
-
 import os
 import time
 from pathlib import Path

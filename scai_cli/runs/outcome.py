@@ -1,7 +1,5 @@
 """`outcome.json`: the end of the last session on a run or generated set, and the time of all sessions."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

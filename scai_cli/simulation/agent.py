@@ -1,7 +1,5 @@
 """An agent: a role with its model, which answers in free text or as a JSON object of a given form."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

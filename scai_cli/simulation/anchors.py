@@ -1,7 +1,5 @@
 """Anchors: fixed answers that are rated again in every epoch, to measure the drift of raters."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 

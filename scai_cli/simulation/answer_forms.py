@@ -1,7 +1,5 @@
 """The forms of JSON answers, as pydantic models; unknown keys are ignored."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection
 from functools import cache

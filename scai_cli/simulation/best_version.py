@@ -1,7 +1,5 @@
 """The best of the played versions of the constitution."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from dataclasses import dataclass, field
 

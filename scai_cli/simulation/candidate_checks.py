@@ -1,7 +1,5 @@
 """Objections: reasons against a candidate under any acceptance rule: broken, oversized or leaking."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final

@@ -1,7 +1,5 @@
 """Mark comments that no user would write: those of an assistant, and those to another person of the experiment."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import Final

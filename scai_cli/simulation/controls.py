@@ -5,8 +5,6 @@ of the group, each with the prompt of the answer's user. A judge model, if confi
 fit the persona. Human participants are left out.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final, Literal
 

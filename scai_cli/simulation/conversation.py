@@ -1,7 +1,5 @@
 """One conversation: a persona opens with a task, then `turns` times the assistant answers and the user rates."""
 
-from __future__ import annotations
-
 from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona

@@ -1,7 +1,5 @@
 """The loop of epochs: play, measure, revise; only the constitution carries over to the next epoch."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The conversations of one epoch: every persona with every task, concurrently."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Final

@@ -1,7 +1,5 @@
 """The agents of an experiment, and the data that all conversations of an epoch share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal

@@ -1,7 +1,5 @@
 """Read a form from a model's answer: the last object that fits it, and never the example of the prompt."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The holdout: a comparison of the first and the last constitution on held-out users and tasks."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from scai_cli.concurrency import together

@@ -1,7 +1,5 @@
 """Texts of a prompt's example that stand for the model's own words, and texts too short for a rule."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Collection

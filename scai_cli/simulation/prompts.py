@@ -1,7 +1,5 @@
 """The prompts of an experiment: templates filled with data between fences."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 

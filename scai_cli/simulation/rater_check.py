@@ -4,8 +4,6 @@ Each of the calls shows a conversation of two turns, and requests a rating of it
 form of an own rating. A model that copies a number from its prompt, or always gives the same one, fails.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 

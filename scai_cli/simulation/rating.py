@@ -1,7 +1,5 @@
 """Ratings: a user's own ratings of its answers, and the others' cross ratings of its final answer."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """The input of strategies and acceptance rules: one epoch with its conversations and utilities."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar

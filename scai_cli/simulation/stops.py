@@ -1,7 +1,5 @@
 """When a run stops because of failures, or because its results cannot be trusted; each message names the remedy."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Sequence
 from typing import Final

@@ -1,7 +1,5 @@
 """A conversation in progress: its messages and the ratings of its answers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass, field
 

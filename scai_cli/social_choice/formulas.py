@@ -5,8 +5,6 @@ matter), never fall when one person's utility rises, and give c if all utilities
 `consensus`, which count people). A society of one gets that person's utility.
 """
 
-from __future__ import annotations
-
 import math
 from itertools import accumulate
 

@@ -1,7 +1,5 @@
 """A society: the people whose utilities count, each with a population share and an opinion group."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 A voting rule gives each candidate an exact score; higher is better, and equal scores are a tie.
 """
 
-from __future__ import annotations
-
 import difflib
 import hashlib
 import math

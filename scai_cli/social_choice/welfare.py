@@ -1,7 +1,5 @@
 """Welfare functions by name: each turns the utilities of a society into the one number that judges a constitution."""
 
-from __future__ import annotations
-
 import difflib
 import math
 import re

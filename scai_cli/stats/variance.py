@@ -1,7 +1,5 @@
 """Measure how much of the variance in ratings lies between the raters: one-way analysis of variance."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

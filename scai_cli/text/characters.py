@@ -8,8 +8,6 @@ width, direction marks, fillers, variation selectors, soft hyphens). It counts o
 that need joiners keep theirs (`_KEPT`).
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Read the letter of an answer that chooses A or B. An answer that is not clear is read as no choice."""
 
-from __future__ import annotations
-
 import re
 from typing import Final, NamedTuple
 

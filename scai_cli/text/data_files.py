@@ -1,7 +1,5 @@
 """Read data files: word lists, sentences and prompts as YAML beside the module that uses them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """JSON objects in a text, with the faults that models make in them and with words around them."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Numbers as people and models write them on a scale."""
 
-from __future__ import annotations
-
 import re
 from typing import Final, NamedTuple
 

@@ -1,7 +1,5 @@
 """Suggest the nearest known word for a mistyped one."""
 
-from __future__ import annotations
-
 import difflib
 from collections.abc import Iterable
 

@@ -1,7 +1,5 @@
 """Find the words that changed between two texts."""
 
-from __future__ import annotations
-
 import difflib
 import re
 from collections.abc import Iterator

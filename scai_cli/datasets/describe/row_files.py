@@ -1,7 +1,5 @@
 """Read files of rows one row at a time: JSON lines, CSV and Parquet."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Read rows of any known format, and find the later one of two answers."""
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """Write a dataset card: a README with the Hub's YAML header, for people and for `load_dataset`."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from typing import Final

@@ -1,7 +1,5 @@
 """Write the YAML header of a dataset card, in the form that the Hub and `load_dataset` read."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence

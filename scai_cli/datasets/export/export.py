@@ -1,7 +1,5 @@
 """Export runs and generated sets: filter and split their samples, turn them into rows, write files with provenance."""
 
-from __future__ import annotations
-
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

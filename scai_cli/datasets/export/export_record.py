@@ -1,7 +1,5 @@
 """The record of an export, for its card and its manifest."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

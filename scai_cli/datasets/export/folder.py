@@ -1,7 +1,5 @@
 """Complete an exported folder: dataset card, manifest and the format's side files."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import asdict

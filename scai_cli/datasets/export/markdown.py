@@ -1,7 +1,5 @@
 """Write Markdown tables, lists and code, with foreign text escaped."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final

@@ -1,7 +1,5 @@
 """Write rows as Parquet in batches; imports `pyarrow` (the extra `data`) only when a file is written."""
 
-from __future__ import annotations
-
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path

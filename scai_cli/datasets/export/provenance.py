@@ -1,7 +1,5 @@
 """The provenance of a row: the column `provenance`, or the row's line in the side-car file."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from scai_cli.datasets.samples.sample import Origin, Pair, RatingSample, Sample, whole

@@ -1,7 +1,5 @@
 """Write rows as JSON lines, CSV, Parquet or text, with a column for provenance if wanted."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json

@@ -4,8 +4,6 @@ A row has the critique and the revision of an answer, the messages to imitate an
 column `prompt`: with one, TRL's DPO would read the conversations in chosen and rejected as completions.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The description of a format on the dataset card; those of the built-in formats are in `guide.yaml`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache

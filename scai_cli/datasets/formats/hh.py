@@ -1,7 +1,5 @@
 """Transcripts in the form of Anthropic's HH-RLHF: two texts that differ in the assistant's last turn."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

@@ -5,8 +5,6 @@ silently add one of its own (Qwen's does), so a sample without one is left out.
 https://github.com/hiyouga/LLaMA-Factory/blob/main/data/README.md
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final

@@ -4,8 +4,6 @@ https://developers.openai.com/api/docs/guides/supervised-fine-tuning, .../direct
 https://docs.together.ai/docs/fine-tuning/data-preparation, https://docs.fireworks.ai/fine-tuning/dpo-fine-tuning.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Preference rows: pairs of answers for DPO and reward models, single answers with a label for KTO."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

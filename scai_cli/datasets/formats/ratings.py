@@ -1,7 +1,5 @@
 """The rater x answer matrix in long form: one row per rating, missing ratings included."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

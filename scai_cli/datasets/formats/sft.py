@@ -1,7 +1,5 @@
 """Rows for supervised fine-tuning: the assistant's answers, by default without the system message behind them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

@@ -1,7 +1,5 @@
 """The final system message of a run, to paste into any chatbot."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

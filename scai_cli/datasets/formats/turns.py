@@ -1,7 +1,5 @@
 """Write messages in the form that every trainer takes (alternating roles, no empty content), and read them back."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

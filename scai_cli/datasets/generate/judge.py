@@ -4,8 +4,6 @@ After Constitutional AI (arXiv 2212.08073, section 4.1): the soft label is the p
 answer. Where the letters have less than half of the mass there, or without log-probabilities, votes are counted.
 """
 
-from __future__ import annotations
-
 import asyncio
 import math
 import re

@@ -1,7 +1,5 @@
 """The manifest of a generated set, stored in `generation.yaml` and `experiment.yaml`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any

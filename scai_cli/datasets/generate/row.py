@@ -1,7 +1,5 @@
 """A row of `rows.jsonl`: the answers to one task and their labels, as msgspec structs: an export reads a million."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal

@@ -1,7 +1,5 @@
 """Plan the rows: their tasks, users, raters and principles follow from the seed and the row's number."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

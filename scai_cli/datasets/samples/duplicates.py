@@ -1,7 +1,5 @@
 """Find rows that repeat an earlier row, in the same split or in another."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, Literal

@@ -1,7 +1,5 @@
 """Filter the samples of an export, and count those that are left out."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field

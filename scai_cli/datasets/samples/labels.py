@@ -5,8 +5,6 @@ no label, the first one that decides counts, in the order ratings, judge, revisi
 win over a judge who contradicts them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Literal
 

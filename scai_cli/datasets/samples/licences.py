@@ -1,7 +1,5 @@
 """Check the licences of the personas and tasks behind the rows: different licences are mixed only on request."""
 
-from __future__ import annotations
-
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """Compare two answers to one prompt by the ratings of the raters of both."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from msgspec import Struct

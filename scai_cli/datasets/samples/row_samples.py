@@ -1,7 +1,5 @@
 """Read samples from a generated set: final answers, rated answers, pairs, traces of critiques, ratings."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -1,7 +1,5 @@
 """The facts that a run's samples share: experiment, licences, contexts of answers."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -5,8 +5,6 @@ answers to one user in two consecutive epochs. Their prompt is the task alone. O
 kept until they are needed, so memory grows with the ratings of two epochs and not with the texts.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Iterable, Iterator
 from itertools import combinations, groupby

@@ -1,7 +1,5 @@
 """Read samples from a run: answers with their conversations, pairs of answers to one task, ratings."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -1,7 +1,5 @@
 """Open the sources of samples, runs and generated sets, behind one interface."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path

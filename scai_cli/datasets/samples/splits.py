@@ -5,8 +5,6 @@ file takes precedence, whatever the rows are split by: no row of a held-out pers
 belong to different splits is left out.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The result of a run in sentences: the group's change, how sure it is, and what it does not show."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from scai_cli.analysis.config_warnings import seed_dependence

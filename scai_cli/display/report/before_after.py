@@ -1,7 +1,5 @@
 """One question with two answers, under the constitution of the start and under the product."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from scai_cli.analysis.before_after import Answer, BeforeAfter

@@ -1,7 +1,5 @@
 """Several runs side by side, at the top of a page about several."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from scai_cli.analysis.comparison import Comparison, compare_histories

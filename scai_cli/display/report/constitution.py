@@ -1,7 +1,5 @@
 """The rules of the run's constitution."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from scai_cli.analysis.rule_origins import Wording, rule_wordings

@@ -1,7 +1,5 @@
 """The numbers of a run for its report, equal to those of `scai show`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """The group's numbers, the system message to paste, and the comparison for people who were set aside."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from scai_cli.analysis.run_measures import welfare_words

@@ -4,8 +4,6 @@ There is no template, and only `inline`, which takes files of this package, puts
 lead only to places on the page.
 """
 
-from __future__ import annotations
-
 import html
 import re
 from collections.abc import Iterable, Mapping

@@ -1,7 +1,5 @@
 """Numbers as text, as `scai show` prints them."""
 
-from __future__ import annotations
-
 MINUS = "−"
 
 

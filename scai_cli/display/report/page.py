@@ -1,7 +1,5 @@
 """The page about a run, or several, kept under its size."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """The ratings of each person, and the ratings by rater and author."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from scai_cli.analysis.satisfaction import SatisfactionTrend

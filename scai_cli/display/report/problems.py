@@ -1,7 +1,5 @@
 """The problems of a run, and how to reproduce it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from scai_cli.display.report.figures import Figures

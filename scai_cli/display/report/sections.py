@@ -1,7 +1,5 @@
 """One run on the page, section by section."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property

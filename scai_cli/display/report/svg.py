@@ -1,7 +1,5 @@
 """A drawing of the renderer as markup of the page: only known shapes and attributes are kept."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 from xml.etree import ElementTree

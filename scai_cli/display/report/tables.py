@@ -1,7 +1,5 @@
 """Tables, and heat maps, which are tables so that their numbers can be read."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from scai_cli.display.report.html import Child, Html, tag

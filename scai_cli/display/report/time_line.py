@@ -1,7 +1,5 @@
 """The time line of the constitution: its revisions with edits, reasons and evidence."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from scai_cli.analysis.rule_origins import rule_origins

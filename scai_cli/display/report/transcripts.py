@@ -1,7 +1,5 @@
 """The transcripts: each conversation unfolds to a chat with its ratings; the page's script filters them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """One question with the answers under two versions of the constitution, shortened to fit."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType

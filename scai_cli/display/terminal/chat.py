@@ -1,7 +1,5 @@
 """`scai chat`: its help, answers and messages."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Final
 

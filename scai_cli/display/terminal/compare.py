@@ -1,7 +1,5 @@
 """`scai compare`: runs side by side, each under a letter, compared with the first."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count, product

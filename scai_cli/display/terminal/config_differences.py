@@ -1,7 +1,5 @@
 """The different settings of compared runs: a column per run if there are few, else the runs beside each value."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """The consoles, stdout for data and stderr for progress and messages, and the table of most screens."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Final
 

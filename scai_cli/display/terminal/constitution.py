@@ -1,7 +1,5 @@
 """The rules of a constitution with their ids, and the changes between two versions of a rule."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Final
 

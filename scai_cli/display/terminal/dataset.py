@@ -1,7 +1,5 @@
 """`scai dataset describe`: a data set on one screen."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 

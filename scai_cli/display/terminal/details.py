@@ -1,7 +1,5 @@
 """The views of `scai show`: ratings, constitutions and their differences, the exact prompts."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from typing import Any

@@ -1,7 +1,5 @@
 """Format foreign text literally, and numbers and sparklines in few columns, for a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 

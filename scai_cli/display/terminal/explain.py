@@ -1,7 +1,5 @@
 """`scai explain`: each rule with its evidence and its effects."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 
 from rich.padding import Padding

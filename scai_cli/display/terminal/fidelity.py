@@ -1,7 +1,5 @@
 """`scai show RUN --fidelity`: whether the simulated users stay in character."""
 
-from __future__ import annotations
-
 from scai_cli.analysis.fidelity import Fidelity
 from scai_cli.display.terminal.consoles import number_table, out
 from scai_cli.display.terminal.escape import number, styled

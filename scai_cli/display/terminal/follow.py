@@ -1,7 +1,5 @@
 """`scai show --follow`: print the events of a run while another process writes it."""
 
-from __future__ import annotations
-
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path

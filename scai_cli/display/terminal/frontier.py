@@ -1,7 +1,5 @@
 """`scai frontier`: a table with the result of each welfare function."""
 
-from __future__ import annotations
-
 from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.analysis.verdicts import signed
 from scai_cli.display.terminal.consoles import out, plain_table

@@ -1,7 +1,5 @@
 """The progress of a generated set."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final
 

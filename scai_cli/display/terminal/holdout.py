@@ -1,7 +1,5 @@
 """The holdout: the first and the last constitution on users and tasks that had no part in the run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType

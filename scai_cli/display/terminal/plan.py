@@ -1,7 +1,5 @@
 """`scai check`: the plan of an experiment, with its calls, tokens and cost."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Final
 

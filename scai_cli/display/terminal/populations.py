@@ -1,7 +1,5 @@
 """`scai personas describe`: a file of personas, or the files of a folder."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final

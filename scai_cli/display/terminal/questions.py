@@ -1,7 +1,5 @@
 """Ask human participants on stderr, as stdout carries data."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Show the progress of a run or a generated set, live on a terminal, as plain lines elsewhere."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar

@@ -1,7 +1,5 @@
 """The satisfaction of each person under two versions of the constitution, or in several plays of one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """`scai show` and `scai list`: a run in the views that are wanted, and the runs of a folder."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A run on one screen: its result in a sentence, one question before and after, the constitution, the numbers."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

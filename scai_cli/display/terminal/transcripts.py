@@ -1,7 +1,5 @@
 """Print conversations as a chat: wrapped messages, with the ratings below their answer."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Wrap long texts to the screen, fast even for a megabyte (rich takes seconds)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from typing import Final

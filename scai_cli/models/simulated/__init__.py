@@ -3,8 +3,6 @@
 Its models know nothing but the text of the messages, as any model does.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import math

@@ -1,7 +1,5 @@
 """Answers in words from the strengths of traits: choose sentences, put them in order, lay them out."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Mapping
 from itertools import cycle, zip_longest

@@ -1,7 +1,5 @@
 """The demands on the simulated assistant from rules, remarks, task and habits, under limited attention."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Final

@@ -1,7 +1,5 @@
 """Biographies of invented people: a name, four sentences and a stance on each task, from the facts in a prompt."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Mapping
 from functools import cache

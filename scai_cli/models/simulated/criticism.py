@@ -3,8 +3,6 @@
 Both compare the traits that the principle asks for with the traits measured in the answers.
 """
 
-from __future__ import annotations
-
 import math
 import random
 from dataclasses import dataclass

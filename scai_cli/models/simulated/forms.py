@@ -1,7 +1,5 @@
 """The JSON form at the end of a prompt, and answers of that form."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The simulated meta: proposes rules from the evidence in its prompt, with the flaws of a real model."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

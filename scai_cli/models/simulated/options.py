@@ -1,7 +1,5 @@
 """The options of the simulated society, read from `model.options`."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields

@@ -5,8 +5,6 @@ ratings and votes are drawn at random. `conduct: demands a rule on faith` is a m
 written for them, and rate and vote by this trait alone; if none is named, by the trait that they want most.
 """
 
-from __future__ import annotations
-
 import hashlib
 import random
 import re

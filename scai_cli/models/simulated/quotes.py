@@ -1,7 +1,5 @@
 """Quotes from an answer, so that a remark names what it is about."""
 
-from __future__ import annotations
-
 import random
 import re
 from functools import lru_cache

@@ -1,7 +1,5 @@
 """New rules from evidence: drop the rules that several users mind, add what users want, within the limits."""
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Iterable, Sequence

@@ -1,7 +1,5 @@
 """The sentences that the simulated assistant speaks from: those written for a shipped task, or the general ones."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The topics of a task: phrases for the action and the things it asks about, which fit behind any preposition."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import lru_cache

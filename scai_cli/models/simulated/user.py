@@ -1,7 +1,5 @@
 """The simulated user: rates answers by their traits, names missing ones, and votes."""
 
-from __future__ import annotations
-
 import math
 import random
 from collections.abc import Iterable, Mapping

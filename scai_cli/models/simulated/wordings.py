@@ -3,8 +3,6 @@
 `{label}` is the trait's label, a noun phrase; `measures.requested` reads each sentence with the right sign.
 """
 
-from __future__ import annotations
-
 import random
 from collections.abc import Mapping
 from typing import Final

@@ -3,8 +3,6 @@
 The file is JSONL or JSON (the text alone, or under `prompt`, `transcript` or `chosen`), or a text file.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path

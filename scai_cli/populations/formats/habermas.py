@@ -1,7 +1,5 @@
 """Questions of the Habermas Machine (Tessler et al. 2024): a JSON list with id, question, topic and split."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Plain lines: each line with text is a task, or a persona with or without a name before a colon."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, Final
 

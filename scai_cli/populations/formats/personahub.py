@@ -1,7 +1,5 @@
 """Personas of PersonaHub (Tencent AI Lab): JSONL, one sentence each under `persona` or `input persona`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Polis exports (comments.csv, participants-votes.csv): a persona for each opinion group, stances from its votes."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping

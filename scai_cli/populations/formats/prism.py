@@ -1,7 +1,5 @@
 """Participants of the PRISM survey (Kirk et al. 2024): JSONL with values, wishes for an AI and demographics."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Synthetic-Persona-Chat (Google): CSV with two people per row, each described in sentences of their own."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Any table (CSV, JSONL, JSON list, Parquet, Hub): fields from a column map, or from columns with their names."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final, cast, get_args

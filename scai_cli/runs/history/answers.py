@@ -1,7 +1,5 @@
 """Count how the answers of a run or a generated set came out, role by role."""
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection

@@ -5,8 +5,6 @@ order does not depend on the concurrency. Incomplete conversations (a failed cal
 their epoch. If more than `WAITING` complete conversations wait for an incomplete one, they are yielded before it.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

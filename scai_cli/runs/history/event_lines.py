@@ -1,7 +1,5 @@
 """Read a run's events: look at the id and type of each line, and decode only the wanted ones."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Follow a run's events while another process writes them, until the run is finished or its process ends."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Iterator

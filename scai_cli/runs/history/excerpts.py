@@ -4,8 +4,6 @@ A run can have a million messages; a page of 1.5 MB has room for about a hundred
 chosen by their ratings, and one pass over the events keeps only these.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

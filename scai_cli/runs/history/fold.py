@@ -1,7 +1,5 @@
 """Fold a run's events into its `History`, decoding only the wanted events."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The history of a run, finished or not: its epochs, status and product."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property

@@ -1,7 +1,5 @@
 """List the runs and generated sets in a folder from the first and last lines of their logs."""
 
-from __future__ import annotations
-
 import json
 from datetime import UTC, datetime
 from pathlib import Path

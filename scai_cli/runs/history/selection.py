@@ -1,7 +1,5 @@
 """The selection of a part of a run."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 

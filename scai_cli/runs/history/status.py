@@ -1,7 +1,5 @@
 """The status of a run, from its lock and from the outcome of its last session."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

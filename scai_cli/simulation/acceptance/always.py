@@ -1,7 +1,5 @@
 """`always`: adopt the first candidate, as the original SCAI did."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from scai_cli.runs.events import Candidate

@@ -1,7 +1,5 @@
 """`both`: the users vote among the candidates that raise the declared welfare on trial."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 

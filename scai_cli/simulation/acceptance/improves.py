@@ -1,7 +1,5 @@
 """`improves`: try out every candidate, and adopt one only if the declared welfare is higher."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 

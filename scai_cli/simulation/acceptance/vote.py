@@ -1,7 +1,5 @@
 """`vote`: every persona ranks the candidates and the status quo; a voting rule decides (Habermas Machine)."""
 
-from __future__ import annotations
-
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence

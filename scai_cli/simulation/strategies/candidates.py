@@ -1,7 +1,5 @@
 """`candidates`: propose several revisions, each from the conversations in another order."""
 
-from __future__ import annotations
-
 import random
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """`edits`: propose a few changes, each with a reason and evidence; the rest of the constitution stays."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 
 from scai_cli.experiment.constitution import Add, Edit, Merge, Modify, Remove

@@ -1,7 +1,5 @@
 """`grounded`: propose edits in rounds, and require for each principle the cited words of a quorum of users."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Collection
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """`reflect`: Goodman's Meta-Prompt: criticise the conversations of unsatisfied users, then rewrite the rules."""
 
-from __future__ import annotations
-
 from scai_cli.runs.events import Candidate
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.strategies.rewrite import propose_rewrite

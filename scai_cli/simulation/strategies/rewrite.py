@@ -1,7 +1,5 @@
 """`rewrite`: rewrite the whole constitution from transcripts, feedback and ratings (as the original SCAI)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Literal

@@ -1,7 +1,5 @@
 """The window: the part of a long history that fits into the meta-prompt."""
 
-from __future__ import annotations
-
 import random
 import re
 from collections.abc import Sequence
