@@ -1,6 +1,6 @@
 """Folders of this minor version and the last one stay readable, and no key or row of theirs changes.
 
-`tests/golden/v0.3/` is written by `tests/support/make_minor_version.py`, once.
+Each folder `tests/golden/v0.N/` is written by `tests/support/make_minor_version.py`, once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pytest
 from conftest import scai
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-VERSIONS = ("v0.2", "v0.3")
+VERSIONS = ("v0.3", "v0.4")
 NAMES = sorted(path.stem for path in (GOLDEN / VERSIONS[-1] / "expected").glob("*.txt"))
 
 

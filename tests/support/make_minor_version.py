@@ -1,4 +1,4 @@
-"""Make `tests/golden/v0.2/`: folders as this minor version writes them, which later versions have to read.
+"""Make `tests/golden/v0.N/`: folders as this minor version writes them, which later versions have to read.
 
     python tests/support/make_minor_version.py
 
