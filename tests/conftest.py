@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,9 @@ tasks:
   - {id: sleep, prompt: What helps against bad sleep?}
 limits: {concurrency: 1}
 """
+
+PART = os.environ.setdefault("TEST_PART", str(date.today().toordinal() % 3))  # the workers of xdist inherit it
+"""The third of the `rotating` tests that runs today; `all` runs each of them."""
 
 settings.register_profile("scai", deadline=None, max_examples=40, print_blob=True)
 settings.load_profile("scai")
@@ -103,6 +107,18 @@ def calls(run: Path) -> list[dict[str, Any]]:
     """The call log of a run directory."""
     with (run / "calls.jsonl").open(encoding="utf-8") as file:
         return [json.loads(line) for line in file]
+
+
+def pytest_report_header() -> str:
+    return f"rotating tests: {'all' if PART == 'all' else f'third {PART}'} (TEST_PART=0, 1, 2 or all)"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    rotating = [item for item in items if item.get_closest_marker("rotating")]
+    if PART != "all" and len(rotating) > 9:  # fewer were named on the command line
+        rested = {item for n, item in enumerate(rotating) if n % 3 != int(PART)}
+        config.hook.pytest_deselected(items=list(rested))
+        items[:] = [item for item in items if item not in rested]
 
 
 @pytest.fixture(autouse=True, scope="session")

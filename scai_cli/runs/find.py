@@ -84,8 +84,9 @@ def _all(runs: Path, kind: _Kind) -> list[Path]:
 
 def strange_file(path: Path) -> Path | None:
     """Return a pipe or a device in a folder, which can keep its reader waiting for ever; None if there is none."""
-    files = (file for file in path.iterdir() if file.exists() and not file.is_file() and not file.is_dir())
-    return next(files, None)
+    with suppress(OSError):  # the folder is gone meanwhile, or closed to us: what reads it says so
+        return next((f for f in path.iterdir() if f.exists() and not f.is_file() and not f.is_dir()), None)
+    return None
 
 
 def _find(runs: Path, wanted: str, kind: _Kind) -> Path:

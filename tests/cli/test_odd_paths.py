@@ -70,6 +70,7 @@ def make(kind: str, name: str) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.rotating
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_odd_path_is_one_line(command: str, kind: str, finished: Path) -> None:

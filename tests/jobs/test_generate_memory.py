@@ -12,10 +12,10 @@ from rows import cut, measure
 
 @pytest.mark.slow
 def test_many_rows_and_their_resume_stay_small_and_keep_their_pace(tmp_path: Path) -> None:
-    short = measure(1_000, tmp_path / "short")
-    long = measure(6_000, tmp_path / "long")
-    cut(tmp_path / "long", 6_000)
-    resumed = measure(6_000, tmp_path / "long", again=True)
-    assert long.peak_mb < short.peak_mb + 8  # 85,000 calls more
+    short = measure(500, tmp_path / "short")
+    long = measure(2_000, tmp_path / "long")
+    cut(tmp_path / "long", 2_000)
+    resumed = measure(2_000, tmp_path / "long", again=True)
+    assert long.peak_mb < short.peak_mb + 8  # 25,000 calls more
     assert resumed.peak_mb < short.peak_mb + 8
     assert long.slowdown < 0.2

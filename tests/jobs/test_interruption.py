@@ -124,7 +124,7 @@ def test_two_signals_while_handlers_change_end_in_one_line(talk):
 @pytest.mark.parametrize("keys", ["/quit\n", "Hello\n/quit\n"])
 def test_two_signals_at_any_moment_of_a_talk_end_in_one_line(talk, keys, gap):
     every = range(1, len(moments_of(*talk, since=TALK, keys=keys)))
-    at = [[(n, "SIGINT"), (n + gap, "SIGINT")] for n in spread(every, 30)]
+    at = [[(n, "SIGINT"), (n + gap, "SIGINT")] for n in spread(every, 12)]
     check(disturbed(*talk, since=TALK, at=at, keys=keys), at)
 
 

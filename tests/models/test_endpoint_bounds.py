@@ -117,6 +117,7 @@ ANSWERS = ("answer-", "usage-", "long-model", "long-end", "many-parts", "repeate
 
 
 @pytest.mark.slow
+@pytest.mark.rotating
 @pytest.mark.parametrize("fault", [*SHAPES, *KNOWN])
 def test_any_fault_ends_in_one_line_and_little_memory(
     fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

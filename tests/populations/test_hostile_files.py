@@ -26,6 +26,7 @@ print(found.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss /
 
 
 @pytest.mark.slow
+@pytest.mark.rotating
 @pytest.mark.parametrize("name", [*FAST, *SLOW])
 def test_a_hostile_file_ends_in_one_line_and_takes_little_memory(name: str) -> None:
     seed = random.randrange(10**6)

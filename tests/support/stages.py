@@ -190,7 +190,7 @@ STAGES: Final[dict[str, Callable[[str], object]]] = {
     "wrap": lambda text: wrapped(characters.visible(text), 76),
     "narrow wrap": lambda text: wrapped(characters.visible(text), 3),
     "html": lambda text: tag("p", text, title=text),
-    "markdown": lambda text: (markdown.escaped(text), markdown.code(text), markdown.line(text), markdown.fenced(text)),
+    "markdown": lambda text: (markdown.escaped(text), markdown.code(text), markdown.fenced(text)),
     "cells": guarded,
     "refuses": refuses,
     "simulated": _simulated,

@@ -41,6 +41,7 @@ def test_a_long_text_changes_as_a_whole():
 
 
 @pytest.mark.slow
+@pytest.mark.rotating
 @pytest.mark.parametrize("stage", STAGES)
 def test_any_text_in_any_stage(stage):
     def is_linear(shape: str) -> bool:
