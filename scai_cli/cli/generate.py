@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from scai_cli.cli import options
-from scai_cli.text.characters import json_line
+from scai_cli.text.characters import json_line, visible
 
 if TYPE_CHECKING:
     from scai_cli.jobs.generate_plan import GeneratePlan
@@ -92,7 +92,7 @@ def observer(quiet: bool, *, rows: bool = False) -> Observer[Any]:
 def finish(outcome: Outcome[Any], as_json: bool) -> None:
     """Print the id or the summary of a run or set; raise the error that stopped it."""
     try:
-        print(json_line(outcome.summary()) if as_json else outcome.run_id)  # noqa: T201 - data for stdout
+        print(json_line(outcome.summary()) if as_json else visible(outcome.run_id))  # noqa: T201 - data for stdout
     finally:  # which matters more than an id that could not be written
         if outcome.error is not None:
             raise outcome.error

@@ -152,7 +152,7 @@ class ExperimentConfig(Value):
     """The seed of all random draws."""
     epochs: Count = 3
     """The number of epochs: rounds of conversations, ratings and one revision."""
-    turns: Count = 2
+    turns: Annotated[int, Field(ge=1, le=1000)] = 2
     """The number of [assistant, user] exchanges in a conversation."""
     personas: PersonaSource
     """The personas: `{from: FILE or [FILES], sample, per_epoch}`, a file name, or a list of personas."""

@@ -209,5 +209,5 @@ def _union(*tuples: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def listed(words: Sequence[str]) -> str:
-    """Join words: "a, b and c"."""
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+    """Join words: "a, b and c"; "" for none."""
+    return "".join(words) if len(words) < 2 else f"{', '.join(words[:-1])} and {words[-1]}"

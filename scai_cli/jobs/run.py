@@ -137,6 +137,8 @@ async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[
     folder = directory.folder
     seen = observer or session.SilentObserver()
     recorder = _RunRecorder(directory, seen, HealthWatch(pool.config, seen.say))
+    if directory.rater_check is not None:  # it is made in the first epoch alone
+        recorder.health.counts.add(directory.rater_check)
 
     async def play(agents: Agents) -> None:
         # A finished run is not judged again: it may be from a version without this check.

@@ -18,6 +18,8 @@ from scai_cli.text.data_files import read_data_file
 
 _TABLE: Final = read_data_file(__file__)
 ROWS: Final[tuple[Mapping[str, Any], ...]] = _TABLE["rows"]
+_FOREVER_S: Final = 1e9
+"""The longest wait that is told apart from longer ones."""
 _NESTED: Final = 64_000
 """The characters of a text in a body that is read as JSON."""
 _UNIT: Final = rf"(?:({'|'.join(_TABLE['units'])})s?)(?![a-z])"
@@ -65,7 +67,7 @@ class Refusal:
             except ValueError:
                 continue
             if not math.isnan(seconds):
-                return max(0.0, seconds)
+                return min(max(0.0, seconds), _FOREVER_S)
         with suppress(ValueError, OverflowError):
             if date := email.utils.parsedate_tz(self.headers.get("retry-after", "")):
                 return max(0.0, email.utils.mktime_tz(date) - time.time())

@@ -13,7 +13,7 @@ from typing import Final
 
 from scai_cli import __version__
 from scai_cli.errors import RunError
-from scai_cli.runs.events import Event, Problem, Revised
+from scai_cli.runs.events import Event, Problem, RatersChecked, Revised
 from scai_cli.runs.jsonl import damaged, lines, remove_halves
 from scai_cli.runs.locked_folder import CALLS, CreationFiles, LockedFolder
 from scai_cli.text.characters import escape_line_ends
@@ -45,6 +45,8 @@ class RunDirectory:
     """Call id -> problem, from the events of earlier sessions."""
     revised: dict[str, Revised] = field(default_factory=dict)
     """Id -> revision, from the events of earlier sessions."""
+    rater_check: RatersChecked | None = None
+    """The check of the raters in an earlier session."""
     digests: Mapping[str, str] = field(default_factory=dict)
     """The digests of the experiment from the first session."""
     version: str = __version__
@@ -142,6 +144,8 @@ class RunDirectory:
                     self.version, self.digests = str(event["scai"]), event["digests"]
                 if event["type"] == "problem":
                     self.problems[event["id"]] = Problem.model_validate(event)
+                if event["type"] == "rater_check":
+                    self.rater_check = RatersChecked.model_validate(event)
                 if event["type"] == "revision":
                     self.revised[event["id"]] = Revised.model_validate(event).model_copy(update=_UNSTAMPED)
                 self._seq = event["seq"] + 1

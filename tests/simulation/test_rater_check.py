@@ -74,6 +74,15 @@ def test_a_rater_that_gives_every_answer_the_same_rating_stops_the_run_after_epo
     assert scai("show", "forced", "--json").json["rater_check"][0]["passed"] is False
 
 
+def test_the_warning_about_a_failed_check_outlives_a_resume(tmp_path: Path) -> None:
+    file = experiment(tmp_path, script=[SAME], epochs=2)
+    whole = scai("run", file, "-q", "--json", "--force", "--run-id", "whole").json
+    most = len([call for call in calls(tmp_path / "runs" / "whole") if call["id"].startswith("e1/")])
+    assert scai("run", file, "-q", "--force", "--set", f"limits.calls={most}").code == 3
+    resumed = scai("resume", "t", "--trust", "-q", "--json", "--set", "limits.calls=999").json
+    assert resumed["health"] == whole["health"] != []
+
+
 @pytest.mark.parametrize(
     ("good", "bad", "passed"),
     [(5, 4, True), (5, 4.1, False), (4, 5, False), (10, 9, False), (10, 0, True), (None, 1, False)],
