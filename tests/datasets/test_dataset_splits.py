@@ -66,10 +66,30 @@ def test_nobody_moves_when_others_come(seed: int, some: set[str]) -> None:
     assert all(few.split(origin(person, "t1"), "?", None) == whole[person] for person in some)
 
 
-def test_shares_are_about_what_was_asked_for() -> None:
-    splitter = Splitter({"train": 0.9, "test": 0.1}, "task", 1, {}, {})
-    found = [splitter.split(origin(None, f"task-{n}"), f"prompt {n}", None)[0] for n in range(5000)]
+@pytest.mark.parametrize("by", ["persona", "task"])
+def test_shares_are_about_what_was_asked_for(by: By) -> None:
+    splitter = Splitter({"train": 0.9, "test": 0.1}, by, 1, {}, {})
+    found = [splitter.split(origin(f"persona-{n}", f"task-{n}"), f"prompt {n}", None)[0] for n in range(5000)]
     assert 420 < found.count("test") < 580
+
+
+@pytest.mark.parametrize(
+    ("by", "test"), [("persona", {0, 1, 4, 7, 9, 10, 11, 12, 13, 14}), ("task", {0, 1, 2, 4, 5, 7, 9, 10, 11, 12, 15})]
+)
+def test_a_later_version_moves_nobody_and_no_task(by: By, test: set[int]) -> None:
+    splitter = Splitter({"train": 0.5, "test": 0.5}, by, 7, {}, {})
+    found = [splitter.split(origin(f"x{n}", f"x{n}"), f"prompt {n}", None)[0] for n in range(16)]
+    assert {n for n, split in enumerate(found) if split == "test"} == test
+
+
+@pytest.mark.parametrize("by", ["persona", "task", "both"])
+@pytest.mark.parametrize("dev", ["dev", "validation", "valid", "val", "eval"])
+def test_who_states_a_split_is_in_it(by: By, dev: str) -> None:
+    names: dict[Split, str] = {"train": "train", "dev": dev, "test": "test"}
+    shares = dict.fromkeys(names.values(), 1 / 3)
+    for seed, (stated, name) in product(range(5), names.items()):
+        splitter = Splitter(shares, by, seed, {"ann": stated}, {"tea": stated})
+        assert splitter.split(origin("ann", "tea"), "?", None) == (name, "")
 
 
 @pytest.mark.parametrize("same", ["How do I  make TEA?", "how do i make tea?\n", "HOW DO I MAKE TEA?"])
@@ -85,10 +105,13 @@ def test_a_task_in_the_same_words_goes_nowhere_else(same: str) -> None:
 
 def test_a_task_in_nearly_the_same_words_goes_nowhere_else_if_asked() -> None:
     words = "what would you tell somebody who has slept badly for a week and has to drive a lorry tomorrow {}"
+    found = []
     for near in (False, True):
         splitter = Splitter({"train": 0.5, "test": 0.5}, "task", 0, {}, {}, near=near)
-        found = {splitter.split(origin(None, f"t{n}"), words.format(n), None)[0] for n in range(40)} - {None}
-        assert len(found) == (1 if near else 2)
+        found.append([splitter.split(origin(None, f"t{n}"), words.format(n), None)[0] for n in range(40)])
+    all_rows, kept = found
+    assert set(all_rows) == {"train", "test"}
+    assert kept == [split if split == all_rows[0] else None for split in all_rows]
 
 
 def test_a_split_that_nobody_asked_for_is_left_out() -> None:
@@ -97,6 +120,27 @@ def test_a_split_that_nobody_asked_for_is_left_out() -> None:
     assert splitter.split(origin("bob", "tea"), "?", None) == (None, "held out")
     with pytest.raises(ConfigError, match="--split-by task"):
         splitter.split(origin(None, "x"), "?", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "shares"),
+    [
+        ("train=0.9, test=0.1", {"train": 0.9, "test": 0.1}),
+        ("all=1", {"all": 1}),
+        ("a=0.3333333,b=0.3333333,c=0.3333333", dict.fromkeys("abc", 0.3333333)),
+    ],
+)
+def test_shares_are_read_also_if_rounded(text: str, shares: dict[str, float]) -> None:
+    assert parse_split(text) == shares
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["train=0.5,test=0.4", "train=0.9,test=0.9", "train=1,test=0", "train=1.5,test=-0.5", "all=nan", "a/b=1", "train"],
+)
+def test_shares_that_are_no_shares_are_refused_with_the_option(text: str) -> None:
+    with pytest.raises(ConfigError, match=f"--split {text}: "):
+        parse_split(text)
 
 
 @given(st.text(max_size=20))

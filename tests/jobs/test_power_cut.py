@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -17,7 +20,11 @@ from loopback import Body, Loopback
 from power import Disk
 from scripted import failing, script
 
-from scai_cli.runs.call_index import CallIndex
+from scai_cli.errors import AnswerLost, CallFailed, PromptRefused, RunError, UnusedResponse
+from scai_cli.messages import ChatRequest, Completion, Message, Usage
+from scai_cli.models.call_log import RecordedModel, log_unused
+from scai_cli.runs.call_index import CallIndex, paid_calls
+from scai_cli.runs.events import Problem
 from scai_cli.runs.jsonl import lines
 
 SMALL = """\
@@ -272,6 +279,126 @@ def test_a_revision_that_did_without_a_failed_call_has_lost_none(
     (run / "outcome.json").unlink()
     assert scai("resume", "tiny", "-q", "--trust").code == 0
     assert (run / "events.jsonl").read_bytes() == before
+
+
+ASKED = ChatRequest("e1/ann/tea/m1/assistant", "assistant", "answer", "m", (Message("user", "How do I make tea?"),))
+OTHER = replace(ASKED, messages=(Message("user", "And coffee?"),))
+TEA = Completion("Boil wat", "length", Usage(30, 4, 20), "m-2026", 0.25, 2, "model", (("Bo", -0.25),), "Water first.")
+End = Completion | CallFailed | UnusedResponse
+
+
+class Ends:
+    """A model that always says the same, or always fails."""
+
+    def __init__(self, end: Completion | CallFailed) -> None:
+        self.end = end
+
+    async def complete(self, request: ChatRequest) -> Completion:
+        if isinstance(self.end, CallFailed):
+            raise self.end
+        return self.end
+
+    async def aclose(self) -> None:
+        pass
+
+
+def logged(*ends: End, request: ChatRequest = ASKED) -> Path:
+    """Log calls of one request that end so."""
+    path = Path("log.jsonl")
+    with path.open("ab") as file:
+        for end in ends:
+            if isinstance(end, UnusedResponse):
+                log_unused(lambda line: file.write(line + b"\n"), request, end, "no text")
+            else:
+                with suppress(CallFailed):
+                    asyncio.run(RecordedModel(Ends(end), lambda line: file.write(line + b"\n")).complete(request))
+    return path
+
+
+@pytest.mark.parametrize("said", [TEA, replace(TEA, logprobs=None, thoughts="")])
+def test_an_answer_is_read_back_as_it_was_logged(said: Completion) -> None:
+    with closing(CallIndex.read(logged(said))) as index:
+        assert index.answer(ASKED) == replace(said, source="replay")
+        assert index.answer(OTHER) is None
+        assert (index.paid_calls, index.spent) == (1, {("assistant", "m"): TEA.usage})
+
+
+def test_a_call_that_is_not_wanted_is_paid_and_has_no_answer() -> None:
+    log = logged(TEA)
+    for wanted in (ASKED.id, "another"):
+        with closing(CallIndex.read(log, wanted=wanted.__eq__)) as index:
+            assert (index.answer(ASKED) is None, index.paid_calls) == (wanted != ASKED.id, 1)
+
+
+@pytest.mark.parametrize(("refused", "kind"), [(False, CallFailed), (True, PromptRefused)])
+def test_a_failure_that_an_event_records_is_raised_again(refused: bool, kind: type[CallFailed]) -> None:
+    problem = Problem(id="e1/ann/tea", epoch=1, where="e1/ann/tea", problem="HTTP 400", refused=refused)
+    with closing(CallIndex.read(logged(TEA), {ASKED.id: problem})) as index:
+        with pytest.raises(kind, match="HTTP 400") as raised:
+            index.answer(ASKED)
+        assert type(raised.value) is kind
+        assert raised.value.is_problem
+
+
+@pytest.mark.parametrize(
+    ("kind", "failed", "lost"),
+    [
+        ("message", False, True),
+        ("message", True, True),
+        ("revision", False, True),
+        ("revision", True, False),
+        ("oversized", False, False),
+        ("", True, False),
+    ],
+)
+def test_an_answer_is_lost_if_an_event_cannot_be_without_it(kind: str, failed: bool, lost: bool) -> None:
+    with closing(CallIndex.read(logged(*[CallFailed("HTTP 500")] * failed), settled=lambda _: kind)) as index:
+        if not lost:
+            assert index.answer(ASKED) is None
+            return
+        for _ in range(2):  # it stays lost, whichever call comes next
+            with pytest.raises(AnswerLost) as raised:
+                index.answer(ASKED)
+            assert raised.value.args == ({ASKED.id},)
+
+
+@pytest.mark.parametrize(
+    "part", ["response", "finish_reason", "usage", "answered_by", "latency_s", "retries", "source", "digest"]
+)
+def test_a_call_without_one_of_its_parts_is_damaged(part: str) -> None:
+    log = logged(TEA)
+    call = json.loads(log.read_bytes())
+    del call[part]
+    log.write_text(json.dumps(call) + "\n", encoding="utf-8")
+    with pytest.raises(RunError, match=r"log\.jsonl:1: this line is damaged"):
+        CallIndex.read(log)
+
+
+def test_a_settled_call_has_the_answer_to_its_last_request_and_a_copy_of_another_changes_nothing() -> None:
+    before, coffee = replace(ASKED, id="e1/ann/sleep/m1/assistant"), replace(TEA, text="Grind beans.")
+    log = logged(TEA, request=before)
+    logged(TEA)
+    logged(coffee, request=OTHER)
+    logged(TEA)
+    with closing(CallIndex.read(log, settled=lambda _: "message")) as index:
+        assert index.answer(ASKED) == replace(coffee, source="replay")
+        assert index.answer(before) == replace(TEA, source="replay")
+        assert index.paid_calls == 3
+
+
+def test_each_response_without_an_answer_is_paid() -> None:
+    one, two = UnusedResponse("", input_tokens=3, output_tokens=5), UnusedResponse("", input_tokens=3, output_tokens=6)
+    with closing(CallIndex.read(logged(one, two, one))) as index:
+        assert index.answer(ASKED) is None
+        assert (index.paid_calls, index.spent) == (2, {("assistant", "m"): Usage(6, 11)})
+
+
+def test_paid_calls_are_told_once_each_whatever_else_is_in_the_log() -> None:
+    others = (replace(TEA, source="cache"), replace(TEA, source="human"), CallFailed("HTTP 500"))
+    log = logged(*others, TEA, TEA)
+    log.write_bytes(b'{"id":\n' + log.read_bytes())
+    logged(replace(TEA, text="Boil water."), TEA)
+    assert [call.response for call in paid_calls(log)] == ["Boil wat", "Boil water."]
 
 
 def test_a_copy_of_a_response_without_an_answer_is_not_counted(finished: Path, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ def feedback(text: str) -> Feedback:
         'Sure! Here it is:\n```json\n{"feedback": "fine", "rating": 7}\n```\nAnything else?',
         'I use {braces} and {"other": 1} before {"feedback": "fine", "rating": 7} and {after}',
         '{"rating": 7.0, "feedback": "fine", "mood": "sunny"}',
+        '{"feedback": "fine", "rating": 7, "a": 1, "A": 2}',
         '{"feedback": "fine", "rating": "7"}',
         '{"feedback": "fine", "rating": " 7/10 "}',
         '{"feedback": "fine", "rating": "7 out of 10"}',
@@ -56,6 +57,7 @@ def test_the_form_is_found(text: str) -> None:
         ('{"feedback": "...", "rating": 7}', "no JSON object"),
         ('{"feedback": "string", "rating": 0}', "no JSON object"),
         ('{"feedback": "{\\"feedback\\": \\"fine\\"}", "rating": 7}', "contains JSON"),
+        ('{"feedback": "like {\\"rating\\": {}}", "rating": 7}', "contains JSON"),
         ('{"feedback": "fine", "rating": 7, "rating": 3}', "number"),
         ('{"feedback": "fine"}', "Field required"),
         ('{"rating": 7}', "Field required"),
@@ -117,6 +119,23 @@ def test_any_json_is_a_form_that_can_be_recorded_or_refused(form: Any, data: obj
     except ValueError:
         return
     assert found.model_dump_json().encode()
+
+
+@pytest.mark.parametrize("said", ['The word "rating" is vague.', 'The "rating" is {vague}.'])
+def test_a_text_may_name_a_key_of_the_form(said: str) -> None:
+    assert feedback(json.dumps({"feedback": said, "rating": 7})).feedback == said
+
+
+def test_a_rule_that_contains_json_is_refused() -> None:
+    rule = {"id": None, "text": 'Write {"critique": 1} often.'}
+    with pytest.raises(ValueError, match="contains JSON"):
+        read_form(json.dumps({"critique": "c", "principles": [rule]}), Rewrite)
+
+
+def test_a_rating_on_another_scale_is_converted_and_marked() -> None:
+    converted = Feedback(feedback="fine", rating=7)
+    assert read_form('{"feedback": "fine", "rating": "35/50"}', Feedback, SCALE) == (converted, ("converted",))
+    assert read_form('{"feedback": "fine", "rating": "35/50",}', Feedback, SCALE)[1] == ("repaired", "converted")
 
 
 def test_lone_surrogates_are_cleaned_wherever_a_model_writes_them() -> None:
@@ -208,6 +227,14 @@ def test_an_example_of_the_experiments_own_is_no_answer_either(example: str) -> 
         read_form(example, form, frozenset("ABC") if form is Ranking else SCALE, example=example)
 
 
+def test_the_words_of_the_example_are_no_text_of_an_answer() -> None:
+    example = '{"feedback": "<what you liked>", "rating": <number>}'
+    copied = '{"feedback": "What you liked", "rating": 3}'
+    assert read_form(f'{{"feedback": "fine", "rating": 7}} {copied}', Feedback, SCALE, example=example)[0].rating == 7
+    with pytest.raises(ValueError, match="is a placeholder"):
+        read_form(copied.replace("}", ', "mood": "sunny"}'), Feedback, SCALE, example=example)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -246,6 +273,12 @@ def test_the_usual_faults_are_repaired_and_marked(text: str) -> None:
 def test_a_fault_that_allows_two_readings_is_missing(text: str) -> None:
     with pytest.raises(ValueError, match=r"\S"):
         read_form(text, Feedback, SCALE)
+
+
+def test_a_repaired_object_may_have_keys_of_its_own_if_they_are_names() -> None:
+    assert feedback('{"feedback": "fine", "rating": 7, "mood": "sunny",}').rating == 7
+    with pytest.raises(ValueError, match="odd keys"):
+        feedback('{"feedback": "fine", "rating": 7, "and then": "sunny",}')
 
 
 DRAFT = 'Draft: {"feedback": "bad", "rating": 2}\n\nFinal:\n'
