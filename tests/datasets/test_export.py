@@ -335,6 +335,7 @@ def test_a_damaged_row_is_named(generated: Path, tmp_path: Path) -> None:
         ("--format system -o folder/", "has no samples for a card"),
         ("--format dpo --split-by task", "add e.g. --split"),
         ("--format dpo --split train=1,test=1 -o x.jsonl", "add up to 1"),
+        ("--format dpo --split train=0.5,train=1 -o x.jsonl", "has two shares"),
         ("--format dpo --split train:1 -o x.jsonl", "write it as train=0.9,test=0.1"),
         ("--format dpo --split a/b=1 -o x.jsonl", "cannot be part of a file name"),
         ("--format dpo --split train=0.5,test=0.5", "add -o FILE"),

@@ -35,7 +35,8 @@ def parse_split(text: str) -> dict[str, float]:
     shares: dict[str, float] = {}
     for part in text.split(","):
         name, _, share = part.partition("=")
-        name = name.strip()
+        if (name := name.strip()) in shares:
+            raise ConfigError(f"--split {text}: {name!r} has two shares; give each name one")
         try:
             shares[name] = float(share)
         except ValueError:
