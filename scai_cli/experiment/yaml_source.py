@@ -203,7 +203,7 @@ def explain(error: ValidationError, source: YamlSource, model: type[BaseModel], 
 
 
 def _keys(detail: ErrorDetails, source: YamlSource, base: KeyPath) -> KeyPath:
-    """Return pydantic's path after the base, without the branches of unions, which are no keys of the file."""
+    """Return pydantic's path after the base, without the branches of unions, which the file lacks."""
     keys = base
     for n, part in enumerate(detail["loc"], 1):
         unknown = detail["type"] == "extra_forbidden" and n == len(detail["loc"])

@@ -77,7 +77,6 @@ Where no spaces are between words, a character is a part of one: of Han or kana 
 """
 _EAST_ASIAN: Final = f"{HAN}\u3041-\u30ff\u31f0-\u31ff"
 _UNSPACED: Final = f"[{_EAST_ASIAN}{SOUTH_EAST_ASIAN}]"
-_PARTS: Final = ((re.compile(f"[{_EAST_ASIAN}]"), 1 / 2), (re.compile(f"[{SOUTH_EAST_ASIAN}]"), 1 / 4))
 
 _LISTS = read_data_file(__file__)
 _TITLES, _ALSO_WORDS = (frozenset(_LISTS[name].split()) for name in ("titles", "also_words"))
@@ -168,4 +167,4 @@ def _words(text: str) -> list[str]:
 
 def _length(word: str) -> float:
     """Return the length of a result of `_words` in words."""
-    return next((part for script, part in _PARTS if script.match(word)), 1)
+    return 1 / 4 if re.match(f"[{SOUTH_EAST_ASIAN}]", word) else 1 / 2 if re.match(f"[{_EAST_ASIAN}]", word) else 1
