@@ -193,18 +193,23 @@ def explain(error: ValidationError, source: YamlSource, model: type[BaseModel], 
     """Return pydantic's first error as one line with file, line, key and remedy; it quotes no value."""
     details = error.errors(include_url=False, include_input=False)
     first = min(details, key=lambda detail: detail["type"] != "extra_forbidden")
-    path = _keys(first)
-    problems = dict.fromkeys(_problem(detail, model) for detail in details if _keys(detail) == path)
-    full = (*base, *path)
-    if "inline" in full and full[: full.index("inline") + 1] not in source.lines:
-        full = tuple(part for part in full if part != "inline")  # the file has the short form, a list of items
-    if full[-1] == "text" and full not in source.lines and first["type"] != "missing":
+    full = _keys(first, source, base)
+    problems = dict.fromkeys(_problem(detail, model) for detail in details if _keys(detail, source, base) == full)
+    if full[:2] in (("personas", "inline"), ("tasks", "inline")) and full[:2] not in source.lines:
+        full = (full[0], *full[2:])  # the file has the short form, a list of items
+    if full[-1:] == ("text",) and full not in source.lines and first["type"] not in ("missing", "extra_forbidden"):
         full = full[:-1]  # the file has the short form, the text alone
     return source.error(full, ", or ".join(problems))
 
 
-def _keys(detail: ErrorDetails) -> KeyPath:
-    return tuple(part for part in detail["loc"] if not _is_branch(part))
+def _keys(detail: ErrorDetails, source: YamlSource, base: KeyPath) -> KeyPath:
+    """Return pydantic's path after the base, without the branches of unions, which the file lacks."""
+    keys = base
+    for n, part in enumerate(detail["loc"], 1):
+        unknown = detail["type"] == "extra_forbidden" and n == len(detail["loc"])
+        if unknown or not _is_branch(part) or (*keys, part) in source.lines:
+            keys = (*keys, part)
+    return keys
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel]) -> str:

@@ -1,8 +1,12 @@
 """Objections: reasons against a candidate under any acceptance rule: broken, oversized or leaking."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import accumulate
 from typing import Final
+from unicodedata import category
 
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.personas import Persona
@@ -10,7 +14,7 @@ from scai_cli.messages import rough_tokens
 from scai_cli.runs.events import Candidate
 from scai_cli.simulation.placeholders import is_rule
 from scai_cli.simulation.revision_context import RevisionContext
-from scai_cli.text.characters import folded, hidden
+from scai_cli.text.characters import HAN, SOUTH_EAST_ASIAN, folded, hidden
 from scai_cli.text.data_files import read_data_file
 
 
@@ -67,25 +71,36 @@ def _private_texts(context: RevisionContext) -> Iterator[str]:
 
 
 COPIED_WORDS: Final = 5
-"""The number of consecutive words that a principle must not share with a task or a transcript."""
+"""The number of consecutive words that a principle must not share with a task or a transcript.
+
+Where no spaces are between words, a character is a part of one: of Han or kana a half, of Thai and its like a quarter.
+"""
+_EAST_ASIAN: Final = f"{HAN}\u3041-\u30ff\u31f0-\u31ff"
+_UNSPACED: Final = f"[{_EAST_ASIAN}{SOUTH_EAST_ASIAN}]"
 
 _LISTS = read_data_file(__file__)
 _TITLES, _ALSO_WORDS = (frozenset(_LISTS[name].split()) for name in ("titles", "also_words"))
-_APOSTROPHES: Final = str.maketrans("’ʼ‐", "''-")
+_PLAIN: Final = str.maketrans(dict(pair.split("=") for pair in _LISTS["plain"].split()))
+_LATIN: Final = str.maketrans(*_LISTS["look_alikes"].split())
+_LIKE_LATIN: Final = re.compile(f"[^{''.join(chr(code) for code in range(0x370, 0x530) if code not in _LATIN)}]+")
+"""A stretch without the letters of Greek and Cyrillic that look like none of Latin."""
 _SENTENCE_ENDS: Final = frozenset('.!?:…\n•*-–("“')
 
 
 def leak(fresh: Iterable[Principle], personas: Iterable[Persona], private: Iterable[str]) -> str | None:
     """Return the first leak in principles as a reason for the log; `private` are tasks, messages and comments."""
     names = _Names(personas)
-    haystack = f" {' | '.join(_words(text) for text in private)} "
+    haystack = f" {' | '.join(' '.join(_words(text)) for text in private)} "
     for rule in fresh:
         if (name := names.first(rule.text)) is not None:
             return f"leaking: {rule.id} names {name!r}; a principle is for everyone"
-        words = _words(rule.text).split()
-        for at in range(len(words) - COPIED_WORDS + 1):
-            copied = " ".join(words[at : at + COPIED_WORDS])
-            if f" {copied} " in haystack:
+        words = _words(rule.text)
+        lengths = list(accumulate(map(_length, words), initial=0.0))
+        for at, before in enumerate(lengths):
+            end = bisect_left(lengths, before + COPIED_WORDS)
+            copied = " ".join(words[at:end])
+            if end < len(lengths) and f" {copied} " in haystack:
+                copied = re.sub(f"(?<={_UNSPACED}) (?={_UNSPACED})", "", copied)
                 return f"leaking: {rule.id} copies {copied!r} from a task or a conversation"
     return None
 
@@ -95,16 +110,18 @@ class _Names:
 
     def __init__(self, personas: Iterable[Persona]) -> None:
         personas = list(personas)
-        whole = {_normal(name).strip() for persona in personas for name in (persona.id, persona.name)} - {""}
-        parts = {part for persona in personas for part in re.findall(r"[\w'-]+", _normal(persona.name))}
-        parts = {part for part in parts if len(part) > 1 and part[0].isupper() and part.lower() not in _TITLES}
-        spelled = parts | {part.upper() for part in parts if len(part) > 2}
-        self._whole = re.compile("|".join(map(_bounded, sorted(whole, key=len, reverse=True))) or r"(?!)", re.I)
-        self._parts = re.compile("|".join(map(_bounded, sorted(spelled, key=len, reverse=True))) or r"(?!)")
+        whole = {form.strip() for persona in personas for name in (persona.id, persona.name) for form in _forms(name)}
+        found = (re.findall(r"[\w'-]+", form) for persona in personas for form in _forms(persona.name))
+        parts = {part for parts in found for part in parts if len(part) > 1 and part[0].isupper()}
+        parts = {part for part in parts if part.lower() not in _TITLES}
+        self._whole = _any_of(whole - {""}, re.I)
+        self._parts = _any_of(parts | {part.upper() for part in parts if len(part) > 2})
 
     def first(self, text: str) -> str | None:
         """Return the first name in a text, or None."""
-        text = _normal(text)
+        return next((name for form in _forms(text) if (name := self._first(form)) is not None), None)
+
+    def _first(self, text: str) -> str | None:
         if match := self._whole.search(text):
             return match[0]
         for match in self._parts.finditer(text):
@@ -115,16 +132,39 @@ class _Names:
         return None
 
 
-def _bounded(name: str) -> str:
-    """Return a pattern for a name as a whole word, or anywhere in a script without capitals and spaces."""
-    without_case = name[0].isalpha() and name[0].lower() == name[0].upper()
-    pattern = r"\s+".join(map(re.escape, name.split()))
-    return pattern if without_case and len(name) > 1 else rf"(?<!\w){pattern}(?!\w)"
+def _any_of(names: Iterable[str], flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
+    """Return a pattern for names as whole words; Hangul takes endings, and scripts without spaces have no words."""
+    spelled = (
+        r"\s+".join(map(re.escape, name.split())) if len(name) > 1 else rf"(?<!\w){re.escape(name)}(?!\w)"
+        for name in sorted(names, key=len, reverse=True)
+    )
+    begin = rf"(?<![\w{_marks()}])|(?={_UNSPACED})"
+    end = rf"(?![\w{_marks()}])|(?<={_UNSPACED})|(?<=[\uac00-\ud7a3])"
+    return re.compile(f"(?:{begin})(?:{'|'.join(spelled) or '(?!)'})(?:{end})", flags)
+
+
+@cache
+def _marks() -> str:
+    """Return the marks that are parts of words, such as vowel signs."""
+    return "".join(chr(code) for code in range(0x300, 0x10000) if category(chr(code)) in ("Mn", "Mc"))
 
 
 def _normal(text: str) -> str:
-    return folded(text).translate(_APOSTROPHES)
+    return folded(text).translate(_PLAIN)
 
 
-def _words(text: str) -> str:
-    return " ".join(re.findall(r"\w+", _normal(text).lower()))
+def _forms(text: str) -> tuple[str, str]:
+    """Return the text in plain letters, and undisguised: Latin for look-alikes near Latin, no `s p a c e d` letters."""
+    plain = _normal(text)
+    latin = _LIKE_LATIN.sub(lambda m: m[0].translate(_LATIN) if re.search("[A-Za-z]", m[0]) else m[0], plain)
+    return plain, re.sub(r"\b[A-Za-z](?: [A-Za-z]\b){2,}", lambda m: m[0].replace(" ", ""), latin)
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a text in small letters; in scripts without spaces, the characters."""
+    return re.findall(rf"(?:\w+|[{_marks()}]+)+", re.sub(_UNSPACED, r" \g<0> ", _normal(text).lower()))
+
+
+def _length(word: str) -> float:
+    """Return the length of a result of `_words` in words."""
+    return 1 / 4 if re.match(f"[{SOUTH_EAST_ASIAN}]", word) else 1 / 2 if re.match(f"[{_EAST_ASIAN}]", word) else 1

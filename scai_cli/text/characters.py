@@ -21,20 +21,26 @@ _CONTROLS: Final = "\x7f-\x9f\u2028\u2029"
 """DEL and the C1 controls, and Unicode line ends: controls that JSON leaves unescaped."""
 _HIDDEN: Final = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
-    "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\uffa0\ufff0-\ufffb\U00013430-\U0001343f\U00016fe4\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-_UNSEEN: Final = f"\x00-\x08\x0b-\x1f{_CONTROLS}\ud800-\udfff\ufffe\uffff{_HIDDEN}"
-_NEXT: Final = f"[^{_UNSEEN}]?"
+_NEXT: Final = f"[^{_HIDDEN}]?"
+_OBEYED: Final = f"\x00-\x08\x0b-\x1f{_CONTROLS}\ud800-\udfff\ufffe\uffff"
+HAN: Final = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fffd"
+SOUTH_EAST_ASIAN: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17b3\u17b6-\u17ff\ua9e0-\ua9ff\uaa60-\uaa7f"
+"""Thai, Lao, Burmese and Khmer, which write no space between words but may write U+200B."""
 _EMOJI: Final = "[\u00a9\u00ae\u203c\u2049\u2100-\u2bff\u3030-\u303d\u3297\u3299\U0001f000-\U0001faff]"
 _JOINED: Final = (
-    "\u0600-\u109f\u1780-\u1cff\ua800-\uabff\ufb50-\ufdff\ufe70-\ufefc\U00010a00-\U00011fff\U0001e900-\U0001e95f"
+    "\u0600-\u061b\u061d-\u109f\u1780-\u17b3\u17b6-\u180a\u1810-\u1cff\ua800-\uabff\ufb50-\ufdff\ufe70-\ufefc"
+    "\U00010a00-\U00011fff\U0001e900-\U0001e95f"
 )
 """Arabic, the Indic scripts and others in which a joiner changes the form of the letter before it."""
 _FLAGS: Final = "|".join("".join(chr(0xE0000 + ord(c)) for c in f"{name}\x7f") for name in ("gbeng", "gbsct", "gbwls"))
 """The tags after a black flag that make it England's, Scotland's or Wales's."""
 _KEPT: Final = re.compile(
     f"{_EMOJI}(?:\ufe0f?\u200d{_EMOJI}|[\ufe0e\ufe0f]{_NEXT})|[#*0-9]\ufe0f\u20e3|\U0001f3f4(?:{_FLAGS}){_NEXT}"
-    f"|[{_JOINED}][\u200c\u200d]{_NEXT}|[\u1820-\u18aa][\u180b-\u180f]{_NEXT}",
+    f"|[{_JOINED}][\u200c\u200d]{_NEXT}|[^\\s{_OBEYED}{_HIDDEN}]\u200c\u200c?[{_JOINED}]"
+    f"|[{SOUTH_EAST_ASIAN}]\u200b[{SOUTH_EAST_ASIAN}]"
+    f"|[\u1820-\u18aa][\u180b-\u180f]{_NEXT}|[{HAN}][\ufe00-\ufe02\U000e0100-\U000e01ef]{_NEXT}",
 )
 """Hidden characters in their place, with the character before them and the one after."""
 _ACCENT: Final = re.compile("[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
@@ -42,7 +48,7 @@ _PIECE: Final = 256
 """Characters normalised at once: the time grows with the square of a run of accents."""
 _CONTROL: Final = re.compile(f"[\x00-\x08\x0b-\x1f{_CONTROLS}]")
 _OUT_OF_SIGHT: Final = re.compile(f"[{_HIDDEN}]+")
-_INVISIBLE: Final = re.compile(f"[{_UNSEEN}]+")
+_INVISIBLE: Final = re.compile(f"[{_OBEYED}]+|[{_HIDDEN}]+")
 _IN_JSON: Final = re.compile(f"[{_CONTROLS}{_HIDDEN}]")
 OTHER_LINE_ENDS: Final = "\x85\u2028\u2029"
 """Line ends for `str.splitlines`, for YAML and for many readers of lines, but not for JSON."""

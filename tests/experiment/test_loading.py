@@ -44,6 +44,9 @@ NESTED_MERGES += "}\n"
 # name: (file, line, key, words of the remedy)
 BROKEN = {
     "unknown key": (GOOD + "epcohs: 1\n", 3, "epcohs", "unknown key; did you mean 'epochs'?"),
+    "unknown key with a bracket": (GOOD + '"a[0]": 1\n', 3, "a[0]", "unknown key"),
+    "unknown key of a type's name": (GOOD + "int: 1\n", 3, "int", "unknown key"),
+    "key of a type's name": (GOOD + "prices: {str: {inputt: 3, output: 1}}\n", 3, "prices.str.inputt", "'input'?"),
     "unknown key in ratings": (GOOD + "ratings: {sacle: [0, 1]}\n", 3, "ratings.sacle", "did you mean 'scale'?"),
     "unknown key in model": (GOOD + "model:\n  temprature: 1\n", 4, "model.temprature", "'temperature'?"),
     "unknown role": (GOOD + "roles: {metta: {}}\n", 3, "roles.metta", "did you mean 'meta'?"),
@@ -242,6 +245,7 @@ def test_check_and_plan_refuse_what_run_refuses() -> None:
         ("=1", "--set ", "write KEY=VALUE"),
         ("epcohs=1", "--set epcohs: epcohs", "did you mean 'epochs'?"),
         ("a.b.c=1", "--set a.b.c: a", "unknown key"),
+        ("personas[0].name=Bob", "--set personas[0].name: personas[0]", "unknown key"),
         ("ratings.sacle=[0, 1]", "--set ratings.sacle: ratings.sacle", "did you mean 'scale'?"),
         ("personas.9.id=x", "--set personas.9.id", "nothing at '9'"),
         ("epochs.x=1", "--set epochs.x", "nothing at 'x'"),
@@ -327,6 +331,9 @@ def test_ids_are_unique_across_files() -> None:
         ("p.yaml", "", "p.yaml:1: must be a list"),
         ("p.jsonl", '{"id": "a"}\n\n{"id": \n', "p.jsonl:3: not valid JSON"),
         ("p.jsonl", '{"id": "a"}\n\n{"id": "b", "nme": ""}\n', "p.jsonl:3: 1.nme: unknown key"),
+        ("p.jsonl", '{"id": "a", "a[0]": 1}', "p.jsonl:1: 0.a[0]: unknown key"),
+        ("p.jsonl", '{"id": "a", "text": 1}', "p.jsonl:1: 0.text: unknown key"),
+        ("p.jsonl", '{"id": "a", "inline": 1}', "p.jsonl:1: 0.inline: unknown key"),
         ("p.jsonl", "[" * 100_000, "p.jsonl:1: not valid JSON"),
         ("p.json", '[{"id": "a"},\n {"id": "b", "nme": ""}]', "p.json:2: 1.nme: unknown key"),
     ],

@@ -162,6 +162,12 @@ def test_a_map_with_a_mistake_is_named_with_its_line() -> None:
     assert "use --as table" in refused("prism", HERE / "prism.jsonl", "--map", "m.yaml")
 
 
+@pytest.mark.parametrize(("text", "problem"), [("- id\n", "must be a mapping"), ("str: a\n", "str: unknown key")])
+def test_a_map_that_is_none_is_one_line(text: str, problem: str) -> None:
+    Path("m.yaml").write_text(text, encoding="utf-8")
+    assert refused("table", HERE / "table.csv", "--map", "m.yaml").startswith(f"m.yaml:1: {problem}")
+
+
 def test_the_limit_stops_early() -> None:
     assert len(people("personahub", HERE / "personahub.jsonl", "--limit", 2)) == 2
 

@@ -153,12 +153,64 @@ def test_a_clause_may_name_whom_it_is_for(tmp_path: Path) -> None:
         ("Dr. Amara Diallo", "Amara comes first."),
         ("Jo Li", "Please Jo first."),
         ("Carmen (Mina) Cruz", "Do as Mina would."),
+        ("राम", "पहले राम, फिर बाकी।"),
+        ("김민수", "항상 김민수는 먼저 답한다."),
+        ("สมชาย", "ตอบสมชายก่อนเสมอ"),
+        ("Ann Smith", "Answer \u0410nn \u0405mith well."),
+        ("\u0410nn Smith", "Answer Ann well."),
+        ("Joe", "Answer \u0408\u043e\u0435 well."),
+        ("Annabel", "Answer A n n a b e l well."),
+        ("Łukasz Øre", "Answer Lukasz well."),
+        ("Lukasz", "Answer Łukasz well."),
     ],
 )
 def test_names_of_every_script_are_found(name: str, text: str) -> None:
     rule = Constitution().apply([Add(text=text)], epoch=1).principles
     assert leak(rule, [Persona(id="x1", name=name)], []) is not None
     assert leak(rule, [Persona(id="x1", name="Nobody Else")], []) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("राम", "आराम से और छोटा उत्तर दो।"),
+        ("राम", "रामा से और छोटा उत्तर दो।"),
+        ("علي", "أجب عليهم بإيجاز."),
+        ("민수", "국민수는 말한다."),
+        ("Ho", "\u041d\u043e отвечай кратко."),
+        ("Jo", "Answer J or o."),
+        ("李", "行李要轻。"),
+    ],
+)
+def test_a_part_of_a_word_is_no_name(name: str, text: str) -> None:
+    assert leak([Principle(id="P1", text=text)], [Persona(id="x1", name=name)], []) is None
+
+
+@pytest.mark.parametrize(
+    ("task", "rule"),
+    [
+        ("चाय कैसे बनाते हैं?", "समझाओ कि कुछ कैसे बनाते हैं और छोटा रखो।"),
+        ("Wie brüht man Tee auf?", "Wie brüht man Kaffee auf?"),
+        ("日本の首都はどこですか", "首都はどこですか、と聞く。"),
+        ("อย่างไรก็ตาม ชงชาให้ฉัน", "อย่างไรก็ตาม ตอบสั้น"),
+    ],
+)
+def test_a_few_words_of_a_task_are_no_copy(task: str, rule: str) -> None:
+    assert leak([Principle(id="P1", text=rule)], (), [task]) is None
+
+
+@pytest.mark.parametrize(
+    ("task", "rule", "copied"),
+    [
+        ("चाय कैसे बनाते हैं दूध से?", "चाय कैसे बनाते हैं दूध से, बताओ।", "चाय कैसे बनाते हैं दूध"),
+        ("東京の紅葉はいつが見頃ですか?", "東京の紅葉はいつが見頃ですかと聞く。", "東京の紅葉はいつが見"),
+        ("请用Python写一个快速排序", "请用 Python 写一个快速排序。", "请用 python 写一个快速排"),
+        ("อธิบายการสังเคราะห์แสง", "อธิบายการสังเคราะห์แสง สั้นๆ", "อธิบายการสังเคราะห์แ"),
+    ],
+)
+def test_a_copied_stretch_is_found_in_scripts_without_spaces(task: str, rule: str, copied: str) -> None:
+    found = leak([Principle(id="P1", text=rule)], (), [task])
+    assert found == f"leaking: P1 copies {copied!r} from a task or a conversation"
 
 
 def test_what_a_rater_remarked_about_another_s_answer_is_private_too(tmp_path: Path) -> None:

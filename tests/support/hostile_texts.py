@@ -18,6 +18,7 @@ TEXTS: Final[dict[str, str]] = {
     "braces": "{} {0} {name} {{constitution}} {{ form }} {{persona}} %s %(x)s ${HOME}",
     "lines": "one\u2028two\u2029three\x85four\r\nfive\rsix\x0bseven\x0ceight",
     "surrogates": "a\ud800b\udfffc\ud83d\ude00",
+    "fillers": "a\U00013430 b\U0001343f \U0001d159 \U00016fe4 c\u200cd e\u200bf",
     "backwards": "\u202egnp.exe\u2066 \u200b\ufeff",
     "long": "All work and no play. " * 47_700,
     "empty": "",
@@ -56,7 +57,7 @@ TEXTS: Final[dict[str, str]] = {
 
 _HIDDEN = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"
-    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+    "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U00013430-\U0001343f\U00016fe4\U0001d159\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 UNSEEN: Final = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff{_HIDDEN}]")
 """What a terminal obeys, or shows in another order than it stands or not at all."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from pathlib import Path
+from unicodedata import category
 
 import pytest
 from conftest import scai
@@ -24,6 +26,7 @@ from scai_cli.text.characters import (
     one_line,
     printable,
     visible,
+    without_hidden,
 )
 
 HOSTILE = "a\x1b[2J\x85b\x9bc\u2028d\u2029e\u202ef\u2066g\x7fh\u200bi\U000e0061"
@@ -31,6 +34,7 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 ANY_TEXT = (
     st.text(alphabet=st.characters(exclude_categories=()))  # lone surrogates too
     | st.text("a\u2764\ufe0f\u200d\x1b\u0645\u200c1\u20e3\u1820\u180b\U0001f3f4\U000e0067\n")
+    | st.text("a \u0645\u200c\u200b\u0e01\u845b\ufe01\U000e0101\x00\r\n\u061c")
     | st.just(HOSTILE)
 )
 
@@ -48,9 +52,8 @@ def test_no_form_holds_what_a_terminal_obeys(text: str) -> None:
 
 def _without_kept(text: str) -> str:
     """A text without the characters that `hidden` lets pass, where they stand."""
-    return (
-        re.sub(r"[\u200c\u200d\ufe0e\ufe0f\u180b-\u180f\U000e0061-\U000e007f]", "", text) if not hidden(text) else text
-    )
+    kept = r"[\u200b-\u200d\ufe00-\ufe02\ufe0e\ufe0f\u180b-\u180f\U000e0061-\U000e007f\U000e0100-\U000e01ef]"
+    return text if hidden(text) else re.sub(kept, "", text)
 
 
 @given(ANY_TEXT)
@@ -95,6 +98,11 @@ def test_people_on_stdout_turn_no_text_round(tmp_path: Path) -> None:
         "\U0001f469\U0001f3fd\u200d\U0001f4bb",
         "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f.",
         "\u0645\u06cc\u200c\u062e", "\u0915\u094d\u200d\u0937", "\u1820\u180b\u1820",
+        "PDF\u200c\u0647\u0627 2020\u200c\u0647\u0627",
+        "\u00ab\u06af\u200c\u06af\u00bb\u200c\u0647\u0627 (\u0622)\u200c\u0647",
+        "\u0645\u06cc\u200c\u200c\u062e \u0645\u200c\u200c\u062e", "\u1780\u200b\u1781 \u0e01\u0e34\u200b\u0e02",
+        "\u0e81\u200b\u0e82 \u1000\u103a\u200b\u1001", "\u9089\U000e0104\u82b1 \u845b\ufe00 \u845b\U000e0100",
+        "\u0600\u0605 \u06dd \u070f \u0890 \u08e2 \U000110bd\U000110cd",
         "\u0627\u0654 \u05d0 \uac00 e\u0301",
     ],
 )  # fmt: skip
@@ -110,10 +118,30 @@ def test_what_does_not_belong_is_hidden(name: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["a\u200db", "a\ufe0f", "\u2764\ufe0f\ufe0f", "\U0001f3f4\U000e0061\U000e007f", "\u0645\u200c\u200c", "\u200d"],
-)
+    [
+        "a\u200cb", "\u200c\u0645", " \u200c\u0645", "\u0645\u200c\u200c\u200c\u062e", "\u061c\u200c",
+        "\u0645\u200c\u200c\u061c", "\u0e01\u200b\u17b4", "\u180b\u200d", "a\u200b\u0e01", "\u0e01\u200b",
+        "\u0e01\u200b\u200b\u0e01", "a\U000e0100", "\u845b\ufe00\ufe01", "\u845b\ufe03", "\u845b\U000e0061",
+        "a\u200db", "a\ufe0f", "\u2764\ufe0f\ufe0f", "\U0001f3f4\U000e0061\U000e007f", "\u0645\u200c\u200c", "\u200d",
+    ],
+)  # fmt: skip
 def test_a_joiner_elsewhere_is_hidden(text: str) -> None:
     assert hidden(text)
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n", "\t", "\x1b[0m", "\u2028", ""])
+def test_what_follows_takes_nothing_from_its_place(end: str) -> None:
+    for text in ("\u2764\ufe0f", "\u0645\u200c", "\u845b\U000e0100"):
+        assert not hidden(text + end)
+        assert without_hidden(text + end).startswith(text)
+        assert visible(f"{text}{end}.").startswith(text)
+
+
+def test_every_format_character_without_a_picture_is_hidden() -> None:
+    seen = set("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
+    formats = {chr(code) for code in range(sys.maxunicode + 1) if category(chr(code)) == "Cf"}
+    assert not {character for character in formats if bool(hidden(character)) == (character in seen)}
+    assert all(map(hidden, "\u034f\u115f\u17b4\u2065\u3164\ufff0\U00013430\U0001343f\U00016fe4\U0001d159\U000e0fff"))
 
 
 @pytest.mark.parametrize("character", ["\u200b", "\U000e0061", "\x1b", "\u2764\ufe0f", "\u0300\u0316"])
