@@ -28,8 +28,14 @@ class CreationFiles:
     last: str
 
     def only_begun(self, path: Path) -> bool:
-        """Return whether a folder has only earlier files, complete or not, so that its creation can be repeated."""
-        return all(file.name in (LOCK, *self.earlier) or self._is_half(file) for file in path.iterdir())
+        """Return whether a folder has only earlier files, complete or not, so that its creation can be repeated.
+
+        A symbolic link is none of them.
+        """
+        return all(
+            (file.name in (LOCK, *self.earlier) or self._is_half(file)) and not file.is_symlink()
+            for file in path.iterdir()
+        )
 
     def _is_half(self, path: Path) -> bool:
         return path.name.startswith(tuple(f".{name}." for name in (*self.earlier, self.last)))
@@ -69,7 +75,15 @@ class LockedFolder:
 
     @classmethod
     def open(cls, path: Path, *logs: str) -> LockedFolder:
-        """Lock a folder and open its logs; raises RunError if it is in use or cannot be written."""
+        """Lock a folder and open its logs; raises RunError if it is in use or cannot be written, or has links.
+
+        Only what is written in place follows a link, and what lies in the folder `constitution`.
+        """
+        for file in (path / name for name in (LOCK, "constitution", *logs)):
+            if file.is_symlink():
+                raise RunError(
+                    f"{file}: is a symbolic link, which is not written through; replace it by the file itself"
+                )
         try:
             path.mkdir(exist_ok=True)
             sync_folder(path.parent)
