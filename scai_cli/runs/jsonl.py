@@ -95,7 +95,7 @@ def lines(path: Path, at: int = 0, *, unended: bool = False) -> Iterator[tuple[i
         at = at or len(BOM_UTF8) * (file.read(len(BOM_UTF8)) == BOM_UTF8)
         file.seek(at)
         while piece := file.readline(_BLOCK):
-            sound = sound and NUL not in piece and len(line) < _LONGEST
+            sound = sound and NUL not in piece and len(line) + len(piece) <= _LONGEST
             line = line + piece if sound else b""
             at += len(piece)
             if piece.endswith(b"\n"):
@@ -128,7 +128,7 @@ def lines_backwards(path: Path) -> Iterator[bytes]:
                     if line and not line.isspace():
                         yield line + b"\n"
                     line, sound = b"", True
-                sound = sound and NUL not in piece and len(line) < _LONGEST
+                sound = sound and NUL not in piece and len(line) + len(piece) <= _LONGEST
                 line = piece + line if sound else b""
         line = line.removeprefix(BOM_UTF8)
         if line and not line.isspace():

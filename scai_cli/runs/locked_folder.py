@@ -79,11 +79,7 @@ class LockedFolder:
 
         Only what is written in place follows a link, and what lies in the folder `constitution`.
         """
-        for file in (path / name for name in (LOCK, "constitution", *logs)):
-            if file.is_symlink():
-                raise RunError(
-                    f"{file}: is a symbolic link, which is not written through; replace it by the file itself"
-                )
+        refuse_links(*(path / name for name in (LOCK, "constitution", *logs)))
         try:
             path.mkdir(exist_ok=True)
             sync_folder(path.parent)
@@ -99,7 +95,9 @@ class LockedFolder:
         """Open logs for appending and remove damaged lines; `sync` syncs them in this order."""
         for name in names:
             if cut := mend(self.path / name):
-                self.repairs.append(f"{name}: removed an incomplete last line ({cut} bytes); its step is repeated")
+                self.repairs.append(
+                    f"{name}: removed incomplete or empty lines ({cut} bytes); what was lost is made again"
+                )
             self._logs[name] = LineLog.open(self.path / name)
 
     @property
@@ -170,6 +168,12 @@ class LockedFolder:
             return folder
         folder.close()
         return None
+
+
+def refuse_links(*paths: Path) -> None:
+    """Raise RunError for a symbolic link, through which a folder of another user's could change any file."""
+    if link := next((path for path in paths if path.is_symlink()), None):
+        raise RunError(f"{link}: is a symbolic link, which is not written through; replace it by the file itself")
 
 
 def check_id(wanted: str | None) -> None:
