@@ -83,7 +83,7 @@ def _all(runs: Path, kind: _Kind) -> list[Path]:
 
 
 def strange_file(path: Path) -> Path | None:
-    """Return a pipe or a device in a run or generated set, which can keep its reader waiting for ever; None if there is none."""
+    """Return a pipe or a device in a run or generated set, which can keep its reader waiting for ever; or None."""
     with suppress(OSError):  # the folder is gone meanwhile, or closed to us: what reads it says so
         files = (*path.iterdir(), *path.glob("constitution/*"))
         return next((f for f in files if not f.is_file() and not f.is_dir() and f.exists()), None)

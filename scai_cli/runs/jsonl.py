@@ -22,7 +22,7 @@ NUL: Final = b"\0"
 """JSON escapes it, so no line has it unless its data did not reach the disk."""
 _BLOCK: Final = 1 << 20
 _LONGEST: Final = 64 * 2**20
-"""The longest line in bytes, about twice the longest response; no more of a damaged file is held in memory."""
+"""The longest line in bytes, about twice the longest response; memory contains no more of a damaged file."""
 
 
 @dataclass(slots=True)

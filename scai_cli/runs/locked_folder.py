@@ -77,7 +77,7 @@ class LockedFolder:
     def open(cls, path: Path, *logs: str) -> LockedFolder:
         """Lock a folder and open its logs; raises RunError if it is in use or cannot be written, or has links.
 
-        Only what is written in place follows a link, and what lies in the folder `constitution`.
+        Writing in place, or in the folder `constitution`, would follow a link and change another file.
         """
         refuse_links(*(path / name for name in (LOCK, "constitution", *logs)))
         try:
@@ -95,9 +95,7 @@ class LockedFolder:
         """Open logs for appending and remove damaged lines; `sync` syncs them in this order."""
         for name in names:
             if cut := mend(self.path / name):
-                self.repairs.append(
-                    f"{name}: removed incomplete or empty lines ({cut} bytes); what was lost is made again"
-                )
+                self.repairs.append(f"{name}: removed incomplete or empty lines ({cut} bytes); lost steps are repeated")
             self._logs[name] = LineLog.open(self.path / name)
 
     @property

@@ -324,7 +324,7 @@ def test_a_tail_of_nul_is_read_and_mended_like_a_torn_line(
         assert scai("show", "tiny", *view).code == 0
     assert scai("list", "--json").json[0]["status"] == "finished"
     called = scai("resume", "tiny")
-    assert f"{name}: removed incomplete or empty lines ({len(tail)} bytes); what was lost is made again" in called.lines
+    assert f"{name}: removed incomplete or empty lines ({len(tail)} bytes); lost steps are repeated" in called.lines
     assert (run / name).read_bytes() == (finished / name).read_bytes()
 
 

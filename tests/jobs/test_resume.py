@@ -157,12 +157,12 @@ def test_a_torn_line_is_said(finished, tmp_path):
         file.write(b'{"seq":99,"ti')
     called = scai("resume", "tiny")
     assert called.code == 0
-    assert "events.jsonl: removed incomplete or empty lines (13 bytes); what was lost is made again" in called.lines
+    assert "events.jsonl: removed incomplete or empty lines (13 bytes); lost steps are repeated" in called.lines
     assert comparable(run) == comparable(finished)
 
 
 @pytest.mark.parametrize("name", ["events.jsonl", "calls.jsonl"])
-@pytest.mark.parametrize("damage", ["", "{", "[]", "17", '{"seq": 3}', "[" * 200_000, '"text"', "\ufffd{}"])
+@pytest.mark.parametrize("damage", ["{", "[]", "17", '{"seq": 3}', "[" * 200_000, '"text"', "\ufffd{}"])
 @pytest.mark.parametrize("number", [1, 5, -1])
 def test_a_damaged_line_is_refused_with_its_number(finished, tmp_path, name, damage, number):
     run = tmp_path / "runs" / "tiny"
