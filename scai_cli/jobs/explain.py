@@ -23,7 +23,7 @@ from scai_cli.jobs.session import run_on_loop, stoppable, with_remedy
 from scai_cli.runs.call_index import CallIndex, paid_calls
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
-from scai_cli.runs.locked_folder import CALLS, LockedFolder
+from scai_cli.runs.locked_folder import CALLS, LockedFolder, refuse_links
 from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.epoch import failures
 from scai_cli.simulation.epoch_context import EpochContext
@@ -66,6 +66,7 @@ def explain(
         if user not in known:
             raise RunError(f"--users: {user!r} took no part in run {history.run_id!r}{did_you_mean(user, known)}")
     command = f"scai explain {history.run_id}"
+    refuse_links(path / FOLDER)
     with (
         ModelPool.connect(config) as pool,
         closing(LockedFolder.open(path / FOLDER, CALLS)) as folder,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from scai_cli.runs.events import MessageSaid, Problem, Rated
-from scai_cli.runs.locked_folder import CALLS, LockedFolder, unwritable
+from scai_cli.runs.locked_folder import CALLS, LockedFolder, refuse_links, unwritable
 from scai_cli.runs.run_directory import EVENTS, now
 from scai_cli.text.characters import escape_line_ends
 from scai_cli.values import Value
@@ -51,7 +51,7 @@ class ChatDirectory:
     @classmethod
     def create(cls, run: Path) -> ChatDirectory:
         """Create and lock the folder of the next chat; raises RunError if it cannot be written."""
-        chats = run / CHATS
+        refuse_links(chats := run / CHATS)
         try:
             chats.mkdir(exist_ok=True)
             path = _make_next(chats)

@@ -83,9 +83,10 @@ def _all(runs: Path, kind: _Kind) -> list[Path]:
 
 
 def strange_file(path: Path) -> Path | None:
-    """Return a pipe or a device in a folder, which can keep its reader waiting for ever; None if there is none."""
+    """Return a pipe or a device in a run or generated set, which can keep its reader waiting for ever; or None."""
     with suppress(OSError):  # the folder is gone meanwhile, or closed to us: what reads it says so
-        return next((f for f in path.iterdir() if f.exists() and not f.is_file() and not f.is_dir()), None)
+        files = (*path.iterdir(), *path.glob("constitution/*"))
+        return next((f for f in files if not f.is_file() and not f.is_dir() and f.exists()), None)
     return None
 
 

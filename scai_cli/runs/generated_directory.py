@@ -26,7 +26,7 @@ TASKS: Final = "tasks.jsonl"
 _FILES: Final = CreationFiles(earlier=(TASKS, EXPERIMENT), last=GENERATION)
 _SYNC_EVERY: Final = 256
 """The number of rows that a power cut can lose."""
-_WHOLE: Final = b'"problem":null}\n'
+_WHOLE: Final = (b'"problem":null}\n', b'"problem":null}\r\n')
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ Decoded = TypeVar("Decoded")
 NUL: Final = b"\0"
 """JSON escapes it, so no line has it unless its data did not reach the disk."""
 _BLOCK: Final = 1 << 20
+_LONGEST: Final = 64 * 2**20
+"""The longest line in bytes, about twice the longest response; memory contains no more of a damaged file."""
 
 
 @dataclass(slots=True)
@@ -81,20 +84,26 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def lines(path: Path) -> Iterator[tuple[int, int, bytes]]:
-    """Yield the complete lines of a file with their numbers and offsets.
+def lines(path: Path, at: int = 0, *, unended: bool = False) -> Iterator[tuple[int, int, bytes]]:
+    """Yield the lines of a file from an offset on, with their numbers and offsets.
 
-    Skips what a power cut damaged: an incomplete last line, and lines with NUL, which stands for unwritten data.
+    Skips what cannot be a line of a log: a byte-order mark, blank lines, lines that are too long or have NUL, which
+    stands for unwritten data, and an incomplete last line, unless `unended`.
     """
-    offset = 0
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if line.endswith(b"\n") and NUL not in line:
-                    yield number, offset, line
-                offset += len(line)
-    except FileNotFoundError:
-        return
+    number, line, sound = 1, b"", True
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        at = at or len(BOM_UTF8) * (file.read(len(BOM_UTF8)) == BOM_UTF8)
+        file.seek(at)
+        while piece := file.readline(_BLOCK):
+            sound = sound and NUL not in piece and len(line) + len(piece) <= _LONGEST
+            line = line + piece if sound else b""
+            at += len(piece)
+            if piece.endswith(b"\n"):
+                if line and not line.isspace():
+                    yield number, at - len(line), line
+                number, line, sound = number + 1, b"", True
+        if unended and line:
+            yield number, at - len(line), line
 
 
 def decoded(path: Path, decode: Callable[[bytes], Decoded]) -> Iterator[Decoded]:
@@ -107,20 +116,23 @@ def decoded(path: Path, decode: Callable[[bytes], Decoded]) -> Iterator[Decoded]
 
 
 def lines_backwards(path: Path) -> Iterator[bytes]:
-    """Yield the complete lines of a file in reverse order."""
+    """Yield the lines of a file in reverse order; skips what `lines` skips."""
+    line, sound = b"", False  # what follows the last line end is incomplete
     with suppress(FileNotFoundError), path.open("rb") as file:
-        at, begun, torn = file.seek(0, os.SEEK_END), b"", True
+        at = file.seek(0, os.SEEK_END)
         while at > 0:
-            start = max(0, at - _BLOCK)
-            file.seek(start)
-            begun, *whole = (file.read(at - start) + begun).split(b"\n")
-            at = start
-            for line in reversed(whole):
-                if not torn and NUL not in line:
-                    yield line + b"\n"
-                torn = False
-        if not torn and NUL not in begun:
-            yield begun + b"\n"
+            at, end = max(0, at - _BLOCK), at
+            file.seek(at)
+            for number, piece in enumerate(reversed(file.read(end - at).split(b"\n"))):
+                if number:  # a line end precedes `line`
+                    if line and not line.isspace():
+                        yield line + b"\n"
+                    line, sound = b"", True
+                sound = sound and NUL not in piece and len(line) + len(piece) <= _LONGEST
+                line = piece + line if sound else b""
+        line = line.removeprefix(BOM_UTF8)
+        if line and not line.isspace():
+            yield line + b"\n"
 
 
 def mend(path: Path) -> int:
@@ -130,20 +142,19 @@ def mend(path: Path) -> int:
     """
     if not path.exists():
         return 0
-    sound = end = 0
-    for _, offset, line in lines(path):
-        sound, end = sound + len(line), offset + len(line)
-    with path.open("r+b") as file:
-        file.seek(end)
-        if torn := file.read():
-            if _is_object(torn):
-                file.write(b"\n")
-                return 0
+    sound, end, last = 0, 0, b"\n"
+    for _, offset, line in lines(path, unended=True):
+        if line.endswith(b"\n") or _is_object(line):
+            sound, end, last = sound + len(line), offset + len(line), line
+    size = path.stat().st_size
+    if end < size or not last.endswith(b"\n"):
+        with path.open("ab") as file:
             file.truncate(end)
+            file.write(b"" if last.endswith(b"\n") else b"\n")
     if sound < end:
         with whole_file(path, lasting=True) as kept:
             kept.writelines(line for *_, line in lines(path))
-    return len(torn) + end - sound
+    return size - sound
 
 
 def _is_object(line: bytes) -> bool:

@@ -28,8 +28,14 @@ class CreationFiles:
     last: str
 
     def only_begun(self, path: Path) -> bool:
-        """Return whether a folder has only earlier files, complete or not, so that its creation can be repeated."""
-        return all(file.name in (LOCK, *self.earlier) or self._is_half(file) for file in path.iterdir())
+        """Return whether a folder has only earlier files, complete or not, so that its creation can be repeated.
+
+        A symbolic link is none of them.
+        """
+        return all(
+            (file.name in (LOCK, *self.earlier) or self._is_half(file)) and not file.is_symlink()
+            for file in path.iterdir()
+        )
 
     def _is_half(self, path: Path) -> bool:
         return path.name.startswith(tuple(f".{name}." for name in (*self.earlier, self.last)))
@@ -69,7 +75,11 @@ class LockedFolder:
 
     @classmethod
     def open(cls, path: Path, *logs: str) -> LockedFolder:
-        """Lock a folder and open its logs; raises RunError if it is in use or cannot be written."""
+        """Lock a folder and open its logs; raises RunError if it is in use or cannot be written, or has links.
+
+        Writing in place, or in the folder `constitution`, would follow a link and change another file.
+        """
+        refuse_links(*(path / name for name in (LOCK, "constitution", *logs)))
         try:
             path.mkdir(exist_ok=True)
             sync_folder(path.parent)
@@ -85,7 +95,7 @@ class LockedFolder:
         """Open logs for appending and remove damaged lines; `sync` syncs them in this order."""
         for name in names:
             if cut := mend(self.path / name):
-                self.repairs.append(f"{name}: removed an incomplete last line ({cut} bytes); its step is repeated")
+                self.repairs.append(f"{name}: removed incomplete or empty lines ({cut} bytes); lost steps are repeated")
             self._logs[name] = LineLog.open(self.path / name)
 
     @property
@@ -156,6 +166,12 @@ class LockedFolder:
             return folder
         folder.close()
         return None
+
+
+def refuse_links(*paths: Path) -> None:
+    """Raise RunError for a symbolic link, through which a folder of another user's could change any file."""
+    if link := next((path for path in paths if path.is_symlink()), None):
+        raise RunError(f"{link}: is a symbolic link, which is not written through; replace it by the file itself")
 
 
 def check_id(wanted: str | None) -> None:

@@ -17,9 +17,9 @@ def take_lock(folder: Path) -> IO[str]:
     """Lock a folder and return the open lock file; closing it releases the lock.
 
     The file contains the id of this process. The system releases the lock of a process that dies. Raises RunError if
-    another process holds the lock.
+    another process holds the lock, and OSError if the file is a symbolic link, on systems that can say so.
     """
-    file = (folder / LOCK).open("a+", encoding="utf-8")
+    file = open(folder / LOCK, "a+", encoding="utf-8", opener=_open_no_link)  # noqa: SIM115
     try:
         if not try_lock(file):
             raise RunError(f"{folder}: in use by process {_holder(file)}; wait until it ends, or stop it")
@@ -52,6 +52,10 @@ def try_lock(file: IO[Any]) -> bool:
         if lock_descriptor(file.fileno(), blocking=False):
             return True
     return False
+
+
+def _open_no_link(name: str, flags: int) -> int:
+    return os.open(name, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def _holder(file: IO[str]) -> str:

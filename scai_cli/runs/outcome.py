@@ -1,6 +1,7 @@
 """`outcome.json`: the end of the last session on a run or generated set, and the time of all sessions."""
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -9,18 +10,29 @@ from scai_cli.runs.jsonl import sha256, write_whole
 from scai_cli.text.characters import clean
 
 OUTCOME: Final = "outcome.json"
+_LARGEST: Final = 2**24
+"""The largest file in bytes that is read: it has a line of 90 bytes for each epoch."""
 _RESULTS: Final = ("*.jsonl", "*.txt", "constitution/*.md")
+
+
+def read_outcome(folder: Path) -> Mapping[str, Any]:
+    """Return the contents of `outcome.json`; empty for a missing, broken or oversized file."""
+    try:
+        with (folder / OUTCOME).open("rb") as file:
+            outcome = json.loads(file.read(_LARGEST))  # what is cut off breaks the object
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return outcome if isinstance(outcome, dict) else {}
 
 
 def begin_session(folder: Path, log: str) -> float:
     """Record the start of a session and return the seconds of earlier ones; a killed one counts until its last call."""
-    file, seconds = folder / OUTCOME, 0.0
+    file, seconds, earlier = folder / OUTCOME, 0.0, read_outcome(folder)
     try:
-        earlier = json.loads(file.read_bytes())
-        seconds = float(earlier["wall_s"])
+        seconds = min(max(0.0, float(earlier["wall_s"])), sys.float_info.max)
         if earlier["status"] == "running":  # killed: it worked at least until it last wrote
             seconds += max(0.0, (folder / log).stat().st_mtime - file.stat().st_mtime)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         pass  # the first session, or a file that a user has changed
     write_whole(file, json.dumps({"status": "running", "wall_s": seconds}) + "\n")
     return seconds

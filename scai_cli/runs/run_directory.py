@@ -102,7 +102,8 @@ class RunDirectory:
         Later events may rest on it. Returns a line about it. The texts are made again from the events that remain.
         """
         for text in (self.folder.path / "constitution").glob("e*.md"):
-            text.unlink()
+            if text.stem[1:].isdecimal():
+                text.unlink()
         lost = {_name(*result) for call in calls for result in _results(call)}
         for _, offset, line in lines(self.folder.path / EVENTS):
             event = json.loads(line)
@@ -155,7 +156,7 @@ class RunDirectory:
 
 def _body(line: bytes) -> bytes:
     """Return a written line without its stamp: `{"seq":N,"time":"T",BODY}` -> `BODY}`."""
-    return line.rstrip(b"\n").split(b",", 2)[2]
+    return line.rstrip(b"\r\n").split(b",", 2)[2]
 
 
 def _comparable(kind: str, body: bytes) -> bytes:

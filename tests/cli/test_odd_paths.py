@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import signal
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from conftest import TINY, scai
+
+from scai_cli.runs.locks import take_lock
 
 COMMANDS = (
     "run PATH",
@@ -89,7 +92,7 @@ def test_an_output_that_cannot_be_written_is_one_line(command: str, kind: str, f
     check(command, kind, finished)
 
 
-@pytest.mark.parametrize("name", ["events.jsonl", "calls.jsonl", "outcome.json", ".lock", "constitution.md"])
+@pytest.mark.parametrize("name", ["events.jsonl", "calls.jsonl", "outcome.json", ".lock", "constitution/e1.md"])
 @pytest.mark.parametrize("command", ["show tiny", "report tiny -o r.html", "export tiny --format sft", "resume tiny"])
 def test_a_pipe_in_the_folder_of_a_run_is_one_line(command: str, name: str, finished: Path) -> None:
     shutil.copytree(finished, "runs/tiny")
@@ -101,6 +104,57 @@ def test_a_pipe_in_the_folder_of_a_run_is_one_line(command: str, name: str, fini
     assert called.code == 2
     assert called.err.endswith(f"{name}: is a pipe or a device, not a file; restore it from a copy, or remove it\n")
     assert [entry["status"] for entry in listed.json] == ["failed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        (".lock", "resume tiny -q"),
+        ("calls.jsonl", "resume tiny -q"),
+        ("events.jsonl", "resume tiny -q"),
+        ("constitution", "resume tiny -q"),
+        ("explain", "explain tiny"),
+        ("explain/calls.jsonl", "explain tiny"),
+        ("chats", "chat tiny"),
+    ],
+)
+def test_a_link_in_the_folder_of_a_run_is_not_written_through(
+    name: str, command: str, finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(finished, "runs/tiny")
+    link, mine = Path("runs/tiny", name), Path("mine").resolve()
+    link.parent.mkdir(exist_ok=True)
+    if name in ("constitution", "explain", "chats"):
+        mine.mkdir()
+    else:
+        mine.write_text("mine", encoding="utf-8")
+    shutil.rmtree(link, ignore_errors=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(mine)
+    Path("runs/tiny/outcome.json").unlink()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"Hello\n")))
+    called = scai(*command.split())
+    assert called.code == 2
+    assert called.err.endswith(
+        f"{name}: is a symbolic link, which is not written through; replace it by the file itself\n"
+    )
+    assert called.err.count("\n") == 1
+    assert not list(mine.iterdir()) if mine.is_dir() else mine.read_text(encoding="utf-8") == "mine"
+
+
+def test_a_folder_with_a_link_is_not_reused_for_a_new_run(tiny: Path) -> None:
+    Path("runs/tiny").mkdir(parents=True)
+    Path("mine").write_text("mine", encoding="utf-8")
+    Path("runs/tiny/.lock").symlink_to(Path("mine").resolve())
+    assert scai("run", tiny, "-q", "--set", "epochs=1").out == "tiny-2\n"
+    assert Path("mine").read_text(encoding="utf-8") == "mine"
+
+
+def test_a_lock_is_not_taken_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / ".lock").symlink_to(tmp_path / "mine")
+    with pytest.raises(OSError, match="symbolic links"):
+        take_lock(tmp_path)
+    assert not (tmp_path / "mine").exists()
 
 
 def test_a_link_that_waits_for_an_output_is_not_followed(finished: Path) -> None:

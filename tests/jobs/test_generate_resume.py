@@ -122,7 +122,7 @@ def test_any_part_of_either_log_is_enough(whole: Whole) -> None:
 def test_what_was_torn_is_said(whole: Whole) -> None:
     path = whole.cut((whole.states[5][0] - 10, whole.states[5][1]))
     said = scai("resume", "whole").lines
-    assert "rows.jsonl: removed an incomplete last line" in said[0]
+    assert "rows.jsonl: removed incomplete or empty lines" in said[0]
     assert said[1].endswith("4 written before")
     assert (path / "rows.jsonl").read_bytes() == whole.logs()[0]
 

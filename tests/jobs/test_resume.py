@@ -157,12 +157,12 @@ def test_a_torn_line_is_said(finished, tmp_path):
         file.write(b'{"seq":99,"ti')
     called = scai("resume", "tiny")
     assert called.code == 0
-    assert "events.jsonl: removed an incomplete last line (13 bytes); its step is repeated" in called.lines
+    assert "events.jsonl: removed incomplete or empty lines (13 bytes); lost steps are repeated" in called.lines
     assert comparable(run) == comparable(finished)
 
 
 @pytest.mark.parametrize("name", ["events.jsonl", "calls.jsonl"])
-@pytest.mark.parametrize("damage", ["", "{", "[]", "17", '{"seq": 3}', "[" * 200_000, '"text"', "\ufffd{}"])
+@pytest.mark.parametrize("damage", ["{", "[]", "17", '{"seq": 3}', "[" * 200_000, '"text"', "\ufffd{}"])
 @pytest.mark.parametrize("number", [1, 5, -1])
 def test_a_damaged_line_is_refused_with_its_number(finished, tmp_path, name, damage, number):
     run = tmp_path / "runs" / "tiny"
@@ -617,3 +617,24 @@ def test_another_version_continues_a_run_and_is_named_where_it_alone_can(finishe
     refused = scai("resume", "tiny", "-q")
     assert (refused.code, len(refused.lines)) == (2, 1)
     assert "its run_started 'run' would differ now; scai 0.1.9 started the run and can continue it" in refused.err
+
+
+@pytest.mark.parametrize("name", ["events.jsonl", "calls.jsonl"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda log: log + b"\n",
+        lambda log: log.replace(b"\n", b"\n\n", 3),
+        lambda log: log.replace(b"\n", b"\r\n"),
+        lambda log: b"\xef\xbb\xbf" + log,
+    ],
+    ids=["empty last line", "empty lines", "CRLF", "BOM"],
+)
+def test_what_an_editor_leaves_in_a_log_costs_nothing(finished, tmp_path, change, name):
+    run = shutil.copytree(finished, tmp_path / "runs" / "tiny")
+    (run / "outcome.json").unlink()
+    (run / name).write_bytes(change((run / name).read_bytes()))
+    assert scai("show", "tiny", "--json").json["status"] == "finished"
+    called = scai("resume", "tiny", "-q", "--json")
+    assert called.code == 0, called.err
+    assert (events(run), calls(run)) == (events(finished), calls(finished))

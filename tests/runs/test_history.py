@@ -50,6 +50,19 @@ def test_without_words_everything_else_is_there(finished: Path) -> None:
     assert rating_validity(short) == rating_validity(whole) != {}
 
 
+@pytest.mark.parametrize(
+    "outcome",
+    ["[" * 200_000, '{"status":"running","wall_s":' + "9" * 400 + "}", '{"wall_s":1e999}', "[]", "{" + " " * 2**24],
+)
+def test_a_broken_outcome_is_passed_over(run: Path, outcome: str) -> None:
+    (run / "outcome.json").write_text(outcome, encoding="utf-8")
+    assert scai("list", "--json").json[0]["status"] == "finished"
+    assert scai("show", "tiny").code == 0
+    resumed = scai("resume", "tiny", "-q", "--json")
+    assert resumed.code == 0, resumed.err
+    assert resumed.json["status"] == "finished"
+
+
 def test_the_work_of_reading_grows_with_the_epochs_not_with_their_square(finished: Path, tmp_path: Path) -> None:
     def epochs(count: int) -> Path:
         kinds = ("epoch_started", "welfare", "revision")

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -17,11 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scai_cli.errors import OutputError, RunError
+from scai_cli.runs import jsonl
 from scai_cli.runs.events import Problem
 from scai_cli.runs.find import all_runs, find_run, newest_first
 from scai_cli.runs.history.event_lines import read_calls, read_events
 from scai_cli.runs.history.fold import read_history
-from scai_cli.runs.jsonl import whole_file, write_whole
+from scai_cli.runs.jsonl import lines, lines_backwards, mend, whole_file, write_whole
 from scai_cli.runs.locks import is_locked
 from scai_cli.runs.run_directory import RunDirectory
 
@@ -168,7 +170,7 @@ def test_a_run_torn_at_any_byte_of_its_last_line_is_read_up_to_it(run: Path) -> 
     )
 
 
-@pytest.mark.parametrize("damage", [b'{"seq":3,"type":"nonsense"}', b"", b'{"seq":3', b"\xff\xfe", b"[]", b"9" * 5000])
+@pytest.mark.parametrize("damage", [b'{"seq":3,"type":"nonsense"}', b'{"seq":3', b"\xff\xfe", b"[]", b"9" * 5000])
 @pytest.mark.parametrize(
     "view", [(), ("--json",), ("--epoch", "1"), ("--follow",), ("--constitution",), ("--ratings",)]
 )
@@ -257,6 +259,44 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         write_whole(tmp_path / "no" / "folder", "x")
     assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
+
+
+def test_what_is_no_line_is_skipped_from_both_ends_and_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log.jsonl"
+    pieces = [
+        b"\xef\xbb\xbf",
+        b'{"n":1}\n',
+        b"\n",
+        b" \r\n",
+        b"\0" * 50 + b"\n",
+        b"x" * 99 + b"\n",
+        b'{"n":2}\r\n',
+        b"\n",
+    ]
+    sound = [b'{"n":1}\n', b'{"n":2}\r\n']
+    for block in (1, 7, 64, 2**20):
+        monkeypatch.setattr(jsonl, "_BLOCK", block)
+        monkeypatch.setattr(jsonl, "_LONGEST", 60)
+        for end, more in ((b"", []), (b'{"n":', []), (b"\0" * 90, []), (b'{"n":3}', [b'{"n":3}\n'])):
+            log.write_bytes(whole := b"".join([*pieces, end]))
+            assert [(number, line) for number, _, line in lines(log)] == [(1, sound[0]), (6, sound[1])]
+            assert all(whole[offset:].startswith(line) for _, offset, line in lines(log))
+            assert list(lines_backwards(log)) == sound[::-1]
+            assert mend(log) == len(whole) - sum(map(len, [*sound, *more])) + len(more)
+            assert log.read_bytes() == b"".join([*sound, *more])
+            assert mend(log) == 0
+
+
+@pytest.mark.parametrize("tail", [b"\0", b"x"])
+def test_a_long_damaged_tail_takes_little_memory(tmp_path: Path, tail: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(b'{"n":1}\n' + tail * 20 * 2**20)
+    monkeypatch.setattr(jsonl, "_LONGEST", 2**20)
+    tracemalloc.start()
+    assert [*lines_backwards(log)] == [line for *_, line in lines(log)] == [b'{"n":1}\n']
+    assert mend(log) == 20 * 2**20
+    assert tracemalloc.get_traced_memory()[1] < 8 * 2**20
+    tracemalloc.stop()
 
 
 def test_a_pipe_is_written_to_not_replaced(finished: Path, tmp_path: Path) -> None:

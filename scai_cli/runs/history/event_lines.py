@@ -66,7 +66,7 @@ def glance(line: bytes) -> tuple[bytes, bytes]:
         _, _, _, _, _, _, _, third, _, name, _, fourth, _, kind, rest = line.split(b'"', 14)
     except ValueError:
         return b"", b""
-    return (name, kind) if third == b"id" and fourth == b"type" and rest.endswith(b"}\n") else (b"", b"")
+    return (name, kind) if third == b"id" and fourth == b"type" and rest.endswith((b"}\n", b"}\r\n")) else (b"", b"")
 
 
 def decode_event(log: Path, number: int, line: bytes) -> ReadEvent:

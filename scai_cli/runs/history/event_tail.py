@@ -9,7 +9,7 @@ from typing import Any, Final
 from scai_cli.errors import RunError
 from scai_cli.runs.history.event_lines import ReadEvent, decode_event, glance, selects
 from scai_cli.runs.history.selection import Selection
-from scai_cli.runs.jsonl import NUL, damaged
+from scai_cli.runs.jsonl import damaged, lines
 from scai_cli.runs.locks import is_locked
 from scai_cli.runs.run_directory import EVENTS
 
@@ -44,18 +44,14 @@ def _new_lines(log: Path) -> Iterator[tuple[int, bytes]]:
         time.sleep(POLL_S)
     if not log.exists():
         return
-    number = 0
-    with log.open("rb") as file:
-        while True:
-            # Asked before the lines are read: what the writer wrote before it let go of the lock is read below.
-            is_written, is_finished, at = is_locked(log.parent), False, file.tell()
-            while (line := file.readline()).endswith(b"\n"):
-                number += 1
-                at += len(line)
-                is_finished = glance(line)[1] == b"run_finished"
-                if NUL not in line:
-                    yield number, line
-            file.seek(at)  # a line that is half written is read again
-            if is_finished or not is_written:
-                return
-            time.sleep(POLL_S)
+    number = at = 0
+    while True:
+        # Asked before the lines are read: what the writer wrote before it let go of the lock is read below.
+        is_written, is_finished, earlier = is_locked(log.parent), False, number
+        for count, offset, line in lines(log, at):  # a line that is half written is read again
+            number, at = earlier + count, offset + len(line)
+            is_finished = glance(line)[1] == b"run_finished"
+            yield number, line
+        if is_finished or not is_written:
+            return
+        time.sleep(POLL_S)

@@ -1,6 +1,5 @@
 """The status of a run, from its lock and from the outcome of its last session."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -9,7 +8,7 @@ from scai_cli.messages import Usage
 from scai_cli.runs.call_index import paid_calls
 from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.locks import is_locked
-from scai_cli.runs.outcome import OUTCOME
+from scai_cli.runs.outcome import read_outcome
 
 Status = Literal["finished", "stopped", "failed", "interrupted", "running"]
 
@@ -38,8 +37,5 @@ def spent(path: Path) -> tuple[int, Usage] | None:
 
 def outcome_of(path: Path) -> Mapping[str, Any]:
     """Return the summary of the last session; empty while it runs, after a kill, or for a broken file."""
-    try:
-        outcome = json.loads((path / OUTCOME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return outcome if isinstance(outcome, dict) and outcome.get("status") != "running" else {}
+    outcome = read_outcome(path)
+    return outcome if outcome.get("status") != "running" else {}
