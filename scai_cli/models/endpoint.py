@@ -15,7 +15,7 @@ from scai_cli.errors import ConfigError, KeyUntrusted
 from scai_cli.experiment.model_settings import NO_QUERY, ModelSettings
 from scai_cli.messages import ending
 from scai_cli.models.key_trust import ADDRESS_VARIABLE, KEY_VARIABLE, address_in_environment, is_trusted, origin_of
-from scai_cli.text.characters import one_line, without_hidden
+from scai_cli.text.characters import one_line, printable, without_hidden
 
 OFFICIAL_URL: Final = "https://api.openai.com/v1"
 _QUOTED: Final = 200
@@ -61,7 +61,7 @@ class Endpoint:
 
     def quote(self, text: str) -> str:
         """Return a foreign text as one line of at most 200 characters, without tags, control characters and the key."""
-        text = without_hidden(text_of_page(text))
+        text = without_hidden(printable(text_of_page(text)))
         text = " ".join("".join(c if c.isprintable() else " " for c in self.echoed(text)[:_READ]).split())
         text = self.echoed(text)
         return text if len(text) <= _QUOTED else text[: _QUOTED - 1] + "…"

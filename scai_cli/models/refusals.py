@@ -19,7 +19,7 @@ from scai_cli.text.data_files import read_data_file
 _TABLE: Final = read_data_file(__file__)
 ROWS: Final[tuple[Mapping[str, Any], ...]] = _TABLE["rows"]
 _FOREVER_S: Final = 1e9
-"""The longest wait in seconds; a longer one counts as this."""
+"""A wait of so many seconds has no end."""
 _NESTED: Final = 64_000
 """The characters of a text in a body that is read as JSON."""
 _UNIT: Final = rf"(?:({'|'.join(_TABLE['units'])})s?)(?![a-z])"
@@ -67,7 +67,7 @@ class Refusal:
             except ValueError:
                 continue
             if not math.isnan(seconds):
-                return min(max(0.0, seconds), _FOREVER_S)
+                return max(0.0, seconds if seconds < _FOREVER_S else math.inf)
         with suppress(ValueError, OverflowError):
             if date := email.utils.parsedate_tz(self.headers.get("retry-after", "")):
                 return max(0.0, email.utils.mktime_tz(date) - time.time())

@@ -71,6 +71,7 @@ def test_the_json_is_the_contract(runs: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_paired_difference_is_that_of_the_products_cells(runs: Path) -> None:
     found = compare(runs, "one", "two", "--json").json
     difference = found["paired"]["differences"]["two"]["utilitarian"]
@@ -291,6 +292,7 @@ def test_a_section_that_one_run_leaves_out_is_compared_key_by_key(tiny: Path) ->
     assert scai("compare", "one", "two", "--json").json["config_differences"] == {"generate.k": {"one": 1, "two": 2}}
 
 
+@pytest.mark.slow
 def test_many_runs_stand_below_each_other(tiny: Path) -> None:
     names = [f"s{seed}" for seed in range(1, 7)]
     for seed, name in enumerate(names, 1):
@@ -390,6 +392,7 @@ def test_a_key_that_one_run_lacks_is_a_difference_like_others(
         assert (called.code, "Traceback" in called.err) == (0, False), called.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("empty", [0, 1])
 def test_a_report_of_two_runs_of_which_one_lacks_a_persona_s_keys(finished: Path, tmp_path: Path, empty: int) -> None:
     keys = {"attributes": {"age": 30}, "stances": {"t": "Hot."}, "preferences": {"warm": 1.0}, "model": {"top_p": 0.5}}

@@ -63,6 +63,7 @@ def test_a_saved_config_holds_every_key_and_warns_of_what_was_set_alone(tiny: Pa
     assert warning.startswith("revision.rule has no effect: ")
 
 
+@pytest.mark.slow
 def test_more_than_there_are_take_part_in_each_epoch() -> None:
     draws = options("personas.per_epoch=6 tasks.per_epoch=3")
     warnings = scai("check", ROOT / "configs" / "quickstart.yaml", "--json", *draws).json["warnings"]

@@ -116,6 +116,7 @@ def test_a_judge_reads_what_each_user_said() -> None:
     assert found["flagged"] == []
 
 
+@pytest.mark.slow
 def test_a_judge_at_the_endpoint_of_the_others_is_asked_by_its_own_settings() -> None:
     own = "{provider: openai, name: judge, structured: json_schema, options: {reasoning_effort: high}}"
     text = TEXT.replace("controls: true", f"force: all\njudge: {own}\nmodel: {{provider: openai, name: all}}")

@@ -246,6 +246,7 @@ def test_a_model_that_rates_itself_is_named(tiny: Path) -> None:
     assert lines() == []
 
 
+@pytest.mark.slow
 def test_the_report_and_the_card_have_the_sentences_escaped(finished: Path, tmp_path: Path) -> None:
     def change(rows: Rows) -> Rows:
         answers = [row for row in rows if row.get("role") == "assistant"]

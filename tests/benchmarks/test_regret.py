@@ -39,6 +39,7 @@ def test_the_truth_knows_who_is_served():
     assert jolly < plain < thrifty - 0.3
 
 
+@pytest.mark.slow
 def test_the_best_constitution_keeps_the_limits_and_is_better_for_those_it_is_for():
     one = society(3, "strong", 3)
     found = best(one)

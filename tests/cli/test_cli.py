@@ -41,6 +41,7 @@ def test_stdout_of_run_is_the_run_id_alone(tiny: Path) -> None:
     assert scai("run", tiny, "--quiet") == Called(0, "tiny-2\n", "")
 
 
+@pytest.mark.slow
 def test_a_shell_can_go_on_with_the_run_id(tiny: Path) -> None:
     line = f"id=$({sys.executable} -m scai_cli run {tiny} --seed 3 -q) && {sys.executable} -m scai_cli show $id && "
     line += f"{sys.executable} -m scai_cli export $id --format system"
@@ -115,6 +116,7 @@ def test_show_json_holds_the_run(finished: Path) -> None:
     assert found["epochs"][-1]["revision"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--json",), ("--persona", "ann")])
 def test_data_is_utf8_whatever_the_encoding_of_the_shell(finished: Path, options: tuple[str, ...]) -> None:
     plain, other = (scai_process("show", finished, *options, PYTHONIOENCODING=e) for e in ("utf-8", "ascii"))
@@ -200,6 +202,7 @@ def test_follow_a_finished_run(finished: Path) -> None:
     assert called.out.endswith(scai("show", finished).out)
 
 
+@pytest.mark.slow
 def test_follow_a_run_while_it_goes_on(tiny: Path) -> None:
     worker = threading.Thread(
         target=scai_process,
@@ -331,6 +334,7 @@ def test_export_to_a_place_that_cannot_be_written_is_one_line(finished: Path) ->
     assert not Path("x.jsonl").exists()
 
 
+@pytest.mark.slow
 def test_init_then_run_there(tmp_path: Path) -> None:
     called = scai("init", "mine")
     assert called.code == 0
@@ -383,6 +387,7 @@ def test_nothing_is_coloured_in_a_pipe(tiny: Path) -> None:
     assert not any(ESCAPE.search(called.out + called.err) for called in (run, *shown))
 
 
+@pytest.mark.slow
 def test_on_a_terminal_there_is_a_live_view_and_colour_unless_it_is_refused(tiny: Path) -> None:
     live = on_a_terminal("run", tiny, "--set", "epochs=1")
     assert "product · conversations 6/6 · satisfaction " in live

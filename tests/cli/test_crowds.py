@@ -42,6 +42,7 @@ def test_a_crowd_of_runs_with_one_name_and_one_cache_is_read_meanwhile(
     assert len({str(comparable(tmp_path / "runs" / name)) for name in ids}) == 1
 
 
+@pytest.mark.slow
 def test_the_second_of_two_resumes_is_told_in_one_line(tmp_path: Path) -> None:
     with Loopback(script=["ok"] * 8 + ["hold"] * 8, answer=society()) as server:
         config = tmp_path / "crash.yaml"

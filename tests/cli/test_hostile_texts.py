@@ -210,6 +210,7 @@ class Elements(HTMLParser):
         self.attributes |= {name for name, _ in attrs}
 
 
+@pytest.mark.slow
 def test_the_page_has_no_element_of_a_text(place: Path) -> None:
     page = scai("report", f"{place}/old/bad-{SPLIT}", place / "runs/bad", "-o", "-").out
     elements = Elements()

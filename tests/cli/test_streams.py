@@ -119,6 +119,7 @@ def shell(line: str, **env: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_run_without_a_reader_of_its_progress_finishes(tiny: Path, unbuffered: str) -> None:
     found = shell(f"scai run {tiny} 2>&1 >id | head -1", PYTHONUNBUFFERED=unbuffered)
@@ -127,6 +128,7 @@ def test_a_run_without_a_reader_of_its_progress_finishes(tiny: Path, unbuffered:
     assert scai("list", "--json").json[0]["status"] == "finished"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", ["1>&-", "2>&-", "0<&- 1>&- 2>&-"])
 def test_a_closed_stream_gets_no_other_files_number(tiny: Path, closed: str) -> None:
     assert shell(f"scai run {tiny} -q {closed}").returncode == 0

@@ -143,6 +143,7 @@ def test_a_failed_call_is_told_whatever_it_says(tiny: Path) -> None:
     assert not UNSEEN.search(shown)
 
 
+@pytest.mark.slow
 def test_texts_of_the_experiment_are_data_too(tiny: Path) -> None:
     hostile: dict[str, Any] = {
         "personas": [{"id": "ann", "name": TEXTS["braces"], "description": TEXTS["fences"]}, {"id": "bob"}],

@@ -32,6 +32,7 @@ main()
 VIEWS = [("--help",), ("show", "RUN"), ("show", "RUN", "--json"), ("list",), ("export", "RUN", "--format", "dpo")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", VIEWS, ids=" ".join)
 def test_every_module_is_imported_and_a_run_is_read(finished: Path, command: tuple[str, ...]) -> None:
     arguments = [str(finished) if word == "RUN" else word for word in command]

@@ -180,6 +180,7 @@ def provenance(name: str) -> list[dict[str, Any]]:
         return [json.loads(json.loads(line)["provenance"]) for line in file]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["persona", "task", "both"])
 @pytest.mark.parametrize("options", [(), ("--per-persona",)])
 def test_no_leak_in_the_files_of_a_run(by: str, options: tuple[str, ...]) -> None:

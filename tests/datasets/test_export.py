@@ -237,6 +237,7 @@ def interleaved(run: Path, rng: random.Random) -> bytes:
     return b"".join(out)
 
 
+@pytest.mark.slow
 def test_rows_do_not_depend_on_how_many_conversations_were_held_at_a_time(group: Path, tmp_path: Path) -> None:
     run = tmp_path / "group"
     run.mkdir()

@@ -174,6 +174,7 @@ def test_without_pyarrow_it_is_said_how_to_get_it(finished: Path) -> None:
     assert not files()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "name"), [("openai-dpo", "x.jsonl"), ("sft", "x.parquet"), ("dpo", "x/")])
 def test_the_same_input_gives_the_same_bytes(finished: Path, form: str, name: str) -> None:
     found = []
@@ -221,6 +222,7 @@ FULL = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "name"), [(10, "x.jsonl"), (9000, "x.jsonl"), (3000, "x.parquet"), (3000, "x/")])
 def test_a_full_disk_is_one_line_and_leaves_the_old_as_it_was(finished: Path, size: int, name: str) -> None:
     assert scai("export", finished, "--format", "openai-dpo", "-o", name, "--epoch", "1").code == 0

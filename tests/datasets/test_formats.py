@@ -289,6 +289,7 @@ PROMPTS = st.lists(st.builds(Turn, st.sampled_from(["user", "assistant"]), WORDS
 LAYOUTS = st.sampled_from([DROP, KEEP, OTHER])
 
 
+@pytest.mark.slow
 @given(PROMPTS, WORDS, WORDS, WORDS, LAYOUTS)
 def test_whatever_was_said_a_row_is_legal_or_there_is_none(
     prompt: tuple[Turn, ...], one_text: str, other: str, system: str, layout: Layout

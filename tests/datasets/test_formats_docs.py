@@ -6,6 +6,7 @@ import re
 import shlex
 from pathlib import Path
 
+import pytest
 from conftest import scai
 
 from scai_cli import plugins
@@ -49,6 +50,7 @@ def test_the_numbers_in_the_guides_are_those_of_the_code() -> None:
         assert f"at {MOST_TOKENS:,} tokens" in limits
 
 
+@pytest.mark.slow
 def test_every_command_of_the_page_works(tmp_path: Path) -> None:
     for name in ("configs", "personas"):
         (tmp_path / name).symlink_to(ROOT / name)

@@ -177,6 +177,7 @@ def test_every_section_is_there_and_every_chart_has_words(page: Page) -> None:
     assert all(chart["role"] == "img" and chart["aria-label"] for chart in charts)
 
 
+@pytest.mark.slow
 def test_the_same_run_makes_the_same_bytes(finished: Path) -> None:
     assert scai("report", finished, "-o", "-").out == scai("report", finished, "-o", "-").out
 
@@ -434,6 +435,7 @@ def test_hostile_text_stays_text(page: Page, finished: Path, tmp_path: Path) -> 
 # --- large runs
 
 
+@pytest.mark.slow
 def test_of_many_conversations_the_telling_ones_are_shown(finished: Path, tmp_path: Path) -> None:
     def many(rows: Rows) -> Rows:
         epochs: dict[int, Rows] = {}
@@ -465,6 +467,7 @@ def test_of_many_conversations_the_telling_ones_are_shown(finished: Path, tmp_pa
 # --- several runs
 
 
+@pytest.mark.slow
 def test_several_runs_have_a_section_each_and_a_comparison(finished: Path, tiny: Path) -> None:
     assert scai("run", tiny, "-q", "--run-id", "other", "--set", "epochs=1", "--seed", "9").code == 0
     page = reported(finished, "other", finished)
@@ -504,6 +507,7 @@ def test_many_runs_are_told_in_short(finished: Path, tmp_path: Path) -> None:
 # --- the command
 
 
+@pytest.mark.slow
 def test_where_the_page_goes(finished: Path, tmp_path: Path) -> None:
     called = scai("report", finished)
     assert (called.code, called.out) == (0, "tiny.html\n")

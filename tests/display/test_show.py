@@ -115,6 +115,7 @@ def crowd(tmp_path: Path, count: int) -> Path:
     return tmp_path / "runs" / "crowd"
 
 
+@pytest.mark.slow
 def test_many_users_fit_a_screen_that_names_the_least_satisfied(tmp_path: Path) -> None:
     crowd(tmp_path, 60)
     lines = scai("show", "crowd").out.splitlines()
@@ -129,6 +130,7 @@ def test_many_users_fit_a_screen_that_names_the_least_satisfied(tmp_path: Path) 
     assert any(satisfaction[name.replace("User ", "u")] == satisfaction[lowest] for name in shown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [24, 30, 50])
 def test_it_fits_the_terminal_there_is(tmp_path: Path, rows: int) -> None:
     crowd(tmp_path, 30)
@@ -145,6 +147,7 @@ def test_it_fits_the_terminal_there_is(tmp_path: Path, rows: int) -> None:
         assert said in shown
 
 
+@pytest.mark.slow
 def test_the_proof_fits_the_terminal_too(tiny: Path) -> None:
     """With everything there is: a holdout, anchors, rules, problems."""
     settings = ["holdout.personas=0.34", "ratings.anchors=1", "epochs=4"]
@@ -299,6 +302,7 @@ def test_the_matrix_tells_missing_from_not_asked(tmp_path: Path, tiny: Path) -> 
     assert "? missing: 1" in shown
 
 
+@pytest.mark.slow
 def test_of_a_large_group_the_ends_of_the_ranking_are_shown(run: Path) -> None:
     told = events(run)
     people = {f"u{n}": f"User {n}" for n in range(250)}
@@ -355,6 +359,7 @@ def ended(process: subprocess.Popen[str]) -> Called:
     return Called(process.returncode, out, err)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_not_there_yet_is_waited_for(tiny: Path) -> None:
     follower = follow("tiny")
     assert follower.stderr is not None
@@ -376,6 +381,7 @@ def test_ctrl_c_ends_it_quietly() -> None:
     assert ended(follower) == Called(130, "", "")
 
 
+@pytest.mark.slow
 def test_a_run_that_is_killed_ends_it(tmp_path: Path, tiny: Path) -> None:
     (tmp_path / "slowly.py").write_text(
         "import asyncio\n"

@@ -14,6 +14,7 @@ from documents import PAGES, ROOT
 BUILDS = all(importlib.util.find_spec(name) for name in ("sphinx", "furo", "myst_parser"))
 
 
+@pytest.mark.slow
 def test_the_reference_is_what_the_code_says():
     ended = subprocess.run([sys.executable, "docs/reference.py", "--check"], cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr

@@ -143,6 +143,7 @@ def test_a_limit_is_exit_3_and_what_was_said_is_kept(run):
     assert [event["content"] for event in saved(run)[1::2]] == ["One", "Two"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("next_line", "asked_next"), [("Better said", "Better said"), ("/again", "One")])
 def test_a_failed_answer_can_be_asked_for_again_or_said_better(run, monkeypatch, next_line, asked_next):
     monkeypatch.setenv("OPENAI_API_KEY", "k")
@@ -274,6 +275,7 @@ def test_ctrl_c_and_ctrl_d_leave_without_a_trace(run, leave):
     assert not (run / "chats").exists()
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_an_answer_is_awaited_saves_what_was_said(run, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     with Loopback(script=["hang"] * 3) as server:
@@ -361,6 +363,7 @@ def test_the_answer_of_one_version_is_shown_when_a_limit_stops_the_other(run):
     assert out in {f"{name}:\n{answer['content']}\n" for name in ("version 0 (start)", "version 1 (product)")}
 
 
+@pytest.mark.slow
 def test_a_failed_answer_of_one_version_is_asked_for_again_alone(run, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     with Loopback(script=["400"]) as server:

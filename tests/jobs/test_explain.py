@@ -79,6 +79,7 @@ def test_who_gains_and_who_loses_by_each_rule(tmp_path: Path) -> None:
     assert (rules["C1"]["kind"], rules["C1"]["for"], rules["C1"]["since"]) == ("clause", ["ann"], 1)
 
 
+@pytest.mark.slow
 def test_evidence_is_quoted(tmp_path: Path) -> None:
     finished_run(tmp_path, ratings={})
     [principle, *clauses] = explained()["rules"]
@@ -110,6 +111,7 @@ def test_a_clause_is_left_out_only_where_it_is_spoken_of(tmp_path: Path) -> None
     assert all(len(same) == 1 for same in seeds.values())
 
 
+@pytest.mark.slow
 def test_a_second_call_costs_nothing_and_the_run_is_not_touched(tmp_path: Path) -> None:
     run = finished_run(tmp_path)
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
@@ -136,6 +138,7 @@ def test_an_explanation_that_was_interrupted_goes_on(tmp_path: Path, end: int) -
     assert len(calls(run / "explain")) == 12
 
 
+@pytest.mark.slow
 def test_calls_of_other_limits_and_answers_without_use_are_counted_as_if_undisturbed(tmp_path: Path) -> None:
     run = finished_run(tmp_path, [no_form("explain/~C2/bob/tea/m2/user")])
     wide = explained()
@@ -147,6 +150,7 @@ def test_calls_of_other_limits_and_answers_without_use_are_counted_as_if_undistu
     assert explained() == wide
 
 
+@pytest.mark.slow
 def test_a_short_budget_samples_evenly_and_says_so(tmp_path: Path) -> None:
     tasks = [*TASKS, {"id": "third", "prompt": "Third?"}]
     run = finished_run(tmp_path, tasks=tasks)
@@ -219,6 +223,7 @@ def test_an_empty_constitution_is_explained_as_such(tmp_path: Path) -> None:
     assert "The constitution is empty." in scai("explain", "t", "--trust").out
 
 
+@pytest.mark.slow
 def test_calls_that_fail_are_told_and_leave_gaps(tmp_path: Path) -> None:
     finished_run(tmp_path, [failing("~C1/ann")])
     found = explained()

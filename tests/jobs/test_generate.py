@@ -136,6 +136,7 @@ def test_learned_rules_make_answers_better_and_it_can_be_measured(kind: Path) ->
     assert min(revised) < 0.5 < max(revised)  # by another principle than the one it was revised by
 
 
+@pytest.mark.slow
 def test_the_same_bytes_whatever_goes_on_at_once(kind: Path) -> None:
     for number in (1, 32):
         generate(kind, "--n", 40, "--set", f"limits.concurrency={number}", run_id=f"set{number}")

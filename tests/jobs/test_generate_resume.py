@@ -98,6 +98,7 @@ def check_resumed(whole: Whole, path: Path) -> None:
     assert set(answered(path).values()) == {1}
 
 
+@pytest.mark.slow
 def test_a_kill_between_any_two_rows_changes_nothing(whole: Whole) -> None:
     for ends in whole.states[::2]:
         path = whole.cut(ends)
@@ -105,6 +106,7 @@ def test_a_kill_between_any_two_rows_changes_nothing(whole: Whole) -> None:
         assert answered(path) == answered(whole.path)
 
 
+@pytest.mark.slow
 def test_a_line_torn_at_any_byte_is_mended(whole: Whole) -> None:
     rng = random.Random(7)
     for (rows_end, calls_end), (rows_next, calls_next) in list(zip(whole.states, whole.states[1:], strict=False))[::2]:
@@ -112,6 +114,7 @@ def test_a_line_torn_at_any_byte_is_mended(whole: Whole) -> None:
         check_resumed(whole, whole.cut((rows_end if torn < calls_next else rng.randint(rows_end, rows_next), torn)))
 
 
+@pytest.mark.slow
 def test_any_part_of_either_log_is_enough(whole: Whole) -> None:
     rng = random.Random(8)
     ends = [[0] + [n + 1 for n, byte in enumerate(data) if byte == 10] for data in whole.logs()]
@@ -240,6 +243,7 @@ def test_what_was_left_before_the_birth_of_a_set_is_taken_over(kind: Path) -> No
     assert sorted(path.name for path in left.iterdir()) == [".lock", *made]
 
 
+@pytest.mark.slow
 def test_sets_that_begin_at_once_get_folders_of_their_own(kind: Path) -> None:
     started = [process("generate", kind, "--n", 3, "-q") for _ in range(3)]
     assert {running.communicate(timeout=120)[0] for running in started} == {
@@ -274,6 +278,7 @@ def test_foreign_code_is_loaded_only_on_trust(kind: Path, monkeypatch: pytest.Mo
     assert scai("resume", "set", "--set", "limits.calls=99", "--trust", "-q").code == 0
 
 
+@pytest.mark.slow
 def test_a_full_disk_costs_at_most_what_was_in_flight(kind: Path, whole: Whole) -> None:
     program = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)); "
@@ -314,6 +319,7 @@ def asked(kind: Path, server: Loopback) -> tuple[object, ...]:
     )
 
 
+@pytest.mark.slow
 def test_the_first_signal_lets_calls_in_flight_end(kind: Path) -> None:
     with Loopback(script=["ok"] * 242 + ["hold"] * 8, answer=society()) as server:
         started = process(*asked(kind, server))

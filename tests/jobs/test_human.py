@@ -118,6 +118,7 @@ def test_the_input_may_end_anywhere_and_nothing_is_asked_twice(us, tmp_path, lin
     assert [form.get("rating", form.get("ranking")) for _, form in asked(run)] == [7, 4.5, [["A"], ["B"]]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stdin", ["/dev/null", "file", "closed"])
 @pytest.mark.usefixtures("us")
 def test_without_input_it_stops_at_once(tmp_path, stdin):
@@ -208,6 +209,7 @@ def test_a_generated_set_asks_nobody(us):
     assert called.code == 0, called.err
 
 
+@pytest.mark.slow
 def test_escapes_of_a_model_do_not_reach_the_terminal(us, tmp_path):
     (tmp_path / "evil.py").write_text(
         "from scai_cli.messages import Completion\n"
@@ -231,6 +233,7 @@ def test_escapes_of_a_model_do_not_reach_the_terminal(us, tmp_path):
     assert b"\x1b" not in found.stderr
 
 
+@pytest.mark.slow
 def test_at_a_terminal_a_killed_run_goes_on_with_the_next_question(us, tmp_path):
     with Terminal("run", us) as terminal:
         terminal.sees("what would you change?: ")
@@ -282,6 +285,7 @@ def test_what_is_pasted_stays_together(us, tmp_path):
 REMOTE = ONE + 'roles: {assistant: {provider: openai, name: m, base_url: "URL"}}\n'
 
 
+@pytest.mark.slow
 def test_others_get_on_while_somebody_thinks_and_no_clock_runs(us, tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "k")
     began = time.monotonic()

@@ -35,6 +35,7 @@ def test_the_shipped_experiments_are_all_here():
     assert len(SHIPPED) >= 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", SHIPPED, ids=lambda path: path.stem)
 def test_a_shipped_experiment_takes_what_was_planned(config):
     planned, summary = compare(config, "--set", "epochs=2")
@@ -82,6 +83,7 @@ def test_who_meets_in_an_epoch_is_counted():
     assert planned["product"] == {"calls": played, "certain": True}
 
 
+@pytest.mark.slow
 def test_calls_to_another_model_are_counted_exactly_and_cost_money(tmp_path):
     with Loopback(answer=society()) as server:
         config = tmp_path / "crash.yaml"
@@ -106,6 +108,7 @@ def test_a_plan_writes_nothing_and_dry_run_is_the_same(tiny, tmp_path):
     assert f"{planned.json['calls']['total']:,}" in scai("plan", tiny).out
 
 
+@pytest.mark.slow
 def test_check_is_plan(tiny):
     for options in ([], ["--prompts"], ["--json"], ["--json", "--prompts"]):
         assert scai("check", tiny, *options) == scai("plan", tiny, *options)

@@ -439,6 +439,7 @@ def test_an_event_changed_by_hand_is_refused_also_when_calls_are_lost(served: tu
     assert "message 'e1/ann/tea/m0' would differ now" in called.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["events.jsonl", "calls.jsonl"])
 @pytest.mark.parametrize("tail", [b"\0" * 5000, b"\0" * 5000 + b"\n", b'{"seq":9' + b"\0" * 5000])
 def test_a_tail_of_nul_is_read_and_mended_like_a_torn_line(

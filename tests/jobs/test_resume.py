@@ -109,6 +109,7 @@ def test_a_kill_between_any_two_lines_changes_nothing(whole, tmp_path):
         check_resumed(whole, whole.cut(tmp_path / "runs" / "tiny", events_end, calls_end))
 
 
+@pytest.mark.slow
 def test_a_line_torn_at_any_byte_is_mended(whole, tmp_path):
     rng = random.Random(7)
     for (events_end, calls_end), (events_next, calls_next) in rng.sample(
@@ -120,6 +121,7 @@ def test_a_line_torn_at_any_byte_is_mended(whole, tmp_path):
         check_resumed(whole, whole.cut(tmp_path / "runs" / "tiny", events_torn, torn))
 
 
+@pytest.mark.slow
 def test_any_part_of_either_log_is_enough(whole, tmp_path):
     rng = random.Random(8)
     events_ends, calls_ends = map(line_ends, whole.logs())
@@ -412,6 +414,7 @@ def test_a_run_in_use_is_refused_and_a_lock_left_by_a_kill_is_not(half, tiny, co
     assert scai("resume", "tiny", "-q").code == 0
 
 
+@pytest.mark.slow
 def test_two_sessions_at_once_never_write_one_run(tmp_path):
     with Loopback(script=["ok"] * 8 + ["hold"] * 8, answer=society()) as server:
         config = tmp_path / "crash.yaml"
@@ -458,6 +461,7 @@ def at(server):
     return ["--set", f"model.base_url={server.base_url}"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "odds", "said"),
     [

@@ -39,6 +39,7 @@ def is_whole(run):
     return all((run / name).read_bytes()[-1:] in (b"\n", b"") for name in ("events.jsonl", "calls.jsonl"))
 
 
+@pytest.mark.slow
 @BOTH
 def test_the_first_signal_lets_calls_in_flight_end_and_takes_no_more(tmp_path, number):
     with Loopback(script=["ok"] * 16 + ["hold"] * 8, answer=society()) as server:
@@ -76,6 +77,7 @@ def test_calls_in_flight_that_do_not_end_are_left_after_a_grace(tmp_path):
     assert len(answered(tmp_path / "runs" / "crash")) == 8
 
 
+@pytest.mark.slow
 @BOTH
 def test_the_second_signal_ends_without_waiting_and_leaves_whole_lines(tmp_path, number):
     with Loopback(script=["ok"] * 8 + ["hang"] * 99, answer=society()) as server:
@@ -96,6 +98,7 @@ def test_the_second_signal_ends_without_waiting_and_leaves_whole_lines(tmp_path,
     assert comparable(run) == comparable(tmp_path / "clean" / "crash")
 
 
+@pytest.mark.slow
 def test_no_call_that_waits_for_another_attempt_makes_it_after_a_signal(tmp_path):
     with Loopback(odds={"429-after-minute": 1.0}) as server:
         process = start("run", write(tmp_path, server), "-q")
@@ -155,6 +158,7 @@ def test_a_replay_hears_the_signal(tmp_path, long):
     assert (run / "calls.jsonl").read_bytes() == before
 
 
+@pytest.mark.slow
 @BOTH
 def test_a_signal_while_the_live_view_is_on_a_terminal(tmp_path, number):
     leader, terminal = pty.openpty()
@@ -202,6 +206,7 @@ def test_a_connection_that_drops_ends_the_run_in_good_order_though_the_terminal_
         assert set(answered(run).values()) == {1}
 
 
+@pytest.mark.slow
 def test_nohup_runs_on(tmp_path, long):
     long.write_text(LONG.replace("epochs: 500", "epochs: 40"))
     shell = ["nohup", sys.executable, "-m", "scai_cli", "run", str(long), "-q"]

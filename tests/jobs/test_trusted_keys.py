@@ -264,6 +264,7 @@ def test_the_user_s_word_is_enough_and_can_be_taken_back(stranger: Recorder) -> 
     assert scai("trust", "--remove", *pair).code == 2
 
 
+@pytest.mark.slow
 def test_the_list_is_the_user_s_alone_and_survives_what_is_wrong_with_it(stranger: Recorder) -> None:
     config = experiment(model=model(variable="MY_KEY"))
     file = Path("config/scai/trusted_keys")
@@ -346,6 +347,7 @@ def test_the_api_raises_what_the_command_line_prints(stranger: Recorder) -> None
     assert stranger.heard == []
 
 
+@pytest.mark.slow
 def test_embeddings_go_where_the_key_may_go(stranger: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     for run in ("one", "two"):
         saved(lambda config: None, run, finished=True)

@@ -291,6 +291,7 @@ def test_a_second_run_costs_nothing_and_comes_to_the_same(tmp_path, server, conf
     assert scai("resume", "two", "-q", "--json").json["calls"] == 0
 
 
+@pytest.mark.slow
 def test_it_is_off_by_default_and_no_part_of_the_experiment(server, config, path):
     assert scai("run", config, "-q").code == 0
     assert not path.exists()
@@ -301,6 +302,7 @@ def test_it_is_off_by_default_and_no_part_of_the_experiment(server, config, path
     assert "cache: true" not in (config.parent / "runs" / "without" / "config.yaml").read_text()
 
 
+@pytest.mark.slow
 def test_another_seed_asks_anew(server, config):
     assert scai("run", config, "-q", "--set", "cache=true").code == 0
     asked = len(server.requests)

@@ -43,6 +43,7 @@ print(hashlib.sha256("|".join(said).encode()).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_the_same_words_in_every_process():
     digests = {
         subprocess.run(

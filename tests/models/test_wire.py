@@ -23,6 +23,7 @@ def read(sent: dict[str, Any]):
     return read_completion(json.dumps(sent).encode(), REQUEST)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sent",
     [

@@ -258,6 +258,7 @@ def test_the_plan_counts_the_proof_and_the_votes(tmp_path: Path, acceptance: str
     assert scai("run", file, "--quiet", "--json").json["calls"] == planned["total"]
 
 
+@pytest.mark.slow
 def test_a_plan_that_is_scaled_up_knows_who_is_held_out(tmp_path: Path) -> None:
     many = [{"id": f"p{n}", "description": f"Number {n} likes tea."} for n in range(60)]
     keys = {"personas": many, "holdout": {"personas": [f"p{n}" for n in range(20)]}, "ratings": {"cross_raters": 1}}
