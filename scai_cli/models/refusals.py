@@ -19,7 +19,7 @@ from scai_cli.text.data_files import read_data_file
 _TABLE: Final = read_data_file(__file__)
 ROWS: Final[tuple[Mapping[str, Any], ...]] = _TABLE["rows"]
 _FOREVER_S: Final = 1e9
-"""A wait of so many seconds has no end."""
+"""A wait of at least this many seconds has no end."""
 _NESTED: Final = 64_000
 """The characters of a text in a body that is read as JSON."""
 _UNIT: Final = rf"(?:({'|'.join(_TABLE['units'])})s?)(?![a-z])"

@@ -100,8 +100,11 @@ class OutputFiles:
         target = destination.target
         self.folder = target.with_name(f".{target.name}.{os.getpid()}.part") / target.name
         self._files: dict[str, RowFile] = {}
-        if target != STDOUT:
-            self.folder.parent.mkdir(parents=destination.folder)
+
+    def create(self) -> None:
+        """Create the hidden folder."""
+        if self._destination.target != STDOUT:
+            self.folder.parent.mkdir(parents=self._destination.folder)
             self.folder.mkdir()
 
     def expect(self, splits: Iterable[str]) -> None:
@@ -142,7 +145,10 @@ class OutputFiles:
         """Remove all files that were not published."""
         for file in self._files.values():
             file.discard()
-        shutil.rmtree(self.folder.parent, ignore_errors=True)
+        try:
+            shutil.rmtree(self.folder.parent, ignore_errors=True)
+        finally:  # a signal may have interrupted it
+            shutil.rmtree(self.folder.parent, ignore_errors=True)
 
     def _opened(self, split: str) -> RowFile:
         destination, target = self._destination, self._destination.target
@@ -170,6 +176,7 @@ def output_files(destination: Destination, form: Format) -> Iterator[OutputFiles
             _check_folder(target)
         files = OutputFiles(destination, form)
         try:
+            files.create()
             yield files
         finally:
             files.discard()
