@@ -6,6 +6,9 @@ TRAIN  := .venv-train
 DIST   := .venv-dist
 PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
+# The tests start hundreds of processes, and without bytecode each of them compiles all modules again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: quickstart test test-slow test-realmodel test-integration dist-test docs check format crash-test clean help \
         real-model example-real \
         bench bench-society bench-memory bench-rows bench-reading bench-export bench-report
