@@ -124,7 +124,7 @@ def test_two_signals_while_handlers_change_end_in_one_line(talk):
 @pytest.mark.parametrize("keys", ["/quit\n", "Hello\n/quit\n"])
 def test_two_signals_at_any_moment_of_a_talk_end_in_one_line(talk, keys, gap):
     every = range(1, len(moments_of(*talk, since=TALK, keys=keys)))
-    at = [[(n, "SIGINT"), (n + gap, "SIGINT")] for n in spread(every, 12)]
+    at = [[(n, "SIGINT"), (n + gap, "SIGINT")] for n in spread(every, 8)]
     check(disturbed(*talk, since=TALK, at=at, keys=keys), at)
 
 
@@ -133,7 +133,7 @@ def test_two_signals_at_any_moment_of_a_talk_end_in_one_line(talk, keys, gap):
 def test_a_signal_while_a_command_computes_is_one_line(tiny, name):
     command, since = ("plan", tiny), "main.py:__call__"
     ended = moments_of(*command, since=since).index("__init__.py:main")  # from here on a signal comes too late
-    at = [[(n, name)] for n in (*spread(range(1, ended), 12), ended)]
+    at = [[(n, name)] for n in (*spread(range(1, ended), 8), ended)]
     called = "Ctrl-C" if name == "SIGINT" else name
     for one in disturbed(*command, since=since, at=at):
         assert (one.code, one.said) == (130, f"scai: interrupted by {called}\n")
