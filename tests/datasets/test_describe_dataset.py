@@ -21,7 +21,9 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from scai_cli.datasets.describe.description import describe
+from scai_cli.datasets.describe.row_files import cell
 from scai_cli.datasets.describe.text_measures import TextSample, mean_interval, ngrams, self_bleu, share
+from scai_cli.datasets.export.row_writers import guarded
 from scai_cli.datasets.formats.format import find_format
 
 
@@ -244,6 +246,11 @@ def test_a_run_is_no_export(finished: Path) -> None:
     called = scai("dataset", "describe", finished)
     assert (called.code, len(called.lines)) == (2, 1)
     assert "scai export" in called.err
+
+
+@pytest.mark.parametrize("text", ["=1+1", " -1", "＝1+1", "﹢1", "plain", "'quoted'"])
+def test_what_a_cell_is_guarded_with_is_taken_off_again(text: str) -> None:
+    assert cell(guarded(text)) == text
 
 
 def test_a_guarded_cell_of_a_csv_is_read_as_it_was(tmp_path: Path) -> None:

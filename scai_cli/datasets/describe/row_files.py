@@ -1,7 +1,6 @@
 """Read files of rows one row at a time: JSON lines, CSV and Parquet."""
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from scai_cli.datasets.export.output_files import SIDE_CAR
+from scai_cli.datasets.export.row_writers import FORMULA
 from scai_cli.datasets.formats.format import Fields
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.input_files import opened
@@ -17,9 +17,6 @@ from scai_cli.populations.table_rows import csv_rows, parquet_rows
 from scai_cli.runs.find import is_generated, is_run
 
 SUFFIXES: Final = (".jsonl", ".csv", ".parquet")
-
-_GUARDED: Final = re.compile(r"'[\s\0]*[=+\-@\t\r]")
-"""The first characters of a cell that a spreadsheet would read as a formula."""
 
 
 def row_files(path: Path) -> list[Path]:
@@ -80,4 +77,4 @@ def cell(text: Any) -> Any:
             return msgspec.json.decode(text)
         except (msgspec.DecodeError, RecursionError):
             return text
-    return text[1:] if isinstance(text, str) and _GUARDED.match(text) else text
+    return text[1:] if isinstance(text, str) and text.startswith("'") and FORMULA.match(text, 1) else text

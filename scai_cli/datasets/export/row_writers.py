@@ -122,9 +122,10 @@ class CsvRows(RowWriter):
         self._buffer.truncate()
 
 
-_FORMULA: Final = re.compile(r"[\s\0]*[=+\-@\t\r＝＋－＠﹦﹢﹣﹫]")
+FORMULA: Final = re.compile(r"[\s\0]*[=+\-@\t\r＝＋－＠﹦﹢﹣﹫]")
+"""The first characters of a cell that a spreadsheet would read as a formula."""
 
 
 def guarded(text: str) -> str:
     """Return a cell that no spreadsheet reads as a formula: an apostrophe precedes it, also before leading spaces."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    return f"'{text}" if FORMULA.match(text) else text
