@@ -118,7 +118,7 @@ def _paired(
     for one, other in zip(before, after, strict=True):
         differences = {}
         for name in dict.fromkeys((welfare.parse(first.config.welfare).label, *_ALWAYS)):
-            difference = paired(one, other, welfare.parse(name), seed=first.config.seed) if one and other else None
+            difference = paired(one, other, welfare.parse(name)) if one and other else None
             if difference is not None:
                 differences[name] = difference
         if differences:

@@ -1,20 +1,24 @@
 """The headline of a run: the group's change from the start's version to the product's, with its uncertainty."""
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from math import nan
 from typing import Any, Final
 
-from scai_cli.analysis.paired import Cells, PairedDifference, paired
+from scai_cli.analysis.paired import Cells, PairedDifference, paired, person_changes
 from scai_cli.analysis.participants import participants
-from scai_cli.analysis.verdicts import Verdict, change_words, verdict_of
+from scai_cli.analysis.verdicts import Verdict, change_words, gained_or_lost, verdict_of
 from scai_cli.analysis.version_cells import Pair, VersionCells, VersionPlays, version_cells, version_plays
 from scai_cli.runs.history.history import History
-from scai_cli.simulation.utilities import mean as average
+from scai_cli.simulation.utilities import mean
 from scai_cli.social_choice import welfare
-from scai_cli.stats.intervals import Interval, Statistic, mean
+from scai_cli.social_choice.welfare import WelfareFunction
+from scai_cli.stats.intervals import Interval
 
 _VERBS: Final = {"higher": "rose", "lower": "fell"}
+
+
+_MEAN: Final = welfare.parse("utilitarian")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +48,40 @@ class GroupChange:
 
     @property
     def words(self) -> str:
-        """The difference with its interval as screens show it: `+3.0 (95 % interval +1.5 to +4.1)`.
-
-        If the interval contains 0: `no change beyond chance (-3.7 to +3.9)`.
-        """
+        """The difference with its interval as screens show it, as `change_words` returns it."""
         known = self.difference is not None and self.verdict != "cannot tell"
         return change_words(self.interval, self.digits) if known else self.verdict
 
     def as_object(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
-        interval = asdict(self.interval) if self.interval else dict.fromkeys(("estimate", "low", "high", "level"))
+        interval = asdict(self.interval) if self.interval else dict.fromkeys(field.name for field in fields(Interval))
         return {"name": self.name, "verdict": self.verdict, "before": self.before, "after": self.after, **interval}
 
 
 @dataclass(frozen=True, slots=True)
 class PersonChange:
-    """A person's mean own rating under both versions, over the tasks rated under both."""
+    """A person's mean own rating under both versions, over the tasks rated under both.
+
+    `interval`: of the difference; the intervals of all people hold together at its level.
+    """
 
     before: float
     after: float
+    interval: Interval
 
     @property
     def change(self) -> float:
         """After minus before."""
         return self.after - self.before
+
+    def as_object(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        return {
+            "before": self.before,
+            "after": self.after,
+            "verdict": gained_or_lost(self.interval),
+            **asdict(self.interval),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +90,8 @@ class Headline:
 
     `compared` is the version to compare the start with: the product, or the last played version until the product is
     played. `range`: the lowest and the highest mean satisfaction of the plays of the start's version. `values`: welfare
-    function -> its value under both versions, over the same people and tasks. `cells`: those of both versions.
+    function -> its value under both versions, over the same people and tasks, and its interval. `cells`: those of both
+    versions.
     """
 
     start: VersionPlays
@@ -87,7 +102,7 @@ class Headline:
     satisfaction: GroupChange
     welfare: GroupChange
     people: Mapping[str, PersonChange]
-    values: Mapping[str, tuple[float | None, float | None]]
+    values: Mapping[str, tuple[float | None, float | None, Interval | None]]
     range: tuple[float, float] | None
     participants: str
     cells: tuple[VersionCells, VersionCells]
@@ -119,13 +134,14 @@ class Headline:
             "participants": self.participants,
             "satisfaction": self.satisfaction.as_object(),
             "welfare": self.welfare.as_object(),
+            "people": {user: person.as_object() for user, person in self.people.items()},
         }
 
 
 def headline(history: History) -> Headline | None:
     """Return the change of the group in a run, finished or not; None before the first epoch has ended.
 
-    Cells are means over all epochs of a version. The interval is from `stats.intervals.paired_difference`.
+    Cells are means over all epochs of a version. The intervals are from `stats.intervals`.
     """
     if history.started is None or not history.measured:
         return None
@@ -133,7 +149,7 @@ def headline(history: History) -> Headline | None:
     product = version_plays(history, history.product[0].version)
     compared = product if product.epochs else version_plays(history, history.measured[-1].version)
     before, after = version_cells(history, start, compared)
-    group = _Group(history.config.seed, product.version != start.version, compared.version != start.version)
+    group = _Group(product.version != start.version, compared.version != start.version)
     low, high = history.started.scale
     declared = history.measured[-1].declared
     metric = history.started.metrics["own"]
@@ -143,7 +159,7 @@ def headline(history: History) -> Headline | None:
         compared,
         history.finished is not None,
         sum(epoch.revision is not None and epoch.revision.accepted for epoch in history.epochs),
-        group.change(metric, before.own, after.own, mean, 1 if high - low >= 10 else 2),
+        group.change(metric, before.own, after.own, _MEAN, 1 if high - low >= 10 else 2),
         group.change(declared, before.utility, after.utility, welfare.parse(declared), 2),
         _people(before.own, after.own),
         _values(before.utility, after.utility, declared),
@@ -159,25 +175,35 @@ def headline(history: History) -> Headline | None:
 class _Group:
     """Compares two versions; `revised` if the product is not the start's version; `apart` if `compared` is not."""
 
-    seed: int
     revised: bool
     apart: bool
 
-    def change(self, name: str, before: Cells, after: Cells, statistic: Statistic, digits: int) -> GroupChange:
+    def change(self, name: str, before: Cells, after: Cells, function: WelfareFunction, digits: int) -> GroupChange:
         if not self.apart:
-            value = statistic(*_by_user(before, before.cells))
+            value = _value(function, before, before.cells)
             return GroupChange(name, "cannot tell" if self.revised else "one constitution", value, None, None, digits)
         shared = shared_cells(before, after)
-        first, last = (statistic(*_by_user(side, shared)) if shared else None for side in (before, after))
-        difference = paired(before, after, statistic, seed=self.seed)
+        first, last = (_value(function, side, shared) if shared else None for side in (before, after))
+        difference = paired(before, after, function)
         return GroupChange(name, _verdict(difference), first, last, difference, digits)
 
 
 def _verdict(difference: PairedDifference | None) -> Verdict:
     # Two people with one task have two changes, which rounding often makes equal: that shows no spread.
-    if difference is None or difference.users < 2 or difference.users * difference.tasks < 3:
+    if (
+        difference is None
+        or difference.interval.people < 2
+        or difference.interval.people * difference.interval.tasks < 3
+    ):
         return "cannot tell"
     return verdict_of(difference.interval)
+
+
+def _value(function: WelfareFunction, side: Cells, pairs: Collection[Pair]) -> float | None:
+    means, weights = _by_user(side, pairs)
+    if function.is_mean:  # of ratings on any scale
+        return sum(m * w for m, w in zip(means, weights, strict=True)) / sum(weights) if means else None
+    return function(means, weights)
 
 
 def shared_cells(before: Cells, after: Cells) -> list[Pair]:
@@ -185,7 +211,7 @@ def shared_cells(before: Cells, after: Cells) -> list[Pair]:
     return [pair for pair in before.cells if pair in after.cells]
 
 
-def _by_user(side: Cells, pairs: Collection[Pair]) -> tuple[list[float | None], list[float]]:
+def _by_user(side: Cells, pairs: Collection[Pair]) -> tuple[list[float], list[float]]:
     """Return every user's mean over the tasks of these pairs, and the users' weights."""
     cells: dict[str, list[float]] = {}
     for user, task in pairs:
@@ -194,27 +220,36 @@ def _by_user(side: Cells, pairs: Collection[Pair]) -> tuple[list[float | None], 
 
 
 def _people(before: Cells, after: Cells) -> dict[str, PersonChange]:
-    shared = shared_cells(before, after)
+    shared, changes = shared_cells(before, after), person_changes(before, after)
     means = [_by_user(side, shared)[0] for side in (before, after)]
     people = zip(dict.fromkeys(user for user, _ in shared), *means, strict=True)
-    return {user: PersonChange(a, b) for user, a, b in people if a is not None and b is not None}
+    return {user: PersonChange(a, b, changes[user]) for user, a, b in people}
 
 
-def _values(before: Cells, after: Cells, declared: str) -> dict[str, tuple[float | None, float | None]]:
-    """Return welfare function -> its value on both sides, over the persons and tasks of both."""
+def _values(
+    before: Cells, after: Cells, declared: str
+) -> dict[str, tuple[float | None, float | None, Interval | None]]:
+    """Return welfare function -> its value on both sides, over the persons and tasks of both, and its interval."""
     shared = shared_cells(before, after)
     function = welfare.parse(declared)
     first, last = (
         {**welfare.everything(*means), declared: function(*means)}
         for means in (_by_user(side, shared) for side in (before, after))
     )
-    return {name: (first[name], last[name]) for name in first}
+    return {name: (first[name], last[name], _interval(before, after, name)) for name in first}
+
+
+def _interval(before: Cells, after: Cells, name: str) -> Interval | None:
+    if name == "gini_coefficient":
+        return None
+    difference = paired(before, after, welfare.parse(name))
+    return difference.interval if difference else None
 
 
 def _range(history: History, start: VersionPlays) -> tuple[float, float] | None:
     """Return the lowest and the highest mean satisfaction among the plays of one version."""
     played = [m for m in history.measured if m.version == start.version]
-    means = [value for m in played if (value := average(m.satisfaction.values())) is not None]
+    means = [value for m in played if (value := mean(m.satisfaction.values())) is not None]
     return (min(means), max(means)) if means else None
 
 

@@ -1,28 +1,37 @@
-"""Leave-one-out: choose the conversations to play with and without each rule, and describe its effects."""
+"""Leave-one-out: plan the conversations to play with and without each rule, and tell its effects from luck."""
 
 import random
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from math import sqrt
+from typing import Any, Final, Literal
 
 from scai_cli.analysis.rule_origins import Wording
 from scai_cli.errors import RunError
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.runs.events import Estimate
+from scai_cli.runs.events import Cells, Estimate
 from scai_cli.runs.history.history import History
 from scai_cli.simulation.epoch_context import EpochContext
+from scai_cli.simulation.utilities import mean
+from scai_cli.social_choice.welfare import WelfareFunction
+from scai_cli.stats.intervals import paired_difference
+from scai_cli.stats.significance import holm
+from scai_cli.stats.student import tail
+from scai_cli.values import Value
 
-EFFECT: Final = 0.02
-"""The largest effect on a user's utility (0 to 1) that counts as zero."""
+ALPHA: Final = 0.05
+"""The chance that any effect at all is named if no rule has one."""
+_FEWEST_ROUNDS, _ROUNDS = 2, 8
+"""The rounds that tell luck from effects, and the rounds without a limit on calls."""
 
 PersonaTask = tuple[Persona, Task]
 """The persona and the task of a conversation to play."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quote:
+class Quote(Value):
     """A piece of evidence: the id of a message or rating, its author, and its text or an empty one."""
 
     id: str
@@ -30,36 +39,49 @@ class Quote:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class RuleEffect:
-    """One rule with its evidence and its effects: utility with the rule minus utility without it.
+class PersonEffect(Value):
+    """A rule's effect on one person: utility (0 to 1) with it minus without it.
 
-    `welfare` is of the declared function, with a 95 % interval if there are enough data; `users` maps every persona
-    to the effect on its utility, None if it was not played. `wording` is None for a rule with its text from the start.
+    `p` is the chance of such an effect by luck alone, adjusted for all rules and people (Holm); None if nothing varied
+    from round to round.
     """
 
+    effect: float
+    p: float | None
+
+    @property
+    def verdict(self) -> Literal["gains", "loses", "cannot tell"]:
+        """The effect, if it is beyond luck."""
+        if self.p is None or self.p > ALPHA:
+            return "cannot tell"
+        return "gains" if self.effect > 0 else "loses"
+
+
+class RuleEffect(Value):
+    """One rule with its evidence and its effects on the declared welfare and on every person that it can reach."""
+
     rule: Principle | Clause
-    evidence: Sequence[Quote]
+    evidence: tuple[Quote, ...]
     welfare: Estimate | None
-    users: Mapping[str, float | None]
+    people: Mapping[str, PersonEffect]
     wording: Wording | None = None
+    """None for a rule with its text from the start."""
+
+    def named(self, verdict: Literal["gains", "loses"]) -> dict[str, float]:
+        """Return the people who gain or lose beyond luck with their effects, the largest first."""
+        found = {person: one.effect for person, one in self.people.items() if one.verdict == verdict}
+        return dict(sorted(found.items(), key=lambda item: -abs(item[1])))
 
     @property
-    def gains(self) -> dict[str, float]:
-        """The users with a higher utility with the rule, largest effect first."""
-        gains = {user: effect for user, effect in self.users.items() if effect is not None and effect > EFFECT}
-        return dict(sorted(gains.items(), key=lambda item: -item[1]))
+    def asked(self) -> list[str]:
+        """The people whose words it rests on."""
+        return list(dict.fromkeys(quote.who for quote in self.evidence if quote.who not in ("", "assistant")))
 
     @property
-    def loses(self) -> dict[str, float]:
-        """The users with a lower utility with the rule, largest effect first."""
-        losses = {user: effect for user, effect in self.users.items() if effect is not None and effect < -EFFECT}
-        return dict(sorted(losses.items(), key=lambda item: item[1]))
-
-    @property
-    def without_effect(self) -> bool:
-        """Whether it has no effect on any user."""
-        return not self.gains and not self.loses
+    def hurt(self) -> list[str]:
+        """The people who lose by a rule that is for them, or that they asked for."""
+        addressed = {*self.asked, *(self.rule.users if isinstance(self.rule, Clause) else ())}
+        return [person for person in self.named("loses") if person in addressed]
 
     def as_object(self) -> dict[str, Any]:
         """Return the rule's part of the object that `--json` prints."""
@@ -69,25 +91,28 @@ class RuleEffect:
             "text": self.rule.text,
             "for": list(self.rule.users) if isinstance(self.rule, Clause) else None,
             "since": self.rule.since,
-            "reworded": asdict(self.wording) if self.wording and self.wording.before else None,
-            "evidence": [asdict(quote) for quote in self.evidence],
+            "reworded": {"epoch": self.wording.epoch, "before": self.wording.before}
+            if self.wording and self.wording.before
+            else None,
+            "asked": self.asked,
+            "evidence": [quote.model_dump() for quote in self.evidence],
             "effect": None if self.welfare is None else self.welfare.model_dump(mode="json"),
-            "users": dict(self.users),
-            "gains": list(self.gains),
-            "loses": list(self.loses),
-            "without_effect": self.without_effect,
+            "people": {who: {"effect": e.effect, "p": e.p, "verdict": e.verdict} for who, e in self.people.items()},
+            "gains": list(self.named("gains")),
+            "loses": list(self.named("loses")),
+            "hurts_its_own": self.hurt,
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """The explanation of a constitution; `played` of `conversations` fitted into the limit."""
+class Explanation(Value):
+    """The explanation of a constitution; `played` of `conversations` fitted into the limit, each in `rounds` rounds."""
 
     run_id: str
     version: int
     function: str
     welfare: float | None
-    rules: Sequence[RuleEffect]
+    rules: tuple[RuleEffect, ...]
+    rounds: int
     played: int
     conversations: int
     failed: int
@@ -95,60 +120,141 @@ class Explanation:
     """The limit on calls, None for no limit."""
     calls: int
     """The paid calls of its conversations, in all sessions."""
-    users: tuple[str, str] | None = None
 
-    @property
-    def apart(self) -> list[RuleEffect]:
-        """The rules with opposite effects on the two given users."""
-        users = set(self.users or ())
-        return [rule for rule in self.rules if users & rule.gains.keys() and users & rule.loses.keys()]
+    def apart(self, users: tuple[str, str]) -> list[RuleEffect]:
+        """Return the rules by which one of two people gains and the other loses."""
+        pair = set(users)
+        return [rule for rule in self.rules if pair & rule.named("gains").keys() and pair & rule.named("loses").keys()]
 
-    def as_object(self) -> dict[str, Any]:
+    def as_object(self, users: tuple[str, str] | None = None) -> dict[str, Any]:
         """Return the object of `scai explain --json`."""
         explanation: dict[str, Any] = {
             "run_id": self.run_id,
             "version": self.version,
             "welfare": {"function": self.function, "value": self.welfare},
+            "rounds": self.rounds,
             "played": {"conversations": self.played, "of": self.conversations, "failed": self.failed},
             "budget": self.budget,
             "calls": self.calls,
             "rules": [rule.as_object() for rule in self.rules],
         }
-        if self.users is not None:
-            explanation["apart"] = {
-                "users": list(self.users),
-                "rules": [{"id": r.rule.id, **{user: r.users[user] for user in self.users}} for r in self.apart],
-            }
+        if users is not None:
+            rules = [{"id": r.rule.id, **{u: r.people[u].effect for u in users}} for r in self.apart(users)]
+            explanation["apart"] = {"users": list(users), "rules": rules}
         return explanation
 
 
-def quotes(history: History, rule: Principle | Clause) -> list[Quote]:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The conversations to play with and without each rule, in how many rounds, and the calls that they take."""
+
+    pairs: Sequence[PersonaTask]
+    rounds: int
+    calls: int
+
+
+def plan(context: EpochContext, limit: int | None) -> Plan:
+    """Plan what fits into a number of calls: all conversations in as many rounds as fit, two at least.
+
+    If two rounds do not fit, fewer conversations, shared evenly among the personas. Raises RunError if not one fits.
+    """
+    pairs = list(_in_rounds(context))
+    costs = [_calls_each(context) * (1 + sum(concerns(r, who) for r in context.constitution.rules)) for who, _ in pairs]
+    rounds = _ROUNDS if limit is None else max(_FEWEST_ROUNDS, limit // sum(costs))
+    if limit is not None and rounds * sum(costs) > limit:
+        used = 0
+        for count, cost in enumerate(costs):
+            used += rounds * cost
+            if used > limit:
+                pairs, costs = pairs[:count], costs[:count]
+                break
+        if not pairs:
+            raise RunError(
+                f"--set limits.calls={limit}: one conversation with and without each rule, twice, takes {used} calls"
+            )
+    return Plan(pairs, rounds, rounds * sum(costs))
+
+
+@dataclass(slots=True)
+class RuleRounds:
+    """The utilities with and without one rule, round by round."""
+
+    rule: Principle | Clause
+    reached: frozenset[str]
+    """The people whose own answers it can change; the others only rate those."""
+    whole: list[Cells] = field(default_factory=list)
+    without: list[Cells] = field(default_factory=list)
+
+    def differences(self, row: int) -> Iterator[list[float]]:
+        """Yield a person's differences in all rounds, task by task."""
+        for column in zip(
+            *(zip(a[row], b[row], strict=True) for a, b in zip(self.whole, self.without, strict=True)), strict=True
+        ):
+            yield [a - b for a, b in column if a is not None and b is not None]
+
+    def effect(self, function: WelfareFunction, weights: Sequence[float], rules: int) -> Estimate | None:
+        """Return the rule's effect on welfare, of means over all rounds; the intervals of all `rules` hold together."""
+        statistic = None if function.is_mean else function
+        sides, level = (_means(self.without), _means(self.whole)), 1 - ALPHA / rules
+        found = paired_difference(*sides, "these people and tasks again", statistic, weights=weights, level=level)
+        return None if found is None else Estimate.model_validate(replace(found, level=1 - ALPHA), from_attributes=True)
+
+
+def person_effects(rules: Sequence[RuleRounds], people: Sequence[str]) -> list[dict[str, PersonEffect]]:
+    """Return the effects of each rule on each person that it reaches, with Holm's correction over all of them.
+
+    Noise is how much a difference varies from round to round in the same conversation: each person's own, pooled over
+    the rules that reach the person's answers, and apart over those that do not.
+    """
+    spread: dict[tuple[str, bool], tuple[float, int]] = defaultdict(lambda: (0.0, 0))
+    measured: dict[tuple[int, str], tuple[float, int]] = {}
+    for number, rule in enumerate(rules):
+        for row, person in enumerate(people):
+            tasks = [values for values in rule.differences(row) if values]
+            flat = [value for values in tasks for value in values]
+            is_reached = person in rule.reached
+            if not flat or not (is_reached or any(flat)):
+                continue
+            measured[number, person] = sum(flat) / len(flat), len(flat)
+            squares, freedom = spread[person, is_reached]
+            squares += sum((v - sum(values) / len(values)) ** 2 for values in tasks for v in values)
+            spread[person, is_reached] = squares, freedom + len(flat) - len(tasks)
+    p_values = {
+        key: _p_value(effect, count, *spread[key[1], key[1] in rules[key[0]].reached])
+        for key, (effect, count) in measured.items()
+    }
+    known = {key: p for key, p in p_values.items() if p is not None}
+    adjusted = dict(zip(known, holm(list(known.values())), strict=True))
+    found: list[dict[str, PersonEffect]] = [{} for _ in rules]
+    for key, (effect, _) in measured.items():
+        found[key[0]][key[1]] = PersonEffect(effect=round(effect, 9), p=adjusted.get(key))
+    return found
+
+
+def _p_value(effect: float, count: int, squares: float, freedom: int) -> float | None:
+    if freedom < 1 or squares < 1e-12:
+        return None
+    return tail(abs(effect) / sqrt(squares / freedom / count), freedom)
+
+
+def welfare_of(rounds: Sequence[Cells], function: WelfareFunction, weights: Sequence[float]) -> float | None:
+    """Return the welfare of the utilities' means over all rounds."""
+    return function([mean(row) for row in _means(rounds)], weights)
+
+
+def _means(rounds: Sequence[Cells]) -> list[list[float | None]]:
+    return [[mean(cells) for cells in zip(*rows, strict=True)] for rows in zip(*rounds, strict=True)]
+
+
+def quotes(history: History, rule: Principle | Clause) -> tuple[Quote, ...]:
     """Return the evidence of a rule with its authors and texts."""
     texts: dict[str, tuple[str, str]] = {}
     for epoch in history.epochs:
         for messages in epoch.conversations.values():
             texts |= {m.id: (m.persona if m.role == "user" else "assistant", m.content) for m in messages}
         texts |= {rating.id: (rating.rater, rating.comment) for rating in epoch.ratings}
-    return [Quote(evidence, *texts.get(evidence, ("", ""))) for evidence in rule.evidence]
-
-
-def affordable(context: EpochContext, calls: int | None) -> list[PersonaTask]:
-    """Return the conversations that can be played with and without each rule within a number of calls.
-
-    They are shared evenly among the personas. Raises RunError if not even one fits.
-    """
-    wanted, others = context.agents.ratings.cross_raters, len(context.personas) - 1
-    each = 2 * context.agents.turns + (others if wanted == "all" else min(wanted, others))
-    chosen: list[PersonaTask] = []
-    used = 0
-    for pair in _in_rounds(context):
-        used += each * (1 + sum(concerns(rule, pair[0]) for rule in context.constitution.rules))
-        if calls is not None and used > calls:
-            break
-        chosen.append(pair)
-    if not chosen:
-        raise RunError(f"--set limits.calls={calls}: one conversation with and without each rule takes {used} calls")
-    return chosen
+    found = ((evidence, *texts.get(evidence, ("", ""))) for evidence in rule.evidence)
+    return tuple(Quote(id=evidence, who=who, text=text) for evidence, who, text in found)
 
 
 def concerns(rule: Principle | Clause, persona: Persona) -> bool:
@@ -166,9 +272,15 @@ def without(constitution: Constitution, rule_id: str) -> Constitution:
     )
 
 
-def _in_rounds(context: EpochContext) -> list[PersonaTask]:
-    """Return every persona with every task in rounds; each round has one task per persona, in seeded order."""
+def _calls_each(context: EpochContext) -> int:
+    """Return the calls of one conversation with its ratings."""
+    wanted, others = context.agents.ratings.cross_raters, len(context.personas) - 1
+    return 2 * context.agents.turns + (others if wanted == "all" else min(wanted, others))
+
+
+def _in_rounds(context: EpochContext) -> Iterator[PersonaTask]:
+    """Yield every persona with every task; each persona has its first before any has its second, in seeded order."""
     rng = random.Random(f"{context.agents.seed}/explain")
     tasks = {persona.id: rng.sample(context.tasks, len(context.tasks)) for persona in context.personas}
     personas = rng.sample(context.personas, len(context.personas))
-    return [(persona, tasks[persona.id][n]) for n in range(len(context.tasks)) for persona in personas]
+    return ((persona, tasks[persona.id][n]) for n in range(len(context.tasks)) for persona in personas)

@@ -1,18 +1,16 @@
 """Paired comparisons of the same people and tasks, under two versions of a run or in two runs."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Final
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from scai_cli.runs.history.history import History
 from scai_cli.runs.history.ratings import RatingSums
 from scai_cli.simulation.utilities import cell
-from scai_cli.stats.intervals import Interval, Statistic, paired_difference, widened
+from scai_cli.social_choice.welfare import WelfareFunction
+from scai_cli.stats.intervals import Interval, Table, estimand, paired_difference, person_differences
 
-_WORK: Final = 60_000
-"""The number of users times draws of a bootstrap, about 0.2 s."""
-_DRAWS: Final = (200, 2000)
-"""The minimal and maximal number of draws; groups of 300 users and more get the minimum, a rough interval."""
+Kind = Literal["people", "tasks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,31 +18,27 @@ class Cells:
     """The ratings or utilities of persons and tasks under one version of the constitution.
 
     `cells`: (persona, task) -> number, where it is rated; `weights`: persona -> weight; `where` names the version
-    and its epochs, or the holdout, for people to read.
+    and its epochs, or the holdout, for people to read; `held_out`: the kinds that had no part in writing the rules.
     """
 
     where: str
     cells: Mapping[tuple[str, str], float]
     weights: Mapping[str, float]
+    held_out: frozenset[Kind] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
-    """The difference between two sets of cells with the same people and tasks."""
+    """The difference between two sets of cells with the same people and tasks; `people` are the ids of the people."""
 
     interval: Interval
-    users: int
-    tasks: int
-    draws: int
     where: str
     against: str
     people: tuple[str, ...]
-    """The ids of the users."""
 
     def as_object(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
-        counts = {"users": self.users, "tasks": self.tasks, "draws": self.draws}
-        return {**asdict(self.interval), **counts, "measured_on": self.where}
+        return {**asdict(self.interval), "measured_on": self.where}
 
 
 def utilities(history: History, ratings: RatingSums) -> dict[tuple[str, str], float]:
@@ -57,41 +51,60 @@ def utilities(history: History, ratings: RatingSums) -> dict[tuple[str, str], fl
     return cells
 
 
-def holdout_cells(history: History) -> Cells | None:
-    """Return the mean utilities of the held-out users under the last constitution."""
+def holdout_cells(history: History, side: Literal["first", "last"] = "last") -> Cells | None:
+    """Return the utilities of the held-out people under the first or the last constitution."""
     holdout = history.holdout
     if holdout is None:
         return None
-    tasks = " ".join(sorted(holdout.tasks))  # as one task: the event keeps only means over the tasks
-    cells = {(user, tasks): utility for user, utility in holdout.last.items() if utility is not None}
-    return Cells("holdout", cells, _weights(history))
+    table = holdout.first_cells if side == "first" else holdout.last_cells
+    if table:
+        rows = {
+            (u, t): v
+            for u, row in zip(holdout.personas, table, strict=True)
+            for t, v in zip(holdout.tasks, row, strict=True)
+        }
+    else:  # runs before 0.5 have means over the tasks: as one task
+        tasks = " ".join(sorted(holdout.tasks))
+        rows = {(user, tasks): v for user, v in (holdout.first if side == "first" else holdout.last).items()}
+    cells = {pair: value for pair, value in rows.items() if value is not None}
+    kinds: tuple[tuple[Kind, object], ...] = (
+        ("people", history.config.holdout.personas),
+        ("tasks", history.config.holdout.tasks),
+    )
+    return Cells("holdout", cells, _weights(history), frozenset(kind for kind, given in kinds if given))
 
 
-def paired(before: Cells, after: Cells, statistic: Statistic, *, seed: int) -> PairedDifference | None:
-    """Return the statistic of `after` minus that of `before` over shared cells, or None if there are none.
-
-    With one task (or means over tasks) the interval is `widened`: of 450 null effects of 6 users x 1 task it excluded 0
-    in 15 %, with the correction in 7 %; of 6 x 3 in 2 % without.
-    """
-    shared = [pair for pair in before.cells if pair in after.cells]
-    users, tasks = (list(dict.fromkeys(pair[side] for pair in shared)) for side in (0, 1))
-    if not shared:
+def paired(before: Cells, after: Cells, function: WelfareFunction | None = None) -> PairedDifference | None:
+    """Return the welfare (default: the mean) of `after` minus that of `before` over shared cells; None without any."""
+    first, last, users, tasks = _tables(before, after)
+    if not users:
         return None
-    draws = max(_DRAWS[0], min(_DRAWS[1], _WORK // len(users)))
-    first, last = (_table(side, users, tasks, set(shared)) for side in (before, after))
+    statistic = None if function is None or function.is_mean else function
     weights = [before.weights.get(user, 1.0) for user in users]
-    interval = paired_difference(first, last, statistic, weights=weights, draws=draws, seed=seed)
+    count, new = sum(len(column.split(" ")) for column in tasks), before.held_out & after.held_out
+    of = estimand(new_people="people" in new, new_tasks="tasks" in new, tasks=len(tasks))
+    interval = paired_difference(first, last, of, statistic, weights=weights)
     if interval is None:
         return None
-    if len(tasks) == 1:
-        interval = widened(interval, len(users))
-    count = sum(len(column.split(" ")) for column in tasks)
-    return PairedDifference(interval, len(users), count, draws, after.where, before.where, tuple(users))
+    return PairedDifference(replace(interval, tasks=count), after.where, before.where, tuple(users))
 
 
-def _table(
-    side: Cells, users: Iterable[str], tasks: Sequence[str], shared: Container[tuple[str, str]]
-) -> list[list[float | None]]:
+def person_changes(before: Cells, after: Cells) -> dict[str, Interval]:
+    """Return persona -> its mean after minus before over shared cells; the intervals hold together."""
+    first, last, users, _ = _tables(before, after)
+    changes = person_differences(first, last)
+    return {user: change for user, change in zip(users, changes, strict=True) if change is not None}
+
+
+def _tables(before: Cells, after: Cells) -> tuple[Table, Table, list[str], list[str]]:
+    """Return the shared cells of both sides, with the people of the rows and the tasks of the columns."""
+    shared = [pair for pair in before.cells if pair in after.cells]
+    users, tasks = (list(dict.fromkeys(pair[side] for pair in shared)) for side in (0, 1))
+    first, last = (_table(side, users, tasks, set(shared)) for side in (before, after))
+    return first, last, users, tasks
+
+
+def _table(side: Cells, users: Iterable[str], tasks: Sequence[str], shared: Container[tuple[str, str]]) -> Table:
     return [[side.cells[u, t] if (u, t) in shared else None for t in tasks] for u in users]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from scai_cli.analysis.rating_validity import rating_validity
+from scai_cli.analysis.rating_validity import RatingValidity, rating_validity
 from scai_cli.runs.history.history import History
 from scai_cli.simulation.utilities import mean
 
@@ -12,14 +12,14 @@ from scai_cli.simulation.utilities import mean
 class SatisfactionTrend:
     """The mean own rating of final answers in every epoch, of one user or of all, on the rating scale.
 
-    `corrected` is the last value minus the drift of the anchors; `validity` is the rank correlation of the user's
-    ratings with the utility observed in the texts. Both are None without data.
+    `corrected` is the last value minus the drift of the anchors; `validity` is how well the user's ratings follow the
+    answers. Both are None without data.
     """
 
     user: str
     values: Sequence[float | None]
     corrected: float | None = None
-    validity: float | None = None
+    validity: RatingValidity | None = None
 
 
 def satisfaction_trends(history: History) -> list[SatisfactionTrend]:
@@ -31,7 +31,7 @@ def satisfaction_trends(history: History) -> list[SatisfactionTrend]:
             user,
             [epoch.satisfaction.get(user) for epoch in measured],
             _last(epoch.corrected.get(user) for epoch in measured),
-            validity[user].overall if user in validity else None,
+            validity.get(user),
         )
         for user in (*(user for user in history.names if user in seen), *sorted(seen - history.names.keys()))
     ]

@@ -3,7 +3,7 @@
 from typing import Literal
 
 from scai_cli.runs.events import Estimate
-from scai_cli.stats.intervals import Interval
+from scai_cli.stats.intervals import FEWEST_PEOPLE, FEWEST_TASKS, Interval
 
 Verdict = Literal["higher", "lower", "no change beyond chance", "one constitution", "cannot tell"]
 
@@ -15,24 +15,68 @@ def verdict_of(interval: Interval | Estimate | None) -> Verdict:
     return "higher" if interval.low > 0 else "lower" if interval.high < 0 else "no change beyond chance"
 
 
-def change_words(interval: Interval | Estimate | None, digits: int, noun: str = "change") -> str:
-    """Return a change as screens show it: `+3.0 (95 % interval +1.5 to +4.1)`.
+def gained_or_lost(interval: Interval | None) -> Literal["gained", "lost", "cannot tell"]:
+    """Return whether a single person has a higher or a lower number beyond chance."""
+    verdict = verdict_of(interval)
+    return "gained" if verdict == "higher" else "lost" if verdict == "lower" else "cannot tell"
 
-    If the interval contains 0: `no change beyond chance (-3.7 to +3.9)`, with another noun for `change` if given.
+
+def change_words(interval: Interval | Estimate | None, digits: int, noun: str = "change") -> str:
+    """Return a change as screens show it: `+3.0 (95 % interval +1.5 to +4.1, the same 6 people and 3 tasks again)`.
+
+    If the interval contains 0: `no change beyond chance (-3.7 to +3.9, ...)`, with another noun for `change` if given.
     """
     if interval is None:
         return "cannot tell"
     if interval.low is None or interval.high is None:
-        return f"{signed(interval.estimate, digits)} (cannot tell how sure)"
+        return f"{signed(interval.estimate, digits)} (cannot tell how sure{_lacks(interval)})"
     near = min(abs(interval.low), abs(interval.high))
     if interval.low * interval.high > 0:  # an end that rounds to 0 would contradict the words
         digits = next((more for more in range(digits, 9) if round(near, more)), digits)
-    between = f"{signed(interval.low, digits)} to {signed(interval.high, digits)}"
+    whom = f", {for_whom(interval)}" if interval.estimand else ""
     if interval.low <= 0 <= interval.high:
-        return f"no {noun} beyond chance ({between})"
-    return f"{signed(interval.estimate, digits)} ({interval.level * 100:g} % interval {between})"
+        return f"no {noun} beyond chance ({between(interval, digits)}{whom})"
+    return (
+        f"{signed(interval.estimate, digits)} ({interval.level * 100:g} % interval {between(interval, digits)}{whom})"
+    )
+
+
+def between(interval: Interval | Estimate | None, digits: int) -> str:
+    """Return the ends of an interval as tables show them, `+0.12 to +0.22`; `–` if they are not known."""
+    if interval is None or interval.low is None or interval.high is None:
+        return "–"
+    return f"{signed(interval.low, digits)} to {signed(interval.high, digits)}"
 
 
 def signed(value: float, digits: int) -> str:
     """Return a number with its sign: `+3.0`, `-0.4`, and `+0.0` for what rounds to 0."""
     return f"{round(value, digits) + 0.0:+.{digits}f}"
+
+
+def for_whom(interval: Interval | Estimate) -> str:
+    """Return for whom an interval holds; empty for those of runs before 0.5."""
+    people, tasks = _counted(interval.people, "person", "people"), _counted(interval.tasks, "task", "tasks")
+    match interval.estimand:
+        case "these people and tasks again":
+            return f"the same {people} and {tasks} again"
+        case "new tasks":
+            return f"new tasks for {people}, from {tasks}"
+        case "new people":
+            return f"new people, from {people} held out"
+        case "new people and tasks":
+            return f"new people and tasks, from {people} and {tasks} held out"
+        case None:
+            return ""
+
+
+def _lacks(interval: Interval | Estimate) -> str:
+    """Return what an interval for new people or tasks lacks."""
+    if interval.estimand in ("new people", "new people and tasks") and interval.people < FEWEST_PEOPLE:
+        return f": an interval takes {FEWEST_PEOPLE} people held out, not {interval.people}"
+    if interval.estimand == "new tasks" and interval.tasks < FEWEST_TASKS:
+        return f": an interval takes {FEWEST_TASKS} tasks held out, not {interval.tasks}"
+    return ""
+
+
+def _counted(count: int, one: str, more: str) -> str:
+    return f"{count} {one if count == 1 else more}"

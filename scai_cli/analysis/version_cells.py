@@ -58,10 +58,13 @@ class VersionCells:
 
 
 def version_plays(history: History, version: int) -> VersionPlays:
-    """Return the epochs that played a version."""
+    """Return the epochs that played a version; of the best version of all, only the play after it was chosen."""
     epochs = [measured.epoch for measured in history.measured if measured.version == version]
     planned = history.started.epochs if history.started else 0
-    return VersionPlays(version, epochs, final=bool(epochs) and epochs[-1] > planned)
+    final = [epoch for epoch in epochs if epoch > planned]
+    if final and version and history.config.revision.best_so_far:
+        epochs = final  # the ratings by which it was chosen are too high: the winner's curse
+    return VersionPlays(version, epochs, final=bool(final))
 
 
 def version_cells(history: History, *plays: VersionPlays) -> list[VersionCells]:

@@ -1,10 +1,17 @@
 """`scai explain`, `scai frontier`."""
 
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from scai_cli.cli import options
+
+if TYPE_CHECKING:
+    from scai_cli.analysis.leave_one_out import Plan
+
+_ASKED: Final = 500
+"""The number of paid calls above which a person at a terminal is asked before the start."""
 
 
 def explain(
@@ -13,6 +20,7 @@ def explain(
         tuple[str, str] | None,
         typer.Option("--users", help="Show rules with opposite effects on personas A and B.", metavar="A B"),
     ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the number of calls, and make none.")] = False,
     settings: options.SetLimit = None,
     max_usd: options.MaxUsd = None,
     trust: options.Trust = False,
@@ -21,19 +29,39 @@ def explain(
 ) -> None:
     """Show whose feedback led to each rule, and its effect on users.
 
-    Makes at most 1,000 calls; --set limits.calls=N changes that.
+    Plays the last constitution again with and without each rule. Names an effect only if luck does not explain it; more
+    calls (--set limits.calls=N, 1,000 by default) find smaller effects.
     """
     from scai_cli.display.terminal.explain import print_explanation
     from scai_cli.jobs.explain import explain as explained
     from scai_cli.runs.find import find_run
     from scai_cli.runs.history.fold import read_history
 
+    def agree(plan: "Plan", paid: int) -> bool:
+        if dry_run:
+            _print_plan(plan, as_json=as_json)
+            return False
+        if paid <= _ASKED or not (sys.stdin.isatty() and sys.stderr.isatty()):
+            return True
+        return typer.confirm(f"This makes {paid:,} paid calls. Go on?", err=True)
+
     path = find_run(runs_dir, run)
-    explanation = explained(path, options.with_limit(settings, max_usd), users, trust=trust)
+    explanation = explained(path, options.with_limit(settings, max_usd), users, trust=trust, agree=agree)
+    if explanation is None:
+        return
     if as_json:
-        options.print_json(explanation.as_object())
+        options.print_json(explanation.as_object(users))
     else:
-        print_explanation(explanation, read_history(path, messages=False, ratings=False))
+        print_explanation(explanation, read_history(path, messages=False, ratings=False), users)
+
+
+def _print_plan(plan: "Plan", *, as_json: bool) -> None:
+    conversations = len(plan.pairs)
+    if as_json:
+        options.print_json({"calls": plan.calls, "conversations": conversations, "rounds": plan.rounds})
+    else:
+        played = f"{conversations:,} conversations with and without each rule, {plan.rounds} times"
+        sys.stdout.write(f"{plan.calls:,} calls: {played}\n")
 
 
 def frontier(

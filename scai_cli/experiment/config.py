@@ -17,6 +17,7 @@ from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole, Usage
 from scai_cli.prompts.templates import TEMPLATES, places
 from scai_cli.social_choice.welfare import parse as parse_welfare
+from scai_cli.stats.intervals import Estimand, estimand
 from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import SafeId, Split, Text, Value
 
@@ -242,6 +243,12 @@ class ExperimentConfig(Value):
         personas = tuple(persona for persona in self.personas.inline if persona.id in persona_ids)
         tasks = tuple(task for task in self.tasks.inline if task.id in task_ids)
         return (personas or self.personas.inline, tasks or self.tasks.inline) if personas or tasks else ((), ())
+
+    @property
+    def holdout_estimand(self) -> Estimand:
+        """For whom the comparison of the held-out people and tasks holds."""
+        people, tasks = (bool(_ids(kind)) for kind in (self.holdout.personas, self.holdout.tasks))
+        return estimand(new_people=people, new_tasks=tasks, tasks=len(self.held_out[1]))
 
     def model_for(self, role: AgentRole) -> ModelSettings:
         """Return the model of a role: `model` with the keys in `roles`."""

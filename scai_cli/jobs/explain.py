@@ -1,51 +1,75 @@
-"""Leave-one-out: play a run's constitution again without each of its rules, to estimate the effect of each rule.
+"""Leave-one-out: play a run's constitution again with all and without each of its rules, in several rounds.
 
-All variants of a conversation have the same seeds. The calls are logged in the run's folder `explain/` and answered
-from there when repeated; the run's own files are not changed.
+The variants of a conversation have the same seeds, each round has others: what differs between rounds is luck. The
+calls are logged in the run's folder `explain/` and answered from there when repeated; the result is kept there, too.
+The run's own files are not changed.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from scai_cli.analysis.leave_one_out import Explanation, PersonaTask, RuleEffect, affordable, concerns, quotes, without
+from scai_cli.analysis.explanation_file import FOLDER, RESULT
+from scai_cli.analysis.leave_one_out import (
+    Explanation,
+    PersonaTask,
+    Plan,
+    RuleEffect,
+    RuleRounds,
+    concerns,
+    person_effects,
+    plan,
+    quotes,
+    welfare_of,
+    without,
+)
 from scai_cli.analysis.rule_origins import rule_wordings
 from scai_cli.concurrency import together
 from scai_cli.errors import LimitReached, RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides
-from scai_cli.experiment.personas import Persona
 from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import changed_keys, digests, load_run
 from scai_cli.jobs.session import run_on_loop, stoppable, with_remedy
 from scai_cli.runs.call_index import CallIndex, paid_calls
+from scai_cli.runs.events import Cells
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
+from scai_cli.runs.jsonl import write_whole
 from scai_cli.runs.locked_folder import CALLS, LockedFolder, refuse_links
 from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.epoch import failures
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
-from scai_cli.simulation.utilities import PairedUtilities, difference, epoch_utilities
+from scai_cli.simulation.utilities import epoch_utilities
 from scai_cli.social_choice import welfare
 from scai_cli.text.suggestions import did_you_mean
 
-FOLDER: Final = "explain"
 ID_PREFIX: Final = "explain"
 """The prefix of the ids of all conversations."""
 UNCHANGED: Final = "~whole"
 """The name of the variant with all rules, in the ids of its conversations."""
 
-DEFAULT_LIMITS: Final = ("limits.calls=1000", "limits.tokens=null", "limits.usd=null", "limits.seconds=null")
-"""The default limits of an explanation; the run's own limits do not apply."""
+_CALLS: Final = 1000
+"""The default limit of calls to models other than the simulated one."""
+_NO_LIMITS: Final = ("limits.tokens=null", "limits.usd=null", "limits.seconds=null")
+"""The other limits of an explanation; the run's own limits do not apply."""
+
+Agree = Callable[[Plan, int], bool]
+"""Whether to play a plan; the number of calls that it has to pay for, 0 with the simulated model."""
 
 
 def explain(
-    path: Path, settings: Sequence[str] = (), users: tuple[str, str] | None = None, *, trust: bool = False
-) -> Explanation:
-    """Explain every rule of the constitution that a finished run produced.
+    path: Path,
+    settings: Sequence[str] = (),
+    users: tuple[str, str] | None = None,
+    *,
+    trust: bool = False,
+    agree: Agree = lambda plan, paid: True,  # noqa: ARG005 - called with both
+) -> Explanation | None:
+    """Explain every rule of the constitution that a finished run produced; None if `agree` refuses.
 
     `settings` are limits, `users` two users to compare, and `trust` allows third-party code. Raises RunError for an
     unfinished run, users that took no part, or limits too low for one conversation; LimitReached if retries use up
@@ -54,7 +78,9 @@ def explain(
     history = read_history(path)
     if history.status != "finished":
         raise RunError(f"run {history.run_id!r} is not finished; continue it with `scai resume {history.run_id}` first")
-    config = load_run(path, Overrides([*DEFAULT_LIMITS, *settings]), trust=trust)
+    is_free = all(model.provider == "simulated" for _, model in history.config.models())
+    calls = f"limits.calls={'null' if is_free else _CALLS}"
+    config = load_run(path, Overrides([calls, *_NO_LIMITS, *settings]), trust=trust)
     before, now = (digests(each, with_remedies=True) for each in (history.config, config))
     if changed := changed_keys(before, now):
         raise RunError(
@@ -77,46 +103,72 @@ def explain(
         context = EpochContext(
             agents, ID_PREFIX, config.epochs, constitution, personas, config.train_tasks, lambda _: None
         )
-        job = _explained(context, history, config, folder.path / CALLS)
+        planned, log = plan(context, config.limits.calls), folder.path / CALLS
+        if not agree(planned, 0 if is_free else planned.calls - _paid_calls(log, planned)):
+            return None
+        job = _explained(context, planned, history, config, log)
         try:
             explanation = run_on_loop(config.models(), stoppable(pool, job, command))
         except LimitReached as error:
             raise with_remedy(
                 error, f"answers so far are kept: raise the limit and continue with `{command}`"
             ) from None
-    return replace(explanation, users=users)
+        write_whole(folder.path / RESULT, explanation.model_dump_json(by_alias=True) + "\n")
+    return explanation
 
 
-async def _explained(context: EpochContext, history: History, config: ExperimentConfig, log: Path) -> Explanation:
-    constitution, function, budget = context.constitution, welfare.parse(config.welfare), config.limits.calls
-    pairs = affordable(context, budget)
-    unchanged = await _play(context, UNCHANGED, pairs)
-    concerned = [(rule, [pair for pair in pairs if concerns(rule, pair[0])]) for rule in constitution.rules]
-    played = await together(
-        _play(replace(context, constitution=without(constitution, rule.id)), f"~{rule.id}", some)
-        for rule, some in concerned
-    )
-    base = epoch_utilities(context, [*unchanged.values()])
+async def _explained(
+    context: EpochContext, planned: Plan, history: History, config: ExperimentConfig, log: Path
+) -> Explanation:
+    constitution, function = context.constitution, welfare.parse(config.welfare)
+    people = [persona.id for persona in context.personas]
+    weights = [persona.weight for persona in context.personas]
+    rules = [RuleRounds(r, frozenset(p.id for p in context.personas if concerns(r, p))) for r in constitution.rules]
+    whole: list[Cells] = []
+    failed = 0
+    for number in range(1, planned.rounds + 1):  # one after the other, as only the utilities of a round are kept
+        here = replace(context, id=f"{ID_PREFIX}/r{number}")
+        unchanged, *variants = await together(
+            [
+                _play(here, UNCHANGED, planned.pairs),
+                *(
+                    _play(
+                        replace(here, constitution=without(constitution, each.rule.id)),
+                        f"~{each.rule.id}",
+                        [pair for pair in planned.pairs if pair[0].id in each.reached],
+                    )
+                    for each in rules
+                ),
+            ]
+        )
+        whole.append(epoch_utilities(context, [*unchanged.values()]).table)
+        for each, variant in zip(rules, variants, strict=True):
+            # A conversation that the rule does not concern would be the same, so it is not played again.
+            each.whole.append(whole[-1])
+            each.without.append(epoch_utilities(context, [*{**unchanged, **variant}.values()]).table)
+        failed += sum(len(failures(variant.values())) for variant in (unchanged, *variants))
     wordings = rule_wordings(history, constitution.version)
-    conversations = [conversation for variant in (unchanged, *played) for conversation in variant.values()]
-    rules = []
-    for rule, variant in zip(constitution.rules, played, strict=True):
-        # A conversation that the rule does not concern would be the same, so it is not played again.
-        utilities = epoch_utilities(context, [*{**unchanged, **variant}.values()])
-        effects = _effects(context.personas, PairedUtilities.of(utilities, base))
-        gain = difference(utilities, base, function, seed=context.agents.seed)
-        rules.append(RuleEffect(rule, quotes(history, rule), gain, effects, wordings.get(rule.id)))
     return Explanation(
         run_id=history.run_id,
         version=constitution.version,
         function=function.label,
-        welfare=base.welfare(function),
-        rules=rules,
-        played=len(pairs),
+        welfare=welfare_of(whole, function, weights),
+        rules=tuple(
+            RuleEffect(
+                rule=each.rule,
+                evidence=quotes(history, each.rule),
+                welfare=each.effect(function, weights, len(rules)),
+                people=effects,
+                wording=wordings.get(each.rule.id),
+            )
+            for each, effects in zip(rules, person_effects(rules, people), strict=True)
+        ),
+        rounds=planned.rounds,
+        played=len(planned.pairs),
         conversations=len(context.personas) * len(context.tasks),
-        failed=len(failures(conversations)),
-        budget=budget,
-        calls=_paid_calls(log, {conversation.id for conversation in conversations}),
+        failed=failed,
+        budget=config.limits.calls,
+        calls=_paid_calls(log, planned),
     )
 
 
@@ -124,18 +176,14 @@ async def _play(
     context: EpochContext, variant: str, pairs: Sequence[PersonaTask]
 ) -> dict[tuple[str, str], Conversation]:
     """Play conversations under one variant of the constitution; return (persona, task) -> conversation."""
-    context = replace(context, id=f"{ID_PREFIX}/{variant}")
+    context = replace(context, id=f"{context.id}/{variant}")
     conversations = await together(converse(context, persona, task) for persona, task in pairs)
     return {(c.persona.id, c.task.id): c for c in conversations}
 
 
-def _paid_calls(log: Path, conversations: Collection[str]) -> int:
-    """Return the number of paid calls of these conversations, in all sessions, so that a kill does not change it."""
-    return sum("/".join(call.id.split("/")[:4]) in conversations for call in paid_calls(log))
-
-
-def _effects(personas: Sequence[Persona], pair: PairedUtilities) -> dict[str, float | None]:
-    return {
-        persona.id: None if before is None or after is None else round(after - before, 9)
-        for persona, before, after in zip(personas, pair.before, pair.after, strict=True)
-    }
+def _paid_calls(log: Path, planned: Plan) -> int:
+    """Return the number of a plan's paid calls, in all sessions, so that a kill does not change it."""
+    rounds = {f"r{number}" for number in range(1, planned.rounds + 1)}
+    pairs = {(persona.id, task.id) for persona, task in planned.pairs}
+    parts = (call.id.split("/") for call in paid_calls(log))
+    return sum(len(part) > 4 and part[1] in rounds and (part[3], part[4]) in pairs for part in parts)

@@ -11,6 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, TypeAdapter
 
 from scai_cli.experiment.constitution import Constitution, Edit
+from scai_cli.stats.intervals import Estimand
 from scai_cli.values import Value
 
 Mark = Literal[
@@ -30,6 +31,10 @@ CALL_FAILED: Final = "the call failed"
 CONVERSATION_FAILED: Final = "the conversation failed"
 NOT_ANSWERED: Final = (CALL_FAILED, CONVERSATION_FAILED)
 """The problems of ratings and comparisons whose calls were not answered."""
+
+
+Cells = tuple[tuple[float | None, ...], ...]
+"""A row per person, a column per task; None is missing."""
 
 
 class _Event(Value):
@@ -230,6 +235,13 @@ class Estimate(Value):
     high: float | None
     level: float
     """The level of the interval; 0.95 is 95 %."""
+    # Left out while empty: runs before 0.5 do not have them.
+    estimand: Estimand | None = Field(default=None, exclude_if=operator.not_)
+    """For whom the interval holds."""
+    people: int = Field(default=0, exclude_if=operator.not_)
+    """The number of people that it was computed from."""
+    tasks: int = Field(default=0, exclude_if=operator.not_)
+    """The number of tasks that it was computed from."""
 
 
 class HoldoutCompared(_Event):
@@ -254,6 +266,11 @@ class HoldoutCompared(_Event):
     """Declared welfare, last minus first, paired over the same users and tasks."""
     missing: int
     """Ratings that could not be read."""
+    # Left out while empty: runs before 0.5 have only the means.
+    first_cells: Cells = Field(default=(), exclude_if=operator.not_)
+    """Utilities under the first constitution, a row per persona and a column per task."""
+    last_cells: Cells = Field(default=(), exclude_if=operator.not_)
+    """Utilities under the last constitution."""
 
 
 class ControlRated(_Event):

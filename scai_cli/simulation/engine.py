@@ -46,7 +46,8 @@ async def simulate(
     `revised` are the revisions that earlier sessions have written, by id: they are kept, also if the settings that may
     change on a resume have changed since.
     A product that no epoch has played with the people and tasks of the first one is played at the end with them, so
-    that before and after are paired; with `always_play_product` every product that could need it is.
+    that before and after are paired; with `always_play_product` every product is. The best of the played versions is
+    played again, as the ratings by which it was chosen are too high.
     Deterministic in the config and the models' answers: a replay of recorded answers emits equal events. Raises the
     errors that stop a run (`errors.STOPS`).
     """
@@ -71,8 +72,8 @@ async def simulate(
         past.append(conversations)
     product = ranking.best if config.revision.best_so_far else constitution
     people, tasks = _drawn(config, epoch=1)
-    could_need = not config.revision.best_so_far or config.personas.per_epoch or config.tasks.per_epoch
-    if (product.version, people, tasks) not in plays or (always_play_product and could_need):
+    is_measured = not config.revision.best_so_far and (product.version, people, tasks) in plays
+    if always_play_product or not is_measured:
         last = config.epochs + 1
         context = EpochContext(agents, f"e{last}", last, product, people, tasks, emit)
         conversations, _ = await _play_and_measure(context, anchors, declared, is_product=True)
@@ -85,7 +86,7 @@ async def simulate(
     personas, tasks = config.held_out
     if personas:
         context = EpochContext(agents, "holdout", config.epochs + 1, first, personas, tasks, emit)
-        await run_holdout(context, product, declared)
+        await run_holdout(context, product, declared, config.holdout_estimand)
     emit(events.RunFinished(id="run", epochs=config.epochs, version=product.version))
 
 

@@ -9,9 +9,10 @@ from scai_cli.simulation.epoch import failures, play
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.utilities import difference, epoch_utilities
 from scai_cli.social_choice.welfare import WelfareFunction
+from scai_cli.stats.intervals import Estimand
 
 
-async def run_holdout(context: EpochContext, last: Constitution, declared: WelfareFunction) -> None:
+async def run_holdout(context: EpochContext, last: Constitution, declared: WelfareFunction, estimand: Estimand) -> None:
     """Play both constitutions with the held-out users and tasks, an unchanged one once, and emit the comparison."""
     first = context.constitution
     # `~` marks a variant: both sides have the same seeds and cross raters, so that only the constitution differs.
@@ -38,7 +39,9 @@ async def run_holdout(context: EpochContext, last: Constitution, declared: Welfa
             last=after.utilities,
             first_values=before.values(declared),
             last_values=after.values(declared),
-            difference=difference(before, after, declared, seed=context.agents.seed),
+            difference=difference(before, after, declared, estimand),
             missing=sum(side.missing for side in utilities),
+            first_cells=before.table,
+            last_cells=after.table,
         )
     )

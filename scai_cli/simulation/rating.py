@@ -83,7 +83,7 @@ async def cross_rate(context: EpochContext, conversation: Conversation, rater: P
     rating = rating.model_copy(
         update={
             "value": answer.value,
-            "observed": None if answer.error else observed_utility(rater, final_answer.content),
+            "observed": None if answer.error else observed_utility(rater, final_answer.content, of_others=True),
             "comment": answer.comment,
             "problem": answer.problem,
             "marks": (*answer.marks, *comment_marks(answer.comment, rater, context.personas)),

@@ -10,11 +10,13 @@ from typing import Final
 
 from scai_cli.experiment.config import Ratings
 from scai_cli.experiment.personas import Persona
+from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.observed import observe, utility
 from scai_cli.runs.events import Estimate
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.social_choice.welfare import WelfareFunction, everything
+from scai_cli.stats.intervals import Estimand, paired_difference
 
 Row = tuple[float | None, ...]
 
@@ -114,15 +116,12 @@ def epoch_utilities(context: EpochContext, conversations: Sequence[Conversation]
 
 
 def difference(
-    before: EpochUtilities, after: EpochUtilities, function: WelfareFunction, *, seed: int, draws: int = 2000
+    before: EpochUtilities, after: EpochUtilities, function: WelfareFunction, estimand: Estimand
 ) -> Estimate | None:
-    """Return welfare after minus before for the same people and tasks, with a 95 % interval (two-way bootstrap)."""
-    from scai_cli.stats.intervals import paired_difference
-
-    interval = paired_difference(before.table, after.table, function, weights=before.weights, draws=draws, seed=seed)
-    if interval is None:
-        return None
-    return Estimate(estimate=interval.estimate, low=interval.low, high=interval.high, level=interval.level)
+    """Return welfare after minus before for the same people and tasks, with a 95 % interval."""
+    statistic = None if function.is_mean else function
+    interval = paired_difference(before.table, after.table, estimand, statistic, weights=before.weights)
+    return None if interval is None else Estimate.model_validate(interval, from_attributes=True)
 
 
 def mean(values: Iterable[float | None]) -> float | None:
@@ -150,9 +149,15 @@ def _observed(personas: Iterable[Persona], conversations: Iterable[Conversation]
     return {persona: mean(values) for persona, values in utilities.items()}
 
 
-def observed_utility(persona: Persona, text: str) -> float | None:
-    """Return the persona's utility of a text in [0, 1], rounded to six digits; None without preferences."""
-    value = utility(persona.preferences, _observe(text)) if persona.preferences else None
+def observed_utility(persona: Persona, text: str, *, of_others: bool = False) -> float | None:
+    """Return the persona's utility of a text in [0, 1], rounded to six digits; None without preferences.
+
+    Of an answer to another user only the themes count, as in cross ratings: its style does nobody else harm.
+    """
+    wanted = persona.preferences
+    if of_others:
+        wanted = {trait: weight for trait, weight in wanted.items() if TRAITS[trait].kind == "substance"}
+    value = utility(wanted, _observe(text)) if wanted else None
     return None if value is None else round(value, 6)
 
 

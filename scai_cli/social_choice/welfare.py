@@ -36,6 +36,7 @@ _FORMULAS: dict[str, tuple[Formula, Parameter | None]] = {
 }
 
 NAMES = tuple(_FORMULAS)
+_SMOOTH = frozenset(("utilitarian", "nash", "atkinson", "alpha", "gini"))
 
 _EXAMPLE = "atkinson(epsilon=2) or {atkinson: {epsilon: 2}}"
 
@@ -56,6 +57,16 @@ class WelfareFunction:
         """The name with its parameters, as `parse` reads it: `nash`, `atkinson(epsilon=2)`."""
         inside = ", ".join(f"{name}={repr(value).removesuffix('.0')}" for name, value in self.parameters)
         return f"{self.name}({inside})" if inside else self.name
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether welfare is the weighted mean."""
+        return self.name == "utilitarian"
+
+    @property
+    def smooth(self) -> bool:
+        """Whether welfare changes gradually with each utility; the worst-off person, for one, can become another."""
+        return self.name in _SMOOTH
 
     def __call__(
         self,

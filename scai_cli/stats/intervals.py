@@ -1,99 +1,137 @@
-"""Estimate uncertainty: cluster bootstrap over users and tasks, paired differences, rank correlation."""
+"""Estimate uncertainty: intervals over people and tasks that say for whom they hold; rank correlation."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+from scai_cli.stats.student import quantile
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-Table = Sequence[Sequence[float | None]]
-"""One row per user, one column per task; None is missing."""
+    Array = NDArray[np.float64]
 
-Statistic = Callable[[Sequence[float | None], Sequence[float]], float | None]
-"""Utilities of the users and their weights -> a number; every `WelfareFunction` is one."""
+Table = Sequence[Sequence[float | None]]
+"""One row per person, one column per task; None is missing."""
+
+Estimand = Literal["these people and tasks again", "new tasks", "new people", "new people and tasks"]
+"""For whom an interval holds: the same people and tasks with other luck, or others like those that were drawn."""
+
+FEWEST_PEOPLE: Final = 4
+"""The minimal number of people for an interval that holds for new ones."""
+FEWEST_TASKS: Final = 3
+"""The minimal number of tasks for an interval that holds for new ones."""
+_MOST_PEOPLE: Final = 500
+"""The maximal number of people for an interval of another statistic than the mean: its time is quadratic."""
+_STEP: Final = 1e-5
+_ROUNDS: Final = 50
+"""The number of improvements of the values in place of missing cells."""
+
+
+class Statistic(Protocol):
+    """A function of the people's utilities and weights; every `WelfareFunction` is one."""
+
+    @property
+    def smooth(self) -> bool:
+        """Whether it changes gradually with each utility; if not, it has no interval."""
+
+    def __call__(self, utilities: Sequence[float | None], weights: Sequence[float], /) -> float | None:
+        """Return the value of these utilities; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate and its interval; `low` and `high` are None if the data do not determine them."""
+    """An estimate and its interval for an estimand; `low` and `high` are None if the data do not determine them.
+
+    `people` and `tasks` are the numbers of those measured.
+    """
 
     estimate: float
     low: float | None
     high: float | None
     level: float
+    estimand: Estimand
+    people: int
+    tasks: int
 
 
-def mean(utilities: Sequence[float | None], weights: Sequence[float]) -> float | None:
-    """Return the weighted mean of the values that are present, of any range; None if there are none."""
-    present = [(u, w) for u, w in zip(utilities, weights, strict=True) if u is not None and w > 0]
-    total = math.fsum(w for _, w in present)
-    return math.fsum(u * w for u, w in present) / total if total else None
+def estimand(*, new_people: bool, new_tasks: bool, tasks: int) -> Estimand:
+    """Return what can be estimated from people and tasks that the rules were written from, or from held-out ones.
 
-
-def bootstrap(
-    table: Table,
-    statistic: Statistic = mean,
-    *,
-    weights: Sequence[float] | None = None,
-    draws: int = 2000,
-    level: float = 0.95,
-    seed: int,
-) -> Interval | None:
-    """Return `statistic` of the users' means over tasks, with its two-way cluster bootstrap interval.
-
-    Users and tasks are drawn with replacement, independently, as whole rows and columns (pigeonhole bootstrap, Owen
-    2007); the interval is the percentile one. It covers new users *and* new tasks, and is wide if the noise within a
-    cell is larger than both. With one user (or one task) it covers new tasks (or users) only; with a single cell it is
-    open. It is too narrow for few clusters (95 % covered 78 % with 3 x 3, 86 % with 6 x 4, 94 % with 10 x 5 users x
-    tasks in a trial) and rough for a minimum, because no draw has a person who is worse off than the worst of the
-    sample. Draws with the statistic None are left out; the result is None if it is None for the table itself. The same
-    seed gives the same interval. Raises ValueError for rows of unequal length and for weights that do not fit.
+    With too few held-out tasks, an interval for new people alone.
     """
-    return _interval([table], statistic, weights, draws, level, seed)
+    if new_people:
+        return "new people and tasks" if new_tasks and tasks >= FEWEST_TASKS else "new people"
+    return "new tasks" if new_tasks else "these people and tasks again"
 
 
 def paired_difference(
     before: Table,
     after: Table,
-    statistic: Statistic = mean,
+    estimand: Estimand,
+    statistic: Statistic | None = None,
     *,
     weights: Sequence[float] | None = None,
-    draws: int = 2000,
-    seed: int,
+    level: float = 0.95,
 ) -> Interval | None:
-    """Return statistic(after) - statistic(before) on the same users x tasks, with an interval as from `bootstrap`.
+    """Return statistic(after) - statistic(before) of the same people's means over the same tasks, with its interval.
 
-    A cell that is missing in one table is left out of both. Both are drawn with the same users and tasks, so effects of
-    a single user or task cancel. Raises ValueError if the tables differ in shape.
+    Without a `statistic` it is the weighted mean. A cell that is missing in one table is left out of both; None without
+    any cell. The interval is Student's t with a crossed two-way analysis of variance: for the same people and tasks
+    again, the rest that they leave unexplained is the noise; for new ones, their own variance is added, with degrees of
+    freedom by Satterthwaite (1946). No component counts as negative. Another smooth statistic has the interval of its
+    linear part. Coverage: `docs/benchmarks.md`. For new people it needs `FEWEST_PEOPLE`, for new tasks `FEWEST_TASKS`.
+    Raises ValueError for tables or weights that do not fit.
     """
-    return _interval([after, before], statistic, weights, draws, 0.95, seed)
+    cells, shares = _cells((before, after), weights)
+    if not cells.size:
+        return None
+    _, people, tasks = cells.shape
+    first, last = (_row_means(side) for side in cells)
+    if statistic is None:
+        estimate = float(shares @ (last - first))
+        table = people * shares[:, None] * (cells[1] - cells[0] - estimate)
+    else:
+        values = [statistic(means.tolist(), shares.tolist()) for means in (first, last)]
+        if values[0] is None or values[1] is None:
+            return None
+        estimate = values[1] - values[0]
+        if not statistic.smooth or people > _MOST_PEOPLE:
+            return Interval(estimate, None, None, level, estimand, people, tasks)
+        table = _linear(cells[1], last, shares, statistic) - _linear(cells[0], first, shares, statistic)
+    error = _error(table, estimand)
+    return _of(estimate, error, level, estimand, people, tasks)
 
 
-def widened(interval: Interval, clusters: int) -> Interval:
-    """Return a bootstrap interval of one kind of cluster, corrected for their number: sqrt(n / (n - 1)) t / z wider.
+def person_differences(before: Table, after: Table, *, level: float = 0.95) -> list[Interval | None]:
+    """Return each person's mean after minus before; the intervals hold together, for these people and tasks again.
 
-    t is Student's quantile with n - 1 degrees of freedom in place of the normal z, the root undoes that the variance of
-    a bootstrap divides by n (Cameron, Gelbach and Miller 2008). For a level of 95 % and two clusters or more.
+    The noise is the rest that people and tasks leave unexplained, pooled over all people; the level is corrected for
+    their number (Bonferroni). None for a person without a cell in both tables.
     """
-    if interval.low is None or interval.high is None or clusters < 2:
-        return interval
-    factor = math.sqrt(clusters / (clusters - 1)) * _student(clusters - 1) / _NORMAL
-    below, above = (factor * (interval.estimate - end) for end in (interval.low, interval.high))
-    return Interval(interval.estimate, interval.estimate - below, interval.estimate - above, interval.level)
+    import numpy as np
 
-
-_NORMAL: Final = 1.96
-_STUDENT: Final = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
-
-
-def _student(freedom: int) -> float:
-    """Return the 97.5 % quantile of Student's t; above 10 degrees of freedom within 1 %."""
-    return _STUDENT[freedom - 1] if freedom <= len(_STUDENT) else _NORMAL * (1 + (_NORMAL**2 + 1) / (4 * freedom))
+    cells, _ = _cells((before, after), None)
+    changes = cells[1] - cells[0] if cells.size else np.empty((0, 0))
+    people, tasks = changes.shape
+    variance, freedom = _rest(changes) if tasks > 1 else (0.0, 0)
+    found = (
+        _of(
+            float(np.nanmean(row)),
+            (variance / count, freedom) if freedom and people > 1 else None,
+            1 - (1 - level) / people,
+            "these people and tasks again",
+            1,
+            count,
+        )
+        for row, count in zip(changes, (~np.isnan(changes)).sum(axis=1).tolist(), strict=True)
+    )
+    shared = (any(None not in pair for pair in zip(*rows, strict=True)) for rows in zip(before, after, strict=True))
+    return [next(found) if is_rated else None for is_rated in shared]
 
 
 def spearman(first: Sequence[float | None], second: Sequence[float | None]) -> float | None:
@@ -120,51 +158,116 @@ def _centred_ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return ranks
 
 
-def _interval(
-    tables: Sequence[Table], statistic: Statistic, weights: Sequence[float] | None, draws: int, level: float, seed: int
-) -> Interval | None:
-    """Bootstrap statistic(first table), minus that of the second if there are two."""
+def _of(
+    estimate: float, error: tuple[float, float] | None, level: float, estimand: Estimand, people: int, tasks: int
+) -> Interval:
+    """Return the interval of a variance and its degrees of freedom; open without them.
+
+    Cells that all changed by the same amount, as rounded ratings can, do not show how sure their change is.
+    """
+    if error is None or (error[0] <= _STEP**3 and estimate):
+        return Interval(estimate, None, None, level, estimand, people, tasks)
+    half = quantile(level, error[1]) * math.sqrt(error[0])
+    return Interval(estimate, estimate - half, estimate + half, level, estimand, people, tasks)
+
+
+def _error(table: Array, estimand: Estimand) -> tuple[float, float] | None:
+    """Return the variance of a table's mean for an estimand and its degrees of freedom; None if it is not known."""
+    people, tasks = table.shape
+    if people == tasks == 1:
+        return None
+    filled = _filled(table)
+    of_people = filled.mean(axis=1).var(ddof=1) / people if people > 1 else 0.0
+    of_tasks = filled.mean(axis=0).var(ddof=1) / tasks if tasks > 1 else 0.0
+    variance, freedom = _rest(table)
+    rest = variance / (people * tasks)
+    if estimand == "these people and tasks again":
+        if freedom:
+            return rest, freedom
+        return float(max(of_people, of_tasks)), max(people, tasks) - 1  # one of them alone, and its noise
+    if (estimand != "new tasks" and people < FEWEST_PEOPLE) or (estimand != "new people" and tasks < FEWEST_TASKS):
+        return None
+    if estimand == "new people":
+        return float(max(of_people, rest)), people - 1
+    if estimand == "new tasks":
+        return float(max(of_tasks, rest)), tasks - 1
+    variance = max(of_people + of_tasks - rest, of_people, of_tasks)
+    squares = of_people**2 / (people - 1) + of_tasks**2 / (tasks - 1) + (rest**2 / freedom if freedom else 0.0)
+    return float(variance), max(variance**2 / squares if squares else 0.0, min(people, tasks) - 1)
+
+
+def _rest(table: Array) -> tuple[float, int]:
+    """Return the variance of a cell that people and tasks leave unexplained, and its degrees of freedom, 0 for none."""
     import numpy as np
 
-    cells, user_weights = _cells(tables, weights)
-    estimate = _contrast(statistic, np.nanmean(cells, axis=2), user_weights) if cells.size else None
-    if estimate is None:
-        return None
-    _, users, tasks = cells.shape
-    if users == tasks == 1:
-        return Interval(estimate, None, None, level)
-    random = np.random.default_rng(seed)
-    who = random.integers(users, size=(draws, users))
-    counts = random.multinomial(tasks, [1 / tasks] * tasks, size=draws).T
-    with np.errstate(invalid="ignore"):  # a user without any drawn task: 0 / 0 is missing, as intended
-        means = (np.nan_to_num(cells) @ counts) / (~np.isnan(cells) @ counts)
-    samples = (_contrast(statistic, means[:, who[draw], draw], user_weights[who[draw]]) for draw in range(draws))
-    low, high = np.quantile([s for s in samples if s is not None], [(1 - level) / 2, (1 + level) / 2])
-    return Interval(estimate, float(low), float(high), level)
+    people, tasks = table.shape
+    freedom = (people - 1) * (tasks - 1) - int(np.isnan(table).sum())
+    if freedom < 1:
+        return 0.0, 0
+    filled = _filled(table)
+    rest = filled - filled.mean(axis=1, keepdims=True) - filled.mean(axis=0, keepdims=True) + filled.mean()
+    return float((rest**2).sum()) / freedom, freedom
 
 
-def _cells(tables: Sequence[Table], weights: Sequence[float] | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return (tables, users, tasks), NaN if any table lacks the cell, and user weights; empty rows and columns go."""
+def _filled(table: Array) -> Array:
+    """Return a table with person + task - mean in each missing cell, so that it adds nothing to the rest."""
+    import numpy as np
+
+    missing = np.isnan(table)
+    if not missing.any():
+        return table
+    filled = np.where(missing, np.nanmean(table), table)
+    for _ in range(_ROUNDS):
+        expected = filled.mean(axis=1, keepdims=True) + filled.mean(axis=0, keepdims=True) - filled.mean()
+        filled = np.where(missing, expected, table)
+    return filled
+
+
+def _linear(table: Array, means: Array, shares: Array, statistic: Statistic) -> Array:
+    """Return the table whose mean varies as the statistic does, to first order: by person, and by cell within one.
+
+    A person adds what the statistic gains by more of such people (the influence function), a cell what it gains by the
+    person's utility. The first has mean 0 over the people.
+    """
+    import numpy as np
+
+    def value(utilities: Array, weights: Array) -> float:
+        found = statistic(utilities.tolist(), weights.tolist())
+        return 0.0 if found is None else found
+
+    people = len(means)
+    of_person, of_utility = np.zeros(people), np.zeros(people)
+    for n in range(people):
+        one = np.eye(people)[n]
+        of_person[n] = (value(means, shares * np.exp(_STEP * one)) - value(means, shares * np.exp(-_STEP * one))) / 2
+        above, below = (np.clip(means + step * one, 0.0, 1.0) for step in (_STEP, -_STEP))
+        of_utility[n] = (value(above, shares) - value(below, shares)) / max(above[n] - below[n], 1e-12)
+    return people * (of_person[:, None] / _STEP + of_utility[:, None] * (table - means[:, None]))
+
+
+def _row_means(table: Array) -> Array:
+    import numpy as np
+
+    means: Array = np.nanmean(table, axis=1)
+    return means
+
+
+def _cells(tables: Sequence[Table], weights: Sequence[float] | None) -> tuple[Array, Array]:
+    """Return (tables, people, tasks), NaN where any table lacks the cell, and the people's shares of the weight.
+
+    Rows and columns without any cell are left out.
+    """
     import numpy as np
 
     widths = {len(row) for table in tables for row in table}
     if len(widths) > 1 or len({len(table) for table in tables}) > 1:
         raise ValueError("the tables need the same users as rows and the same tasks as columns")
     cells = np.array(tables, dtype=float).reshape(len(tables), len(tables[0]), max(widths, default=0))
-    user_weights = np.ones(cells.shape[1]) if weights is None else np.array(weights, dtype=float)
-    if user_weights.shape != (cells.shape[1],):
-        raise ValueError(f"{cells.shape[1]} users, but {user_weights.size} weights")
+    shares = np.ones(cells.shape[1]) if weights is None else np.array(weights, dtype=float)
+    if shares.shape != (cells.shape[1],):
+        raise ValueError(f"{cells.shape[1]} users, but {shares.size} weights")
     cells[:, np.isnan(cells).any(axis=0)] = np.nan
     seen = ~np.isnan(cells[0])
-    users, tasks = seen.any(axis=1), seen.any(axis=0)
-    return cells[:, users][:, :, tasks], user_weights[users]
-
-
-def _contrast(statistic: Statistic, means: NDArray[np.float64], weights: NDArray[np.float64]) -> float | None:
-    """Apply the statistic to the users' means of each table; return the first, or the first minus the second."""
-    shares = weights.tolist()
-    values = [statistic([None if u != u else u for u in row], shares) for row in means.tolist()]
-    if any(value is None for value in values):
-        return None
-    first, *second = [value for value in values if value is not None]
-    return first - math.fsum(second)
+    people, tasks = seen.any(axis=1), seen.any(axis=0)
+    shares = shares[people]
+    return cells[:, people][:, :, tasks], shares / shares.sum() if shares.sum() else shares

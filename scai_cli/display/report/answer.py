@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from scai_cli.analysis.config_warnings import seed_dependence
 from scai_cli.analysis.health import health_warnings
+from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import run_cost, welfare_words
-from scai_cli.analysis.verdicts import change_words
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Html, cut, tag
 from scai_cli.display.report.numbers import counted, listed, number, sentence_case
@@ -73,14 +73,13 @@ def holdout_answer(run: Figures) -> str:
         return ""
     people, tasks = participants(run.history.config, holdout.personas), counted(len(holdout.tasks), "task")
     whom = f"For {people} and {tasks} that were set aside while the rules were written"
-    if holdout.difference is None:
+    moved = holdout_change(run.history)
+    if moved is None or moved.difference is None:
         return f"{whom}, nothing was measured."
-    few = len(holdout.personas) < 2 or len(holdout.personas) * len(holdout.tasks) < 3
     first, last = (number(values.get(run.declared)) for values in (holdout.first_values, holdout.last_values))
-    difference = "too few ratings to tell a change from chance" if few else change_words(holdout.difference, 2)
     return (
         f"{whom}, welfare from 0 to 1, {welfare_words(run.declared)}, was {first} under version "
-        f"{holdout.first_version} and {last} under version {holdout.last_version}: {difference}."
+        f"{holdout.first_version} and {last} under version {holdout.last_version}: {moved.words(2)}."
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from scai_cli.analysis.comparison import Comparison, compare_histories
 from scai_cli.analysis.config_differences import Differences, split_members
+from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.analysis.verdicts import change_words
 from scai_cli.display.report.figures import Figures
@@ -54,7 +55,7 @@ def _row(run: Figures, prefix: str, against: str) -> tuple[Html, list[Child]]:
         against,
         f"{number(values['rawlsian'][1])} ({at})",
         f"{number(values['gini_coefficient'][1])} ({at})",
-        change_words(history.holdout.difference, 2) if history.holdout else "–",
+        moved.words(2) if (moved := holdout_change(history)) else "–",
     ]
 
 

@@ -1,15 +1,20 @@
 """The rules of the run's constitution."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, Literal
 
+from scai_cli.analysis.leave_one_out import RuleEffect
 from scai_cli.analysis.rule_origins import Wording, rule_wordings
+from scai_cli.analysis.verdicts import change_words
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
-from scai_cli.display.report.numbers import listed
+from scai_cli.display.report.numbers import change, counted, listed
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 
 MOST_RULES = 120
 MOST_NAMES = 6
+MOST_QUOTES = 2
+_VERDICTS: Final[tuple[Literal["gains", "loses"], ...]] = ("gains", "loses")
 RULE_CHARACTERS = 1200
 """The maximal characters of a rule or of a reason."""
 
@@ -19,21 +24,50 @@ def rules(run: Figures, constitution: Constitution, anchor_of: Callable[[int], s
     if not constitution.rules:
         return tag("p", "The constitution is empty.")
     wordings = rule_wordings(run.history, constitution.version)
-    items = (_rule(run, rule, wordings.get(rule.id), anchor_of) for rule in constitution.rules[:MOST_RULES])
+    explained = run.explanation
+    effects = {rule.rule.id: rule for rule in explained.rules} if explained else {}
+    items = (
+        _rule(run, rule, wordings.get(rule.id), anchor_of, effects.get(rule.id))
+        for rule in constitution.rules[:MOST_RULES]
+    )
     more = len(constitution.rules) - MOST_RULES
     rest = f"and {more} more: scai show {run.history.run_id} --constitution"
     return tag("div", tag("ol", items, class_="rules"), note(rest) if more > 0 else None)
 
 
 def _rule(
-    run: Figures, rule: Principle | Clause, wording: Wording | None, anchor_of: Callable[[int], str | None]
+    run: Figures,
+    rule: Principle | Clause,
+    wording: Wording | None,
+    anchor_of: Callable[[int], str | None],
+    effect: RuleEffect | None,
 ) -> Html:
     before, words = wording.before if wording else "", str(wording or "from the start")
     anchor = anchor_of(wording.epoch if wording else 0)
     since = tag("a", words, href=f"#{anchor}", class_="since") if anchor else tag("span", words, class_="since")
     old = tag("del", cut(before, RULE_CHARACTERS)) if before else None
     text = tag("span", whom(run, rule), old, " " if old else None, cut(rule.text, RULE_CHARACTERS))
-    return tag("li", tag("b", rule.id, class_="rule-id"), text, since)
+    return tag("li", tag("b", rule.id, class_="rule-id"), text, since, *(_effects(run, effect) if effect else ()))
+
+
+def _effects(run: Figures, effect: RuleEffect) -> Iterator[Html]:
+    """Yield who gains and who loses by a rule beyond luck, and whose words it rests on, as `scai explain` found."""
+
+    def people(effects: Mapping[str, float]) -> str:
+        return listed([f"{run.name(person)} {change(value)}" for person, value in effects.items()], MOST_NAMES)
+
+    named = {verdict: effect.named(verdict) for verdict in _VERDICTS}
+    parts = [f"{verdict}: {people(some)}" for verdict, some in named.items() if some]
+    if unclear := len(effect.people) - sum(map(len, named.values())):
+        parts.append(f"cannot tell for {counted(unclear, 'person', 'people')}")
+    yield note(f"Effect on {run.people}: {change_words(effect.welfare, 3)}; {'; '.join(parts) or 'nobody is reached'}.")
+    if effect.hurt:
+        names = listed([run.name(person) for person in effect.hurt], MOST_NAMES)
+        yield tag("p", f"It hurts people that it is for: {names}.", class_="caution")
+    if effect.asked:
+        said = [f"“{cut(quote.text, 200)}” ({run.name(quote.who)})" for quote in effect.evidence if quote.text]
+        asked = listed([run.name(person) for person in effect.asked], MOST_NAMES)
+        yield note(f"Asked for by {asked}", ": " if said else ".", listed(said[:MOST_QUOTES]))
 
 
 def whom(run: Figures, rule: Principle | Clause) -> Html | None:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from scai_cli.analysis.before_after import BeforeAfter, before_after
+from scai_cli.analysis.explanation_file import read_explanation
 from scai_cli.analysis.headline import Headline, headline
+from scai_cli.analysis.leave_one_out import Explanation
 from scai_cli.analysis.pareto import ParetoFront, ParetoPoint, product_point, version_points
 from scai_cli.analysis.run_measures import SHOWN_WELFARE
 from scai_cli.analysis.satisfaction import SatisfactionTrend, mean_trend, satisfaction_trends
@@ -38,6 +40,14 @@ class Figures:
     def headline(self) -> Headline | None:
         """The change of the group between the start's version and the product; None before an epoch has ended."""
         return headline(self.history)
+
+    @cached_property
+    def explanation(self) -> Explanation | None:
+        """The kept explanation of the rules that the run produced, None if it is of another constitution."""
+        found = read_explanation(self.history.path)
+        rules = {rule.id: rule.text for rule in self.history.product[0].rules}
+        is_same = found is not None and {each.rule.id: each.rule.text for each in found.rules} == rules
+        return found if is_same else None
 
     @cached_property
     def pairs(self) -> list[BeforeAfter]:

@@ -2,23 +2,23 @@
 
 from collections.abc import Iterator
 
+from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.run_measures import welfare_words
+from scai_cli.analysis.verdicts import between, change_words, gained_or_lost
 from scai_cli.display.report.answer import holdout_answer
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
 from scai_cli.display.report.numbers import change, counted, listed, number, sentence_case
 from scai_cli.display.report.tables import MOST_ROWS, table
 from scai_cli.simulation.prompts import Prompts
+from scai_cli.stats.intervals import Interval
 
 MOST_CHARACTERS = 40_000
 MOST_HELD_OUT = 60
 
 
 def numbers_table(run: Figures) -> Iterator[Html]:
-    """Yield the group's numbers under the start's version and the product's, with intervals; nothing without an epoch.
-
-    Only the numbers with an interval have words about their change.
-    """
+    """Yield the group's numbers under both versions, with intervals; nothing without an epoch."""
     found = run.headline
     if found is None:
         return
@@ -26,8 +26,8 @@ def numbers_table(run: Figures) -> Iterator[Html]:
     own, declared = found.satisfaction, found.welfare
     rows = [(f"{run.metrics['own'].capitalize()}, {low:g} to {high:g}", own.before, own.after, own.digits, own.words)]
     for name in run.functions:
-        first, last = found.values.get(name, (None, None))
-        words = declared.words if name == run.declared else ""
+        first, last, interval = found.values.get(name, (None, None, None))
+        words = declared.words if name == run.declared else change_words(interval, declared.digits)
         title = f"{sentence_case(welfare_words(name))}{', declared' if name == run.declared else ''}"
         rows.append((title, first, last, declared.digits, words))
     plays = [found.start, *([found.compared] if found.apart else [])]
@@ -76,21 +76,31 @@ def _copyable(run: Figures, text: str) -> Html:
     return tag("div", tag("button", "Copy", type="button", class_="copy", data_copied="Copied"), pre, class_="copyable")
 
 
+def person_cells(interval: Interval | None, digits: int) -> list[str]:
+    """Return the cells of a person's change: the difference, its interval, and whether the person gained or lost."""
+    estimate = interval.estimate if interval else None
+    return [change(estimate, digits), between(interval, digits), gained_or_lost(interval)]
+
+
 def holdout(run: Figures) -> Iterator[Html]:
     """Yield the utilities of the people who were set aside under the first and the last constitution."""
-    compared = run.history.holdout
-    if compared is None:
+    compared, moved = run.history.holdout, holdout_change(run.history)
+    if compared is None or moved is None:
         return
-    heads = ("Person", f"version {compared.first_version}", f"version {compared.last_version}", "difference")
+    heads = (
+        "Person",
+        f"version {compared.first_version}",
+        f"version {compared.last_version}",
+        *TEXTS["person"],
+    )
     rows = []
     for person in compared.personas[:MOST_HELD_OUT]:
-        first, last = compared.first.get(person), compared.last.get(person)
-        moved = None if first is None or last is None else last - first
-        rows.append((run.name(person), [number(first), number(last), change(moved)]))
+        sides = (number(side.get(person)) for side in (compared.first, compared.last))
+        rows.append((run.name(person), [*sides, *person_cells(moved.people.get(person), 2)]))
     left_out = len(compared.personas) - MOST_HELD_OUT
     missing = f" {counted(compared.missing, 'rating is', 'ratings are')} missing." if compared.missing else ""
     more = f" {left_out} more people: scai show {run.history.run_id} --json." if left_out > 0 else ""
     yield tag("p", holdout_answer(run), missing, more)
     tasks = counted(len(compared.tasks), "task")
-    yield note(f"Welfare of each of these {run.people} from 0 to 1 (utility), mean over {tasks}.")
+    yield note(f"Welfare of each of these {run.people} from 0 to 1 (utility), mean over {tasks}.", TEXTS["together"])
     yield table(heads, rows)

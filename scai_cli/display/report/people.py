@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from scai_cli.analysis.satisfaction import SatisfactionTrend
 from scai_cli.display.report.charts import ACCENT, INK
 from scai_cli.display.report.figures import Figures
+from scai_cli.display.report.headline import person_cells
 from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
 from scai_cli.display.report.numbers import counted, number, sentence_case
 from scai_cli.display.report.panels import Panel, draw_panel
@@ -63,14 +64,15 @@ def _by_version(run: Figures, user: str) -> Iterator[tuple[str, str]]:
 def _table(run: Figures) -> Html:
     drifted = any(measured.drift for measured in run.history.measured)
     rated = any(trend.validity is not None for trend in run.trends)
-    extra = [head for head, there in (("less drift", drifted), (_FOLLOW, rated)) if there]
+    extra = [head for head, there in (("less drift", drifted), *((head, rated) for head in _FOLLOW)) if there]
     epochs = list(enumerate(run.played))
     epochs = epochs if len(epochs) <= MOST_EPOCHS else [epochs[0], epochs[-1]]
     versions = [version for version, _ in _by_version(run, "")]
     rows = []
     for trend in (*run.trends[:MOST_ROWS], run.mean_trend):
-        more = {"less drift": number(trend.corrected, 1), _FOLLOW: number(trend.validity)}
-        means = [mean for _, mean in _by_version(run, trend.user)]
+        follow = (None, None) if trend.validity is None else (trend.validity.own, trend.validity.cross)
+        more = {"less drift": number(trend.corrected, 1), **dict(zip(_FOLLOW, map(number, follow), strict=True))}
+        means = [mean for _, mean in _by_version(run, trend.user)] + _change(run, trend.user)
         numbers = [number(trend.values[n], 1) for n, _ in epochs]
         rows.append((run.name(trend.user) or "Everyone", [*means, *numbers, *(more[head] for head in extra)]))
     left_out = len(run.trends) - MOST_ROWS
@@ -78,13 +80,26 @@ def _table(run: Figures) -> Html:
     if left_out > 0:
         notes.append(f"{counted(left_out, 'more person', 'more people')}: scai show {run.history.run_id} --json.")
     return folded(
-        table(("Person", *versions, *(run.at(epoch.number) for _, epoch in epochs), *extra), rows),
+        table(("Person", *versions, *_change_heads(run), *(run.at(epoch.number) for _, epoch in epochs), *extra), rows),
         note(" ".join(notes)) if notes else None,
         opened=len(run.trends) > MOST_PANELS,
     )
 
 
-_FOLLOW = "do the ratings follow the answers? (honesty)"
+def _change_heads(run: Figures) -> list[str]:
+    return list(TEXTS["person"]) if run.headline and run.headline.apart else []
+
+
+def _change(run: Figures, user: str) -> list[str]:
+    """Return the change of a person, or for no user of everyone, with its interval and verdict."""
+    if not _change_heads(run) or (found := run.headline) is None:
+        return []
+    if user:
+        return person_cells(person.interval if (person := found.people.get(user)) else None, 1)
+    return [*person_cells(found.satisfaction.interval, 1)[:2], ""]
+
+
+_FOLLOW = ("do own ratings follow the answers?", "do ratings of others?")
 
 
 def who_rated_whom(run: Figures) -> Iterator[Html]:

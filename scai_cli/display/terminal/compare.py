@@ -19,7 +19,7 @@ from scai_cli.analysis.version_similarity import VersionSimilarity
 from scai_cli.display.terminal.config_differences import setting_lines
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.constitution import scope, word_diff
-from scai_cli.display.terminal.escape import counted, number, sparkline, styled
+from scai_cli.display.terminal.escape import number, sparkline, styled
 from scai_cli.experiment.constitution import Constitution, listed
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
@@ -113,7 +113,7 @@ def _values(comparison: Comparison, run: str, functions: Sequence[str]) -> Itera
     yield _way([start.version, compared.version], same, 0) + unplayed
     yield start.epochs_words if same else f"{start.epochs_words} -> {compared.epochs_words}"
     yield _way([found.satisfaction.before, found.satisfaction.after], same, 1)
-    yield from (_way(found.values.get(name, (None, None)), same, 2) for name in functions)
+    yield from (_way(found.values.get(name, (None, None))[:2], same, 2) for name in functions)
 
 
 def _way(ends: Sequence[float | None], same: bool, digits: int) -> str:
@@ -131,10 +131,7 @@ def _differences(comparison: Comparison, letters: Mapping[str, str]) -> Iterator
             continue
         some = next(iter(by_name.values()))
         users = participants(comparison.runs[run].config, some.people, brief=True)
-        tasks = counted(some.tasks, "task")
-        held_out = some.where == "holdout"
-        extent = f"{users} held out, means over {tasks}" if held_out else f"{users} x {tasks} of both"
-        yield styled(f"{pair} ({extent}{'' if held_out else f'; {letters[run]}: {some.where}'})", "bold")
+        yield styled(f"{pair} ({users}; {letters[run]}: {some.where})", "bold")
         for name, difference in by_name.items():
             yield styled(f"{welfare_words(name)}: {change_words(difference.interval, 3, 'difference')}")
 

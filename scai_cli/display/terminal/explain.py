@@ -1,6 +1,6 @@
 """`scai explain`: each rule with its evidence and its effects."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.padding import Padding
 from rich.text import Text
@@ -12,20 +12,27 @@ from scai_cli.analysis.verdicts import change_words
 from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.constitution import scope, word_diff
 from scai_cli.display.terminal.escape import change, counted, styled
+from scai_cli.experiment.constitution import listed
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
 
 SHOWN_QUOTES = 3
+SHOWN_PEOPLE = 12
 
 
-def print_explanation(explanation: Explanation, history: History) -> None:
+def print_explanation(explanation: Explanation, history: History, users: tuple[str, str] | None) -> None:
     """Print the effects of every rule, then the rules with opposite effects on two users."""
     console, names = out(), history.names
-    played = f"{explanation.played} of {explanation.conversations} conversations played with and without each rule"
+    played = (
+        f"{explanation.played} of {explanation.conversations} conversations, with and without each rule, "
+        f"{counted(explanation.rounds, 'time')}"
+    )
     budget = "" if explanation.budget is None else f", budget {explanation.budget:,}"
     failed = f", {counted(explanation.failed, 'call')} failed" if explanation.failed else ""
     console.print(styled(f"{explanation.run_id} · constitution version {explanation.version}", "bold"))
-    console.print(styled(f"Effects on the utility (0 to 1) of {participants(history.config)}"))
+    console.print(
+        styled(f"Effects on the utility (0 to 1) of {participants(history.config)}: with a rule minus without")
+    )
     console.print(styled(f"{played} ({counted(explanation.calls, 'call')}{budget}){failed}"))
     if not explanation.rules:
         console.print("The constitution is empty.")
@@ -33,9 +40,9 @@ def print_explanation(explanation: Explanation, history: History) -> None:
         console.print()
         for line in _lines(rule, explanation.function, names):
             console.print(line)
-    if explanation.users is not None:
+    if users is not None:
         console.print()
-        _print_apart(explanation, names)
+        _print_apart(explanation, users, names)
 
 
 def _lines(effect: RuleEffect, function: str, names: Mapping[str, str]) -> Iterator[Text | Padding]:
@@ -44,10 +51,18 @@ def _lines(effect: RuleEffect, function: str, names: Mapping[str, str]) -> Itera
     yield _below(f"{effect.wording or 'from the start'} · {welfare_words(function)}: {change_words(effect.welfare, 3)}")
     if effect.wording and effect.wording.before:
         yield Padding(word_diff(one_line(effect.wording.before), one_line(rule.text)), (0, 0, 0, 4))
-    if effect.without_effect:
-        yield _below("no effect on any user", "bold")
-    else:
-        yield _below(f"utility with the rule minus without: {_listed({**effect.gains, **effect.loses}, names)}")
+    for words, effects in (("gains", effect.named("gains")), ("loses", effect.named("loses"))):
+        if effects:
+            yield _below(f"{words}: {_listed(effects, names)}")
+    unclear = [person for person, one in effect.people.items() if one.verdict == "cannot tell"]
+    if unclear:
+        shown = ", ".join(one_line(names.get(person, person), 30) for person in unclear[:SHOWN_PEOPLE])
+        more = f" and {len(unclear) - SHOWN_PEOPLE} more" if len(unclear) > SHOWN_PEOPLE else ""
+        yield _below(f"cannot tell from luck: {shown}{more}", "dim")
+    if effect.hurt:
+        yield _below(f"It hurts people that it is for: {_people(effect.hurt, names)}", "bold")
+    if effect.asked:
+        yield _below(f"asked for by {_people(effect.asked, names)}")
     for quote in effect.evidence[:SHOWN_QUOTES]:
         who = names.get(quote.who, quote.who)
         yield _below(f"“{one_line(quote.text, 160)}” ({one_line(who)}, {quote.id})", "dim")
@@ -55,24 +70,28 @@ def _lines(effect: RuleEffect, function: str, names: Mapping[str, str]) -> Itera
         yield _below(f"and {len(effect.evidence) - SHOWN_QUOTES} more pieces of evidence", "dim")
 
 
-def _print_apart(explanation: Explanation, names: Mapping[str, str]) -> None:
-    assert explanation.users is not None
-    first, second = (names.get(user, user) for user in explanation.users)
+def _print_apart(explanation: Explanation, users: tuple[str, str], names: Mapping[str, str]) -> None:
+    first, second = (names.get(user, user) for user in users)
     console = out()
-    if not explanation.apart:
+    apart = explanation.apart(users)
+    if not apart:
         console.print(styled(f"No rule has opposite effects on {one_line(first)} and {one_line(second)}.", "bold"))
         return
     console.print(styled(f"Rules with opposite effects on {one_line(first)} and {one_line(second)}", "bold"))
     table = plain_table()
     for title in ("rule", first, second):
         table.add_column(one_line(title, 30), justify="left" if title == "rule" else "right")
-    for rule in explanation.apart:
-        table.add_row(rule.rule.id, *(change(rule.users[user] or 0) for user in explanation.users))
+    for rule in apart:
+        table.add_row(rule.rule.id, *(change(rule.people[user].effect) for user in users))
     console.print(table)
 
 
 def _listed(effects: Mapping[str, float], names: Mapping[str, str]) -> str:
     return ", ".join(f"{one_line(names.get(user, user), 30)} {change(effect)}" for user, effect in effects.items())
+
+
+def _people(people: Sequence[str], names: Mapping[str, str]) -> str:
+    return listed([one_line(names.get(person, person), 30) for person in people])
 
 
 def _below(text: str, style: str = "") -> Padding:

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 
+from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import welfare_words
-from scai_cli.analysis.verdicts import change_words
+from scai_cli.analysis.verdicts import between, gained_or_lost
 from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.escape import change, counted, number, styled
 from scai_cli.runs.events import HoldoutCompared
@@ -16,23 +17,24 @@ from scai_cli.text.characters import one_line
 
 def holdout_lines(history: History, most: int, gap: Sequence[str]) -> Iterator[RenderableType]:
     """Yield the comparison with a line for the `most` least satisfied users; nothing without a holdout."""
-    holdout = history.holdout
-    if holdout is None:
+    holdout, moved = history.holdout, holdout_change(history)
+    if holdout is None or moved is None:
         return
     yield from gap
     people = participants(history.config, holdout.personas, brief=True)
     yield styled(f"Held out: {people} x {counted(len(holdout.tasks), 'task')}", "bold")
-    yield styled(one_line(_welfare(holdout, history.measured[-1].declared if history.measured else "")))
-    if most == 0:
+    declared = history.measured[-1].declared if history.measured else ""
+    yield styled(one_line(f"{_welfare(holdout, declared)}: {moved.words(3)}{_missing(holdout)}"))
+    if most == 0 or moved.is_without_rules:
         return
     known = {user: utility for user, utility in holdout.last.items() if utility is not None}
     lowest = sorted(holdout.personas, key=lambda user: known.get(user, 2.0))[:most]
     versions = (f"version {holdout.first_version}", f"version {holdout.last_version}")
-    table = number_table("Utility (0 to 1)", *versions, "change", min_width=30, max_width=30)
+    table = number_table("Utility (0 to 1)", *versions, "change", "95 % interval", "", min_width=30, max_width=30)
     for user in (user for user in holdout.personas if user in lowest):
-        first, last = holdout.first.get(user), holdout.last.get(user)
-        moved = None if first is None or last is None else last - first
-        table.add_row(styled(one_line(history.names.get(user, user), 30)), number(first), number(last), change(moved))
+        first, last, person = holdout.first.get(user), holdout.last.get(user), moved.people.get(user)
+        sure = (change(person.estimate), between(person, 2), gained_or_lost(person)) if person else ("–", "–", "")
+        table.add_row(styled(one_line(history.names.get(user, user), 30)), number(first), number(last), *sure)
     yield table
     if len(lowest) < len(holdout.personas):
         yield styled(f"({len(holdout.personas) - len(lowest)} more: --json)", "dim")
@@ -40,6 +42,10 @@ def holdout_lines(history: History, most: int, gap: Sequence[str]) -> Iterator[R
 
 def _welfare(holdout: HoldoutCompared, declared: str) -> str:
     first, last = number(holdout.first_values.get(declared), 3), number(holdout.last_values.get(declared), 3)
-    sides = f"{first} (version {holdout.first_version}), {last} (version {holdout.last_version})"
-    missing = f"; {holdout.missing} ratings are missing" if holdout.missing else ""
-    return f"{welfare_words(declared)}: {sides}: {change_words(holdout.difference, 3)}{missing}"
+    return (
+        f"{welfare_words(declared)}: {first} (version {holdout.first_version}), {last} (version {holdout.last_version})"
+    )
+
+
+def _missing(holdout: HoldoutCompared) -> str:
+    return f"; {holdout.missing} ratings are missing" if holdout.missing else ""

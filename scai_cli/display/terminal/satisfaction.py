@@ -7,6 +7,7 @@ from typing import Final
 from rich.console import RenderableType
 
 from scai_cli.analysis.headline import Headline
+from scai_cli.analysis.verdicts import between, for_whom, gained_or_lost
 from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.escape import change, number, sparkline, styled, thinned
 from scai_cli.runs.history.history import History
@@ -25,6 +26,8 @@ class PersonRow:
     numbers: Sequence[float | None]
     last: float | None
     change: float | None
+    sure: Sequence[str] = ()
+    """The interval of the change and the verdict."""
 
 
 def striking(rows: Sequence[PersonRow], count: int) -> list[PersonRow]:
@@ -51,8 +54,10 @@ def satisfaction_lines(history: History, found: Headline, count: int, *, trend: 
     for row in (*shown, _everyone(found)):
         name = styled(history.names.get(row.user, row.user)) if row.user else styled("everyone", "bold")
         corrected = [number(drift.get(row.user) if row.user else mean(drift.values()), 1)] * bool(drift)
-        table.add_row(name, *_cells(row.numbers, found), *corrected)
+        table.add_row(name, *_cells(row.numbers, found), *(row.sure if found.apart else ()), *corrected)
     yield table
+    if (interval := found.satisfaction.interval) is not None:
+        yield styled(f"95 % intervals: {for_whom(interval)}; those of single people hold together", "dim")
     if hidden := len(rows) - len(shown):
         yield styled(f"({hidden} more: --json)", "dim")
     if trend and found.verdict in ("higher", "lower"):
@@ -70,7 +75,7 @@ def version_titles(found: Headline) -> tuple[str, ...]:
 def _titles(found: Headline) -> tuple[str, ...]:
     titles = version_titles(found)
     if found.apart:
-        return (*titles, "change")
+        return (*titles, "change", "95 % interval", "")
     return (*titles, "lowest", "highest") if len(found.start.epochs) > 1 else titles
 
 
@@ -82,7 +87,8 @@ def _rows(history: History, found: Headline) -> Iterator[PersonRow]:
         if found.apart:
             person = found.people.get(user)
             numbers = (person.before, person.after, person.change) if person else (None,) * 3
-            yield PersonRow(user, numbers, numbers[1], numbers[2])
+            sure = (between(person.interval, 1), gained_or_lost(person.interval)) if person else ("–", "")
+            yield PersonRow(user, numbers, numbers[1], numbers[2], sure)
         else:
             values = [value for m in played if (value := m.satisfaction.get(user)) is not None]
             yield _of_plays(user, mean(values), values)
@@ -91,7 +97,7 @@ def _rows(history: History, found: Headline) -> Iterator[PersonRow]:
 def _everyone(found: Headline) -> PersonRow:
     group = found.satisfaction
     if found.apart:
-        return PersonRow("", (group.before, group.after, group.change), None, None)
+        return PersonRow("", (group.before, group.after, group.change), None, None, (between(group.interval, 1), ""))
     return _of_plays("", group.before, found.range or ())
 
 

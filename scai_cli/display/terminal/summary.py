@@ -12,10 +12,10 @@ from scai_cli.analysis.before_after import BeforeAfter, before_after
 from scai_cli.analysis.config_warnings import seed_dependence
 from scai_cli.analysis.headline import Headline, headline
 from scai_cli.analysis.health import harmless_marks, health_warnings
-from scai_cli.analysis.participants import participants
 from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.analysis.revision_reasons import plain_reason
 from scai_cli.analysis.run_measures import SHOWN_WELFARE, run_cost, welfare_words
+from scai_cli.analysis.verdicts import between
 from scai_cli.display.terminal.before_after import before_after_lines
 from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.constitution import rule_lines
@@ -86,7 +86,7 @@ def _parts(
         yield from gap
         yield from satisfaction_lines(history, found, detail.users, trend=detail.full)
         yield from gap
-        yield from _welfare(history, found, detail)
+        yield from _welfare(found, detail)
         yield from holdout_lines(history, detail.users if detail.holdout else 0, gap)
         if detail.full:
             yield from gap
@@ -122,35 +122,38 @@ def _status(history: History) -> str:
     return " · ".join(one_line(part) for part in parts)
 
 
-def _welfare(history: History, found: Headline, detail: _Detail) -> Iterator[RenderableType]:
+def _welfare(found: Headline, detail: _Detail) -> Iterator[RenderableType]:
     """Yield the welfare by several functions under each version, then the change of the declared one."""
     if detail.full:
         yield _welfare_table(found)
-    declared = found.welfare
-    if declared.difference is not None:
-        people = participants(history.config, declared.difference.people, brief=True)
-        cells = f"{people} x {counted(declared.difference.tasks, 'task')}"
-        yield styled(f"Declared welfare, {welfare_words(declared.name)}: {declared.words}, {cells}")
+    if found.welfare.difference is not None:
+        yield styled(f"Declared welfare, {welfare_words(found.welfare.name)}: {found.welfare.words}")
 
 
 def _welfare_table(found: Headline) -> Table:
-    table = number_table("Welfare (0 to 1)", *version_titles(found), *["change"] * found.apart, max_width=34)
+    titles = ["change", "95 % interval"] * found.apart
+    table = number_table("Welfare (0 to 1)", *version_titles(found), *titles, max_width=34)
     for name in dict.fromkeys((found.welfare.name, *SHOWN_WELFARE)):
-        before, after = found.values.get(name, (None, None))
+        before, after, interval = found.values.get(name, (None, None, None))
         moved = None if before is None or after is None else after - before
-        table.add_row(
-            welfare_words(name), *([number(before), number(after), change(moved)] if found.apart else [number(before)])
-        )
+        cells = [number(before), number(after), change(moved), between(interval, 2)]
+        table.add_row(welfare_words(name), *(cells if found.apart else cells[:1]))
     return table
 
 
 def _validity(history: History) -> Iterator[RenderableType]:
-    """Yield the agreement of ratings and answers, if people have stated preferences."""
-    by_person = {user: one.overall for user, one in rating_validity(history).items() if one.overall is not None}
-    if by_person:
-        known, people = by_person.values(), participants(history.config, by_person, brief=True)
-        mean = f"{sum(known) / len(known):.2f} ({people}: {min(known):.2f} to {max(known):.2f}"
-        yield styled(f"Do the ratings follow the answers? {mean}; rank correlation, 1: fully, 0: not at all)")
+    """Yield the agreement of ratings and answers, if people have stated preferences: own ones, and apart the others."""
+    validity = rating_validity(history)
+    parts = []
+    for words, values in (
+        ("own ratings", [one.own for one in validity.values()]),
+        ("ratings of others' answers, by themes", [one.cross for one in validity.values()]),
+    ):
+        if known := [value for value in values if value is not None]:
+            spread = f"{len(known)} people: {min(known):.2f} to {max(known):.2f}"
+            parts.append(f"{words} {sum(known) / len(known):.2f} ({spread})")
+    if parts:
+        yield styled(f"Do the ratings follow the answers? Rank correlation, 1 is fully: {'; '.join(parts)}")
 
 
 def _revisions(history: History, most: int) -> Iterator[RenderableType]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from scai_cli.runs.events import Candidate
-from scai_cli.simulation.acceptance.improves import MarginOptions, scores_of, try_candidates
+from scai_cli.simulation.acceptance.improves import MarginOptions, kept, scores_of, try_candidates
 from scai_cli.simulation.acceptance.vote import vote
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
 
@@ -17,7 +17,7 @@ async def both(context: RevisionContext, candidates: Sequence[Candidate]) -> Acc
     margin = context.options(MarginOptions).margin
     better = [trial.candidate for trial in trials if trial.rises(margin)]
     if not better:
-        reason = f"no candidate raised the declared welfare by more than {margin:g} on trial"
+        reason = f"no candidate raised the declared welfare {kept(trials, margin)} on trial"
         return AcceptanceResult(None, reason, scores)
     result = await vote(context, better)
     return replace(result, scores={c: {**scores[c], **result.scores.get(c, {})} for c in scores})

@@ -1,19 +1,21 @@
-"""`improves`: try out every candidate, and adopt one only if the declared welfare is higher."""
+"""`improves`: try out every candidate, and adopt one only if the declared welfare is higher beyond noise."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from scai_cli.concurrency import together
-from scai_cli.runs.events import Candidate, Estimate, Problem
+from scai_cli.runs.events import Candidate, Problem
+from scai_cli.simulation.acceptance.trial_test import p_value
 from scai_cli.simulation.epoch import failures, play
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
-from scai_cli.simulation.utilities import EpochUtilities, PairedUtilities, difference, epoch_utilities
+from scai_cli.simulation.utilities import EpochUtilities, PairedUtilities, epoch_utilities
 from scai_cli.social_choice import welfare
 from scai_cli.social_choice.welfare import WelfareFunction
 from scai_cli.values import Value
 
-_DRAWS = 400
-"""The number of bootstrap draws for the interval of a trial; low, as there are many trials."""
+ALPHA: Final = 0.05
+"""The chance that a run adopts a rule without effect: shared by its epochs, and by the candidates of each."""
 
 
 class MarginOptions(Value):
@@ -30,24 +32,22 @@ class Trial:
     function: WelfareFunction
     utilities: EpochUtilities
     pair: PairedUtilities
-    gain: Estimate | None
+    p: float
+    """The chance of such a gain if the rules made no difference."""
+    level: float
+    """The highest `p` of a gain that counts."""
     failed: Sequence[Problem]
 
     @property
     def scores(self) -> dict[str, float | None]:
         """Return the scores for the log; welfare before and after is over the ratings that both have."""
         before, after = self.pair.values(self.function)
-        return {
-            "welfare": after,
-            "welfare_before": before,
-            "gain": self.gain.estimate if self.gain else None,
-            "gain_low": self.gain.low if self.gain else None,
-            "gain_high": self.gain.high if self.gain else None,
-        }
+        gain = None if before is None or after is None else after - before
+        return {"welfare": after, "welfare_before": before, "gain": gain, "p": self.p, "level": self.level}
 
     def rises(self, margin: float) -> bool:
-        """Return whether the declared welfare is higher by more than a margin."""
-        if not self.pair.improves(self.function):
+        """Return whether the declared welfare is higher by more than a margin, and beyond noise."""
+        if self.p > self.level or not self.pair.improves(self.function):
             return False
         before, after = self.pair.values(self.function)
         return margin == 0 or (before is not None and after is not None and after - before > margin)
@@ -57,19 +57,22 @@ class Trial:
         before, after = self.pair.values(self.function)
         if before is None or after is None:
             return "not known"
-        low, high = (self.gain.low, self.gain.high) if self.gain else (None, None)
-        between = "" if low is None or high is None else f" [{low:+.3f}, {high:+.3f}]"
-        return f"{before:.3f} before, {after:.3f} after, {after - before:+.3f}{between}"
+        return f"{before:.3f} before, {after:.3f} after, {after - before:+.3f}, {self.chance}"
+
+    @property
+    def chance(self) -> str:
+        """The test in words."""
+        return f"p {self.p:.2g} of at most {self.level:.2g}"
 
 
 async def improves(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:
-    """Adopt the candidate with the highest declared welfare, if the gain is more than `margin`."""
+    """Adopt the candidate with the highest declared welfare, if the gain is beyond noise and more than `margin`."""
     trials = await try_candidates(context, candidates)
     scores = scores_of(trials)
     function, margin = welfare.parse(context.config.welfare), context.options(MarginOptions).margin
     better = [trial for trial in trials if trial.rises(margin)]
     if not better:
-        return AcceptanceResult(None, f"no candidate raised {function.label} welfare by more than {margin:g}", scores)
+        return AcceptanceResult(None, f"no candidate raised {function.label} welfare {kept(trials, margin)}", scores)
     # Candidates are compared pairwise, on the cells that both have: each may miss other ratings.
     best = better[0]
     for trial in better[1:]:
@@ -84,7 +87,8 @@ async def try_candidates(context: RevisionContext, candidates: Sequence[Candidat
     Only personas whose system message changes play again; the others keep the epoch's conversations. A trial emits no
     messages and ratings; it emits failed calls, so that they stay failed after a resume.
     """
-    trials = await together(_try(context, n, candidate) for n, candidate in enumerate(candidates, 1))
+    level = ALPHA / (context.config.epochs * len(candidates))
+    trials = await together(_try(context, n, candidate, level) for n, candidate in enumerate(candidates, 1))
     for trial in trials:
         for problem in trial.failed:
             context.epoch_context.emit(problem)
@@ -96,7 +100,13 @@ def scores_of(trials: Sequence[Trial]) -> Mapping[str, Mapping[str, float | None
     return {trial.candidate.id: trial.scores for trial in trials}
 
 
-async def _try(context: RevisionContext, number: int, candidate: Candidate) -> Trial:
+def kept(trials: Sequence[Trial], margin: float) -> str:
+    """Return in words why no trial counts."""
+    best = min(trials, key=lambda trial: trial.p)
+    return f"beyond noise ({best.chance})" if best.p > best.level else f"by more than {margin:g}"
+
+
+async def _try(context: RevisionContext, number: int, candidate: Candidate, level: float) -> Trial:
     assert candidate.constitution is not None
     epoch = context.epoch_context
     trial = replace(epoch, id=f"{epoch.id}/~{number}", constitution=candidate.constitution, emit=lambda _: None)
@@ -104,7 +114,7 @@ async def _try(context: RevisionContext, number: int, candidate: Candidate) -> T
     played = await play(trial, affected)
     # An unaffected persona's conversation would come out the same, as `~` leaves its seeds as they are.
     unaffected = [c for c in context.conversations if c.persona not in affected]
-    before, after = context.utilities, epoch_utilities(trial, [*played, *unaffected])
-    function = welfare.parse(context.config.welfare)
-    gain = difference(before, after, function, seed=context.config.seed, draws=_DRAWS)
-    return Trial(candidate, function, after, PairedUtilities.of(before, after), gain, failures(played))
+    conversations, function = [*played, *unaffected], welfare.parse(context.config.welfare)
+    before, after = context.utilities, epoch_utilities(trial, conversations)
+    p = p_value(epoch, context.conversations, conversations, function, level, context.config.seed)
+    return Trial(candidate, function, after, PairedUtilities.of(before, after), p, level, failures(played))

@@ -1,0 +1,148 @@
+"""Whether the ratings of a trial are higher beyond noise than those of the epoch, by swapping whole conversations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from scai_cli.experiment.config import Ratings
+from scai_cli.simulation.epoch_context import EpochContext
+from scai_cli.simulation.transcript import Conversation
+from scai_cli.social_choice.welfare import WelfareFunction
+from scai_cli.stats.significance import swap_test
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+    Indices = NDArray[np.int64]
+
+_DRAWS: Final = 20
+"""The number of draws, times one over the level of the test."""
+_LEAST, _MOST = 1000, 20_000
+
+Key = tuple[str, str, str, str]
+"""Rater, task, user of the conversation, and kind of a rating."""
+
+
+def p_value(
+    context: EpochContext,
+    before: Sequence[Conversation],
+    after: Sequence[Conversation],
+    function: WelfareFunction,
+    level: float,
+    seed: int,
+) -> float:
+    """Return the chance that welfare is as much higher after as it is, if the rules made no difference.
+
+    Under that hypothesis, the two plays of a conversation, with all ratings of its answer, are exchangeable. Ratings
+    that one side lacks are left out; 1 without any. `level` is that of the decision: a lower one takes more draws.
+    """
+    first, last = _final(before), _final(after)
+    # By kind and cell, so that the ratings of a cell are neighbours.
+    keys = sorted((key for key in first if key in last), key=lambda key: (key[3], key[0], key[1]))
+    pairs = list(dict.fromkeys((key[2], key[1]) for key in keys))
+    if not pairs:
+        return 1.0
+    raters = {key[0] for key in keys}
+    people = [persona for persona in context.personas if persona.id in raters]
+    columns = _Columns.of(keys, pairs, [p.id for p in people], [t.id for t in context.tasks], context.agents.ratings)
+    import numpy as np
+
+    sides = np.array([[side[key] for key in keys] for side in (first, last)])
+    weights = [persona.weight for persona in people]
+
+    def difference(swapped: NDArray[np.bool_]) -> Array:
+        of_ratings = swapped[:, columns.conversation]
+        values = [
+            _welfare(columns.utilities(np.where(of_ratings, b, a)), weights, function) for a, b in (sides, sides[::-1])
+        ]
+        return values[1] - values[0]
+
+    draws = int(min(_MOST, max(_LEAST, _DRAWS / level)))
+    return swap_test(difference, len(pairs), draws=draws, seed=seed)
+
+
+def _final(conversations: Sequence[Conversation]) -> Mapping[Key, float]:
+    return {
+        (rating.rater, c.task.id, c.persona.id, rating.kind): rating.value
+        for c in conversations
+        for rating in c.ratings
+        if rating.final and rating.value is not None
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Where each rating, a column, belongs: its conversation, and its cell of person x task; the own ones come last."""
+
+    conversation: Indices
+    cross: int
+    """The number of cross ratings."""
+    starts: Indices
+    """The first cross rating of each cell that has any."""
+    counts: Indices
+    cross_cell: Indices
+    own_cell: Indices
+    shape: tuple[int, int]
+    ratings: Ratings
+
+    @classmethod
+    def of(
+        cls,
+        keys: Sequence[Key],
+        pairs: Sequence[tuple[str, str]],
+        people: Sequence[str],
+        tasks: Sequence[str],
+        ratings: Ratings,
+    ) -> _Columns:
+        """Find the place of each rating; `keys` are sorted by kind, rater and task."""
+        import numpy as np
+
+        number = {pair: n for n, pair in enumerate(pairs)}
+        row, column = ({name: n for n, name in enumerate(names)} for names in (people, tasks))
+        cells = np.array([row[rater] * len(tasks) + column[task] for rater, task, _, _ in keys])
+        cross = sum(kind == "cross" for *_, kind in keys)
+        cross_cell, starts, counts = np.unique(cells[:cross], return_index=True, return_counts=True)
+        return cls(
+            np.array([number[user, task] for _, task, user, _ in keys]),
+            cross,
+            np.sort(starts),
+            counts[np.argsort(starts)],
+            cross_cell[np.argsort(starts)],
+            cells[cross:],
+            (len(people), len(tasks)),
+            ratings,
+        )
+
+    def utilities(self, values: Array) -> Array:
+        """Return draws x people from draws x ratings, as `utilities.epoch_utilities` computes them."""
+        import numpy as np
+
+        low, high = self.ratings.scale
+        shares = (values - low) / (high - low)
+        people, tasks = self.shape
+        own, cross = (np.full((len(values), people * tasks), np.nan) for _ in range(2))
+        own[:, self.own_cell] = shares[:, self.cross :]
+        if self.cross:
+            cross[:, self.cross_cell] = np.add.reduceat(shares[:, : self.cross], self.starts, axis=1) / self.counts
+        weight = self.ratings.cross_weight
+        mixed = cross if weight == 1 else np.where(np.isnan(cross), own, (1 - weight) * own + weight * cross)
+        cells = mixed.reshape(-1, people, tasks)
+        known = ~np.isnan(cells)
+        total: Array = np.nansum(cells, axis=2) / np.maximum(known.sum(axis=2), 1)
+        return np.where(known.any(axis=2), total, np.nan)
+
+
+def _welfare(utilities: Array, weights: Sequence[float], function: WelfareFunction) -> Array:
+    """Return the welfare of each draw."""
+    import numpy as np
+
+    rated = ~np.isnan(utilities[0])
+    present, shares = utilities[:, rated], np.array(weights)[rated]
+    if function.is_mean:
+        means: Array = present @ shares / shares.sum()
+        return means
+    return np.array([function(np.clip(row, 0, 1).tolist(), shares.tolist()) or 0.0 for row in present])
