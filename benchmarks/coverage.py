@@ -51,8 +51,9 @@ MIXES: Mapping[str, Mix] = {
     "tasks differ": Mix(0.2, 1.0, 0.2, 0.5),
     "both differ": Mix(1.0, 1.0, 0.3, 0.5),
     "each in its own way": Mix(0.4, 0.4, 1.0, 0.5),
-    "both differ, skewed": Mix(1.0, 1.0, 0.3, 0.5, skewed=True),
 }
+SKEWED = Mix(1.0, 1.0, 0.3, 0.5, skewed=True)
+"""Exponential effects: a few people and tasks have most of the change."""
 
 
 def covered(mix: Mix, people: int, tasks: int, draws: int, seed: int) -> dict[Estimand, float | None]:
@@ -82,7 +83,8 @@ def covered_welfare(name: str, people: int, tasks: int, draws: int, seed: int) -
 
     def change(before: Array, after: Array) -> float:
         first, last = (function(side.mean(axis=1).tolist()) for side in (before, after))
-        assert first is not None and last is not None
+        assert first is not None
+        assert last is not None
         return last - first
 
     beyond = change(*society(4000, 400))
@@ -115,6 +117,12 @@ def report(draws: int) -> Iterator[str]:
     yield f"Below {100 * TARGET:g} %: {'; '.join(low) or 'none'}."
     yield ""
     yield f"Above {100 * HIGH:g} %, so wider than they need be: {'; '.join(high) or 'none'}."
+    yield ""
+    yield line("skewed effects of people and tasks", *ESTIMANDS)
+    yield line("---", *("---:" for _ in ESTIMANDS))
+    for people, tasks in SIZES[2:]:
+        found = covered(SKEWED, people, tasks, draws, seed=people * 100 + tasks)
+        yield line(f"{people} x {tasks}", *map(_percent, found.values()))
     yield ""
     yield line("welfare function", "people x tasks", ESTIMANDS[0], ESTIMANDS[3])
     yield line("---", "---", "---:", "---:")
