@@ -142,7 +142,8 @@ def affordable(context: EpochContext, calls: int | None) -> list[PersonaTask]:
     chosen: list[PersonaTask] = []
     used = 0
     for pair in _in_rounds(context):
-        used += each * (1 + sum(concerns(rule, pair[0]) for rule in context.constitution.rules))
+        opening = context.agents.opening == "own_words" and not pair[0].human
+        used += opening + each * (1 + sum(concerns(rule, pair[0]) for rule in context.constitution.rules))
         if calls is not None and used > calls:
             break
         chosen.append(pair)

@@ -27,6 +27,7 @@ from scai_cli.runs.locked_folder import CALLS, LockedFolder, refuse_links
 from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.epoch import failures
 from scai_cli.simulation.epoch_context import EpochContext
+from scai_cli.simulation.opening import openings_of
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import PairedUtilities, difference, epoch_utilities
 from scai_cli.social_choice import welfare
@@ -91,6 +92,7 @@ async def _explained(context: EpochContext, history: History, config: Experiment
     constitution, function, budget = context.constitution, welfare.parse(config.welfare), config.limits.calls
     pairs = affordable(context, budget)
     unchanged = await _play(context, UNCHANGED, pairs)
+    context = replace(context, openings=openings_of(unchanged.values()))
     concerned = [(rule, [pair for pair in pairs if concerns(rule, pair[0])]) for rule in constitution.rules]
     played = await together(
         _play(replace(context, constitution=without(constitution, rule.id)), f"~{rule.id}", some)
