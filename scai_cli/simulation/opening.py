@@ -121,7 +121,7 @@ def _numbers(text: str) -> set[int]:
     """Return the numbers in digits and English words, e.g. 34 for "34" and "thirty-four"."""
     found: list[int] = []
     before = ""
-    for word in re.findall(r"\d{1,18}|[^\W\d_]+", _THOUSANDS.sub("", text.casefold())):
+    for word in re.findall(r"\d{1,18}|[^\W\d_]+|[^\s\w-]", _THOUSANDS.sub("", text.casefold())):
         value = int(word) if word.isdecimal() else _NUMBERS.get(word)
         if before and word in _TIMES:
             found[-1] *= _TIMES[word]
