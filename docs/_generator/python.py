@@ -43,7 +43,8 @@ def _signature(function: object) -> str:
             lines.append("    *,")
         text = re.sub(r"PosixPath\((.*?)\)", r"Path(\1)", str(parameter))
         text = _short(text).replace(_short(str(Event)), "Event")
-        lines.append(f"    {re.sub(r'Optional[[](.*)[]](?= =)', r'\1 | None', text)},")
+        text = re.sub(r"Optional\[(.*)\](?= =)", r"\1 | None", text)
+        lines.append(f"    {text},")
     return "(\n" + "\n".join(lines) + "\n)"
 
 
