@@ -175,12 +175,9 @@ def test_a_document_follows_its_introduction_word_for_word(tmp_path: Path) -> No
 
 def test_a_trial_a_side_of_the_holdout_and_a_variant_of_explain_open_as_their_counterparts(tmp_path: Path) -> None:
     """The provider draws other words for each call, as a real one without a seed does."""
+    asks = "how do I make a good pot of tea at home, to help me sleep?"
     lines = [
-        {
-            "at": rf"e1/{who}/tea/m0/user$|{first}/{who}/tea/m0/user$",
-            "say": f"{word}, how do I make a good pot of tea at home?",
-        }
-        for first in ("~first", "~whole")
+        {"at": rf"^(e1|holdout/~first|explain/~whole)/{who}/\w+/m0/user$", "say": f"{word}, {asks}"}
         for who, word in (("ann", "Hello"), ("bob", "Hey"), ("cid", "Dear all"))
     ]
     file = experiment(
@@ -188,7 +185,7 @@ def test_a_trial_a_side_of_the_holdout_and_a_variant_of_explain_open_as_their_co
         {"e1/revision": clauses(9, 9, 5)},
         lines,
         tasks=TASKS,
-        holdout={"personas": ["cid"]},
+        holdout={"tasks": ["sleep"]},
         revision={"acceptance": "improves"},
     )
     assert scai("run", file, "-q").code == 0

@@ -66,7 +66,7 @@ def _move_question(sentences: list[str], rng: random.Random) -> list[str]:
 def _introduce_question(sentences: list[str], rng: random.Random) -> list[str]:
     """Put words before the last sentence if it is a question."""
     last = sentences[-1]
-    if last.endswith("?") and ":" not in last and rng.random() < _QUESTION:
+    if last.endswith("?") and ":" not in last and "you think" not in last and rng.random() < _QUESTION:
         is_name = re.match(r"(?:I\b|\w*[A-Z]{2}|[^A-Za-z])", last)
         sentences[-1] = f"{rng.choice(QUESTIONS)} {last if is_name else last[0].lower() + last[1:]}"
     return sentences
