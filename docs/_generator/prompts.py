@@ -9,6 +9,9 @@ from scai_cli.prompts.templates import TEMPLATES, places
 SAID: Final = {
     "assistant": "The assistant's system message.",
     "user": "The system message of a user, with the persona.",
+    "opening": "The request for a user's first message, under the user's system message.",
+    "opening_request": "The `{{request}}` of `opening`: the task in the user's own words.",
+    "introduction_request": "The `{{request}}` of `opening` for a long task, code or several lines: an introduction.",
     "feedback": "The user's comment on an answer, with the own rating.",
     "cross_rating": "A user's rating of another user's answer.",
     "judge": "A judge's rating of how well a user's words fit the persona.",

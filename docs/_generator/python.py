@@ -8,6 +8,7 @@ from typing import Final
 
 from _generator.tables import cell, table
 from scai_cli import api
+from scai_cli.runs.events import Event
 
 INTRO: Final = """\
 # From Python
@@ -41,9 +42,15 @@ def _signature(function: object) -> str:
         if parameter.kind is parameter.KEYWORD_ONLY and "    *," not in lines:
             lines.append("    *,")
         text = re.sub(r"PosixPath\((.*?)\)", r"Path(\1)", str(parameter))
-        annotation = parameter.annotation
-        lines.append(f"    {text.replace(repr(annotation), annotation)},")
+        text = _short(text).replace(_short(str(Event)), "Event")
+        text = re.sub(r"Optional\[(.*)\](?= =)", r"\1 | None", text)
+        lines.append(f"    {text},")
     return "(\n" + "\n".join(lines) + "\n)"
+
+
+def _short(annotation: str) -> str:
+    """Return an annotation without the modules of its types."""
+    return re.sub(r"(?:[a-z_]+\.)+(?=[A-Z])", "", annotation)
 
 
 def _summary(member: object) -> str:

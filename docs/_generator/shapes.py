@@ -67,8 +67,8 @@ def printed(words: list[str]) -> Any:
     from scai_cli.cli import app
 
     out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        app([*words, "--json"], standalone_mode=False)
+    with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):  # the app ends its process
+        app([*words, "--json"])
     shown = json.loads(out.getvalue())
     if words[0] == "plan":  # its other keys are those of the experiment
         shown = {key: value for key, value in shown.items() if key not in ExperimentConfig.model_fields}

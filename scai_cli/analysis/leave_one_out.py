@@ -159,7 +159,7 @@ def plan(context: EpochContext, limit: int | None) -> Plan:
     If two rounds do not fit, fewer conversations, shared evenly among the personas. Raises RunError if not one fits.
     """
     pairs = list(_in_rounds(context))
-    costs = [_calls_each(context) * (1 + sum(concerns(r, who) for r in context.constitution.rules)) for who, _ in pairs]
+    costs = [_calls_each_round(context, persona) for persona, _ in pairs]
     rounds = _ROUNDS if limit is None else max(_FEWEST_ROUNDS, limit // sum(costs))
     if limit is not None and rounds * sum(costs) > limit:
         used = 0
@@ -272,10 +272,12 @@ def without(constitution: Constitution, rule_id: str) -> Constitution:
     )
 
 
-def _calls_each(context: EpochContext) -> int:
-    """Return the calls of one conversation with its ratings."""
-    wanted, others = context.agents.ratings.cross_raters, len(context.personas) - 1
-    return 2 * context.agents.turns + (others if wanted == "all" else min(wanted, others))
+def _calls_each_round(context: EpochContext, persona: Persona) -> int:
+    """Return the calls of a conversation with its ratings, with all and without each rule; all have one opening."""
+    agents, others = context.agents, len(context.personas) - 1
+    raters = others if agents.ratings.cross_raters == "all" else min(agents.ratings.cross_raters, others)
+    played = 1 + sum(concerns(rule, persona) for rule in context.constitution.rules)
+    return (agents.opening == "own_words" and not persona.human) + played * (2 * agents.turns + raters)
 
 
 def _in_rounds(context: EpochContext) -> Iterator[PersonaTask]:

@@ -82,8 +82,8 @@ class Ratings(Value):
     """The quality for which users rate the answers to others."""
     scale: tuple[float, float] = (0, 10)
     """The lowest and the highest rating."""
-    cross_raters: Annotated[int, Field(ge=0)] | Literal["all"] = "all"
-    """The number of other users who rate each final answer, drawn with the seed; 0 for none."""
+    cross_raters: Annotated[int, Field(ge=0)] | Literal["all"] = 5
+    """The number of other users who rate each final answer, drawn with the seed; `all`, or 0 for none."""
     cross_weight: Fraction = 0.25
     """The weight in a persona's utility of its ratings of others' answers; the rest is its satisfaction."""
     anchors: Annotated[int, Field(ge=0)] = 0
@@ -155,6 +155,8 @@ class ExperimentConfig(Value):
     """The number of epochs: rounds of conversations, ratings and one revision."""
     turns: Annotated[int, Field(ge=1, le=1000)] = 2
     """The number of [assistant, user] exchanges in a conversation."""
+    opening: Literal["task", "own_words"] = "own_words"
+    """The first message: the task's text, or its content in the persona's own words; runs before 0.5 have the text."""
     personas: PersonaSource
     """The personas: `{from: FILE or [FILES], sample, per_epoch}`, a file name, or a list of personas."""
     tasks: TaskSource

@@ -92,7 +92,10 @@ def _validate(
 
 
 def _load(path: Path, overrides: Overrides, *, new: bool = True, find: FindEarlier | None = None) -> ExperimentConfig:
-    config, source = _validate(read_yaml(path), overrides, USERS_FILE if new else None)
+    source = read_yaml(path)
+    if not new and isinstance(source.data, dict):
+        source.data.setdefault("opening", "task")  # runs before 0.5 do not have the key
+    config, source = _validate(source, overrides, USERS_FILE if new else None)
     if new:
         _check_names(named_code(config), source)
         config = config.with_every_prompt()

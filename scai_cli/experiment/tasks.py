@@ -1,20 +1,29 @@
 """Tasks: the requests of the users."""
 
-from typing import Annotated
+import re
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from scai_cli.experiment.item_source import ItemSource, SourceField
 from scai_cli.values import SafeId, Split, Text, Value
 
+_CODE: Final = re.compile(r"[`{}<>=]|\w\(\)")
+_LONG: Final = 600
+
+
+def is_document(text: str) -> bool:
+    """Return whether users send a task's text as it is, after an introduction: a long one, several lines, or code."""
+    return len(text) > _LONG or "\n" in text.strip() or _CODE.search(text) is not None
+
 
 class Task(Value):
-    """One task: the message with which every user opens a conversation."""
+    """One task: what every user asks in a conversation."""
 
     id: SafeId
     """A short id, valid in file names; part of the ids of the run."""
     prompt: Annotated[Text, Field(min_length=1)]
-    """The first message of the conversation, word for word."""
+    """The first message of a conversation, word for word; with `opening: own_words`, what it asks for."""
     kind: str = "question"
     """The kind of request: essay, advice, question, red-team, ..."""
     topic: str = ""

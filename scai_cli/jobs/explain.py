@@ -42,6 +42,7 @@ from scai_cli.runs.locked_folder import CALLS, LockedFolder, refuse_links
 from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.epoch import failures
 from scai_cli.simulation.epoch_context import EpochContext
+from scai_cli.simulation.opening import openings_of
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import epoch_utilities
 from scai_cli.social_choice import welfare
@@ -128,18 +129,15 @@ async def _explained(
     failed = 0
     for number in range(1, planned.rounds + 1):  # one after the other, as only the utilities of a round are kept
         here = replace(context, id=f"{ID_PREFIX}/r{number}")
-        unchanged, *variants = await together(
-            [
-                _play(here, UNCHANGED, planned.pairs),
-                *(
-                    _play(
-                        replace(here, constitution=without(constitution, each.rule.id)),
-                        f"~{each.rule.id}",
-                        [pair for pair in planned.pairs if pair[0].id in each.reached],
-                    )
-                    for each in rules
-                ),
-            ]
+        unchanged = await _play(here, UNCHANGED, planned.pairs)
+        here = replace(here, openings=openings_of(unchanged.values()))
+        variants = await together(
+            _play(
+                replace(here, constitution=without(constitution, each.rule.id)),
+                f"~{each.rule.id}",
+                [pair for pair in planned.pairs if pair[0].id in each.reached],
+            )
+            for each in rules
         )
         whole.append(epoch_utilities(context, [*unchanged.values()]).table)
         for each, variant in zip(rules, variants, strict=True):

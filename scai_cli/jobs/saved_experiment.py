@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import reduce
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,9 @@ from scai_cli.runs.run_directory import CONFIG
 
 CHANGEABLE: Final = ("limits", "prices", "cache", "max_failures", "force")
 """The keys of an experiment that may change between sessions, besides those of a model and `max_prompt_tokens`."""
+
+_FIRST_DEFAULTS: Final = {("opening",): "task", ("ratings", "cross_raters"): "all"}
+"""Keys whose default changed -> the first default."""
 
 _ADDRESS: Final = ("base_url", "base_url_from", "api_key_env", "timeout_s", "max_response_mb")
 _REMEDIES: Final = ("max_tokens", "structured", "send_seed", "system_role")
@@ -29,9 +33,15 @@ def digests(config: ExperimentConfig, *, of_rows: bool = False, with_remedies: b
 
     `with_remedies`: also of the keys that affect the results and may change on a resume.
     """
-    # Without defaults, so that a new key changes no digest.
-    changeable = {*CHANGEABLE} if of_rows else {*CHANGEABLE, "generate"}
+    # Without the first defaults, so that neither a new key nor a new default changes a digest.
+    changeable = {*CHANGEABLE, "opening"} if of_rows else {*CHANGEABLE, "generate"}
     data = config.model_dump(mode="json", exclude=changeable, exclude_defaults=True)
+    for (*section, key), default in _FIRST_DEFAULTS.items():
+        value: object = reduce(getattr, (*section, key), config)
+        part = data.setdefault(section[0], {}) if section else data
+        part.pop(key, None)
+        if value != default and key not in changeable:
+            part[key] = value
     own = (persona.get("model", {}) for persona in data["personas"].get("inline", ()))
     for model in (data.get("model", {}), data.get("judge", {}), *data.get("roles", {}).values(), *own):
         for key in _ADDRESS if with_remedies else (*_ADDRESS, *_REMEDIES):

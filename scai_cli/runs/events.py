@@ -15,11 +15,20 @@ from scai_cli.stats.intervals import Estimand
 from scai_cli.values import Value
 
 Mark = Literal[
-    "thoughts", "empty", "cut", "withheld", "repaired", "converted", "speaks_as_assistant", "addresses_other"
+    "thoughts",
+    "empty",
+    "cut",
+    "withheld",
+    "repaired",
+    "converted",
+    "speaks_as_assistant",
+    "addresses_other",
+    "not_reworded",
 ]
 """What was unusual about a model's answer. `thoughts`: it contained thoughts, which were removed; `empty`; `cut` or
 `withheld`: how it ended; `repaired`: its JSON had faults; `converted`: its rating was on another stated scale;
-`speaks_as_assistant`, `addresses_other`: a comment that is not a user's comment to the assistant.
+`speaks_as_assistant`, `addresses_other`: a comment that is not a user's comment to the assistant; `not_reworded`: an
+opening in the task's own words, as those of the user's model did not keep its meaning.
 """
 
 NoAnswer = Literal["failed", "truncated", "broken", "oversized"]
@@ -94,7 +103,7 @@ class EpochStarted(_Event):
 
 
 class MessageSaid(_Event):
-    """One message of a conversation; `m0` is the task."""
+    """One message of a conversation; `m0` is its opening, the task."""
 
     type: Literal["message"] = "message"
     epoch: int
@@ -107,6 +116,8 @@ class MessageSaid(_Event):
     """The endpoint's reason for the end of the message; None unless a model wrote it."""
     # Left out while empty: older runs do not have it.
     marks: tuple[Mark, ...] = Field(default=(), exclude_if=operator.not_)
+    verbatim: str | None = Field(default=None, exclude_if=operator.not_)
+    """The task's text, of an opening in the user's own words; None for other messages."""
 
 
 class Rated(_Event):

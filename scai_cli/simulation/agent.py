@@ -1,9 +1,9 @@
 """An agent: a role with its model, which answers in free text or as a JSON object of a given form."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic import ValidationError
 
@@ -15,7 +15,11 @@ from scai_cli.runs.events import Mark
 from scai_cli.simulation.answer_forms import form_schema, is_read_when_cut
 from scai_cli.simulation.form_reader import Form, read_form
 
+Read = TypeVar("Read")
+
 _SHOWN_OF_A_BAD_ANSWER = 2000
+_NO_FORM: Final = "This could not be read: {problem}. Answer again, with nothing but the JSON object asked for."
+_NOT_FIT: Final = "This cannot be sent: {problem}. Write it again, and nothing else."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,34 @@ class Agent:
         """
         schema = form_schema(form, context) if self.config.structured == "json_schema" else None
         example = "{" + messages[-1].content.rpartition("\n{")[2]
+
+        def read(completion: Completion) -> tuple[Form, tuple[Mark, ...]]:
+            return read_answer(completion, form, context, example)
+
+        found, problem, last = await self._ask_until_read(call_id, purpose, messages, read, _NO_FORM, schema)
+        answer, marks = found or (None, ())
+        return StructuredAnswer(answer, problem, last, (*last.marks, *marks))
+
+    async def say_checked(
+        self, call_id: str, purpose: str, messages: Sequence[Message], check: Callable[[Completion], str]
+    ) -> tuple[str | None, Completion]:
+        """Request free text and return it as `check` does, with the answer; None if it never passes.
+
+        `check` raises ValueError with the problem; the request is then repeated as in `ask_structured`.
+        """
+        text, _, last = await self._ask_until_read(call_id, purpose, messages, check, _NOT_FIT)
+        return text, last
+
+    async def _ask_until_read(
+        self,
+        call_id: str,
+        purpose: str,
+        messages: Sequence[Message],
+        read: Callable[[Completion], Read],
+        again: str,
+        schema: dict[str, Any] | None = None,
+    ) -> tuple[Read | None, str | None, Completion]:
+        """Return the first answer that can be read, or None and the problem of the last one; and the last answer."""
         conversation = list(messages)
         attempt = 0
         while True:
@@ -72,19 +104,17 @@ class Agent:
             request = self._request(f"{call_id}/{self.role}{suffix}", purpose, conversation, schema)
             completion = await self._ask(request)
             try:
-                read, marks = read_answer(completion, form, context, example)
-                return StructuredAnswer(read, None, completion, (*completion.marks, *marks))
+                return read(completion), None, completion
             except ValueError as error:
                 problem = _describe(error, completion)
             if attempt == self.format_retries:
-                return StructuredAnswer(None, problem, completion, completion.marks)
+                return None, problem, completion
             attempt += 1
-            again = f"This could not be read: {problem}. Answer again, with nothing but the JSON object asked for."
             # Only the last bad answer is quoted: a prompt that grew with each attempt might not fit any more.
             conversation = [
                 *messages,
                 Message("assistant", completion.text[:_SHOWN_OF_A_BAD_ANSWER] or "(no answer)"),
-                Message("user", again),
+                Message("user", again.format(problem=problem)),
             ]
 
     async def _ask(self, request: ChatRequest) -> Completion:

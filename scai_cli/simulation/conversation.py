@@ -7,6 +7,7 @@ from scai_cli.experiment.tasks import Task
 from scai_cli.messages import Completion
 from scai_cli.runs.events import MessageSaid
 from scai_cli.simulation.epoch_context import EpochContext
+from scai_cli.simulation.opening import opening
 from scai_cli.simulation.rating import cross_rate, rate_own, withhold_ratings
 from scai_cli.simulation.transcript import Conversation
 
@@ -36,7 +37,7 @@ async def converse(context: EpochContext, persona: Persona, task: Task) -> Conve
 async def _exchange_messages(context: EpochContext, conversation: Conversation) -> None:
     agents = context.agents
     system = context.system(conversation.persona)
-    _say(context, conversation, conversation.task.prompt)
+    _add(context, conversation, await opening(context, conversation))
     for turn in range(1, agents.turns + 1):
         prompt = agents.prompts.answer(system, conversation.messages)
         answer = await agents.assistant.say(conversation.next_id, "answer", prompt)
@@ -61,5 +62,9 @@ def _say(context: EpochContext, conversation: Conversation, text: str, answer: C
         finish_reason=answer.finish_reason if answer else None,
         marks=answer.marks if answer else (),
     )
+    _add(context, conversation, message)
+
+
+def _add(context: EpochContext, conversation: Conversation, message: MessageSaid) -> None:
     conversation.messages.append(message)
     conversation.tell(message, context.emit)

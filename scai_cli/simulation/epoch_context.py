@@ -1,7 +1,7 @@
 """The agents of an experiment, and the data that all conversations of an epoch share."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from scai_cli.errors import CallFailed, PromptRefused
@@ -11,7 +11,7 @@ from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.messages import AgentRole, Message
-from scai_cli.runs.events import Event, Problem
+from scai_cli.runs.events import Event, MessageSaid, Problem
 from scai_cli.simulation.agent import Agent, without_variants
 from scai_cli.simulation.prompts import Prompts
 from scai_cli.values import draw
@@ -33,6 +33,7 @@ class Agents:
     """The judge of whether the users stayed in character."""
     seed: int
     turns: int
+    opening: Literal["task", "own_words"]
     ratings: Ratings
     max_failures: float
     """The share of an epoch's conversations that may fail."""
@@ -66,6 +67,7 @@ def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelSett
         judge=agent("meta", config.judge) if config.judge is not None else None,
         seed=config.seed,
         turns=config.turns,
+        opening=config.opening,
         ratings=config.ratings,
         max_failures=config.max_failures,
         force=config.force,
@@ -86,6 +88,8 @@ class EpochContext:
     emit: Emit
     settled: bool = False
     """Whether an earlier session has written its revision; it is then not judged again."""
+    openings: Mapping[tuple[str, str], MessageSaid] = field(default_factory=dict)
+    """(Persona id, task id) -> the opening of the conversation that one of this context is compared with."""
 
     def system(self, persona: Persona) -> Message:
         """Return the assistant's system message for one user."""

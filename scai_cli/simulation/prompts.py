@@ -7,7 +7,7 @@ from scai_cli.experiment.config import Ratings
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.constitution_start import ConstitutionStart
 from scai_cli.experiment.personas import Persona
-from scai_cli.experiment.tasks import Task
+from scai_cli.experiment.tasks import Task, is_document
 from scai_cli.messages import Message
 from scai_cli.prompts.fences import enclose, fence
 from scai_cli.prompts.templates import TEMPLATES, fill
@@ -45,6 +45,12 @@ class Prompts:
         """Return the request for the assistant's next message."""
         return [system, *(Message(m.role, m.content or _SILENCE) for m in messages)]
 
+    def opening(self, persona: Persona, task: Task) -> list[Message]:
+        """Return the request for the task in a user's words, or for the introduction of its text."""
+        request = self._filled("introduction_request" if is_document(task.prompt) else "opening_request", {})
+        values = {"task": fence("task", task.prompt), "request": request}
+        return [self._in_role(persona, task), self._message("opening", values)]
+
     def feedback(self, conversation: Conversation) -> list[Message]:
         """Return the request for a user's comment on the last answer and its own rating."""
         values = {"conversation": _dialogue(conversation), "metric": self._ratings.own}
@@ -53,7 +59,7 @@ class Prompts:
     def cross_rating(self, rater: Persona, conversation: Conversation, answer: str) -> list[Message]:
         """Return the request for another user's rating of the final answer."""
         values = {
-            "task": fence("task", conversation.task.prompt),
+            "task": fence("task", conversation.messages[0].content),
             "answer": fence("answer", answer),
             "metric": self._ratings.cross,
         }

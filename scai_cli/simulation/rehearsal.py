@@ -103,8 +103,11 @@ class Workload:
         proposed = revision.candidates if revision.strategy == "candidates" else 1
         plays = config.epochs * (1 + (proposed if revision.acceptance in ("improves", "both") else 0)) + 1
         total = 0
-        for times, (personas, tasks, raters) in ((plays, self.group()), (2, self.group(holdout=True))):
-            total += times * personas * tasks * (2 * config.turns + raters)
+        opens = config.opening == "own_words"
+        # Trials repeat the openings of their epoch, and one side of the holdout those of the other.
+        parts = (plays, config.epochs + 1, self.group()), (2, 1, self.group(holdout=True))
+        for times, openings, (personas, tasks, raters) in parts:
+            total += personas * tasks * (times * (2 * config.turns + raters) + opens * openings)
         votes = revision.acceptance in ("vote", "both")
         return total + config.epochs * (proposed + self.group()[0] * (config.ratings.anchors + votes))
 
@@ -147,7 +150,7 @@ class Workload:
         conversations = personas * tasks / (some * few)
         if purpose == "control":
             return conversations, 1.0
-        if purpose in ("answer", "feedback"):
+        if purpose in ("opening", "answer", "feedback"):
             return epochs * conversations, 1.0
         if purpose == "cross_rating":
             return epochs * conversations * (raters / seen if seen else 0.0), 1.0

@@ -56,7 +56,7 @@ def test_a_task_is_recognised_by_its_words_wherever_one_is(task, monkeypatch, tm
     said = {sentence for sentences in bank_for(task).traits.values() for sentence in sentences}
     text = answer("1. Mention thrift.\n2. Use plain words.", task=f"  {task.upper()} ".replace(" ", "\n", 1))
     assert any(sentence in text for sentence in said)
-    assert bank_for(f"{task} Please.") is GENERAL
+    assert bank_for(f"{task} Please.") is bank_for(task)
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)

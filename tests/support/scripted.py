@@ -123,6 +123,8 @@ class _Literal:
         if request.purpose == "rater_check":
             return json.dumps({"feedback": "so it is", "rating": 9 if "/good/" in request.id else 1})
         who = rater(request.id)
+        if request.purpose == "opening":
+            return next(fenced(request.messages[1].content, "task")).text
         prompt = request.messages[-1].content if "/retry" not in request.id else request.messages[1].content
         if request.purpose == "vote":
             hopes = {c.attributes["letter"]: _level(who, c.text) for c in fenced(prompt, "candidate")}

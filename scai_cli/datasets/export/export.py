@@ -19,7 +19,7 @@ from scai_cli.datasets.samples.decontamination import CONTAMINATED, Benchmark
 from scai_cli.datasets.samples.duplicates import Dedupe, DuplicateIndex
 from scai_cli.datasets.samples.filters import SampleFilter, SampleSelector
 from scai_cli.datasets.samples.licences import Licences
-from scai_cli.datasets.samples.sample import RunSample, Sample, identity, opening, rater, texts, whole
+from scai_cli.datasets.samples.sample import RunSample, Sample, identity, rater, task_text, texts, whole
 from scai_cli.datasets.samples.sources import SampleSource, check_epoch, check_names, open_source, stated
 from scai_cli.datasets.samples.splits import TRAIN, By, Splitter, fraction, number
 from scai_cli.errors import ConfigError
@@ -156,11 +156,11 @@ class _Pass:
         check_epoch(self._sources, options.filter)
 
     def file_of(self, kept: _Kept) -> str:
-        """Return the name of a sample's file: its split, plus a part drawn by the prompt if the format has parts."""
+        """Return the name of a sample's file: its split, plus a part drawn by the task if the format has parts."""
         name = kept.split or TRAIN if self._is_named else kept.split
         if not self._parts:
             return name
-        at = fraction(f"{self._options.filter.seed}/part/{opening(kept.sample)}")
+        at = fraction(f"{self._options.filter.seed}/part/{task_text(kept.sample)}")
         return name + self._parts[int(at * len(self._parts))]
 
     def provenance(self, sample: Sample, split: str | None) -> Provenance | None:
@@ -186,9 +186,9 @@ class _Pass:
         """Return the split of a sample; None if the sample is left out, which is counted."""
         split, reason = "", ""
         if self._splitter is not None:
-            name, reason = self._splitter.split(whole(sample).origin, opening(sample), rater(sample))
+            name, reason = self._splitter.split(whole(sample).origin, task_text(sample), rater(sample))
             split = name or ""
-        if not reason and self._benchmark is not None and self._benchmark.meets(texts(sample)):
+        if not reason and self._benchmark is not None and self._benchmark.meets((task_text(sample), *texts(sample))):
             reason = CONTAMINATED
         if not reason:
             reason = self._duplicates.reason_against(texts(sample), split) or ""

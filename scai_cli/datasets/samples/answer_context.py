@@ -70,7 +70,13 @@ class AnswerContext(Struct, frozen=True):
         )
 
     def answer(
-        self, prompt: tuple[Turn, ...], text: str, scores: tuple[Score, ...], origin: Origin, scale: tuple[float, float]
+        self,
+        prompt: tuple[Turn, ...],
+        text: str,
+        scores: tuple[Score, ...],
+        origin: Origin,
+        scale: tuple[float, float],
+        verbatim: str | None = None,
     ) -> Answer:
         """Return the sample of an answer and its ratings on the run's scale."""
         low, high = scale
@@ -84,6 +90,7 @@ class AnswerContext(Struct, frozen=True):
             own_rating(self.persona, scores),
             (sum(values) / len(values) - low) / (high - low) if values else None,
             disagreement_of(values, (low + high) / 2),
+            verbatim,
         )
 
 

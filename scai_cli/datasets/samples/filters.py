@@ -102,7 +102,7 @@ class SampleSelector:
         prompt = opening(answer)
         for score, comment in zip(answer.scores, comments, strict=True):
             if self._is_rated_well(score.value):
-                yield RatingSample(prompt, answer.text, score, comment, answer.origin)
+                yield RatingSample(prompt, answer.text, score, comment, answer.origin, answer.verbatim)
 
     def _has_disagreement(self, sample: Answer | Pair) -> bool:
         if self.filter.disagreement is None:

@@ -1,8 +1,9 @@
 """Read pairs from a run: final answers to the same task, compared by the raters of both.
 
 Every final answer is rated by its user and by others. Pairs are the answers to different users in one epoch, and the
-answers to one user in two consecutive epochs. Their prompt is the task alone. Only the file positions of the texts are
-kept until they are needed, so memory grows with the ratings of two epochs and not with the texts.
+answers to one user in two consecutive epochs. Their prompt is the opening that the chosen answer replies to. Only the
+file positions of the answers are kept until they are needed, so memory grows with the ratings and openings of two
+epochs and not with the answers.
 """
 
 import random
@@ -26,8 +27,10 @@ PAIRS_PER_PROMPT: Final = 64
 
 
 class FinalAnswer(Struct, frozen=True, gc=False):
-    """The last answer of a conversation: its user, its position in the file, its ratings."""
+    """The last answer of a conversation: its opening, its user, its position in the file, its ratings."""
 
+    prompt: str
+    verbatim: str | None
     persona: str
     message: str
     position: tuple[int, int]
@@ -36,15 +39,8 @@ class FinalAnswer(Struct, frozen=True, gc=False):
     setting: EpochSetting
 
 
-class _TaskAnswers(Struct, gc=False):
-    """The final answers about one task in one epoch."""
-
-    prompt: str
-    finals: list[FinalAnswer]
-
-
-_Epoch = dict[str, _TaskAnswers]
-"""Task -> its answers."""
+_Epoch = dict[str, list[FinalAnswer]]
+"""Task -> its final answers in one epoch."""
 
 
 def pairs(context: RunContext, conversations: Iterable[RunConversation], selector: SampleSelector) -> Iterator[Pair]:
@@ -88,23 +84,29 @@ class _PairMaker:
         persona = intern(conversation.persona)
         if own is not None:
             ratings["own", persona] = own
-        answers = now.setdefault(intern(conversation.task), _TaskAnswers(messages[0].content, []))
-        answers.finals.append(
-            FinalAnswer(persona, messages[last].id, conversation.position, ratings, own, conversation.setting)
+        first, verbatim = intern(messages[0].content), messages[0].verbatim
+        now.setdefault(intern(conversation.task), []).append(
+            FinalAnswer(
+                first,
+                verbatim and intern(verbatim),
+                persona,
+                messages[last].id,
+                conversation.position,
+                ratings,
+                own,
+                conversation.setting,
+            )
         )
 
     def pairs(self, setting: EpochSetting, now: _Epoch, before: _Epoch) -> Iterator[Pair]:
         """Yield all pairs of an epoch."""
         order = {task: n for n, task in enumerate(setting.tasks)}
         for task in sorted(now, key=lambda name: order.get(name, len(order))):
-            answers, earlier = now[task], before.get(task)
             texts: dict[tuple[int, int], str] = {}
-            if earlier is not None and earlier.prompt != answers.prompt:
-                earlier = None
-            for first, second in self._drawn(task, answers.finals, earlier.finals if earlier else []):
+            for first, second in self._drawn(task, now[task], before.get(task, [])):
                 for preference in self._preferences(first, second):
                     better, worse = (first, second) if preference.margin > 0 else (second, first)
-                    pair = self._pair((task, answers.prompt), better, worse, preference, texts)
+                    pair = self._pair(task, better, worse, preference, texts)
                     if pair.chosen == pair.rejected:
                         self._selector.drop("same text")
                     elif self._selector.keeps(pair):
@@ -151,21 +153,20 @@ class _PairMaker:
 
     def _pair(
         self,
-        task: tuple[str, str],
+        task: str,
         chosen: FinalAnswer,
         rejected: FinalAnswer,
         preference: Preference,
         texts: dict[tuple[int, int], str],
     ) -> Pair:
-        name, prompt = task
         context = self._context.answers(chosen.setting, chosen.persona)
-        licences = self._context.licences(name, chosen.persona, rejected.persona)
+        licences = self._context.licences(task, chosen.persona, rejected.persona)
         conversation, messages = chosen.message.rpartition("/")[0], (chosen.message, rejected.message)
         others = () if rejected.persona == chosen.persona else (rejected.persona,)
-        origin = context.origin(conversation, messages, preference.raters, licences, name, others)
+        origin = context.origin(conversation, messages, preference.raters, licences, task, others)
         return Pair(
             context.system,
-            (Turn("user", prompt),),
+            (Turn("user", chosen.prompt),),
             self._text(chosen, texts),
             self._text(rejected, texts),
             None,
@@ -175,6 +176,7 @@ class _PairMaker:
             preference.raters[0] if self._selector.filter.per_persona else None,
             origin,
             chosen.own,
+            chosen.verbatim,
         )
 
     def _text(self, final: FinalAnswer, texts: dict[tuple[int, int], str]) -> str:

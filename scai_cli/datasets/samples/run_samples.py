@@ -116,4 +116,5 @@ class RunSource:
         licences = self._context.licences(conversation.task, conversation.persona)
         origin = context.origin(conversation.id, (message.id,), raters, licences, conversation.task)
         scores = tuple([Score(r.rater, r.kind, r.metric, r.value) for r in ratings])  # type: ignore[arg-type] # no anchors
-        return context.answer(prompt, message.content, scores, origin, self._context.config.ratings.scale)
+        scale, verbatim = self._context.config.ratings.scale, conversation.messages[0].verbatim
+        return context.answer(prompt, message.content, scores, origin, scale, verbatim)

@@ -74,6 +74,8 @@ class Answer(Struct, frozen=True, gc=False):
     """The mean of the ratings, scaled to [0, 1]."""
     disagreement: float | None = None
     """The share in [0, 0.5] of the raters on the smaller side of the scale's middle; None for fewer than two raters."""
+    verbatim: str | None = None
+    """The task's text, if the prompt begins with an opening in other words."""
 
 
 class Pair(Struct, frozen=True, gc=False):
@@ -97,6 +99,8 @@ class Pair(Struct, frozen=True, gc=False):
     origin: Origin
     rating: float | None = None
     """The rating of the chosen answer, by its user or the mean of all if there is no user; on the run's scale."""
+    verbatim: str | None = None
+    """The task's text, if the prompt is an opening in other words."""
 
 
 class Trace(Struct, frozen=True, gc=False):
@@ -122,11 +126,13 @@ class RatingSample(Struct, frozen=True, gc=False):
     """One cell of the rater x answer matrix."""
 
     prompt: str
-    """The text of the task."""
+    """The opening of the conversation."""
     answer: str
     score: Score
     comment: str
     origin: Origin
+    verbatim: str | None = None
+    """The task's text, if the prompt is an opening in other words."""
 
 
 class RunSample(Struct, frozen=True):
@@ -153,6 +159,11 @@ def opening(sample: Sample) -> str:
     """Return the text that began the conversation."""
     sample = whole(sample)
     return sample.prompt if isinstance(sample, RatingSample) else sample.prompt[0].content
+
+
+def task_text(sample: Sample) -> str:
+    """Return the text of the task, which all conversations about it share whatever their openings are."""
+    return whole(sample).verbatim or opening(sample)
 
 
 def texts(sample: Sample) -> tuple[str, ...]:

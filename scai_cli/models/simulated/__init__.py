@@ -18,8 +18,10 @@ from scai_cli.models.simulated.attention import demands, shared
 from scai_cli.models.simulated.biographies import biography
 from scai_cli.models.simulated.forms import FormRequest, fill_form, form_request, system_text
 from scai_cli.models.simulated.meta import cut_off, propose_rules
+from scai_cli.models.simulated.openings import opening, opening_task
 from scai_cli.models.simulated.options import SocietyOptions, read_options
 from scai_cli.models.simulated.portrait import draws, person
+from scai_cli.models.simulated.recognition import recognised_in
 from scai_cli.models.simulated.user import comment, cross_rate, rank
 from scai_cli.text.characters import clean
 
@@ -70,12 +72,22 @@ class _Simulated:
             return criticism.revise_answer(task, self._options.attention, rng), "stop"
         form = form_request(request)
         if form is None:
-            return _reply(request, self._options.attention, rng), "stop"
+            return self._say(request, rng), "stop"
         text = json.dumps(self._fill(form, rng), ensure_ascii=False)
         if _is_revision(form):
             cut = cut_off(text, self._options.flaws, rng)
             return (text, "stop") if cut is None else (cut, "length")
         return text, "stop"
+
+    def _say(self, request: ChatRequest, rng: random.Random) -> str:
+        """Open a conversation as the user, or write the assistant's next message."""
+        user, task = person(system_text(request), self._seed), opening_task(request)
+        if user is not None and task is not None:
+            return opening(task, user.conditions, self._options.shows, rng)
+        said = [message.content for message in request.messages if message.role == "user"]
+        recognises = recognised_in(said, self._options.recognition, self._seed)
+        wanted = demands(system_text(request), said, recognises)
+        return compose(shared(wanted, self._options.attention), said[0] if said else "", rng)
 
     def _fill(self, request: FormRequest, rng: random.Random) -> object:
         if _is_revision(request):
@@ -91,13 +103,6 @@ class _Simulated:
         if user is not None and request.form.keys() == {"ranking"}:
             return rank(request, user, self._options, rng)
         return fill_form(request.form, rng.uniform(0.4, 0.7))
-
-
-def _reply(request: ChatRequest, attention: float, rng: random.Random) -> str:
-    """Write the assistant's next message: the first user message is the task, the later ones are remarks."""
-    user_messages = [message.content for message in request.messages if message.role == "user"]
-    wanted = demands(system_text(request), user_messages)
-    return compose(shared(wanted, attention), user_messages[0] if user_messages else "", rng)
 
 
 def _complete(request: FormRequest, known: dict[str, object]) -> dict[str, object]:

@@ -5,8 +5,10 @@ from functools import lru_cache
 from typing import Final
 
 from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.conditions import split_rule
 from scai_cli.measures.observed import observe
 from scai_cli.measures.requested import requested
+from scai_cli.models.simulated.recognition import NOTHING, Recognises
 
 HABITS: Final[Mapping[str, float]] = {"detailed": 0.35, "formal": 0.3, "balanced": 0.35, "states_uncertainty": 0.3}
 """Trait -> strength that the assistant shows without a demand."""
@@ -21,21 +23,24 @@ _asked: Final = lru_cache(maxsize=4096)(requested)
 """`requested` with a cache, as the same rules are read before every answer."""
 
 
-def demands(system: str, user_messages: Sequence[str]) -> dict[str, float]:
+def demands(system: str, user_messages: Sequence[str], recognises: Recognises = NOTHING) -> dict[str, float]:
     """Return how strongly each trait is asked for (> 0) or against (< 0), in [-1, 1], before attention is shared.
 
-    A rule (a line of the system message) counts 1, the user's last remark 0.3, each older one half of the
-    next. The task, which is the first user message, counts 0.3 for each theme and request in it; habits count
+    A rule (a line of the system message) counts 1, one with a condition only if the reader `recognises` it. The user's
+    last remark counts 0.3, each older one half of the next.
+    The opening, which is the first user message, counts 0.3 for each theme and request in it; habits count
     as in `HABITS`, but yield to a demand that excludes them. Of two traits that exclude each other and are both
     asked for, the stronger keeps the difference.
     """
     total: dict[str, float] = {}
     for line in system.splitlines():
-        _add(total, _asked(line), RULE)
+        condition, rule = split_rule(line)
+        if condition is None or recognises(condition):
+            _add(total, _asked(rule), RULE)
     for age, remark in enumerate(reversed(user_messages[1:])):
         _add(total, requested(remark), REMARK * FADING**age)
     if user_messages:
-        _add(total, _task_requests(user_messages[0]), TASK)
+        _add(total, task_requests(user_messages[0]), TASK)
     habits = {name: s for name, s in HABITS.items() if total.get(TRAITS[name].excludes or "", 0.0) <= 0}
     _add(total, habits, 1.0)
     clipped = {name: min(1.0, max(-1.0, total[name])) for name in TRAITS if total.get(name)}
@@ -50,7 +55,8 @@ def shared(wanted: Mapping[str, float], budget: float) -> dict[str, float]:
 
 
 @lru_cache(maxsize=256)
-def _task_requests(task: str) -> dict[str, float]:
+def task_requests(task: str) -> dict[str, float]:
+    """Return the traits that a task or an opening asks for (1.0) or against (-1.0): its themes and its requests."""
     themes = {n: 1.0 for n, shown in observe(task).items() if shown and TRAITS[n].kind == "substance"}
     styles = {name: sign for name, sign in requested(task).items() if TRAITS[name].kind == "style"}
     return themes | styles

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.conditions import shown
 from scai_cli.measures.observed import utility
 from scai_cli.measures.requested import requested
 from scai_cli.messages import ChatRequest
@@ -17,6 +18,7 @@ from scai_cli.models.simulated.attention import demands, shared
 from scai_cli.models.simulated.forms import system_text
 from scai_cli.models.simulated.options import SocietyOptions
 from scai_cli.models.simulated.quotes import after_quote, with_quote
+from scai_cli.models.simulated.recognition import known_to
 from scai_cli.models.simulated.user import observe_cached
 from scai_cli.prompts.fences import fenced
 
@@ -80,7 +82,7 @@ def criticise(request: PrincipleRequest, rng: random.Random) -> str:
 
 def revise_answer(request: PrincipleRequest, attention: float, rng: random.Random) -> str:
     """Write an answer that meets the principle and the critique, and keeps other traits of the old answer."""
-    wanted = demands(request.principle, [request.task, request.critique or ""])
+    wanted = demands(request.principle, [request.task, request.critique or ""], known_to(shown(request.task)))
     for trait, strength in observe_cached(request.answer or "").items():
         if trait not in wanted and wanted.get(TRAITS[trait].excludes or "", 0.0) <= 0:
             wanted[trait] = _KEPT * strength

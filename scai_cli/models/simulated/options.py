@@ -8,7 +8,14 @@ from typing import Any, Final
 from scai_cli.errors import ConfigError
 from scai_cli.text.suggestions import did_you_mean
 
-_NUMBERS: Final = ("attention", "noise", "misjudgement")
+_NUMBERS: Final = {
+    "attention": math.inf,
+    "noise": math.inf,
+    "misjudgement": math.inf,
+    "shows": 1.0,
+    "recognition": 1.0,
+}
+"""Option -> its highest value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,11 @@ class SocietyOptions:
     """The standard deviation of a rating, as a share of the scale."""
     misjudgement: float = 0.3
     """How far off a voter's idea of the attention is: the standard deviation of its logarithm."""
+    shows: float = 0.7
+    """The chance that an opening shows the user's condition."""
+    recognition: float = 0.85
+    """The chance that the assistant recognises a condition that a user has shown; one that is not shown is believed
+    with a third of the chance to overlook one, (1 - recognition) / 3."""
     flaws: Flaws = field(default=Flaws())
 
 
@@ -51,7 +63,7 @@ def read_options(given: Mapping[str, Any]) -> SocietyOptions:
         raise ConfigError("options.flaws: give a mapping of flaws to rates, e.g. {forgets: 0.1}")
     _check_keys(flaws, Flaws, "options.flaws")
     rates = {name: _number(rate, f"options.flaws.{name}", 1.0) for name, rate in flaws.items()}
-    numbers = {name: _number(given[name], f"options.{name}") for name in _NUMBERS if name in given}
+    numbers = {name: _number(given[name], f"options.{name}", most) for name, most in _NUMBERS.items() if name in given}
     return SocietyOptions(**numbers, flaws=Flaws(**rates))
 
 

@@ -3,6 +3,8 @@
 A persona can have the attribute `conduct`. `conduct: rates at random` is a liar: their feedback is sincere, but their
 ratings and votes are drawn at random. `conduct: demands a rule on faith` is a manipulator: they demand that a rule is
 written for them, and rate and vote by this trait alone; if none is named, by the trait that they want most.
+
+The attribute `situation` names the persona's condition (`situation: in a hurry`), which their openings may show.
 """
 
 import hashlib
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.conditions import named
 from scai_cli.measures.requested import requested
 from scai_cli.prompts.fences import fenced
 
@@ -20,6 +23,7 @@ _WANT: Final = re.compile(
 )
 _FACT: Final = re.compile(r"(?:^Facts:|;) ?[^:;\n]{1,40}:", re.MULTILINE)
 _CONDUCT: Final = re.compile(r"(?:^Facts:|;) ?conduct: (rates at random|demands a rule)([^;\n]*)", re.MULTILINE)
+_SITUATION: Final = re.compile(r"(?:^Facts:|;) ?situation: ([^;\n]*)", re.MULTILINE)
 _FEWEST, _MOST = 4, 7
 _NAMED, _MINDED = 0.8, -0.6
 
@@ -35,6 +39,8 @@ class Person:
     """Whether the person rates and votes at random."""
     demand: str | None = None
     """The trait that the person demands a rule for."""
+    conditions: frozenset[str] = frozenset()
+    """The conditions that the person's situation names."""
 
     @property
     def standard(self) -> dict[str, float]:
@@ -53,14 +59,15 @@ def person(system: str, seed: int) -> Person | None:
     if portrait is None:
         return None
     name = portrait.split("\n", 1)[0].removeprefix("Name:").strip()
-    conduct = _CONDUCT.search(portrait)
-    preferences = _stated(portrait) or _derived(_CONDUCT.sub("", portrait), name, seed)
+    conduct, situation = _CONDUCT.search(portrait), _SITUATION.search(portrait)
+    conditions = named(situation[1]) if situation else frozenset()
+    preferences = _stated(portrait) or _derived(_SITUATION.sub("", _CONDUCT.sub("", portrait)), name, seed)
     if conduct is None:
-        return Person(name, preferences)
+        return Person(name, preferences, conditions=conditions)
     if conduct[1] == "rates at random":
-        return Person(name, preferences, random_ratings=True)
+        return Person(name, preferences, random_ratings=True, conditions=conditions)
     dearest = max(preferences, key=lambda trait: preferences[trait], default=None)
-    return Person(name, preferences, demand=next(iter(requested(conduct[2])), dearest))
+    return Person(name, preferences, demand=next(iter(requested(conduct[2])), dearest), conditions=conditions)
 
 
 def draws(*parts: object) -> random.Random:

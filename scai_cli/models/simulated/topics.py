@@ -5,12 +5,18 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
+from scai_cli.measures.conditions import CONDITIONS
 from scai_cli.measures.observed import observe
 from scai_cli.measures.phrases import patterns
 from scai_cli.measures.requested import requested
+from scai_cli.models.simulated.wordings import INTRODUCTIONS, LEADS, QUESTIONS
 from scai_cli.text.data_files import read_data_file
 
 _LISTS = read_data_file(__file__)
+SENTENCE: Final = re.compile(r"(?<=[.?!])\s+")
+_SHOWING: Final = (sentence for condition in CONDITIONS.values() for sentence in condition.openings)
+_BESIDES: Final = sorted((*LEADS, *QUESTIONS, *INTRODUCTIONS, *_SHOWING), key=len, reverse=True)
+_ASIDES: Final = re.compile("|".join(map(re.escape, _BESIDES)))
 _FUNCTION, _VERBS, _VAGUE, _EMPTY, _CUT = (
     frozenset(patterns(_LISTS[name])) for name in ("function", "verbs", "vague", "empty", "cut")
 )
@@ -28,17 +34,31 @@ _PASSIVE: Final = re.compile(
 )
 _WORD: Final = re.compile(r"[^\W\d_][\w'’-]*|[^\s\w]")
 _LOOKED_AT: Final = 600
+_READ: Final = 1200
 _LONGEST, _MOST = 9, 3
 
 
 @lru_cache(maxsize=256)
 def topics(task: str) -> tuple[str, ...]:
-    """Return up to three phrases for what the task asks about, actions first, without those that show a trait."""
-    sentences = re.split(r"(?<=[.?!])\s+", " ".join(task[:_LOOKED_AT].split()))
+    """Return up to three phrases for what a task asks about, actions first, without those that show a trait.
+
+    An opening has the topics of its task.
+    """
+    sentences = SENTENCE.split(matter(task)[:_LOOKED_AT])
     sentences.sort(key=lambda sentence: not sentence.endswith("?"))
     phrases = [phrase for find in (_actions, _things) for sentence in sentences for phrase in find(sentence)]
     harmless = [phrase for phrase in dict.fromkeys(phrases) if _is_harmless(phrase)]
     return tuple(harmless[:1] + [phrase for phrase in harmless[1:_MOST] if " " in phrase])
+
+
+def content_words(task: str) -> frozenset[str]:
+    """Return the words of a task, or of its opening, that say what it is about, in lower case."""
+    return frozenset(re.findall(r"\w+", matter(task).casefold())) - _FUNCTION
+
+
+def matter(task: str) -> str:
+    """Return the beginning of a task or its opening on one line, without the sentences that are not about the task."""
+    return " ".join(_ASIDES.sub(" ", " ".join(task[:_READ].split())).split())
 
 
 def _actions(sentence: str) -> Iterator[str]:

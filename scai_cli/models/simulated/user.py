@@ -13,6 +13,7 @@ from scai_cli.models.simulated.forms import FormRequest, on_scale, scale
 from scai_cli.models.simulated.options import SocietyOptions
 from scai_cli.models.simulated.portrait import Person
 from scai_cli.models.simulated.quotes import after_quote, with_quote
+from scai_cli.models.simulated.recognition import known_to
 from scai_cli.models.simulated.wordings import CONTENT, HARMLESS, PRAISE, demand, remark
 from scai_cli.prompts.fences import fenced
 
@@ -70,13 +71,13 @@ def cross_rate(request: FormRequest, person: Person, noise: float, rng: random.R
 def rank(request: FormRequest, person: Person, options: SocietyOptions, rng: random.Random) -> dict[str, Any]:
     """Rank the candidates' letters in tiers, the most promising first.
 
-    The voter expects a trait to show as strongly as the rules demand it, under the attention that the voter believes
-    the assistant has.
+    The voter expects a trait to show as strongly as the rules demand it, those for the voter's own conditions included,
+    under the attention that the voter believes the assistant has.
     """
     attention = options.attention * math.exp(rng.gauss(0.0, options.misjudgement))
     promises = {}
     for candidate in fenced(request.prompt, "candidate"):
-        served = shared(demands(candidate.text, ()), attention)
+        served = shared(demands(candidate.text, (), known_to(person.conditions)), attention)
         promise = satisfaction(person.standard, {trait: max(0.0, s) for trait, s in served.items()})
         promises[candidate.attributes.get("letter", "")] = rng.random() if person.random_ratings else promise
     return {"ranking": _tiers(sorted(promises.items(), key=lambda promise: -promise[1]))}

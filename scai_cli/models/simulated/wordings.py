@@ -20,6 +20,12 @@ RULE_THEME: Final[tuple[str, ...]] = _LISTS["rule_theme"]
 BAN_THEME: Final[tuple[str, ...]] = _LISTS["ban_theme"]
 RULE: Final[Mapping[str, tuple[str, ...]]] = _LISTS["rule"]
 BAN: Final[Mapping[str, tuple[str, ...]]] = _LISTS["ban"]
+LEADS: Final[tuple[str, ...]] = _LISTS["leads"]
+"""Sentences with which a user opens before the task."""
+QUESTIONS: Final[tuple[str, ...]] = _LISTS["questions"]
+"""Words that a user puts before the task's question."""
+INTRODUCTIONS: Final[tuple[str, ...]] = _LISTS["introductions"]
+"""Sentences before a text that follows word for word."""
 
 
 def remark(trait: str, kind: str, rng: random.Random) -> str:

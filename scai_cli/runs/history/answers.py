@@ -26,7 +26,7 @@ class AnswerCounts:
     """
 
     roles: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """`assistant`, `user` (ratings), `meta` (revisions), `ballots`, `judge` -> number of `answers`, of each mark."""
+    """`assistant`, `openings`, `user` (ratings), `meta`, `ballots`, `judge` -> number of `answers`, of each mark."""
     values: defaultdict[str, Counter[float]] = field(default_factory=lambda: defaultdict(Counter))
     """Kind of rating, `own` or `cross` -> value -> number."""
     ends: Counter[str] = field(default_factory=Counter)
@@ -46,6 +46,8 @@ class AnswerCounts:
         elif isinstance(event, _MESSAGE):
             if event.role == "assistant":
                 self.add_answer(event.content, event.finish_reason, event.marks)
+            elif event.verbatim is not None or "not_reworded" in event.marks:
+                self.count("openings", event.marks)
         elif isinstance(event, Revised):
             self._add_revision(event)
         elif isinstance(event, Problem):

@@ -31,6 +31,7 @@ class CompactMessage(Struct, frozen=True, gc=False, tag_field="type", tag="messa
     content: str
     finish_reason: str | None = None
     marks: tuple[Mark, ...] = ()
+    verbatim: str | None = None
 
 
 class CompactRating(Struct, frozen=True, gc=False, tag_field="type", tag="rating"):

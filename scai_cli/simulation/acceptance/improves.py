@@ -8,6 +8,7 @@ from scai_cli.concurrency import together
 from scai_cli.runs.events import Candidate, Problem
 from scai_cli.simulation.acceptance.trial_test import p_value
 from scai_cli.simulation.epoch import failures, play
+from scai_cli.simulation.opening import openings_of
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
 from scai_cli.simulation.utilities import EpochUtilities, PairedUtilities, epoch_utilities
 from scai_cli.social_choice import welfare
@@ -109,7 +110,13 @@ def kept(trials: Sequence[Trial], margin: float) -> str:
 async def _try(context: RevisionContext, number: int, candidate: Candidate, level: float) -> Trial:
     assert candidate.constitution is not None
     epoch = context.epoch_context
-    trial = replace(epoch, id=f"{epoch.id}/~{number}", constitution=candidate.constitution, emit=lambda _: None)
+    trial = replace(
+        epoch,
+        id=f"{epoch.id}/~{number}",
+        constitution=candidate.constitution,
+        emit=lambda _: None,
+        openings=openings_of(context.conversations),
+    )
     affected = [p for p in epoch.personas if trial.system(p) != epoch.system(p)]
     played = await play(trial, affected)
     # An unaffected persona's conversation would come out the same, as `~` leaves its seeds as they are.

@@ -1,0 +1,139 @@
+"""The opening of a conversation: the task in its user's own words, checked to keep the meaning."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from scai_cli.experiment.tasks import is_document
+from scai_cli.messages import Completion
+from scai_cli.prompts.fences import TAGS
+from scai_cli.runs.events import MessageSaid
+from scai_cli.simulation.comment_marks import comment_marks
+from scai_cli.simulation.epoch_context import EpochContext
+from scai_cli.simulation.transcript import Conversation
+from scai_cli.text.data_files import read_data_file
+
+_LISTS = read_data_file(__file__)
+_FUNCTION: Final = frozenset(_LISTS["function"].split(", "))
+_ASKS, _ANSWERS = (re.compile("|".join(_LISTS[name])) for name in ("asks", "answers"))
+_NUMBERS: Final = {
+    word: step * n
+    for name, step in (("tens", 10), ("units", 1))
+    for n, word in enumerate(_LISTS[name].split(", "))
+    if n != 1 or step > 1
+}
+_TIMES: Final = {"hundred": 100, "thousand": 1000}
+_THOUSANDS: Final = re.compile(r"(?<=\d)[,.](?=\d{3}\b)")
+_MARKUP: Final = re.compile(rf"</?(?:{'|'.join(TAGS)})\b|```|[{{\[]\s*\"", re.IGNORECASE)
+_QUOTED: Final = re.compile(r"[\"“”„«]([^\"“”„«»\n]{2,200})[\"“”»]")
+_NAME: Final = re.compile(r"(?<=[\w,;'’\")] )(?!I\b)[^\W\d_][\w-]+")
+_QUESTION: Final = re.compile("[?？؟]")
+_LONGER, _FREE = 2, 40
+"""An opening has at most twice the words of its task, and 40 more."""
+_INTRODUCTION: Final = 60
+_SHARED: Final = 5
+
+
+async def opening(context: EpochContext, conversation: Conversation) -> MessageSaid:
+    """Return the first message: the task in its user's words, or its text if they do not keep its meaning.
+
+    The text of a document follows its introduction word for word. A conversation that is compared with an earlier one
+    has the opening of that one. Raises CallFailed.
+    """
+    agents, persona, task = context.agents, conversation.persona, conversation.task
+    message = MessageSaid(
+        id=conversation.next_id,
+        epoch=conversation.epoch,
+        persona=persona.id,
+        task=task.id,
+        role="user",
+        content=task.prompt,
+    )
+    if (earlier := context.openings.get((persona.id, task.id))) is not None:
+        return earlier.model_copy(update={"id": message.id})
+    if agents.opening == "task" or persona.human:
+        return message
+
+    def check(completion: Completion) -> str:
+        text = checked(completion, task.prompt)
+        if "speaks_as_assistant" in comment_marks(text, persona, ()):
+            raise ValueError("it speaks as the assistant")
+        return text
+
+    prompt = agents.prompts.opening(persona, task)
+    text, answer = await agents.agent_for(persona).say_checked(message.id, "opening", prompt, check)
+    if text is None:
+        return message.model_copy(update={"marks": (*answer.marks, "not_reworded")})
+    content = f"{text}\n\n{task.prompt}" if is_document(task.prompt) else text
+    return message.model_copy(update={"content": content, "verbatim": task.prompt, "marks": answer.marks})
+
+
+def openings_of(conversations: Iterable[Conversation]) -> Mapping[tuple[str, str], MessageSaid]:
+    """Return (persona id, task id) -> the opening, for conversations that are compared with these."""
+    return {(c.persona.id, c.task.id): c.messages[0] for c in conversations if c.messages}
+
+
+def checked(completion: Completion, task: str) -> str:
+    """Return the text of an opening, or of an introduction, that keeps the task's meaning; raise ValueError otherwise.
+
+    It ended by itself and does not look like an answer, and it has no tag, fence or JSON. An introduction has at most
+    60 words. An opening has at most twice as many words as the task and 40 more, and asks if the task does. It keeps
+    each number (in digits or words), quotation and name (a capital within a sentence) of the task, and a fifth of its
+    words of content, compared by their first four letters.
+    """
+    text = completion.text.strip()
+    if re.fullmatch('["“][^"“”]*["”]', text):
+        text = text[1:-1].strip()
+    if completion.ended != "whole" or not text:
+        raise ValueError("it is not a whole message")
+    if _MARKUP.search(text) and not _MARKUP.search(task):
+        raise ValueError("it has a tag, a fence or JSON")
+    if _ANSWERS.search(text.casefold()) and not _ANSWERS.search(task.casefold()):
+        raise ValueError("it answers instead of asking")
+    _check_length(text, task)
+    if not is_document(task):
+        _check_content(text, task)
+    return text
+
+
+def _check_length(text: str, task: str) -> None:
+    most = _INTRODUCTION if is_document(task) else _LONGER * len(task.split()) + _FREE
+    if (words := len(text.split())) > most:
+        raise ValueError(f"it has {words} words, and {most} are enough")
+
+
+def _check_content(text: str, task: str) -> None:
+    lower = text.casefold()
+    if _QUESTION.search(task) and not _QUESTION.search(text) and not _ASKS.search(lower):
+        raise ValueError("it does not ask anything")
+    for number in sorted(_numbers(task) - _numbers(text)):
+        raise ValueError(f"it does not keep the number {number}")
+    names = [name for name in _NAME.findall(task) if name[0].isupper() and not task.isupper()]
+    for name in [*_QUOTED.findall(task), *names]:
+        if re.sub("['’]?s$", "", name.casefold()) not in lower:
+            raise ValueError(f"it does not keep {name!r}")
+    stems, kept = _stems(task), _stems(text)
+    if len(stems & kept) < len(stems) // _SHARED or (len(stems) > 2 and not stems & kept):
+        raise ValueError("it is about something else")
+
+
+def _numbers(text: str) -> set[int]:
+    """Return the numbers in digits and English words, e.g. 34 for "34" and "thirty-four"."""
+    found: list[int] = []
+    before = ""
+    for word in re.findall(r"\d{1,18}|[^\W\d_]+|[^\s\w-]", _THOUSANDS.sub("", text.casefold())):
+        value = int(word) if word.isdecimal() else _NUMBERS.get(word)
+        if before and word in _TIMES:
+            found[-1] *= _TIMES[word]
+        elif value is not None and before.endswith("ty") and 0 < value < 10:
+            found[-1] += value
+        elif value is not None:
+            found.append(value)
+        elif word in _TIMES:
+            found.append(_TIMES[word])
+        before = word if value is not None or word in _TIMES else ""
+    return set(found)
+
+
+def _stems(text: str) -> set[str]:
+    return {word[:4] for word in re.findall(r"[^\W\d_]{4,}", text.casefold()) if word not in _FUNCTION}
