@@ -1,19 +1,18 @@
-"""Measure every combination in one society against the best constitution and against the start."""
+"""Measure every combination in one society: for its members and for people whom it has not met, as pasted."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
-from benchmarks.regret.playing import budget, played
-from benchmarks.regret.search import best, bound
+from benchmarks.regret.playing import BASELINE, Budget, Outcome, calls_budget, one_shot, pasted, played
+from benchmarks.regret.search import best
 from benchmarks.regret.societies import Society
-from benchmarks.regret.truth import utilities
+from benchmarks.regret.truth import Judge
 from scai_cli.experiment.constitution import Clause, Constitution
 from scai_cli.measures.requested import requested
-from scai_cli.models.simulated.options import Flaws
 
 ACCEPTANCES = ("always", "improves", "vote", "both")
 STRATEGIES: Mapping[str, Mapping[str, Any]] = {
@@ -24,6 +23,7 @@ STRATEGIES: Mapping[str, Mapping[str, Any]] = {
     "candidates": {"strategy": "candidates", "base": ("grounded", "edits", "rewrite")},
 }
 COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
+    BASELINE: {},
     **{f"{s} + {a}": {**STRATEGIES[s], "acceptance": a} for s in STRATEGIES for a in ACCEPTANCES},
     **{
         f"{s} + {a}, best_so_far": {**STRATEGIES[s], "acceptance": a, "best_so_far": True}
@@ -31,88 +31,155 @@ COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """Name -> the experiment's `revision`."""
-BASELINE = "rewrite + always"
+MAIN = (BASELINE, "rewrite + always", "rewrite + vote", "edits + improves", "grounded + vote", "grounded + improves")
+"""The combinations of the smaller tables."""
+ONE_SHOT, ASK, REMARKS = "one-shot, from all portraits", "empty, and ask", "the members' remarks"
+OTHERS = (ONE_SHOT, ASK, REMARKS)
+"""The other rows: one text from all portraits, no rules but a question for each user's wishes, and raw remarks."""
 
-RATES = (0.0, 0.5, 1.0, 2.0)
-"""The flaws of the meta role, as multiples of the shipped rates."""
+LOST = 0.02
+"""The smallest loss that counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A society, the combinations to run in it, and the multiples of the flaw rates."""
+    """A society, the rows to measure in it, and the number of runs; `by_tokens`: with equal tokens, not calls."""
 
     society: Society
     names: tuple[str, ...]
-    rates: tuple[float, ...] = (1.0,)
-    searched: bool = True
+    runs: int = 1
+    by_tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The result of one combination in one society; `regret` is None if no best constitution was searched."""
+    """One run of a combination in one society: mean utilities of a text as pasted, and `routed` with names."""
 
     society: Society
     name: str
-    rate: float
-    regret: float | None
-    below: bool
-    """Whether the worst-off person has less than the worst-off person under the starting constitution."""
+    members: float
+    routed: float | None
+    newcomers: float
+    strangers: float
+    worst_lower: bool
+    """Whether the lowest utility of a member is lower than under no rules, by more than `LOST`."""
+    losing: float
+    """The share of newcomers and strangers who lose more than `LOST`."""
+    recognised: float | None
     ruled: bool | None
     """Whether the manipulator got the rule; None without a manipulator."""
-    calls: int
-    budget: int
-    epochs: int
-    adopted: int
+    calls: int = 0
+    tokens: int = 0
+    epochs: int = 0
+    adopted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A finished job; `bound` is a limit for any constitution, `best` the search's result, by the same measure."""
+    """A finished job, with the mean utilities under no rules and under the best nameless text for each group."""
 
     society: Society
     rows: tuple[Row, ...]
-    start: float
-    best: float | None
-    bound: float | None
+    by_tokens: bool
+    start: Mapping[str, float]
+    best: Mapping[str, float]
+    best_row: Row
+    """The best text for the members, measured as the other rows."""
 
 
 def judge(job: Job) -> Judged:
     """Run all combinations and measure them by the known preferences."""
-    start = utilities(job.society, Constitution())
-    found, most = (
-        fmean(utilities(job.society, search(job.society))) if job.searched else None for search in (best, bound)
+    society, measure = job.society, _Measure.of(job.society)
+    groups = {"members": society.members, "newcomers": society.newcomers, "strangers": society.strangers}
+    texts = {name: best(people, society.cell) for name, people in groups.items()}
+    return Judged(
+        society,
+        tuple(_rows(job, measure)),
+        job.by_tokens,
+        {name: fmean(measure.judge.utilities(people, "")) for name, people in groups.items()},
+        {name: fmean(measure.judge.utilities(people, texts[name])) for name, people in groups.items()},
+        measure.row("best for the members", texts["members"]),
     )
-    return Judged(job.society, tuple(_rows(job, found, min(start))), fmean(start), found, most)
 
 
-def _rows(job: Job, found: float | None, worst: float) -> Iterator[Row]:
-    calls = budget(job.society)
-    for rate in job.rates:
-        flaws = {name: min(1.0, rate * share) for name, share in _FLAWS.items()}
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """Measures texts in one society, against no rules."""
+
+    judge: Judge
+    members: Sequence[float]
+    unmet: Sequence[float]
+
+    @classmethod
+    def of(cls, society: Society) -> _Measure:
+        judge = Judge.of(society)
+        return cls(judge, *(judge.utilities(people, "") for people in (society.members, society.unmet)))
+
+    def row(self, name: str, text: str, routed: float | None = None) -> Row:
+        society = self.judge.society
+        members, unmet = (self.judge.utilities(people, text) for people in (society.members, society.unmet))
+        return self.of_utilities(name, members, unmet, routed, self.judge.recognition(society.unmet, text))
+
+    def of_utilities(
+        self,
+        name: str,
+        members: Sequence[float],
+        unmet: Sequence[float],
+        routed: float | None = None,
+        recognised: float | None = None,
+    ) -> Row:
+        count = len(self.judge.society.newcomers)
+        lost = [before - after > LOST for before, after in zip(self.unmet, unmet, strict=True)]
+        return Row(
+            society=self.judge.society,
+            name=name,
+            members=fmean(members),
+            routed=routed,
+            newcomers=fmean(unmet[:count]),
+            strangers=fmean(unmet[count:]),
+            worst_lower=min(self.members) - min(members) > LOST,
+            losing=fmean(lost),
+            recognised=recognised,
+            ruled=None,
+        )
+
+
+def _rows(job: Job, measure: _Measure) -> Iterator[Row]:
+    society, judge = job.society, measure.judge
+    for number in range(job.runs):
+        budget = calls_budget(society)
+        first = played(society, {}, budget, number)
+        if job.by_tokens:
+            budget = Budget(tokens=first.tokens)
         for name in job.names:
-            outcome = played(job.society, COMBINATIONS[name], flaws, calls)
-            reached = utilities(job.society, outcome.product)
-            yield Row(
-                society=job.society,
-                name=name,
-                rate=rate,
-                regret=None if found is None else found - fmean(reached),
-                below=min(reached) < worst - 1e-9,
-                ruled=_ruled(job.society, outcome.product),
-                calls=outcome.calls,
-                budget=calls,
-                epochs=outcome.epochs,
-                adopted=outcome.adopted,
-            )
+            if name == ASK:
+                yield measure.of_utilities(name, judge.asked(society.members), judge.asked(society.unmet))
+            elif name == REMARKS:
+                yield measure.row(name, "\n".join(f"- {' '.join(text.split())}" for text in first.remarks))
+            elif name == ONE_SHOT:
+                yield measure.row(name, one_shot(society, number))
+            else:
+                outcome = first if name == BASELINE else played(society, COMBINATIONS[name], budget, number)
+                yield _of_run(measure, name, outcome)
 
 
-_FLAWS = {name: getattr(Flaws(), name) for name in Flaws.__slots__}
+def _of_run(measure: _Measure, name: str, outcome: Outcome) -> Row:
+    routed = fmean(measure.judge.routed(outcome.product))
+    row = measure.row(name, pasted(outcome.product), routed)
+    return replace(
+        row,
+        ruled=_ruled(measure.judge.society, outcome.product),
+        calls=outcome.calls,
+        tokens=outcome.tokens,
+        epochs=outcome.epochs,
+        adopted=outcome.adopted,
+    )
 
 
 def _ruled(society: Society, product: Constitution) -> bool | None:
     """Return whether a principle, or a clause for the manipulator alone, asks for the manipulator's demand."""
     if society.demanded is None:
         return None
-    own = (society.manipulator,)
+    own = (society.members[0].id,)
     rules = (rule for rule in product.rules if not isinstance(rule, Clause) or rule.users == own)
     return any(requested(rule.text).get(society.demanded) == 1.0 for rule in rules)

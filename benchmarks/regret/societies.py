@@ -1,16 +1,23 @@
-"""Draw societies with known preferences, with a seed: each person's wishes, and the people who rate dishonestly."""
+"""Draw societies of types with known wishes: a condition that may show, a taste that all share, an individual rest."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.conditions import CONDITIONS
 
-KINDS = ("mild", "strong", "minority", "liar", "manipulator", "mixed")
-SIZES = (3, 4, 5, 6, 7, 8, 10, 12, 16, 30)
+COMMON = (0.1, 0.4, 0.7)
+"""The shares of a person's taste that all have in common."""
+SHOWS = (0.5, 0.7, 0.9)
+"""The chances that an opening shows the person's condition."""
+MISLEADS = (0.0, 0.2)
+"""The shares of people with the condition of another type."""
+MEMBERS = 8
 
 PLAYED = (
     Task(id="dinner", prompt="Plan a dinner for twelve people next Friday."),
@@ -25,98 +32,139 @@ JUDGED = (
 )
 """The tasks that judge a constitution: those of the runs and as many new ones."""
 
+_TYPES = 4
+_NEWCOMERS, _STRANGERS = 12, 4
+_OF_TYPE = 0.7
+"""The share of the taste beyond the common one that a person has by its type."""
+_MINDED = 0.2
 _THEMES = tuple(name for name, trait in TRAITS.items() if trait.kind == "substance")
-_STYLES = tuple(name for name, trait in TRAITS.items() if trait.kind == "style")
+
+Wants = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of the grid: the share of common taste, the chance that the condition shows, and misleading conditions."""
+
+    common: float
+    shows: float
+    misleads: float
+
+    def __str__(self) -> str:
+        """Return the three numbers."""
+        return f"{self.common:g} / {self.shows:g} / {self.misleads:g}"
+
+
+CELLS = tuple(Cell(common, shows, misleads) for common in COMMON for shows in SHOWS for misleads in MISLEADS)
+CENTRE = Cell(0.4, 0.7, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Society:
-    """A group with known wishes; `demanded` is the theme that its manipulator wants a rule for."""
+    """A group with known wishes, and people that it has not met.
+
+    `members` take part in the runs. `dev` and `newcomers` are of the members' types, `strangers` of a type that no
+    member has. `demanded` is the theme that a manipulator, the first member, wants a rule for.
+    """
 
     seed: int
-    kind: str
-    people: tuple[Persona, ...]
-    manipulator: str | None = None
+    cell: Cell
+    members: tuple[Persona, ...]
+    dev: tuple[Persona, ...]
+    newcomers: tuple[Persona, ...]
+    strangers: tuple[Persona, ...]
     demanded: str | None = None
 
+    @property
+    def unmet(self) -> tuple[Persona, ...]:
+        """The people who prove a constitution: newcomers and strangers."""
+        return (*self.newcomers, *self.strangers)
 
-def society(seed: int, kind: str, size: int) -> Society:
-    """Draw a society of a kind and size.
 
-    mild: few traits are popular, and some people dislike what others want. strong: two camps want the opposite on four
-    issues. minority: a fifth to a third want the opposite of the others. liar, manipulator: mild, and one person rates
-    dishonestly. mixed: strong or with a minority, with a liar if there are five people or more, and a manipulator.
-    """
-    rng = random.Random(f"{seed}/{kind}/{size}")
-    shape = rng.choice(("strong", "minority")) if kind == "mixed" else kind
-    if shape == "strong":
-        wants = _camps(rng, size, size // 2)
-    elif shape == "minority":
-        wants = _camps(rng, size, max(1, round(size * rng.uniform(0.2, 0.33))))
-    else:
-        wants = _mild(rng, size)
-    manipulator = 0 if kind in ("manipulator", "mixed") else None
-    liar = 1 if kind == "liar" or (kind == "mixed" and size >= 5) else None
-    demanded = _demand(rng, wants, manipulator) if manipulator is not None else None
-    people = tuple(
-        Persona(
-            id=f"u{n}",
-            preferences=want,
-            attributes={"conduct": f"demands a rule on {TRAITS[demanded].label}"}
-            if n == manipulator and demanded
-            else {"conduct": "rates at random"}
-            if n == liar
-            else {},
-        )
-        for n, want in enumerate(wants)
+def society(seed: int, cell: Cell, members: int = MEMBERS, *, manipulated: bool = False) -> Society:
+    """Draw a society."""
+    rng = random.Random(f"{seed}/{cell}/{members}")
+    conditions = rng.sample(list(CONDITIONS), _TYPES + 1)
+    names = list(TRAITS)
+    common = _wishes(rng, names, 2, minded=0.0)
+    free = [name for name in names if name not in common and TRAITS[name].excludes not in common]
+    types = _types(rng, conditions, free)
+
+    def people(prefix: str, count: int, kinds: Sequence[int]) -> tuple[Persona, ...]:
+        return tuple(_person(rng, f"{prefix}{n}", cell, common, types, kinds[n % len(kinds)]) for n in range(count))
+
+    trained = list(range(_TYPES))
+    shuffled = [rng.choice(trained) if n >= _TYPES else n for n in range(members)]
+    group = people("u", members, shuffled)
+    others = people("d", members, trained), people("n", _NEWCOMERS, trained), people("s", _STRANGERS, [_TYPES])
+    demanded = _demand(rng, group) if manipulated else None
+    if demanded is not None:
+        group = _with_manipulator(rng, group, demanded)
+    return Society(seed, cell, group, *others, demanded)
+
+
+def grid(seed: int, each: int) -> Iterator[Society]:
+    """Yield `each` societies of every cell."""
+    for n, cell in enumerate(CELLS):
+        for number in range(each):
+            yield society(seed + 100 * n + number, cell)
+
+
+def _types(rng: random.Random, conditions: Sequence[str], free: Sequence[str]) -> list[tuple[str, Wants]]:
+    """Draw each type's wishes: two of its own, and it minds one that the next type has."""
+    own = [_wishes(rng, free, 2, _MINDED) for _ in conditions]
+    types = []
+    for n, condition in enumerate(conditions):
+        contested = next((t for t, w in own[(n + 1) % len(own)].items() if w > 0 and t not in own[n]), None)
+        minds = {contested: -rng.uniform(0.5, 1.0)} if contested else {}
+        types.append((condition, {**own[n], **minds}))
+    return types
+
+
+def _person(
+    rng: random.Random, name: str, cell: Cell, common: Wants, types: Sequence[tuple[str, Wants]], kind: int
+) -> Persona:
+    condition, own = types[kind]
+    if rng.random() < cell.misleads:
+        condition = rng.choice([other for n, (other, _) in enumerate(types) if n != kind])
+    taken = {*common, *own}
+    free = [t for t in TRAITS if t not in taken and TRAITS[t].excludes not in taken]
+    rest = 1 - cell.common
+    parts = (
+        (common, cell.common),
+        (own, rest * _OF_TYPE),
+        (_wishes(rng, free, 2, _MINDED), rest * (1 - _OF_TYPE)),
     )
-    return Society(seed, kind, people, None if manipulator is None else f"u{manipulator}", demanded)
+    wants = {
+        trait: share * weight / sum(map(abs, part.values())) for part, share in parts for trait, weight in part.items()
+    }
+    most = max(map(abs, wants.values()))
+    preferences = {trait: round(weight / most, 3) for trait, weight in wants.items()}
+    return Persona(id=name, preferences=preferences, attributes={"situation": CONDITIONS[condition].label})
 
 
-def benchmark(seed: int, kinds: tuple[str, ...] = KINDS, sizes: tuple[int, ...] = SIZES) -> list[Society]:
-    """Return one society of every kind and size; each has a seed of its own."""
-    return [society(seed + n, kind, size) for n, (kind, size) in enumerate((k, s) for k in kinds for s in sizes)]
-
-
-def _mild(rng: random.Random, size: int) -> list[dict[str, float]]:
-    popular = rng.sample(list(TRAITS), 10)
-    return [_wants(rng, rng.sample(popular, 3) + rng.sample(list(TRAITS), 2), minding=0.15) for _ in range(size)]
-
-
-def _camps(rng: random.Random, size: int, others: int) -> list[dict[str, float]]:
-    """Draw four traits that the first camp wants and the last `others` people dislike, or an excluding style."""
-    issues = rng.sample(_THEMES, 3) + rng.sample(["concise", "formal", "balanced"], 1)
-    wants = []
-    for n in range(size):
-        own = _wants(rng, rng.sample([t for t in TRAITS if t not in issues], 2), minding=0.15)
-        for issue in rng.sample(issues, 3):
-            weight = round(rng.uniform(0.5, 1.0), 2)
-            excludes = TRAITS[issue].excludes
-            if n < size - others:
-                own[issue] = weight
-            elif excludes:
-                own[excludes] = weight
-            else:
-                own[issue] = -weight
-        wants.append(own)
+def _wishes(rng: random.Random, names: Sequence[str], count: int, minded: float) -> Wants:
+    wants: Wants = {}
+    for trait in rng.sample(names, len(names)):
+        if len(wants) < count and TRAITS[trait].excludes not in wants:
+            wants[trait] = rng.uniform(0.5, 1.0) * (-1 if rng.random() < minded else 1)
     return wants
 
 
-def _wants(rng: random.Random, traits: list[str], minding: float) -> dict[str, float]:
-    wants: dict[str, float] = {}
-    for trait in traits:
-        if TRAITS[trait].excludes not in wants:
-            wants[trait] = round(rng.uniform(0.4, 1.0), 2) * (-1 if rng.random() < minding else 1)
-    return wants
+def _demand(rng: random.Random, group: Sequence[Persona]) -> str:
+    """Draw a theme that no member wants."""
+    wanted = {trait for person in group for trait, weight in person.preferences.items() if weight > 0}
+    return rng.choice([theme for theme in _THEMES if theme not in wanted] or list(_THEMES))
 
 
-def _demand(rng: random.Random, wants: list[dict[str, float]], manipulator: int) -> str:
-    """Draw a theme that no one else wants and at least half of the others dislike; the manipulator wants it most."""
-    wanted = {trait for n, want in enumerate(wants) if n != manipulator for trait, w in want.items() if w > 0}
-    demanded = rng.choice([theme for theme in _THEMES if theme not in wanted] or list(_THEMES))
-    for n, want in enumerate(wants):
-        if n == manipulator:
-            want[demanded] = 1.0
-        elif rng.random() < 0.6:
-            want.setdefault(demanded, round(-rng.uniform(0.4, 1.0), 2))
-    return demanded
+def _with_manipulator(rng: random.Random, group: Sequence[Persona], demanded: str) -> tuple[Persona, ...]:
+    """Let the first member demand a rule on a theme, and most of the others mind it."""
+    first, *others = group
+    attributes = {**first.attributes, "conduct": f"demands a rule on {TRAITS[demanded].label}"}
+    changed = [first.model_copy(update={"attributes": attributes, "preferences": {**first.preferences, demanded: 1.0}})]
+    for person in others:
+        if rng.random() < 0.6:
+            minds = {**person.preferences, demanded: round(-rng.uniform(0.4, 1.0), 2)}
+            person = person.model_copy(update={"preferences": minds})
+        changed.append(person)
+    return tuple(changed)

@@ -1,121 +1,164 @@
-"""Write the rows as Markdown tables."""
+"""Write the rows as Markdown tables; every interval is of the societies, drawn with replacement."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from statistics import fmean, median
 
-from benchmarks.regret.judging import BASELINE, RATES, Judged, Row
-from benchmarks.regret.societies import KINDS
-from scai_cli.stats.intervals import bootstrap
+import numpy as np
 
-Numbers = Sequence[float | None]
+from benchmarks.documents import line
+from benchmarks.regret.judging import Judged, Row
+from benchmarks.regret.playing import BASELINE
+from benchmarks.regret.societies import CELLS, Cell
+
+_DRAWS = 2000
+Number = Callable[[Sequence[tuple[Judged, Row]]], float]
 
 
-def main_table(rows: Sequence[Row]) -> Iterator[str]:
-    """Return the combinations, the lowest median regret first."""
+def regret(pairs: Sequence[tuple[Judged, Row]]) -> float:
+    """Return the median over the societies of the best nameless welfare of members minus that of the text as pasted."""
+    return median(one.best["members"] - row.members for one, row in pairs)
+
+
+def routed_regret(pairs: Sequence[tuple[Judged, Row]]) -> float:
+    """Return `regret` with names: each member gets the clauses for its id. It can be below 0."""
+    return median(one.best["members"] - (row.members if row.routed is None else row.routed) for one, row in pairs)
+
+
+def share(*groups: str) -> Number:
+    """Return the gain of groups over no rules, as a share of what the best nameless text for each would give."""
+
+    def value(pairs: Sequence[tuple[Judged, Row]]) -> float:
+        gained = sum(getattr(row, group) - one.start[group] for one, row in pairs for group in groups)
+        possible = sum(one.best[group] - one.start[group] for one, _ in pairs for group in groups)
+        return gained / possible if possible else 0.0
+
+    return value
+
+
+GAIN = share("newcomers")
+
+
+def main_table(judged: Sequence[Judged]) -> Iterator[str]:
+    """Yield all rows, by the gain of newcomers."""
     yield from _head(
-        "combination", "median regret", "of the baseline's", "mean", "worst-off below start", "manipulator ruled",
-        "calls of budget", "epochs", "adopted",
+        "row", "regret of members, as pasted", "with names, by id", "newcomers' gain, of what is possible",
+        "strangers'", "both together", "worst-off lower", "newcomers who lose", "recognition", "calls", "tokens",
+        "epochs", "adopted",
     )  # fmt: skip
-    baseline = regrets(rows, BASELINE)
-    for name in ordered(rows):
-        of = [row for row in rows if row.name == name]
-        values, ruled = regrets(rows, name), [row.ruled for row in of if row.ruled is not None]
-        yield _line(
+    for name in _ordered(judged):
+        pairs = _mean_runs(judged, name)
+        rows = [row for one in judged for row in one.rows if row.name == name] or [row for _, row in pairs]
+        recognised = [row.recognised for row in rows if row.recognised is not None]
+        yield line(
             f"**{name}**" if name == BASELINE else name,
-            _interval(values, _median),
-            "1" if name == BASELINE else _interval_of_ratio(values, baseline),
-            f"{fmean(values):.3f}",
-            f"{100 * fmean(row.below for row in of):.0f} %",
-            f"{sum(ruled)} of {len(ruled)}",
-            f"{100 * fmean(row.calls / row.budget for row in of):.0f} %",
-            f"{fmean(row.epochs for row in of):.1f}",
-            f"{fmean(row.adopted for row in of):.1f}",
+            interval(pairs, regret),
+            interval(pairs, routed_regret) if rows[0].routed is not None else "–",
+            interval(pairs, GAIN),
+            f"{share('strangers')(pairs):.2f}",
+            f"{share('members', 'newcomers')(pairs):.2f}",
+            f"{100 * fmean(row.worst_lower for row in rows):.0f} %",
+            f"{100 * fmean(row.losing for row in rows):.0f} %",
+            f"{100 * fmean(recognised):.0f} %" if recognised else "–",
+            *(
+                f"{fmean(getattr(row, key) for row in rows):,.0f}" if rows[0].calls else "–"
+                for key in ("calls", "tokens")
+            ),
+            *(
+                f"{fmean(getattr(row, key) for row in rows):.1f}" if rows[0].calls else "–"
+                for key in ("epochs", "adopted")
+            ),
         )
 
 
-def kinds_table(rows: Sequence[Row]) -> Iterator[str]:
-    """Return the median regret by kind of society."""
-    yield from _head("combination", *KINDS)
-    for name in ordered(rows):
-        yield _line(name, *(f"{median(regrets([r for r in rows if r.society.kind == k], name)):.3f}" for k in KINDS))
+def grid_table(judged: Sequence[Judged], number: Number, names: Iterable[str]) -> Iterator[str]:
+    """Yield a number of every row in every cell."""
+    cells = [cell for cell in CELLS if any(one.society.cell == cell for one in judged)]
+    yield from _head("row", *map(str, cells))
+    for name in names:
+        values = (number(_mean_runs(_in(judged, cell), name)) for cell in cells)
+        yield line(name, *(f"{value:.2f}" for value in values))
 
 
-def rates_table(rows: Sequence[Row]) -> Iterator[str]:
-    """Return the median regret, and its rank, at several multiples of the flaw rates."""
-    yield from _head("combination", *(f"flaws x {rate:g}" for rate in RATES))
-    by_rate = {rate: [row for row in rows if row.rate == rate] for rate in RATES}
-    ranks = {rate: ordered(some) for rate, some in by_rate.items()}
-    for name in ranks[1.0]:
-        cells = (f"{median(regrets(by_rate[r], name)):.3f} (no. {ranks[r].index(name) + 1})" for r in RATES)
-        yield _line(name, *cells)
-
-
-def manipulators_table(rows: Sequence[Row]) -> Iterator[str]:
-    """Return how often the manipulator got the rule."""
-    yield from _head("combination", "manipulator ruled", "worst-off below start")
-    for name in dict.fromkeys(row.name for row in rows):
-        of = [row for row in rows if row.name == name]
-        below = 100 * fmean(row.below for row in of)
-        yield _line(name, f"{sum(bool(row.ruled) for row in of)} of {len(of)}", f"{below:.0f} %")
-
-
-def search_quality(judged: Sequence[Judged]) -> str:
-    """Return the quality of the search in a sentence or two."""
-    known = [(one, one.best, one.bound) for one in judged if one.best is not None and one.bound is not None]
-    gaps = [most - found for _, found, most in known]
-    beaten = [row for one, _, _ in known for row in one.rows if row.regret is not None and row.regret < 0]
-    runs = sum(len(one.rows) for one, _, _ in known)
-    welfare = [fmean(one.start for one, _, _ in known), fmean(found for _, found, _ in known)]
-    deepest = f", by {max(-(row.regret or 0.0) for row in beaten):.3f} at most" if beaten else ""
-    return (
-        f"Mean true welfare: {welfare[0]:.3f} under the empty constitution at the start, {welfare[1]:.3f} under the "
-        f"best constitution found. How good the search is: it ends {fmean(gaps):.3f} on average (median "
-        f"{median(gaps):.3f}, at most {max(gaps):.3f}) below what the same people would have if all had the rules "
-        f"found to suit them best, without any limit of length. {len(beaten)} of {runs} runs came out above the best "
-        f"that the search found{deepest}: their regret is negative, and counted so."
+def winners_table(judged: Sequence[Judged]) -> Iterator[str]:
+    """Yield the best combination of every cell on both axes."""
+    names = [
+        name for name in _ordered(judged) if any(row.calls for one in judged for row in one.rows if row.name == name)
+    ]
+    yield from _head(
+        "cell: common / shows / misleads",
+        "least regret, as pasted",
+        "least regret, with names",
+        "most gain of newcomers",
     )
+    for cell in CELLS:
+        some = _in(judged, cell)
+        if some:
+            pairs = {name: _mean_runs(some, name) for name in names}
+            yield line(
+                str(cell),
+                *(min(names, key=lambda name: number(pairs[name])) for number in (regret, routed_regret)),
+                max(names, key=lambda name: GAIN(pairs[name])),
+            )
 
 
-def ordered(rows: Iterable[Row]) -> list[str]:
-    """Return the combinations by median regret."""
-    rows = list(rows)
-    return sorted(dict.fromkeys(row.name for row in rows), key=lambda name: median(regrets(rows, name)))
+def sizes_table(judged: Sequence[Judged]) -> Iterator[str]:
+    """Yield regret and newcomers' gain by the number of members."""
+    sizes = sorted({len(one.society.members) for one in judged})
+    yield from _head("row", *(f"{size} members: regret" for size in sizes), *(f"{size}: newcomers" for size in sizes))
+    for name in _ordered(judged):
+        groups = [_mean_runs([one for one in judged if len(one.society.members) == size], name) for size in sizes]
+        yield line(name, *(f"{regret(pairs):.3f}" for pairs in groups), *(f"{GAIN(pairs):.2f}" for pairs in groups))
 
 
-def regrets(rows: Iterable[Row], name: str) -> list[float]:
-    """Return the regrets of one combination, society by society."""
-    return [row.regret for row in rows if row.name == name and row.regret is not None]
+def manipulators_table(judged: Sequence[Judged]) -> Iterator[str]:
+    """Yield how often the manipulator got the rule."""
+    yield from _head("row", "manipulator ruled", "worst-off lower")
+    for name in dict.fromkeys(row.name for one in judged for row in one.rows):
+        rows = [row for one in judged for row in one.rows if row.name == name]
+        yield line(
+            name,
+            f"{sum(bool(row.ruled) for row in rows)} of {len(rows)}",
+            f"{100 * fmean(r.worst_lower for r in rows):.0f} %",
+        )
 
 
-def _median(values: Numbers, _: Sequence[float]) -> float | None:
-    known = [value for value in values if value is not None]
-    return median(known) if known else None
+def interval(pairs: Sequence[tuple[Judged, Row]], number: Number) -> str:
+    """Return a number with its 95 % interval."""
+    rng = np.random.default_rng(0)
+    drawn = [number([pairs[n] for n in rng.integers(len(pairs), size=len(pairs))]) for _ in range(_DRAWS)]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return f"{number(pairs):.3f} [{low:.3f}, {high:.3f}]"
 
 
-def _interval(values: Sequence[float], statistic: Callable[[Numbers, Sequence[float]], float | None]) -> str:
-    found = bootstrap([[value] for value in values], statistic, seed=0)
-    assert found is not None
-    if found.low is None or found.high is None:
-        return f"{found.estimate:.3f}"
-    return f"{found.estimate:.3f} [{found.low:.3f}, {found.high:.3f}]"
+def _mean_runs(judged: Sequence[Judged], name: str) -> list[tuple[Judged, Row]]:
+    """Return a row per society: the mean over its runs of what is measured for groups."""
+    pairs = []
+    for one in judged:
+        rows = [row for row in (*one.rows, one.best_row) if row.name == name]
+        routed = None if rows[0].routed is None else fmean(row.routed or 0.0 for row in rows)
+        mean = replace(
+            rows[0],
+            members=fmean(row.members for row in rows),
+            newcomers=fmean(row.newcomers for row in rows),
+            strangers=fmean(row.strangers for row in rows),
+            routed=routed,
+        )
+        pairs.append((one, mean))
+    return pairs
 
 
-def _interval_of_ratio(values: Sequence[float], baseline: Sequence[float]) -> str:
-    """Return the ratio of the medians; each draw of societies gives both medians."""
+def _ordered(judged: Sequence[Judged]) -> list[str]:
+    names = dict.fromkeys(row.name for one in judged for row in (*one.rows, one.best_row))
+    return sorted(names, key=lambda name: -GAIN(_mean_runs(judged, name)))
 
-    def ratio(drawn: Numbers, _: Sequence[float]) -> float | None:
-        places = [int(place) for place in drawn if place is not None]
-        return median(values[n] for n in places) / median(baseline[n] for n in places)
 
-    return _interval([float(n) for n in range(len(values))], ratio)
+def _in(judged: Sequence[Judged], cell: Cell) -> list[Judged]:
+    return [one for one in judged if one.society.cell == cell]
 
 
 def _head(*titles: str) -> Iterator[str]:
-    yield _line(*titles)
-    yield _line("---", *("---:" for _ in titles[1:]))
-
-
-def _line(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+    yield line(*titles)
+    yield line("---", *("---:" for _ in titles[1:]))

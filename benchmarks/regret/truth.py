@@ -1,8 +1,9 @@
-"""Compute the true value of a constitution: the utility of the answers under it, without ratings or noise."""
+"""Compute the true value of a text that anybody could paste: the utility of first answers, without ratings or noise."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -11,32 +12,78 @@ from numpy.typing import NDArray
 from benchmarks.regret.societies import JUDGED, Society
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
 from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.conditions import named, split_rule
 from scai_cli.measures.observed import observe
 from scai_cli.models.simulated.answers import compose
 from scai_cli.models.simulated.attention import demands, shared
+from scai_cli.models.simulated.openings import opening
 from scai_cli.models.simulated.options import SocietyOptions
 from scai_cli.models.simulated.portrait import draws
+from scai_cli.models.simulated.recognition import recognised_in
+from scai_cli.models.simulated.wordings import remark
 
-Seeds = tuple[int, ...]
-SEARCHED: Seeds = tuple(range(6))
-"""The answer seeds of the search."""
-JUDGING: Seeds = tuple(range(100, 116))
-"""The answer seeds of the final measure, unknown to the search and the runs."""
-
+ANSWERS = range(100, 108)
+"""The answer seeds, unknown to the search and the runs."""
+OPENINGS = range(6)
 _NAMES = list(TRAITS)
-_ATTENTION = SocietyOptions().attention
+_OPTIONS = SocietyOptions()
+
+Openings = tuple[tuple[Task, tuple[str, ...]], ...]
 
 
-def utilities(society: Society, constitution: Constitution, seeds: Seeds = JUDGING) -> list[float]:
-    """Return the expected utility, in [0, 1], of the first answer to each person, over judged tasks and seeds."""
-    return [worth(person, constitution.render(user=person.id), seeds) for person in society.people]
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The people of a society with the openings by which every constitution is judged."""
 
+    society: Society
+    openings: Mapping[str, Openings]
 
-def worth(person: Persona, rules: str, seeds: Seeds) -> float:
-    """Return the expected utility of one person under rules as the assistant reads them."""
-    shown = np.mean([_shown(tuple(demands(rules, (task.prompt,)).items()), task.prompt, seeds) for task in JUDGED], 0)
-    return met(person.preferences, shown.tolist())
+    @classmethod
+    def of(cls, society: Society) -> Judge:
+        """Draw everyone's openings."""
+        people = (*society.members, *society.unmet)
+        return cls(society, {person.id: _openings(society, person) for person in people})
+
+    def utilities(self, people: Sequence[Persona], text: str) -> list[float]:
+        """Return each person's expected utility, in [0, 1], of the first answer under a pasted text."""
+        return [self._utility(person, text) for person in people]
+
+    def routed(self, constitution: Constitution) -> list[float]:
+        """Return the members' expected utilities if each gets the clauses under its id."""
+        return [self._utility(person, constitution.render(user=person.id)) for person in self.society.members]
+
+    def asked(self, people: Sequence[Persona]) -> list[float]:
+        """Return expected utilities of answers to people who, asked for their wishes, name two, under no rule.
+
+        The question costs nothing here.
+        """
+        return [self._utility(person, "", _wishes(person)) for person in people]
+
+    def _utility(self, person: Persona, text: str, said: tuple[str, ...] = ()) -> float:
+        shown = []
+        for task, openings in self.openings[person.id]:
+            for number, opening_text in enumerate(openings):
+                recognises = recognised_in((opening_text,), _OPTIONS.recognition, number)
+                wanted = demands(text, (opening_text, *said), recognises)
+                shown.append(_shown(tuple(wanted.items()), task.prompt))
+        return met(person.preferences, np.mean(shown, 0).tolist())
+
+    def recognition(self, people: Sequence[Persona], text: str) -> float | None:
+        """Return how often the assistant decides rightly whether a condition of the text is met; None without any."""
+        conditions = [
+            condition for line in text.splitlines() if (condition := split_rule(line)[0]) and named(condition)
+        ]
+        right = [
+            recognised_in((opening_text,), _OPTIONS.recognition, number)(condition)
+            == (named(condition) <= named(str(person.attributes["situation"])))
+            for condition in conditions
+            for person in people
+            for _, openings in self.openings[person.id]
+            for number, opening_text in enumerate(openings)
+        ]
+        return float(np.mean(right)) if right else None
 
 
 def met(preferences: Mapping[str, float], shown: Sequence[float]) -> float:
@@ -46,10 +93,39 @@ def met(preferences: Mapping[str, float], shown: Sequence[float]) -> float:
     return sum(w * o if w > 0 else -w * (1 - o) for w, o in zip(weights, shown, strict=True)) / total
 
 
-@lru_cache(maxsize=200_000)
-def _shown(wanted: tuple[tuple[str, float], ...], task: str, seeds: Seeds) -> NDArray[np.float64]:
+def shown_under(rules: str, task: Task, seeds: Sequence[int]) -> NDArray[np.float64]:
+    """Return the mean traits of answers under rules that all apply."""
+    return _shown(tuple(demands(rules, (task.prompt,)).items()), task.prompt, tuple(seeds))
+
+
+def _openings(society: Society, person: Persona) -> Openings:
+    conditions = named(str(person.attributes["situation"]))
+    return tuple(
+        (
+            task,
+            tuple(
+                opening(
+                    task.prompt, conditions, society.cell.shows, draws("opens", society.seed, person.id, task.id, n)
+                )
+                for n in OPENINGS
+            ),
+        )
+        for task in JUDGED
+    )
+
+
+def _wishes(person: Persona) -> tuple[str, ...]:
+    dearest = sorted(person.preferences, key=lambda trait: -abs(person.preferences[trait]))[:2]
+    rng = draws("wishes", person.id)
+    return (" ".join(remark(t, "wished" if person.preferences[t] > 0 else "minded", rng) for t in dearest),)
+
+
+@lru_cache(maxsize=100_000)
+def _shown(
+    wanted: tuple[tuple[str, float], ...], task: str, seeds: tuple[int, ...] = tuple(ANSWERS)
+) -> NDArray[np.float64]:
     """Return the mean traits of answers to these demands; the random numbers are the same for all demands."""
-    strengths = shared(dict(wanted), _ATTENTION)
+    strengths = shared(dict(wanted), _OPTIONS.attention)
     rows: Sequence[list[float]] = [
         list(observe(compose(strengths, task, draws("truth", seed, task))).values()) for seed in seeds
     ]

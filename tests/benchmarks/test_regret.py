@@ -1,72 +1,129 @@
-"""The benchmark's own parts: societies, the truth about them, the search, and the budget of calls."""
+"""The benchmark's own parts: societies, the truth about them, the search, the budget, and the frozen baseline."""
 
 from statistics import fmean
 
 import pytest
 
 from benchmarks.regret import tables
-from benchmarks.regret.judging import BASELINE, Job, judge
-from benchmarks.regret.playing import budget, played
+from benchmarks.regret.judging import ASK, BASELINE, ONE_SHOT, REMARKS, Job, judge
+from benchmarks.regret.playing import Budget, calls_budget, one_shot, pasted, played
 from benchmarks.regret.search import best
-from benchmarks.regret.societies import KINDS, SIZES, benchmark, society
-from benchmarks.regret.truth import JUDGING, SEARCHED, utilities, worth
+from benchmarks.regret.societies import CELLS, CENTRE, MEMBERS, Cell, grid, society
+from benchmarks.regret.truth import Judge
 from scai_cli.experiment.constitution import Add, Constitution
-from scai_cli.experiment.personas import Persona
+from scai_cli.measures.conditions import named
 from scai_cli.messages import rough_tokens
 
 
-def test_there_are_sixty_societies_and_each_is_the_same_every_time():
-    drawn = benchmark(1)
-    assert len(drawn) == len(KINDS) * len(SIZES) >= 50
-    assert {len(one.people) for one in drawn} >= {3, 30}
-    assert drawn == benchmark(1) != benchmark(2)
+def test_the_grid_has_every_cell_and_is_the_same_every_time():
+    drawn = list(grid(1, 1))
+    assert len(CELLS) == 3 * 3 * 2
+    assert [one.cell for one in drawn] == list(CELLS)
+    assert drawn[:2] == [society(1, CELLS[0]), society(101, CELLS[1])] != [society(2, CELLS[0]), society(102, CELLS[1])]
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_the_manipulator_demands_what_nobody_else_wants(seed):
-    one = society(seed, "mixed", 8)
-    schemer, *others = one.people
-    assert schemer.id == one.manipulator
-    assert schemer.preferences[one.demanded] == 1.0
-    assert all(other.preferences.get(one.demanded, 0.0) <= 0 for other in others)
-    assert sum(other.preferences.get(one.demanded, 0.0) < 0 for other in others) >= 1
-    assert [p.id for p in one.people if p.attributes.get("conduct") == "rates at random"] == ["u1"]
+@pytest.mark.parametrize("cell", [Cell(0.1, 0.5, 0.0), Cell(0.7, 0.9, 0.0)], ids=str)
+def test_people_share_as_much_as_the_cell_says_and_strangers_are_of_another_type(cell):
+    for seed in range(3):
+        one = society(seed, cell)
+        people = (*one.members, *one.dev, *one.newcomers, *one.strangers)
+        common = set.intersection(*(set(person.preferences) for person in people))
+        for person in people:
+            total = sum(abs(weight) for weight in person.preferences.values())
+            assert sum(abs(person.preferences[trait]) for trait in common) / total == pytest.approx(
+                cell.common, abs=0.02
+            )
+        conditions = [{named(str(p.attributes["situation"])) for p in some} for some in (one.members, one.unmet)]
+        assert len(conditions[0]) == 4
+        assert len(conditions[1] - conditions[0]) == 1
 
 
-def test_the_truth_knows_who_is_served():
-    person = Persona(id="ann", preferences={"thrift": 1.0, "humorous": -0.5})
-    plain, thrifty, jolly = (worth(person, rules, JUDGING) for rules in ("", "- Mention thrift.", "- Make jokes."))
-    assert jolly < plain < thrifty - 0.3
+def test_misleading_people_have_the_condition_of_another_type():
+    sure, misled = (society(5, Cell(0.4, 0.7, misleads), 30) for misleads in (0.0, 0.2))
+
+    def groups(one):
+        found = {}
+        for person in (*one.members, *one.dev):
+            wants = frozenset(list(person.preferences)[2:5])  # the type's
+            found.setdefault(wants, []).append(person.attributes["situation"])
+        return [len(set(situations)) for situations in found.values() if len(situations) > 4]
+
+    assert set(groups(sure)) == {1}
+    assert max(groups(misled)) > 1
+
+
+def test_the_manipulator_demands_what_no_member_wants():
+    for seed in range(5):
+        one = society(seed, CENTRE, manipulated=True)
+        schemer, *others = one.members
+        assert schemer.preferences[one.demanded] == 1.0
+        assert all(other.preferences.get(one.demanded, 0.0) <= 0 for other in others)
+        assert any(other.preferences.get(one.demanded, 0.0) < 0 for other in others)
+
+
+def test_names_help_only_whom_they_are_routed_to():
+    one = society(1, CENTRE)
+    judged, first = Judge.of(one), one.members[0]
+    dearest = max(first.preferences, key=first.preferences.__getitem__)
+    rule = Constitution().apply([Add(text=f"Mention {dearest}.", **{"for": (first.id,)})], epoch=0)
+    text = f"When you talk with {first.id}: Say what a choice means for thrift."
+    assert text.startswith("When you talk with")
+    empty = judged.utilities(one.members, "")
+    assert judged.utilities(one.members, pasted(rule)) == pytest.approx(empty)
+    assert fmean(judged.utilities(one.unmet, pasted(rule))) == pytest.approx(fmean(judged.utilities(one.unmet, "")))
 
 
 @pytest.mark.slow
-def test_the_best_constitution_keeps_the_limits_and_is_better_for_those_it_is_for():
-    one = society(3, "strong", 3)
-    found = best(one)
-    assert rough_tokens(len(found.render())) <= 400
-    assert len(found.principles) <= 10
-    assert fmean(utilities(one, found)) > fmean(utilities(one, Constitution())) + 0.2
-    wish = Constitution().apply([Add(text="Make jokes.")], epoch=0)
-    assert fmean(utilities(one, found, SEARCHED)) > fmean(utilities(one, wish, SEARCHED))
+def test_the_best_text_keeps_the_limits_names_nobody_and_is_better_for_those_it_is_for():
+    one = society(3, CENTRE)
+    judged, found = Judge.of(one), best(one.members, CENTRE)
+    assert rough_tokens(len(found)) <= 400
+    assert "u0" not in found
+    worth = fmean(judged.utilities(one.members, found))
+    assert worth > fmean(judged.utilities(one.members, "")) + 0.1
+    assert worth > fmean(judged.utilities(one.members, best(one.strangers, CENTRE)))
+    principles = "\n".join(line for line in found.splitlines() if not line.startswith("- When"))
+    assert worth >= fmean(judged.utilities(one.members, principles)) - 0.005
+    assert 0.7 < judged.recognition(one.members, found) < 0.95
 
 
-def test_a_run_ends_with_its_calls():
-    one = society(3, "mild", 3)
-    assert budget(one) == 12 * (3 * 2 * 4 + 1)
-    outcome = played(one, {"strategy": "edits", "acceptance": "both"}, {}, 120)
+def test_a_run_ends_with_its_budget():
+    one = society(3, CENTRE, 4)
+    assert calls_budget(one) == Budget(calls=12 * (4 * 2 * 5 + 1))
+    outcome = played(one, {"strategy": "edits", "acceptance": "both"}, Budget(calls=120))
     assert outcome.calls == 120
-    assert outcome.epochs < 5
-    assert played(one, {"strategy": "edits"}, {}, 10).product == Constitution()
+    assert outcome.epochs < 4
+    assert played(one, {"strategy": "edits"}, Budget(calls=10)).product == Constitution()
+    spent = played(one, {"strategy": "edits"}, Budget(tokens=20_000)).tokens
+    assert 20_000 <= spent < 30_000
+
+
+@pytest.mark.slow
+def test_the_frozen_baseline_writes_principles_and_clauses_for_names():
+    one = society(3, CENTRE)
+    outcome = played(one, {}, calls_budget(one))
+    assert outcome.epochs >= 10
+    assert outcome.product.principles
+    assert {user for clause in outcome.product.contract for user in clause.users} <= {p.id for p in one.members}
+    assert len(outcome.remarks) == 2 * MEMBERS
+
+
+def test_one_text_from_all_portraits_has_conditions_and_no_names():
+    texts = [one_shot(society(seed, Cell(0.1, 0.9, 0.0))) for seed in range(6)]
+    assert all("u0" not in text for text in texts)
+    conditional = [line for text in texts for line in text.splitlines() if line.startswith("- When the user")]
+    assert conditional
+    assert sum(bool(named(line)) for line in conditional) >= 0.7 * len(conditional)
 
 
 @pytest.mark.slow
 def test_rows_become_tables():
-    names = (BASELINE, "grounded + always")
-    judged = [judge(Job(society(n, "manipulator", 3), names)) for n in range(2)]
-    rows = [row for one in judged for row in one.rows]
-    assert {row.rate for row in rows} == {1.0}
-    assert all(row.ruled is not None and row.calls <= row.budget for row in rows)
-    lines = list(tables.main_table(rows))
-    assert len(lines) == 4
-    assert sum(BASELINE in line for line in lines) == 1
-    assert "of 4 runs came out above" in tables.search_quality(judged)
+    names = (BASELINE, ONE_SHOT, ASK, REMARKS)
+    judged = [judge(Job(society(n, CENTRE, 4), names)) for n in range(2)]
+    assert all(len(one.rows) == len(names) for one in judged)
+    lines = list(tables.main_table(judged))
+    assert len(lines) == 2 + len(names) + 1
+    assert sum(f"**{BASELINE}**" in line for line in lines) == 1
+    pairs = [(one, one.best_row) for one in judged]
+    assert tables.regret(pairs) == pytest.approx(0)
+    assert len(list(tables.winners_table(judged))) == 3

@@ -54,7 +54,7 @@ def shared(wanted: Mapping[str, float], budget: float) -> dict[str, float]:
     return {name: weight * share for name, weight in wanted.items()}
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=8192)
 def task_requests(task: str) -> dict[str, float]:
     """Return the traits that a task or an opening asks for (1.0) or against (-1.0): its themes and its requests."""
     themes = {n: 1.0 for n, shown in observe(task).items() if shown and TRAITS[n].kind == "substance"}

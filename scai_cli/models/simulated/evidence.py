@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.conditions import shown
 from scai_cli.measures.requested import requested
 from scai_cli.models.simulated.forms import scale, wording
+from scai_cli.models.simulated.portrait import read_person
 from scai_cli.prompts.fences import Fenced, fenced
 
-_RULE: Final = re.compile(r"^([PC]\d+)(?: \((?:for ([^)\n]*)|(locked)[^)\n]*)\))?:[ \t]*", re.MULTILINE)
+_RULE: Final = re.compile(r"^([PC]\d+)(?: \((?:for ([^)\n]*)|(locked)[^)\n]*|when ([^)\n]*))\))?:[ \t]*", re.MULTILINE)
 _AT_MOST: Final = re.compile(r"\bat most (\d+)( tokens)?")
 _EPOCH: Final = re.compile(r"e(\d+)/")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+")
@@ -25,7 +27,7 @@ _LONGEST_ID: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A principle, or with `users` a clause; `asks` are the traits that `requested` reads in it.
+    """A principle, or with `users` or a condition `when` a clause; `asks` are the traits that `requested` reads in it.
 
     `merges` are the ids of the rules that it replaces, `reason` and `evidence` say why it was written. A `locked` rule
     stays as it is.
@@ -39,11 +41,19 @@ class Rule:
     reason: str = ""
     evidence: tuple[str, ...] = ()
     locked: bool = False
+    when: str = ""
 
     @classmethod
-    def of(cls, id_: str | None, text: str, users: tuple[str, ...] = (), *, locked: bool = False) -> Rule:
+    def of(
+        cls, id_: str | None, text: str, users: tuple[str, ...] = (), *, locked: bool = False, when: str = ""
+    ) -> Rule:
         """Make a rule and read the traits in its text."""
-        return cls(id_, text, users, requested(text), locked=locked)
+        return cls(id_, text, users, requested(text), locked=locked, when=when)
+
+    @property
+    def is_principle(self) -> bool:
+        """Whether it holds for everyone."""
+        return not self.users and not self.when
 
 
 class Opinion(NamedTuple):
@@ -61,7 +71,7 @@ class Evidence:
 
     `wants[trait][user]` in [-1, 1] is the sum of a user's `opinions` for or against a trait, weighted by how
     unsatisfied they are. `demands` are orders to write a rule, which do not count as a reason for it. `shares[user]`
-    are a user's own ratings as shares of the scale.
+    are a user's own ratings as shares of the scale, `shown[user]` the conditions that a user's messages show.
     """
 
     rules: list[Rule]
@@ -69,6 +79,7 @@ class Evidence:
     opinions: list[Opinion] = field(default_factory=list)
     demands: list[Opinion] = field(default_factory=list)
     shares: dict[str, list[float]] = field(default_factory=dict)
+    shown: dict[str, set[str]] = field(default_factory=dict)
     max_principles: int = 10
     max_tokens: int = 400
 
@@ -107,6 +118,8 @@ def read_evidence(prompt: str) -> Evidence:
     last = max(map(_epoch, conversations), default=0)
     for conversation in conversations:
         _read_conversation(conversation, span, evidence, _FADING ** (last - _epoch(conversation)))
+    for portrait in fenced(prompt, "persona"):
+        _read_portrait(portrait, evidence)
     return evidence
 
 
@@ -115,7 +128,7 @@ def _rules(text: str) -> Iterator[Rule]:
     ends = [head.start() for head in heads[1:]] + [len(text)]
     for head, end in zip(heads, ends, strict=False):
         users = tuple(user.strip() for user in (head[2] or "").split(",") if user.strip())
-        yield Rule.of(head[1], text[head.end() : end].strip(), users, locked=bool(head[3]))
+        yield Rule.of(head[1], text[head.end() : end].strip(), users, locked=bool(head[3]), when=head[4] or "")
 
 
 def _epoch(conversation: Fenced) -> int:
@@ -127,7 +140,9 @@ def _read_conversation(conversation: Fenced, span: tuple[float, float], evidence
     user = conversation.attributes.get("user", "")
     ratings = list(fenced(conversation.text, "rating"))
     own = [rating for rating in ratings if rating.attributes.get("by") == user]
-    remarks = [m for m in fenced(conversation.text, "message") if m.attributes.get("from") == "user"][1:]
+    said = [m for m in fenced(conversation.text, "message") if m.attributes.get("from") == "user"]
+    evidence.shown.setdefault(user, set()).update(*(shown(message.text) for message in said))
+    remarks = said[1:]
     shares = [share for rating in own if (share := _share(rating, span)) is not None]
     evidence.shares.setdefault(user, []).extend(shares)
     urgency = 1.0 - (1.0 - _CALM) * (shares[-1] if shares else 0.5)
@@ -141,6 +156,15 @@ def _read_conversation(conversation: Fenced, span: tuple[float, float], evidence
             share = _share(rating, span)
             displeasure = 1.0 - (0.5 if share is None else share)
             _add_opinions(evidence, rating.attributes.get("by", ""), rating, freshness * _BYSTANDER * displeasure)
+
+
+def _read_portrait(portrait: Fenced, evidence: Evidence) -> None:
+    """Add the wishes and the situation that a portrait states, where no conversation has shown them."""
+    user, one = portrait.attributes.get("id", ""), read_person(portrait.text, 0)
+    evidence.shares.setdefault(user, [])
+    evidence.shown.setdefault(user, set()).update(one.conditions)
+    for trait, weight in one.preferences.items():
+        evidence.wants.setdefault(trait, {})[user] = weight
 
 
 def _share(rating: Fenced, span: tuple[float, float]) -> float | None:

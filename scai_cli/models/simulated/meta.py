@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from scai_cli.experiment.constitution import listed
 from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.conditions import CONDITIONS
 from scai_cli.models.simulated import revision
 from scai_cli.models.simulated.evidence import Evidence, Rule, read_evidence
 from scai_cli.models.simulated.forms import FormRequest
@@ -14,6 +15,7 @@ from scai_cli.models.simulated.options import Flaws
 from scai_cli.models.simulated.wordings import rule
 
 _BADLY: Final = 0.5
+_HIDDEN: Final = ("the user would be glad of it", "it suits the user's character", "the user has always liked it so")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,8 @@ class ProposedRules:
     evidence: Evidence
     critique: str
     rules: list[Rule]
+    conditional: bool = False
+    """Whether its clauses have conditions in place of users."""
 
     def as_rewrite(self) -> dict[str, Any]:
         """Return the answer as a whole constitution; new and removed rules have a reason and evidence."""
@@ -33,12 +37,12 @@ class ProposedRules:
             "critique": self.critique,
             "no_change": self.rules == self.evidence.rules,
             "principles": [
-                {"id": rule.id, "text": rule.text, **_grounds(rule)} for rule in self.rules if not rule.users
+                {"id": rule.id, "text": rule.text, **_grounds(rule)} for rule in self.rules if rule.is_principle
             ],
             "contract": [
-                {"id": rule.id, "text": rule.text, "for": list(rule.users), **_grounds(rule)}
+                {"id": rule.id, "text": rule.text, **self._whom(rule), **_grounds(rule)}
                 for rule in self.rules
-                if rule.users
+                if not rule.is_principle
             ],
             "removed": [
                 {"id": rule.id, "reason": f"{merged[rule.id]} asks for the same."}
@@ -47,6 +51,9 @@ class ProposedRules:
                 for rule in gone
             ],
         }
+
+    def _whom(self, rule: Rule) -> dict[str, Any]:
+        return {"when": rule.when} if self.conditional else {"for": list(rule.users)}
 
     def as_edits(self) -> dict[str, Any]:
         """Return the answer as edits, each with its reason and evidence."""
@@ -69,10 +76,13 @@ class ProposedRules:
 
 def propose_rules(request: FormRequest, flaws: Flaws, rng: random.Random) -> ProposedRules:
     """Read a revision's prompt and propose rules, flaws included."""
-    evidence = read_evidence(request.prompt)
-    rules, dropped, granted = revision.revise_rules(evidence, rng)
+    evidence, clauses = read_evidence(request.prompt), request.form.get("contract")
+    conditional = isinstance(clauses, list) and any("when" in clause for clause in clauses)
+    rules, dropped, granted = revision.revise_rules(evidence, rng, conditional=conditional)
     rules = _apply_flaws(rules, evidence, flaws, rng)
-    return ProposedRules(evidence, _critique(evidence, dropped, granted), rules)
+    if conditional:
+        rules = _blur_conditions(rules, evidence, flaws, rng)
+    return ProposedRules(evidence, _critique(evidence, dropped, granted), rules, conditional)
 
 
 def cut_off(text: str, flaws: Flaws, rng: random.Random) -> str | None:
@@ -122,6 +132,29 @@ def _apply_flaws(rules: list[Rule], evidence: Evidence, flaws: Flaws, rng: rando
         wider = [*(rule for rule in rules if rule is not clause), general]
         rules = wider if revision.fits(wider, evidence) else rules
     return rules
+
+
+def _blur_conditions(rules: list[Rule], evidence: Evidence, flaws: Flaws, rng: random.Random) -> list[Rule]:
+    """Make one new condition too broad, too narrow or unrecognisable, each at its rate."""
+    for rate, blur in ((flaws.too_broad, _broad), (flaws.too_narrow, _narrow), (flaws.unrecognisable, _hidden)):
+        new = [rule for rule in rules if rule.when and rule.id is None]
+        if rng.random() < rate and new:
+            sharp = rng.choice(new)
+            changed = [blur(rule, rng) if rule is sharp else rule for rule in rules]
+            rules = changed if revision.fits(changed, evidence) else rules
+    return rules
+
+
+def _broad(sharp: Rule, rng: random.Random) -> Rule:  # noqa: ARG001 - one of three
+    return replace(sharp, when="")
+
+
+def _narrow(sharp: Rule, rng: random.Random) -> Rule:
+    return replace(sharp, when=f"{sharp.when} and {rng.choice(list(CONDITIONS.values())).label}")
+
+
+def _hidden(sharp: Rule, rng: random.Random) -> Rule:
+    return replace(sharp, when=rng.choice(_HIDDEN))
 
 
 def _with(rules: list[Rule], more: Rule | None, evidence: Evidence) -> list[Rule]:

@@ -33,6 +33,12 @@ class Flaws:
     """Makes a single user's demand a principle for everyone."""
     over_generalises: float = 0.03
     """Turns a contract clause into a principle."""
+    too_broad: float = 0.03
+    """Leaves out the condition of a rule that only some need, so that it holds for everyone."""
+    too_narrow: float = 0.03
+    """Adds a second condition to a rule, which few users meet."""
+    unrecognisable: float = 0.03
+    """Writes a condition that no message can show."""
     truncates: float = 0.02
     """Breaks off in the middle of its answer, with finish_reason `length`."""
 

@@ -56,8 +56,11 @@ class Person:
 def person(system: str, seed: int) -> Person | None:
     """Read the person that a system message describes between `<persona>` tags; None if there is none."""
     portrait = next((piece.text for piece in fenced(system, "persona")), None)
-    if portrait is None:
-        return None
+    return None if portrait is None else read_person(portrait, seed)
+
+
+def read_person(portrait: str, seed: int) -> Person:
+    """Read the person that a portrait describes."""
     name = portrait.split("\n", 1)[0].removeprefix("Name:").strip()
     conduct, situation = _CONDUCT.search(portrait), _SITUATION.search(portrait)
     conditions = named(situation[1]) if situation else frozenset()

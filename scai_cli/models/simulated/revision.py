@@ -8,6 +8,7 @@ from typing import Final
 
 from scai_cli.experiment.constitution import listed
 from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.conditions import CONDITIONS, named
 from scai_cli.messages import rough_tokens
 from scai_cli.models.simulated.evidence import Evidence, Rule
 from scai_cli.models.simulated.wordings import rule
@@ -29,17 +30,24 @@ class TraitRequest:
     balance: float
 
 
-def revise_rules(evidence: Evidence, rng: random.Random) -> tuple[list[Rule], list[Rule], list[TraitRequest]]:
-    """Return the new rules, those dropped, and the requests that were granted, in the order of their weight."""
+def revise_rules(
+    evidence: Evidence, rng: random.Random, *, conditional: bool = False
+) -> tuple[list[Rule], list[Rule], list[TraitRequest]]:
+    """Return the new rules, those dropped, and the requests that were granted, in the order of their weight.
+
+    Clauses are for users, or if `conditional` for a condition that the users with the request show. From portraits
+    alone, without conversations, all requests are granted at once.
+    """
     kept = [rule for rule in evidence.rules if not is_minded(rule, evidence)]
     dropped = [rule for rule in evidence.rules if rule not in kept]
     kept = _merge_equal(kept)
     granted: list[TraitRequest] = []
-    most = rng.choice((2, 3))
+    most = rng.choice((2, 3)) if evidence.opinions else len(TRAITS)
+    grant = _grant_conditionally if conditional else _grant
     for request in trait_requests(evidence):
         if len(granted) == most:
             break
-        after = _grant(request, kept, evidence, rng)
+        after = grant(request, kept, evidence, rng)
         if after is not None and fits(after, evidence):
             kept = after
             granted.append(request)
@@ -50,9 +58,10 @@ def is_minded(rule: Rule, evidence: Evidence) -> bool:
     """Whether a rule should go: more weight is against it than for it, and of two users if it is a principle."""
     if rule.locked:
         return False
+    users = rule.users or tuple(user for user, has in evidence.shown.items() if has & named(rule.when))
     for trait, sign in rule.asks.items():
-        against = _clear(evidence.opposition(trait, sign, rule.users))
-        support = evidence.support(trait, sign, rule.users)
+        against = _clear(evidence.opposition(trait, sign, users))
+        support = evidence.support(trait, sign, users)
         if len(against) >= (1 if rule.users else 2) and sum(against.values()) > sum(support.values()):
             return True
     return False
@@ -74,20 +83,21 @@ def _merge_equal(rules: Sequence[Rule]) -> list[Rule]:
     """Merge rules of a kind with one request into the first, for all their users; a clause yields to a principle."""
     merged: dict[object, Rule] = {}
     for n, this in enumerate(rules):
-        key: object = (bool(this.users), tuple(sorted(this.asks.items()))) if this.asks and not this.locked else n
+        kind = bool(this.users), this.when
+        key: object = (kind, tuple(sorted(this.asks.items()))) if this.asks and not this.locked else n
         first = merged.setdefault(key, this)
         if first is not this and this.id:
             users = tuple(dict.fromkeys((*first.users, *this.users)))
             merged[key] = replace(first, users=users, merges=(*first.merges, this.id), reason=_SAME)
-    general = [rule.asks for rule in merged.values() if not rule.users]
-    return [rule for rule in merged.values() if not (rule.users and rule.asks in general)]
+    general = [rule.asks for rule in merged.values() if rule.is_principle]
+    return [rule for rule in merged.values() if rule.is_principle or rule.asks not in general]
 
 
 def fits(rules: Iterable[Rule], evidence: Evidence) -> bool:
     """Whether the rules stay within both limits."""
     rules = list(rules)
     tokens = sum(rough_tokens(len(rule.text)) for rule in rules)
-    return tokens <= evidence.max_tokens and sum(not rule.users for rule in rules) <= evidence.max_principles
+    return tokens <= evidence.max_tokens and sum(rule.is_principle for rule in rules) <= evidence.max_principles
 
 
 def describe_request(request: TraitRequest) -> str:
@@ -122,6 +132,41 @@ def _grant(request: TraitRequest, rules: list[Rule], evidence: Evidence, rng: ra
         wider = replace(same[0], users=users, reason=describe_request(request), evidence=sources)
         return [wider if clause is same[0] else clause for clause in rules]
     return [*rules, _new_rule(request, uncovered, evidence, rng)]
+
+
+def _grant_conditionally(
+    request: TraitRequest, rules: list[Rule], evidence: Evidence, rng: random.Random
+) -> list[Rule] | None:
+    """Return the rules with a request granted to all, or to those who show a condition; None if it cannot be."""
+    same = [rule for rule in rules if rule.asks.get(request.trait) == request.sign]
+    principles = [rule for rule in rules if rule.is_principle]
+    if any(rule in same or _contradicts(rule, request) for rule in principles):
+        return None
+    if _is_universal(request, evidence):
+        others = [rule for rule in rules if not (rule in same and len(rule.asks) == 1)]
+        return [*others, _new_rule(request, (), evidence, rng)]
+    condition = common_condition(request, evidence)
+    when = "" if condition is None else f"the user {CONDITIONS[condition].label}"
+    if not when or any(rule.when == when for rule in same):
+        return None
+    return [*rules, replace(_new_rule(request, (), evidence, rng), when=when)]
+
+
+def common_condition(request: TraitRequest, evidence: Evidence) -> str | None:
+    """Return the condition that most users with a request show, of two at least, if most who show it have the request.
+
+    Nobody who minds the request may show it.
+    """
+    counted = {
+        name: (
+            sum(name in evidence.shown.get(user, ()) for user in request.supporters),
+            sum(name in shown for shown in evidence.shown.values()),
+        )
+        for name in CONDITIONS
+        if not any(name in evidence.shown.get(user, ()) for user in request.opponents)
+    }
+    fitting = {name: with_it for name, (with_it, all_) in counted.items() if with_it >= 2 and 2 * with_it > all_}
+    return max(fitting, key=fitting.__getitem__, default=None)
 
 
 def _new_rule(request: TraitRequest, users: tuple[str, ...], evidence: Evidence, rng: random.Random) -> Rule:
