@@ -48,6 +48,7 @@ def played(society: Society, revision: Mapping[str, Any], flaws: Mapping[str, fl
             "seed": society.seed,
             "epochs": 10_000,
             "turns": 1,
+            "opening": "task",
             "personas": {"inline": society.people},
             "tasks": {"inline": PLAYED},
             "model": {"options": {"flaws": flaws}},
