@@ -27,6 +27,7 @@ name: memory
 seed: 5
 epochs: {epochs}
 turns: 2
+opening: task
 personas: {{from: {root}/personas/quickstart.yaml}}
 tasks: {{from: {root}/configs/tasks/quickstart.yaml}}
 constitution: {{max_principles: 4, max_tokens: 120}}

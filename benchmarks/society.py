@@ -44,6 +44,7 @@ def config(load: Workload, url: str, folder: Path, options: dict[str, Any]) -> E
         "name": load.name.lower(),
         "epochs": load.epochs,
         "turns": load.turns,
+        "opening": "task",
         "personas": [{"id": f"u{n}", "description": portrait(n)} for n in range(load.users)],
         "tasks": [{"id": f"t{n}", "prompt": question(n)} for n in range(load.tasks)],
         "model": {"provider": "openai", "name": "bench", "base_url": url, "options": options},

@@ -121,7 +121,12 @@ def test_each_reason_not_to_trust_a_number_is_one_sentence_near_the_top(
 def test_a_good_run_has_no_warning(finished: Path) -> None:
     health = scai("show", finished, "--json").json["health"]
     assert health["warnings"] == []
-    assert health["roles"] == {"openings": {"answers": 18}, "assistant": {"answers": 18}, "user": {"answers": 54}, "meta": {"answers": 2}}
+    assert health["roles"] == {
+        "openings": {"answers": 18},
+        "assistant": {"answers": 18},
+        "user": {"answers": 54},
+        "meta": {"answers": 2},
+    }
     assert (health["refused"], health["epochs_without_revision"]) == (0, {})
     assert [sum(values.values()) for values in health["commonest_ratings"].values()] == [10, 36]
     shown = scai("show", finished).out

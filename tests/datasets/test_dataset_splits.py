@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from itertools import combinations, product
 from pathlib import Path
 from typing import Any
@@ -164,13 +165,13 @@ tasks:
 """
 
 
-def experiment(people: list[dict[str, Any]], tasks: list[dict[str, Any]]) -> Path:
+def experiment(people: list[dict[str, Any]], tasks: list[dict[str, Any]], *settings: str) -> Path:
     def listed(values: list[dict[str, Any]]) -> str:
         return "\n".join(f"  - {json.dumps(value)}" for value in values)
 
     path = Path("x.yaml")
     path.write_text(EXPERIMENT.format(people=listed(people), tasks=listed(tasks)), encoding="utf-8")
-    called = scai("run", path, "-q")
+    called = scai("run", path, "-q", *(part for setting in settings for part in ("--set", setting)))
     assert called.code == 0, called.err
     return Path("runs/many")
 
@@ -301,7 +302,7 @@ def test_repeats_within_and_across_splits() -> None:
 
 def test_dedupe_leaves_the_first_of_each() -> None:
     tasks = [{"id": f"t{n}", "prompt": "The same question?"} for n in range(3)]
-    run = experiment([{"id": "ann"}], tasks)
+    run = experiment([{"id": "ann"}], tasks, "opening=task")
     lines = []
     for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines():
         event = json.loads(line)
@@ -347,7 +348,10 @@ def test_rows_that_hold_a_benchmark_are_left_out_and_told(name: str) -> None:
     assert "2 rows with text of" in benchmark.report()
     experiment([{"id": "ann"}], [{"id": "t0", "prompt": f"{BENCH}?"}, {"id": "t1", "prompt": "Something else?"}])
     called = scai("export", "many", "--format", "sft", "--decontaminate", name)
-    assert [json.loads(line)["messages"][0]["content"] for line in called.out.splitlines()] == ["Something else?"] * 3
+    # By the words of the task, whatever its user said instead.
+    openings = [json.loads(line)["messages"][0]["content"] for line in called.out.splitlines()]
+    assert len(openings) == 3
+    assert all("omething else?" in opening for opening in openings)
     assert "left out: 3 contaminated" in called.err
     assert "they match 1 of its 3 rows: 2" in called.err
 
@@ -370,5 +374,28 @@ def test_all_files_of_an_export_have_different_prompts_when_split_by_task() -> N
     for name in ("train", "dev", "test"):
         with Path(f"D/{name}.jsonl").open() as file:
             prompts.append({json.loads(line)["messages"][0]["content"] for line in file})
-    assert sum(map(len, prompts)) == 12
-    assert all(not one & other for one, other in combinations(prompts, 2))
+    assert sum(map(len, prompts)) > 36  # each conversation opens in words of its own
+    numbers = [{re.sub(r"\D", "", prompt) for prompt in found} for found in prompts]
+    assert sum(map(len, numbers)) == 12
+    assert all(not one & other for one, other in combinations(numbers, 2))
+
+
+def test_two_tasks_in_the_same_words_are_in_one_split_however_their_users_open() -> None:
+    experiment([{"id": f"p{n}"} for n in range(3)], [{"id": f"t{n}", "prompt": "Where to?"} for n in range(8)])
+    options = ("--split", "train=0.5,test=0.5", "--split-by", "task")
+    called = scai("export", "many", "--format", "sft", "-o", "D/", *options)
+    assert "task worded as one of another split" in called.err
+    assert [name for name in ("train", "test") if Path(f"D/{name}.jsonl").read_text()] in (["train"], ["test"])
+
+
+def test_the_prompt_of_a_pair_is_the_opening_of_its_chosen_answer() -> None:
+    run = experiment([{"id": "ann"}, {"id": "bob"}], [{"id": "t0", "prompt": "Where to?"}])
+    conversations: dict[str, list[str]] = {}
+    for line in (run / "events.jsonl").read_text(encoding="utf-8").splitlines():
+        if (event := json.loads(line))["type"] == "message":
+            conversations.setdefault(event["id"].rpartition("/")[0], []).append(event["content"])
+    said = {(messages[0], messages[1]) for messages in conversations.values()}
+    pairs = [json.loads(line) for line in scai("export", "many", "--format", "dpo").out.splitlines()]
+    assert pairs
+    for pair in pairs:
+        assert (pair["prompt"][-1]["content"], pair["chosen"][0]["content"]) in said

@@ -46,7 +46,7 @@ def test_every_kind_of_event_happens_as_often_as_the_design_says(finished: Path)
         "run_finished": 1,
     }
     assert [event["seq"] for event in found] == list(range(len(found)))
-    assert Counter(call["role"] for call in calls(finished)) == {"assistant": 18, "user": 18 + 36, "meta": 2}
+    assert Counter(call["role"] for call in calls(finished)) == {"assistant": 18, "user": 18 + 18 + 36, "meta": 2}
 
 
 def test_ids_are_positions(finished: Path) -> None:
@@ -69,7 +69,7 @@ def test_turns_go_answer_comment_answer_comment(tiny: Path) -> None:
     said = [e for e in of(found, "message") if e["id"].startswith("e1/ann/tea/")]
     assert [e["id"].rpartition("/")[2] for e in said] == [f"m{n}" for n in range(7)]
     assert [e["role"] for e in said] == ["user", "assistant"] * 3 + ["user"]
-    assert said[0]["content"] == "How do I make a pot of tea?"
+    assert said[0]["verbatim"] == "How do I make a pot of tea?"
     own = [e for e in of(found, "rating") if e["conversation"] == "e1/ann/tea" and e["kind"] == "own"]
     assert [(e["id"], e["message"], e["final"]) for e in own] == [
         (f"e1/ann/tea/m{n}/own", f"e1/ann/tea/m{n - 1}", n == 6) for n in (2, 4, 6)

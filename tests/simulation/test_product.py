@@ -85,7 +85,7 @@ def test_what_comes_at_the_end_is_about_the_product(tiny: Path) -> None:
     assert of("holdout")[0]["last_version"] == of("run_finished")[0]["version"] == 2
 
 
-@pytest.mark.parametrize("calls", [51, 60, 73])
+@pytest.mark.parametrize("calls", [63, 75, 91])
 def test_a_run_that_stops_within_it_resumes_to_equal_events(tiny: Path, calls: int) -> None:
     assert run(tiny, "--set", f"limits.calls={calls}").code == 3
     history = read_history(RUN)
@@ -112,11 +112,11 @@ def test_a_run_that_fails_within_it_can_be_resumed(tiny: Path) -> None:
 
 def test_the_count_is_a_condition_where_the_models_are_real(tiny: Path) -> None:
     said = scai("check", tiny, "--model", "openai:m").out
-    assert "24 of the calls play the product at the end, if the last revision is adopted\n" in said
-    assert "24 of the calls play the product at the end\n" in scai("check", tiny).out
+    assert "30 of the calls play the product at the end, if the last revision is adopted\n" in said
+    assert "30 of the calls play the product at the end\n" in scai("check", tiny).out
     # Of an experiment that keeps its constitution in the rehearsal, too.
     assert scai("check", tiny, "--model", "openai:m", "--json", *KEPT).json["product"] == {
-        "calls": 24,
+        "calls": 30,
         "certain": False,
     }
 
