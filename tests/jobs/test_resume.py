@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from changed_runs import bare
 from conftest import TINY, calls, events, scai
 from crash import EXPERIMENT, answered, comparable, society
 from loopback import Loopback
@@ -611,16 +612,43 @@ def test_once_too_much_has_failed_no_further_conversation_begins(tmp_path):
     assert len(calls(tmp_path / "runs" / "experiment")) < 400
 
 
-def test_another_version_continues_a_run_and_is_named_where_it_alone_can(finished: Path, tmp_path: Path) -> None:
-    events = shutil.copytree(finished, tmp_path / "runs" / "tiny") / "events.jsonl"
-    written = re.sub('"scai":"[^"]*"', '"scai":"0.1.9"', events.read_text(encoding="utf-8"), count=1)
-    events.write_text(written, encoding="utf-8")
-    assert scai("resume", "tiny", "-q").code == 0
-    assert events.read_text(encoding="utf-8") == written
-    events.write_text(written.replace('"welfare":"utilitarian"', '"welfare":"nash"', 1), encoding="utf-8")
+@pytest.mark.parametrize("kind", ["own", "cross"])
+def test_another_version_continues_a_run_and_is_named_where_it_alone_can(
+    finished: Path, tmp_path: Path, kind: str
+) -> None:
+    run = shutil.copytree(finished, tmp_path / "runs" / "tiny")
+    whole = of_version(run, "0.1.9")
+    lines = [re.sub('"observed":[^,]*,', '"observed":0.9,', e) if f'"{kind}"' in e else e for e in whole]
+    (run / "events.jsonl").write_text("".join(lines[:-1]), encoding="utf-8")
+    assert scai("resume", "tiny", "-q").code == 0  # what the program sees in a text is not a reason to stop
+    assert bare(events(run)[-1]) == bare(json.loads(whole[-1]))
+    assert (run / "events.jsonl").read_text(encoding="utf-8").startswith("".join(lines[:-1]))
+    changed = "".join(lines[:-1]).replace('"welfare":"utilitarian"', '"welfare":"nash"', 1)
+    (run / "events.jsonl").write_text(changed, encoding="utf-8")
     refused = scai("resume", "tiny", "-q")
     assert (refused.code, len(refused.lines)) == (2, 1)
     assert "its run_started 'run' would differ now; scai 0.1.9 started the run and can continue it" in refused.err
+
+
+def test_what_another_version_finished_stays_as_it_is_whatever_would_be_played_now(
+    finished: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(finished, tmp_path / "runs" / "tiny")
+    left = (line for line in of_version(run, "0.1.9") if '"id":"e3' not in line)  # the product's own play
+    written = "".join(re.sub(r'"seq":\d+', f'"seq":{seq}', line, count=1) for seq, line in enumerate(left))
+    (run / "events.jsonl").write_text(written, encoding="utf-8")
+    (run / "calls.jsonl").write_text("", encoding="utf-8")
+    (run / "outcome.json").unlink()
+    resumed = scai("resume", "tiny", "-q", "--json")
+    assert (resumed.code, resumed.json["status"], resumed.json["calls"]) == (0, "finished", 0), resumed.err
+    assert resumed.json["welfare"] == json.loads((finished / "outcome.json").read_text())["welfare"][:2]
+    assert (run / "events.jsonl").read_text(encoding="utf-8") == written
+
+
+def of_version(run: Path, version: str) -> list[str]:
+    """The events of a run as another version of scai would have started it."""
+    text = (run / "events.jsonl").read_text(encoding="utf-8")
+    return re.sub('"scai":"[^"]*"', f'"scai":"{version}"', text, count=1).splitlines(keepends=True)
 
 
 @pytest.mark.parametrize("name", ["events.jsonl", "calls.jsonl"])
