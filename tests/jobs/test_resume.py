@@ -24,11 +24,17 @@ from scai_cli.jobs.run import resume_blocking
 from scai_cli.jobs.run import run as run_experiment
 from scai_cli.jobs.session import SilentObserver, run_on_loop
 
+MORE = (
+    "  - {id: stain, prompt: How do I get a stain out?}\n"
+    "  - {id: plant, prompt: Why does my plant die?}\n"
+    "  - {id: soup, prompt: What goes into a soup?}\n"
+)
+"""Tasks, so that a trial's rise can be beyond noise."""
 RICH = (
-    TINY.replace("limits: {concurrency: 1}", "").replace("epochs: 2", "epochs: 3")
+    TINY.replace("limits: {concurrency: 1}\n", MORE)
     + """\
 revision: {strategy: candidates, base: [rewrite, edits], candidates: 2, acceptance: both, best_so_far: true}
-holdout: {personas: [cid], tasks: [sleep]}
+holdout: {tasks: [sleep]}
 constitution:
   principles: [Be kind.]
   contract: [{text: Be brief., for: [ann]}]
@@ -79,6 +85,9 @@ def whole(request, tmp_path_factory):
     experiment = load_experiment(folder / "a.yaml")
     outcome = run_on_loop(experiment.models(), run_experiment(experiment, folder, "tiny", observer))
     assert outcome.status == "finished"
+    if request.param == "rich":
+        assert any(call["purpose"] == "vote" for call in calls(folder / "tiny"))
+        assert any(event["type"] == "revision" and event["accepted"] for event in events(folder / "tiny"))
     return Whole(folder / "tiny", observer.states, 12 if request.param == "rich" else 40)
 
 
@@ -554,7 +563,7 @@ def test_an_error_of_the_library_leaves_no_lock(half, tmp_path):
 
 @pytest.mark.slow
 def test_failures_before_a_kill_never_stand_in_the_way_of_what_comes_after_it(tmp_path):
-    text = RICH.replace("epochs: 3", "epochs: 2") + (
+    text = RICH + (
         'max_failures: 1.0\nforce: all\nmodel: {provider: openai, name: society, base_url: "URL"}\n'
     )
     with Loopback(odds={"400": 0.3}, seed=3, answer=society()) as sick, Loopback(answer=society()) as well:

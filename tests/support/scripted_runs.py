@@ -21,6 +21,8 @@ TASKS = [
     {"id": "tea", "prompt": "How do I make a good pot of tea at home?"},
     {"id": "sleep", "prompt": "Help me sleep."},
 ]
+MANY = [*TASKS, *({"id": f"t{n}", "prompt": f"What is {n} plus {n}?"} for n in range(3, 6))]
+"""Five tasks: what people rate higher with each of them is beyond noise, also if it is one person."""
 NO_CROSS = {"cross_raters": 0}
 
 
