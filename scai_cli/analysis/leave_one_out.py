@@ -161,6 +161,8 @@ def plan(context: EpochContext, limit: int | None) -> Plan:
     pairs = list(_in_rounds(context))
     costs = [_calls_each_round(context, persona) for persona, _ in pairs]
     rounds = _ROUNDS if limit is None else max(_FEWEST_ROUNDS, limit // sum(costs))
+    if not context.constitution.rules:
+        rounds = 1  # for the welfare alone
     if limit is not None and rounds * sum(costs) > limit:
         used = 0
         for count, cost in enumerate(costs):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from scai_cli import __version__
 from scai_cli.errors import AnswerLost
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides, dump_experiment
@@ -142,6 +143,10 @@ async def _session(pool: ModelPool, directory: RunDirectory, observer: Observer[
         recorder.health.counts.add(directory.rater_check)
 
     async def play(agents: Agents) -> None:
+        if directory.is_finished and directory.version != __version__:
+            for event in directory.events():  # not replayed: this version may play or measure more
+                recorder.see(event)
+            return
         # A finished run is not judged again: it may be from a version without this check.
         agents = replace(agents, force="all") if directory.is_finished else agents
         now = directory.digests or digests(pool.config)
@@ -181,6 +186,10 @@ class _RunRecorder:
             self.directory.folder.write_text("system_message.txt", message, lasting=True)
         # Write before showing: an event that an observer has shown survives a crash.
         self.directory.append(event)
+        self.see(event)
+
+    def see(self, event: Event) -> None:
+        """Pass on an event that is written."""
         if isinstance(event, RunStarted):
             self._publish("e0", event.constitution.version, event.system_message)
         elif isinstance(event, EpochStarted):

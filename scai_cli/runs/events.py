@@ -142,7 +142,10 @@ class Rated(_Event):
     value: float | None
     """On the rating scale."""
     observed: float | None = None
-    """Utility of the answer in [0, 1], computed from the text and the rater's preferences; None without these."""
+    """Utility of the answer in [0, 1], computed from the text and the rater's preferences; None without these.
+
+    For the answers of others (`cross`) by the themes alone; in runs by versions before 0.5 by the style, too.
+    """
     comment: str = ""
     """The rater's comment."""
     problem: str | None = None

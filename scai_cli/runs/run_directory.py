@@ -13,7 +13,7 @@ from typing import Final
 
 from scai_cli import __version__
 from scai_cli.errors import RunError
-from scai_cli.runs.events import Event, Problem, RatersChecked, Revised
+from scai_cli.runs.events import ANY_EVENT, Event, Problem, RatersChecked, Revised
 from scai_cli.runs.jsonl import damaged, lines, remove_halves
 from scai_cli.runs.locked_folder import CALLS, CreationFiles, LockedFolder
 from scai_cli.text.characters import escape_line_ends
@@ -28,6 +28,8 @@ _ROLE: Final = re.compile(r"/(?:user|assistant|meta)(?:/retry\d+)?$")
 _UNSTAMPED: Final = {"seq": None, "time": None}
 _MAY_DIFFER: Final = re.compile(rb'"(?:run_id|scai)":"[^"]*",')
 """The id and version in `run_started`: a run has the name of its folder, and any version may continue it."""
+_OBSERVED: Final = re.compile(rb'"observed":(?:null|[-+.\de]+),(?="comment":)')
+"""What a program sees in the rated text: versions before 0.5 counted the style of others' answers, too."""
 
 
 def now() -> str:
@@ -86,6 +88,11 @@ class RunDirectory:
     def is_finished(self) -> bool:
         """Whether an earlier session has finished the run."""
         return _name("run_finished", "run") in self._written
+
+    def events(self) -> Iterator[Event]:
+        """Yield the written events."""
+        for _, _, line in lines(self.folder.path / EVENTS):
+            yield ANY_EVENT.validate_json(line)
 
     def settled_by(self, call: str) -> str:
         """Return the type of the written event that results from a call, whose answer is thus fixed, or ""."""
@@ -161,6 +168,8 @@ def _body(line: bytes) -> bytes:
 
 def _comparable(kind: str, body: bytes) -> bytes:
     """Return the part of a body that must be the same in each session."""
+    if kind == "rating":
+        return _OBSERVED.sub(b"", body, count=1)
     return _MAY_DIFFER.sub(b"", body, count=2) if kind == "run_started" else body
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,8 @@ from typing import Any
 import pytest
 from conftest import Called, calls, scai
 from scripted import Line, failing, no_form
-from scripted_runs import NO_CROSS, PEOPLE, TASKS, edit, experiment
+from scripted_runs import MANY, NO_CROSS, PEOPLE, TASKS, edit, experiment
+from terminal import Terminal
 
 RULES = [
     edit(
@@ -57,127 +60,200 @@ def test_a_reworded_rule_is_not_from_the_start(tmp_path: Path) -> None:
     assert "P1 Be kind. from the start · " in shown
 
 
-def test_who_gains_and_who_loses_by_each_rule(tmp_path: Path) -> None:
-    finished_run(tmp_path, ratings={"cross_weight": 0})
-    found = explained()
-    assert (found["run_id"], found["version"]) == ("t", 1)
-    assert found["welfare"] == {"function": "utilitarian", "value": pytest.approx((0.9 + 0.2 + 0.5) / 3)}
+EIGHT = ("--set", "limits.calls=160")  # rounds of 20 calls: 2 of a conversation, and of each rule that concerns it
+
+
+def test_who_gains_by_each_rule_and_what_luck_explains_is_not_named(tmp_path: Path) -> None:
+    finished_run(tmp_path, luck=0.5, ratings={"cross_weight": 0, "cross_raters": 0})
+    found = explained(*EIGHT)
+    assert (found["run_id"], found["version"], found["rounds"]) == ("t", 1, 8)
+    assert found["welfare"] == {"function": "utilitarian", "value": pytest.approx((0.9 + 0.2 + 0.5) / 3, abs=0.03)}
     rules = {rule["id"]: rule for rule in found["rules"]}
     assert list(rules) == ["P1", "C1", "C2", "C3", "C4"]
-    assert rules["C1"]["users"] == {"ann": pytest.approx(0.4), "bob": 0, "cid": 0}
-    assert rules["C1"]["gains"] == ["ann"]
-    assert rules["C1"]["effect"]["estimate"] == pytest.approx(0.4 / 3)
-    assert rules["C1"]["effect"]["low"] <= 0.4 / 3 <= rules["C1"]["effect"]["high"]
-    assert [rule["without_effect"] for rule in rules.values()] == [
-        True,
-        False,
-        True,
-        True,
-        True,
-    ]  # C2 and C3 say the same
+    [(person, effect)] = rules["C1"]["people"].items()
+    assert (person, effect["verdict"], effect["effect"]) == ("ann", "gains", pytest.approx(0.4, abs=0.05))
+    assert effect["p"] < 0.001
+    assert rules["C1"]["effect"]["low"] < 0.4 / 3 < rules["C1"]["effect"]["high"]
+    assert rules["C1"]["effect"]["estimand"] == "these people and tasks again"
+    # P1 says nothing to them; C2 and C3 say the same, so that neither is missed; cid rates 5 without C4, too.
+    assert {name: (rule["gains"], rule["loses"]) for name, rule in rules.items()} == {
+        "P1": ([], []),
+        "C1": (["ann"], []),
+        "C2": ([], []),
+        "C3": ([], []),
+        "C4": ([], []),
+    }
+    assert {person: one["verdict"] for person, one in rules["P1"]["people"].items()} == {
+        person: "cannot tell" for person in ("ann", "bob", "cid")
+    }
     assert rules["P1"]["kind"] == "principle"
     assert (rules["C1"]["kind"], rules["C1"]["for"], rules["C1"]["since"]) == ("clause", ["ann"], 1)
+    shown = " ".join(scai("explain", "t", "--trust", *EIGHT).out.split())
+    assert "gains: Ann Smith +0." in shown
+    assert "cannot tell from luck: Ann Smith, Bob Jones, Cid Brown" in shown
+    assert "loses" not in shown
+
+
+def test_a_rule_that_hurts_those_who_asked_for_it_is_said(tmp_path: Path) -> None:
+    asked = {"for": ["bob"], "evidence": ["e1/bob/tea/m2"]}
+    rules = [edit("add", text="x bob=2", **asked), edit("add", text="x cid=1", **{"for": ["cid"]})]
+    file = experiment(
+        tmp_path,
+        {"e1/revision": {"critique": "c", "edits": rules}},
+        luck=0.5,
+        ratings={"cross_weight": 0, "cross_raters": 0},
+        revision={"strategy": "edits"},
+    )
+    assert scai("run", file, "--quiet").code == 0
+    bobs, cids = explained(*EIGHT)["rules"]
+    assert (bobs["loses"], bobs["asked"], bobs["hurts_its_own"]) == (["bob"], ["bob"], ["bob"])
+    assert (cids["loses"], cids["asked"], cids["hurts_its_own"]) == (["cid"], [], ["cid"])
+    shown = " ".join(scai("explain", "t", "--trust", *EIGHT).out.split())
+    assert re.search(r"loses: Bob Jones -0\.[23]\d It hurts people that it is for: Bob Jones asked for by Bob Jones", shown)
+
+
+def test_the_same_ratings_in_each_round_show_no_luck_to_compare_with(tmp_path: Path) -> None:
+    finished_run(tmp_path, ratings={"cross_weight": 0})
+    [effect] = explained(*EIGHT)["rules"][1]["people"].values()
+    assert effect == {"effect": pytest.approx(0.4), "p": None, "verdict": "cannot tell"}
+
+
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)])
+def test_a_rule_without_effect_is_never_named_and_one_with_an_effect_is(tmp_path: Path, seed: int) -> None:
+    """The simulated assistant recognises nothing in the first rule, and a wish of ann in the second."""
+    file = experiment(
+        tmp_path,
+        personas=[
+            {"id": "ann", "preferences": {"concise": 1.0}},
+            {"id": "bob", "preferences": {"warm": 1.0}},
+            {"id": "cid", "preferences": {"names_source": 1.0}},
+        ],
+        tasks=TASKS,
+        seed=seed,
+        model={"provider": "simulated"},
+        constitution={"principles": ["Sit where the window is.", "Keep it short."]},
+        revision={"acceptance": "improves", "margin": 1},
+    )
+    assert scai("run", file, "--quiet").code == 0
+    found = scai("explain", "t", "--json").json
+    assert (found["rounds"], found["budget"]) == (8, None)  # the simulated society costs nothing
+    nothing, brief = found["rules"]
+    assert (nothing["gains"], nothing["loses"], len(nothing["people"])) == ([], [], 3)
+    assert "ann" in brief["gains"]
 
 
 @pytest.mark.slow
 def test_evidence_is_quoted(tmp_path: Path) -> None:
     finished_run(tmp_path, ratings={})
-    [principle, *clauses] = explained()["rules"]
+    [principle, *clauses] = explained("--set", "limits.calls=80")["rules"]
     assert principle["evidence"] == [
         {"id": "e1/ann/tea/m2", "who": "ann", "text": "ann says so"},
         {"id": "e1/bob/tea/cross/cid", "who": "cid", "text": "so it is"},
     ]
+    assert principle["asked"] == ["ann", "cid"]
     assert all(clause["evidence"] == [] for clause in clauses)
-    shown = scai("explain", "t", "--trust").out
+    shown = scai("explain", "t", "--trust", "--set", "limits.calls=80").out
     assert "“ann says so” (Ann Smith, e1/ann/tea/m2)" in shown
-    assert "no effect on any user" in shown
+    assert "asked for by Ann Smith and Cid Brown" in shown
 
 
 def test_a_clause_is_left_out_only_where_it_is_spoken_of(tmp_path: Path) -> None:
     run = finished_run(tmp_path)
-    explained()
+    explained("--set", "limits.calls=40")
     made = {call["id"].rsplit("/", 3)[0] for call in calls(run / "explain")}
-    assert made == {
-        *(f"explain/~whole/{who}" for who in ("ann", "bob", "cid")),
-        *(f"explain/~P1/{who}" for who in ("ann", "bob", "cid")),
-        "explain/~C1/ann",
-        "explain/~C2/bob",
-        "explain/~C3/bob",
-        "explain/~C4/cid",
+    variants = {
+        *(f"~whole/{who}" for who in ("ann", "bob", "cid")),
+        *(f"~P1/{who}" for who in ("ann", "bob", "cid")),
+        *("~C1/ann", "~C2/bob", "~C3/bob", "~C4/cid"),
     }
+    assert made == {f"explain/r{number}/{variant}" for number in (1, 2) for variant in variants}
     seeds: dict[str, set[int]] = {}
     for call in calls(run / "explain"):
-        seeds.setdefault("/".join(call["id"].split("/")[2:]), set()).add(call["request"]["seed"])
-    assert all(len(same) == 1 for same in seeds.values())
+        _, number, _, *place = call["id"].split("/")
+        seeds.setdefault("/".join([number, *place]), set()).add(call["request"]["seed"])
+    assert all(len(same) == 1 for same in seeds.values())  # the variants of a round have the same luck
+    assert len({seed for same in seeds.values() for seed in same}) == len(seeds)  # and each round has other luck
 
 
 @pytest.mark.slow
 def test_a_second_call_costs_nothing_and_the_run_is_not_touched(tmp_path: Path) -> None:
-    run = finished_run(tmp_path)
+    run = finished_run(tmp_path, luck=1)
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
-    first, shown = explained(), scai("explain", "t", "--trust").out
-    assert first["calls"] == 2 * (3 + 3 + 4) == len(calls(run / "explain"))
-    assert "3 of 3 conversations played with and without each rule (20 calls, budget 1,000)" in shown
-    assert (explained(), scai("explain", "t", "--trust").out) == (first, shown)
-    assert len(calls(run / "explain")) == 20
+    within = ("--set", "limits.calls=60")
+    first, shown = explained(*within), scai("explain", "t", "--trust", *within).out
+    assert first["calls"] == 3 * 2 * (3 + 3 + 4) == len(calls(run / "explain"))
+    assert "3 of 3 conversations, with and without each rule, 3 times (60 calls, budget 60)" in shown
+    assert (explained(*within), scai("explain", "t", "--trust", *within).out) == (first, shown)
+    assert len(calls(run / "explain")) == 60
     assert {path: path.read_bytes() for path in before} == before
-    assert {path.name for path in run.rglob("*") if path.is_file() and path not in before} == {".lock", "calls.jsonl"}
+    made = {path.name for path in run.rglob("*") if path.is_file() and path not in before}
+    assert made == {".lock", "calls.jsonl", "result.json"}
     assert scai("list", "--json").json[0]["run_id"] == "t"
 
 
-@pytest.mark.parametrize("end", [0, 7, 11])
+@pytest.mark.parametrize("end", [0, 7, 39])
 def test_an_explanation_that_was_interrupted_goes_on(tmp_path: Path, end: int) -> None:
-    run = finished_run(tmp_path)
-    within = ("--set", "limits.calls=12")  # all of them are used
+    run = finished_run(tmp_path, luck=1)
+    within = ("--set", "limits.calls=40")  # all of them are used
     whole = explained(*within)
+    kept = run / "explain" / "result.json"
+    result = kept.read_bytes()
+    kept.unlink()
     log = run / "explain" / "calls.jsonl"
     lines = log.read_bytes().splitlines(keepends=True)
-    assert len(lines) == whole["calls"] == 12
+    assert len(lines) == whole["calls"] == 40
     log.write_bytes(b"".join(lines[:end]) + lines[end][: end * 9])
     assert explained(*within) == whole
-    assert len(calls(run / "explain")) == 12
+    assert len(calls(run / "explain")) == 40
+    assert kept.read_bytes() == result
 
 
 @pytest.mark.slow
 def test_calls_of_other_limits_and_answers_without_use_are_counted_as_if_undisturbed(tmp_path: Path) -> None:
-    run = finished_run(tmp_path, [no_form("explain/~C2/bob/tea/m2/user")])
-    wide = explained()
-    assert wide["calls"] == 20 + 2 == len(calls(run / "explain"))  # two more attempts at a form
-    narrow = explained("--set", "limits.calls=14")
+    run = finished_run(tmp_path, [no_form("explain/r1/~C2/bob/tea/m2/user")])
+    within = ("--set", "limits.calls=90")
+    wide = explained(*within)
+    assert wide["calls"] == 4 * 20 + 2 == len(calls(run / "explain"))  # two more attempts at a form
+    narrow = explained("--set", "limits.calls=30")
     (run / "explain" / "calls.jsonl").unlink()
-    assert explained("--set", "limits.calls=14") == narrow
+    assert explained("--set", "limits.calls=30") == narrow
     assert narrow["calls"] < wide["calls"]
-    assert explained() == wide
+    assert explained(*within) == wide
 
 
 @pytest.mark.slow
 def test_a_short_budget_samples_evenly_and_says_so(tmp_path: Path) -> None:
     tasks = [*TASKS, {"id": "third", "prompt": "Third?"}]
     run = finished_run(tmp_path, tasks=tasks)
-    # ann costs 2 calls x (whole, P1, C1), bob 2 x 4, cid 2 x 3: a round of all three is 20
-    found = explained("--set", "limits.calls=45")
-    assert (found["played"]["conversations"], found["played"]["of"]) == (6, 9)
-    assert found["calls"] == len(calls(run / "explain")) == 40
-    who = [call["id"].split("/")[2] for call in calls(run / "explain") if "~whole" in call["id"]]
-    assert sorted(who) == sorted(["ann", "bob", "cid"] * 4)
-    assert "6 of 9 conversations" in scai("explain", "t", "--trust", "--set", "limits.calls=45").out
-    more = explained("--set", "limits.calls=1000")
-    assert more["played"]["conversations"] == 9
-    assert more["calls"] == len(calls(run / "explain")) == 60  # what was played stays played
+    # ann costs 2 calls x (whole, P1, C1), bob 2 x 4, cid 2 x 3: a task of all three is 20, twice
+    found = explained("--set", "limits.calls=90")
+    assert (found["rounds"], found["played"]["conversations"], found["played"]["of"]) == (2, 6, 9)
+    assert found["calls"] == len(calls(run / "explain")) == 80
+    who = [call["id"].split("/")[3] for call in calls(run / "explain") if "~whole" in call["id"]]
+    assert sorted(who) == sorted(["ann", "bob", "cid"] * 8)
+    assert "6 of 9 conversations" in scai("explain", "t", "--trust", "--set", "limits.calls=90").out
+    more = explained("--set", "limits.calls=130")
+    assert (more["rounds"], more["played"]["conversations"]) == (2, 9)
+    assert more["calls"] == len(calls(run / "explain")) == 120  # what was played stays played
 
 
 def test_a_persona_that_was_not_played_has_no_effect_not_zero(tmp_path: Path) -> None:
     finished_run(tmp_path)
-    found = explained("--set", "limits.calls=8")
-    assert found["played"]["conversations"] == 1
-    for rule in found["rules"]:
-        assert sum(effect is None for effect in rule["users"].values()) >= 2
+    found = explained("--set", "limits.calls=16")
+    assert (found["played"]["conversations"], found["rounds"]) == (1, 2)
+    named = [person for rule in found["rules"] for person in rule["people"]]
+    assert named
+    assert len(set(named)) == 1
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--set", "limits.calls=5"], 2, "--set limits.calls=5: one conversation with and without each rule takes"),
+        (
+            ["--set", "limits.calls=5"],
+            2,
+            "--set limits.calls=5: one conversation with and without each rule, twice, takes",
+        ),
         (["--users", "ann", "bobb"], 2, "--users: 'bobb' took no part in run 't'; did you mean 'bob'?"),
         (["--set", "limits.calls=0"], 2, "--set limits.calls: limits.calls: must be greater than or equal to 1"),
         (
@@ -193,6 +269,108 @@ def test_what_cannot_be_explained_is_said_in_one_line(
     finished_run(tmp_path)
     found = scai("explain", "t", "--trust", *arguments)
     assert (found.code, said in found.err) == (code, True), found.err
+
+
+# --- before it pays
+
+
+@pytest.mark.parametrize("limit", [45, 100])
+def test_a_dry_run_says_how_many_calls_are_made_and_makes_none(tmp_path: Path, limit: int) -> None:
+    run = finished_run(tmp_path)
+    within = ("--set", f"limits.calls={limit}")
+    dry = scai("explain", "t", "--trust", "--dry-run", *within)
+    planned = scai("explain", "t", "--trust", "--dry-run", "--json", *within).json
+    assert calls(run / "explain") == []
+    assert not (run / "explain" / "result.json").exists()
+    found = explained(*within)
+    assert planned == {"calls": found["calls"], "conversations": 3, "rounds": limit // 20}
+    assert (dry.code, dry.out) == (
+        0, f"{found['calls']} calls: 3 conversations with and without each rule, {limit // 20} times\n"
+    )  # fmt: skip
+    assert len(calls(run / "explain")) == found["calls"]
+
+
+@pytest.fixture
+def provider_for_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes find the scripted provider, too."""
+    support = Path(__file__).parents[1] / "support"
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(support), os.environ.get("PYTHONPATH", "")]))
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("provider_for_processes")
+def test_more_than_500_paid_calls_are_confirmed_at_a_terminal(tmp_path: Path) -> None:
+    run = finished_run(tmp_path)
+    with Terminal("explain", "t", "--trust") as terminal:
+        terminal.sees("This makes 1,000 paid calls. Go on? [y/N]:")
+        terminal.types("n\n")
+        assert terminal.ends() == 0
+    assert calls(run / "explain") == []
+    with Terminal("explain", "t", "--trust", "--set", "limits.calls=500") as terminal:  # no more than 500
+        terminal.sees("25 times (500 calls")
+        assert terminal.ends() == 0
+    assert "Go on?" not in terminal.shown
+    with Terminal("explain", "t", "--trust", "--set", "limits.calls=1020") as terminal:  # 500 of them are paid already
+        terminal.sees("This makes 520 paid calls. Go on? [y/N]:")
+        terminal.types("y\n")
+        terminal.sees("51 times (1,020 calls")
+        assert terminal.ends() == 0
+    assert len(calls(run / "explain")) == 1020
+
+
+def test_an_empty_constitution_is_not_played_again_and_again(tmp_path: Path) -> None:
+    assert scai("run", experiment(tmp_path, ratings=NO_CROSS), "--quiet").code == 0
+    assert explained("--dry-run") == {"calls": 3 * 2, "conversations": 3, "rounds": 1}
+
+
+# --- what is kept, in the report
+
+
+def report(path: Path) -> str:
+    assert scai("report", "t", "-o", path / "page.html").code == 0
+    page = (path / "page.html").read_text(encoding="utf-8")
+    return " ".join(re.sub(r"<[^>]+>", " ", page).split())
+
+
+def test_the_report_shows_who_gains_and_loses_who_asked_and_whom_a_rule_hurts(tmp_path: Path) -> None:
+    rules = [
+        edit("add", text="x ann=9", **{"for": ["ann"]}),
+        edit("add", text="x bob=2", **{"for": ["bob"], "evidence": ["e1/bob/tea/m2", "e1/ann/tea/m2"]}),
+        edit("add", text="Be kind."),
+    ]
+    keys = {"ratings": {"cross_weight": 0, "cross_raters": 0}, "revision": {"strategy": "edits"}, "luck": 0.5}
+    file = experiment(tmp_path, {"e1/revision": {"critique": "c", "edits": rules}}, **keys)
+    assert scai("run", file, "--quiet").code == 0
+    assert "Effect on" not in report(tmp_path)
+    found = explained(*EIGHT)
+    effects = {rule["id"]: {who: one["effect"] for who, one in rule["people"].items()} for rule in found["rules"]}
+    shown = report(tmp_path)
+    assert f"; gains: Ann Smith {effects['C1']['ann']:+.2f}." in shown
+    assert f"; loses: Bob Jones −{-effects['C2']['bob']:.2f}." in shown
+    assert "; cannot tell for 3 people." in shown  # the principle
+    assert "It hurts people that it is for: Bob Jones." in shown
+    assert "Asked for by Bob Jones and Ann Smith: “bob says so” (Bob Jones)" in shown
+    assert shown.count("Asked for by") == 1
+
+
+@pytest.mark.parametrize("how", ["damaged", "huge", "of another form", "of another constitution", "a folder"])
+def test_a_kept_result_that_is_not_of_this_constitution_is_not_shown(tmp_path: Path, how: str) -> None:
+    run = finished_run(tmp_path)
+    explained("--set", "limits.calls=40")
+    kept = run / "explain" / "result.json"
+    assert "Effect on" in report(tmp_path)
+    text = kept.read_text(encoding="utf-8")
+    if how == "a folder":
+        kept.unlink()
+        kept.mkdir()
+    elif how == "huge":
+        with kept.open("ab") as file:
+            file.truncate(2**26 + 1)
+    else:
+        changes = {"damaged": ('"rules"', '"rul'), "of another form": ('"rounds":', '"laps":')}
+        kept.write_text(text.replace(*changes.get(how, ("x ann=9", "x ann=8")), 1), encoding="utf-8")
+    assert "Effect on" not in report(tmp_path)
+    assert scai("show", "t").code == 0
 
 
 def test_code_of_others_is_not_loaded_unasked(tmp_path: Path) -> None:
@@ -226,9 +404,10 @@ def test_an_empty_constitution_is_explained_as_such(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_calls_that_fail_are_told_and_leave_gaps(tmp_path: Path) -> None:
     finished_run(tmp_path, [failing("~C1/ann")])
-    found = explained()
-    assert found["played"]["failed"] == 1
-    assert {rule["id"]: rule["users"]["ann"] for rule in found["rules"]}["C1"] is None
+    found = explained("--set", "limits.calls=40")
+    assert found["played"]["failed"] == 2
+    assert {rule["id"]: list(rule["people"]) for rule in found["rules"]}["C1"] == []
+    assert "2 calls failed" in scai("explain", "t", "--trust", "--set", "limits.calls=40").out
 
 
 def test_rules_that_pull_two_users_apart(tmp_path: Path) -> None:
@@ -241,7 +420,7 @@ def test_rules_that_pull_two_users_apart(tmp_path: Path) -> None:
         tmp_path,
         personas=people,
         tasks=TASKS,
-        model={"provider": "simulated", "options": {"noise": 0}},
+        model={"provider": "simulated"},
         constitution={"principles": ["Keep it short.", "Be warm and kind."]},
         revision={"acceptance": "improves", "margin": 1},
         ratings={"cross_weight": 0},
@@ -273,10 +452,11 @@ def test_held_out_people_are_not_asked(tmp_path: Path) -> None:
 def front(path: Path, *arguments: object, over: str = "welfare=utilitarian,rawlsian,nash", **keys: Any) -> Called:
     settings = {"acceptance": "improves", "strategy": "candidates", "candidates": 2, **keys.pop("revision", {})}
     meta = {
-        "e1/revision/c1": {"critique": "", "principles": [], "contract": _levels(10, 10, 2)},
+        "e1/revision/c1": {"critique": "", "principles": [], "contract": _levels(10, 10, 3)},
         "e1/revision/c2": {"critique": "", "principles": [], "contract": _levels(6, 6, 6)},
     }
-    file = experiment(path, meta, **{"ratings": NO_CROSS, "epochs": 2, "revision": settings, **keys})
+    common = {"ratings": NO_CROSS, "epochs": 2, "tasks": MANY, "revision": settings}
+    file = experiment(path, meta, **{**common, **keys})
     return scai("frontier", file, "--over", over, "--quiet", *arguments)
 
 
@@ -289,18 +469,18 @@ def test_the_front_and_the_price_of_fairness(tmp_path: Path) -> None:
     found = front(tmp_path, "--json", over="welfare=utilitarian, rawlsian,gini(delta=3)").json
     points = {point["welfare"]: point for point in found["points"]}
     assert list(points) == ["utilitarian", "rawlsian", "gini(delta=3)"]
-    assert points["utilitarian"]["mean"] == pytest.approx(22 / 30)
-    assert points["utilitarian"]["worst_off"] == pytest.approx(0.2)
+    assert points["utilitarian"]["mean"] == pytest.approx(23 / 30)
+    assert points["utilitarian"]["worst_off"] == pytest.approx(0.3)
     assert points["rawlsian"]["mean"] == points["rawlsian"]["worst_off"] == pytest.approx(0.6)
     assert points["rawlsian"]["inequality"] == 0
     assert points["utilitarian"]["price_of_fairness"] == 0
-    assert points["rawlsian"]["price_of_fairness"] == pytest.approx(1 - 0.6 / (22 / 30))
+    assert points["rawlsian"]["price_of_fairness"] == pytest.approx(1 - 0.6 / (23 / 30))
     assert all(point["on_front"] for point in points.values())
     assert [point["run_id"] for point in found["points"]] == ["t-utilitarian", "t-rawlsian", "t-gini-delta-3"]
     assert {point["measured_on"] for point in found["points"]} == {"epoch 2"}
     table = front(tmp_path).out
     assert table.startswith("Utility (0 to 1) of 3 people simulated by scripted:connect\n")
-    assert "+18.2%" in table
+    assert "+21.7%" in table
     assert "…" not in table
     assert "one play of each, no interval" in table
 
@@ -353,7 +533,7 @@ def test_a_run_of_another_experiment_in_the_way_is_said(tmp_path: Path) -> None:
 
 
 def test_the_held_out_are_measured_where_there_are_some(tmp_path: Path) -> None:
-    found = front(tmp_path, "--json", tasks=TASKS, holdout={"tasks": ["sleep"]}).json
+    found = front(tmp_path, "--json", holdout={"tasks": ["sleep"]}).json
     assert {point["measured_on"] for point in found["points"]} == {"holdout"}
 
 
@@ -386,7 +566,7 @@ def test_show_tells_of_the_proof_and_why_a_revision_was_adopted(tmp_path: Path) 
     file = experiment(
         tmp_path,
         {"e1/revision": {"critique": "the critique", "principles": [], "contract": _levels(9, 9, 3)}},
-        tasks=TASKS,
+        tasks=[*MANY, {"id": "sixth", "prompt": "And then?"}],
         holdout={"tasks": ["sleep"]},
         ratings=NO_CROSS,
         revision={"acceptance": "improves"},
@@ -396,9 +576,10 @@ def test_show_tells_of_the_proof_and_why_a_revision_was_adopted(tmp_path: Path) 
     shown = scai("show", "t").out
     flat = " ".join(shown.split())
     assert "Held out: 3 people simulated by scripted:connect x 1 task" in flat
-    assert "mean of all (utilitarian): 0.500 (version 0), 0.700 (version 1): no change beyond chance (" in flat
-    assert "Cid Brown 0.50 0.30 -0.20" in flat
-    assert "epoch 1, version 1: utilitarian welfare on trial: 0.500 before, 0.700 after, +0.200 [" in flat
+    sides = "mean of all (utilitarian): 0.500 (version 0), 0.700 (version 1)"
+    assert f"{sides}: +0.200 (cannot tell how sure: an interval takes 3 tasks held out, not 1)" in flat
+    assert "Cid Brown 0.50 0.30 -0.20 – cannot tell" in flat
+    assert re.search(r"version 1: utilitarian welfare on trial: 0.500 before, 0.700 after, \+0.200, p 0.0\d+ of at most", flat)
     assert "epoch 2: no change was proposed" in flat
     told = scai("show", "t", "--json").json
     assert told["holdout"]["difference"]["estimate"] == pytest.approx(0.2)

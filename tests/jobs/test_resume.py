@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from changed_runs import bare
 from conftest import TINY, calls, events, scai
 from crash import EXPERIMENT, answered, comparable, society
 from loopback import Loopback
@@ -23,11 +24,17 @@ from scai_cli.jobs.run import resume_blocking
 from scai_cli.jobs.run import run as run_experiment
 from scai_cli.jobs.session import SilentObserver, run_on_loop
 
+MORE = (
+    "  - {id: stain, prompt: How do I get a stain out?}\n"
+    "  - {id: plant, prompt: Why does my plant die?}\n"
+    "  - {id: soup, prompt: What goes into a soup?}\n"
+)
+"""Tasks, so that a trial's rise can be beyond noise."""
 RICH = (
-    TINY.replace("limits: {concurrency: 1}", "").replace("epochs: 2", "epochs: 3")
+    TINY.replace("limits: {concurrency: 1}\n", MORE)
     + """\
 revision: {strategy: candidates, base: [rewrite, edits], candidates: 2, acceptance: both, best_so_far: true}
-holdout: {personas: [cid], tasks: [sleep]}
+holdout: {tasks: [sleep]}
 constitution:
   principles: [Be kind.]
   contract: [{text: Be brief., for: [ann]}]
@@ -78,6 +85,9 @@ def whole(request, tmp_path_factory):
     experiment = load_experiment(folder / "a.yaml")
     outcome = run_on_loop(experiment.models(), run_experiment(experiment, folder, "tiny", observer))
     assert outcome.status == "finished"
+    if request.param == "rich":
+        assert any(call["purpose"] == "vote" for call in calls(folder / "tiny"))
+        assert any(event["type"] == "revision" and event["accepted"] for event in events(folder / "tiny"))
     return Whole(folder / "tiny", observer.states, 12 if request.param == "rich" else 40)
 
 
@@ -553,7 +563,7 @@ def test_an_error_of_the_library_leaves_no_lock(half, tmp_path):
 
 @pytest.mark.slow
 def test_failures_before_a_kill_never_stand_in_the_way_of_what_comes_after_it(tmp_path):
-    text = RICH.replace("epochs: 3", "epochs: 2") + (
+    text = RICH + (
         'max_failures: 1.0\nforce: all\nmodel: {provider: openai, name: society, base_url: "URL"}\n'
     )
     with Loopback(odds={"400": 0.3}, seed=3, answer=society()) as sick, Loopback(answer=society()) as well:
@@ -611,16 +621,43 @@ def test_once_too_much_has_failed_no_further_conversation_begins(tmp_path):
     assert len(calls(tmp_path / "runs" / "experiment")) < 400
 
 
-def test_another_version_continues_a_run_and_is_named_where_it_alone_can(finished: Path, tmp_path: Path) -> None:
-    events = shutil.copytree(finished, tmp_path / "runs" / "tiny") / "events.jsonl"
-    written = re.sub('"scai":"[^"]*"', '"scai":"0.1.9"', events.read_text(encoding="utf-8"), count=1)
-    events.write_text(written, encoding="utf-8")
-    assert scai("resume", "tiny", "-q").code == 0
-    assert events.read_text(encoding="utf-8") == written
-    events.write_text(written.replace('"welfare":"utilitarian"', '"welfare":"nash"', 1), encoding="utf-8")
+@pytest.mark.parametrize("kind", ["own", "cross"])
+def test_another_version_continues_a_run_and_is_named_where_it_alone_can(
+    finished: Path, tmp_path: Path, kind: str
+) -> None:
+    run = shutil.copytree(finished, tmp_path / "runs" / "tiny")
+    whole = of_version(run, "0.1.9")
+    lines = [re.sub('"observed":[^,]*,', '"observed":0.9,', e) if f'"{kind}"' in e else e for e in whole]
+    (run / "events.jsonl").write_text("".join(lines[:-1]), encoding="utf-8")
+    assert scai("resume", "tiny", "-q").code == 0  # what the program sees in a text is not a reason to stop
+    assert bare(events(run)[-1]) == bare(json.loads(whole[-1]))
+    assert (run / "events.jsonl").read_text(encoding="utf-8").startswith("".join(lines[:-1]))
+    changed = "".join(lines[:-1]).replace('"welfare":"utilitarian"', '"welfare":"nash"', 1)
+    (run / "events.jsonl").write_text(changed, encoding="utf-8")
     refused = scai("resume", "tiny", "-q")
     assert (refused.code, len(refused.lines)) == (2, 1)
     assert "its run_started 'run' would differ now; scai 0.1.9 started the run and can continue it" in refused.err
+
+
+def test_what_another_version_finished_stays_as_it_is_whatever_would_be_played_now(
+    finished: Path, tmp_path: Path
+) -> None:
+    run = shutil.copytree(finished, tmp_path / "runs" / "tiny")
+    left = (line for line in of_version(run, "0.1.9") if '"id":"e3' not in line)  # the product's own play
+    written = "".join(re.sub(r'"seq":\d+', f'"seq":{seq}', line, count=1) for seq, line in enumerate(left))
+    (run / "events.jsonl").write_text(written, encoding="utf-8")
+    (run / "calls.jsonl").write_text("", encoding="utf-8")
+    (run / "outcome.json").unlink()
+    resumed = scai("resume", "tiny", "-q", "--json")
+    assert (resumed.code, resumed.json["status"], resumed.json["calls"]) == (0, "finished", 0), resumed.err
+    assert resumed.json["welfare"] == json.loads((finished / "outcome.json").read_text())["welfare"][:2]
+    assert (run / "events.jsonl").read_text(encoding="utf-8") == written
+
+
+def of_version(run: Path, version: str) -> list[str]:
+    """The events of a run as another version of scai would have started it."""
+    text = (run / "events.jsonl").read_text(encoding="utf-8")
+    return re.sub('"scai":"[^"]*"', f'"scai":"{version}"', text, count=1).splitlines(keepends=True)
 
 
 @pytest.mark.parametrize("name", ["events.jsonl", "calls.jsonl"])

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import scai
+from recorded import without_measures
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 VERSIONS = ("v0.3", "v0.4")
@@ -33,13 +34,21 @@ def kept(before: Any, now: Any) -> bool:
         return isinstance(now, dict) and all(key in now and kept(value, now[key]) for key, value in before.items())
     if isinstance(before, list):
         return isinstance(now, list) and len(before) == len(now) and all(map(kept, before, now))
+    if isinstance(before, float):  # a sum in another order has another last digit
+        return isinstance(now, float) and now == pytest.approx(before, abs=1e-12)
     return type(before) is type(now) and before == now
 
 
 def test_show_prints_each_key_as_it_did(expected: Path):
     before = json.loads((expected / "whole.show.json").read_text(encoding="utf-8"))
+    now = scai("show", "whole", "--json").json
     assert before["epochs"]
-    assert kept(before, scai("show", "whole", "--json").json)
+    assert kept(without_measures(before), now)
+    for name in ("satisfaction", "welfare"):  # the intervals are narrower or wider, and of the same change
+        change = now["headline"][name]
+        assert change["low"] < change["estimate"] < change["high"]
+        assert change["verdict"] == before["headline"][name]["verdict"]
+    assert {found["cross"] for found in now["honesty"].values()} == {None}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -12,10 +12,12 @@ import pytest
 from changed_runs import bare, take_back
 from conftest import calls, events, scai
 from scripted import Line, failing, no_form, refusing
-from scripted_runs import NO_CROSS, PEOPLE, anew, clauses, experiment, ran, revisions
+from scripted_runs import MANY, NO_CROSS, PEOPLE, anew, clauses, experiment, ran, revisions
 
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Add, Constitution
+from scai_cli.runs.events import Candidate
+from scai_cli.simulation.acceptance.improves import Trial
 from scai_cli.simulation.best_version import VersionRanking
 from scai_cli.simulation.utilities import EpochUtilities, PairedUtilities
 from scai_cli.social_choice import welfare
@@ -66,22 +68,61 @@ def test_adopts_only_what_raises_the_declared_welfare(
     tmp_path: Path, function: str, before: tuple[int, int, int], after: tuple[int, int, int], better: bool
 ) -> None:
     revision = decided(tmp_path, clauses(*after), before, welfare=function)
-    assert revision["accepted"] is better
+    assert not revision["accepted"]  # of a rating each, noise could have made any rise
     scores = revision["candidates"][0]["scores"]
     declared = welfare.parse(function)
     assert scores["welfare"] == pytest.approx(declared([level / 10 for level in after]))
     assert scores["welfare_before"] == pytest.approx(declared([level / 10 for level in before]))
     assert scores["gain"] == pytest.approx(scores["welfare"] - scores["welfare_before"])
-    assert scores["gain_low"] <= scores["gain"] + 1e-9
-    assert scores["gain_high"] >= scores["gain"] - 1e-9
+    assert scores["level"] == 0.05 < scores["p"] <= 1
+    pair = PairedUtilities(*(tuple(level / 10 for level in levels) for levels in (before, after)), (1.0, 1.0, 1.0))
+    for p in (0.01, 0.05, 0.06):
+        trial = Trial(Candidate(id="c", critique=""), declared, EpochUtilities(*({},) * 4, (), (), 0), pair, p, 0.05, ())
+        assert trial.rises(0) is (better and p <= 0.05)
+
+
+def test_a_rise_beyond_noise_is_adopted(tmp_path: Path) -> None:
+    revision = decided(tmp_path, clauses(9, 9, 4), tasks=MANY)
+    assert revision["accepted"]
+    scores = revision["candidates"][0]["scores"]
+    assert scores["gain"] == pytest.approx((4 + 4 - 1) / 30)
+    assert scores["p"] < scores["level"] == 0.05
+    for function, after in (("rawlsian", (6, 6, 6)), ("nash", (7, 7, 7)), ("median", (6, 6, 6))):
+        assert decided(tmp_path, clauses(*after), tasks=MANY, welfare=function)["accepted"]
+    assert not decided(tmp_path, clauses(9, 9, 4), tasks=MANY, welfare="rawlsian")["accepted"]
+
+
+@pytest.mark.parametrize(("tasks", "adopted"), [(1, False), (3, False), (5, True)])
+def test_a_rise_of_a_few_ratings_is_not_adopted(tmp_path: Path, tasks: int, adopted: bool) -> None:
+    """1 in 2^n is the chance that n ratings all rise without an effect."""
+    revision = decided(tmp_path, clauses(10, 5, 5), tasks=MANY[:tasks])
+    assert revision["candidates"][0]["scores"]["p"] == pytest.approx(0.5**tasks, abs=0.05 if tasks < 5 else 0.015)
+    assert revision["accepted"] is adopted
+    if not adopted:
+        assert re.fullmatch(
+            r"no candidate raised utilitarian welfare beyond noise \(p 0\.\d+ of at most 0\.05\)", revision["reason"]
+        )
+
+
+def test_the_chance_of_an_error_is_shared_by_all_trials_of_a_run(tmp_path: Path) -> None:
+    answers = {f"e1/revision/c{n}": clauses(*levels) for n, levels in ((1, (10, 5, 5)), (2, (9, 9, 9)))}
+    keys = {"tasks": MANY, "ratings": NO_CROSS, "constitution": start(5, 5, 5), "epochs": 2}
+    settings = {"strategy": "candidates", "candidates": 2, "acceptance": "improves"}
+    revision = revisions(ran(tmp_path, answers, revision=settings, **keys))[0]
+    first, second = (candidate["scores"] for candidate in revision["candidates"])
+    assert first["level"] == second["level"] == 0.05 / 4
+    assert second["p"] < 0.05 / 4 < first["p"] < 0.05
+    assert "x bob=9" in [clause["text"] for clause in revision["constitution"]["contract"]]
 
 
 @pytest.mark.parametrize(("margin", "adopted"), [(0.0, True), (0.09, True), (0.1, False), (0.2, False)])
 def test_the_rise_must_be_above_the_margin(tmp_path: Path, margin: float, adopted: bool) -> None:
-    revision = decided(tmp_path, clauses(6, 6, 6), revision={"margin": margin})
+    revision = decided(tmp_path, clauses(6, 6, 6), revision={"margin": margin}, tasks=MANY)
     assert revision["accepted"] is adopted
     if adopted:
-        assert revision["reason"] == "utilitarian welfare on trial: 0.500 before, 0.600 after, +0.100 [+0.100, +0.100]"
+        before, _, chance = revision["reason"].rpartition(", ")
+        assert before == "utilitarian welfare on trial: 0.500 before, 0.600 after, +0.100"
+        assert re.fullmatch(r"p 0\.00\d+ of at most 0\.05", chance)
     else:
         assert revision["reason"] == f"no candidate raised utilitarian welfare by more than {margin:g}"
         assert revision["constitution"]["version"] == 0
@@ -89,8 +130,8 @@ def test_the_rise_must_be_above_the_margin(tmp_path: Path, margin: float, adopte
 
 def test_weights_of_the_personas_count(tmp_path: Path) -> None:
     heavy = [{**person, "weight": 8 if person["id"] == "cid" else 1} for person in PEOPLE]
-    assert not decided(tmp_path, clauses(9, 9, 4), personas=heavy)["accepted"]
-    assert decided(tmp_path, clauses(9, 9, 4))["accepted"]
+    assert not decided(tmp_path, clauses(9, 9, 4), personas=heavy, tasks=MANY)["accepted"]
+    assert decided(tmp_path, clauses(9, 9, 4), tasks=MANY)["accepted"]
 
 
 def test_the_best_of_several_candidates_is_adopted_and_all_are_scored(tmp_path: Path) -> None:
@@ -99,10 +140,12 @@ def test_the_best_of_several_candidates_is_adopted_and_all_are_scored(tmp_path: 
         tmp_path,
         {f"e1/revision/c{n}": answer for n, answer in enumerate(answers, 1)},
         ratings=NO_CROSS,
+        tasks=MANY,
         revision={"strategy": "candidates", "candidates": 4, "acceptance": "improves"},
     )
     [revision] = revisions(told)
     assert [round(c["scores"]["welfare"], 6) for c in revision["candidates"]] == [0.6, 0.9, 0.7, 0.1]
+    assert [c["scores"]["p"] <= 0.05 / 4 for c in revision["candidates"]] == [True, True, True, False]
     assert [clause["text"] for clause in revision["constitution"]["contract"]] == ["x ann=9", "x bob=9", "x cid=9"]
 
 
@@ -176,7 +219,7 @@ def test_a_call_that_failed_on_trial_stays_failed_when_the_run_goes_on(tmp_path:
 
 def test_only_those_whom_a_candidate_concerns_talk_again(tmp_path: Path) -> None:
     answer = anew(contract=(("C1", "x ann=9", "ann"), ("C2", "x bob=5", "bob"), ("C3", "x cid=5", "cid")))
-    revision = decided(tmp_path, answer, script=[failing("e1/bob/tea/m1")], max_failures=1)
+    revision = decided(tmp_path, answer, script=[failing("e1/bob/tea/m1")], max_failures=1, tasks=MANY)
     assert revision["accepted"]
     told = events(tmp_path / "runs" / "t")
     assert {c["id"].split("/")[2] for c in calls(tmp_path / "runs" / "t") if "/~1/" in c["id"]} == {"ann"}
@@ -284,18 +327,27 @@ def test_ballots_are_anonymous_and_each_voter_sees_another_order(tmp_path: Path)
 
 def test_both_elects_among_what_improves(tmp_path: Path) -> None:
     popular_but_worse, improving = clauses(6, 6, 0), clauses(9, 5, 5)
-    keys = {"acceptance": "both"}
-    assert not voted(tmp_path, [popular_but_worse], revision=keys)["accepted"]
-    revision = voted(tmp_path, [popular_but_worse, clauses(6, 6, 6)], revision=keys)
+    keys = {"revision": {"acceptance": "both"}, "tasks": MANY}
+    assert not voted(tmp_path, [popular_but_worse], **keys)["accepted"]
+    revision = voted(tmp_path, [popular_but_worse, clauses(6, 6, 6)], **keys)
     assert revision["accepted"]
     assert [clause["text"] for clause in revision["constitution"]["contract"]] == ["x ann=6", "x bob=6", "x cid=6"]
     first, second = (c["scores"] for c in revision["candidates"])
-    assert set(first) == {"welfare", "welfare_before", "gain", "gain_low", "gain_high"}
+    assert set(first) == {"welfare", "welfare_before", "gain", "p", "level"}
     assert {"votes", "votes_before"} < set(second)
-    unpopular = voted(tmp_path, [clauses(10, 4, 4)], revision=keys)
-    assert unpopular["candidates"][0]["scores"]["gain"] > 0
+    unpopular = voted(tmp_path, [clauses(10, 4, 4)], constitution=start(0, 5, 5), **keys)
+    scores = unpopular["candidates"][0]["scores"]
+    assert scores["p"] <= scores["level"]  # it is the ballots that keep it out
+    assert scores["votes"] < scores["votes_before"]
     assert not unpopular["accepted"]
-    assert voted(tmp_path, [improving], revision=keys)["accepted"]
+    assert voted(tmp_path, [improving], **keys)["accepted"]
+
+
+def test_both_says_why_no_trial_counts(tmp_path: Path) -> None:
+    noise = voted(tmp_path, [clauses(9, 5, 5)], revision={"acceptance": "both"})
+    assert re.fullmatch(r"no candidate raised the declared welfare beyond noise \(p .* on trial", noise["reason"])
+    small = voted(tmp_path, [clauses(6, 6, 6)], revision={"acceptance": "both", "margin": 0.2}, tasks=MANY)
+    assert small["reason"] == "no candidate raised the declared welfare by more than 0.2 on trial"
 
 
 def test_no_ballot_is_cast_when_nothing_improves(tmp_path: Path) -> None:
@@ -362,10 +414,12 @@ def test_a_pair_counts_only_what_both_have() -> None:
 
 @pytest.mark.parametrize("rule", ["improves", "vote", "both"])
 def test_a_run_that_is_taken_up_again_comes_to_equal_events(tmp_path: Path, tiny: Path, rule: str) -> None:
-    settings = ["revision.strategy=candidates", f"revision.acceptance={rule}", "limits.concurrency=8", "epochs=3"]
+    settings = ["revision={strategy: candidates, candidates: 2}", f"revision.acceptance={rule}"]
+    settings += ["limits.concurrency=8", "epochs=1", "model.options={noise: 0}"]  # so that a rise is beyond noise
     arguments = [part for setting in settings for part in ("--set", setting)]
     assert scai("run", tiny, "--quiet", *arguments).code == 0
     whole, run = events(tmp_path / "runs" / "tiny"), tmp_path / "runs" / "tiny"
+    assert revisions(whole)[0]["accepted"]
     made = len(calls(run))
     stops = [made // 4, made // 2, made - 3]
     assert scai("run", tiny, "--quiet", "--run-id", "again", *arguments, "--set", f"limits.calls={stops[0]}").code == 3

@@ -23,13 +23,15 @@ from scai_cli.text.data_files import read_data_file
 
 EVERYTHING = """\
 name: all
-epochs: 2
+epochs: 1
 turns: 1
 personas:
   - {id: ann, name: Ann Smith, preferences: {concise: 1.0, warm: 0.5}}
   - {id: bob, name: Bob Jones, preferences: {detailed: 1.0, formal: 0.5}}
 tasks:
   - {id: tea, prompt: "How do I make a pot of tea?"}
+  - {id: stain, prompt: "How do I get a stain out?"}
+  - {id: plant, prompt: "Why does my plant die?"}
   - {id: sleep, prompt: "What helps against bad sleep?"}
 constitution: {principles: [Be kind.]}
 ratings: {anchors: 1}

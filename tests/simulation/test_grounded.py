@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import calls
-from scripted_runs import edit, ran, revisions, rules
+from scripted_runs import MANY, edit, ran, revisions, rules
 
 ANN, BOB, CID = "e1/ann/tea/m2", "e1/bob/tea/m2/own", "e1/ann/tea/cross/cid"
 
@@ -106,7 +106,7 @@ def test_an_edit_that_cannot_stand_does_not_take_the_others_with_it(tmp_path: Pa
 
 def test_a_trial_replays_only_the_conversations_of_those_whom_a_change_concerns(tmp_path: Path) -> None:
     change = edit("add", text="Say ann=9 always.", **{"for": "ann"}, evidence=[ANN])
-    revision = grown(tmp_path, change, revision={"acceptance": "improves"})
+    revision = grown(tmp_path, change, revision={"acceptance": "improves"}, tasks=MANY)
     assert revision["accepted"]
     scores = revision["candidates"][0]["scores"]
     assert scores["welfare"] > scores["welfare_before"]

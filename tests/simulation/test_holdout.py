@@ -12,7 +12,7 @@ import yaml
 from changed_runs import bare, take_back
 from conftest import calls, events, scai
 from scripted import failing
-from scripted_runs import NO_CROSS, PEOPLE, TASKS, anew, clauses, experiment, ran
+from scripted_runs import MANY, NO_CROSS, PEOPLE, TASKS, anew, clauses, experiment, ran
 
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import load_experiment
@@ -176,25 +176,49 @@ def test_first_and_last_are_compared_on_new_users_and_new_tasks(tmp_path: Path) 
         assert seeds[call["id"].replace("~first", "~last")] == call["request"]["seed"]
 
 
-def test_the_difference_is_paired_with_an_interval(tmp_path: Path) -> None:
+def test_the_difference_is_paired_and_says_for_whom_it_holds(tmp_path: Path) -> None:
     # new tasks for the users that the clauses are for
     told = ran(
         tmp_path,
         {"e1/revision": clauses(9, 9, 3)},
-        tasks=[*TASKS, {"id": "new", "prompt": "What is new?"}],
+        tasks=MANY,
         ratings=NO_CROSS,
-        holdout={"tasks": ["sleep", "new"]},
-        welfare="rawlsian",
+        holdout={"tasks": ["sleep", "t3", "t4"]},
     )
     event = holdout_event(told)
     assert event["personas"] == ["ann", "bob", "cid"]
     assert event["first"] == {"ann": 0.5, "bob": 0.5, "cid": 0.5}
     assert event["last"] == {"ann": 0.9, "bob": 0.9, "cid": 0.3}
-    assert event["difference"]["estimate"] == pytest.approx(0.3 - 0.5)
-    assert event["difference"]["low"] <= -0.2 <= event["difference"]["high"]
+    assert event["first_cells"] == [[0.5] * 3] * 3
+    assert event["last_cells"] == [[0.9] * 3, [0.9] * 3, [0.3] * 3]
+    difference = event["difference"]
+    assert difference["estimate"] == pytest.approx((0.4 + 0.4 - 0.2) / 3)
+    assert (difference["estimand"], difference["people"], difference["tasks"]) == ("new tasks", 3, 3)
     assert event["first_values"]["rawlsian"] == 0.5
     assert event["last_values"]["utilitarian"] == pytest.approx(0.7)
     assert event["missing"] == 0
+
+
+@pytest.mark.parametrize(("count", "is_known"), [(3, False), (4, True)])
+def test_an_interval_for_new_people_takes_four_of_them(tmp_path: Path, count: int, is_known: bool) -> None:
+    """The ratings of the simulated society vary."""
+    held = CROWD[2 : 2 + count]
+    file = crowd(tmp_path, epochs=1, personas=[*CROWD[:2], *held], holdout={"personas": [p["id"] for p in held]})
+    assert scai("run", file, "--quiet").code == 0
+    difference = holdout_event(events(tmp_path / "runs" / "crowd"))["difference"]
+    assert (difference["estimand"], difference["people"], difference["tasks"]) == ("new people", count, 4)
+    assert (difference["low"] is not None) is (difference["high"] is not None) is is_known
+
+
+def test_rules_for_others_change_nothing_for_the_people_held_out(tmp_path: Path) -> None:
+    keys = {"tasks": TASKS, "holdout": {"personas": ["cid"]}, "ratings": NO_CROSS}
+    for_ann, for_all = anew(contract=((None, "Be kind.", "ann"),)), anew((None, "Be kind."))
+    for name, rules, reached in (("one", for_ann, False), ("two", for_all, True)):
+        file = experiment(tmp_path, {"e1/revision": rules}, **keys)
+        assert scai("run", file, "--quiet", "--run-id", name).code == 0
+        shown = " ".join(scai("show", name).out.split())
+        assert "Held out: 1 person simulated by scripted:connect x 2 tasks" in shown
+        assert (": no rule applies to them" in shown) is not reached
 
 
 def test_a_constitution_that_has_not_changed_is_played_once(tmp_path: Path) -> None:

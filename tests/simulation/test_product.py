@@ -67,13 +67,27 @@ def test_a_product_that_others_have_played_is_played_by_the_first_epochs_people(
     assert shown["headline"]["satisfaction"]["before"] is not None
 
 
-@pytest.mark.parametrize("options", [KEPT, ("--set", "revision.best_so_far=true")], ids=["kept", "best so far"])
-def test_a_product_that_was_played_is_not_played_again(tiny: Path, options: tuple[str, ...]) -> None:
-    run(tiny, *options)
+def test_a_product_that_was_played_is_not_played_again(tiny: Path) -> None:
+    run(tiny, *KEPT)
     assert [event["epoch"] for event in of("epoch_started")] == [1, 2]
     assert read_history(RUN).product_epoch is None
-    planned = scai("plan", tiny, "--json", *options).json["product"]
+    planned = scai("plan", tiny, "--json", *KEPT).json["product"]
     assert planned == {"calls": 0, "certain": True}
+
+
+def test_the_best_version_is_played_again_and_only_that_play_is_reported(tiny: Path) -> None:
+    """It was chosen by its ratings, so that these are too high."""
+    best = ("--set", "revision.best_so_far=true", "--set", "epochs=4")
+    made = run(tiny, *best).json
+    planned = scai("plan", tiny, "--json", *best).json
+    assert (made["calls"], planned["product"]) == (planned["calls"]["total"], {"calls": 24, "certain": True})
+    *played, last = of("epoch_started")
+    assert (last["epoch"], last["product"]) == (5, True)
+    assert last["version"] in [event["version"] for event in played]
+    headline = scai("show", "tiny", "--json").json["headline"]
+    assert headline["product"] == {"version": last["version"], "epochs": [5], "played": True}
+    final = [event["value"] for event in of("rating") if event["epoch"] == 5 and event["kind"] == "own"]
+    assert headline["satisfaction"]["after"] == pytest.approx(sum(final) / len(final))
 
 
 def test_what_comes_at_the_end_is_about_the_product(tiny: Path) -> None:

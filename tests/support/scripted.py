@@ -7,8 +7,9 @@ could hold.
 
 What the script leaves open is answered by the simulated society, or with `options.literal` by one whose every rating is
 known. There the assistant answers with its rules; a rule that holds `ann=9` makes ann rate such an answer 9 (`~ann=3`:
-her cross rating is 3), and without one she rates 5. `options.literal` holds who rates how much higher in each epoch. At
-a vote everybody prefers the rules that promise them most, and the meta model proposes no change. The rater check is
+her cross rating is 3), and without one she rates 5. `options.literal` holds who rates how much higher in each epoch,
+and `options.luck` by how much an own rating is higher or lower by the luck of its seed, as far as the scale goes. At a
+vote everybody prefers the rules that promise them most, and the meta model proposes no change. The rater check is
 passed.
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import re
 from collections import ChainMap
 from collections.abc import Mapping
@@ -38,7 +40,8 @@ def connect(model: ModelSettings, *, seed: int) -> ChatModel:
     """The provider."""
     literal = model.options.get("literal")
     society = simulated.connect(model.model_copy(update={"options": {}}), seed=seed)
-    return Scripted(society if literal is None else _Literal(literal), model.options.get("script", ()))
+    known = _Literal(literal, model.options.get("luck", 0)) if literal is not None else society
+    return Scripted(known, model.options.get("script", ()))
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ class _Literal:
     """The society whose every rating is known."""
 
     inflation: Mapping[str, float]
+    luck: float
 
     async def complete(self, request: ChatRequest) -> Completion:
         await asyncio.sleep(0)
@@ -136,7 +140,11 @@ class _Literal:
             return json.dumps({"reason": "so it is", "rating": _level(f"~{who}", prompt)})
         last = list(fenced(prompt, "message"))[-1].text
         inflated = self.inflation.get(who, 0) * int(re.match(r"e(\d+)|", request.id)[1] or 0)
-        return json.dumps({"feedback": f"{who} says so", "rating": _level(who, last) + inflated})
+        rating = _level(who, last) + inflated
+        if self.luck:
+            luck = self.luck * random.Random(f"{request.sampling.seed}/{last}").uniform(-1, 1)
+            rating = min(10.0, max(0.0, rating + luck))
+        return json.dumps({"feedback": f"{who} says so", "rating": rating})
 
 
 def rater(call: str) -> str:

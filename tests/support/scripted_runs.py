@@ -21,6 +21,8 @@ TASKS = [
     {"id": "tea", "prompt": "How do I make a good pot of tea at home?"},
     {"id": "sleep", "prompt": "Help me sleep."},
 ]
+MANY = [*TASKS, *({"id": f"t{n}", "prompt": f"What is {n} plus {n}?"} for n in range(3, 6))]
+"""Five tasks: what people rate higher with each of them is beyond noise, also if it is one person."""
 NO_CROSS = {"cross_raters": 0}
 
 
@@ -30,17 +32,18 @@ def experiment(
     meta: dict[str, Any] | None = None,
     script: Sequence[Line] = (),
     inflation: dict[str, float] | None = None,
+    luck: float = 0,
     **keys: Any,
 ) -> Path:
     """An experiment on the scripted provider's literal society; `meta` is place -> what the meta model answers.
 
-    `inflation` says who rates how much higher in each epoch.
+    `inflation` says who rates how much higher in each epoch; `luck`, by how much ratings vary.
     """
     answers = [
         {"at": rf"^{re.escape(place)}/meta(/retry\d+)?$", "say": said if isinstance(said, str) else json.dumps(said)}
         for place, said in (meta or {}).items()
     ]
-    options = {"literal": inflation or {}, "script": [*script, *answers]}
+    options = {"literal": inflation or {}, "luck": luck, "script": [*script, *answers]}
     data = {
         "name": "t",
         "epochs": 1,
