@@ -155,5 +155,5 @@ def _answers(
     answers = [message for message in messages if message.role == "assistant"]
     if answers:
         epoch, rating = side.last[pair]
-        # The two conversations may open in different words.
-        yield messages[0].verbatim or messages[0].content, Answer(side.plays.version, epoch, conversation, answers[-1].content, rating)
+        question = messages[0].verbatim or messages[0].content  # the two conversations may open in different words
+        yield question, Answer(side.plays.version, epoch, conversation, answers[-1].content, rating)
