@@ -149,10 +149,11 @@ def _texts(history: History, conversations: set[str]) -> dict[str, list[CompactM
 def _answers(
     side: VersionCells, pair: Pair, texts: Mapping[str, Sequence[CompactMessage]]
 ) -> Iterator[tuple[str, Answer]]:
-    """Yield the question and the final answer of a pair; nothing if the log has no answer."""
+    """Yield the task's text and the final answer of a pair; nothing if the log has no answer."""
     conversation = _conversation(side, pair)
     messages = texts.get(conversation, ())
     answers = [message for message in messages if message.role == "assistant"]
     if answers:
         epoch, rating = side.last[pair]
-        yield messages[0].content, Answer(side.plays.version, epoch, conversation, answers[-1].content, rating)
+        question = messages[0].verbatim or messages[0].content  # the two conversations may open in different words
+        yield question, Answer(side.plays.version, epoch, conversation, answers[-1].content, rating)

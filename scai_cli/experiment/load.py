@@ -130,6 +130,8 @@ def dump_experiment(config: ExperimentConfig) -> str:
     brief = config.model_dump(mode="json", by_alias=True, include=_WITHOUT_DEFAULTS, exclude_defaults=True)
     data = {key: brief.get(key) if key in _WITHOUT_DEFAULTS else value for key, value in data.items()}
     data = {key: value for key, value in data.items() if value is not None}
+    if "opening" not in config.prompts and config.opening == "task":
+        del data["opening"]  # runs before 0.5 have neither, and stay as they are
     text = clean(yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=110))
     if len(text) > _CHECKED:
         try:

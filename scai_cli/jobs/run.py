@@ -113,8 +113,7 @@ async def _continued(
 ) -> RunOutcome:
     config, say = with_address(config), (observer or session.SilentObserver()).say
     text, done = dump_experiment(config), session.finished_before(path, RunResult)
-    # Runs before 0.5 do not have the key `opening`: their file stays as it is.
-    changed = (path / CONFIG).read_bytes() not in (text.encode(), text.replace("opening: task\n", "", 1).encode())
+    changed = (path / CONFIG).read_bytes() != text.encode()
     if done is not None and not changed and (began := first_event(path)):
         refuse_changed("run", began.digests, config, path / CONFIG)
         say(f"run {path.name!r} is finished already: nothing to resume")

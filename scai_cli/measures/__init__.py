@@ -1,1 +1,1 @@
-"""Traits of a text: observe them in an answer, and find those that a request asks for."""
+"""Traits of an answer and of a request, and the conditions that a user's message shows."""

@@ -38,7 +38,7 @@ CONDITIONS: Final[Mapping[str, Condition]] = MappingProxyType(
 _SHOWN, _NAMED = (Lexicon({name: patterns(entry[key]) for name, entry in _LISTS.items()}) for key in ("shown", "named"))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=256)
 def shown(text: str) -> frozenset[str]:
     """Return the conditions that a user's message shows."""
     text = text.lower()

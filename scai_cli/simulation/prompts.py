@@ -59,7 +59,7 @@ class Prompts:
     def cross_rating(self, rater: Persona, conversation: Conversation, answer: str) -> list[Message]:
         """Return the request for another user's rating of the final answer."""
         values = {
-            "task": fence("task", conversation.messages[0].content),
+            "task": fence("task", conversation.opening),
             "answer": fence("answer", answer),
             "metric": self._ratings.cross,
         }

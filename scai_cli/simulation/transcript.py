@@ -40,6 +40,11 @@ class Conversation:
         return f"{self.id}/m{len(self.messages)}"
 
     @property
+    def opening(self) -> str:
+        """The first message, or the task's text if there is none yet."""
+        return self.messages[0].content if self.messages else self.task.prompt
+
+    @property
     def final_answer(self) -> MessageSaid | None:
         """The assistant's last answer, or None."""
         return next((message for message in reversed(self.messages) if message.role == "assistant"), None)

@@ -57,7 +57,7 @@ def test_run_json_is_one_summary_object(tiny: Path) -> None:
     assert called.out.count("\n") == 1
     found = called.json
     assert {"run_id", "path", "status", "epochs", "calls", "usage", "welfare", "wall_s"} <= found.keys()
-    assert (found["run_id"], found["status"], found["epochs"], found["calls"]) == ("tiny", "finished", 2, 74)
+    assert (found["run_id"], found["status"], found["epochs"], found["calls"]) == ("tiny", "finished", 2, 92)
     assert Path(found["path"]).samefile("runs/tiny")
     assert found["usage"].keys() == {"input_tokens", "output_tokens", "cached_tokens", "usd"}
     assert found["usage"]["input_tokens"] > found["usage"]["output_tokens"] > 0
@@ -148,19 +148,19 @@ def test_show_is_one_screen(finished: Path) -> None:
     assert [line.split()[0] for line in lines[at + 2 : at + 6]] == ["Ann", "Bob", "Cid", "everyone"]
     assert "mean of all (utilitarian)" in "\n".join(lines)
     assert any(line.startswith("Constitution, version ") for line in lines)
-    assert re.fullmatch(r"tiny · finished · 2 of 2 epochs · simulated · 74 calls · [\d,]+ tokens", lines[-1])
+    assert re.fullmatch(r"tiny · finished · 2 of 2 epochs · simulated · 92 calls · [\d,]+ tokens", lines[-1])
     assert len(lines) < 60
 
 
 def test_show_transcripts(finished: Path) -> None:
     said = next(e["content"] for e in events(finished) if e["id"] == "e1/ann/tea/m1")
     shown = scai("show", finished, "--epoch", "1", "--persona", "ann", "--task", "tea").out
-    assert re.search(r"\ne1/ann/tea\n  Ann Smith: How do I make a pot of tea\? *\n  assistant: \w", shown)
+    assert re.search(r"\ne1/ann/tea\n  Ann Smith: .*a pot of tea\? *\n  assistant: \w", shown)
     assert " ".join(said.split()) in " ".join(shown.split())
     assert re.search(r"Bob Jones rates harmlessness \d+: ", shown)
     assert re.search(r"Ann Smith rates satisfaction \d+ *$", shown, re.MULTILINE)
     assert "e1/ann/sleep" not in shown
-    assert scai("show", finished, "--persona", "ann").out.count("How do I make a pot of tea?") == 3
+    assert scai("show", finished, "--persona", "ann").out.count("a pot of tea?") == 3
 
 
 def test_show_ratings_of_the_last_epoch_or_the_one_asked_for(finished: Path) -> None:
@@ -190,7 +190,7 @@ def test_show_prompts(finished: Path) -> None:
     shown = scai("show", finished, "--prompts", "e1/ann/tea/m1/assistant").out
     assert "You are a helpful assistant." in shown
     assert "--- answer" in shown
-    assert scai("show", finished, "--prompts", "e1/ann").out.count("--- answer") == 2 * (1 + 1 + 2)
+    assert scai("show", finished, "--prompts", "e1/ann").out.count("--- answer") == 2 * (1 + 1 + 1 + 2)
     nothing = scai("show", finished, "--prompts", "e9")
     assert (nothing.code, nothing.err.count("\n")) == (2, 1)
 
@@ -408,7 +408,7 @@ def test_a_reader_that_goes_away_is_no_traceback(finished: Path) -> None:
 def test_dry_run_and_plan_say_what_it_would_take_and_write_nothing(tiny: Path) -> None:
     planned = scai("plan", tiny, "--json").json
     assert scai("run", tiny, "--dry-run", "--json").json == planned
-    assert planned["calls"] == {"user": 54, "assistant": 18, "meta": 2, "total": 74}
+    assert planned["calls"] == {"user": 72, "assistant": 18, "meta": 2, "total": 92}
     assert planned["tokens"]["input"] > planned["tokens"]["output"] > 0
     assert "usd" in planned
     assert scai("plan", tiny).code == scai("check", tiny).code == scai("plan", tiny, "--prompts").code == 0

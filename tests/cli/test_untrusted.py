@@ -93,7 +93,8 @@ def test_rows_hold_what_was_said(run: Path) -> None:
 def asked(run: Path, task: str) -> list[tuple[str, str]]:
     """The prompts about a conversation that quote it, as they were first asked."""
     found = [call for call in calls(run) if f"/{task}/" in call["id"] and "retry" not in call["id"]]
-    return [(c["purpose"], c["request"]["messages"][-1]["content"]) for c in found if c["role"] == "user"]
+    found = [call for call in found if call["role"] == "user" and call["purpose"] != "opening"]
+    return [(call["purpose"], call["request"]["messages"][-1]["content"]) for call in found]
 
 
 def test_what_was_said_is_not_filled_into_prompts_as_a_template(run: Path) -> None:

@@ -221,14 +221,14 @@ def test_one_play_has_not_changed(tiny: Path) -> None:
 
 
 def test_a_stopped_a_failed_and_a_killed_run_say_so(tiny: Path) -> None:
-    assert scai("run", tiny, "-q", "--set", "limits.calls=30").code == 3
+    assert scai("run", tiny, "-q", "--set", "limits.calls=36").code == 3
     shown = scai("show", "tiny").out
     assert shown.startswith("tiny: stopped, 1 of 2 epochs. Satisfaction of 3 simulated")
     assert "limits.calls: reached" in shown
     (Path("runs/tiny") / "outcome.json").unlink()
     shown = scai("show", "tiny").out
     assert shown.startswith("tiny: interrupted, 1 of 2 epochs. Satisfaction of 3 simulated")
-    assert "30 calls, " in shown
+    assert "36 calls, " in shown
     assert "It was stopped from outside before its end; continue with `scai resume tiny`." in shown
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import scai
 
-from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.config import ExperimentConfig, Ratings
 from scai_cli.experiment.load import dump_experiment, load_experiment, load_saved
 from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, overlay
 from scai_cli.jobs.run import digests
@@ -79,7 +79,8 @@ def test_a_secret_among_a_personas_options_is_refused() -> None:
 
 def test_a_run_of_0_1_keeps_its_digests_and_what_show_prints() -> None:
     """Written by version 0.1, in which a persona's model had eight keys."""
-    config = experiment("ann", "cid", "dan")
+    then = {"opening": "task", "ratings": Ratings(cross_raters="all")}  # the defaults of 0.1
+    config = experiment("ann", "cid", "dan").model_copy(update=then)
     assert digests(config, with_remedies=True) == DIGESTS
     printed = config.model_dump(mode="json", by_alias=True)
     assert list(printed["personas"]["inline"][0]["model"]) == EIGHT_KEYS

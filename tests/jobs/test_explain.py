@@ -29,7 +29,7 @@ RULES = [
 def finished_run(path: Path, /, script: Sequence[Line] = (), **keys: Any) -> Path:
     """A run whose constitution is known to have P1 (nothing), C1 (ann gains), C2, C3 (bob loses), C4 (nothing)."""
     rules = [{**RULES[0], "text": "Be kind."}, *RULES[1:]]
-    common = {"ratings": NO_CROSS, "revision": {"strategy": "edits"}, **keys}
+    common = {"ratings": NO_CROSS, "revision": {"strategy": "edits"}, "opening": "task", **keys}
     file = experiment(path, {"e1/revision": {"critique": "c", "edits": rules}}, script, **common)
     assert scai("run", file, "--quiet").code == 0
     return path / "runs" / "t"

@@ -78,7 +78,7 @@ def test_who_meets_in_an_epoch_is_counted():
     planned, _ = compare(
         ROOT / "configs" / "quickstart.yaml", *(part for setting in settings for part in ("--set", setting))
     )
-    played = 3 * 2 * (2 * 2 + 2)
+    played = 3 * 2 * (1 + 2 * 2 + 2)
     assert planned["calls"]["total"] == 2 * (played + 1) + played
     assert planned["product"] == {"calls": played, "certain": True}
 

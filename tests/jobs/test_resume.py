@@ -207,6 +207,7 @@ CHANGES = {
     "seed": 4,
     "epochs": 3,
     "turns": 2,
+    "opening": "task",
     "personas": {"inline": [{"id": "ann", "name": "Ann Smith", "description": "Ann wants it long."}]},
     "tasks": {"inline": [{"id": "tea", "prompt": "How do I make a pot of coffee?"}]},
     "model": {"top_p": 0.5},
@@ -246,7 +247,7 @@ def half(finished, tmp_path):
     """The finished run as a kill in its middle would have left it, in ./runs/tiny."""
     run = tmp_path / "runs" / "tiny"
     shutil.copytree(finished, run)
-    for name, count in (("events.jsonl", 30), ("calls.jsonl", 21)):
+    for name, count in (("events.jsonl", 30), ("calls.jsonl", 26)):
         kept = (run / name).read_bytes().split(b"\n")[:count]
         (run / name).write_bytes(b"\n".join(kept) + b"\n")
     (run / "outcome.json").unlink()
@@ -618,7 +619,7 @@ def test_once_too_much_has_failed_no_further_conversation_begins(tmp_path):
     called = scai("run", config, "-q")
     assert called.code == 4
     assert "of 800 conversations of epoch 1 failed, more than max_failures allows" in called.err
-    assert len(calls(tmp_path / "runs" / "experiment")) < 400
+    assert len(calls(tmp_path / "runs" / "experiment")) < 800
 
 
 @pytest.mark.parametrize("kind", ["own", "cross"])

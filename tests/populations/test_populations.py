@@ -104,7 +104,7 @@ def test_a_persona_with_a_model_of_its_own_is_played_by_it() -> None:
     assert "temperature" not in asked["simulated", "feedback"]["request"]
     assert scai("resume", "own").code == 0
     plan = scai("plan", "own.yaml", "--json").json
-    assert (plan["calls"]["user"], plan["usd"]) == (10, 0.0)  # 4 of them play the product at the end
+    assert (plan["calls"]["user"], plan["usd"]) == (14, 0.0)  # 6 of them play the product at the end
 
 
 def test_the_price_of_a_model_of_ones_own_must_be_known_for_a_limit_in_money() -> None:

@@ -237,3 +237,9 @@ def test_a_refused_opening_fails_its_conversation_alone(tmp_path: Path) -> None:
     found = ran(tmp_path, script=[{"at": "ann/tea/m0/user", "refuse": "no"}])
     assert [e["where"] for e in found if e["type"] == "problem"] == ["e1/ann/tea"]
     assert said(found, "e1/bob/tea/m0")["verbatim"]
+
+
+def test_the_time_of_the_check_is_bounded_for_hostile_texts() -> None:
+    for text in ("a" + "\n" * 400_000 + "b", "{" * 400_000, "- a\n" * 100_000, '"' * 400_000, "1 " * 200_000):
+        with pytest.raises(ValueError, match="are enough"):
+            checked(Completion(text), SLEEP)
