@@ -15,6 +15,8 @@ from scripted import Line, failing, no_form
 from scripted_runs import MANY, NO_CROSS, PEOPLE, TASKS, edit, experiment
 from terminal import Terminal
 
+from scai_cli.analysis.pareto import ParetoFront, ParetoPoint
+
 RULES = [
     edit(
         "add", text="Shared: ann comes first.", reason="one asked", evidence=["e1/ann/tea/m2", "e1/bob/tea/cross/cid"]
@@ -486,8 +488,6 @@ def test_the_front_and_the_price_of_fairness(tmp_path: Path) -> None:
 
 
 def test_a_dominated_point_is_not_on_the_front() -> None:
-    from scai_cli.analysis.pareto import ParetoFront, ParetoPoint
-
     def point(mean: float | None, worst: float, gini: float) -> ParetoPoint:
         values = {"utilitarian": mean, "rawlsian": worst, "gini_coefficient": gini}
         return ParetoPoint("nash", "t", 1, "holdout", values)
@@ -496,6 +496,29 @@ def test_a_dominated_point_is_not_on_the_front() -> None:
     found = ParetoFront([best, worse, other, best, unknown])
     assert [found.best(p) for p in found.points] == [True, False, True, True, False]
     assert found.price(best) is None  # without a utilitarian run
+
+
+def test_functions_that_lead_to_the_same_constitution_are_named(tmp_path: Path) -> None:
+    over = "welfare=utilitarian,rawlsian,gini(delta=3),median"
+    found = front(tmp_path, "--json", over=over).json
+    same = {point["welfare"]: point["same_as"] for point in found["points"]}
+    assert same == {"utilitarian": None, "rawlsian": None, "gini(delta=3)": "rawlsian", "median": "utilitarian"}
+    shown = front(tmp_path, over=over).out
+    assert "\ngini(delta=3): same constitution as rawlsian\nmedian: same constitution as utilitarian\n" in shown
+    assert shown.count("same constitution as") == 2
+
+
+def test_constitutions_are_the_same_by_text_and_people_in_any_order() -> None:
+    def point(*rules: tuple[str, tuple[str, ...]], known: bool = True) -> ParetoPoint:
+        return ParetoPoint("nash", "t", 1, "holdout", {}, frozenset(rules) if known else None)
+
+    brief, kind = ("Be brief.", ()), ("Be kind.", ())
+    points = [
+        *(point(brief, kind), point(kind, brief), point(brief), point(("Be brief.", ("ann",)), kind)),
+        *(point(), point(), point(known=False), point(known=False)),
+    ]
+    found = ParetoFront(points)
+    assert [found.same_as(each) is not None for each in points] == [False, True, *[False] * 3, True, False, False]
 
 
 def test_finished_runs_are_used_again_and_unfinished_ones_gone_on_with(tmp_path: Path) -> None:
