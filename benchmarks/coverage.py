@@ -82,7 +82,8 @@ def covered_welfare(name: str, people: int, tasks: int, draws: int, seed: int) -
 
     def change(before: Array, after: Array) -> float:
         first, last = (function(side.mean(axis=1).tolist()) for side in (before, after))
-        assert first is not None and last is not None
+        assert first is not None
+        assert last is not None
         return last - first
 
     beyond = change(*society(4000, 400))

@@ -276,7 +276,11 @@ def test_what_an_interval_for_others_lacks_is_said() -> None:
 def test_a_person_gains_or_loses_only_beyond_chance() -> None:
     words = [gained_or_lost(each) for each in (interval(2, 1, 3), interval(-2, -3, -1), interval(2, -1, 5), None)]
     assert words == ["gained", "lost", "cannot tell", "cannot tell"]
-    assert [between(each, 1) for each in (interval(2, 1, 3), interval(2, None, None), None)] == ["+1.0 to +3.0", "–", "–"]
+    assert [between(each, 1) for each in (interval(2, 1, 3), interval(2, None, None), None)] == [
+        "+1.0 to +3.0",
+        "–",
+        "–",
+    ]
 
 
 # --- before and after

@@ -32,7 +32,9 @@ def measured(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def themes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of the tiny experiment in which bob and cid disagree about a theme."""
     folder = tmp_path_factory.mktemp("themes")
-    text = TINY.replace("formal: 0.5", "tradition: 1.0").replace("names_source: 1.0", "names_source: 1.0, tradition: -1.0")
+    text = TINY.replace("formal: 0.5", "tradition: 1.0").replace(
+        "names_source: 1.0", "names_source: 1.0, tradition: -1.0"
+    )
     (folder / "tiny.yaml").write_text(text, encoding="utf-8")
     assert scai("run", folder / "tiny.yaml", "--runs-dir", folder / "runs", "--quiet").code == 0
     return folder / "runs" / "tiny"

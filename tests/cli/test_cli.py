@@ -144,11 +144,11 @@ def test_show_is_one_screen(finished: Path) -> None:
     assert lines[0].startswith("tiny: Satisfaction of 3 simulated people (a small program and no language model)")
     at = lines.index("Satisfaction of simulated people (0 to 10)") + 1
     assert lines[at].split() == ["version", "0", "version", "2"]
-    assert lines[at + 1].split() == [*"epoch 1 final play change 95 % interval".split()]
+    assert lines[at + 1].split() == [*["epoch", "1", "final", "play", "change", "95", "%", "interval"]]
     rows = lines[at + 2 : at + 6]
     assert [line.split()[0] for line in rows] == ["Ann", "Bob", "Cid", "everyone"]
     assert all(re.search(r" [-+]\d+\.\d to [-+]\d+\.\d  (gained|lost|cannot tell) *$", line) for line in rows[:3])
-    assert re.fullmatch(r"95 % intervals: the same 3 people and 2 tasks again; those of single people hold", lines[at + 6])
+    assert lines[at + 6].startswith("95 % intervals: the same 3 people and 2 tasks again; those of single people are")
     assert "mean of all (utilitarian)" in "\n".join(lines)
     assert any(line.startswith("Constitution, version ") for line in lines)
     assert re.fullmatch(r"tiny · finished · 2 of 2 epochs · simulated · 74 calls · [\d,]+ tokens", lines[-1])

@@ -61,7 +61,7 @@ def satisfaction_lines(history: History, found: Headline, count: int, *, trend: 
         table.add_row(name, *_cells(row.numbers, found), *sure, *corrected)
     yield table
     if (interval := found.satisfaction.interval) is not None:
-        yield styled(f"95 % intervals: {for_whom(interval)}; those of single people hold together", "dim")
+        yield styled(f"95 % intervals: {for_whom(interval)}; those of single people are valid together", "dim")
     if hidden := len(rows) - len(shown):
         yield styled(f"({hidden} more: --json)", "dim")
     if trend and found.verdict in ("higher", "lower"):
