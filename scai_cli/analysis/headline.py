@@ -62,7 +62,7 @@ class GroupChange:
 class PersonChange:
     """A person's mean own rating under both versions, over the tasks rated under both.
 
-    `interval`: of the difference; the intervals of all people hold together at its level.
+    `interval`: of the difference; the intervals of all people are valid together at its level.
     """
 
     before: float

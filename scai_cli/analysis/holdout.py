@@ -14,8 +14,8 @@ from scai_cli.stats.intervals import Interval
 class HoldoutChange:
     """Welfare of the held-out people under the last constitution minus that under the first.
 
-    `people`: persona -> its utility, last minus first; their intervals hold together. `is_without_rules`: no rule of
-    either constitution applies to any of them, so that nothing could change.
+    `people`: persona -> its utility, last minus first; their intervals are valid together. `is_without_rules`: no rule
+    of either constitution applies to any of them, so that nothing could change.
     """
 
     difference: PairedDifference | None

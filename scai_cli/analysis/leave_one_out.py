@@ -42,8 +42,8 @@ class Quote(Value):
 class PersonEffect(Value):
     """A rule's effect on one person: utility (0 to 1) with it minus without it.
 
-    `p` is the chance of such an effect by luck alone, adjusted for all rules and people (Holm); None if nothing varied
-    from round to round.
+    `p` is the chance of an effect this large by luck alone, adjusted for all rules and people (Holm); None if nothing
+    varied from round to round.
     """
 
     effect: float
@@ -195,7 +195,7 @@ class RuleRounds:
             yield [a - b for a, b in column if a is not None and b is not None]
 
     def effect(self, function: WelfareFunction, weights: Sequence[float], rules: int) -> Estimate | None:
-        """Return the rule's effect on welfare, of means over all rounds; the intervals of all `rules` hold together."""
+        """Return the rule's effect on welfare, of means over all rounds; all `rules` intervals are valid together."""
         statistic = None if function.is_mean else function
         sides, level = (_means(self.without), _means(self.whole)), 1 - ALPHA / rules
         found = paired_difference(*sides, "these people and tasks again", statistic, weights=weights, level=level)

@@ -90,7 +90,7 @@ def paired(before: Cells, after: Cells, function: WelfareFunction | None = None)
 
 
 def person_changes(before: Cells, after: Cells) -> dict[str, Interval]:
-    """Return persona -> its mean after minus before over shared cells; the intervals hold together."""
+    """Return persona -> its mean after minus before over shared cells; the intervals are valid together."""
     first, last, users, _ = _tables(before, after)
     changes = person_differences(first, last)
     return {user: change for user, change in zip(users, changes, strict=True) if change is not None}

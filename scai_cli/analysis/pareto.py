@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any, Final
 
 from scai_cli.analysis.run_measures import product_values
+from scai_cli.experiment.constitution import Clause, Constitution
 from scai_cli.runs.events import WelfareMeasured
 from scai_cli.runs.history.history import History
 
@@ -17,7 +19,8 @@ _UTILITARIAN: Final = "utilitarian"
 class ParetoPoint:
     """One run or version with its welfare by every function.
 
-    `measured` names the users and tasks: `holdout`, or the last epoch of the version.
+    `measured` names the users and tasks: `holdout`, or the last epoch of the version. `rules`: the texts of the
+    constitution and whom they are for, in any order; None if they are not known.
     """
 
     function: str
@@ -25,6 +28,7 @@ class ParetoPoint:
     version: int
     measured: str
     values: Mapping[str, float | None]
+    rules: frozenset[tuple[str, tuple[str, ...]]] | None = None
 
     @property
     def mean(self) -> float | None:
@@ -74,6 +78,11 @@ class ParetoFront:
         best = next((p.mean for p in self.points if p.function == _UTILITARIAN), None)
         return 1 - point.mean / best if best and point.mean is not None else None
 
+    def same_as(self, point: ParetoPoint) -> str | None:
+        """Return the first earlier welfare function that led to the same constitution, None without one."""
+        earlier = takewhile(lambda other: other is not point, self.points)
+        return next((other.function for other in earlier if other.rules == point.rules is not None), None)
+
     def as_object(self) -> dict[str, Any]:
         """Return the object that `scai frontier --json` prints."""
         return {
@@ -90,6 +99,7 @@ class ParetoFront:
                     "inequality": point.inequality,
                     "price_of_fairness": self.price(point),
                     "on_front": self.best(point),
+                    "same_as": self.same_as(point),
                     "values": dict(point.values),
                 }
                 for point in self.points
@@ -103,7 +113,9 @@ def product_point(history: History, function: str) -> ParetoPoint:
     measured_on, values = product_values(history)
     if not measured_on:
         return _epoch_point(history, history.measured[-1], function)
-    return ParetoPoint(function, history.run_id, history.finished.version, measured_on, values)
+    return ParetoPoint(
+        function, history.run_id, history.finished.version, measured_on, values, _rules(history.product[0])
+    )
 
 
 def version_points(history: History) -> list[ParetoPoint]:
@@ -114,3 +126,9 @@ def version_points(history: History) -> list[ParetoPoint]:
 
 def _epoch_point(history: History, measured: WelfareMeasured, function: str) -> ParetoPoint:
     return ParetoPoint(function, history.run_id, measured.version, f"epoch {measured.epoch}", measured.values)
+
+
+def _rules(constitution: Constitution) -> frozenset[tuple[str, tuple[str, ...]]]:
+    return frozenset(
+        (rule.text, tuple(sorted(rule.users)) if isinstance(rule, Clause) else ()) for rule in constitution.rules
+    )

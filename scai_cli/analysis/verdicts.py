@@ -54,7 +54,7 @@ def signed(value: float, digits: int) -> str:
 
 
 def for_whom(interval: Interval | Estimate) -> str:
-    """Return for whom an interval holds; empty for those of runs before 0.5."""
+    """Return for whom an interval is valid; empty for those of runs before 0.5."""
     people, tasks = _counted(interval.people, "person", "people"), _counted(interval.tasks, "task", "tasks")
     match interval.estimand:
         case "these people and tasks again":

@@ -43,7 +43,7 @@ def explain(
             return False
         if paid <= _ASKED or not (sys.stdin.isatty() and sys.stderr.isatty()):
             return True
-        return typer.confirm(f"This makes {paid:,} paid calls. Go on?", err=True)
+        return typer.confirm(f"This makes {paid:,} paid calls. Continue?", err=True)
 
     path = find_run(runs_dir, run)
     explanation = explained(path, options.with_limit(settings, max_usd), users, trust=trust, agree=agree)

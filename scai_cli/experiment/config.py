@@ -248,7 +248,7 @@ class ExperimentConfig(Value):
 
     @property
     def holdout_estimand(self) -> Estimand:
-        """For whom the comparison of the held-out people and tasks holds."""
+        """For whom the comparison of the held-out people and tasks is valid."""
         people, tasks = (bool(_ids(kind)) for kind in (self.holdout.personas, self.holdout.tasks))
         return estimand(new_people=people, new_tasks=tasks, tasks=len(self.held_out[1]))
 

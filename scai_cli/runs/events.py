@@ -251,7 +251,7 @@ class Estimate(Value):
     """The level of the interval; 0.95 is 95 %."""
     # Left out while empty: runs before 0.5 do not have them.
     estimand: Estimand | None = Field(default=None, exclude_if=operator.not_)
-    """For whom the interval holds."""
+    """For whom the interval is valid."""
     people: int = Field(default=0, exclude_if=operator.not_)
     """The number of people that it was computed from."""
     tasks: int = Field(default=0, exclude_if=operator.not_)

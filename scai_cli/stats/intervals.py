@@ -1,4 +1,4 @@
-"""Estimate uncertainty: intervals over people and tasks that say for whom they hold; rank correlation."""
+"""Estimate uncertainty: intervals over people and tasks that say for whom they are valid; rank correlation."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Table = Sequence[Sequence[float | None]]
 """One row per person, one column per task; None is missing."""
 
 Estimand = Literal["these people and tasks again", "new tasks", "new people", "new people and tasks"]
-"""For whom an interval holds: the same people and tasks with other luck, or others like those that were drawn."""
+"""For whom an interval is valid: the same people and tasks with other luck, or others like those that were drawn."""
 
 FEWEST_PEOPLE: Final = 4
-"""The minimal number of people for an interval that holds for new ones."""
+"""The minimal number of people for an interval for new ones."""
 FEWEST_TASKS: Final = 3
-"""The minimal number of tasks for an interval that holds for new ones."""
+"""The minimal number of tasks for an interval for new ones."""
 _MOST_PEOPLE: Final = 500
 """The maximal number of people for an interval of another statistic than the mean: its time is quadratic."""
 _STEP: Final = 1e-5
@@ -108,7 +108,7 @@ def paired_difference(
 
 
 def person_differences(before: Table, after: Table, *, level: float = 0.95) -> list[Interval | None]:
-    """Return each person's mean after minus before; the intervals hold together, for these people and tasks again.
+    """Return each person's mean after minus before; the intervals are valid together, for these people and tasks again.
 
     The noise is the rest that people and tasks leave unexplained, pooled over all people; the level is corrected for
     their number (Bonferroni). None for a person without a cell in both tables.
@@ -226,8 +226,8 @@ def _filled(table: Array) -> Array:
 def _linear(table: Array, means: Array, shares: Array, statistic: Statistic) -> Array:
     """Return the table whose mean varies as the statistic does, to first order: by person, and by cell within one.
 
-    A person adds what the statistic gains by more of such people (the influence function), a cell what it gains by the
-    person's utility. The first has mean 0 over the people.
+    A person adds what the statistic gains by more people of this kind (the influence function), a cell what it gains by
+    the person's utility. The first has mean 0 over the people.
     """
     import numpy as np
 

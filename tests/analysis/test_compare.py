@@ -16,9 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopback import Loopback, Reply, error
 
-from scai_cli.analysis.paired import Cells, paired
+from scai_cli.analysis.paired import Cells, Kind, paired, person_changes
 from scai_cli.display.terminal.compare import _partners
-from scai_cli.stats.intervals import mean
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +77,10 @@ def test_the_paired_difference_is_that_of_the_products_cells(runs: Path) -> None
     metrics = found["metrics"]["welfare.utilitarian.product"]
     assert difference["estimate"] == pytest.approx(metrics["two"] - metrics["one"])
     assert difference["low"] <= difference["estimate"] <= difference["high"]
+    assert difference["estimand"] == "these people and tasks again"
+    assert found["paired"]["differences"]["two"]["rawlsian"]["low"] is None  # another person may be the worst off
     version = found["runs"][1]["constitution"]["version"]
-    assert (difference["users"], difference["tasks"], difference["measured_on"]) == (
+    assert (difference["people"], difference["tasks"], difference["measured_on"]) == (
         3,
         2,
         f"version {version}, final play",
@@ -107,8 +108,11 @@ def test_held_out_cells_are_taken_where_both_have_the_same(runs: Path) -> None:
     assert difference["estimate"] == pytest.approx(held[1]["utilitarian"] - held[0]["utilitarian"])
     assert found["paired"]["differences"]["one"]["utilitarian"]["measured_on"] == "version 2, final play"
     assert found["metrics"]["welfare.utilitarian.product"]["held-one"] == held[0]["utilitarian"]
-    assert (difference["users"], difference["tasks"]) == (2, 2)
-    assert "2 simulated people held out, means over 2 tasks" in compare(runs, "held-one", "held-two").out
+    assert (difference["people"], difference["tasks"], difference["estimand"]) == (2, 2, "new people")
+    assert (difference["low"], difference["high"]) == (None, None)  # it takes four
+    shown = " ".join(compare(runs, "held-one", "held-two").out.split())
+    assert "B - A (2 simulated people; B: holdout)" in shown
+    assert "(cannot tell how sure: an interval takes 4 people held out, not 2)" in shown
 
 
 def test_runs_of_other_people_are_compared_without_a_pair(runs: Path) -> None:
@@ -263,7 +267,7 @@ def test_an_endpoint_that_is_not_there_is_one_line(runs: Path, monkeypatch: pyte
 @given(st.dictionaries(st.tuples(st.sampled_from("abc"), st.sampled_from("xyz")), st.floats(0, 1)))
 def test_nothing_has_changed_between_the_same_cells(cells: dict[tuple[str, str], float]) -> None:
     side = Cells("epoch 1", cells, {})
-    found = paired(side, side, mean, seed=1)
+    found = paired(side, side)
     assert (found is None) == (not cells)
     if found is not None:
         assert found.interval.estimate == 0
@@ -272,11 +276,35 @@ def test_nothing_has_changed_between_the_same_cells(cells: dict[tuple[str, str],
 def test_only_what_both_have_is_paired() -> None:
     before = Cells("epoch 1", {("a", "x"): 0.2, ("b", "x"): 0.4, ("c", "x"): 1.0}, {"a": 1, "b": 1, "c": 1})
     after = Cells("epoch 3", {("a", "x"): 0.3, ("b", "x"): 0.8, ("d", "x"): 0.0}, {"a": 1, "b": 1, "d": 1})
-    found = paired(before, after, mean, seed=1)
+    found = paired(before, after)
     assert found is not None
     assert found.interval.estimate == pytest.approx((0.1 + 0.4) / 2)
-    assert (found.users, found.tasks) == (2, 1)
-    assert paired(before, Cells("epoch 1", {("z", "x"): 1.0}, {}), mean, seed=1) is None
+    assert (found.interval.people, found.interval.tasks, found.people) == (2, 1, ("a", "b"))
+    assert paired(before, Cells("epoch 1", {("z", "x"): 1.0}, {})) is None
+    assert person_changes(before, after).keys() == {"a", "b"}
+    weighted = Cells(before.where, before.cells, {"a": 3.0, "b": 1.0})
+    assert paired(weighted, after).interval.estimate == pytest.approx(0.75 * 0.1 + 0.25 * 0.4)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("held_out", "tasks", "estimand"),
+    [
+        (((), ()), 3, "these people and tasks again"),
+        ((("people",), ("people", "tasks")), 3, "new people"),
+        ((("tasks",), ("tasks",)), 3, "new tasks"),
+        ((("people", "tasks"), ("people", "tasks")), 3, "new people and tasks"),
+        ((("people", "tasks"), ("people", "tasks")), 2, "new people"),
+        ((("people", "tasks"), ()), 3, "these people and tasks again"),
+    ],
+)
+def test_an_interval_is_for_those_who_were_held_out_in_both(
+    held_out: tuple[Sequence[Kind], Sequence[Kind]], tasks: int, estimand: str
+) -> None:
+    cells = {(f"p{p}", f"t{t}"): ((p * 7 + t * 3) % 5) / 5 for p in range(4) for t in range(tasks)}
+    before, after = (Cells("", cells, {}, frozenset(kinds)) for kinds in held_out)
+    found = paired(before, after)
+    assert found is not None
+    assert found.interval.estimand == estimand
 
 
 def test_rules_are_put_beside_those_they_are_most_like() -> None:

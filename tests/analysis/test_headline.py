@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,18 +14,20 @@ from conftest import TINY, events, scai
 from scai_cli.analysis.before_after import BeforeAfter, before_after, difference_maker
 from scai_cli.analysis.headline import Headline, headline
 from scai_cli.analysis.participants import participants
-from scai_cli.analysis.verdicts import change_words
+from scai_cli.analysis.verdicts import between, change_words, gained_or_lost
 from scai_cli.analysis.version_cells import VersionPlays
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.load import load_experiment
 from scai_cli.experiment.personas import Persona
+from scai_cli.runs.events import Estimate
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
-from scai_cli.social_choice.welfare import parse
-from scai_cli.stats.intervals import Interval, mean, paired_difference
+from scai_cli.social_choice.welfare import NAMES, parse
+from scai_cli.stats.intervals import Estimand, Interval, paired_difference, person_differences
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 WHOLE = GOLDEN / "v0" / "whole"
+ROSE = GOLDEN / "v0.4" / "whole"
 NEVER = ["--set", "revision.acceptance=improves", "--set", "revision.margin=1"]
 """No revision is adopted."""
 
@@ -86,34 +89,65 @@ def test_the_change_is_over_all_plays_of_both_versions(play: Runner) -> None:
     assert (found.start.version, len(found.product.epochs) > 1) == (0, True)
     assert found.compared == found.product
     (before, before_u), (after, after_u) = (cells(run, version) for version in (0, found.product.version))
-    for change, sides, statistic in (
-        (found.satisfaction, (before, after), mean),
-        (found.welfare, (before_u, after_u), parse("utilitarian")),
-    ):
-        expected = paired_difference(*map(table, sides), statistic, seed=3)
+    again = "these people and tasks again"
+    for change, sides in ((found.satisfaction, (before, after)), (found.welfare, (before_u, after_u))):
+        expected = paired_difference(*map(table, sides), again)
         assert expected is not None
         assert change.interval is not None
         assert (change.interval.low, change.interval.high) == pytest.approx((expected.low, expected.high))
+        assert (change.interval.estimand, change.interval.people, change.interval.tasks) == (again, 3, 2)
         assert change.after is not None
         assert change.before is not None
         assert change.after - change.before == pytest.approx(expected.estimate)
     assert found.people["ann"].change == pytest.approx(
         sum(after[pair] - before[pair] for pair in before if pair[0] == "ann") / 2
     )
-    assert found.values["utilitarian"] == pytest.approx((found.welfare.before, found.welfare.after))
+    assert found.values["utilitarian"][:2] == pytest.approx((found.welfare.before, found.welfare.after))
+    assert found.values["utilitarian"][2] == found.welfare.interval
+    for name in NAMES:
+        interval = found.values[name][2]
+        expected = paired_difference(table(before_u), table(after_u), again, parse(name))
+        assert interval is not None
+        assert expected is not None
+        assert (interval.low is not None) is parse(name).smooth
+        if parse(name).smooth:
+            assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high))
+    assert found.values["gini_coefficient"][2] is None
+    for person, sure in zip(("ann", "bob", "cid"), person_differences(table(before), table(after)), strict=True):
+        assert sure is not None
+        assert found.people[person].interval.level == sure.level == pytest.approx(1 - 0.05 / 3)
+        assert (found.people[person].interval.low, found.people[person].interval.high) == pytest.approx(
+            (sure.low, sure.high)
+        )
+
+
+def test_the_json_has_for_each_person_whether_the_change_is_beyond_chance(finished: Path) -> None:
+    people = scai("show", finished, "--json").json["headline"]["people"]
+    assert list(people) == ["ann", "bob", "cid"]
+    for person in people.values():
+        expected = "gained" if person["low"] > 0 else "lost" if person["high"] < 0 else "cannot tell"
+        assert person["verdict"] == expected
+        assert person["estimate"] == pytest.approx(person["after"] - person["before"])
+        assert (person["people"], person["tasks"]) == (1, 2)
 
 
 def test_a_change_is_stated_with_its_versions_and_whose_it_is() -> None:
-    found = of(WHOLE)
+    found = of(ROSE)
     assert found.verdict == "higher"
     assert found.sentence == (
-        "Satisfaction of 4 simulated people (a small program and no language model) rose from 4.9 (version 0, epoch 1) "
-        "to 7.8 (version 1, epoch 2): +2.9 (95 % interval +0.5 to +5.5)."
+        "Satisfaction of 3 simulated people (a small program and no language model) rose from 2.8 (version 0, epoch 1) "
+        "to 8.7 (version 2, final play): +5.8 (95 % interval +3.0 to +8.7, the same 3 people and 2 tasks again)."
+    )
+    chance = of(WHOLE)
+    assert chance.verdict == "no change beyond chance"
+    assert chance.sentence == (
+        "Satisfaction of 4 simulated people (a small program and no language model) was 4.9 (version 0, epoch 1) and "
+        "7.8 (version 1, epoch 2): no change beyond chance (-0.2 to +5.9, the same 4 people and 2 tasks again)."
     )
 
 
 def test_the_same_change_downward_fell(tmp_path: Path) -> None:
-    run = shutil.copytree(WHOLE, tmp_path / "down")
+    run = shutil.copytree(ROSE, tmp_path / "down")
     told = events(run)
     for event in told:
         if event["type"] == "rating":
@@ -121,7 +155,7 @@ def test_the_same_change_downward_fell(tmp_path: Path) -> None:
     (run / "events.jsonl").write_text("".join(json.dumps(e, separators=(",", ":")) + "\n" for e in told))
     found = of(run)
     assert (found.verdict, found.welfare.verdict) == ("lower", "lower")
-    assert " fell from 5.1 (version 0, epoch 1) to 2.2 (version 1, epoch 2): -2.9 (95 % interval " in found.sentence
+    assert " fell from 7.2 (version 0, epoch 1) to 1.3 (version 2, final play): -5.8 (95 % interval " in found.sentence
 
 
 def test_without_an_adopted_revision_all_plays_are_of_one_constitution(play: Runner) -> None:
@@ -202,11 +236,51 @@ def test_people_in_words(tmp_path: Path) -> None:
     assert participants(mixed, {"ann"}) == "1 real person"
 
 
+def interval(estimate: float, low: float | None, high: float | None, people: int = 6, tasks: int = 3) -> Interval:
+    return Interval(estimate, low, high, 0.95, "these people and tasks again", people, tasks)
+
+
 def test_no_end_of_an_interval_that_excludes_0_is_shown_as_0() -> None:
-    assert change_words(Interval(2.9, 0.03, 6.0, 0.95), 1) == "+2.90 (95 % interval +0.03 to +6.00)"
-    assert change_words(Interval(-2.9, -6.0, -0.004, 0.95), 1) == "-2.900 (95 % interval -6.000 to -0.004)"
-    assert change_words(Interval(0.3, -0.04, 0.6, 0.95), 1) == "no change beyond chance (+0.0 to +0.6)"
-    assert change_words(Interval(0.3, None, None, 0.95), 1) == "+0.3 (cannot tell how sure)"
+    again = "the same 6 people and 3 tasks again"
+    assert change_words(interval(2.9, 0.03, 6.0), 1) == f"+2.90 (95 % interval +0.03 to +6.00, {again})"
+    assert change_words(interval(-2.9, -6.0, -0.004), 1) == f"-2.900 (95 % interval -6.000 to -0.004, {again})"
+    assert change_words(interval(0.3, -0.04, 0.6), 1) == f"no change beyond chance (+0.0 to +0.6, {again})"
+    assert change_words(interval(0.3, None, None), 1) == "+0.3 (cannot tell how sure)"
+    assert change_words(None, 1) == "cannot tell"
+
+
+@pytest.mark.parametrize(
+    ("estimand", "people", "tasks", "words"),
+    [
+        ("these people and tasks again", 1, 1, "the same 1 person and 1 task again"),
+        ("new tasks", 6, 3, "new tasks for 6 people, from 3 tasks"),
+        ("new people", 4, 1, "new people, from 4 people held out"),
+        ("new people and tasks", 4, 3, "new people and tasks, from 4 people and 3 tasks held out"),
+    ],
+)
+def test_every_interval_says_for_whom_it_holds(estimand: Estimand, people: int, tasks: int, words: str) -> None:
+    found = Interval(0.3, 0.1, 0.5, 0.95, estimand, people, tasks)
+    assert change_words(found, 1) == f"+0.3 (95 % interval +0.1 to +0.5, {words})"
+    assert change_words(replace(found, low=-0.1), 1) == f"no change beyond chance (-0.1 to +0.5, {words})"
+    before_0_5 = Estimate(estimate=0.3, low=0.1, high=0.5, level=0.95)
+    assert change_words(before_0_5, 1) == "+0.3 (95 % interval +0.1 to +0.5)"
+
+
+def test_what_an_interval_for_others_lacks_is_said() -> None:
+    few = Interval(0.3, None, None, 0.95, "new people", 3, 9)
+    assert change_words(few, 1) == "+0.3 (cannot tell how sure: an interval takes 4 people held out, not 3)"
+    few = replace(few, estimand="new tasks", people=9, tasks=2)
+    assert change_words(few, 1) == "+0.3 (cannot tell how sure: an interval takes 3 tasks held out, not 2)"
+
+
+def test_a_person_gains_or_loses_only_beyond_chance() -> None:
+    words = [gained_or_lost(each) for each in (interval(2, 1, 3), interval(-2, -3, -1), interval(2, -1, 5), None)]
+    assert words == ["gained", "lost", "cannot tell", "cannot tell"]
+    assert [between(each, 1) for each in (interval(2, 1, 3), interval(2, None, None), None)] == [
+        "+1.0 to +3.0",
+        "–",
+        "–",
+    ]
 
 
 # --- before and after

@@ -121,4 +121,4 @@ def test_twenty_runs_whose_revisions_have_no_effect_state_a_change_at_most_twice
 
 
 def test_a_change_is_found_where_it_is_stated() -> None:
-    assert any("rose" in line for line in stated(ROOT / "tests/golden/v0/whole"))
+    assert any("rose" in line for line in stated(ROOT / "tests/golden/v0.4/whole"))

@@ -142,10 +142,13 @@ def test_show_json_holds_what_is_chosen(finished: Path) -> None:
 def test_show_is_one_screen(finished: Path) -> None:
     lines = scai("show", finished).out.splitlines()
     assert lines[0].startswith("tiny: Satisfaction of 3 simulated people (a small program and no language model)")
-    at = next(n for n, line in enumerate(lines) if line.startswith("Satisfaction of simulated people"))
-    assert lines[at].split()[4:] == ["version", "0", "version", "2"]
-    assert lines[at + 1].split() == ["(0", "to", "10)", "epoch", "1", "final", "play", "change"]
-    assert [line.split()[0] for line in lines[at + 2 : at + 6]] == ["Ann", "Bob", "Cid", "everyone"]
+    at = lines.index("Satisfaction of simulated people (0 to 10)") + 1
+    assert lines[at].split() == ["version", "0", "version", "2"]
+    assert lines[at + 1].split() == [*["epoch", "1", "final", "play", "change", "95", "%", "interval"]]
+    rows = lines[at + 2 : at + 6]
+    assert [line.split()[0] for line in rows] == ["Ann", "Bob", "Cid", "everyone"]
+    assert all(re.search(r" [-+]\d+\.\d to [-+]\d+\.\d  (gained|lost|cannot tell) *$", line) for line in rows[:3])
+    assert lines[at + 6].startswith("95 % intervals: the same 3 people and 2 tasks again; those of single people are")
     assert "mean of all (utilitarian)" in "\n".join(lines)
     assert any(line.startswith("Constitution, version ") for line in lines)
     assert re.fullmatch(r"tiny · finished · 2 of 2 epochs · simulated · 92 calls · [\d,]+ tokens", lines[-1])

@@ -39,7 +39,7 @@ limits: {concurrency: 1}
 
 @pytest.fixture(scope="session")
 def group(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of four people and three tasks over three epochs."""
+    """A run of four people and three tasks over three epochs and a play of the best version."""
     folder = tmp_path_factory.mktemp("group")
     (folder / "x.yaml").write_text(PEOPLE, encoding="utf-8")
     # The best version so far has been played, so that no epoch follows the last revision.
@@ -198,7 +198,7 @@ def test_at_most_so_many_rows_are_drawn_with_the_seed_whatever_their_order(group
         return [o["messages"][0] for o in origins(group, "--format", "sft", *options)]
 
     whole, ten, five = drawn(), drawn("--max-rows", 10), drawn("--max-rows", 5)
-    assert len(whole) == 72
+    assert len(whole) == 96
     assert (len(ten), len(five)) == (10, 5)
     assert set(five) < set(ten)
     assert ten == [message for message in whole if message in ten]
@@ -206,7 +206,7 @@ def test_at_most_so_many_rows_are_drawn_with_the_seed_whatever_their_order(group
     assert ten != drawn("--max-rows", 10, "--seed", 1)
     assert drawn("--max-rows", 1000) == whole
     called = scai("export", group, "--format", "sft", "--max-rows", 5)
-    assert called.err == "left out: 67 beyond --max-rows\n"
+    assert called.err == "left out: 91 beyond --max-rows\n"
 
 
 def interleaved(run: Path, rng: random.Random) -> bytes:
@@ -323,7 +323,7 @@ def test_a_damaged_row_is_named(generated: Path, tmp_path: Path) -> None:
     [
         ("--format sft --persona anne", "--persona: group has no persona 'anne'; did you mean 'ann'?"),
         ("--format sft --task teas", "--task: group has no task 'teas'; did you mean 'tea'?"),
-        ("--format sft --epoch 7", "run 'group' has no epoch 7; it has 3"),
+        ("--format sft --epoch 7", "run 'group' has no epoch 7; it has 4"),
         ("--format sft --min-margin 1", "--min-margin filters pairs"),
         ("--format sft --per-persona", "--per-persona filters pairs"),
         ("--format kto --labels judge", "--labels filters pairs"),
@@ -384,7 +384,7 @@ def test_a_format_of_whole_runs_is_given_the_run_and_the_filters(group: Path, mi
     refused = scai("export", group, "--format", "mine:whole", "--max-rows", 1)
     assert called == Called(0, '{"run":"group","epochs":1,"system":"Be.","who":"ann"}\n', "")
     assert to_csv == Called(0, "", "2 rows of run group, group -> x.csv\n")
-    assert Path("x.csv").read_text() == "run,epochs,system,who\ngroup,3,,\ngroup,3,,\n"
+    assert Path("x.csv").read_text() == "run,epochs,system,who\ngroup,4,,\ngroup,4,,\n"
     assert not list(Path().glob("*.meta.jsonl"))
     assert (refused.code, refused.err.count("\n")) == (2, 1)
 

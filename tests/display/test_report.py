@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from change_words import change_words
 from changed_runs import EVIL, Rows, changed, hostile
 from conftest import TINY, events, scai
@@ -20,8 +21,11 @@ from hypothesis import strategies as st
 
 from scai_cli.analysis.before_after import before_after
 from scai_cli.analysis.headline import Headline, headline
+from scai_cli.analysis.holdout import holdout_change
+from scai_cli.analysis.verdicts import between, gained_or_lost
 from scai_cli.analysis.verdicts import change_words as change_words_of
 from scai_cli.display.report.html import inline, tag, visible
+from scai_cli.display.report.numbers import change as change_cell
 from scai_cli.display.report.page import LIMIT, MOST_WHOLE
 from scai_cli.display.report.svg import read_svg
 from scai_cli.runs.history.excerpts import MOST_CHARACTERS, read_excerpts
@@ -197,9 +201,12 @@ def test_its_numbers_are_those_of_the_analysis(voted: Path) -> None:
         one = found.people[person]
         means = f"{one.before:.1f} (version 0), {one.after:.1f} (version {found.compared.version})"
         assert f"{name}{means}" in page.text
-    for function, plain in (("utilitarian", "Mean of all"), ("rawlsian", "Worst-off person")):
-        before, after = found.values[function]
-        assert re.search(rf"{plain} \({function}\)(, declared)? {before:.2f} {after:.2f} ", page.text)
+        row = f"{name} {one.before:.1f} {one.after:.1f} {change_cell(one.change, 1)} {between(one.interval, 1)}"
+        assert f"{row} {gained_or_lost(one.interval)} " in page.text
+    for function, plain in (("utilitarian", "Mean of all"), ("rawlsian", "Worst-off person"), ("nash", "Geometric")):
+        before, after, interval = found.values[function]
+        words = re.escape(change_words_of(interval, 2))
+        assert re.search(rf"{plain}[^()]* \({function}\)(, declared)? {before:.2f} {after:.2f} {words}", page.text)
     assert f"Satisfaction, 0 to 10 {found.satisfaction.before:.1f} {found.satisfaction.after:.1f} " in page.text
     for change in (found.satisfaction, found.welfare):
         assert f" {change.words} " in page.text
@@ -300,17 +307,43 @@ def test_a_run_of_version_0_1_has_a_page(run: str) -> None:
     assert "The constitution Version" in page.text
 
 
-def test_the_result_for_people_who_were_set_aside_has_its_interval(tiny: Path) -> None:
-    setting = ("--set", "holdout={personas: 0.5, tasks: 0.5}", "--set", "epochs=1")
-    assert scai("run", tiny, "-q", *setting).code == 0
-    found = read_history(Path("runs/tiny"), messages=False, ratings=False).holdout
+def test_the_result_for_people_who_were_set_aside_has_its_interval(tmp_path: Path) -> None:
+    people = [
+        {"id": f"p{n}", "name": f"Person {n}", "preferences": {"concise": 1.0} if n % 2 else {"warm": 1.0}}
+        for n in range(6)
+    ]
+    tasks = [{"id": f"t{n}", "prompt": f"How do I make tea for {n + 2}?"} for n in range(3)]
+    config = {"name": "held", "epochs": 1, "turns": 1, "personas": people, "tasks": tasks, "seed": 2}
+    config |= {"constitution": {"principles": ["Keep it short."]}, "holdout": {"personas": ["p2", "p3", "p4", "p5"]}}
+    config["revision"] = {"strategy": "grounded", "quorum": 0.5}
+    (tmp_path / "held.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    assert scai("run", "held.yaml", "-q").code == 0
+    history = read_history(Path("runs/held"), messages=False, ratings=False)
+    found, moved = history.holdout, holdout_change(history)
     assert found is not None
-    few = len(found.personas) * len(found.tasks) < 3
-    words = "too few ratings to tell a change from chance" if few else change_words_of(found.difference, 2)
+    assert found.last_version == 1
+    assert moved is not None
+    assert moved.difference is not None
+    assert moved.difference.interval.estimand == "new people"
+    words = change_words_of(moved.difference.interval, 2)
+    assert words.endswith(", new people, from 4 people held out)")
     first, last = (values["utilitarian"] for values in (found.first_values, found.last_values))
-    told = f"was {first:.2f} under version 0 and {last:.2f} under version {found.last_version}: {words}."
-    assert told in reported("tiny").text
-    assert "(none were set aside)" not in reported("tiny").text
+    text = reported("held").text
+    assert f"was {first:.2f} under version 0 and {last:.2f} under version 1: {words}." in text
+    for person, interval in moved.people.items():
+        sides = f"Person {person[1:]} {found.first[person]:.2f} {found.last[person]:.2f}"
+        sure = f"{between(interval, 2)} {gained_or_lost(interval)}"
+        assert f"{sides} {change_cell(interval.estimate)} {sure} " in text
+    assert "(none were set aside)" not in text
+
+
+def test_rules_for_others_change_nothing_for_people_who_were_set_aside(tiny: Path) -> None:
+    setting = ("--set", "holdout={personas: [cid]}", "--set", "epochs=1", "--set", "revision.strategy=edits")
+    assert scai("run", tiny, "-q", *setting).code == 0
+    rules = scai("show", "tiny", "--json").json["epochs"][-1]["constitution"]
+    assert rules["contract"]
+    assert not rules["principles"]
+    assert " under version 1: no rule applies to them." in reported("tiny").text
 
 
 def test_a_version_that_nobody_has_played_is_marked(finished: Path, tmp_path: Path) -> None:
@@ -480,7 +513,7 @@ def test_several_runs_have_a_section_each_and_a_comparison(finished: Path, tiny:
     compared = scai("compare", finished, "other", "--json").json
     assert page.inside("p", "lead").startswith(compared["sentence"])
     told = compared["paired"]["differences"]["other"]["utilitarian"]
-    interval = Interval(told["estimate"], told["low"], told["high"], told["level"])
+    interval = Interval(**{key: value for key, value in told.items() if key != "measured_on"})
     assert change_words_of(interval, 2, "difference") in page.text
 
 

@@ -75,12 +75,14 @@ def test_it_begins_with_the_sentence_then_the_pairs_the_constitution_and_the_num
     assert re.search(
         r" whole · finished · 2 of 2 epochs · simulated, \S+ · 217 calls · \S+ tokens$", " ".join(shown.split())
     )
-    declared = f"Declared welfare, geometric mean (nash): {found.welfare.words}, 4 simulated people x 2 tasks"
+    declared = f"Declared welfare, geometric mean (nash): {found.welfare.words}"
     assert declared in " ".join(shown.split())
+    assert found.welfare.words.endswith(", the same 4 people and 2 tasks again)")
 
 
 def test_a_trend_is_drawn_only_where_the_group_has_changed(tiny: Path) -> None:
-    assert "epoch by epoch: " in scai("show", TESTS / "golden" / "v0" / "whole").out
+    assert "epoch by epoch: " in scai("show", TESTS / "golden" / "v0.4" / "whole").out
+    assert "epoch by epoch: " not in scai("show", TESTS / "golden" / "v0" / "whole").out  # no change beyond chance
     kept = ("--set", "revision.acceptance=improves", "--set", "revision.margin=1")
     assert scai("run", tiny, "-q", *kept).code == 0
     shown = scai("show", "tiny").out

@@ -15,6 +15,8 @@ from scripted import Line, failing, no_form
 from scripted_runs import MANY, NO_CROSS, PEOPLE, TASKS, edit, experiment
 from terminal import Terminal
 
+from scai_cli.analysis.pareto import ParetoFront, ParetoPoint
+
 RULES = [
     edit(
         "add", text="Shared: ann comes first.", reason="one asked", evidence=["e1/ann/tea/m2", "e1/bob/tea/cross/cid"]
@@ -83,9 +85,8 @@ def test_who_gains_by_each_rule_and_what_luck_explains_is_not_named(tmp_path: Pa
         "C3": ([], []),
         "C4": ([], []),
     }
-    assert {person: one["verdict"] for person, one in rules["P1"]["people"].items()} == {
-        person: "cannot tell" for person in ("ann", "bob", "cid")
-    }
+    assert {one["verdict"] for one in rules["P1"]["people"].values()} == {"cannot tell"}
+    assert list(rules["P1"]["people"]) == ["ann", "bob", "cid"]
     assert rules["P1"]["kind"] == "principle"
     assert (rules["C1"]["kind"], rules["C1"]["for"], rules["C1"]["since"]) == ("clause", ["ann"], 1)
     shown = " ".join(scai("explain", "t", "--trust", *EIGHT).out.split())
@@ -109,7 +110,9 @@ def test_a_rule_that_hurts_those_who_asked_for_it_is_said(tmp_path: Path) -> Non
     assert (bobs["loses"], bobs["asked"], bobs["hurts_its_own"]) == (["bob"], ["bob"], ["bob"])
     assert (cids["loses"], cids["asked"], cids["hurts_its_own"]) == (["cid"], [], ["cid"])
     shown = " ".join(scai("explain", "t", "--trust", *EIGHT).out.split())
-    assert re.search(r"loses: Bob Jones -0\.[23]\d It hurts people that it is for: Bob Jones asked for by Bob Jones", shown)
+    assert re.search(
+        r"loses: Bob Jones -0\.[23]\d It hurts people that it is for: Bob Jones asked for by Bob Jones", shown
+    )
 
 
 def test_the_same_ratings_in_each_round_show_no_luck_to_compare_with(tmp_path: Path) -> None:
@@ -302,16 +305,16 @@ def provider_for_processes(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_more_than_500_paid_calls_are_confirmed_at_a_terminal(tmp_path: Path) -> None:
     run = finished_run(tmp_path)
     with Terminal("explain", "t", "--trust") as terminal:
-        terminal.sees("This makes 1,000 paid calls. Go on? [y/N]:")
+        terminal.sees("This makes 1,000 paid calls. Continue? [y/N]:")
         terminal.types("n\n")
         assert terminal.ends() == 0
     assert calls(run / "explain") == []
     with Terminal("explain", "t", "--trust", "--set", "limits.calls=500") as terminal:  # no more than 500
         terminal.sees("25 times (500 calls")
         assert terminal.ends() == 0
-    assert "Go on?" not in terminal.shown
+    assert "Continue?" not in terminal.shown
     with Terminal("explain", "t", "--trust", "--set", "limits.calls=1020") as terminal:  # 500 of them are paid already
-        terminal.sees("This makes 520 paid calls. Go on? [y/N]:")
+        terminal.sees("This makes 520 paid calls. Continue? [y/N]:")
         terminal.types("y\n")
         terminal.sees("51 times (1,020 calls")
         assert terminal.ends() == 0
@@ -486,8 +489,6 @@ def test_the_front_and_the_price_of_fairness(tmp_path: Path) -> None:
 
 
 def test_a_dominated_point_is_not_on_the_front() -> None:
-    from scai_cli.analysis.pareto import ParetoFront, ParetoPoint
-
     def point(mean: float | None, worst: float, gini: float) -> ParetoPoint:
         values = {"utilitarian": mean, "rawlsian": worst, "gini_coefficient": gini}
         return ParetoPoint("nash", "t", 1, "holdout", values)
@@ -496,6 +497,29 @@ def test_a_dominated_point_is_not_on_the_front() -> None:
     found = ParetoFront([best, worse, other, best, unknown])
     assert [found.best(p) for p in found.points] == [True, False, True, True, False]
     assert found.price(best) is None  # without a utilitarian run
+
+
+def test_functions_that_lead_to_the_same_constitution_are_named(tmp_path: Path) -> None:
+    over = "welfare=utilitarian,rawlsian,gini(delta=3),median"
+    found = front(tmp_path, "--json", over=over).json
+    same = {point["welfare"]: point["same_as"] for point in found["points"]}
+    assert same == {"utilitarian": None, "rawlsian": None, "gini(delta=3)": "rawlsian", "median": "utilitarian"}
+    shown = front(tmp_path, over=over).out
+    assert "\ngini(delta=3): same constitution as rawlsian\nmedian: same constitution as utilitarian\n" in shown
+    assert shown.count("same constitution as") == 2
+
+
+def test_constitutions_are_the_same_by_text_and_people_in_any_order() -> None:
+    def point(*rules: tuple[str, tuple[str, ...]], known: bool = True) -> ParetoPoint:
+        return ParetoPoint("nash", "t", 1, "holdout", {}, frozenset(rules) if known else None)
+
+    brief, kind = ("Be brief.", ()), ("Be kind.", ())
+    points = [
+        *(point(brief, kind), point(kind, brief), point(brief), point(("Be brief.", ("ann",)), kind)),
+        *(point(), point(), point(known=False), point(known=False)),
+    ]
+    found = ParetoFront(points)
+    assert [found.same_as(each) is not None for each in points] == [False, True, *[False] * 3, True, False, False]
 
 
 def test_finished_runs_are_used_again_and_unfinished_ones_gone_on_with(tmp_path: Path) -> None:
@@ -579,7 +603,9 @@ def test_show_tells_of_the_proof_and_why_a_revision_was_adopted(tmp_path: Path) 
     sides = "mean of all (utilitarian): 0.500 (version 0), 0.700 (version 1)"
     assert f"{sides}: +0.200 (cannot tell how sure: an interval takes 3 tasks held out, not 1)" in flat
     assert "Cid Brown 0.50 0.30 -0.20 – cannot tell" in flat
-    assert re.search(r"version 1: utilitarian welfare on trial: 0.500 before, 0.700 after, \+0.200, p 0.0\d+ of at most", flat)
+    assert re.search(
+        r"version 1: utilitarian welfare on trial: 0.500 before, 0.700 after, \+0.200, p 0.0\d+ of at most", flat
+    )
     assert "epoch 2: no change was proposed" in flat
     told = scai("show", "t", "--json").json
     assert told["holdout"]["difference"]["estimate"] == pytest.approx(0.2)

@@ -564,9 +564,7 @@ def test_an_error_of_the_library_leaves_no_lock(half, tmp_path):
 
 @pytest.mark.slow
 def test_failures_before_a_kill_never_stand_in_the_way_of_what_comes_after_it(tmp_path):
-    text = RICH + (
-        'max_failures: 1.0\nforce: all\nmodel: {provider: openai, name: society, base_url: "URL"}\n'
-    )
+    text = RICH + ('max_failures: 1.0\nforce: all\nmodel: {provider: openai, name: society, base_url: "URL"}\n')
     with Loopback(odds={"400": 0.3}, seed=3, answer=society()) as sick, Loopback(answer=society()) as well:
         (tmp_path / "a.yaml").write_text(text.replace("URL", sick.base_url))
         observer = Tracks(tmp_path / "tiny")

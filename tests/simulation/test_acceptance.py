@@ -77,7 +77,9 @@ def test_adopts_only_what_raises_the_declared_welfare(
     assert scores["level"] == 0.05 < scores["p"] <= 1
     pair = PairedUtilities(*(tuple(level / 10 for level in levels) for levels in (before, after)), (1.0, 1.0, 1.0))
     for p in (0.01, 0.05, 0.06):
-        trial = Trial(Candidate(id="c", critique=""), declared, EpochUtilities(*({},) * 4, (), (), 0), pair, p, 0.05, ())
+        trial = Trial(
+            Candidate(id="c", critique=""), declared, EpochUtilities(*({},) * 4, (), (), 0), pair, p, 0.05, ()
+        )
         assert trial.rises(0) is (better and p <= 0.05)
 
 

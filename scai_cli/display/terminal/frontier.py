@@ -29,6 +29,9 @@ def print_front(front: ParetoFront) -> None:
     console = out()
     console.print(styled(f"Utility (0 to 1) of {front.participants}"))
     console.print(table)
+    for point in front.points:
+        if (same := front.same_as(point)) is not None:
+            console.print(styled(f"{point.function}: same constitution as {same}"))
     console.print("* on the Pareto front of mean and worst-off utility (more is better) and Gini (less is better)")
     console.print("price of fairness: 1 - mean / mean under utilitarian")
     console.print("one play of each, no interval: a difference can be chance")

@@ -30,7 +30,7 @@ def holdout_lines(history: History, most: int, gap: Sequence[str]) -> Iterator[R
     known = {user: utility for user, utility in holdout.last.items() if utility is not None}
     lowest = sorted(holdout.personas, key=lambda user: known.get(user, 2.0))[:most]
     versions = (f"version {holdout.first_version}", f"version {holdout.last_version}")
-    table = number_table("Utility (0 to 1)", *versions, "change", "95 % interval", "", min_width=30, max_width=30)
+    table = number_table("Utility (0 to 1)", *versions, "change", "95 % interval", "", min_width=20, max_width=20)
     for user in (user for user in holdout.personas if user in lowest):
         first, last, person = holdout.first.get(user), holdout.last.get(user), moved.people.get(user)
         sure = (change(person.estimate), between(person, 2), gained_or_lost(person)) if person else ("–", "–", "")

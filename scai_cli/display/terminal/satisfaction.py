@@ -46,18 +46,22 @@ def satisfaction_lines(history: History, found: Headline, count: int, *, trend: 
     assert history.started is not None
     low, high = history.started.scale
     whose = " of simulated people" * ("simulated" in found.participants)
-    title = styled(one_line(f"{history.started.metrics['own'].capitalize()}{whose} ({low:g} to {high:g})"))
+    title = styled(one_line(f"{history.started.metrics['own'].capitalize()}{whose} ({low:g} to {high:g})"), "bold")
     rows = list(_rows(history, found))
     drift = {user: value for m in history.measured for user, value in m.corrected.items() if value is not None}
-    table = number_table(title, *_titles(found), *["less drift"] * bool(drift), max_width=_NAMES)
+    is_narrow = found.apart and bool(drift)  # then the words of the verdict take the place of the names
+    titles = [*_titles(found)[: -1 if is_narrow else None], *["less drift"] * bool(drift)]
+    yield title
+    table = number_table("", *titles, max_width=_NAMES)
     shown = striking(rows, count)
     for row in (*shown, _everyone(found)):
         name = styled(history.names.get(row.user, row.user)) if row.user else styled("everyone", "bold")
         corrected = [number(drift.get(row.user) if row.user else mean(drift.values()), 1)] * bool(drift)
-        table.add_row(name, *_cells(row.numbers, found), *(row.sure if found.apart else ()), *corrected)
+        sure = row.sure[: -1 if is_narrow else None] if found.apart else ()
+        table.add_row(name, *_cells(row.numbers, found), *sure, *corrected)
     yield table
     if (interval := found.satisfaction.interval) is not None:
-        yield styled(f"95 % intervals: {for_whom(interval)}; those of single people hold together", "dim")
+        yield styled(f"95 % intervals: {for_whom(interval)}; those of single people are valid together", "dim")
     if hidden := len(rows) - len(shown):
         yield styled(f"({hidden} more: --json)", "dim")
     if trend and found.verdict in ("higher", "lower"):

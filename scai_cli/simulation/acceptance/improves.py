@@ -34,7 +34,7 @@ class Trial:
     utilities: EpochUtilities
     pair: PairedUtilities
     p: float
-    """The chance of such a gain if the rules made no difference."""
+    """The chance of a gain this high if the rules made no difference."""
     level: float
     """The highest `p` of a gain that counts."""
     failed: Sequence[Problem]
