@@ -52,7 +52,7 @@ class Rule:
 
     @property
     def is_principle(self) -> bool:
-        """Whether it holds for everyone."""
+        """Whether it is for everyone."""
         return not self.users and not self.when
 
 

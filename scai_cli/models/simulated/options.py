@@ -34,7 +34,7 @@ class Flaws:
     over_generalises: float = 0.03
     """Turns a contract clause into a principle."""
     too_broad: float = 0.03
-    """Leaves out the condition of a rule that only some need, so that it holds for everyone."""
+    """Leaves out the condition of a rule that only some need, so that it is for everyone."""
     too_narrow: float = 0.03
     """Adds a second condition to a rule, which few users meet."""
     unrecognisable: float = 0.03
