@@ -177,7 +177,7 @@ def test_a_trial_a_side_of_the_holdout_and_a_variant_of_explain_open_as_their_co
     """The provider draws other words for each call, as a real one without a seed does."""
     asks = "how do I make a good pot of tea at home, to help me sleep?"
     lines = [
-        {"at": rf"^(e1|holdout/~first|explain/~whole)/{who}/\w+/m0/user$", "say": f"{word}, {asks}"}
+        {"at": rf"^(e1|holdout/~first|explain/r1/~whole)/{who}/\w+/m0/user$", "say": f"{word}, {asks}"}
         for who, word in (("ann", "Hello"), ("bob", "Hey"), ("cid", "Dear all"))
     ]
     file = experiment(
@@ -193,7 +193,7 @@ def test_a_trial_a_side_of_the_holdout_and_a_variant_of_explain_open_as_their_co
     run = tmp_path / "runs" / "t"
     logged = [*calls(run), *calls(run / "explain")]
     asked = {call["id"] for call in logged if call["purpose"] == "opening"}
-    assert {place.split("/")[1] for place in asked if "~" in place} == {"~first", "~whole"}
+    assert {place.split("/")[-4] for place in asked if "~" in place} == {"~first", "~whole"}
     opened = {c["id"]: c["request"]["messages"][1]["content"] for c in logged if c["id"].endswith("/m1/assistant")}
     trial, last, without = (
         {place: text for place, text in opened.items() if f"/{side}/" in place} for side in ("~1", "~last", "~C1")
