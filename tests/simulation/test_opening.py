@@ -184,7 +184,7 @@ def test_a_trial_a_side_of_the_holdout_and_a_variant_of_explain_open_as_their_co
         tmp_path,
         {"e1/revision": clauses(9, 9, 5)},
         lines,
-        tasks=TASKS,
+        tasks=[*TASKS, *({"id": f"t{n}", "prompt": f"{TASKS[0]['prompt']} ({n})"} for n in range(5))],
         holdout={"tasks": ["sleep"]},
         revision={"acceptance": "improves"},
     )
@@ -193,7 +193,8 @@ def test_a_trial_a_side_of_the_holdout_and_a_variant_of_explain_open_as_their_co
     run = tmp_path / "runs" / "t"
     logged = [*calls(run), *calls(run / "explain")]
     asked = {call["id"] for call in logged if call["purpose"] == "opening"}
-    assert {place.split("/")[-4] for place in asked if "~" in place} == {"~first", "~whole"}
+    sides = {part for place in asked for part in place.split("/") if part.startswith("~")}
+    assert sides == {"~first", "~whole"}
     opened = {c["id"]: c["request"]["messages"][1]["content"] for c in logged if c["id"].endswith("/m1/assistant")}
     trial, last, without = (
         {place: text for place, text in opened.items() if f"/{side}/" in place} for side in ("~1", "~last", "~C1")
