@@ -127,7 +127,7 @@ def test_an_effect_beyond_the_noise_is_seen() -> None:
 def test_an_effect_that_differs_from_user_to_user_is_no_noise() -> None:
     epoch, rng, function = context(6, 4, cross_raters=0), random.Random(3), welfare.parse("utilitarian")
     before = played(epoch, rng, 5, 0.3)
-    after = [one for one in played(epoch, rng, 5, 0.3)]
+    after = played(epoch, rng, 5, 0.3)
     for one in after:
         shift = -1.5 if one.persona.id == "p0" else 1.5
         one.ratings[:] = [r.model_copy(update={"value": (r.value or 0) + shift}) for r in one.ratings]
