@@ -262,7 +262,7 @@ def test_the_report_and_the_card_have_the_sentences_escaped(finished: Path, tmp_
     assert scai("report", run, "-o", "page.html").code == 0
     page = Path("page.html").read_text(encoding="utf-8")
     assert '<p class="caution">1 of 18 answers ended in an unusual way (&lt;script&gt;' in page
-    assert '<th scope="row">other</th><td>1</td>' in page
+    assert '<th scope="row">other</th><td>0</td><td>1</td>' in page
     assert scai("export", run, "--format", "sft", "-o", "out/").code == 0
     card = Path("out/README.md").read_text(encoding="utf-8")
     assert "**Reasons not to trust these rows:**" in card

@@ -99,10 +99,10 @@ def check_no_effect(run: Runner, seeds: range, most: int) -> None:
         found = scai("show", one, "--json").json["headline"]
         verdicts = {found["satisfaction"]["verdict"], found["welfare"]["verdict"]}
         assert verdicts <= {"higher", "lower", "no change beyond chance"}
-        if verdicts == {"no change beyond chance"}:
-            assert list(stated(one)) == []
-        else:
+        if list(stated(one)):  # of the group, or of a person: each is wrong in one run of twenty
             claims.append(seed)
+        else:
+            assert verdicts == {"no change beyond chance"}
     assert len(claims) <= most, claims
 
 
@@ -116,8 +116,8 @@ def test_twenty_runs_in_which_nothing_was_adopted_state_no_change(run: Runner) -
 
 
 @pytest.mark.slow
-def test_twenty_runs_whose_revisions_have_no_effect_state_a_change_at_most_twice(run: Runner) -> None:
-    check_no_effect(run, range(100, 120), 2)
+def test_twenty_runs_whose_revisions_have_no_effect_seldom_state_a_change(run: Runner) -> None:
+    check_no_effect(run, range(100, 120), 4)
 
 
 def test_a_change_is_found_where_it_is_stated() -> None:

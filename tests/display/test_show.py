@@ -414,7 +414,7 @@ def test_a_run_that_is_killed_ends_it(tmp_path: Path, tiny: Path) -> None:
     writer.wait()
     called = ended(follower)
     assert called.code == 0
-    assert "Ann Smith: How do I make a pot of tea?" in called.out
+    assert "How do I make a pot of tea?" in called.out
     assert "Bob Jones: " not in called.out
     assert "tiny · interrupted · " in called.out
 

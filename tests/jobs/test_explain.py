@@ -323,7 +323,7 @@ def test_more_than_500_paid_calls_are_confirmed_at_a_terminal(tmp_path: Path) ->
 
 def test_an_empty_constitution_is_not_played_again_and_again(tmp_path: Path) -> None:
     assert scai("run", experiment(tmp_path, ratings=NO_CROSS), "--quiet").code == 0
-    assert explained("--dry-run") == {"calls": 3 * 2, "conversations": 3, "rounds": 1}
+    assert explained("--dry-run") == {"calls": 3 * 3, "conversations": 3, "rounds": 1}
 
 
 # --- what is kept, in the report

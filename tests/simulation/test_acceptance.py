@@ -414,11 +414,11 @@ def test_a_pair_counts_only_what_both_have() -> None:
 # --- replay
 
 
-@pytest.mark.parametrize("rule", ["improves", "vote", "both"])
-def test_a_run_that_is_taken_up_again_comes_to_equal_events(tmp_path: Path, tiny: Path, rule: str) -> None:
+@pytest.mark.parametrize(("rule", "seed"), [("improves", 1), ("vote", 3), ("both", 1)])
+def test_a_run_that_is_taken_up_again_comes_to_equal_events(tmp_path: Path, tiny: Path, rule: str, seed: int) -> None:
     settings = ["revision={strategy: candidates, candidates: 2}", f"revision.acceptance={rule}"]
     settings += ["limits.concurrency=8", "epochs=1", "model.options={noise: 0}"]  # so that a rise is beyond noise
-    arguments = [part for setting in settings for part in ("--set", setting)]
+    arguments = [part for setting in (f"seed={seed}", *settings) for part in ("--set", setting)]
     assert scai("run", tiny, "--quiet", *arguments).code == 0
     whole, run = events(tmp_path / "runs" / "tiny"), tmp_path / "runs" / "tiny"
     assert revisions(whole)[0]["accepted"]

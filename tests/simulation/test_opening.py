@@ -177,14 +177,14 @@ def test_a_trial_a_side_of_the_holdout_and_a_variant_of_explain_open_as_their_co
     """The provider draws other words for each call, as a real one without a seed does."""
     asks = "how do I make a good pot of tea at home, to help me sleep?"
     lines = [
-        {"at": rf"^(e1|holdout/~first|explain/~whole)/{who}/\w+/m0/user$", "say": f"{word}, {asks}"}
+        {"at": rf"^(e1|holdout/~first|explain/r1/~whole)/{who}/\w+/m0/user$", "say": f"{word}, {asks}"}
         for who, word in (("ann", "Hello"), ("bob", "Hey"), ("cid", "Dear all"))
     ]
     file = experiment(
         tmp_path,
         {"e1/revision": clauses(9, 9, 5)},
         lines,
-        tasks=TASKS,
+        tasks=[*TASKS, *({"id": f"t{n}", "prompt": f"{TASKS[0]['prompt']} ({n})"} for n in range(5))],
         holdout={"tasks": ["sleep"]},
         revision={"acceptance": "improves"},
     )
@@ -193,7 +193,8 @@ def test_a_trial_a_side_of_the_holdout_and_a_variant_of_explain_open_as_their_co
     run = tmp_path / "runs" / "t"
     logged = [*calls(run), *calls(run / "explain")]
     asked = {call["id"] for call in logged if call["purpose"] == "opening"}
-    assert {place.split("/")[1] for place in asked if "~" in place} == {"~first", "~whole"}
+    sides = {part for place in asked for part in place.split("/") if part.startswith("~")}
+    assert sides == {"~first", "~whole"}
     opened = {c["id"]: c["request"]["messages"][1]["content"] for c in logged if c["id"].endswith("/m1/assistant")}
     trial, last, without = (
         {place: text for place, text in opened.items() if f"/{side}/" in place} for side in ("~1", "~last", "~C1")

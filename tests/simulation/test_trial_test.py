@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 
 from scai_cli.experiment.config import ExperimentConfig
@@ -54,9 +55,9 @@ def rated(one: Conversation, rater: str, kind: str, value: float | None) -> Rate
 
 
 def among_all_swaps(epoch: EpochContext, before: Side, after: Side, function: welfare.WelfareFunction) -> float:
-    """The share of all swaps with a gain at least as high, from the utilities of an epoch as they are measured."""
+    """The share of all swaps with as high a ratio of gain to noise, by the utilities of an epoch."""
 
-    def gain(swaps: Sequence[bool]) -> float:
+    def gain(swaps: Sequence[bool], function: welfare.WelfareFunction = function) -> float:
         first = [b if swap else a for a, b, swap in zip(before, after, swaps, strict=True)]
         last = [a if swap else b for a, b, swap in zip(before, after, swaps, strict=True)]
         sides = (epoch_utilities(epoch, side) for side in (first, last))
@@ -65,9 +66,18 @@ def among_all_swaps(epoch: EpochContext, before: Side, after: Side, function: we
         assert new is not None
         return new - old
 
-    measured = gain([False] * len(before))
-    swaps = list(product([False, True], repeat=len(before)))
-    return sum(gain(some) >= measured - 1e-9 for some in swaps) / len(swaps)
+    mean, count, shape = welfare.parse("utilitarian"), len(before), (len(epoch.personas), len(epoch.tasks))
+    none = [False] * count
+    alone = ([at == n for at in range(count)] for n in range(count))
+    parts = np.array([(gain(none, mean) - gain(one, mean)) / 2 for one in alone])
+
+    def ratio(swaps: Sequence[bool]) -> float:
+        table = np.where(swaps, -parts, parts).reshape(shape)
+        rest = table - table.mean(1, keepdims=True) - table.mean(0, keepdims=True) + table.mean()
+        return gain(swaps) / np.sqrt((rest**2).sum())
+
+    swaps = list(product([False, True], repeat=count))
+    return sum(ratio(some) >= ratio(none) - 1e-9 for some in swaps) / len(swaps)
 
 
 @pytest.mark.parametrize(
@@ -112,3 +122,13 @@ def test_an_effect_beyond_the_noise_is_seen() -> None:
     epoch, rng, function = context(4, 3), random.Random(2), welfare.parse("utilitarian")
     plays = [[played(epoch, rng, mean, 1.5) for mean in (3.5, 6.5)] for _ in range(6)]
     assert sum(p_value(epoch, before, after, function, 0.01, 7) <= 0.01 for before, after in plays) >= 5
+
+
+def test_an_effect_that_differs_from_user_to_user_is_no_noise() -> None:
+    epoch, rng, function = context(6, 4, cross_raters=0), random.Random(3), welfare.parse("utilitarian")
+    before = played(epoch, rng, 5, 0.3)
+    after = played(epoch, rng, 5, 0.3)
+    for one in after:
+        shift = -1.5 if one.persona.id == "p0" else 1.5
+        one.ratings[:] = [r.model_copy(update={"value": (r.value or 0) + shift}) for r in one.ratings]
+    assert p_value(epoch, before, after, function, 0.01, 7) <= 0.01

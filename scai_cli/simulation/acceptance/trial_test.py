@@ -37,8 +37,10 @@ def p_value(
 ) -> float:
     """Return the chance that welfare is as much higher after as it is, if the rules made no difference.
 
-    Under that hypothesis, the two plays of a conversation, with all ratings of its answer, are exchangeable. Ratings
-    that one side lacks are left out; 1 without any. `level` is that of the decision: a lower one takes more draws.
+    Under that hypothesis, the two plays of a conversation, with all ratings of its answer, are exchangeable. The
+    difference is divided by the noise that users and tasks leave unexplained, so that an effect which differs from user
+    to user does not count as noise. Ratings that one side lacks are left out; 1 without any. `level` is that of the
+    decision: a lower one takes more draws.
     """
     first, last = _final(before), _final(after)
     # By kind and cell, so that the ratings of a cell are neighbours.
@@ -53,13 +55,16 @@ def p_value(
 
     sides = np.array([[side[key] for key in keys] for side in (first, last)])
     weights = [persona.weight for persona in people]
+    changes = columns.changes(sides[1] - sides[0], weights)
 
     def difference(swapped: NDArray[np.bool_]) -> Array:
         of_ratings = swapped[:, columns.conversation]
         values = [
             _welfare(columns.utilities(np.where(of_ratings, b, a)), weights, function) for a, b in (sides, sides[::-1])
         ]
-        return values[1] - values[0]
+        noise = _noise(np.where(swapped, -changes, changes), pairs)
+        ratio: Array = (values[1] - values[0]) / np.maximum(noise, 1e-12)
+        return ratio
 
     draws = int(min(_MOST, max(_LEAST, _DRAWS / level)))
     return swap_test(difference, len(pairs), draws=draws, seed=seed)
@@ -117,6 +122,21 @@ class _Columns:
             ratings,
         )
 
+    def changes(self, differences: Array, weights: Sequence[float]) -> Array:
+        """Return what each conversation adds to the change of the mean utility, from its ratings' differences."""
+        import numpy as np
+
+        low, high = self.ratings.scale
+        weight, (people, tasks) = self.ratings.cross_weight, self.shape
+        has_own, has_cross = (np.isin(np.arange(people * tasks), cells) for cells in (self.own_cell, self.cross_cell))
+        known = (has_cross if weight == 1 else has_own).reshape(people, tasks)
+        shares = np.where(known.any(axis=1), np.array(weights), 0.0)
+        worth = known * (shares / shares.sum() / np.maximum(known.sum(axis=1), 1))[:, None]
+        of_cross = np.repeat(weight * worth.ravel()[self.cross_cell] / self.counts, self.counts)
+        of_own = (np.where(has_cross, 1 - weight, 1.0) * worth.ravel())[self.own_cell]
+        added = differences / (high - low) * np.concatenate([of_cross, of_own])
+        return np.bincount(self.conversation, weights=added).astype(np.float64)
+
     def utilities(self, values: Array) -> Array:
         """Return draws x people from draws x ratings, as `utilities.epoch_utilities` computes them."""
         import numpy as np
@@ -134,6 +154,20 @@ class _Columns:
         known = ~np.isnan(cells)
         total: Array = np.nansum(cells, axis=2) / np.maximum(known.sum(axis=2), 1)
         return np.where(known.any(axis=2), total, np.nan)
+
+
+def _noise(changes: Array, pairs: Sequence[tuple[str, str]]) -> Array:
+    """Return, for each draw, the spread of changes, draws x conversations, that users and tasks leave unexplained."""
+    import numpy as np
+
+    users, tasks = ({name: n for n, name in enumerate(dict.fromkeys(names))} for names in zip(*pairs, strict=True))
+    table = np.zeros((len(changes), len(users), len(tasks)))
+    table[:, [users[user] for user, _ in pairs], [tasks[task] for _, task in pairs]] = changes
+    if min(table.shape[1:]) > 1:
+        rows, grid = table.mean(axis=2, keepdims=True), table.mean(axis=(1, 2), keepdims=True)
+        table = table - rows - table.mean(axis=1, keepdims=True) + grid
+    spread: Array = np.sqrt((table**2).sum(axis=(1, 2)))
+    return spread
 
 
 def _welfare(utilities: Array, weights: Sequence[float], function: WelfareFunction) -> Array:
