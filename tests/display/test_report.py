@@ -307,15 +307,30 @@ def test_a_run_of_version_0_1_has_a_page(run: str) -> None:
     assert "The constitution Version" in page.text
 
 
-def test_the_result_for_people_who_were_set_aside_has_its_interval(tmp_path: Path) -> None:
+BRIEF = """\
+from scai_cli.experiment.constitution import Add
+from scai_cli.runs.events import Candidate
+
+
+async def brief(context):
+    return [Candidate(id=context.id, critique="Long.", edits=(Add(text="Keep it short."),))]
+"""
+"""A strategy whose rule some people want and others do not mind."""
+
+
+def test_the_result_for_people_who_were_set_aside_has_its_interval(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "brief_strategy.py").write_text(BRIEF, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
     people = [
         {"id": f"p{n}", "name": f"Person {n}", "preferences": {"concise": 1.0} if n % 2 else {"warm": 1.0}}
         for n in range(6)
     ]
     tasks = [{"id": f"t{n}", "prompt": f"How do I make tea for {n + 2}?"} for n in range(3)]
     config = {"name": "held", "epochs": 1, "turns": 1, "personas": people, "tasks": tasks, "seed": 2}
-    config |= {"constitution": {"principles": ["Keep it short."]}, "holdout": {"personas": ["p2", "p3", "p4", "p5"]}}
-    config["revision"] = {"strategy": "grounded", "quorum": 0.5}
+    config["holdout"] = {"personas": ["p2", "p3", "p4", "p5"]}
+    config["revision"] = {"strategy": "brief_strategy:brief", "acceptance": "always"}
     (tmp_path / "held.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     assert scai("run", "held.yaml", "-q").code == 0
     history = read_history(Path("runs/held"), messages=False, ratings=False)
