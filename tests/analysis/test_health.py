@@ -149,7 +149,7 @@ def test_harmless_marks_are_counted_in_one_line(finished: Path, tmp_path: Path) 
 @pytest.mark.parametrize("name", SICK)
 def test_skipped_messages_are_counted_as_decoded_ones(finished: Path, tmp_path: Path, name: str) -> None:
     run = changed(finished, tmp_path / "runs" / "sick", SICK[name][0])
-    for path in (run, GOLDEN / "tiny", GOLDEN / "v0" / "whole", GOLDEN / "v0" / "stopped", GOLDEN / "v0.3" / "whole"):
+    for path in (run, GOLDEN / "tiny", GOLDEN / "v0" / "whole", GOLDEN / "v0" / "stopped", GOLDEN / "v0.4" / "whole"):
         assert read_history(path, messages=False, ratings=False).answers == read_history(path).answers
     assert read_history(run).answers.roles["assistant"]["answers"] == 18
 

@@ -15,7 +15,7 @@ from conftest import scai
 from recorded import without_measures
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-VERSIONS = ("v0.3", "v0.4")
+VERSIONS = ("v0.4", "v0.5")
 NAMES = sorted(path.stem for path in (GOLDEN / VERSIONS[-1] / "expected").glob("*.txt"))
 
 
