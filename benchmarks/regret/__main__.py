@@ -86,7 +86,7 @@ def _report(judged: Sequence[Judged], command: str, seconds: float) -> Iterator[
     for title, number in (
         ("Median regret of members, as pasted", tables.regret),
         ("Median regret of members, with names", tables.routed_regret),
-        ("Newcomers' gain, of what is possible", tables.GAIN),
+        ("Newcomers' gain, share of the possible", tables.GAIN),
     ):
         yield from ("", f"### {title}, in every cell", "", *tables.grid_table(gridded, number, names))
     if by_tokens := [one for one in judged if one.by_tokens]:

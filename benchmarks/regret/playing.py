@@ -122,7 +122,7 @@ def _config(society: Society, revision: Mapping[str, Any], number: int) -> Exper
     return ExperimentConfig.model_validate(
         {
             "seed": 1000 * number + society.seed,
-            "epochs": 10_000,
+            "epochs": EPOCHS,
             "turns": 1,
             "personas": {"inline": society.members},
             "tasks": {"inline": PLAYED},

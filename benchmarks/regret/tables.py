@@ -44,7 +44,7 @@ GAIN = share("newcomers")
 def main_table(judged: Sequence[Judged]) -> Iterator[str]:
     """Yield all rows, by the gain of newcomers."""
     yield from _head(
-        "row", "regret of members, as pasted", "with names, by id", "newcomers' gain, of what is possible",
+        "row", "regret of members, as pasted", "with names, by id", "newcomers' gain, share of the possible",
         "strangers'", "both together", "worst-off lower", "newcomers who lose", "recognition", "calls", "tokens",
         "epochs", "adopted",
     )  # fmt: skip

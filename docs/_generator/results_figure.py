@@ -1,4 +1,4 @@
-"""The figure of docs/results.md: the regret of five combinations, from the tables of docs/benchmarks.md."""
+"""The figure of docs/results.md: what newcomers gain under seven texts, from the table of docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Final, NamedTuple
 
 BENCHMARKS: Final = Path(__file__).parents[1] / "benchmarks.md"
 SHOWN: Final = {
+    "best for the members": "the best text for the members",
     "rewrite + always": "rewrite, adopt always (the original SCAI)",
-    "edits + always": "edits, adopt always",
-    "candidates + vote": "several candidates, the users vote",
-    "grounded + improves": "edits with evidence, adopt on trial",
+    "edits + improves": "edits, adopt on trial",
+    "rewrite + vote": "rewrite, the users vote",
+    "one-shot, from all portraits": "one text from all portraits",
     "grounded + vote": "edits with evidence, the users vote",
+    "empty, and ask": "no rules, but ask for two wishes",
 }
-TITLE: Final = "Median regret in 60 simulated societies, with 95 % intervals (less is better)"
-LEFT, RIGHT, TOP, ROW, MOST = 330, 720, 46, 38, 0.2
+TITLE: Final = "Gain of newcomers in simulated societies, share of the possible, with 95 % intervals"
+LEFT, RIGHT, TOP, ROW, MOST = 330, 720, 46, 38, 1.0
 STYLE: Final = """\
 .results { --ink: #1d2024; --soft: #565c66; --line: #dedcd4; --accent: #0b6b62; }
 @media (prefers-color-scheme: dark) {
@@ -28,23 +30,24 @@ STYLE: Final = """\
 .results circle { fill: var(--accent); }"""
 
 
-class Regret(NamedTuple):
-    """The median regret of a combination with its 95 % interval."""
+class Gain(NamedTuple):
+    """The gain of newcomers under a text, as a share of the possible, with its 95 % interval."""
 
-    median: float
+    share: float
     low: float
     high: float
 
 
-def regrets(page: str) -> dict[str, Regret]:
-    """Read the table of all combinations."""
-    rows = re.findall(r"^\| \**([a-z_+, ]+?)\** \| ([\d.]+) \[([\d.]+), ([\d.]+)\] \|", page, re.MULTILINE)
-    return {name: Regret(*map(float, numbers)) for name, *numbers in rows}
+def gains(page: str) -> dict[str, Gain]:
+    """Read the first table of all rows."""
+    table = page.partition("### All rows")[2].partition("###")[0]
+    pattern = r"^\| \**([a-z][^|*]+?)\** \| [^|]+ \| [^|]+ \| (-?[\d.]+) \[(-?[\d.]+), (-?[\d.]+)\] \|"
+    return {name: Gain(*map(float, numbers)) for name, *numbers in re.findall(pattern, table, re.MULTILINE)}
 
 
 def figure() -> str:
     """Draw the figure as SVG."""
-    found = regrets(BENCHMARKS.read_text(encoding="utf-8"))
+    found = gains(BENCHMARKS.read_text(encoding="utf-8"))
     bottom = TOP + ROW * len(SHOWN)
     parts = [
         f'<svg class="results" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 {bottom + 40}" role="img" '
@@ -53,16 +56,16 @@ def figure() -> str:
         f"<style>\n{STYLE}\n</style>",
         f'<text class="soft" x="16" y="22">{TITLE}</text>',
     ]
-    for tick in (0, 0.05, 0.1, 0.15, 0.2):
+    for tick in (0, 0.25, 0.5, 0.75, 1):
         parts.append(f'<path class="grid" d="M{_x(tick)} {TOP - 10}V{bottom}"/>')
         parts.append(f'<text class="soft" x="{_x(tick)}" y="{bottom + 20}" text-anchor="middle">{tick:g}</text>')
     for place, (name, words) in enumerate(SHOWN.items()):
-        y, regret = TOP + ROW * place + 14, found[name]
+        y, gain = TOP + ROW * place + 14, found[name]
         parts.append(f'<text x="{LEFT - 16}" y="{y + 5}" text-anchor="end">{words}</text>')
-        parts.append(f'<path class="range" d="M{_x(regret.low)} {y}H{_x(regret.high)}"/>')
-        parts.append(f'<circle cx="{_x(regret.median)}" cy="{y}" r="5"/>')
+        parts.append(f'<path class="range" d="M{_x(gain.low)} {y}H{_x(gain.high)}"/>')
+        parts.append(f'<circle cx="{_x(gain.share)}" cy="{y}" r="5"/>')
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _x(regret: float) -> int:
-    return round(LEFT + (RIGHT - LEFT) * regret / MOST)
+def _x(share: float) -> int:
+    return round(LEFT + (RIGHT - LEFT) * share / MOST)

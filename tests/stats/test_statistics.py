@@ -205,7 +205,13 @@ def test_the_swap_test_as_scipy():
         (changes,), lambda x, axis: x.mean(axis=axis), permutation_type="samples", vectorized=True,
         n_resamples=np.inf, alternative="greater",
     )  # fmt: skip
-    assert swap_test(difference, 9, draws=20_000, seed=1) == pytest.approx(every.pvalue, abs=0.01)
+    assert swap_test(difference, 9, draws=20, seed=1) == pytest.approx(every.pvalue)
+    changes = np.random.default_rng(9).normal(0.2, 1, 14)
+    drawn = stats.permutation_test(
+        (changes,), lambda x, axis: x.mean(axis=axis), permutation_type="samples", vectorized=True,
+        n_resamples=np.inf, alternative="greater",
+    )  # fmt: skip
+    assert swap_test(difference, 14, draws=20_000, seed=1) == pytest.approx(drawn.pvalue, rel=0.2)
     assert swap_test(lambda swapped: np.zeros(len(swapped)), 9, draws=50, seed=1) == 1.0
 
 

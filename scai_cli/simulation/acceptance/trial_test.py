@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _DRAWS: Final = 20
 """The number of draws, times one over the level of the test."""
-_LEAST, _MOST = 1000, 20_000
+_LEAST, _MOST = 1000, 200_000
 
 Key = tuple[str, str, str, str]
 """Rater, task, user of the conversation, and kind of a rating."""
