@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats import spearmanr
 
-from benchmarks.coverage import MIXES, covered
+from benchmarks.interval_coverage import MIXES, covered
 from scai_cli.social_choice.welfare import NAMES, parse
 from scai_cli.stats.intervals import estimand, paired_difference, person_differences, spearman
 from scai_cli.stats.significance import holm, swap_test

@@ -1,7 +1,7 @@
 """Count how often intervals contain the true change, and write the table in `docs/benchmarks.md`.
 
-python benchmarks/coverage.py                 # all of it
-python benchmarks/coverage.py --draws 100     # a quick look, printed only
+python benchmarks/interval_coverage.py                 # all of it
+python benchmarks/interval_coverage.py --draws 100     # a quick look, printed only
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def covered_welfare(name: str, people: int, tasks: int, draws: int, seed: int) -
 
 def report(draws: int) -> Iterator[str]:
     """Yield the lines of the tables."""
-    yield f"`python benchmarks/coverage.py --draws {draws}`; in percent, for intervals of 95 %."
+    yield f"`python benchmarks/interval_coverage.py --draws {draws}`; in percent, for intervals of 95 %."
     yield ""
     yield line("people x tasks", "what varies", *ESTIMANDS)
     yield line("---", "---", *("---:" for _ in ESTIMANDS))
