@@ -16,8 +16,6 @@ from scai_cli.social_choice.welfare import WelfareFunction
 from scai_cli.stats.intervals import Interval
 
 _VERBS: Final = {"higher": "rose", "lower": "fell"}
-
-
 _MEAN: Final = welfare.parse("utilitarian")
 
 
@@ -153,6 +151,7 @@ def headline(history: History) -> Headline | None:
     low, high = history.started.scale
     declared = history.measured[-1].declared
     metric = history.started.metrics["own"]
+    of_declared = group.change(declared, before.utility, after.utility, welfare.parse(declared), 2)
     return Headline(
         start,
         product,
@@ -160,9 +159,9 @@ def headline(history: History) -> Headline | None:
         history.finished is not None,
         sum(epoch.revision is not None and epoch.revision.accepted for epoch in history.epochs),
         group.change(metric, before.own, after.own, _MEAN, 1 if high - low >= 10 else 2),
-        group.change(declared, before.utility, after.utility, welfare.parse(declared), 2),
+        of_declared,
         _people(before.own, after.own),
-        _values(before.utility, after.utility, declared),
+        _values(before.utility, after.utility, of_declared),
         _range(history, start),
         participants(
             history.config, {user for user, _ in shared_cells(before.own, after.own) or before.own.cells} or None
@@ -227,23 +226,19 @@ def _people(before: Cells, after: Cells) -> dict[str, PersonChange]:
 
 
 def _values(
-    before: Cells, after: Cells, declared: str
+    before: Cells, after: Cells, declared: GroupChange
 ) -> dict[str, tuple[float | None, float | None, Interval | None]]:
     """Return welfare function -> its value on both sides, over the persons and tasks of both, and its interval."""
     shared = shared_cells(before, after)
-    function = welfare.parse(declared)
+    function = welfare.parse(declared.name)
     first, last = (
-        {**welfare.everything(*means), declared: function(*means)}
+        {**welfare.everything(*means), declared.name: function(*means)}
         for means in (_by_user(side, shared) for side in (before, after))
     )
-    return {name: (first[name], last[name], _interval(before, after, name)) for name in first}
-
-
-def _interval(before: Cells, after: Cells, name: str) -> Interval | None:
-    if name == "gini_coefficient":
-        return None
-    difference = paired(before, after, welfare.parse(name))
-    return difference.interval if difference else None
+    differences = {name: paired(before, after, welfare.parse(name)) for name in welfare.NAMES if name != declared.name}
+    intervals = {name: found.interval for name, found in differences.items() if found}
+    intervals |= {declared.name: declared.interval} if declared.interval else {}
+    return {name: (first[name], last[name], intervals.get(name)) for name in first}
 
 
 def _range(history: History, start: VersionPlays) -> tuple[float, float] | None:
