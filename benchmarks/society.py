@@ -27,7 +27,8 @@ from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.run import run as run_experiment
 from scai_cli.jobs.saved_experiment import digests
 from scai_cli.jobs.session import run_on_loop
-from scai_cli.runs.events import Candidate, Event
+from scai_cli.runs.events import Event
+from scai_cli.runs.records import Candidate
 from scai_cli.runs.run_directory import RunDirectory
 from scai_cli.simulation.engine import simulate
 from scai_cli.simulation.revision_context import RevisionContext

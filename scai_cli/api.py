@@ -27,10 +27,10 @@ from scai_cli.jobs.session import Observer
 from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.messages import ChatRequest, Completion, Message, Usage
 from scai_cli.models.base import ChatModel
-from scai_cli.runs.events import Candidate
 from scai_cli.runs.find import find_run, find_source
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
+from scai_cli.runs.records import Candidate
 from scai_cli.simulation.acceptance.improves import scores_of, try_candidates
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
 from scai_cli.simulation.strategies.rewrite import rewrite

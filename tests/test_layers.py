@@ -114,16 +114,16 @@ def test_no_wing_of_the_display_imports_another() -> None:
             assert not [name for name in GRAPH[module] if any(is_in(name, other) for other in others)], module
 
 
-def test_the_loop_knows_of_runs_only_their_events() -> None:
+def test_the_loop_knows_of_runs_only_their_events_and_records() -> None:
     for module in (name for name in MODULES if is_in(name, "simulation")):
-        assert {name for name in GRAPH[module] if is_in(name, "runs")} <= {"runs.events"}, module
+        assert {name for name in GRAPH[module] if is_in(name, "runs")} <= {"runs.events", "runs.records"}, module
 
 
 def test_models_and_pure_rooms_know_no_run() -> None:
     pure = ["text", "prompts", "measures", "stats", "social_choice"]
     for module, imported in GRAPH.items():
         if module.partition(".")[0] in ("models", *pure):
-            assert not [name for name in imported if is_in(name, "runs.events")], module
+            assert not [name for name in imported if name in ("runs.events", "runs.records")], module
 
 
 def test_only_runs_decodes_events() -> None:

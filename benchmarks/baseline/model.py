@@ -22,7 +22,7 @@ from scai_cli.models.base import ChatModel
 from scai_cli.models.simulated.portrait import draws
 from scai_cli.models.simulated.wordings import rule
 from scai_cli.prompts.fences import fence
-from scai_cli.runs.events import Candidate
+from scai_cli.runs.records import Candidate
 from scai_cli.simulation.prompts import rated_transcript
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.values import Value

@@ -12,7 +12,8 @@ from _generator.schema import fields
 from _generator.shapes import shortened, written
 from _generator.tables import cell, table
 from scai_cli.experiment.constitution import Add, Clause, Constitution, Merge, Modify, Principle, Remove
-from scai_cli.runs.events import Candidate, Estimate, Event, PairRated, RaterCheck
+from scai_cli.runs.events import Event
+from scai_cli.runs.records import Candidate, Estimate, PairRated, RaterCheck
 
 GOLDEN: Final = Path(__file__).parents[2] / "tests/golden/tiny/events.jsonl"
 PARTS: Final[tuple[type[BaseModel], ...]] = (

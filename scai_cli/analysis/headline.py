@@ -87,9 +87,8 @@ class Headline:
     """The change of the group between two versions.
 
     `compared` is the version to compare the start with: the product, or the last played version until the product is
-    played. `range`: the lowest and the highest mean satisfaction of the plays of the start's version. `values`: welfare
-    function -> its value under both versions, over the same people and tasks, and its interval. `cells`: those of both
-    versions.
+    played. `range`: the lowest and the highest mean satisfaction of the plays of the start's version. `cells`: those of
+    both versions.
     """
 
     start: VersionPlays
@@ -100,7 +99,6 @@ class Headline:
     satisfaction: GroupChange
     welfare: GroupChange
     people: Mapping[str, PersonChange]
-    values: Mapping[str, tuple[float | None, float | None, Interval | None]]
     range: tuple[float, float] | None
     participants: str
     cells: tuple[VersionCells, VersionCells]
@@ -119,6 +117,24 @@ class Headline:
     def sentence(self) -> str:
         """The result in one or two sentences, the same on every screen and page."""
         return " ".join(_sentences(self))
+
+    def welfare_by(self, name: str) -> tuple[float | None, float | None, Interval | None]:
+        """Return a function of `welfare.everything`, or the declared one, of both versions, and its interval.
+
+        It is over the same people and tasks.
+        """
+        before, after = (side.utility for side in self.cells)
+        shared = shared_cells(before, after)
+        means = [_by_user(side, shared) for side in (before, after)]
+        if name == "gini_coefficient":
+            first, last = (welfare.gini_coefficient(*each) for each in means)
+            return first, last, None
+        function = welfare.parse(name)
+        first, last = (function(*each) for each in means)
+        if name == self.welfare.name:
+            return first, last, self.welfare.interval
+        difference = paired(before, after, function)
+        return first, last, difference.interval if difference else None
 
     def as_object(self) -> dict[str, Any]:
         """Return the object that `--json` prints."""
@@ -151,7 +167,6 @@ def headline(history: History) -> Headline | None:
     low, high = history.started.scale
     declared = history.measured[-1].declared
     metric = history.started.metrics["own"]
-    of_declared = group.change(declared, before.utility, after.utility, welfare.parse(declared), 2)
     return Headline(
         start,
         product,
@@ -159,9 +174,8 @@ def headline(history: History) -> Headline | None:
         history.finished is not None,
         sum(epoch.revision is not None and epoch.revision.accepted for epoch in history.epochs),
         group.change(metric, before.own, after.own, _MEAN, 1 if high - low >= 10 else 2),
-        of_declared,
+        group.change(declared, before.utility, after.utility, welfare.parse(declared), 2),
         _people(before.own, after.own),
-        _values(before.utility, after.utility, of_declared),
         _range(history, start),
         participants(
             history.config, {user for user, _ in shared_cells(before.own, after.own) or before.own.cells} or None
@@ -223,22 +237,6 @@ def _people(before: Cells, after: Cells) -> dict[str, PersonChange]:
     means = [_by_user(side, shared)[0] for side in (before, after)]
     people = zip(dict.fromkeys(user for user, _ in shared), *means, strict=True)
     return {user: PersonChange(a, b, changes[user]) for user, a, b in people}
-
-
-def _values(
-    before: Cells, after: Cells, declared: GroupChange
-) -> dict[str, tuple[float | None, float | None, Interval | None]]:
-    """Return welfare function -> its value on both sides, over the persons and tasks of both, and its interval."""
-    shared = shared_cells(before, after)
-    function = welfare.parse(declared.name)
-    first, last = (
-        {**welfare.everything(*means), declared.name: function(*means)}
-        for means in (_by_user(side, shared) for side in (before, after))
-    )
-    differences = {name: paired(before, after, welfare.parse(name)) for name in welfare.NAMES if name != declared.name}
-    intervals = {name: found.interval for name, found in differences.items() if found}
-    intervals |= {declared.name: declared.interval} if declared.interval else {}
-    return {name: (first[name], last[name], intervals.get(name)) for name in first}
 
 
 def _range(history: History, start: VersionPlays) -> tuple[float, float] | None:

@@ -9,12 +9,12 @@ from typing import Any, Final, Literal
 
 from scai_cli.analysis.rule_origins import Wording
 from scai_cli.errors import RunError
+from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.runs.events import Cells, Estimate
 from scai_cli.runs.history.history import History
-from scai_cli.simulation.epoch_context import EpochContext
+from scai_cli.runs.records import Cells, Estimate
 from scai_cli.simulation.utilities import mean
 from scai_cli.social_choice.welfare import WelfareFunction
 from scai_cli.stats.intervals import paired_difference
@@ -153,15 +153,15 @@ class Plan:
     calls: int
 
 
-def plan(context: EpochContext, limit: int | None) -> Plan:
-    """Plan what fits into a number of calls: all conversations in as many rounds as fit, two at least.
+def plan(config: ExperimentConfig, constitution: Constitution) -> Plan:
+    """Plan what fits into the limit on calls: all conversations in as many rounds as fit, two at least.
 
     If two rounds do not fit, fewer conversations, shared evenly among the personas. Raises RunError if not one fits.
     """
-    pairs = list(_in_rounds(context))
-    costs = [_calls_each_round(context, persona) for persona, _ in pairs]
+    pairs, limit = list(_in_rounds(config)), config.limits.calls
+    costs = [_calls_each_round(config, constitution, persona) for persona, _ in pairs]
     rounds = _ROUNDS if limit is None else max(_FEWEST_ROUNDS, limit // sum(costs))
-    if not context.constitution.rules:
+    if not constitution.rules:
         rounds = 1  # for the welfare alone
     if limit is not None and rounds * sum(costs) > limit:
         used = 0
@@ -274,17 +274,17 @@ def without(constitution: Constitution, rule_id: str) -> Constitution:
     )
 
 
-def _calls_each_round(context: EpochContext, persona: Persona) -> int:
+def _calls_each_round(config: ExperimentConfig, constitution: Constitution, persona: Persona) -> int:
     """Return the calls of a conversation with its ratings, with all and without each rule; all have one opening."""
-    agents, others = context.agents, len(context.personas) - 1
-    raters = others if agents.ratings.cross_raters == "all" else min(agents.ratings.cross_raters, others)
-    played = 1 + sum(concerns(rule, persona) for rule in context.constitution.rules)
-    return (agents.opening == "own_words" and not persona.human) + played * (2 * agents.turns + raters)
+    others, wanted = len(config.train_personas) - 1, config.ratings.cross_raters
+    raters = others if wanted == "all" else min(wanted, others)
+    played = 1 + sum(concerns(rule, persona) for rule in constitution.rules)
+    return (config.opening == "own_words" and not persona.human) + played * (2 * config.turns + raters)
 
 
-def _in_rounds(context: EpochContext) -> Iterator[PersonaTask]:
+def _in_rounds(config: ExperimentConfig) -> Iterator[PersonaTask]:
     """Yield every persona with every task; each persona has its first before any has its second, in seeded order."""
-    rng = random.Random(f"{context.agents.seed}/explain")
-    tasks = {persona.id: rng.sample(context.tasks, len(context.tasks)) for persona in context.personas}
-    personas = rng.sample(context.personas, len(context.personas))
-    return ((persona, tasks[persona.id][n]) for n in range(len(context.tasks)) for persona in personas)
+    rng, given = random.Random(f"{config.seed}/explain"), config.train_tasks
+    tasks = {persona.id: rng.sample(given, len(given)) for persona in config.train_personas}
+    personas = rng.sample(config.train_personas, len(config.train_personas))
+    return ((persona, tasks[persona.id][n]) for n in range(len(given)) for persona in personas)

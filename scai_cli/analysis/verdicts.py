@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from scai_cli.runs.events import Estimate
+from scai_cli.runs.records import Estimate
 from scai_cli.stats.intervals import FEWEST_PEOPLE, FEWEST_TASKS, Interval
 
 Verdict = Literal["higher", "lower", "no change beyond chance", "one constitution", "cannot tell"]

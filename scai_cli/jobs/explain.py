@@ -34,11 +34,11 @@ from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import changed_keys, digests, load_run
 from scai_cli.jobs.session import run_on_loop, stoppable, with_remedy
 from scai_cli.runs.call_index import CallIndex, paid_calls
-from scai_cli.runs.events import Cells
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.runs.jsonl import write_whole
 from scai_cli.runs.locked_folder import CALLS, LockedFolder, refuse_links
+from scai_cli.runs.records import Cells
 from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.epoch import failures
 from scai_cli.simulation.epoch_context import EpochContext
@@ -92,21 +92,21 @@ def explain(
     for user in users or ():
         if user not in known:
             raise RunError(f"--users: {user!r} took no part in run {history.run_id!r}{did_you_mean(user, known)}")
-    command = f"scai explain {history.run_id}"
+    command, log = f"scai explain {history.run_id}", path / FOLDER / CALLS
     refuse_links(path / FOLDER)
+    planned = plan(config, constitution)
+    if not agree(planned, 0 if is_free else planned.calls - _paid_calls(log, planned)):
+        return None
     with (
         ModelPool.connect(config) as pool,
         closing(LockedFolder.open(path / FOLDER, CALLS)) as folder,
-        closing(CallIndex.read(folder.path / CALLS)) as index,
+        closing(CallIndex.read(log)) as index,
     ):
         pool.count_earlier(index)
         agents = pool.agents(folder.log_call, index)
         context = EpochContext(
             agents, ID_PREFIX, config.epochs, constitution, personas, config.train_tasks, lambda _: None
         )
-        planned, log = plan(context, config.limits.calls), folder.path / CALLS
-        if not agree(planned, 0 if is_free else planned.calls - _paid_calls(log, planned)):
-            return None
         job = _explained(context, planned, history, config, log)
         try:
             explanation = run_on_loop(config.models(), stoppable(pool, job, command))

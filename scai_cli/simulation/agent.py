@@ -11,7 +11,7 @@ from scai_cli.errors import CallFailed
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import AgentRole, ChatRequest, Completion, Message, Sampling
 from scai_cli.models.base import ChatModel
-from scai_cli.runs.events import Mark
+from scai_cli.runs.records import Mark
 from scai_cli.simulation.answer_forms import form_schema, is_read_when_cut
 from scai_cli.simulation.form_reader import Form, read_form
 

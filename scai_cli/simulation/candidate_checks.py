@@ -11,7 +11,7 @@ from unicodedata import category
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.messages import rough_tokens
-from scai_cli.runs.events import Candidate
+from scai_cli.runs.records import Candidate
 from scai_cli.simulation.placeholders import is_rule
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.text.characters import HAN, SOUTH_EAST_ASIAN, folded, hidden

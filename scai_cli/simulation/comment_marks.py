@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from scai_cli.experiment.personas import Persona
-from scai_cli.runs.events import Mark
+from scai_cli.runs.records import Mark
 from scai_cli.text.data_files import read_data_file
 
 _LISTS = read_data_file(__file__)

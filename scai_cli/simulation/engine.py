@@ -14,6 +14,7 @@ from scai_cli.experiment.constitution_start import initial_constitution
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.runs import events
+from scai_cli.runs.records import Candidate, RaterCheck
 from scai_cli.simulation import stops
 from scai_cli.simulation.anchors import Anchors
 from scai_cli.simulation.best_version import VersionRanking
@@ -149,7 +150,7 @@ async def _play_and_measure(
     return conversations, utilities
 
 
-async def _play_and_check(context: EpochContext) -> tuple[Sequence[Conversation], tuple[events.RaterCheck, ...]]:
+async def _play_and_check(context: EpochContext) -> tuple[Sequence[Conversation], tuple[RaterCheck, ...]]:
     """Play an epoch; in the first one, check the users' models meanwhile."""
     if context.epoch > 1 or context.settled:
         return await play(context), ()
@@ -215,7 +216,7 @@ async def _proposed(context: RevisionContext) -> events.Revised:
     strategy: Strategy = plugins.resolve("strategy", revision.strategy)
     acceptance: Acceptance = plugins.resolve("acceptance", revision.acceptance)
     # A refused prompt keeps the constitution and not the run: the next epoch may still revise it.
-    candidates: Sequence[events.Candidate] = ()
+    candidates: Sequence[Candidate] = ()
     failed = False
     try:
         candidates = [checked(context, candidate) for candidate in await strategy(context)]
@@ -233,14 +234,12 @@ async def _proposed(context: RevisionContext) -> events.Revised:
     return _revised(context, candidates, result).model_copy(update={"no_answer": no_answer})
 
 
-def _objections(candidates: Sequence[events.Candidate]) -> str:
+def _objections(candidates: Sequence[Candidate]) -> str:
     objections = [candidate.objection for candidate in candidates if candidate.objection]
     return f"no candidate could be adopted: {'; '.join(objections)}" if objections else "no change was proposed"
 
 
-def _revised(
-    context: RevisionContext, candidates: Sequence[events.Candidate], result: AcceptanceResult
-) -> events.Revised:
+def _revised(context: RevisionContext, candidates: Sequence[Candidate], result: AcceptanceResult) -> events.Revised:
     adopted = result.adopted
     constitution = adopted.constitution if adopted and adopted.constitution else context.constitution
     shown = adopted or (candidates[0] if candidates else None)

@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel
 
-from scai_cli.runs.events import Mark
+from scai_cli.runs.records import Mark
 from scai_cli.simulation.placeholders import is_placeholder, placeholders_in
 from scai_cli.text.loose_json import FoundObject, find_objects
 from scai_cli.text.scale_numbers import read_on_scale

@@ -11,7 +11,8 @@ from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed, PromptRefused, RunUnhealthy
 from scai_cli.experiment.personas import HUMAN, Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.runs.events import MessageSaid, PairRated, RaterCheck
+from scai_cli.runs.events import MessageSaid
+from scai_cli.runs.records import PairRated, RaterCheck
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.answer_forms import Feedback
 from scai_cli.simulation.epoch_context import EpochContext

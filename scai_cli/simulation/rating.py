@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.personas import Persona
 from scai_cli.messages import Message
-from scai_cli.runs.events import CALL_FAILED, CONVERSATION_FAILED, Mark, Rated
+from scai_cli.runs.events import CALL_FAILED, CONVERSATION_FAILED, Rated
+from scai_cli.runs.records import Mark
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.answer_forms import CrossRating, Feedback
 from scai_cli.simulation.comment_marks import comment_marks

@@ -6,7 +6,8 @@ from typing import Final
 
 from scai_cli.errors import CallFailed, PromptTooLong, RunUnhealthy, TooManyFailures
 from scai_cli.experiment.model_settings import ModelSettings
-from scai_cli.runs.events import NOT_ANSWERED, ControlRated, Event, Judged, NoAnswer, Problem, Rated, Revised
+from scai_cli.runs.events import NOT_ANSWERED, ControlRated, Event, Judged, Problem, Rated, Revised
+from scai_cli.runs.records import NoAnswer
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.transcript import Conversation

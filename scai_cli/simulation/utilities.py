@@ -12,7 +12,7 @@ from scai_cli.experiment.config import Ratings
 from scai_cli.experiment.personas import Persona
 from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.observed import observe, utility
-from scai_cli.runs.events import Estimate
+from scai_cli.runs.records import Estimate
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.social_choice.welfare import WelfareFunction, everything

@@ -19,9 +19,9 @@ from scai_cli.analysis.version_cells import VersionPlays
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.load import load_experiment
 from scai_cli.experiment.personas import Persona
-from scai_cli.runs.events import Estimate
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
+from scai_cli.runs.records import Estimate
 from scai_cli.social_choice.welfare import NAMES, parse
 from scai_cli.stats.intervals import Estimand, Interval, paired_difference, person_differences
 
@@ -102,17 +102,17 @@ def test_the_change_is_over_all_plays_of_both_versions(play: Runner) -> None:
     assert found.people["ann"].change == pytest.approx(
         sum(after[pair] - before[pair] for pair in before if pair[0] == "ann") / 2
     )
-    assert found.values["utilitarian"][:2] == pytest.approx((found.welfare.before, found.welfare.after))
-    assert found.values["utilitarian"][2] == found.welfare.interval
+    assert found.welfare_by("utilitarian")[:2] == pytest.approx((found.welfare.before, found.welfare.after))
+    assert found.welfare_by("utilitarian")[2] == found.welfare.interval
     for name in NAMES:
-        interval = found.values[name][2]
+        interval = found.welfare_by(name)[2]
         expected = paired_difference(table(before_u), table(after_u), again, parse(name))
         assert interval is not None
         assert expected is not None
         assert (interval.low is not None) is parse(name).smooth
         if parse(name).smooth:
             assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high))
-    assert found.values["gini_coefficient"][2] is None
+    assert found.welfare_by("gini_coefficient")[2] is None
     for person, sure in zip(("ann", "bob", "cid"), person_differences(table(before), table(after)), strict=True):
         assert sure is not None
         assert found.people[person].interval.level == sure.level == pytest.approx(1 - 0.05 / 3)

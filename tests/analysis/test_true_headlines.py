@@ -17,7 +17,7 @@ ROOT: Final = Path(__file__).parents[2]
 
 STRATEGIES: Final = '''\
 from scai_cli.experiment.constitution import Add
-from scai_cli.runs.events import Candidate
+from scai_cli.runs.records import Candidate
 
 
 async def nothing(context):

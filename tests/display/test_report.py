@@ -204,7 +204,7 @@ def test_its_numbers_are_those_of_the_analysis(voted: Path) -> None:
         row = f"{name} {one.before:.1f} {one.after:.1f} {change_cell(one.change, 1)} {between(one.interval, 1)}"
         assert f"{row} {gained_or_lost(one.interval)} " in page.text
     for function, plain in (("utilitarian", "Mean of all"), ("rawlsian", "Worst-off person"), ("nash", "Geometric")):
-        before, after, interval = found.values[function]
+        before, after, interval = found.welfare_by(function)
         words = re.escape(change_words_of(interval, 2))
         assert re.search(rf"{plain}[^()]* \({function}\)(, declared)? {before:.2f} {after:.2f} {words}", page.text)
     assert f"Satisfaction, 0 to 10 {found.satisfaction.before:.1f} {found.satisfaction.after:.1f} " in page.text
@@ -309,7 +309,7 @@ def test_a_run_of_version_0_1_has_a_page(run: str) -> None:
 
 BRIEF = """\
 from scai_cli.experiment.constitution import Add
-from scai_cli.runs.events import Candidate
+from scai_cli.runs.records import Candidate
 
 
 async def brief(context):

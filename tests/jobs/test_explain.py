@@ -283,8 +283,7 @@ def test_a_dry_run_says_how_many_calls_are_made_and_makes_none(tmp_path: Path, l
     within = ("--set", f"limits.calls={limit}")
     dry = scai("explain", "t", "--trust", "--dry-run", *within)
     planned = scai("explain", "t", "--trust", "--dry-run", "--json", *within).json
-    assert calls(run / "explain") == []
-    assert not (run / "explain" / "result.json").exists()
+    assert not (run / "explain").exists()
     found = explained(*within)
     assert planned == {"calls": found["calls"], "conversations": 3, "rounds": limit // 20}
     assert (dry.code, dry.out) == (
@@ -308,7 +307,7 @@ def test_more_than_500_paid_calls_are_confirmed_at_a_terminal(tmp_path: Path) ->
         terminal.sees("This makes 1,000 paid calls. Continue? [y/N]:")
         terminal.types("n\n")
         assert terminal.ends() == 0
-    assert calls(run / "explain") == []
+    assert not (run / "explain").exists()
     with Terminal("explain", "t", "--trust", "--set", "limits.calls=500") as terminal:  # no more than 500
         terminal.sees("25 times (500 calls")
         assert terminal.ends() == 0

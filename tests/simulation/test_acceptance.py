@@ -16,7 +16,7 @@ from scripted_runs import MANY, NO_CROSS, PEOPLE, anew, clauses, experiment, ran
 
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Add, Constitution
-from scai_cli.runs.events import Candidate
+from scai_cli.runs.records import Candidate
 from scai_cli.simulation.acceptance.improves import Trial
 from scai_cli.simulation.best_version import VersionRanking
 from scai_cli.simulation.utilities import EpochUtilities, PairedUtilities

@@ -22,7 +22,7 @@ from scai_cli.simulation.strategies.reflect import ReflectOptions
 MODULE = """
 from pydantic import BaseModel, ConfigDict, Field
 from scai_cli.experiment.constitution import Add
-from scai_cli.runs.events import Candidate
+from scai_cli.runs.records import Candidate
 from scai_cli.simulation.revision_context import AcceptanceResult
 
 class Wording(BaseModel):

@@ -7,9 +7,9 @@ from scai_cli.analysis.health import health_warnings
 from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import run_cost, welfare_words
+from scai_cli.display.numbers import counted, listed, number, sentence_case
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Html, cut, tag
-from scai_cli.display.report.numbers import counted, listed, number, sentence_case
 
 MOST_REASON = 600
 

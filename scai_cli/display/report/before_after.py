@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from scai_cli.analysis.before_after import Answer, BeforeAfter
+from scai_cli.display.numbers import number, sentence_case
 from scai_cli.display.report.constitution import RULE_CHARACTERS, whom
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
-from scai_cli.display.report.numbers import number, sentence_case
 
 MOST_CHARACTERS = 1500
 """The maximal characters of a question or an answer; its transcript has the whole text."""

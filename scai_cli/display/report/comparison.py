@@ -7,9 +7,9 @@ from scai_cli.analysis.config_differences import Differences, split_members
 from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.analysis.verdicts import change_words
+from scai_cli.display.numbers import listed, number
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Child, Html, cut, note, tag
-from scai_cli.display.report.numbers import listed, number
 from scai_cli.display.report.tables import table
 from scai_cli.display.report.trade_off import plane
 
@@ -43,7 +43,7 @@ def _row(run: Figures, prefix: str, against: str) -> tuple[Html, list[Child]]:
     link = tag("a", history.run_id, href=f"#{prefix}top")
     if found is None:
         return link, [history.status, *["–"] * (len(TEXTS["comparison"]) - 2)]
-    own, values = found.satisfaction, found.values
+    own = found.satisfaction
     after = number(own.after, own.digits) if found.apart else "the same"
     at = f"version {found.compared.version}"
     return link, [
@@ -51,10 +51,10 @@ def _row(run: Figures, prefix: str, against: str) -> tuple[Html, list[Child]]:
         f"{number(own.before, own.digits)} (version {found.start.version})",
         f"{after} ({at})",
         own.words,
-        f"{number(values[run.declared][1])} {run.declared} ({at})",
+        f"{number(found.welfare_by(run.declared)[1])} {run.declared} ({at})",
         against,
-        f"{number(values['rawlsian'][1])} ({at})",
-        f"{number(values['gini_coefficient'][1])} ({at})",
+        f"{number(found.welfare_by('rawlsian')[1])} ({at})",
+        f"{number(found.welfare_by('gini_coefficient')[1])} ({at})",
         moved.words(2) if (moved := holdout_change(history)) else "–",
     ]
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.analysis.verdicts import between, change_words, gained_or_lost
+from scai_cli.display.numbers import change, counted, listed, number, sentence_case
 from scai_cli.display.report.answer import holdout_answer
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
-from scai_cli.display.report.numbers import change, counted, listed, number, sentence_case
 from scai_cli.display.report.tables import MOST_ROWS, table
 from scai_cli.simulation.prompts import Prompts
 from scai_cli.stats.intervals import Interval
@@ -26,7 +26,7 @@ def numbers_table(run: Figures) -> Iterator[Html]:
     own, declared = found.satisfaction, found.welfare
     rows = [(f"{run.metrics['own'].capitalize()}, {low:g} to {high:g}", own.before, own.after, own.digits, own.words)]
     for name in run.functions:
-        first, last, interval = found.values.get(name, (None, None, None))
+        first, last, interval = found.welfare_by(name)
         words = declared.words if name == run.declared else change_words(interval, declared.digits)
         title = f"{sentence_case(welfare_words(name))}{', declared' if name == run.declared else ''}"
         rows.append((title, first, last, declared.digits, words))

@@ -7,11 +7,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
+from scai_cli.display.numbers import listed
 from scai_cli.display.report.answer import subtitle
 from scai_cli.display.report.charts import check_installed
 from scai_cli.display.report.comparison import comparison
 from scai_cli.display.report.html import TEXTS, Child, Html, inline, note, tag, together
-from scai_cli.display.report.numbers import listed
 from scai_cli.display.report.sections import BRIEF, Detail, Run, Section, read_run
 from scai_cli.errors import RunError
 

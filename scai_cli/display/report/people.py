@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from scai_cli.analysis.satisfaction import SatisfactionTrend
+from scai_cli.display.numbers import counted, number, sentence_case
 from scai_cli.display.report.charts import ACCENT, INK
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.headline import person_cells
 from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
-from scai_cli.display.report.numbers import counted, number, sentence_case
 from scai_cli.display.report.panels import Panel, draw_panel
 from scai_cli.display.report.tables import MOST_ROWS, folded, heat_map, shade, table, unshaded
 from scai_cli.runs.history.history import Epoch

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from scai_cli.display.numbers import counted, listed
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
-from scai_cli.display.report.numbers import counted, listed
 from scai_cli.display.report.tables import table
 from scai_cli.runs.find import log_of
 from scai_cli.runs.history.answers import AnswerCounts

@@ -6,13 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from scai_cli.display.numbers import sentence_case
 from scai_cli.display.report import headline
 from scai_cli.display.report.answer import answer
 from scai_cli.display.report.before_after import before_after
 from scai_cli.display.report.constitution import rules
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Child, Html, cut, note, tag, together
-from scai_cli.display.report.numbers import sentence_case
 from scai_cli.display.report.people import people, who_rated_whom
 from scai_cli.display.report.problems import problems, reproduce
 from scai_cli.display.report.time_line import revision_anchor, time_line

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
+from scai_cli.display.numbers import number
 from scai_cli.display.report.html import Child, Html, tag
-from scai_cli.display.report.numbers import number
 
 MOST_ROWS = 100
 """The maximal number of rows of a table beside a chart."""

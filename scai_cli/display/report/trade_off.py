@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from scai_cli.analysis.pareto import ParetoFront
+from scai_cli.display.numbers import number
 from scai_cli.display.report.charts import ACCENT, CARD, INK, chart, drawn
 from scai_cli.display.report.html import Html, note, tag
-from scai_cli.display.report.numbers import number
 from scai_cli.display.report.tables import MOST_ROWS, folded, table
 
 if TYPE_CHECKING:

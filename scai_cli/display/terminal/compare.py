@@ -16,10 +16,11 @@ from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import SHOWN_WELFARE, welfare_words
 from scai_cli.analysis.verdicts import change_words
 from scai_cli.analysis.version_similarity import VersionSimilarity
+from scai_cli.display.numbers import number
 from scai_cli.display.terminal.config_differences import setting_lines
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.constitution import scope, word_diff
-from scai_cli.display.terminal.escape import number, sparkline, styled
+from scai_cli.display.terminal.escape import sparkline, styled
 from scai_cli.experiment.constitution import Constitution, listed
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
@@ -113,7 +114,7 @@ def _values(comparison: Comparison, run: str, functions: Sequence[str]) -> Itera
     yield _way([start.version, compared.version], same, 0) + unplayed
     yield start.epochs_words if same else f"{start.epochs_words} -> {compared.epochs_words}"
     yield _way([found.satisfaction.before, found.satisfaction.after], same, 1)
-    yield from (_way(found.values.get(name, (None, None))[:2], same, 2) for name in functions)
+    yield from (_way(found.welfare_by(name)[:2], same, 2) for name in functions)
 
 
 def _way(ends: Sequence[float | None], same: bool, digits: int) -> str:

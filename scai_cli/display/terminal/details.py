@@ -11,13 +11,14 @@ from rich.text import Text
 
 from scai_cli.analysis.revision_reasons import plain_reason
 from scai_cli.analysis.rule_origins import RuleOrigin, rule_origins
+from scai_cli.display.numbers import number
 from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.constitution import rule_diff, rule_lines, start_lines
-from scai_cli.display.terminal.escape import number, styled
+from scai_cli.display.terminal.escape import styled
 from scai_cli.errors import RunError
-from scai_cli.runs.events import Candidate
 from scai_cli.runs.history.history import Epoch, History
 from scai_cli.runs.history.selection import Selection
+from scai_cli.runs.records import Candidate
 from scai_cli.simulation.utilities import mean
 from scai_cli.text.characters import one_line
 

@@ -1,11 +1,10 @@
-"""Format foreign text literally, and numbers and sparklines in few columns, for a terminal."""
+"""Show foreign text literally, and rows of numbers in few columns, on a terminal."""
 
 from collections.abc import Sequence
 from itertools import pairwise
 
 from rich.text import Text
 
-from scai_cli.analysis.verdicts import signed
 from scai_cli.text.characters import visible
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -32,18 +31,3 @@ def thinned(values: Sequence[float | None], width: int) -> list[float | None]:
     ends = [len(values) * n // width for n in range(width + 1)]
     stretches = ([v for v in values[a:b] if v is not None] for a, b in pairwise(ends))
     return [sum(known) / len(known) if known else None for known in stretches]
-
-
-def change(value: float | None, digits: int = 2) -> str:
-    """Return a change with its sign, or `–` if it is missing."""
-    return "–" if value is None else signed(value, digits)
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun: `1 task`, `3 tasks`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def number(value: float | None, digits: int = 2) -> str:
-    """Return a number, or `–` if it is missing."""
-    return "–" if value is None else f"{value:.{digits}f}"

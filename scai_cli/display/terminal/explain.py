@@ -9,9 +9,10 @@ from scai_cli.analysis.leave_one_out import Explanation, RuleEffect
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.analysis.verdicts import change_words
+from scai_cli.display.numbers import change, counted
 from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.constitution import scope, word_diff
-from scai_cli.display.terminal.escape import change, counted, styled
+from scai_cli.display.terminal.escape import styled
 from scai_cli.experiment.constitution import listed
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line

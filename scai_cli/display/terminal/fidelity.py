@@ -1,8 +1,9 @@
 """`scai show RUN --fidelity`: whether the simulated users stay in character."""
 
 from scai_cli.analysis.fidelity import Fidelity
+from scai_cli.display.numbers import number
 from scai_cli.display.terminal.consoles import number_table, out
-from scai_cli.display.terminal.escape import number, styled
+from scai_cli.display.terminal.escape import styled
 from scai_cli.runs.history.history import History
 from scai_cli.stats.variance import Variances
 from scai_cli.text.characters import one_line

@@ -2,8 +2,9 @@
 
 from scai_cli.analysis.pareto import ParetoFront
 from scai_cli.analysis.verdicts import signed
+from scai_cli.display.numbers import number
 from scai_cli.display.terminal.consoles import out, plain_table
-from scai_cli.display.terminal.escape import number, styled
+from scai_cli.display.terminal.escape import styled
 from scai_cli.text.characters import one_line
 
 

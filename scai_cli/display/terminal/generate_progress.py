@@ -5,7 +5,7 @@ from typing import Final
 
 from scai_cli.datasets.generate.manifest import GenerateManifest
 from scai_cli.datasets.generate.row import GeneratedRow
-from scai_cli.display.terminal.escape import number
+from scai_cli.display.numbers import number
 from scai_cli.jobs.generate import GenerateEvent, GenerateStarted
 from scai_cli.jobs.session import SessionStart
 from scai_cli.text.characters import one_line

@@ -8,8 +8,9 @@ from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.analysis.verdicts import between, gained_or_lost
+from scai_cli.display.numbers import change, counted, number
 from scai_cli.display.terminal.consoles import number_table
-from scai_cli.display.terminal.escape import change, counted, number, styled
+from scai_cli.display.terminal.escape import styled
 from scai_cli.runs.events import HoldoutCompared
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line

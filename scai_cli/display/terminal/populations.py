@@ -6,8 +6,9 @@ from typing import Any, Final
 
 from rich.table import Table
 
+from scai_cli.display.numbers import number
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
-from scai_cli.display.terminal.escape import number, styled
+from scai_cli.display.terminal.escape import styled
 from scai_cli.text.characters import one_line
 
 _PAIRS: Final = 10

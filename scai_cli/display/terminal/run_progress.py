@@ -11,7 +11,7 @@ from rich.text import Text
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.revision_reasons import plain_reason
 from scai_cli.analysis.run_measures import welfare_words
-from scai_cli.display.terminal.escape import number
+from scai_cli.display.numbers import number
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.jobs.session import SessionStart
 from scai_cli.models.gate import Meter

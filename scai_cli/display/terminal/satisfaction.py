@@ -8,8 +8,9 @@ from rich.console import RenderableType
 
 from scai_cli.analysis.headline import Headline
 from scai_cli.analysis.verdicts import between, for_whom, gained_or_lost
+from scai_cli.display.numbers import change, number
 from scai_cli.display.terminal.consoles import number_table
-from scai_cli.display.terminal.escape import change, number, sparkline, styled, thinned
+from scai_cli.display.terminal.escape import sparkline, styled, thinned
 from scai_cli.runs.history.history import History
 from scai_cli.simulation.utilities import mean
 from scai_cli.text.characters import one_line

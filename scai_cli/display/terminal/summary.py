@@ -16,10 +16,11 @@ from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.analysis.revision_reasons import plain_reason
 from scai_cli.analysis.run_measures import SHOWN_WELFARE, run_cost, welfare_words
 from scai_cli.analysis.verdicts import between
+from scai_cli.display.numbers import change, counted, number
 from scai_cli.display.terminal.before_after import before_after_lines
 from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.constitution import rule_lines
-from scai_cli.display.terminal.escape import change, counted, number, styled
+from scai_cli.display.terminal.escape import styled
 from scai_cli.display.terminal.holdout import holdout_lines
 from scai_cli.display.terminal.satisfaction import satisfaction_lines, version_titles
 from scai_cli.runs.history.history import History
@@ -134,7 +135,7 @@ def _welfare_table(found: Headline) -> Table:
     titles = ["change", "95 % interval"] * found.apart
     table = number_table("Welfare (0 to 1)", *version_titles(found), *titles, max_width=34)
     for name in dict.fromkeys((found.welfare.name, *SHOWN_WELFARE)):
-        before, after, interval = found.values.get(name, (None, None, None))
+        before, after, interval = found.welfare_by(name)
         moved = None if before is None or after is None else after - before
         cells = [number(before), number(after), change(moved), between(interval, 2)]
         table.add_row(welfare_words(name), *(cells if found.apart else cells[:1]))

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from scai_cli.messages import ending
-from scai_cli.runs.events import NOT_ANSWERED, MessageSaid, Problem, Rated, RaterCheck, RatersChecked, Revised
+from scai_cli.runs.events import NOT_ANSWERED, MessageSaid, Problem, Rated, RatersChecked, Revised
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating, ReadEvent
+from scai_cli.runs.records import RaterCheck
 
 _TURNOUT: Final = re.compile(r", (\d+) of (\d+) ballots could be read")
 

@@ -11,10 +11,11 @@ from msgspec import Struct
 from pydantic import ValidationError
 
 from scai_cli.errors import RunError
-from scai_cli.runs.events import ANY_EVENT, Event, Mark, MessageSaid, Rated, RunStarted
+from scai_cli.runs.events import ANY_EVENT, Event, MessageSaid, Rated, RunStarted
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.jsonl import damaged, lines
 from scai_cli.runs.locked_folder import CALLS
+from scai_cli.runs.records import Mark
 from scai_cli.runs.run_directory import EVENTS
 
 _CALL: Final = re.compile(rb'\{"id": ?"([^"\\]*)"')

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from scai_cli.runs.events import Candidate
+from scai_cli.runs.records import Candidate
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from scai_cli.runs.events import Candidate
+from scai_cli.runs.records import Candidate
 from scai_cli.simulation.acceptance.improves import MarginOptions, kept, scores_of, try_candidates
 from scai_cli.simulation.acceptance.vote import vote
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext

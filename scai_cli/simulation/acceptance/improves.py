@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from scai_cli.concurrency import together
-from scai_cli.runs.events import Candidate, Problem
+from scai_cli.runs.events import Problem
+from scai_cli.runs.records import Candidate
 from scai_cli.simulation.acceptance.trial_test import p_value
 from scai_cli.simulation.epoch import failures, play
 from scai_cli.simulation.opening import openings_of

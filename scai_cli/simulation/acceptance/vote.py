@@ -10,7 +10,7 @@ from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.personas import Persona
-from scai_cli.runs.events import Candidate, Mark
+from scai_cli.runs.records import Candidate, Mark
 from scai_cli.simulation.answer_forms import Ranking
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
 from scai_cli.simulation.stops import stop_if_no_vote, stop_if_too_many

@@ -7,7 +7,7 @@ from dataclasses import replace
 from scai_cli import plugins
 from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed
-from scai_cli.runs.events import Candidate
+from scai_cli.runs.records import Candidate
 from scai_cli.simulation.revision_context import RevisionContext, Strategy
 from scai_cli.simulation.stops import stop_if_too_long, stop_if_too_many
 from scai_cli.simulation.transcript import Conversation

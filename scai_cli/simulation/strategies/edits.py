@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from scai_cli.experiment.constitution import Add, Edit, Merge, Modify, Remove
-from scai_cli.runs.events import Candidate
+from scai_cli.runs.records import Candidate
 from scai_cli.simulation.answer_forms import Edits, WrittenEdit
 from scai_cli.simulation.prompts import RevisionPrompt
 from scai_cli.simulation.revision_context import RevisionContext

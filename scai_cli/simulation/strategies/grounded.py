@@ -7,7 +7,7 @@ from typing import TypeGuard
 
 from scai_cli.errors import PromptRefused
 from scai_cli.experiment.constitution import Add, Edit, Modify
-from scai_cli.runs.events import Candidate
+from scai_cli.runs.records import Candidate
 from scai_cli.simulation.candidate_checks import checked
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.strategies.edits import edits, further_edits

@@ -1,6 +1,6 @@
 """`reflect`: Goodman's Meta-Prompt: criticise the conversations of unsatisfied users, then rewrite the rules."""
 
-from scai_cli.runs.events import Candidate
+from scai_cli.runs.records import Candidate
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.strategies.rewrite import propose_rewrite
 from scai_cli.values import Value

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Literal
 
 from scai_cli.experiment.constitution import Add, Clause, Constitution, Edit, Modify, Principle, Remove, listed
-from scai_cli.runs.events import Candidate
+from scai_cli.runs.records import Candidate
 from scai_cli.simulation.answer_forms import Rewrite, WrittenClause, WrittenPrinciple, WrittenRemoval
 from scai_cli.simulation.form_reader import Form
 from scai_cli.simulation.revision_context import RevisionContext

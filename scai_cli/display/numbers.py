@@ -1,16 +1,16 @@
-"""Numbers as text, as `scai show` prints them."""
+"""Numbers and lists as text, the same on screens and pages."""
 
-MINUS = "−"
+from scai_cli.analysis.verdicts import signed
 
 
 def number(value: float | None, digits: int = 2) -> str:
     """Return a number, `–` if it is missing."""
-    return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}".replace("-", MINUS)
+    return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def change(value: float | None, digits: int = 2) -> str:
     """Return a difference with its sign, `–` if it is missing."""
-    return "–" if value is None else f"{round(value, digits) + 0.0:+.{digits}f}".replace("-", MINUS)
+    return "–" if value is None else signed(value, digits)
 
 
 def listed(words: list[str], most: int = 3) -> str:
