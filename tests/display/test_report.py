@@ -24,8 +24,8 @@ from scai_cli.analysis.headline import Headline, headline
 from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.verdicts import between, gained_or_lost
 from scai_cli.analysis.verdicts import change_words as change_words_of
+from scai_cli.display.numbers import change as change_cell
 from scai_cli.display.report.html import inline, tag, visible
-from scai_cli.display.report.numbers import change as change_cell
 from scai_cli.display.report.page import LIMIT, MOST_WHOLE
 from scai_cli.display.report.svg import read_svg
 from scai_cli.runs.history.excerpts import MOST_CHARACTERS, read_excerpts
