@@ -251,7 +251,9 @@ def _model_in(annotation: Any) -> Any:
 
 def _is_branch(part: Key) -> bool:
     """Return whether a part of pydantic's path is a union's branch and not a key."""
-    return isinstance(part, str) and ("[" in part or part in ("str", "int", "float", "bool", "constrained-int"))
+    return isinstance(part, str) and (
+        "[" in part or part.removeprefix("constrained-") in ("str", "int", "float", "bool")
+    )
 
 
 def _dotted(path: Sequence[Key]) -> str:

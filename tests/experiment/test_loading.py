@@ -170,6 +170,7 @@ BROKEN = {
     "infinite scale": (GOOD + "ratings: {scale: [0, .inf]}\n", 3, "ratings.scale.1", "finite"),
     "NaN weight": ("personas: [{id: a, weight: .nan}]\n" + TASKS, 1, "personas.0.weight", "finite"),
     "huge seed": (GOOD + f"seed: {'1' * 30}\n", 3, "seed", "must be less than"),
+    "share above one": (GOOD + "holdout: {personas: 4}\n", 3, "holdout.personas", "must be less than 1"),
     "endless seed": (GOOD + f"seed: {'1' * 5000}\n", 3, "seed", "not a valid int"),
     "secret in an address": (
         GOOD + f"model: {{provider: openai, name: m, base_url: 'http://u:{SECRET}@h/v1'}}\n",

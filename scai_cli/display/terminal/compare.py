@@ -57,7 +57,8 @@ def _parts(comparison: Comparison, letters: Mapping[str, str]) -> Iterator[Rende
     yield ""
     yield from setting_lines(comparison.differences, letters)
     yield ""
-    people = (participants(h.config, brief=True) for h in comparison.runs.values())
+    configs = [history.config for history in comparison.runs.values()]
+    people = (participants(config, {p.id for p in config.train_personas}, brief=True) for config in configs)
     yield styled(f"Measures of {listed(list(dict.fromkeys(people)))}", "bold")
     yield _welfare(comparison, letters)
     yield from _differences(comparison, letters)
