@@ -28,6 +28,8 @@ def numbers_table(run: Figures) -> Iterator[Html]:
     for name in run.functions:
         first, last, interval = found.welfare_by(name)
         words = declared.words if name == run.declared else change_words(interval, declared.digits)
+        if interval is None and first is not None and last is not None:  # inequality, which has none
+            words = f"{change(last - first, declared.digits)} (cannot tell how sure)"
         title = f"{sentence_case(welfare_words(name))}{', declared' if name == run.declared else ''}"
         rows.append((title, first, last, declared.digits, words))
     plays = [found.start, *([found.compared] if found.apart else [])]
@@ -102,5 +104,5 @@ def holdout(run: Figures) -> Iterator[Html]:
     more = f" {left_out} more people: scai show {run.history.run_id} --json." if left_out > 0 else ""
     yield tag("p", holdout_answer(run), missing, more)
     tasks = counted(len(compared.tasks), "task")
-    yield note(f"Welfare of each of these {run.people} from 0 to 1 (utility), mean over {tasks}.", TEXTS["together"])
+    yield note(f"Welfare of each of these {run.people} from 0 to 1 (utility), mean over {tasks}. ", TEXTS["together"])
     yield table(heads, rows)
