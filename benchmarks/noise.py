@@ -33,15 +33,15 @@ from scai_cli.models.simulated.portrait import draws
 from scai_cli.models.simulated.user import acceptability, satisfaction
 from scai_cli.models.simulated.wordings import rule as wording
 from scai_cli.runs.events import Event, WelfareMeasured
-from scai_cli.simulation.acceptance.improves import ALPHA
-from scai_cli.simulation.acceptance.trial_test import p_value
+from scai_cli.runs.records import Candidate
+from scai_cli.simulation.acceptance.improves import ALPHA, try_candidates
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.engine import simulate
 from scai_cli.simulation.epoch import play
 from scai_cli.simulation.epoch_context import EpochContext, build_agents
+from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import epoch_utilities
-from scai_cli.social_choice import welfare
 from scai_cli.stats.intervals import paired_difference
 
 PEOPLE, EFFECT, EPOCHS = 12, 0.05, 5
@@ -101,6 +101,7 @@ def society(seed: int) -> Society:
     config = ExperimentConfig.model_validate(
         {
             "seed": seed,
+            "epochs": EPOCHS,
             "turns": 1,
             "personas": {"inline": people},
             "tasks": {"inline": TASKS},
@@ -144,8 +145,8 @@ def _played(context: EpochContext) -> list[Conversation]:
 class Found:
     """What the tests found in one society: of rules without effect, and of the true one."""
 
-    adopted_null: int
-    adopted_true: int
+    adopted: tuple[int, ...]
+    """Adopted rules: principles and clauses without effect, and principles with the true one."""
     tried: int
     named: tuple[tuple[int, int, int, int, int], ...]
     """After some rounds: null effects, those named, true effects, those named with the right sign, calls."""
@@ -155,18 +156,27 @@ class Found:
 
 def measure(seed: int) -> Found:
     """Try null rules and the true one with `improves`, and explain a constitution of both."""
-    some, level = society(seed), ALPHA / EPOCHS
+    some = society(seed)
     null = random.Random(seed).sample(NULL_RULES, NULLS)
-    utilitarian, context = welfare.parse("utilitarian"), some.context("e1", [])
-    counts = []
-    for rules in (null, [_rule(some.trait)] * NULLS):
-        adopted = 0
-        for number, text in enumerate(rules):
-            name = f"e{number}"
-            before, after = (_played(some.context(name, each)) for each in ([], [text]))
-            adopted += p_value(context, before, after, utilitarian, level, seed) <= level
-        counts.append(adopted)
-    return Found(*counts, NULLS, tuple(_explained(some, [*null[:2], _rule(some.trait)])), _curse(seed))
+    trials = (null, False), (null, True), ([_rule(some.trait)] * NULLS, False)
+    adopted = tuple(
+        sum(_improves(some, f"e{number}", text, alone=alone) for number, text in enumerate(rules))
+        for rules, alone in trials
+    )
+    return Found(adopted, NULLS, tuple(_explained(some, [*null[:2], _rule(some.trait)])), _curse(seed))
+
+
+def _improves(some: Society, name: str, text: str, *, alone: bool) -> bool:
+    """Return whether a principle, or a clause for the person who rated lowest in the epoch, passes its trial."""
+    epoch = some.context(name, [])
+    conversations = _played(epoch)
+    utilities = epoch_utilities(epoch, conversations)
+    lowest = min(some.people, key=lambda person: utilities.utilities[person.id] or 0.0)
+    rule = Add.model_validate({"text": text, "for": [lowest.id] if alone else []})
+    candidate = Candidate(id="c", critique="", constitution=epoch.constitution.apply([rule], epoch=1))
+    context = RevisionContext(some.config, epoch, f"{name}/revision", conversations, utilities)
+    (trial,) = asyncio.run(try_candidates(context, [candidate]))
+    return trial.rises(0)
 
 
 def _explained(some: Society, rules: Sequence[str]) -> Iterator[tuple[int, int, int, int, int]]:
@@ -203,7 +213,7 @@ def _curse(seed: int) -> float:
 def report(found: Sequence[Found]) -> Iterator[str]:
     """Yield the lines of the tables."""
     tried = sum(one.tried for one in found)
-    null, true = (sum(getattr(one, name) for one in found) for name in ("adopted_null", "adopted_true"))
+    null, clauses, true = (sum(numbers) for numbers in zip(*(one.adopted for one in found), strict=True))
     calls = PEOPLE * len(TASKS) * (2 + RATERS)
     yield (
         f"`python benchmarks/noise.py`: {len(found)} societies of {PEOPLE} people and {len(TASKS)} tasks, {RATERS} "
@@ -211,8 +221,9 @@ def report(found: Sequence[Found]) -> Iterator[str]:
     )
     yield ""
     yield (
-        f"`improves`, at {ALPHA} over {EPOCHS} epochs: it adopts {null} of {tried} rules without effect and {true} of "
-        f"{tried} rules with the true effect; a trial takes {calls:,} calls."
+        f"`improves`, at {ALPHA} over {EPOCHS} epochs: it adopts {null} of {tried} principles without effect, "
+        f"{clauses} of {tried} such clauses for whoever rated lowest, and {true} of {tried} principles with the true "
+        f"effect. A trial of a principle takes {calls:,} calls, that of a clause for one person {calls * 2 // PEOPLE}."
     )
     yield ""
     yield line("`explain`, rounds", "calls", "effects of null rules named", "true effects named")

@@ -183,7 +183,7 @@ def _results(call: str) -> Iterator[tuple[str, str]]:
     epoch, _, rest = place.partition("/")
     if epoch == "holdout":
         yield "holdout", epoch
-    elif rest.startswith(("~", "revision/")) or rest == "revision":
+    elif rest.startswith(("~", "+again/", "revision/")) or rest == "revision":
         yield "revision", f"{epoch}/revision"
     yield from ((kind, place) for kind in ("message", "rating", "control", "judged"))
 

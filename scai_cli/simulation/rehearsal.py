@@ -101,7 +101,7 @@ class Workload:
         """Estimate the number of calls, including trials of candidates."""
         config, revision = self.config, self.config.revision
         proposed = revision.candidates if revision.strategy == "candidates" else 1
-        plays = config.epochs * (1 + (proposed if revision.acceptance in ("improves", "both") else 0)) + 1
+        plays = config.epochs * (1 + (1 + proposed if revision.acceptance in ("improves", "both") else 0)) + 1
         total = 0
         opens = config.opening == "own_words"
         # Trials repeat the openings of their epoch, and one side of the holdout those of the other.

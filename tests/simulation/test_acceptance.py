@@ -77,9 +77,7 @@ def test_adopts_only_what_raises_the_declared_welfare(
     assert scores["level"] == 0.05 < scores["p"] <= 1
     pair = PairedUtilities(*(tuple(level / 10 for level in levels) for levels in (before, after)), (1.0, 1.0, 1.0))
     for p in (0.01, 0.05, 0.06):
-        trial = Trial(
-            Candidate(id="c", critique=""), declared, EpochUtilities(*({},) * 4, (), (), 0), pair, p, 0.05, ()
-        )
+        trial = Trial(Candidate(id="c", critique=""), declared, EpochUtilities(*({},) * 4, (), (), 0), pair, p, 0.05)
         assert trial.rises(0) is (better and p <= 0.05)
 
 
@@ -224,7 +222,12 @@ def test_only_those_whom_a_candidate_concerns_talk_again(tmp_path: Path) -> None
     revision = decided(tmp_path, answer, script=[failing("e1/bob/tea/m1")], max_failures=1, tasks=MANY)
     assert revision["accepted"]
     told = events(tmp_path / "runs" / "t")
-    assert {c["id"].split("/")[2] for c in calls(tmp_path / "runs" / "t") if "/~1/" in c["id"]} == {"ann"}
+    made = {c["id"]: c["request"]["seed"] for c in calls(tmp_path / "runs" / "t")}
+    tried, again = ({i: made[i] for i in made if f"/+again/~{n}/" in i} for n in (1, 0))
+    assert {i.split("/")[3] for i in tried} == {i.split("/")[3] for i in again} == {"ann"}
+    # With other seeds than the epoch's, as its ratings chose whom the rule is for.
+    assert list(tried.values()) == list(again.values())
+    assert not set(tried.values()) & {seed for i, seed in made.items() if "~" not in i}
     assert [e["id"] for e in told if e["type"] == "problem"] == ["e1/bob/tea/m1/assistant"]  # told once
 
 

@@ -5,17 +5,22 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from scai_cli.concurrency import together
-from scai_cli.runs.events import Problem
+from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.personas import Persona
 from scai_cli.runs.records import Candidate
 from scai_cli.simulation.acceptance.trial_test import p_value
 from scai_cli.simulation.epoch import failures, play
+from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.opening import openings_of
 from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
+from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import EpochUtilities, PairedUtilities, epoch_utilities
 from scai_cli.social_choice import welfare
 from scai_cli.social_choice.welfare import WelfareFunction
 from scai_cli.values import Value
 
+AGAIN: Final = "+again"
+"""In the ids of calls: plays with other seeds than the epoch's; no id of a persona begins with "+"."""
 ALPHA: Final = 0.05
 """The chance that a run adopts a rule without effect: shared by its epochs, and by the candidates of each."""
 
@@ -38,7 +43,6 @@ class Trial:
     """The chance of a gain this high if the rules made no difference."""
     level: float
     """The highest `p` of a gain that counts."""
-    failed: Sequence[Problem]
 
     @property
     def scores(self) -> dict[str, float | None]:
@@ -84,17 +88,25 @@ async def improves(context: RevisionContext, candidates: Sequence[Candidate]) ->
 
 
 async def try_candidates(context: RevisionContext, candidates: Sequence[Candidate]) -> list[Trial]:
-    """Play every candidate with the personas, tasks and seeds of the epoch.
+    """Play every candidate with the personas, tasks and openings of the epoch, and compare it with the epoch.
 
-    Only personas whose system message changes play again; the others keep the epoch's conversations. A trial emits no
-    messages and ratings; it emits failed calls, so that they stay failed after a resume.
+    Only personas whose system message changes play; the others keep the epoch's conversations. If they are a part of
+    the group, the epoch's ratings may have singled them out, and those would rise again without any effect (regression
+    to the mean): the epoch's constitution is then played again with them, and both plays have other seeds. A trial
+    emits no messages and ratings; it emits failed calls, so that they stay failed after a resume.
     """
+    epoch = context.epoch_context
+    plays = [_Play.of(context, number, candidate) for number, candidate in enumerate(candidates, 1)]
+    singled_out = [p for p in epoch.personas if any(play.is_part and p in play.affected for play in plays)]
+    status_quo = _Play(_variant(context, AGAIN, 0, context.constitution), singled_out)
+    before, *after = await together(play(each.context, each.affected) for each in (status_quo, *plays))
+    for problem in (problem for played in (before, *after) for problem in failures(played)):
+        epoch.emit(problem)
     level = ALPHA / (context.config.epochs * len(candidates))
-    trials = await together(_try(context, n, candidate, level) for n, candidate in enumerate(candidates, 1))
-    for trial in trials:
-        for problem in trial.failed:
-            context.epoch_context.emit(problem)
-    return trials
+    return [
+        _trial(context, candidate, each, before, played, level)
+        for candidate, each, played in zip(candidates, plays, after, strict=True)
+    ]
 
 
 def scores_of(trials: Sequence[Trial]) -> Mapping[str, Mapping[str, float | None]]:
@@ -108,21 +120,55 @@ def kept(trials: Sequence[Trial], margin: float) -> str:
     return f"beyond noise ({best.chance})" if best.p > best.level else f"by more than {margin:g}"
 
 
-async def _try(context: RevisionContext, number: int, candidate: Candidate, level: float) -> Trial:
-    assert candidate.constitution is not None
+@dataclass(frozen=True, slots=True)
+class _Play:
+    """A constitution to play with the personas `affected`."""
+
+    context: EpochContext
+    affected: Sequence[Persona]
+
+    @classmethod
+    def of(cls, context: RevisionContext, number: int, candidate: Candidate) -> "_Play":
+        """Return the play of a candidate, with the epoch's seeds if it affects everyone."""
+        assert candidate.constitution is not None
+        epoch, trial = context.epoch_context, _variant(context, "", number, candidate.constitution)
+        affected = [p for p in epoch.personas if trial.system(p) != epoch.system(p)]
+        is_part = len(affected) < len(epoch.personas)
+        return cls(_variant(context, AGAIN, number, candidate.constitution) if is_part else trial, affected)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it affects a part of the group only."""
+        return len(self.affected) < len(self.context.personas)
+
+
+def _variant(context: RevisionContext, seeds: str, number: int, constitution: Constitution) -> EpochContext:
+    """Return the context of a trial: those with one `seeds` have the same seeds, with "" those of the epoch."""
     epoch = context.epoch_context
-    trial = replace(
+    return replace(
         epoch,
-        id=f"{epoch.id}/~{number}",
-        constitution=candidate.constitution,
+        id="/".join(filter(None, (epoch.id, seeds, f"~{number}"))),
+        constitution=constitution,
         emit=lambda _: None,
         openings=openings_of(context.conversations),
     )
-    affected = [p for p in epoch.personas if trial.system(p) != epoch.system(p)]
-    played = await play(trial, affected)
-    # An unaffected persona's conversation would come out the same, as `~` leaves its seeds as they are.
-    unaffected = [c for c in context.conversations if c.persona not in affected]
-    conversations, function = [*played, *unaffected], welfare.parse(context.config.welfare)
-    before, after = context.utilities, epoch_utilities(trial, conversations)
-    p = p_value(epoch, context.conversations, conversations, function, level, context.config.seed)
-    return Trial(candidate, function, after, PairedUtilities.of(before, after), p, level, failures(played))
+
+
+def _trial(
+    context: RevisionContext,
+    candidate: Candidate,
+    play: _Play,
+    again: Sequence[Conversation],
+    played: Sequence[Conversation],
+    level: float,
+) -> Trial:
+    """Compare the play of a candidate with the epoch, or with the play of its constitution `again`."""
+    epoch, config = context.epoch_context, context.config
+    # An unaffected persona's conversation is the same on both sides.
+    rest = [c for c in context.conversations if c.persona not in play.affected]
+    of_affected = again if play.is_part else context.conversations
+    before = [*(c for c in of_affected if c.persona in play.affected), *rest]
+    after, function = [*played, *rest], welfare.parse(config.welfare)
+    sides = [epoch_utilities(epoch, side) for side in (before, after)]
+    p = p_value(epoch, before, after, function, level, config.seed)
+    return Trial(candidate, function, sides[1], PairedUtilities.of(*sides), p, level)
