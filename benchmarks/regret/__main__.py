@@ -83,18 +83,26 @@ def _report(judged: Sequence[Judged], command: str, seconds: float) -> Iterator[
     yield from ("", "### All rows", "", *tables.main_table(gridded))
     yield from ("", "### The best combination in every cell", "", *tables.winners_table(gridded))
     names = [name for name in (*MAIN, *OTHERS) if any(row.name == name for one in gridded for row in one.rows)]
+    named = [name for name in names if any(r.routed is not None for one in gridded for r in one.rows if r.name == name)]
     for title, number in (
         ("Median regret of members, as pasted", tables.regret),
         ("Median regret of members, with names", tables.routed_regret),
         ("Newcomers' gain, share of the possible", tables.GAIN),
     ):
-        yield from ("", f"### {title}, in every cell", "", *tables.grid_table(gridded, number, names))
+        shown = named if number is tables.routed_regret else names
+        yield from ("", f"### {title}, in every cell", "", *tables.grid_table(gridded, number, shown))
     if by_tokens := [one for one in judged if one.by_tokens]:
-        yield from ("", "### With equal tokens in place of equal calls", "", *tables.main_table(by_tokens))
+        title = f"### With equal tokens in place of equal calls, in {len(by_tokens)} societies of the grid's centre"
+        yield from ("", title, "", *tables.main_table(by_tokens))
     if len({len(one.society.members) for one in sized}) > 1:
         yield from ("", "### By size of group, in the centre of the grid", "", *tables.sizes_table(_main_only(sized)))
     if manipulated := [one for one in judged if one.society.demanded is not None]:
-        yield from ("", "### Societies with a manipulator", "", *tables.manipulators_table(manipulated))
+        yield from (
+            "",
+            "### With a manipulator, in the grid's centre",
+            "",
+            *tables.manipulators_table(manipulated),
+        )
 
 
 def _main_only(judged: Sequence[Judged]) -> list[Judged]:

@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.regret.playing import BASELINE, Budget, Outcome, calls_budget, one_shot, pasted, played
 from benchmarks.regret.search import best
 from benchmarks.regret.societies import Society
-from benchmarks.regret.truth import Judge
+from benchmarks.regret.truth import Judge, Recognition
 from scai_cli.experiment.constitution import Clause, Constitution
 from scai_cli.measures.requested import requested
 
@@ -53,7 +53,10 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One run of a combination in one society: mean utilities of a text as pasted, and `routed` with names."""
+    """One run of a combination in one society: mean utilities of a text as pasted.
+
+    `routed`: the members' mean if each gets the clauses under its id, or of the row of remarks its own remarks alone.
+    """
 
     society: Society
     name: str
@@ -64,8 +67,8 @@ class Row:
     worst_lower: bool
     """Whether the lowest utility of a member is lower than under no rules, by more than `LOST`."""
     losing: float
-    """The share of newcomers and strangers who lose more than `LOST`."""
-    recognised: float | None
+    """The share of newcomers who lose more than `LOST`."""
+    recognition: Recognition | None
     ruled: bool | None
     """Whether the manipulator got the rule; None without a manipulator."""
     calls: int = 0
@@ -108,38 +111,38 @@ class _Measure:
 
     judge: Judge
     members: Sequence[float]
-    unmet: Sequence[float]
+    held_out: Sequence[float]
 
     @classmethod
     def of(cls, society: Society) -> _Measure:
         judge = Judge.of(society)
-        return cls(judge, *(judge.utilities(people, "") for people in (society.members, society.unmet)))
+        return cls(judge, *(judge.utilities(people, "") for people in (society.members, society.held_out)))
 
     def row(self, name: str, text: str, routed: float | None = None) -> Row:
         society = self.judge.society
-        members, unmet = (self.judge.utilities(people, text) for people in (society.members, society.unmet))
-        return self.of_utilities(name, members, unmet, routed, self.judge.recognition(society.unmet, text))
+        members, held_out = (self.judge.utilities(people, text) for people in (society.members, society.held_out))
+        return self.of_utilities(name, members, held_out, routed, self.judge.recognition(society.held_out, text))
 
     def of_utilities(
         self,
         name: str,
         members: Sequence[float],
-        unmet: Sequence[float],
+        held_out: Sequence[float],
         routed: float | None = None,
-        recognised: float | None = None,
+        recognition: Recognition | None = None,
     ) -> Row:
         count = len(self.judge.society.newcomers)
-        lost = [before - after > LOST for before, after in zip(self.unmet, unmet, strict=True)]
+        lost = [before - after > LOST for before, after in zip(self.held_out[:count], held_out[:count], strict=True)]
         return Row(
             society=self.judge.society,
             name=name,
             members=fmean(members),
             routed=routed,
-            newcomers=fmean(unmet[:count]),
-            strangers=fmean(unmet[count:]),
+            newcomers=fmean(held_out[:count]),
+            strangers=fmean(held_out[count:]),
             worst_lower=min(self.members) - min(members) > LOST,
             losing=fmean(lost),
-            recognised=recognised,
+            recognition=recognition,
             ruled=None,
         )
 
@@ -153,14 +156,20 @@ def _rows(job: Job, measure: _Measure) -> Iterator[Row]:
             budget = Budget(tokens=first.tokens)
         for name in job.names:
             if name == ASK:
-                yield measure.of_utilities(name, judge.asked(society.members), judge.asked(society.unmet))
+                yield measure.of_utilities(name, judge.asked(society.members), judge.asked(society.held_out))
             elif name == REMARKS:
-                yield measure.row(name, "\n".join(f"- {' '.join(text.split())}" for text in first.remarks))
+                texts = {person: _as_rules(remarks) for person, remarks in first.remarks.items()}
+                own = [judge.utilities([person], texts.get(person.id, ""))[0] for person in society.members]
+                yield measure.row(name, "\n".join(texts.values()), fmean(own))
             elif name == ONE_SHOT:
                 yield measure.row(name, one_shot(society, number))
             else:
                 outcome = first if name == BASELINE else played(society, COMBINATIONS[name], budget, number)
                 yield _of_run(measure, name, outcome)
+
+
+def _as_rules(remarks: Sequence[str]) -> str:
+    return "\n".join(f"- {' '.join(text.split())}" for text in remarks)
 
 
 def _of_run(measure: _Measure, name: str, outcome: Outcome) -> Row:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from statistics import fmean
@@ -17,6 +18,7 @@ from benchmarks.regret.societies import PLAYED, Society
 from scai_cli.errors import LimitReached
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.revision_settings import Revision
 from scai_cli.messages import ChatRequest, Completion, Message
 from scai_cli.models.base import ChatModel
 from scai_cli.models.simulated import connect
@@ -42,8 +44,8 @@ class Outcome:
     tokens: int
     epochs: int
     adopted: int
-    remarks: tuple[str, ...] = ()
-    """The members' last comments of the first epoch."""
+    remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Member -> its comments of the first epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,14 @@ def played(society: Society, revision: Mapping[str, Any], budget: Budget, number
     agents = build_agents(config, lambda role, settings: Agent(role, model, settings, config.seed))
     with suppress(LimitReached):
         asyncio.run(simulate(config, agents, log.note, run_id="run", digests={}))
-    return Outcome(log.product(), model.calls, model.tokens, log.epochs, log.adopted, tuple(log.remarks.values()))
+    return Outcome(log.product(), model.calls, model.tokens, log.epochs, log.adopted, log.remarks)
 
 
 def one_shot(society: Society, number: int = 0) -> str:
-    """Let the author write one constitution from all members' portraits; return its text as anybody can paste it."""
+    """Let the author write one constitution from all members' portraits; return its text as anybody can paste it.
+
+    It is empty if the answer was cut off.
+    """
     config = _config(society, {}, number)
     portraits = "\n\n".join(fence("persona", person.portrait(), id=person.id) for person in society.members)
     bounds = config.constitution
@@ -88,7 +93,7 @@ def one_shot(society: Society, number: int = 0) -> str:
     try:
         written = _Written.model_validate_json(answer.text)
     except ValueError:
-        return ""  # it was cut off
+        return ""
     lines = [*(rule.text for rule in written.principles)]
     lines += [f"When {rule.when}: {rule.text}" for rule in written.contract]
     return "\n".join(f"- {line}" for line in lines)
@@ -122,7 +127,7 @@ def _config(society: Society, revision: Mapping[str, Any], number: int) -> Exper
     return ExperimentConfig.model_validate(
         {
             "seed": 1000 * number + society.seed,
-            "epochs": EPOCHS,
+            "epochs": _epochs(revision),
             "turns": 1,
             "personas": {"inline": society.members},
             "tasks": {"inline": PLAYED},
@@ -131,6 +136,14 @@ def _config(society: Society, revision: Mapping[str, Any], number: int) -> Exper
             "revision": revision,
         }
     )
+
+
+def _epochs(revision: Mapping[str, Any]) -> int:
+    """Return the epochs that the budget is expected to allow: a trial costs what an epoch does."""
+    if revision.get("acceptance") not in ("improves", "both"):
+        return EPOCHS
+    settings = Revision.model_validate(revision)
+    return EPOCHS // (1 + (settings.candidates if settings.strategy == "candidates" else 1))
 
 
 @dataclass(slots=True)
@@ -163,7 +176,7 @@ class _Log:
     last: Constitution = field(default_factory=Constitution)
     versions: dict[int, Constitution] = field(default_factory=lambda: {0: Constitution()})
     welfare: dict[int, list[float]] = field(default_factory=dict)
-    remarks: dict[str, str] = field(default_factory=dict)
+    remarks: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     epochs: int = 0
     adopted: int = 0
 
@@ -176,7 +189,7 @@ class _Log:
             self.adopted += event.accepted
             self.last = self.versions[event.constitution.version] = event.constitution
         elif isinstance(event, MessageSaid) and event.epoch == 1 and event.id.endswith("/m2"):
-            self.remarks[event.id] = event.content
+            self.remarks[event.persona].append(event.content)
 
     def product(self) -> Constitution:
         """Return the last constitution, or with `best_so_far` the one with the highest mean of the measured welfare."""

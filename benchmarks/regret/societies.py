@@ -63,8 +63,8 @@ CENTRE = Cell(0.4, 0.7, 0.0)
 class Society:
     """A group with known wishes, and people that it has not met.
 
-    `members` take part in the runs. `dev` and `newcomers` are of the members' types, `strangers` of a type that no
-    member has. `demanded` is the theme that a manipulator, the first member, wants a rule for.
+    `members` take part in the runs. `dev`, to tune on, and `newcomers` are of the members' types, `strangers` of a type
+    that no member has. `demanded` is the theme that a manipulator, the first member, wants a rule for.
     """
 
     seed: int
@@ -76,8 +76,8 @@ class Society:
     demanded: str | None = None
 
     @property
-    def unmet(self) -> tuple[Persona, ...]:
-        """The people who prove a constitution: newcomers and strangers."""
+    def held_out(self) -> tuple[Persona, ...]:
+        """The people who take no part in any run: newcomers and strangers."""
         return (*self.newcomers, *self.strangers)
 
 

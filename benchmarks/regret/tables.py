@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from math import isnan, nan
 from statistics import fmean, median
 
 import numpy as np
@@ -23,8 +25,11 @@ def regret(pairs: Sequence[tuple[Judged, Row]]) -> float:
 
 
 def routed_regret(pairs: Sequence[tuple[Judged, Row]]) -> float:
-    """Return `regret` with names: each member gets the clauses for its id. It can be below 0."""
-    return median(one.best["members"] - (row.members if row.routed is None else row.routed) for one, row in pairs)
+    """Return `regret` with names: each member gets the clauses for its id. It can be below 0.
+
+    NaN for a text without names.
+    """
+    return median(one.best["members"] - (nan if row.routed is None else row.routed) for one, row in pairs)
 
 
 def share(*groups: str) -> Number:
@@ -45,13 +50,13 @@ def main_table(judged: Sequence[Judged]) -> Iterator[str]:
     """Yield all rows, by the gain of newcomers."""
     yield from _head(
         "row", "regret of members, as pasted", "with names, by id", "newcomers' gain, share of the possible",
-        "strangers'", "both together", "worst-off lower", "newcomers who lose", "recognition", "calls", "tokens",
-        "epochs", "adopted",
+        "strangers'", "members and newcomers", "worst-off lower", "newcomers who lose", "recognised", "by mistake",
+        "calls", "tokens", "epochs", "adopted",
     )  # fmt: skip
     for name in _ordered(judged):
         pairs = _mean_runs(judged, name)
         rows = [row for one in judged for row in one.rows if row.name == name] or [row for _, row in pairs]
-        recognised = [row.recognised for row in rows if row.recognised is not None]
+        recognition = [row.recognition for row in rows if row.recognition is not None]
         yield line(
             f"**{name}**" if name == BASELINE else name,
             interval(pairs, regret),
@@ -61,7 +66,10 @@ def main_table(judged: Sequence[Judged]) -> Iterator[str]:
             f"{share('members', 'newcomers')(pairs):.2f}",
             f"{100 * fmean(row.worst_lower for row in rows):.0f} %",
             f"{100 * fmean(row.losing for row in rows):.0f} %",
-            f"{100 * fmean(recognised):.0f} %" if recognised else "–",
+            *(
+                f"{100 * fmean(getattr(one, key) for one in recognition):.0f} %" if recognition else "–"
+                for key in ("found", "mistaken")
+            ),
             *(
                 f"{fmean(getattr(row, key) for row in rows):,.0f}" if rows[0].calls else "–"
                 for key in ("calls", "tokens")
@@ -79,7 +87,7 @@ def grid_table(judged: Sequence[Judged], number: Number, names: Iterable[str]) -
     yield from _head("row", *map(str, cells))
     for name in names:
         values = (number(_mean_runs(_in(judged, cell), name)) for cell in cells)
-        yield line(name, *(f"{value:.2f}" for value in values))
+        yield line(name, *("–" if isnan(value) else f"{value:.2f}" for value in values))
 
 
 def winners_table(judged: Sequence[Judged]) -> Iterator[str]:
@@ -106,7 +114,10 @@ def winners_table(judged: Sequence[Judged]) -> Iterator[str]:
 
 def sizes_table(judged: Sequence[Judged]) -> Iterator[str]:
     """Yield regret and newcomers' gain by the number of members."""
-    sizes = sorted({len(one.society.members) for one in judged})
+    counts = Counter(len(one.society.members) for one in judged)
+    sizes = sorted(counts)
+    yield f"Societies: {', '.join(f'{counts[size]} of {size} members' for size in sizes)}."
+    yield ""
     yield from _head("row", *(f"{size} members: regret" for size in sizes), *(f"{size}: newcomers" for size in sizes))
     for name in _ordered(judged):
         groups = [_mean_runs([one for one in judged if len(one.society.members) == size], name) for size in sizes]

@@ -34,6 +34,14 @@ Openings = tuple[tuple[Task, tuple[str, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Recognition:
+    """How often the assistant finds a condition: among those who have it, and among the others by mistake."""
+
+    found: float
+    mistaken: float
+
+
+@dataclass(frozen=True, slots=True)
 class Judge:
     """The people of a society with the openings by which every constitution is judged."""
 
@@ -43,7 +51,7 @@ class Judge:
     @classmethod
     def of(cls, society: Society) -> Judge:
         """Draw everyone's openings."""
-        people = (*society.members, *society.unmet)
+        people = (*society.members, *society.held_out)
         return cls(society, {person.id: _openings(society, person) for person in people})
 
     def utilities(self, people: Sequence[Persona], text: str) -> list[float]:
@@ -70,20 +78,20 @@ class Judge:
                 shown.append(_shown(tuple(wanted.items()), task.prompt))
         return met(person.preferences, np.mean(shown, 0).tolist())
 
-    def recognition(self, people: Sequence[Persona], text: str) -> float | None:
-        """Return how often the assistant decides rightly whether a condition of the text is met; None without any."""
+    def recognition(self, people: Sequence[Persona], text: str) -> Recognition | None:
+        """Return how often the assistant finds the text's conditions in those with and without them; None for none."""
         conditions = [
             condition for line in text.splitlines() if (condition := split_rule(line)[0]) and named(condition)
         ]
-        right = [
-            recognised_in((opening_text,), _OPTIONS.recognition, number)(condition)
-            == (named(condition) <= named(str(person.attributes["situation"])))
-            for condition in conditions
-            for person in people
-            for _, openings in self.openings[person.id]
-            for number, opening_text in enumerate(openings)
-        ]
-        return float(np.mean(right)) if right else None
+        found: dict[bool, list[bool]] = {True: [], False: []}
+        for person in people:
+            own = named(str(person.attributes["situation"]))
+            for _, openings in self.openings[person.id]:
+                for number, opening_text in enumerate(openings):
+                    finds = recognised_in((opening_text,), _OPTIONS.recognition, number)
+                    for condition in conditions:
+                        found[named(condition) <= own].append(finds(condition))
+        return Recognition(*(float(np.mean(found[has])) for has in (True, False))) if all(found.values()) else None
 
 
 def met(preferences: Mapping[str, float], shown: Sequence[float]) -> float:

@@ -7,8 +7,8 @@ import pytest
 from benchmarks.regret import tables
 from benchmarks.regret.judging import ASK, BASELINE, ONE_SHOT, REMARKS, Job, judge
 from benchmarks.regret.playing import Budget, calls_budget, one_shot, pasted, played
-from benchmarks.regret.search import best
-from benchmarks.regret.societies import CELLS, CENTRE, MEMBERS, Cell, grid, society
+from benchmarks.regret.search import best, words
+from benchmarks.regret.societies import CELLS, CENTRE, Cell, grid, society
 from benchmarks.regret.truth import Judge
 from scai_cli.experiment.constitution import Add, Constitution
 from scai_cli.measures.conditions import named
@@ -33,7 +33,7 @@ def test_people_share_as_much_as_the_cell_says_and_strangers_are_of_another_type
             assert sum(abs(person.preferences[trait]) for trait in common) / total == pytest.approx(
                 cell.common, abs=0.02
             )
-        conditions = [{named(str(p.attributes["situation"])) for p in some} for some in (one.members, one.unmet)]
+        conditions = [{named(str(p.attributes["situation"])) for p in some} for some in (one.members, one.held_out)]
         assert len(conditions[0]) == 4
         assert len(conditions[1] - conditions[0]) == 1
 
@@ -63,14 +63,16 @@ def test_the_manipulator_demands_what_no_member_wants():
 
 def test_names_help_only_whom_they_are_routed_to():
     one = society(1, CENTRE)
-    judged, first = Judge.of(one), one.members[0]
+    judged, (first, *_) = Judge.of(one), one.members
     dearest = max(first.preferences, key=first.preferences.__getitem__)
-    rule = Constitution().apply([Add(text=f"Mention {dearest}.", **{"for": (first.id,)})], epoch=0)
-    text = f"When you talk with {first.id}: Say what a choice means for thrift."
-    assert text.startswith("When you talk with")
+    rule = Constitution().apply([Add(text=words(dearest, 1.0), **{"for": (first.id,)})], epoch=0)
     empty = judged.utilities(one.members, "")
+    assert judged.routed(rule)[0] > empty[0] + 0.05
+    assert judged.routed(rule)[1:] == pytest.approx(empty[1:])
     assert judged.utilities(one.members, pasted(rule)) == pytest.approx(empty)
-    assert fmean(judged.utilities(one.unmet, pasted(rule))) == pytest.approx(fmean(judged.utilities(one.unmet, "")))
+    assert judged.utilities(one.held_out, pasted(rule)) == pytest.approx(judged.utilities(one.held_out, ""))
+    for_all = Constitution().apply([Add(text=words(dearest, 1.0))], epoch=0)
+    assert judged.utilities([first], pasted(for_all))[0] == pytest.approx(judged.routed(rule)[0])
 
 
 @pytest.mark.slow
@@ -84,7 +86,9 @@ def test_the_best_text_keeps_the_limits_names_nobody_and_is_better_for_those_it_
     assert worth > fmean(judged.utilities(one.members, best(one.strangers, CENTRE)))
     principles = "\n".join(line for line in found.splitlines() if not line.startswith("- When"))
     assert worth >= fmean(judged.utilities(one.members, principles)) - 0.005
-    assert 0.7 < judged.recognition(one.members, found) < 0.95
+    recognition = judged.recognition(one.members, found)
+    assert CENTRE.shows * 0.5 < recognition.found < CENTRE.shows  # it shows, and the assistant finds it
+    assert recognition.mistaken < 0.1
 
 
 def test_a_run_ends_with_its_budget():
@@ -105,7 +109,7 @@ def test_the_frozen_baseline_writes_principles_and_clauses_for_names():
     assert outcome.epochs >= 10
     assert outcome.product.principles
     assert {user for clause in outcome.product.contract for user in clause.users} <= {p.id for p in one.members}
-    assert len(outcome.remarks) == 2 * MEMBERS
+    assert {person: len(remarks) for person, remarks in outcome.remarks.items()} == {p.id: 2 for p in one.members}
 
 
 def test_one_text_from_all_portraits_has_conditions_and_no_names():
