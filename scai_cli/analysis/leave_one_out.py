@@ -3,8 +3,9 @@
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import sqrt
+from statistics import fmean, variance
 from typing import Any, Final, Literal
 
 from scai_cli.analysis.rule_origins import Wording
@@ -14,18 +15,20 @@ from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.runs.history.history import History
-from scai_cli.runs.records import Cells, Estimate
+from scai_cli.runs.records import Estimate, UtilityTable
 from scai_cli.simulation.utilities import mean
 from scai_cli.social_choice.welfare import WelfareFunction
-from scai_cli.stats.intervals import paired_difference
 from scai_cli.stats.significance import holm
-from scai_cli.stats.student import tail
+from scai_cli.stats.student import quantile, tail
 from scai_cli.values import Value
 
 ALPHA: Final = 0.05
 """The chance that any effect at all is named if no rule has one."""
 _FEWEST_ROUNDS, _ROUNDS = 2, 8
 """The rounds that tell luck from effects, and the rounds without a limit on calls."""
+
+_NO_LUCK: Final = 1e-12
+"""The largest variance that rounding can explain."""
 
 PersonaTask = tuple[Persona, Task]
 """The persona and the task of a conversation to play."""
@@ -184,8 +187,8 @@ class RuleRounds:
     rule: Principle | Clause
     reached: frozenset[str]
     """The people whose own answers it can change; the others only rate those."""
-    whole: list[Cells] = field(default_factory=list)
-    without: list[Cells] = field(default_factory=list)
+    whole: list[UtilityTable] = field(default_factory=list)
+    without: list[UtilityTable] = field(default_factory=list)
 
     def differences(self, row: int) -> Iterator[list[float]]:
         """Yield a person's differences in all rounds, task by task."""
@@ -195,11 +198,36 @@ class RuleRounds:
             yield [a - b for a, b in column if a is not None and b is not None]
 
     def effect(self, function: WelfareFunction, weights: Sequence[float], rules: int) -> Estimate | None:
-        """Return the rule's effect on welfare, of means over all rounds; all `rules` intervals are valid together."""
-        statistic = None if function.is_mean else function
-        sides, level = (_means(self.without), _means(self.whole)), 1 - ALPHA / rules
-        found = paired_difference(*sides, "these people and tasks again", statistic, weights=weights, level=level)
-        return None if found is None else Estimate.model_validate(replace(found, level=1 - ALPHA), from_attributes=True)
+        """Return the rule's effect on welfare in a round; the intervals of all `rules` are valid together.
+
+        The mean is the sum of what each task adds, and the rounds show the luck of each: its interval has degrees of
+        freedom by Satterthwaite (1946). Of another function the rounds themselves are compared.
+        """
+        rounds = list(zip(self.whole, self.without, strict=True))
+        if function.is_mean:
+            added = [_by_task(*tables, weights) for tables in rounds]
+        else:
+            sides = ([function([mean(row) for row in table], weights) for table in tables] for tables in rounds)
+            added = [[a - b] for a, b in sides if a is not None and b is not None]
+        if not added:
+            return None
+        parts = list(zip(*added, strict=True))
+        variances = [variance(part) / len(part) if len(part) > 1 else 0.0 for part in parts]
+        estimate, total = sum(map(fmean, parts)), sum(variances)
+        half = None
+        if total > _NO_LUCK:
+            freedom = total**2 * (len(added) - 1) / sum(each**2 for each in variances)
+            half = quantile(1 - ALPHA / rules, freedom) * sqrt(total)
+        known = [[cell is not None for cell in row] for row in _means(self.without)]
+        return Estimate(
+            estimate=estimate,
+            low=None if half is None else estimate - half,
+            high=None if half is None else estimate + half,
+            level=1 - ALPHA,
+            estimand="these people and tasks again",
+            people=sum(map(any, known)),
+            tasks=sum(map(any, zip(*known, strict=True))),
+        )
 
 
 def person_effects(rules: Sequence[RuleRounds], people: Sequence[str]) -> list[dict[str, PersonEffect]]:
@@ -234,17 +262,32 @@ def person_effects(rules: Sequence[RuleRounds], people: Sequence[str]) -> list[d
 
 
 def _p_value(effect: float, count: int, squares: float, freedom: int) -> float | None:
-    if freedom < 1 or squares < 1e-12:
+    if freedom < 1 or squares < _NO_LUCK:
         return None
     return tail(abs(effect) / sqrt(squares / freedom / count), freedom)
 
 
-def welfare_of(rounds: Sequence[Cells], function: WelfareFunction, weights: Sequence[float]) -> float | None:
+def _by_task(whole: UtilityTable, without: UtilityTable, weights: Sequence[float]) -> list[float]:
+    """Return what each task adds to the difference of the weighted means of two tables."""
+    changes = [
+        [None if a is None or b is None else a - b for a, b in zip(*rows, strict=True)]
+        for rows in zip(whole, without, strict=True)
+    ]
+    counts = [sum(change is not None for change in row) for row in changes]
+    total = sum(weight for weight, count in zip(weights, counts, strict=True) if count)
+    worth = [weight / total / count if count else 0.0 for weight, count in zip(weights, counts, strict=True)]
+    return [
+        sum(share * (change or 0.0) for share, change in zip(worth, column, strict=True))
+        for column in zip(*changes, strict=True)
+    ]
+
+
+def welfare_of(rounds: Sequence[UtilityTable], function: WelfareFunction, weights: Sequence[float]) -> float | None:
     """Return the welfare of the utilities' means over all rounds."""
     return function([mean(row) for row in _means(rounds)], weights)
 
 
-def _means(rounds: Sequence[Cells]) -> list[list[float | None]]:
+def _means(rounds: Sequence[UtilityTable]) -> list[list[float | None]]:
     return [[mean(cells) for cells in zip(*rows, strict=True)] for rows in zip(*rounds, strict=True)]
 
 

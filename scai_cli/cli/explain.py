@@ -39,7 +39,7 @@ def explain(
 
     def agree(plan: "Plan", paid: int) -> bool:
         if dry_run:
-            _print_plan(plan, as_json=as_json)
+            _print_plan(plan, paid, as_json=as_json)
             return False
         if paid <= _ASKED or not (sys.stdin.isatty() and sys.stderr.isatty()):
             return True
@@ -55,13 +55,14 @@ def explain(
         print_explanation(explanation, read_history(path, messages=False, ratings=False), users)
 
 
-def _print_plan(plan: "Plan", *, as_json: bool) -> None:
+def _print_plan(plan: "Plan", paid: int, *, as_json: bool) -> None:
     conversations = len(plan.pairs)
     if as_json:
-        options.print_json({"calls": plan.calls, "conversations": conversations, "rounds": plan.rounds})
+        found = {"calls": plan.calls, "to_pay": paid, "conversations": conversations, "rounds": plan.rounds}
+        options.print_json(found)
     else:
         played = f"{conversations:,} conversations with and without each rule, {plan.rounds} times"
-        sys.stdout.write(f"{plan.calls:,} calls: {played}\n")
+        sys.stdout.write(f"{plan.calls:,} calls, {paid:,} of them to pay: {played}\n")
 
 
 def frontier(

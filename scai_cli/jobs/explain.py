@@ -38,7 +38,7 @@ from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.runs.jsonl import write_whole
 from scai_cli.runs.locked_folder import CALLS, LockedFolder, refuse_links
-from scai_cli.runs.records import Cells
+from scai_cli.runs.records import UtilityTable
 from scai_cli.simulation.conversation import converse
 from scai_cli.simulation.epoch import failures
 from scai_cli.simulation.epoch_context import EpochContext
@@ -95,14 +95,14 @@ def explain(
     command, log = f"scai explain {history.run_id}", path / FOLDER / CALLS
     refuse_links(path / FOLDER)
     planned = plan(config, constitution)
-    if not agree(planned, 0 if is_free else planned.calls - _paid_calls(log, planned)):
+    if not agree(planned, 0 if is_free else planned.calls - _paid(log, planned).paid_calls):
         return None
     with (
         ModelPool.connect(config) as pool,
         closing(LockedFolder.open(path / FOLDER, CALLS)) as folder,
         closing(CallIndex.read(log)) as index,
     ):
-        pool.count_earlier(index)
+        pool.count_earlier(_paid(log, planned))
         agents = pool.agents(folder.log_call, index)
         context = EpochContext(
             agents, ID_PREFIX, config.epochs, constitution, personas, config.train_tasks, lambda _: None
@@ -125,7 +125,7 @@ async def _explained(
     people = [persona.id for persona in context.personas]
     weights = [persona.weight for persona in context.personas]
     rules = [RuleRounds(r, frozenset(p.id for p in context.personas if concerns(r, p))) for r in constitution.rules]
-    whole: list[Cells] = []
+    whole: list[UtilityTable] = []
     failed = 0
     for number in range(1, planned.rounds + 1):  # one after the other, as only the utilities of a round are kept
         here = replace(context, id=f"{ID_PREFIX}/r{number}")
@@ -166,7 +166,7 @@ async def _explained(
         conversations=len(context.personas) * len(context.tasks),
         failed=failed,
         budget=config.limits.calls,
-        calls=_paid_calls(log, planned),
+        calls=_paid(log, planned).paid_calls,
     )
 
 
@@ -179,9 +179,16 @@ async def _play(
     return {(c.persona.id, c.task.id): c for c in conversations}
 
 
-def _paid_calls(log: Path, planned: Plan) -> int:
-    """Return the number of a plan's paid calls, in all sessions, so that a kill does not change it."""
+def _paid(log: Path, planned: Plan) -> CallIndex:
+    """Count a plan's paid calls, in all sessions, so that a kill does not change the number.
+
+    Those of other rounds, or of a version with other ids, do not count.
+    """
     rounds = {f"r{number}" for number in range(1, planned.rounds + 1)}
     pairs = {(persona.id, task.id) for persona, task in planned.pairs}
-    parts = (call.id.split("/") for call in paid_calls(log))
-    return sum(len(part) > 4 and part[1] in rounds and (part[3], part[4]) in pairs for part in parts)
+    counted = CallIndex(log)
+    for call in paid_calls(log):
+        part = call.id.split("/")
+        if len(part) > 4 and part[1] in rounds and (part[3], part[4]) in pairs:
+            counted.count(call)
+    return counted

@@ -82,6 +82,12 @@ class CallIndex:
             raise AnswerLost(self._lost)
         return None
 
+    def count(self, call: LoggedCall) -> None:
+        """Count a paid call."""
+        if call.usage is not None:
+            self.paid_calls += 1
+            self.spent[call.role, call.model] += call.usage.counted
+
     def close(self) -> None:
         """Close the call log."""
         if self._file is not None:
@@ -100,8 +106,7 @@ class CallIndex:
         elif wanted(call.id):
             is_copy = self._place(call, offset, line)
         if call.source == "model" and not is_copy:
-            self.paid_calls += 1
-            self.spent[call.role, call.model] += call.usage.counted
+            self.count(call)
 
     def _place(self, call: LoggedCall, offset: int, line: bytes) -> bool:
         """Index an answer, unless an earlier line counts; return whether it is a copy of that line."""

@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, TypeAdapter
 
 from scai_cli.experiment.constitution import Constitution, Edit
-from scai_cli.runs.records import Candidate, Cells, Estimate, Mark, NoAnswer, RaterCheck
+from scai_cli.runs.records import Candidate, Estimate, Mark, NoAnswer, RaterCheck, UtilityTable
 from scai_cli.values import Value
 
 CALL_FAILED: Final = "the call failed"
@@ -218,9 +218,9 @@ class HoldoutCompared(_Event):
     missing: int
     """Ratings that could not be read."""
     # Left out while empty: runs before 0.5 have only the means.
-    first_cells: Cells = Field(default=(), exclude_if=operator.not_)
+    first_cells: UtilityTable = Field(default=(), exclude_if=operator.not_)
     """Utilities under the first constitution, a row per persona and a column per task."""
-    last_cells: Cells = Field(default=(), exclude_if=operator.not_)
+    last_cells: UtilityTable = Field(default=(), exclude_if=operator.not_)
     """Utilities under the last constitution."""
 
 

@@ -32,7 +32,7 @@ NoAnswer = Literal["failed", "truncated", "broken", "oversized"]
 or the prompt was too long to be sent (`oversized`).
 """
 
-Cells = tuple[tuple[float | None, ...], ...]
+UtilityTable = tuple[tuple[float | None, ...], ...]
 """A row per person, a column per task; None is missing."""
 
 

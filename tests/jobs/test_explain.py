@@ -285,10 +285,11 @@ def test_a_dry_run_says_how_many_calls_are_made_and_makes_none(tmp_path: Path, l
     planned = scai("explain", "t", "--trust", "--dry-run", "--json", *within).json
     assert not (run / "explain").exists()
     found = explained(*within)
-    assert planned == {"calls": found["calls"], "conversations": 3, "rounds": limit // 20}
-    assert (dry.code, dry.out) == (
-        0, f"{found['calls']} calls: 3 conversations with and without each rule, {limit // 20} times\n"
-    )  # fmt: skip
+    made, rounds = found["calls"], limit // 20
+    assert planned == {"calls": made, "to_pay": made, "conversations": 3, "rounds": rounds}
+    times = f"3 conversations with and without each rule, {rounds} times"
+    assert (dry.code, dry.out) == (0, f"{made} calls, {made} of them to pay: {times}\n")
+    assert scai("explain", "t", "--trust", "--dry-run", *within).out == f"{made} calls, 0 of them to pay: {times}\n"
     assert len(calls(run / "explain")) == found["calls"]
 
 
@@ -322,7 +323,7 @@ def test_more_than_500_paid_calls_are_confirmed_at_a_terminal(tmp_path: Path) ->
 
 def test_an_empty_constitution_is_not_played_again_and_again(tmp_path: Path) -> None:
     assert scai("run", experiment(tmp_path, ratings=NO_CROSS), "--quiet").code == 0
-    assert explained("--dry-run") == {"calls": 3 * 3, "conversations": 3, "rounds": 1}
+    assert explained("--dry-run") == {"calls": 3 * 3, "to_pay": 3 * 3, "conversations": 3, "rounds": 1}
 
 
 # --- what is kept, in the report
@@ -348,7 +349,7 @@ def test_the_report_shows_who_gains_and_loses_who_asked_and_whom_a_rule_hurts(tm
     effects = {rule["id"]: {who: one["effect"] for who, one in rule["people"].items()} for rule in found["rules"]}
     shown = report(tmp_path)
     assert f"; gains: Ann Smith {effects['C1']['ann']:+.2f}." in shown
-    assert f"; loses: Bob Jones −{-effects['C2']['bob']:.2f}." in shown
+    assert f"; loses: Bob Jones {effects['C2']['bob']:.2f}." in shown
     assert "; cannot tell for 3 people." in shown  # the principle
     assert "It hurts people that it is for: Bob Jones." in shown
     assert "Asked for by Bob Jones and Ann Smith: “bob says so” (Bob Jones)" in shown
@@ -395,6 +396,36 @@ def test_answers_asked_for_again_count_towards_the_budget(tmp_path: Path) -> Non
     assert len(calls(run / "explain")) == 20
     assert scai("explain", "t", "--trust", "--set", "limits.calls=21").code == 3
     assert len(calls(run / "explain")) == 21
+
+
+def test_calls_of_earlier_versions_do_not_use_up_the_limit(tmp_path: Path) -> None:
+    run = finished_run(tmp_path)
+    within = ("--set", "limits.calls=40")
+    explained(*within)
+    log = run / "explain" / "calls.jsonl"
+    log.write_bytes(log.read_bytes().replace(b'"explain/r1/', b'"explain/').replace(b'"explain/r2/', b'"explain/'))
+    assert explained(*within)["calls"] == 40
+    assert len(calls(run / "explain")) == 80
+
+
+@pytest.mark.parametrize("function", ["utilitarian", "rawlsian"])
+def test_the_rounds_show_how_sure_the_effect_on_one_person_in_one_task_is(tmp_path: Path, function: str) -> None:
+    """There is nobody else, so that the effect on the group is that on the person."""
+    file = experiment(
+        tmp_path,
+        {"e1/revision": {"critique": "c", "edits": [edit("add", text="x ann=9", **{"for": ["ann"]})]}},
+        personas=PEOPLE[:1],
+        tasks=TASKS[:1],
+        luck=0.5,
+        welfare=function,
+        revision={"strategy": "edits"},
+    )
+    assert scai("run", file, "--quiet").code == 0
+    [rule] = explained("--set", "limits.calls=32")["rules"]
+    assert rule["gains"] == ["ann"]
+    assert 0 < rule["effect"]["low"] < rule["effect"]["estimate"] < rule["effect"]["high"]
+    assert rule["effect"]["estimate"] == pytest.approx(rule["people"]["ann"]["effect"])
+    assert (rule["effect"]["people"], rule["effect"]["tasks"], rule["effect"]["level"]) == (1, 1, 0.95)
 
 
 def test_an_empty_constitution_is_explained_as_such(tmp_path: Path) -> None:

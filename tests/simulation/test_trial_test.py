@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -107,6 +108,8 @@ def test_a_rating_that_one_side_lacks_counts_on_neither() -> None:
     before[3].ratings[0] = rated(before[3], "p0", "cross", None)
     assert p_value(epoch, before, after, function, 0.05, 7) == 1.0
     assert p_value(epoch, before, [], function, 0.05, 7) == 1.0
+    cross_alone = [replace(one, ratings=[r for r in one.ratings if r.kind == "cross"]) for one in before]
+    assert p_value(epoch, cross_alone, after, function, 0.05, 7) == 1.0  # nobody has a utility
     nobody = [Conversation(one.id, 1, one.persona, one.task) for one in before]
     assert p_value(epoch, nobody, after, function, 0.05, 7) == 1.0
 

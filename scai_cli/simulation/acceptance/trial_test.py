@@ -51,6 +51,8 @@ def p_value(
     raters = {key[0] for key in keys}
     people = [persona for persona in context.personas if persona.id in raters]
     columns = _Columns.of(keys, pairs, [p.id for p in people], [t.id for t in context.tasks], context.agents.ratings)
+    if not columns.known.any():
+        return 1.0
     import numpy as np
 
     sides = np.array([[side[key] for key in keys] for side in (first, last)])
@@ -122,17 +124,25 @@ class _Columns:
             ratings,
         )
 
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Which cells of person x task have a utility."""
+        import numpy as np
+
+        cells = self.cross_cell if self.ratings.cross_weight == 1 else self.own_cell
+        known: NDArray[np.bool_] = np.isin(np.arange(self.shape[0] * self.shape[1]), cells).reshape(self.shape)
+        return known
+
     def changes(self, differences: Array, weights: Sequence[float]) -> Array:
         """Return what each conversation adds to the change of the mean utility, from its ratings' differences."""
         import numpy as np
 
         low, high = self.ratings.scale
-        weight, (people, tasks) = self.ratings.cross_weight, self.shape
-        has_own, has_cross = (np.isin(np.arange(people * tasks), cells) for cells in (self.own_cell, self.cross_cell))
-        known = (has_cross if weight == 1 else has_own).reshape(people, tasks)
+        weight, known = self.ratings.cross_weight, self.known
         shares = np.where(known.any(axis=1), np.array(weights), 0.0)
         worth = known * (shares / shares.sum() / np.maximum(known.sum(axis=1), 1))[:, None]
         of_cross = np.repeat(weight * worth.ravel()[self.cross_cell] / self.counts, self.counts)
+        has_cross = np.isin(np.arange(known.size), self.cross_cell)
         of_own = (np.where(has_cross, 1 - weight, 1.0) * worth.ravel())[self.own_cell]
         added = differences / (high - low) * np.concatenate([of_cross, of_own])
         return np.bincount(self.conversation, weights=added).astype(np.float64)
