@@ -123,7 +123,7 @@ def _check_content(text: str, task: str) -> None:
 
 
 def _names(task: str) -> list[str]:
-    """Return the words with a capital within a sentence; none if the text capitalises all nouns, or is in title case."""
+    """Return the words with a capital within a sentence; none in title case or a language that has them for nouns."""
     words = _NAME.findall(task)
     names = [word for word in words if word[0].isupper()]
     other = sum(word.casefold() in _CAPITALISED for word in words)

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from conftest import calls, events, scai
 from hypothesis import given
 from hypothesis import strategies as st
@@ -261,14 +260,12 @@ def test_the_openings_of_a_run_are_those_of_its_config(tiny: Path) -> None:
     assert (changed.code, "another value of opening" in changed.err) == (2, True)
 
 
-def test_a_stopped_run_with_the_text_of_the_task_and_all_raters_continues_without_the_keys(tiny: Path) -> None:
-    """As a run of 0.4 that was stopped: its config does not have the key, and its digests are of the old defaults."""
+def test_a_stopped_run_with_the_text_of_the_task_and_all_raters_continues_without_their_digests(tiny: Path) -> None:
+    """As a run of 0.4 that was stopped: its digests are of the old defaults."""
     settings = ("--set", "opening=task", "--set", "ratings.cross_raters=all")
     assert scai("run", tiny, "-q", *settings, "--set", "limits.calls=20").code == 3
     run = tiny.parent / "runs" / "tiny"
     assert not {"opening", "ratings"} & events(run)[0]["digests"].keys()
-    config = run / "config.yaml"
-    config.write_text(config.read_text().replace("opening: task\n", ""))
     assert scai("resume", "tiny", "-q", "--set", "limits.calls=null").code == 0
     assert scai("run", tiny, "-q", *settings, "--run-id", "whole").code == 0
     assert [e["content"] for e in events(run) if e["type"] == "message"] == [
