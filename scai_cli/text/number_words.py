@@ -1,6 +1,7 @@
 """The numbers in a text, in digits and in English words."""
 
 import re
+from itertools import pairwise
 from typing import Final
 
 from scai_cli.text.data_files import read_data_file
@@ -22,7 +23,7 @@ def numbers(text: str) -> set[int]:
     words = _WORD.findall(_THOUSANDS.sub("", text.casefold()))
     found: list[int] = []
     part = room = 0  # what a "thousand" would multiply; a number word below `room` belongs to the number before it
-    for word, after in zip(words, [*words[1:], ""], strict=True):
+    for word, after in pairwise([*words, ""]):
         times, value = _TIMES.get(word), int(word) if word.isdecimal() else _VALUES.get(word)
         if times:
             if 0 < part < times or (part and times > _HUNDRED):

@@ -28,6 +28,7 @@ from scai_cli.text.number_words import numbers
         ("zero hundred", {0, 100}),
         ("hundred thousand thousand", {100_000, 1000}),
         ("one of the thousands", set()),
+        ("", set()),
     ],
 )
 def test_a_compound_is_one_number(text: str, expected: set[int]) -> None:
