@@ -21,6 +21,7 @@ from scai_cli import plugins
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ROLES, ExperimentConfig, Holdout, PersonaSource, TaskSource
 from scai_cli.experiment.constitution_start import FindEarlier, StartClause, start_from
+from scai_cli.experiment.earlier_versions import is_before_openings, keep_first_defaults
 from scai_cli.experiment.item_files import LONGEST_ITEM, Item, items, plural
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
@@ -83,6 +84,7 @@ def _validate(
 ) -> tuple[ExperimentConfig, YamlSource]:
     if not isinstance(source.data, dict):
         raise source.error((), "an experiment must be a mapping of keys, e.g. `personas: {from: FILE}`")
+    keep_first_defaults(source.data)
     for option, key, value in _settings(overrides, source.data.get("model")):
         _override(source, option, key, value)
     try:
@@ -93,8 +95,6 @@ def _validate(
 
 def _load(path: Path, overrides: Overrides, *, new: bool = True, find: FindEarlier | None = None) -> ExperimentConfig:
     source = read_yaml(path)
-    if not new and isinstance(source.data, dict):
-        source.data.setdefault("opening", "task")  # runs before 0.5 do not have the key
     config, source = _validate(source, overrides, USERS_FILE if new else None)
     if new:
         _check_names(named_code(config), source)
@@ -130,8 +130,8 @@ def dump_experiment(config: ExperimentConfig) -> str:
     brief = config.model_dump(mode="json", by_alias=True, include=_WITHOUT_DEFAULTS, exclude_defaults=True)
     data = {key: brief.get(key) if key in _WITHOUT_DEFAULTS else value for key, value in data.items()}
     data = {key: value for key, value in data.items() if value is not None}
-    if "opening" not in config.prompts and config.opening == "task":
-        del data["opening"]  # runs before 0.5 have neither, and stay as they are
+    if is_before_openings(config.prompts) and config.opening == "task":
+        del data["opening"]  # is read back so, and the file stays as it is
     text = clean(yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=110))
     if len(text) > _CHECKED:
         try:

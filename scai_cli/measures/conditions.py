@@ -12,7 +12,11 @@ from scai_cli.measures.phrases import Lexicon, patterns, tokens
 from scai_cli.text.data_files import read_data_file
 
 _LISTS = read_data_file(__file__)
-_RULE: Final = re.compile(r"\s*(?:(?:[-*•]|\d{1,3}[.)])\s+)?When ([^:\n]+):\s+(\S.*)", re.DOTALL)
+_RULE: Final = re.compile(
+    r"""\s*(?:(?:[-*•]|\d{1,3}[.)])\s+)?
+    (?:When|If)\ ((?:(?:the|a|an|your)\ (?:[\w-]+\ )?)?users?\b[^:\n]*|you\ talk\ with\ [^:\n]+):\s+(\S.*)""",
+    re.DOTALL | re.VERBOSE,
+)
 _CONTRACTED: Final = (("’", "'"), ("can't", "cannot"), ("n't", " not"), ("'m", " am"), ("'ve", " have"))
 _NEGATIONS: Final = frozenset(("not", "no", "never", "isn't", "aren't", "doesn't", "without"))
 _REACH: Final = 3
@@ -23,7 +27,6 @@ _REACH: Final = 3
 class Condition:
     """Something about a user that a message can show."""
 
-    name: str
     label: str
     """The words that complete "When the user ..."."""
     openings: tuple[str, ...]
@@ -31,7 +34,7 @@ class Condition:
 
 
 CONDITIONS: Final[Mapping[str, Condition]] = MappingProxyType(
-    {name: Condition(name, entry["label"], entry["openings"]) for name, entry in _LISTS.items()}
+    {name: Condition(entry["label"], entry["openings"]) for name, entry in _LISTS.items()}
 )
 """All conditions by name."""
 
@@ -54,7 +57,10 @@ def named(condition_text: str) -> frozenset[str]:
 
 
 def split_rule(line: str) -> tuple[str | None, str]:
-    """Split "When <condition>: <rule>" into both, without a list mark before it; return (None, line) otherwise."""
+    """Split "When <condition>: <rule>" into both, without a list mark before it; return (None, line) otherwise.
+
+    A condition is about the user ("the user ...", "you talk with ..."), and may also begin with "If".
+    """
     match = _RULE.fullmatch(line)
     return (match[1].strip(), match[2]) if match else (None, line)
 

@@ -77,7 +77,7 @@ class EpochStarted(_Event):
 
 
 class MessageSaid(_Event):
-    """One message of a conversation; `m0` is its opening, the task."""
+    """One message of a conversation; `m0` is its opening: the task, perhaps in the user's own words."""
 
     type: Literal["message"] = "message"
     epoch: int

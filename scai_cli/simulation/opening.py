@@ -12,22 +12,22 @@ from scai_cli.simulation.comment_marks import comment_marks
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.data_files import read_data_file
+from scai_cli.text.number_words import numbers
 
 _LISTS = read_data_file(__file__)
 _FUNCTION: Final = frozenset(_LISTS["function"].split(", "))
 _ASKS, _ANSWERS = (re.compile("|".join(_LISTS[name])) for name in ("asks", "answers"))
-_NUMBERS: Final = {
-    word: step * n
-    for name, step in (("tens", 10), ("units", 1))
-    for n, word in enumerate(_LISTS[name].split(", "))
-    if n != 1 or step > 1
-}
-_TIMES: Final = {"hundred": 100, "thousand": 1000}
-_THOUSANDS: Final = re.compile(r"(?<=\d)[,.](?=\d{3}\b)")
 _MARKUP: Final = re.compile(rf"</?(?:{'|'.join(TAGS)})\b|```|[{{\[]\s*\"", re.IGNORECASE)
-_QUOTED: Final = re.compile(r"[\"“”„«]([^\"“”„«»\n]{2,200})[\"“”»]")
+_QUOTED: Final = re.compile(r"[\"“”„«]([^\"“”„«»\n]{0,200})[\"“”»]")
 _NAME: Final = re.compile(r"(?<=[\w,;'’\")] )(?!I\b)[^\W\d_][\w-]+")
-_QUESTION: Final = re.compile("[?？؟]")
+_CAPITALISED: Final = frozenset(_LISTS["capitalised"].split(", "))
+_QUESTION: Final = re.compile(r"[?？؟]|[か吗嗎呢](?=[。\s]|$)")
+# The letters of Latin, Greek and Cyrillic; other scripts have no spaces, or many forms of a word.
+_STEM: Final = re.compile(r"[^\W\d_\u0530-\u1dff\u2e80-\U0010ffff]{4,}")
+_PAIR: Final = re.compile(r"(?=((?:(?=[\u0530-\u1dff\u2e80-\U0010ffff])[^\W\d_]){2}))")
+_HIRAGANA: Final = re.compile(r"[\u3040-\u309f]{2}")
+_FEW_NAMES: Final = 3
+"""Up to so many words with a capital are names, even where they are most words of a short task."""
 _LONGER, _FREE = 2, 40
 """An opening has at most twice the words of its task, and 40 more."""
 _INTRODUCTION: Final = 60
@@ -78,8 +78,9 @@ def checked(completion: Completion, task: str) -> str:
 
     It ended by itself and does not look like an answer, and it has no tag, fence or JSON. An introduction has at most
     60 words. An opening has at most twice as many words as the task and 40 more, and asks if the task does. It keeps
-    each number (in digits or words), quotation and name (a capital within a sentence) of the task, and a fifth of its
-    words of content, compared by their first four letters.
+    each number (in digits or English words), quotation and name (a capital within a sentence, if only names have one)
+    of the task, and a fifth of its words of content, compared by their first four letters. In scripts other than Latin,
+    Greek and Cyrillic it keeps a pair of letters.
     """
     text = completion.text.strip()
     if re.fullmatch('["“][^"“”]*["”]', text):
@@ -111,34 +112,29 @@ def _check_content(text: str, task: str) -> None:
     lower = text.casefold()
     if _QUESTION.search(task) and not _QUESTION.search(text) and not _ASKS.search(lower):
         raise ValueError("it does not ask anything")
-    for number in sorted(_numbers(task) - _numbers(text)):
+    for number in sorted(numbers(task) - numbers(text)):
         raise ValueError(f"it does not keep the number {number}")
-    names = [name for name in _NAME.findall(task) if name[0].isupper() and not task.isupper()]
-    for name in [*_QUOTED.findall(task), *names]:
+    for name in [*_QUOTED.findall(task), *_names(task)]:
         if re.sub("['’]?s$", "", name.casefold()) not in lower:
             raise ValueError(f"it does not keep {name!r}")
-    stems, kept = _stems(task), _stems(text)
-    if len(stems & kept) < len(stems) // _SHARED or (len(stems) > 2 and not stems & kept):
+    stems, pairs, kept = _stems(task), _pairs(task), _stems(text) | _pairs(text)
+    if len(stems & kept) < len(stems) // _SHARED or (len(stems | pairs) > 2 and not (stems | pairs) & kept):
         raise ValueError("it is about something else")
 
 
-def _numbers(text: str) -> set[int]:
-    """Return the numbers in digits and English words, e.g. 34 for "34" and "thirty-four"."""
-    found: list[int] = []
-    before = ""
-    for word in re.findall(r"\d{1,18}|[^\W\d_]+|[^\s\w-]", _THOUSANDS.sub("", text.casefold())):
-        value = int(word) if word.isdecimal() else _NUMBERS.get(word)
-        if before and word in _TIMES:
-            found[-1] *= _TIMES[word]
-        elif value is not None and before.endswith("ty") and 0 < value < 10:
-            found[-1] += value
-        elif value is not None:
-            found.append(value)
-        elif word in _TIMES:
-            found.append(_TIMES[word])
-        before = word if value is not None or word in _TIMES else ""
-    return set(found)
+def _names(task: str) -> list[str]:
+    """Return the words with a capital within a sentence; none in title case or a language that has them for nouns."""
+    words = _NAME.findall(task)
+    names = [word for word in words if word[0].isupper()]
+    other = sum(word.casefold() in _CAPITALISED for word in words)
+    is_style = len(names) > _FEW_NAMES and len(names) >= len(words) / 3
+    return [] if is_style or other >= len(words) / 8 or task.isupper() else names
 
 
 def _stems(text: str) -> set[str]:
-    return {word[:4] for word in re.findall(r"[^\W\d_]{4,}", text.casefold()) if word not in _FUNCTION}
+    return {word[:4] for word in _STEM.findall(text.casefold()) if word not in _FUNCTION}
+
+
+def _pairs(text: str) -> set[str]:
+    """Return the pairs of neighbouring letters of other scripts, without those of Japanese endings."""
+    return {pair for pair in _PAIR.findall(text) if not _HIRAGANA.fullmatch(pair)}

@@ -87,6 +87,19 @@ def test_a_rule_with_a_condition_is_kept_and_dropped_by_those_who_show_it():
     assert proposed(minding, rule)["contract"] == []
 
 
+def test_a_rule_with_a_condition_that_nobody_shows_stays_whatever_the_others_want():
+    rule = "C1 (when the user is in a hurry): Keep every answer short."
+    minding = [talk(user, "What can I cook?", "It was too short for me.") for user in ("ann", "bob")]
+    assert [c["id"] for c in proposed(minding, rule)["contract"]] == ["C1"]
+
+
+def test_a_condition_that_is_too_narrow_has_another_one_more():
+    flaws = Flaws(**{**dict.fromkeys(Flaws.__slots__, 0.0), "too_narrow": 1.0})
+    for seed in range(60):
+        (clause,) = proposed(people(), flaws=flaws, seed=seed)["contract"]
+        assert len(named(clause["when"])) == 2, clause
+
+
 @pytest.mark.parametrize("flaw", ["too_broad", "too_narrow", "unrecognisable"])
 def test_each_mistake_about_conditions_happens_at_its_rate(flaw):
     wrong = 0

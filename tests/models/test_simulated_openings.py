@@ -187,6 +187,13 @@ def test_a_voter_knows_their_own_condition():
         assert vote(wants, candidates, seed=seed) == [["B"], ["A", "C"]]
 
 
+def test_a_rule_that_begins_with_a_time_and_not_with_the_user_is_for_everyone():
+    for rule in ("1. When you give advice: Use bullet points.", "- If it helps: Use bullet points."):
+        assert bullets("Plan a dinner.", rule) == 1
+    for rule in ("1. When the user writes in verse: Use bullet points.", "- If the user is ill: Use bullet points."):
+        assert bullets("Plan a dinner.", rule, recognition=1.0) == 0
+
+
 def test_demands_without_a_reader_follow_no_rule_with_a_condition():
     assert "bullet_list" not in demands(RULE, ())
     assert demands(RULE, (), known_to(frozenset({"in_a_hurry"})))["bullet_list"] == 1.0

@@ -10,6 +10,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from scai_cli.measures.conditions import CONDITIONS, named
+
 PERSONAS: Final = Path(__file__).parents[2] / "personas"
 SHARES: Final = {"library": 0.35, "dinner.yaml": 0.25, "democratic-inputs.yaml": 0.25, "prison-education.yaml": 0.25}
 """The share of the variance of the preferences that the situations explain at least."""
@@ -92,11 +94,10 @@ def test_a_situation_is_shared_and_most_people_have_one(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHARES)
 def test_every_situation_names_one_condition(name: str) -> None:
-    conditions = pytest.importorskip("scai_cli.measures.conditions")
     situations = {person["attributes"].get("situation") for person in people(name)} - {None}
     for situation in situations:
-        (condition,) = conditions.named(situation)
-        assert conditions.CONDITIONS[condition].label.removeprefix("is ") == situation
+        (condition,) = named(situation)
+        assert CONDITIONS[condition].label.removeprefix("is ") == situation
 
 
 def test_most_of_the_library_shares_a_taste() -> None:

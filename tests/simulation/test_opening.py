@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from conftest import calls, events, scai
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +23,7 @@ SLEEP = (
 )
 REWORDED = "For 3 weeks now I keep waking at 4 am and then lie there. What would be the first thing to try?"
 NAMES = 'Ann from Leeds said "never again" about our thirty-four chairs. Should I tell Bob?'
+NEIGHBOUR = "Ich möchte meinen Nachbarn bitten, nach zehn Uhr leiser zu sein. Wie schreibe ich ihm freundlich?"
 DOCUMENT = "def f():\n    return 1\n"
 
 
@@ -43,6 +43,28 @@ DOCUMENT = "def f():\n    return 1\n"
         ("My son is sad.", "It is about my son, who has been sad since May."),
         ("Wie koche ich Tee?", "Guten Tag, ich möchte endlich guten Tee kochen. Wie geht das?"),
         ("怎么泡茶？", "你好，我想请教一下，怎么泡茶？"),
+        (
+            NEIGHBOUR,
+            "Der Mann über mir ist nach zehn noch so laut. Wie bitte ich ihn schriftlich und freundlich um Ruhe?",
+        ),
+        ("Wie kürze ich einen Brief?", "Mein Schreiben ist zu lang, ein langer Brief. Wie mache ich es kürzer?"),
+        ("Wéi soen ech mengem Noper Nee?", "Moien! Wéi soen ech dem Mann niewendrun am beschten: nee?"),
+        (
+            "How Do I Ask My Neighbour To Be Quieter At Night?",
+            "The man upstairs is so loud at night. How would I ask him to be quieter?",
+        ),
+        (
+            "我怎样才能礼貌地请邻居晚上十点以后安静一点？",
+            "楼上的邻居总是很吵，我睡不着。我该怎么好好跟他们说？",
+        ),
+        (
+            "隣人に夜十時以降は静かにしてもらうには、どう頼めばよいですか？",
+            "夜になると上の階の隣人がうるさくて眠れません。どう伝えたらいいですか。",
+        ),
+        ("이웃에게 밤에 조용히 해 달라고 어떻게 부탁할까요?", "윗집 이웃이 너무 시끄러워요. 어떻게 말하면 좋을까요?"),
+        ("كيف أطلب من جاري أن يكون أهدأ ليلا؟", "الجار فوقي مزعج، كيف أكلمه بلطف؟"),
+        ('Should I choose "A" or "B"?', 'I have to choose today: "B", or rather "A"?'),
+        ('Is "" or "x" empty?', 'Would you say that "x" is empty, or ""?'),
         (DOCUMENT, "Here is a function of mine. I only have a minute."),
     ],
 )
@@ -70,12 +92,35 @@ def test_a_message_that_keeps_the_meaning_passes(task: str, text: str) -> None:
         (NAMES, "Ann from Leeds said that she won't, about our 34 chairs. Should I tell Bob?", "'never again'"),
         (NAMES, 'Ann from Leeds said "never again" about our 34 chairs. Should I tell him?', "'Bob'"),
         (NAMES, 'Ann from Leeds said "never again" about our 30 chairs. Should I tell Bob?', "the number 34"),
+        (NEIGHBOUR, "Ich suche ein Rezept für Apfelkuchen. Wie lange muss er backen?", "something else"),
+        ("Should I move from Paris to Rome?", "I would like to move from Paris. Is that wise?", "'Rome'"),
+        ("Je dois écrire à Marie. Que dire ?", "Je dois écrire à une amie. Que dire ?", "'Marie'"),
+        ("我怎样才能请邻居安静一点？", "番茄炒蛋要放多少糖？", "something else"),
+        ("隣人に静かにしてもらうには、どう頼みますか？", "美味しい紅茶のいれ方を教えてください？", "something else"),
+        ('Should I choose "A" or "Ω"?', 'Should I choose "A"?', "'Ω'"),
         (DOCUMENT, "word " * 61, "61 words, and 60 are enough"),
     ],
 )
 def test_a_message_that_does_not_is_refused_with_the_reason(task: str, text: str, problem: str) -> None:
     with pytest.raises(ValueError, match=problem):
         checked(Completion(text), task)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("250", "two hundred and fifty"),
+        ("250", "two hundred fifty"),
+        ("1,250", "one thousand two hundred and fifty"),
+        ("1250", "twelve hundred fifty"),
+        ("31", "thirty-one"),
+        ("a hundred", "one hundred"),
+    ],
+)
+def test_a_number_is_kept_in_digits_and_in_words(one: str, other: str) -> None:
+    for task, text in ((one, other), (other, one)):
+        said = f"We are going to build {text} new flats. Where should they stand?"
+        assert checked(Completion(said), f"Our city plans {task} new flats. Where should they stand?") == said
 
 
 @pytest.mark.parametrize("reason", ["length", "content_filter", "error"])
@@ -213,20 +258,14 @@ def test_the_openings_of_a_run_are_those_of_its_config(tiny: Path) -> None:
     assert load_saved(config).opening == "own_words"
     changed = scai("resume", "tiny", "--set", "opening=task")
     assert (changed.code, "another value of opening" in changed.err) == (2, True)
-    data = yaml.safe_load(config.read_text())
-    del data["opening"]
-    config.write_text(yaml.safe_dump(data))
-    assert load_saved(config).opening == "task"
 
 
-def test_a_stopped_run_with_the_text_of_the_task_and_all_raters_continues_without_the_keys(tiny: Path) -> None:
-    """As a run of 0.4 that was stopped: its config does not have the key, and its digests are of the old defaults."""
+def test_a_stopped_run_with_the_text_of_the_task_and_all_raters_continues_without_their_digests(tiny: Path) -> None:
+    """As a run of 0.4 that was stopped: its digests are of the old defaults."""
     settings = ("--set", "opening=task", "--set", "ratings.cross_raters=all")
     assert scai("run", tiny, "-q", *settings, "--set", "limits.calls=20").code == 3
     run = tiny.parent / "runs" / "tiny"
     assert not {"opening", "ratings"} & events(run)[0]["digests"].keys()
-    config = run / "config.yaml"
-    config.write_text(config.read_text().replace("opening: task\n", ""))
     assert scai("resume", "tiny", "-q", "--set", "limits.calls=null").code == 0
     assert scai("run", tiny, "-q", *settings, "--run-id", "whole").code == 0
     assert [e["content"] for e in events(run) if e["type"] == "message"] == [

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from scai_cli.experiment.constitution import listed
 from scai_cli.measures.catalogue import TRAITS
-from scai_cli.measures.conditions import CONDITIONS
+from scai_cli.measures.conditions import CONDITIONS, named
 from scai_cli.models.simulated import revision
 from scai_cli.models.simulated.evidence import Evidence, Rule, read_evidence
 from scai_cli.models.simulated.forms import FormRequest
@@ -150,7 +150,8 @@ def _broad(sharp: Rule, rng: random.Random) -> Rule:  # noqa: ARG001 - one of th
 
 
 def _narrow(sharp: Rule, rng: random.Random) -> Rule:
-    return replace(sharp, when=f"{sharp.when} and {rng.choice(list(CONDITIONS.values())).label}")
+    others = sorted(CONDITIONS.keys() - named(sharp.when))
+    return replace(sharp, when=f"{sharp.when} and {CONDITIONS[rng.choice(others)].label}")
 
 
 def _hidden(sharp: Rule, rng: random.Random) -> Rule:

@@ -23,6 +23,7 @@ class Flaws:
     """The chance, in [0, 1], that a revision of the meta has each flaw; drawn independently, once per revision.
 
     The defaults are meant to be plausible for real models (a few percent each) and not tuned to any result.
+    `too_broad`, `too_narrow` and `unrecognisable` act only on clauses with conditions, which no strategy writes yet.
     """
 
     forgets: float = 0.03

@@ -59,6 +59,8 @@ def is_minded(rule: Rule, evidence: Evidence) -> bool:
     if rule.locked:
         return False
     users = rule.users or tuple(user for user, has in evidence.shown.items() if has & named(rule.when))
+    if rule.when and not users:
+        return False
     for trait, sign in rule.asks.items():
         against = _clear(evidence.opposition(trait, sign, users))
         support = evidence.support(trait, sign, users)
