@@ -25,7 +25,13 @@ SHOWN: Final[tuple[tuple[str, list[str], str], ...]] = (
         ["plan", "configs/quickstart.yaml"],
         "It also has every key of the experiment.",
     ),
-    ("scai show RUN", ["show", "tiny"], ""),
+    (
+        "scai show RUN",
+        ["show", "tiny"],
+        "With a holdout, `holdout` has the fields of the [event](events.md#holdout) and these: `difference` is\n"
+        "computed from the utilities, with its `verdict`; `people` has each person's `before`, `after`, `verdict` and\n"
+        "interval, as in `headline`; `reason` says why nothing could change for them, or is null.",
+    ),
     ("scai list", ["list"], "An array, newest first."),
     (
         "scai compare RUN RUN",

@@ -1,32 +1,61 @@
 """The change for the people and tasks that were held out while the rules were written."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
-from scai_cli.analysis.paired import PairedDifference, holdout_cells, paired, person_changes
-from scai_cli.analysis.verdicts import change_words
+from scai_cli.analysis.headline import PersonChange, shared_cells
+from scai_cli.analysis.paired import Cells, PairedDifference, holdout_cells, paired, person_changes
+from scai_cli.analysis.verdicts import change_words, verdict_of
+from scai_cli.analysis.version_cells import Pair
+from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.history.history import History
 from scai_cli.social_choice import welfare
 from scai_cli.stats.intervals import Interval
+
+SameRules = Literal["no rule applies to them", "the same rules apply to them"]
+"""Why nothing could change for the held-out people."""
 
 
 @dataclass(frozen=True, slots=True)
 class HoldoutChange:
     """Welfare of the held-out people under the last constitution minus that under the first.
 
-    `people`: persona -> its utility, last minus first; their intervals are valid together. `is_without_rules`: no rule
-    of either constitution applies to any of them, so that nothing could change.
+    `people`: persona -> its utility, last minus first; their intervals are valid together. `same_rules`: that both
+    constitutions have the same rules for each of them, so that nothing could change; None if they differ for anyone.
+    `cells`: those of both constitutions.
     """
 
     difference: PairedDifference | None
     people: Mapping[str, Interval]
-    is_without_rules: bool
+    same_rules: SameRules | None
+    cells: tuple[Cells, Cells]
 
     def words(self, digits: int) -> str:
         """Return the change with its interval as screens show it, or why there is none."""
-        if self.is_without_rules:
-            return "no rule applies to them"
+        if self.same_rules:
+            return self.same_rules
         return change_words(self.difference.interval if self.difference else None, digits)
+
+    def as_object(self) -> dict[str, Any]:
+        """Return the object that `--json` prints; no difference between the same rules has a verdict."""
+        found = self.difference.interval if self.difference else None
+        verdict = "one constitution" if self.same_rules else verdict_of(found)
+        no_verdict = {"verdict": "cannot tell"} if self.same_rules else {}
+        return {
+            "difference": None if found is None else {"verdict": verdict, **asdict(found)},
+            "people": {user: {**person.as_object(), **no_verdict} for user, person in self._people()},
+            "reason": self.same_rules,
+        }
+
+    def _people(self) -> Iterator[tuple[str, PersonChange]]:
+        """Yield each person with its mean utility on both sides, over the tasks rated on both."""
+        shared: dict[str, list[Pair]] = {}
+        for pair in shared_cells(*self.cells):
+            shared.setdefault(pair[0], []).append(pair)
+        for user, interval in self.people.items():
+            before, after = (sum(map(side.cells.__getitem__, shared[user])) / len(shared[user]) for side in self.cells)
+            yield user, PersonChange(before, after, interval)
 
 
 def holdout_change(history: History) -> HoldoutChange | None:
@@ -36,6 +65,13 @@ def holdout_change(history: History) -> HoldoutChange | None:
         return None
     versions = history.versions()
     before, after = (versions[version][0] for version in (holdout.first_version, holdout.last_version))
-    same = all(before.render(user=person) == after.render(user=person) for person in holdout.personas)
+    same = _same_rules(before, after, holdout.personas)
     change = paired(first, last, welfare.parse(history.config.welfare))
-    return HoldoutChange(change, person_changes(first, last), same)
+    return HoldoutChange(change, person_changes(first, last), same, (first, last))
+
+
+def _same_rules(first: Constitution, last: Constitution, people: Iterable[str]) -> SameRules | None:
+    rules = [(first.render(user=person), last.render(user=person)) for person in people]
+    if any(before != after for before, after in rules):
+        return None
+    return "the same rules apply to them" if any(before for before, _ in rules) else "no rule applies to them"

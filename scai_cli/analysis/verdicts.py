@@ -1,5 +1,7 @@
 """Whether an interval shows a change, and the words for it that all screens and pages share."""
 
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Literal
 
 from scai_cli.runs.records import Estimate
@@ -67,6 +69,18 @@ def for_whom(interval: Interval | Estimate) -> str:
             return f"new people and tasks, from {people} and {tasks} held out"
         case None:
             return ""
+
+
+def for_single_people(intervals: Collection[Interval]) -> str:
+    """Return for whom the intervals of single people are valid: `the same 6 people and 3 tasks again, valid together`.
+
+    Empty if none is known.
+    """
+    known = [interval for interval in intervals if interval.low is not None]
+    if not known:
+        return ""
+    whom = for_whom(replace(max(known, key=lambda each: each.tasks), people=len(intervals)))
+    return f"{whom}, valid together"
 
 
 def _lacks(interval: Interval | Estimate) -> str:

@@ -7,6 +7,7 @@ from scai_cli.analysis.before_after import before_after
 from scai_cli.analysis.config_warnings import seed_dependence
 from scai_cli.analysis.headline import headline
 from scai_cli.analysis.health import health_object
+from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.rating_validity import rating_validity
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.history.event_lines import CompactRating
@@ -28,7 +29,7 @@ def run_object(history: History, selection: Selection) -> dict[str, Any]:
         "status": history.status,
         "config": history.config.model_dump(mode="json", by_alias=True),
         "epochs": [epoch_object(epoch, selection) for epoch in history.chosen(selection.epoch)],
-        "holdout": None if history.holdout is None else history.holdout.model_dump(mode="json", exclude=_STAMP),
+        "holdout": _holdout(history),
         "honesty": {persona: asdict(validity) for persona, validity in rating_validity(history).items()},
         "rater_check": [] if history.rater_check is None else history.rater_check.model_dump(mode="json")["checks"],
         "outcome": dict(history.outcome),
@@ -37,6 +38,14 @@ def run_object(history: History, selection: Selection) -> dict[str, Any]:
         "health": health_object(history.answers, history.config),
         "before_after": [pair.as_object() for pair in before_after(history, found)],
     }
+
+
+def _holdout(history: History) -> dict[str, Any] | None:
+    """Return the comparison as the log has it, with the change as `scai show` computes it from the ratings."""
+    moved = holdout_change(history)
+    if history.holdout is None or moved is None:
+        return None
+    return {**history.holdout.model_dump(mode="json", exclude=_STAMP), **moved.as_object()}
 
 
 def epoch_object(epoch: Epoch, selection: Selection) -> dict[str, Any]:

@@ -350,6 +350,8 @@ def test_the_result_for_people_who_were_set_aside_has_its_interval(
         sure = f"{between(interval, 2)} {gained_or_lost(interval)}"
         assert f"{sides} {change_cell(interval.estimate)} {sure} " in text
     assert "(none were set aside)" not in text
+    assert "95 % intervals of single people: the same 4 people and 3 tasks again, valid together." in text
+    assert "95 % intervals: the same 2 people and 3 tasks again; those of single people are valid together." in text
 
 
 def test_rules_for_others_change_nothing_for_people_who_were_set_aside(tiny: Path) -> None:

@@ -36,6 +36,13 @@ def test_a_run_is_shown_with_all_that_it_had_and_keys_may_be_more(runs: Path, ru
     assert with_keys_of(scai("show", run, "--json").json, then) == then
 
 
+def test_the_difference_of_a_holdout_says_for_whom_it_is_valid(runs: Path) -> None:
+    found = scai("show", "whole", "--json").json["holdout"]
+    assert (found["difference"]["estimand"], found["difference"]["people"]) == ("new people", 1)
+    eve = found["people"]["eve"]
+    assert (eve["before"], eve["after"], eve["verdict"]) == (0.7, 0.3, "cannot tell")
+
+
 @pytest.mark.parametrize("name", EXPORTS)
 def test_every_format_is_exported_to_the_byte(runs: Path, name: str) -> None:
     run, _, form = name.partition(".")

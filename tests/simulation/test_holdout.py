@@ -221,6 +221,52 @@ def test_rules_for_others_change_nothing_for_the_people_held_out(tmp_path: Path)
         assert (": no rule applies to them" in shown) is not reached
 
 
+@pytest.mark.parametrize(
+    "meta",
+    [{}, {"e1/revision": anew(("P1", "Be brief."), contract=((None, "Be kind.", "ann"),))}],
+    ids=["nothing adopted", "a clause for others"],
+)
+def test_a_rule_that_stays_is_the_same_rule_and_not_none(tmp_path: Path, meta: dict[str, Any]) -> None:
+    keys = {"constitution": {"principles": ["Be brief."]}, "holdout": {"personas": ["cid"]}, "ratings": NO_CROSS}
+    told = ran(tmp_path, meta, tasks=TASKS, **keys)
+    assert holdout_event(told)["last_version"] == len(meta)
+    shown = " ".join(scai("show", "t").out.split())
+    assert ": the same rules apply to them" in shown
+    assert "no rule applies to them" not in shown
+    found = scai("show", "t", "--json").json["holdout"]
+    assert (found["reason"], found["difference"]["verdict"]) == ("the same rules apply to them", "one constitution")
+    assert found["people"]["cid"]["verdict"] == "cannot tell"
+    assert scai("report", "t", "-o", str(tmp_path / "page.html")).code == 0
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert ": the same rules apply to them." in page
+    assert "no rule applies to them" not in page
+    assert "(utility), mean over" not in page  # no table of changes: nothing could change
+
+
+def test_the_json_has_the_change_of_each_person_held_out_over_the_tasks_rated_on_both_sides(tmp_path: Path) -> None:
+    trouble = tmp_path / "trouble"
+    trouble.touch()
+    keys = {"tasks": MANY, "ratings": NO_CROSS, "luck": 0.5, "max_failures": 1}
+    held = {"holdout": {"tasks": ["sleep", "t3", "t4"]}}
+    script = [failing("~last/ann/sleep", trouble)]
+    event = holdout_event(ran(tmp_path, {"e1/revision": clauses(9, 9, 3)}, script, **keys, **held))
+    found = scai("show", "t", "--json").json["holdout"]
+    assert event.keys() - {"seq", "time", "type", "id"} <= found.keys()
+    assert found["reason"] is None
+    difference = found["difference"]
+    assert {key: difference[key] for key in event["difference"]} == pytest.approx(event["difference"])
+    assert difference["verdict"] == ("higher" if difference["low"] > 0 else "no change beyond chance")
+    ann, cid = found["people"]["ann"], found["people"]["cid"]
+    assert ann["before"] == pytest.approx(sum(event["first_cells"][0][1:]) / 2)  # without `sleep`
+    assert ann["after"] == pytest.approx(sum(event["last_cells"][0][1:]) / 2)
+    assert ann["estimate"] == pytest.approx(ann["after"] - ann["before"])
+    assert (ann["verdict"], ann["tasks"], ann["people"]) == ("gained", 2, 1)
+    assert ann["low"] < ann["estimate"] < ann["high"]
+    assert (cid["verdict"], cid["tasks"], cid["estimand"]) == ("lost", 3, "these people and tasks again")
+    shown = " ".join(scai("show", "t").out.split())
+    assert "95 % intervals of single people: the same 3 people and 3 tasks again, valid together" in shown
+
+
 def test_a_constitution_that_has_not_changed_is_played_once(tmp_path: Path) -> None:
     told = ran(tmp_path, holdout={"tasks": ["sleep"]}, tasks=TASKS)
     assert holdout_event(told)["difference"]["estimate"] == 0

@@ -63,7 +63,7 @@ def _effects(run: Figures, effect: RuleEffect) -> Iterator[Html]:
     yield note(f"Effect on {run.people}: {change_words(effect.welfare, 3)}; {'; '.join(parts) or 'nobody is reached'}.")
     if effect.hurt:
         names = listed([run.name(person) for person in effect.hurt], MOST_NAMES)
-        yield tag("p", f"It hurts people that it is for: {names}.", class_="caution")
+        yield tag("p", f"It hurts people that it is for or who asked for it: {names}.", class_="caution")
     if effect.asked:
         said = [f"“{cut(quote.text, 200)}” ({run.name(quote.who)})" for quote in effect.evidence if quote.text]
         asked = listed([run.name(person) for person in effect.asked], MOST_NAMES)

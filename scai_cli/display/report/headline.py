@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.run_measures import welfare_words
-from scai_cli.analysis.verdicts import between, change_words, gained_or_lost
+from scai_cli.analysis.verdicts import between, change_words, for_single_people, gained_or_lost
 from scai_cli.display.numbers import change, counted, listed, number, sentence_case
 from scai_cli.display.report.answer import holdout_answer
 from scai_cli.display.report.figures import Figures
@@ -89,20 +89,18 @@ def holdout(run: Figures) -> Iterator[Html]:
     compared, moved = run.history.holdout, holdout_change(run.history)
     if compared is None or moved is None:
         return
-    heads = (
-        "Person",
-        f"version {compared.first_version}",
-        f"version {compared.last_version}",
-        *TEXTS["person"],
-    )
+    missing = f" {counted(compared.missing, 'rating is', 'ratings are')} missing." if compared.missing else ""
+    left_out = 0 if moved.same_rules else len(compared.personas) - MOST_HELD_OUT
+    more = f" {left_out} more people: scai show {run.history.run_id} --json." if left_out > 0 else ""
+    yield tag("p", holdout_answer(run), missing, more)
+    if moved.same_rules:
+        return
+    heads = ("Person", f"version {compared.first_version}", f"version {compared.last_version}", *TEXTS["person"])
     rows = []
     for person in compared.personas[:MOST_HELD_OUT]:
         sides = (number(side.get(person)) for side in (compared.first, compared.last))
         rows.append((run.name(person), [*sides, *person_cells(moved.people.get(person), 2)]))
-    left_out = len(compared.personas) - MOST_HELD_OUT
-    missing = f" {counted(compared.missing, 'rating is', 'ratings are')} missing." if compared.missing else ""
-    more = f" {left_out} more people: scai show {run.history.run_id} --json." if left_out > 0 else ""
-    yield tag("p", holdout_answer(run), missing, more)
-    tasks = counted(len(compared.tasks), "task")
-    yield note(f"Welfare of each of these {run.people} from 0 to 1 (utility), mean over {tasks}. ", TEXTS["together"])
+    tasks, whom = counted(len(compared.tasks), "task"), for_single_people(moved.people.values())
+    together = TEXTS["single"].format(whom=whom) if whom else None
+    yield note(f"Welfare of each of these {run.people} from 0 to 1 (utility), mean over {tasks}. ", together)
     yield table(heads, rows)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from scai_cli.analysis.satisfaction import SatisfactionTrend
+from scai_cli.analysis.verdicts import for_whom
 from scai_cli.display.numbers import counted, number, sentence_case
 from scai_cli.display.report.charts import ACCENT, INK
 from scai_cli.display.report.figures import Figures
@@ -76,7 +77,7 @@ def _table(run: Figures) -> Html:
         numbers = [number(trend.values[n], 1) for n, _ in epochs]
         rows.append((run.name(trend.user) or "Everyone", [*means, *numbers, *(more[head] for head in extra)]))
     left_out = len(run.trends) - MOST_ROWS
-    notes = [TEXTS["extra"][head] for head in extra]
+    notes = [*_valid_for(run), *(TEXTS["extra"][head] for head in extra)]
     if left_out > 0:
         notes.append(f"{counted(left_out, 'more person', 'more people')}: scai show {run.history.run_id} --json.")
     return folded(
@@ -88,6 +89,11 @@ def _table(run: Figures) -> Html:
 
 def _change_heads(run: Figures) -> list[str]:
     return list(TEXTS["person"]) if run.headline and run.headline.apart else []
+
+
+def _valid_for(run: Figures) -> Iterator[str]:
+    if _change_heads(run) and run.headline and (interval := run.headline.satisfaction.interval):
+        yield TEXTS["together"].format(whom=for_whom(interval))
 
 
 def _change(run: Figures, user: str) -> list[str]:

@@ -61,7 +61,7 @@ def _lines(effect: RuleEffect, function: str, names: Mapping[str, str]) -> Itera
         more = f" and {len(unclear) - SHOWN_PEOPLE} more" if len(unclear) > SHOWN_PEOPLE else ""
         yield _below(f"cannot tell from luck: {shown}{more}", "dim")
     if effect.hurt:
-        yield _below(f"It hurts people that it is for: {_people(effect.hurt, names)}", "bold")
+        yield _below(f"It hurts people that it is for or who asked for it: {_people(effect.hurt, names)}", "bold")
     if effect.asked:
         yield _below(f"asked for by {_people(effect.asked, names)}")
     for quote in effect.evidence[:SHOWN_QUOTES]:

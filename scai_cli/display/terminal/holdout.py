@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import welfare_words
-from scai_cli.analysis.verdicts import between, gained_or_lost
+from scai_cli.analysis.verdicts import between, for_single_people, gained_or_lost
 from scai_cli.display.numbers import change, counted, number
 from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.escape import styled
@@ -26,7 +26,7 @@ def holdout_lines(history: History, most: int, gap: Sequence[str]) -> Iterator[R
     yield styled(f"Held out: {people} x {counted(len(holdout.tasks), 'task')}", "bold")
     declared = history.measured[-1].declared if history.measured else ""
     yield styled(one_line(f"{_welfare(holdout, declared)}: {moved.words(3)}{_missing(holdout)}"))
-    if most == 0 or moved.is_without_rules:
+    if most == 0 or moved.same_rules:
         return
     known = {user: utility for user, utility in holdout.last.items() if utility is not None}
     lowest = sorted(holdout.personas, key=lambda user: known.get(user, 2.0))[:most]
@@ -37,6 +37,8 @@ def holdout_lines(history: History, most: int, gap: Sequence[str]) -> Iterator[R
         sure = (change(person.estimate), between(person, 2), gained_or_lost(person)) if person else ("–", "–", "")
         table.add_row(styled(one_line(history.names.get(user, user), 30)), number(first), number(last), *sure)
     yield table
+    if whom := for_single_people(moved.people.values()):
+        yield styled(f"95 % intervals of single people: {whom}", "dim")
     if len(lowest) < len(holdout.personas):
         yield styled(f"({len(holdout.personas) - len(lowest)} more: --json)", "dim")
 
