@@ -1,14 +1,14 @@
 """Conditions of a user that an assistant can recognise: shown in a message, and named by a rule."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
 from types import MappingProxyType
 from typing import Final
 
-from scai_cli.measures.phrases import Lexicon, patterns, tokens
+from scai_cli.measures.phrases import Hit, Lexicon, patterns, tokens
 from scai_cli.text.data_files import read_data_file
 
 _LISTS = read_data_file(__file__)
@@ -19,8 +19,17 @@ _RULE: Final = re.compile(
 )
 _CONTRACTED: Final = (("’", "'"), ("can't", "cannot"), ("n't", " not"), ("'m", " am"), ("'ve", " have"))
 _NEGATIONS: Final = frozenset(("not", "no", "never", "isn't", "aren't", "doesn't", "without"))
-_REACH: Final = 3
-"""The most words after a negation that it can reach; the end of a clause ends it."""
+_OTHERS: Final = frozenset(("about", "regarding", "concerning", "their", "his", "her"))
+"""Words after which a rule names something else than the user: "asks about children", "has trouble with their boss"."""
+_REACH, _OTHERS_REACH = 3, 2
+"""The most words after a negation, and after one of `_OTHERS`, that it can reach; the end of a clause ends it."""
+_TENS: Final = frozenset(("seventy", "eighty", "ninety"))
+_UNITS: Final = frozenset(("one", "two", "three", "four", "five", "six", "seven", "eight", "nine"))
+_AFTER_AGE: Final = {
+    "already", "and", "as", "but", "by", "i", "if", "in", "last", "my", "next", "now", "old", "on", "since", "so",
+    "this", "today", "we", "when", "with", "year", "years",
+}  # fmt: skip
+"""The words that may follow an age; after another one it counts something, as in "seventy percent"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +56,14 @@ def shown(text: str) -> frozenset[str]:
     text = text.lower()
     for short, full in _CONTRACTED:
         text = text.replace(short, full)
-    return frozenset(_found(_SHOWN, text))
+    words = tokens(text)
+    return frozenset(hit.key for hit in _found(_SHOWN, words) if _counts_years(words, hit))
 
 
 @lru_cache(maxsize=4096)
 def named(condition_text: str) -> frozenset[str]:
     """Return the conditions that the text of a rule's condition names."""
-    return frozenset(_found(_NAMED, condition_text))
+    return frozenset(hit.key for hit in _found(_NAMED, tokens(condition_text), _OTHERS))
 
 
 def split_rule(line: str) -> tuple[str | None, str]:
@@ -65,9 +75,18 @@ def split_rule(line: str) -> tuple[str | None, str]:
     return (match[1].strip(), match[2]) if match else (None, line)
 
 
-def _found(lexicon: Lexicon, text: str) -> Iterator[str]:
-    words = tokens(text)
+def _found(lexicon: Lexicon, words: Sequence[str], others: frozenset[str] = frozenset()) -> Iterator[Hit]:
     for hit in lexicon.find(words):
-        before = takewhile(lambda word: word[0].isalpha(), reversed(words[max(0, hit.at - _REACH) : hit.at]))
-        if _NEGATIONS.isdisjoint(before):
-            yield hit.key
+        before = list(takewhile(lambda word: word[0].isalpha(), reversed(words[max(0, hit.at - _REACH) : hit.at])))
+        if _NEGATIONS.isdisjoint(before) and others.isdisjoint(before[:_OTHERS_REACH]):
+            yield hit
+
+
+def _counts_years(words: Sequence[str], hit: Hit) -> bool:
+    """Return whether a number at the end of a hit is an age; True if there is no number."""
+    last, after = words[hit.end - 1], words[hit.end : hit.end + 2]
+    if last not in _TENS and not last.isdecimal():
+        return True
+    if last in _TENS and after and after[0] in _UNITS:
+        after = after[1:]
+    return not after or not after[0][0].isalnum() or after[0] in _AFTER_AGE

@@ -27,7 +27,7 @@ _STEM: Final = re.compile(r"[^\W\d_\u0530-\u1dff\u2e80-\U0010ffff]{4,}")
 _PAIR: Final = re.compile(r"(?=((?:(?=[\u0530-\u1dff\u2e80-\U0010ffff])[^\W\d_]){2}))")
 _HIRAGANA: Final = re.compile(r"[\u3040-\u309f]{2}")
 _FEW_NAMES: Final = 3
-"""Up to so many words with a capital are names, even where they are most words of a short task."""
+"""At most 3 words with a capital are names, even if they are most words of a short task."""
 _LONGER, _FREE = 2, 40
 """An opening has at most twice the words of its task, and 40 more."""
 _INTRODUCTION: Final = 60

@@ -45,7 +45,82 @@ def test_two_sentences_show_both_conditions_and_a_negation_takes_one_back():
     assert shown("I'm not in a hurry, and I don't live alone.") == set()
     assert named("the user is not in a hurry") == set()
     assert named("the user is worried or in a hurry") == {"worried", "in_a_hurry"}
+    assert named("the user is past seventy or worried") == {"past_seventy", "worried"}
     assert named("the user writes in verse") == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I am seventy percent sure.",
+        "I am 75% sure.",
+        "I am eighty-five kilos.",
+        "I will be eighty minutes late.",
+        "I am over seventy pages in already.",
+        "The oven is at eighty. At seventy-one degrees it is done.",
+        "The nearest shop is closed.",
+        "The nearest bus stop is in front of the house.",
+        "Which phone has a small screen?",
+        "What does a semester abroad cost?",
+        "Explain chemotherapy and chronic pain to a child.",
+    ],
+)
+def test_a_message_about_something_else_shows_no_condition(text):
+    assert shown(text) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm seventy-one now.",
+        "I am 75.",
+        "I am eighty, and slow.",
+        "I will be seventy next year",
+        "I am seventy years old",
+    ],
+)
+def test_an_age_is_past_seventy(text):
+    assert shown(text) == {"past_seventy"}
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "the user asks about children",
+        "the user teaches children",
+        "the user asks how to talk to kids",
+        "the user asks about life with children",
+        "the user mentions an illness",
+        "the user is patient",
+        "the user asks about their manager",
+        "the user has trouble with their strict boss",
+        "the user wants to buy a phone",
+        "the user writes to a senior engineer",
+        "the user asks for the best food in the country",
+        "the user complains of poor sleep",
+        "the user wants to be left alone",
+    ],
+)
+def test_a_condition_about_something_else_names_none(condition):
+    assert named(condition) == set()
+
+
+@pytest.mark.parametrize(
+    ("condition", "name"),
+    [
+        ("the user has small children", "looks_after_children"),
+        ("the user is a parent with kids at home", "looks_after_children"),
+        ("the user types on their phone", "writes_from_a_phone"),
+        ("users are elderly", "past_seventy"),
+        ("the user is ill", "lives_with_an_illness"),
+        ("the user is a manager", "leads_a_team"),
+        ("the user is broke", "short_of_money"),
+        ("the user is from a village", "lives_in_the_country"),
+        ("the user is worried about their children", "worried"),
+    ],
+)
+def test_other_words_for_a_condition_name_it(condition, name):
+    assert named(condition) == {name}
 
 
 @pytest.mark.parametrize(
