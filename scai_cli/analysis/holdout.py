@@ -36,6 +36,8 @@ def holdout_change(history: History) -> HoldoutChange | None:
         return None
     versions = history.versions()
     before, after = (versions[version][0] for version in (holdout.first_version, holdout.last_version))
-    same = all(before.render(user=person) == after.render(user=person) for person in holdout.personas)
+    is_reached = {person: before.render(user=person) != after.render(user=person) for person in holdout.personas}
     change = paired(first, last, welfare.parse(history.config.welfare))
-    return HoldoutChange(change, person_changes(first, last), same)
+    # The ratings of people whom no changed rule reaches vary less, so they do not tell how much those of others do.
+    people = person_changes(first, last, is_reached.__getitem__)
+    return HoldoutChange(change, people, not any(is_reached.values()))
