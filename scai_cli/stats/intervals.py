@@ -58,7 +58,8 @@ class Statistic(Protocol):
 class Interval:
     """An estimate and its interval for an estimand; `low` and `high` are None if the data do not determine them.
 
-    `people` and `tasks` are the numbers of those measured.
+    `people` and `tasks` are the numbers of those measured. `level` is that of all intervals together, where several are
+    valid together.
     """
 
     estimate: float
@@ -212,6 +213,7 @@ def _error(table: Array, estimand: Estimand) -> tuple[float, float] | None:
     if counts.sum() < FEWEST_CELLS:
         return None
     filled = _filled(table)
+    # Not of `filled`: which cells are missing varies from person to person, too.
     of_people = _row_means(table).var(ddof=1) / people if people > 1 else 0.0
     of_tasks = filled.mean(axis=0).var(ddof=1) / tasks if tasks > 1 else 0.0
     variance, freedom = _rest(table, filled)
