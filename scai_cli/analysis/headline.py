@@ -198,18 +198,8 @@ class _Group:
         shared = shared_cells(before, after)
         first, last = (_value(function, side, shared) if shared else None for side in (before, after))
         difference = paired(before, after, function)
-        return GroupChange(name, _verdict(difference), first, last, difference, digits)
-
-
-def _verdict(difference: PairedDifference | None) -> Verdict:
-    # Two people with one task have two changes, which rounding often makes equal: that shows no spread.
-    if (
-        difference is None
-        or difference.interval.people < 2
-        or difference.interval.people * difference.interval.tasks < 3
-    ):
-        return "cannot tell"
-    return verdict_of(difference.interval)
+        verdict = verdict_of(difference.interval if difference else None)
+        return GroupChange(name, verdict, first, last, difference, digits)
 
 
 def _value(function: WelfareFunction, side: Cells, pairs: Collection[Pair]) -> float | None:

@@ -1,6 +1,6 @@
 """The change for the people and tasks that were held out while the rules were written."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -8,7 +8,6 @@ from scai_cli.analysis.headline import PersonChange, shared_cells
 from scai_cli.analysis.paired import Cells, PairedDifference, holdout_cells, paired, person_changes
 from scai_cli.analysis.verdicts import change_words, verdict_of
 from scai_cli.analysis.version_cells import Pair
-from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.history.history import History
 from scai_cli.social_choice import welfare
 from scai_cli.stats.intervals import Interval
@@ -65,13 +64,12 @@ def holdout_change(history: History) -> HoldoutChange | None:
         return None
     versions = history.versions()
     before, after = (versions[version][0] for version in (holdout.first_version, holdout.last_version))
-    same = _same_rules(before, after, holdout.personas)
+    rules = {person: (before.render(user=person), after.render(user=person)) for person in holdout.personas}
+    is_reached = {person: old != new for person, (old, new) in rules.items()}
     change = paired(first, last, welfare.parse(history.config.welfare))
-    return HoldoutChange(change, person_changes(first, last), same, (first, last))
-
-
-def _same_rules(first: Constitution, last: Constitution, people: Iterable[str]) -> SameRules | None:
-    rules = [(first.render(user=person), last.render(user=person)) for person in people]
-    if any(before != after for before, after in rules):
-        return None
-    return "the same rules apply to them" if any(before for before, _ in rules) else "no rule applies to them"
+    # The ratings of people whom no changed rule reaches vary less, so they do not tell how much those of others do.
+    people = person_changes(first, last, is_reached.__getitem__)
+    same: SameRules | None = None
+    if not any(is_reached.values()):
+        same = "the same rules apply to them" if any(old for old, _ in rules.values()) else "no rule applies to them"
+    return HoldoutChange(change, people, same, (first, last))

@@ -1,6 +1,6 @@
 """Paired comparisons of the same people and tasks, under two versions of a run or in two runs."""
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -89,10 +89,13 @@ def paired(before: Cells, after: Cells, function: WelfareFunction | None = None)
     return PairedDifference(replace(interval, tasks=count), after.where, before.where, tuple(users))
 
 
-def person_changes(before: Cells, after: Cells) -> dict[str, Interval]:
-    """Return persona -> its mean after minus before over shared cells; the intervals are valid together."""
+def person_changes(before: Cells, after: Cells, group: Callable[[str], Hashable] | None = None) -> dict[str, Interval]:
+    """Return persona -> its mean after minus before over shared cells; the intervals are valid together.
+
+    Noise is pooled only over personas of the same `group`, by default over all.
+    """
     first, last, users, _ = _tables(before, after)
-    changes = person_differences(first, last)
+    changes = person_differences(first, last, groups=[group(user) for user in users] if group else None)
     return {user: change for user, change in zip(users, changes, strict=True) if change is not None}
 
 

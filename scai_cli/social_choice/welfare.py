@@ -37,6 +37,7 @@ _FORMULAS: dict[str, tuple[Formula, Parameter | None]] = {
 
 NAMES = tuple(_FORMULAS)
 _SMOOTH = frozenset(("utilitarian", "nash", "atkinson", "alpha", "gini"))
+_STEEP = frozenset(("nash", "atkinson", "alpha"))
 
 _EXAMPLE = "atkinson(epsilon=2) or {atkinson: {epsilon: 2}}"
 
@@ -67,6 +68,11 @@ class WelfareFunction:
     def smooth(self) -> bool:
         """Whether welfare changes gradually with each utility; the worst-off person, for one, can become another."""
         return self.name in _SMOOTH
+
+    @property
+    def steep(self) -> bool:
+        """Whether welfare falls ever faster as a person's utility nears 0, as all power means but the mean do."""
+        return self.name in _STEEP
 
     def __call__(
         self,

@@ -1,6 +1,7 @@
 """Student's t distribution with any positive number of degrees of freedom."""
 
 import math
+from functools import lru_cache
 from typing import Final
 
 _STEPS: Final = 200
@@ -14,15 +15,18 @@ def tail(t: float, freedom: float) -> float:
     return _incomplete_beta(freedom / 2, 0.5, x)
 
 
+@lru_cache(maxsize=1024)
 def quantile(level: float, freedom: float) -> float:
     """Return the t within which, on both sides of 0, a share `level` in (0, 1) of the values lies."""
-    low, high = 0.0, 1.0
-    while tail(high, freedom) > 1 - level:
-        low, high = high, 2 * high
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if tail(middle, freedom) > 1 - level else (low, middle)
-    return (low + high) / 2
+    log_peak = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2) - math.log(math.pi * freedom) / 2
+    t = 0.0
+    for _ in range(_STEPS):  # Newton's method; as the tail is convex, it never goes too far
+        density = math.exp(log_peak - (freedom + 1) / 2 * math.log1p(t * t / freedom))
+        step = (tail(t, freedom) - (1 - level)) / (2 * density)
+        t += step
+        if step <= _CLOSE * t:
+            break
+    return t
 
 
 def _incomplete_beta(a: float, b: float, x: float) -> float:

@@ -13,12 +13,14 @@ from conftest import TINY, events, scai
 
 from scai_cli.analysis.before_after import BeforeAfter, before_after, difference_maker
 from scai_cli.analysis.headline import Headline, headline
+from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.verdicts import between, change_words, gained_or_lost
 from scai_cli.analysis.version_cells import VersionPlays
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.load import load_experiment
 from scai_cli.experiment.personas import Persona
+from scai_cli.runs.events import HoldoutCompared
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.runs.records import Estimate
@@ -26,6 +28,7 @@ from scai_cli.social_choice.welfare import NAMES, parse
 from scai_cli.stats.intervals import Estimand, Interval, paired_difference, person_differences
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+CONFIGS = Path(__file__).parents[2] / "configs"
 WHOLE = GOLDEN / "v0" / "whole"
 ROSE = GOLDEN / "v0.4" / "whole"
 NEVER = ["--set", "revision.acceptance=improves", "--set", "revision.margin=1"]
@@ -115,7 +118,7 @@ def test_the_change_is_over_all_plays_of_both_versions(play: Runner) -> None:
     assert found.welfare_by("gini_coefficient")[2] is None
     for person, sure in zip(("ann", "bob", "cid"), person_differences(table(before), table(after)), strict=True):
         assert sure is not None
-        assert found.people[person].interval.level == sure.level == pytest.approx(1 - 0.05 / 3)
+        assert found.people[person].interval.level == sure.level == 0.95
         assert (found.people[person].interval.low, found.people[person].interval.high) == pytest.approx(
             (sure.low, sure.high)
         )
@@ -128,7 +131,7 @@ def test_the_json_has_for_each_person_whether_the_change_is_beyond_chance(finish
         expected = "gained" if person["low"] > 0 else "lost" if person["high"] < 0 else "cannot tell"
         assert person["verdict"] == expected
         assert person["estimate"] == pytest.approx(person["after"] - person["before"])
-        assert (person["people"], person["tasks"]) == (1, 2)
+        assert (person["people"], person["tasks"], person["level"]) == (1, 2, 0.95)
 
 
 def test_a_change_is_stated_with_its_versions_and_whose_it_is() -> None:
@@ -194,6 +197,57 @@ def test_one_person_cannot_show_a_change(play: Runner, tiny: Path) -> None:
     assert found.verdict == "cannot tell"
     assert "Satisfaction of 1 simulated person (" in found.sentence
     assert ": too few ratings to tell a change from chance." in found.sentence
+
+
+@pytest.mark.parametrize(("people", "tasks"), [(1, 1), (1, 2), (2, 1), (1, 5)])
+def test_the_sentence_the_table_and_the_json_agree_whether_there_are_too_few_ratings(
+    people: int, tasks: int, play: Runner, tiny: Path
+) -> None:
+    head, _, rest = TINY.partition("  - {id: ann")
+    users = f"  - {{id: ann{rest}".splitlines(keepends=True)[:people]
+    questions = [f"  - {{id: t{n}, prompt: How do I make tea for {n + 2} people}}\n" for n in range(tasks)]
+    tiny.write_text("".join((head, *users, "tasks:\n", *questions)))
+    run = play("--set", "revision={strategy: rewrite, acceptance: always}")
+    told = events(run)
+    for n, event in enumerate(event for event in told if event["type"] == "rating"):
+        event["value"] = n % 3 + 1 if event["epoch"] == 1 else n % 2 + 7
+    (run / "events.jsonl").write_text("".join(json.dumps(e, separators=(",", ":")) + "\n" for e in told))
+    found, shown = of(run), scai("show", run)
+    few = people * tasks < 3
+    assert ("too few ratings" in found.sentence) == few
+    assert ("(95 % interval " in found.sentence) == (not few)
+    rows = [row for row in shown.out.splitlines() if row.startswith(("Ann Smith  ", "Bob Jones  ", "everyone  "))]
+    assert len(rows) == people + 1
+    assert all((" to +" in row) == (not few) for row in rows), rows
+    printed = scai("show", run, "--json").json["headline"]
+    for change in (printed["satisfaction"], printed["welfare"], *printed["people"].values()):
+        assert (change["low"] is None) == few
+        assert (change["verdict"] == "cannot tell") == few
+        assert change["level"] == 0.95
+
+
+def test_noise_is_pooled_over_held_out_people_whom_a_changed_rule_reaches() -> None:
+    """Here one of six is reached, and the ratings of the others vary less."""
+    people = tuple(f"p{n}" for n in range(6))
+    before = ((0.5, 0.6, 0.4),) * 6
+    after = ((1.0, 0.7, 0.9), *((0.5, 0.61, 0.4),) * 3, *((0.5, 0.6, 0.4),) * 2)
+    means = ({p: sum(row) / 3 for p, row in zip(people, side, strict=True)} for side in (before, after))
+    first, last = means
+    history = History(Path(), "finished")
+    history.config = load_experiment(CONFIGS / "quickstart.yaml")
+    clause = Clause(id="C1", text="Write short answers.", users=("p0",))
+    history.known_versions = {0: (Constitution(), ""), 1: (Constitution(version=1, contract=(clause,)), "")}
+    history.holdout = HoldoutCompared(
+        id="h", first_version=0, last_version=1, personas=people, tasks=("a", "b", "c"), first=first, last=last,
+        first_values={}, last_values={}, difference=None, missing=0, first_cells=before, last_cells=after,
+    )  # fmt: skip
+    found = holdout_change(history)
+    assert found is not None
+    assert not found.is_without_rules
+    groups = [True, *[False] * 5]
+    assert list(found.people.values()) == person_differences(before, after, groups=groups)
+    assert gained_or_lost(found.people["p0"]) == "cannot tell"
+    assert gained_or_lost(person_differences(before, after)[0]) == "gained"
 
 
 def test_ratings_that_cannot_be_read_show_nothing(finished: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.stats import spearmanr
 
-from benchmarks.interval_coverage import MIXES, covered
+from benchmarks.interval_coverage import MIXES, covered, false_verdicts, near_zero
 from scai_cli.social_choice.welfare import NAMES, parse
 from scai_cli.stats.intervals import estimand, paired_difference, person_differences, spearman
 from scai_cli.stats.significance import holm, swap_test
@@ -113,8 +113,10 @@ def test_too_few_people_or_tasks_have_no_interval_for_new_ones():
 
 
 def test_what_the_data_cannot_tell_stays_open():
-    single = against_zero([[0.4]], AGAIN)
-    assert (single.estimate, *ends(single)) == (0.4, None, None)
+    for few in ([[0.4]], [[0.2, 0.6]], [[0.2], [0.6]], [[0.2, None], [None, 0.6]]):
+        found = against_zero(few, AGAIN)
+        assert (found.estimate, *ends(found)) == (near(0.4), None, None)
+        assert {ends(one) for one in person_differences([[0.0] * len(row) for row in few], few)} == {(None, None)}
     equal = against_zero([[1.0, 1.0], [1.0, 1.0]], AGAIN)
     assert (equal.estimate, *ends(equal)) == (1.0, None, None)  # rounded ratings that show no spread
     assert ends(against_zero([[0.0, 0.0], [0.0, 0.0]], AGAIN)) == (0.0, 0.0)
@@ -142,6 +144,29 @@ def test_a_missing_cell_hardly_moves_an_interval():
         less = paired_difference([[0.0] * 6] * 8, changes, which)
         assert less.estimate == pytest.approx(found.estimate, abs=0.1)
         assert less.high - less.low == pytest.approx(found.high - found.low, rel=0.25)
+
+
+def test_missing_cells_widen_an_interval():
+    """The estimate is a mean of row means, so a row with one cell has more noise than one with four."""
+    changes = [[0.3, 1.2, -0.4, 0.9], [0.1, 0.6, None, None], [None, None, 1.1, None], [0.2, -0.5, 0.8, 0.3]]
+    table = np.array([[np.nan if cell is None else cell for cell in row] for row in changes])
+    known = ~np.isnan(table)
+    design = np.hstack([np.kron(np.eye(4), np.ones((4, 1))), np.tile(np.eye(4), (4, 1))])[known.ravel()]
+    fitted = design @ np.linalg.lstsq(design, table[known], rcond=None)[0]
+    noise = ((table[known] - fitted) ** 2).sum() / (11 - 7)
+    half = stats.t.ppf(0.975, 4) * math.sqrt(noise * np.mean([1 / 4, 1 / 2, 1, 1 / 4]) / 4)
+    found = paired_difference([[0.0] * 4] * 4, changes, AGAIN)
+    assert (found.high - found.low) / 2 == pytest.approx(half)
+    assert found.estimate == near(np.nanmean(table, axis=1).mean())
+
+
+@pytest.mark.parametrize("name", ["nash", "alpha", "atkinson"])
+def test_a_steep_function_has_no_interval_where_a_person_is_near_0(name):
+    assert near_zero(name, 0.05, 3, 60, seed=1)[1] <= 0.05
+    covered_share, given_share = near_zero(name, 0.3, 6, 60, seed=1)
+    assert covered_share >= 0.85
+    assert given_share >= 0.95
+    assert near_zero("gini", 0.05, 3, 60, seed=1)[1] == 1
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -179,6 +204,34 @@ def test_the_intervals_of_single_people_hold_together():
     assert missed <= 22
     assert [one and one.people for one in person_differences([[1.0], [None]], [[2.0], [3.0]])] == [1, None]
     assert ends(person_differences([[1.0], [1.0]], [[2.0], [3.0]])[0]) == (None, None)
+
+
+def test_a_persons_interval_is_narrower_by_the_noise_of_others_of_the_group_alone():
+    changes = [[0.0, 0.0, 0.0], [0.0, 0.0, 0.0], [0.3, -0.1, 0.4], [0.02, 0.01, 0.03], [0.01, 0.03, 0.02]]
+    groups = ["still", "moved", "moved", "less", "less"]
+    found = person_differences([[0.0] * 3] * 5, changes, groups=groups)
+    assert ends(found[0]) == (0.0, 0.0)
+    alone, level = stats.t.ppf(1 - 0.025 / 5, 2), 0.95
+    assert found[2].high - found[2].estimate == near(alone * np.std(changes[2], ddof=1) / math.sqrt(3))
+    pooled = against_zero(changes[3:], AGAIN, level=1 - 0.05 / 5)
+    assert found[3].high - found[3].estimate == near((pooled.high - pooled.low) / math.sqrt(2))
+    assert {one.level for one in found} == {level}
+    together = person_differences([[0.0] * 3] * 5, changes)
+    assert all(ends(one) != ends(other) for one, other in zip(found[2:], together[2:], strict=True))
+
+
+def test_one_person_has_the_interval_of_the_group():
+    values = [[0.3, 1.2, -0.4, 0.9, 0.1]]
+    assert person_differences([[0.0] * 5], values) == [against_zero(values, AGAIN)]
+
+
+@pytest.mark.parametrize(("people", "tasks"), [(6, 3), (12, 8)])
+def test_luck_alone_seldom_makes_somebody_gain_or_lose(people, tasks):
+    seed = 20
+    found = {reached: false_verdicts(people, tasks, reached, 60, seed) for reached in (1, 2, people)}
+    print(f"seed {seed}: {found}")
+    # Of 60; docs/benchmarks.md counts 2,000.
+    assert all(share <= 0.1 for share in found.values()), found
 
 
 @pytest.mark.parametrize(
