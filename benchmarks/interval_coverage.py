@@ -24,7 +24,7 @@ from scai_cli.stats.intervals import Estimand, paired_difference, person_differe
 Array = NDArray[np.float64]
 Found = TypeVar("Found")
 
-SIZES = ((1, 3), (3, 1), (3, 3), (4, 3), (6, 3), (6, 4), (10, 5), (12, 8), (30, 10))
+SIZES = ((2, 1), (1, 3), (3, 1), (3, 3), (4, 3), (6, 3), (6, 4), (10, 5), (12, 8), (30, 10))
 ESTIMANDS: tuple[Estimand, ...] = get_args(Estimand)
 TARGET, HIGH = 0.93, 0.985
 
@@ -93,20 +93,22 @@ def _missing(rng: np.random.Generator, share: float, people: int, tasks: int) ->
     return missing
 
 
-def false_verdicts(people: int, tasks: int, reached: int, draws: int, seed: int) -> float:
-    """Return how often a person gained or lost though nothing changed but the luck of the first `reached` people.
+def false_verdicts(people: int, tasks: int, reached: int, draws: int, seed: int) -> tuple[float, float]:
+    """Return how often a person, and the group, changed though nothing did but the luck of the first `reached` people.
 
     Ratings are whole numbers from 0 to 10, as utilities; the others' are the same on both sides.
     """
     rng = np.random.default_rng(seed)
-    wrong = 0
+    wrong = wrong_of_group = 0
     for _ in range(draws):
         level = rng.uniform(3.0, 8.0, (people, 1)) + rng.normal(0.0, 0.5, (people, tasks))
         before, after = (np.clip(np.round(level + rng.normal(0.0, 1.0, level.shape)), 0, 10) / 10 for _ in range(2))
         after[reached:] = before[reached:]
         found = person_differences(before.tolist(), after.tolist(), groups=[n < reached for n in range(people)])
         wrong += any(gained_or_lost(interval) != "cannot tell" for interval in found)
-    return wrong / draws
+        group = paired_difference(before.tolist(), after.tolist(), "these people and tasks again")
+        wrong_of_group += gained_or_lost(group) != "cannot tell"
+    return wrong / draws, wrong_of_group / draws
 
 
 def near_zero(name: str, mean: float, tasks: int, draws: int, seed: int) -> tuple[float | None, float]:
@@ -249,14 +251,16 @@ def _near_zero(draws: int, pool: Executor) -> Iterator[str]:
 
 
 def _false_verdicts(draws: int, pool: Executor) -> Iterator[str]:
-    """Yield the table of runs in which somebody seems to have gained or lost by luck."""
-    yield line("people x tasks", "people whose ratings vary", "someone gained or lost, though nothing changed")
-    yield line("---", "---:", "---:")
+    """Yield the table of runs in which somebody or the group seems to have gained or lost by luck."""
+    yield line(
+        "people x tasks", "people whose ratings vary", "a person gained or lost, though nothing changed", "the group"
+    )
+    yield line("---", "---:", "---:", "---:")
     cases = [
         (people, tasks, reached, draws, people) for people, tasks in ((6, 3), (12, 8)) for reached in (1, 2, people)
     ]
-    for (people, tasks, reached, *_), share in _counted(pool, false_verdicts, cases):
-        yield line(f"{people} x {tasks}", str(reached), _percent(share))
+    for (people, tasks, reached, *_), shares in _counted(pool, false_verdicts, cases):
+        yield line(f"{people} x {tasks}", str(reached), *map(_percent, shares))
 
 
 def _counted(

@@ -217,6 +217,9 @@ def _error(table: Array, estimand: Estimand) -> tuple[float, float] | None:
     of_people = _row_means(table).var(ddof=1) / people if people > 1 else 0.0
     of_tasks = filled.mean(axis=0).var(ddof=1) / tasks if tasks > 1 else 0.0
     variance, freedom = _rest(table, filled)
+    # People whose change is the same in all tasks, as of those whom no changed rule reaches, show nothing of the noise.
+    still = int((np.nanmax(table, axis=1) - np.nanmin(table, axis=1) <= _STEP**2).sum())
+    freedom = max(freedom - still * (tasks - 1), min(freedom, tasks - 1))
     rest = variance * float((1 / counts).mean()) / people
     if estimand == "these people and tasks again":
         if freedom:

@@ -231,7 +231,7 @@ def test_luck_alone_seldom_makes_somebody_gain_or_lose(people, tasks):
     found = {reached: false_verdicts(people, tasks, reached, 60, seed) for reached in (1, 2, people)}
     print(f"seed {seed}: {found}")
     # Of 60; docs/benchmarks.md counts 2,000.
-    assert all(share <= 0.1 for share in found.values()), found
+    assert all(max(shares) <= 0.15 for shares in found.values()), found
 
 
 @pytest.mark.parametrize(
