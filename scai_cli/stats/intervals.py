@@ -117,7 +117,7 @@ def paired_difference(
         if not statistic.smooth or is_near_zero or people > _MOST_PEOPLE:
             return Interval(estimate, None, None, level, estimand, people, tasks)
         table = _linear(cells[1], last, shares, statistic) - _linear(cells[0], first, shares, statistic)
-    error = _error(table, estimand)
+    error = _error(table, estimand, still=people - int(_moved(cells[1] - cells[0]).sum()))
     return _of(estimate, error, level, estimand, people, tasks)
 
 
@@ -148,9 +148,17 @@ def _pool(changes: Array) -> tuple[float, int]:
     """Return the rest of the people who changed at all; the unchanged would make their noise seem smaller."""
     import numpy as np
 
-    moved = changes[(abs(np.nan_to_num(changes)) > _STEP**2).any(axis=1)]
+    moved = changes[_moved(changes)]
     moved = moved[:, ~np.isnan(moved).all(axis=0)]
     return _rest(moved, _filled(moved))
+
+
+def _moved(changes: Array) -> NDArray[np.bool_]:
+    """Return which people changed in any task, by more than a rounding error."""
+    import numpy as np
+
+    moved: NDArray[np.bool_] = np.any(abs(np.nan_to_num(changes)) > _STEP**2, axis=1)
+    return moved
 
 
 def _person(row: Array, pool: tuple[float, int], level: float, people: int) -> Interval:
@@ -204,8 +212,11 @@ def _of(
     return Interval(estimate, estimate - half, estimate + half, level, estimand, people, tasks)
 
 
-def _error(table: Array, estimand: Estimand) -> tuple[float, float] | None:
-    """Return the variance of the mean of a table's row means and its degrees of freedom; None if it is not known."""
+def _error(table: Array, estimand: Estimand, still: int) -> tuple[float, float] | None:
+    """Return the variance of the mean of a table's row means and its degrees of freedom; None if it is not known.
+
+    `still` people of it did not change.
+    """
     import numpy as np
 
     people, tasks = table.shape
@@ -217,8 +228,7 @@ def _error(table: Array, estimand: Estimand) -> tuple[float, float] | None:
     of_people = _row_means(table).var(ddof=1) / people if people > 1 else 0.0
     of_tasks = filled.mean(axis=0).var(ddof=1) / tasks if tasks > 1 else 0.0
     variance, freedom = _rest(table, filled)
-    # People whose change is the same in all tasks, as of those whom no changed rule reaches, show nothing of the noise.
-    still = int((np.nanmax(table, axis=1) - np.nanmin(table, axis=1) <= _STEP**2).sum())
+    # People who did not change at all, as no changed rule reaches them, show nothing of the noise.
     freedom = max(freedom - still * (tasks - 1), min(freedom, tasks - 1))
     rest = variance * float((1 / counts).mean()) / people
     if estimand == "these people and tasks again":
