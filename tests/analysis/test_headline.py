@@ -243,7 +243,7 @@ def test_noise_is_pooled_over_held_out_people_whom_a_changed_rule_reaches() -> N
     )  # fmt: skip
     found = holdout_change(history)
     assert found is not None
-    assert not found.is_without_rules
+    assert found.same_rules is None
     groups = [True, *[False] * 5]
     assert list(found.people.values()) == person_differences(before, after, groups=groups)
     assert gained_or_lost(found.people["p0"]) == "cannot tell"
