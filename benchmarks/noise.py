@@ -223,7 +223,8 @@ def report(found: Sequence[Found]) -> Iterator[str]:
     yield (
         f"`improves`, at {ALPHA} over {EPOCHS} epochs: it adopts {null} of {tried} principles without effect, "
         f"{clauses} of {tried} clauses for one person, who rated lowest, and {true} of {tried} principles with the "
-        f"true effect. A trial of a principle takes {calls:,} calls, that of a clause for one person {calls * 2 // PEOPLE}."
+        f"true effect. A trial of a principle takes {calls:,} calls, that of a clause for one person "
+        f"{calls * 2 // PEOPLE}."
     )
     yield ""
     yield line("`explain`, rounds", "calls", "effects of null rules named", "true effects named")
