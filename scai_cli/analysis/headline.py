@@ -175,7 +175,7 @@ def headline(history: History) -> Headline | None:
         sum(epoch.revision is not None and epoch.revision.accepted for epoch in history.epochs),
         group.change(metric, before.own, after.own, _MEAN, 1 if high - low >= 10 else 2),
         group.change(declared, before.utility, after.utility, welfare.parse(declared), 2),
-        _people(before.own, after.own),
+        changes_of_people(before.own, after.own, person_changes(before.own, after.own)),
         _range(history, start),
         participants(
             history.config, {user for user, _ in shared_cells(before.own, after.own) or before.own.cells} or None
@@ -222,8 +222,9 @@ def _by_user(side: Cells, pairs: Collection[Pair]) -> tuple[list[float], list[fl
     return [sum(values) / len(values) for values in cells.values()], [side.weights.get(user, 1.0) for user in cells]
 
 
-def _people(before: Cells, after: Cells) -> dict[str, PersonChange]:
-    shared, changes = shared_cells(before, after), person_changes(before, after)
+def changes_of_people(before: Cells, after: Cells, changes: Mapping[str, Interval]) -> dict[str, PersonChange]:
+    """Return persona -> its means over the tasks of both sides, with the interval that `changes` has for it."""
+    shared = shared_cells(before, after)
     means = [_by_user(side, shared)[0] for side in (before, after)]
     people = zip(dict.fromkeys(user for user, _ in shared), *means, strict=True)
     return {user: PersonChange(a, b, changes[user]) for user, a, b in people}

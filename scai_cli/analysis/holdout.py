@@ -1,13 +1,12 @@
 """The change for the people and tasks that were held out while the rules were written."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from scai_cli.analysis.headline import PersonChange, shared_cells
+from scai_cli.analysis.headline import changes_of_people
 from scai_cli.analysis.paired import Cells, PairedDifference, holdout_cells, paired, person_changes
 from scai_cli.analysis.verdicts import change_words, verdict_of
-from scai_cli.analysis.version_cells import Pair
 from scai_cli.runs.history.history import History
 from scai_cli.social_choice import welfare
 from scai_cli.stats.intervals import Interval
@@ -41,20 +40,12 @@ class HoldoutChange:
         found = self.difference.interval if self.difference else None
         verdict = "one constitution" if self.same_rules else verdict_of(found)
         no_verdict = {"verdict": "cannot tell"} if self.same_rules else {}
+        people = changes_of_people(*self.cells, self.people)
         return {
             "difference": None if found is None else {"verdict": verdict, **asdict(found)},
-            "people": {user: {**person.as_object(), **no_verdict} for user, person in self._people()},
+            "people": {user: {**person.as_object(), **no_verdict} for user, person in people.items()},
             "reason": self.same_rules,
         }
-
-    def _people(self) -> Iterator[tuple[str, PersonChange]]:
-        """Yield each person with its mean utility on both sides, over the tasks rated on both."""
-        shared: dict[str, list[Pair]] = {}
-        for pair in shared_cells(*self.cells):
-            shared.setdefault(pair[0], []).append(pair)
-        for user, interval in self.people.items():
-            before, after = (sum(map(side.cells.__getitem__, shared[user])) / len(shared[user]) for side in self.cells)
-            yield user, PersonChange(before, after, interval)
 
 
 def holdout_change(history: History) -> HoldoutChange | None:

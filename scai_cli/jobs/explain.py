@@ -95,14 +95,15 @@ def explain(
     command, log = f"scai explain {history.run_id}", path / FOLDER / CALLS
     refuse_links(path / FOLDER)
     planned = plan(config, constitution)
-    if not agree(planned, 0 if is_free else planned.calls - _paid(log, planned).paid_calls):
+    paid = _paid(log, planned)
+    if not agree(planned, 0 if is_free else planned.calls - paid.paid_calls):
         return None
     with (
         ModelPool.connect(config) as pool,
         closing(LockedFolder.open(path / FOLDER, CALLS)) as folder,
         closing(CallIndex.read(log)) as index,
     ):
-        pool.count_earlier(_paid(log, planned))
+        pool.count_earlier(paid)
         agents = pool.agents(folder.log_call, index)
         context = EpochContext(
             agents, ID_PREFIX, config.epochs, constitution, personas, config.train_tasks, lambda _: None
