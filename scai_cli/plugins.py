@@ -16,16 +16,12 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     },
     "strategy": {
         "rewrite": "scai_cli.simulation.strategies.rewrite:rewrite",
-        "reflect": "scai_cli.simulation.strategies.reflect:reflect",
-        "edits": "scai_cli.simulation.strategies.edits:edits",
         "grounded": "scai_cli.simulation.strategies.grounded:grounded",
-        "candidates": "scai_cli.simulation.strategies.candidates:candidates",
     },
     "acceptance": {
         "always": "scai_cli.simulation.acceptance.always:always",
         "improves": "scai_cli.simulation.acceptance.improves:improves",
-        "vote": "scai_cli.simulation.acceptance.vote:vote",
-        "both": "scai_cli.simulation.acceptance.both:both",
+        "ratify": "scai_cli.simulation.acceptance.ratify:ratify",
     },
     "format": {
         "system": "scai_cli.datasets.formats.system:system",

@@ -14,24 +14,25 @@ from benchmarks.regret.truth import Judge, Recognition
 from scai_cli.experiment.constitution import Clause, Constitution
 from scai_cli.measures.requested import requested
 
-ACCEPTANCES = ("always", "improves", "vote", "both")
-STRATEGIES: Mapping[str, Mapping[str, Any]] = {
-    "rewrite": {"strategy": "rewrite"},
-    "reflect": {"strategy": "reflect"},
-    "edits": {"strategy": "edits"},
-    "grounded": {"strategy": "grounded"},
-    "candidates": {"strategy": "candidates", "base": ("grounded", "edits", "rewrite")},
-}
+ACCEPTANCES = ("always", "improves", "ratify")
+STRATEGIES: Mapping[str, Mapping[str, Any]] = {"rewrite": {"strategy": "rewrite"}, "grounded": {"strategy": "grounded"}}
+FOR_PEOPLE = "grounded + ratify, for people"
 COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
     BASELINE: {},
     **{f"{s} + {a}": {**STRATEGIES[s], "acceptance": a} for s in STRATEGIES for a in ACCEPTANCES},
-    **{
-        f"{s} + {a}, best_so_far": {**STRATEGIES[s], "acceptance": a, "best_so_far": True}
-        for s, a in (("rewrite", "always"), ("grounded", "always"), ("grounded", "improves"), ("grounded", "vote"))
-    },
+    "grounded + ratify, 4 rounds": {"strategy": "grounded", "acceptance": "ratify", "rounds": 4},
+    "grounded + ratify, 3 candidates": {"strategy": "grounded", "acceptance": "ratify", "candidates": 3},
+    "grounded + ratify, quorum 0.2": {"strategy": "grounded", "acceptance": "ratify", "quorum": 0.2},
+    "grounded + ratify, quorum 0.5": {"strategy": "grounded", "acceptance": "ratify", "quorum": 0.5},
+    "grounded + ratify, best_so_far": {"strategy": "grounded", "acceptance": "ratify", "best_so_far": True},
+    "rewrite + always, for people": {"strategy": "rewrite", "acceptance": "always", "clauses": "people"},
+    FOR_PEOPLE: {"strategy": "grounded", "acceptance": "ratify", "clauses": "people"},
 }
 """Name -> the experiment's `revision`."""
-MAIN = (BASELINE, "rewrite + always", "rewrite + vote", "edits + improves", "grounded + vote", "grounded + improves")
+MAIN = (
+    BASELINE, "rewrite + always", "rewrite + ratify", "grounded + always", "grounded + improves", "grounded + ratify",
+    FOR_PEOPLE,
+)  # fmt: skip
 """The combinations of the smaller tables."""
 ONE_SHOT, ASK, REMARKS = "one-shot, from all portraits", "empty, and ask", "the members' remarks"
 OTHERS = (ONE_SHOT, ASK, REMARKS)

@@ -32,7 +32,7 @@ from scai_cli.simulation.epoch_context import build_agents
 EPOCHS = 12
 """The epochs of the baseline that determine the budget of a society."""
 BASELINE = "rewrite + always, frozen"
-_FROZEN = {"strategy": "benchmarks.baseline.model:rewrite"}
+_FROZEN = {"strategy": "benchmarks.baseline.model:rewrite", "acceptance": "always", "clauses": "people"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +140,8 @@ def _config(society: Society, revision: Mapping[str, Any], number: int) -> Exper
 
 def _epochs(revision: Mapping[str, Any]) -> int:
     """Return the epochs that the budget is expected to allow: a trial costs what an epoch does."""
-    if revision.get("acceptance") not in ("improves", "both"):
-        return EPOCHS
     settings = Revision.model_validate(revision)
-    return EPOCHS // (1 + (settings.candidates if settings.strategy == "candidates" else 1))
+    return EPOCHS // (2 + settings.candidates) if settings.acceptance == "improves" else EPOCHS
 
 
 @dataclass(slots=True)

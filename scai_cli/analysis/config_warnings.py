@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from scai_cli import plugins
 from scai_cli.experiment.config import ExperimentConfig, PersonaSource, TaskSource
+from scai_cli.simulation.groups import dev_people
 from scai_cli.text.data_files import read_data_file
 
 _TEXTS: Final = read_data_file(__file__)
@@ -48,7 +49,10 @@ def seed_dependence(config: ExperimentConfig) -> list[str]:
 
 def welfare_decides(config: ExperimentConfig) -> bool:
     """Return whether the declared welfare affects the adopted constitution; third-party code may use it."""
-    return config.revision.best_so_far or config.revision.acceptance not in ("always", "vote")
+    acceptance = config.revision.acceptance
+    if acceptance == "ratify":
+        return config.revision.best_so_far or bool(dev_people(config, config.train_personas))
+    return config.revision.best_so_far or acceptance != "always"
 
 
 def _accepts_by(*names: str) -> Callable[[ExperimentConfig], bool]:
@@ -57,14 +61,12 @@ def _accepts_by(*names: str) -> Callable[[ExperimentConfig], bool]:
 
 
 def _proposes_by(*names: str) -> Callable[[ExperimentConfig], bool]:
-    """Return a test for these strategies, or third-party ones, alone or behind `candidates`."""
+    """Return a test for these strategies, or third-party ones."""
+    return lambda config: (name := config.revision.strategy) in names or plugins.is_foreign("strategy", name)
 
-    def has_effect(config: ExperimentConfig) -> bool:
-        revision = config.revision
-        asked = {revision.strategy, *(revision.bases if revision.strategy == "candidates" else ())}
-        return any(name in names or plugins.is_foreign("strategy", name) for name in asked)
 
-    return has_effect
+def _has_quorum(config: ExperimentConfig) -> bool:
+    return _accepts_by("ratify")(config) or _proposes_by("grounded")(config)
 
 
 def _rates_others(config: ExperimentConfig) -> bool:
@@ -81,14 +83,10 @@ def _draws(spec: PersonaSource | TaskSource, count: int) -> bool:
 
 _EFFECTS: Final[Mapping[str, Callable[[ExperimentConfig], bool]]] = {
     "welfare": welfare_decides,
-    "revision.quorum": _proposes_by("grounded"),
+    "revision.quorum": _has_quorum,
     "revision.rounds": _proposes_by("grounded"),
-    "revision.base": _proposes_by("candidates"),
-    "revision.candidates": _proposes_by("candidates"),
-    "revision.memory": _proposes_by("reflect"),
-    "revision.satisfied": _proposes_by("reflect"),
-    "revision.margin": _accepts_by("improves", "both"),
-    "revision.rule": _accepts_by("vote", "both"),
+    "revision.memory": _proposes_by("rewrite"),
+    "revision.margin": _accepts_by("improves"),
     "ratings.cross_weight": _rates_others,
     "ratings.cross": _rates_others,
     "ratings.cross_raters": lambda c: isinstance(n := c.ratings.cross_raters, str) or n < len(c.personas.inline) - 1,

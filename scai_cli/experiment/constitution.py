@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from scai_cli.text.characters import printable
 from scai_cli.values import SeenText, Text, Value
@@ -14,6 +15,23 @@ from scai_cli.values import SeenText, Text, Value
 RuleDraft = Annotated[SeenText, AfterValidator(printable), Field(max_length=4000)]
 """Replace control characters by spaces, as system messages are pasted and printed."""
 RuleText = Annotated[RuleDraft, Field(min_length=1)]
+RuleKind = Literal["rule", "ask"]
+"""`ask`: the assistant puts a question to the user."""
+
+_WHEN: Final = re.compile(r"\s*(?:(?:when|if)\b)?\s*(.*?)[\s.,;]*", re.IGNORECASE | re.DOTALL)
+
+
+def _condition(text: str) -> str:
+    """Return a condition on one line without "When" before it, colons and marks at the end."""
+    match = _WHEN.fullmatch(" ".join(text.replace(":", ",").split()))
+    return match[1] if match else text
+
+
+Condition = Annotated[SeenText, AfterValidator(printable), AfterValidator(_condition), Field(max_length=400)]
+"""The words that complete "When ...": something that the assistant can recognise in the conversation."""
+_when: Final = Field(exclude_if=operator.not_)
+_kind: Final = Field(exclude_if=lambda kind: kind == "rule")
+"""Fields left out while they are the default: constitutions of versions before 0.6 do not have them."""
 
 
 class Principle(Value):
@@ -29,38 +47,65 @@ class Principle(Value):
 
 
 class Clause(Value):
-    """A rule of the social contract (`C2`), for the named users only."""
+    """A rule of the social contract (`C2`): under a condition `when`, for the users with these ids, or a question."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     id: Annotated[str, Field(pattern=r"^C[1-9]\d*$")]
     text: RuleText
-    users: Annotated[tuple[str, ...], Field(alias="for", min_length=1)]
+    when: Annotated[Condition | None, _when] = None
+    """The condition under which it applies, or under which its question is asked."""
+    users: Annotated[tuple[str, ...], Field(alias="for")] = ()
+    """The users whom it is for, in experiments among known people."""
+    kind: Annotated[RuleKind, _kind] = "rule"
     since: int = 0
     evidence: tuple[str, ...] = ()
     """Ids of the messages and ratings it rests on."""
 
+    @model_validator(mode="after")
+    def _is_bound(self) -> Self:
+        if problem := unbound(self.when, self.users, self.kind):
+            raise ValueError(problem)
+        return self
+
+    @property
+    def line(self) -> str:
+        """The rule as the assistant reads it: after its condition, if it has one."""
+        return f"When {self.when}: {self.text}" if self.when else self.text
+
+
+def unbound(when: str | None, users: Sequence[str], kind: RuleKind) -> str | None:
+    """Return the problem of a clause that is bound to nothing, or to a condition and to users at once."""
+    if when and users:
+        return "has a condition (`when`) and users (`for`); give it one of them"
+    if not when and not users and kind == "rule":
+        return "needs `when:`, a condition, or `for:`, a list of persona ids"
+    return None
+
 
 class Add(Value):
-    """Add a rule: a principle, or with `for` a clause; it gets the next free number."""
+    """Add a rule: a principle, or with `when`, `for` or a question a clause; it gets the next free number."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     op: Literal["add"] = "add"
     text: RuleText
+    when: Annotated[Condition | None, _when] = None
     users: Annotated[tuple[str, ...], Field(alias="for")] = ()
+    kind: Annotated[RuleKind, _kind] = "rule"
     reason: Text = ""
     evidence: tuple[str, ...] = ()
 
 
 class Modify(Value):
-    """Change the text of a rule, and the users of a clause; the id stays."""
+    """Change the text of a rule, and the condition or the users of a clause; the id stays."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     op: Literal["modify"] = "modify"
     id: str
     text: RuleText
+    when: Annotated[Condition | None, _when] = None
     users: Annotated[tuple[str, ...], Field(alias="for")] = ()
     reason: Text = ""
     evidence: tuple[str, ...] = ()
@@ -88,6 +133,14 @@ class Remove(Value):
 Edit = Annotated[Add | Modify | Merge | Remove, Field(discriminator="op")]
 
 
+PRINCIPLES: Final = "Follow these principles with everyone:"
+CONDITIONS: Final = "Follow each of these only where its condition is met, within these principles:"
+QUESTIONS: Final = "Ask these questions, one at most in a conversation:"
+OF_USER: Final = "For the person you are talking with now, within these principles:"
+OF_SOME: Final = "For some people only, within these principles:"
+"""The headings of a constitution's parts as text."""
+
+
 class Constitution(Value):
     """One version; `version` counts the adopted revisions, `last_*` are the highest numbers used in ids."""
 
@@ -112,27 +165,30 @@ class Constitution(Value):
         return next((rule for rule in self.rules if rule.id == rule_id), None)
 
     def render(self, *, user: str | None = None, names: Mapping[str, str] | None = None) -> str:
-        """Return the rules as text for a system message; empty if there are none.
+        """Return the rules as text for a system message, for anyone; empty if there are none.
 
-        With `user`, only the clauses for this user, as "the person you are talking with"; without, all clauses, each
-        with the `names` (id -> name) of the users it is for.
+        Clauses for single users are left out, except those for `user`, as "the person you are talking with", or with
+        `names` (id -> a name of its own) all of them, each with the names of its users.
         """
-        parts = []
-        if self.principles:
-            rules = "\n".join(f"{n}. {rule.text}" for n, rule in enumerate(self.principles, 1))
-            parts.append(f"Follow these principles with everyone:\n{rules}")
+        named, general = [c for c in self.contract if c.users], [c for c in self.contract if not c.users]
+        parts = {
+            PRINCIPLES: [f"{n}. {rule.text}" for n, rule in enumerate(self.principles, 1)],
+            CONDITIONS: [f"- {clause.line}" for clause in general if clause.kind == "rule"],
+            QUESTIONS: [f"- {clause.line}" for clause in general if clause.kind == "ask"],
+        }
         if user is not None:
-            clauses = "\n".join(f"- {clause.text}" for clause in self.contract if user in clause.users)
-            if clauses:
-                parts.append(f"For the person you are talking with now, within these principles:\n{clauses}")
-        elif self.contract:
-            names = names or {}
-            clauses = "\n".join(
+            parts[OF_USER] = [f"- {clause.text}" for clause in named if user in clause.users]
+        elif names is not None:
+            parts[OF_SOME] = [
                 f"- When you talk with {listed([names.get(u, u) for u in clause.users])}: {clause.text}"
-                for clause in self.contract
-            )
-            parts.append(f"For some people only, within these principles:\n{clauses}")
-        return "\n\n".join(parts)
+                for clause in named
+            ]
+        return "\n\n".join("\n".join((heading, *lines)) for heading, lines in parts.items() if lines)
+
+    @property
+    def size(self) -> int:
+        """The characters of the text with all clauses, ids in place of names."""
+        return len(self.render(names={}))
 
     def apply(self, edits: Sequence[Edit], *, epoch: int) -> Constitution:
         """Return the next version after these edits; without edits, this version.
@@ -154,17 +210,25 @@ class Constitution(Value):
         if isinstance(edit, Modify):
             rule = self._require(edit.id)
             changes: dict[str, object] = {"text": edit.text, "evidence": _union(rule.evidence, edit.evidence)}
-            if edit.users:
+            if edit.users or edit.when:
                 if isinstance(rule, Principle):
                     raise ValueError(f"{edit.id} is a principle and cannot be for some users only")
-                changes["users"] = edit.users
+                changes |= {"users": edit.users, "when": edit.when}
             return self._replace(rule.model_copy(update=changes))
         return self._merge(edit)
 
     def _add(self, edit: Add, epoch: int) -> Constitution:
-        if edit.users:
+        if edit.users or edit.when or edit.kind == "ask":
             number = self.last_clause + 1
-            clause = Clause(id=f"C{number}", text=edit.text, users=edit.users, since=epoch, evidence=edit.evidence)
+            clause = Clause(
+                id=f"C{number}",
+                text=edit.text,
+                when=edit.when,
+                users=edit.users,
+                kind=edit.kind,
+                since=epoch,
+                evidence=edit.evidence,
+            )
             return self.model_copy(update={"contract": (*self.contract, clause), "last_clause": number})
         number = self.last_principle + 1
         principle = Principle(id=f"P{number}", text=edit.text, since=epoch, evidence=edit.evidence)
@@ -174,6 +238,8 @@ class Constitution(Value):
         rules = [self._require(rule_id) for rule_id in edit.ids]
         if len({type(rule) for rule in rules}) > 1:
             raise ValueError(f"cannot merge principles with clauses: {', '.join(edit.ids)}")
+        if len({(rule.when, rule.kind, bool(rule.users)) for rule in rules if isinstance(rule, Clause)}) > 1:
+            raise ValueError(f"cannot merge clauses with different conditions: {', '.join(edit.ids)}")
         first = rules[0]
         changes: dict[str, object] = {
             "text": edit.text,

@@ -4,12 +4,20 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, model_serializer, model_validator
 
 from scai_cli.errors import ConfigError, RunError
-from scai_cli.experiment.constitution import Clause, Constitution, Principle, RuleText
+from scai_cli.experiment.constitution import (
+    Clause,
+    Condition,
+    Constitution,
+    Principle,
+    RuleKind,
+    RuleText,
+    unbound,
+)
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.revision_settings import Count
 from scai_cli.experiment.yaml_source import KeyPath, YamlSource
@@ -41,7 +49,7 @@ class StartPrinciple(Value):
 
 
 class StartClause(Value):
-    """A clause of the starting contract."""
+    """A clause of the starting contract, under a condition or for some users."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -49,8 +57,18 @@ class StartClause(Value):
     """Its id; the next free one if it is null, taken or not of the form `C1`."""
     text: RuleText
     """The text of the clause."""
-    users: Annotated[tuple[str, ...], Field(alias="for", min_length=1)]
-    """The ids of the personas that the clause is for."""
+    when: Annotated[Condition | None, _brief] = None
+    """The condition under which it applies, in words that complete "When ...", e.g. `the user is in a hurry`."""
+    users: Annotated[tuple[str, ...], Field(alias="for"), _brief] = ()
+    """The ids of the personas that it is for, in place of a condition; the assistant learns their ids."""
+    kind: Annotated[RuleKind, Field(exclude_if=lambda kind: kind == "rule")] = "rule"
+    """`ask` for a question that the assistant puts to the user, with or without a condition."""
+
+    @model_validator(mode="after")
+    def _is_bound(self) -> Self:
+        if problem := unbound(self.when, self.users, self.kind):
+            raise ValueError(problem)
+        return self
 
 
 class ConstitutionStart(Value):
@@ -69,7 +87,7 @@ class ConstitutionStart(Value):
     """Principles (rules for everyone) of the first version, each a text or `{id, text, locked}`. They follow the rules
     of `from`; a text that `from` has already is not added again."""
     contract: tuple[StartClause, ...] = ()
-    """Clauses (rules for some users) of the first version; they follow the rules of `from`."""
+    """Clauses (rules under a condition or for some users, questions) of the first version, after those of `from`."""
     max_principles: Count = 10
     """The maximal number of principles after a revision."""
     max_tokens: Count = 400
@@ -160,7 +178,7 @@ def _problems(start: ConstitutionStart) -> Iterator[tuple[KeyPath, str]]:
             yield ("locked", n), f"{name} is a clause, and only principles can be locked"
         elif _ID.fullmatch(name) and name not in ids:
             yield ("locked", n), f"there is no principle {name!r} to lock{did_you_mean(name, ids)}"
-    size = rough_tokens(len(first.render()))
+    size = rough_tokens(first.size)
     if (start.source or first.locked) and (len(ids) > start.max_principles or size > start.max_tokens):
         limits = f"`max_principles` ({start.max_principles}) or `max_tokens` ({start.max_tokens})"
         sizes = f"{len(ids)} principles and {size} tokens in all"
@@ -195,7 +213,10 @@ def numbered(
     clause_ids = _ids("C", [rule.id for rule in contract], last_clause)
     return Constitution(
         principles=tuple(Principle(id=n, text=p.text, locked=p.locked) for n, p in zip(ids, principles, strict=True)),
-        contract=tuple(Clause(id=n, text=c.text, users=c.users) for n, c in zip(clause_ids, contract, strict=True)),
+        contract=tuple(
+            Clause(id=n, text=c.text, when=c.when, users=c.users, kind=c.kind)
+            for n, c in zip(clause_ids, contract, strict=True)
+        ),
         last_principle=max([last_principle, *(int(name[1:]) for name in ids)]),
         last_clause=max([last_clause, *(int(name[1:]) for name in clause_ids)]),
     )

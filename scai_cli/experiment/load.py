@@ -7,7 +7,6 @@ is enough to run it again.
 import json
 import math
 import os
-import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -24,6 +23,7 @@ from scai_cli.experiment.constitution_start import FindEarlier, StartClause, sta
 from scai_cli.experiment.earlier_versions import is_before_openings, keep_first_defaults
 from scai_cli.experiment.item_files import LONGEST_ITEM, Item, items, plural
 from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.strata import stratified
 from scai_cli.experiment.tasks import Task
 from scai_cli.experiment.yaml_source import Key, YamlSource, check_size, explain, parse_yaml, read_yaml
 from scai_cli.prompts.templates import TEMPLATES
@@ -218,9 +218,6 @@ CodeName = tuple[tuple[str, ...], plugins.Kind, str]
 def named_code(config: ExperimentConfig) -> Iterator[CodeName]:
     """Yield every name in an experiment that refers to code."""
     yield ("revision", "strategy"), "strategy", config.revision.strategy
-    if config.revision.strategy == "candidates":
-        for name in config.revision.bases:
-            yield ("revision", "base"), "strategy", name
     yield ("revision", "acceptance"), "acceptance", config.revision.acceptance
     for role in ROLES:
         own = getattr(config.roles, role).provider
@@ -295,11 +292,7 @@ def _none_left(spec: PersonaSource | TaskSource, key: str) -> str:
 
 
 def _hold_out(wanted: float | tuple[str, ...], group: Sequence[Item], seed: int, source: YamlSource) -> tuple[str, ...]:
-    """Return the ids to hold out: the given ones, or a share by systematic sampling.
-
-    The group is sorted by attributes (or by topic and kind), so that neighbours are similar, and every k-th is taken:
-    an implicit stratification.
-    """
+    """Return the ids to hold out: the given ones, or a share by a stratified draw."""
     key = plural(type(group[0]))
     known = [item.id for item in group]
     if isinstance(wanted, tuple):
@@ -310,20 +303,11 @@ def _hold_out(wanted: float | tuple[str, ...], group: Sequence[Item], seed: int,
         chosen = wanted
     else:
         count = min(len(group) - 1, math.ceil(wanted * len(group))) if wanted else 0
-        rng = random.Random(f"{seed}/holdout/{key}")
-        order = sorted(group, key=lambda item: (_stratum(item), rng.random()))
-        start = rng.random()
-        chosen = tuple(order[int((n + start) * len(group) / count)].id for n in range(count))
+        chosen = tuple(item.id for item in stratified(group, count, f"{seed}/holdout/{key}")) if count else ()
     if len(set(chosen)) >= len(group):
         raise source.error(("holdout", key), f"holds out all {key}; leave some for the epochs")
     held_out = frozenset(chosen)
     return tuple(name for name in known if name in held_out)
-
-
-def _stratum(item: Persona | Task) -> tuple[str, ...]:
-    if isinstance(item, Task):
-        return (item.topic, item.kind)
-    return tuple(str(item.attributes.get(key, "")) for key in ("politics", "religion", "country", "income"))
 
 
 def _check_contract(contract: Iterable[StartClause], personas: Sequence[str], source: YamlSource) -> None:

@@ -1,6 +1,8 @@
 """Personas: the people of the simulated group."""
 
-from collections.abc import Mapping
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
@@ -94,3 +96,40 @@ class Persona(Value):
         if stance := self.stance(task_id, topic):
             lines.append(f"On this task: {stance.strip()}")
         return "\n".join(lines)
+
+
+_SEVERAL: Final = re.compile(r", | and |:")
+"""What a list of names, or the colon after it, has between names."""
+
+
+def names_of(personas: Iterable[Persona]) -> dict[str, str]:
+    """Return id -> a name that nobody else has, to be read back from a list of names.
+
+    Namesakes have an attribute behind their names that tells them apart, or else their ids. A name that reads like
+    several, or like the id of somebody else, has its id in its place.
+    """
+    personas = list(personas)
+    namesakes: dict[str, list[Persona]] = defaultdict(list)
+    for persona in personas:
+        namesakes[persona.called.casefold()].append(persona)
+    ids = {persona.id.casefold() for persona in personas}
+    names = {}
+    for called, group in namesakes.items():
+        key = _distinguishing(group) if len(group) > 1 else None
+        for persona in group:
+            mark = persona.attributes[key] if key else persona.id
+            name = persona.called if len(group) == 1 else f"{persona.called} ({mark})"
+            is_clear = not _SEVERAL.search(name) and (called not in ids or called == persona.id.casefold())
+            names[persona.id] = name if is_clear else persona.id
+    # "Ann (nurse)" may also be somebody's whole name.
+    return names if len({name.casefold() for name in names.values()}) == len(names) else {p.id: p.id for p in personas}
+
+
+def _distinguishing(namesakes: Sequence[Persona]) -> str | None:
+    """Return the first attribute whose values, each a word or a few, differ between all of them."""
+    for key in namesakes[0].attributes:
+        values = [" ".join(str(persona.attributes.get(key, "")).split()) for persona in namesakes]
+        fitting = [v for v in values if 0 < len(v) <= 40 and not _SEVERAL.search(v) and not re.search(r"[()\n]", v)]
+        if len({value.casefold() for value in fitting}) == len(namesakes):
+            return key
+    return None

@@ -11,7 +11,7 @@ from scai_cli.text.characters import folded
 
 TAGS = (
     "persona", "task", "conversation", "message", "answer", "constitution", "rating", "candidate", "principle",
-    "critique",
+    "critique", "rejected",
 )  # fmt: skip
 
 _ALIKE: Final = {"a": "4@", "e": "3", "i": "1lL|", "l": "1iI|", "o": "0", "s": "5$"}

@@ -18,6 +18,12 @@ FORM: Final = "Answer with one JSON object of this form and nothing else"
 _WORDING = read_data_file(__file__)
 FORM_RULE: Final[str] = _WORDING.pop("form_rule")
 _EDIT_RULES: Final[str] = _WORDING.pop("edit_rules")
+NOT_APPROVED: Final[str] = _WORDING.pop("not_approved")
+CLAUSES: Final[Mapping[str, Mapping[str, str]]] = {
+    bound: {"clauses": _WORDING.pop(f"clauses_for_{bound}"), "clause": _WORDING.pop(f"clause_for_{bound}")}
+    for bound in ("conditions", "people")
+}
+"""`revision.clauses` -> what fills `{{clauses}}` in prompts and `{{clause}}` in forms."""
 
 TEMPLATES: Final[Mapping[str, str]] = {
     name: text.replace("{{edit_rules}}", _EDIT_RULES).replace("{{form_rule}}", FORM_RULE)

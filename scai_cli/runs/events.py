@@ -11,7 +11,16 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, TypeAdapter
 
 from scai_cli.experiment.constitution import Constitution, Edit
-from scai_cli.runs.records import Candidate, Estimate, Mark, NoAnswer, RaterCheck, UtilityTable
+from scai_cli.runs.records import (
+    Candidate,
+    Estimate,
+    Mark,
+    NoAnswer,
+    Opinion,
+    RaterCheck,
+    RatifiedRule,
+    UtilityTable,
+)
 from scai_cli.values import Value
 
 CALL_FAILED: Final = "the call failed"
@@ -179,7 +188,22 @@ class Revised(_Event):
     no_answer: NoAnswer | None = Field(default=None, exclude_if=operator.not_)
     """Why no proposal has an answer; None if one has."""
     ballots: Mapping[str, int] = Field(default={}, exclude_if=operator.not_)
-    """Number of `answers` in the vote, of `unreadable` ones and of each mark; empty without a vote."""
+    """Number of `answers` to the ballot, of `unreadable` ones and of each mark; empty without a ballot."""
+    ratified: tuple[RatifiedRule, ...] = Field(default=(), exclude_if=operator.not_)
+    """The rules that the users had a ballot on."""
+
+
+class BallotCast(_Event):
+    """A user's opinions on the rules that a revision proposes, by their numbers in its `ratified`."""
+
+    type: Literal["ballot"] = "ballot"
+    epoch: int
+    persona: str
+    opinions: Mapping[int, Opinion]
+    """Empty if the answer could not be read."""
+    problem: str | None = None
+    """Why there are no opinions."""
+    marks: tuple[Mark, ...] = Field(default=(), exclude_if=operator.not_)
 
 
 class Problem(_Event):
@@ -278,6 +302,7 @@ Event = (
     | MessageSaid
     | Rated
     | WelfareMeasured
+    | BallotCast
     | Revised
     | ControlRated
     | Judged

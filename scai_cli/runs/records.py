@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from scai_cli.experiment.constitution import Constitution, Edit
+from scai_cli.experiment.constitution import Constitution, Edit, RuleKind
 from scai_cli.stats.intervals import Estimand
 from scai_cli.values import Value
 
@@ -32,6 +32,9 @@ NoAnswer = Literal["failed", "truncated", "broken", "oversized"]
 or the prompt was too long to be sent (`oversized`).
 """
 
+Stance = Literal["approve", "indifferent", "object"]
+Scope = Literal["principle", "clause", "dropped"]
+
 UtilityTable = tuple[tuple[float | None, ...], ...]
 """A row per person, a column per task; None is missing."""
 
@@ -54,6 +57,30 @@ class Candidate(Value):
     # Left out while empty: older runs do not have them.
     marks: tuple[Mark, ...] = Field(default=(), exclude_if=operator.not_)
     no_answer: NoAnswer | None = Field(default=None, exclude_if=operator.not_)
+
+
+class Opinion(Value):
+    """A user's opinion on a rule: that the assistant follows it with them, under its condition, and with everyone."""
+
+    me: Stance
+    everyone: Stance
+    condition: Stance | None = Field(default=None, exclude_if=operator.not_)
+    """None for a rule without a condition."""
+
+
+class RatifiedRule(Value):
+    """A rule that was put to the users, and what became of it; `number` is the one in the ballots."""
+
+    number: int
+    text: str
+    when: str | None = Field(default=None, exclude_if=operator.not_)
+    users: tuple[str, ...] = Field(default=(), exclude_if=operator.not_)
+    kind: RuleKind = Field(default="rule", exclude_if=lambda kind: kind == "rule")
+    scope: Scope
+    rule: str | None = None
+    """Its id in the new constitution; None if it is not in it."""
+    counts: Mapping[str, float]
+    """The users' weights by opinion (`everyone_approve`, `condition_object`, ...), and the number of those `quoted`."""
 
 
 class Estimate(Value):

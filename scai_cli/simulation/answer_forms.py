@@ -1,9 +1,9 @@
 """The forms of JSON answers, as pydantic models; unknown keys are ignored."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -16,7 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from scai_cli.experiment.constitution import RuleDraft
+from scai_cli.experiment.constitution import Condition, RuleDraft, RuleKind
+from scai_cli.runs.records import Stance
 from scai_cli.simulation.placeholders import is_rule
 from scai_cli.text.scale_numbers import read_on_scale
 from scai_cli.values import Text
@@ -64,6 +65,11 @@ def _on_the_scale(value: float, info: ValidationInfo) -> float:
     return value
 
 
+def _as_truth(value: Any) -> Any:
+    """Accept null for false, as models write it."""
+    return False if value is None else value
+
+
 def _a_rule(text: str) -> str:
     if not is_rule(text):
         raise ValueError("is not a rule; write one sentence")
@@ -97,14 +103,47 @@ class WrittenPrinciple(_Form):
     evidence: _Names = ()
 
 
-class WrittenClause(_Form):
-    """A contract clause of a rewritten constitution; `for` is a list of user ids."""
+class _Bound(_Form):
+    """What a rule is bound to, in a form whose context is `revision.clauses`: a condition, or users by their ids."""
+
+    when: Annotated[Condition, BeforeValidator(_as_text)] = ""
+    ask: Annotated[bool, BeforeValidator(_as_truth)] = False
+    users: Annotated[_Names, Field(alias="for")] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _only(cls, data: Any, info: ValidationInfo) -> Any:
+        """Leave out what the other kind of clauses is bound to."""
+        other = _OTHER.get(info.context, ()) if isinstance(info.context, str) else ()
+        return {key: value for key, value in data.items() if key not in other} if isinstance(data, dict) else data
+
+    @property
+    def bound(self) -> dict[str, Any]:
+        """The fields of an edit; a clause without any is for everyone."""
+        return {"when": self.when or None, "kind": self.kind, "users": self.users}
+
+    @property
+    def kind(self) -> RuleKind:
+        """Whether it is a question to the user."""
+        return "ask" if self.ask else "rule"
+
+
+_OTHER: Final[Mapping[str, tuple[str, ...]]] = {"conditions": ("for", "users"), "people": ("when", "ask")}
+
+
+class WrittenClause(_Bound):
+    """A clause of a rewritten constitution."""
 
     id: Text | None = None
     text: _Rule
-    users: Annotated[_Names, Field(alias="for", min_length=1)]
     reason: _Words = ""
     evidence: _Names = ()
+
+    @model_validator(mode="after")
+    def _is_for_somebody(self, info: ValidationInfo) -> Self:
+        if info.context == "people" and not self.users:
+            raise ValueError('a clause needs "for", a list of user ids')
+        return self
 
 
 class WrittenRemoval(_Form):
@@ -131,14 +170,13 @@ class Rewrite(_Form):
         return self
 
 
-class WrittenEdit(_Form):
+class WrittenEdit(_Bound):
     """An edit as a model writes it; `op` determines the fields used."""
 
     op: Literal["add", "modify", "merge", "remove"]
     id: Text | None = None
     ids: _Names = ()
     text: Annotated[RuleDraft, BeforeValidator(_as_text)] = ""
-    users: Annotated[_Names, Field(alias="for")] = ()
     reason: _Words = ""
     evidence: _Names = ()
 
@@ -156,33 +194,54 @@ class Edits(_Form):
     edits: tuple[WrittenEdit, ...]
 
 
-class Ranking(_Form):
-    """Letters from best to worst; an inner list is a tie, and omitted letters tie for the last place."""
+def _stance(value: Any) -> Any:
+    """Accept "Approve", "approved" and "objects", as models write them."""
+    said = value.strip().lower() if isinstance(value, str) else value
+    return next((stance for stance in get_args(Stance) if isinstance(said, str) and said.startswith(stance)), said)
 
-    ranking: tuple[Annotated[tuple[str, ...], BeforeValidator(_as_list)], ...]
 
-    @field_validator("ranking")
+_Stance = Annotated[Stance, BeforeValidator(_stance)]
+
+
+class WrittenOpinion(_Form):
+    """A user's opinion on one rule, by its letter; `condition` counts for a rule with a condition."""
+
+    rule: Text
+    me: _Stance
+    condition: Annotated[_Stance | None, BeforeValidator(lambda value: value or None)] = None
+    everyone: _Stance
+
+
+class Ballot(_Form):
+    """A user's opinions on the rules with the letters in the context; one on each."""
+
+    ballot: tuple[WrittenOpinion, ...]
+
+    @field_validator("ballot")
     @classmethod
-    def _known_once(cls, ranking: tuple[tuple[str, ...], ...], info: ValidationInfo) -> tuple[tuple[str, ...], ...]:
-        letters = [letter for tier in ranking for letter in tier]
-        known: Collection[str] = info.context or ()
-        if not letters or len(set(letters)) < len(letters) or not set(letters).issubset(known):
-            raise ValueError(f"must name the letters {', '.join(sorted(known))}, each once")
-        return ranking
+    def _each_once(cls, ballot: tuple[WrittenOpinion, ...], info: ValidationInfo) -> tuple[WrittenOpinion, ...]:
+        letters, known = [opinion.rule for opinion in ballot], sorted(info.context or ())
+        if sorted(letters) != known:
+            raise ValueError(f"must have the rules {', '.join(known)}, each once")
+        return ballot
 
 
 def is_read_when_cut(form: type[BaseModel]) -> bool:
-    """Return whether a complete object counts in an answer that was cut off after it: a rating or a vote."""
-    return form in (Feedback, CrossRating, Ranking)
+    """Return whether a complete object counts in an answer that was cut off after it: a rating."""
+    return form in (Feedback, CrossRating)
 
 
 @cache
 def form_schema(form: type[BaseModel], context: Any) -> dict[str, Any]:
-    """Return the JSON schema of a form, with the scale or the letters in `context`."""
+    """Return the JSON schema of a form, with the scale, the letters or the kind of clauses in `context`."""
     schema = form.model_json_schema()
     fields = schema["properties"]
     if "rating" in fields:
         fields["rating"] |= {"minimum": context[0], "maximum": context[1]}
-    if form is Ranking:
-        fields["ranking"]["items"]["items"]["enum"] = sorted(context)
+    if form is Ballot:
+        schema["$defs"]["WrittenOpinion"]["properties"]["rule"]["enum"] = sorted(context)
+    for definition in schema.get("$defs", {}).values() if form in (Rewrite, Edits) else ():
+        for key in _OTHER[context]:
+            definition["properties"].pop(key, None)
+        _whole(definition)
     return schema

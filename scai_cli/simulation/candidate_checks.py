@@ -37,28 +37,37 @@ def objection(context: RevisionContext, constitution: Constitution) -> str | Non
     limits = context.config.constitution
     if len(constitution.principles) > limits.max_principles:
         return f"oversized: {len(constitution.principles)} principles, at most {limits.max_principles} are allowed"
-    size = rough_tokens(len(constitution.render()))
+    size = rough_tokens(constitution.size)
     if size > limits.max_tokens:
         return f"oversized: {size} tokens, at most {limits.max_tokens} are allowed"
     known = {persona.id for persona in context.config.train_personas}
     for clause in constitution.contract:
         if unknown := [user for user in clause.users if user not in known]:
             return f"broken: {clause.id} is for {unknown[0][:40]!r}, who is not a user"
-    in_force = {rule.text for rule in context.constitution.rules}
-    for rule in (rule for rule in constitution.rules if rule.text not in in_force):
-        if codes := hidden(rule.text):
+    in_force = set(_wording(context.constitution))
+    # Only new wording is searched: a rule in force was searched before, or is the experiment's own.
+    fresh = [rule for rule in constitution.rules if _words_of(rule) not in in_force]
+    for rule, text in ((new, text) for new in fresh for text in _texts(new)):
+        if codes := hidden(text):
             return f"broken: {rule.id} has hidden characters ({codes})"
-        if not is_rule(rule.text):
+        if not is_rule(text):
             return f"broken: {rule.id} is not a rule but a placeholder, or has fewer than four letters"
-    before = {rule.text for rule in context.constitution.principles}
-    # Only new wording is searched: a principle in force was searched before, or is the experiment's own.
-    fresh = [rule for rule in constitution.principles if rule.text not in before]
-    return leak(fresh, context.config.personas.inline, _private_texts(context)) if fresh else None
+    public = [rule for rule in fresh if isinstance(rule, Principle) or not rule.users]
+    return leak(public, context.config.personas.inline, _private_texts(context)) if public else None
 
 
-def _wording(constitution: Constitution) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the text of every rule with its users."""
-    return [(rule.text, rule.users if isinstance(rule, Clause) else ()) for rule in constitution.rules]
+def _wording(constitution: Constitution) -> list[tuple[object, ...]]:
+    """Return the words of every rule, with its users."""
+    return [_words_of(rule) for rule in constitution.rules]
+
+
+def _words_of(rule: Principle | Clause) -> tuple[object, ...]:
+    return (rule.text, rule.when, rule.users, rule.kind) if isinstance(rule, Clause) else (rule.text,)
+
+
+def _texts(rule: Principle | Clause) -> tuple[str, ...]:
+    """Return the text of a rule, and its condition if it has one."""
+    return (rule.text, rule.when) if isinstance(rule, Clause) and rule.when else (rule.text,)
 
 
 def _private_texts(context: RevisionContext) -> Iterator[str]:
@@ -87,14 +96,14 @@ _LIKE_LATIN: Final = re.compile(f"[^{''.join(chr(code) for code in range(0x370, 
 _SENTENCE_ENDS: Final = frozenset('.!?:…\n•*-–("“')
 
 
-def leak(fresh: Iterable[Principle], personas: Iterable[Persona], private: Iterable[str]) -> str | None:
-    """Return the first leak in principles as a reason for the log; `private` are tasks, messages and comments."""
+def leak(fresh: Iterable[Principle | Clause], personas: Iterable[Persona], private: Iterable[str]) -> str | None:
+    """Return the first leak in rules and conditions as a reason for the log; `private` are tasks and what was said."""
     names = _Names(personas)
     haystack = f" {' | '.join(' '.join(_words(text)) for text in private)} "
-    for rule in fresh:
-        if (name := names.first(rule.text)) is not None:
-            return f"leaking: {rule.id} names {name!r}; a principle is for everyone"
-        words = _words(rule.text)
+    for rule, text in ((new, text) for new in fresh for text in _texts(new)):
+        if (name := names.first(text)) is not None:
+            return f"leaking: {rule.id} names {name!r}; a rule without users is for anyone"
+        words = _words(text)
         lengths = list(accumulate(map(_length, words), initial=0.0))
         for at, before in enumerate(lengths):
             end = bisect_left(lengths, before + COPIED_WORDS)

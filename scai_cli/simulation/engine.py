@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from scai_cli import __version__, plugins
 from scai_cli.concurrency import together
@@ -22,14 +22,19 @@ from scai_cli.simulation.candidate_checks import checked
 from scai_cli.simulation.controls import control, judge
 from scai_cli.simulation.epoch import play
 from scai_cli.simulation.epoch_context import Agents, Emit, EpochContext
+from scai_cli.simulation.groups import dev_people, not_approved
 from scai_cli.simulation.holdout import run_holdout
 from scai_cli.simulation.rater_check import check_raters, stop_if_a_rater_failed
 from scai_cli.simulation.revision_context import Acceptance, AcceptanceResult, RevisionContext, Strategy
+from scai_cli.simulation.strategies.candidates import propose
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import EpochUtilities, epoch_utilities
 from scai_cli.social_choice import welfare
 from scai_cli.social_choice.welfare import WelfareFunction
 from scai_cli.values import draw
+
+_REMEMBERED: Final = 20
+"""The rules that the users did not approve which the meta model is reminded of."""
 
 
 async def simulate(
@@ -58,6 +63,7 @@ async def simulate(
     declared = welfare.parse(config.welfare)
     # Bounded, as a long run would otherwise hold every conversation in memory.
     past: deque[Sequence[Conversation]] = deque(maxlen=config.revision.memory - 1)
+    rejected: deque[str] = deque(maxlen=_REMEMBERED)
     ranking, anchors = VersionRanking(declared), Anchors(config.ratings.anchors)
     plays: list[tuple[int, tuple[Persona, ...], tuple[Task, ...]]] = []
     for epoch in range(1, config.epochs + 1):
@@ -67,10 +73,13 @@ async def simulate(
         context = EpochContext(agents, f"e{epoch}", epoch, constitution, people, tasks, emit, is_settled)
         conversations, utilities = await _play_and_measure(context, anchors, declared)
         ranking.add(constitution, utilities)
-        end = RevisionContext(config, context, f"{context.id}/revision", conversations, utilities, list(past))
+        dev = dev_people(config, people)
+        revision_id = f"{context.id}/revision"
+        end = RevisionContext(config, context, revision_id, conversations, utilities, list(past), list(rejected), dev)
         revision = await _revise(end, revised, revision)
         constitution = revision.constitution
-        past.append(conversations)
+        past.append(end.heard)
+        rejected.extend(not_approved(revision))
     product = ranking.best if config.revision.best_so_far else constitution
     people, tasks = _drawn(config, epoch=1)
     is_measured = not config.revision.best_so_far and (product.version, people, tasks) in plays
@@ -219,11 +228,16 @@ async def _proposed(context: RevisionContext) -> events.Revised:
     candidates: Sequence[Candidate] = ()
     failed = False
     try:
-        candidates = [checked(context, candidate) for candidate in await strategy(context)]
+        candidates = [checked(context, candidate) for candidate in await propose(context, strategy)]
         sound = [c for c in candidates if c.constitution is not None and c.objection is None]
         result = await acceptance(context, sound) if sound else AcceptanceResult(None, _objections(candidates), {})
-        if result.adopted is not None and result.adopted not in sound:
-            result = replace(result, adopted=None, reason="the acceptance rule adopted what it was not given")
+        adopted = result.adopted
+        if adopted is not None and adopted not in sound:  # a rule may adopt a part of a candidate
+            adopted = checked(context, adopted.model_copy(update={"objection": None}))
+            if adopted.constitution is None or adopted.objection or adopted.id not in {c.id for c in sound}:
+                adopted = None
+                result = replace(result, reason="the acceptance rule adopted what it was not given")
+            result = replace(result, adopted=adopted)
     except CallFailed as error:
         stops.stop_if_too_long(context, error)
         stops.stop_if_too_many([error], 1, context.agents.max_failures, f"revisions of epoch {epoch_context.epoch}")
@@ -255,4 +269,5 @@ def _revised(context: RevisionContext, candidates: Sequence[Candidate], result: 
         system_message=context.agents.prompts.system_message(constitution),
         candidates=tuple(c.model_copy(update={"scores": result.scores.get(c.id, {})}) for c in candidates),
         ballots=result.ballots,
+        ratified=result.ratified,
     )

@@ -1,44 +1,63 @@
 """The prompts of an experiment: templates filled with data between fences."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from scai_cli.experiment.config import Ratings
-from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.constitution import Clause, Constitution
 from scai_cli.experiment.constitution_start import ConstitutionStart
-from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.personas import Persona, names_of
+from scai_cli.experiment.revision_settings import BoundTo
 from scai_cli.experiment.tasks import Task, is_document
 from scai_cli.messages import Message
 from scai_cli.prompts.fences import enclose, fence
-from scai_cli.prompts.templates import TEMPLATES, fill
+from scai_cli.prompts.templates import CLAUSES, NOT_APPROVED, TEMPLATES, fill
 from scai_cli.runs.events import MessageSaid, Rated
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.characters import clean
 
-RevisionPrompt = Literal["rewrite", "reflect", "edits", "further_edits"]
+RevisionPrompt = Literal["rewrite", "edits", "further_edits"]
 
 _LOCKED = " (locked: keep it word for word)"
 _SILENCE = "(says nothing)"
 """The replacement of an empty message in a prompt, as many endpoints reject empty content."""
 
 
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What the meta model sees: rules with their bounds, rules that were not approved, and rated transcripts."""
+
+    constitution: Constitution
+    transcripts: Sequence[str]
+    not_approved: Sequence[str] = ()
+    users: Mapping[str, str] = field(default_factory=dict)
+    """Id -> the id under which a user is shown; the same if it is left out."""
+
+
 class Prompts:
     """The prompts of one experiment, as messages."""
 
     def __init__(
-        self, wording: Mapping[str, str], ratings: Ratings, bounds: ConstitutionStart, personas: Iterable[Persona]
+        self,
+        wording: Mapping[str, str],
+        ratings: Ratings,
+        bounds: ConstitutionStart,
+        personas: Iterable[Persona],
+        clauses: BoundTo = "conditions",
     ) -> None:
         """Take the wording of prompts by name (default: the shipped one) and the data in them."""
         self._wording = {**TEMPLATES, **wording}
         self._ratings = ratings
         self._bounds = bounds
+        self._clauses = CLAUSES[clauses]
         self._scale = {"low": f"{ratings.scale[0]:g}", "high": f"{ratings.scale[1]:g}"}
-        self._names = {persona.id: persona.called for persona in personas}
+        self._names = names_of(personas)
         self._persona_messages: dict[tuple[str, str], Message] = {}
 
-    def system_message(self, constitution: Constitution, user: str | None = None) -> str:
-        """Return the assistant's system message: for one user, or with every clause of the contract."""
-        rules = constitution.render(user=user, names=self._names)
+    def system_message(self, constitution: Constitution, user: str | None = None, *, with_members: bool = False) -> str:
+        """Return the assistant's system message: for anyone, for one user, or `with_members` with all named clauses."""
+        rules = constitution.render(user=user, names=self._names if with_members else None)
         return clean(fill(self._wording["assistant"], {"constitution": rules}))
 
     def answer(self, system: Message, messages: Sequence[MessageSaid]) -> list[Message]:
@@ -65,28 +84,25 @@ class Prompts:
         }
         return [self._in_role(rater, conversation.task), self._form_message("cross_rating", values)]
 
-    def meta(
-        self, name: RevisionPrompt, constitution: Constitution, conversations: Iterable[Conversation]
-    ) -> list[Message]:
+    def meta(self, name: RevisionPrompt, material: Material) -> list[Message]:
         """Return the request for a critique and a revision; `further_edits` is for a draft of the meta model."""
         values = {
-            "constitution": _rules(constitution),
-            "conversations": "\n\n".join(rated_transcript(conversation) for conversation in conversations),
+            "constitution": _rules(material),
+            "conversations": "\n\n".join(material.transcripts),
             "own": self._ratings.own,
             "cross": self._ratings.cross,
             "max_principles": str(self._bounds.max_principles),
             "max_tokens": str(self._bounds.max_tokens),
         }
-        form = "rewrite" if name in ("rewrite", "reflect") else "edits"
-        return [Message("system", self._wording["meta"]), self._form_message(name, values, form)]
+        # Filled in first, as their texts have places themselves.
+        wording = {key: fill(text, values) for key, text in self._clauses.items()}
+        form = "rewrite" if name == "rewrite" else "edits"
+        return [Message("system", self._wording["meta"]), self._form_message(name, {**values, **wording}, form)]
 
-    def vote(self, voter: Persona, constitutions: Mapping[str, Constitution]) -> list[Message]:
-        """Return the request for a user's ranking of constitutions, each as it would be for this user."""
-        shown = "\n\n".join(
-            fence("candidate", constitution.render(user=voter.id) or "(no rules)", letter=letter)
-            for letter, constitution in constitutions.items()
-        )
-        return [self._in_role(voter, None), self._form_message("vote", {"candidates": shown})]
+    def ballot(self, voter: Persona, rules: Mapping[str, str]) -> list[Message]:
+        """Return the request for a user's opinion on each rule; `rules` are letters with their texts."""
+        shown = "\n\n".join(fence("candidate", text, letter=letter) for letter, text in rules.items())
+        return [self._in_role(voter, None), self._form_message("ballot", {"rules": shown})]
 
     def judge(self, persona: Persona, conversations: Iterable[Conversation]) -> list[Message]:
         """Return the request for the judge's rating of how well a user's words fit the persona."""
@@ -125,7 +141,7 @@ class Prompts:
 
     def _form_message(self, name: str, values: dict[str, str], form: str | None = None) -> Message:
         """Return a request for a JSON object, with its form (default: of the same name) and the rating scale."""
-        filled = self._filled(f"{form or name}_form", self._scale)
+        filled = self._filled(f"{form or name}_form", {**self._clauses, **self._scale})
         return self._message(name, {**values, **self._scale, "form": filled})
 
     def _message(self, name: str, values: dict[str, str]) -> Message:
@@ -144,10 +160,23 @@ class Prompts:
         return self._persona_messages[key]
 
 
-def _rules(constitution: Constitution) -> str:
+def _rules(material: Material) -> str:
+    constitution = material.constitution
     lines = [f"{rule.id}{_LOCKED * rule.locked}: {rule.text}" for rule in constitution.principles]
-    lines += [f"{rule.id} (for {', '.join(rule.users)}): {rule.text}" for rule in constitution.contract]
-    return fence("constitution", "\n".join(lines) or "(empty)", version=str(constitution.version))
+    lines += [f"{rule.id} ({_bound(rule, material.users)}): {rule.text}" for rule in constitution.contract]
+    text = fence("constitution", "\n".join(lines) or "(empty)", version=str(constitution.version))
+    if not material.not_approved:
+        return text
+    rejected = fence("rejected", "\n".join(f"- {line}" for line in material.not_approved))
+    return f"{text}\n\n{NOT_APPROVED}\n\n{rejected}"
+
+
+def _bound(rule: Clause, users: Mapping[str, str]) -> str:
+    """Return what a clause is bound to."""
+    if rule.users:
+        return f"for {', '.join(users.get(user, user) for user in rule.users)}"
+    when = f"when {rule.when}" if rule.when else ""
+    return when if rule.kind == "rule" else f"ask {when}".strip()
 
 
 def _dialogue(conversation: Conversation) -> str:
@@ -155,14 +184,22 @@ def _dialogue(conversation: Conversation) -> str:
     return enclose("conversation", messages)
 
 
-def rated_transcript(conversation: Conversation) -> str:
-    """Return a conversation with its ratings as text for the meta model."""
-    parts = [fence("message", m.content, id=m.id, **{"from": m.role}) for m in conversation.messages]
-    parts += [_rating(rating) for rating in conversation.ratings if rating.final]
-    return enclose("conversation", "\n".join(parts), id=conversation.id, user=conversation.persona.id)
+def rated_transcript(conversation: Conversation, shown: Mapping[str, str] = {}) -> str:
+    """Return a conversation with its ratings as text for the meta model; `shown` has the ids to show in place of some.
+
+    It is read by users, messages, ratings and conversations alike.
+    """
+
+    def name(event_id: str) -> str:
+        return shown.get(event_id, event_id)
+
+    parts = [fence("message", m.content, id=name(m.id), **{"from": m.role}) for m in conversation.messages]
+    parts += [_rating(rating, name) for rating in conversation.ratings if rating.final]
+    ids = {"id": name(conversation.id), "user": name(conversation.persona.id)}
+    return enclose("conversation", "\n".join(parts), **ids)
 
 
-def _rating(rating: Rated) -> str:
+def _rating(rating: Rated, name: Callable[[str], str]) -> str:
     value = "missing" if rating.value is None else f"{rating.value:g}"
     comment = rating.comment if rating.kind == "cross" else ""
-    return fence("rating", comment, id=rating.id, metric=rating.metric, by=rating.rater, value=value)
+    return fence("rating", comment, id=name(rating.id), metric=rating.metric, by=name(rating.rater), value=value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -14,6 +15,7 @@ from scai_cli.models.simulated import connect
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.engine import simulate
 from scai_cli.simulation.epoch_context import build_agents
+from scai_cli.simulation.groups import dev_people
 
 TYPICAL_ANSWER: Final = 300
 """The assumed tokens of a real model's answer without a limit."""
@@ -100,16 +102,24 @@ class Workload:
     def calls(self) -> int:
         """Estimate the number of calls, including trials of candidates."""
         config, revision = self.config, self.config.revision
-        proposed = revision.candidates if revision.strategy == "candidates" else 1
-        plays = config.epochs * (1 + (1 + proposed if revision.acceptance in ("improves", "both") else 0)) + 1
-        total = 0
+        proposed, ratifies = revision.candidates, revision.acceptance == "ratify"
+        trials = 1.0 + proposed if revision.acceptance == "improves" else self.dev_share
+        plays = config.epochs * (1 + trials) + 1
+        total = 0.0
         opens = config.opening == "own_words"
         # Trials repeat the openings of their epoch, and one side of the holdout those of the other.
         parts = (plays, config.epochs + 1, self.group()), (2, 1, self.group(holdout=True))
         for times, openings, (personas, tasks, raters) in parts:
             total += personas * tasks * (times * (2 * config.turns + raters) + opens * openings)
-        votes = revision.acceptance in ("vote", "both")
-        return total + config.epochs * (proposed + self.group()[0] * (config.ratings.anchors + votes))
+        rounds = revision.rounds if revision.strategy == "grounded" else 1
+        each = proposed * rounds + self.group()[0] * (config.ratings.anchors + ratifies)
+        return math.ceil(total) + config.epochs * each
+
+    @property
+    def dev_share(self) -> float:
+        """The share of the people who are set aside to try revisions on."""
+        people = self.config.train_personas[: self.group()[0]]
+        return len(dev_people(self.config, people)) / len(people)
 
     def part(self) -> Workload:
         """Return the experiment with a part of its epochs, and of its train and held-out personas and tasks."""
@@ -141,7 +151,7 @@ class Workload:
         personas, tasks, raters = self.group(holdout)
         some, few, seen = part.group(holdout)
         epochs = 1.0 if holdout or product else self.config.epochs / part.config.epochs
-        if purpose in ("vote", "anchor"):
+        if purpose in ("ballot", "anchor"):
             return epochs * personas / some, 1.0
         if purpose == "rater_check":
             return 1.0, 1.0

@@ -1,6 +1,6 @@
 """The input of strategies and acceptance rules: one epoch with its conversations and utilities."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.yaml_source import YamlSource, explain
-from scai_cli.runs.records import Candidate
+from scai_cli.runs.records import Candidate, RatifiedRule
 from scai_cli.simulation.epoch_context import Agents, EpochContext
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import EpochUtilities
@@ -29,6 +29,21 @@ class RevisionContext:
     utilities: EpochUtilities
     past: Sequence[Sequence[Conversation]] = ()
     """The conversations of earlier epochs, oldest first, as many epochs as `revision.memory` asks for."""
+    not_approved: Sequence[str] = ()
+    """Rules that the users did not approve in earlier epochs."""
+    dev: frozenset[str] = frozenset()
+    """The people on whom a revision is tried; the meta model does not read their conversations."""
+
+    @property
+    def heard(self) -> Sequence[Conversation]:
+        """The conversations that the meta model reads."""
+        return [c for c in self.conversations if c.persona.id not in self.dev]
+
+    def cited(self, evidence: Iterable[str]) -> tuple[str, ...]:
+        """Return the users whose messages or ratings are among the evidence; an answer counts for its user."""
+        authors = {message.id: c.persona.id for c in self.conversations for message in c.messages}
+        authors |= {rating.id: rating.rater for c in self.conversations for rating in c.ratings}
+        return tuple(dict.fromkeys(authors[event_id] for event_id in evidence if event_id in authors))
 
     def options(self, model: type[Options], key: OptionsKey | None = None) -> Options:
         """Read the keys of a strategy or an acceptance rule with its pydantic model.
@@ -65,7 +80,9 @@ class AcceptanceResult:
     scores: Mapping[str, Mapping[str, float | None]]
     """Candidate id -> scores."""
     ballots: Mapping[str, int] = field(default_factory=dict)
-    """Number of `answers` in a vote, of `unreadable` ones and of each mark."""
+    """Number of `answers` to a ballot, of `unreadable` ones and of each mark."""
+    ratified: tuple[RatifiedRule, ...] = ()
+    """The rules on the ballot, with what became of them."""
 
 
 Strategy = Callable[[RevisionContext], Awaitable[Sequence[Candidate]]]

@@ -22,7 +22,7 @@ from scai_cli.models.simulated.openings import opening, opening_task
 from scai_cli.models.simulated.options import SocietyOptions, read_options
 from scai_cli.models.simulated.portrait import draws, person
 from scai_cli.models.simulated.recognition import recognised_in
-from scai_cli.models.simulated.user import comment, cross_rate, rank
+from scai_cli.models.simulated.user import comment, cross_rate, opinions
 from scai_cli.text.characters import clean
 
 __all__ = ["connect"]
@@ -100,8 +100,8 @@ class _Simulated:
             return _complete(request, comment(request, user, self._options.noise, rng))
         if user is not None and "reason" in request.form:
             return _complete(request, cross_rate(request, user, self._options.noise, rng))
-        if user is not None and request.form.keys() == {"ranking"}:
-            return rank(request, user, self._options, rng)
+        if user is not None and request.form.keys() == {"ballot"}:
+            return opinions(request, user, self._options, rng)
         return fill_form(request.form, rng.uniform(0.4, 0.7))
 
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from scai_cli.measures.catalogue import TRAITS
-from scai_cli.measures.conditions import shown
+from scai_cli.measures.conditions import shown, split_rule
 from scai_cli.measures.requested import requested
 from scai_cli.models.simulated.forms import scale, wording
 from scai_cli.models.simulated.portrait import read_person
 from scai_cli.prompts.fences import Fenced, fenced
 
-_RULE: Final = re.compile(r"^([PC]\d+)(?: \((?:for ([^)\n]*)|(locked)[^)\n]*|when ([^)\n]*))\))?:[ \t]*", re.MULTILINE)
+_RULE: Final = re.compile(
+    r"^([PC]\d+)(?: \((?:for ([^)\n]*)|(locked)[^)\n]*|(ask)? ?(?:when ([^)\n]*))?)\))?:[ \t]*", re.MULTILINE
+)
 _AT_MOST: Final = re.compile(r"\bat most (\d+)( tokens)?")
 _EPOCH: Final = re.compile(r"e(\d+)/")
 _SENTENCE: Final = re.compile(r"(?<=[.!?])\s+")
@@ -42,18 +44,26 @@ class Rule:
     evidence: tuple[str, ...] = ()
     locked: bool = False
     when: str = ""
+    kind: str = "rule"
 
     @classmethod
     def of(
-        cls, id_: str | None, text: str, users: tuple[str, ...] = (), *, locked: bool = False, when: str = ""
+        cls,
+        id_: str | None,
+        text: str,
+        users: tuple[str, ...] = (),
+        *,
+        locked: bool = False,
+        when: str = "",
+        kind: str = "rule",
     ) -> Rule:
-        """Make a rule and read the traits in its text."""
-        return cls(id_, text, users, requested(text), locked=locked, when=when)
+        """Make a rule and read the traits in its text; a question asks for none."""
+        return cls(id_, text, users, {} if kind == "ask" else requested(text), locked=locked, when=when, kind=kind)
 
     @property
     def is_principle(self) -> bool:
         """Whether it is for everyone."""
-        return not self.users and not self.when
+        return not self.users and not self.when and self.kind == "rule"
 
 
 class Opinion(NamedTuple):
@@ -72,6 +82,7 @@ class Evidence:
     `wants[trait][user]` in [-1, 1] is the sum of a user's `opinions` for or against a trait, weighted by how
     unsatisfied they are. `demands` are orders to write a rule, which do not count as a reason for it. `shares[user]`
     are a user's own ratings as shares of the scale, `shown[user]` the conditions that a user's messages show.
+    `rejected` are rules that the users did not approve.
     """
 
     rules: list[Rule]
@@ -80,6 +91,7 @@ class Evidence:
     demands: list[Opinion] = field(default_factory=list)
     shares: dict[str, list[float]] = field(default_factory=dict)
     shown: dict[str, set[str]] = field(default_factory=dict)
+    rejected: list[Rule] = field(default_factory=list)
     max_principles: int = 10
     max_tokens: int = 400
 
@@ -118,6 +130,9 @@ def read_evidence(prompt: str) -> Evidence:
     last = max(map(_epoch, conversations), default=0)
     for conversation in conversations:
         _read_conversation(conversation, span, evidence, _FADING ** (last - _epoch(conversation)))
+    for piece in fenced(prompt, "rejected"):
+        lines = (split_rule(line.removeprefix("- ")) for line in piece.text.splitlines())
+        evidence.rejected += [Rule.of(None, text, when=when or "") for when, text in lines]
     for portrait in fenced(prompt, "persona"):
         _read_portrait(portrait, evidence)
     return evidence
@@ -128,7 +143,8 @@ def _rules(text: str) -> Iterator[Rule]:
     ends = [head.start() for head in heads[1:]] + [len(text)]
     for head, end in zip(heads, ends, strict=False):
         users = tuple(user.strip() for user in (head[2] or "").split(",") if user.strip())
-        yield Rule.of(head[1], text[head.end() : end].strip(), users, locked=bool(head[3]), when=head[4] or "")
+        bound = {"when": head[5] or "", "kind": head[4] or "rule"}
+        yield Rule.of(head[1], text[head.end() : end].strip(), users, locked=bool(head[3]), **bound)
 
 
 def _epoch(conversation: Fenced) -> int:

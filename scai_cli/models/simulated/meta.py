@@ -40,7 +40,7 @@ class ProposedRules:
                 {"id": rule.id, "text": rule.text, **_grounds(rule)} for rule in self.rules if rule.is_principle
             ],
             "contract": [
-                {"id": rule.id, "text": rule.text, **self._whom(rule), **_grounds(rule)}
+                {"id": rule.id, "text": rule.text, **self._bound(rule), **_grounds(rule)}
                 for rule in self.rules
                 if not rule.is_principle
             ],
@@ -52,8 +52,9 @@ class ProposedRules:
             ],
         }
 
-    def _whom(self, rule: Rule) -> dict[str, Any]:
-        return {"when": rule.when} if self.conditional else {"for": list(rule.users)}
+    def _bound(self, rule: Rule) -> dict[str, Any]:
+        """Return what a rule is bound to: a condition and its kind, or users."""
+        return {"when": rule.when or None, "ask": rule.kind == "ask"} if self.conditional else {"for": list(rule.users)}
 
     def as_edits(self) -> dict[str, Any]:
         """Return the answer as edits, each with its reason and evidence."""
@@ -63,20 +64,20 @@ class ProposedRules:
             {"op": "remove", **_removal(gone, self.evidence)} for id_, gone in old.items() if id_ not in stay
         ]
         for new in self.rules:
-            grounds = _grounds(new)
+            grounds, bound = _grounds(new), self._bound(new)
             if new.id is None:
-                edits.append({"op": "add", "text": new.text, "for": list(new.users), **grounds})
+                edits.append({"op": "add", "text": new.text, **bound, **grounds})
                 continue
             if new.merges:
                 edits.append({"op": "merge", "ids": [new.id, *new.merges], "text": new.text, **grounds})
             if _differs(new, old):
-                edits.append({"op": "modify", "id": new.id, "text": new.text, "for": list(new.users), **grounds})
+                edits.append({"op": "modify", "id": new.id, "text": new.text, **bound, **grounds})
         return {"critique": self.critique, "edits": edits}
 
 
 def propose_rules(request: FormRequest, flaws: Flaws, rng: random.Random) -> ProposedRules:
     """Read a revision's prompt and propose rules, flaws included."""
-    evidence, clauses = read_evidence(request.prompt), request.form.get("contract")
+    evidence, clauses = read_evidence(request.prompt), request.form.get("contract", request.form.get("edits"))
     conditional = isinstance(clauses, list) and any("when" in clause for clause in clauses)
     rules, dropped, granted = revision.revise_rules(evidence, rng, conditional=conditional)
     rules = _apply_flaws(rules, evidence, flaws, rng)
@@ -125,10 +126,10 @@ def _apply_flaws(rules: list[Rule], evidence: Evidence, flaws: Flaws, rng: rando
         rules = _with(rules, _invented(evidence, rng), evidence)
     if rng.random() < flaws.obeys_one:
         rules = _with(rules, _obeyed(evidence, rng), evidence)
-    clauses = [rule for rule in rules if rule.users]
+    clauses = [rule for rule in rules if rule.users or (rule.when and rule.kind == "rule")]
     if rng.random() < flaws.over_generalises and clauses:
         clause = rng.choice(clauses)
-        general = replace(clause, id=None, users=(), merges=(), reason="It would do everybody good.")
+        general = replace(clause, id=None, users=(), when="", merges=(), reason="It would do everybody good.")
         wider = [*(rule for rule in rules if rule is not clause), general]
         rules = wider if revision.fits(wider, evidence) else rules
     return rules

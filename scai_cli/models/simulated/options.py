@@ -23,7 +23,7 @@ class Flaws:
     """The chance, in [0, 1], that a revision of the meta has each flaw; drawn independently, once per revision.
 
     The defaults are meant to be plausible for real models (a few percent each) and not tuned to any result.
-    `too_broad`, `too_narrow` and `unrecognisable` act only on clauses with conditions, which no strategy writes yet.
+    `too_broad`, `too_narrow` and `unrecognisable` act only on clauses with conditions.
     """
 
     forgets: float = 0.03
@@ -53,7 +53,7 @@ class SocietyOptions:
     noise: float = 0.05
     """The standard deviation of a rating, as a share of the scale."""
     misjudgement: float = 0.3
-    """How far off a voter's idea of the attention is: the standard deviation of its logarithm."""
+    """How unsure a voter is of its wishes: the standard deviation of the logarithm of the least that it notices."""
     shows: float = 0.7
     """The chance that an opening shows the user's condition."""
     recognition: float = 0.85

@@ -85,7 +85,7 @@ def _merge_equal(rules: Sequence[Rule]) -> list[Rule]:
     """Merge rules of a kind with one request into the first, for all their users; a clause yields to a principle."""
     merged: dict[object, Rule] = {}
     for n, this in enumerate(rules):
-        kind = bool(this.users), this.when
+        kind = bool(this.users), this.when, this.kind
         key: object = (kind, tuple(sorted(this.asks.items()))) if this.asks and not this.locked else n
         first = merged.setdefault(key, this)
         if first is not this and this.id:
@@ -144,12 +144,13 @@ def _grant_conditionally(
     principles = [rule for rule in rules if rule.is_principle]
     if any(rule in same or _contradicts(rule, request) for rule in principles):
         return None
-    if _is_universal(request, evidence):
+    refused = {rule.when for rule in evidence.rejected if rule.asks.get(request.trait) == request.sign}
+    if _is_universal(request, evidence) and "" not in refused:
         others = [rule for rule in rules if not (rule in same and len(rule.asks) == 1)]
         return [*others, _new_rule(request, (), evidence, rng)]
     condition = common_condition(request, evidence)
     when = "" if condition is None else f"the user {CONDITIONS[condition].label}"
-    if not when or any(rule.when == when for rule in same):
+    if not when or when in refused or any(rule.when == when for rule in same):
         return None
     return [*rules, replace(_new_rule(request, (), evidence, rng), when=when)]
 

@@ -1,14 +1,15 @@
-"""The simulated user: rates answers by their traits, names missing ones, and votes."""
+"""The simulated user: rates answers by their traits, names missing ones, and approves or minds rules."""
 
 import math
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
 from scai_cli.measures.catalogue import TRAITS
+from scai_cli.measures.conditions import split_rule
 from scai_cli.measures.observed import observe, utility
-from scai_cli.models.simulated.attention import demands, shared
+from scai_cli.measures.requested import requested
 from scai_cli.models.simulated.forms import FormRequest, on_scale, scale
 from scai_cli.models.simulated.options import SocietyOptions
 from scai_cli.models.simulated.portrait import Person
@@ -24,8 +25,8 @@ _LIKED: Final = 0.55
 _THANKFUL, _FAIR = 0.7, 0.5
 _HIGH: Final = 0.85
 """The share of the scale from which a user begins with praise."""
-_ALIKE: Final = 0.01
-"""Promised satisfactions that differ by less are a tie."""
+_NOTICED: Final = 0.1
+"""The weight of a wish from which on a voter approves or objects."""
 
 observe_cached: Final = lru_cache(maxsize=1024)(observe)
 """`observe` with a cache, as many users read the same answers."""
@@ -68,19 +69,37 @@ def cross_rate(request: FormRequest, person: Person, noise: float, rng: random.R
     return {"reason": _reason(person.modest, answer, rng), "rating": on_scale(share, *scale(request.prompt))}
 
 
-def rank(request: FormRequest, person: Person, options: SocietyOptions, rng: random.Random) -> dict[str, Any]:
-    """Rank the candidates' letters in tiers, the most promising first.
+def opinions(request: FormRequest, person: Person, options: SocietyOptions, rng: random.Random) -> dict[str, Any]:
+    """Approve what asks for more of what the person wants than minds, and object to the contrary, beyond a threshold.
 
-    The voter expects a trait to show as strongly as the rules demand it, those for the voter's own conditions included,
-    under the attention that the voter believes the assistant has.
+    For people of a condition that the person does not have, only minded themes count. How clearly a voter sees its
+    own wishes varies by `misjudgement`.
     """
-    attention = options.attention * math.exp(rng.gauss(0.0, options.misjudgement))
-    promises = {}
+    least = _NOTICED * math.exp(rng.gauss(0.0, options.misjudgement))
+    ballot = []
     for candidate in fenced(request.prompt, "candidate"):
-        served = shared(demands(candidate.text, (), known_to(person.conditions)), attention)
-        promise = satisfaction(person.standard, {trait: max(0.0, s) for trait, s in served.items()})
-        promises[candidate.attributes.get("letter", "")] = rng.random() if person.random_ratings else promise
-    return {"ranking": _tiers(sorted(promises.items(), key=lambda promise: -promise[1]))}
+        condition, text = split_rule(candidate.text)
+        promise, harm = _promise(person, text)
+        cases = {"me": promise, "condition": promise, "everyone": promise}
+        if condition is not None and not known_to(person.conditions)(condition) and not person.demand:
+            cases["condition"] = harm
+        words = {case: _stance(rng.uniform(-1, 1) if person.random_ratings else v, least) for case, v in cases.items()}
+        ballot.append({"rule": candidate.attributes.get("letter", ""), **words})
+    return {"ballot": ballot}
+
+
+def _promise(person: Person, text: str) -> tuple[float, float]:
+    """Return how much more of what a person wants a rule asks for, and of that what harms by a minded theme."""
+    asked = requested(text)
+    wanted = person.standard
+    promise = sum(sign * wanted.get(trait, 0.0) for trait, sign in asked.items())
+    promise -= sum(max(0.0, wanted.get(TRAITS[t].excludes or "", 0.0)) for t, sign in asked.items() if sign > 0)
+    harm = sum(min(0.0, wanted.get(t, 0.0)) for t, sign in asked.items() if sign > 0 and TRAITS[t].kind == "substance")
+    return promise, harm
+
+
+def _stance(value: float, least: float) -> str:
+    return "approve" if value > least else "object" if value < -least else "indifferent"
 
 
 def _share(person: Person, opinion: float, noise: float, rng: random.Random) -> float:
@@ -146,15 +165,3 @@ def _reason(preferences: Mapping[str, float], answer: str, rng: random.Random) -
 def _mean(weights: Mapping[str, float], observed: Mapping[str, float]) -> float:
     total = sum(weights.values())
     return sum(w * observed.get(name, 0.0) for name, w in weights.items()) / total if total else 0.0
-
-
-def _tiers(ordered: Iterable[tuple[str, float]]) -> list[list[str]]:
-    """Group letters in tiers: each lies within `_ALIKE` of the best of its tier."""
-    tiers: list[list[str]] = []
-    best = math.inf
-    for letter, promise in ordered:
-        if not tiers or best - promise > _ALIKE:
-            tiers.append([])
-            best = promise
-        tiers[-1].append(letter)
-    return tiers

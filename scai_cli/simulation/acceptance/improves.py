@@ -26,7 +26,7 @@ ALPHA: Final = 0.05
 
 
 class MarginOptions(Value):
-    """The keys of `revision` that `improves` and `both` read."""
+    """The keys of `revision` that `improves` reads."""
 
     margin: float
 
@@ -107,6 +107,19 @@ async def try_candidates(context: RevisionContext, candidates: Sequence[Candidat
         _trial(context, candidate, each, before, played, level)
         for candidate, each, played in zip(candidates, plays, after, strict=True)
     ]
+
+
+async def dev_gain(context: RevisionContext, constitution: Constitution) -> tuple[float | None, float | None]:
+    """Return the declared welfare of the people set aside, in the epoch and on a trial of a constitution."""
+    epoch = context.epoch_context
+    dev = [persona for persona in epoch.personas if persona.id in context.dev]
+    played = await play(_variant(context, "", 1, constitution), dev)
+    for problem in failures(played):
+        epoch.emit(problem)
+    before = [c for c in context.conversations if c.persona.id in context.dev]
+    of_dev = replace(epoch, personas=dev)
+    pair = PairedUtilities.of(epoch_utilities(of_dev, before), epoch_utilities(of_dev, played))
+    return pair.values(welfare.parse(context.config.welfare))
 
 
 def scores_of(trials: Sequence[Trial]) -> Mapping[str, Mapping[str, float | None]]:

@@ -1,33 +1,23 @@
-"""`candidates`: propose several revisions, each from the conversations in another order."""
+"""Several proposals of one strategy, each from the conversations in another order."""
 
 import random
 from collections.abc import Sequence
 from dataclasses import replace
 
-from scai_cli import plugins
 from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed
 from scai_cli.runs.records import Candidate
 from scai_cli.simulation.revision_context import RevisionContext, Strategy
 from scai_cli.simulation.stops import stop_if_too_long, stop_if_too_many
 from scai_cli.simulation.transcript import Conversation
-from scai_cli.values import Value
 
 
-class CandidatesOptions(Value):
-    """The keys of `revision` that `candidates` reads."""
-
-    bases: tuple[str, ...]
-    candidates: int
-
-
-async def candidates(context: RevisionContext) -> list[Candidate]:
-    """Propose `candidates` times by the strategies `base` in turn, each from another order; drop equal proposals."""
-    options = context.options(CandidatesOptions)
-    bases: list[Strategy] = [plugins.resolve("strategy", name) for name in options.bases]
-    proposals = await together(
-        _propose(bases[n % len(bases)], _variant(context, n + 1)) for n in range(options.candidates)
-    )
+async def propose(context: RevisionContext, strategy: Strategy) -> Sequence[Candidate]:
+    """Ask a strategy `candidates` times, if more than once each time with another order; drop equal proposals."""
+    times = context.config.revision.candidates
+    if times == 1:
+        return await strategy(context)
+    proposals = await together(_propose(strategy, _variant(context, n + 1)) for n in range(times))
     # The first of equal proposals is kept: its number, and so its id, does not depend on which call ends first.
     distinct: dict[object, Candidate] = {}
     errors = [error for _, error in proposals if error is not None]
@@ -43,7 +33,7 @@ async def candidates(context: RevisionContext) -> list[Candidate]:
 
 
 async def _propose(strategy: Strategy, context: RevisionContext) -> tuple[Sequence[Candidate], CallFailed | None]:
-    """Ask one strategy; a failed call loses this proposal only."""
+    """Ask once; a failed call loses this proposal only."""
     try:
         return await strategy(context), None
     except CallFailed as error:

@@ -1,16 +1,20 @@
-"""`grounded`: propose edits in rounds, and require for each principle the cited words of a quorum of users."""
+"""`grounded`: propose a few edits, each with a reason and evidence, in one or more rounds."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TypeGuard
 
 from scai_cli.errors import PromptRefused
-from scai_cli.experiment.constitution import Add, Edit, Modify
+from scai_cli.experiment.constitution import Add, Edit, Merge, Modify, Remove
+from scai_cli.experiment.revision_settings import BoundTo
 from scai_cli.runs.records import Candidate
+from scai_cli.simulation.answer_forms import Edits, WrittenEdit
 from scai_cli.simulation.candidate_checks import checked
+from scai_cli.simulation.prompts import RevisionPrompt
 from scai_cli.simulation.revision_context import RevisionContext
-from scai_cli.simulation.strategies.edits import edits, further_edits
+from scai_cli.simulation.strategies.rewrite import ask_revision, proposed
+from scai_cli.simulation.strategies.window import fit_window
 from scai_cli.values import Value
 
 
@@ -19,24 +23,25 @@ class GroundedOptions(Value):
 
     quorum: float
     rounds: int
+    clauses: BoundTo
+    acceptance: str
 
 
 async def grounded(context: RevisionContext) -> list[Candidate]:
-    """Propose one candidate, in which no single user decides for all.
+    """Propose one candidate.
 
-    The meta model revises its draft up to `rounds` times, until it has no more edits. A new or reworded principle must
-    cite words of `quorum` of the users, and of at least two. A principle that cites fewer becomes a clause for them;
-    one that cites one user or none is left out, as is each edit with an objection. The critique names the omissions.
-    Clauses, merges and removals need no quorum. A refused prompt of a later round leaves the draft as it is.
+    The meta model revises its draft up to `rounds` times, until it has no more edits. Each edit with an objection is
+    left out, and the critique names it. A clause with a condition must cite two users at least. Unless users ratify
+    the rules, a new or reworded principle must cite words of `quorum` of the users, of two at least if it is above 0;
+    for people, one that cites fewer becomes a clause for them. A refused prompt of a later round leaves the draft.
     """
-    [first] = await edits(context)
-    draft = _extend(context, Candidate(id=context.id, critique=""), first)
+    draft = _extend(context, Candidate(id=context.id, critique=""), await _edits(context, "edits"))
     for n in range(2, context.options(GroundedOptions).rounds + 1):
         if draft.objection or draft.constitution is None:
             break
         epoch_context = replace(context.epoch_context, constitution=draft.constitution)
         try:
-            [more] = await further_edits(replace(context, id=f"{context.id}/r{n}", epoch_context=epoch_context))
+            more = await _edits(replace(context, id=f"{context.id}/r{n}", epoch_context=epoch_context), "further_edits")
         except PromptRefused as error:
             context.epoch_context.emit(epoch_context.problem(error, f"{context.id}/r{n}"))
             break
@@ -45,6 +50,44 @@ async def grounded(context: RevisionContext) -> list[Candidate]:
             break
         draft = extended
     return [draft]
+
+
+async def _edits(context: RevisionContext, name: RevisionPrompt) -> Candidate:
+    """Return the edits that the meta model proposes; drop evidence that is not the id of a message or rating."""
+    window = fit_window(context, name, context.heard)
+    candidate, written = await ask_revision(context, "edits", window, Edits)
+    if written is None:
+        return candidate
+    try:
+        changes = [_edit(edit, window.ids) for edit in written.edits]
+    except ValueError as error:
+        unread = {"critique": written.critique, "objection": f"broken: {error}", "no_answer": "broken"}
+        return candidate.model_copy(update=unread)
+    return proposed(context, candidate, written.critique, changes, window)
+
+
+def _edit(written: WrittenEdit, known: Mapping[str, str]) -> Edit:
+    """Return the edit that a model wrote; raises ValueError if a required field is missing."""
+    text = " ".join(written.text.split())
+    evidence = tuple(known[event_id] for event_id in written.evidence if event_id in known)
+    if written.op == "add":
+        return Add(text=text, **written.bound, reason=written.reason, evidence=evidence)
+    if written.op == "merge":
+        if len(written.ids) < 2:
+            raise ValueError("a merge names fewer than two rules")
+        return Merge(ids=written.ids, text=text, reason=written.reason, evidence=evidence)
+    if not written.id:
+        raise ValueError(f"an edit of the kind {written.op} names no rule")
+    if written.op == "remove":
+        return Remove(id=written.id, reason=written.reason, evidence=evidence)
+    return Modify(
+        id=written.id,
+        text=text,
+        when=written.when or None,
+        users=written.users,
+        reason=written.reason,
+        evidence=evidence,
+    )
 
 
 def _extend(context: RevisionContext, draft: Candidate, proposed: Candidate) -> Candidate:
@@ -58,7 +101,7 @@ def _extend(context: RevisionContext, draft: Candidate, proposed: Candidate) -> 
         scoped, problem = _scoped(context, edit, {principle.id for principle in constitution.principles})
         longer = checked(context, draft.model_copy(update={"edits": (*draft.edits, scoped)}))
         if problem := problem or longer.objection:
-            remarks.append(f"(Left out, {problem}: {getattr(edit, 'text', edit.op)})")
+            remarks.append(f"(Left out, {problem}: {getattr(edit, 'text', '') or edit.op})")
         else:
             draft = longer
     critique = " ".join(remark for remark in remarks if remark)
@@ -67,15 +110,17 @@ def _extend(context: RevisionContext, draft: Candidate, proposed: Candidate) -> 
 
 
 def _scoped(context: RevisionContext, edit: Edit, principles: Collection[str]) -> tuple[Edit, str | None]:
-    """Return the edit, narrowed to the cited users, and the problem with it, if any."""
+    """Return the edit, for people narrowed to the cited users, and the problem with it, if any."""
+    options, users = context.options(GroundedOptions), context.cited(edit.evidence)
     if not _is_for_all(edit, principles):
+        is_new = isinstance(edit, Add) and edit.when
+        return edit, f"as its condition rests on the words of {len(users)} users" if is_new and len(users) < 2 else None
+    if options.acceptance == "ratify" or options.quorum == 0:
         return edit, None
-    authors = _authors(context)
-    users = tuple(dict.fromkeys(authors[event_id] for event_id in edit.evidence if event_id in authors))
-    needed = max(2, math.ceil(context.options(GroundedOptions).quorum * len(context.epoch_context.personas)))
+    needed = max(2, math.ceil(options.quorum * len(context.epoch_context.personas)))
     if len(users) >= needed:
         return edit, None
-    if len(users) < 2 or isinstance(edit, Modify):
+    if len(users) < 2 or isinstance(edit, Modify) or options.clauses == "conditions":
         return edit, f"as it rests on the words of {len(users)} users and needs {needed}"
     reason = f"{edit.reason} For {len(users)} users only: a rule for everyone needs the words of {needed}.".strip()
     return edit.model_copy(update={"users": users, "reason": reason}), None
@@ -83,10 +128,5 @@ def _scoped(context: RevisionContext, edit: Edit, principles: Collection[str]) -
 
 def _is_for_all(edit: Edit, principles: Collection[str]) -> TypeGuard[Add | Modify]:
     """Return whether an edit adds or rewords a principle."""
-    return (isinstance(edit, Add) and not edit.users) or (isinstance(edit, Modify) and edit.id in principles)
-
-
-def _authors(context: RevisionContext) -> dict[str, str]:
-    """Return id -> persona for every rating and message; an answer counts for its user."""
-    messages = {message.id: c.persona.id for c in context.conversations for message in c.messages}
-    return messages | {rating.id: rating.rater for c in context.conversations for rating in c.ratings}
+    is_new = isinstance(edit, Add) and not edit.users and not edit.when and edit.kind == "rule"
+    return is_new or (isinstance(edit, Modify) and edit.id in principles)

@@ -1,8 +1,8 @@
 """`rewrite`: rewrite the whole constitution from transcripts, feedback and ratings (as the original SCAI)."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Literal
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from scai_cli.experiment.constitution import Add, Clause, Constitution, Edit, Modify, Principle, Remove, listed
 from scai_cli.runs.records import Candidate
@@ -10,31 +10,39 @@ from scai_cli.simulation.answer_forms import Rewrite, WrittenClause, WrittenPrin
 from scai_cli.simulation.form_reader import Form
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.strategies.window import Window, fit_window
-from scai_cli.simulation.transcript import Conversation
+from scai_cli.values import Value
+
+
+class RewriteOptions(Value):
+    """The keys of `revision` that `rewrite` reads."""
+
+    memory: int
 
 
 async def rewrite(context: RevisionContext) -> list[Candidate]:
-    """Propose one candidate: without edits if the meta model wants no change, with an objection if it was cut off."""
-    return [await propose_rewrite(context, "rewrite", context.conversations)]
+    """Propose one candidate from the last `memory` epochs: without edits if the meta model wants no change.
+
+    It has an objection if the answer was cut off.
+    """
+    memory = context.options(RewriteOptions).memory
+    episodes = [*context.past, context.heard][-memory:]
+    window = fit_window(context, "rewrite", [c for episode in episodes for c in episode])
+    candidate, written = await ask_revision(context, "rewrite", window, Rewrite)
+    if written is None:
+        return [candidate]
+    edits = () if written.no_change else edits_to(context.constitution, written, window.ids)
+    return [proposed(context, candidate, written.critique, edits, window)]
 
 
-async def propose_rewrite(
-    context: RevisionContext, name: Literal["rewrite", "reflect"], conversations: Sequence[Conversation]
+def proposed(
+    context: RevisionContext, candidate: Candidate, critique: str, edits: Iterable[Edit], window: Window
 ) -> Candidate:
-    """Request the whole constitution and convert the answer into a candidate."""
-    window = fit_window(context, name, conversations)
-    candidate, form = await ask_revision(context, name, window, Rewrite)
-    if form is None:
-        return candidate
-    edits = () if form.no_change else edits_to(context.constitution, form, window.ids)
-    return proposed(context, candidate, form.critique, edits)
-
-
-def proposed(context: RevisionContext, candidate: Candidate, critique: str, edits: Iterable[Edit]) -> Candidate:
     """Return the candidate with the edits that touch no locked rule; the critique names the others.
 
-    An edit without a reason gets the sentence of the critique that names its rule or one of its users.
+    An edit without a reason gets the sentence of the critique that names its rule or one of its users. Users have
+    their own ids in place of those shown to the meta model.
     """
+    critique = window.with_ids(critique)
     locked = {rule.id for rule in context.constitution.locked}
     kept, remarks = [], [critique] if critique else []
     for edit in edits:
@@ -43,7 +51,7 @@ def proposed(context: RevisionContext, candidate: Candidate, critique: str, edit
             what = f"{edit.op} {getattr(edit, 'text', '')}".strip()
             remarks.append(f"(Left out, as {listed(sorted(barred))} is locked: {what})")
         else:
-            reason = edit.reason or _sentence(critique, {*ids, *getattr(edit, "users", ())})
+            reason = window.with_ids(edit.reason) or _sentence(critique, {*ids, *getattr(edit, "users", ())})
             kept.append(edit.model_copy(update={"reason": reason}))
     return candidate.model_copy(update={"critique": " ".join(remarks), "edits": tuple(kept)})
 
@@ -61,7 +69,8 @@ async def ask_revision(
     candidate = Candidate(id=context.id, critique="", objection=window.objection, left_out=window.left_out)
     if candidate.objection is not None:
         return candidate.model_copy(update={"no_answer": "oversized"}), None
-    answer = await context.agents.meta.ask_structured(context.id, purpose, window.prompt, form)
+    clauses = context.config.revision.clauses
+    answer = await context.agents.meta.ask_structured(context.id, purpose, window.prompt, form, clauses)
     candidate = candidate.model_copy(update={"marks": answer.marks})
     if answer.last.ended == "cut":
         cut = {"objection": "truncated: the answer was cut off", "no_answer": "truncated"}
@@ -71,46 +80,65 @@ async def ask_revision(
     return candidate, answer.form
 
 
-def edits_to(old: Constitution, new: Rewrite, known: Collection[str]) -> tuple[Edit, ...]:
-    """Return the edits to a rewritten constitution, with `known` evidence; a rule with the same text keeps its id."""
+def edits_to(old: Constitution, new: Rewrite, known: Mapping[str, str]) -> tuple[Edit, ...]:
+    """Return the edits to a rewritten constitution; a rule with the same text keeps its id.
+
+    `known` are the ids of evidence as the meta model writes them, with the ids as they are.
+    """
     edits: list[Edit] = []
     removals: list[Edit] = []
-    removed = {written.id: _grounds(written, known) for written in new.removed}
+    removed = {gone.id: _grounds(gone, known) for gone in new.removed}
     for part in ("principles", "contract"):
         if part in new.model_fields_set:
             before = getattr(old, part)
-            kept = _edit_part(before, getattr(new, part), edits, known)
+            rules: list[Written] = [*new.principles, *new.contract]
+            written = [rule for rule in rules if _is_principle(rule) == (part == "principles")]
+            kept = _edit_part(before, written, edits, known)
             removals += [Remove(id=rule.id, **removed.get(rule.id, {})) for rule in before if rule.id not in kept]
     return (*removals, *edits)
 
 
-def _grounds(written: WrittenPrinciple | WrittenClause | WrittenRemoval, known: Collection[str]) -> dict[str, Any]:
+Written = WrittenPrinciple | WrittenClause
+
+
+def _is_principle(rule: Written) -> bool:
+    """Return whether a written rule is bound to nothing, so that it is for everyone."""
+    return isinstance(rule, WrittenPrinciple) or not (rule.when or rule.users or rule.kind == "ask")
+
+
+def _grounds(written: Written | WrittenRemoval, known: Mapping[str, str]) -> dict[str, Any]:
     """Return the reason and the evidence of an edit, as its fields."""
-    return {"reason": written.reason, "evidence": tuple(name for name in written.evidence if name in known)}
+    return {"reason": written.reason, "evidence": tuple(known[name] for name in written.evidence if name in known)}
 
 
 def _edit_part(
-    old: Sequence[Principle | Clause],
-    new: Sequence[WrittenPrinciple | WrittenClause],
-    edits: list[Edit],
-    known: Collection[str],
+    old: Sequence[Principle | Clause], new: Sequence[Written], edits: list[Edit], known: Mapping[str, str]
 ) -> set[str]:
     """Add the edits for one part and return the ids of its kept rules."""
     by_id = {rule.id: rule for rule in old}
     by_text = {" ".join(rule.text.split()): rule for rule in reversed(old)}
     kept: set[str] = set()
-    seen: set[tuple[str, tuple[str, ...]]] = set()
+    seen: set[object] = set()
     for written in new:
         text = " ".join(written.text.split())
-        users = written.users if isinstance(written, WrittenClause) else ()
+        bound = _bound(written)
         rule = by_id.get(written.id or "") or by_text.get(text)
-        if not text or (text, users) in seen:
+        if not text or (key := (text, *bound.values())) in seen:
             continue
-        seen.add((text, users))
-        if rule is None or rule.id in kept:
-            edits.append(Add(text=text, users=users, **_grounds(written, known)))
+        seen.add(key)
+        # A question does not become a rule, nor a rule a question, so that what users said of it stays true.
+        if rule is None or rule.id in kept or getattr(rule, "kind", "rule") != bound.get("kind", "rule"):
+            edits.append(Add(text=text, **bound, **_grounds(written, known)))
             continue
         kept.add(rule.id)
-        if text != " ".join(rule.text.split()) or (isinstance(rule, Clause) and users != rule.users):
-            edits.append(Modify(id=rule.id, text=text, users=users, **_grounds(written, known)))
+        if text != " ".join(rule.text.split()) or (isinstance(rule, Clause) and bound != _bound(rule)):
+            bound = {key: value for key, value in bound.items() if key != "kind"}
+            edits.append(Modify(id=rule.id, text=text, **bound, **_grounds(written, known)))
     return kept
+
+
+def _bound(rule: Written | Clause) -> dict[str, Any]:
+    """Return what a rule is bound to, as fields of an edit; nothing for a principle."""
+    if isinstance(rule, Clause):
+        return {"when": rule.when, "kind": rule.kind, "users": rule.users}
+    return {} if isinstance(rule, WrittenPrinciple) or _is_principle(rule) else rule.bound

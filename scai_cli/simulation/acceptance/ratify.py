@@ -1,0 +1,227 @@
+"""`ratify`: the users approve or mind each proposed rule; its scope follows from the counts."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from string import ascii_uppercase
+from typing import Final
+
+from scai_cli.concurrency import together
+from scai_cli.errors import CallFailed
+from scai_cli.experiment.constitution import Add, Clause, Constitution, Edit, Merge, Modify, Principle, Remove, RuleKind
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.revision_settings import BoundTo
+from scai_cli.runs.events import BallotCast
+from scai_cli.runs.records import Candidate, Opinion, RatifiedRule, Scope, Stance
+from scai_cli.simulation.acceptance.improves import dev_gain
+from scai_cli.simulation.answer_forms import Ballot
+from scai_cli.simulation.candidate_checks import checked
+from scai_cli.simulation.revision_context import AcceptanceResult, RevisionContext
+from scai_cli.simulation.stops import stop_if_no_vote, stop_if_too_many
+from scai_cli.values import Value
+
+_FEWEST: Final = 2
+"""The users who must approve a clause with a condition."""
+
+
+class RatifyOptions(Value):
+    """The keys of `revision` that `ratify` reads."""
+
+    quorum: float
+    clauses: BoundTo
+
+
+@dataclass(frozen=True, slots=True)
+class _Proposed:
+    """An edit, and the rule on the ballot: as it would be, or of a removal as it is."""
+
+    edit: Edit
+    rule: Add
+
+    @property
+    def text(self) -> str:
+        """The rule as voters read it."""
+        if self.rule.kind == "ask" and not self.rule.when:
+            return f"At the beginning: {self.rule.text}"
+        return f"When {self.rule.when}: {self.rule.text}" if self.rule.when else self.rule.text
+
+
+async def ratify(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:
+    """Adopt what the users approve of all candidates.
+
+    Each user judges each rule, in an order of its own, without its author or evidence. A rule is a principle if its
+    approvals for everyone minus the objections are at least `quorum` of the users, and no negative number among those
+    whose words it does not cite; else, if it has a condition, a clause if two users or more approve it under the
+    condition, and more than object; else, for people, a clause for those who approve it for themselves. A removed rule
+    that would pass stays. With a group set aside (`dev`), what passed is played with it, under the text that anyone
+    gets, and adopted only if its declared welfare is higher.
+    """
+    proposed = list(_proposed(context.constitution, candidates))
+    ballots = await _ballots(context, [each.text for each in proposed])
+    counts = _tally(ballots)
+    rules, edits = [], []
+    for number, each in enumerate(proposed):
+        opinions = {voter: cast[number] for voter, cast in ballots.items() if number in cast}
+        rule, edit = _ratified(context, number, each, opinions)
+        rules.append(rule)
+        edits += [] if edit is None else [edit]
+    candidate = _candidate(context, candidates, edits)
+    if candidate.constitution is None:
+        reason = f"the users approved none of {len(proposed)} changes"
+        return AcceptanceResult(None, reason, {}, counts, tuple(rules))
+    approved = f"the users approved {len(candidate.edits)} of {len(proposed)} changes"
+    scores: dict[str, dict[str, float | None]] = {}
+    if context.dev:
+        before, after = await dev_gain(context, candidate.constitution)
+        scores = {candidate.id: {"welfare": after, "welfare_before": before}}
+        if before is None or after is None or after <= before:
+            reason = f"{approved}, but the {len(context.dev)} people set aside do not gain by them"
+            return AcceptanceResult(None, reason, scores, counts, tuple(rules))
+        approved += f", and the {len(context.dev)} people set aside gain {after - before:.3f}"
+    ids = {(r.text, *_bound(r)): r.id for r in candidate.constitution.rules}
+    kept = (r.model_copy(update={"rule": ids.get((r.text, r.when, r.users, r.kind))}) for r in rules)
+    return AcceptanceResult(candidate, approved, scores, counts, tuple(kept))
+
+
+def _proposed(constitution: Constitution, candidates: Sequence[Candidate]) -> Iterator[_Proposed]:
+    """Yield every different edit of the candidates with its rule."""
+    seen: set[str] = set()
+    for edit in (edit for candidate in candidates for edit in candidate.edits):
+        key = edit.model_dump_json(exclude={"reason", "evidence"})
+        if key in seen:
+            continue
+        seen.add(key)
+        if isinstance(edit, Add):
+            yield _Proposed(edit, edit)
+            continue
+        rule = constitution.rule(edit.ids[0] if isinstance(edit, Merge) else edit.id)
+        if rule is None:  # it was added by an earlier edit of the candidate
+            continue
+        when, users, kind = _bound(rule)
+        if isinstance(edit, Modify) and (edit.when or edit.users):
+            when, users = edit.when, edit.users
+        text = rule.text if isinstance(edit, Remove) else edit.text
+        yield _Proposed(edit, Add(text=text, when=when, users=users, kind=kind, evidence=edit.evidence))
+
+
+def _bound(rule: Principle | Clause) -> tuple[str | None, tuple[str, ...], RuleKind]:
+    return (rule.when, rule.users, rule.kind) if isinstance(rule, Clause) else (None, (), "rule")
+
+
+def _ratified(
+    context: RevisionContext, number: int, proposed: _Proposed, opinions: Mapping[str, Opinion]
+) -> tuple[RatifiedRule, Edit | None]:
+    """Return what becomes of a rule, and the edit that does it, if any."""
+    rule, edit = proposed.rule, proposed.edit
+    weights = {persona.id: persona.weight for persona in context.epoch_context.personas if persona.id in opinions}
+    quoted = frozenset() if isinstance(edit, Remove) else frozenset(context.cited(rule.evidence))
+    counts = {
+        f"{case}_{stance}": _sum(weights, opinions, case, stance)
+        for case in ("everyone", *(["condition"] if rule.when else []))
+        for stance in ("approve", "object")
+    }
+    others = {voter: weight for voter, weight in weights.items() if voter not in quoted}
+    net, unquoted = (
+        _sum(some, opinions, "everyone", "approve") - _sum(some, opinions, "everyone", "object")
+        for some in (weights, others)
+    )
+    options = context.options(RatifyOptions)
+    scope, users = _scope(options, rule, net - options.quorum * sum(weights.values()), unquoted, opinions, counts)
+    when = rule.when if scope == "clause" or isinstance(edit, Remove) else None
+    ratified = RatifiedRule(
+        number=number, text=rule.text, when=when if scope != "dropped" else rule.when, users=users, kind=rule.kind,
+        scope=scope, counts={**counts, "quoted": float(len(quoted & opinions.keys()))},
+    )  # fmt: skip
+    if isinstance(edit, Remove):
+        return ratified, edit if scope == "dropped" else None
+    if scope == "dropped":
+        return ratified, None
+    if isinstance(edit, Add):
+        return ratified, edit.model_copy(update={"when": when, "users": users})
+    return ratified, edit
+
+
+def _scope(
+    options: RatifyOptions,
+    rule: Add,
+    surplus: float,
+    unquoted: float,
+    opinions: Mapping[str, Opinion],
+    counts: Mapping[str, float],
+) -> tuple[Scope, tuple[str, ...]]:
+    """Return the scope of a rule and the users whom it is for; `surplus` is what a principle has over its quorum."""
+    passes = surplus >= 0 and unquoted >= 0 and counts["everyone_approve"] > counts["everyone_object"]
+    if rule.kind == "ask" and not rule.when:
+        return ("clause" if passes else "dropped"), ()
+    if passes and rule.kind == "rule":
+        return "principle", ()
+    if rule.when:
+        approving = sum(opinion.condition == "approve" for opinion in opinions.values())
+        is_clause = approving >= _FEWEST and counts["condition_approve"] > counts["condition_object"]
+        return ("clause" if is_clause else "dropped"), ()
+    users = tuple(voter for voter, opinion in opinions.items() if opinion.me == "approve")
+    if options.clauses == "people" and users:
+        return "clause", users
+    return "dropped", ()
+
+
+def _sum(weights: Mapping[str, float], opinions: Mapping[str, Opinion], case: str, stance: Stance) -> float:
+    return sum(weight for voter, weight in weights.items() if getattr(opinions[voter], case) == stance)
+
+
+def _candidate(context: RevisionContext, candidates: Sequence[Candidate], edits: Sequence[Edit]) -> Candidate:
+    """Return the first candidate with the edits that fit together, one after the other."""
+    ratified = candidates[0].model_copy(update={"edits": (), "constitution": None})
+    for edit in edits:
+        longer = checked(context, ratified.model_copy(update={"edits": (*ratified.edits, edit)}))
+        if longer.objection is None:
+            ratified = longer
+    return ratified
+
+
+async def _ballots(context: RevisionContext, rules: Sequence[str]) -> dict[str, Mapping[int, Opinion]]:
+    """Return voter -> its opinions by the numbers of the rules, and emit them; none for a ballot that failed."""
+    epoch, personas = context.epoch_context, context.epoch_context.personas
+    # All at once, so that no ballot can depend on another; they count in the order of the personas.
+    cast = await together(_ballot(context, persona, rules) for persona in personas)
+    failed = [error for _, error in cast if error is not None]
+    stop_if_too_many(failed, len(cast), context.agents.max_failures, "ballots")
+    unread = [f"{ballot.id}: {ballot.problem}" for ballot, error in cast if error is None and ballot.problem]
+    stop_if_no_vote(context, unread, len(cast) - len(failed))
+    for ballot, error in cast:
+        epoch.emit(ballot if error is None else epoch.problem(error, ballot.id))
+    return {ballot.persona: ballot.opinions for ballot, _ in cast}
+
+
+def _tally(ballots: Mapping[str, Mapping[int, Opinion]]) -> Counter[str]:
+    return Counter({"answers": len(ballots), "unreadable": sum(not opinions for opinions in ballots.values())})
+
+
+async def _ballot(
+    context: RevisionContext, persona: Persona, rules: Sequence[str]
+) -> tuple[BallotCast, CallFailed | None]:
+    """Request a user's opinions, under letters in an order of its own."""
+    ballot_id = f"{context.id}/ballot/{persona.id}"
+    order = random.Random(f"{context.config.seed}/{ballot_id}").sample(range(len(rules)), len(rules))
+    letters = {_letter(place): number for place, number in enumerate(order)}
+    cast = BallotCast(id=ballot_id, epoch=context.epoch_context.epoch, persona=persona.id, opinions={})
+    agent, prompts = context.agents.agent_for(persona), context.agents.prompts
+    prompt = prompts.ballot(persona, {letter: rules[number] for letter, number in letters.items()})
+    try:
+        answer = await agent.ask_structured(ballot_id, "ballot", prompt, Ballot, frozenset(letters))
+    except CallFailed as error:
+        return cast, error
+    cast = cast.model_copy(update={"problem": answer.problem, "marks": answer.marks})
+    if answer.form is None:
+        return cast, None
+    opinions = {
+        letters[o.rule]: Opinion(me=o.me, everyone=o.everyone, condition=o.condition) for o in answer.form.ballot
+    }
+    return cast.model_copy(update={"opinions": dict(sorted(opinions.items()))}), None
+
+
+def _letter(place: int) -> str:
+    """Return A, B, ..., Z, A2, B2, ..."""
+    rounds, letter = divmod(place, len(ascii_uppercase))
+    return f"{ascii_uppercase[letter]}{rounds + 1 if rounds else ''}"

@@ -1,0 +1,26 @@
+"""The people who are set aside to try revisions on, and what the users did not approve."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.strata import stratified
+from scai_cli.runs.events import Revised
+
+_LARGE: Final = 12
+"""The smallest group with people set aside, and how many: one of three."""
+
+
+def dev_people(config: ExperimentConfig, people: Sequence[Persona]) -> frozenset[str]:
+    """Return the ids of a third of the people if they ratify rules and are 12 or more; nobody else is set aside."""
+    if config.revision.acceptance != "ratify" or len(people) < _LARGE or config.revision.clauses == "people":
+        return frozenset()
+    return frozenset(person.id for person in stratified(people, len(people) // 3, f"{config.seed}/dev"))
+
+
+def not_approved(revision: Revised) -> Iterator[str]:
+    """Yield the rules that the users dropped, with their conditions."""
+    for rule in revision.ratified:
+        if rule.scope == "dropped":
+            yield f"When {rule.when}: {rule.text}" if rule.when else rule.text
