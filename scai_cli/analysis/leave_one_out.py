@@ -304,7 +304,7 @@ def quotes(history: History, rule: Principle | Clause) -> tuple[Quote, ...]:
 
 def concerns(rule: Principle | Clause, persona: Persona) -> bool:
     """Return whether leaving out a rule can change a conversation, as clauses apply to their users only."""
-    return not isinstance(rule, Clause) or persona.id in rule.users
+    return not isinstance(rule, Clause) or not rule.users or persona.id in rule.users
 
 
 def without(constitution: Constitution, rule_id: str) -> Constitution:
