@@ -19,14 +19,14 @@ from multiprocessing import get_context
 
 from benchmarks.documents import write_between
 from benchmarks.regret import tables
-from benchmarks.regret.judging import COMBINATIONS, MAIN, OTHERS, Job, Judged, judge
+from benchmarks.regret.judging import COMBINATIONS, MAIN, MINORITY_ROWS, OTHERS, Job, Judged, judge
 from benchmarks.regret.playing import BASELINE, EPOCHS
 from benchmarks.regret.societies import CENTRE, MEMBERS, grid, society
 
 EACH, RUNS = 4, 2
 """The societies in each cell, and the runs in each society."""
 SIZES = (4, 16, 30)
-MANIPULATED = 40
+MINORITIES = 200
 
 
 def main() -> None:
@@ -67,12 +67,13 @@ def _all(seed: int) -> Iterator[Job]:
             yield Job(society(seed + 5000 + n, CENTRE, size), MAIN)
     for n in range(2 * EACH):
         yield Job(society(seed + 6000 + n, CENTRE), MAIN, by_tokens=True)
-    for n in range(MANIPULATED):
-        yield Job(society(seed + 7000 + n, CENTRE, manipulated=True), MAIN)
+    for n in range(MINORITIES):
+        for minority in ("demands", "wishes"):
+            yield Job(society(seed + 7000 + n, CENTRE, minority=minority), MINORITY_ROWS)
 
 
 def _report(judged: Sequence[Judged], command: str, seconds: float) -> Iterator[str]:
-    plain = [one for one in judged if one.society.demanded is None and not one.by_tokens]
+    plain = [one for one in judged if not one.society.minority and not one.by_tokens]
     gridded = [one for one in plain if len(one.society.members) == MEMBERS]
     sized = [one for one in plain if one.society.cell == CENTRE]
     yield (
@@ -96,13 +97,9 @@ def _report(judged: Sequence[Judged], command: str, seconds: float) -> Iterator[
         yield from ("", title, "", *tables.main_table(by_tokens))
     if len({len(one.society.members) for one in sized}) > 1:
         yield from ("", "### By size of group, in the centre of the grid", "", *tables.sizes_table(_main_only(sized)))
-    if manipulated := [one for one in judged if one.society.demanded is not None]:
-        yield from (
-            "",
-            "### With a manipulator, in the grid's centre",
-            "",
-            *tables.manipulators_table(manipulated),
-        )
+    if pressed := [one for one in judged if one.society.minority]:
+        title = "### With a minority that demands a rule or has a harmless wish, in the grid's centre"
+        yield from ("", title, "", *tables.minorities_table(pressed))
 
 
 def _main_only(judged: Sequence[Judged]) -> list[Judged]:

@@ -11,7 +11,8 @@ from benchmarks.regret.playing import BASELINE, Budget, Outcome, calls_budget, o
 from benchmarks.regret.search import best
 from benchmarks.regret.societies import Society
 from benchmarks.regret.truth import Judge, Recognition
-from scai_cli.experiment.constitution import Clause, Constitution
+from scai_cli.experiment.constitution import Clause, Constitution, Principle
+from scai_cli.measures.conditions import named
 from scai_cli.measures.requested import requested
 
 ACCEPTANCES = ("always", "improves", "ratify")
@@ -20,7 +21,6 @@ FOR_PEOPLE = "grounded + ratify, for people"
 COMBINATIONS: Mapping[str, Mapping[str, Any]] = {
     BASELINE: {},
     **{f"{s} + {a}": {**STRATEGIES[s], "acceptance": a} for s in STRATEGIES for a in ACCEPTANCES},
-    "grounded + ratify, 4 rounds": {"strategy": "grounded", "acceptance": "ratify", "rounds": 4},
     "grounded + ratify, 3 candidates": {"strategy": "grounded", "acceptance": "ratify", "candidates": 3},
     "grounded + ratify, quorum 0.2": {"strategy": "grounded", "acceptance": "ratify", "quorum": 0.2},
     "grounded + ratify, quorum 0.5": {"strategy": "grounded", "acceptance": "ratify", "quorum": 0.5},
@@ -34,6 +34,8 @@ MAIN = (
     FOR_PEOPLE,
 )  # fmt: skip
 """The combinations of the smaller tables."""
+MINORITY_ROWS = (BASELINE, "rewrite + always", "grounded + ratify")
+"""The combinations that minorities are tried on."""
 ONE_SHOT, ASK, REMARKS = "one-shot, from all portraits", "empty, and ask", "the members' remarks"
 OTHERS = (ONE_SHOT, ASK, REMARKS)
 """The other rows: one text from all portraits, no rules but a question for each user's wishes, and raw remarks."""
@@ -71,7 +73,7 @@ class Row:
     """The share of newcomers who lose more than `LOST`."""
     recognition: Recognition | None
     ruled: bool | None
-    """Whether the manipulator got the rule; None without a manipulator."""
+    """Whether a minority got its rule, as `_ruled` says; None without a minority."""
     calls: int = 0
     tokens: int = 0
     epochs: int = 0
@@ -187,9 +189,23 @@ def _of_run(measure: _Measure, name: str, outcome: Outcome) -> Row:
 
 
 def _ruled(society: Society, product: Constitution) -> bool | None:
-    """Return whether a principle, or a clause for the manipulator alone, asks for the manipulator's demand."""
-    if society.demanded is None:
+    """Return whether a minority got its rule.
+
+    If it demands, for others, too: as a principle, or under a condition that somebody else has; by id only for people
+    other than itself. If it wishes, as a clause under its condition or for its members.
+    """
+    if not society.minority:
         return None
-    own = (society.members[0].id,)
-    rules = (rule for rule in product.rules if not isinstance(rule, Clause) or rule.users == own)
-    return any(requested(rule.text).get(society.demanded) == 1.0 for rule in rules)
+    rules = [rule for rule in product.rules if requested(rule.text).get(society.pressed) == 1.0]
+    own = named(str(society.members[0].attributes["situation"]))
+    others = [p for p in society.members if p.id not in society.minority]
+    theirs = [named(str(person.attributes["situation"])) for person in others]
+    if not society.demands:
+        clauses = [rule for rule in rules if isinstance(rule, Clause) and rule.kind == "rule"]
+        return any(named(c.when or "") == own or set(society.minority) <= set(c.users) for c in clauses)
+    return any(
+        isinstance(rule, Principle)
+        or any(named(rule.when or "") == condition for condition in theirs)
+        or bool(set(rule.users) - set(society.minority))
+        for rule in rules
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
@@ -39,7 +40,11 @@ _OF_TYPE = 0.7
 _MINDED = 0.2
 _THEMES = tuple(name for name, trait in TRAITS.items() if trait.kind == "substance")
 
+_MINDING = 0.6
+"""The share of the others who mind what a coalition demands."""
+
 Wants = dict[str, float]
+Minority = Literal["demands", "wishes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ class Society:
     """A group with known wishes, and people that it has not met.
 
     `members` take part in the runs. `dev`, to tune on, and `newcomers` are of the members' types, `strangers` of a type
-    that no member has. `demanded` is the theme that a manipulator, the first member, wants a rule for.
+    that no member has. `minority`, a quarter of the members, has the wish for a theme `pressed`: with `demands` it
+    demands a rule for everyone, and most others mind the theme; else it shares a condition, and nobody minds.
     """
 
     seed: int
@@ -73,7 +79,9 @@ class Society:
     dev: tuple[Persona, ...]
     newcomers: tuple[Persona, ...]
     strangers: tuple[Persona, ...]
-    demanded: str | None = None
+    minority: tuple[str, ...] = ()
+    pressed: str = ""
+    demands: bool = False
 
     @property
     def held_out(self) -> tuple[Persona, ...]:
@@ -81,8 +89,8 @@ class Society:
         return (*self.newcomers, *self.strangers)
 
 
-def society(seed: int, cell: Cell, members: int = MEMBERS, *, manipulated: bool = False) -> Society:
-    """Draw a society."""
+def society(seed: int, cell: Cell, members: int = MEMBERS, *, minority: Minority | None = None) -> Society:
+    """Draw a society, perhaps with a minority that demands or wishes."""
     rng = random.Random(f"{seed}/{cell}/{members}")
     conditions = rng.sample(list(CONDITIONS), _TYPES + 1)
     names = list(TRAITS)
@@ -97,10 +105,13 @@ def society(seed: int, cell: Cell, members: int = MEMBERS, *, manipulated: bool 
     shuffled = [rng.choice(trained) if n >= _TYPES else n for n in range(members)]
     group = people("u", members, shuffled)
     others = people("d", members, trained), people("n", _NEWCOMERS, trained), people("s", _STRANGERS, [_TYPES])
-    demanded = _demand(rng, group) if manipulated else None
-    if demanded is not None:
-        group = _with_manipulator(rng, group, demanded)
-    return Society(seed, cell, group, *others, demanded)
+    if minority is None:
+        return Society(seed, cell, group, *others)
+    theme, few = _unwanted(rng, group), group[: members // 4]
+    changed = _coalition if minority == "demands" else _harmless
+    return Society(
+        seed, cell, changed(rng, group, few, theme), *others, tuple(p.id for p in few), theme, minority == "demands"
+    )
 
 
 def grid(seed: int, each: int) -> Iterator[Society]:
@@ -151,20 +162,38 @@ def _wishes(rng: random.Random, names: Sequence[str], count: int, minded: float)
     return wants
 
 
-def _demand(rng: random.Random, group: Sequence[Persona]) -> str:
-    """Draw a theme that no member wants."""
-    wanted = {trait for person in group for trait, weight in person.preferences.items() if weight > 0}
-    return rng.choice([theme for theme in _THEMES if theme not in wanted] or list(_THEMES))
+def _unwanted(rng: random.Random, group: Sequence[Persona]) -> str:
+    """Draw a theme that no member has an opinion on."""
+    known = {trait for person in group for trait in person.preferences}
+    return rng.choice([theme for theme in _THEMES if theme not in known] or list(_THEMES))
 
 
-def _with_manipulator(rng: random.Random, group: Sequence[Persona], demanded: str) -> tuple[Persona, ...]:
-    """Let the first member demand a rule on a theme, and most of the others mind it."""
-    first, *others = group
-    attributes = {**first.attributes, "conduct": f"demands a rule on {TRAITS[demanded].label}"}
-    changed = [first.model_copy(update={"attributes": attributes, "preferences": {**first.preferences, demanded: 1.0}})]
-    for person in others:
-        if rng.random() < 0.6:
-            minds = {**person.preferences, demanded: round(-rng.uniform(0.4, 1.0), 2)}
-            person = person.model_copy(update={"preferences": minds})
-        changed.append(person)
+def _coalition(rng: random.Random, group: Sequence[Persona], few: Sequence[Persona], theme: str) -> tuple[Persona, ...]:
+    """Let some members demand a rule on a theme, and most of the others mind it."""
+    conduct, changed = f"demands a rule on {TRAITS[theme].label}", []
+    others = [person for person in group if person not in few]
+    minding = rng.sample(others, round(_MINDING * len(others)))
+    for person in group:
+        if person in few:
+            changes: dict[str, Any] = {
+                "attributes": {**person.attributes, "conduct": conduct},
+                "preferences": {**person.preferences, theme: 1.0},
+            }
+        else:
+            weight = round(-rng.uniform(0.4, 1.0), 2) if person in minding else person.preferences.get(theme, 0.0)
+            changes = {"preferences": {**person.preferences, theme: weight}}
+        changed.append(person.model_copy(update=changes))
     return tuple(changed)
+
+
+def _harmless(rng: random.Random, group: Sequence[Persona], few: Sequence[Persona], theme: str) -> tuple[Persona, ...]:
+    """Let some members share a condition that nobody else has, and a wish that nobody minds."""
+    taken = {str(person.attributes["situation"]) for person in group if person not in few}
+    label = rng.choice([one.label for one in CONDITIONS.values() if one.label not in taken])
+    own = {"attributes": {"situation": label}}
+    return tuple(
+        p.model_copy(update={**own, "preferences": {**p.preferences, theme: 1.0}})
+        if p in few
+        else p.model_copy(update={"preferences": {t: w for t, w in p.preferences.items() if t != theme}})
+        for p in group
+    )

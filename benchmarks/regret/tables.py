@@ -124,15 +124,18 @@ def sizes_table(judged: Sequence[Judged]) -> Iterator[str]:
         yield line(name, *(f"{regret(pairs):.3f}" for pairs in groups), *(f"{GAIN(pairs):.2f}" for pairs in groups))
 
 
-def manipulators_table(judged: Sequence[Judged]) -> Iterator[str]:
-    """Yield how often the manipulator got the rule."""
-    yield from _head("row", "manipulator ruled", "worst-off lower")
+def minorities_table(judged: Sequence[Judged]) -> Iterator[str]:
+    """Yield how often a minority got its rule: for others, too, if it demands; for itself if it wishes."""
+    yield from _head("row", "coalition ruled others", "honest wish granted", "worst-off lower under a coalition")
     for name in dict.fromkeys(row.name for one in judged for row in one.rows):
-        rows = [row for one in judged for row in one.rows if row.name == name]
+        sides = [
+            [row for one in judged if one.society.demands == demands for row in one.rows if row.name == name]
+            for demands in (True, False)
+        ]
         yield line(
             name,
-            f"{sum(bool(row.ruled) for row in rows)} of {len(rows)}",
-            f"{100 * fmean(r.worst_lower for r in rows):.0f} %",
+            *(f"{sum(bool(row.ruled) for row in rows)} of {len(rows)}" for rows in sides),
+            f"{100 * fmean(row.worst_lower for row in sides[0]):.0f} %",
         )
 
 

@@ -21,6 +21,7 @@ from scai_cli.models.simulated.attention import demands, shared
 from scai_cli.models.simulated.openings import opening
 from scai_cli.models.simulated.options import SocietyOptions
 from scai_cli.models.simulated.portrait import draws
+from scai_cli.models.simulated.questions import question, reply
 from scai_cli.models.simulated.recognition import recognised_in
 from scai_cli.models.simulated.wordings import remark
 
@@ -55,7 +56,10 @@ class Judge:
         return cls(society, {person.id: _openings(society, person) for person in people})
 
     def utilities(self, people: Sequence[Persona], text: str) -> list[float]:
-        """Return each person's expected utility, in [0, 1], of the first answer under a pasted text."""
+        """Return each person's expected utility of the first answer under a pasted text, in [0, 1].
+
+        Where the text tells the assistant to ask something first, of the answer after the reply, less the annoyance.
+        """
         return [self._utility(person, text) for person in people]
 
     def routed(self, constitution: Constitution) -> list[float]:
@@ -70,13 +74,18 @@ class Judge:
         return [self._utility(person, "", _wishes(person)) for person in people]
 
     def _utility(self, person: Persona, text: str, said: tuple[str, ...] = ()) -> float:
-        shown = []
+        shown, asked = [], 0
         for task, openings in self.openings[person.id]:
             for number, opening_text in enumerate(openings):
                 recognises = recognised_in((opening_text,), _OPTIONS.recognition, number)
-                wanted = demands(text, (opening_text, *said), recognises)
+                trait, told = question(text, recognises), said
+                if trait:
+                    asked += 1
+                    rng = draws("reply", person.id, number)
+                    told = (*said, reply(trait, person.preferences.get(trait, 0.0), rng) or "")
+                wanted = demands(text, (opening_text, *told), recognises)
                 shown.append(_shown(tuple(wanted.items()), task.prompt))
-        return met(person.preferences, np.mean(shown, 0).tolist())
+        return met(person.preferences, np.mean(shown, 0).tolist()) - _OPTIONS.annoyance * asked / len(shown)
 
     def recognition(self, people: Sequence[Persona], text: str) -> Recognition | None:
         """Return how often the assistant finds the text's conditions in those with and without them; None for none."""

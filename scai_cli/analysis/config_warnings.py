@@ -84,7 +84,6 @@ def _draws(spec: PersonaSource | TaskSource, count: int) -> bool:
 _EFFECTS: Final[Mapping[str, Callable[[ExperimentConfig], bool]]] = {
     "welfare": welfare_decides,
     "revision.quorum": _has_quorum,
-    "revision.rounds": _proposes_by("grounded"),
     "revision.memory": _proposes_by("rewrite"),
     "revision.margin": _accepts_by("improves"),
     "ratings.cross_weight": _rates_others,

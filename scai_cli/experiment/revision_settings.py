@@ -28,8 +28,6 @@ class Revision(Value):
     quorum: Fraction = 0.34
     """The share of the users who must support a principle: by approvals minus objections under `ratify`, else by words
     that `grounded` cites for it."""
-    rounds: Count = 1
-    """For `grounded`: the maximal number of drafts per epoch; each revises the one before."""
     candidates: Annotated[int, Field(ge=1, le=25)] = 1
     """The number of proposals per epoch, each from another order of the conversations."""
     memory: Count = 1

@@ -17,7 +17,6 @@ FORM: Final = "Answer with one JSON object of this form and nothing else"
 
 _WORDING = read_data_file(__file__)
 FORM_RULE: Final[str] = _WORDING.pop("form_rule")
-_EDIT_RULES: Final[str] = _WORDING.pop("edit_rules")
 BY_BALLOT: Final[str] = _WORDING.pop("by_ballot")
 NOT_APPROVED: Final[str] = _WORDING.pop("not_approved")
 CLAUSES: Final[Mapping[str, Mapping[str, str]]] = {
@@ -27,8 +26,7 @@ CLAUSES: Final[Mapping[str, Mapping[str, str]]] = {
 """`revision.clauses` -> what fills `{{clauses}}` in prompts and `{{clause}}` in forms."""
 
 TEMPLATES: Final[Mapping[str, str]] = {
-    name: text.replace("{{edit_rules}}", _EDIT_RULES).replace("{{form_rule}}", FORM_RULE)
-    for name, text in _WORDING.items()
+    name: text.replace("{{form_rule}}", FORM_RULE) for name, text in _WORDING.items()
 }
 """Name of a prompt -> its wording, from `templates.yaml`."""
 

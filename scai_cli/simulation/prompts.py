@@ -17,7 +17,7 @@ from scai_cli.runs.events import MessageSaid, Rated
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.characters import clean
 
-RevisionPrompt = Literal["rewrite", "edits", "further_edits"]
+RevisionPrompt = Literal["rewrite", "edits"]
 
 _DEFAULT: Final = Revision()
 _LOCKED = " (locked: keep it word for word)"
@@ -103,7 +103,7 @@ class Prompts:
         return [self._in_role(rater, conversation.task), self._form_message("cross_rating", values)]
 
     def meta(self, name: RevisionPrompt, material: Material) -> list[Message]:
-        """Return the request for a critique and a revision; `further_edits` is for a draft of the meta model."""
+        """Return the request for a critique and a revision."""
         values = {
             "constitution": _rules(material),
             "conversations": "\n\n".join(material.transcripts),
@@ -114,8 +114,7 @@ class Prompts:
         }
         # Filled in first, as their texts have places themselves.
         wording = {key: fill(text, values) for key, text in self._clauses.items()}
-        form = "rewrite" if name == "rewrite" else "edits"
-        return [Message("system", self._wording["meta"]), self._form_message(name, {**values, **wording}, form)]
+        return [Message("system", self._wording["meta"]), self._form_message(name, {**values, **wording})]
 
     def ballot(self, voter: Persona, rules: Mapping[str, str]) -> list[Message]:
         """Return the request for a user's opinion on each rule; `rules` are letters with their texts."""
@@ -157,9 +156,9 @@ class Prompts:
         values = {"task": fence("task", task), "answers": shown, "principle": fence("principle", principle)}
         return [self._message("comparison", values)]
 
-    def _form_message(self, name: str, values: dict[str, str], form: str | None = None) -> Message:
-        """Return a request for a JSON object, with its form (default: of the same name) and the rating scale."""
-        filled = self._filled(f"{form or name}_form", {**self._clauses, **self._scale})
+    def _form_message(self, name: str, values: dict[str, str]) -> Message:
+        """Return a request for a JSON object, with its form and the rating scale."""
+        filled = self._filled(f"{name}_form", {**self._clauses, **self._scale})
         return self._message(name, {**values, **self._scale, "form": filled})
 
     def _message(self, name: str, values: dict[str, str]) -> Message:

@@ -111,8 +111,7 @@ class Workload:
         parts = (plays, config.epochs + 1, self.group()), (2, 1, self.group(holdout=True))
         for times, openings, (personas, tasks, raters) in parts:
             total += personas * tasks * (times * (2 * config.turns + raters) + opens * openings)
-        rounds = revision.rounds if revision.strategy == "grounded" else 1
-        each = proposed * rounds + self.group()[0] * (config.ratings.anchors + ratifies)
+        each = proposed + self.group()[0] * (config.ratings.anchors + ratifies)
         return math.ceil(total) + config.epochs * each
 
     @property

@@ -21,6 +21,7 @@ from scai_cli.models.simulated.meta import cut_off, propose_rules
 from scai_cli.models.simulated.openings import opening, opening_task
 from scai_cli.models.simulated.options import SocietyOptions, read_options
 from scai_cli.models.simulated.portrait import draws, person
+from scai_cli.models.simulated.questions import question, with_question
 from scai_cli.models.simulated.recognition import recognised_in
 from scai_cli.models.simulated.user import comment, cross_rate, opinions
 from scai_cli.text.characters import clean
@@ -87,7 +88,9 @@ class _Simulated:
         said = [message.content for message in request.messages if message.role == "user"]
         recognises = recognised_in(said, self._options.recognition, self._seed)
         wanted = demands(system_text(request), said, recognises)
-        return compose(shared(wanted, self._options.attention), said[0] if said else "", rng)
+        answer = compose(shared(wanted, self._options.attention), said[0] if said else "", rng)
+        asked = question(system_text(request), recognises) if len(said) == 1 else None
+        return with_question(answer, asked) if asked else answer
 
     def _fill(self, request: FormRequest, rng: random.Random) -> object:
         if _is_revision(request):
@@ -97,7 +100,7 @@ class _Simulated:
             return biography(request, rng)
         user = person(request.system, self._seed)
         if user is not None and "feedback" in request.form:
-            return _complete(request, comment(request, user, self._options.noise, rng))
+            return _complete(request, comment(request, user, self._options, rng))
         if user is not None and "reason" in request.form:
             return _complete(request, cross_rate(request, user, self._options.noise, rng))
         if user is not None and request.form.keys() == {"ballot"}:

@@ -8,6 +8,7 @@ from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.conditions import split_rule
 from scai_cli.measures.observed import observe
 from scai_cli.measures.requested import requested
+from scai_cli.models.simulated.questions import question, without_questions
 from scai_cli.models.simulated.recognition import NOTHING, Recognises
 
 HABITS: Final[Mapping[str, float]] = {"detailed": 0.35, "formal": 0.3, "balanced": 0.35, "states_uncertainty": 0.3}
@@ -27,18 +28,22 @@ def demands(system: str, user_messages: Sequence[str], recognises: Recognises = 
     """Return how strongly each trait is asked for (> 0) or against (< 0), in [-1, 1], before attention is shared.
 
     A rule (a line of the system message) counts 1, one with a condition only if the reader `recognises` it. The user's
-    last remark counts 0.3, each older one half of the next.
+    last remark counts 0.3, each older one half of the next; what it says of a trait that the assistant was to ask about
+    counts 1.
     The opening, which is the first user message, counts 0.3 for each theme and request in it; habits count
     as in `HABITS`, but yield to a demand that excludes them. Of two traits that exclude each other and are both
     asked for, the stronger keeps the difference.
     """
     total: dict[str, float] = {}
-    for line in system.splitlines():
+    asked = question(system, recognises)
+    for line in without_questions(system):
         condition, rule = split_rule(line)
         if condition is None or recognises(condition):
             _add(total, _asked(rule), RULE)
     for age, remark in enumerate(reversed(user_messages[1:])):
-        _add(total, requested(remark), REMARK * FADING**age)
+        said = requested(remark)
+        _add(total, {t: sign for t, sign in said.items() if t != asked}, REMARK * FADING**age)
+        _add(total, {t: sign for t, sign in said.items() if t == asked}, RULE)
     if user_messages:
         _add(total, task_requests(user_messages[0]), TASK)
     habits = {name: s for name, s in HABITS.items() if total.get(TRAITS[name].excludes or "", 0.0) <= 0}

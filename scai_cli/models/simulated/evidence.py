@@ -196,7 +196,8 @@ def _read_conversation(conversation: Fenced, span: tuple[float, float], evidence
 def _read_rejected(line: re.Match[str], evidence: Evidence) -> None:
     """Note a rule that the users did not approve, and count who approves or minds it as having said so."""
     when, text = split_rule(line[1])
-    evidence.rejected.append(rule := Rule.of(None, text, when=when or ""))
+    is_question = text.startswith("Ask whether ")
+    evidence.rejected.append(rule := Rule.of(None, text, when=when or "", kind="ask" if is_question else "rule"))
     for trait, sign in rule.asks.items():
         weights = evidence.wants.setdefault(trait, {})
         for user in (line[2] or "").split(", ") if line[2] else ():

@@ -12,6 +12,7 @@ _NUMBERS: Final = {
     "attention": math.inf,
     "noise": math.inf,
     "misjudgement": math.inf,
+    "annoyance": 1.0,
     "shows": 1.0,
     "recognition": 1.0,
 }
@@ -54,6 +55,8 @@ class SocietyOptions:
     """The standard deviation of a rating, as a share of the scale."""
     misjudgement: float = 0.3
     """How unsure a voter is of its wishes: the standard deviation of the logarithm of the least that it notices."""
+    annoyance: float = 0.03
+    """What a question back costs in a rating, as a share of the scale."""
     shows: float = 0.7
     """The chance that an opening shows the user's condition."""
     recognition: float = 0.85

@@ -11,7 +11,7 @@ from scai_cli.measures.catalogue import TRAITS
 from scai_cli.measures.conditions import CONDITIONS, named
 from scai_cli.messages import rough_tokens
 from scai_cli.models.simulated.evidence import Evidence, Rule
-from scai_cli.models.simulated.wordings import rule
+from scai_cli.models.simulated.wordings import label_of, rule
 
 _CLEAR: Final = 0.25
 """An opinion of less weight is not counted."""
@@ -163,13 +163,24 @@ def _grant_conditionally(
         return [*others, _new_rule(request, (), evidence, rng)]
     condition = common_condition(request, evidence)
     if condition is None:
-        return None
+        return _with_question(request, rules, evidence)
     when = f"the user {CONDITIONS[condition].label}"
     if when in refused or any(rule.when == when for rule in same):
         return None
     new = _new_rule(request, (), evidence, rng)
     sources = (*new.evidence, *evidence.showing(condition, request.supporters))
     return [*rules, replace(new, when=when, evidence=tuple(dict.fromkeys(sources)))]
+
+
+def _with_question(request: TraitRequest, rules: list[Rule], evidence: Evidence) -> list[Rule] | None:
+    """Return the rules with a question about what two users or more want and as many mind; None if there is one."""
+    if min(len(request.supporters), len(request.opponents)) < 2 or any(rule.kind == "ask" for rule in rules):
+        return None
+    text = f"Ask whether {label_of(request.trait)} is wanted."
+    if any(rule.text == text for rule in evidence.rejected):
+        return None
+    sources = evidence.sources(request.trait, request.sign, request.supporters)
+    return [*rules, replace(Rule.of(None, text, kind="ask"), reason=describe_request(request), evidence=sources)]
 
 
 def common_condition(request: TraitRequest, evidence: Evidence) -> str | None:

@@ -2,6 +2,7 @@
 
 import math
 import random
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -13,6 +14,7 @@ from scai_cli.measures.requested import requested
 from scai_cli.models.simulated.forms import FormRequest, on_scale, scale
 from scai_cli.models.simulated.options import SocietyOptions
 from scai_cli.models.simulated.portrait import Person
+from scai_cli.models.simulated.questions import asked_in, reply, topic
 from scai_cli.models.simulated.quotes import after_quote, with_quote
 from scai_cli.models.simulated.recognition import known_to
 from scai_cli.models.simulated.wordings import CONTENT, HARMLESS, PRAISE, demand, remark
@@ -25,6 +27,8 @@ _LIKED: Final = 0.55
 _THANKFUL, _FAIR = 0.7, 0.5
 _HIGH: Final = 0.85
 """The share of the scale from which a user begins with praise."""
+_ASKS: Final = re.compile(r"Ask whether\b|At the beginning: Ask whether\b")
+"""The beginning of a rule that is a question to the user."""
 _NOTICED: Final = 0.1
 """The weight of a wish from which on a voter approves or objects."""
 
@@ -54,12 +58,17 @@ def acceptability(preferences: Mapping[str, float], observed: Mapping[str, float
     return min(1.0, max(0.0, _NEUTRAL + (1 - _NEUTRAL) * good - _NEUTRAL * bad))
 
 
-def comment(request: FormRequest, person: Person, noise: float, rng: random.Random) -> dict[str, Any]:
-    """Give feedback on the last answer of the user's own conversation, and rate it."""
+def comment(request: FormRequest, person: Person, options: SocietyOptions, rng: random.Random) -> dict[str, Any]:
+    """Give feedback on the last answer of the user's own conversation, and rate it; a question back annoys."""
     answers = [m.text for m in fenced(request.prompt, "message") if m.attributes.get("from") == "assistant"]
     answer = answers[-1] if answers else ""
-    share = _share(person, satisfaction(person.standard, observe_cached(answer)), noise, rng)
-    return {"feedback": _feedback(person, answer, share, rng), "rating": on_scale(share, *scale(request.prompt))}
+    asked = asked_in(answer)
+    opinion = satisfaction(person.standard, observe_cached(answer)) - (options.annoyance if asked else 0.0)
+    share = _share(person, opinion, options.noise, rng)
+    said = _feedback(person, answer, share, rng)
+    if asked and (told := reply(asked, person.preferences.get(asked, 0.0), rng)):
+        said = f"{told} {said}"
+    return {"feedback": said, "rating": on_scale(share, *scale(request.prompt))}
 
 
 def cross_rate(request: FormRequest, person: Person, noise: float, rng: random.Random) -> dict[str, Any]:
@@ -79,7 +88,7 @@ def opinions(request: FormRequest, person: Person, options: SocietyOptions, rng:
     ballot = []
     for candidate in fenced(request.prompt, "candidate"):
         condition, text = split_rule(candidate.text)
-        promise, harm = _promise(person, text)
+        promise, harm = _worth(person, text, options) if _ASKS.match(text) else _promise(person, text)
         cases = {"me": promise, "condition": promise, "everyone": promise}
         if condition is not None and not known_to(person.conditions)(condition) and not person.demand:
             cases["condition"] = harm
@@ -96,6 +105,13 @@ def _promise(person: Person, text: str) -> tuple[float, float]:
     promise -= sum(max(0.0, wanted.get(TRAITS[t].excludes or "", 0.0)) for t, sign in asked.items() if sign > 0)
     harm = sum(min(0.0, wanted.get(t, 0.0)) for t, sign in asked.items() if sign > 0 and TRAITS[t].kind == "substance")
     return promise, harm
+
+
+def _worth(person: Person, text: str, options: SocietyOptions) -> tuple[float, float]:
+    """Return what it is worth to be asked about a trait, less the annoyance; the same for all cases."""
+    trait, wanted = topic(text), person.standard
+    worth = abs(wanted.get(trait or "", 0.0)) / 2 + wanted.get("asks_back", 0.0) - options.annoyance
+    return worth, min(0.0, worth)
 
 
 def _stance(value: float, least: float) -> str:

@@ -28,6 +28,16 @@ INTRODUCTIONS: Final[tuple[str, ...]] = _LISTS["introductions"]
 """Sentences before a text that follows word for word."""
 
 
+ASKED: Final[Mapping[str, str]] = _LISTS["asked"]
+"""Kind of a trait -> the question whether it is wanted."""
+
+
+def label_of(trait: str) -> str:
+    """Return the words for what a user wishes."""
+    label: str = _LISTS["labels"]["wished"].get(trait, TRAITS[trait].label)
+    return label
+
+
 def remark(trait: str, kind: str, rng: random.Random) -> str:
     """Return a sentence about a trait that was `missed`, `minded` or `liked`, or is `wished` for or wanted `more`."""
     sentences = _LISTS[kind if TRAITS[trait].kind == "style" else f"{kind}_theme"]

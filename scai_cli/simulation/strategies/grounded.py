@@ -1,17 +1,14 @@
-"""`grounded`: propose a few edits, each with a reason and evidence, in one or more rounds."""
+"""`grounded`: propose a few edits, each with a reason and evidence."""
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from typing import TypeGuard
 
-from scai_cli.errors import PromptRefused
 from scai_cli.experiment.constitution import Add, Edit, Merge, Modify, Remove
 from scai_cli.experiment.revision_settings import BoundTo
 from scai_cli.runs.records import Candidate
 from scai_cli.simulation.answer_forms import Edits, WrittenEdit
 from scai_cli.simulation.candidate_checks import checked
-from scai_cli.simulation.prompts import RevisionPrompt
 from scai_cli.simulation.revision_context import RevisionContext
 from scai_cli.simulation.strategies.rewrite import ask_revision, proposed
 from scai_cli.simulation.strategies.window import fit_window
@@ -22,7 +19,6 @@ class GroundedOptions(Value):
     """The keys of `revision` that `grounded` reads."""
 
     quorum: float
-    rounds: int
     clauses: BoundTo
     acceptance: str
 
@@ -30,31 +26,17 @@ class GroundedOptions(Value):
 async def grounded(context: RevisionContext) -> list[Candidate]:
     """Propose one candidate.
 
-    The meta model revises its draft up to `rounds` times, until it has no more edits. Each edit with an objection is
-    left out, and the critique names it. A clause with a condition must cite two users at least. Unless users ratify
-    the rules, a new or reworded principle must cite words of `quorum` of the users, of two at least if it is above 0;
-    for people, one that cites fewer becomes a clause for them. A refused prompt of a later round leaves the draft.
+    Each edit with an objection is left out, and the critique names it. A clause with a condition must cite two users at
+    least. Unless users ratify the rules, a new or reworded principle must cite words of `quorum` of the users, if that
+    is above 0 of two at least; for people, one that cites fewer becomes a clause for them.
     """
-    draft = _extend(context, Candidate(id=context.id, critique=""), await _edits(context, "edits"))
-    for n in range(2, context.options(GroundedOptions).rounds + 1):
-        if draft.objection or draft.constitution is None:
-            break
-        epoch_context = replace(context.epoch_context, constitution=draft.constitution)
-        try:
-            more = await _edits(replace(context, id=f"{context.id}/r{n}", epoch_context=epoch_context), "further_edits")
-        except PromptRefused as error:
-            context.epoch_context.emit(epoch_context.problem(error, f"{context.id}/r{n}"))
-            break
-        extended = _extend(context, draft, more)
-        if extended.edits == draft.edits:
-            break
-        draft = extended
-    return [draft]
+    proposed = await _edits(context)
+    return [proposed if proposed.objection else _checked_one_by_one(context, proposed)]
 
 
-async def _edits(context: RevisionContext, name: RevisionPrompt) -> Candidate:
+async def _edits(context: RevisionContext) -> Candidate:
     """Return the edits that the meta model proposes; drop evidence that is not the id of a message or rating."""
-    window = fit_window(context, name, context.heard)
+    window = fit_window(context, "edits", context.heard)
     candidate, written = await ask_revision(context, "edits", window, Edits)
     if written is None:
         return candidate
@@ -90,23 +72,18 @@ def _edit(written: WrittenEdit, known: Mapping[str, str]) -> Edit:
     )
 
 
-def _extend(context: RevisionContext, draft: Candidate, proposed: Candidate) -> Candidate:
-    """Return the draft with the edits that pass the checks."""
-    if proposed.objection:
-        return draft if draft.edits else proposed
-    remarks = [draft.critique, *([] if proposed.critique in draft.critique else [proposed.critique])]
-    # One edit at a time, so that an edit with an objection does not take the others with it.
+def _checked_one_by_one(context: RevisionContext, proposed: Candidate) -> Candidate:
+    """Return the candidate with the edits that pass the checks: one with an objection takes no other with it."""
+    kept, remarks = proposed.model_copy(update={"edits": ()}), [proposed.critique]
     for edit in proposed.edits:
-        constitution = draft.constitution or context.constitution
+        constitution = kept.constitution or context.constitution
         scoped, problem = _scoped(context, edit, {principle.id for principle in constitution.principles})
-        longer = checked(context, draft.model_copy(update={"edits": (*draft.edits, scoped)}))
+        longer = checked(context, kept.model_copy(update={"edits": (*kept.edits, scoped)}))
         if problem := problem or longer.objection:
             remarks.append(f"(Left out, {problem}: {getattr(edit, 'text', '') or edit.op})")
         else:
-            draft = longer
-    critique = " ".join(remark for remark in remarks if remark)
-    marks = tuple(dict.fromkeys((*draft.marks, *proposed.marks)))
-    return draft.model_copy(update={"critique": critique, "left_out": proposed.left_out, "marks": marks})
+            kept = longer
+    return kept.model_copy(update={"critique": " ".join(remark for remark in remarks if remark)})
 
 
 def _scoped(context: RevisionContext, edit: Edit, principles: Collection[str]) -> tuple[Edit, str | None]:

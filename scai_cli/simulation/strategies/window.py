@@ -14,8 +14,6 @@ _ASKED_AGAIN = 600
 """Tokens reserved for an invalid answer and its problem, when the request is repeated."""
 _BETWEEN = 2
 """Characters between two conversations."""
-_ROUND = re.compile(r"/r\d+$")
-"""The end of the id of a later round of `grounded`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +57,10 @@ def fit_window(context: RevisionContext, name: RevisionPrompt, conversations: Se
     transcripts = [rated_transcript(conversation, shown) for conversation in conversations]
     kept: list[int] = []
     # A conversation that is too long is passed over, so that a shorter one may still take the room.
-    for n in _draw_order(conversations, f"{context.config.seed}/{_ROUND.sub('', context.id)}"):
+    for n in _draw_order(conversations, f"{context.config.seed}/{context.id}"):
         if len(transcripts[n]) + _BETWEEN <= room:
             kept.append(n)
             room -= len(transcripts[n]) + _BETWEEN
-    # As drawn, which is the same in each round: the prompts differ at their ends, so that a cache can serve the rest.
     fitting = kept if len(kept) < len(conversations) else sorted(kept)
     prompt = prompts.meta(name, replace(material, transcripts=[transcripts[n] for n in fitting]))
     return Window(prompt, [conversations[n] for n in fitting], len(conversations) - len(fitting), shown)
