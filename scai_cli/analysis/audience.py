@@ -1,4 +1,4 @@
-"""For whom a system message is: for everyone, for the members of the group by name, or for one person."""
+"""The audience of a system message: everyone, the members of the group by name, or one person."""
 
 from typing import Final, NamedTuple
 
@@ -26,11 +26,10 @@ def for_audience(history: History, audience: str = EVERYONE, epoch: int | None =
     `everyone` leaves out the clauses for single people, `members` has all of them, and a persona's id has that
     person's. Raises ConfigError for an unknown id, RunError for an unknown epoch.
     """
-    config = history.config
-    known = [persona.id for persona in config.personas.inline]
-    if audience not in (EVERYONE, MEMBERS, *known):
-        near = did_you_mean(audience, [EVERYONE, MEMBERS, *known])
-        raise ConfigError(f"--for {audience}: run {history.run_id!r} has no such persona{near}")
+    user = None if audience in (EVERYONE, MEMBERS) else audience
+    if user is not None and user not in (known := [persona.id for persona in history.config.personas.inline]):
+        near = did_you_mean(user, [EVERYONE, MEMBERS, *known])
+        raise ConfigError(f"--for {user}: run {history.run_id!r} has no persona with this id{near}")
     constitution, message = history.product
     if epoch is not None:
         (played,) = history.chosen(epoch)
@@ -38,8 +37,8 @@ def for_audience(history: History, audience: str = EVERYONE, epoch: int | None =
     if not any(clause.users for clause in constitution.contract):
         return AudienceMessage(constitution, message)
     # Rendered again, as the messages of versions before 0.6 have the clauses for single people.
+    config = history.config
     prompts = Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
-    user = None if audience in (EVERYONE, MEMBERS) else audience
     message = prompts.system_message(constitution, user, with_members=audience == MEMBERS)
     kept = tuple(c for c in constitution.contract if not c.users or audience == MEMBERS or user in c.users)
     left_out = len(constitution.contract) - len(kept)

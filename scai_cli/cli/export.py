@@ -82,7 +82,7 @@ def export(
 _NO_SETTING = ("runs", "format_", "output", "runs_dir")
 _OF_RUNS = ("as", "system", "min-rating", "epoch", "persona", "task")
 """The options that a format of whole runs takes."""
-_OF_SYSTEM = ("as", "epoch", "for")
+_OF_SYSTEM = ("as", "system", "epoch", "for")
 """The options that the format `system` takes."""
 
 
@@ -104,7 +104,7 @@ def _refuse(given: Mapping[str, Any], name: str, form: Format) -> None:
         raise ConfigError(f"--for: only --format system is for an audience, and {name!r} has rows for all; drop it")
     if "persona" in given and is_system:
         raise ConfigError(
-            "--persona: a system message is not made of conversations; "
+            "--persona: a system message contains no conversations; "
             f"for this persona's message, write --for {given['persona']}"
         )
     for option in given if form.kind == "runs" else ():

@@ -81,7 +81,7 @@ class Persona(Value):
         return " ".join(self.name.split()) or self.id
 
     def with_mark(self, mark: Scalar) -> str:
-        """Return the name in one line with an attribute or the id behind it, which tells namesakes apart."""
+        """Return the name in one line with an attribute or the id behind it, for namesakes."""
         return " ".join(f"{self.called} ({mark})".split())
 
     def stance(self, task_id: str, topic: str) -> str:

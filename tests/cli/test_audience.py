@@ -89,7 +89,7 @@ def test_the_contract_in_json_is_that_of_the_audience(audience: str, ids: list[s
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        (("--for", "cyd"), "--for cyd: run 't' has no such persona; did you mean 'cid'?"),
+        (("--for", "cyd"), "--for cyd: run 't' has no persona with this id; did you mean 'cid'?"),
         (("--for", "member"), "did you mean 'members'?"),
         (("--persona", "ann"), "for this persona's message, write --for ann"),
         (("--task", "tea"), "--task: the format 'system' exports whole runs"),
