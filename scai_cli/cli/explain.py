@@ -32,6 +32,7 @@ def explain(
     Plays the last constitution again with and without each rule. Names an effect only if luck does not explain it; more
     calls (--set limits.calls=N, 1,000 by default) find smaller effects.
     """
+    from scai_cli.analysis.representation import representation
     from scai_cli.display.terminal.explain import print_explanation
     from scai_cli.jobs.explain import explain as explained
     from scai_cli.runs.find import find_run
@@ -49,10 +50,13 @@ def explain(
     explanation = explained(path, options.with_limit(settings, max_usd), users, trust=trust, agree=agree)
     if explanation is None:
         return
+    history = read_history(path, messages=False, ratings=False)
     if as_json:
-        options.print_json(explanation.as_object(users))
+        represented = representation(history)
+        found = {**explanation.as_object(users), "representation": represented and represented.as_object()}
+        options.print_json(found)
     else:
-        print_explanation(explanation, read_history(path, messages=False, ratings=False), users)
+        print_explanation(explanation, history, users)
 
 
 def _print_plan(plan: "Plan", paid: int, *, as_json: bool) -> None:

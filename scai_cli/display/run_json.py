@@ -9,6 +9,7 @@ from scai_cli.analysis.headline import headline
 from scai_cli.analysis.health import health_object
 from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.rating_validity import rating_validity
+from scai_cli.analysis.representation import representation
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.runs.history.event_lines import CompactRating
 from scai_cli.runs.history.history import Epoch, History
@@ -23,7 +24,7 @@ _RATING: Final = (
 
 def run_object(history: History, selection: Selection) -> dict[str, Any]:
     """Return the run with its config, its result, and the selected part of each epoch."""
-    found = headline(history)
+    found, represented = headline(history), representation(history)
     return {
         "run_id": history.run_id,
         "status": history.status,
@@ -37,6 +38,7 @@ def run_object(history: History, selection: Selection) -> dict[str, Any]:
         "warnings": seed_dependence(history.config),
         "health": health_object(history.answers, history.config),
         "before_after": [pair.as_object() for pair in before_after(history, found)],
+        "representation": represented and represented.as_object(),
     }
 
 

@@ -18,6 +18,7 @@ FORM: Final = "Answer with one JSON object of this form and nothing else"
 _WORDING = read_data_file(__file__)
 FORM_RULE: Final[str] = _WORDING.pop("form_rule")
 _EDIT_RULES: Final[str] = _WORDING.pop("edit_rules")
+BY_BALLOT: Final[str] = _WORDING.pop("by_ballot")
 NOT_APPROVED: Final[str] = _WORDING.pop("not_approved")
 CLAUSES: Final[Mapping[str, Mapping[str, str]]] = {
     bound: {"clauses": _WORDING.pop(f"clauses_for_{bound}"), "clause": _WORDING.pop(f"clause_for_{bound}")}

@@ -82,6 +82,11 @@ class RatifiedRule(Value):
     counts: Mapping[str, float]
     """The users' weights by opinion (`everyone_approve`, `condition_object`, ...), and the number of those `quoted`."""
 
+    @property
+    def line(self) -> str:
+        """The rule after its condition, if it has one."""
+        return f"When {self.when}: {self.text}" if self.when else self.text
+
 
 class Estimate(Value):
     """An estimate with its interval; `low` and `high` are None if there are too few data."""

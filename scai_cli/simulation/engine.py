@@ -24,6 +24,7 @@ from scai_cli.simulation.epoch import play
 from scai_cli.simulation.epoch_context import Agents, Emit, EpochContext
 from scai_cli.simulation.groups import dev_people, not_approved
 from scai_cli.simulation.holdout import run_holdout
+from scai_cli.simulation.prompts import NotApproved
 from scai_cli.simulation.rater_check import check_raters, stop_if_a_rater_failed
 from scai_cli.simulation.revision_context import Acceptance, AcceptanceResult, RevisionContext, Strategy
 from scai_cli.simulation.strategies.candidates import propose
@@ -63,7 +64,7 @@ async def simulate(
     declared = welfare.parse(config.welfare)
     # Bounded, as a long run would otherwise hold every conversation in memory.
     past: deque[Sequence[Conversation]] = deque(maxlen=config.revision.memory - 1)
-    rejected: deque[str] = deque(maxlen=_REMEMBERED)
+    rejected: deque[NotApproved] = deque(maxlen=_REMEMBERED)
     ranking, anchors = VersionRanking(declared), Anchors(config.ratings.anchors)
     plays: list[tuple[int, tuple[Persona, ...], tuple[Task, ...]]] = []
     for epoch in range(1, config.epochs + 1):
@@ -76,10 +77,11 @@ async def simulate(
         dev = dev_people(config, people)
         revision_id = f"{context.id}/revision"
         end = RevisionContext(config, context, revision_id, conversations, utilities, list(past), list(rejected), dev)
-        revision = await _revise(end, revised, revision)
+        ballots: list[events.BallotCast] = []
+        revision = await _revise(end, revised, revision, ballots)
         constitution = revision.constitution
         past.append(end.heard)
-        rejected.extend(not_approved(revision))
+        rejected.extend(not_approved(revision, ballots))
     product = ranking.best if config.revision.best_so_far else constitution
     people, tasks = _drawn(config, epoch=1)
     is_measured = not config.revision.best_so_far and (product.version, people, tasks) in plays
@@ -202,9 +204,12 @@ def _correct(satisfaction: Mapping[str, float | None], drift: Mapping[str, float
 
 
 async def _revise(
-    context: RevisionContext, revised: Mapping[str, events.Revised], before: events.Revised | None
+    context: RevisionContext,
+    revised: Mapping[str, events.Revised],
+    before: events.Revised | None,
+    ballots: list[events.BallotCast],
 ) -> events.Revised:
-    """Propose, check, accept and emit a revision; `before` is the one of the epoch before.
+    """Propose, check, accept and emit a revision, and note its ballots; `before` is the one of the epoch before.
 
     Raises RunUnhealthy before anything of it is emitted, so that a resume can request it again with other settings;
     after it if the endpoint refuses the prompt, so that a resume continues.
@@ -216,6 +221,8 @@ async def _revise(
         stops.stop_if_not_revised(context, event, before, held)
     for each in (*held, event):
         context.epoch_context.emit(each)
+        if isinstance(each, events.BallotCast):
+            ballots.append(each)
     stops.stop_if_not_revised(context, event, before, held)
     return event
 

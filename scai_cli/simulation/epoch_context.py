@@ -59,9 +59,7 @@ class Agents:
 def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelSettings], Agent]) -> Agents:
     """Build the agents of an experiment; `agent` creates one from its role and model."""
     return Agents(
-        prompts=Prompts(
-            config.prompts, config.ratings, config.constitution, config.personas.inline, config.revision.clauses
-        ),
+        prompts=Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline, config.revision),
         assistant=agent("assistant", config.model_for("assistant")),
         user=agent("user", config.model_for("user")),
         meta=agent("meta", config.model_for("meta")),

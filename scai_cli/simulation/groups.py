@@ -6,7 +6,9 @@ from typing import Final
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.strata import stratified
-from scai_cli.runs.events import Revised
+from scai_cli.runs.events import BallotCast, Revised
+from scai_cli.runs.records import Stance
+from scai_cli.simulation.prompts import NotApproved
 
 _LARGE: Final = 12
 """The smallest group with people set aside, and how many: one of three."""
@@ -19,8 +21,18 @@ def dev_people(config: ExperimentConfig, people: Sequence[Persona]) -> frozenset
     return frozenset(person.id for person in stratified(people, len(people) // 3, f"{config.seed}/dev"))
 
 
-def not_approved(revision: Revised) -> Iterator[str]:
-    """Yield the rules that the users dropped, with their conditions."""
+def not_approved(revision: Revised, ballots: Sequence[BallotCast]) -> Iterator[NotApproved]:
+    """Yield the rules that the users dropped, with who approves and who minds each for itself."""
     for rule in revision.ratified:
         if rule.scope == "dropped":
-            yield f"When {rule.when}: {rule.text}" if rule.when else rule.text
+            line = f"When {rule.when}: {rule.text}" if rule.when else rule.text
+            voters = {
+                stance: tuple(b.persona for b in ballots if _said(b, rule.number) == stance)
+                for stance in ("approve", "object")
+            }
+            yield NotApproved(line, voters["approve"], voters["object"])
+
+
+def _said(ballot: BallotCast, number: int) -> Stance | None:
+    opinion = ballot.opinions.get(number)
+    return opinion.me if opinion else None

@@ -2,26 +2,42 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from scai_cli.experiment.config import Ratings
 from scai_cli.experiment.constitution import Clause, Constitution
 from scai_cli.experiment.constitution_start import ConstitutionStart
 from scai_cli.experiment.personas import Persona, names_of
-from scai_cli.experiment.revision_settings import BoundTo
+from scai_cli.experiment.revision_settings import Revision
 from scai_cli.experiment.tasks import Task, is_document
 from scai_cli.messages import Message
 from scai_cli.prompts.fences import enclose, fence
-from scai_cli.prompts.templates import CLAUSES, NOT_APPROVED, TEMPLATES, fill
+from scai_cli.prompts.templates import BY_BALLOT, CLAUSES, NOT_APPROVED, TEMPLATES, fill
 from scai_cli.runs.events import MessageSaid, Rated
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.text.characters import clean
 
 RevisionPrompt = Literal["rewrite", "edits", "further_edits"]
 
+_DEFAULT: Final = Revision()
 _LOCKED = " (locked: keep it word for word)"
 _SILENCE = "(says nothing)"
 """The replacement of an empty message in a prompt, as many endpoints reject empty content."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotApproved:
+    """A rule as a line that the users did not approve, and the ids of those who approve or mind it."""
+
+    line: str
+    approve: Sequence[str]
+    mind: Sequence[str]
+
+    def shown(self, users: Mapping[str, str]) -> str:
+        """Return the line with the users under the ids that are shown."""
+        said = {"approved by": self.approve, "minded by": self.mind}
+        parts = [f"{verb} {', '.join(users.get(user, user) for user in who)}" for verb, who in said.items() if who]
+        return f"- {self.line} ({'; '.join(parts) or 'nobody cares'})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +46,7 @@ class Material:
 
     constitution: Constitution
     transcripts: Sequence[str]
-    not_approved: Sequence[str] = ()
+    not_approved: Sequence[NotApproved] = ()
     users: Mapping[str, str] = field(default_factory=dict)
     """Id -> the id under which a user is shown; the same if it is left out."""
 
@@ -44,13 +60,15 @@ class Prompts:
         ratings: Ratings,
         bounds: ConstitutionStart,
         personas: Iterable[Persona],
-        clauses: BoundTo = "conditions",
+        revision: Revision = _DEFAULT,
     ) -> None:
         """Take the wording of prompts by name (default: the shipped one) and the data in them."""
         self._wording = {**TEMPLATES, **wording}
         self._ratings = ratings
         self._bounds = bounds
-        self._clauses = CLAUSES[clauses]
+        self._clauses = dict(CLAUSES[revision.clauses])
+        if revision.acceptance == "ratify":
+            self._clauses["clauses"] += f" {BY_BALLOT}"
         self._scale = {"low": f"{ratings.scale[0]:g}", "high": f"{ratings.scale[1]:g}"}
         self._names = names_of(personas)
         self._persona_messages: dict[tuple[str, str], Message] = {}
@@ -167,7 +185,7 @@ def _rules(material: Material) -> str:
     text = fence("constitution", "\n".join(lines) or "(empty)", version=str(constitution.version))
     if not material.not_approved:
         return text
-    rejected = fence("rejected", "\n".join(f"- {line}" for line in material.not_approved))
+    rejected = fence("rejected", "\n".join(rule.shown(material.users) for rule in material.not_approved))
     return f"{text}\n\n{NOT_APPROVED}\n\n{rejected}"
 
 

@@ -11,6 +11,7 @@ from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.yaml_source import YamlSource, explain
 from scai_cli.runs.records import Candidate, RatifiedRule
 from scai_cli.simulation.epoch_context import Agents, EpochContext
+from scai_cli.simulation.prompts import NotApproved
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import EpochUtilities
 
@@ -29,7 +30,7 @@ class RevisionContext:
     utilities: EpochUtilities
     past: Sequence[Sequence[Conversation]] = ()
     """The conversations of earlier epochs, oldest first, as many epochs as `revision.memory` asks for."""
-    not_approved: Sequence[str] = ()
+    not_approved: Sequence[NotApproved] = ()
     """Rules that the users did not approve in earlier epochs."""
     dev: frozenset[str] = frozenset()
     """The people on whom a revision is tried; the meta model does not read their conversations."""

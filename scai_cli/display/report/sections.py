@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from scai_cli.analysis.representation import representation
 from scai_cli.display.numbers import sentence_case
 from scai_cli.display.report import headline
 from scai_cli.display.report.answer import answer
@@ -18,6 +19,7 @@ from scai_cli.display.report.problems import problems, reproduce
 from scai_cli.display.report.time_line import revision_anchor, time_line
 from scai_cli.display.report.trade_off import plane
 from scai_cli.display.report.transcripts import transcripts
+from scai_cli.display.representation import representation_words
 from scai_cli.runs.history.excerpts import Excerpts, read_excerpts
 from scai_cli.runs.history.fold import read_history
 
@@ -94,8 +96,10 @@ class Run:
         start = run.history.config.constitution
         source = [f" Started from {start.label}."] if start.source is not None else []
         dropped = [f" Dropped at the start: {rule.id} {cut(rule.text, 200)}" for rule in start.dropped]
+        verdict = representation(run.history)
+        represented = None if verdict is None else tag("p", representation_words(verdict, run.history.names))
         about = note(sentence_case(f"{played}."), source, dropped)
-        return _section("constitution", "The constitution", about, listed)
+        return _section("constitution", "The constitution", about, listed, represented)
 
     @cached_property
     def _measured(self) -> list[Section]:

@@ -7,9 +7,11 @@ from rich.text import Text
 
 from scai_cli.analysis.leave_one_out import Explanation, RuleEffect
 from scai_cli.analysis.participants import participants
+from scai_cli.analysis.representation import representation
 from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.analysis.verdicts import change_words
 from scai_cli.display.numbers import change, counted
+from scai_cli.display.representation import representation_words
 from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.constitution import scope, word_diff
 from scai_cli.display.terminal.escape import styled
@@ -41,6 +43,9 @@ def print_explanation(explanation: Explanation, history: History, users: tuple[s
         console.print()
         for line in _lines(rule, explanation.function, names):
             console.print(line)
+    if (represented := representation(history)) is not None:
+        console.print()
+        console.print(styled(representation_words(represented, names)))
     if users is not None:
         console.print()
         _print_apart(explanation, users, names)

@@ -13,10 +13,12 @@ from scai_cli.analysis.config_warnings import seed_dependence
 from scai_cli.analysis.headline import Headline, headline
 from scai_cli.analysis.health import harmless_marks, health_warnings
 from scai_cli.analysis.rating_validity import rating_validity
+from scai_cli.analysis.representation import Representation, representation
 from scai_cli.analysis.revision_reasons import plain_reason
 from scai_cli.analysis.run_measures import SHOWN_WELFARE, run_cost, welfare_words
 from scai_cli.analysis.verdicts import between
 from scai_cli.display.numbers import change, counted, number
+from scai_cli.display.representation import representation_words
 from scai_cli.display.terminal.before_after import before_after_lines
 from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.constitution import rule_lines
@@ -57,18 +59,23 @@ _DETAILS: Final = tuple(_Detail(**each) for each in read_data_file(__file__)["de
 def print_summary(console: Console, history: History) -> None:
     """Print a run's results so far, on one screen."""
     found = headline(history)
-    pairs = before_after(history, found)
+    pairs, represented = before_after(history, found), representation(history)
     room = console.height - 2 if console.is_terminal else _PAPER
     parts: list[RenderableType] = []
     for detail in _DETAILS:
-        parts = list(_parts(history, found, pairs, detail, console.width))
+        parts = list(_parts(history, found, pairs, represented, detail, console.width))
         if sum(len(console.render_lines(part)) for part in parts) <= room:
             break
     console.print(Group(*parts))  # as a group: rich wraps a text that is printed alone, even one with no_wrap
 
 
 def _parts(
-    history: History, found: Headline | None, pairs: Sequence[BeforeAfter], detail: _Detail, width: int
+    history: History,
+    found: Headline | None,
+    pairs: Sequence[BeforeAfter],
+    represented: Representation | None,
+    detail: _Detail,
+    width: int,
 ) -> Iterator[RenderableType]:
     gap = [""] if detail.airy else []
     yield styled(f"{one_line(history.run_id)}: {_beginning(history)}{found.sentence if found else ''}", "bold")
@@ -83,6 +90,8 @@ def _parts(
     constitution, _ = history.product
     unplayed = found is None or not found.product.epochs
     yield from rule_lines(constitution, history.names, detail.rules, note=" (not played)" * unplayed)
+    if represented is not None and (detail.full or not represented.holds):
+        yield styled(representation_words(represented, history.names))
     if found is not None:
         yield from gap
         yield from satisfaction_lines(history, found, detail.users, trend=detail.full)

@@ -25,6 +25,10 @@ _CALM: Final = 0.25
 _BYSTANDER: Final = 0.5
 _FADING: Final = 0.5
 _LONGEST_ID: Final = 12
+_REJECTED: Final = re.compile(r"- (.*) \((?:approved by ([^;()]*))?(?:; )?(?:minded by ([^;()]*))?(?:nobody cares)?\)")
+_BY_BALLOT: Final = "judge each rule by ballot"
+_VOTED: Final = 0.5
+"""The weight of a wish that a ballot tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,10 @@ class Evidence:
 
     `wants[trait][user]` in [-1, 1] is the sum of a user's `opinions` for or against a trait, weighted by how
     unsatisfied they are. `demands` are orders to write a rule, which do not count as a reason for it. `shares[user]`
-    are a user's own ratings as shares of the scale, `shown[user]` the conditions that a user's messages show.
-    `rejected` are rules that the users did not approve.
+    are a user's own ratings as shares of the scale, `shown[user]` the conditions that a user's messages show, and
+    `showings` each of them with the user and the id of the message.
+    `by_ballot` is whether the users will judge
+    each rule. `rejected` are rules that they did not approve, `minded` who objected to what they ask for.
     """
 
     rules: list[Rule]
@@ -91,7 +97,10 @@ class Evidence:
     demands: list[Opinion] = field(default_factory=list)
     shares: dict[str, list[float]] = field(default_factory=dict)
     shown: dict[str, set[str]] = field(default_factory=dict)
+    showings: list[tuple[str, str, str]] = field(default_factory=list)
     rejected: list[Rule] = field(default_factory=list)
+    minded: dict[tuple[str, float], set[str]] = field(default_factory=dict)
+    by_ballot: bool = False
     max_principles: int = 10
     max_tokens: int = 400
 
@@ -115,6 +124,11 @@ class Evidence:
         sources = (o.source for o in opinions if o.trait == trait and o.weight * sign > 0 and o.user in users)
         return tuple(dict.fromkeys(source for source in sources if source))
 
+    def showing(self, condition: str, users: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the ids of the first messages in which these users show a condition."""
+        first = {user: source for user, shows, source in reversed(self.showings) if shows == condition}
+        return tuple(first[user] for user in users if user in first)
+
 
 def read_evidence(prompt: str) -> Evidence:
     """Read a revision's prompt by its fences and the two limits; an opinion counts half for each epoch of its age."""
@@ -125,14 +139,15 @@ def read_evidence(prompt: str) -> Evidence:
             evidence.max_tokens = int(number)
         else:
             evidence.max_principles = int(number)
+    evidence.by_ballot = _BY_BALLOT in wording(prompt)
     span = scale(prompt)
     conversations = list(fenced(prompt, "conversation"))
     last = max(map(_epoch, conversations), default=0)
     for conversation in conversations:
         _read_conversation(conversation, span, evidence, _FADING ** (last - _epoch(conversation)))
     for piece in fenced(prompt, "rejected"):
-        lines = (split_rule(line.removeprefix("- ")) for line in piece.text.splitlines())
-        evidence.rejected += [Rule.of(None, text, when=when or "") for when, text in lines]
+        for line in filter(None, map(_REJECTED.fullmatch, piece.text.splitlines())):
+            _read_rejected(line, evidence)
     for portrait in fenced(prompt, "persona"):
         _read_portrait(portrait, evidence)
     return evidence
@@ -157,7 +172,11 @@ def _read_conversation(conversation: Fenced, span: tuple[float, float], evidence
     ratings = list(fenced(conversation.text, "rating"))
     own = [rating for rating in ratings if rating.attributes.get("by") == user]
     said = [m for m in fenced(conversation.text, "message") if m.attributes.get("from") == "user"]
-    evidence.shown.setdefault(user, set()).update(*(shown(message.text) for message in said))
+    has = evidence.shown.setdefault(user, set())
+    for message in said:
+        for condition in shown(message.text):
+            has.add(condition)
+            evidence.showings.append((user, condition, message.attributes.get("id", "")))
     remarks = said[1:]
     shares = [share for rating in own if (share := _share(rating, span)) is not None]
     evidence.shares.setdefault(user, []).extend(shares)
@@ -172,6 +191,18 @@ def _read_conversation(conversation: Fenced, span: tuple[float, float], evidence
             share = _share(rating, span)
             displeasure = 1.0 - (0.5 if share is None else share)
             _add_opinions(evidence, rating.attributes.get("by", ""), rating, freshness * _BYSTANDER * displeasure)
+
+
+def _read_rejected(line: re.Match[str], evidence: Evidence) -> None:
+    """Note a rule that the users did not approve, and count who approves or minds it as having said so."""
+    when, text = split_rule(line[1])
+    evidence.rejected.append(rule := Rule.of(None, text, when=when or ""))
+    for trait, sign in rule.asks.items():
+        weights = evidence.wants.setdefault(trait, {})
+        for user in (line[2] or "").split(", ") if line[2] else ():
+            weights[user] = max(weights.get(user, 0.0) * sign, _VOTED) * sign
+        if line[3]:
+            evidence.minded.setdefault((trait, sign), set()).update(line[3].split(", "))
 
 
 def _read_portrait(portrait: Fenced, evidence: Evidence) -> None:

@@ -17,6 +17,7 @@ _CLEAR: Final = 0.25
 """An opinion of less weight is not counted."""
 
 _SAME: Final = "They ask for the same."
+_UNASKED: Final = "Nobody has asked for it yet, and the users may judge it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,18 @@ def revise_rules(
         if after is not None and fits(after, evidence):
             kept = after
             granted.append(request)
+    if evidence.by_ballot and conditional:
+        for trait in _not_asked_for(evidence, kept, rng)[: most - len(granted)]:
+            new = replace(Rule.of(None, rule(trait, True, rng)), reason=_UNASKED)
+            kept = [*kept, new] if fits([*kept, new], evidence) else kept
     return kept, dropped, granted
+
+
+def _not_asked_for(evidence: Evidence, rules: Sequence[Rule], rng: random.Random) -> list[str]:
+    """Return the traits, in a random order, that no rule and no user has mentioned, and that no rule excludes."""
+    mentioned = {trait for rule in (*rules, *evidence.rejected) for trait in rule.asks} | evidence.wants.keys()
+    free = [t for t in TRAITS if t not in mentioned and TRAITS[t].excludes not in mentioned]
+    return rng.sample(free, len(free))
 
 
 def is_minded(rule: Rule, evidence: Evidence) -> bool:
@@ -77,7 +89,8 @@ def trait_requests(evidence: Evidence) -> list[TraitRequest]:
             support, against = evidence.support(trait, sign), evidence.opposition(trait, sign)
             if clear := _clear(support):
                 balance = sum(support.values()) - sum(against.values())
-                requests.append(TraitRequest(trait, sign, tuple(clear), tuple(_clear(against)), balance))
+                opponents = (*_clear(against), *sorted(evidence.minded.get((trait, sign), ())))
+                requests.append(TraitRequest(trait, sign, tuple(clear), tuple(dict.fromkeys(opponents)), balance))
     return sorted(requests, key=lambda request: (-request.balance, -len(request.supporters)))
 
 
@@ -149,10 +162,14 @@ def _grant_conditionally(
         others = [rule for rule in rules if not (rule in same and len(rule.asks) == 1)]
         return [*others, _new_rule(request, (), evidence, rng)]
     condition = common_condition(request, evidence)
-    when = "" if condition is None else f"the user {CONDITIONS[condition].label}"
-    if not when or when in refused or any(rule.when == when for rule in same):
+    if condition is None:
         return None
-    return [*rules, replace(_new_rule(request, (), evidence, rng), when=when)]
+    when = f"the user {CONDITIONS[condition].label}"
+    if when in refused or any(rule.when == when for rule in same):
+        return None
+    new = _new_rule(request, (), evidence, rng)
+    sources = (*new.evidence, *evidence.showing(condition, request.supporters))
+    return [*rules, replace(new, when=when, evidence=tuple(dict.fromkeys(sources)))]
 
 
 def common_condition(request: TraitRequest, evidence: Evidence) -> str | None:

@@ -92,7 +92,10 @@ def _fold(history: History, event: ReadEvent) -> None:
         (epoch.anchors if event.kind == "anchor" else epoch.ratings).append(event)
     elif isinstance(event, events.WelfareMeasured):
         _current(history).welfare = event
+    elif isinstance(event, events.BallotCast):
+        history.approvals.add(event)
     elif isinstance(event, events.Revised):
+        history.approvals.settle(event.ratified)
         _current(history).revision = event
         history.known_versions[event.constitution.version] = event.constitution, event.system_message
     elif isinstance(event, events.ControlRated):

@@ -12,6 +12,7 @@ from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.load import load_saved
 from scai_cli.runs import events
 from scai_cli.runs.history.answers import AnswerCounts
+from scai_cli.runs.history.ballots import Approvals
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
 from scai_cli.runs.history.ratings import RatingIndex
 from scai_cli.runs.history.status import Status
@@ -54,6 +55,8 @@ class History:
     """Sums of all ratings, including those that `Epoch.ratings` leaves out."""
     answers: AnswerCounts = field(default_factory=AnswerCounts)
     """How all answers came out, including those that `Epoch.conversations` leaves out."""
+    approvals: Approvals = field(default_factory=Approvals)
+    """Who approves which of the rules that were put to a ballot."""
     holdout: events.HoldoutCompared | None = None
     """The comparison of the first and the last constitution on held-out users and tasks."""
     controls: list[events.ControlRated] = field(default_factory=list)

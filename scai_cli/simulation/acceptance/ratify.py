@@ -127,7 +127,8 @@ def _ratified(
         for some in (weights, others)
     )
     options = context.options(RatifyOptions)
-    scope, users = _scope(options, rule, net - options.quorum * sum(weights.values()), unquoted, opinions, counts)
+    surplus, is_new = net - options.quorum * sum(weights.values()), isinstance(edit, Add)
+    scope, users = _scope(options, rule, surplus, unquoted, opinions, counts, is_new=is_new)
     when = rule.when if scope == "clause" or isinstance(edit, Remove) else None
     ratified = RatifiedRule(
         number=number, text=rule.text, when=when if scope != "dropped" else rule.when, users=users, kind=rule.kind,
@@ -149,16 +150,18 @@ def _scope(
     unquoted: float,
     opinions: Mapping[str, Opinion],
     counts: Mapping[str, float],
+    *,
+    is_new: bool,
 ) -> tuple[Scope, tuple[str, ...]]:
     """Return the scope of a rule and the users whom it is for; `surplus` is what a principle has over its quorum."""
     passes = surplus >= 0 and unquoted >= 0 and counts["everyone_approve"] > counts["everyone_object"]
     if rule.kind == "ask" and not rule.when:
         return ("clause" if passes else "dropped"), ()
-    if passes and rule.kind == "rule":
+    if passes and rule.kind == "rule" and (is_new or not rule.when):
         return "principle", ()
     if rule.when:
         approving = sum(opinion.condition == "approve" for opinion in opinions.values())
-        is_clause = approving >= _FEWEST and counts["condition_approve"] > counts["condition_object"]
+        is_clause = approving >= _FEWEST and counts["condition_approve"] >= counts["condition_object"]
         return ("clause" if is_clause else "dropped"), ()
     users = tuple(voter for voter, opinion in opinions.items() if opinion.me == "approve")
     if options.clauses == "people" and users:

@@ -1,0 +1,36 @@
+"""The groups without a rule in words, the same on screens and pages."""
+
+from collections.abc import Mapping
+from math import ceil
+
+from scai_cli.analysis.representation import Representation
+from scai_cli.display.numbers import counted, listed
+from scai_cli.text.characters import one_line
+
+
+def representation_words(found: Representation, names: Mapping[str, str]) -> str:
+    """Return the verdict in a sentence or two, with at most three people and one rule."""
+    put = f"{counted(found.proposed, 'rule')} put to a ballot"
+    if found.holds is None:
+        why = f"too many sets of the {put}" if found.voters else "no ballot could be read"
+        return f"Does each group that agrees have a rule? Cannot tell: {why}."
+    if found.holds and not found.adopted:
+        return f"No rule was approved: of {put}, none is in the constitution, and nothing is shared by enough people."
+    if found.holds:
+        fewest = ceil(found.voters / found.seats)
+        return (
+            f"Each group has a rule: of any {fewest} or more of {counted(found.voters, 'voter')} who agree on a rule, "
+            f"one approves a rule in the constitution, which has {found.adopted} of the {put}."
+        )
+    who = listed([one_line(names.get(user, user), 30) for user in found.group])
+    group = f"{who} ({len(found.group)} of {counted(found.voters, 'voter')})"
+    rules = f"“{one_line(found.rules[0], 160)}”" + (f" and {len(found.rules) - 1} more" if len(found.rules) > 1 else "")
+    if found.deserved > 1:
+        return (
+            f"Group with too few rules: {group} approved the same {found.deserved} rules or more for themselves, but "
+            f"none of them approved {found.deserved} of those in the constitution, which lacks {rules} ({put})."
+        )
+    return (
+        f"Group without a rule: {group} approved {rules} for themselves; it is not in the constitution, nor is any "
+        f"other rule that one of them approved ({put})."
+    )
