@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -99,8 +100,10 @@ def written(constitution: Constitution, people: Sequence[Persona], name: str, au
     history.config = config
     (row,) = system(RunSample(history), Layout(audience=audience))
     kind = {"c.txt": "text", "c.md": "markdown"}.get(name)
-    data = visible(system.texts[kind](row)).encode() if kind else json_bytes(row)  # type: ignore[index]
-    Path(name).write_bytes(data)
+    if name == "c.yaml":  # by a user's script
+        Path(name).write_text(yaml.safe_dump(row, allow_unicode=True), encoding="utf-8")
+    else:
+        Path(name).write_bytes(visible(system.texts[kind](row)).encode() if kind else json_bytes(row))  # type: ignore[index]
     return Path(name)
 
 
