@@ -45,7 +45,8 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("source")
     start = {"principles": ["Be kind."], "contract": CONTRACT}
     nothing = {"e1/revision": {"critique": "c", "edits": []}}
-    file = experiment(folder, nothing, personas=PEOPLE, ratings=NO_CROSS, constitution=start)
+    keys = {"personas": PEOPLE, "ratings": NO_CROSS, "revision": {"strategy": "grounded"}}
+    file = experiment(folder, nothing, constitution=start, **keys)
     assert scai("run", file, "--runs-dir", folder / "runs", "--quiet").code == 0
     return folder
 
