@@ -93,6 +93,8 @@ class RuleEffect(Value):
             "kind": "clause" if isinstance(self.rule, Clause) else "principle",
             "text": self.rule.text,
             "for": list(self.rule.users) if isinstance(self.rule, Clause) else None,
+            "when": self.rule.when if isinstance(self.rule, Clause) else None,
+            "asks": isinstance(self.rule, Clause) and self.rule.kind == "ask",
             "since": self.rule.since,
             "reworded": {"epoch": self.wording.epoch, "before": self.wording.before}
             if self.wording and self.wording.before
@@ -303,7 +305,7 @@ def quotes(history: History, rule: Principle | Clause) -> tuple[Quote, ...]:
 
 
 def concerns(rule: Principle | Clause, persona: Persona) -> bool:
-    """Return whether leaving out a rule can change a conversation, as clauses apply to their users only."""
+    """Return whether leaving out a rule can change a conversation, as clauses with users apply to these only."""
     return not isinstance(rule, Clause) or not rule.users or persona.id in rule.users
 
 

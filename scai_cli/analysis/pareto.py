@@ -130,5 +130,6 @@ def _epoch_point(history: History, measured: WelfareMeasured, function: str) -> 
 
 def _rules(constitution: Constitution) -> frozenset[tuple[str, tuple[str, ...]]]:
     return frozenset(
-        (rule.text, tuple(sorted(rule.users)) if isinstance(rule, Clause) else ()) for rule in constitution.rules
+        (rule.text, (rule.bound, *sorted(rule.users)) if isinstance(rule, Clause) else ())
+        for rule in constitution.rules
     )

@@ -62,8 +62,9 @@ def _concerned(before: Constitution, revision: Revised) -> Iterator[tuple[str, E
     principles, clauses = before.last_principle, before.last_clause
     for edit in revision.edits:
         if isinstance(edit, Add):
-            principles, clauses = (principles, clauses + 1) if edit.users else (principles + 1, clauses)
-            yield (f"C{clauses}" if edit.users else f"P{principles}"), edit
+            is_clause = edit.users or edit.when or edit.kind == "ask"
+            principles, clauses = (principles, clauses + 1) if is_clause else (principles + 1, clauses)
+            yield (f"C{clauses}" if is_clause else f"P{principles}"), edit
         elif isinstance(edit, Merge):
             yield from ((rule_id, edit) for rule_id in edit.ids)
         else:

@@ -28,6 +28,7 @@ def export(
     format_: options.FormatName,
     output: options.Output = "-",
     as_: options.As = None,
+    for_: options.For = None,
     system: options.System = "drop",
     min_rating: options.MinRating = None,
     min_margin: options.MinMargin = None,
@@ -55,15 +56,14 @@ def export(
     from scai_cli.runs.find import find_run, find_source
 
     given, form = _given(context), find_format(format_)
-    if form.kind == "runs":
-        _refuse(given, format_)
+    _refuse(given, format_, form)
     if split_by is not None and split is None:
         raise ConfigError("--split-by needs --split; add e.g. --split train=0.9,test=0.1")
     bounds = None if disagreement is None else parse_disagreement(disagreement)
     export_options = ExportOptions(
         format_name=format_,
         destination=_destination(output, as_, form),
-        layout=Layout.parse(system),
+        layout=Layout.parse(system, for_),
         filter=SampleFilter(min_rating, min_margin, epoch, persona, task, bounds, per_persona, labels, seed),
         splitting=None if split is None else Splitting(parse_split(split), split_by or "both"),
         dedupe=dedupe,
@@ -80,8 +80,10 @@ def export(
 
 
 _NO_SETTING = ("runs", "format_", "output", "runs_dir")
-_OF_RUNS = ("as_", "system", "min_rating", "epoch", "persona", "task")
+_OF_RUNS = ("as", "system", "min-rating", "epoch", "persona", "task")
 """The options that a format of whole runs takes."""
+_OF_SYSTEM = ("as", "system", "epoch", "for")
+"""The options that the format `system` takes."""
 
 
 def _given(context: typer.Context) -> dict[str, Any]:
@@ -95,11 +97,18 @@ def _given(context: typer.Context) -> dict[str, Any]:
     return given
 
 
-def _refuse(given: Mapping[str, Any], name: str) -> None:
-    """Refuse options that only formats of samples take."""
-    heeded = {option.rstrip("_").replace("_", "-") for option in _OF_RUNS}
-    for option in given:
-        if option not in heeded:
+def _refuse(given: Mapping[str, Any], name: str, form: Format) -> None:
+    """Refuse options that a format does not take."""
+    is_system = name == "system"
+    if "for" in given and not is_system:
+        raise ConfigError(f"--for: only --format system is for an audience, and {name!r} has rows for all; drop it")
+    if "persona" in given and is_system:
+        raise ConfigError(
+            "--persona: a system message contains no conversations; "
+            f"for this persona's message, write --for {given['persona']}"
+        )
+    for option in given if form.kind == "runs" else ():
+        if option not in (_OF_SYSTEM if is_system else _OF_RUNS):
             raise ConfigError(
                 f"--{option}: the format {name!r} exports whole runs and has no rows to choose from; drop it"
             )

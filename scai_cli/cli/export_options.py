@@ -29,6 +29,16 @@ As = Annotated[
     Literal["text", "markdown", "json", "jsonl", "csv", "parquet"] | None,
     typer.Option("--as", help="Type of the output file; default: by its name."),
 ]
+For = Annotated[
+    str | None,
+    typer.Option(
+        "--for",
+        help="Audience of a system message: everyone, members (with the clauses for each), or a persona's id; "
+        "default: everyone.",
+        metavar="WHO",
+        show_default=False,
+    ),
+]
 System = Annotated[
     str,
     typer.Option(

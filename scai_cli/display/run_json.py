@@ -77,7 +77,10 @@ def constitution_object(constitution: Constitution) -> dict[str, Any]:
     return {
         "version": constitution.version,
         "principles": [rule.model_dump(mode="json") for rule in constitution.principles],
-        "contract": [rule.model_dump(mode="json", by_alias=True) for rule in constitution.contract],
+        "contract": [
+            {**rule.model_dump(mode="json", by_alias=True), "when": rule.when, "kind": rule.kind}
+            for rule in constitution.contract
+        ],
     }
 
 

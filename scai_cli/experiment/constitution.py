@@ -18,18 +18,25 @@ RuleText = Annotated[RuleDraft, Field(min_length=1)]
 RuleKind = Literal["rule", "ask"]
 """`ask`: the assistant puts a question to the user."""
 
-_WHEN: Final = re.compile(r"\s*(?:(?:when|if)\b)?\s*(.*?)[\s.,;]*", re.IGNORECASE | re.DOTALL)
+_WHEN: Final = re.compile(r"(?:(?:when|if)\b\s*)*", re.IGNORECASE)
 
 
 def _condition(text: str) -> str:
     """Return a condition on one line without "When" before it, colons and marks at the end."""
-    match = _WHEN.fullmatch(" ".join(text.replace(":", ",").split()))
-    return match[1] if match else text
+    text = " ".join(text.replace(":", ",").split())
+    return text[_WHEN.match(text).end() :].rstrip(" .,;")  # type: ignore[union-attr]
+
+
+def _flat(text: str) -> str:
+    """Return a text on one line, as it is written in a list."""
+    return " ".join(filter(None, map(str.strip, text.split("\n"))))
 
 
 Condition = Annotated[SeenText, AfterValidator(printable), AfterValidator(_condition), Field(max_length=400)]
 """The words that complete "When ...": something that the assistant can recognise in the conversation."""
-_when: Final = Field(exclude_if=operator.not_)
+_OptionalCondition = Annotated[
+    Condition | None, AfterValidator(lambda when: when or None), Field(exclude_if=operator.not_)
+]
 _kind: Final = Field(exclude_if=lambda kind: kind == "rule")
 """Fields left out while they are the default: constitutions of versions before 0.6 do not have them."""
 
@@ -53,7 +60,7 @@ class Clause(Value):
 
     id: Annotated[str, Field(pattern=r"^C[1-9]\d*$")]
     text: RuleText
-    when: Annotated[Condition | None, _when] = None
+    when: _OptionalCondition = None
     """The condition under which it applies, or under which its question is asked."""
     users: Annotated[tuple[str, ...], Field(alias="for")] = ()
     """The users whom it is for, in experiments among known people."""
@@ -70,14 +77,30 @@ class Clause(Value):
 
     @property
     def line(self) -> str:
-        """The rule as the assistant reads it: after its condition, if it has one."""
-        return f"When {self.when}: {self.text}" if self.when else self.text
+        """The rule as the assistant reads it, on one line: after its condition, if it has one."""
+        text = _flat(self.text)
+        if self.when:
+            return f"When {self.when}: {text}"
+        # Otherwise the beginning of the question would be read as its condition.
+        return f"{ASK}{text}" if self.kind == "ask" and (WHEN.match(text) or text.startswith(ASK)) else text
+
+    @property
+    def bound(self) -> str:
+        """The condition in words: "when ...", "ask when ..." or "ask"; empty for a clause with users."""
+        return bound_by(self.when, self.kind)
+
+
+def bound_by(when: str | None, kind: RuleKind) -> str:
+    """Return a condition in words: "when ...", "ask when ..." or "ask"; empty without one."""
+    return f"{'ask' if kind == 'ask' else ''}{f' when {when}' if when else ''}".strip()
 
 
 def unbound(when: str | None, users: Sequence[str], kind: RuleKind) -> str | None:
     """Return the problem of a clause that is bound to nothing, or to a condition and to users at once."""
     if when and users:
         return "has a condition (`when`) and users (`for`); give it one of them"
+    if users and kind == "ask":
+        return "is a question (`kind: ask`) and has users (`for`); leave one of them out"
     if not when and not users and kind == "rule":
         return "needs `when:`, a condition, or `for:`, a list of persona ids"
     return None
@@ -90,7 +113,7 @@ class Add(Value):
 
     op: Literal["add"] = "add"
     text: RuleText
-    when: Annotated[Condition | None, _when] = None
+    when: _OptionalCondition = None
     users: Annotated[tuple[str, ...], Field(alias="for")] = ()
     kind: Annotated[RuleKind, _kind] = "rule"
     reason: Text = ""
@@ -105,7 +128,7 @@ class Modify(Value):
     op: Literal["modify"] = "modify"
     id: str
     text: RuleText
-    when: Annotated[Condition | None, _when] = None
+    when: _OptionalCondition = None
     users: Annotated[tuple[str, ...], Field(alias="for")] = ()
     reason: Text = ""
     evidence: tuple[str, ...] = ()
@@ -139,6 +162,9 @@ QUESTIONS: Final = "Ask these questions, one at most in a conversation:"
 OF_USER: Final = "For the person you are talking with now, within these principles:"
 OF_SOME: Final = "For some people only, within these principles:"
 """The headings of a constitution's parts as text."""
+ASK: Final = "Ask: "
+WHEN: Final = re.compile(r"When (?P<when>[^:]+): (?P<text>.+)")
+"""A rule with its condition, which has no colon, on one line."""
 
 
 class Constitution(Value):
@@ -167,20 +193,20 @@ class Constitution(Value):
     def render(self, *, user: str | None = None, names: Mapping[str, str] | None = None) -> str:
         """Return the rules as text for a system message, for anyone; empty if there are none.
 
-        Clauses for single users are left out, except those for `user`, as "the person you are talking with", or with
-        `names` (id -> a name of its own) all of them, each with the names of its users.
+        Every rule is one line. Clauses for single users are left out, except those for `user`, as "the person you are
+        talking with", or with `names` (id -> a name of its own) all of them, each with the names of its users.
         """
         named, general = [c for c in self.contract if c.users], [c for c in self.contract if not c.users]
         parts = {
-            PRINCIPLES: [f"{n}. {rule.text}" for n, rule in enumerate(self.principles, 1)],
+            PRINCIPLES: [f"{n}. {_flat(rule.text)}" for n, rule in enumerate(self.principles, 1)],
             CONDITIONS: [f"- {clause.line}" for clause in general if clause.kind == "rule"],
             QUESTIONS: [f"- {clause.line}" for clause in general if clause.kind == "ask"],
         }
         if user is not None:
-            parts[OF_USER] = [f"- {clause.text}" for clause in named if user in clause.users]
+            parts[OF_USER] = [f"- {clause.line}" for clause in named if user in clause.users]
         elif names is not None:
             parts[OF_SOME] = [
-                f"- When you talk with {listed([names.get(u, u) for u in clause.users])}: {clause.text}"
+                f"- When you talk with {listed([names.get(u, u) for u in clause.users])}: {clause.line}"
                 for clause in named
             ]
         return "\n\n".join("\n".join((heading, *lines)) for heading, lines in parts.items() if lines)

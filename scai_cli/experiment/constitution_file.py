@@ -1,19 +1,31 @@
 """Read a constitution file, written by `scai export --format system` in any style or by hand."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from scai_cli.errors import ConfigError
-from scai_cli.experiment.constitution import Constitution, RuleText
+from scai_cli.experiment.constitution import (
+    ASK,
+    CONDITIONS,
+    OF_SOME,
+    PRINCIPLES,
+    QUESTIONS,
+    WHEN,
+    Constitution,
+    listed,
+)
 from scai_cli.experiment.constitution_start import TEXT_ALONE, StartClause, StartPrinciple, numbered
+from scai_cli.experiment.constitution_text import BY_HAND, parts
 from scai_cli.experiment.input_files import read_text
-from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.personas import Persona, names_of
 from scai_cli.experiment.yaml_source import explain, read_yaml
-from scai_cli.text.characters import hidden
+from scai_cli.measures.conditions import split_rule
+from scai_cli.text.characters import hidden, one_line
 from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import USERS_FILE, Value
 
@@ -21,10 +33,9 @@ SUFFIXES: Final = (".md", ".txt", ".json", ".yaml", ".yml")
 """The suffixes of constitution files, as opposed to ids of runs."""
 
 _LARGEST: Final = 2**20
-_ITEM: Final = re.compile(r"\s{0,3}(?:\d{1,3}[.)]|[-*+•])\s+(?P<text>\S.*)")
-_FOR: Final = re.compile(r"When you talk with (?P<who>.+?): (?P<text>.+)", re.DOTALL)
-_RULE_TEXT: Final = TypeAdapter[str](RuleText)
+_TALK: Final = re.compile(r"When you talk with (?P<who>.+?): (?P<text>.+)", re.DOTALL)
 _SEPARATOR: Final = re.compile(r", | and ")
+_MOST_NAMED: Final = 5
 
 
 class _Principle(StartPrinciple):
@@ -45,22 +56,96 @@ class _Written(Value):
     contract: tuple[Annotated[_Clause, TEXT_ALONE], ...] = ()
 
 
-def read_constitution(path: Path, personas: Iterable[Persona], *, strict: bool = True) -> Constitution:
+class ConstitutionFile(NamedTuple):
+    """The constitution of a file, and a line for each part of the file that is not read as a rule."""
+
+    constitution: Constitution
+    not_read: tuple[str, ...] = ()
+    """`FILE:3: not read: ...`; after the first few, their number."""
+
+
+def read_constitution(path: Path, personas: Iterable[Persona], *, strict: bool = True) -> ConstitutionFile:
     """Read a constitution; raises ConfigError if it has no rule, or if `strict` a clause is for an unknown persona.
 
-    JSON and YAML have the keys `principles` and `contract`. In Markdown and plain text every item of a list is a rule,
-    or every paragraph if there is no list; a clause starts with `When you talk with NAME:`.
+    JSON and YAML have the keys `principles` and `contract`. In a text that `scai` wrote, the headings say what a line
+    is. In another text, every item of a list is a rule, or every paragraph if there is no list: a clause if it starts
+    with `When you talk with NAME:` or `When the user ...:`, else a principle.
     """
-    known = {name: persona.id for persona in personas for name in (persona.called, persona.id)}
+    people = _People.of(personas, strict=strict)
     if path.suffix in (".json", ".yaml", ".yml"):
-        return _from_data(path, known, strict)
-    rules = list(_rules(read_text(path, _LARGEST)))
-    if not rules:
+        return ConstitutionFile(_from_data(path, people))
+    principles: list[StartPrinciple] = []
+    contract: list[StartClause] = []
+    not_read: list[str] = []
+    for line, heading, text in parts(read_text(path, _LARGEST)):
+        try:
+            rule = None if heading is None else _rule(heading, text, people)
+        except ValidationError as error:
+            raise ConfigError.at(str(path), line, None, f"this rule {_problem(error)}") from None
+        except ValueError as error:
+            raise ConfigError.at(str(path), line, None, str(error)) from None
+        if rule is None:
+            not_read.append(f"{path}:{line}: not read: {one_line(text, 80)}")
+        elif isinstance(rule, StartPrinciple):
+            principles.append(rule)
+        else:
+            contract.append(rule)
+    if not principles and not contract:
         raise ConfigError(f"{path}: contains no rule; write one per line, each after `- `")
-    return _from_text(path, rules, known, strict)
+    if left := len(not_read) - _MOST_NAMED:
+        not_read[_MOST_NAMED:] = [f"{path}: not read: {left} more"] * (left > 0)
+    return ConstitutionFile(numbered(principles, contract), tuple(not_read))
 
 
-def _from_data(path: Path, known: Mapping[str, str], strict: bool) -> Constitution:
+class _People(NamedTuple):
+    """The personas by their ids and names."""
+
+    ids: Mapping[str, set[str]]
+    """An id or a name -> the ids of those who are called so."""
+    strict: bool
+
+    @classmethod
+    def of(cls, personas: Iterable[Persona], *, strict: bool) -> "_People":
+        """Return the personas by id, by name, and by name with an attribute or the id.
+
+        A name that `names_of` gives them here comes first; a file may have been written for more or fewer people.
+        """
+        personas = list(personas)
+        ids: dict[str, set[str]] = defaultdict(set)
+        for persona in personas:
+            marked = map(persona.with_mark, (persona.id, *persona.attributes.values()))
+            for name in (persona.called, *marked):
+                ids[name].add(persona.id)
+        written = {name: {persona_id} for persona_id, name in names_of(personas).items()}
+        return cls({**ids, **written, **{persona.id: {persona.id} for persona in personas}}, strict)
+
+    def find(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Return the ids for names; raises ValueError for a name of several, and if strict for an unknown one."""
+        found = []
+        for name in names:
+            ids = sorted(self.ids.get(name, ()))
+            if len(ids) > 1:
+                more = [f"{len(ids) - _MOST_NAMED} more"] if len(ids) > _MOST_NAMED else []
+                raise ValueError(f"{name!r} is the name of {listed([*ids[:_MOST_NAMED], *more])}; write the id")
+            if not ids and self.strict:
+                remedy = did_you_mean(name, self.ids) if self.ids else "; give the personas with --personas"
+                raise ValueError(f"unknown persona {name!r} in a clause{remedy}")
+            found.append(ids[0] if ids else name)
+        return tuple(found)
+
+    def split(self, text: str, *, by_hand: bool) -> tuple[str, ...]:
+        """Return the ids for "Ann, Bob and Cid"; by hand, a name may itself have a comma or "and" in it."""
+        names = _SEPARATOR.split(text)
+        if text not in self.ids or len(names) == 1:
+            return self.find(names)
+        if all(name in self.ids for name in names):
+            if by_hand:
+                raise ValueError(f"{text!r} may be one persona or {len(names)}; write ids")
+            return self.find(names)
+        return self.find([text])
+
+
+def _from_data(path: Path, people: _People) -> Constitution:
     source = read_yaml(path)
     if not isinstance(source.data, dict):
         raise source.error((), "a constitution must be a mapping with `principles:` and `contract:`")
@@ -72,58 +157,31 @@ def _from_data(path: Path, known: Mapping[str, str], strict: bool) -> Constituti
         raise explain(error, source, _Written) from None
     if not written.principles and not written.contract:
         raise source.error((), "contains no rule; write `principles:`, a list of sentences")
+    contract = []
     for n, rule in enumerate(written.contract):
-        if not rule.users:
-            raise source.error(("contract", n), "a clause needs `for:`, a list of persona ids")
-        for user in rule.users:
-            if strict and user not in known:
-                raise source.error(("contract", n, "for"), _unknown(user, known))
-    contract = [
-        rule.model_copy(update={"users": tuple(known.get(user, user) for user in rule.users)})
-        for rule in written.contract
-    ]
+        try:
+            contract.append(rule.model_copy(update={"users": people.find(rule.users)}))
+        except ValueError as error:
+            raise source.error(("contract", n, "for"), str(error)) from None
     return numbered(written.principles, contract).model_copy(update={"version": written.version})
 
 
-def _from_text(path: Path, rules: Iterable[tuple[int, str]], known: Mapping[str, str], strict: bool) -> Constitution:
-    principles: list[StartPrinciple] = []
-    contract: list[StartClause] = []
-    for line, written in rules:
-        if codes := hidden(written):
-            raise ConfigError.at(str(path), line, None, f"this rule has hidden characters ({codes}); remove them")
-        try:
-            text = _RULE_TEXT.validate_python(written)
-        except ValidationError:
-            raise ConfigError.at(str(path), line, None, "this rule is too long; write one or two sentences") from None
-        clause = _FOR.fullmatch(text)
-        if clause is None:
-            principles.append(StartPrinciple(text=text))
-            continue
-        # The whole text first: a name may itself hold a comma or "and".
-        names = [clause["who"]] if clause["who"] in known else _SEPARATOR.split(clause["who"])
-        for name in names:
-            if strict and name not in known:
-                raise ConfigError.at(str(path), line, None, _unknown(name, known))
-        contract.append(StartClause(text=clause["text"], users=tuple(known.get(name, name) for name in names)))
-    return numbered(principles, contract)
+def _rule(heading: str, text: str, people: _People) -> StartPrinciple | StartClause | None:
+    """Return the rule on a line below a heading; None if it does not belong there. Raises ValueError."""
+    if codes := hidden(text):
+        raise ValueError(f"this rule has hidden characters ({codes}); remove them")
+    by_hand, talk, condition = heading == BY_HAND, _TALK.fullmatch(text), WHEN.fullmatch(text)
+    when, rest = split_rule(text) if by_hand else condition.groups() if condition else (None, text)
+    if heading in (OF_SOME, BY_HAND) and talk:
+        return StartClause(text=talk["text"], users=people.split(talk["who"], by_hand=by_hand))
+    if heading == QUESTIONS:
+        return StartClause(text=rest if when else text.removeprefix(ASK), when=when, kind="ask")
+    if heading in (CONDITIONS, BY_HAND) and when:
+        return StartClause(text=rest, when=when)
+    return StartPrinciple(text=text) if heading in (PRINCIPLES, BY_HAND) else None
 
 
-def _unknown(name: str, known: Mapping[str, str]) -> str:
-    remedy = did_you_mean(name, known) if known else "; give the personas with --personas"
-    return f"unknown persona {name!r} in a clause{remedy}"
-
-
-def _rules(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (line, text) of every rule: the items of lists, or the paragraphs if there is no list."""
-    lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if not line.startswith("#")]
-    listed = any(_ITEM.match(line) for _, line in lines)
-    at, rule = 0, ""
-    for number, line in [*lines, (0, "")]:
-        item = _ITEM.match(line)
-        if rule and (item or not line.strip()):
-            yield at, rule
-            rule = ""
-        if item:
-            at, rule = number, item["text"].strip()
-        elif line.strip() and (rule or not listed):
-            at, rule = (at, f"{rule}\n{line.strip()}") if rule else (number, line.strip())
+def _problem(error: ValidationError) -> str:
+    (first, *_) = error.errors()
+    is_long = first["type"] in ("string_too_long", "too_long")
+    return "is too long; write one or two sentences" if is_long else first["msg"].removeprefix("Value error, ")

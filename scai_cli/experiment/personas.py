@@ -10,6 +10,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, field_validator, mode
 from scai_cli.experiment.item_source import ItemSource, SourceField
 from scai_cli.experiment.model_settings import ModelChanges
 from scai_cli.measures.catalogue import TRAITS
+from scai_cli.text.characters import hidden, printable
 from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import SafeId, SeenText, Split, Text, Value
 
@@ -79,6 +80,10 @@ class Persona(Value):
         """The name in one line, or the id if there is none."""
         return " ".join(self.name.split()) or self.id
 
+    def with_mark(self, mark: Scalar) -> str:
+        """Return the name in one line with an attribute or the id behind it, for namesakes."""
+        return " ".join(f"{self.called} ({mark})".split())
+
     def stance(self, task_id: str, topic: str) -> str:
         """Return the opinion on a task or its topic; empty if there is none."""
         return self.stances.get(task_id) or self.stances.get(topic) or ""
@@ -98,7 +103,7 @@ class Persona(Value):
         return "\n".join(lines)
 
 
-_SEVERAL: Final = re.compile(r", | and |:")
+_SEVERAL: Final = re.compile(r", | and |:|(?:,| and)$")
 """What a list of names, or the colon after it, has between names."""
 
 
@@ -118,8 +123,9 @@ def names_of(personas: Iterable[Persona]) -> dict[str, str]:
         key = _distinguishing(group) if len(group) > 1 else None
         for persona in group:
             mark = persona.attributes[key] if key else persona.id
-            name = persona.called if len(group) == 1 else f"{persona.called} ({mark})"
-            is_clear = not _SEVERAL.search(name) and (called not in ids or called == persona.id.casefold())
+            name = persona.called if len(group) == 1 else persona.with_mark(mark)
+            is_legible = not _SEVERAL.search(name) and printable(name) == name and not hidden(name)
+            is_clear = is_legible and (called not in ids or called == persona.id.casefold())
             names[persona.id] = name if is_clear else persona.id
     # "Ann (nurse)" may also be somebody's whole name.
     return names if len({name.casefold() for name in names.values()}) == len(names) else {p.id: p.id for p in personas}

@@ -31,9 +31,9 @@ def frontier(
     A run is named `NAME-FUNCTION`. A finished run of an equal experiment is reused; an unfinished one is resumed.
     Raises ConfigError, RunError, or the error that stopped a run; the same command then continues.
     """
-    functions = _functions(over)
+    functions, find = _functions(over), starting_from(runs)
     configs = [
-        load_experiment(file, replace(overrides, settings=[*overrides.settings, f"welfare={f}"]), starting_from(runs))
+        load_experiment(file, replace(overrides, settings=[*overrides.settings, f"welfare={f}"]), find)
         for f in functions
     ]
     if not welfare_decides(configs[0]):

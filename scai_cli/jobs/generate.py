@@ -144,7 +144,7 @@ async def _session(
         observer.see(GenerateStarted(manifest, written))
         if written:
             recorder.judge()
-        if manifest.learned.contract and not manifest.by_turns:
+        if any(clause.users for clause in manifest.learned.contract) and not manifest.by_turns:
             observer.say(
                 "warning: no persona is named in the contract: rows have no user, and its clauses are not used"
             )

@@ -16,6 +16,7 @@ from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
 from scai_cli.jobs.saved_experiment import load_run
 from scai_cli.jobs.starting_constitution import starting_from
+from scai_cli.models.notices import Notices
 from scai_cli.runs.find import find_run, is_run
 from scai_cli.runs.history.fold import read_history
 
@@ -119,7 +120,11 @@ def _from_file(options: GenerateOptions, file: Path, runs: Path) -> GenerateSour
     stem = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "-" for c in file.stem).strip("-_")[:50]
     start = initial_constitution(config.constitution)
     source = _peopled(GenerateSource(file.name, stem or "constitution", config, start, start), options)
-    return replace(source, learned=read_constitution(file, source.config.train_personas))
+    learned, not_read = read_constitution(file, source.config.train_personas)
+    notice = Notices()
+    for line in not_read:
+        notice(line)
+    return replace(source, learned=learned)
 
 
 def _peopled(source: GenerateSource, options: GenerateOptions) -> GenerateSource:

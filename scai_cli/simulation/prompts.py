@@ -192,8 +192,7 @@ def _bound(rule: Clause, users: Mapping[str, str]) -> str:
     """Return what a clause is bound to."""
     if rule.users:
         return f"for {', '.join(users.get(user, user) for user in rule.users)}"
-    when = f"when {rule.when}" if rule.when else ""
-    return when if rule.kind == "rule" else f"ask {when}".strip()
+    return rule.bound
 
 
 def _dialogue(conversation: Conversation) -> str:

@@ -17,14 +17,14 @@ from unicodedata import normalize
 
 import msgspec
 
-_CONTROLS: Final = "\x7f-\x9f\u2028\u2029"
-"""DEL and the C1 controls, and Unicode line ends: controls that JSON leaves unescaped."""
+_CONTROLS: Final = "\x7f-\x9f\u2028\u2029\ufffe\uffff"
+"""DEL and the C1 controls, Unicode line ends and non-characters: controls that JSON leaves unescaped."""
 _HIDDEN: Final = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
     "\uffa0\ufff0-\ufffb\U00013430-\U0001343f\U00016fe4\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 _NEXT: Final = f"[^{_HIDDEN}]?"
-_OBEYED: Final = f"\x00-\x08\x0b-\x1f{_CONTROLS}\ud800-\udfff\ufffe\uffff"
+_OBEYED: Final = f"\x00-\x08\x0b-\x1f{_CONTROLS}\ud800-\udfff"
 HAN: Final = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003fffd"
 SOUTH_EAST_ASIAN: Final = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17b3\u17b6-\u17ff\ua9e0-\ua9ff\uaa60-\uaa7f"
 """Thai, Lao, Burmese and Khmer, which write no space between words but may write U+200B."""

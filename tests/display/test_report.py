@@ -534,14 +534,17 @@ def test_several_runs_have_a_section_each_and_a_comparison(finished: Path, tiny:
     assert change_words_of(interval, 2, "difference") in page.text
 
 
-def test_the_message_can_be_copied_without_those_it_names(tiny: Path) -> None:
+def test_the_message_to_copy_is_for_everyone(tiny: Path) -> None:
     start = "constitution={principles: [Be brief.], contract: [{text: Be kind., for: [ann]}]}"
     settings = ("epochs=1", start, "revision.acceptance=improves", "revision.margin=1")
     assert scai("run", tiny, "-q", *(part for setting in settings for part in ("--set", setting))).code == 0
     page = reported("tiny")
-    whole, alone = [text for text in page.texts if text.startswith("You are a helpful assistant.")]
-    assert whole == (Path("runs/tiny") / "system_message.txt").read_text(encoding="utf-8").rstrip("\n")
-    assert alone == "You are a helpful assistant.\n\nFollow these principles with everyone:\n1. Be brief."
+    (text,) = [text for text in page.texts if text.startswith("You are a helpful assistant.")]
+    assert text == (Path("runs/tiny") / "system_message.txt").read_text(encoding="utf-8").rstrip("\n")
+    assert text == "You are a helpful assistant.\n\nFollow these principles with everyone:\n1. Be brief."
+    assert (
+        "1 clause for single people is left out; with them: scai export tiny --format system --for members" in page.text
+    )
 
 
 @pytest.mark.slow

@@ -84,7 +84,8 @@ def test_edits_apply_in_order() -> None:
 
 def test_it_reads_as_a_system_message() -> None:
     assert Constitution().render() == Constitution().render(user="cid") == ""
-    assert THREE.render() == (
+    assert THREE.render() == THREE.render(user="ann")
+    assert THREE.render(names={}) == (
         "Follow these principles with everyone:\n1. Be brief.\n2. Be kind.\n\n"
         "For some people only, within these principles:\n- When you talk with cid: Name sources."
     )

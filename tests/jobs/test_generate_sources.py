@@ -26,7 +26,7 @@ KIND = TINY.replace("name: tiny", "name: kind").replace("Bob Jones", "Bob and Bi
 def told(text: str, name: str = "c.md") -> list[tuple[str, str, tuple[str, ...]]]:
     """The rules that are read in a text: id, words, users."""
     Path(name).write_text(text, encoding="utf-8")
-    found = read_constitution(Path(name), PEOPLE)
+    found = read_constitution(Path(name), PEOPLE).constitution
     return [(p.id, p.text, ()) for p in found.principles] + [(c.id, c.text, c.users) for c in found.contract]
 
 
@@ -34,7 +34,7 @@ def told(text: str, name: str = "c.md") -> list[tuple[str, str, tuple[str, ...]]
 def test_what_is_exported_is_read_back(tmp_path: Path, style: str) -> None:
     (tmp_path / "kind.yaml").write_text(KIND, encoding="utf-8")
     assert scai("run", "kind.yaml", "-q").code == 0
-    assert scai("export", "kind", "--format", "system", "-o", style).code == 0
+    assert scai("export", "kind", "--format", "system", "--for", "members", "-o", style).code == 0
     called = scai("generate", style, "--config", "kind.yaml", "--n", 6, "--set", "generate.initial=none", "-q")
     assert called == Called(0, "c-rows\n", "")
     from_file = read_generation(Path("runs/c-rows"))
@@ -111,7 +111,7 @@ def test_rules_in_data(text: str, rules: list[tuple[str, str, tuple[str, ...]]])
         ("c.yaml", "principals: [A.]", "principals: unknown key; did you mean 'principles'?"),
         ("tiny.yaml", TINY, "tiny.yaml:1: this is an experiment, not a constitution; run it first"),
         ("c.yaml", "- A.", "c.yaml:1: a constitution must be a mapping"),
-        ("c.yaml", "principles: [A.]\ncontract:\n- {text: B.}", "c.yaml:3: contract.0: a clause needs `for:`"),
+        ("c.yaml", "principles: [A.]\ncontract:\n- {text: B.}", "c.yaml:3: contract.0: needs `when:`, a condition, or"),
         (
             "c.yaml",
             "principles: [A.]\ncontract:\n- {text: B., for: [eve]}",

@@ -31,7 +31,7 @@ def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = experiment(folder, meta, name="a", epochs=2, ratings=NO_CROSS, constitution={"principles": [REFUND]})
     assert scai("run", file, "--runs-dir", folder / "runs", "--quiet").code == 0
     for style, name in STYLES.items():
-        written = ("--format", "system", "--as", style, "-o", folder / name)
+        written = ("--format", "system", "--for", "members", "--as", style, "-o", folder / name)
         assert scai("export", folder / "runs" / "a", *written).code == 0
     return folder
 

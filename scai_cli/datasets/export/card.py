@@ -119,7 +119,10 @@ def _rules(record: ExportRecord) -> Iterator[str]:
     for constitution, names in owners.items():
         rules = [
             *(f"**{p.id}**{' (locked)' if p.locked else ''} {escaped(p.text)}" for p in constitution.principles),
-            *(f"**{c.id}** for {', '.join(map(escaped, c.users))}: {escaped(c.text)}" for c in constitution.contract),
+            *(
+                f"**{c.id}** {escaped(c.bound or 'for ' + ', '.join(c.users))}: {escaped(c.text)}"
+                for c in constitution.contract
+            ),
         ]
         yield f"### Constitution of {' and '.join(names)}, version {constitution.version}"
         yield bullets(rules) if rules else "No rules."

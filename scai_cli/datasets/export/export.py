@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
+from scai_cli.analysis.audience import for_audience
 from scai_cli.analysis.health import health_warnings
 from scai_cli.analysis.participants import participants
 from scai_cli.datasets.export.export_record import ExportRecord, ExportSource
@@ -126,6 +127,7 @@ class _Pass:
         self._provenance = options.destination.provenance(form)
         self._parts = () if options.destination.target == STDOUT else form.parts
         self._is_named = options.destination.folder or bool(self._parts)
+        self._for_single_people = 0
 
     def splits(self) -> Iterator[str]:
         """Yield the names of all splits in order; only "" if rows are not split."""
@@ -152,6 +154,8 @@ class _Pass:
                     continue
                 if not isinstance(sample, RunSample):
                     self._licences.note(whole(sample).origin.licences)
+                elif options.format_name == "system" and options.layout.audience is None:
+                    self._for_single_people += for_audience(sample.history, epoch=sample.epoch).left_out
                 yield _Kept(sample, split, rows, key)
         check_epoch(self._sources, options.filter)
 
@@ -197,6 +201,9 @@ class _Pass:
         return None if reason else split
 
     def _notes(self) -> Iterator[str]:
+        if count := self._for_single_people:
+            clauses = "1 clause for single people is" if count == 1 else f"{count} clauses for single people are"
+            yield _TEXTS["for_everyone"].format(clauses=clauses)
         if self._form.kind == "runs":
             return
         if self._provenance == "none":

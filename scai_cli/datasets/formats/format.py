@@ -27,11 +27,13 @@ class Layout:
 
     system: str | None = None
     """`--system`: None removes the system message, "" keeps the one in force, any other text replaces it."""
+    audience: str | None = None
+    """`--for`: everyone, members or a persona's id, of the format `system`; None is everyone."""
 
     @classmethod
-    def parse(cls, system: str) -> Layout:
-        """Return the layout for `--system drop`, `keep` or a text."""
-        return cls({"drop": None, "keep": ""}.get(system, system))
+    def parse(cls, system: str, audience: str | None = None) -> Layout:
+        """Return the layout for `--system drop`, `keep` or a text, and `--for`."""
+        return cls({"drop": None, "keep": ""}.get(system, system), audience)
 
     def system_message(self, in_force: str) -> str | None:
         """Return the system message of a row; None for no system message."""

@@ -3,23 +3,23 @@
 from collections.abc import Iterator
 from typing import Final
 
+from scai_cli.analysis.audience import EVERYONE, for_audience
 from scai_cli.datasets.formats.format import Format, Layout, Row
 from scai_cli.datasets.samples.sample import RunSample
 
 
-def _system(run: RunSample, _: Layout) -> Iterator[Row]:
-    """Yield one row: the constitution after the last revision, or the one of the chosen epoch."""
-    history = run.history
-    constitution, system_message = history.product
-    if run.epoch is not None:
-        (epoch,) = history.chosen(run.epoch)
-        constitution, system_message = epoch.constitution, epoch.system_message
+def _system(run: RunSample, layout: Layout) -> Iterator[Row]:
+    """Yield one row: the constitution after the last revision, or the one of the chosen epoch, for an audience."""
+    constitution, system_message, _ = for_audience(run.history, layout.audience or EVERYONE, run.epoch)
     yield {
-        "run_id": history.run_id,
+        "run_id": run.history.run_id,
         "version": constitution.version,
         "system_message": system_message,
         "principles": [p.model_dump(mode="json", include={"id", "text", "locked"}) for p in constitution.principles],
-        "contract": [{"id": c.id, "text": c.text, "for": list(c.users)} for c in constitution.contract],
+        "contract": [
+            {"id": c.id, "text": c.text, "for": list(c.users), "when": c.when, "kind": c.kind}
+            for c in constitution.contract
+        ],
     }
 
 

@@ -35,7 +35,7 @@ class AnswerContext(Struct, frozen=True):
     ) -> AnswerContext:
         """Return the context of a (run, epoch, persona)."""
         persona = scope[2]
-        clauses = (clause.id for clause in constitution.contract if persona in clause.users)
+        clauses = (clause.id for clause in constitution.contract if not clause.users or persona in clause.users)
         return cls(
             *scope,
             constitution.version,

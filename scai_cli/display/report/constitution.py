@@ -71,8 +71,10 @@ def _effects(run: Figures, effect: RuleEffect) -> Iterator[Html]:
 
 
 def whom(run: Figures, rule: Principle | Clause) -> Html | None:
-    """Return the people that a clause is for, or that a principle is locked."""
+    """Return the condition of a clause or its people, or that a principle is locked."""
     if isinstance(rule, Principle):
         return tag("i", "locked: ") if rule.locked else None
+    if not rule.users:
+        return tag("i", f"{cut(rule.bound, RULE_CHARACTERS)}: ")
     names = [run.name(user) for user in rule.users]
     return tag("i", f"for {listed(names, MOST_NAMES)}: ", title=", ".join(names) if len(names) > MOST_NAMES else None)

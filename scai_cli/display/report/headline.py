@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from scai_cli.analysis.audience import for_audience
 from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.analysis.verdicts import between, change_words, for_single_people, gained_or_lost
@@ -10,7 +11,6 @@ from scai_cli.display.report.answer import holdout_answer
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
 from scai_cli.display.report.tables import MOST_ROWS, table
-from scai_cli.simulation.prompts import Prompts
 from scai_cli.stats.intervals import Interval
 
 MOST_CHARACTERS = 40_000
@@ -51,22 +51,16 @@ def numbers_table(run: Figures) -> Iterator[Html]:
 
 
 def message(run: Figures) -> Iterator[Html]:
-    """Yield the system message, to be copied: as it is and, if it names people, also without them."""
-    history = run.history
-    constitution, text = history.product
-    principles, clauses = len(constitution.principles), len(constitution.contract)
-    parts = [counted(principles, "principle")] if principles else []
-    parts += [f"{counted(clauses, 'clause')} for some people only"] if clauses else []
+    """Yield the system message for everyone, to be copied, and the command for that with the clauses for people."""
+    constitution, text, left_out = for_audience(run.history)
+    counts = {"principle": len(constitution.principles), "clause": len(constitution.contract)}
+    parts = [counted(count, name) for name, count in counts.items() if count]
     yield note(f"Version {constitution.version}: {listed(parts) or 'no rules'}, {len(text):,} characters.")
     yield _copyable(run, text)
-    if clauses and principles:
-        config = history.config
-        prompts = Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
-        alone = prompts.system_message(constitution.model_copy(update={"contract": ()}))
-        words = tag("summary", "Without the clauses, for anyone")
-        yield tag("details", words, _copyable(run, alone))
-    elif clauses:
-        yield note("It names people and has no principle for everyone.")
+    if left_out:
+        clauses = counted(left_out, "clause for single people is", "clauses for single people are")
+        command = tag("code", f"scai export {run.history.run_id} --format system --for members")
+        yield note(f"{clauses} left out; with them: ", command)
 
 
 def _copyable(run: Figures, text: str) -> Html:

@@ -8,7 +8,17 @@ from scai_cli.display.report.constitution import RULE_CHARACTERS
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.transcripts import Transcripts, where
-from scai_cli.experiment.constitution import Add, Clause, Constitution, Edit, Merge, Modify, Principle, Remove
+from scai_cli.experiment.constitution import (
+    Add,
+    Clause,
+    Constitution,
+    Edit,
+    Merge,
+    Modify,
+    Principle,
+    Remove,
+    bound_by,
+)
 from scai_cli.runs.events import Revised
 from scai_cli.runs.records import Candidate
 from scai_cli.text.word_changes import word_changes
@@ -90,11 +100,21 @@ def _edit(run: Figures, rule_id: str, edit: Edit, before: Constitution, texts: T
         "li",
         tag("b", ids, class_="rule-id"),
         tag("span", _DONE[edit.op], class_=f"op {edit.op}"),
-        _whom(run, edit.users, old) if isinstance(edit, Add | Modify) and edit.users else None,
+        _bound(run, edit, old) if isinstance(edit, Add | Modify) else None,
         text,
         tag("p", cut(edit.reason, RULE_CHARACTERS), class_="why") if edit.reason else None,
         _evidence(run, edit.evidence, texts),
     )
+
+
+def _bound(run: Figures, edit: Add | Modify, old: Principle | Clause | None) -> Html | None:
+    """Return the users or the condition of a new rule, or those that a change gives it."""
+    if edit.users:
+        return _whom(run, edit.users, old)
+    of = edit if isinstance(edit, Add) else old
+    kind = "rule" if of is None or isinstance(of, Principle) else of.kind
+    is_new = edit.when or isinstance(edit, Add)
+    return tag("i", f"{cut(words, RULE_CHARACTERS)}: ") if is_new and (words := bound_by(edit.when, kind)) else None
 
 
 def _whom(run: Figures, users: Sequence[str], old: Principle | Clause | None) -> Html:

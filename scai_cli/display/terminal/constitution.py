@@ -49,9 +49,9 @@ def start_lines(start: ConstitutionStart) -> Iterator[str]:
 
 
 def scope(rule: Principle | Clause, names: Mapping[str, str], *, whole: bool = True) -> str:
-    """Return the users of a clause, or `locked` for a locked principle."""
+    """Return the condition or the users of a clause, or `locked` for a locked principle."""
     if isinstance(rule, Clause):
-        return f"for {whom(rule, names, whole=whole)}: "
+        return f"{whom(rule, names, whole=whole)}: "
     return "locked: " if rule.locked else ""
 
 
@@ -68,19 +68,21 @@ def word_diff(old: str, new: str) -> Text:
 
 
 def whom(clause: Clause, names: Mapping[str, str], *, whole: bool) -> str:
-    """Return the users of a clause by name; of many, unless `whole`, the first and the number of the others."""
+    """Return the condition of a clause, or its users by name; of many, unless `whole`, the first and the number."""
+    if not clause.users:
+        return one_line(clause.bound)
     users = [names.get(user, user) for user in clause.users]
     text = one_line(", ".join(users))
     if whole or len(text) <= _NAMES or len(users) == 1:
-        return text
-    return f"{one_line(users[0], _NAMES)} and {len(users) - 1} more"
+        return f"for {text}"
+    return f"for {one_line(users[0], _NAMES)} and {len(users) - 1} more"
 
 
 def rule_diff(before: Principle | Clause | None, after: Principle | Clause | None, names: Mapping[str, str]) -> Text:
-    """Return the changed words of a rule and of its users; None is a rule that one version does not have."""
+    """Return the changed words of a rule and of its condition or users; None is a rule that one version lacks."""
     now = whom(after, names, whole=True) if isinstance(after, Clause) else ""
     then = whom(before, names, whole=True) if isinstance(before, Clause) and after is not None else now
-    users = word_diff(f"for {then}:", f"for {now}:") if now else Text()
+    users = word_diff(f"{then}:", f"{now}:") if now else Text()
     words = word_diff(before.text if before else "", after.text if after else "")
     if isinstance(after, Principle) and after.locked:
         return Text.assemble(("locked: ", "italic"), words)
