@@ -42,6 +42,7 @@ OTHERS = (ONE_SHOT, ASK, REMARKS)
 
 LOST = 0.02
 """The smallest loss that counts."""
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,8 @@ class Row:
     strangers: float
     worst_lower: bool
     """Whether the lowest utility of a member is lower than under no rules, by more than `LOST`."""
+    worst_newcomer_lower: bool
+    """Whether the lowest utility of a newcomer is lower than under no rules at all."""
     losing: float
     """The share of newcomers who lose more than `LOST`."""
     recognition: Recognition | None
@@ -97,6 +100,8 @@ def judge(job: Job) -> Judged:
     """Run all combinations and measure them by the known preferences."""
     society, measure = job.society, _Measure.of(job.society)
     groups = {"members": society.members, "newcomers": society.newcomers, "strangers": society.strangers}
+    if society.minority:  # whose rules are counted, and nothing else
+        groups = {}
     texts = {name: best(people, society.cell) for name, people in groups.items()}
     return Judged(
         society,
@@ -104,7 +109,7 @@ def judge(job: Job) -> Judged:
         job.by_tokens,
         {name: fmean(measure.judge.utilities(people, "")) for name, people in groups.items()},
         {name: fmean(measure.judge.utilities(people, texts[name])) for name, people in groups.items()},
-        measure.row("best for the members", texts["members"]),
+        measure.row("best for the members", texts.get("members", "")),
     )
 
 
@@ -144,6 +149,7 @@ class _Measure:
             newcomers=fmean(held_out[:count]),
             strangers=fmean(held_out[count:]),
             worst_lower=min(self.members) - min(members) > LOST,
+            worst_newcomer_lower=min(self.held_out[:count]) - min(held_out[:count]) > _ROUNDING,
             losing=fmean(lost),
             recognition=recognition,
             ruled=None,

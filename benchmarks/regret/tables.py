@@ -50,9 +50,10 @@ def main_table(judged: Sequence[Judged]) -> Iterator[str]:
     """Yield all rows, by the gain of newcomers."""
     yield from _head(
         "row", "regret of members, as pasted", "with names, by id", "newcomers' gain, share of the possible",
-        "strangers'", "members and newcomers", "worst-off lower", "newcomers who lose", "recognised", "by mistake",
-        "calls", "tokens", "epochs", "adopted",
+        "strangers'", "members and newcomers", "below the baseline", "worst-off member lower",
+        "worst-off newcomer lower", "newcomers who lose", "recognised", "by mistake", "calls", "tokens an epoch", "epochs", "adopted",
     )  # fmt: skip
+    baseline = [row.newcomers for _, row in _mean_runs(judged, BASELINE)]
     for name in _ordered(judged):
         pairs = _mean_runs(judged, name)
         rows = [row for one in judged for row in one.rows if row.name == name] or [row for _, row in pairs]
@@ -64,16 +65,16 @@ def main_table(judged: Sequence[Judged]) -> Iterator[str]:
             interval(pairs, GAIN),
             f"{share('strangers')(pairs):.2f}",
             f"{share('members', 'newcomers')(pairs):.2f}",
+            f"{100 * fmean(row.newcomers < before for (_, row), before in zip(pairs, baseline, strict=True)):.0f} %",
             f"{100 * fmean(row.worst_lower for row in rows):.0f} %",
-            f"{100 * fmean(row.losing for row in rows):.0f} %",
+            f"{100 * fmean(row.worst_newcomer_lower for row in rows):.0f} %",
+            f"{100 * fmean(row.losing for row in rows):.1f} %",
             *(
                 f"{100 * fmean(getattr(one, key) for one in recognition):.0f} %" if recognition else "–"
                 for key in ("found", "mistaken")
             ),
-            *(
-                f"{fmean(getattr(row, key) for row in rows):,.0f}" if rows[0].calls else "–"
-                for key in ("calls", "tokens")
-            ),
+            f"{fmean(row.calls for row in rows):,.0f}" if rows[0].calls else "–",
+            f"{fmean(row.tokens / max(1, row.epochs) for row in rows):,.0f}" if rows[0].calls else "–",
             *(
                 f"{fmean(getattr(row, key) for row in rows):.1f}" if rows[0].calls else "–"
                 for key in ("epochs", "adopted")

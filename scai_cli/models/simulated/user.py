@@ -108,9 +108,9 @@ def _promise(person: Person, text: str) -> tuple[float, float]:
 
 
 def _worth(person: Person, text: str, options: SocietyOptions) -> tuple[float, float]:
-    """Return what it is worth to be asked about a trait, less the annoyance; the same for all cases."""
+    """Return what it is worth to be asked about a trait, less the annoyance; nothing to those who do not want it."""
     trait, wanted = topic(text), person.standard
-    worth = abs(wanted.get(trait or "", 0.0)) / 2 + wanted.get("asks_back", 0.0) - options.annoyance
+    worth = max(0.0, wanted.get(trait or "", 0.0)) / 2 + wanted.get("asks_back", 0.0) - options.annoyance
     return worth, min(0.0, worth)
 
 
