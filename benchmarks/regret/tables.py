@@ -51,7 +51,8 @@ def main_table(judged: Sequence[Judged]) -> Iterator[str]:
     yield from _head(
         "row", "regret of members, as pasted", "with names, by id", "newcomers' gain, share of the possible",
         "strangers'", "members and newcomers", "below the baseline", "worst-off member lower",
-        "worst-off newcomer lower", "newcomers who lose", "recognised", "by mistake", "calls", "tokens an epoch", "epochs", "adopted",
+        "worst-off newcomer lower", "newcomers who lose", "recognised", "by mistake", "calls",
+        "tokens an epoch", "epochs", "adopted",
     )  # fmt: skip
     baseline = [row.newcomers for _, row in _mean_runs(judged, BASELINE)]
     for name in _ordered(judged):
