@@ -21,6 +21,9 @@ from scai_cli.simulation.answer_forms import Rewrite
 from scai_cli.simulation.candidate_checks import leak
 from scai_cli.simulation.strategies.rewrite import edits_to
 
+GROUNDED = {"strategy": "grounded", "quorum": 0}
+"""Edits that need no quorum."""
+
 # --- rewrite
 
 
@@ -54,7 +57,7 @@ texts = st.lists(
 @given(texts)
 def test_a_rewrite_leads_to_what_was_written_whatever_ids_it_names(written: list[tuple[str | None, str]]) -> None:
     old = Constitution().apply([Add(text="Be kind."), Add(text="Be brief.")], epoch=0)
-    new = old.apply(edits_to(old, Rewrite.model_validate(anew(*written)), ()), epoch=1)
+    new = old.apply(edits_to(old, Rewrite.model_validate(anew(*written)), {}), epoch=1)
     assert sorted(rule.text for rule in new.principles) == sorted({text for _, text in written})
     assert len({rule.id for rule in new.principles}) == len(new.principles)
     for rule in new.principles:  # an id that was there either is that rule or never comes back
@@ -76,7 +79,7 @@ def test_the_same_words_again_are_no_change(tmp_path: Path, change: dict[str, An
 
 def test_edits_without_effect_are_no_change(tmp_path: Path) -> None:
     change = {"critique": "c", "edits": [edit("modify", id="P1", text="Be kind.", reason="to be sure")]}
-    keys = {"constitution": {"principles": ["Be kind."]}, "revision": {"strategy": "edits"}}
+    keys = {"constitution": {"principles": ["Be kind."]}, "revision": GROUNDED}
     told = ran(tmp_path, {"e1/revision": change}, **keys)
     assert (revisions(told)[0]["accepted"], revisions(told)[0]["constitution"]["version"]) == (False, 0)
 
@@ -280,7 +283,13 @@ def test_an_answer_that_was_cut_off_is_refused_even_if_it_can_be_read(tmp_path: 
 def test_edits_that_cannot_be_made_are_broken(tmp_path: Path, change: dict[str, Any], why: str) -> None:
     start = {"principles": ["Be kind."], "contract": [{"text": "Joke.", "for": ["ann"]}]}
     answer = {"critique": "c", "edits": [change]}
-    assert refused(tmp_path, answer, constitution=start, revision={"strategy": "edits"}) == f"broken: {why}"
+    (revision,) = revisions(
+        ran(tmp_path, {"e1/revision": answer}, constitution=start, revision=GROUNDED, force="all")
+    )
+    assert (revision["accepted"], revision["constitution"]["version"]) == (False, 0)
+    [candidate] = revision["candidates"]
+    said = candidate["objection"] or candidate["critique"]
+    assert said.startswith((f"broken: {why}", f"c (Left out, broken: {why}: "))
 
 
 # --- edits
@@ -297,7 +306,7 @@ def test_edits_keep_the_rest_and_their_evidence_is_of_things_that_happened(tmp_p
         tmp_path,
         {"e1/revision": {"critique": "why", "edits": changes}},
         constitution=start,
-        revision={"strategy": "edits"},
+        revision=GROUNDED,
     )
     revision = revisions(told)[0]
     assert rules(revision["constitution"]) == [
@@ -333,7 +342,7 @@ def test_a_merge_keeps_the_first_id_and_all_evidence(tmp_path: Path) -> None:
             "e3/revision": {"critique": "", "edits": [edit("add", text="Another.")]},
         },
         epochs=3,
-        revision={"strategy": "edits"},
+        revision=GROUNDED,
     )
     merged, last = (r["constitution"] for r in revisions(told)[1:])
     assert rules(merged) == [("P1", "Both."), ("P2", "Rule 1.")]
@@ -341,7 +350,7 @@ def test_a_merge_keeps_the_first_id_and_all_evidence(tmp_path: Path) -> None:
     assert rules(last)[-1] == ("P4", "Another.")
 
 
-# --- reflect
+# --- memory
 
 
 def shown_to_meta(path: Path, place: str) -> list[str]:
@@ -350,30 +359,14 @@ def shown_to_meta(path: Path, place: str) -> list[str]:
     return re.findall(r'<conversation id="([^"]+)"', call["request"]["messages"][-1]["content"])
 
 
-def test_reflect_leaves_satisfied_users_alone_and_sees_the_last_k_epochs(tmp_path: Path) -> None:
-    first = (None, "x ann=9", "ann"), (None, "x bob=8", "bob"), (None, "x cid=2", "cid")
-    later = ("C1", "x ann=9", "ann"), ("C2", "x bob=8", "bob"), ("C3", "x cid=9", "cid")
-    told = ran(
-        tmp_path,
-        {"e1/revision": anew(contract=first), "e3/revision": anew(contract=later)},
-        epochs=5,
-        revision={"strategy": "reflect", "memory": 2, "satisfied": 0.8},
-    )
-    assert shown_to_meta(tmp_path, "e1/revision") == ["e1/ann/tea", "e1/bob/tea", "e1/cid/tea"]  # 5 of 10 each
-    assert shown_to_meta(tmp_path, "e2/revision") == ["e1/cid/tea", "e2/cid/tea"]  # 9 and 8 are enough
-    assert shown_to_meta(tmp_path, "e3/revision") == ["e2/cid/tea", "e3/cid/tea"]
-    asked = {c["id"].split("/")[0] for c in calls(tmp_path / "runs" / "t") if c["role"] == "meta"}
-    assert asked == {"e1", "e2", "e3"}  # then everybody is satisfied
-    assert revisions(told)[4]["candidates"] == []
+def test_rewrite_sees_the_last_k_epochs(tmp_path: Path) -> None:
+    ran(tmp_path, epochs=4, revision={"memory": 2})
+    for epoch, seen in ((1, "1"), (2, "12"), (3, "23"), (4, "34")):
+        expected = [f"e{n}/{who}/tea" for n in seen for who in ("ann", "bob", "cid")]
+        assert shown_to_meta(tmp_path, f"e{epoch}/revision") == expected
 
 
-def test_reflect_asks_on_for_users_whose_rating_is_missing(tmp_path: Path) -> None:
-    keys = {"revision": {"strategy": "reflect", "memory": 1}, "constitution": {"principles": ["x ann=9"]}}
-    ran(tmp_path, None, [no_form("e1/bob/tea/m2/user")], personas=PEOPLE[:2], max_failures=1, **keys)
-    assert shown_to_meta(tmp_path, "e1/revision") == ["e1/bob/tea"]
-
-
-def test_reflect_does_not_copy_from_the_epochs_it_remembers(tmp_path: Path) -> None:
+def test_rewrite_does_not_copy_from_the_epochs_it_remembers(tmp_path: Path) -> None:
     start = {"principles": ["the quick brown badger jumps"]}
     copied = anew(("P1", "Say: the quick brown badger jumps."))
     told = ran(
@@ -381,7 +374,7 @@ def test_reflect_does_not_copy_from_the_epochs_it_remembers(tmp_path: Path) -> N
         {"e1/revision": anew(("P1", "Be plain.")), "e2/revision": copied},
         epochs=2,
         constitution=start,
-        revision={"strategy": "reflect", "memory": 2},
+        revision={"memory": 2},
     )
     assert revisions(told)[1]["candidates"][0]["objection"].startswith(
         "leaking: P1 copies 'the quick brown badger jumps'"
@@ -397,7 +390,7 @@ def test_candidates_come_from_other_orders_and_equal_ones_count_once(tmp_path: P
     told = ran(
         tmp_path,
         {f"e1/revision/c{n}": answer for n, answer in enumerate((one, other, swapped, one), 1)},
-        revision={"strategy": "candidates", "candidates": 4},
+        revision={"candidates": 4},
     )
     assert [c["id"] for c in revisions(told)[0]["candidates"]] == ["e1/revision/c1", "e1/revision/c2"]
     orders = [shown_to_meta(tmp_path, f"e1/revision/c{n}") for n in range(1, 5)]
@@ -405,23 +398,12 @@ def test_candidates_come_from_other_orders_and_equal_ones_count_once(tmp_path: P
     assert len(set(map(tuple, orders))) > 1
 
 
-def test_candidates_take_turns_among_the_strategies(tmp_path: Path) -> None:
-    keys = {"revision": {"strategy": "candidates", "candidates": 3, "base": ["rewrite", "edits"]}}
-    ran(tmp_path, None, **keys)
-    meta = {c["id"]: c["purpose"] for c in calls(tmp_path / "runs" / "t") if c["role"] == "meta"}
-    assert meta == {
-        "e1/revision/c1/meta": "rewrite",
-        "e1/revision/c2/meta": "edits",
-        "e1/revision/c3/meta": "rewrite",
-    }
-
-
 def test_a_candidate_whose_call_fails_costs_nobody_else(tmp_path: Path) -> None:
     told = ran(
         tmp_path,
         {"e1/revision/c2": anew((None, "Be kind."))},
         [refusing("c1/meta")],
-        revision={"strategy": "candidates", "candidates": 2},
+        revision={"candidates": 2},
     )
     assert revisions(told)[0]["accepted"]
     assert [c["objection"] for c in revisions(told)[0]["candidates"]] == ["failed: refused by script", None]
@@ -433,7 +415,7 @@ def test_a_candidate_whose_call_fails_costs_nobody_else(tmp_path: Path) -> None:
 # --- the window
 
 
-@pytest.mark.parametrize("strategy", ["rewrite", "edits", "reflect"])
+@pytest.mark.parametrize("strategy", ["rewrite", "grounded"])
 def test_a_long_history_is_cut_evenly_and_the_cut_recorded(tmp_path: Path, strategy: str) -> None:
     filler = {"principles": ["word " * 60]}  # every answer repeats it
     tasks = [{"id": f"t{n}", "prompt": f"Task {n}?"} for n in range(8)]
@@ -474,7 +456,7 @@ def test_a_window_without_room_asks_nobody_and_says_so(tmp_path: Path) -> None:
 # --- with the simulated society
 
 
-@pytest.mark.parametrize("strategy", ["rewrite", "reflect", "edits", "candidates"])
+@pytest.mark.parametrize("strategy", ["rewrite", "grounded"])
 def test_every_strategy_improves_the_simulated_society(tmp_path: Path, tiny: Path, strategy: str) -> None:
     found = scai("run", tiny, "--quiet", "--json", "--set", f"revision.strategy={strategy}", "--set", "epochs=3")
     measured = [w["utilitarian"] for w in found.json["welfare"]]
