@@ -1,13 +1,13 @@
 """The simulated meta where it is asked for edits or to reflect: the same judgement, with evidence."""
 
 import pytest
+from scai_cli.simulation.strategies.edits import _edit
 from simulated_society import EDITS, NO_FLAWS, REWRITE, conversation, edited, revise, rewrite, rewritten
 
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.measures.requested import requested
 from scai_cli.simulation.answer_forms import Edits, Rewrite
 from scai_cli.simulation.form_reader import read_form
-from scai_cli.simulation.strategies.edits import _edit
 from scai_cli.simulation.strategies.rewrite import edits_to
 
 FOUR = ("ann", "bob", "cat", "dan")

@@ -12,10 +12,10 @@ import pytest
 from conftest import calls, events, scai
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import Line, cut_off, no_form, refusing
-from scripted_runs import PEOPLE, anew, edit, ran, revisions, rules
+from scripted import Line, cut_off, refusing
+from scripted_runs import anew, edit, ran, revisions, rules
 
-from scai_cli.experiment.constitution import Add, Constitution, Principle
+from scai_cli.experiment.constitution import Add, Constitution
 from scai_cli.experiment.personas import Persona
 from scai_cli.simulation.answer_forms import Rewrite
 from scai_cli.simulation.candidate_checks import leak
@@ -124,14 +124,14 @@ def test_a_principle_that_names_a_person_is_refused(tmp_path: Path, leaking: str
 @pytest.mark.parametrize("name", ["An\u200bn Smi\u00adth", "\uff21nn Smith", "A\u0301nn\tSmith", "Ann\U000e0061 Smith"])
 @pytest.mark.parametrize("text", ["answer ann smith well", "Answer Ann Sm\u2060ith well", "Answer \u00c1NN SMITH well"])
 def test_a_split_name_is_found(name: str, text: str) -> None:
-    found = leak([Principle(id="P1", text=text)], [Persona(id="p", name=name), Persona(id="q", name="\u200b")], ())
+    found = leak([("P1", text)], [Persona(id="p", name=name), Persona(id="q", name="\u200b")], ())
     assert found is not None
     assert found.startswith("leaking: P1 names ")
 
 
 def test_words_split_by_hidden_characters_are_copied_words() -> None:
     private = ["How do I ma\u200bke a \uff47\uff4f\uff4f\uff44 pot of tea?"]
-    found = leak([Principle(id="P1", text="Always make a go\u00adod pot of tea.")], (), private)
+    found = leak([("P1", "Always make a go\u00adod pot of tea.")], (), private)
     assert found == "leaking: P1 copies 'make a good pot of' from a task or a conversation"
 
 
@@ -168,9 +168,8 @@ def test_a_clause_may_name_whom_it_is_for(tmp_path: Path) -> None:
     ],
 )
 def test_names_of_every_script_are_found(name: str, text: str) -> None:
-    rule = Constitution().apply([Add(text=text)], epoch=1).principles
-    assert leak(rule, [Persona(id="x1", name=name)], []) is not None
-    assert leak(rule, [Persona(id="x1", name="Nobody Else")], []) is None
+    assert leak([("P1", text)], [Persona(id="x1", name=name)], []) is not None
+    assert leak([("P1", text)], [Persona(id="x1", name="Nobody Else")], []) is None
 
 
 @pytest.mark.parametrize(
@@ -186,7 +185,7 @@ def test_names_of_every_script_are_found(name: str, text: str) -> None:
     ],
 )
 def test_a_part_of_a_word_is_no_name(name: str, text: str) -> None:
-    assert leak([Principle(id="P1", text=text)], [Persona(id="x1", name=name)], []) is None
+    assert leak([("P1", text)], [Persona(id="x1", name=name)], []) is None
 
 
 @pytest.mark.parametrize(
@@ -199,7 +198,7 @@ def test_a_part_of_a_word_is_no_name(name: str, text: str) -> None:
     ],
 )
 def test_a_few_words_of_a_task_are_no_copy(task: str, rule: str) -> None:
-    assert leak([Principle(id="P1", text=rule)], (), [task]) is None
+    assert leak([("P1", rule)], (), [task]) is None
 
 
 @pytest.mark.parametrize(
@@ -212,7 +211,7 @@ def test_a_few_words_of_a_task_are_no_copy(task: str, rule: str) -> None:
     ],
 )
 def test_a_copied_stretch_is_found_in_scripts_without_spaces(task: str, rule: str, copied: str) -> None:
-    found = leak([Principle(id="P1", text=rule)], (), [task])
+    found = leak([("P1", rule)], (), [task])
     assert found == f"leaking: P1 copies {copied!r} from a task or a conversation"
 
 
@@ -283,9 +282,7 @@ def test_an_answer_that_was_cut_off_is_refused_even_if_it_can_be_read(tmp_path: 
 def test_edits_that_cannot_be_made_are_broken(tmp_path: Path, change: dict[str, Any], why: str) -> None:
     start = {"principles": ["Be kind."], "contract": [{"text": "Joke.", "for": ["ann"]}]}
     answer = {"critique": "c", "edits": [change]}
-    (revision,) = revisions(
-        ran(tmp_path, {"e1/revision": answer}, constitution=start, revision=GROUNDED, force="all")
-    )
+    (revision,) = revisions(ran(tmp_path, {"e1/revision": answer}, constitution=start, revision=GROUNDED, force="all"))
     assert (revision["accepted"], revision["constitution"]["version"]) == (False, 0)
     [candidate] = revision["candidates"]
     said = candidate["objection"] or candidate["critique"]

@@ -35,18 +35,19 @@ def experiment(
     script: Sequence[Line] = (),
     inflation: dict[str, float] | None = None,
     luck: float = 0,
+    ballots: dict[str, dict[str, str]] | None = None,
     **keys: Any,
 ) -> Path:
     """An experiment on the scripted provider's literal society; `meta` is place -> what the meta model answers.
 
-    `inflation` says who rates how much higher in each epoch; `luck`, by how much ratings vary. `revision` goes over
-    `KNOWN_PEOPLE`.
+    `inflation` says who rates how much higher in each epoch; `luck`, by how much ratings vary; `ballots`, who approves
+    of what. `revision` goes over `KNOWN_PEOPLE`.
     """
     answers = [
         {"at": rf"^{re.escape(place)}/meta(/retry\d+)?$", "say": said if isinstance(said, str) else json.dumps(said)}
         for place, said in (meta or {}).items()
     ]
-    options = {"literal": inflation or {}, "luck": luck, "script": [*script, *answers]}
+    options = {"literal": inflation or {}, "luck": luck, "ballots": ballots or {}, "script": [*script, *answers]}
     data = {
         "name": "t",
         "epochs": 1,
