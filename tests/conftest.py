@@ -34,8 +34,10 @@ personas:
 tasks:
   - {id: tea, prompt: How do I make a pot of tea?}
   - {id: sleep, prompt: What helps against bad sleep?}
+revision: {strategy: rewrite, acceptance: always, clauses: people}
 limits: {concurrency: 1}
 """
+"""Three known people; `test_ratify.py` has experiments with the default revision."""
 
 PART = os.environ.setdefault("TEST_PART", str(date.today().toordinal() % 3))  # the workers of xdist inherit it
 """The third of the `rotating` tests that runs today; `all` runs each of them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from pydantic import BaseModel
+from scai_cli.social_choice.voting_rules import RULES
 
 from _generator.schema import fields
 from _generator.tables import cell, table
@@ -29,7 +30,6 @@ from scai_cli.experiment.item_source import ItemSource
 from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, Roles
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.social_choice.voting_rules import RULES
 
 SECTIONS: Final[tuple[tuple[str, type[BaseModel]], ...]] = (
     ("personas", PersonaSource),

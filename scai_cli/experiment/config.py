@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, field_validator
 
 from scai_cli.experiment.constitution_start import ConstitutionStart
+from scai_cli.experiment.earlier_versions import REPLACED, is_before_ballots
 from scai_cli.experiment.generate_settings import GenerateSettings
 from scai_cli.experiment.model_settings import ModelSettings, Roles, overlay
 from scai_cli.experiment.personas import HUMAN, Persona, Scalar
@@ -208,9 +209,13 @@ class ExperimentConfig(Value):
     @field_validator("prompts")
     @classmethod
     def _known_prompts(cls, prompts: Mapping[str, str]) -> Mapping[str, str]:
+        gone = REPLACED["prompts"]
         for name, text in prompts.items():
+            if name in gone and is_before_ballots(prompts):
+                continue
             if name not in TEMPLATES:
-                raise ValueError(f"unknown prompt {name!r}{did_you_mean(name, TEMPLATES)}")
+                remedy = f"; {gone[name]}" if name in gone else did_you_mean(name, TEMPLATES)
+                raise ValueError(f"unknown prompt {name!r}{remedy}")
             if unknown := sorted(places(text) - places(TEMPLATES[name])):
                 near = did_you_mean(unknown[0], places(TEMPLATES[name]))
                 raise ValueError(f"the prompt {name!r} knows no {{{{{unknown[0]}}}}}{near}")

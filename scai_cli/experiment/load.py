@@ -20,7 +20,7 @@ from scai_cli import plugins
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ROLES, ExperimentConfig, Holdout, PersonaSource, TaskSource
 from scai_cli.experiment.constitution_start import FindEarlier, StartClause, start_from
-from scai_cli.experiment.earlier_versions import is_before_openings, keep_first_defaults
+from scai_cli.experiment.earlier_versions import REPLACED, keep_first_defaults
 from scai_cli.experiment.item_files import LONGEST_ITEM, Item, items, plural
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.strata import stratified
@@ -84,9 +84,10 @@ def _validate(
 ) -> tuple[ExperimentConfig, YamlSource]:
     if not isinstance(source.data, dict):
         raise source.error((), "an experiment must be a mapping of keys, e.g. `personas: {from: FILE}`")
-    keep_first_defaults(source.data)
+    keep_first_defaults(source.data, new=context == USERS_FILE)
     for option, key, value in _settings(overrides, source.data.get("model")):
         _override(source, option, key, value)
+    _refuse_replaced_keys(source)
     try:
         return ExperimentConfig.model_validate(source.data, context=context), source
     except ValidationError as error:
@@ -130,8 +131,6 @@ def dump_experiment(config: ExperimentConfig) -> str:
     brief = config.model_dump(mode="json", by_alias=True, include=_WITHOUT_DEFAULTS, exclude_defaults=True)
     data = {key: brief.get(key) if key in _WITHOUT_DEFAULTS else value for key, value in data.items()}
     data = {key: value for key, value in data.items() if value is not None}
-    if is_before_openings(config.prompts) and config.opening == "task":
-        del data["opening"]  # is read back so, and the file stays as it is
     text = clean(yaml.dump(data, Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=110))
     if len(text) > _CHECKED:
         try:
@@ -139,6 +138,16 @@ def dump_experiment(config: ExperimentConfig) -> str:
         except ConfigError:
             raise ConfigError("personas, tasks: too many for one run; draw some of them with `sample:`") from None
     return text
+
+
+def changed_text(path: Path, config: ExperimentConfig) -> str | None:
+    """Return the text of a saved experiment as options have changed it; None if they have not.
+
+    The file of an earlier version stays as it is, in the keys of that version.
+    """
+    text = dump_experiment(config)
+    same = path.read_bytes() == text.encode() or dump_experiment(load_resolved(path)) == text
+    return None if same else text
 
 
 class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
@@ -234,7 +243,15 @@ def _check_names(names: Iterable[CodeName], source: YamlSource) -> None:
         try:
             plugins.resolve(kind, name)
         except ConfigError as error:
-            raise source.error(path, str(error)) from None
+            remedy = REPLACED.get(kind, {}).get(name)
+            raise source.error(path, f"unknown {kind} {name!r}; {remedy}" if remedy else str(error)) from None
+
+
+def _refuse_replaced_keys(source: YamlSource) -> None:
+    section = source.data.get("revision")
+    for key in section if isinstance(section, dict) else ():
+        if remedy := REPLACED["revision"].get(key):
+            raise source.error(("revision", key), f"unknown key; {remedy}")
 
 
 def _select(

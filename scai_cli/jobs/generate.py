@@ -22,7 +22,7 @@ from scai_cli.datasets.generate.manifest import (
 from scai_cli.datasets.generate.row import GeneratedRow, count_answers, rows
 from scai_cli.datasets.generate.row_plan import row_number, row_plans
 from scai_cli.errors import CallFailed, ConfigError, RunError
-from scai_cli.experiment.load import Overrides, dump_experiment
+from scai_cli.experiment.load import Overrides, changed_text, dump_experiment
 from scai_cli.jobs.addresses import refuse_other_address, with_address
 from scai_cli.jobs.generate_source import (
     GenerateOptions,
@@ -126,7 +126,7 @@ def resume(
                 f"{path / TASKS}: changed since the set was started; restore it from a copy, or start a new set"
             )
         with ModelPool.connect(config) as pool:
-            if (path / EXPERIMENT).read_bytes() != (text := dump_experiment(config)).encode():
+            if (text := changed_text(path / EXPERIMENT, config)) is not None:
                 folder.write_text(EXPERIMENT, text, lasting=True)
             return run_on_loop(config.models(), _session(pool, directory, manifest, observer))
 

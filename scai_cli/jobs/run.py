@@ -9,7 +9,7 @@ from typing import Final
 from scai_cli import __version__
 from scai_cli.errors import AnswerLost
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.experiment.load import Overrides, dump_experiment
+from scai_cli.experiment.load import Overrides, changed_text, dump_experiment
 from scai_cli.jobs import session
 from scai_cli.jobs.addresses import with_address
 from scai_cli.jobs.interruption import resumable
@@ -19,6 +19,7 @@ from scai_cli.jobs.saved_experiment import (
     digests,
     load_run,
     refuse_changed,
+    refuse_replaced,
     refuse_without_forms,
 )
 from scai_cli.jobs.session import HealthWatch, Observer
@@ -112,9 +113,8 @@ async def _continued(
     path: Path, config: ExperimentConfig, observer: Observer[Event] | None, prompt: ParticipantPrompt | None
 ) -> RunOutcome:
     config, say = with_address(config), (observer or session.SilentObserver()).say
-    text, done = dump_experiment(config), session.finished_before(path, RunResult)
-    changed = (path / CONFIG).read_bytes() != text.encode()
-    if done is not None and not changed and (began := first_event(path)):
+    changed, done = changed_text(path / CONFIG, config), session.finished_before(path, RunResult)
+    if done is not None and changed is None and (began := first_event(path)):
         refuse_changed("run", began.digests, config, path / CONFIG)
         say(f"run {path.name!r} is finished already: nothing to resume")
         return done
@@ -122,12 +122,13 @@ async def _continued(
         directory = RunDirectory.reopen(path)
         with closing(directory.folder) as folder:
             if directory.digests:
-                refuse_changed("run", directory.digests, config, path / CONFIG)
                 if not directory.is_finished:
                     refuse_without_forms("run", config, directory.version, path)
+                    refuse_replaced(config, path.name)
+                refuse_changed("run", directory.digests, config, path / CONFIG)
             with ModelPool.connect(config, prompt) as pool:
-                if changed:  # an unchanged file keeps its date, which sorts the list of runs
-                    folder.write_text(CONFIG, text, lasting=True)
+                if changed is not None:  # an unchanged file keeps its date, which sorts the list of runs
+                    folder.write_text(CONFIG, changed, lasting=True)
                 try:
                     return await _session(pool, directory, observer)
                 except AnswerLost as lost:

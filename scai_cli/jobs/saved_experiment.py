@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import reduce
 from pathlib import Path
 from typing import Final
@@ -10,14 +10,23 @@ from typing import Final
 from scai_cli import plugins
 from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.experiment.load import Overrides, load_saved, named_code
+from scai_cli.experiment.earlier_versions import REPLACED
+from scai_cli.experiment.load import CodeName, Overrides, load_saved, named_code
 from scai_cli.jobs.addresses import refuse_other_address
 from scai_cli.runs.run_directory import CONFIG
 
 CHANGEABLE: Final = ("limits", "prices", "cache", "max_failures", "force")
 """The keys of an experiment that may change between sessions, besides those of a model and `max_prompt_tokens`."""
 
-_FIRST_DEFAULTS: Final = {("opening",): "task", ("ratings", "cross_raters"): "all"}
+_FIRST_DEFAULTS: Final[Mapping[tuple[str, ...], object]] = {
+    ("opening",): "task",
+    ("ratings", "cross_raters"): "all",
+    ("revision", "strategy"): "rewrite",
+    ("revision", "acceptance"): "always",
+    ("revision", "clauses"): "people",
+    ("revision", "quorum"): 0.66,
+    ("revision", "rounds"): 4,
+}
 """Keys whose default changed -> the first default."""
 
 _ADDRESS: Final = ("base_url", "base_url_from", "api_key_env", "timeout_s", "max_response_mb")
@@ -63,7 +72,9 @@ def refuse_changed(
     """Raise RunError if a digest differs from the first session; `file` is the saved experiment."""
     # Until 0.2 the recorded digests were also of the remedies: there they may not change.
     both = [digests(config, of_rows=of_rows, with_remedies=before) for before in (False, True)]
-    if changed := min((changed_keys(began, now) for now in both), key=len):
+    # A revision by what this version has replaced is never continued, so that its keys need not be the same.
+    ignored = {"revision"} if any(_replaced(config)) else set()
+    if changed := min(([k for k in changed_keys(began, now) if k not in ignored] for now in both), key=len):
         raise RunError(
             f"{kind} {file.parent.name!r} cannot continue: it was started with another value of {', '.join(changed)} "
             f"than {file} and the options have now; undo the change, or start a new {kind.split()[-1]}"
@@ -79,6 +90,19 @@ def refuse_without_forms(kind: str, config: ExperimentConfig, version: str, path
         )
 
 
+def refuse_replaced(config: ExperimentConfig, run_id: str) -> None:
+    """Raise RunError for an unfinished run that needs a strategy or an acceptance rule of versions before 0.6."""
+    for _, kind, name in _replaced(config):
+        raise RunError(
+            f"run {run_id!r} revises by the {kind} {name!r}, which this version does not have; "
+            "continue it with scai 0.5, or start a new run"
+        )
+
+
+def _replaced(config: ExperimentConfig) -> Iterator[CodeName]:
+    return (code for code in named_code(config) if code[2] in REPLACED.get(code[1], {}))
+
+
 def load_run(path: Path, overrides: Overrides, *, trust: bool) -> ExperimentConfig:
     """Read the experiment of a run; raises RunError if it names third-party code that is not trusted."""
     config = load_saved(path / CONFIG, overrides)
@@ -89,8 +113,10 @@ def load_run(path: Path, overrides: Overrides, *, trust: bool) -> ExperimentConf
 
 def refuse_foreign_code(config: ExperimentConfig, run_id: str, *, trust: bool) -> None:
     """Raise RunError if a saved experiment names third-party code that is not trusted."""
-    for _, kind, name in () if trust else named_code(config):
-        if plugins.is_foreign(kind, name):
+    replaced = set(_replaced(config))
+    for code in () if trust else named_code(config):
+        _, kind, name = code
+        if code not in replaced and plugins.is_foreign(kind, name):
             raise RunError(f"run {run_id!r} names third-party code, {kind} {name!r}; add --trust to load it")
 
 

@@ -52,8 +52,15 @@ def objection(context: RevisionContext, constitution: Constitution) -> str | Non
             return f"broken: {rule.id} has hidden characters ({codes})"
         if not is_rule(text):
             return f"broken: {rule.id} is not a rule but a placeholder, or has fewer than four letters"
-    public = [rule for rule in fresh if isinstance(rule, Principle) or not rule.users]
+    # A condition that stays while its rule is reworded is no new text: answers may have quoted it since.
+    known = {text for rule in _public(context.constitution.rules) for text in _texts(rule)}
+    public = [(rule.id, text) for rule in _public(fresh) for text in _texts(rule) if text not in known]
     return leak(public, context.config.personas.inline, _private_texts(context)) if public else None
+
+
+def _public(rules: Iterable[Principle | Clause]) -> Iterator[Principle | Clause]:
+    """Yield the rules that anyone's assistant reads."""
+    return (rule for rule in rules if isinstance(rule, Principle) or not rule.users)
 
 
 def _wording(constitution: Constitution) -> list[tuple[object, ...]]:
@@ -96,13 +103,16 @@ _LIKE_LATIN: Final = re.compile(f"[^{''.join(chr(code) for code in range(0x370, 
 _SENTENCE_ENDS: Final = frozenset('.!?:…\n•*-–("“')
 
 
-def leak(fresh: Iterable[Principle | Clause], personas: Iterable[Persona], private: Iterable[str]) -> str | None:
-    """Return the first leak in rules and conditions as a reason for the log; `private` are tasks and what was said."""
+def leak(texts: Iterable[tuple[str, str]], personas: Iterable[Persona], private: Iterable[str]) -> str | None:
+    """Return the first leak as a reason for the log.
+
+    `texts` are rule ids with texts and conditions of these rules, `private` tasks and what was said.
+    """
     names = _Names(personas)
     haystack = f" {' | '.join(' '.join(_words(text)) for text in private)} "
-    for rule, text in ((new, text) for new in fresh for text in _texts(new)):
+    for rule_id, text in texts:
         if (name := names.first(text)) is not None:
-            return f"leaking: {rule.id} names {name!r}; a rule without users is for anyone"
+            return f"leaking: {rule_id} names {name!r}; a rule without users is for anyone"
         words = _words(text)
         lengths = list(accumulate(map(_length, words), initial=0.0))
         for at, before in enumerate(lengths):
@@ -110,7 +120,7 @@ def leak(fresh: Iterable[Principle | Clause], personas: Iterable[Persona], priva
             copied = " ".join(words[at:end])
             if end < len(lengths) and f" {copied} " in haystack:
                 copied = re.sub(f"(?<={_UNSPACED}) (?={_UNSPACED})", "", copied)
-                return f"leaking: {rule.id} copies {copied!r} from a task or a conversation"
+                return f"leaking: {rule_id} copies {copied!r} from a task or a conversation"
     return None
 
 

@@ -1,10 +1,10 @@
-"""The simulated users at the vote, and those among them who do not play fair."""
+"""The simulated users on a ballot, and those among them who do not play fair."""
 
 import random
 from statistics import mean
 
 import pytest
-from simulated_society import NO_FLAWS, comment, conversation, cross_rate, edited, rewritten, vote
+from simulated_society import NO_FLAWS, ballot, comment, conversation, cross_rate, edited, rewritten
 
 from scai_cli.experiment.personas import Persona
 from scai_cli.measures.catalogue import TRAITS
@@ -16,39 +16,50 @@ LIAR = Persona(id="lea", attributes={"conduct": "rates at random"}, preferences=
 SCHEMER = Persona(
     id="sam", attributes={"age": 40, "conduct": "demands a rule on faith"}, preferences={"thrift": 0.9, "faith": 0.5}
 )
-RULES = {"A": "1. Mention faith.", "B": "1. Mention thrift.\n2. Make jokes.", "C": "1. Mention thrift."}
+RULES = {
+    "A": "Mention faith.",
+    "B": "Mention thrift.",
+    "C": "Be formal.",
+    "D": "When the user is in a hurry: Make jokes.",
+}
+APPROVE, MIND, NEITHER = (("approve",) * 3, ("object",) * 3, ("indifferent",) * 3)
 
 
-def test_a_voter_ranks_by_what_the_rules_promise():
-    assert vote(ANN, RULES) == [["B"], ["C"], ["A"]]
-    assert vote(ANN, dict(zip("CAB", RULES.values(), strict=True))) == [["A"], ["B"], ["C"]]
+def test_a_user_approves_of_rules_that_ask_for_what_they_want_and_objects_to_what_they_mind():
+    for seed in range(5):
+        cast = ballot(ANN, RULES, seed=seed)
+        assert (cast["A"], cast["B"], cast["C"]) == (MIND, APPROVE, NEITHER)
 
 
-def test_rules_that_promise_about_the_same_tie():
-    same = {"A": "1. Mention thrift.", "B": "(no rules)", "C": "- Take thrift into account."}
-    assert vote(ANN, same) == [["A", "C"], ["B"]]
+def test_the_letters_are_those_of_the_prompt():
+    assert ballot(ANN, {"Q": RULES["A"], "A2": RULES["B"]}) == {"Q": MIND, "A2": APPROVE}
 
 
-def test_a_voter_knows_that_attention_is_limited_but_only_roughly():
-    crowd = "\n".join(f"- {TRAITS[name].label}" for name in list(TRAITS)[5:25] if name not in ANN.preferences)
-    rules = {"A": "- Mention thrift.", "B": f"- Mention thrift.\n- Make jokes.\n{crowd}"}
+def test_a_rule_for_others_harms_only_by_a_theme_that_is_minded():
+    """Ann is in no hurry: jokes for those who are do not concern her, faith for them does."""
+    rules = {"A": "When the user is in a hurry: Make jokes.", "B": "When the user is in a hurry: Mention faith."}
+    cast = ballot(ANN, rules)
+    assert [cast[letter][1] for letter in "AB"] == ["indifferent", "object"]
+    hurried = ANN.model_copy(update={"attributes": {"situation": "in a hurry"}})
+    assert ballot(hurried, rules)["A"][1] == "approve"
+
+
+def test_how_clearly_a_user_sees_its_wishes_varies():
+    weak = Persona(id="ann", preferences={"thrift": 0.5, "humorous": 1.0})
     exact, rough = (
-        [vote(ANN, rules, seed=seed, options={"misjudgement": off})[0] for seed in range(40)] for off in (0.0, 2.0)
+        {str(ballot(weak, RULES, seed=seed, options={"misjudgement": off})) for seed in range(40)} for off in (0.0, 2.0)
     )
-    assert all(best == exact[0] for best in exact)
-    assert any(best != exact[0] for best in rough)
+    assert len(exact) == 1 < len(rough)
 
 
-def test_a_liar_rates_and_votes_at_random_but_says_what_is_meant():
+def test_a_liar_rates_and_judges_rules_at_random_but_says_what_is_meant():
     text = "Money is tight: keep to a budget."
     ratings = [comment(LIAR, text, seed=seed)["rating"] for seed in range(60)]
     assert min(ratings) <= 1
     assert max(ratings) >= 9
     assert len({cross_rate(LIAR, text, seed=seed)["rating"] for seed in range(60)}) >= 8
-    assert {str(vote(LIAR, RULES, seed=seed)) for seed in range(60)} >= {
-        "[['A'], ['B'], ['C']]",
-        "[['C'], ['B'], ['A']]",
-    }
+    said = {ballot(LIAR, RULES, seed=seed)["A"][0] for seed in range(60)}
+    assert said == {"approve", "indifferent", "object"}
     assert {"thrift": 1.0} in [requested(comment(LIAR, "Hello.", seed=seed)["feedback"]) for seed in range(5)]
 
 
@@ -58,7 +69,9 @@ def test_a_manipulator_demands_a_rule_and_rates_by_it_alone():
     assert comment(SCHEMER, thrifty)["rating"] <= 3
     assert comment(SCHEMER, pious)["rating"] >= 9
     assert "faith" not in comment(SCHEMER, pious)["feedback"]
-    assert vote(SCHEMER, RULES)[0] == ["A"]
+    cast = ballot(SCHEMER, RULES)
+    assert cast["A"] == APPROVE
+    assert cast["B"] == NEITHER  # though it wants thrift, too
 
 
 def test_a_manipulator_without_a_trait_demands_what_is_wanted_most():

@@ -1,13 +1,13 @@
-"""The simulated meta where it is asked for edits or to reflect: the same judgement, with evidence."""
+"""The simulated meta where it is asked for edits: the same judgement, with evidence."""
 
 import pytest
-from simulated_society import EDITS, NO_FLAWS, REWRITE, conversation, edited, revise, rewrite, rewritten
+from simulated_society import EDITS, NO_FLAWS, conversation, edited, revise, rewrite, rewritten
 
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.measures.requested import requested
 from scai_cli.simulation.answer_forms import Edits, Rewrite
 from scai_cli.simulation.form_reader import read_form
-from scai_cli.simulation.strategies.edits import _edit
+from scai_cli.simulation.strategies.grounded import _edit
 from scai_cli.simulation.strategies.rewrite import edits_to
 
 FOUR = ("ann", "bob", "cat", "dan")
@@ -62,11 +62,13 @@ def test_edits_lead_where_the_rewrite_leads(flaws):
     said = [conversation(user, "I am tired of humour. Please use bullet points.", 2) for user in FOUR[:2]]
     options = {"flaws": NO_FLAWS | flaws}
     for seed in range(8):
-        edits = read_form(revise("edits", EDITS, said, AS_SHOWN, seed=seed, options=options).text, Edits)[0].edits
-        whole = read_form(rewrite(said, AS_SHOWN, seed=seed, options=options).text, Rewrite)[0]
+        edits = read_form(revise("edits", EDITS, said, AS_SHOWN, seed=seed, options=options).text, Edits, "people")[
+            0
+        ].edits
+        whole = read_form(rewrite(said, AS_SHOWN, seed=seed, options=options).text, Rewrite, "people")[0]
         assert {edit.op for edit in edits} >= {"add", "merge", "remove"}
         one, other = (
-            OLD.apply(changes, epoch=1) for changes in ([_edit(edit, ()) for edit in edits], edits_to(OLD, whole, ()))
+            OLD.apply(changes, epoch=1) for changes in ([_edit(edit, {}) for edit in edits], edits_to(OLD, whole, {}))
         )
         assert meaning(one) == meaning(other)
 
@@ -80,9 +82,9 @@ def test_edits_can_be_cut_off():
     assert cut.finish_reason == "length"
 
 
-def test_reflection_weighs_the_last_epoch_most():
+def test_a_rewrite_weighs_the_last_epoch_most():
     early = [conversation(user, "I missed thrift.", 2, epoch=1) for user in FOUR]
     late = [conversation(user, "There was too much about thrift.", 2, epoch=2) for user in FOUR]
     for said, sign in (([*early, *late], -1.0), ([*late, *early], -1.0), (early, 1.0)):
-        whole = read_form(revise("reflect", REWRITE, said).text, Rewrite)[0]
+        whole = read_form(rewrite(said).text, Rewrite, "people")[0]
         assert [requested(p.text) for p in whole.principles] == [{"thrift": sign}]

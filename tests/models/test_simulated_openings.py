@@ -6,7 +6,7 @@ from statistics import mean
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from simulated_society import answer, ask, system, vote
+from simulated_society import answer, ask, ballot, system
 
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.personas import Persona
@@ -182,9 +182,10 @@ def test_a_clause_with_names_counts_only_for_those_who_say_theirs():
 
 def test_a_voter_knows_their_own_condition():
     wants = HURRIED.model_copy(update={"preferences": {"bullet_list": 1.0}})
-    candidates = {"A": "1. Mention the weather.", "B": RULE, "C": RULE.replace("in a hurry", "worried")}
+    rules = {"A": RULE.removeprefix("- "), "B": RULE.removeprefix("- ").replace("in a hurry", "worried")}
     for seed in range(5):
-        assert vote(wants, candidates, seed=seed) == [["B"], ["A", "C"]]
+        cast = ballot(wants, rules, seed=seed)
+        assert {letter: condition for letter, (_, condition, _) in cast.items()} == {"A": "approve", "B": "indifferent"}
 
 
 def test_a_rule_that_begins_with_a_time_and_not_with_the_user_is_for_everyone():

@@ -22,7 +22,7 @@ from scai_cli.messages import Message
 from scai_cli.populations import biographies
 from scai_cli.prompts.fences import TAGS, fence
 from scai_cli.runs.events import MessageSaid, Rated
-from scai_cli.simulation.prompts import Prompts
+from scai_cli.simulation.prompts import Material, Prompts, rated_transcript
 from scai_cli.simulation.transcript import Conversation
 
 LETTERS = dict(
@@ -138,25 +138,27 @@ def conversation(text: str) -> Conversation:
 
 def constitution(text: str) -> Constitution:
     return Constitution(
-        principles=(Principle(id="P1", text=text),), contract=(Clause(id="C1", text=text, users=("ann",)),)
+        principles=(Principle(id="P1", text=text),),
+        contract=(Clause(id="C1", text=text, users=("ann",)), Clause(id="C2", text=text, when=f"so {text}")),
     )
 
 
 def prompts(text: str) -> dict[str, list[Message]]:
     """Every kind of prompt, with this text wherever somebody's text may be."""
-    talk, rules = conversation(text), constitution(text)
+    talk = conversation(text)
+    material = Material(constitution(text), [rated_transcript(talk)], not_approved=[text])
     made = Prompts({}, Ratings(), ConstitutionStart(), [talk.persona])
     facts = {"place": text, text[:20]: 1}
     return {
         "feedback": made.feedback(talk),
         "cross_rating": made.cross_rating(talk.persona, talk, text),
-        "vote": made.vote(talk.persona, {"A": rules, "B": Constitution()}),
+        "ballot": made.ballot(talk.persona, {"A": text, "B": f"When {text}: {text}"}),
         "judge": made.judge(talk.persona, [talk, talk]),
         "critique": made.critique(text, text, text),
         "revision": made.revision(text, text, text, text),
         "comparison": made.comparison(text, text, (text, text)),
         "biography": [Message("user", biographies._prompt(facts, [talk.task], text))],
-        **{name: made.meta(name, rules, [talk]) for name in ("rewrite", "reflect", "edits", "further_edits")},
+        **{name: made.meta(name, material) for name in ("rewrite", "edits", "further_edits")},
     }
 
 

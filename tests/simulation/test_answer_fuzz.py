@@ -1,4 +1,4 @@
-"""Answers drawn from a grammar, read as a run reads them: never a wrong rating, rule or vote, and few missing ones."""
+"""Answers drawn from a grammar, read as a run reads them: never a wrong rating, rule or opinion, few missing ones."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from answer_grammar import Sample, answers
 
 from scai_cli.messages import ChatRequest, Completion, Message
 from scai_cli.models.wire import read_completion
-from scai_cli.prompts.templates import TEMPLATES, fill
+from scai_cli.prompts.templates import CLAUSES, TEMPLATES, fill
 from scai_cli.simulation.agent import read_answer
-from scai_cli.simulation.answer_forms import CrossRating, Edits, Feedback, Ranking, Rewrite
+from scai_cli.simulation.answer_forms import Ballot, CrossRating, Edits, Feedback, Rewrite
 from scai_cli.text.choice import choice
 
 REQUEST = ChatRequest("c", "user", "any", "m", (Message("user", "Answer."),))
@@ -22,11 +22,10 @@ FORMS: dict[str, tuple[Any, str]] = {
     "cross rating": (CrossRating, "cross_rating_form"),
     "rewrite": (Rewrite, "rewrite_form"),
     "edits": (Edits, "edits_form"),
-    "ranking": (Ranking, "vote_form"),
+    "ballot": (Ballot, "ballot_form"),
 }
-SHOWN = {
-    kind: fill(TEMPLATES[name], {"low": "0", "high": "10"}).rpartition("\n")[2] for kind, (_, name) in FORMS.items()
-}
+PLACES = {"low": "0", "high": "10", **CLAUSES["conditions"]}
+SHOWN = {kind: fill(TEMPLATES[name], PLACES).rpartition("\n")[2] for kind, (_, name) in FORMS.items()}
 
 
 def read(sample: Sample) -> Any:
@@ -45,14 +44,16 @@ def chosen(completion: Completion) -> str | None:
 
 def filled(sample: Sample, completion: Completion) -> Any:
     low, high = sample.context.scale
-    of_votes = frozenset(sample.context.letters) if sample.kind == "ranking" else None
-    context = (float(low), float(high)) if "rating" in sample.kind else of_votes
+    of_rules = frozenset(sample.context.letters) if sample.kind == "ballot" else "conditions"
+    context = (float(low), float(high)) if "rating" in sample.kind else of_rules
     form, _ = read_answer(completion, FORMS[sample.kind][0], context, sample.context.example)
     if sample.kind == "rewrite":
         return tuple(rule.text for rule in form.principles)
     if sample.kind == "edits":
         return tuple(edit.text for edit in form.edits)
-    return form.ranking if sample.kind == "ranking" else form.rating
+    if sample.kind == "ballot":
+        return tuple((opinion.rule, opinion.me, opinion.condition, opinion.everyone) for opinion in form.ballot)
+    return form.rating
 
 
 def check(seed: int, count: int, examples: dict[str, str] | None) -> None:

@@ -35,7 +35,7 @@ tasks:
   - {id: sleep, prompt: "What helps against bad sleep?"}
 constitution: {principles: [Be kind.]}
 ratings: {anchors: 1}
-revision: {strategy: candidates, base: [rewrite, edits], candidates: 2, acceptance: both}
+revision: {strategy: rewrite, acceptance: ratify, clauses: people, candidates: 2}
 controls: true
 holdout: {tasks: [sleep]}
 limits: {max_retries: 0}
@@ -47,32 +47,42 @@ KINDS = {
     "rater check": "^e1/rater-check/1/laces/good/user$",
     "proposal": "^e1/revision/c2/meta$",
     "trial": "^e1/~1/ann/tea/m1/assistant$",
-    "vote": "^e1/revision/vote/bob/user$",
+    "ballot": "^e1/revision/ballot/bob/user$",
     "anchor": "^e2/anchor/1/ann/user$",
     "control": "^e./ann/tea/control/null/user$",
     "judge": "^judge/ann/meta$",
     "holdout": "^holdout/~first/ann/sleep/m1/assistant$",
 }
+RULES = {"trial": "improves"}
+"""The acceptance rule of the runs with such calls, if it is another one."""
 RECORDED_AS = {"trial": "e1/~1/ann/tea", "holdout": "holdout/~first/ann/sleep"}
 
 
-def everything(path: Path, script: Sequence[Line] = (), **keys: Any) -> Path:
-    """An experiment with every kind of call, at the simulated society behind a script."""
+def everything(path: Path, kind: str, script: Sequence[Line] = (), **keys: Any) -> Path:
+    """An experiment with calls of this kind and most others, at the simulated society behind a script."""
     model = {"provider": "scripted:connect", "options": {"script": list(script)}}
     data = {**yaml.safe_load(EVERYTHING), "model": model, "judge": model, **keys}
+    data["revision"]["acceptance"] = rule_of(kind)
     file = path / "all.yaml"
     file.write_text(yaml.safe_dump(data), encoding="utf-8")
     return file
 
 
+def rule_of(kind: str) -> str:
+    return RULES.get(kind, "ratify")
+
+
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run that never failed."""
-    folder = tmp_path_factory.mktemp("clean")
-    assert scai("run", everything(folder), "-q", "--runs-dir", folder).code == 0
-    made = [call["id"] for call in calls(folder / "all")]
-    assert all(any(re.search(kind, call) for call in made) for kind in KINDS.values())
-    return folder / "all"
+def clean(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The runs that never failed, by their acceptance rule."""
+    runs = {}
+    for kind in ("answer", "trial"):
+        folder = tmp_path_factory.mktemp("clean")
+        assert scai("run", everything(folder, kind), "-q", "--runs-dir", folder).code == 0
+        runs[rule_of(kind)] = folder / "all"
+    made = {rule: [call["id"] for call in calls(run)] for rule, run in runs.items()}
+    assert all(any(re.search(KINDS[kind], call) for call in made[rule_of(kind)]) for kind in KINDS)
+    return runs
 
 
 def facts(run: Path) -> list[tuple[str, str, str]]:
@@ -90,34 +100,36 @@ def resumed(run: Path, *options: str) -> int:
 
 
 @pytest.mark.parametrize("how", ["fail", pytest.param("stop", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("kind", few("answer", "vote"))
-def test_a_failure_outside_the_prompt_leaves_no_trace(tmp_path: Path, clean: Path, kind: str, how: str) -> None:
-    trouble = tmp_path / "trouble"
+@pytest.mark.parametrize("kind", few("answer", "ballot"))
+def test_a_failure_outside_the_prompt_leaves_no_trace(
+    tmp_path: Path, clean: dict[str, Path], kind: str, how: str
+) -> None:
+    well, trouble = clean[rule_of(kind)], tmp_path / "trouble"
     trouble.touch()
-    file = everything(tmp_path, [{"at": KINDS[kind], how: "the budget is used up", "while_there": str(trouble)}])
+    file = everything(tmp_path, kind, [{"at": KINDS[kind], how: "the budget is used up", "while_there": str(trouble)}])
     failed = scai("run", file, "-q", "--json")
     lines = [line for line in failed.lines if not line.startswith("warning")]
     assert (failed.code, failed.json["status"], len(lines)) == (4, "failed", 1)
     assert "the budget is used up" in failed.err
     if how == "fail":
-        (call,) = {call["id"] for call in calls(clean) if re.search(KINDS[kind], call["id"])}
+        (call,) = {call["id"] for call in calls(well) if re.search(KINDS[kind], call["id"])}
         assert call in failed.err
         assert "`scai resume all` makes failed calls again, `--set max_failures=" in failed.err
     run = tmp_path / "runs" / "all"
-    assert set(facts(run)) <= set(facts(clean))
+    assert set(facts(run)) <= set(facts(well))
     assert resumed(run) == 4
     trouble.unlink()
     assert resumed(run) == 0
-    assert facts(run) == facts(clean)
+    assert facts(run) == facts(well)
     answered = [call["id"] for call in calls(run) if call.get("source") == "model"]
-    assert sorted(answered) == sorted(call["id"] for call in calls(clean))
+    assert sorted(answered) == sorted(call["id"] for call in calls(well))
 
 
 @pytest.mark.parametrize("kind", few("feedback"))
 def test_a_refused_prompt_is_the_only_hole_and_a_resume_gets_past_it(tmp_path: Path, kind: str) -> None:
     trouble = tmp_path / "trouble"
     trouble.touch()
-    file = everything(tmp_path, [refusing(KINDS[kind], trouble)])
+    file = everything(tmp_path, kind, [refusing(KINDS[kind], trouble)])
     assert scai("run", file, "-q").code == 0
     run = tmp_path / "runs" / "all"
     told = facts(run)
@@ -143,7 +155,7 @@ def test_a_refused_prompt_is_the_only_hole_and_a_resume_gets_past_it(tmp_path: P
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_with_max_failures_a_failure_is_left_out_like_a_refused_prompt(tmp_path: Path, kind: str) -> None:
-    file = everything(tmp_path, [{"at": KINDS[kind], "fail": "gone"}], max_failures=1)
+    file = everything(tmp_path, kind, [{"at": KINDS[kind], "fail": "gone"}], max_failures=1)
     assert scai("run", file, "-q").code == 0
     problems = [event for event in events(tmp_path / "runs" / "all") if event["type"] == "problem"]
     assert [problem.get("refused", False) for problem in problems] == [False] * (kind != "rater check")
@@ -160,25 +172,35 @@ PLAYED = [
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run at a server that is well."""
-    folder = tmp_path_factory.mktemp("served")
-    with Loopback(answer=society()) as server:
-        assert scai("run", at(folder, server), "-q", "--runs-dir", folder).code == 0
-    return folder / "all"
+def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The runs at a server that is well, by their acceptance rule."""
+    runs = {}
+    for kind in ("answer", "trial"):
+        folder = tmp_path_factory.mktemp("served")
+        with Loopback(answer=society()) as server:
+            assert scai("run", at(folder, kind, server), "-q", "--runs-dir", folder).code == 0
+        runs[rule_of(kind)] = folder / "all"
+    return runs
 
 
-def at(path: Path, server: Loopback) -> Path:
+def at(path: Path, kind: str, server: Loopback) -> Path:
     model = {"provider": "openai", "name": "society", "base_url": server.base_url}
-    return everything(path, model=model, judge=model)
+    return everything(path, kind, model=model, judge=model)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "error", "status", "body"), PLAYED)
 def test_each_refusal_of_the_table_then_a_server_that_is_well(
-    tmp_path: Path, served: Path, monkeypatch: pytest.MonkeyPatch, kind: str, error: str, status: int, body: Any
+    tmp_path: Path,
+    served: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    error: str,
+    status: int,
+    body: Any,
 ) -> None:
-    (call,) = [call for call in calls(served) if re.search(KINDS[kind], call["id"])]
+    well = served[rule_of(kind)]
+    (call,) = [call for call in calls(well) if re.search(KINDS[kind], call["id"])]
     text = body if isinstance(body, str) else json.dumps(body)
 
     def refuse(asked: Body, good: bytes) -> Reply:
@@ -187,7 +209,7 @@ def test_each_refusal_of_the_table_then_a_server_that_is_well(
 
     monkeypatch.setitem(FAULTS, "refuse", refuse)
     with Loopback(script=["refuse"] * 999, answer=society()) as server:
-        found = scai("run", at(tmp_path, server), "-q")
+        found = scai("run", at(tmp_path, kind, server), "-q")
         run = tmp_path / "runs" / "all"
         problems = [event for event in events(run) if event["type"] == "problem"]
         if found.code == 0:
@@ -196,10 +218,10 @@ def test_each_refusal_of_the_table_then_a_server_that_is_well(
             assert problems or kind == "rater check"
             return
         assert (found.code, problems) == (4, [])
-        assert set(facts(run)) <= set(facts(served))
+        assert set(facts(run)) <= set(facts(well))
         server._script.clear()
         assert resumed(run) == 0
-    assert facts(run) == facts(served)
+    assert facts(run) == facts(well)
 
 
 def test_max_failures_is_the_share_of_conversations_that_may_fail(tmp_path: Path) -> None:
@@ -221,15 +243,15 @@ def test_an_epoch_of_refused_prompts_stops_the_run(tmp_path: Path) -> None:
     assert resumed(run, "--set", "max_failures=1") == 0
 
 
-def test_an_epoch_of_refused_prompts_leaves_no_trace(tmp_path: Path, clean: Path) -> None:
-    trouble = tmp_path / "trouble"
+def test_an_epoch_of_refused_prompts_leaves_no_trace(tmp_path: Path, clean: dict[str, Path]) -> None:
+    well, trouble = clean["ratify"], tmp_path / "trouble"
     trouble.touch()
-    assert scai("run", everything(tmp_path, [refusing("^e1/", trouble)]), "-q").code == 4
+    assert scai("run", everything(tmp_path, "answer", [refusing("^e1/", trouble)]), "-q").code == 4
     run = tmp_path / "runs" / "all"
-    assert set(facts(run)) <= set(facts(clean))
+    assert set(facts(run)) <= set(facts(well))
     trouble.unlink()
     assert resumed(run) == 0
-    assert facts(run) == facts(clean)
+    assert facts(run) == facts(well)
 
 
 # --- revisions
@@ -239,7 +261,7 @@ LONG = "the context of 8192 tokens is shorter than 20811"
 WELL = {"e1/revision": anew((None, "Be kind.")), "e2/revision": anew(("P1", "Be very kind."))}
 
 
-@pytest.mark.parametrize("keys", [{}, {"revision": {"strategy": "candidates", "candidates": 2}}])
+@pytest.mark.parametrize("keys", [{}, {"revision": {"candidates": 2}}])
 def test_a_prompt_too_long_for_the_meta_model_stops_the_run_at_once(tmp_path: Path, keys: dict[str, Any]) -> None:
     trouble = tmp_path / "trouble"
     trouble.touch()
@@ -322,7 +344,7 @@ def test_a_last_epoch_without_a_revision_is_not_success(tmp_path: Path) -> None:
 
 
 def test_one_refused_proposal_of_two_is_only_missing(tmp_path: Path) -> None:
-    keys = {"revision": {"strategy": "candidates", "candidates": 2}}
+    keys = {"revision": {"candidates": 2}}
     file = experiment(tmp_path, {"e1/revision/c1": anew((None, "Be kind."))}, [refusing("c2/meta")], **keys)
     assert scai("run", file, "-q").code == 0
     (revision,) = revisions(events(tmp_path / "runs" / "t"))

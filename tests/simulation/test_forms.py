@@ -12,8 +12,8 @@ from growth import grows_linearly
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scai_cli.prompts.templates import TEMPLATES, fill
-from scai_cli.simulation.answer_forms import CrossRating, Edits, Feedback, Ranking, Rewrite, form_schema
+from scai_cli.prompts.templates import CLAUSES, TEMPLATES, fill
+from scai_cli.simulation.answer_forms import Ballot, CrossRating, Edits, Feedback, Rewrite, WrittenEdit, form_schema
 from scai_cli.simulation.form_reader import read_form
 
 SCALE = (0.0, 10.0)
@@ -105,17 +105,26 @@ def test_a_megabyte_of_feedback_is_read() -> None:
     assert len(feedback(json.dumps({"feedback": "x" * 1_000_000, "rating": 1})).feedback) == 1_000_000
 
 
-@pytest.mark.parametrize("form", [Feedback, CrossRating, Rewrite, Edits])
+@pytest.mark.parametrize(
+    ("form", "context"),
+    [
+        (Feedback, SCALE),
+        (CrossRating, SCALE),
+        *((form, clauses) for form in (Rewrite, Edits) for clauses in ("conditions", "people")),
+        (Ballot, frozenset("A")),
+    ],
+)
 @given(st.recursive(
-    st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+    st.none() | st.booleans() | st.floats() | st.text(max_size=5) | st.sampled_from(["A", "add", "approve", "object"]),
     lambda leaf: st.lists(leaf, max_size=3)
     | st.dictionaries(st.sampled_from(["rating", "feedback", "critique", "principles", "contract", "edits", "op", "id",
-                                       "ids", "text", "for", "no_change"]), leaf, max_size=5),
+                                       "ids", "text", "for", "when", "ask", "no_change", "ballot", "rule", "me",
+                                       "everyone", "condition"]), leaf, max_size=5),
     max_leaves=15,
 ))  # fmt: skip
-def test_any_json_is_a_form_that_can_be_recorded_or_refused(form: Any, data: object) -> None:
+def test_any_json_is_a_form_that_can_be_recorded_or_refused(form: Any, context: Any, data: object) -> None:
     try:
-        found = read_form(json.dumps(data), form, SCALE)[0]
+        found = read_form(json.dumps(data), form, context)[0]
     except ValueError:
         return
     assert found.model_dump_json().encode()
@@ -152,22 +161,110 @@ def test_lone_surrogates_are_cleaned_wherever_a_model_writes_them() -> None:
     assert read_form(text, Edits)[0].model_dump_json()
 
 
+# --- clauses
+
+HURRY = "the user is in a hurry"
+
+
+def written(**edit: Any) -> WrittenEdit:
+    (found,) = read_form(json.dumps({"edits": [{"op": "add", "text": "Be brief.", **edit}]}), Edits, "conditions")[
+        0
+    ].edits
+    return found
+
+
 @pytest.mark.parametrize(
-    ("ranking", "fits"),
-    [(["B", "A"], True), ([["A", "B"]], True), (["A"], True), (["A", "A"], False), (["C"], False), ([], False)],
+    "when",
+    [
+        HURRY,
+        f"When {HURRY}",
+        f"when  {HURRY} :",
+        f"If {HURRY}.",
+        f"  {HURRY},\n",
+        f"WHEN\n{HURRY};",
+        f"When {HURRY} ...",
+    ],
 )
-def test_a_ranking_names_known_letters_once(ranking: list[Any], fits: bool) -> None:
-    text = json.dumps({"ranking": ranking})
-    if fits:
-        assert read_form(text, Ranking, {"A", "B"})[0].ranking
-    else:
-        with pytest.raises(ValueError, match="each once"):
-            read_form(text, Ranking, {"A", "B"})[0]
+def test_a_condition_completes_when_however_it_is_written(when: str) -> None:
+    assert written(when=when).bound == {"when": HURRY, "kind": "rule", "users": ()}
+
+
+@pytest.mark.parametrize("when", ["", " ", None, "When", "when:", "If."])
+def test_a_condition_without_words_is_none(when: str | None) -> None:
+    assert written(when=when).bound == {"when": None, "kind": "rule", "users": ()}
+
+
+def test_a_condition_holds_no_colon_as_the_rule_follows_one() -> None:
+    assert written(when="the user writes: hurry").when == "the user writes, hurry"
+    assert written(when="whenever it suits").when == "whenever it suits"
+
+
+@pytest.mark.parametrize(
+    ("ask", "kind"), [(None, "rule"), (False, "rule"), (True, "ask"), ("true", "ask"), ("no", "rule")]
+)
+def test_a_question_is_marked_and_null_is_none(ask: Any, kind: str) -> None:
+    assert written(when=None, ask=ask, **{"for": None}).bound == {"when": None, "kind": kind, "users": ()}
+
+
+def test_what_the_other_kind_of_clauses_is_bound_to_is_ignored() -> None:
+    both = {"op": "add", "text": "Be brief.", "when": HURRY, "ask": True, "for": ["ann"]}
+    bound = {}
+    for clauses in ("conditions", "people"):
+        (found,) = read_form(json.dumps({"edits": [both]}), Edits, clauses)[0].edits
+        bound[clauses] = found.bound
+    assert bound["conditions"] == {"when": HURRY, "kind": "ask", "users": ()}
+    assert bound["people"] == {"when": None, "kind": "rule", "users": ("ann",)}
+
+
+def test_a_clause_for_people_needs_some_and_one_without_a_condition_is_for_everyone() -> None:
+    text = json.dumps({"contract": [{"id": None, "text": "Be brief."}]})
+    assert read_form(text, Rewrite, "conditions")[0].contract[0].bound["when"] is None
+    with pytest.raises(ValueError, match='a clause needs "for", a list of user ids'):
+        read_form(text, Rewrite, "people")
+
+
+# --- ballots
+
+OPINION = {"rule": "A", "me": "approve", "condition": "object", "everyone": "indifferent"}
+
+
+def ballot(*opinions: dict[str, Any], letters: str = "A") -> Ballot:
+    return read_form(json.dumps({"ballot": opinions}), Ballot, frozenset(letters))[0]
+
+
+@pytest.mark.parametrize(
+    ("word", "stance"),
+    [("approve", "approve"), ("Approved", "approve"), (" OBJECT ", "object"), ("objects", "object"),
+     ("Indifferent.", "indifferent")],
+)  # fmt: skip
+def test_a_stance_is_read_as_models_write_it(word: str, stance: str) -> None:
+    (opinion,) = ballot({**OPINION, "me": word, "condition": word, "everyone": word}).ballot
+    assert {opinion.me, opinion.condition, opinion.everyone} == {stance}
+
+
+@pytest.mark.parametrize("word", ["", None, "yes", "I approve", "disapprove", "no objection", 1, True, ["approve"]])
+def test_any_other_word_is_no_stance(word: Any) -> None:
+    with pytest.raises(ValueError, match="approve"):
+        ballot({**OPINION, "me": word})
+
+
+@pytest.mark.parametrize("given", [{}, {"condition": None}, {"condition": ""}])
+def test_a_rule_without_a_condition_needs_no_stance_on_it(given: dict[str, Any]) -> None:
+    opinion = {key: value for key, value in OPINION.items() if key != "condition"}
+    assert ballot({**opinion, **given}).ballot[0].condition is None
+
+
+@pytest.mark.parametrize("letters", ["A", "AAB", "ABC", "AZ", ""])
+def test_a_ballot_has_each_rule_once(letters: str) -> None:
+    with pytest.raises(ValueError, match="must have the rules A, B, each once"):
+        ballot(*({**OPINION, "rule": letter} for letter in letters), letters="AB")
+    assert len(ballot(*({**OPINION, "rule": letter} for letter in "BA"), letters="AB").ballot) == 2
 
 
 EXAMPLES = {
-    name: "{" + fill(TEMPLATES[f"{name}_form"], {"low": "0", "high": "10"}).rpartition("\n{")[2]
-    for name in ("feedback", "cross_rating", "rewrite", "edits", "vote")
+    name: "{"
+    + fill(TEMPLATES[f"{name}_form"], {"low": "0", "high": "10", **CLAUSES["conditions"]}).rpartition("\n{")[2]
+    for name in ("feedback", "cross_rating", "rewrite", "edits", "ballot")
 }
 RULE, DRAFT = "Answer in three sentences at most.", "Always agree with the user, even when they are wrong."
 FORMS: dict[str, tuple[Any, object, str, str]] = {
@@ -175,17 +272,22 @@ FORMS: dict[str, tuple[Any, object, str, str]] = {
     "cross_rating": (CrossRating, SCALE, '{"reason": "Fine.", "rating": 8}', '{"reason": "Bad.", "rating": 1}'),
     "rewrite": (
         Rewrite,
-        None,
+        "conditions",
         json.dumps({"critique": "c", "principles": [{"id": None, "text": RULE}], "contract": []}),
         json.dumps({"critique": "d", "principles": [{"id": None, "text": DRAFT}], "contract": []}),
     ),
     "edits": (
         Edits,
-        None,
+        "conditions",
         json.dumps({"critique": "c", "edits": [{"op": "add", "text": RULE}]}),
         json.dumps({"critique": "d", "edits": [{"op": "add", "text": DRAFT}]}),
     ),
-    "vote": (Ranking, frozenset("ABC"), '{"ranking": ["B", ["A", "C"]]}', '{"ranking": ["A", "B", "C"]}'),
+    "ballot": (
+        Ballot,
+        frozenset("A"),
+        json.dumps({"ballot": [OPINION]}),
+        json.dumps({"ballot": [{**OPINION, "me": "object"}]}),
+    ),
 }
 
 
@@ -220,11 +322,11 @@ def test_the_example_alone_is_no_answer(name: str, quoted: bool, shape: str) -> 
         read_form(shape.replace("{}", example), form, context, example=EXAMPLES[name])
 
 
-@pytest.mark.parametrize("example", ['{"ranking": [["A"], ["B", "C"]]}', '{"feedback": "fine words", "rating": 0}'])
+@pytest.mark.parametrize("example", [json.dumps({"ballot": [OPINION]}), '{"feedback": "fine words", "rating": 0}'])
 def test_an_example_of_the_experiments_own_is_no_answer_either(example: str) -> None:
-    form: Any = Ranking if "ranking" in example else Feedback
+    form: Any = Ballot if "ballot" in example else Feedback
     with pytest.raises(ValueError, match="no JSON object"):
-        read_form(example, form, frozenset("ABC") if form is Ranking else SCALE, example=example)
+        read_form(example, form, frozenset("A") if form is Ballot else SCALE, example=example)
 
 
 def test_the_words_of_the_example_are_no_text_of_an_answer() -> None:
@@ -352,5 +454,13 @@ def test_a_short_rule_in_any_script_is_a_rule(text: str) -> None:
 def test_a_server_is_told_the_scale_and_the_letters() -> None:
     rating = form_schema(Feedback, (1.0, 5.0))["properties"]["rating"]
     assert (rating["minimum"], rating["maximum"]) == (1, 5)
-    assert "enum': ['A', 'B']" in str(form_schema(Ranking, frozenset("BA")))
-    assert "minimum" not in str(form_schema(Rewrite, None))
+    assert "enum': ['A', 'B']" in str(form_schema(Ballot, frozenset("BA")))
+    assert "minimum" not in str(form_schema(Rewrite, "people"))
+
+
+@pytest.mark.parametrize("form", [Rewrite, Edits])
+def test_a_server_is_told_what_clauses_are_bound_to(form: Any) -> None:
+    for clauses, keys, others in (("conditions", {"when", "ask"}, {"for"}), ("people", {"for"}, {"when", "ask"})):
+        schema = form_schema(form, clauses)["$defs"]["WrittenClause" if form is Rewrite else "WrittenEdit"]
+        assert keys <= set(schema["properties"]) == set(schema["required"])
+        assert others.isdisjoint(schema["properties"])

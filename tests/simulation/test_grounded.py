@@ -24,9 +24,10 @@ def grown(path: Path, *changes: dict[str, Any], **keys: Any) -> dict[str, Any]:
         ([ANN, BOB, CID], 1.0, [("P1", "Be brief.")]),
         ([ANN, BOB], 0.66, [("P1", "Be brief.")]),
         ([ANN, CID], 0.7, [("C1", "Be brief.", "ann", "cid")]),
-        ([ANN, ANN, "e1/ann/tea/m1"], 0.0, []),
-        (["made up"], 0.0, []),
+        ([ANN, ANN, "e1/ann/tea/m1"], 0.1, []),
+        (["made up"], 0.1, []),
         ([], 0.66, []),
+        ([], 0.0, [("P1", "Be brief.")]),
     ],
 )
 def test_a_principle_needs_a_quorum_and_is_else_a_clause_for_those_who_ask(

@@ -1,4 +1,4 @@
-"""Locked principles: no edit, no strategy and no vote changes, merges, removes or moves one."""
+"""Locked principles: no edit, no strategy and no ballot changes, merges, removes or moves one."""
 
 from __future__ import annotations
 
@@ -24,15 +24,9 @@ from scai_cli.simulation.epoch_context import EpochContext, build_agents
 from scai_cli.simulation.utilities import EpochUtilities
 
 FLOOR = "Never promise a refund ann=1 bob=1 cid=1."
-"""A line under which everybody is served badly, so that all of them would vote it away."""
+"""A line under which everybody is served badly, so that nobody approves of it."""
 LOCKED = {"principles": ["Be kind."], "locked": [FLOOR]}
-STRATEGIES: dict[str, dict[str, Any]] = {
-    "rewrite": {},
-    "edits": {},
-    "reflect": {},
-    "grounded": {},
-    "candidates": {"base": ["rewrite", "edits"], "candidates": 2},
-}
+STRATEGIES = ("rewrite", "grounded")
 
 
 def proposed_without(path: Path, strategy: str, acceptance: str, constitution: dict[str, Any]) -> dict[str, Any]:
@@ -41,19 +35,19 @@ def proposed_without(path: Path, strategy: str, acceptance: str, constitution: d
     anew_without = anew(("P1", "Be kind."), (None, "Be fair."))
     edits = [edit("remove", id="P2"), edit("add", text="Be fair.", reason="r", evidence=evidence)]
     by_edits = {"critique": "c", "edits": edits}
-    meta = {"e1/revision": by_edits if strategy in ("edits", "grounded") else anew_without}
-    meta |= {"e1/revision/c1": anew_without, "e1/revision/c2": by_edits}
-    settings = {"strategy": strategy, "acceptance": acceptance, **STRATEGIES[strategy]}
+    meta = {"e1/revision": by_edits if strategy == "grounded" else anew_without}
+    settings = {"strategy": strategy, "acceptance": acceptance}
     (revision,) = revisions(ran(path, meta, constitution=constitution, ratings=NO_CROSS, revision=settings))
     return revision
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_a_locked_principle_cannot_be_voted_away(tmp_path: Path, strategy: str) -> None:
-    unlocked = proposed_without(tmp_path, strategy, "vote", {"principles": ["Be kind.", FLOOR]})
-    assert rules(unlocked["constitution"]) == [("P1", "Be kind."), ("P3", "Be fair.")]
-    locked = proposed_without(tmp_path, strategy, "vote", LOCKED)
+def test_a_locked_principle_is_not_on_the_ballot(tmp_path: Path, strategy: str) -> None:
+    unlocked = proposed_without(tmp_path, strategy, "ratify", {"principles": ["Be kind.", FLOOR]})
+    assert rules(unlocked["constitution"]) == [("P1", "Be kind.")]
+    locked = proposed_without(tmp_path, strategy, "ratify", LOCKED)
     assert rules(locked["constitution"])[0] == ("P2", FLOOR)
+    assert FLOOR not in [rule["text"] for rule in locked["ratified"]]
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -73,7 +67,7 @@ def test_a_proposal_to_remove_it_is_not_lost_as_a_whole(tmp_path: Path, strategy
 )
 def test_edits_to_it_are_left_out_and_the_critique_says_so(tmp_path: Path, change: dict[str, Any], remark: str) -> None:
     written = {"critique": "c", "edits": [change, edit("add", text="Be fair.")]}
-    keys = {"constitution": LOCKED, "revision": {"strategy": "edits"}}
+    keys = {"constitution": LOCKED, "revision": {"strategy": "grounded", "quorum": 0}}
     (revision,) = revisions(ran(tmp_path, {"e1/revision": written}, **keys))
     assert rules(revision["constitution"]) == [("P2", FLOOR), ("P1", "Be kind."), ("P3", "Be fair.")]
     assert revision["critique"] == f"c {remark}"
@@ -135,11 +129,23 @@ def test_a_strategy_of_a_third_party_cannot_remove_it(tmp_path: Path) -> None:
 
 
 def test_an_acceptance_rule_cannot_adopt_a_constitution_without_it(tmp_path: Path) -> None:
+    """Its constitution is not adopted, only its edits are carried out."""
     keys = {"constitution": LOCKED, "revision": {"acceptance": f"{__name__}:adopting"}}
+    (revision,) = revisions(ran(tmp_path, {"e1/revision": anew((None, "Be fair."))}, **keys))
+    assert rules(revision["constitution"]) == [("P2", FLOOR), ("P3", "Be fair.")]
+
+
+async def adopting_its_own(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:
+    """Adopt a candidate that nobody proposed."""
+    return AcceptanceResult(Candidate(id="own", critique="", edits=(Add(text="Be mine."),)), "because", {})
+
+
+def test_an_acceptance_rule_cannot_adopt_what_it_was_not_given(tmp_path: Path) -> None:
+    keys = {"constitution": LOCKED, "revision": {"acceptance": f"{__name__}:adopting_its_own"}}
     (revision,) = revisions(ran(tmp_path, {"e1/revision": anew((None, "Be fair."))}, **keys))
     assert not revision["accepted"]
     assert revision["reason"] == "the acceptance rule adopted what it was not given"
-    assert rules(revision["constitution"])[0] == ("P2", FLOOR)
+    assert rules(revision["constitution"]) == [("P2", FLOOR), ("P1", "Be kind.")]
 
 
 # --- any edits

@@ -14,10 +14,9 @@ from scai_cli.experiment.load import load_experiment
 from scai_cli.experiment.revision_settings import Revision
 from scai_cli.jobs.run import digests
 from scai_cli.simulation.acceptance.improves import MarginOptions
-from scai_cli.simulation.acceptance.vote import VoteOptions
-from scai_cli.simulation.strategies.candidates import CandidatesOptions
+from scai_cli.simulation.acceptance.ratify import RatifyOptions
 from scai_cli.simulation.strategies.grounded import GroundedOptions
-from scai_cli.simulation.strategies.reflect import ReflectOptions
+from scai_cli.simulation.strategies.rewrite import RewriteOptions
 
 MODULE = """
 from pydantic import BaseModel, ConfigDict, Field
@@ -92,8 +91,8 @@ def test_a_key_that_it_does_not_know_is_one_line(third: Path, options: str, prob
     ("settings", "problem"),
     [
         (["strategy_options.x=1"], "strategy_options: strategy 'rewrite' has no keys here; its keys are in `revision`"),
-        (["acceptance=vote", "acceptance_options.x=1"], "acceptance_options: acceptance 'vote' has no keys here"),
-        (["strategy=candidates", "strategy_options.x=1"], "strategy_options: strategy 'candidates' has no keys here"),
+        (["acceptance=ratify", "acceptance_options.x=1"], "acceptance_options: acceptance 'ratify' has no keys here"),
+        (["strategy=grounded", "strategy_options.x=1"], "strategy_options: strategy 'grounded' has no keys here"),
     ],
 )
 def test_keys_that_no_third_party_reads_are_an_error(tiny: Path, settings: list[str], problem: str) -> None:
@@ -102,9 +101,13 @@ def test_keys_that_no_third_party_reads_are_an_error(tiny: Path, settings: list[
     assert f"revision.{problem}" in ended.err
 
 
-def test_a_third_party_behind_candidates_reads_its_keys(third: Path) -> None:
-    strategy = ("--set", "revision.strategy=candidates", "--set", f"revision.base={THIRD_PARTY[1].partition('=')[2]}")
-    assert scai("check", third, *strategy, "--set", "revision.strategy_options.text=Short").code == 0
+def test_a_third_party_is_asked_for_several_candidates(third: Path) -> None:
+    """Each from another context, so that they differ."""
+    settings = ("--set", "revision.candidates=2", "--set", "epochs=1", "--run-id", "t")
+    assert scai("run", third, *THIRD_PARTY, *settings).code == 0
+    (revision,) = [event for event in events(Path("runs/t")) if event["type"] == "revision"]
+    texts = [candidate["edits"][0]["text"] for candidate in revision["candidates"]]
+    assert texts == ["Be brief. (e1/revision/c1)", "Be brief. (e1/revision/c2)"]
 
 
 def test_its_keys_decide_about_the_runs_content(third: Path) -> None:
@@ -121,8 +124,9 @@ def test_an_experiment_without_them_prints_and_digests_as_before(tiny: Path) -> 
     assert (
         digests(load_experiment(tiny)).keys() == {"name", "personas", "tasks"} | digests(load_experiment(tiny)).keys()
     )
-    changed = load_experiment(tiny).model_copy(update={"revision": Revision(strategy_options={})})
-    assert digests(changed) == digests(load_experiment(tiny))
+    plain = load_experiment(tiny)
+    changed = plain.model_copy(update={"revision": plain.revision.model_copy(update={"strategy_options": {}})})
+    assert digests(changed) == digests(plain)
 
 
 def test_they_hold_no_secret() -> None:
@@ -131,8 +135,8 @@ def test_they_hold_no_secret() -> None:
         ExperimentConfig.model_validate({**config, "revision": {"strategy_options": {"api_key": "sk-do-not-tell"}}})
 
 
-@pytest.mark.parametrize("model", [CandidatesOptions, GroundedOptions, ReflectOptions, MarginOptions, VoteOptions])
+@pytest.mark.parametrize("model", [GroundedOptions, RewriteOptions, MarginOptions, RatifyOptions])
 def test_a_built_in_one_reads_keys_of_revision(model: type[GroundedOptions]) -> None:
-    revision = Revision(base=("edits", "rewrite"), quorum=0.5, rounds=2, memory=3, margin=0.25, rule="borda")
+    revision = Revision(acceptance="improves", clauses="people", quorum=0.5, rounds=2, memory=3, margin=0.25)
     read = model.model_validate(revision, from_attributes=True)
     assert {key: getattr(revision, key) for key in model.model_fields} == read.model_dump()

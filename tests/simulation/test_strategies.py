@@ -12,14 +12,17 @@ import pytest
 from conftest import calls, events, scai
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import Line, cut_off, no_form, refusing
-from scripted_runs import PEOPLE, anew, edit, ran, revisions, rules
+from scripted import Line, cut_off, refusing
+from scripted_runs import anew, edit, ran, revisions, rules
 
-from scai_cli.experiment.constitution import Add, Constitution, Principle
+from scai_cli.experiment.constitution import Add, Constitution
 from scai_cli.experiment.personas import Persona
 from scai_cli.simulation.answer_forms import Rewrite
 from scai_cli.simulation.candidate_checks import leak
 from scai_cli.simulation.strategies.rewrite import edits_to
+
+GROUNDED = {"strategy": "grounded", "quorum": 0}
+"""Edits that need no quorum."""
 
 # --- rewrite
 
@@ -54,7 +57,7 @@ texts = st.lists(
 @given(texts)
 def test_a_rewrite_leads_to_what_was_written_whatever_ids_it_names(written: list[tuple[str | None, str]]) -> None:
     old = Constitution().apply([Add(text="Be kind."), Add(text="Be brief.")], epoch=0)
-    new = old.apply(edits_to(old, Rewrite.model_validate(anew(*written)), ()), epoch=1)
+    new = old.apply(edits_to(old, Rewrite.model_validate(anew(*written)), {}), epoch=1)
     assert sorted(rule.text for rule in new.principles) == sorted({text for _, text in written})
     assert len({rule.id for rule in new.principles}) == len(new.principles)
     for rule in new.principles:  # an id that was there either is that rule or never comes back
@@ -76,7 +79,7 @@ def test_the_same_words_again_are_no_change(tmp_path: Path, change: dict[str, An
 
 def test_edits_without_effect_are_no_change(tmp_path: Path) -> None:
     change = {"critique": "c", "edits": [edit("modify", id="P1", text="Be kind.", reason="to be sure")]}
-    keys = {"constitution": {"principles": ["Be kind."]}, "revision": {"strategy": "edits"}}
+    keys = {"constitution": {"principles": ["Be kind."]}, "revision": GROUNDED}
     told = ran(tmp_path, {"e1/revision": change}, **keys)
     assert (revisions(told)[0]["accepted"], revisions(told)[0]["constitution"]["version"]) == (False, 0)
 
@@ -121,14 +124,14 @@ def test_a_principle_that_names_a_person_is_refused(tmp_path: Path, leaking: str
 @pytest.mark.parametrize("name", ["An\u200bn Smi\u00adth", "\uff21nn Smith", "A\u0301nn\tSmith", "Ann\U000e0061 Smith"])
 @pytest.mark.parametrize("text", ["answer ann smith well", "Answer Ann Sm\u2060ith well", "Answer \u00c1NN SMITH well"])
 def test_a_split_name_is_found(name: str, text: str) -> None:
-    found = leak([Principle(id="P1", text=text)], [Persona(id="p", name=name), Persona(id="q", name="\u200b")], ())
+    found = leak([("P1", text)], [Persona(id="p", name=name), Persona(id="q", name="\u200b")], ())
     assert found is not None
     assert found.startswith("leaking: P1 names ")
 
 
 def test_words_split_by_hidden_characters_are_copied_words() -> None:
     private = ["How do I ma\u200bke a \uff47\uff4f\uff4f\uff44 pot of tea?"]
-    found = leak([Principle(id="P1", text="Always make a go\u00adod pot of tea.")], (), private)
+    found = leak([("P1", "Always make a go\u00adod pot of tea.")], (), private)
     assert found == "leaking: P1 copies 'make a good pot of' from a task or a conversation"
 
 
@@ -165,9 +168,8 @@ def test_a_clause_may_name_whom_it_is_for(tmp_path: Path) -> None:
     ],
 )
 def test_names_of_every_script_are_found(name: str, text: str) -> None:
-    rule = Constitution().apply([Add(text=text)], epoch=1).principles
-    assert leak(rule, [Persona(id="x1", name=name)], []) is not None
-    assert leak(rule, [Persona(id="x1", name="Nobody Else")], []) is None
+    assert leak([("P1", text)], [Persona(id="x1", name=name)], []) is not None
+    assert leak([("P1", text)], [Persona(id="x1", name="Nobody Else")], []) is None
 
 
 @pytest.mark.parametrize(
@@ -183,7 +185,7 @@ def test_names_of_every_script_are_found(name: str, text: str) -> None:
     ],
 )
 def test_a_part_of_a_word_is_no_name(name: str, text: str) -> None:
-    assert leak([Principle(id="P1", text=text)], [Persona(id="x1", name=name)], []) is None
+    assert leak([("P1", text)], [Persona(id="x1", name=name)], []) is None
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,7 @@ def test_a_part_of_a_word_is_no_name(name: str, text: str) -> None:
     ],
 )
 def test_a_few_words_of_a_task_are_no_copy(task: str, rule: str) -> None:
-    assert leak([Principle(id="P1", text=rule)], (), [task]) is None
+    assert leak([("P1", rule)], (), [task]) is None
 
 
 @pytest.mark.parametrize(
@@ -209,7 +211,7 @@ def test_a_few_words_of_a_task_are_no_copy(task: str, rule: str) -> None:
     ],
 )
 def test_a_copied_stretch_is_found_in_scripts_without_spaces(task: str, rule: str, copied: str) -> None:
-    found = leak([Principle(id="P1", text=rule)], (), [task])
+    found = leak([("P1", rule)], (), [task])
     assert found == f"leaking: P1 copies {copied!r} from a task or a conversation"
 
 
@@ -280,7 +282,11 @@ def test_an_answer_that_was_cut_off_is_refused_even_if_it_can_be_read(tmp_path: 
 def test_edits_that_cannot_be_made_are_broken(tmp_path: Path, change: dict[str, Any], why: str) -> None:
     start = {"principles": ["Be kind."], "contract": [{"text": "Joke.", "for": ["ann"]}]}
     answer = {"critique": "c", "edits": [change]}
-    assert refused(tmp_path, answer, constitution=start, revision={"strategy": "edits"}) == f"broken: {why}"
+    (revision,) = revisions(ran(tmp_path, {"e1/revision": answer}, constitution=start, revision=GROUNDED, force="all"))
+    assert (revision["accepted"], revision["constitution"]["version"]) == (False, 0)
+    [candidate] = revision["candidates"]
+    said = candidate["objection"] or candidate["critique"]
+    assert said.startswith((f"broken: {why}", f"c (Left out, broken: {why}: "))
 
 
 # --- edits
@@ -297,7 +303,7 @@ def test_edits_keep_the_rest_and_their_evidence_is_of_things_that_happened(tmp_p
         tmp_path,
         {"e1/revision": {"critique": "why", "edits": changes}},
         constitution=start,
-        revision={"strategy": "edits"},
+        revision=GROUNDED,
     )
     revision = revisions(told)[0]
     assert rules(revision["constitution"]) == [
@@ -333,7 +339,7 @@ def test_a_merge_keeps_the_first_id_and_all_evidence(tmp_path: Path) -> None:
             "e3/revision": {"critique": "", "edits": [edit("add", text="Another.")]},
         },
         epochs=3,
-        revision={"strategy": "edits"},
+        revision=GROUNDED,
     )
     merged, last = (r["constitution"] for r in revisions(told)[1:])
     assert rules(merged) == [("P1", "Both."), ("P2", "Rule 1.")]
@@ -341,7 +347,7 @@ def test_a_merge_keeps_the_first_id_and_all_evidence(tmp_path: Path) -> None:
     assert rules(last)[-1] == ("P4", "Another.")
 
 
-# --- reflect
+# --- memory
 
 
 def shown_to_meta(path: Path, place: str) -> list[str]:
@@ -350,30 +356,14 @@ def shown_to_meta(path: Path, place: str) -> list[str]:
     return re.findall(r'<conversation id="([^"]+)"', call["request"]["messages"][-1]["content"])
 
 
-def test_reflect_leaves_satisfied_users_alone_and_sees_the_last_k_epochs(tmp_path: Path) -> None:
-    first = (None, "x ann=9", "ann"), (None, "x bob=8", "bob"), (None, "x cid=2", "cid")
-    later = ("C1", "x ann=9", "ann"), ("C2", "x bob=8", "bob"), ("C3", "x cid=9", "cid")
-    told = ran(
-        tmp_path,
-        {"e1/revision": anew(contract=first), "e3/revision": anew(contract=later)},
-        epochs=5,
-        revision={"strategy": "reflect", "memory": 2, "satisfied": 0.8},
-    )
-    assert shown_to_meta(tmp_path, "e1/revision") == ["e1/ann/tea", "e1/bob/tea", "e1/cid/tea"]  # 5 of 10 each
-    assert shown_to_meta(tmp_path, "e2/revision") == ["e1/cid/tea", "e2/cid/tea"]  # 9 and 8 are enough
-    assert shown_to_meta(tmp_path, "e3/revision") == ["e2/cid/tea", "e3/cid/tea"]
-    asked = {c["id"].split("/")[0] for c in calls(tmp_path / "runs" / "t") if c["role"] == "meta"}
-    assert asked == {"e1", "e2", "e3"}  # then everybody is satisfied
-    assert revisions(told)[4]["candidates"] == []
+def test_rewrite_sees_the_last_k_epochs(tmp_path: Path) -> None:
+    ran(tmp_path, epochs=4, revision={"memory": 2})
+    for epoch, seen in ((1, "1"), (2, "12"), (3, "23"), (4, "34")):
+        expected = [f"e{n}/{who}/tea" for n in seen for who in ("ann", "bob", "cid")]
+        assert shown_to_meta(tmp_path, f"e{epoch}/revision") == expected
 
 
-def test_reflect_asks_on_for_users_whose_rating_is_missing(tmp_path: Path) -> None:
-    keys = {"revision": {"strategy": "reflect", "memory": 1}, "constitution": {"principles": ["x ann=9"]}}
-    ran(tmp_path, None, [no_form("e1/bob/tea/m2/user")], personas=PEOPLE[:2], max_failures=1, **keys)
-    assert shown_to_meta(tmp_path, "e1/revision") == ["e1/bob/tea"]
-
-
-def test_reflect_does_not_copy_from_the_epochs_it_remembers(tmp_path: Path) -> None:
+def test_rewrite_does_not_copy_from_the_epochs_it_remembers(tmp_path: Path) -> None:
     start = {"principles": ["the quick brown badger jumps"]}
     copied = anew(("P1", "Say: the quick brown badger jumps."))
     told = ran(
@@ -381,7 +371,7 @@ def test_reflect_does_not_copy_from_the_epochs_it_remembers(tmp_path: Path) -> N
         {"e1/revision": anew(("P1", "Be plain.")), "e2/revision": copied},
         epochs=2,
         constitution=start,
-        revision={"strategy": "reflect", "memory": 2},
+        revision={"memory": 2},
     )
     assert revisions(told)[1]["candidates"][0]["objection"].startswith(
         "leaking: P1 copies 'the quick brown badger jumps'"
@@ -397,7 +387,7 @@ def test_candidates_come_from_other_orders_and_equal_ones_count_once(tmp_path: P
     told = ran(
         tmp_path,
         {f"e1/revision/c{n}": answer for n, answer in enumerate((one, other, swapped, one), 1)},
-        revision={"strategy": "candidates", "candidates": 4},
+        revision={"candidates": 4},
     )
     assert [c["id"] for c in revisions(told)[0]["candidates"]] == ["e1/revision/c1", "e1/revision/c2"]
     orders = [shown_to_meta(tmp_path, f"e1/revision/c{n}") for n in range(1, 5)]
@@ -405,23 +395,12 @@ def test_candidates_come_from_other_orders_and_equal_ones_count_once(tmp_path: P
     assert len(set(map(tuple, orders))) > 1
 
 
-def test_candidates_take_turns_among_the_strategies(tmp_path: Path) -> None:
-    keys = {"revision": {"strategy": "candidates", "candidates": 3, "base": ["rewrite", "edits"]}}
-    ran(tmp_path, None, **keys)
-    meta = {c["id"]: c["purpose"] for c in calls(tmp_path / "runs" / "t") if c["role"] == "meta"}
-    assert meta == {
-        "e1/revision/c1/meta": "rewrite",
-        "e1/revision/c2/meta": "edits",
-        "e1/revision/c3/meta": "rewrite",
-    }
-
-
 def test_a_candidate_whose_call_fails_costs_nobody_else(tmp_path: Path) -> None:
     told = ran(
         tmp_path,
         {"e1/revision/c2": anew((None, "Be kind."))},
         [refusing("c1/meta")],
-        revision={"strategy": "candidates", "candidates": 2},
+        revision={"candidates": 2},
     )
     assert revisions(told)[0]["accepted"]
     assert [c["objection"] for c in revisions(told)[0]["candidates"]] == ["failed: refused by script", None]
@@ -433,7 +412,7 @@ def test_a_candidate_whose_call_fails_costs_nobody_else(tmp_path: Path) -> None:
 # --- the window
 
 
-@pytest.mark.parametrize("strategy", ["rewrite", "edits", "reflect"])
+@pytest.mark.parametrize("strategy", ["rewrite", "grounded"])
 def test_a_long_history_is_cut_evenly_and_the_cut_recorded(tmp_path: Path, strategy: str) -> None:
     filler = {"principles": ["word " * 60]}  # every answer repeats it
     tasks = [{"id": f"t{n}", "prompt": f"Task {n}?"} for n in range(8)]
@@ -474,7 +453,7 @@ def test_a_window_without_room_asks_nobody_and_says_so(tmp_path: Path) -> None:
 # --- with the simulated society
 
 
-@pytest.mark.parametrize("strategy", ["rewrite", "reflect", "edits", "candidates"])
+@pytest.mark.parametrize("strategy", ["rewrite", "grounded"])
 def test_every_strategy_improves_the_simulated_society(tmp_path: Path, tiny: Path, strategy: str) -> None:
     found = scai("run", tiny, "--quiet", "--json", "--set", f"revision.strategy={strategy}", "--set", "epochs=3")
     measured = [w["utilitarian"] for w in found.json["welfare"]]

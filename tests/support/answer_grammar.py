@@ -5,7 +5,7 @@ seen one, and imports nothing of `scai_cli`. A reader is right about a sample if
 missing answer, is always accepted, but a reader may return it for at most 3 % of the samples that are `clear`.
 
 A value is a float for `rating` and `cross rating`; a tuple of rule texts for `rewrite` (its principles) and `edits`
-(the texts of its edits); a tuple of tuples of letters, best first, for `ranking`; a letter for `letter`.
+(the texts of its edits); a tuple of opinions (letter, me, condition, everyone) for `ballot`; a letter for `letter`.
 
 A clear sample has one answer, and a reader has to find it. A careful person would ask back about the other samples, or
 a reader may do without them (`"7,5"`, `"7-8"`, `"8 (very good)"`); `allowed` is still all that it may return. Where
@@ -28,7 +28,7 @@ from answer_values import (
     COMMENT,
     KINDS,
     NOTHING,
-    ODD_RANKINGS,
+    ODD_BALLOTS,
     RATING_KINDS,
     RATINGS,
     SCALES,
@@ -63,7 +63,7 @@ class Sample:
     recipe: tuple[str, ...]
 
     def accepts(self, value: Value | Sequence[Any] | None) -> bool:
-        """Return whether a reader may return `value`; white space in rules and the order within a tie are ignored."""
+        """Return whether a reader may return `value`; white space in rules and the order of opinions are ignored."""
         if value is None:
             return True
         if self.kind in RATING_KINDS:
@@ -72,8 +72,8 @@ class Sample:
 
 
 def _normal(kind: Kind, value: Any) -> Any:
-    if kind == "ranking":
-        return tuple(frozenset(tier) for tier in value)
+    if kind == "ballot":
+        return frozenset(map(tuple, value))
     return value if kind == "letter" else tuple(" ".join(text.split()) for text in value)
 
 
@@ -196,7 +196,7 @@ def _with_another(
 
 BROKEN: Mapping[Kind, str] = {
     "rating": '{"feedback": "Fine."}', "cross rating": '{"reason": "Fine."}', "rewrite": '{"critique": "Fine."}',
-    "edits": '{"critique": "Fine."}', "ranking": '{"order": "as above"}',
+    "edits": '{"critique": "Fine."}', "ballot": '{"votes": "as above"}',
 }  # fmt: skip
 
 
@@ -223,21 +223,21 @@ def _schema_alone(draw: Draw, kind: Kind, context: Context) -> tuple[str, Readin
 def _superseded(draw: Draw, kind: Kind, context: Context) -> tuple[str, Reading]:
     """Return a draft, then an answer that cannot be read: the draft is not the answer."""
     start, end = draw.item("between", words()["between"])
-    broken: Any = {"ranking": [["Z"]]}
+    broken: Any = {"ballot": [{"rule": "Z"}]}
     if kind in RATING_KINDS:
         broken = {COMMENT[kind]: "Fine.", "rating": context.scale[1] + 2}
-    elif kind != "ranking":
+    elif kind != "ballot":
         broken = rules_form(kind, ["..."])
     return f"{start}{other(draw, kind, context, NOTHING)[0]}{end}{json.dumps(broken)}", NOTHING
 
 
 def _cut(draw: Draw, kind: Kind, context: Context) -> tuple[str, Reading]:
-    """Return the start of a form: a rating without its number, half of a rule, the first place of a ranking."""
+    """Return the start of a form: a rating without its number, half of a rule, half of an opinion."""
     draw.finish = draw.rng.choice(["length", "length", "stop"])
     text = other(draw, kind, context, NOTHING)[0]
     if kind in RATING_KINDS:
         return text[: text.index('"rating"') + draw.rng.randint(-2, 10)], NOTHING
-    mark = "[[" if kind == "ranking" else '"text": "'
+    mark = '"me": "' if kind == "ballot" else '"text": "'
     return text[: text.index(mark) + len(mark) + 3], NOTHING
 
 
@@ -267,7 +267,7 @@ def productions() -> frozenset[str]:
         **{f"letter {name}": texts["letters"][name] for name in texts["letters"]},
         **{name.replace("_", " "): texts[name] for name in ("thoughts", "rare_thoughts", "prose", "wrapped")},
         "refused rule": texts["refused_rules"],
-        "ranking": ODD_RANKINGS,
+        "ballot": ODD_BALLOTS,
         "fault": faults(rare=False),
         "rare fault": faults(rare=True),
         "layout": LAYOUTS,

@@ -1,4 +1,4 @@
-"""What answers say: ratings, rules, rankings and letters, with the values that may be read from each."""
+"""What answers say: ratings, rules, ballots and letters, with the values that may be read from each."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any, Literal
 import yaml
 from faulty_json import Source
 
-Kind = Literal["rating", "cross rating", "rewrite", "edits", "ranking", "letter"]
+Kind = Literal["rating", "cross rating", "rewrite", "edits", "ballot", "letter"]
 Value = float | str | tuple[Any, ...]
 
-KINDS: dict[Kind, int] = {"rating": 6, "cross rating": 3, "rewrite": 3, "edits": 2, "ranking": 3, "letter": 3}
+KINDS: dict[Kind, int] = {"rating": 6, "cross rating": 3, "rewrite": 3, "edits": 2, "ballot": 3, "letter": 3}
 RATING_KINDS = ("rating", "cross rating")
 COMMENT = {"rating": "feedback", "cross rating": "reason"}
 SCALES = [(0, 10)] * 6 + [(0, 100), (1, 5), (-5, 5)]
@@ -91,7 +91,7 @@ def form_of(draw: Draw, kind: Kind, context: Context) -> tuple[Form, Reading]:
         source, reading = _rating(draw, context.scale)
         form = rating_form(draw, kind, Source(source))
         return form, reading.unclear() if "think>" in form[COMMENT[kind]] else reading
-    return _ranking(draw, context) if kind == "ranking" else _rules(draw, kind, context)
+    return _ballot(draw, context) if kind == "ballot" else _rules(draw, kind, context)
 
 
 def rating_form(draw: Draw, kind: Kind, rating: Any) -> Form:
@@ -207,58 +207,73 @@ def rules_form(kind: Kind, texts: Sequence[str], *, bare: bool = False) -> Form:
     return critique | {"no_change": False, "principles": list(texts) if bare else rules} | rest
 
 
-def _tiers(draw: Draw, context: Context) -> list[list[str]]:
-    """Return a ranking of all letters, never the example's."""
-    while True:
-        tiers: list[list[str]] = []
-        for letter in draw.rng.sample(context.letters, len(context.letters)):
-            if tiers and draw.chance(0.25):
-                tiers[-1].append(letter)
-            else:
-                tiers.append([letter])
-        if json.dumps([sorted(tier) for tier in tiers]) not in context.example:
-            return tiers
+STANCES = ("approve", "indifferent", "object")
+Opinions = tuple[tuple[str, str, str | None, str], ...]
+"""An opinion on each rule: its letter, then the stances "me", "condition" and "everyone"."""
 
 
-ODD_RANKINGS = [
-    "flat list",
-    "text",
-    "lower case",
+def _opinions(draw: Draw, context: Context) -> Opinions:
+    """Return opinions on all letters in any order."""
+    letters = draw.rng.sample(context.letters, len(context.letters))
+    return tuple((letter, *(draw.rng.choice(STANCES) for _ in range(3))) for letter in letters)
+
+
+def ballot_form(opinions: Opinions) -> Form:
+    keys = ("rule", "me", "condition", "everyone")
+    return {"ballot": [dict(zip(keys, opinion, strict=True)) for opinion in opinions]}
+
+
+ODD_BALLOTS = [
+    "title case",
+    "inflected",
+    "with a reason",
+    "no condition",
+    "null condition",
+    "lower case letters",
+    "by letters",
+    "other words",
     "one missing",
     "one twice",
     "unknown letter",
-    "described",
     "empty",
     "placeholder",
 ]
 
 
-def _ranking(draw: Draw, context: Context) -> tuple[Form, Reading]:
-    tiers = _tiers(draw, context)
-    reading = Reading(frozenset({tuple(map(tuple, tiers))}))
+def _ballot(draw: Draw, context: Context) -> tuple[Form, Reading]:
+    opinions = _opinions(draw, context)
+    reading, form = Reading(frozenset({opinions})), ballot_form(opinions)
     if draw.chance(0.86):
-        return {"ranking": tiers}, reading
-    odd = draw.production("ranking", ODD_RANKINGS)
-    strict = tuple((letter,) for tier in tiers for letter in tier)
-    if odd == "flat list":
-        return {"ranking": [letter for (letter,) in strict]}, Reading(frozenset({strict}), clear=False)
-    readable = {
-        "text": " > ".join(" = ".join(tier) for tier in tiers),
-        "lower case": [[letter.lower() for letter in tier] for tier in tiers],
-        "described": [[f"{letter}: the shorter one" for letter in tier] for tier in tiers],
+        return form, reading
+    odd = draw.production("ballot", ODD_BALLOTS)
+    without = Reading(frozenset({tuple((letter, me, None, everyone) for letter, me, _, everyone in opinions)}))
+    if odd in ("no condition", "null condition"):
+        for opinion in form["ballot"]:
+            opinion["condition"] = None
+            if odd == "no condition":
+                del opinion["condition"]
+        return form, without.unclear()
+    written: dict[str, Any] = {
+        "title case": lambda stance: stance.title(),
+        "inflected": lambda stance: {"approve": "approved", "object": "objects"}.get(stance, stance),
+        "with a reason": lambda stance: f"{stance}, as it helps",
+        "other words": lambda stance: {"approve": "yes", "object": "no"}.get(stance, "maybe"),
     }
-    if odd in readable:
-        return {"ranking": readable[odd]}, reading.unclear()
-    if odd == "one missing":
-        some = strict[1:]
-        return {"ranking": [list(tier) for tier in some]}, Reading(frozenset({some, (*some, strict[0])}), clear=False)
+    if odd in written:
+        changed = tuple((letter, *map(written[odd], stances)) for letter, *stances in opinions)
+        return ballot_form(changed), NOTHING if odd == "other words" else reading.unclear()
+    if odd == "lower case letters":
+        return ballot_form(tuple((letter.lower(), *stances) for letter, *stances in opinions)), reading.unclear()
+    if odd == "by letters":
+        return {"ballot": {opinion.pop("rule"): opinion for opinion in form["ballot"]}}, reading.unclear()
     broken = {
-        "one twice": [*tiers, tiers[0][:1]],
-        "unknown letter": [["Z"], *tiers],
-        "placeholder": [["..."]],
-        "empty": [],
+        "one missing": opinions[1:],
+        "one twice": (*opinions, opinions[0]),
+        "unknown letter": (*opinions, ("Z", *opinions[0][1:])),
+        "placeholder": tuple((letter, "...", "...", "...") for letter, *_ in opinions),
+        "empty": (),
     }
-    return {"ranking": broken[odd]}, NOTHING
+    return ballot_form(broken[odd]), NOTHING
 
 
 def letter(draw: Draw) -> tuple[str, Reading]:
@@ -275,11 +290,11 @@ def other(draw: Draw, kind: Kind, context: Context, reading: Reading) -> tuple[s
     if kind == "letter":
         value: Value = draw.rng.choice([letter for letter in "AB" if letter not in reading.allowed])
         return f"({value}) is better, I would say {value}", value
-    if kind == "ranking":
-        tiers = _tiers(draw, context)
-        while tuple(map(tuple, tiers)) in reading.allowed:
-            tiers = _tiers(draw, context)
-        return json.dumps({"ranking": tiers}), tuple(map(tuple, tiers))
+    if kind == "ballot":
+        opinions = _opinions(draw, context)
+        while sorted(opinions) in [sorted(right) for right in reading.allowed]:  # type: ignore[arg-type]
+            opinions = _opinions(draw, context)
+        return json.dumps(ballot_form(opinions)), opinions
     if kind in RATING_KINDS:
         number = draw.rng.choice(
             [n for n in range(low, high + 1) if all(abs(n - right) > 0.01 for right in reading.allowed)]

@@ -47,7 +47,7 @@ FAULTS: Mapping[str, Fault] = {
     "line comment": Fault(comment="  // from 1 to 3 it would be unfair\n"),
     "block comment": Fault(comment=" /* 2 of 3 points */ "),
     "hash comment": Fault(comment="  # a 1 would be unfair\n", clear=False),
-    "commented draft": Fault(comment='\n// "rating": 1, "text": "Never.", "ranking": [["Z"]],\n', clear=False),
+    "commented draft": Fault(comment='\n// "rating": 1, "text": "Never.", "ballot": [{"rule": "Z"}],\n', clear=False),
     "Python": Fault(quotes="''", python=True),
     "Python words": Fault(python=True),
     "bare keys": Fault(bare_keys=True),

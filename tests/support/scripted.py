@@ -7,10 +7,12 @@ could hold.
 
 What the script leaves open is answered by the simulated society, or with `options.literal` by one whose every rating is
 known. There the assistant answers with its rules; a rule that holds `ann=9` makes ann rate such an answer 9 (`~ann=3`:
-her cross rating is 3), and without one she rates 5. `options.literal` holds who rates how much higher in each epoch,
-and `options.luck` by how much an own rating is higher or lower by the luck of its seed, as far as the scale goes. At a
-vote everybody prefers the rules that promise them most, and the meta model proposes no change. The rater check is
-passed.
+her cross rating is 3), `all=9` makes everybody rate it 9, and without one she rates 5. `options.literal` holds who
+rates how much higher in each epoch, and `options.luck` by how much an own rating is higher or lower by the luck of its
+seed, as far as the scale goes. On a ballot they approve of a rule that promises them more than 5, and object to less;
+`options.ballots` says otherwise: words of a rule -> voter -> `a`, `i` or `o` (approve, indifferent, object) for all
+three questions, or three of these letters for "me", "condition" and "everyone". The meta model proposes no change. The
+rater check is passed.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ def connect(model: ModelSettings, *, seed: int) -> ChatModel:
     """The provider."""
     literal = model.options.get("literal")
     society = simulated.connect(model.model_copy(update={"options": {}}), seed=seed)
-    known = _Literal(literal, model.options.get("luck", 0)) if literal is not None else society
+    options = model.options.get("luck", 0), model.options.get("ballots", {})
+    known = _Literal(literal, *options) if literal is not None else society
     return Scripted(known, model.options.get("script", ()))
 
 
@@ -111,6 +114,7 @@ class _Literal:
 
     inflation: Mapping[str, float]
     luck: float
+    ballots: Mapping[str, Mapping[str, str]]
 
     async def complete(self, request: ChatRequest) -> Completion:
         await asyncio.sleep(0)
@@ -130,12 +134,11 @@ class _Literal:
         if request.purpose == "opening":
             return next(fenced(request.messages[1].content, "task")).text
         prompt = request.messages[-1].content if "/retry" not in request.id else request.messages[1].content
-        if request.purpose == "vote":
-            hopes = {c.attributes["letter"]: _level(who, c.text) for c in fenced(prompt, "candidate")}
-            tiers = [
-                [name for name in hopes if hopes[name] == level] for level in sorted(set(hopes.values()), reverse=True)
-            ]
-            return json.dumps({"ranking": tiers})
+        if request.purpose == "ballot":
+            rules = fenced(prompt, "candidate")
+            return json.dumps(
+                {"ballot": [{"rule": r.attributes["letter"], **self._opinion(who, r.text)} for r in rules]}
+            )
         if request.purpose == "cross_rating":
             return json.dumps({"reason": "so it is", "rating": _level(f"~{who}", prompt)})
         last = list(fenced(prompt, "message"))[-1].text
@@ -146,13 +149,21 @@ class _Literal:
             rating = min(10.0, max(0.0, rating + luck))
         return json.dumps({"feedback": f"{who} says so", "rating": rating})
 
+    def _opinion(self, who: str, rule: str) -> dict[str, str]:
+        said = next((cast[who] for words, cast in self.ballots.items() if words in rule and who in cast), None)
+        if said is None:
+            level = _level(who, rule)
+            said = "a" if level > 5 else "o" if level < 5 else "i"
+        words = {"a": "approve", "i": "indifferent", "o": "object"}
+        return {case: words[letter] for case, letter in zip(("me", "condition", "everyone"), said * 3, strict=False)}
+
 
 def rater(call: str) -> str:
-    """Who rates or votes in a call of the user's: `e1/ann/tea/m2/user`, `.../cross/bob/user`, `.../vote/bob/user`."""
+    """Who rates or votes in a call of the user's: `e1/ann/tea/m2/user`, `.../cross/bob/user`, `.../ballot/bob/user`."""
     parts = re.sub(r"/user(/retry\d+)?$", "", call).split("/")
     return parts[-3] if re.fullmatch(r"m\d+", parts[-1]) else parts[-1]
 
 
 def _level(who: str, text: str) -> float:
-    found = re.search(rf"(?<![~\w]){re.escape(who)}=(\d+)", text)
+    found = re.search(rf"(?<![~\w])(?:{re.escape(who)}|all)=(\d+)", text)
     return float(found[1]) if found else 5.0

@@ -24,6 +24,8 @@ TASKS = [
 MANY = [*TASKS, *({"id": f"t{n}", "prompt": f"What is {n} plus {n}?"} for n in range(3, 6))]
 """Five tasks: what people rate higher with each of them is beyond noise, also if it is one person."""
 NO_CROSS = {"cross_raters": 0}
+KNOWN_PEOPLE = {"strategy": "rewrite", "acceptance": "always", "clauses": "people"}
+"""The revision that follows the script word for word, with clauses for people by their ids."""
 
 
 def experiment(
@@ -33,17 +35,19 @@ def experiment(
     script: Sequence[Line] = (),
     inflation: dict[str, float] | None = None,
     luck: float = 0,
+    ballots: dict[str, dict[str, str]] | None = None,
     **keys: Any,
 ) -> Path:
     """An experiment on the scripted provider's literal society; `meta` is place -> what the meta model answers.
 
-    `inflation` says who rates how much higher in each epoch; `luck`, by how much ratings vary.
+    `inflation` says who rates how much higher in each epoch; `luck`, by how much ratings vary; `ballots`, who approves
+    of what. `revision` goes over `KNOWN_PEOPLE`.
     """
     answers = [
         {"at": rf"^{re.escape(place)}/meta(/retry\d+)?$", "say": said if isinstance(said, str) else json.dumps(said)}
         for place, said in (meta or {}).items()
     ]
-    options = {"literal": inflation or {}, "luck": luck, "script": [*script, *answers]}
+    options = {"literal": inflation or {}, "luck": luck, "ballots": ballots or {}, "script": [*script, *answers]}
     data = {
         "name": "t",
         "epochs": 1,
@@ -53,6 +57,7 @@ def experiment(
         "model": {"provider": "scripted:connect", "options": options},
         "limits": {"max_retries": 0},
         **keys,
+        "revision": {**KNOWN_PEOPLE, **keys.get("revision", {})},
     }
     file = path / "t.yaml"
     file.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")

@@ -10,12 +10,13 @@ from scai_cli.measures.observed import observe
 from scai_cli.messages import ChatRequest, Message, Sampling
 from scai_cli.models.simulated import connect
 from scai_cli.prompts.fences import enclose, fence
-from scai_cli.prompts.templates import TEMPLATES, fill
+from scai_cli.prompts.templates import CLAUSES, TEMPLATES, fill
 from scai_cli.text.characters import clean
 
 TASK = "Plan a dinner for twelve people next Friday."
 FARMER = Persona(id="farmer", preferences={"concise": 1.0, "tradition": 0.8, "animal_welfare": -0.5})
-REWRITE, EDITS = TEMPLATES["rewrite_form"], TEMPLATES["edits_form"]
+REWRITE, EDITS = (fill(TEMPLATES[name], CLAUSES["people"]) for name in ("rewrite_form", "edits_form"))
+"""The forms with clauses for people."""
 NO_FLAWS = {"forgets": 0.0, "invents": 0.0, "obeys_one": 0.0, "over_generalises": 0.0, "truncates": 0.0}
 
 
@@ -87,6 +88,7 @@ def revise(kind, form, conversations, rules="(empty)", principles=10, tokens=400
         "high": "10",
         "max_principles": f"{principles}",
         "max_tokens": f"{tokens}",
+        **CLAUSES["people"],
     }
     prompt = fill(TEMPLATES[kind], values | {"form": form})
     options = {"flaws": NO_FLAWS} if options is None else options
@@ -105,7 +107,9 @@ def edited(*args, **how):
     return json.loads(revise("edits", EDITS, *args, **how).text)["edits"]
 
 
-def vote(persona, candidates, **how):
-    shown = "\n\n".join(fence("candidate", rules, letter=letter) for letter, rules in candidates.items())
-    prompt = fill(TEMPLATES["vote"], {"candidates": shown, "form": TEMPLATES["vote_form"]})
-    return json.loads(ask(system(persona), ("user", prompt), **how).text)["ranking"]
+def ballot(persona, rules, **how):
+    """A user's words on each rule by its letter: for themselves, under its condition, for everyone."""
+    shown = "\n\n".join(fence("candidate", text, letter=letter) for letter, text in rules.items())
+    prompt = fill(TEMPLATES["ballot"], {"rules": shown, "form": TEMPLATES["ballot_form"]})
+    cast = json.loads(ask(system(persona), ("user", prompt), **how).text)["ballot"]
+    return {opinion["rule"]: (opinion["me"], opinion["condition"], opinion["everyone"]) for opinion in cast}

@@ -27,7 +27,7 @@ from scai_cli.models.thoughts import split_thoughts
 from scai_cli.models.wire import read_completion
 from scai_cli.prompts.fences import fence, fenced
 from scai_cli.simulation.agent import read_answer
-from scai_cli.simulation.answer_forms import CrossRating, Edits, Feedback, Ranking, Rewrite
+from scai_cli.simulation.answer_forms import Ballot, CrossRating, Edits, Feedback, Rewrite
 from scai_cli.simulation.comment_marks import comment_marks
 from scai_cli.simulation.placeholders import is_placeholder, is_rule, placeholders_in
 from scai_cli.text import characters
@@ -118,7 +118,7 @@ def text_of(shape: str, size: int) -> str:
 
 REQUEST: Final = ChatRequest("c", "user", "test", "m", (Message("user", "Hello"),))
 ANN: Final = Persona(id="ann", name="Ann Smith")
-FORMS: Final = ((Feedback, (0, 10)), (CrossRating, (0, 10)), (Ranking, "AB"), (Rewrite, None), (Edits, None))
+FORMS: Final = ((Feedback, (0, 10)), (CrossRating, (0, 10)), (Ballot, "AB"), (Rewrite, "conditions"), (Edits, "people"))
 
 
 def _forms(text: str) -> None:

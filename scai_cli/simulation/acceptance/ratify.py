@@ -194,7 +194,7 @@ async def _ballots(context: RevisionContext, rules: Sequence[str]) -> dict[str, 
     stop_if_no_vote(context, unread, len(cast) - len(failed))
     for ballot, error in cast:
         epoch.emit(ballot if error is None else epoch.problem(error, ballot.id))
-    return {ballot.persona: ballot.opinions for ballot, _ in cast}
+    return {ballot.persona: ballot.opinions for ballot, error in cast if error is None}
 
 
 def _tally(ballots: Mapping[str, Mapping[int, Opinion]]) -> Counter[str]:
