@@ -10,7 +10,7 @@ _SAVED: Final = {
 """The prompts that every version before 0.6 has saved with an experiment."""
 
 _FIRST_REVISION: Final = {
-    "strategy": "rewrite", "acceptance": "always", "clauses": "people", "quorum": 0.66, "rounds": 4,
+    "strategy": "rewrite", "acceptance": "always", "clauses": "people", "quorum": 0.66,
 }  # fmt: skip
 """The defaults of `revision` before 0.6, as far as they are others now."""
 
@@ -27,10 +27,12 @@ REPLACED: Final[Mapping[str, Mapping[str, str]]] = {
     "revision": {
         "base": "it went in 0.6; `strategy` names the one that proposes `candidates`",
         "satisfied": "it went in 0.6, with the strategy `reflect`; remove it",
+        "rounds": "it went in 0.6, as further drafts in an epoch gained nothing; remove it",
         "rule": "it went in 0.6, with the votes; remove it",
     },
     "prompts": {
         "reflect": "`rewrite` replaced it in 0.6",
+        "further_edits": "`edits` replaced it in 0.6",
         "vote": "`ballot` replaced it in 0.6",
         "vote_form": "`ballot_form` replaced it in 0.6",
     },

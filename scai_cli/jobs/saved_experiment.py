@@ -25,7 +25,6 @@ _FIRST_DEFAULTS: Final[Mapping[tuple[str, ...], object]] = {
     ("revision", "acceptance"): "always",
     ("revision", "clauses"): "people",
     ("revision", "quorum"): 0.66,
-    ("revision", "rounds"): 4,
 }
 """Keys whose default changed -> the first default."""
 
@@ -96,6 +95,11 @@ def refuse_replaced(config: ExperimentConfig, run_id: str) -> None:
         raise RunError(
             f"run {run_id!r} revises by the {kind} {name!r}, which this version does not have; "
             "continue it with scai 0.5, or start a new run"
+        )
+    if config.revision.strategy == "grounded" and "further_edits" in config.prompts:
+        raise RunError(
+            f"run {run_id!r} revises a draft in several rounds, which this version does not do; continue it with scai "
+            "0.5, or start a new run"
         )
 
 
