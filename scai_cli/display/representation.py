@@ -17,10 +17,13 @@ def representation_words(found: Representation, names: Mapping[str, str]) -> str
     if found.holds and not found.adopted:
         return f"No rule was approved: of {put}, none is in the constitution, and nothing is shared by enough people."
     if found.holds:
-        fewest = ceil(found.voters / found.seats)
+        fewest, voters = ceil(found.voters / found.seats), counted(found.voters, "voter")
+        in_it = f"which has {found.adopted} of the {put}"
+        if fewest == 1:
+            return f"Each of {voters} who approves any rule approves one in the constitution, {in_it}."
         return (
-            f"Each group has a rule: of any {fewest} or more of {counted(found.voters, 'voter')} who agree on a rule, "
-            f"one approves a rule in the constitution, which has {found.adopted} of the {put}."
+            f"No group is without a rule: of {fewest} or more of {voters} who agree on a rule, one approves a rule in "
+            f"the constitution, {in_it}."
         )
     who = listed([one_line(names.get(user, user), 30) for user in found.group])
     group = f"{who} ({len(found.group)} of {counted(found.voters, 'voter')})"

@@ -23,9 +23,11 @@ from documents import blocks  # noqa: E402
 
 from scai_cli.analysis.before_after import Answer, BeforeAfter, before_after  # noqa: E402
 from scai_cli.analysis.headline import PersonChange, headline  # noqa: E402
+from scai_cli.analysis.holdout import holdout_change  # noqa: E402
 from scai_cli.analysis.participants import participants  # noqa: E402
 from scai_cli.api import history  # noqa: E402
 from scai_cli.experiment.constitution import Principle, listed  # noqa: E402
+from scai_cli.runs.history.history import History  # noqa: E402
 
 README: Final = ROOT / "README.md"
 END: Final = "<!-- /recorded -->\n"
@@ -71,9 +73,30 @@ def pair(runs: Runs) -> str:
         f"{one.name}, one of {participants(run.config)}, asks: *{one.question}*\n\n"
         f"| {_heading('Before', one.before)} | {_heading('After', one.after)} |\n|---|---|\n"
         f"| {_cell(one.before.text)} | {_cell(one.after.text)} |\n\n{_rule(one)}\n\n"
+        f"{_both_groups(run)}\n\n"
         f"Chosen by rule: of all mean ratings, {listed(means)}, the most upward and the most downward; "
         "[both people's answers](docs/start.md).\n"
     )
+
+
+def _both_groups(run: History) -> str:
+    """Return the change for the people who made the rules, and for those who had no part in them."""
+    found, moved, holdout = headline(run), holdout_change(run), run.holdout
+    assert found is not None
+    assert moved is not None
+    assert holdout is not None
+    made = (
+        f"for the {len(found.people)} people who made the rules, {_from_to(found.welfare.before, found.welfare.after)}"
+    )
+    sides = (side["utilitarian"] for side in (holdout.first_values, holdout.last_values))
+    others = f"for {len(holdout.personas)} people who had no part in them, {_from_to(*sides)}"
+    return f"Welfare, from 0 to 1: {made} ({found.welfare.words}); {others} ({moved.words(2)})."
+
+
+def _from_to(before: float | None, after: float | None) -> str:
+    assert before is not None
+    assert after is not None
+    return f"{before:.2f} before and {after:.2f} after"
 
 
 def _mean(change: PersonChange) -> str:
