@@ -1,6 +1,6 @@
 """Human participants: personas played by real people, who answer one question at a time at one terminal.
 
-An answer becomes the JSON that the prompt requests, so that the call log, replay, ratings and votes work as with any
+An answer becomes the JSON that the prompt requests, so that the call log, replay, ratings and ballots work as with any
 model. A call is logged when all its questions are answered: a resume takes every complete answer from the log, and
 repeats all questions of a call that was interrupted between them. Limits, retries and the cache do not apply.
 """
@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from scai_cli.errors import Interrupted, ScaiError
 from scai_cli.experiment.config import Ratings
@@ -160,8 +160,8 @@ class HumanModel:
                 "What do you think of this answer to another person?", multiline=True
             )
             return _json(reason=reason, rating=await self._rating(cross))
-        if request.purpose == "vote":
-            return _json(ranking=await self._ranking([p.attributes["letter"] for p in _candidates(request)]))
+        if request.purpose == "ballot":
+            return _json(ballot=[await self._opinion(rule.attributes["letter"], rule.text) for rule in _rules(request)])
         return await self._participants.read("Your answer", multiline=True)
 
     async def _rating(self, metric: str) -> float:
@@ -172,25 +172,31 @@ class HumanModel:
                 return rating.number
             self._participants.prompt.tell(f"Please write a number from {low:g} to {high:g}.")
 
-    async def _ranking(self, letters: Sequence[str]) -> list[list[str]]:
-        example = " > ".join(letters[:2]) + "".join(f" = {letter}" for letter in letters[2:3])
+    async def _opinion(self, letter: str, rule: str) -> dict[str, str]:
+        cases = _CASES if _HAS_CONDITION.match(rule) else {key: _CASES[key] for key in ("me", "everyone")}
+        question = (
+            f"Rule {letter}, {', '.join(cases.values())} ({_WORDS}; e.g. {' '.join('ao' * 2)[: 2 * len(cases) - 1]})"
+        )
         while True:
-            answer = await self._participants.read(f"Your ranking, the best first, like {example}")
-            if (ranking := read_ranking(answer, letters)) is not None:
-                return ranking
-            self._participants.prompt.tell(
-                f"Please name {', '.join(letters)}, each at most once, with > between better and worse and = between "
-                "equals; whom you leave out comes last."
-            )
+            if (opinion := read_opinion(await self._participants.read(question), tuple(cases))) is not None:
+                return {"rule": letter, **opinion}
+            self._participants.prompt.tell(f"Please write {len(cases)} of these words, or one for all: {_WORDS}.")
 
 
-def read_ranking(text: str, letters: Sequence[str]) -> list[list[str]] | None:
-    """Parse the tiers in `B > A = C`, best first; return None for an unknown or repeated letter, or for none."""
-    tiers = [re.split(r"[=,\s]+", tier.strip().upper()) for tier in text.split(">")]
-    named = [letter for tier in tiers for letter in tier]
-    if len(set(named)) < len(named) or not set(named) <= set(letters):
+_CASES: Final = {"me": "with you", "condition": "with those it describes", "everyone": "with everyone"}
+"""The cases of an opinion in the form -> their words in the question."""
+_STANCES: Final = ("approve", "indifferent", "object")
+_WORDS: Final = ", ".join(f"{stance[0]} = {stance}" for stance in _STANCES)
+_HAS_CONDITION: Final = re.compile(r"When [^:]+: ")
+
+
+def read_opinion(text: str, cases: Sequence[str]) -> dict[str, str] | None:
+    """Parse `a o` or `approve, object`, a stance for each case, or one for all; None if it is neither."""
+    words = re.findall(r"[^\s,;/]+", text.lower())
+    stances = [stance for word in words for stance in _STANCES if stance.startswith(word)]
+    if len(stances) != len(words) or len(words) not in (1, len(cases)):
         return None
-    return tiers
+    return dict(zip(cases, stances * len(cases), strict=False))
 
 
 def _sections(request: ChatRequest) -> Sequence[tuple[str, str]]:
@@ -204,14 +210,14 @@ def _sections(request: ChatRequest) -> Sequence[tuple[str, str]]:
     elif request.purpose == "cross_rating":
         titles = {"task": "Another person's task", "answer": "The assistant's answer to them"}
         sections = [(title, piece.text) for tag, title in titles.items() for piece in fenced(prompt, tag)]
-    elif request.purpose == "vote":
-        sections = [(f"Rules {piece.attributes['letter']}", piece.text) for piece in _candidates(request)]
+    elif request.purpose == "ballot":
+        sections = [(f"Rule {rule.attributes['letter']}", rule.text) for rule in _rules(request)]
     else:
         sections = []
     return sections or [("Question", prompt)]
 
 
-def _candidates(request: ChatRequest) -> list[Fenced]:
+def _rules(request: ChatRequest) -> list[Fenced]:
     return [piece for piece in fenced(_prompt(request), "candidate") if "letter" in piece.attributes]
 
 

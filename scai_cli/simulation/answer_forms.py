@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -103,12 +103,19 @@ class WrittenPrinciple(_Form):
     evidence: _Names = ()
 
 
+_When = Annotated[Condition, BeforeValidator(_as_text)]
+_Ask = Annotated[bool, BeforeValidator(_as_truth)]
+_For = Annotated[_Names, Field(alias="for")]
+
+
 class _Bound(_Form):
     """What a rule is bound to, in a form whose context is `revision.clauses`: a condition, or users by their ids."""
 
-    when: Annotated[Condition, BeforeValidator(_as_text)] = ""
-    ask: Annotated[bool, BeforeValidator(_as_truth)] = False
-    users: Annotated[_Names, Field(alias="for")] = ()
+    # The fields of the forms, which have them in the order in which they are asked for.
+    if TYPE_CHECKING:
+        when: _When
+        ask: _Ask
+        users: _For
 
     @model_validator(mode="before")
     @classmethod
@@ -136,6 +143,9 @@ class WrittenClause(_Bound):
 
     id: Text | None = None
     text: _Rule
+    when: _When = ""
+    ask: _Ask = False
+    users: _For = ()
     reason: _Words = ""
     evidence: _Names = ()
 
@@ -177,6 +187,9 @@ class WrittenEdit(_Bound):
     id: Text | None = None
     ids: _Names = ()
     text: Annotated[RuleDraft, BeforeValidator(_as_text)] = ""
+    when: _When = ""
+    ask: _Ask = False
+    users: _For = ()
     reason: _Words = ""
     evidence: _Names = ()
 
@@ -244,4 +257,8 @@ def form_schema(form: type[BaseModel], context: Any) -> dict[str, Any]:
         for key in _OTHER[context]:
             definition["properties"].pop(key, None)
         _whole(definition)
+    if form is Rewrite and context == "people":  # as it was before 0.6, so that its runs make the same requests
+        clause = schema["$defs"]["WrittenClause"]
+        clause["description"] = "A contract clause of a rewritten constitution; `for` is a list of user ids."
+        clause["properties"]["for"]["minLength"] = 1
     return schema

@@ -21,20 +21,18 @@ def options(settings: str) -> list[str]:
     ("settings", "idle"),
     [
         ("welfare=rawlsian", "welfare"),
-        ("welfare=rawlsian revision.acceptance=vote", "welfare"),
+        ("welfare=rawlsian revision.acceptance=ratify", "welfare"),
         ("welfare=rawlsian revision.acceptance=improves", ""),
         ("welfare=rawlsian revision.best_so_far=true", ""),
         ("welfare=utilitarian", ""),
         ("revision.quorum=0.5 revision.rounds=2", "revision.quorum revision.rounds"),
         ("revision.quorum=0.5 revision.strategy=grounded", ""),
-        ("revision.quorum=0.5 revision.strategy=candidates revision.base=[edits,grounded]", ""),
-        ("revision.candidates=5 revision.base=edits", "revision.base revision.candidates"),
-        ("revision.memory=3 revision.satisfied=0.5", "revision.memory revision.satisfied"),
-        ("revision.memory=3 revision.strategy=reflect", ""),
-        ("revision.margin=0.1 revision.acceptance=vote", "revision.margin"),
-        ("revision.margin=0.1 revision.acceptance=both", ""),
-        ("revision.rule=borda", "revision.rule"),
-        ("revision.rule=borda revision.acceptance=both", ""),
+        ("revision.quorum=0.5 revision.acceptance=ratify", ""),
+        ("revision.candidates=5", ""),
+        ("revision.memory=3", ""),
+        ("revision.memory=3 revision.strategy=grounded", "revision.memory"),
+        ("revision.margin=0.1 revision.acceptance=ratify", "revision.margin"),
+        ("revision.margin=0.1 revision.acceptance=improves", ""),
         ("ratings.cross_raters=0 ratings.cross_weight=0.5", "ratings.cross_weight"),
         ("ratings.cross_raters=1", ""),
         ("ratings.cross_raters=2", "ratings.cross_raters"),
@@ -50,17 +48,17 @@ def test_a_setting_without_effect_is_named(tiny: Path, settings: str, idle: str)
 def test_each_line_has_the_condition_and_the_remedy(tiny: Path) -> None:
     called = scai("run", tiny, "--set", "welfare=rawlsian", "--set", "epochs=1")
     assert called.lines[0] == (
-        "warning: welfare has no effect: it decides nothing under the acceptance rules `always` and `vote`; "
-        "remove it, or set revision.acceptance=improves or both, or revision.best_so_far=true"
+        "warning: welfare has no effect: it decides nothing under the acceptance rule `always`, nor under `ratify` "
+        "with fewer than 12 people; remove it, or set revision.acceptance=improves, or revision.best_so_far=true"
     )
     assert called.out == "tiny\n"
     assert scai("run", tiny, "--set", "welfare=rawlsian", "--set", "epochs=1", "--quiet").err == ""
 
 
 def test_a_saved_config_holds_every_key_and_warns_of_what_was_set_alone(tiny: Path) -> None:
-    assert scai("run", tiny, "-q", "--set", "epochs=1", "--set", "revision.rule=borda").code == 0
+    assert scai("run", tiny, "-q", "--set", "epochs=1", "--set", "revision.margin=0.1").code == 0
     (warning,) = config_warnings(load_saved(Path("runs/tiny/config.yaml")))
-    assert warning.startswith("revision.rule has no effect: ")
+    assert warning.startswith("revision.margin has no effect: ")
 
 
 @pytest.mark.slow
@@ -82,8 +80,15 @@ def test_simulated_people_without_preferences_are_counted(tiny: Path) -> None:
 
 
 def test_foreign_code_may_read_every_key(tiny: Path) -> None:
-    tiny.write_text(TINY + "revision: {acceptance: 'own:rule', margin: 0.1}\nwelfare: rawlsian\n", encoding="utf-8")
-    assert idle_settings(load_saved(tiny)) == []
+    overrides = Overrides(["revision={acceptance: 'own:rule', margin: 0.1}", "welfare=rawlsian"])
+    assert idle_settings(load_saved(tiny, overrides)) == []
+
+
+def test_with_people_set_aside_the_welfare_decides_under_ratify(tiny: Path) -> None:
+    people = ", ".join(f"{{id: p{n}, preferences: {{concise: 1}}}}" for n in range(12))
+    settings = ["welfare=rawlsian", f"personas=[{people}]", "revision={}"]
+    assert idle_settings(load_experiment(tiny, Overrides(settings))) == []
+    assert len(idle_settings(load_experiment(tiny, Overrides([*settings, "personas.sample=11"])))) == 1
 
 
 @pytest.mark.parametrize("config", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.stem)

@@ -17,7 +17,7 @@ from virtual_time import run as run_async
 from waiting import until
 
 from scai_cli.errors import LimitReached
-from scai_cli.models.human import read_ranking
+from scai_cli.models.human import read_opinion
 from scai_cli.models.limits import Budget, Caps, Spend
 
 ONE = """\
@@ -26,17 +26,17 @@ seed: 3
 epochs: 1
 turns: 1
 personas:
-  - {id: me, name: Ada, human: true}
-  - {id: bob, name: Bob Jones, description: Bob wants it long., preferences: {detailed: 1.0, formal: 0.5}}
+  - {id: me, name: Ada, human: true, preferences: {concise: 1.0}}
+  - {id: bob, name: Bob Jones, description: Bob wants it short., preferences: {concise: 1.0, formal: 0.5}}
 tasks:
   - {id: tea, prompt: How do I make a pot of tea?}
-revision: {acceptance: vote}
 """
 TWO = ONE.replace("  - {id: bob,", "  - {id: eve, name: Eve, human: true, preferences: {concise: 1}}\n  - {id: bob,")
-ANSWERS = "Too long for me.\n7\nFine for Bob.\n4,5\nA > B\n"
-"""Feedback and rating of one's own answer, reason and rating of Bob's, the vote for the constitution as it is."""
-ADOPTING = ANSWERS.replace("A > B", "B > A") + "Shorter now.\n8\nStill fine.\n5\n"
-"""The same with a vote for the revision, and the play of the product that follows from it."""
+ANSWERS = "Too long for me.\n7\nFine for Bob.\n4,5\na o\n"
+"""Feedback and rating of one's own answer, reason and rating of Bob's, and an opinion on the one rule proposed."""
+ADOPTING = ANSWERS.replace("a o", "a") + "Shorter now.\n8\nStill fine.\n5\n"
+"""The same with approval of the rule, and the play of the product that follows from it."""
+OPINION = {"rule": "A", "me": "approve", "everyone": "object"}
 
 
 @pytest.fixture
@@ -57,14 +57,14 @@ def test_what_is_typed_becomes_feedback_ratings_and_a_ballot(us, tmp_path):
     assert asked(run) == [
         ("e1/me/tea/m2/user", {"feedback": "Too long for me.", "rating": 7.0}),
         ("e1/bob/tea/cross/me/user", {"reason": "Fine for Bob.", "rating": 4.5}),
-        ("e1/revision/vote/me/user", {"ranking": [["A"], ["B"]]}),
+        ("e1/revision/ballot/me/user", {"ballot": [OPINION]}),
     ]
     told = {event["id"]: event for event in events(run)}
     assert told["e1/me/tea/m2"]["content"] == "Too long for me."
     assert told["e1/bob/tea/cross/me"]["value"] == 4.5
     assert told["run"]["type"] == "run_finished"
     assert "How do I make a pot of tea?" in err
-    assert "Rules A" in err
+    assert "\nRule A\n  " in err
     assert "human" not in json.loads((run / "outcome.json").read_text())["usage"]
     assert scai("export", "us", "--format", "ratings", "-o", "rows/").code == 0
     card = (tmp_path / "rows" / "README.md").read_text()
@@ -91,15 +91,13 @@ def test_quiet_still_asks(us):
 
 
 def test_what_cannot_be_read_is_asked_again(us, tmp_path):
-    code, _, err = piped("ok\nmany\n11\nnan\n-1\n7/10\n\n 3 \nA > C\nB > B\n\na>b\n", "run", us)
+    code, _, err = piped("Too long.\nmany\n11\nnan\n-1\n7/10\n\n 3 \nyes\na o i\n\n Approve, OBJECT\ni\ni\n", "run", us)
     assert code == 0
-    assert [form for _, form in asked(tmp_path / "runs" / "us")] == [
-        {"feedback": "ok", "rating": 7.0},
-        {"reason": "", "rating": 3.0},
-        {"ranking": [["A"], ["B"]]},
-    ]
+    own, cross, ballot = (form for _, form in asked(tmp_path / "runs" / "us"))
+    assert (own, cross) == ({"feedback": "Too long.", "rating": 7.0}, {"reason": "", "rating": 3.0})
+    assert ballot["ballot"][0] == OPINION
     assert err.count("Please write a number from 0 to 10.") == 4
-    assert err.count("Please name A, B") == 3
+    assert err.count("Please write 2 of these words, or one for all: a = approve, i = indifferent, o = object.") == 3
 
 
 @pytest.mark.parametrize("lines", [1, 2, 4])
@@ -115,7 +113,7 @@ def test_the_input_may_end_anywhere_and_nothing_is_asked_twice(us, tmp_path, lin
     run = tmp_path / "runs" / "us"
     ids = [call_id for call_id, _ in asked(run)]
     assert len(ids) == len(set(ids)) == 3
-    assert [form.get("rating", form.get("ranking")) for _, form in asked(run)] == [7, 4.5, [["A"], ["B"]]]
+    assert [form.get("rating", form.get("ballot")) for _, form in asked(run)] == [7, 4.5, [OPINION]]
 
 
 @pytest.mark.slow
@@ -134,8 +132,8 @@ def test_without_input_it_stops_at_once(tmp_path, stdin):
 def test_two_people_are_asked_one_after_the_other(us, tmp_path):
     us.write_text(TWO)
     plan = scai("plan", us, "--json").json["people"]
-    words = [f"words {n}\n{n % 10}\n" for n in range(12)]
-    answers = "".join([*words[:6], "A>B\nA>B\n", *words[6:]])  # the votes adopt the revision: the product is played
+    words = [f"Keep it short, {n}.\n{n % 10}\n" for n in range(12)]
+    answers = "".join([*words[:6], "a\na\n", *words[6:]])  # the rule is approved: the product is played
     code, _, err = piped(answers, "run", us)
     assert code == 0, err
     found = asked(tmp_path / "runs" / "us")
@@ -184,7 +182,7 @@ def test_a_human_has_no_model(us):
 def test_controls_and_the_judge_leave_people_alone(us, tmp_path):
     us.write_text(ONE + "controls: true\njudge: {provider: simulated}\nratings: {anchors: 1}\n")
     assert scai("plan", us, "--json").json["people"] == 4 + 3  # the anchor, too: its drift is what one wants to know
-    answers = "a\n7\nb\n4\n6\nA\n"
+    answers = "Too long.\n7\nb\n4\n6\no\n"
     code, _, err = piped(answers, "run", us)
     assert code == 0, err
     kinds = {event["id"]: event for event in events(tmp_path / "runs" / "us") if event["type"] in ("control", "judged")}
@@ -250,13 +248,13 @@ def test_at_a_terminal_a_killed_run_goes_on_with_the_next_question(us, tmp_path)
         terminal.types("Fine\n")
         terminal.sees("0 to 10: ")
         terminal.types("4\n")
-        terminal.sees("like A > B: ")
-        terminal.types("A > B\n")
+        terminal.sees("e.g. a o): ")
+        terminal.types("a o\n")
         assert terminal.ends() == 0
     assert [form for _, form in asked(tmp_path / "runs" / "us")] == [
         {"feedback": "Too long", "rating": 7.0},
         {"reason": "Fine", "rating": 4.0},
-        {"ranking": [["A"], ["B"]]},
+        {"ballot": [OPINION]},
     ]
 
 
@@ -334,8 +332,28 @@ def test_with_the_networks_loop_too_the_input_may_be_a_file(us, tmp_path, monkey
     assert b"continue with `scai resume us`" in found.stderr
 
 
-@given(st.text(alphabet="abcABC>=, \n", max_size=20))
-def test_any_text_is_a_ranking_of_the_letters_or_none(text):
-    ranking = read_ranking(text, "ABC")
-    named = [letter for tier in ranking or [] for letter in tier]
-    assert ranking is None or (named and set(named) <= set("ABC") and len(set(named)) == len(named))
+CASES = ("me", "condition", "everyone")
+
+
+@given(st.text(alphabet="aeioAbjctprv, /\n", max_size=20) | st.lists(st.sampled_from("aio")).map(" ".join))
+def test_any_text_is_a_stance_for_each_case_or_none(text):
+    opinion = read_opinion(text, CASES)
+    assert opinion is None or (
+        tuple(opinion) == CASES and set(opinion.values()) <= {"approve", "indifferent", "object"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "stances"),
+    [
+        ("a", ("approve",) * 3),
+        ("a i o", ("approve", "indifferent", "object")),
+        ("Approve, ind/OBJ", ("approve", "indifferent", "object")),
+        ("a o", None),
+        ("aio", None),
+        ("no", None),
+        ("", None),
+    ],
+)
+def test_an_opinion_has_a_word_for_each_case_or_one_for_all(text, stances):
+    assert read_opinion(text, CASES) == (stances and dict(zip(CASES, stances, strict=True)))

@@ -90,7 +90,7 @@ def _both_groups(run: History) -> str:
     )
     sides = (side["utilitarian"] for side in (holdout.first_values, holdout.last_values))
     others = f"for {len(holdout.personas)} people who had no part in them, {_from_to(*sides)}"
-    return f"Welfare, from 0 to 1: {made} ({found.welfare.words}); {others} ({moved.words(2)})."
+    return f"Welfare, from 0 to 1: {made} ({group.words}); {others} ({moved.words(2)})."
 
 
 def _from_to(before: float | None, after: float | None) -> str:
