@@ -26,6 +26,7 @@ from scai_cli.analysis.headline import PersonChange, headline  # noqa: E402
 from scai_cli.analysis.holdout import holdout_change  # noqa: E402
 from scai_cli.analysis.participants import participants  # noqa: E402
 from scai_cli.api import history  # noqa: E402
+from scai_cli.display.numbers import sentence_case  # noqa: E402
 from scai_cli.experiment.constitution import Principle, listed  # noqa: E402
 from scai_cli.runs.history.history import History  # noqa: E402
 
@@ -85,12 +86,11 @@ def _both_groups(run: History) -> str:
     assert found is not None
     assert moved is not None
     assert holdout is not None
-    made = (
-        f"for the {len(found.people)} people who made the rules, {_from_to(found.welfare.before, found.welfare.after)}"
-    )
+    group = found.welfare
+    made = f"for the {len(found.people)} people who made the rules, {_from_to(group.before, group.after)}"
     sides = (side["utilitarian"] for side in (holdout.first_values, holdout.last_values))
     others = f"for {len(holdout.personas)} people who had no part in them, {_from_to(*sides)}"
-    return f"Welfare, from 0 to 1: {made} ({group.words}); {others} ({moved.words(2)})."
+    return f"Welfare, from 0 to 1: {made}: {group.words}. {sentence_case(others)}: {moved.words(2)}."
 
 
 def _from_to(before: float | None, after: float | None) -> str:
