@@ -1,11 +1,24 @@
-"""The groups without a rule in words, the same on screens and pages."""
+"""Ballots on rules and groups without a rule in words, the same on screens and pages."""
 
 from collections.abc import Mapping
 from math import ceil
 
 from scai_cli.analysis.representation import Representation
 from scai_cli.display.numbers import counted, listed
+from scai_cli.runs.records import RatifiedRule
 from scai_cli.text.characters import one_line
+
+
+def ballot_words(rule: RatifiedRule) -> str:
+    """Return what became of a rule that was put to a ballot, with the people's weights for and against it."""
+    cases = {"everyone": "for everyone", "condition": "under its condition"}
+    counts = (
+        f"{cases[case]} {rule.counts[f'{case}_approve']:g} approve and {rule.counts[f'{case}_object']:g} object"
+        for case in cases
+        if f"{case}_approve" in rule.counts
+    )
+    became = rule.rule or ("dropped" if rule.scope == "dropped" else "not in force")
+    return f"{became}: {one_line(rule.line, 300)} ({'; '.join(counts)})"
 
 
 def representation_words(found: Representation, names: Mapping[str, str]) -> str:

@@ -8,6 +8,7 @@ from scai_cli.display.report.constitution import RULE_CHARACTERS
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.display.report.transcripts import Transcripts, where
+from scai_cli.display.representation import ballot_words
 from scai_cli.experiment.constitution import (
     Add,
     Clause,
@@ -142,6 +143,8 @@ def _background(revision: Revised) -> Html | None:
     """Return the critique of the meta-prompt and the results of all candidates."""
     if not revision.critique and not revision.candidates:
         return None
+    candidates = revision.candidates[:MOST_CANDIDATES]
+    judged = [_judged(candidate) for candidate in candidates if candidate.objection or not revision.ratified]
     return tag(
         "details",
         tag("summary", "Critique and candidates"),
@@ -150,7 +153,7 @@ def _background(revision: Revised) -> Html | None:
         else None,
         tag(
             "ul",
-            (tag("li", _judged(candidate)) for candidate in revision.candidates[:MOST_CANDIDATES]),
+            (tag("li", line) for line in (*judged, *map(ballot_words, revision.ratified[:MOST_CANDIDATES]))),
             class_="candidates",
         ),
     )

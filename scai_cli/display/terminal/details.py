@@ -12,6 +12,7 @@ from rich.text import Text
 from scai_cli.analysis.revision_reasons import plain_reason
 from scai_cli.analysis.rule_origins import RuleOrigin, rule_origins
 from scai_cli.display.numbers import number
+from scai_cli.display.representation import ballot_words
 from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.constitution import rule_diff, rule_lines, start_lines
 from scai_cli.display.terminal.escape import styled
@@ -114,11 +115,14 @@ def print_constitutions(console: Console, history: History) -> None:
         console.print(styled(f"After epoch {epoch.number}: {one_line(plain_reason(revision.reason))}", "bold"))
         if revision.critique:
             console.print(Padding(styled(one_line(revision.critique), "italic"), (0, 0, 0, 2)))
-        for candidate in revision.candidates:
-            console.print(Padding(styled(_judged(candidate), "dim"), (0, 0, 0, 2)))
+        judged = [
+            _judged(candidate) for candidate in revision.candidates if candidate.objection or not revision.ratified
+        ]
+        for line in (*judged, *map(ballot_words, revision.ratified)):
+            console.print(Padding(styled(line, "dim"), (0, 0, 0, 2)))
         if revision.accepted:
-            for line in rule_lines(revision.constitution, history.names, before=epoch.constitution):
-                console.print(line)
+            for row in rule_lines(revision.constitution, history.names, before=epoch.constitution):
+                console.print(row)
 
 
 def print_diff(console: Console, history: History, first: int, second: int) -> None:

@@ -26,9 +26,9 @@ class GroundedOptions(Value):
 async def grounded(context: RevisionContext) -> list[Candidate]:
     """Propose one candidate.
 
-    Each edit with an objection is left out, and the critique names it. A clause with a condition must cite two users at
-    least. Unless users ratify the rules, a new or reworded principle must cite words of `quorum` of the users, if that
-    is above 0 of two at least; for people, one that cites fewer becomes a clause for them.
+    Each edit with an objection is left out, and the critique names it. Unless users ratify the rules, a new or reworded
+    principle must cite words of `quorum` of the users, if that is above 0 of two at least; for people, one that cites
+    fewer becomes a clause for them.
     """
     proposed = await _edits(context)
     return [proposed if proposed.objection else _checked_one_by_one(context, proposed)]
@@ -90,8 +90,7 @@ def _scoped(context: RevisionContext, edit: Edit, principles: Collection[str]) -
     """Return the edit, for people narrowed to the cited users, and the problem with it, if any."""
     options, users = context.options(GroundedOptions), context.cited(edit.evidence)
     if not _is_for_all(edit, principles):
-        is_new = isinstance(edit, Add) and edit.when
-        return edit, f"as its condition rests on the words of {len(users)} users" if is_new and len(users) < 2 else None
+        return edit, None
     if options.acceptance == "ratify" or options.quorum == 0:
         return edit, None
     needed = max(2, math.ceil(options.quorum * len(context.epoch_context.personas)))

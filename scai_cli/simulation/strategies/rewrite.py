@@ -39,21 +39,28 @@ def proposed(
 ) -> Candidate:
     """Return the candidate with the edits that touch no locked rule; the critique names the others.
 
-    An edit without a reason gets the sentence of the critique that names its rule or one of its users. Users have
-    their own ids in place of those shown to the meta model.
+    A new clause with a condition is left out, too, unless it cites two users at least. An edit without a reason gets
+    the sentence of the critique that names its rule or one of its users. Users have their own ids in place of those
+    shown to the meta model.
     """
     critique = window.with_ids(critique)
-    locked = {rule.id for rule in context.constitution.locked}
     kept, remarks = [], [critique] if critique else []
     for edit in edits:
         ids = getattr(edit, "ids", (getattr(edit, "id", ""),))
-        if barred := locked.intersection(ids):
-            what = f"{edit.op} {getattr(edit, 'text', '')}".strip()
-            remarks.append(f"(Left out, as {listed(sorted(barred))} is locked: {what})")
+        if (why := _left_out(context, edit, ids)) is not None:
+            remarks.append(f"(Left out, {why}: {edit.op} {getattr(edit, 'text', '')}".rstrip(": ") + ")")
         else:
             reason = window.with_ids(edit.reason) or _sentence(critique, {*ids, *getattr(edit, "users", ())})
             kept.append(edit.model_copy(update={"reason": reason}))
     return candidate.model_copy(update={"critique": " ".join(remarks), "edits": tuple(kept)})
+
+
+def _left_out(context: RevisionContext, edit: Edit, ids: Collection[str]) -> str | None:
+    """Return why an edit is left out, or None."""
+    if barred := {rule.id for rule in context.constitution.locked}.intersection(ids):
+        return f"as {listed(sorted(barred))} is locked"
+    cited = len(context.cited(edit.evidence)) if isinstance(edit, Add) and edit.when else 2
+    return f"as its condition rests on the words of {cited} of at least 2 users" if cited < 2 else None
 
 
 def _sentence(critique: str, names: Collection[str]) -> str:
