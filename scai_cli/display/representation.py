@@ -11,7 +11,7 @@ from scai_cli.text.characters import one_line
 
 def ballot_words(rule: RatifiedRule) -> str:
     """Return what became of a rule that was put to a ballot, with the people's weights for and against it."""
-    cases = {"everyone": "for everyone", "condition": "under its condition"}
+    cases = {"everyone": "for everyone", "uncited": "of those not cited", "condition": "under its condition"}
     counts = (
         f"{cases[case]} {rule.counts[f'{case}_approve']:g} approve and {rule.counts[f'{case}_object']:g} object"
         for case in cases

@@ -80,7 +80,7 @@ class RatifiedRule(Value):
     rule: str | None = None
     """Its id in the new constitution; None if it is not in it."""
     counts: Mapping[str, float]
-    """The users' weights by opinion (`everyone_approve`, `condition_object`, ...), and the number of those `quoted`."""
+    """The weights of users by opinion: `everyone_approve`, `condition_object`, ...; `uncited` are those not cited."""
 
     @property
     def line(self) -> str:

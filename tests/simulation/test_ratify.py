@@ -74,7 +74,8 @@ def scopes(revision: dict[str, Any]) -> list[str]:
         (cast(ann="a", bob="a", cid="a", eve="iio"), "clause"),  # 3 - 1 are below it, too
         (cast(ann="a", bob="a", eve="iio"), "clause"),
         (cast(ann="aai", bob="aai", cid="aai", dan="aai", eve="aai", fay="aai"), "clause"),
-        (cast(ann="a", bob="a", cid="ioi", dan="ioi"), "dropped"),  # as many object under the condition
+        (cast(ann="a", bob="a", cid="ioi", dan="ioi"), "clause"),  # no more object under the condition
+        (cast(ann="a", bob="a", cid="ioi", dan="ioi", eve="ioi"), "dropped"),
         (cast(ann="a"), "dropped"),  # one user alone
         (cast(ann="o", bob="o"), "dropped"),
         (cast(), "dropped"),
@@ -86,13 +87,15 @@ def test_the_scope_of_a_rule_with_a_condition_follows_from_the_counts(
     revision = ratified(tmp_path, [brief("ann", "bob", when=HURRY)], ballots)
     assert scopes(revision) == [scope]
     (rule,) = revision["ratified"]
-    stances = ballots["Be brief."].values()
+    votes = ballots["Be brief."]
+    stances = votes.values()
     assert rule["counts"] == {
         "everyone_approve": sum(opinion[-1] == "a" for name, opinion in ballots["Be brief."].items() if name < "g"),
         "everyone_object": sum(opinion[-1] == "o" for name, opinion in ballots["Be brief."].items() if name < "g"),
         "condition_approve": sum((opinion * 3)[1] == "a" for opinion in stances),
         "condition_object": sum((opinion * 3)[1] == "o" for opinion in stances),
-        "quoted": 2,
+        "uncited_approve": sum(opinion[-1] == "a" for name, opinion in votes.items() if name not in ("ann", "bob")),
+        "uncited_object": sum(opinion[-1] == "o" for name, opinion in votes.items() if name not in ("ann", "bob")),
     }
     kept = {"principle": [("P1", "Be brief.")], "clause": [("C1", "Be brief.")], "dropped": []}[scope]
     assert rules(revision["constitution"]) == kept
@@ -120,7 +123,8 @@ def test_a_rule_that_only_those_approve_whom_it_quotes_is_no_principle(tmp_path:
     four = dict.fromkeys(("ann", "bob", "cid", "dan"), "a")
     quoted = ratified(tmp_path, [brief(*four, when=HURRY)], cast(**four, eve="iio"))
     assert scopes(quoted) == ["clause"]
-    assert quoted["ratified"][0]["counts"]["quoted"] == 4
+    counts = quoted["ratified"][0]["counts"]
+    assert (counts["uncited_approve"], counts["uncited_object"]) == (0, 1)
     assert scopes(ratified(tmp_path, [brief("ann", "bob", when=HURRY)], cast(**four, eve="iio"))) == ["principle"]
 
 
@@ -146,7 +150,8 @@ def test_weights_count(tmp_path: Path) -> None:
     keys = {"ballots": cast(ann="a", bob="a"), "personas": heavy}
     assert scopes(ratified(tmp_path, [brief("cid")], **keys)) == ["principle"]
     revision = ratified(tmp_path, [brief("cid")], ballots=cast(ann="o", bob="a", cid="a"), personas=heavy)
-    assert revision["ratified"][0]["counts"] == {"everyone_approve": 2, "everyone_object": 4, "quoted": 1}
+    for_everyone = {"everyone_approve": 2, "everyone_object": 4}
+    assert revision["ratified"][0]["counts"] == {**for_everyone, "uncited_approve": 1, "uncited_object": 4}
 
 
 @pytest.mark.parametrize(("quorum", "scope"), [(0.0, "principle"), (0.33, "principle"), (0.5, "dropped")])

@@ -53,7 +53,7 @@ async def ratify(context: RevisionContext, candidates: Sequence[Candidate]) -> A
     Each user judges each rule, in an order of its own, without its author or evidence. A rule is a principle if its
     approvals for everyone minus the objections are at least `quorum` of the users, and no negative number among those
     whose words it does not cite; else, if it has a condition, a clause if two users or more approve it under the
-    condition, and more than object; else, for people, a clause for those who approve it for themselves. A removed rule
+    condition, and no more object; else, for people, a clause for those who approve it for themselves. A removed rule
     that would pass stays. With a group set aside (`dev`), what passed is played with it, under the text that anyone
     gets, and adopted only if its declared welfare is higher.
     """
@@ -115,25 +115,27 @@ def _ratified(
     """Return what becomes of a rule, and the edit that does it, if any."""
     rule, edit = proposed.rule, proposed.edit
     weights = {persona.id: persona.weight for persona in context.epoch_context.personas if persona.id in opinions}
-    quoted = frozenset() if isinstance(edit, Remove) else frozenset(context.cited(rule.evidence))
+    cited = () if isinstance(edit, Remove) else context.cited(rule.evidence)
+    others = {voter: weight for voter, weight in weights.items() if voter not in cited}
+    cases = {"everyone": (weights, "everyone"), "uncited": (others, "everyone")}
+    cases |= {"condition": (weights, "condition")} if rule.when else {}
     counts = {
-        f"{case}_{stance}": _sum(weights, opinions, case, stance)
-        for case in ("everyone", *(["condition"] if rule.when else []))
+        f"{name}_{stance}": _sum(some, opinions, case, stance)
+        for name, (some, case) in cases.items()
         for stance in ("approve", "object")
     }
-    others = {voter: weight for voter, weight in weights.items() if voter not in quoted}
-    net, unquoted = (
-        _sum(some, opinions, "everyone", "approve") - _sum(some, opinions, "everyone", "object")
-        for some in (weights, others)
-    )
-    options = context.options(RatifyOptions)
-    surplus, is_new = net - options.quorum * sum(weights.values()), isinstance(edit, Add)
-    scope, users = _scope(options, rule, surplus, unquoted, opinions, counts, is_new=is_new)
+    options, is_new = context.options(RatifyOptions), isinstance(edit, Add)
+    scope, users = _scope(options, rule, opinions, counts, options.quorum * sum(weights.values()), is_new=is_new)
     when = rule.when if scope == "clause" or isinstance(edit, Remove) else None
     ratified = RatifiedRule(
-        number=number, text=rule.text, when=when if scope != "dropped" else rule.when, users=users, kind=rule.kind,
-        scope=scope, counts={**counts, "quoted": float(len(quoted & opinions.keys()))},
-    )  # fmt: skip
+        number=number,
+        text=rule.text,
+        when=when if scope != "dropped" else rule.when,
+        users=users,
+        kind=rule.kind,
+        scope=scope,
+        counts=counts,
+    )
     if isinstance(edit, Remove):
         return ratified, edit if scope == "dropped" else None
     if scope == "dropped":
@@ -146,15 +148,15 @@ def _ratified(
 def _scope(
     options: RatifyOptions,
     rule: Add,
-    surplus: float,
-    unquoted: float,
     opinions: Mapping[str, Opinion],
     counts: Mapping[str, float],
+    quorum: float,
     *,
     is_new: bool,
 ) -> tuple[Scope, tuple[str, ...]]:
-    """Return the scope of a rule and the users whom it is for; `surplus` is what a principle has over its quorum."""
-    passes = surplus >= 0 and unquoted >= 0 and counts["everyone_approve"] > counts["everyone_object"]
+    """Return the scope of a rule and the users whom it is for; `quorum` is a weight of users."""
+    net, uncited = (counts[f"{case}_approve"] - counts[f"{case}_object"] for case in ("everyone", "uncited"))
+    passes = net > 0 and net >= quorum and uncited >= 0
     if rule.kind == "ask" and not rule.when:
         return ("clause" if passes else "dropped"), ()
     if passes and rule.kind == "rule" and (is_new or not rule.when):
