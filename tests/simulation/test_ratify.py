@@ -191,7 +191,7 @@ def test_a_rewording_and_a_merge_are_on_the_ballot_as_they_would_be(tmp_path: Pa
     assert {rule["text"]: rule["scope"] for rule in revision["ratified"]} == {
         "Be kind and warm.": "principle",
         "Be very long.": "dropped",
-        "Joke well.": "principle",
+        "Joke well.": "clause",  # it keeps its condition
     }
     assert rules(revision["constitution"]) == [("P1", "Be kind and warm."), ("P3", "Be long."), ("C1", "Joke well.")]
     assert revision["constitution"]["contract"][0]["when"] == HURRY
@@ -349,7 +349,7 @@ def test_a_condition_that_leaks_or_hides_something_is_left_out(tmp_path: Path, w
 def test_a_condition_rests_on_the_words_of_two_users(tmp_path: Path) -> None:
     revision = ratified(tmp_path, [brief("ann", when=HURRY)], cast(**dict.fromkeys(NAMES, "a")))
     assert not revision["accepted"]
-    assert "(Left out, as its condition rests on the words of 1 users" in revision["critique"]
+    assert "(Left out, as its condition rests on the words of 1 of at least 2 users" in revision["critique"]
 
 
 def test_users_in_the_answer_of_the_meta_model_bind_no_clause_to_a_condition(tmp_path: Path) -> None:
