@@ -9,11 +9,11 @@ from typing import Final, NamedTuple
 BENCHMARKS: Final = Path(__file__).parents[1] / "benchmarks.md"
 SHOWN: Final = {
     "best for the members": "the best text for the members",
+    "grounded + ratify": "edits, the users approve each rule (default)",
+    "rewrite + ratify": "rewrite, the users approve each rule",
+    "grounded + improves": "edits, adopt on trial",
     "rewrite + always": "rewrite, adopt always (the original SCAI)",
-    "edits + improves": "edits, adopt on trial",
-    "rewrite + vote": "rewrite, the users vote",
     "one-shot, from all portraits": "one text from all portraits",
-    "grounded + vote": "edits with evidence, the users vote",
     "empty, and ask": "no rules, but ask for two wishes",
 }
 TITLE: Final = "Gain of newcomers in simulated societies, share of the possible, with 95 % intervals"
