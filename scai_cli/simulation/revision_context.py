@@ -42,8 +42,9 @@ class RevisionContext:
 
     def cited(self, evidence: Iterable[str]) -> tuple[str, ...]:
         """Return the users whose messages or ratings are among the evidence; an answer counts for its user."""
-        authors = {message.id: c.persona.id for c in self.conversations for message in c.messages}
-        authors |= {rating.id: rating.rater for c in self.conversations for rating in c.ratings}
+        read = [c for episode in (*self.past, self.conversations) for c in episode]
+        authors = {message.id: c.persona.id for c in read for message in c.messages}
+        authors |= {rating.id: rating.rater for c in read for rating in c.ratings}
         return tuple(dict.fromkeys(authors[event_id] for event_id in evidence if event_id in authors))
 
     def options(self, model: type[Options], key: OptionsKey | None = None) -> Options:
