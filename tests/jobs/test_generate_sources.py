@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import TINY, Called, scai
+from conftest import KNOWN_PEOPLE, TINY, Called, scai
 
 from scai_cli.datasets.generate.manifest import read_generation
 from scai_cli.experiment.constitution import Constitution
@@ -15,11 +15,11 @@ from scai_cli.experiment.personas import Persona
 
 PEOPLE = (Persona(id="ann", name="Ann Smith"), Persona(id="bob", name="Bob and Bill"), Persona(id="cid"))
 CONTRACT = "contract: [{text: 'Be brief: a line.', for: [ann, cid]}, {text: Explain it., for: [bob]}]"
-KIND = TINY.replace("name: tiny", "name: kind").replace("Bob Jones", "Bob and Bill").replace(
+KIND = TINY.replace(KNOWN_PEOPLE, "").replace("name: tiny", "name: kind").replace("Bob Jones", "Bob and Bill").replace(
     "epochs: 2", "epochs: 1"
 ) + (
     f"constitution:\n  principles: ['Give an example.', 'Use plain words,\\n  always.']\n  {CONTRACT}\n"
-    "revision: {acceptance: improves, margin: 1.0}\n"
+    "revision: {strategy: rewrite, acceptance: improves, clauses: people, margin: 1.0}\n"
 )
 
 
@@ -111,7 +111,11 @@ def test_rules_in_data(text: str, rules: list[tuple[str, str, tuple[str, ...]]])
         ("c.yaml", "principals: [A.]", "principals: unknown key; did you mean 'principles'?"),
         ("tiny.yaml", TINY, "tiny.yaml:1: this is an experiment, not a constitution; run it first"),
         ("c.yaml", "- A.", "c.yaml:1: a constitution must be a mapping"),
-        ("c.yaml", "principles: [A.]\ncontract:\n- {text: B.}", "c.yaml:3: contract.0: a clause needs `for:`"),
+        (
+            "c.yaml",
+            "principles: [A.]\ncontract:\n- {text: B.}",
+            "c.yaml:3: contract.0: needs `when:`, a condition, or `for:`",
+        ),
         (
             "c.yaml",
             "principles: [A.]\ncontract:\n- {text: B., for: [eve]}",
