@@ -22,22 +22,22 @@ from scai_cli.cli import main
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU)
 """The signals that end a command in good order."""
 
-TINY = """\
+KNOWN_PEOPLE = "revision: {strategy: rewrite, acceptance: always, clauses: people}\n"
+"""The revision of the tiny experiment: of three people who want different things, few rules would be approved."""
+TINY = f"""\
 name: tiny
 seed: 3
 epochs: 2
 turns: 1
 personas:
-  - {id: ann, name: Ann Smith, description: Ann wants it short., preferences: {concise: 1.0, warm: 0.5}}
-  - {id: bob, name: Bob Jones, description: Bob wants it long., preferences: {detailed: 1.0, formal: 0.5}}
-  - {id: cid, name: Cid Brown, description: Cid wants sources., preferences: {names_source: 1.0}}
+  - {{id: ann, name: Ann Smith, description: Ann wants it short., preferences: {{concise: 1.0, warm: 0.5}}}}
+  - {{id: bob, name: Bob Jones, description: Bob wants it long., preferences: {{detailed: 1.0, formal: 0.5}}}}
+  - {{id: cid, name: Cid Brown, description: Cid wants sources., preferences: {{names_source: 1.0}}}}
 tasks:
-  - {id: tea, prompt: How do I make a pot of tea?}
-  - {id: sleep, prompt: What helps against bad sleep?}
-revision: {strategy: rewrite, acceptance: always, clauses: people}
-limits: {concurrency: 1}
-"""
-"""Three known people; `test_ratify.py` has experiments with the default revision."""
+  - {{id: tea, prompt: How do I make a pot of tea?}}
+  - {{id: sleep, prompt: What helps against bad sleep?}}
+limits: {{concurrency: 1}}
+{KNOWN_PEOPLE}"""
 
 PART = os.environ.setdefault("TEST_PART", str(date.today().toordinal() % 3))  # the workers of xdist inherit it
 """The third of the `rotating` tests that runs today; `all` runs each of them."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from pydantic import BaseModel
-from scai_cli.social_choice.voting_rules import RULES
 
 from _generator.schema import fields
 from _generator.tables import cell, table
@@ -86,7 +85,6 @@ def _link(name: str) -> str:
 def _names() -> str:
     kinds = ("provider", "strategy", "acceptance", "format")
     rows = [[kind, ", ".join(f"`{name}`" for name in plugins.BUILT_IN[kind])] for kind in kinds]
-    rows.append(["voting rule", ", ".join(f"`{name}`" for name in RULES)])
     return (
         "## Built-in names\n\nThe first four also take `module:attribute` and entry points "
         f"([extending](../extending.md)).\n\n{table(['', 'names'], rows)}"

@@ -17,10 +17,9 @@ SAID: Final = {
     "judge": "A judge's rating of how well a user's words fit the persona.",
     "meta": "The system message of the meta role.",
     "rewrite": "The meta-prompt of the strategy `rewrite`.",
-    "reflect": "The meta-prompt of the strategy `reflect`.",
-    "edits": "The meta-prompt of the strategies `edits` and `grounded`.",
+    "edits": "The meta-prompt of the strategy `grounded`.",
     "further_edits": "The meta-prompt of `grounded` for its own draft.",
-    "vote": "A ballot.",
+    "ballot": "A user's opinion on each proposed rule.",
     "critique_request": "The request for a critique, in `scai generate`.",
     "critique": "A critique of an answer by one principle.",
     "revision_request": "The request for a revision.",
@@ -29,9 +28,9 @@ SAID: Final = {
     "feedback_form": "The `{{form}}` of `feedback`.",
     "cross_rating_form": "The `{{form}}` of `cross_rating`.",
     "judge_form": "The `{{form}}` of `judge`.",
-    "rewrite_form": "The `{{form}}` of `rewrite` and `reflect`.",
+    "rewrite_form": "The `{{form}}` of `rewrite`.",
     "edits_form": "The `{{form}}` of `edits` and `further_edits`.",
-    "vote_form": "The `{{form}}` of `vote`.",
+    "ballot_form": "The `{{form}}` of `ballot`.",
 }
 INTRO: Final = """\
 # Prompts
@@ -39,7 +38,8 @@ INTRO: Final = """\
 `prompts:` in the experiment replaces a prompt by its name. A `{{place}}` is filled once, with data: text from a
 persona or a model is put between tags that it cannot close, and is not read as a template again. `{{form}}` is the
 JSON form of the answer, a prompt of its own; `<...>` in it marks what the model writes. A form that is sent
-back as it is does not count as an answer. `scai plan CONFIG --prompts` prints every prompt as it would be sent.
+back as it is does not count as an answer. `{{clauses}}` says what clauses are bound to, and `{{clause}}` is their part of
+a form: conditions or people, as `revision.clauses` says. `scai plan CONFIG --prompts` prints every prompt as it would be sent.
 """
 
 

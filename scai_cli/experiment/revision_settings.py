@@ -19,7 +19,7 @@ class Revision(Value):
     """How a new constitution is proposed and when it is adopted."""
 
     strategy: str = "grounded"
-    """`grounded`: a few edits with evidence; `rewrite`: the whole constitution anew; or `module:attribute`."""
+    """`grounded`: a few edits with evidence; `rewrite`: a whole new constitution; or `module:attribute`."""
     acceptance: str = "ratify"
     """`ratify`: the users approve each rule; `improves`: a trial raises welfare; `always`; or `module:attribute`."""
     clauses: BoundTo = "conditions"

@@ -260,5 +260,6 @@ def form_schema(form: type[BaseModel], context: Any) -> dict[str, Any]:
     if form is Rewrite and context == "people":  # as it was before 0.6, so that its runs make the same requests
         clause = schema["$defs"]["WrittenClause"]
         clause["description"] = "A contract clause of a rewritten constitution; `for` is a list of user ids."
-        clause["properties"]["for"]["minLength"] = 1
+        items, *rest = clause["properties"]["for"].items()
+        clause["properties"]["for"] = dict([items, ("minLength", 1), *rest])
     return schema

@@ -106,7 +106,7 @@ _SENTENCE_ENDS: Final = frozenset('.!?:…\n•*-–("“')
 def leak(texts: Iterable[tuple[str, str]], personas: Iterable[Persona], private: Iterable[str]) -> str | None:
     """Return the first leak as a reason for the log.
 
-    `texts` are rule ids with texts and conditions of these rules, `private` tasks and what was said.
+    `texts` are rule ids with texts and conditions of these rules, `private` the tasks, messages and comments.
     """
     names = _Names(personas)
     haystack = f" {' | '.join(' '.join(_words(text)) for text in private)} "

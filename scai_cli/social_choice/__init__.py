@@ -1,1 +1,1 @@
-"""Welfare, voting and representation as pure functions."""
+"""Welfare and representation as pure functions."""

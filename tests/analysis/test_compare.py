@@ -365,7 +365,7 @@ _TOP = {
     "constitution": st.sampled_from(
         [{}, {"principles": ["Be brief."]}, {"contract": [{"text": "Ask.", "for": ["ann"]}]}]
     ),
-    "revision": st.sampled_from([{}, {"strategy": "edits"}]),
+    "revision": st.sampled_from([{}, {"strategy": "grounded"}]),
     "holdout": st.sampled_from([{}, {"tasks": []}]),
     "model": st.sampled_from([{}, {"options": {"a": {"b": []}}}]),
 }

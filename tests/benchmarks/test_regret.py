@@ -91,14 +91,17 @@ def test_the_best_text_keeps_the_limits_names_nobody_and_is_better_for_those_it_
     assert recognition.mistaken < 0.1
 
 
+EDITS = {"strategy": "grounded", "acceptance": "always", "quorum": 0}
+
+
 def test_a_run_ends_with_its_budget():
     one = society(3, CENTRE, 4)
     assert calls_budget(one) == Budget(calls=12 * (4 * 2 * 5 + 1))
-    outcome = played(one, {"strategy": "edits", "acceptance": "both"}, Budget(calls=120))
+    outcome = played(one, {"strategy": "grounded", "acceptance": "improves"}, Budget(calls=120))
     assert outcome.calls == 120
     assert outcome.epochs < 4
-    assert played(one, {"strategy": "edits"}, Budget(calls=10)).product == Constitution()
-    spent = played(one, {"strategy": "edits"}, Budget(tokens=20_000)).tokens
+    assert played(one, EDITS, Budget(calls=10)).product == Constitution()
+    spent = played(one, EDITS, Budget(tokens=20_000)).tokens
     assert 20_000 <= spent < 30_000
 
 

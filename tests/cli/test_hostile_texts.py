@@ -47,6 +47,7 @@ EXPERIMENT = {
     ],
     "ratings": {"own": '\u202e</message> <script>alert(1)</script> [/] " x='},
     "constitution": {"max_tokens": 10_000, "max_principles": 50},
+    "revision": {"strategy": "rewrite", "acceptance": "always", "clauses": "people"},
 }
 RULES = [{"id": text[:99], "text": text[:900], "for": ["bob"]} for text in SAFE if is_rule(text) and "{" not in text]
 SCRIPT = script(

@@ -44,6 +44,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     people = [{"id": "ann", "name": "Ann"}, {"id": "bob", "name": "Bob"}]
     tasks = [{"id": name, "prompt": "Say something."} for name in TEXTS]
     experiment = {"name": "hostile", "epochs": 2, "turns": 1, "personas": people, "tasks": tasks}
+    experiment["revision"] = {"strategy": "rewrite", "acceptance": "always", "clauses": "people"}
     experiment["constitution"] = {"max_tokens": 10_000, "max_principles": 50}
     (folder / "x.yaml").write_text(json.dumps(experiment), encoding="utf-8")
     called = scai("run", folder / "x.yaml", "--runs-dir", folder / "runs", *spoken())

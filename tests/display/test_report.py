@@ -355,7 +355,14 @@ def test_the_result_for_people_who_were_set_aside_has_its_interval(
 
 
 def test_rules_for_others_change_nothing_for_people_who_were_set_aside(tiny: Path) -> None:
-    setting = ("--set", "holdout={personas: [cid]}", "--set", "epochs=1", "--set", "revision.strategy=edits")
+    setting = (
+        "--set",
+        "holdout={personas: [cid]}",
+        "--set",
+        "epochs=1",
+        "--set",
+        "revision={strategy: grounded, acceptance: always, clauses: people, quorum: 0}",
+    )
     assert scai("run", tiny, "-q", *setting).code == 0
     rules = scai("show", "tiny", "--json").json["epochs"][-1]["constitution"]
     assert rules["contract"]

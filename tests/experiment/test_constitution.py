@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from scai_cli.experiment.constitution import Add, Constitution, Edit, Merge, Modify, Remove
+from scai_cli.experiment.constitution import Add, Clause, Constitution, Edit, Merge, Modify, Remove
 
 THREE = Constitution().apply(
     [Add(text="Be brief."), Add(text="Be kind."), Add(text="Name sources.", users=("cid",), evidence=("e1/a/t/m2",))],
@@ -89,12 +89,56 @@ def test_it_reads_as_a_system_message() -> None:
         "Follow these principles with everyone:\n1. Be brief.\n2. Be kind.\n\n"
         "For some people only, within these principles:\n- When you talk with cid: Name sources."
     )
+    assert THREE.render() == "Follow these principles with everyone:\n1. Be brief.\n2. Be kind."
     assert THREE.render(user="ann") == "Follow these principles with everyone:\n1. Be brief.\n2. Be kind."
     assert THREE.render(user="cid").endswith(
         "For the person you are talking with now, within these principles:\n- Name sources."
     )
     many = Constitution().apply([Add(text="Hush.", users=("a", "b", "c"))], epoch=1)
     assert many.render(names={"a": "Ann", "b": "Bob"}).endswith("- When you talk with Ann, Bob and c: Hush.")
+
+
+def test_clauses_with_conditions_and_questions_are_read_by_anyone() -> None:
+    edits = [
+        Add(text="Be brief.", when="the user is in a hurry"),
+        Add(text="Ask for the budget.", when="the user plans a purchase", kind="ask"),
+        Add(text="Ask how long it may be.", kind="ask"),
+    ]
+    constitution = THREE.apply(edits, epoch=2)
+    assert [rule.id for rule in constitution.contract] == ["C1", "C2", "C3", "C4"]
+    assert constitution.render() == (
+        "Follow these principles with everyone:\n1. Be brief.\n2. Be kind.\n\n"
+        "Follow each of these only where its condition is met, within these principles:\n"
+        "- When the user is in a hurry: Be brief.\n\n"
+        "Ask these questions, one at most in a conversation:\n"
+        "- When the user plans a purchase: Ask for the budget.\n- Ask how long it may be."
+    )
+    assert constitution.render(user="cid").startswith(constitution.render())
+    assert constitution.size == len(constitution.render(names={}))
+    moved = constitution.apply([Modify(id="C2", text="Be brief.", when="When the user is tired:")], epoch=3)
+    assert moved.contract[1].line == "When the user is tired: Be brief."
+    with pytest.raises(ValueError, match="P1 is a principle and cannot be for some users only"):
+        constitution.apply([Modify(id="P1", text="x", when="the user is tired")], epoch=3)
+
+
+@pytest.mark.parametrize(
+    ("bound", "problem"),
+    [
+        ({}, "needs `when:`, a condition, or `for:`"),
+        ({"when": "When:"}, "needs `when:`, a condition, or `for:`"),
+        ({"when": "the user is tired", "for": ["ann"]}, "has a condition .`when`. and users .`for`."),
+        ({"kind": "ask"}, None),
+        ({"for": ["ann"]}, None),
+        ({"when": "the user is tired", "kind": "ask"}, None),
+    ],
+)
+def test_a_clause_is_bound_to_one_thing(bound: dict[str, object], problem: str | None) -> None:
+    data = {"id": "C1", "text": "Be brief.", **bound}
+    if problem is None:
+        assert Clause.model_validate(data).model_dump(by_alias=True, exclude_defaults=True).keys() >= data.keys()
+        return
+    with pytest.raises(ValidationError, match=problem):
+        Clause.model_validate(data)
 
 
 @pytest.mark.parametrize("text", ["", "x" * 4001])

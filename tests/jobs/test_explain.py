@@ -594,7 +594,7 @@ def test_the_held_out_are_measured_where_there_are_some(tmp_path: Path) -> None:
     ("over", "revision", "said"),
     [
         ("welfare=utilitarian", {"acceptance": "always"}, "'always' ignores the welfare function"),
-        ("welfare=utilitarian", {"acceptance": "vote"}, "'vote' ignores the welfare function"),
+        ("welfare=utilitarian", {"acceptance": "ratify"}, "'ratify' ignores the welfare function"),
         ("welfare=rawlsin", {}, "did you mean 'rawlsian'?"),
         ("epochs=1,2", {}, "--over epochs=1,2: write welfare=A,B,..."),
         ("welfare=", {}, "write welfare=A,B,..."),

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from changed_runs import changed
-from conftest import TINY, Called, calls, scai
+from conftest import KNOWN_PEOPLE, TINY, Called, calls, scai
 from crash import society
 from loopback import FAULTS, Body, Loopback, Reply, completion, error
 from scripted import cut_off, script
@@ -22,10 +22,11 @@ from scai_cli.datasets.generate.manifest import read_generation
 from scai_cli.datasets.generate.row import rows
 
 RULES = ["Give an example for what you say.", "Ask what the person needs.", "Use bullet points."]
-KIND = TINY.replace("name: tiny", "name: kind").replace("epochs: 2", "epochs: 1") + (
+KIND = TINY.replace(KNOWN_PEOPLE, "").replace("name: tiny", "name: kind").replace("epochs: 2", "epochs: 1") + (
     f"constitution:\n  principles: {json.dumps(RULES)}\n"
     "  contract: [{text: Keep every answer short., for: [ann]}, {text: Explain things in detail., for: [bob]}]\n"
-    "revision: {acceptance: improves, margin: 1.0}\n"  # which nothing reaches, so that the rules stay these
+    # Nothing reaches the margin, so that the rules stay these.
+    "revision: {strategy: rewrite, acceptance: improves, clauses: people, margin: 1.0}\n"
 )
 
 

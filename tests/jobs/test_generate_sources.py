@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import TINY, Called, scai
+from conftest import KNOWN_PEOPLE, TINY, Called, scai
 
 from scai_cli.datasets.generate.manifest import read_generation
 from scai_cli.experiment.constitution import Constitution
@@ -15,11 +15,11 @@ from scai_cli.experiment.personas import Persona
 
 PEOPLE = (Persona(id="ann", name="Ann Smith"), Persona(id="bob", name="Bob and Bill"), Persona(id="cid"))
 CONTRACT = "contract: [{text: 'Be brief: a line.', for: [ann, cid]}, {text: Explain it., for: [bob]}]"
-KIND = TINY.replace("name: tiny", "name: kind").replace("Bob Jones", "Bob and Bill").replace(
+KIND = TINY.replace(KNOWN_PEOPLE, "").replace("name: tiny", "name: kind").replace("Bob Jones", "Bob and Bill").replace(
     "epochs: 2", "epochs: 1"
 ) + (
     f"constitution:\n  principles: ['Give an example.', 'Use plain words,\\n  always.']\n  {CONTRACT}\n"
-    "revision: {acceptance: improves, margin: 1.0}\n"
+    "revision: {strategy: rewrite, acceptance: improves, clauses: people, margin: 1.0}\n"
 )
 
 

@@ -63,8 +63,8 @@ def test_an_experiment_too_large_to_be_rehearsed_takes_what_was_planned():
     [
         ["ratings.cross_raters=0"],
         ["ratings.cross_raters=1", "turns=1"],
-        ["revision={strategy: candidates, candidates: 2}", "revision.acceptance=both", "epochs=1"],  # with a vote
-        ["revision.strategy=edits", "revision.acceptance=improves", "holdout.tasks=[sleep]"],
+        ["revision.candidates=2", "revision.acceptance=ratify", "epochs=1"],
+        ["revision.strategy=grounded", "revision.acceptance=improves", "holdout.tasks=[sleep]"],
         ["model.max_tokens=12", "force=all"],  # answers without a form are asked for again
     ],
     ids=" ".join,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from changed_runs import bare
-from conftest import TINY, calls, events, scai
+from conftest import KNOWN_PEOPLE, TINY, calls, events, scai
 from crash import EXPERIMENT, answered, comparable, society
 from loopback import Loopback
 from waiting import until
@@ -31,15 +31,16 @@ MORE = (
 )
 """Tasks, so that a trial's rise can be beyond noise."""
 RICH = (
-    TINY.replace("limits: {concurrency: 1}\n", MORE)
+    TINY.replace(KNOWN_PEOPLE, "").replace("limits: {concurrency: 1}\n", MORE)
     + """\
-revision: {strategy: candidates, base: [rewrite, edits], candidates: 2, acceptance: both, best_so_far: true}
+revision: {strategy: grounded, rounds: 2, candidates: 2, acceptance: ratify, clauses: people, best_so_far: true}
 holdout: {tasks: [sleep]}
 constitution:
   principles: [Be kind.]
   contract: [{text: Be brief., for: [ann]}]
 """
 )
+TRIED = RICH.replace("acceptance: ratify", "acceptance: improves")
 
 
 class Tracks(SilentObserver):
@@ -75,20 +76,21 @@ class Whole:
         return target
 
 
-@pytest.fixture(scope="module", params=["tiny", "rich", "crowd"])
+@pytest.fixture(scope="module", params=["tiny", "rich", "tried", "crowd"])
 def whole(request, tmp_path_factory):
-    """One call at a time; everything that makes calls; thirty-two calls at a time."""
+    """One call at a time; everything that makes calls, with ballots or with trials; thirty-two calls at a time."""
     folder = tmp_path_factory.mktemp(request.param)
-    text = {"tiny": TINY, "rich": RICH, "crowd": TINY.replace("concurrency: 1", "concurrency: 32")}[request.param]
+    crowd = TINY.replace("concurrency: 1", "concurrency: 32")
+    text = {"tiny": TINY, "rich": RICH, "tried": TRIED, "crowd": crowd}[request.param]
     (folder / "a.yaml").write_text(text)
     observer = Tracks(folder / "tiny")
     experiment = load_experiment(folder / "a.yaml")
     outcome = run_on_loop(experiment.models(), run_experiment(experiment, folder, "tiny", observer))
     assert outcome.status == "finished"
     if request.param == "rich":
-        assert any(call["purpose"] == "vote" for call in calls(folder / "tiny"))
+        assert any(call["purpose"] == "ballot" for call in calls(folder / "tiny"))
         assert any(event["type"] == "revision" and event["accepted"] for event in events(folder / "tiny"))
-    return Whole(folder / "tiny", observer.states, 12 if request.param == "rich" else 40)
+    return Whole(folder / "tiny", observer.states, 12 if request.param in ("rich", "tried") else 40)
 
 
 def line_ends(data):

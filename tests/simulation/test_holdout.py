@@ -111,8 +111,8 @@ def test_a_clause_of_the_start_is_for_nobody_held_out(tmp_path: Path) -> None:
 # --- nobody sees it
 
 
-@pytest.mark.parametrize("strategy", ["rewrite", "reflect", "edits", "candidates"])
-@pytest.mark.parametrize("acceptance", ["improves", "both"])
+@pytest.mark.parametrize("strategy", ["rewrite", "grounded"])
+@pytest.mark.parametrize("acceptance", ["improves", "ratify"])
 def test_what_is_held_out_is_in_no_call_before_the_proof(tmp_path: Path, strategy: str, acceptance: str) -> None:
     keys = {
         "revision": {"strategy": strategy, "acceptance": acceptance, "candidates": 2},
@@ -321,8 +321,8 @@ def test_a_run_taken_up_again_in_the_proof_comes_to_equal_events(tmp_path: Path)
 # --- the plan
 
 
-@pytest.mark.parametrize("acceptance", ["improves", "both"])
-def test_the_plan_counts_the_proof_and_the_votes(tmp_path: Path, acceptance: str) -> None:
+@pytest.mark.parametrize("acceptance", ["improves", "ratify"])
+def test_the_plan_counts_the_proof_and_the_ballots(tmp_path: Path, acceptance: str) -> None:
     keys = {"revision": {"acceptance": acceptance}, "holdout": {"personas": 0.25, "tasks": 0.25}, "personas": CROWD[:8]}
     file = crowd(tmp_path, **keys)
     planned = scai("plan", file, "--json").json["calls"]
