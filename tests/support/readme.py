@@ -127,7 +127,7 @@ def screen(runs: Runs) -> str:
 
 def message(runs: Runs) -> str:
     """Return the help desk's system message."""
-    return code_block(runs.scai("export", "help-desk", "--format", "system"))
+    return code_block(runs.scai("export", "help-desk", "--format", "system", "--for", "members"))
 
 
 def price(runs: Runs) -> str:

@@ -176,9 +176,11 @@ def _sum(weights: Mapping[str, float], opinions: Mapping[str, Opinion], case: st
 
 
 def _candidate(context: RevisionContext, candidates: Sequence[Candidate], edits: Sequence[Edit]) -> Candidate:
-    """Return the first candidate with the edits that fit together, one after the other."""
+    """Return the first candidate with the edits that fit together; a clause goes that says the same as a principle."""
     ratified = candidates[0].model_copy(update={"edits": (), "constitution": None})
-    for edit in edits:
+    general = {edit.text for edit in edits if isinstance(edit, Add) and not (edit.when or edit.users)}
+    twins = [clause for clause in context.constitution.contract if clause.kind == "rule" and clause.text in general]
+    for edit in (*(Remove(id=clause.id, reason="It is a principle now.") for clause in twins), *edits):
         longer = checked(context, ratified.model_copy(update={"edits": (*ratified.edits, edit)}))
         if longer.objection is None:
             ratified = longer
