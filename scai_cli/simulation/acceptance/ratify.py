@@ -70,7 +70,7 @@ async def ratify(context: RevisionContext, candidates: Sequence[Candidate]) -> A
     if candidate.constitution is None:
         reason = f"the users approved none of {len(proposed)} changes"
         return AcceptanceResult(None, reason, {}, counts, tuple(rules))
-    approved = f"the users approved {len(candidate.edits)} of {len(proposed)} changes"
+    approved = f"the users approved {sum(edit in edits for edit in candidate.edits)} of {len(proposed)} changes"
     scores: dict[str, dict[str, float | None]] = {}
     if context.dev:
         before, after = await dev_gain(context, candidate.constitution)
