@@ -38,9 +38,8 @@ INTRO: Final = """\
 `prompts:` in the experiment replaces a prompt by its name. A `{{place}}` is filled once, with data: text from a
 persona or a model is put between tags that it cannot close, and is not read as a template again. `{{form}}` is the
 JSON form of the answer, a prompt of its own; `<...>` in it marks what the model writes. A form that is sent
-back as it is does not count as an answer. `{{clauses}}` says what clauses are bound to, and `{{clause}}` is their part
-of a form: conditions or people, as `revision.clauses` says. `scai plan CONFIG --prompts` prints every prompt as it
-would be sent.
+back as it is does not count as an answer. `{{clauses}}` and `{{clause}}` say what clauses are bound to, conditions or
+people, as `revision.clauses` wants it. `scai plan CONFIG --prompts` prints every prompt as it would be sent.
 """
 
 

@@ -111,7 +111,7 @@ def names_of(personas: Iterable[Persona]) -> dict[str, str]:
     """Return id -> a name that nobody else has, to be read back from a list of names.
 
     Namesakes have an attribute behind their names in which they differ, or else their ids. A name that reads like
-    several, or like the id of somebody else, has its id in its place.
+    several, or like the id of another, has its id in its place.
     """
     personas = list(personas)
     namesakes: dict[str, list[Persona]] = defaultdict(list)

@@ -87,7 +87,7 @@ def table(cells: Mapping[tuple[str, str], float]) -> list[list[float | None]]:
 
 def test_the_change_is_over_all_plays_of_both_versions(play: Runner) -> None:
     """The product of this run was played several times."""
-    run = play("--set", "epochs=4", "--set", "revision={strategy: grounded, acceptance: vote}")
+    run = play("--set", "epochs=4", "--set", "revision={strategy: grounded, acceptance: ratify, clauses: people}")
     found = of(run)
     assert (found.start.version, len(found.product.epochs) > 1) == (0, True)
     assert found.compared == found.product

@@ -98,11 +98,11 @@ def reported(*arguments: object) -> Page:
 
 
 @pytest.fixture(scope="module")
-def voted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run whose product was played, in 4 epochs of 3 people."""
-    folder = tmp_path_factory.mktemp("voted")
+    folder = tmp_path_factory.mktemp("several")
     (folder / "tiny.yaml").write_text(TINY, encoding="utf-8")
-    settings = ("--set", "revision={strategy: grounded, acceptance: vote}", "--set", "epochs=4")
+    settings = ("--set", "revision={strategy: grounded, acceptance: ratify, clauses: people}", "--set", "epochs=4")
     called = scai("run", folder / "tiny.yaml", "--runs-dir", folder / "runs", "-q", *settings)
     assert called.code == 0, called.err
     return folder / "runs" / "tiny"
@@ -192,8 +192,8 @@ def headline_of(run: Path) -> Headline:
     return found
 
 
-def test_its_numbers_are_those_of_the_analysis(voted: Path) -> None:
-    page, found = reported(voted), headline_of(voted)
+def test_its_numbers_are_those_of_the_analysis(several: Path) -> None:
+    page, found = reported(several), headline_of(several)
     assert found.compared.version > found.start.version == 0
     assert found.sentence in page.text
     assert "simulated" in found.sentence
@@ -210,13 +210,13 @@ def test_its_numbers_are_those_of_the_analysis(voted: Path) -> None:
     assert f"Satisfaction, 0 to 10 {found.satisfaction.before:.1f} {found.satisfaction.after:.1f} " in page.text
     for change in (found.satisfaction, found.welfare):
         assert f" {change.words} " in page.text
-    for rule in scai("show", voted, "--json").json["epochs"][-1]["constitution"]["principles"]:
+    for rule in scai("show", several, "--json").json["epochs"][-1]["constitution"]["principles"]:
         assert rule["text"] in page.text
 
 
-def test_one_question_has_two_answers_with_the_rule_that_made_the_difference(voted: Path) -> None:
-    page = reported(voted)
-    history = read_history(voted, messages=False, ratings=False)
+def test_one_question_has_two_answers_with_the_rule_that_made_the_difference(several: Path) -> None:
+    page = reported(several)
+    history = read_history(several, messages=False, ratings=False)
     pairs = before_after(history, headline(history))
     assert pairs
     for pair in pairs:

@@ -27,11 +27,14 @@ RULES = [
     edit("add", text="x cid=5", **{"for": ["cid"]}),
 ]
 
+EDITS = {"strategy": "grounded", "quorum": 0}
+"""Edits as the script has them."""
+
 
 def finished_run(path: Path, /, script: Sequence[Line] = (), **keys: Any) -> Path:
     """A run whose constitution is known to have P1 (nothing), C1 (ann gains), C2, C3 (bob loses), C4 (nothing)."""
     rules = [{**RULES[0], "text": "Be kind."}, *RULES[1:]]
-    common = {"ratings": NO_CROSS, "revision": {"strategy": "edits"}, "opening": "task", **keys}
+    common = {"ratings": NO_CROSS, "revision": EDITS, "opening": "task", **keys}
     file = experiment(path, {"e1/revision": {"critique": "c", "edits": rules}}, script, **common)
     assert scai("run", file, "--quiet").code == 0
     return path / "runs" / "t"
@@ -51,7 +54,7 @@ def test_a_reworded_rule_is_not_from_the_start(tmp_path: Path) -> None:
         {"e1/revision": {"critique": "c", "edits": reworded}},
         constitution=start,
         ratings=NO_CROSS,
-        revision={"strategy": "edits"},
+        revision=EDITS,
     )
     assert scai("run", file, "--quiet").code == 0
     principle, clause = explained()["rules"]
@@ -103,7 +106,7 @@ def test_a_rule_that_hurts_those_who_asked_for_it_is_said(tmp_path: Path) -> Non
         {"e1/revision": {"critique": "c", "edits": rules}},
         luck=0.5,
         ratings={"cross_weight": 0, "cross_raters": 0},
-        revision={"strategy": "edits"},
+        revision=EDITS,
     )
     assert scai("run", file, "--quiet").code == 0
     bobs, cids = explained(*EIGHT)["rules"]
@@ -340,7 +343,7 @@ def test_the_report_shows_who_gains_and_loses_who_asked_and_whom_a_rule_hurts(tm
         edit("add", text="x bob=2", **{"for": ["bob"], "evidence": ["e1/bob/tea/m2", "e1/ann/tea/m2"]}),
         edit("add", text="Be kind."),
     ]
-    keys = {"ratings": {"cross_weight": 0, "cross_raters": 0}, "revision": {"strategy": "edits"}, "luck": 0.5}
+    keys = {"ratings": {"cross_weight": 0, "cross_raters": 0}, "revision": EDITS, "luck": 0.5}
     file = experiment(tmp_path, {"e1/revision": {"critique": "c", "edits": rules}}, **keys)
     assert scai("run", file, "--quiet").code == 0
     assert "Effect on" not in report(tmp_path)
@@ -417,7 +420,7 @@ def test_the_rounds_show_how_sure_the_effect_on_one_person_in_one_task_is(tmp_pa
         tasks=TASKS[:1],
         luck=0.5,
         welfare=function,
-        revision={"strategy": "edits"},
+        revision=EDITS,
     )
     assert scai("run", file, "--quiet").code == 0
     [rule] = explained("--set", "limits.calls=32")["rules"]
@@ -482,7 +485,7 @@ def test_held_out_people_are_not_asked(tmp_path: Path) -> None:
 
 
 def front(path: Path, *arguments: object, over: str = "welfare=utilitarian,rawlsian,nash", **keys: Any) -> Called:
-    settings = {"acceptance": "improves", "strategy": "candidates", "candidates": 2, **keys.pop("revision", {})}
+    settings = {"acceptance": "improves", "candidates": 2, **keys.pop("revision", {})}
     meta = {
         "e1/revision/c1": {"critique": "", "principles": [], "contract": _levels(10, 10, 3)},
         "e1/revision/c2": {"critique": "", "principles": [], "contract": _levels(6, 6, 6)},
@@ -656,7 +659,7 @@ def test_show_diff_gives_the_reason_and_the_evidence_of_each_edit(tmp_path: Path
         tmp_path,
         {"e1/revision": {"critique": "", "edits": first}, "e2/revision": {"critique": "", "edits": second}},
         epochs=2,
-        revision={"strategy": "edits"},
+        revision=EDITS,
     )
     assert scai("run", file, "--quiet").code == 0
     whole = " ".join(scai("show", "t", "--diff", 0, 2).out.split())

@@ -88,7 +88,7 @@ personas:
   - {id: ann, description: Ann wants it short., model: {name: small, temperature: 0.1}}
   - {id: bob, description: Bob wants it long.}
 tasks: [{id: tea, prompt: How do I make tea?}]
-revision: {acceptance: vote}
+revision: {acceptance: ratify, clauses: people}
 """
 
 

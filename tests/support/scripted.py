@@ -159,7 +159,7 @@ class _Literal:
 
 
 def rater(call: str) -> str:
-    """Who rates or votes in a call of the user's: `e1/ann/tea/m2/user`, `.../cross/bob/user`, `.../ballot/bob/user`."""
+    """Who answers a call of the user's: `e1/ann/tea/m2/user`, `.../cross/bob/user`, `.../ballot/bob/user`."""
     parts = re.sub(r"/user(/retry\d+)?$", "", call).split("/")
     return parts[-3] if re.fullmatch(r"m\d+", parts[-1]) else parts[-1]
 
