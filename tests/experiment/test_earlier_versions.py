@@ -62,7 +62,7 @@ def test_a_saved_experiment_keeps_the_meaning_of_its_revision(file: Path) -> Non
     for read in (load_saved, load_resolved):
         revision = read(file).revision
         assert (revision.strategy, revision.acceptance) == (written["strategy"], written["acceptance"])
-        assert (revision.quorum, revision.rounds) == (written["quorum"], written["rounds"])
+        assert revision.quorum == written["quorum"]
         assert (revision.clauses, revision.candidates, revision.memory) == ("people", 1, 1)
         again = Path("again.yaml")
         again.write_text(dump_experiment(read(file)), encoding="utf-8")

@@ -74,7 +74,7 @@ def test_a_secret_among_a_personas_options_is_refused() -> None:
 
 def test_a_run_of_0_1_keeps_its_digests_and_what_show_prints() -> None:
     """Written by version 0.1, in which a persona's model had eight keys."""
-    revision = Revision(strategy="rewrite", acceptance="always", clauses="people", quorum=0.66, rounds=4)
+    revision = Revision(strategy="rewrite", acceptance="always", clauses="people", quorum=0.66)
     then = {"opening": "task", "ratings": Ratings(cross_raters="all"), "revision": revision}  # the defaults of 0.1
     config = experiment("ann", "cid", "dan").model_copy(update=then)
     assert digests(config, with_remedies=True) == DIGESTS

@@ -52,47 +52,6 @@ def test_clauses_and_removals_are_left_as_they_are_and_rewordings_need_the_quoru
     assert "Write for Ann's friends." in revision["critique"]
 
 
-def test_the_meta_model_is_asked_again_about_its_draft_until_it_has_no_more_edits(tmp_path: Path) -> None:
-    clause = edit("add", text="Rhyme.", **{"for": "cid"}, evidence=[CID])
-    meta = {
-        "e1/revision": {"critique": "one", "edits": [edit("add", text="Be brief.", evidence=[ANN, BOB])]},
-        "e1/revision/r2": {"critique": "two", "edits": [edit("remove", id="P7"), clause]},
-        "e1/revision/r3": {"critique": "three", "edits": [edit("add", text="Be bold.", evidence=[])]},
-        "e1/revision/r4": {"critique": "four", "edits": [edit("add", text="Be true.", evidence=[ANN, BOB, CID])]},
-    }
-    told = ran(tmp_path, meta, revision={"strategy": "grounded", "rounds": 4})
-    revision = revisions(told)[0]
-    assert rules(revision["constitution"]) == [("P1", "Be brief."), ("C1", "Rhyme.", "cid")]
-    assert revision["critique"].startswith("one two (Left out, broken: there is no rule 'P7'")
-    assert revision["constitution"]["version"] == 1
-    (run,) = (tmp_path / "runs").iterdir()
-    asked = {call["id"]: call["request"]["messages"][-1]["content"] for call in calls(run) if call["role"] == "meta"}
-    assert list(asked) == ["e1/revision/meta", "e1/revision/r2/meta", "e1/revision/r3/meta"]
-    assert "P1: Be brief." in asked["e1/revision/r2/meta"]
-    assert "C1 (for cid): Rhyme." in asked["e1/revision/r3/meta"]
-
-
-@pytest.mark.parametrize("max_prompt_tokens", [60_000, 3000])
-def test_the_prompts_of_all_rounds_begin_with_the_same_transcripts(tmp_path: Path, max_prompt_tokens: int) -> None:
-    """A hosted cache serves a common beginning."""
-    clause = edit("add", text="Be brief.", **{"for": "cid"}, evidence=[CID])
-    keys = {"strategy": "grounded", "rounds": 2, "max_prompt_tokens": max_prompt_tokens}
-    tasks = [{"id": f"t{n}", "prompt": f"Task {n}? " * 20} for n in range(8)]
-    ran(tmp_path, {"e1/revision": {"critique": "one", "edits": [clause]}}, revision=keys, tasks=tasks)
-    (run,) = (tmp_path / "runs").iterdir()
-    first, second = (call["request"]["messages"][-1]["content"] for call in calls(run) if call["role"] == "meta")
-    same = next(n for n, (a, b) in enumerate(zip(first, second, strict=False)) if a != b)
-    assert first.rfind("</conversation>", 0, same) >= 0.9 * first.rfind("</conversation>")
-
-
-@pytest.mark.parametrize("rounds", [1, 2])
-def test_one_round_asks_once_and_a_broken_round_leaves_the_draft(tmp_path: Path, rounds: int) -> None:
-    one = {"critique": "one", "edits": [edit("add", text="Be brief.", evidence=[ANN, BOB])]}
-    meta = {"e1/revision": one, "e1/revision/r2": "no JSON"}
-    told = ran(tmp_path, meta, revision={"strategy": "grounded", "rounds": rounds})
-    assert rules(revisions(told)[0]["constitution"]) == [("P1", "Be brief.")]
-
-
 def test_an_edit_that_cannot_stand_does_not_take_the_others_with_it(tmp_path: Path) -> None:
     changes = [
         edit("add", text="Answer Bob Jones in verse.", evidence=[ANN, BOB]),

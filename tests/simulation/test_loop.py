@@ -291,7 +291,7 @@ def test_a_rewrite_is_adopted_as_edits_that_keep_ids(tiny: Path) -> None:
     assert (clause["id"], clause["text"], clause["for"]) == ("C1", "Name a source.", ["cid"])
     assert last["from_version"] == 1
     assert last["constitution"]["version"] == 2
-    assert "When you talk with Cid Brown: Name a source." in last["system_message"]
+    assert "Name a source." not in last["system_message"]  # which is for anyone
     assert (Path("runs/tiny") / "system_message.txt").read_text(encoding="utf-8") == last["system_message"] + "\n"
     assert (Path("runs/tiny") / "constitution/e2.md").read_text(encoding="utf-8").strip() == last["system_message"]
 

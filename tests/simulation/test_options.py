@@ -137,6 +137,6 @@ def test_they_hold_no_secret() -> None:
 
 @pytest.mark.parametrize("model", [GroundedOptions, RewriteOptions, MarginOptions, RatifyOptions])
 def test_a_built_in_one_reads_keys_of_revision(model: type[GroundedOptions]) -> None:
-    revision = Revision(acceptance="improves", clauses="people", quorum=0.5, rounds=2, memory=3, margin=0.25)
+    revision = Revision(acceptance="improves", clauses="people", quorum=0.5, memory=3, margin=0.25)
     read = model.model_validate(revision, from_attributes=True)
     assert {key: getattr(revision, key) for key in model.model_fields} == read.model_dump()

@@ -28,7 +28,7 @@ _LONGEST_ID: Final = 12
 _REJECTED: Final = re.compile(r"- (.*) \((?:approved by ([^;()]*))?(?:; )?(?:minded by ([^;()]*))?(?:nobody cares)?\)")
 _BY_BALLOT: Final = "judge each rule by ballot"
 _VOTED: Final = 0.5
-"""The weight of a wish that a ballot tells."""
+"""The weight of a wish that a ballot states."""
 
 
 @dataclass(frozen=True, slots=True)

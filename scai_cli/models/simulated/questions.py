@@ -1,4 +1,4 @@
-"""Questions that a system message tells the assistant to ask, one at most in a conversation, and their answers."""
+"""Questions that a system message wants asked, one at most in a conversation, and their answers."""
 
 import random
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def without_questions(system: str) -> Iterator[str]:
 
 
 def topic(rule: str) -> str | None:
-    """Return the trait that a question is about: the first in its words besides asking itself; None without any."""
+    """Return the trait that a question is about: the first that it names besides asking itself; None for none."""
     return next((trait for trait in requested(rule) if trait != "asks_back"), None)
 
 
@@ -47,7 +47,7 @@ def with_question(answer: str, trait: str) -> str:
 
 
 def asked_in(answer: str) -> str | None:
-    """Return the trait that the question at the end of an answer is about; None without such a question."""
+    """Return the trait that the question at the end of an answer is about; None without a question of this kind."""
     return _BY_SENTENCE.get(answer.rpartition("\n")[2])
 
 
