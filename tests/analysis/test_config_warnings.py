@@ -25,7 +25,7 @@ def options(settings: str) -> list[str]:
         ("welfare=rawlsian revision.acceptance=improves", ""),
         ("welfare=rawlsian revision.best_so_far=true", ""),
         ("welfare=utilitarian", ""),
-        ("revision.quorum=0.5 revision.rounds=2", "revision.quorum revision.rounds"),
+        ("revision.quorum=0.5", "revision.quorum"),
         ("revision.quorum=0.5 revision.strategy=grounded", ""),
         ("revision.quorum=0.5 revision.acceptance=ratify", ""),
         ("revision.candidates=5", ""),

@@ -197,8 +197,8 @@ def test_a_group_with_too_few_rules_is_named(finished: Path, tmp_path: Path) -> 
             {"ann": [["A."]], "bob": [["B."]]},
             ["A.", "B."],
             True,
-            "Each group has a rule: of any 1 or more of 2 voters who agree on a rule, one approves a rule in the "
-            "constitution, which has 2 of the 2 rules put to a ballot.",
+            "Each of 2 voters who approves any rule approves one in the constitution, which has 2 of the 2 rules put "
+            "to a ballot.",
         ),
         (
             {"ann": [["A."]], "bob": [["B."]]},

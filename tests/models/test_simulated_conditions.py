@@ -53,7 +53,8 @@ def test_a_wish_of_those_who_show_a_condition_becomes_a_rule_for_it(condition):
     [clause] = written["contract"]
     assert named(clause["when"]) == {condition}
     assert "for" not in clause
-    assert set(clause["evidence"]) == {"e1/ann/t/m2", "e1/bob/t/m2"}
+    # the words of the wish, and those that show the condition
+    assert set(clause["evidence"]) == {f"e1/{user}/t/{message}" for user in ("ann", "bob") for message in ("m0", "m2")}
 
 
 def test_no_rule_where_the_condition_does_not_tell_who_wants_it():

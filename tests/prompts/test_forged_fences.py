@@ -22,7 +22,7 @@ from scai_cli.messages import Message
 from scai_cli.populations import biographies
 from scai_cli.prompts.fences import TAGS, fence
 from scai_cli.runs.events import MessageSaid, Rated
-from scai_cli.simulation.prompts import Material, Prompts, rated_transcript
+from scai_cli.simulation.prompts import Material, NotApproved, Prompts, rated_transcript
 from scai_cli.simulation.transcript import Conversation
 
 LETTERS = dict(
@@ -146,7 +146,7 @@ def constitution(text: str) -> Constitution:
 def prompts(text: str) -> dict[str, list[Message]]:
     """Every kind of prompt, with this text wherever somebody's text may be."""
     talk = conversation(text)
-    material = Material(constitution(text), [rated_transcript(talk)], not_approved=[text])
+    material = Material(constitution(text), [rated_transcript(talk)], not_approved=[NotApproved(text, ["ann"], [])])
     made = Prompts({}, Ratings(), ConstitutionStart(), [talk.persona])
     facts = {"place": text, text[:20]: 1}
     return {
@@ -158,7 +158,7 @@ def prompts(text: str) -> dict[str, list[Message]]:
         "revision": made.revision(text, text, text, text),
         "comparison": made.comparison(text, text, (text, text)),
         "biography": [Message("user", biographies._prompt(facts, [talk.task], text))],
-        **{name: made.meta(name, material) for name in ("rewrite", "edits", "further_edits")},
+        **{name: made.meta(name, material) for name in ("rewrite", "edits")},
     }
 
 

@@ -15,7 +15,9 @@ from conftest import scai
 from recorded import without_measures
 
 GOLDEN = Path(__file__).parents[1] / "golden"
-VERSIONS = ("v0.4", "v0.5")
+VERSIONS = ("v0.5", "v0.6")
+GONE = ("base", "rounds", "satisfied", "rule", "candidates", "memory")
+"""The keys of `revision` that went in 0.6, and those that other strategies read since."""
 NAMES = sorted(path.stem for path in (GOLDEN / VERSIONS[-1] / "expected").glob("*.txt"))
 
 
@@ -43,6 +45,8 @@ def test_show_prints_each_key_as_it_did(expected: Path):
     before = json.loads((expected / "whole.show.json").read_text(encoding="utf-8"))
     now = scai("show", "whole", "--json").json
     assert before["epochs"]
+    for key in GONE:
+        before["config"]["revision"].pop(key, None)
     for person in before["headline"].get("people", {}).values():
         person.pop("level", None)  # it was that of one interval, and is that of all together
     assert kept(without_measures(before), now)
@@ -56,7 +60,8 @@ def test_show_prints_each_key_as_it_did(expected: Path):
 @pytest.mark.parametrize("name", NAMES)
 def test_an_export_has_the_same_rows(name: str, expected: Path):
     run, _, form = name.partition(".")
-    audience = ("--for", "members") if form == "system" else ()  # older messages have the clauses for single people
+    is_older = expected.parent.name == "v0.5"  # its messages have the clauses for single people
+    audience = ("--for", "members") if form == "system" and is_older else ()
     assert scai("export", run, "--format", form, *audience).out == (expected / f"{name}.txt").read_text(
         encoding="utf-8"
     )

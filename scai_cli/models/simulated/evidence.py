@@ -87,8 +87,8 @@ class Evidence:
     unsatisfied they are. `demands` are orders to write a rule, which do not count as a reason for it. `shares[user]`
     are a user's own ratings as shares of the scale, `shown[user]` the conditions that a user's messages show, and
     `showings` each of them with the user and the id of the message.
-    `by_ballot` is whether the users will judge
-    each rule. `rejected` are rules that they did not approve, `minded` who objected to what they ask for.
+    `by_ballot` is whether the users will judge each rule, `may_ask` whether a rule may be a question. `rejected` are
+    rules that they did not approve, `minded` who objected to what they ask for.
     """
 
     rules: list[Rule]
@@ -101,6 +101,7 @@ class Evidence:
     rejected: list[Rule] = field(default_factory=list)
     minded: dict[tuple[str, float], set[str]] = field(default_factory=dict)
     by_ballot: bool = False
+    may_ask: bool = False
     max_principles: int = 10
     max_tokens: int = 400
 

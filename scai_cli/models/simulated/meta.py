@@ -78,7 +78,8 @@ class ProposedRules:
 def propose_rules(request: FormRequest, flaws: Flaws, rng: random.Random) -> ProposedRules:
     """Read a revision's prompt and propose rules, flaws included."""
     evidence, clauses = read_evidence(request.prompt), request.form.get("contract", request.form.get("edits"))
-    conditional = isinstance(clauses, list) and any("when" in clause for clause in clauses)
+    keys = {key for clause in clauses for key in clause} if isinstance(clauses, list) else set()
+    conditional, evidence.may_ask = "when" in keys, "ask" in keys
     rules, dropped, granted = revision.revise_rules(evidence, rng, conditional=conditional)
     rules = _apply_flaws(rules, evidence, flaws, rng)
     if conditional:

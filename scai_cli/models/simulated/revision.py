@@ -174,7 +174,8 @@ def _grant_conditionally(
 
 def _with_question(request: TraitRequest, rules: list[Rule], evidence: Evidence) -> list[Rule] | None:
     """Return the rules with a question about what two users or more want and as many mind; None if there is one."""
-    if min(len(request.supporters), len(request.opponents)) < 2 or any(rule.kind == "ask" for rule in rules):
+    contested = min(len(request.supporters), len(request.opponents)) >= 2
+    if not evidence.may_ask or not contested or any(rule.kind == "ask" for rule in rules):
         return None
     text = f"Ask whether {label_of(request.trait)} is wanted."
     if any(rule.text == text for rule in evidence.rejected):
