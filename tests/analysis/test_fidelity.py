@@ -34,6 +34,7 @@ tasks:
   - {id: boss, prompt: "What do I tell my boss?"}
 controls: true
 limits: {concurrency: 1}
+revision: {strategy: rewrite, acceptance: always, clauses: people}
 """
 
 

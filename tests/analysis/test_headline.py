@@ -207,7 +207,7 @@ def test_the_sentence_the_table_and_the_json_agree_whether_there_are_too_few_rat
     users = f"  - {{id: ann{rest}".splitlines(keepends=True)[:people]
     questions = [f"  - {{id: t{n}, prompt: How do I make tea for {n + 2} people}}\n" for n in range(tasks)]
     tiny.write_text("".join((head, *users, "tasks:\n", *questions)))
-    run = play("--set", "revision={strategy: rewrite, acceptance: always}")
+    run = play("--set", "revision={strategy: rewrite, acceptance: always, clauses: people}")
     told = events(run)
     for n, event in enumerate(event for event in told if event["type"] == "rating"):
         event["value"] = n % 3 + 1 if event["epoch"] == 1 else n % 2 + 7

@@ -128,7 +128,7 @@ def test_a_good_run_has_no_warning(finished: Path) -> None:
         "meta": {"answers": 2},
     }
     assert (health["refused"], health["epochs_without_revision"]) == (0, {})
-    assert [sum(values.values()) for values in health["commonest_ratings"].values()] == [10, 36]
+    assert [sum(values.values()) for values in health["commonest_ratings"].values()] == [12, 36]
     shown = scai("show", finished).out
     assert "Warning" not in shown
     assert "Also counted" not in shown

@@ -180,7 +180,7 @@ def test_an_anchor_that_cannot_be_rated_is_missing_not_zero(tmp_path: Path) -> N
 
 
 def test_the_same_answers_are_anchors_whatever_the_constitution_does_later(tmp_path: Path, tiny: Path) -> None:
-    for name, strategy in (("one", "rewrite"), ("two", "reflect")):
+    for name, strategy in (("one", "rewrite"), ("two", "grounded")):
         settings = ["--set", "ratings.anchors=2", "--set", f"revision.strategy={strategy}"]
         assert scai("run", tiny, "--quiet", "--run-id", name, *settings).code == 0
     one, two = ({r["message"] for r in ratings(events(tmp_path / "runs" / n), "anchor")} for n in ("one", "two"))

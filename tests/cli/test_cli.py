@@ -244,7 +244,9 @@ def rows(*options: object) -> list[dict[str, Any]]:
 
 def test_export_system_in_three_styles(finished: Path) -> None:
     message = (finished / "system_message.txt").read_text(encoding="utf-8")
-    assert scai("export", finished, "--format", "system") == Called(0, message, "")
+    exported = scai("export", finished, "--format", "system")
+    assert (exported.code, exported.out) == (0, message)
+    assert exported.err.endswith("for single people are left out; with them: --for members\n")
     for name, begins in (
         ("m.txt", message),
         ("m.md", "# Constitution of run tiny, version "),

@@ -162,6 +162,7 @@ personas:
 {people}
 tasks:
 {tasks}
+revision: {{strategy: rewrite, acceptance: always, clauses: people}}
 """
 
 

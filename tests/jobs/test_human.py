@@ -27,9 +27,11 @@ epochs: 1
 turns: 1
 personas:
   - {id: me, name: Ada, human: true, preferences: {concise: 1.0}}
-  - {id: bob, name: Bob Jones, description: Bob wants it short., preferences: {concise: 1.0, formal: 0.5}}
+  - {id: bob, name: Bob Jones, description: Bob wants it short., preferences: {concise: 1.0}}
 tasks:
   - {id: tea, prompt: How do I make a pot of tea?}
+constitution: {max_principles: 1}    # so that one rule is proposed: both want short answers
+model: {options: {flaws: {invents: 0, obeys_one: 0, truncates: 0}}}
 """
 TWO = ONE.replace("  - {id: bob,", "  - {id: eve, name: Eve, human: true, preferences: {concise: 1}}\n  - {id: bob,")
 ANSWERS = "Too long for me.\n7\nFine for Bob.\n4,5\na o\n"
