@@ -180,7 +180,7 @@ class HumanModel:
         while True:
             if (opinion := read_opinion(await self._participants.read(question), tuple(cases))) is not None:
                 return {"rule": letter, **opinion}
-            self._participants.prompt.tell(f"Please write {len(cases)} of these words, or one for all: {_WORDS}.")
+            self._participants.prompt.tell(f"Please write {len(cases)} words or one for all: {_WORDS}.")
 
 
 _CASES: Final = {"me": "with you", "condition": "with those it describes", "everyone": "with everyone"}

@@ -87,7 +87,7 @@ def table(cells: Mapping[tuple[str, str], float]) -> list[list[float | None]]:
 
 def test_the_change_is_over_all_plays_of_both_versions(play: Runner) -> None:
     """The product of this run was played several times."""
-    run = play("--set", "epochs=4", "--set", "revision={strategy: grounded, acceptance: ratify, clauses: people}")
+    run = play("--set", "epochs=4")
     found = of(run)
     assert (found.start.version, len(found.product.epochs) > 1) == (0, True)
     assert found.compared == found.product
@@ -186,7 +186,7 @@ def test_a_product_that_was_not_played_is_marked(tmp_path: Path) -> None:
     assert (found.product.version, found.compared.version) == (2, 1)
     assert " (version 0, epoch 1) " in found.sentence
     assert " (version 1, epoch 2): " in found.sentence
-    assert found.sentence.endswith("). The product (version 2) was not played.")
+    assert found.sentence.endswith(" The product (version 2) was not played.")
     assert str(found.product) == "version 2, not played"
     assert pairs_of(read_history(run)) == []
 

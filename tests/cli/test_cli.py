@@ -255,7 +255,7 @@ def test_export_system_in_three_styles(finished: Path) -> None:
         called = scai("export", finished, "--format", "system", "-o", name)
         assert (called.code, called.out) == (0, "")
         assert Path(name).read_text(encoding="utf-8").startswith(begins)
-    (row,) = rows(finished, "--format", "system", "--as", "json")
+    row = scai("export", finished, "--format", "system", "--as", "json").json
     assert row["system_message"] + "\n" == message
     assert row.keys() >= {"run_id", "version", "principles", "contract"}
     (first,) = rows(finished, "--format", "system", "--as", "json", "--epoch", "1")

@@ -8,10 +8,12 @@ import sys
 
 import pytest
 from changed_runs import changed
-from conftest import TINY, scai
+from conftest import TINY, events, scai
 from loopback import Loopback
 from terminal import Terminal, piped
 from waiting import until
+
+from scai_cli.experiment.constitution import CONDITIONS
 
 CONTRACT = TINY.replace("epochs: 2", "epochs: 1") + (
     "constitution: {principles: [Be concise.], contract: [{text: Add an example., for: [ann]}]}\n"
@@ -24,15 +26,21 @@ def made(tmp_path_factory):
     (folder / "tiny.yaml").write_text(CONTRACT)
     assert scai("run", folder / "tiny.yaml", "--runs-dir", folder / "made", "-q").code == 0
     outcome = json.loads((folder / "made" / "tiny" / "outcome.json").read_text())
-    return changed(folder / "made" / "tiny", folder / "runs" / "tiny", with_clause_for_bob, outcome)
+    run = changed(folder / "made" / "tiny", folder / "runs" / "tiny", with_a_condition, outcome)
+    (message,) = {row["system_message"] for row in events(run) if row["type"] == "revision"}
+    (run / "system_message.txt").write_text(f"{message}\n")
+    return run
 
 
-def with_clause_for_bob(rows):
-    """Let the revision add one clause, whatever the society of the day proposed."""
+def with_a_condition(rows):
+    """Let the revision add one rule for anyone, whatever the society of the day proposed."""
     (start,) = (row["constitution"] for row in rows if row["type"] == "run_started")
-    clause = {"id": "C2", "text": "Write in a polite and formal style.", "for": ["bob"], "since": 1, "evidence": []}
+    clause = {"id": "C2", "text": "Write in a polite and formal style.", "when": "the user is polite"}
+    clause |= {"for": [], "since": 1, "evidence": []}
     product = {**start, "version": 1, "contract": [*start["contract"], clause], "last_clause": 2}
-    revised = {"accepted": True, "constitution": product}
+    (message,) = (row["system_message"] for row in rows if row["type"] == "run_started")
+    message += f"\n\n{CONDITIONS}\n- When {clause['when']}: {clause['text']}"
+    revised = {"accepted": True, "constitution": product, "system_message": message}
     return [
         row | (revised if row["type"] == "revision" else {"version": 1} if row["type"] == "run_finished" else {})
         for row in rows
@@ -101,8 +109,8 @@ def test_a_persona_brings_its_clauses_and_its_measure(run):
         (["--against", "v0"], "--against v0: write `start` or a version of run 'tiny': 0, 1"),
         (["--against", "1"], "--against 1: its system message is that of version 1 (product); leave it out"),
         (
-            ["--against", "start", "--persona", "ann"],
-            "--against start: its system message for ann is that of version 1 (product); leave it out",
+            ["--against", "1", "--persona", "ann"],
+            "--against 1: its system message for ann is that of version 1 (product); leave it out",
         ),
         (["--model", "openai"], "--model openai: write `simulated` or PROVIDER:NAME, e.g. openai:MODEL"),
     ],

@@ -93,13 +93,17 @@ def test_quiet_still_asks(us):
 
 
 def test_what_cannot_be_read_is_asked_again(us, tmp_path):
-    code, _, err = piped("Too long.\nmany\n11\nnan\n-1\n7/10\n\n 3 \nyes\na o i\n\n Approve, OBJECT\ni\ni\n", "run", us)
+    code, _, err = piped(
+        "Too long for me.\nmany\n11\nnan\n-1\n7/10\nFine for Bob.\n 4,5 \nyes\na o i\n\n Approve, OBJECT\ni\ni\n",
+        "run",
+        us,
+    )
     assert code == 0
     own, cross, ballot = (form for _, form in asked(tmp_path / "runs" / "us"))
-    assert (own, cross) == ({"feedback": "Too long.", "rating": 7.0}, {"reason": "", "rating": 3.0})
+    assert (own, cross) == ({"feedback": "Too long for me.", "rating": 7.0}, {"reason": "Fine for Bob.", "rating": 4.5})
     assert ballot["ballot"][0] == OPINION
     assert err.count("Please write a number from 0 to 10.") == 4
-    assert err.count("Please write 2 of these words, or one for all: a = approve, i = indifferent, o = object.") == 3
+    assert err.count("Please write 2 words or one for all: a = approve, i = indifferent, o = object.") == 3
 
 
 @pytest.mark.parametrize("lines", [1, 2, 4])
@@ -134,7 +138,7 @@ def test_without_input_it_stops_at_once(tmp_path, stdin):
 def test_two_people_are_asked_one_after_the_other(us, tmp_path):
     us.write_text(TWO)
     plan = scai("plan", us, "--json").json["people"]
-    words = [f"Keep it short, {n}.\n{n % 10}\n" for n in range(12)]
+    words = [f"Too long for me, {n}.\n{n % 10}\n" for n in range(12)]
     answers = "".join([*words[:6], "a\na\n", *words[6:]])  # the rule is approved: the product is played
     code, _, err = piped(answers, "run", us)
     assert code == 0, err
