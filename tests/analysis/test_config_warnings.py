@@ -63,7 +63,7 @@ def test_a_saved_config_holds_every_key_and_warns_of_what_was_set_alone(tiny: Pa
 
 @pytest.mark.slow
 def test_more_than_there_are_take_part_in_each_epoch() -> None:
-    draws = options("personas.per_epoch=6 tasks.per_epoch=3")
+    draws = options("personas.per_epoch=8 tasks.per_epoch=3")
     warnings = scai("check", ROOT / "configs" / "quickstart.yaml", "--json", *draws).json["warnings"]
     assert [line.split(" ", 1)[0] for line in warnings] == ["personas.per_epoch", "tasks.per_epoch"]
     draws = options("personas.per_epoch=5 tasks.per_epoch=2")

@@ -333,7 +333,13 @@ def test_the_plan_counts_the_proof_and_the_ballots(tmp_path: Path, acceptance: s
 def test_a_plan_that_is_scaled_up_knows_who_is_held_out(tmp_path: Path) -> None:
     many = [{"id": f"p{n}", "description": f"Number {n} likes tea."} for n in range(60)]
     keys = {"personas": many, "holdout": {"personas": [f"p{n}" for n in range(20)]}, "ratings": {"cross_raters": 1}}
-    file = crowd(tmp_path, epochs=40, turns=3, revision={"max_prompt_tokens": 5000}, **keys)
+    file = crowd(
+        tmp_path,
+        epochs=40,
+        turns=3,
+        revision={"strategy": "rewrite", "acceptance": "always", "max_prompt_tokens": 5000},
+        **keys,
+    )
     planned = scai("plan", file, "--json").json
     assert not planned["whole"]
     assert planned["calls"]["assistant"] == 3 * 4 * ((40 + 1) * 40 + 2 * 20)
