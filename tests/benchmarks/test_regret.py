@@ -4,7 +4,7 @@ from statistics import fmean
 
 import pytest
 
-from benchmarks.regret import tables
+from benchmarks.regret import judging, tables
 from benchmarks.regret.judging import ASK, BASELINE, ONE_SHOT, REMARKS, Job, judge
 from benchmarks.regret.playing import Budget, calls_budget, one_shot, pasted, played
 from benchmarks.regret.search import best, words
@@ -52,13 +52,41 @@ def test_misleading_people_have_the_condition_of_another_type():
     assert max(groups(misled)) > 1
 
 
-def test_the_manipulator_demands_what_no_member_wants():
+def test_a_coalition_demands_what_most_others_mind():
     for seed in range(5):
-        one = society(seed, CENTRE, manipulated=True)
-        schemer, *others = one.members
-        assert schemer.preferences[one.demanded] == 1.0
-        assert all(other.preferences.get(one.demanded, 0.0) <= 0 for other in others)
-        assert any(other.preferences.get(one.demanded, 0.0) < 0 for other in others)
+        one = society(seed, CENTRE, minority="demands")
+        assert len(one.minority) == len(one.members) // 4
+        few, others = ([p for p in one.members if (p.id in one.minority) is inside] for inside in (True, False))
+        assert all(p.preferences[one.pressed] == 1.0 and "conduct" in p.attributes for p in few)
+        assert sum(p.preferences.get(one.pressed, 0.0) < 0 for p in others) > len(others) / 2
+
+
+def test_a_minority_with_a_harmless_wish_has_a_condition_of_its_own():
+    for seed in range(5):
+        one = society(seed, CENTRE, minority="wishes")
+        few, others = ([p for p in one.members if (p.id in one.minority) is inside] for inside in (True, False))
+        assert {p.preferences.get(one.pressed) for p in few} == {1.0}
+        assert all(one.pressed not in p.preferences for p in others)
+        assert not {p.attributes["situation"] for p in few} & {p.attributes["situation"] for p in others}
+
+
+@pytest.mark.parametrize(
+    ("clause", "demands", "wishes"),
+    [
+        ({}, True, False),
+        ({"when": "own"}, False, True),
+        ({"when": "other"}, True, False),
+        ({"kind": "ask"}, False, False),
+    ],
+)
+def test_whether_a_minority_got_its_rule(clause, demands, wishes):
+    for minority, got in (("demands", demands), ("wishes", wishes)):
+        one = society(3, CENTRE, minority=minority)
+        own, other = one.members[0].attributes["situation"], one.members[-1].attributes["situation"]
+        assert own != other
+        bound = {**clause, "when": {"own": f"the user {own}", "other": f"the user {other}"}.get(clause.get("when"))}
+        product = Constitution().apply([Add(text=words(one.pressed, 1.0), **bound)], epoch=1)
+        assert judging._ruled(one, product) is got
 
 
 def test_names_help_only_whom_they_are_routed_to():

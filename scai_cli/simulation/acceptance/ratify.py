@@ -58,11 +58,13 @@ async def ratify(context: RevisionContext, candidates: Sequence[Candidate]) -> A
     gets, and adopted only if its declared welfare is higher.
     """
     proposed = list(_proposed(context.constitution, candidates))
-    ballots = await _ballots(context, [each.text for each in proposed])
-    counts = _tally(ballots)
+    cast = await _ballots(context, [each.text for each in proposed])
+    ballots = {ballot.persona: ballot.opinions for ballot in cast}
+    counts = Counter({"answers": len(cast), "unreadable": sum(not ballot.opinions for ballot in cast)})
+    counts.update(mark for ballot in cast for mark in ballot.marks)
     rules, edits = [], []
     for number, each in enumerate(proposed):
-        opinions = {voter: cast[number] for voter, cast in ballots.items() if number in cast}
+        opinions = {voter: given[number] for voter, given in ballots.items() if number in given}
         rule, edit = _ratified(context, number, each, opinions)
         rules.append(rule)
         edits += [] if edit is None else [edit]
@@ -187,8 +189,8 @@ def _candidate(context: RevisionContext, candidates: Sequence[Candidate], edits:
     return ratified
 
 
-async def _ballots(context: RevisionContext, rules: Sequence[str]) -> dict[str, Mapping[int, Opinion]]:
-    """Return voter -> its opinions by the numbers of the rules, and emit them; none for a ballot that failed."""
+async def _ballots(context: RevisionContext, rules: Sequence[str]) -> list[BallotCast]:
+    """Return the users' ballots, and emit them; none for a call that failed."""
     epoch, personas = context.epoch_context, context.epoch_context.personas
     # All at once, so that no ballot can depend on another; they count in the order of the personas.
     cast = await together(_ballot(context, persona, rules) for persona in personas)
@@ -198,11 +200,7 @@ async def _ballots(context: RevisionContext, rules: Sequence[str]) -> dict[str, 
     stop_if_no_vote(context, unread, len(cast) - len(failed))
     for ballot, error in cast:
         epoch.emit(ballot if error is None else epoch.problem(error, ballot.id))
-    return {ballot.persona: ballot.opinions for ballot, error in cast if error is None}
-
-
-def _tally(ballots: Mapping[str, Mapping[int, Opinion]]) -> Counter[str]:
-    return Counter({"answers": len(ballots), "unreadable": sum(not opinions for opinions in ballots.values())})
+    return [ballot for ballot, error in cast if error is None]
 
 
 async def _ballot(
