@@ -18,7 +18,6 @@ SAID: Final = {
     "meta": "The system message of the meta role.",
     "rewrite": "The meta-prompt of the strategy `rewrite`.",
     "edits": "The meta-prompt of the strategy `grounded`.",
-    "further_edits": "The meta-prompt of `grounded` for its own draft.",
     "ballot": "A user's opinion on each proposed rule.",
     "critique_request": "The request for a critique, in `scai generate`.",
     "critique": "A critique of an answer by one principle.",
@@ -29,7 +28,7 @@ SAID: Final = {
     "cross_rating_form": "The `{{form}}` of `cross_rating`.",
     "judge_form": "The `{{form}}` of `judge`.",
     "rewrite_form": "The `{{form}}` of `rewrite`.",
-    "edits_form": "The `{{form}}` of `edits` and `further_edits`.",
+    "edits_form": "The `{{form}}` of `edits`.",
     "ballot_form": "The `{{form}}` of `ballot`.",
 }
 INTRO: Final = """\

@@ -51,7 +51,7 @@ def welfare_decides(config: ExperimentConfig) -> bool:
     """Return whether the declared welfare affects the adopted constitution; third-party code may use it."""
     acceptance = config.revision.acceptance
     if acceptance == "ratify":
-        return config.revision.best_so_far or bool(dev_people(config, config.train_personas))
+        return config.revision.best_so_far or bool(dev_people(config))
     return config.revision.best_so_far or acceptance != "always"
 
 

@@ -28,7 +28,9 @@ def representation_words(found: Representation, names: Mapping[str, str]) -> str
         why = f"too many sets of the {put}" if found.voters else "no ballot could be read"
         return f"Does each group that agrees have a rule? Cannot tell: {why}."
     if found.holds and not found.adopted:
-        return f"No rule was approved: of {put}, none is in the constitution, and nothing is shared by enough people."
+        return (
+            f"None of the {put} is in the constitution, and no group of enough people agrees on one: little is shared."
+        )
     if found.holds:
         fewest, voters = ceil(found.voters / found.seats), counted(found.voters, "voter")
         in_it = f"which has {found.adopted} of the {put}"

@@ -240,6 +240,8 @@ class Constitution(Value):
                 if isinstance(rule, Principle):
                     raise ValueError(f"{edit.id} is a principle and cannot be for some users only")
                 changes |= {"users": edit.users, "when": edit.when}
+                if problem := unbound(edit.when, edit.users, rule.kind):
+                    raise ValueError(f"{edit.id} {problem}")
             return self._replace(rule.model_copy(update=changes))
         return self._merge(edit)
 

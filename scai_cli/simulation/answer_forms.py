@@ -213,6 +213,12 @@ def _stance(value: Any) -> Any:
     return next((stance for stance in get_args(Stance) if isinstance(said, str) and said.startswith(stance)), said)
 
 
+def _stance_or_none(value: Any) -> Any:
+    """Accept any other word where there is no condition, such as "n/a"."""
+    said = _stance(value)
+    return said if said in get_args(Stance) else None
+
+
 _Stance = Annotated[Stance, BeforeValidator(_stance)]
 
 
@@ -221,7 +227,7 @@ class WrittenOpinion(_Form):
 
     rule: Text
     me: _Stance
-    condition: Annotated[_Stance | None, BeforeValidator(lambda value: value or None)] = None
+    condition: Annotated[Stance | None, BeforeValidator(_stance_or_none)] = None
     everyone: _Stance
 
 

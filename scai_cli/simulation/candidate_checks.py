@@ -8,6 +8,7 @@ from itertools import accumulate
 from typing import Final
 from unicodedata import category
 
+from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.messages import rough_tokens
@@ -55,7 +56,14 @@ def objection(context: RevisionContext, constitution: Constitution) -> str | Non
     # A condition that stays while its rule is reworded is no new text: answers may have quoted it since.
     known = {text for rule in _public(context.constitution.rules) for text in _texts(rule)}
     public = [(rule.id, text) for rule in _public(fresh) for text in _texts(rule) if text not in known]
-    return leak(public, context.config.personas.inline, _private_texts(context)) if public else None
+    people = [*context.config.personas.inline, *_numbered(context.config)]
+    return leak(public, people, _private_texts(context)) if public else None
+
+
+def _numbered(config: ExperimentConfig) -> Iterator[Persona]:
+    """Yield the users under the numbers by which the meta model knows them, if it does."""
+    if config.revision.clauses == "conditions":
+        yield from (Persona(id=f"u{n}") for n in range(1, len(config.train_personas) + 1))
 
 
 def _public(rules: Iterable[Principle | Clause]) -> Iterator[Principle | Clause]:

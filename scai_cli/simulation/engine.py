@@ -64,6 +64,7 @@ async def simulate(
     declared = welfare.parse(config.welfare)
     # Bounded, as a long run would otherwise hold every conversation in memory.
     past: deque[Sequence[Conversation]] = deque(maxlen=config.revision.memory - 1)
+    set_aside = dev_people(config)
     rejected: deque[NotApproved] = deque(maxlen=_REMEMBERED)
     ranking, anchors = VersionRanking(declared), Anchors(config.ratings.anchors)
     plays: list[tuple[int, tuple[Persona, ...], tuple[Task, ...]]] = []
@@ -74,14 +75,14 @@ async def simulate(
         context = EpochContext(agents, f"e{epoch}", epoch, constitution, people, tasks, emit, is_settled)
         conversations, utilities = await _play_and_measure(context, anchors, declared)
         ranking.add(constitution, utilities)
-        dev = dev_people(config, people)
+        dev = set_aside.intersection(person.id for person in people)
         revision_id = f"{context.id}/revision"
         end = RevisionContext(config, context, revision_id, conversations, utilities, list(past), list(rejected), dev)
         ballots: list[events.BallotCast] = []
         revision = await _revise(end, revised, revision, ballots)
         constitution = revision.constitution
         past.append(end.heard)
-        rejected.extend(not_approved(revision, ballots))
+        rejected.extend(not_approved(revision, ballots, set_aside))
     product = ranking.best if config.revision.best_so_far else constitution
     people, tasks = _drawn(config, epoch=1)
     is_measured = not config.revision.best_so_far and (product.version, people, tasks) in plays

@@ -112,9 +112,7 @@ class Prompts:
             "max_principles": str(self._bounds.max_principles),
             "max_tokens": str(self._bounds.max_tokens),
         }
-        # Filled in first, as their texts have places themselves.
-        wording = {key: fill(text, values) for key, text in self._clauses.items()}
-        return [Message("system", self._wording["meta"]), self._form_message(name, {**values, **wording})]
+        return [Message("system", self._wording["meta"]), self._form_message(name, {**values, **self._clauses})]
 
     def ballot(self, voter: Persona, rules: Mapping[str, str]) -> list[Message]:
         """Return the request for a user's opinion on each rule; `rules` are letters with their texts."""

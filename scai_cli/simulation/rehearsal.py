@@ -117,8 +117,7 @@ class Workload:
     @property
     def dev_share(self) -> float:
         """The share of the people who are set aside to try revisions on."""
-        people = self.config.train_personas[: self.group()[0]]
-        return len(dev_people(self.config, people)) / len(people)
+        return len(dev_people(self.config)) / len(self.config.train_personas)
 
     def part(self) -> Workload:
         """Return the experiment with a part of its epochs, and of its train and held-out personas and tasks."""

@@ -1,7 +1,7 @@
 """The input of strategies and acceptance rules: one epoch with its conversations and utilities."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -37,8 +37,11 @@ class RevisionContext:
 
     @property
     def heard(self) -> Sequence[Conversation]:
-        """The conversations that the meta model reads."""
-        return [c for c in self.conversations if c.persona.id not in self.dev]
+        """The conversations that the meta model reads, without ratings by people who are set aside."""
+        if not self.dev:
+            return self.conversations
+        others = (c for c in self.conversations if c.persona.id not in self.dev)
+        return [replace(c, ratings=[r for r in c.ratings if r.rater not in self.dev]) for c in others]
 
     def cited(self, evidence: Iterable[str]) -> tuple[str, ...]:
         """Return the users whose messages or ratings are among the evidence; an answer counts for its user."""

@@ -49,7 +49,8 @@ def test_each_line_has_the_condition_and_the_remedy(tiny: Path) -> None:
     called = scai("run", tiny, "--set", "welfare=rawlsian", "--set", "epochs=1")
     assert called.lines[0] == (
         "warning: welfare has no effect: it decides nothing under the acceptance rule `always`, nor under `ratify` "
-        "with fewer than 12 people; remove it, or set revision.acceptance=improves, or revision.best_so_far=true"
+        "with fewer than 12 people or clauses for people; remove it, or set revision.acceptance=improves, or "
+        "revision.best_so_far=true"
     )
     assert called.out == "tiny\n"
     assert scai("run", tiny, "--set", "welfare=rawlsian", "--set", "epochs=1", "--quiet").err == ""

@@ -204,8 +204,8 @@ def test_a_group_with_too_few_rules_is_named(finished: Path, tmp_path: Path) -> 
             {"ann": [["A."]], "bob": [["B."]]},
             [],
             True,
-            "No rule was approved: of 2 rules put to a ballot, none is in the constitution, and nothing is shared by "
-            "enough people.",
+            "None of the 2 rules put to a ballot is in the constitution, and no group of enough people agrees on one: "
+            "little is shared.",
         ),
         (
             {"ann": [None], "bob": [None]},

@@ -181,3 +181,9 @@ def test_an_id_means_one_rule_for_ever(epochs: list[list[Edit]]) -> None:
             gone |= before - set(after)
     assert constitution.version == version
     assert Constitution.model_validate_json(constitution.model_dump_json(by_alias=True)) == constitution
+
+
+def test_a_question_does_not_become_one_for_single_users() -> None:
+    asking = Constitution(contract=(Clause(id="C1", text="Ask for the aim.", kind="ask"),))
+    with pytest.raises(ValueError, match="C1"):
+        asking.apply([Modify(id="C1", text="Ask for the aim.", users=("ann",))], epoch=1)

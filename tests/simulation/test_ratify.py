@@ -197,6 +197,35 @@ def test_a_rewording_and_a_merge_are_on_the_ballot_as_they_would_be(tmp_path: Pa
     assert revision["constitution"]["contract"][0]["when"] == HURRY
 
 
+@pytest.mark.parametrize(
+    ("change", "ballots"),
+    [
+        (edit("modify", id="P1", text="Be long."), {"long": {"ann": "aio", "bob": "o", "cid": "o"}}),
+        (edit("modify", id="C1", text="Be long."), {"long": {"ann": "a", "bob": "o", "cid": "a"}}),
+    ],
+)
+def test_for_known_people_nobody_rewords_what_is_for_others(
+    tmp_path: Path, change: dict[str, Any], ballots: dict[str, dict[str, str]]
+) -> None:
+    start = {"principles": ["Be kind."], "contract": [{"text": "Rhyme.", "for": ["bob"]}]}
+    revision = ratified(tmp_path, [change], ballots, constitution=start, revision={"clauses": "people"})
+    assert not revision["accepted"]
+    assert scopes(revision) == ["dropped"]
+
+
+def test_a_rule_is_adopted_once_and_replaces_its_clause_only_as_a_principle(tmp_path: Path) -> None:
+    start = {"principles": ["Be kind."], "contract": [{"text": "Be brief.", "when": HURRY}]}
+    changes = [brief("ann", "bob", when=when) for when in ("the user is a student", "the user lives alone")]
+    everyone = cast(**dict.fromkeys(NAMES, "a"))
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    revision = ratified(tmp_path / "a", changes, everyone, constitution=start)
+    assert rules(revision["constitution"]) == [("P1", "Be kind."), ("P2", "Be brief.")]
+    full = ratified(tmp_path / "b", changes, everyone, constitution={**start, "max_principles": 1})
+    assert rules(full["constitution"]) == [("P1", "Be kind."), ("C1", "Be brief.")]
+    assert not full["accepted"]
+
+
 def test_all_candidates_are_on_one_ballot_and_equal_rules_once(tmp_path: Path) -> None:
     kind, warm = edit("add", text="Be kind."), edit("add", text="Be warm.")
     meta = {f"e1/revision/c{n}": {"critique": "c", "edits": edits} for n, edits in ((1, [kind]), (2, [warm, kind]))}
@@ -335,6 +364,7 @@ def test_nobody_of_eleven_people_is_set_aside(tmp_path: Path) -> None:
     [
         ("the user is Bob Smith", "leaking: C1 names 'Bob Smith'"),
         ("the user sounds like Bob", "leaking: C1 names 'Bob'"),
+        ("the user is u3", "leaking: C1 names 'u3'"),
         ("the user asks how to make a good pot of tea", "leaking: C1 copies 'make a good pot of' from a task"),
         ("the user is\u200b in a hurry", "broken: C1 has hidden characters"),
     ],

@@ -94,7 +94,7 @@ def _description(config: ExperimentConfig) -> list[str]:
     kinds = ((personas.per_epoch, "personas"), (tasks.per_epoch, "tasks"))
     each = [f"{count} {what} an epoch" for count, what in kinds if count]
     some = f" ({', '.join(each)})" if each else ""
-    dev = len(dev_people(config, config.train_personas[: personas.per_epoch]))
+    dev = len(dev_people(config))
     return [
         f"{config.name}: {len(personas.inline)} personas x {len(tasks.inline)} tasks{some}",
         f"{config.turns} turns, {config.epochs} epochs, seed {config.seed}",
@@ -102,5 +102,5 @@ def _description(config: ExperimentConfig) -> list[str]:
         *start_lines(config.constitution),
         *(f"locked: {rule.id} {rule.text}" for rule in initial_constitution(config.constitution).locked),
         f"strategy {config.revision.strategy}, acceptance {config.revision.acceptance}, welfare {config.welfare}",
-        *([f"set aside in each epoch, to try a revision on: {dev} personas"] if dev else []),
+        *([f"set aside, to try revisions on: {dev} personas"] if dev else []),
     ]

@@ -110,14 +110,20 @@ async def try_candidates(context: RevisionContext, candidates: Sequence[Candidat
 
 
 async def dev_gain(context: RevisionContext, constitution: Constitution) -> tuple[float | None, float | None]:
-    """Return the declared welfare of the people set aside, in the epoch and on a trial of a constitution."""
+    """Return the declared welfare of the people set aside, in the epoch and on a trial, by their own ratings alone."""
     epoch = context.epoch_context
     dev = [persona for persona in epoch.personas if persona.id in context.dev]
-    played = await play(_variant(context, "", 1, constitution), dev)
+    ratings = epoch.agents.ratings.model_copy(update={"cross_raters": 0, "cross_weight": 0})
+    of_dev = replace(epoch, personas=dev, agents=replace(epoch.agents, ratings=ratings))
+    trial = _variant(context, "", 1, constitution)
+    played = await play(replace(trial, agents=of_dev.agents), dev)
     for problem in failures(played):
         epoch.emit(problem)
-    before = [c for c in context.conversations if c.persona.id in context.dev]
-    of_dev = replace(epoch, personas=dev)
+    before = [
+        replace(c, ratings=[rating for rating in c.ratings if rating.kind == "own"])
+        for c in context.conversations
+        if c.persona.id in context.dev
+    ]
     pair = PairedUtilities.of(epoch_utilities(of_dev, before), epoch_utilities(of_dev, played))
     return pair.values(welfare.parse(context.config.welfare))
 

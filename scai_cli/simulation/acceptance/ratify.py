@@ -157,6 +157,9 @@ def _scope(
     is_new: bool,
 ) -> tuple[Scope, tuple[str, ...]]:
     """Return the scope of a rule and the users whom it is for; `quorum` is a weight of users."""
+    if rule.users and not is_new:  # only its own people decide on their clause
+        own = [opinions[user].me for user in rule.users if user in opinions]
+        return ("clause", rule.users) if own.count("approve") > own.count("object") else ("dropped", ())
     net, uncited = (counts[f"{case}_approve"] - counts[f"{case}_object"] for case in ("everyone", "uncited"))
     passes = net > 0 and net >= quorum and uncited >= 0
     if rule.kind == "ask" and not rule.when:
@@ -168,9 +171,7 @@ def _scope(
         is_clause = approving >= _FEWEST and counts["condition_approve"] >= counts["condition_object"]
         return ("clause" if is_clause else "dropped"), ()
     users = tuple(voter for voter, opinion in opinions.items() if opinion.me == "approve")
-    if options.clauses == "people" and users:
-        return "clause", users
-    return "dropped", ()
+    return ("clause", users) if options.clauses == "people" and is_new and users else ("dropped", ())
 
 
 def _sum(weights: Mapping[str, float], opinions: Mapping[str, Opinion], case: str, stance: Stance) -> float:
@@ -178,15 +179,25 @@ def _sum(weights: Mapping[str, float], opinions: Mapping[str, Opinion], case: st
 
 
 def _candidate(context: RevisionContext, candidates: Sequence[Candidate], edits: Sequence[Edit]) -> Candidate:
-    """Return the first candidate with the edits that fit together; a clause goes that says the same as a principle."""
+    """Return the first candidate with the edits that fit together, each rule once, and as a principle if it is one."""
     ratified = candidates[0].model_copy(update={"edits": (), "constitution": None})
-    general = {edit.text for edit in edits if isinstance(edit, Add) and not (edit.when or edit.users)}
-    twins = [clause for clause in context.constitution.contract if clause.kind == "rule" and clause.text in general]
-    for edit in (*(Remove(id=clause.id, reason="It is a principle now.") for clause in twins), *edits):
-        longer = checked(context, ratified.model_copy(update={"edits": (*ratified.edits, edit)}))
+    for edit in edits:
+        step = _step(ratified.constitution or context.constitution, edit)
+        longer = checked(context, ratified.model_copy(update={"edits": (*ratified.edits, *step)}))
         if longer.objection is None:
             ratified = longer
     return ratified
+
+
+def _step(now: Constitution, edit: Edit) -> tuple[Edit, ...]:
+    """Return an edit after the removals of clauses that a new principle replaces; nothing for a rule that is there."""
+    if not isinstance(edit, Add) or edit.kind == "ask":
+        return (edit,)
+    twins = [rule for rule in now.rules if rule.text == edit.text and _bound(rule)[2] == "rule"]
+    same = [rule for rule in twins if isinstance(rule, Principle) or _bound(rule)[:2] == (edit.when, edit.users)]
+    if same or edit.when or edit.users:
+        return () if same else (edit,)
+    return (*(Remove(id=rule.id, reason="It is a principle now.") for rule in twins), edit)
 
 
 async def _ballots(context: RevisionContext, rules: Sequence[str]) -> list[BallotCast]:
