@@ -52,8 +52,8 @@ def config(load: Workload, url: str, folder: Path, options: dict[str, Any]) -> E
         "ratings": {"cross_raters": "all" if load.cross else 0},
         "limits": {"concurrency": IN_FLIGHT},
     }
-    if not load.revise:
-        data["revision"] = {"strategy": "society:keep"}
+    strategy = "rewrite" if load.revise else "society:keep"
+    data["revision"] = {"strategy": strategy, "acceptance": "always", "clauses": "people"}
     path = folder / f"{load.name}.yaml"
     path.write_text(yaml.safe_dump(data))
     return load_experiment(path)
