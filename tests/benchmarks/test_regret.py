@@ -11,7 +11,7 @@ from benchmarks.regret.search import best, words
 from benchmarks.regret.societies import CELLS, CENTRE, Cell, grid, society
 from benchmarks.regret.truth import Judge
 from scai_cli.experiment.constitution import Add, Constitution
-from scai_cli.measures.conditions import named
+from scai_cli.measures.conditions import CONDITIONS, named
 from scai_cli.messages import rough_tokens
 
 
@@ -83,6 +83,9 @@ def test_whether_a_minority_got_its_rule(clause, demands, wishes):
     for minority, got in (("demands", demands), ("wishes", wishes)):
         one = society(3, CENTRE, minority=minority)
         own, other = one.members[0].attributes["situation"], one.members[-1].attributes["situation"]
+        if minority == "demands":  # a condition that nobody else has
+            met = {person.attributes["situation"] for person in one.members}
+            own = next(condition.label for condition in CONDITIONS.values() if condition.label not in met)
         assert own != other
         bound = {**clause, "when": {"own": f"the user {own}", "other": f"the user {other}"}.get(clause.get("when"))}
         product = Constitution().apply([Add(text=words(one.pressed, 1.0), **bound)], epoch=1)

@@ -22,12 +22,11 @@ sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
 from documents import blocks  # noqa: E402
 
 from scai_cli.analysis.before_after import Answer, BeforeAfter, before_after  # noqa: E402
-from scai_cli.analysis.headline import PersonChange, headline  # noqa: E402
+from scai_cli.analysis.headline import headline  # noqa: E402
 from scai_cli.analysis.holdout import holdout_change  # noqa: E402
 from scai_cli.analysis.participants import participants  # noqa: E402
 from scai_cli.api import history  # noqa: E402
-from scai_cli.display.numbers import sentence_case  # noqa: E402
-from scai_cli.experiment.constitution import Principle, listed  # noqa: E402
+from scai_cli.experiment.constitution import Principle  # noqa: E402
 from scai_cli.runs.history.history import History  # noqa: E402
 
 README: Final = ROOT / "README.md"
@@ -65,18 +64,14 @@ def code_block(text: str) -> str:
 def pair(runs: Runs) -> str:
     """Return one question of the quickstart with its two answers, as a table."""
     run = history(runs.folder / "quickstart")
-    found = headline(run)
-    pairs = before_after(run, found)
+    pairs = before_after(run, headline(run))
     one = next((pair for pair in pairs if pair.rule is not None), pairs[0])
-    assert found is not None
-    means = [f"that of {pair.name} {_mean(found.people[pair.person])}" for pair in pairs]
     return (
         f"{one.name}, one of {participants(run.config)}, asks: *{one.question}*\n\n"
         f"| {_heading('Before', one.before)} | {_heading('After', one.after)} |\n|---|---|\n"
         f"| {_cell(one.before.text)} | {_cell(one.after.text)} |\n\n{_rule(one)}\n\n"
         f"{_both_groups(run)}\n\n"
-        f"Chosen by rule: of all mean ratings, {listed(means)}, the most upward and the most downward; "
-        "[both people's answers](docs/start.md).\n"
+        f"Chosen by rule: the person whose mean rating rose most; [the one who gained least](docs/start.md).\n"
     )
 
 
@@ -86,21 +81,20 @@ def _both_groups(run: History) -> str:
     assert found is not None
     assert moved is not None
     assert holdout is not None
-    group = found.welfare
-    made = f"for the {len(found.people)} people who made the rules, {_from_to(group.before, group.after)}"
-    sides = (side["utilitarian"] for side in (holdout.first_values, holdout.last_values))
-    others = f"for {len(holdout.personas)} people who had no part in them, {_from_to(*sides)}"
-    return f"Welfare, from 0 to 1: {made}: {group.words}. {sentence_case(others)}: {moved.words(2)}."
+    group, sides = found.welfare, (side["utilitarian"] for side in (holdout.first_values, holdout.last_values))
+    interval = moved.difference.interval if moved.difference else None
+    assert interval is not None
+    return (
+        f"Welfare, from 0 to 1: {_from_to(group.before, group.after)} for the {len(found.people)} people who made the "
+        f"rules, {_from_to(*sides)} for {len(holdout.personas)} who had no part in them (95 % interval of that change: "
+        f"{interval.low:+.2f} to {interval.high:+.2f})."
+    )
 
 
 def _from_to(before: float | None, after: float | None) -> str:
     assert before is not None
     assert after is not None
-    return f"{before:.2f} before and {after:.2f} after"
-
-
-def _mean(change: PersonChange) -> str:
-    return f"went from {change.before:.1f} to {change.after:.1f}"
+    return f"{before:.2f} to {after:.2f}"
 
 
 def _heading(when: str, answer: Answer) -> str:
@@ -109,7 +103,9 @@ def _heading(when: str, answer: Answer) -> str:
 
 
 def _cell(text: str) -> str:
-    return "<br>".join(line for line in text.replace("|", "\\|").splitlines() if line)
+    """Return the first paragraph of an answer as a cell."""
+    first, _, rest = text.replace("|", "\\|").partition("\n\n")
+    return "<br>".join(line for line in first.splitlines() if line) + (" …" if rest else "")
 
 
 def _rule(one: BeforeAfter) -> str:
