@@ -13,7 +13,7 @@ from _generator.shapes import shortened, written
 from _generator.tables import cell, table
 from scai_cli.experiment.constitution import Add, Clause, Constitution, Merge, Modify, Principle, Remove
 from scai_cli.runs.events import Event
-from scai_cli.runs.records import Candidate, Estimate, PairRated, RaterCheck
+from scai_cli.runs.records import Candidate, Estimate, Opinion, PairRated, RaterCheck, RatifiedRule
 
 GOLDEN: Final = Path(__file__).parents[2] / "tests/golden/tiny/events.jsonl"
 PARTS: Final[tuple[type[BaseModel], ...]] = (
@@ -27,6 +27,8 @@ PARTS: Final[tuple[type[BaseModel], ...]] = (
     Remove,
     Estimate,
     RaterCheck,
+    Opinion,
+    RatifiedRule,
     PairRated,
 )
 IN_ALL: Final = frozenset({"seq", "time", "id", "type"})
