@@ -28,12 +28,11 @@ def not_approved(revision: Revised, ballots: Sequence[BallotCast], dev: Collecti
     """Yield the rules that the users dropped, with who approves and who minds each for itself, without `dev` people."""
     for rule in revision.ratified:
         if rule.scope == "dropped":
-            line = f"When {rule.when}: {rule.text}" if rule.when else rule.text
             voters = {
                 stance: tuple(b.persona for b in ballots if b.persona not in dev and _said(b, rule.number) == stance)
                 for stance in ("approve", "object")
             }
-            yield NotApproved(line, voters["approve"], voters["object"])
+            yield NotApproved(rule.line, voters["approve"], voters["object"])
 
 
 def _said(ballot: BallotCast, number: int) -> Stance | None:

@@ -17,12 +17,16 @@ _CARES: Final = 0.1
 
 
 def without_questions(system: str) -> Iterator[str]:
-    """Yield the lines of a system message that are not questions to ask."""
+    """Return the lines of a system message that are not questions to ask."""
+    return (line for line, asks in _lines(system) if not asks)
+
+
+def _lines(system: str) -> Iterator[tuple[str, bool]]:
+    """Yield each line, and whether it belongs to the questions: their heading and what follows up to an empty line."""
     asks = False
     for line in system.splitlines():
         asks = line == QUESTIONS or (asks and bool(line.strip()))
-        if not asks:
-            yield line
+        yield line, asks
 
 
 def topic(rule: str) -> str | None:
@@ -32,9 +36,7 @@ def topic(rule: str) -> str | None:
 
 def question(system: str, recognises: Recognises) -> str | None:
     """Return the trait of the first question of a system message whose condition, if any, is recognised."""
-    asks = False
-    for line in system.splitlines():
-        asks = line == QUESTIONS or (asks and bool(line.strip()))
+    for line, asks in _lines(system):
         condition, rule = split_rule(line)
         if asks and (trait := topic(rule)) and (condition is None or recognises(condition)):
             return trait
