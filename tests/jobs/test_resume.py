@@ -33,7 +33,7 @@ MORE = (
 RICH = (
     TINY.replace(KNOWN_PEOPLE, "").replace("limits: {concurrency: 1}\n", MORE)
     + """\
-revision: {strategy: grounded, rounds: 2, candidates: 2, acceptance: ratify, clauses: people, best_so_far: true}
+revision: {strategy: grounded, candidates: 2, acceptance: ratify, clauses: people, best_so_far: true}
 holdout: {tasks: [sleep]}
 constitution:
   principles: [Be kind.]
