@@ -18,7 +18,7 @@ RuleText = Annotated[RuleDraft, Field(min_length=1)]
 RuleKind = Literal["rule", "ask"]
 """`ask`: the assistant puts a question to the user."""
 
-_WHEN: Final = re.compile(r"(?:(?:when|if)\b\s*)*", re.IGNORECASE)
+_WHEN: Final = re.compile(r"[\s:,;]*(?:(?:whenever|when|if)\b[\s:,;]*)*", re.IGNORECASE)
 
 
 def _condition(text: str) -> str:
