@@ -51,7 +51,7 @@ class HoldoutChange:
 
 
 def held_out_words(history: History, *, brief: bool = False) -> str:
-    """Return what was held out: `4 simulated people, with the same 3 tasks`; empty without a holdout."""
+    """Return the people or tasks held out, `4 simulated people, with the same 3 tasks`; empty without a holdout."""
     if history.holdout is None:
         return ""
     people = participants(history.config, history.holdout.personas, brief=brief)
