@@ -32,7 +32,7 @@ personas: {{from: {root}/personas/quickstart.yaml}}
 tasks: {{from: {root}/configs/tasks/quickstart.yaml}}
 constitution: {{max_principles: 4, max_tokens: 120}}
 """
-CALLS_AN_EPOCH = 18 * (2 * 2 + 5) + 1
+CALLS_AN_EPOCH = 36 * (2 * 2 + 5) + 12 + 1
 ROOT = Path(__file__).parent.parent
 
 

@@ -5,11 +5,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from scai_cli.analysis.headline import changes_of_people
-from scai_cli.analysis.paired import Cells, PairedDifference, holdout_cells, paired, person_changes
+from scai_cli.analysis.paired import Cells, PairedDifference, held_out, holdout_cells, paired, person_changes
+from scai_cli.analysis.participants import participants
 from scai_cli.analysis.verdicts import change_words, verdict_of
 from scai_cli.runs.history.history import History
 from scai_cli.social_choice import welfare
 from scai_cli.stats.intervals import Interval
+from scai_cli.text.counts import counted
 
 SameRules = Literal["no rule applies to them", "the same rules apply to them"]
 """Why nothing could change for the held-out people."""
@@ -46,6 +48,20 @@ class HoldoutChange:
             "people": {user: {**person.as_object(), **no_verdict} for user, person in people.items()},
             "reason": self.same_rules,
         }
+
+
+def held_out_words(history: History, *, brief: bool = False) -> str:
+    """Return the people or tasks held out, `4 simulated people, with the same 3 tasks`; empty without a holdout."""
+    if history.holdout is None:
+        return ""
+    people = participants(history.config, history.holdout.personas, brief=brief)
+    tasks = counted(len(history.holdout.tasks), "task")
+    match sorted(held_out(history)):
+        case ["people"]:
+            return f"{people}, with the same {tasks}"
+        case ["tasks"]:
+            return f"{tasks}, with the same {people}"
+    return f"{people} and {tasks}"
 
 
 def holdout_change(history: History) -> HoldoutChange | None:

@@ -67,11 +67,14 @@ def holdout_cells(history: History, side: Literal["first", "last"] = "last") -> 
         tasks = " ".join(sorted(holdout.tasks))
         rows = {(user, tasks): v for user, v in (holdout.first if side == "first" else holdout.last).items()}
     cells = {pair: value for pair, value in rows.items() if value is not None}
-    kinds: tuple[tuple[Kind, object], ...] = (
-        ("people", history.config.holdout.personas),
-        ("tasks", history.config.holdout.tasks),
-    )
-    return Cells("holdout", cells, _weights(history), frozenset(kind for kind, given in kinds if given))
+    return Cells("holdout", cells, _weights(history), held_out(history))
+
+
+def held_out(history: History) -> frozenset[Kind]:
+    """Return the kinds that had no part in writing the rules."""
+    given = history.config.holdout
+    kinds: dict[Kind, object] = {"people": given.personas, "tasks": given.tasks}
+    return frozenset(kind for kind, ids in kinds.items() if ids)
 
 
 def paired(before: Cells, after: Cells, function: WelfareFunction | None = None) -> PairedDifference | None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from scai_cli.runs.records import Estimate
 from scai_cli.stats.intervals import FEWEST_PEOPLE, FEWEST_TASKS, Interval
+from scai_cli.text.counts import counted
 
 Verdict = Literal["higher", "lower", "no change beyond chance", "one constitution", "cannot tell"]
 
@@ -57,7 +58,7 @@ def signed(value: float, digits: int) -> str:
 
 def for_whom(interval: Interval | Estimate) -> str:
     """Return for whom an interval is valid; empty for those of runs before 0.5."""
-    people, tasks = _counted(interval.people, "person", "people"), _counted(interval.tasks, "task", "tasks")
+    people, tasks = counted(interval.people, "person", "people"), counted(interval.tasks, "task")
     match interval.estimand:
         case "these people and tasks again":
             return f"the same {people} and {tasks} again"
@@ -90,7 +91,3 @@ def _lacks(interval: Interval | Estimate) -> str:
     if interval.estimand == "new tasks" and interval.tasks < FEWEST_TASKS:
         return f": an interval takes {FEWEST_TASKS} tasks held out, not {interval.tasks}"
     return ""
-
-
-def _counted(count: int, one: str, more: str) -> str:
-    return f"{count} {one if count == 1 else more}"

@@ -20,11 +20,6 @@ def listed(words: list[str], most: int = 3) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
 
 
-def counted(count: int, one: str, many: str | None = None) -> str:
-    """Return `1 person`, `5 people`, `1,200 calls`."""
-    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
-
-
 def sentence_case(text: str) -> str:
     """Return the text with a capital first letter."""
     return text[:1].upper() + text[1:]

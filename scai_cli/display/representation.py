@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from math import ceil
 
 from scai_cli.analysis.representation import Representation
-from scai_cli.display.numbers import counted, listed
+from scai_cli.display.numbers import listed
 from scai_cli.runs.records import RatifiedRule
 from scai_cli.text.characters import one_line
+from scai_cli.text.counts import counted
 
 
 def ballot_words(rule: RatifiedRule) -> str:

@@ -18,7 +18,7 @@ RuleText = Annotated[RuleDraft, Field(min_length=1)]
 RuleKind = Literal["rule", "ask"]
 """`ask`: the assistant puts a question to the user."""
 
-_WHEN: Final = re.compile(r"(?:(?:when|if)\b\s*)*", re.IGNORECASE)
+_WHEN: Final = re.compile(r"[\s:,;]*(?:(?:whenever|when|if)\b[\s:,;]*)*", re.IGNORECASE)
 
 
 def _condition(text: str) -> str:
@@ -80,7 +80,7 @@ class Clause(Value):
         """The rule as the assistant reads it, on one line: after its condition, if it has one."""
         text = _flat(self.text)
         if self.when:
-            return f"When {self.when}: {text}"
+            return conditional(text, self.when)
         # Otherwise the beginning of the question would be read as its condition.
         return f"{ASK}{text}" if self.kind == "ask" and (WHEN.match(text) or text.startswith(ASK)) else text
 
@@ -88,6 +88,11 @@ class Clause(Value):
     def bound(self) -> str:
         """The condition in words: "when ...", "ask when ..." or "ask"; empty for a clause with users."""
         return bound_by(self.when, self.kind)
+
+
+def conditional(text: str, when: str | None) -> str:
+    """Return a rule after its condition, if it has one."""
+    return f"When {when}: {text}" if when else text
 
 
 def bound_by(when: str | None, kind: RuleKind) -> str:

@@ -5,7 +5,9 @@ and `time`; they are None before.
 """
 
 import operator
+from collections import Counter
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, TypeAdapter
@@ -66,6 +68,12 @@ class RunStarted(_Event):
     """The system message of the first version."""
     digests: Mapping[str, str]
     """Key of the experiment -> digest, compared on resume."""
+
+    @cached_property
+    def names(self) -> Mapping[str, str]:
+        """Id -> name, for namesakes with the id behind it."""
+        people = Counter(self.personas.values())
+        return {user: name if people[name] == 1 else f"{name} ({user})" for user, name in self.personas.items()}
 
 
 class EpochStarted(_Event):

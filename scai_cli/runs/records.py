@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from scai_cli.experiment.constitution import Constitution, Edit, RuleKind
+from scai_cli.experiment.constitution import Constitution, Edit, RuleKind, conditional
 from scai_cli.stats.intervals import Estimand
 from scai_cli.values import Value
 
@@ -85,7 +85,7 @@ class RatifiedRule(Value):
     @property
     def line(self) -> str:
         """The rule after its condition, if it has one."""
-        return f"When {self.when}: {self.text}" if self.when else self.text
+        return conditional(self.text, self.when)
 
 
 class Estimate(Value):

@@ -349,7 +349,9 @@ def test_the_result_for_people_who_were_set_aside_has_its_interval(
         sides = f"Person {person[1:]} {found.first[person]:.2f} {found.last[person]:.2f}"
         sure = f"{between(interval, 2)} {gained_or_lost(interval)}"
         assert f"{sides} {change_cell(interval.estimate)} {sure} " in text
-    assert "(none were set aside)" not in text
+    assert "Held out while the rules were written: 4 simulated people (a small" in text
+    assert "language model), with the same 3 tasks." in text
+    assert "whether other tasks give the same result (none were set aside)" in text
     assert "95 % intervals of single people: the same 4 people and 3 tasks again, valid together." in text
     assert "95 % intervals: the same 2 people and 3 tasks again; those of single people are valid together." in text
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Called, events, scai
+from conftest import KNOWN_PEOPLE, Called, events, scai
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -112,6 +112,7 @@ def crowd(tmp_path: Path, count: int) -> Path:
     ]
     config = {"name": "crowd", "seed": 1, "epochs": 2, "turns": 1, "personas": people, "ratings": {"cross_raters": 1}}
     config["tasks"] = [{"id": "tea", "prompt": "How do I make tea?"}]
+    config["revision"] = yaml.safe_load(KNOWN_PEOPLE)["revision"]
     (tmp_path / "crowd.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     assert scai("run", tmp_path / "crowd.yaml", "-q").code == 0
     return tmp_path / "runs" / "crowd"

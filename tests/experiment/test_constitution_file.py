@@ -47,7 +47,8 @@ NAMES = (
     "Ann (a and b)",
 )  # fmt: skip
 CONDITIONS_OF_RULES = (
-    "the user asks: why", "When the user is new.", "if if x", "you talk with Ann", "x, Ask", "the user\nis old",
+    "the user asks: why", "When the user is new.", "if if x", "When: it: is", ", if, x", "Whenever: a",
+    "you talk with Ann", "x, Ask", "the user\nis old",
 )  # fmt: skip
 
 texts = st.one_of(st.sampled_from(NASTY), st.text(max_size=12)).filter(lambda t: not hidden(t))

@@ -631,7 +631,7 @@ def test_show_tells_of_the_proof_and_why_a_revision_was_adopted(tmp_path: Path) 
     assert scai("run", file, "--quiet").code == 0
     shown = scai("show", "t").out
     flat = " ".join(shown.split())
-    assert "Held out: 3 people simulated by scripted:connect x 1 task" in flat
+    assert "Held out: 1 task, with the same 3 people simulated by scripted:connect" in flat
     sides = "mean of all (utilitarian): 0.500 (version 0), 0.700 (version 1)"
     assert f"{sides}: +0.200 (cannot tell how sure: an interval takes 3 tasks held out, not 1)" in flat
     assert "Cid Brown 0.50 0.30 -0.20 – cannot tell" in flat

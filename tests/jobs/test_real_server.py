@@ -19,7 +19,7 @@ pytest.importorskip("gguf", reason="needs `pip install -e '.[server]'`")
 pytestmark = [pytest.mark.server, pytest.mark.xdist_group("server")]
 
 ROOT = Path(__file__).parents[2]
-SMALL = ("turns=1", "epochs=2", "personas.sample=3", "tasks.sample=1", "force=all")
+SMALL = ("turns=1", "epochs=2", "personas.sample=3", "tasks.sample=1", "holdout={}", "force=all")
 CONVERSATIONS, RATINGS = 2 * 3, 2 * 3 * (1 + 2)  # two epochs, three people; an own rating and two cross ratings
 
 

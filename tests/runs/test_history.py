@@ -129,6 +129,14 @@ def test_the_ratings_of_all_final_answers_are_kept_on_demand() -> None:
     assert list(index.finals_of(2)) == []
 
 
+def test_namesakes_are_told_apart(run: Path) -> None:
+    lines = (run / "events.jsonl").read_text().splitlines(keepends=True)
+    started = {**json.loads(lines[0]), "personas": {"ann": "Ann", "bob": "Ann", "carl": "Carl"}}
+    (run / "events.jsonl").write_text("".join([json.dumps(started) + "\n", *lines[1:]]))
+    assert read_history(run).names == {"ann": "Ann (ann)", "bob": "Ann (bob)", "carl": "Carl"}
+    assert scai("show", "tiny", "--constitution").out.count("Ann (ann)") > 0
+
+
 def test_anchors_and_missing_ratings_count_nowhere() -> None:
     index = RatingIndex()
     index.add(rating("e1/anchor/1", "anchor", 5.0, final=False, observed=0.5))

@@ -13,6 +13,7 @@ from scai_cli.datasets.formats.format import ExportedFile
 from scai_cli.datasets.formats.guide import FormatGuide
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.messages import CHARACTERS_PER_TOKEN
+from scai_cli.text.counts import counted
 from scai_cli.text.data_files import read_data_file
 
 TRL_DEFAULT: Final = 1024
@@ -30,7 +31,7 @@ def _body(name: str, record: ExportRecord, beside: Sequence[ExportedFile]) -> It
     guide, rows = record.format.guide, sum(file.rows for file in record.files)
     yield f"# {escaped(name)}"
     form = f"in the format `{code(record.format_name)}`"
-    yield f"{_count(rows, 'row')} for {guide.purpose}, written by scai {__version__} {form}."
+    yield f"{counted(rows, 'row')} for {guide.purpose}, written by scai {__version__} {form}."
     yield f"**{_disclaimer(record)}**"
     if health := [f"`{code(source.run_id)}`: {escaped(line)}" for source in record.sources for line in source.health]:
         yield _TEXTS["health"]
@@ -133,13 +134,9 @@ def _rules(record: ExportRecord) -> Iterator[str]:
 def _licence_lines(record: ExportRecord) -> Iterator[str]:
     for licence, rows in sorted(record.licences.items()):
         terms = escaped(licence) if licence else "no licence stated (of personas and tasks)"
-        yield f"{terms}: {_count(rows, 'row')}"
+        yield f"{terms}: {counted(rows, 'row')}"
     yield _TEXTS["terms"]
 
 
 def _length(characters: int) -> str:
     return f"{characters:,} characters, about {math.ceil(characters / CHARACTERS_PER_TOKEN):,} tokens"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

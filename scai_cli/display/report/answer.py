@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 from scai_cli.analysis.config_warnings import seed_dependence
 from scai_cli.analysis.health import health_warnings
-from scai_cli.analysis.holdout import holdout_change
+from scai_cli.analysis.holdout import held_out_words, holdout_change
+from scai_cli.analysis.paired import Kind, held_out
 from scai_cli.analysis.participants import participants
 from scai_cli.analysis.run_measures import run_cost, welfare_words
-from scai_cli.display.numbers import counted, listed, number, sentence_case
+from scai_cli.display.numbers import listed, number, sentence_case
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Html, cut, tag
+from scai_cli.text.counts import counted
 
 MOST_REASON = 600
 
@@ -71,14 +73,13 @@ def holdout_answer(run: Figures) -> str:
     holdout = run.history.holdout
     if holdout is None:
         return ""
-    people, tasks = participants(run.history.config, holdout.personas), counted(len(holdout.tasks), "task")
-    whom = f"For {people} and {tasks} that were set aside while the rules were written"
+    whom = f"Held out while the rules were written: {held_out_words(run.history)}."
     moved = holdout_change(run.history)
     if moved is None or moved.difference is None:
-        return f"{whom}, nothing was measured."
+        return f"{whom} Nothing was measured."
     first, last = (number(values.get(run.declared)) for values in (holdout.first_values, holdout.last_values))
     return (
-        f"{whom}, welfare from 0 to 1, {welfare_words(run.declared)}, was {first} under version "
+        f"{whom} Welfare from 0 to 1, {welfare_words(run.declared)}, was {first} under version "
         f"{holdout.first_version} and {last} under version {holdout.last_version}: {moved.words(2)}."
     )
 
@@ -90,7 +91,9 @@ def _unknown(run: Figures) -> str:
         return ""
     real = all(persona.human for persona in history.config.personas.inline)
     unknown = [] if real else ["how real people would rate these answers"]
-    unknown += [] if history.holdout else ["whether other people and tasks give the same result (none were set aside)"]
+    known = held_out(history) if history.holdout else frozenset[Kind]()
+    others = listed([kind for kind in ("people", "tasks") if kind not in known])
+    unknown += [f"whether other {others} give the same result (none were set aside)"] if others else []
     return f"Not known: {listed(unknown)}." if unknown else ""
 
 

@@ -6,10 +6,11 @@ from typing import Final, Literal
 from scai_cli.analysis.leave_one_out import RuleEffect
 from scai_cli.analysis.rule_origins import Wording, rule_wordings
 from scai_cli.analysis.verdicts import change_words
-from scai_cli.display.numbers import change, counted, listed
+from scai_cli.display.numbers import change, listed
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
+from scai_cli.text.counts import counted
 
 MOST_RULES = 120
 MOST_NAMES = 6

@@ -6,12 +6,13 @@ from scai_cli.analysis.audience import for_audience
 from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.analysis.verdicts import between, change_words, for_single_people, gained_or_lost
-from scai_cli.display.numbers import change, counted, listed, number, sentence_case
+from scai_cli.display.numbers import change, listed, number, sentence_case
 from scai_cli.display.report.answer import holdout_answer
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
 from scai_cli.display.report.tables import MOST_ROWS, table
 from scai_cli.stats.intervals import Interval
+from scai_cli.text.counts import counted
 
 MOST_CHARACTERS = 40_000
 MOST_HELD_OUT = 60

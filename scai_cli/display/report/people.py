@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from scai_cli.analysis.satisfaction import SatisfactionTrend
 from scai_cli.analysis.verdicts import for_whom
-from scai_cli.display.numbers import counted, number, sentence_case
+from scai_cli.display.numbers import number, sentence_case
 from scai_cli.display.report.charts import ACCENT, INK
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.headline import person_cells
@@ -12,6 +12,7 @@ from scai_cli.display.report.html import TEXTS, Html, cut, note, tag
 from scai_cli.display.report.panels import Panel, draw_panel
 from scai_cli.display.report.tables import MOST_ROWS, folded, heat_map, shade, table, unshaded
 from scai_cli.runs.history.history import Epoch
+from scai_cli.text.counts import counted
 
 MOST_PANELS = 24
 MOST_EPOCHS = 12

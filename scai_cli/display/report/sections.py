@@ -109,7 +109,7 @@ class Run:
         versions = [f"v{point.version}" for point in run.points.points]
         groups = {(frozenset(epoch.personas), frozenset(epoch.tasks)) for epoch in run.played}
         care = tag("p", TEXTS["different_plays"], class_="caution") if len(groups) > 1 else None
-        holdout = _section("holdout", "For people and tasks that were set aside", headline.holdout(run))
+        holdout = _section("holdout", "Held out while the rules were written", headline.holdout(run))
         return [
             _section("people", "Person by person", people(run)),
             *([holdout] if run.history.holdout is not None else []),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from scai_cli.analysis.rule_origins import rule_origins
-from scai_cli.display.numbers import counted, number
+from scai_cli.display.numbers import number
 from scai_cli.display.report.constitution import RULE_CHARACTERS
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
@@ -22,6 +22,7 @@ from scai_cli.experiment.constitution import (
 )
 from scai_cli.runs.events import Revised
 from scai_cli.runs.records import Candidate
+from scai_cli.text.counts import counted
 from scai_cli.text.word_changes import word_changes
 
 MOST_REVISIONS = 40

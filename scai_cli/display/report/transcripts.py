@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from scai_cli.display.numbers import counted, number
+from scai_cli.display.numbers import number
 from scai_cli.display.report.figures import Figures
 from scai_cli.display.report.html import Html, cut, note, tag
 from scai_cli.messages import ending
 from scai_cli.runs.history.event_lines import CompactMessage, CompactRating
 from scai_cli.runs.history.excerpts import KINDS, ConversationExcerpt, Excerpts, conversation_of
+from scai_cli.text.counts import counted
 
 _COMMENT = 240
 _RATERS = 40

@@ -5,10 +5,11 @@ from typing import Any
 
 from rich.table import Table
 
-from scai_cli.display.numbers import counted, number
+from scai_cli.display.numbers import number
 from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.escape import styled
 from scai_cli.text.characters import one_line
+from scai_cli.text.counts import counted
 
 _LENGTHS = {"row": "whole row", "answer": "answer", "rejected": "rejected answer"}
 

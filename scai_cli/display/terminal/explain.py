@@ -10,7 +10,7 @@ from scai_cli.analysis.participants import participants
 from scai_cli.analysis.representation import representation
 from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.analysis.verdicts import change_words
-from scai_cli.display.numbers import change, counted
+from scai_cli.display.numbers import change
 from scai_cli.display.representation import representation_words
 from scai_cli.display.terminal.consoles import out, plain_table
 from scai_cli.display.terminal.constitution import scope, word_diff
@@ -18,6 +18,7 @@ from scai_cli.display.terminal.escape import styled
 from scai_cli.experiment.constitution import listed
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
+from scai_cli.text.counts import counted
 
 SHOWN_QUOTES = 3
 SHOWN_PEOPLE = 12

@@ -4,11 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from rich.console import RenderableType
 
-from scai_cli.analysis.holdout import holdout_change
-from scai_cli.analysis.participants import participants
+from scai_cli.analysis.holdout import held_out_words, holdout_change
 from scai_cli.analysis.run_measures import welfare_words
 from scai_cli.analysis.verdicts import between, for_single_people, gained_or_lost
-from scai_cli.display.numbers import change, counted, number
+from scai_cli.display.numbers import change, number
 from scai_cli.display.terminal.consoles import number_table
 from scai_cli.display.terminal.escape import styled
 from scai_cli.runs.events import HoldoutCompared
@@ -22,8 +21,7 @@ def holdout_lines(history: History, most: int, gap: Sequence[str]) -> Iterator[R
     if holdout is None or moved is None:
         return
     yield from gap
-    people = participants(history.config, holdout.personas, brief=True)
-    yield styled(f"Held out: {people} x {counted(len(holdout.tasks), 'task')}", "bold")
+    yield styled(f"Held out: {held_out_words(history, brief=True)}", "bold")
     declared = history.measured[-1].declared if history.measured else ""
     yield styled(one_line(f"{_welfare(holdout, declared)}: {moved.words(3)}{_missing(holdout)}"))
     if most == 0 or moved.same_rules:

@@ -17,7 +17,7 @@ from scai_cli.analysis.representation import Representation, representation
 from scai_cli.analysis.revision_reasons import plain_reason
 from scai_cli.analysis.run_measures import SHOWN_WELFARE, run_cost, welfare_words
 from scai_cli.analysis.verdicts import between
-from scai_cli.display.numbers import change, counted, number
+from scai_cli.display.numbers import change, number
 from scai_cli.display.representation import representation_words
 from scai_cli.display.terminal.before_after import before_after_lines
 from scai_cli.display.terminal.consoles import number_table
@@ -27,6 +27,7 @@ from scai_cli.display.terminal.holdout import holdout_lines
 from scai_cli.display.terminal.satisfaction import satisfaction_lines, version_titles
 from scai_cli.runs.history.history import History
 from scai_cli.text.characters import one_line
+from scai_cli.text.counts import counted
 from scai_cli.text.data_files import read_data_file
 
 _PAPER: Final = 60

@@ -80,8 +80,8 @@ class History:
 
     @property
     def names(self) -> Mapping[str, str]:
-        """Persona id -> name."""
-        return self.started.personas if self.started else {}
+        """Persona id -> name, for namesakes with the id behind it."""
+        return self.started.names if self.started else {}
 
     @property
     def measured(self) -> list[events.WelfareMeasured]:

@@ -9,7 +9,18 @@ from typing import Final
 
 from scai_cli.concurrency import together
 from scai_cli.errors import CallFailed
-from scai_cli.experiment.constitution import Add, Clause, Constitution, Edit, Merge, Modify, Principle, Remove, RuleKind
+from scai_cli.experiment.constitution import (
+    Add,
+    Clause,
+    Constitution,
+    Edit,
+    Merge,
+    Modify,
+    Principle,
+    Remove,
+    RuleKind,
+    conditional,
+)
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.revision_settings import BoundTo
 from scai_cli.runs.events import BallotCast
@@ -42,9 +53,8 @@ class _Proposed:
     @property
     def text(self) -> str:
         """The rule as voters read it."""
-        if self.rule.kind == "ask" and not self.rule.when:
-            return f"At the beginning: {self.rule.text}"
-        return f"When {self.rule.when}: {self.rule.text}" if self.rule.when else self.rule.text
+        is_opening = self.rule.kind == "ask" and not self.rule.when
+        return f"At the beginning: {self.rule.text}" if is_opening else conditional(self.rule.text, self.rule.when)
 
 
 async def ratify(context: RevisionContext, candidates: Sequence[Candidate]) -> AcceptanceResult:
