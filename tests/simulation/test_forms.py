@@ -196,7 +196,8 @@ def test_a_condition_without_words_is_none(when: str | None) -> None:
 
 def test_a_condition_holds_no_colon_as_the_rule_follows_one() -> None:
     assert written(when="the user writes: hurry").when == "the user writes, hurry"
-    assert written(when="whenever it suits").when == "whenever it suits"
+    assert written(when="Whenever: it suits").when == "it suits"
+    assert written(when="whence it came").when == "whence it came"
 
 
 @pytest.mark.parametrize(
