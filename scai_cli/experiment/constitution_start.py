@@ -146,7 +146,7 @@ def start_from(
             remedy = f"leave it out with `drop: [{clause.id}]`, or add the persona"
             raise source.error(("constitution", "from"), f"{problem}; {remedy}")
     for rule in start.base.rules:
-        if rule.id not in start.drop and (codes := hidden(rule.text)):
+        if rule.id not in start.drop and (codes := hidden(f"{rule.text}{getattr(rule, 'when', None) or ''}")):
             problem = (
                 f"{rule.id} of {start.label} has hidden characters ({codes}); leave it out with `drop: [{rule.id}]`"
             )

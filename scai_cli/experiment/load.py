@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from scai_cli import plugins
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ROLES, ExperimentConfig, Holdout, PersonaSource, TaskSource
-from scai_cli.experiment.constitution_start import FindEarlier, StartClause, start_from
+from scai_cli.experiment.constitution_start import ConstitutionStart, FindEarlier, StartClause, start_from
 from scai_cli.experiment.earlier_versions import REPLACED, keep_first_defaults
 from scai_cli.experiment.item_files import LONGEST_ITEM, Item, items, plural
 from scai_cli.experiment.personas import Persona
@@ -117,7 +117,11 @@ def _load(path: Path, overrides: Overrides, *, new: bool = True, find: FindEarli
     _check_contract(config.constitution.contract, train_personas, source)
     _check_per_epoch(config.personas, len(train_personas), source)
     _check_per_epoch(config.tasks, len(resolved.train_tasks), source)
-    start = start_from(config.constitution, resolved.train_personas, source, find) if new else config.constitution
+    if not new:
+        return resolved
+    start = start_from(config.constitution, resolved.train_personas, source, find)
+    if config.revision.clauses == "conditions":
+        _check_conditions(config.constitution.contract, start, source)
     return resolved.model_copy(update={"constitution": start})
 
 
@@ -333,6 +337,17 @@ def _check_contract(contract: Iterable[StartClause], personas: Sequence[str], so
             if user not in personas:
                 problem = f"unknown persona {user!r} in the contract{did_you_mean(user, personas)}"
                 raise source.error(("constitution", "contract", n, "for"), problem)
+
+
+def _check_conditions(contract: Iterable[StartClause], start: ConstitutionStart, source: YamlSource) -> None:
+    """Refuse clauses for single people, whom the assistant does not know with conditions."""
+    remedy = "write `revision: {clauses: people}` for an experiment among known people"
+    for n, clause in enumerate(contract):
+        if clause.users:
+            raise source.error(("constitution", "contract", n, "for"), f"the assistant knows nobody by an id; {remedy}")
+    if named := [clause.id for clause in start.base.contract if clause.users and clause.id not in start.drop]:
+        problem = f"{', '.join(named)} of {start.label}: for single people, and the assistant knows nobody by an id"
+        raise source.error(("constitution", "from"), f"{problem}; {remedy}, or `drop: [{', '.join(named)}]`")
 
 
 def _check_per_epoch(spec: PersonaSource | TaskSource, size: int, source: YamlSource) -> None:

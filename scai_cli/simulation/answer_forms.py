@@ -1,9 +1,8 @@
 """The forms of JSON answers, as pydantic models; unknown keys are ignored."""
 
 import math
-from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -120,9 +119,11 @@ class _Bound(_Form):
     @model_validator(mode="before")
     @classmethod
     def _only(cls, data: Any, info: ValidationInfo) -> Any:
-        """Leave out what the other kind of clauses is bound to."""
-        other = _OTHER.get(info.context, ()) if isinstance(info.context, str) else ()
-        return {key: value for key, value in data.items() if key not in other} if isinstance(data, dict) else data
+        """Leave out what the other kind of clauses is bound to, where a rule is bound to both."""
+        if not isinstance(data, dict) or not isinstance(info.context, str):
+            return data
+        own, others = _bound_by(info.context)
+        return {key: value for key, value in data.items() if key not in others} if any(map(data.get, own)) else data
 
     @property
     def bound(self) -> dict[str, Any]:
@@ -135,7 +136,10 @@ class _Bound(_Form):
         return "ask" if self.ask else "rule"
 
 
-_OTHER: Final[Mapping[str, tuple[str, ...]]] = {"conditions": ("for", "users"), "people": ("when", "ask")}
+def _bound_by(clauses: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the keys by which clauses of this kind are bound, and those of the other kind."""
+    conditions, people = ("when", "ask"), ("for", "users")
+    return (people, conditions) if clauses == "people" else (conditions, people)
 
 
 class WrittenClause(_Bound):
@@ -151,7 +155,7 @@ class WrittenClause(_Bound):
 
     @model_validator(mode="after")
     def _is_for_somebody(self, info: ValidationInfo) -> Self:
-        if info.context == "people" and not self.users:
+        if info.context == "people" and not (self.users or self.when or self.ask):
             raise ValueError('a clause needs "for", a list of user ids')
         return self
 
@@ -260,7 +264,7 @@ def form_schema(form: type[BaseModel], context: Any) -> dict[str, Any]:
     if form is Ballot:
         schema["$defs"]["WrittenOpinion"]["properties"]["rule"]["enum"] = sorted(context)
     for definition in schema.get("$defs", {}).values() if form in (Rewrite, Edits) else ():
-        for key in _OTHER[context]:
+        for key in _bound_by(context)[1]:
             definition["properties"].pop(key, None)
         _whole(definition)
     if form is Rewrite and context == "people":  # as it was before 0.6, so that its runs make the same requests

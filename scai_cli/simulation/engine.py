@@ -1,7 +1,7 @@
 """The loop of epochs: play, measure, revise; only the constitution carries over to the next epoch."""
 
 from collections import deque
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -69,7 +69,7 @@ async def simulate(
     ranking, anchors = VersionRanking(declared), Anchors(config.ratings.anchors)
     plays: list[tuple[int, tuple[Persona, ...], tuple[Task, ...]]] = []
     for epoch in range(1, config.epochs + 1):
-        people, tasks = _drawn(config, epoch)
+        people, tasks = _drawn(config, epoch, set_aside)
         plays.append((constitution.version, people, tasks))
         is_settled = f"e{epoch}/revision" in revised
         context = EpochContext(agents, f"e{epoch}", epoch, constitution, people, tasks, emit, is_settled)
@@ -84,7 +84,7 @@ async def simulate(
         past.append(end.heard)
         rejected.extend(not_approved(revision, ballots, set_aside))
     product = ranking.best if config.revision.best_so_far else constitution
-    people, tasks = _drawn(config, epoch=1)
+    people, tasks = _drawn(config, 1, set_aside)
     is_measured = not config.revision.best_so_far and (product.version, people, tasks) in plays
     if always_play_product or not is_measured:
         last = config.epochs + 1
@@ -125,12 +125,18 @@ def _run_started(
     )
 
 
-def _drawn(config: ExperimentConfig, epoch: int) -> tuple[tuple[Persona, ...], tuple[Task, ...]]:
-    """Return the personas and tasks of an epoch."""
-    return (
-        draw(config.train_personas, config.personas.per_epoch, f"{config.seed}/e{epoch}/personas"),
-        draw(config.train_tasks, config.tasks.per_epoch, f"{config.seed}/e{epoch}/tasks"),
-    )
+def _drawn(
+    config: ExperimentConfig, epoch: int, set_aside: Collection[str]
+) -> tuple[tuple[Persona, ...], tuple[Task, ...]]:
+    """Return the personas and tasks of an epoch; of those set aside their share, and at least one if it has two."""
+    people, count, seed = config.train_personas, config.personas.per_epoch, f"{config.seed}/e{epoch}/personas"
+    tasks = draw(config.train_tasks, config.tasks.per_epoch, f"{config.seed}/e{epoch}/tasks")
+    if count is None or not set_aside:
+        return draw(people, count, seed), tasks
+    tried = min(count - 1, max(1, round(count * len(set_aside) / len(people))))
+    groups = [[p for p in people if (p.id in set_aside) is aside] for aside in (True, False)]
+    chosen = {p.id for n, group in zip((tried, count - tried), groups, strict=True) for p in draw(group, n, seed)}
+    return tuple(p for p in people if p.id in chosen), tasks
 
 
 async def _play_and_measure(

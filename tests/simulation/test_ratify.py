@@ -176,6 +176,83 @@ def test_a_removal_is_made_unless_the_rule_would_pass(tmp_path: Path, opinion: s
     revision = ratified(tmp_path, [edit("remove", id="P1")], ballots, constitution={"principles": ["Be brief."]})
     assert rules(revision["constitution"]) == ([("P1", "Be brief.")] if kept else [])
     assert revision["accepted"] is not kept
+    assert revision["ratified"][0]["rule"] == ("P1" if kept else None)
+
+
+def test_a_clause_that_everyone_approves_is_not_removed_as_nobody_meets_its_condition(tmp_path: Path) -> None:
+    start = {"contract": [{"text": "Be brief.", "when": HURRY}]}
+    ballots = cast(**dict.fromkeys(NAMES[:5], "aia"))
+    revision = ratified(tmp_path, [edit("remove", id="C1")], ballots, constitution=start)
+    assert (revision["accepted"], scopes(revision), revision["ratified"][0]["rule"]) == (False, ["clause"], "C1")
+
+
+@pytest.mark.parametrize("bound", [{"principles": ["Be brief."]}, {"contract": [{"text": "Be brief.", "when": HURRY}]}])
+def test_nothing_is_removed_if_nobody_was_heard(tmp_path: Path, bound: dict[str, Any]) -> None:
+    (rule_id,) = ("P1" if "principles" in bound else "C1",)
+    removal, silent = [edit("remove", id=rule_id)], [refusing("ballot/")]
+    revision = ratified(tmp_path, removal, cast(), silent, constitution=bound)
+    assert (revision["accepted"], revision["ratified"][0]["rule"]) == (False, rule_id)
+
+
+@pytest.mark.parametrize(
+    ("change", "ballots"),
+    [
+        (edit("merge", ids=["C1", "C2"], text="Be long."), {"long": {"ann": "a", "bob": "o"}}),
+        (edit("modify", id="C2", text="Be long.", **{"for": ["ann"]}), {"long": {"ann": "a", "bob": "o"}}),
+        (edit("remove", id="C2"), {"Rhyme": {"bob": "a"}}),
+    ],
+)
+def test_all_whose_clauses_a_change_touches_decide_on_it(
+    tmp_path: Path, change: dict[str, Any], ballots: dict[str, dict[str, str]]
+) -> None:
+    start = {"contract": [{"text": "Be kind.", "for": ["ann"]}, {"text": "Rhyme.", "for": ["bob"]}]}
+    revision = ratified(tmp_path, [change], ballots, constitution=start, revision={"clauses": "people"})
+    assert not revision["accepted"]
+    agreed = {next(iter(ballots)): {"ann": "a", "bob": "o" if change["op"] == "remove" else "a"}}
+    revision = ratified(tmp_path, [change], agreed, constitution=start, revision={"clauses": "people"})
+    assert revision["accepted"]
+    merged = [("C1", "Be long.", "ann", "bob")] if change["op"] == "merge" else None
+    assert rules(revision["constitution"]) == (merged or rules(revision["constitution"]))
+    assert revision["ratified"][0]["rule"] == {"merge": "C1", "modify": "C2", "remove": None}[change["op"]]
+
+
+def test_a_new_condition_is_another_rule_and_both_are_on_the_ballot(tmp_path: Path) -> None:
+    start = {"contract": [{"text": "Be brief.", "when": HURRY}]}
+    new = "the user is a student"
+    change = edit("modify", id="C1", text="Be brief.", when=new, evidence=[said("ann"), said("bob")])
+    ballots = {HURRY: {"cid": "aai", "dan": "aai"}, new: {"ann": "aai", "bob": "aai"}}
+    revision = ratified(tmp_path, [change], ballots, constitution=start)
+    assert [clause["when"] for clause in revision["constitution"]["contract"]] == [HURRY, new]
+    uncited = ratified(tmp_path, [{**change, "evidence": []}], ballots, constitution=start)
+    assert "as its condition rests on the words of 0 of at least 2 users" in uncited["critique"]
+
+
+def test_a_question_is_added_once_and_a_rule_becomes_none(tmp_path: Path) -> None:
+    start = {"contract": [{"text": "What for?", "kind": "ask"}, {"text": "Be brief.", "when": HURRY}]}
+    cited = [said("ann"), said("bob")]
+    changes = [
+        edit("add", text="What for?", ask=True),
+        edit("modify", id="C2", text="How long may it be?", when=HURRY, ask=True, evidence=cited),
+    ]
+    revision = ratified(tmp_path, changes, {"?": dict.fromkeys(NAMES, "a")}, constitution=start)
+    assert [(c["text"], c.get("kind")) for c in revision["constitution"]["contract"]] == [
+        ("What for?", "ask"),
+        ("Be brief.", None),
+        ("How long may it be?", "ask"),
+    ]
+    assert revision["reason"] == (
+        "the users approved 2 of 2 changes, of which 1 could be adopted (the rules are there already)"
+    )
+
+
+def test_what_was_approved_and_does_not_fit_is_said(tmp_path: Path) -> None:
+    start = {"principles": ["Be kind."], "max_principles": 1}
+    changes = [edit("remove", id="P1"), brief("ann")]
+    revision = ratified(tmp_path, changes, {"Be": dict.fromkeys(NAMES, "a")}, constitution=start)
+    assert revision["reason"] == (
+        "the users approved 1 of 2 changes, of which none could be adopted (oversized: 2 principles, at most 1 are "
+        "allowed)"
+    )
 
 
 def test_a_rewording_and_a_merge_are_on_the_ballot_as_they_would_be(tmp_path: Path) -> None:
@@ -386,6 +463,39 @@ def test_users_in_the_answer_of_the_meta_model_bind_no_clause_to_a_condition(tmp
     change = brief("ann", "bob") | {"for": ["u1", "ann"]}
     revision = ratified(tmp_path, [change], cast(**dict.fromkeys(NAMES, "a")))
     assert rules(revision["constitution"]) == [("P1", "Be brief.")]
+
+
+def test_a_rule_for_users_is_for_nobody_if_nobody_ratifies_it(tmp_path: Path) -> None:
+    change = brief("ann", "bob") | {"for": ["u1"]}
+    meta = {"e1/revision": {"critique": "c", "principles": [], "contract": [{"text": "Be brief.", "for": ["u1"]}]}}
+    told = ran(tmp_path, meta, **settings(revision={"strategy": "rewrite", "acceptance": "always"}))
+    assert not revisions(told)[0]["accepted"]
+    assert "(Left out, as it is for users whom the assistant does not know: add Be brief.)" in str(revisions(told)[0])
+    assert scopes(ratified(tmp_path, [change], cast(**dict.fromkeys(NAMES, "a")))) == ["principle"]
+
+
+def test_the_assistant_is_given_no_clauses_for_ids(tmp_path: Path) -> None:
+    start = {"contract": [{"text": "Rhyme.", "for": ["ann"]}]}
+    refused = scai("run", experiment(tmp_path, {}, **settings(constitution=start)), "-q")
+    assert (refused.code, len(refused.lines)) == (2, 1)
+    assert "constitution.contract.0.for: the assistant knows nobody by an id; write `revision: {clauses:" in refused.err
+
+
+@pytest.mark.parametrize("clause", [{"when": HURRY, "text": "Be brief."}, {"kind": "ask", "text": "Which pot?"}])
+def test_for_known_people_clauses_of_the_start_may_have_conditions(tiny: Path, clause: dict[str, Any]) -> None:
+    contract = f"constitution.contract=[{json.dumps(clause)}]"
+    called = scai("run", tiny, "-q", "--set", contract, "--set", "constitution.principles=[]")
+    assert (called.code, called.errors) == (0, [])
+
+
+def test_an_epoch_has_people_of_both_kinds_if_it_draws_some(tmp_path: Path) -> None:
+    group = {"from": "people.yaml", "per_epoch": 2}
+    (tmp_path / "people.yaml").write_text(json.dumps(people(12)))
+    told = ran(tmp_path, {}, **{**settings(12, epochs=6), "personas": group})
+    drawn = [event["personas"] for event in told if event["type"] == "epoch_started"]
+    prompts = [c["request"]["messages"][-1]["content"] for c in calls(tmp_path / "runs/t") if c["role"] == "meta"]
+    assert [len(pair) for pair in drawn] == [2] * 6
+    assert [len(set(re.findall(r'<conversation id="e\d/(u\d+)/', prompt))) for prompt in prompts] == [1] * 6
 
 
 def test_the_log_has_the_ids_that_the_meta_model_did_not_see(tmp_path: Path) -> None:

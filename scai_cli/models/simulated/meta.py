@@ -54,7 +54,8 @@ class ProposedRules:
 
     def _bound(self, rule: Rule) -> dict[str, Any]:
         """Return what a rule is bound to: a condition and its kind, or users."""
-        return {"when": rule.when or None, "ask": rule.kind == "ask"} if self.conditional else {"for": list(rule.users)}
+        has_condition = self.conditional or rule.when or rule.kind == "ask"
+        return {"when": rule.when or None, "ask": rule.kind == "ask"} if has_condition else {"for": list(rule.users)}
 
     def as_edits(self) -> dict[str, Any]:
         """Return the answer as edits, each with its reason and evidence."""

@@ -49,6 +49,8 @@ class _Proposed:
 
     edit: Edit
     rule: Add
+    deciding: tuple[str, ...] = ()
+    """The users of the clauses for people that it touches, who alone decide on it; none for a rule for all."""
 
     @property
     def text(self) -> str:
@@ -64,8 +66,8 @@ async def ratify(context: RevisionContext, candidates: Sequence[Candidate]) -> A
     approvals for everyone minus the objections are at least `quorum` of the users, and no negative number among those
     whose words it does not cite; else, if it has a condition, a clause if two users or more approve it under the
     condition, and no more object; else, for people, a clause for those who approve it for themselves. A removed rule
-    that would pass stays. With a group set aside (`dev`), what passed is played with it, under the text that anyone
-    gets, and adopted only if its declared welfare is higher.
+    that would pass stays, and so does one on which nobody's opinion is known. With a group set aside (`dev`), what
+    passed is played with it, under the text that anyone gets, and adopted only if its declared welfare is higher.
     """
     proposed = list(_proposed(context.constitution, candidates))
     cast = await _ballots(context, [each.text for each in proposed])
@@ -78,28 +80,31 @@ async def ratify(context: RevisionContext, candidates: Sequence[Candidate]) -> A
         rule, edit = _ratified(context, number, each, opinions)
         rules.append(rule)
         edits += [] if edit is None else [edit]
-    candidate = _candidate(context, candidates, edits)
-    if candidate.constitution is None:
-        reason = f"the users approved none of {len(proposed)} changes"
-        return AcceptanceResult(None, reason, {}, counts, tuple(rules))
-    approved = f"the users approved {sum(edit in edits for edit in candidate.edits)} of {len(proposed)} changes"
+    candidate, misfit = _candidate(context, candidates, edits)
+    adopted = sum(edit in candidate.edits for edit in edits)
+    reason = f"the users approved {len(edits) or 'none'} of {len(proposed)} changes"
     scores: dict[str, dict[str, float | None]] = {}
-    if context.dev:
+    if adopted < len(edits):
+        reason += f", of which {adopted or 'none'} could be adopted ({misfit or 'the rules are there already'})"
+    if context.dev and candidate.constitution is not None:
         before, after = await dev_gain(context, candidate.constitution)
         scores = {candidate.id: {"welfare": after, "welfare_before": before}}
         if before is None or after is None or after <= before:
-            reason = f"{approved}, but the {len(context.dev)} people set aside do not gain by them"
-            return AcceptanceResult(None, reason, scores, counts, tuple(rules))
-        approved += f", and the {len(context.dev)} people set aside gain {after - before:.3f}"
-    ids = {(r.text, *_bound(r)): r.id for r in candidate.constitution.rules}
-    kept = (r.model_copy(update={"rule": ids.get((r.text, r.when, r.users, r.kind))}) for r in rules)
-    return AcceptanceResult(candidate, approved, scores, counts, tuple(kept))
+            reason += f", but the {len(context.dev)} people set aside do not gain by them"
+            candidate = candidate.model_copy(update={"constitution": None})
+        else:
+            reason += f", and the {len(context.dev)} people set aside gain {after - before:.3f}"
+    ids = {(r.text, *_bound(r)): r.id for r in (candidate.constitution or context.constitution).rules}
+    in_force = (None if r.scope == "dropped" else ids.get((r.text, r.when, r.users, r.kind)) for r in rules)
+    ratified = tuple(r.model_copy(update={"rule": rule_id}) for r, rule_id in zip(rules, in_force, strict=True))
+    return AcceptanceResult(candidate if candidate.constitution else None, reason, scores, counts, ratified)
 
 
 def _proposed(constitution: Constitution, candidates: Sequence[Candidate]) -> Iterator[_Proposed]:
     """Yield every different edit of the candidates with its rule."""
     seen: set[str] = set()
-    for edit in (edit for candidate in candidates for edit in candidate.edits):
+    whole = (edit for candidate in candidates for edit in candidate.edits)
+    for edit in (part for proposal in whole for part in _apart(constitution, proposal)):
         key = edit.model_dump_json(exclude={"reason", "evidence"})
         if key in seen:
             continue
@@ -107,14 +112,25 @@ def _proposed(constitution: Constitution, candidates: Sequence[Candidate]) -> It
         if isinstance(edit, Add):
             yield _Proposed(edit, edit)
             continue
-        rule = constitution.rule(edit.ids[0] if isinstance(edit, Merge) else edit.id)
-        if rule is None:  # it was added by an earlier edit of the candidate
+        named = edit.ids if isinstance(edit, Merge) else (edit.id,)
+        rules = [rule for rule_id in named if (rule := constitution.rule(rule_id)) is not None]
+        if len(rules) < len(named):  # one was added by an earlier edit of the candidate
             continue
-        when, users, kind = _bound(rule)
-        if isinstance(edit, Modify) and (edit.when or edit.users):
-            when, users = edit.when, edit.users
-        text = rule.text if isinstance(edit, Remove) else edit.text
-        yield _Proposed(edit, Add(text=text, when=when, users=users, kind=kind, evidence=edit.evidence))
+        when, _, kind = _bound(rules[0])
+        users = tuple(dict.fromkeys(user for rule in rules for user in _bound(rule)[1]))
+        after = edit.users if isinstance(edit, Modify) and edit.users else users
+        text = rules[0].text if isinstance(edit, Remove) else edit.text
+        put = Add(text=text, when=when, users=after, kind=kind, evidence=edit.evidence)
+        yield _Proposed(edit, put, tuple(dict.fromkeys((*users, *after))))
+
+
+def _apart(constitution: Constitution, edit: Edit) -> tuple[Edit, ...]:
+    """Return a clause's new condition as a removal and an addition: it is another rule, and others may want the old."""
+    rule = constitution.rule(edit.id) if isinstance(edit, Modify) else None
+    if not isinstance(edit, Modify) or not isinstance(rule, Clause) or edit.when in (None, rule.when):
+        return (edit,)
+    removal = Remove(id=rule.id, reason=edit.reason, evidence=edit.evidence)
+    return removal, Add(text=edit.text, when=edit.when, kind=rule.kind, reason=edit.reason, evidence=edit.evidence)
 
 
 def _bound(rule: Principle | Clause) -> tuple[str | None, tuple[str, ...], RuleKind]:
@@ -136,8 +152,8 @@ def _ratified(
         for name, (some, case) in cases.items()
         for stance in ("approve", "object")
     }
-    options, is_new = context.options(RatifyOptions), isinstance(edit, Add)
-    scope, users = _scope(options, rule, opinions, counts, options.quorum * sum(weights.values()), is_new=is_new)
+    options = context.options(RatifyOptions)
+    scope, users = _scope(options, proposed, opinions, counts, options.quorum * sum(weights.values()))
     when = rule.when if scope == "clause" or isinstance(edit, Remove) else None
     ratified = RatifiedRule(
         number=number,
@@ -159,23 +175,24 @@ def _ratified(
 
 def _scope(
     options: RatifyOptions,
-    rule: Add,
+    proposed: _Proposed,
     opinions: Mapping[str, Opinion],
     counts: Mapping[str, float],
     quorum: float,
-    *,
-    is_new: bool,
 ) -> tuple[Scope, tuple[str, ...]]:
     """Return the scope of a rule and the users whom it is for; `quorum` is a weight of users."""
-    if rule.users and not is_new:  # only its own people decide on their clause
-        own = [opinions[user].me for user in rule.users if user in opinions]
+    rule, is_new = proposed.rule, isinstance(proposed.edit, Add)
+    own = [opinions[user].me for user in proposed.deciding if user in opinions]
+    if isinstance(proposed.edit, Remove) and not (own if proposed.deciding else opinions):
+        return ("clause" if rule.when or rule.users or rule.kind == "ask" else "principle"), rule.users
+    if proposed.deciding:
         return ("clause", rule.users) if own.count("approve") > own.count("object") else ("dropped", ())
     net, uncited = (counts[f"{case}_approve"] - counts[f"{case}_object"] for case in ("everyone", "uncited"))
     passes = net > 0 and net >= quorum and uncited >= 0
     if rule.kind == "ask" and not rule.when:
         return ("clause" if passes else "dropped"), ()
-    if passes and rule.kind == "rule" and (is_new or not rule.when):
-        return "principle", ()
+    if passes and rule.kind == "rule":
+        return ("principle" if is_new or not rule.when else "clause"), ()
     if rule.when:
         approving = sum(opinion.condition == "approve" for opinion in opinions.values())
         is_clause = approving >= _FEWEST and counts["condition_approve"] >= counts["condition_object"]
@@ -188,24 +205,30 @@ def _sum(weights: Mapping[str, float], opinions: Mapping[str, Opinion], case: st
     return sum(weight for voter, weight in weights.items() if getattr(opinions[voter], case) == stance)
 
 
-def _candidate(context: RevisionContext, candidates: Sequence[Candidate], edits: Sequence[Edit]) -> Candidate:
-    """Return the first candidate with the edits that fit together, each rule once, and as a principle if it is one."""
-    ratified = candidates[0].model_copy(update={"edits": (), "constitution": None})
+def _candidate(
+    context: RevisionContext, candidates: Sequence[Candidate], edits: Sequence[Edit]
+) -> tuple[Candidate, str | None]:
+    """Return the first candidate with the edits that fit together, and the first objection to another.
+
+    Each rule is in it once, and as a principle if it is one.
+    """
+    ratified, misfit = candidates[0].model_copy(update={"edits": (), "constitution": None}), None
     for edit in edits:
         step = _step(ratified.constitution or context.constitution, edit)
         longer = checked(context, ratified.model_copy(update={"edits": (*ratified.edits, *step)}))
         if longer.objection is None:
             ratified = longer
-    return ratified
+        misfit = misfit or longer.objection
+    return ratified, misfit
 
 
 def _step(now: Constitution, edit: Edit) -> tuple[Edit, ...]:
     """Return an edit after the removals of clauses that a new principle replaces; nothing for a rule that is there."""
-    if not isinstance(edit, Add) or edit.kind == "ask":
+    if not isinstance(edit, Add):
         return (edit,)
-    twins = [rule for rule in now.rules if rule.text == edit.text and _bound(rule)[2] == "rule"]
+    twins = [rule for rule in now.rules if rule.text == edit.text and _bound(rule)[2] == edit.kind]
     same = [rule for rule in twins if isinstance(rule, Principle) or _bound(rule)[:2] == (edit.when, edit.users)]
-    if same or edit.when or edit.users:
+    if same or edit.when or edit.users or edit.kind == "ask":
         return () if same else (edit,)
     return (*(Remove(id=rule.id, reason="It is a principle now.") for rule in twins), edit)
 

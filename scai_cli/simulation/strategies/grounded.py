@@ -4,7 +4,7 @@ import math
 from collections.abc import Collection, Mapping
 from typing import TypeGuard
 
-from scai_cli.experiment.constitution import Add, Edit, Merge, Modify, Remove
+from scai_cli.experiment.constitution import Add, Constitution, Edit, Merge, Modify, Remove
 from scai_cli.experiment.revision_settings import BoundTo
 from scai_cli.runs.records import Candidate
 from scai_cli.simulation.answer_forms import Edits, WrittenEdit
@@ -41,18 +41,20 @@ async def _edits(context: RevisionContext) -> Candidate:
     if written is None:
         return candidate
     try:
-        changes = [_edit(edit, window.ids) for edit in written.edits]
+        changes = [_edit(edit, window.ids, context.constitution) for edit in written.edits]
     except ValueError as error:
         unread = {"critique": written.critique, "objection": f"broken: {error}", "no_answer": "broken"}
         return candidate.model_copy(update=unread)
     return proposed(context, candidate, written.critique, changes, window)
 
 
-def _edit(written: WrittenEdit, known: Mapping[str, str]) -> Edit:
+def _edit(written: WrittenEdit, known: Mapping[str, str], constitution: Constitution) -> Edit:
     """Return the edit that a model wrote; raises ValueError if a required field is missing."""
     text = " ".join(written.text.split())
     evidence = tuple(known[event_id] for event_id in written.evidence if event_id in known)
-    if written.op == "add":
+    # A rule does not become a question, so that what users said of it stays true.
+    is_new = written.ask and getattr(constitution.rule(written.id or ""), "kind", "rule") == "rule"
+    if written.op == "add" or (written.op == "modify" and is_new):
         return Add(text=text, **written.bound, reason=written.reason, evidence=evidence)
     if written.op == "merge":
         if len(written.ids) < 2:

@@ -39,11 +39,12 @@ def proposed(
 ) -> Candidate:
     """Return the candidate with the edits that touch no locked rule; the critique names the others.
 
-    A new clause with a condition is left out, too, unless it cites two users at least. An edit without a reason gets
-    the sentence of the critique that names its rule or one of its users. Users have their own ids in place of those
-    shown to the meta model.
+    A new condition is left out, too, unless it cites two users at least. An edit without a reason gets the sentence of
+    the critique that names its rule or one of its users. Users have their own ids in place of those shown to the meta
+    model; with conditions no rule is for users: they ratify it for everyone, or it is left out.
     """
     critique = window.with_ids(critique)
+    nobody = {"users": ()} if context.config.revision.clauses == "conditions" else {}
     kept, remarks = [], [critique] if critique else []
     for edit in edits:
         ids = getattr(edit, "ids", (getattr(edit, "id", ""),))
@@ -51,7 +52,7 @@ def proposed(
             remarks.append(f"(Left out, {why}: {edit.op} {getattr(edit, 'text', '')}".rstrip(": ") + ")")
         else:
             reason = window.with_ids(edit.reason) or _sentence(critique, {*ids, *getattr(edit, "users", ())})
-            kept.append(edit.model_copy(update={"reason": reason}))
+            kept.append(edit.model_copy(update={"reason": reason, **(nobody if hasattr(edit, "users") else {})}))
     return candidate.model_copy(update={"critique": " ".join(remarks), "edits": tuple(kept)})
 
 
@@ -59,7 +60,14 @@ def _left_out(context: RevisionContext, edit: Edit, ids: Collection[str]) -> str
     """Return why an edit is left out, or None."""
     if barred := {rule.id for rule in context.constitution.locked}.intersection(ids):
         return f"as {listed(sorted(barred))} is locked"
-    cited = len(context.cited(edit.evidence)) if isinstance(edit, Add) and edit.when else 2
+    if not isinstance(edit, Add | Modify):
+        return None
+    revision = context.config.revision
+    if edit.users and revision.clauses == "conditions" and revision.acceptance != "ratify":
+        return "as it is for users whom the assistant does not know"
+    before = context.constitution.rule(edit.id) if isinstance(edit, Modify) else None
+    is_new = edit.when and edit.when != getattr(before, "when", None)
+    cited = len(context.cited(edit.evidence)) if is_new else 2
     return f"as its condition rests on the words of {cited} of at least 2 users" if cited < 2 else None
 
 
