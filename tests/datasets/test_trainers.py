@@ -60,6 +60,7 @@ CONFIG = {
         {"id": "bike", "prompt": FORMULA, "source": SOURCE},
     ],
     "constitution": {"principles": ["Keep answers short and plain.", "Name a source for what you claim."]},
+    "revision": {"strategy": "rewrite", "acceptance": "always", "clauses": "people"},
 }
 MORE = [
     {"id": f"t{n}", "prompt": f"{how} {what}?", "source": SOURCE}

@@ -98,16 +98,17 @@ def trial(python: Path, wheel: Path, folder: Path) -> None:
     require(f"scai run: {run}", {"quickstart"} - {run})
     shown = call(scai, "show", run, cwd=folder)
     require("scai show", {name for name in ("quickstart", "finished", "Marisol Quintero") if name not in shown})
-    require("the answers of the run", {readme_answer()} - set(answers(call(scai, "show", run, "--json", cwd=folder))))
+    given = list(answers(call(scai, "show", run, "--json", cwd=folder)))
+    require("the answers of the run", {a for a in [readme_answer()] if not any(g.startswith(a) for g in given)})
     exported = call(scai, "export", run, "--format", "system", cwd=folder)
     require("scai export", {name for name in ("You are a helpful assistant.",) if name not in exported})
 
 
 def readme_answer() -> str:
-    """Return the answer that the README shows under `Before`, without its line ends."""
+    """Return the beginning of the answer that the README shows under `Before`, without its line ends."""
     row = re.search(r"^\|---\|---\|\n\| (.*?) \| ", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert row, "README.md has no answers"
-    return row[1].replace("<br>", " ")
+    return row[1].replace("<br>", " ").removesuffix(" …")
 
 
 def answers(shown: str) -> Iterator[str]:
