@@ -83,7 +83,9 @@ def before_after(history: History, found: Headline | None) -> list[BeforeAfter]:
             before,
             after,
             change,
-            difference_maker(first, last, people[pair[0]], before.text, after.text),
+            None
+            if before.rating == after.rating
+            else difference_maker(first, last, people[pair[0]], before.text, after.text),
         )
         for pair, change in chosen.items()
         for question, before in _answers(cells[0], pair, texts)

@@ -53,7 +53,12 @@ def between(interval: Interval | Estimate | None, digits: int) -> str:
 
 def signed(value: float, digits: int) -> str:
     """Return a number with its sign: `+3.0`, `-0.4`, and `+0.0` for what rounds to 0."""
-    return f"{round(value, digits) + 0.0:+.{digits}f}"
+    return f"{rounded(value, digits):+.{digits}f}"
+
+
+def rounded(value: float, digits: int) -> float:
+    """Return a number for people, the same for equal sums and differences; no -0."""
+    return round(round(value, 9), digits) + 0.0
 
 
 def for_whom(interval: Interval | Estimate) -> str:

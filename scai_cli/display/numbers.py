@@ -1,11 +1,11 @@
 """Numbers and lists as text, the same on screens and pages."""
 
-from scai_cli.analysis.verdicts import signed
+from scai_cli.analysis.verdicts import rounded, signed
 
 
 def number(value: float | None, digits: int = 2) -> str:
     """Return a number, `–` if it is missing."""
-    return "–" if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
+    return "–" if value is None else f"{rounded(value, digits):.{digits}f}"
 
 
 def change(value: float | None, digits: int = 2) -> str:

@@ -77,7 +77,8 @@ class ConstitutionStart(Value):
     source: Annotated[str | None, Field(alias="from", min_length=1), _brief] = None
     """Start from an earlier constitution: of a run (id, unique prefix of an id, path or `latest`), of a run after an
     epoch (`RUN@2`; `RUN@0` for its start), or in a file written by `scai export --format system` in any style. Rules
-    keep their ids; paths are relative to the experiment file."""
+    of a run or a JSON file keep their ids and locks, those of a text do not. Paths are relative to the experiment
+    file."""
     drop: Annotated[tuple[str, ...], _brief] = ()
     """Ids of rules of `from` to leave out."""
     locked: Annotated[tuple[RuleText, ...], _brief] = ()

@@ -8,6 +8,8 @@ from scai_cli.experiment.constitution import CONDITIONS, OF_SOME, OF_USER, PRINC
 from scai_cli.prompts.templates import TEMPLATES
 
 _ITEM: Final = re.compile(r"\s{0,3}(?:\d{1,4}[.)]|[-*+•])\s+(?P<text>\S.*)")
+_WHOLE: Final = re.compile(r"^#|[.!?\u2026\u3002\uff01\uff1f]\W?\s*$")
+"""A line that ends a sentence, or a title."""
 _TITLE: Final = re.compile(r"# Constitution of run \S+, version \d+")
 _FIRST_LINE: Final = TEMPLATES["assistant"].partition("\n")[0]
 _HEADINGS: Final = (PRINCIPLES, CONDITIONS, QUESTIONS, OF_USER, OF_SOME)
@@ -52,12 +54,13 @@ def _below_headings(lines: Iterable[tuple[int, str]]) -> Iterator[Part]:
 
 
 def _by_hand(lines: Sequence[tuple[int, str]]) -> Iterator[Part]:
-    """Yield the items of lists, or the paragraphs if there is no list."""
+    """Yield the items of lists; if there is no list, the lines if each is a sentence, else the paragraphs."""
     has_list = any(_ITEM.match(line) for _, line in lines)
+    by_line = not has_list and all(_WHOLE.search(line) for _, line in lines if line.strip())
     rule = None
     for number, line in [*lines, (0, "")]:
         item, text = _ITEM.match(line), line.strip()
-        if rule and text and not item and not line.startswith("#"):
+        if rule and text and not item and not by_line and not line.startswith("#"):
             rule = (*rule[:2], f"{rule[2]}\n{text}")
             continue
         if rule:

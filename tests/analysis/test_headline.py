@@ -9,13 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from changed_runs import changed
 from conftest import TINY, events, scai
 
 from scai_cli.analysis.before_after import BeforeAfter, before_after, difference_maker
 from scai_cli.analysis.headline import Headline, headline
 from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.participants import participants
-from scai_cli.analysis.verdicts import between, change_words, gained_or_lost
+from scai_cli.analysis.verdicts import between, change_words, gained_or_lost, signed
 from scai_cli.analysis.version_cells import VersionPlays
 from scai_cli.experiment.constitution import Clause, Constitution, Principle
 from scai_cli.experiment.load import load_experiment
@@ -360,6 +361,18 @@ def test_before_and_after_are_the_last_answers_under_both_versions() -> None:
             for task in ("tea", "sleep")
         }
         assert pair.task == min(moved, key=lambda task: abs(moved[task] - pair.change))
+
+
+def test_no_rule_made_a_difference_where_the_ratings_are_equal(tmp_path: Path) -> None:
+    assert any(pair.rule for pair in pairs_of(read_history(WHOLE)))
+    level = changed(WHOLE, tmp_path / "level", lambda rows: [r | {"value": 5.0} if "value" in r else r for r in rows])
+    assert [pair.rule for pair in pairs_of(read_history(level))] == [None]
+
+
+def test_equal_sums_and_differences_are_rounded_alike() -> None:
+    assert 6.725 - 3.075 != 3.65 != 3.6500000000000004
+    assert len({signed(value, 1) for value in (6.725 - 3.075, 3.65, 3.6500000000000004)}) == 1
+    assert (signed(-0.04, 1), signed(-0.06, 1)) == ("+0.0", "-0.1")
 
 
 ANN = Persona(id="ann", preferences={"names_source": 1.0})

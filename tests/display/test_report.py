@@ -25,6 +25,7 @@ from scai_cli.analysis.holdout import holdout_change
 from scai_cli.analysis.verdicts import between, gained_or_lost
 from scai_cli.analysis.verdicts import change_words as change_words_of
 from scai_cli.display.numbers import change as change_cell
+from scai_cli.display.numbers import number
 from scai_cli.display.report.html import inline, tag, visible
 from scai_cli.display.report.page import LIMIT, MOST_WHOLE
 from scai_cli.display.report.svg import read_svg
@@ -346,7 +347,7 @@ def test_the_result_for_people_who_were_set_aside_has_its_interval(
     text = reported("held").text
     assert f"was {first:.2f} under version 0 and {last:.2f} under version 1: {words}." in text
     for person, interval in moved.people.items():
-        sides = f"Person {person[1:]} {found.first[person]:.2f} {found.last[person]:.2f}"
+        sides = f"Person {person[1:]} {number(found.first[person])} {number(found.last[person])}"
         sure = f"{between(interval, 2)} {gained_or_lost(interval)}"
         assert f"{sides} {change_cell(interval.estimate)} {sure} " in text
     assert "Held out while the rules were written: 4 simulated people (a small" in text
@@ -503,8 +504,8 @@ def test_of_many_conversations_the_telling_ones_are_shown(finished: Path, tmp_pa
         head, body = epochs[0][0], epochs[2]
         long = [{**row, "content": row["content"] * 9} if row["type"] == "message" else row for row in body]
         found = [head, *epochs[1]]
-        for number in range(2, 122):
-            text = json.dumps(long).replace('"e2', f'"e{number}').replace('"epoch": 2', f'"epoch": {number}')
+        for epoch in range(2, 122):
+            text = json.dumps(long).replace('"e2', f'"e{epoch}').replace('"epoch": 2', f'"epoch": {epoch}')
             found += json.loads(text)
         worst = next(row for row in found if row["id"] == "e60/bob/sleep/m2/own")
         worst["value"] = 0.0

@@ -150,6 +150,17 @@ def test_it_fits_the_terminal_there_is(tmp_path: Path, rows: int) -> None:
         assert said in shown
 
 
+@pytest.mark.parametrize("columns", [44, 60, 66, 80])
+def test_the_people_keep_their_names_on_narrow_terminals(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = scai("show", "tiny", "--runs-dir", finished.parent).out
+    for name in ("Ann", "Bob", "Cid", "everyone"):
+        assert re.search(rf"^{name}( [A-Z][a-z]+)? +-?\d", shown, re.MULTILINE), shown
+    assert ("gained" in shown or "cannot tell " in shown) is (columns == 80)
+
+
 @pytest.mark.slow
 def test_the_proof_fits_the_terminal_too(tiny: Path) -> None:
     """With everything there is: a holdout, anchors, rules, problems."""

@@ -210,3 +210,17 @@ def test_a_name_of_several_people_is_refused(name: str, text: str, problem: str)
     with pytest.raises(ConfigError) as refused:
         read(text, name)
     assert problem in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("Be kind.\nBe brief!\nWhen the user is old: Be slow.\n", ["Be kind.", "Be brief!", "Be slow."]),
+        ("# Rules\nBe kind.\nBe brief.", ["Be kind.", "Be brief."]),
+        ("Be kind to\neveryone.\n\nBe brief.", ["Be kind to everyone.", "Be brief."]),
+    ],
+)
+def test_without_a_list_lines_are_rules_if_each_is_a_sentence(tmp_path: Path, text: str, kept: list[str]) -> None:
+    (tmp_path / "c.txt").write_text(text)
+    constitution = read_constitution(tmp_path / "c.txt", []).constitution
+    assert [" ".join(rule.text.split()) for rule in constitution.rules] == kept

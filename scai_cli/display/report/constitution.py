@@ -55,7 +55,7 @@ def _effects(run: Figures, effect: RuleEffect) -> Iterator[Html]:
     """Yield who gains and who loses by a rule beyond luck, and whose words it rests on, as `scai explain` found."""
 
     def people(effects: Mapping[str, float]) -> str:
-        return listed([f"{run.name(person)} {change(value)}" for person, value in effects.items()], MOST_NAMES)
+        return listed([f"{run.name(person)} {change(value, 3)}" for person, value in effects.items()], MOST_NAMES)
 
     named = {verdict: effect.named(verdict) for verdict in _VERDICTS}
     parts = [f"{verdict}: {people(some)}" for verdict, some in named.items() if some]

@@ -88,7 +88,7 @@ def _welfare(comparison: Comparison, letters: Mapping[str, str]) -> Table:
             table.add_row(letters[run], versions, *numbers)
         return table
     table = plain_table()
-    table.add_column("start -> product", min_width=26)
+    table.add_column("start -> product", min_width=26 if len(letters) < 3 else None)
     for run in comparison.runs:
         table.add_column(letters[run])
     for at, title in enumerate(titles):

@@ -74,7 +74,7 @@ def _lines(effect: RuleEffect, function: str, names: Mapping[str, str]) -> Itera
         who = names.get(quote.who, quote.who)
         yield _below(f"“{one_line(quote.text, 160)}” ({one_line(who)}, {quote.id})", "dim")
     if len(effect.evidence) > SHOWN_QUOTES:
-        yield _below(f"and {len(effect.evidence) - SHOWN_QUOTES} more pieces of evidence", "dim")
+        yield _below(f"and {counted(len(effect.evidence) - SHOWN_QUOTES, 'more piece')} of evidence", "dim")
 
 
 def _print_apart(explanation: Explanation, users: tuple[str, str], names: Mapping[str, str]) -> None:
@@ -94,7 +94,7 @@ def _print_apart(explanation: Explanation, users: tuple[str, str], names: Mappin
 
 
 def _listed(effects: Mapping[str, float], names: Mapping[str, str]) -> str:
-    return ", ".join(f"{one_line(names.get(user, user), 30)} {change(effect)}" for user, effect in effects.items())
+    return ", ".join(f"{one_line(names.get(user, user), 30)} {change(effect, 3)}" for user, effect in effects.items())
 
 
 def _people(people: Sequence[str], names: Mapping[str, str]) -> str:

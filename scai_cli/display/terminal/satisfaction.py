@@ -9,7 +9,7 @@ from rich.console import RenderableType
 from scai_cli.analysis.headline import Headline
 from scai_cli.analysis.verdicts import between, for_whom, gained_or_lost
 from scai_cli.display.numbers import change, number
-from scai_cli.display.terminal.consoles import number_table
+from scai_cli.display.terminal.consoles import number_table, out
 from scai_cli.display.terminal.escape import sparkline, styled, thinned
 from scai_cli.runs.history.history import History
 from scai_cli.simulation.utilities import mean
@@ -17,6 +17,8 @@ from scai_cli.text.characters import one_line
 
 _NAMES: Final = 32
 _BARS: Final = 20
+_NARROW, _SMALL = 70, 56
+"""Widths of a terminal below which columns go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,17 @@ def satisfaction_lines(history: History, found: Headline, count: int, *, trend: 
     title = styled(one_line(f"{history.started.metrics['own'].capitalize()}{whose} ({low:g} to {high:g})"), "bold")
     rows = list(_rows(history, found))
     drift = {user: value for m in history.measured for user, value in m.corrected.items() if value is not None}
-    is_narrow = found.apart and bool(drift)  # then the words of the verdict take the place of the names
-    titles = [*_titles(found)[: -1 if is_narrow else None], *["less drift"] * bool(drift)]
+    # The names stay: where there is little room, the words of the verdict go first, then the interval.
+    width = out().width
+    certainty = 0 if width < _SMALL else 1 if drift or width < _NARROW else 2
+    titles = [*_titles(found)[: 3 + certainty if found.apart else None], *["less drift"] * bool(drift)]
     yield title
     table = number_table("", *titles, max_width=_NAMES)
     shown = striking(rows, count)
     for row in (*shown, _everyone(found)):
         name = styled(history.names.get(row.user, row.user)) if row.user else styled("everyone", "bold")
         corrected = [number(drift.get(row.user) if row.user else mean(drift.values()), 1)] * bool(drift)
-        sure = row.sure[: -1 if is_narrow else None] if found.apart else ()
+        sure = row.sure[:certainty] if found.apart else ()
         table.add_row(name, *_cells(row.numbers, found), *sure, *corrected)
     yield table
     if (interval := found.satisfaction.interval) is not None:
