@@ -56,14 +56,26 @@ def objection(context: RevisionContext, constitution: Constitution) -> str | Non
     # A condition that stays while its rule is reworded is no new text: answers may have quoted it since.
     known = {text for rule in _public(context.constitution.rules) for text in _texts(rule)}
     public = [(rule.id, text) for rule in _public(fresh) for text in _texts(rule) if text not in known]
-    people = [*context.config.personas.inline, *_numbered(context.config)]
-    return leak(public, people, _private_texts(context)) if public else None
+    return leak(public, _nameable(context.config), _private_texts(context)) if public else None
 
 
-def _numbered(config: ExperimentConfig) -> Iterator[Persona]:
-    """Yield the users under the numbers by which the meta model knows them, if it does."""
-    if config.revision.clauses == "conditions":
-        yield from (Persona(id=f"u{n}") for n in range(1, len(config.train_personas) + 1))
+def _nameable(config: ExperimentConfig) -> Iterator[Persona]:
+    """Yield the people by their names and ids; with conditions, also under the numbers that the meta model knows.
+
+    It does not know their ids then, so that one of ordinary words (`student`, with the name `a student`) names nobody.
+    """
+    if config.revision.clauses == "people":
+        yield from config.personas.inline
+        return
+    for persona in config.personas.inline:
+        name = "" if _KIND.fullmatch(persona.name) else persona.name
+        is_word = persona.name and persona.id.isalpha() and persona.id not in name.lower().split()
+        yield persona.model_copy(update={"name": name, "id": "" if is_word else persona.id})
+    yield from (Persona(id=f"u{n}") for n in range(1, len(config.train_personas) + 1))
+
+
+_KIND: Final = re.compile(r"(?:an?|the) [a-z ]+")
+"""A kind of people in place of a name."""
 
 
 def _public(rules: Iterable[Principle | Clause]) -> Iterator[Principle | Clause]:

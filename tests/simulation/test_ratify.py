@@ -453,6 +453,18 @@ def test_a_condition_that_leaks_or_hides_something_is_left_out(tmp_path: Path, w
     assert not [c for c in calls(tmp_path / "runs/t") if c["purpose"] == "ballot"]
 
 
+def test_words_that_name_a_kind_of_people_name_nobody(tmp_path: Path) -> None:
+    group = [{"id": "student", "name": "a student"}, {"id": "brief", "name": "Will Rowe"}, *people(6)]
+    given = {"ballots": cast(**dict.fromkeys(NAMES, "aai")), "personas": group}
+    shuffled = [person["id"] for person in group]
+    random.Random("0/users").shuffle(shuffled)
+    cited = [f"e1/u{shuffled.index(name) + 1}/tea/m2" for name in ("ann", "bob")]
+    change = edit("add", text="Be brief.", when="the user is a student", evidence=cited)
+    assert rules(ratified(tmp_path, [change], **given)["constitution"]) == [("C1", "Be brief.")]
+    named = ratified(tmp_path, [change | {"text": "Be like Will Rowe."}], **given)
+    assert "leaking: C1 names 'Will Rowe'" in named["critique"]
+
+
 def test_a_condition_rests_on_the_words_of_two_users(tmp_path: Path) -> None:
     revision = ratified(tmp_path, [brief("ann", when=HURRY)], cast(**dict.fromkeys(NAMES, "a")))
     assert not revision["accepted"]
