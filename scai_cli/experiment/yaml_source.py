@@ -226,6 +226,8 @@ def _problem(detail: ErrorDetails, model: type[BaseModel]) -> str:
         return "must be text; put it in quotes"
     if detail["type"] in ("model_type", "dict_type", "mapping_type"):
         return "must be a mapping of keys"
+    if detail["type"] in ("string_too_short", "too_short") and detail["ctx"]["min_length"] == 1:
+        return "must not be empty"
     if detail["type"] == "tuple_type":
         return "must be a list"
     return str(detail["msg"]).removeprefix("Input ").replace("should", "must", 1)

@@ -116,6 +116,12 @@ BROKEN = {
         "constitution.contract.0.for",
         "'ann'?",
     ),
+    "empty rule": (
+        GOOD + "constitution:\n  contract:\n  - {text: '', when: x}\n",
+        5,
+        "constitution.contract.0.text",
+        "must not be empty",
+    ),
     "rule too long": (
         GOOD + f"constitution:\n  principles: [{'x' * 5000}]\n",
         4,
