@@ -301,6 +301,7 @@ def test_a_rule_is_adopted_once_and_replaces_its_clause_as_a_principle(
     revision = ratified(tmp_path, changes, cast(**dict.fromkeys(NAMES, "a")), constitution=start)
     assert rules(revision["constitution"]) == kept
     assert revision["accepted"] is (most > 1)
+    assert [rule["rule"] for rule in revision["ratified"]] == ["P2", "P2"] if most > 1 else [None, None]
 
 
 def test_all_candidates_are_on_one_ballot_and_equal_rules_once(tmp_path: Path) -> None:

@@ -94,10 +94,18 @@ async def ratify(context: RevisionContext, candidates: Sequence[Candidate]) -> A
             candidate = candidate.model_copy(update={"constitution": None})
         else:
             reason += f", and the {len(context.dev)} people set aside gain {after - before:.3f}"
-    ids = {(r.text, *_bound(r)): r.id for r in (candidate.constitution or context.constitution).rules}
-    in_force = (None if r.scope == "dropped" else ids.get((r.text, r.when, r.users, r.kind)) for r in rules)
-    ratified = tuple(r.model_copy(update={"rule": rule_id}) for r, rule_id in zip(rules, in_force, strict=True))
+    now = candidate.constitution or context.constitution
+    ratified = tuple(rule.model_copy(update={"rule": _rule_id(rule, now.rules)}) for rule in rules)
     return AcceptanceResult(candidate if candidate.constitution else None, reason, scores, counts, ratified)
+
+
+def _rule_id(ratified: RatifiedRule, rules: Sequence[Principle | Clause]) -> str | None:
+    """Return the id of a rule that is in force, or of the principle that replaced it."""
+    if ratified.scope == "dropped":
+        return None
+    ids = {(rule.text, *_bound(rule)): rule.id for rule in rules}
+    bound = ids.get((ratified.text, ratified.when, ratified.users, ratified.kind))
+    return bound or ids.get((ratified.text, None, (), ratified.kind))
 
 
 def _proposed(constitution: Constitution, candidates: Sequence[Candidate]) -> Iterator[_Proposed]:
