@@ -67,9 +67,8 @@ def test_edits_lead_where_the_rewrite_leads(flaws):
         ].edits
         whole = read_form(rewrite(said, AS_SHOWN, seed=seed, options=options).text, Rewrite, "people")[0]
         assert {edit.op for edit in edits} >= {"add", "merge", "remove"}
-        one, other = (
-            OLD.apply(changes, epoch=1) for changes in ([_edit(edit, {}) for edit in edits], edits_to(OLD, whole, {}))
-        )
+        step_by_step, at_once = [_edit(edit, {}, OLD) for edit in edits], edits_to(OLD, whole, {})
+        one, other = (OLD.apply(changes, epoch=1) for changes in (step_by_step, at_once))
         assert meaning(one) == meaning(other)
 
 

@@ -29,7 +29,7 @@ CONCURRENCY = 8
 _PRICES = "--set prices='{society: {input: 0.15, output: 0.6}}'"
 _BASE = (
     "run crash.yaml --run-id base --quiet --set epochs=1 --set turns=1"
-    " --set constitution.principles='[Give an example.]'"
+    " --set revision.clauses=people --set constitution.principles='[Give an example.]'"
     " --set constitution.contract='[{text: Be brief., for: [ann]}, {text: Name a source., for: [bob, cid]}]'"
 )
 """A finished run with some rules."""
