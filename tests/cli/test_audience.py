@@ -152,3 +152,11 @@ def test_the_report_has_the_text_for_everyone_and_the_command_for_more() -> None
     assert "2 clauses for single people are left out; with them: " in page
     assert "<code>scai export t --format system --for members</code>" in page
     assert f"<i>ask when {HURRY}: </i>By when?" in page
+
+
+def test_the_message_of_an_unfinished_run_is_called_so(tiny: Path) -> None:
+    assert scai("run", tiny, "-q", "--set", "limits.calls=60").code != 0
+    command = ("export", "tiny", "--format", "system", "--for", "everyone")
+    assert scai(*command).err == "run tiny is not finished: this is its constitution so far\n"
+    assert scai("resume", "tiny", "-q", "--set", "limits.calls=1000").code == 0
+    assert scai(*command).err == ""

@@ -128,6 +128,7 @@ class _Pass:
         self._parts = () if options.destination.target == STDOUT else form.parts
         self._is_named = options.destination.folder or bool(self._parts)
         self._for_single_people = 0
+        self._unfinished: list[str] = []
 
     def splits(self) -> Iterator[str]:
         """Yield the names of all splits in order; only "" if rows are not split."""
@@ -154,8 +155,11 @@ class _Pass:
                     continue
                 if not isinstance(sample, RunSample):
                     self._licences.note(whole(sample).origin.licences)
-                elif options.format_name == "system" and options.layout.audience is None:
-                    self._for_single_people += for_audience(sample.history, epoch=sample.epoch).left_out
+                elif options.format_name == "system":
+                    if options.layout.audience is None:
+                        self._for_single_people += for_audience(sample.history, epoch=sample.epoch).left_out
+                    if sample.epoch is None and sample.history.status != "finished":
+                        self._unfinished.append(sample.history.run_id)
                 yield _Kept(sample, split, rows, key)
         check_epoch(self._sources, options.filter)
 
@@ -204,6 +208,8 @@ class _Pass:
         if count := self._for_single_people:
             clauses = "1 clause for single people is" if count == 1 else f"{count} clauses for single people are"
             yield _TEXTS["for_everyone"].format(clauses=clauses)
+        for run_id in self._unfinished:
+            yield _TEXTS["unfinished"].format(run=run_id)
         if self._form.kind == "runs":
             return
         if self._provenance == "none":
