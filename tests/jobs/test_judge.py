@@ -227,8 +227,9 @@ def test_an_outage_during_the_probe_decides_nothing(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setitem(FAULTS, "judge", answer)
     with Loopback(script=["judge"] * 999, answer=society()) as server:
-        options = ("rules.md", "--config", "tiny.yaml", "--n", 2, "--run-id", "set", "-q", *judge_at(server))
-        assert scai("generate", *options, "--set", "limits.max_retries=1").code == 4
+        # One row and no retry: each comparison asks again, and the pause after a failure doubles.
+        options = ("rules.md", "--config", "tiny.yaml", "--n", 1, "--run-id", "set", "-q", *judge_at(server))
+        assert scai("generate", *options).code == 4
         down = False
         assert scai("resume", "set", "-q").code == 0
     assert {judgement["by"] for row in rows() for judgement in row["judgements"]} == {"logprobs"}
