@@ -1,7 +1,7 @@
 """The first version of the constitution: rules of the experiment, of an earlier run or file, and locked rules."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -155,6 +155,26 @@ def start_from(
     for path, problem in _problems(start):
         raise source.error(("constitution", *path), problem)
     return start
+
+
+def check_contract(contract: Iterable[StartClause], personas: Sequence[str], source: YamlSource) -> None:
+    """Refuse clauses for people whom the experiment does not have; raises ConfigError."""
+    for n, clause in enumerate(contract):
+        for user in clause.users:
+            if user not in personas:
+                problem = f"unknown persona {user!r} in the contract{did_you_mean(user, personas)}"
+                raise source.error(("constitution", "contract", n, "for"), problem)
+
+
+def check_conditions(start: ConstitutionStart, source: YamlSource) -> None:
+    """Refuse clauses for single people, whom the assistant does not know with conditions; raises ConfigError."""
+    remedy = "write `revision: {clauses: people}` for an experiment among known people"
+    for n, clause in enumerate(start.contract):
+        if clause.users:
+            raise source.error(("constitution", "contract", n, "for"), f"the assistant knows nobody by an id; {remedy}")
+    if named := [clause.id for clause in start.base.contract if clause.users and clause.id not in start.drop]:
+        problem = f"{', '.join(named)} of {start.label}: for single people, and the assistant knows nobody by an id"
+        raise source.error(("constitution", "from"), f"{problem}; {remedy}, or `drop: [{', '.join(named)}]`")
 
 
 def initial_constitution(start: ConstitutionStart) -> Constitution:

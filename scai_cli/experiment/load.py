@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from scai_cli import plugins
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ROLES, ExperimentConfig, Holdout, PersonaSource, TaskSource
-from scai_cli.experiment.constitution_start import ConstitutionStart, FindEarlier, StartClause, start_from
+from scai_cli.experiment.constitution_start import FindEarlier, check_conditions, check_contract, start_from
 from scai_cli.experiment.earlier_versions import REPLACED, keep_first_defaults
 from scai_cli.experiment.item_files import LONGEST_ITEM, Item, items, plural
 from scai_cli.experiment.personas import Persona
@@ -114,14 +114,14 @@ def _load(path: Path, overrides: Overrides, *, new: bool = True, find: FindEarli
         }
     )
     train_personas = [persona.id for persona in resolved.train_personas]
-    _check_contract(config.constitution.contract, train_personas, source)
+    check_contract(config.constitution.contract, train_personas, source)
     _check_per_epoch(config.personas, len(train_personas), source)
     _check_per_epoch(config.tasks, len(resolved.train_tasks), source)
     if not new:
         return resolved
     start = start_from(config.constitution, resolved.train_personas, source, find)
     if config.revision.clauses == "conditions":
-        _check_conditions(config.constitution.contract, start, source)
+        check_conditions(start, source)
     return resolved.model_copy(update={"constitution": start})
 
 
@@ -329,25 +329,6 @@ def _hold_out(wanted: float | tuple[str, ...], group: Sequence[Item], seed: int,
         raise source.error(("holdout", key), f"holds out all {key}; leave some for the epochs")
     held_out = frozenset(chosen)
     return tuple(name for name in known if name in held_out)
-
-
-def _check_contract(contract: Iterable[StartClause], personas: Sequence[str], source: YamlSource) -> None:
-    for n, clause in enumerate(contract):
-        for user in clause.users:
-            if user not in personas:
-                problem = f"unknown persona {user!r} in the contract{did_you_mean(user, personas)}"
-                raise source.error(("constitution", "contract", n, "for"), problem)
-
-
-def _check_conditions(contract: Iterable[StartClause], start: ConstitutionStart, source: YamlSource) -> None:
-    """Refuse clauses for single people, whom the assistant does not know with conditions."""
-    remedy = "write `revision: {clauses: people}` for an experiment among known people"
-    for n, clause in enumerate(contract):
-        if clause.users:
-            raise source.error(("constitution", "contract", n, "for"), f"the assistant knows nobody by an id; {remedy}")
-    if named := [clause.id for clause in start.base.contract if clause.users and clause.id not in start.drop]:
-        problem = f"{', '.join(named)} of {start.label}: for single people, and the assistant knows nobody by an id"
-        raise source.error(("constitution", "from"), f"{problem}; {remedy}, or `drop: [{', '.join(named)}]`")
 
 
 def _check_per_epoch(spec: PersonaSource | TaskSource, size: int, source: YamlSource) -> None:

@@ -59,6 +59,10 @@ def objection(context: RevisionContext, constitution: Constitution) -> str | Non
     return leak(public, _nameable(context.config), _private_texts(context)) if public else None
 
 
+_KIND: Final = re.compile(r"(?:an?|the) [a-z ]+")
+"""A kind of people in place of a name."""
+
+
 def _nameable(config: ExperimentConfig) -> Iterator[Persona]:
     """Yield the people by their names and ids; with conditions, also under the numbers that the meta model knows.
 
@@ -72,10 +76,6 @@ def _nameable(config: ExperimentConfig) -> Iterator[Persona]:
         is_word = persona.name and persona.id.isalpha() and persona.id not in name.lower().split()
         yield persona.model_copy(update={"name": name, "id": "" if is_word else persona.id})
     yield from (Persona(id=f"u{n}") for n in range(1, len(config.train_personas) + 1))
-
-
-_KIND: Final = re.compile(r"(?:an?|the) [a-z ]+")
-"""A kind of people in place of a name."""
 
 
 def _public(rules: Iterable[Principle | Clause]) -> Iterator[Principle | Clause]:

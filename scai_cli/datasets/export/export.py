@@ -26,6 +26,7 @@ from scai_cli.datasets.samples.splits import TRAIN, By, Splitter, fraction, numb
 from scai_cli.errors import ConfigError
 from scai_cli.runs.find import log_of
 from scai_cli.runs.jsonl import sha256
+from scai_cli.text.counts import counted
 from scai_cli.text.data_files import read_data_file
 
 _TEXTS: Final = read_data_file(__file__)
@@ -206,7 +207,7 @@ class _Pass:
 
     def _notes(self) -> Iterator[str]:
         if count := self._for_single_people:
-            clauses = "1 clause for single people is" if count == 1 else f"{count} clauses for single people are"
+            clauses = counted(count, "clause for single people is", "clauses for single people are")
             yield _TEXTS["for_everyone"].format(clauses=clauses)
         for run_id in self._unfinished:
             yield _TEXTS["unfinished"].format(run=run_id)

@@ -161,7 +161,7 @@ def _validity(history: History) -> Iterator[RenderableType]:
         ("ratings of others' answers, by themes", [one.cross for one in validity.values()]),
     ):
         if known := [value for value in values if value is not None]:
-            spread = f"{len(known)} {'person' if len(known) == 1 else 'people'}: {min(known):.2f} to {max(known):.2f}"
+            spread = f"{counted(len(known), 'person', 'people')}: {min(known):.2f} to {max(known):.2f}"
             parts.append(f"{words} {sum(known) / len(known):.2f} ({spread})")
     if parts:
         yield styled(f"Do the ratings follow the answers? Rank correlation, 1 is fully: {'; '.join(parts)}")
