@@ -20,7 +20,7 @@ ROWS = (
     "runs models",
     "simulation populations",
     "analysis",
-    "datasets",
+    "datasets evaluation",
     "jobs",
     "display",
     "api cli",

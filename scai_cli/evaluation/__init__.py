@@ -1,0 +1,1 @@
+"""Suites that test system messages, and the verdicts on them."""

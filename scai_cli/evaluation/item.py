@@ -1,0 +1,67 @@
+"""An item of a suite: what every system under test answers, and the unit of resampling that it belongs to."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from scai_cli.values import Text, Value
+
+LETTERS = "ABCDEFGH"
+"""The letters of an item's options, in the order of its file."""
+
+
+class ItemMessage(Value):
+    """A message of the conversation that a system continues."""
+
+    role: Literal["user", "assistant"]
+    content: Annotated[Text, Field(min_length=1)]
+
+
+class Option(Value):
+    """An answer to choose; `label` is its kind, such as `stereotype`, `unknown` or `flatters`."""
+
+    text: Annotated[Text, Field(min_length=1)]
+    label: str | None = None
+
+
+def _option(value: Any) -> Any:
+    """Accept a text for an option without a label."""
+    return {"text": value} if isinstance(value, str) else value
+
+
+class Item(Value):
+    """One item; `gold` is the letter of the right option, in the order of the file.
+
+    `label` is the item's kind (`safe`, `unsafe`, `sycophancy`, ...). `cluster` is the unit of resampling: the items of
+    a contrast pair or a template stand or fall together. `persona` and `task` are the ids of a simulated conversation.
+    """
+
+    id: Annotated[Text, Field(min_length=1, max_length=200)]
+    suite: str
+    prompt: Annotated[Text, Field(min_length=1)] | None = None
+    messages: tuple[ItemMessage, ...] = ()
+    options: tuple[Annotated[Option, BeforeValidator(_option)], ...] = ()
+    gold: str | None = None
+    label: str | None = None
+    cluster: Text
+    source: Text
+    licence: Text
+    persona: str | None = None
+    task: str | None = None
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if (self.prompt is None) == (not self.messages):
+            raise ValueError("needs `prompt`, a text, or `messages`, a list; one of them")
+        if self.messages and self.messages[-1].role != "user":
+            raise ValueError("`messages` must end with the user's")
+        if len(self.options) == 1 or len(self.options) > len(LETTERS):
+            raise ValueError(f"`options` must be 2 to {len(LETTERS)}")
+        if self.gold is not None and self.gold not in LETTERS[: len(self.options)]:
+            raise ValueError(f"`gold` must be the letter of an option, {LETTERS[0]} is the first")
+        return self
+
+    @property
+    def conversation(self) -> tuple[ItemMessage, ...]:
+        """The messages that a system continues."""
+        return self.messages or (ItemMessage(role="user", content=self.prompt or ""),)

@@ -1,0 +1,148 @@
+"""What a suite is: items -> calls -> scores of every system -> results, and a probe of its judge before the first item.
+
+A suite is a class without arguments. `scai evaluate --suite NAME` finds a built-in one in `plugins.py`; a third party
+names its own as `module:attribute`. The job calls `items`, then `probe`, then `play` for each item, and stores the rows;
+`results` computes from rows alone, so that `scai show` needs no model.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from scai_cli.evaluation.item import Item
+from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.constitution import Constitution
+from scai_cli.messages import Message
+from scai_cli.simulation.agent import Agent
+from scai_cli.simulation.epoch_context import Agents
+from scai_cli.stats.clustered import ClusteredMean
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """A system under test; `message` is its system message, None for none at all."""
+
+    name: str
+    constitution: Constitution
+    message: Message | None
+    assistant: Agent
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteContext:
+    """What the calls of one item are made with; the first system is the reference.
+
+    `call` is the start of the ids of all calls of the item. The calls of a system are below `variant(system)`: variants
+    of a call have one seed, so that only the systems differ.
+    """
+
+    agents: Agents
+    config: ExperimentConfig
+    systems: Sequence[System]
+    judges: Sequence[Agent]
+    call: str
+
+    def variant(self, system: System) -> str:
+        """Return the start of the ids of a system's calls."""
+        return f"{self.call}/~{system.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSource:
+    """What a suite makes or reads its items from; `rules` are system -> constitution, `file` the user's own items."""
+
+    config: ExperimentConfig
+    rules: Mapping[str, Constitution]
+    file: Path | None = None
+    n: int | None = None
+    """The number of items, drawn with the seed by cluster; all if None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A measure of a suite, in [0, 1] unless `unit` says otherwise.
+
+    `better` is the direction of a better system; with None no verdict is given. `relevant` is the smallest difference
+    that matters: an interval within it shows that there is none. A `declared` measure counts in Holm's correction.
+    """
+
+    name: str
+    words: str
+    better: Literal["higher", "lower"] | None = "higher"
+    relevant: float = 0.1
+    declared: bool = True
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureResult:
+    """A measure of every system, and each system's difference to the reference; None if it is not known."""
+
+    measure: Measure
+    values: Mapping[str, float | None]
+    differences: Mapping[str, ClusteredMean | None]
+    whom: str = ""
+    """For whom the intervals are valid, e.g. `new prompts, from 40 in 20 pairs`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultTable:
+    """A table for people: a title, column heads, and rows of texts."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteResult:
+    """The results of a suite; a `problem` says why it cannot judge, or why it failed."""
+
+    suite: str
+    measures: Sequence[MeasureResult] = ()
+    tables: Sequence[ResultTable] = ()
+    notes: Sequence[str] = ()
+    """Sentences beside the numbers: the position bias of the judge, unread answers, who loses."""
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSource:
+    """What results are computed from: the rows of the suite that were played, its items by id, and the systems."""
+
+    config: ExperimentConfig
+    systems: Sequence[str]
+    """The names of the systems, the reference first."""
+    items: Mapping[str, Item]
+    rows: Sequence[EvaluationRow]
+    gold: Sequence[EvaluationRow] = field(default=())
+    rules: Mapping[str, Constitution] = field(default_factory=dict)
+
+    @property
+    def reference(self) -> str:
+        """The name of the reference."""
+        return self.systems[0]
+
+
+class Suite(Protocol):
+    """A suite; its name is its key in `plugins.py`, or `module:attribute`."""
+
+    judged: bool
+    """Whether a judge model grades the answers."""
+
+    def items(self, source: ItemSource) -> Sequence[Item]:
+        """Return the items; raises ConfigError if there is none, or the user's file is invalid."""
+
+    def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
+        """Return the number of calls by purpose, for all items and systems, without retries."""
+
+    async def probe(self, context: SuiteContext) -> str | None:
+        """Return why the judge or the raters cannot be trusted, in words; None if they can."""
+
+    async def play(self, context: SuiteContext, item: Item) -> Mapping[str, SystemAnswer]:
+        """Return the answer of each system; raises CallFailed if a call failed that all systems need."""
+
+    def results(self, source: ResultSource) -> SuiteResult:
+        """Return the results of the rows."""
