@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from scai_cli.runs.generated_directory import ROWS
+from scai_cli.runs.row_directory import ROWS
 from scai_cli.runs.jsonl import decoded
 
 

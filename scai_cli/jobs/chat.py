@@ -173,7 +173,7 @@ class ChatSession:
     async def _ask(self, dialogue: Dialogue) -> CallFailed | None:
         assert self._agents is not None
         system = Message("system", dialogue.started.system_message)
-        prompt = self._agents.prompts.answer(system, dialogue.messages)
+        prompt = self._agents.prompts.answer([system], dialogue.messages)
         try:
             completion = await self._agents.assistant.say(dialogue.next_id, "answer", prompt)
         except CallFailed as error:  # returned, since a raised one would cancel the other dialogue's call

@@ -20,7 +20,7 @@ from scai_cli.datasets.generate.manifest import (
     read_generation,
 )
 from scai_cli.datasets.generate.row import GeneratedRow, count_answers, rows
-from scai_cli.datasets.generate.row_plan import row_number, row_plans
+from scai_cli.datasets.generate.row_plan import row_plans
 from scai_cli.errors import CallFailed, ConfigError, RunError
 from scai_cli.experiment.load import Overrides, changed_text, dump_experiment
 from scai_cli.jobs.addresses import refuse_other_address, with_address
@@ -43,7 +43,7 @@ from scai_cli.jobs.saved_experiment import (
 from scai_cli.jobs.session import HealthWatch, Observer, Outcome, resume_command, run_on_loop, taken, work
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.find import is_generated, is_run
-from scai_cli.runs.generated_directory import EXPERIMENT, TASKS, GeneratedDirectory
+from scai_cli.runs.row_directory import EXPERIMENT, GENERATED, TASKS, RowDirectory, row_number
 from scai_cli.runs.history.status import outcome_of, status_of
 from scai_cli.runs.jsonl import sha256
 from scai_cli.runs.locked_folder import CALLS
@@ -95,7 +95,7 @@ def start(
     source = replace(source, config=with_address(source.config, options.overrides))
     check_source(source, options)
     with ModelPool.connect(source.config) as pool:
-        directory = GeneratedDirectory.create(runs, run_id, f"{source.stem}-rows")
+        directory = RowDirectory.create(runs, run_id, f"{source.stem}-rows", GENERATED)
         with directory.removed_on_failure():
             manifest = _manifest(source, options, directory, _keep_tasks(directory, options, source))
             directory.complete(dump_experiment(source.config), dump_generation(manifest))
@@ -116,7 +116,7 @@ def resume(
     refuse_other_address(manifest.config, overrides)
     config = manifest.config
     refuse_foreign_code(config, path.name, trust=trust)
-    directory = GeneratedDirectory.reopen(path)
+    directory = RowDirectory.reopen(path, GENERATED)
     with closing(directory.folder) as folder:
         refuse_changed("generated set", manifest.digests, config, path / EXPERIMENT, of_rows=True)
         if config.generate.by_users and directory.written < manifest.orders.n:
@@ -132,7 +132,7 @@ def resume(
 
 
 async def _session(
-    pool: ModelPool, directory: GeneratedDirectory, manifest: GenerateManifest, observer: Observer[GenerateEvent]
+    pool: ModelPool, directory: RowDirectory, manifest: GenerateManifest, observer: Observer[GenerateEvent]
 ) -> GenerateOutcome:
     folder, written = directory.folder, directory.written
     result = GenerateResult(written, manifest.orders.n, directory.problems)
@@ -166,7 +166,7 @@ async def _session(
 class _RowRecorder:
     """Writes every row, passes it to the observer, and stops the work if too many rows fail."""
 
-    directory: GeneratedDirectory
+    directory: RowDirectory
     observer: Observer[GenerateEvent]
     health: HealthWatch
     result: GenerateResult
@@ -192,10 +192,10 @@ class _RowRecorder:
         self.result.health = self.health.warnings(at_end=self.result.rows == self.result.wanted)
 
 
-def _keep_tasks(directory: GeneratedDirectory, options: GenerateOptions, source: GenerateSource) -> TaskList:
+def _keep_tasks(directory: RowDirectory, options: GenerateOptions, source: GenerateSource) -> TaskList:
     """Copy the tasks into the folder, one at a time."""
     tasks = wanted_tasks(options, source)
-    count = directory.write_tasks(task.model_dump_json(exclude_defaults=True).encode() for task in tasks)
+    count = directory.write_source(TASKS, (task.model_dump_json(exclude_defaults=True).encode() for task in tasks))
     if not count:
         raise ConfigError(f"{options.tasks}: contains no task; add one, or name another file")
     name = options.tasks.name if options.tasks else options.config.name if options.config else source.name
@@ -203,7 +203,7 @@ def _keep_tasks(directory: GeneratedDirectory, options: GenerateOptions, source:
 
 
 def _manifest(
-    source: GenerateSource, options: GenerateOptions, directory: GeneratedDirectory, tasks: TaskList
+    source: GenerateSource, options: GenerateOptions, directory: RowDirectory, tasks: TaskList
 ) -> GenerateManifest:
     return GenerateManifest(
         run_id=directory.folder.run_id,

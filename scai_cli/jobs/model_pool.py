@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Self
@@ -26,6 +26,7 @@ from scai_cli.runs.call_index import CallIndex
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch_context import Agents, build_agents
 
+AgentModel = tuple[AgentRole, ModelSettings]
 RoleModel = tuple[AgentRole, str]
 """A role and the name of one of its models; users can have several models."""
 
@@ -49,15 +50,18 @@ class ModelPool:
     _recorded: list[RecordedModel] = field(default_factory=list)
 
     @classmethod
-    def connect(cls, config: ExperimentConfig, prompt: ParticipantPrompt | None = None) -> ModelPool:
-        """Connect to every endpoint once; raises ConfigError for errors that show without a call.
+    def connect(
+        cls, config: ExperimentConfig, prompt: ParticipantPrompt | None = None, more: Sequence[AgentModel] = ()
+    ) -> ModelPool:
+        """Connect to every endpoint once, those of `more` models too; raises ConfigError for errors without a call.
 
         Human participants are asked at the prompt; without a prompt, they are a ConfigError.
         """
+        all_models = [*config.models(), *more]
         participants = _participants(config.personas.inline, prompt)
         limits = config.limits
         budget = Budget(Caps(limits.calls, limits.tokens, limits.usd, limits.seconds))
-        prices = prices_of(config.prices, config.models())
+        prices = prices_of(config.prices, all_models)
         if limits.usd is not None:
             for (_, name), price in prices.items():
                 require_price(price, name)
@@ -70,7 +74,7 @@ class ModelPool:
         notices = Notices()
         gates: dict[tuple[str, str | None, str | None], Gate] = {}
         models: dict[str, ChatModel] = {}
-        for role, model in config.models():
+        for role, model in all_models:
             if model.provider == HUMAN or (connection := _connection(model)) in models:
                 continue
             try:
@@ -102,16 +106,15 @@ class ModelPool:
 
     def agents(self, log: CallLog, replay: Replay | None) -> Agents:
         """Return the agents of the experiment; each call is logged, and answered from `replay` if possible."""
-        config = self.config
         for gate in self.gates.values():
             gate.note_unused = partial(log_unused, log)
+        return build_agents(self.config, lambda role, model: self.agent(role, model, log, replay))
 
-        def agent(role: AgentRole, model: ModelSettings) -> Agent:
-            recorded = RecordedModel(self._model(model), log, replay)
-            self._recorded.append(recorded)
-            return Agent(role, recorded, model, config.seed, config.format_retries)
-
-        return build_agents(config, agent)
+    def agent(self, role: AgentRole, model: ModelSettings, log: CallLog, replay: Replay | None) -> Agent:
+        """Return an agent with a connected model, which logs its calls as those of `agents` do."""
+        recorded = RecordedModel(self._model(model), log, replay)
+        self._recorded.append(recorded)
+        return Agent(role, recorded, model, self.config.seed, self.config.format_retries)
 
     def count_earlier(self, earlier: CallIndex, seconds: float = 0.0) -> float | None:
         """Count the use of earlier sessions towards the limits; return its cost, None if a price is unknown."""
@@ -150,7 +153,7 @@ class ModelPool:
 
 
 def prices_of(
-    table: Mapping[str, PriceConfig], models: Iterable[tuple[AgentRole, ModelSettings]]
+    table: Mapping[str, PriceConfig], models: Iterable[AgentModel]
 ) -> dict[RoleModel, PriceOf]:
     """Return the price of each model of an experiment; `table` is its `prices:`."""
     return {

@@ -1,4 +1,4 @@
-"""Find runs and generated sets by id, unique prefix of an id, path, or `latest`."""
+"""Find runs, generated sets and evaluations by id, unique prefix of an id, path, or `latest`."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.errors import RunError
-from scai_cli.runs.generated_directory import GENERATION, ROWS
 from scai_cli.runs.locked_folder import LATEST
+from scai_cli.runs.row_directory import EVALUATION, GENERATION, ROWS
 from scai_cli.runs.run_directory import CONFIG, EVENTS
 from scai_cli.text.suggestions import did_you_mean
 
@@ -24,9 +24,14 @@ def is_generated(path: Path) -> bool:
     return os.path.isfile(path / GENERATION)
 
 
+def is_evaluation(path: Path) -> bool:
+    """Return whether a folder is an evaluation, written by `scai evaluate`."""
+    return os.path.isfile(path / EVALUATION)
+
+
 def log_of(path: Path) -> Path:
-    """Return the main log of a run or a generated set: its events, or its rows."""
-    return path / (ROWS if is_generated(path) else EVENTS)
+    """Return the main log of a run, a generated set or an evaluation: its events, or its rows."""
+    return path / (EVENTS if is_run(path) else ROWS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,18 @@ _SOURCE: Final = _Kind(
     f"{CONFIG} or {GENERATION}",
     lambda path: is_run(path) or is_generated(path),
 )
+_READ: Final = _Kind(
+    "run or evaluation",
+    "run directory or evaluation",
+    f"{CONFIG} or {EVALUATION}",
+    lambda path: is_run(path) or is_evaluation(path),
+)
+_WORK: Final = _Kind(
+    "run, generated set or evaluation",
+    "run directory, generated set or evaluation",
+    f"{CONFIG}, {GENERATION} or {EVALUATION}",
+    lambda path: is_run(path) or is_generated(path) or is_evaluation(path),
+)
 
 
 def find_run(runs: Path, wanted: str) -> Path:
@@ -58,6 +75,16 @@ def find_source(runs: Path, wanted: str) -> Path:
     return _find(runs, wanted, _SOURCE)
 
 
+def find_read(runs: Path, wanted: str) -> Path:
+    """Return the directory of a run or an evaluation, given as for `find_run`; raises RunError."""
+    return _find(runs, wanted, _READ)
+
+
+def find_work(runs: Path, wanted: str) -> Path:
+    """Return the directory of a run, a generated set or an evaluation, given as for `find_run`; raises RunError."""
+    return _find(runs, wanted, _WORK)
+
+
 def all_runs(runs: Path) -> list[Path]:
     """Return all run directories, sorted by name."""
     return _all(runs, _RUN)
@@ -68,8 +95,13 @@ def all_generated(runs: Path) -> list[Path]:
     return [path for path in _all(runs, _SOURCE) if not is_run(path)]
 
 
+def all_evaluations(runs: Path) -> list[Path]:
+    """Return all evaluations, sorted by name."""
+    return [path for path in _all(runs, _WORK) if is_evaluation(path)]
+
+
 def newest_first(paths: list[Path]) -> list[Path]:
-    """Return run directories or generated sets sorted by age, newest first."""
+    """Return the folders of work sorted by age, newest first."""
     return sorted(paths, key=created, reverse=True)
 
 
@@ -83,7 +115,7 @@ def _all(runs: Path, kind: _Kind) -> list[Path]:
 
 
 def strange_file(path: Path) -> Path | None:
-    """Return a pipe or a device in a run or generated set, which can keep its reader waiting for ever; or None."""
+    """Return a pipe or a device in a folder of work, which can keep its reader waiting for ever; or None."""
     with suppress(OSError):  # the folder is gone meanwhile, or closed to us: what reads it says so
         files = (*path.iterdir(), *path.glob("constitution/*"))
         return next((f for f in files if not f.is_file() and not f.is_dir() and f.exists()), None)
@@ -101,7 +133,7 @@ def _looked_up(runs: Path, wanted: str, kind: _Kind) -> Path:
     if "/" in wanted or wanted in (".", ".."):
         path = Path(os.path.realpath(wanted))
         if not kind.holds(path):
-            raise RunError(f"{wanted}: not a {kind.folder} (it has no {kind.sign}){_hint(path, kind)}")
+            raise RunError(f"{wanted}: not a {kind.folder} (it has no {kind.sign}){_hint(path)}")
         return path
     known = {path.name: path for path in _all(runs, kind)}
     if not known:
@@ -114,8 +146,8 @@ def _looked_up(runs: Path, wanted: str, kind: _Kind) -> Path:
 def _named(runs: Path, wanted: str, known: Mapping[str, Path], kind: _Kind) -> Path:
     if wanted in known:
         return known[wanted]
-    if kind is _RUN and wanted in {path.name for path in _all(runs, _SOURCE)}:
-        raise RunError(f"{wanted!r} in {runs} is not a {kind.name}{_hint(runs / wanted, kind)}")
+    if wanted in {path.name for path in _all(runs, _WORK)}:
+        raise RunError(f"{wanted!r} in {runs} is not a {kind.name}{_hint(runs / wanted)}")
     matches = [name for name in known if wanted and name.startswith(wanted)]
     if len(matches) == 1:
         return known[matches[0]]
@@ -124,15 +156,16 @@ def _named(runs: Path, wanted: str, known: Mapping[str, Path], kind: _Kind) -> P
     raise RunError(f"there is no {kind.name} {wanted!r} in {runs}{did_you_mean(wanted, known) or '; see `scai list`'}")
 
 
-def _hint(path: Path, kind: _Kind) -> str:
-    """Return a hint for a generated set that is named where a run is needed."""
-    if kind is not _RUN or not is_generated(path):
-        return ""
-    return "; it is a generated set, for `scai export` and `scai resume`"
+def _hint(path: Path) -> str:
+    """Return a hint for a generated set or an evaluation that is named where another kind is needed."""
+    if is_generated(path):
+        return "; it is a generated set, for `scai export` and `scai resume`"
+    return "; it is an evaluation, for `scai show`, `scai report` and `scai resume`" if is_evaluation(path) else ""
 
 
 def created(path: Path) -> tuple[int, str]:
     """Return the time of a folder's creation in ns, 0 if it has been deleted meanwhile, and its name."""
     with suppress(OSError):
-        return ((path / (CONFIG if is_run(path) else GENERATION)).stat().st_mtime_ns, path.name)
+        sign = next(name for name in (CONFIG, GENERATION, EVALUATION) if (path / name).is_file() or name is EVALUATION)
+        return ((path / sign).stat().st_mtime_ns, path.name)
     return (0, path.name)

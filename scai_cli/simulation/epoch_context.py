@@ -90,10 +90,14 @@ class EpochContext:
     """Whether an earlier session has written its revision; it is then not judged again."""
     openings: Mapping[tuple[str, str], MessageSaid] = field(default_factory=dict)
     """(Persona id, task id) -> the opening of the conversation that one of this context is compared with."""
+    same_system: Sequence[Message] | None = None
+    """The system message of every user, in a list that may be empty, in place of the constitution's."""
 
-    def system(self, persona: Persona) -> Message:
-        """Return the assistant's system message for one user."""
-        return Message("system", self.agents.prompts.system_message(self.constitution, persona.id))
+    def system(self, persona: Persona) -> Sequence[Message]:
+        """Return the assistant's system message for one user, in a list."""
+        if self.same_system is not None:
+            return self.same_system
+        return [Message("system", self.agents.prompts.system_message(self.constitution, persona.id))]
 
     def problem(self, error: CallFailed, where: str) -> Problem:
         """Return the event for a failed call; `where` is the id of the omitted call or conversation."""

@@ -78,9 +78,9 @@ class Prompts:
         rules = constitution.render(user=user, names=self._names if with_members else None)
         return clean(fill(self._wording["assistant"], {"constitution": rules}))
 
-    def answer(self, system: Message, messages: Sequence[MessageSaid]) -> list[Message]:
-        """Return the request for the assistant's next message."""
-        return [system, *(Message(m.role, m.content or _SILENCE) for m in messages)]
+    def answer(self, system: Sequence[Message], messages: Sequence[MessageSaid]) -> list[Message]:
+        """Return the request for the assistant's next message; `system` is its system message, if it has one."""
+        return [*system, *(Message(m.role, m.content or _SILENCE) for m in messages)]
 
     def opening(self, persona: Persona, task: Task) -> list[Message]:
         """Return the request for the task in a user's words, or for the introduction of its text."""

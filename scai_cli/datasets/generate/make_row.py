@@ -127,7 +127,7 @@ class _RowMaker:
     async def _answer(self, name: Literal["initial", "final"]) -> Answered:
         agents, plan = self.context.agents, self.plan
         system = self.context.system(name, plan.persona)
-        request = agents.prompts.answer(system, [self._message("user", plan.task.prompt)])
+        request = agents.prompts.answer([system], [self._message("user", plan.task.prompt)])
         completion = await agents.assistant.say(f"{plan.id}/{name}", "answer", request)
         return _answered(f"{plan.id}/{name}", completion)
 

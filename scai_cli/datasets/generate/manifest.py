@@ -12,7 +12,7 @@ from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.generate_settings import GenerateSettings
 from scai_cli.experiment.load import Overrides, load_resolved
 from scai_cli.experiment.yaml_source import explain, read_yaml
-from scai_cli.runs.generated_directory import EXPERIMENT, GENERATION
+from scai_cli.runs.row_directory import EXPERIMENT, GENERATION
 from scai_cli.text.characters import clean
 from scai_cli.values import Text, Value
 

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 from scai_cli.runs.events import NOT_ANSWERED
-from scai_cli.runs.generated_directory import ROWS
+from scai_cli.runs.row_directory import ROWS
 from scai_cli.runs.history.answers import AnswerCounts
 from scai_cli.runs.jsonl import decoded
 from scai_cli.runs.records import Mark

@@ -10,7 +10,7 @@ from scai_cli.datasets.generate.manifest import GenerateManifest
 from scai_cli.experiment.constitution import Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.runs.generated_directory import TASKS
+from scai_cli.runs.row_directory import TASKS
 from scai_cli.runs.jsonl import decoded
 from scai_cli.values import draw
 
@@ -38,12 +38,6 @@ class RowPlan:
         """The licences that the persona and the task state."""
         sources = [self.task.source, *([self.persona.source] if self.persona else [])]
         return tuple(sorted({source.licence for source in sources if source.licence}))
-
-
-def row_number(call_id: str) -> int | None:
-    """Return the number of the row that a call belongs to; None for a call that serves all rows."""
-    head = call_id.partition("/")[0]
-    return int(head[1:]) if head[:1] == "r" and head[1:].isdecimal() else None
 
 
 def row_plans(generation: GenerateManifest, path: Path, first: int) -> Iterator[RowPlan]:

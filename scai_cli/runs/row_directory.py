@@ -1,7 +1,7 @@
-"""The directory of a generated set while it is written: rows, calls, and their sources.
+"""The directory of a generated set or an evaluation while it is written: rows, calls, and what the rows are made from.
 
-`rows.jsonl` grows in the order of the rows, so a resume continues after its last line. `tasks.jsonl` and
-`experiment.yaml` are the sources of the rows; `generation.yaml`, written last, makes the folder a generated set.
+`rows.jsonl` grows in the order of the rows, so a resume continues after its last line. The sources (`tasks.jsonl` or
+`items.jsonl`, and `experiment.yaml`) are written first; the manifest, written last, makes the folder a set.
 """
 
 from __future__ import annotations
@@ -18,47 +18,54 @@ from scai_cli.runs.locked_folder import CALLS, CreationFiles, LockedFolder
 from scai_cli.runs.locks import LOCK
 from scai_cli.text.characters import escape_line_ends
 
-GENERATION: Final = "generation.yaml"
 EXPERIMENT: Final = "experiment.yaml"
 ROWS: Final = "rows.jsonl"
+GENERATION: Final = "generation.yaml"
 TASKS: Final = "tasks.jsonl"
+EVALUATION: Final = "evaluation.yaml"
+ITEMS: Final = "items.jsonl"
 
-_FILES: Final = CreationFiles(earlier=(TASKS, EXPERIMENT), last=GENERATION)
+GENERATED: Final = CreationFiles(earlier=(TASKS, EXPERIMENT), last=GENERATION)
+"""The files of a generated set."""
+EVALUATED: Final = CreationFiles(earlier=(ITEMS, EXPERIMENT), last=EVALUATION)
+"""The files of an evaluation."""
+
 _SYNC_EVERY: Final = 256
 """The number of rows that a power cut can lose."""
 _WHOLE: Final = (b'"problem":null}\n', b'"problem":null}\r\n')
 
 
 @dataclass(slots=True)
-class GeneratedDirectory:
-    """The writer of a generated set."""
+class RowDirectory:
+    """The writer of a generated set or an evaluation."""
 
     folder: LockedFolder
+    files: CreationFiles
     written: int = 0
     """The number of rows."""
     problems: int = 0
     """The number of rows with a problem, from earlier sessions."""
 
     @classmethod
-    def create(cls, runs: Path, run_id: str | None, name: str) -> GeneratedDirectory:
+    def create(cls, runs: Path, run_id: str | None, name: str, files: CreationFiles) -> RowDirectory:
         """Create and lock the folder of a set: `run_id`, or the first unused of `name`, `name-2`, ...
 
         `complete` makes it a set. Raises RunError if the id is in use or the folder cannot be written.
         """
-        folder = LockedFolder.create(runs, run_id, name, _FILES)
+        folder = LockedFolder.create(runs, run_id, name, files)
         if folder is None:
             raise RunError(f"{runs}/{run_id}: exists already; choose another --run-id")
-        return cls(folder)
+        return cls(folder, files)
 
     @classmethod
-    def reopen(cls, path: Path) -> GeneratedDirectory:
+    def reopen(cls, path: Path, files: CreationFiles) -> RowDirectory:
         """Lock and repair an unfinished set and count its rows; raises RunError if it is in use.
 
         Rows from the first one that is out of order on are taken back: a power cut lost a row before them.
         """
         folder = LockedFolder.open(path, CALLS, ROWS)
         with folder.closed_on_failure():
-            directory = cls(folder)
+            directory = cls(folder, files)
             for _, offset, line in lines(path / ROWS):
                 if not line.startswith(f'{{"id":"r{directory.written}",'.encode()):
                     folder.repairs.append(folder.take_back(ROWS, offset, f"row r{directory.written} is missing"))
@@ -67,12 +74,12 @@ class GeneratedDirectory:
                 directory.problems += not line.endswith(_WHOLE)  # quotes in texts are escaped: no text ends like this
             return directory
 
-    def write_tasks(self, tasks: Iterable[bytes]) -> int:
-        """Write the tasks, one JSON object per line, and return their number."""
+    def write_source(self, name: str, values: Iterable[bytes]) -> int:
+        """Write tasks or items, one JSON object per line, and return their number."""
         count = 0
-        with whole_file(self.folder.path / TASKS, lasting=True) as file:
-            for count, task in enumerate(tasks, 1):  # noqa: B007
-                file.write(escape_line_ends(task) + b"\n")
+        with whole_file(self.folder.path / name, lasting=True) as file:
+            for count, value in enumerate(values, 1):  # noqa: B007
+                file.write(escape_line_ends(value) + b"\n")
         return count
 
     @contextmanager
@@ -83,17 +90,17 @@ class GeneratedDirectory:
         except BaseException:
             self.folder.close()
             path = self.folder.path
-            if not (path / GENERATION).exists():
-                for name in (*_FILES.earlier, LOCK):
+            if not (path / self.files.last).exists():
+                for name in (*self.files.earlier, LOCK):
                     (path / name).unlink(missing_ok=True)
                 with suppress(OSError):  # the user has put a file there
                     path.rmdir()
             raise
 
-    def complete(self, experiment: str, generation: str) -> None:
-        """Write the files that make the folder a generated set, and open it for rows."""
+    def complete(self, experiment: str, manifest: str) -> None:
+        """Write the files that make the folder a set, and open it for rows."""
         self.folder.write_text(EXPERIMENT, experiment, lasting=True)
-        self.folder.write_text(GENERATION, generation, lasting=True)
+        self.folder.write_text(self.files.last, manifest, lasting=True)
         self.folder.open_logs(CALLS, ROWS)
 
     def write_row(self, line: bytes) -> None:
@@ -102,3 +109,9 @@ class GeneratedDirectory:
         self.written += 1
         if self.written % _SYNC_EVERY == 0:
             self.folder.sync()  # the calls first: a row on the disk rests on calls that are there too
+
+
+def row_number(call_id: str) -> int | None:
+    """Return the number of the row that a call belongs to (`r17/final/assistant` -> 17); None for other calls."""
+    row = call_id.partition("/")[0]
+    return int(row[1:]) if row[:1] == "r" and row[1:].isdecimal() else None
