@@ -1,4 +1,4 @@
-"""Find a provider, strategy, acceptance rule or format by name: built-in, `module:attribute`, or entry point."""
+"""Find a provider, strategy, acceptance rule, format or suite by name: built-in, `module:attribute`, or entry point."""
 
 import importlib
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any, Final, Literal
 from scai_cli.errors import ConfigError
 from scai_cli.text.suggestions import did_you_mean
 
-Kind = Literal["provider", "strategy", "acceptance", "format"]
+Kind = Literal["provider", "strategy", "acceptance", "format", "suite"]
 
 BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     "provider": {
@@ -37,6 +37,14 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
         "alpaca": "scai_cli.datasets.formats.llama_factory:alpaca",
         "constitutional": "scai_cli.datasets.formats.constitutional:constitutional",
         "ratings": "scai_cli.datasets.formats.ratings:ratings",
+    },
+    "suite": {
+        "society": "scai_cli.evaluation.suites.society:Society",
+        "adherence": "scai_cli.evaluation.suites.adherence:Adherence",
+        "choice": "scai_cli.evaluation.suites.choice:Choice",
+        "refusal": "scai_cli.evaluation.suites.refusal:Refusal",
+        "pairs": "scai_cli.evaluation.suites.pairs:Pairs",
+        "fidelity": "scai_cli.evaluation.suites.fidelity:Fidelity",
     },
 }
 

@@ -20,6 +20,11 @@ class AudienceMessage(NamedTuple):
     left_out: int = 0
 
 
+def for_everyone(constitution: Constitution) -> Constitution:
+    """Return a constitution without the clauses for single people."""
+    return constitution.model_copy(update={"contract": tuple(c for c in constitution.contract if not c.users)})
+
+
 def for_audience(history: History, audience: str = EVERYONE, epoch: int | None = None) -> AudienceMessage:
     """Return a run's product, or the constitution of an epoch, as an audience gets it.
 

@@ -77,7 +77,9 @@ def held_out(history: History) -> frozenset[Kind]:
     return frozenset(kind for kind, ids in kinds.items() if ids)
 
 
-def paired(before: Cells, after: Cells, function: WelfareFunction | None = None) -> PairedDifference | None:
+def paired(
+    before: Cells, after: Cells, function: WelfareFunction | None = None, *, level: float = 0.95
+) -> PairedDifference | None:
     """Return the welfare (default: the mean) of `after` minus that of `before` over shared cells; None without any."""
     first, last, users, tasks = _tables(before, after)
     if not users:
@@ -86,7 +88,7 @@ def paired(before: Cells, after: Cells, function: WelfareFunction | None = None)
     weights = [before.weights.get(user, 1.0) for user in users]
     count, new = sum(len(column.split(" ")) for column in tasks), before.held_out & after.held_out
     of = estimand(new_people="people" in new, new_tasks="tasks" in new, tasks=len(tasks))
-    interval = paired_difference(first, last, of, statistic, weights=weights)
+    interval = paired_difference(first, last, of, statistic, weights=weights, level=level)
     if interval is None:
         return None
     return PairedDifference(replace(interval, tasks=count), after.where, before.where, tuple(users))

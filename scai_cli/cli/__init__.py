@@ -6,7 +6,21 @@ from collections.abc import Callable
 
 import typer
 
-from scai_cli.cli import chat, compare, dataset, explain, export, generate, init, personas, report, run, show, tasks
+from scai_cli.cli import (
+    chat,
+    compare,
+    dataset,
+    evaluate,
+    explain,
+    export,
+    generate,
+    init,
+    personas,
+    report,
+    run,
+    show,
+    tasks,
+)
 from scai_cli.cli.options import Commands
 from scai_cli.cli.streams import prepare_streams
 from scai_cli.cli.trust import allow, trust
@@ -31,7 +45,8 @@ task           the question or request that opens a conversation
 run            the results of one experiment, in a folder
 epoch          one round of conversations, ratings and a revision
 constitution   the assistant's rules, as its system message states them
-generated set  dataset rows that a model wrote by a constitution, in a folder""",
+generated set  dataset rows that a model wrote by a constitution, in a folder
+evaluation     system messages compared on the same items, in a folder""",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -48,6 +63,7 @@ for command in (show.show, chat.chat, report.report, compare.compare, explain.ex
     app.command()(command)
 app.command()(export.export)
 app.command()(generate.generate)
+app.command()(evaluate.evaluate)
 app.command()(trust)
 for name, group in (("dataset", dataset.app), ("personas", personas.app), ("tasks", tasks.app)):
     app.add_typer(group, name=name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -66,27 +66,34 @@ def generate(
 
         _print_expected(plan_generate(request, runs_dir), as_json)
         return
-    finish(start(request, runs_dir, run_id, observer(quiet, rows=True)), as_json)
+    finish(start(request, runs_dir, run_id, observer(quiet, kind="rows")), as_json)
 
 
 def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_json: bool) -> None:
     """Resume a generated set, for `scai resume`."""
     from scai_cli.jobs.generate import resume as go_on
 
-    finish(go_on(path, settings, observer(quiet, rows=True), trust=trust), as_json)
+    finish(go_on(path, settings, observer(quiet, kind="rows"), trust=trust), as_json)
 
 
-def observer(quiet: bool, *, rows: bool = False) -> Observer[Any]:
-    """Return the observer of a run or of a set of rows: messages alone if quiet, else live or as plain lines."""
+def observer(quiet: bool, *, kind: Literal["run", "rows", "evaluation"] = "run") -> Observer[Any]:
+    """Return the observer of a kind of work: messages alone if quiet, else live or as plain lines."""
     from scai_cli.jobs.session import SilentObserver
 
     if quiet:  # and rich is not imported
         return SilentObserver(options.say)
     from scai_cli.display.terminal.consoles import err
-    from scai_cli.display.terminal.generate_progress import GenerateProgress
     from scai_cli.display.terminal.run_progress import ProgressView, RunProgress
 
-    return ProgressView(err(), GenerateProgress() if rows else RunProgress())
+    if kind == "rows":
+        from scai_cli.display.terminal.generate_progress import GenerateProgress
+
+        return ProgressView(err(), GenerateProgress())
+    if kind == "evaluation":
+        from scai_cli.display.terminal.evaluate_progress import EvaluateProgress
+
+        return ProgressView(err(), EvaluateProgress())
+    return ProgressView(err(), RunProgress())
 
 
 def finish(outcome: Outcome[Any], as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli import generate, options
+from scai_cli.cli import evaluate, generate, options
 from scai_cli.text.characters import one_line
 
 if TYPE_CHECKING:
@@ -66,14 +66,16 @@ def resume(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Resume an interrupted run or generated set. Answered calls are not repeated."""
+    """Resume an interrupted run, generated set or evaluation. Answered calls are not repeated."""
     from scai_cli.jobs.run import resume_blocking
-    from scai_cli.runs.find import find_source, is_generated
+    from scai_cli.runs.find import find_work, is_evaluation, is_generated
 
-    path = find_source(runs_dir, run)
+    path = find_work(runs_dir, run)
     changes = options.with_limit(settings, max_usd, "all" * force)
     if is_generated(path):
         generate.resume(path, changes, trust=trust, quiet=quiet, as_json=as_json)
+    elif is_evaluation(path):
+        evaluate.resume(path, changes, trust=trust, quiet=quiet, as_json=as_json)
     else:
         outcome = resume_blocking(path, changes, generate.observer(quiet), trust=trust, prompt=prompt())
         generate.finish(outcome, as_json)

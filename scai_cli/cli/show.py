@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scai_cli.cli.options import RUNS, Epoch, Json, Persona, Run, RunsDir, Task, print_json
+from scai_cli.cli import evaluate
+from scai_cli.cli.options import RUNS, Epoch, Json, Persona, Run, RunsDir, Task, Trust, print_json
 from scai_cli.runs.history.selection import Selection
 
 if TYPE_CHECKING:
@@ -36,13 +37,14 @@ def show(
         bool, typer.Option("--fidelity", help="Show whether simulated users stay in character.")
     ] = False,
     follow: Annotated[bool, typer.Option("--follow", help="Show the events of a run as they happen.")] = False,
+    trust: Trust = False,
     as_json: Json = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Show a run: its constitution, ratings and conversations."""
+    """Show a run (its constitution, ratings and conversations), or an evaluation (its verdicts and numbers)."""
     from scai_cli.display.run_json import run_object
     from scai_cli.display.terminal.show import Parts, print_run
-    from scai_cli.runs.find import find_run
+    from scai_cli.runs.find import find_read, is_evaluation
     from scai_cli.runs.history.fold import read_history
 
     selection = Selection(epoch=epoch, persona=persona, task=task)
@@ -51,8 +53,11 @@ def show(
     if follow:
         _follow(runs_dir, run, selection, as_json)
         return
-    path = find_run(runs_dir, run)
-    if fidelity:
+    path = find_read(runs_dir, run)
+    if is_evaluation(path):
+        _check_whole(selection, parts)
+        evaluate.show(path, trust=trust, as_json=as_json)
+    elif fidelity:
         _show_fidelity(path, as_json)
     elif as_json:
         print_json(run_object(read_history(path, selection=selection), selection))
@@ -83,6 +88,15 @@ def _check(selection: Selection, parts: Parts, *, fidelity: bool, follow: bool, 
         raise RunError(f"{alone[0]} cannot be combined with {others}; drop one of them")
     if given and not parts.ratings and selection != Selection():
         raise RunError(f"{given[0]} shows the whole run; drop --epoch, --persona and --task")
+
+
+def _check_whole(selection: Selection, parts: Parts) -> None:
+    """Raise RunError for options that only runs have."""
+    from scai_cli.display.terminal.show import Parts
+    from scai_cli.errors import RunError
+
+    if selection != Selection() or parts != Parts():
+        raise RunError("an evaluation is shown as a whole; drop all options but --json")
 
 
 def _follow(runs_dir: Path, run: str, selection: Selection, as_json: bool) -> None:
@@ -129,12 +143,13 @@ def _show_fidelity(path: Path, as_json: bool) -> None:
 
 
 def list_runs(as_json: Json = False, runs_dir: RunsDir = RUNS) -> None:
-    """List runs and generated sets, newest first. With --json, only runs."""
-    from scai_cli.display.terminal.show import print_generated, print_list
-    from scai_cli.runs.history.listings import list_entries, list_generated
+    """List runs, generated sets and evaluations, newest first. With --json, only runs."""
+    from scai_cli.display.terminal.show import print_evaluations, print_generated, print_list
+    from scai_cli.runs.history.listings import list_entries, list_evaluations, list_generated
 
     if as_json:
         print_json(list_entries(runs_dir))
         return
     print_list(list_entries(runs_dir))
     print_generated(list_generated(runs_dir))
+    print_evaluations(list_evaluations(runs_dir))

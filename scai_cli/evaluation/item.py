@@ -48,6 +48,8 @@ class Item(Value):
     licence: Text
     persona: str | None = None
     task: str | None = None
+    people: str | None = None
+    """What people said of the answers in `options`: the item tests the judge and no system."""
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
@@ -55,7 +57,7 @@ class Item(Value):
             raise ValueError("needs `prompt`, a text, or `messages`, a list; one of them")
         if self.messages and self.messages[-1].role != "user":
             raise ValueError("`messages` must end with the user's")
-        if len(self.options) == 1 or len(self.options) > len(LETTERS):
+        if (len(self.options) == 1 and self.people is None) or len(self.options) > len(LETTERS):
             raise ValueError(f"`options` must be 2 to {len(LETTERS)}")
         if self.gold is not None and self.gold not in LETTERS[: len(self.options)]:
             raise ValueError(f"`gold` must be the letter of an option, {LETTERS[0]} is the first")

@@ -24,15 +24,18 @@ class SystemAnswer(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     problem: str | None = None
 
 
+RowKind = Literal["probe", "gold", "item"]
+
+
 class EvaluationRow(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """One item; `answers` has a key for each system.
 
     A row of kind `probe` tests the judge before the items of its suite: its `problem` is why the suite cannot judge. A
-    row of kind `gold` holds a judge's opinion (`judge`) on an answer that people have labelled (`people`).
+    row of kind `gold` has the judge's opinion on an answer that people have labelled, under the name `judge`.
     """
 
     id: str
-    kind: Literal["probe", "gold", "item"]
+    kind: RowKind
     suite: str
     item: str
     answers: dict[str, SystemAnswer]

@@ -5,11 +5,12 @@ names its own as `module:attribute`. The job calls `items`, then `probe`, then `
 `results` computes from rows alone, so that `scai show` needs no model.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
+from scai_cli.errors import CallFailed
 from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
 from scai_cli.experiment.config import ExperimentConfig
@@ -18,6 +19,9 @@ from scai_cli.messages import Message
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch_context import Agents
 from scai_cli.stats.clustered import ClusteredMean
+
+Result = TypeVar("Result")
+Kind = Literal["people", "tasks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,16 @@ class SuiteContext:
     systems: Sequence[System]
     judges: Sequence[Agent]
     call: str
+    failures: list[CallFailed] = field(default_factory=list)
+    """The failed calls of the item, by `attempt`."""
+
+    async def attempt(self, job: Coroutine[Any, Any, Result]) -> Result | None:
+        """Return the result of a job that makes a call; None if the call failed, which is noted."""
+        try:
+            return await job
+        except CallFailed as error:
+            self.failures.append(error)
+            return None
 
     def variant(self, system: System) -> str:
         """Return the start of the ids of a system's calls."""
@@ -58,6 +72,8 @@ class ItemSource:
     file: Path | None = None
     n: int | None = None
     """The number of items, drawn with the seed by cluster; all if None."""
+    new: frozenset[Kind] = frozenset()
+    """The kinds of which no member had a part in writing any of the systems' rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +93,33 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
+class Difference:
+    """A system minus the reference, with its 95 % interval and the p-value of no difference; None if not known.
+
+    `whom` is for whom the interval is valid: `new prompts, from 40 prompts in 20 pairs`.
+    """
+
+    estimate: float
+    low: float | None
+    high: float | None
+    p: float | None
+    whom: str
+    n: int
+    """The number of items."""
+
+    @classmethod
+    def of(cls, mean: ClusteredMean | None, whom: str) -> "Difference | None":
+        """Return the difference of a mean of paired differences."""
+        return None if mean is None else cls(mean.estimate, mean.low, mean.high, mean.p, whom, mean.n)
+
+
+@dataclass(frozen=True, slots=True)
 class MeasureResult:
-    """A measure of every system, and each system's difference to the reference; None if it is not known."""
+    """A measure of every system, and the difference of each to the reference; None if it is not known."""
 
     measure: Measure
     values: Mapping[str, float | None]
-    differences: Mapping[str, ClusteredMean | None]
-    whom: str = ""
-    """For whom the intervals are valid, e.g. `new prompts, from 40 in 20 pairs`."""
+    differences: Mapping[str, Difference | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +152,14 @@ class ResultSource:
     """The names of the systems, the reference first."""
     items: Mapping[str, Item]
     rows: Sequence[EvaluationRow]
-    gold: Sequence[EvaluationRow] = field(default=())
+    gold: Sequence[EvaluationRow] = ()
     rules: Mapping[str, Constitution] = field(default_factory=dict)
+    new: frozenset[Kind] = frozenset()
+
+    @property
+    def others(self) -> Sequence[str]:
+        """The names of the systems that are compared with the reference."""
+        return self.systems[1:]
 
     @property
     def reference(self) -> str:

@@ -152,9 +152,7 @@ class ModelPool:
         return CachedModel(gated, self.cache, {**key, "address": address(model), "seed": self.config.seed})
 
 
-def prices_of(
-    table: Mapping[str, PriceConfig], models: Iterable[AgentModel]
-) -> dict[RoleModel, PriceOf]:
+def prices_of(table: Mapping[str, PriceConfig], models: Iterable[AgentModel]) -> dict[RoleModel, PriceOf]:
     """Return the price of each model of an experiment; `table` is its `prices:`."""
     return {
         (role, model.label): price_of(model.provider, table, None if model.base_url_from else model.base_url)

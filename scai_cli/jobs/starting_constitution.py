@@ -43,10 +43,4 @@ def _find(
     product, _ = history.product
     if not after:
         return product, path.name
-    versions = {str(e.number): e.revision.constitution for e in history.epochs if e.revision is not None}
-    versions |= {"0": history.started.constitution} if history.started else {}
-    if after[0] not in versions:
-        raise RunError(
-            f"run {path.name!r} has no revision after epoch {after[0]}; its last is after {len(versions) - 1}"
-        )
-    return versions[after[0]], path.name
+    return history.after(int(after[0])), path.name

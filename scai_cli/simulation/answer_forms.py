@@ -31,7 +31,9 @@ def _whole(schema: dict[str, Any]) -> None:
     schema["additionalProperties"] = False
 
 
-class _Form(BaseModel):
+class AnswerForm(BaseModel):
+    """An answer in JSON; unknown keys are ignored."""
+
     model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True, json_schema_extra=_whole)
 
 
@@ -79,21 +81,21 @@ _Rating = Annotated[float, BeforeValidator(_number), AfterValidator(_on_the_scal
 _Rule = Annotated[RuleDraft, AfterValidator(_a_rule)]
 
 
-class Feedback(_Form):
+class Feedback(AnswerForm):
     """A user's comment on the last answer, then the own rating, in this order so that the rating fits the comment."""
 
     feedback: Text
     rating: _Rating
 
 
-class CrossRating(_Form):
+class CrossRating(AnswerForm):
     """A user's opinion on another user's answer, then the rating."""
 
     reason: _Words = ""
     rating: _Rating
 
 
-class WrittenPrinciple(_Form):
+class WrittenPrinciple(AnswerForm):
     """A principle of a rewritten constitution; `id` is the id of the same or reworded principle, None if new."""
 
     id: Text | None = None
@@ -107,7 +109,7 @@ _Ask = Annotated[bool, BeforeValidator(_as_truth)]
 _For = Annotated[_Names, Field(alias="for")]
 
 
-class _Bound(_Form):
+class _Bound(AnswerForm):
     """What a rule is bound to, in a form whose context is `revision.clauses`: a condition, or users by their ids."""
 
     # The fields of the forms, which have them in the order in which they are asked for.
@@ -160,7 +162,7 @@ class WrittenClause(_Bound):
         return self
 
 
-class WrittenRemoval(_Form):
+class WrittenRemoval(AnswerForm):
     """A rule that a rewritten constitution leaves out."""
 
     id: Text
@@ -168,7 +170,7 @@ class WrittenRemoval(_Form):
     evidence: _Names = ()
 
 
-class Rewrite(_Form):
+class Rewrite(AnswerForm):
     """A whole new constitution, or `no_change`; an omitted part stays unchanged."""
 
     critique: _Words = ""
@@ -204,7 +206,7 @@ class WrittenEdit(_Bound):
         return self
 
 
-class Edits(_Form):
+class Edits(AnswerForm):
     """A critique and its edits; no edits mean no change."""
 
     critique: _Words = ""
@@ -226,7 +228,7 @@ def _stance_or_none(value: Any) -> Any:
 _Stance = Annotated[Stance, BeforeValidator(_stance)]
 
 
-class WrittenOpinion(_Form):
+class WrittenOpinion(AnswerForm):
     """A user's opinion on one rule, by its letter; `condition` counts for a rule with a condition."""
 
     rule: Text
@@ -235,7 +237,7 @@ class WrittenOpinion(_Form):
     everyone: _Stance
 
 
-class Ballot(_Form):
+class Ballot(AnswerForm):
     """A user's opinions on the rules with the letters in the context; one on each."""
 
     ballot: tuple[WrittenOpinion, ...]

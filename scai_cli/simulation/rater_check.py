@@ -24,7 +24,8 @@ from scai_cli.text.data_files import read_data_file
 
 _DATA: Final = read_data_file(__file__)
 _USER: Final = Persona.model_validate(_DATA["persona"])
-_PAIRS: Final[tuple[Mapping[str, str], ...]] = _DATA["pairs"]
+PAIRS: Final[tuple[Mapping[str, str], ...]] = _DATA["pairs"]
+"""Tasks with a `good` and a `bad` answer that are plainly different."""
 _ORDERS: Final = ("good", "bad")
 """The answer that comes last and is rated."""
 _ROLES: Final[tuple[Literal["user", "assistant"], ...]] = ("user", "assistant", "user", "assistant")
@@ -54,9 +55,9 @@ async def check_rater(agent: Agent, prompts: Prompts, call_id: str, scale: tuple
     It passes if it rates each good answer a tenth of the scale higher than every bad one. Pairs with a refused prompt
     do not count; without any other pair, `passed` is None. Raises CallFailed for any other failed call.
     """
-    jobs = [_rate(agent, prompts, f"{call_id}/{pair['id']}", pair, last, scale) for pair in _PAIRS for last in _ORDERS]
+    jobs = [_rate(agent, prompts, f"{call_id}/{pair['id']}", pair, last, scale) for pair in PAIRS for last in _ORDERS]
     rated = await together(jobs)
-    pairs = [_pair(pair["id"], *each) for pair, *each in zip(_PAIRS, rated[::2], rated[1::2], strict=True)]
+    pairs = [_pair(pair["id"], *each) for pair, *each in zip(PAIRS, rated[::2], rated[1::2], strict=True)]
     good, bad, readable = _ratings(pairs)
     least = _LEAST * (scale[1] - scale[0]) - 1e-9
     counted = any(not pair.refused for pair in pairs)

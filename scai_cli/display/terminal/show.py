@@ -79,6 +79,14 @@ def print_generated(entries: Sequence[Mapping[str, Any]]) -> None:
         _print_table(("generated", "status", "rows", "from", "started"), rows)
 
 
+def print_evaluations(entries: Sequence[Mapping[str, Any]]) -> None:
+    """Print the evaluations as a table, or nothing if there are none."""
+    rows = [(e["run_id"], e["status"], str(e["rows"]), e["systems"], e["started"]) for e in entries]
+    if rows:
+        out().print()
+        _print_table(("evaluation", "status", "rows", "systems", "started"), rows)
+
+
 def _print_table(titles: Sequence[str], rows: Sequence[tuple[str, str, str, str | None, str | None]]) -> None:
     """Print a row for each: id, status, progress, source and start."""
     table = plain_table()

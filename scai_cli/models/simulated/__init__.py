@@ -7,6 +7,7 @@ import asyncio
 import json
 import math
 import random
+from string import ascii_uppercase
 
 from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import CHARACTERS_PER_TOKEN, ChatRequest, Completion, Usage, rough_tokens
@@ -23,6 +24,7 @@ from scai_cli.models.simulated.options import SocietyOptions, read_options
 from scai_cli.models.simulated.portrait import draws, person
 from scai_cli.models.simulated.questions import question, with_question
 from scai_cli.models.simulated.recognition import recognised_in
+from scai_cli.models.simulated.suites import opinion, options_of, pressed_rule, pressure, probabilities
 from scai_cli.models.simulated.user import comment, cross_rate, opinions
 from scai_cli.text.characters import clean
 
@@ -47,6 +49,8 @@ class _Simulated:
         rng = draws(self._seed, request.digest())
         if (task := criticism.principle_request(request)) is not None and task.candidates:
             return self._compare(request, task, rng)
+        if options := options_of(request):
+            return _choose(request, options, rng)
         text, reason = self._answer(request, task, rng)
         text = clean(text)
         limit = request.sampling.max_tokens
@@ -74,6 +78,8 @@ class _Simulated:
         form = form_request(request)
         if form is None:
             return self._say(request, rng), "stop"
+        if (said := opinion(form)) is not None:
+            return json.dumps(said, ensure_ascii=False), "stop"
         text = json.dumps(self._fill(form, rng), ensure_ascii=False)
         if _is_revision(form):
             cut = cut_off(text, self._options.flaws, rng)
@@ -81,7 +87,9 @@ class _Simulated:
         return text, "stop"
 
     def _say(self, request: ChatRequest, rng: random.Random) -> str:
-        """Open a conversation as the user, or write the assistant's next message."""
+        """Open a conversation as the user, or press against a rule, or write the assistant's next message."""
+        if (rule := pressed_rule(request)) is not None:
+            return pressure(rule, "<conversation>" not in request.messages[-1].content, rng)
         user, task = person(system_text(request), self._seed), opening_task(request)
         if user is not None and task is not None:
             return opening(task, user.conditions, self._options.shows, rng)
@@ -106,6 +114,15 @@ class _Simulated:
         if user is not None and request.form.keys() == {"ballot"}:
             return opinions(request, user, self._options, rng)
         return fill_form(request.form, rng.uniform(0.4, 0.7))
+
+
+def _choose(request: ChatRequest, options: list[str], rng: random.Random) -> Completion:
+    """Answer with the letter of an option, drawn by their probabilities."""
+    chances = probabilities(request, options)
+    text = rng.choices(ascii_uppercase[: len(options)], chances)[0]
+    logprobs = tuple((letter, math.log(p)) for letter, p in zip(ascii_uppercase, chances, strict=False))
+    usage = _usage(request, text)
+    return Completion(text, "stop", usage, model="simulated", logprobs=logprobs if request.logprobs else None)
 
 
 def _complete(request: FormRequest, known: dict[str, object]) -> dict[str, object]:

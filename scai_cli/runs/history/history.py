@@ -110,6 +110,15 @@ class History:
             raise RunError(f"run {self.run_id!r} has no events yet; wait, or run `scai resume {self.run_id}`")
         return self.started.constitution, self.started.system_message
 
+    def after(self, epoch: int) -> Constitution:
+        """Return the constitution after the revision of an epoch, of 0 the first; raises RunError if there is none."""
+        versions = {each.number: each.revision.constitution for each in self.epochs if each.revision is not None}
+        versions |= {0: self.started.constitution} if self.started else {}
+        if epoch not in versions:
+            last = max(versions, default=0)
+            raise RunError(f"run {self.run_id!r} has no revision after epoch {epoch}; its last is after {last}")
+        return versions[epoch]
+
     def chosen(self, number: int | None) -> list[Epoch]:
         """Return the epoch with this number, or all epochs for None; raises RunError if there is none."""
         epochs = [epoch for epoch in self.epochs if number in (None, epoch.number)]

@@ -1,4 +1,4 @@
-"""List the runs and generated sets in a folder from the first and last lines of their logs."""
+"""List the runs, generated sets and evaluations in a folder from the first and last lines of their logs."""
 
 import json
 from datetime import UTC, datetime
@@ -8,8 +8,8 @@ from typing import Any
 from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.yaml_source import read_yaml
 from scai_cli.runs.events import RunStarted
-from scai_cli.runs.find import all_generated, all_runs, created, newest_first, strange_file
-from scai_cli.runs.row_directory import GENERATION, ROWS
+from scai_cli.runs.find import all_evaluations, all_generated, all_runs, created, newest_first, strange_file
+from scai_cli.runs.row_directory import EVALUATION, GENERATION, ROWS
 from scai_cli.runs.history.event_lines import first_event, glance
 from scai_cli.runs.history.status import outcome_of, status_of
 from scai_cli.runs.jsonl import lines_backwards
@@ -56,6 +56,37 @@ def _generated(path: Path) -> dict[str, Any]:
         "rows": rows,
         "wanted": wanted,
     }
+
+
+def list_evaluations(runs: Path) -> list[dict[str, Any]]:
+    """Return the entries of `scai list` for all evaluations, newest first."""
+    return [_evaluation(path) for path in newest_first(all_evaluations(runs))]
+
+
+def _evaluation(path: Path) -> dict[str, Any]:
+    readable = strange_file(path) is None
+    outcome = outcome_of(path) if readable else {}
+    started = datetime.fromtimestamp(created(path)[0] / 1e9, UTC)
+    return {
+        "run_id": path.name,
+        "systems": _systems(path / EVALUATION),
+        "status": status_of(path, outcome.get("status") == "finished", outcome) if readable else "failed",
+        "started": started.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "rows": _rows(path / ROWS) if readable else 0,
+    }
+
+
+def _systems(file: Path) -> str | None:
+    """Return the names of the systems, None for a damaged file."""
+    try:
+        return ", ".join(str(system["name"]) for system in read_yaml(file).data["systems"])
+    except (ConfigError, LookupError, TypeError):
+        return None
+
+
+def generated_source(path: Path) -> str | None:
+    """Return the run or file that a generated set comes from, None for a damaged set."""
+    return _header(path / GENERATION)[0]
 
 
 def _header(file: Path) -> tuple[str | None, int | None]:

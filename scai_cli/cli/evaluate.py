@@ -1,0 +1,133 @@
+"""`scai evaluate`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from scai_cli.cli import generate, options
+
+if TYPE_CHECKING:
+    from scai_cli.jobs.evaluate_plan import EvaluatePlan
+
+
+def evaluate(
+    systems: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SYSTEM...",
+            help="[NAME=]RUN[@EPOCH], constitution FILE, `none` (a neutral system message) or `bare` (none at all), each "
+            "with an optional ,PROVIDER:NAME. The first is the reference.",
+            show_default=False,
+        ),
+    ],
+    suite: Annotated[
+        str,
+        typer.Option(
+            "--suite",
+            help="Suites: society, adherence, choice, refusal, pairs, fidelity, or module:name; NAME=FILE or "
+            "NAME=hub:DATASET for your own items. Comma-separated.",
+            metavar="S[,S]",
+        ),
+    ] = "society",
+    n: Annotated[int | None, typer.Option("--n", min=1, help="Items per suite; default: all.", metavar="N")] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            "--judge", help="Judging model, or several, comma-separated; default: roles.judge.", metavar="M[,M]"
+        ),
+    ] = None,
+    gold: Annotated[
+        Path | None,
+        typer.Option("--gold", help="Answers that people labelled, to correct the judge by.", metavar="FILE"),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="Experiment with models and people; default: the first run's.", metavar="FILE"),
+    ] = None,
+    allow_seen: Annotated[
+        bool, typer.Option("--allow-seen", help="Allow items that had a part in writing the rules.")
+    ] = False,
+    settings: options.Set = None,
+    model: options.Model = None,
+    seed: options.Seed = None,
+    run_id: Annotated[
+        str | None, typer.Option("--run-id", help="Id of the evaluation; default: A-vs-B-evaluation.", metavar="ID")
+    ] = None,
+    runs_dir: options.RunsDir = options.RUNS,
+    max_usd: options.MaxUsd = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count calls and cost, and the smallest difference found; make no call.")
+    ] = False,
+    trust: options.Trust = False,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Compare system messages: is one better, for whom, and how sure. All systems answer the same items."""
+    from scai_cli.experiment.load import Overrides
+    from scai_cli.jobs.evaluate import start
+    from scai_cli.jobs.evaluate_source import EvaluateOptions
+
+    request = EvaluateOptions(
+        systems,
+        [name for name in suite.split(",") if name.strip()],
+        n,
+        [name for name in (judge or "").split(",") if name.strip()],
+        gold,
+        config,
+        Overrides(options.with_limit(settings, max_usd), model, seed),
+        allow_seen,
+        trust,
+    )
+    if dry_run:
+        from scai_cli.jobs.evaluate_plan import plan_evaluate
+
+        _print_expected(plan_evaluate(request, runs_dir), as_json)
+        return
+    outcome = start(request, runs_dir, run_id, generate.observer(quiet, kind="evaluation"))
+    generate.finish(outcome, as_json)
+    if not (quiet or as_json):
+        _print_verdict(outcome.path)
+
+
+def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_json: bool) -> None:
+    """Resume an evaluation, for `scai resume`."""
+    from scai_cli.jobs.evaluate import resume as go_on
+
+    generate.finish(go_on(path, settings, generate.observer(quiet, kind="evaluation"), trust=trust), as_json)
+    if not (quiet or as_json):
+        _print_verdict(path)
+
+
+def show(path: Path, *, trust: bool, as_json: bool) -> None:
+    """Show an evaluation, for `scai show`."""
+    from scai_cli.evaluation.results import read_results
+
+    evaluation = read_results(path, trust=trust)
+    if as_json:
+        options.print_json(evaluation.as_object())
+        return
+    from scai_cli.display.terminal.evaluation import print_evaluation
+
+    print_evaluation(evaluation)
+
+
+def _print_verdict(path: Path) -> None:
+    """Print the verdicts on stderr."""
+    from scai_cli.display.terminal.consoles import err
+    from scai_cli.display.terminal.evaluation import print_findings
+    from scai_cli.evaluation.results import read_results
+
+    print_findings(read_results(path), err())
+
+
+def _print_expected(plan: EvaluatePlan, as_json: bool) -> None:
+    if as_json:
+        options.print_json(plan.as_object())
+        return
+    from scai_cli.display.terminal.evaluation import print_plan
+
+    print_plan(plan)

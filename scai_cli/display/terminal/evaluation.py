@@ -1,0 +1,134 @@
+"""`scai evaluate` and `scai show` of an evaluation: verdicts, numbers by system, tables and notes."""
+
+from collections.abc import Iterator
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+
+from scai_cli.display.numbers import number
+from scai_cli.display.terminal.consoles import number_table, out, plain_table
+from scai_cli.display.terminal.escape import styled
+from scai_cli.evaluation.results import Evaluation
+from scai_cli.evaluation.suite import Difference, ResultTable, SuiteResult
+from scai_cli.evaluation.verdict import Finding
+from scai_cli.jobs.evaluate_plan import EvaluatePlan
+from scai_cli.text.characters import one_line
+from scai_cli.text.counts import counted
+
+_STYLES = {"better": "bold green", "worse": "bold red", "cannot judge": "yellow"}
+_MOST_ROWS = 24
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """Print the verdicts, then every suite."""
+    console = out()
+    manifest = evaluation.manifest
+    console.print(styled(f"{one_line(manifest.run_id)} · {evaluation.status}", "bold"))
+    for n, system in enumerate(manifest.systems):
+        what = "no system message" if system.message is None else one_line(system.source)
+        role = " · the reference" if n == 0 else ""
+        console.print(styled(f"  {system.name}: {what} · answered by {one_line(system.model.label)}{role}"))
+    print_findings(evaluation, console)
+    for result in evaluation.results:
+        for part in _suite(evaluation, result):
+            console.print(part)
+
+
+def print_findings(evaluation: Evaluation, console: Console) -> None:
+    """Print the warnings and the verdict of every declared measure."""
+    for warning in evaluation.warnings:
+        console.print(styled(one_line(f"warning: {warning}"), "yellow"))
+    reference = evaluation.systems[0]
+    for other in evaluation.systems[1:]:
+        console.print(styled(f"{one_line(other)} against {one_line(reference)}", "bold"))
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.add_column()
+        table.add_column(overflow="fold")
+        for finding in evaluation.findings:
+            if finding.system == other:
+                table.add_row(
+                    styled(f"  {_name(finding)}"), styled(one_line(finding.words), _STYLES.get(finding.verdict, ""))
+                )
+        console.print(table)
+
+
+def print_plan(plan: EvaluatePlan) -> None:
+    """Print the calls of each suite, the cost, and the smallest difference that can be found."""
+    console = out()
+    table = number_table("suite", "items", "calls", "finds", "")
+    for suite in plan.suites:
+        calls = sum(suite.calls.values())
+        table.add_row(suite.name, f"{suite.items:,}", f"{calls:,}", f"{suite.detectable:.2f}", _calls(suite.calls))
+    console.print(table)
+    console.print(f"{plan.total:,} calls, without retries; the judges' and raters' probes are not counted")
+    usd = "the cost is not known: a model has no price" if plan.usd is None else f"about ${plan.usd:,.2f}"
+    console.print(f"about {plan.input_tokens:,} input and {plan.output_tokens:,} output tokens; {usd}")
+    console.print(
+        "finds: the smallest difference, on the scale from 0 to 1, found in 80 % of evaluations, if the paired "
+        "differences of items spread by 0.5; similar systems spread less"
+    )
+
+
+def _calls(calls: object) -> str:
+    parts = calls.items() if isinstance(calls, dict) else ()
+    return ", ".join(f"{count:,} {purpose}" for purpose, count in parts if count)
+
+
+def _name(finding: Finding) -> str:
+    return finding.suite if finding.measure is None else f"{finding.suite}: {finding.measure.words}"
+
+
+def _suite(evaluation: Evaluation, result: SuiteResult) -> Iterator[RenderableType]:
+    settings = next(suite for suite in evaluation.manifest.suites if suite.name == result.suite)
+    yield ""
+    yield styled(
+        f"{one_line(result.suite)} · {counted(settings.items, 'item')} from {one_line(settings.source, 60)} "
+        f"(licence: {one_line(', '.join(settings.licences), 60)})",
+        "bold",
+    )
+    if result.problem is not None:
+        yield styled(f"cannot judge: {one_line(result.problem)}", "yellow")
+        return
+    if result.measures:
+        yield _measures(evaluation, result)
+    for note in result.notes:
+        yield styled(one_line(note))
+    for table in result.tables:
+        yield ""
+        yield from _table(table)
+
+
+def _measures(evaluation: Evaluation, result: SuiteResult) -> Table:
+    """Return a row per measure: every system's value, and the differences to the reference."""
+    systems, others = evaluation.systems, evaluation.systems[1:]
+    table = plain_table()
+    table.add_column("", overflow="fold", min_width=18)
+    for system in systems:
+        table.add_column(one_line(system, 24), justify="right")
+    for other in others:
+        table.add_column("difference" if len(others) == 1 else f"{one_line(other, 16)} - ref.", overflow="fold")
+    for measured in result.measures:
+        values = [number(measured.values.get(system), 2) for system in systems]
+        table.add_row(measured.measure.words, *values, *(_difference(measured.differences.get(o)) for o in others))
+    return table
+
+
+def _difference(difference: Difference | None) -> str:
+    if difference is None:
+        return "–"
+    estimate = f"{difference.estimate:+.2f}"
+    if difference.low is None or difference.high is None:
+        return estimate
+    return f"{estimate} ({difference.low:+.2f} to {difference.high:+.2f})"
+
+
+def _table(table: ResultTable) -> Iterator[RenderableType]:
+    yield styled(one_line(table.title), "bold")
+    shown = plain_table()
+    for n, column in enumerate(table.columns):
+        shown.add_column(column, overflow="fold", justify="left" if n == 0 or n > 1 else "right")
+    for row in table.rows[:_MOST_ROWS]:
+        shown.add_row(*(styled(one_line(cell, 200)) for cell in row))
+    yield shown
+    if (more := len(table.rows) - _MOST_ROWS) > 0:
+        yield styled(f"and {more:,} more: --json", "dim")

@@ -1,0 +1,89 @@
+"""The manifest of an evaluation, stored in `evaluation.yaml` and `experiment.yaml`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from scai_cli.evaluation.suite import Kind
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.load import Overrides, load_resolved
+from scai_cli.experiment.model_settings import ModelSettings
+from scai_cli.experiment.yaml_source import explain, read_yaml
+from scai_cli.runs.row_directory import EVALUATION, EXPERIMENT
+from scai_cli.text.characters import clean
+from scai_cli.values import SafeId, Text, Value
+
+
+class SystemSettings(Value):
+    """A system under test: its system message, None for none at all, and the model that answers with it."""
+
+    name: SafeId
+    source: Text
+    """What the user named: a run with its version, a file, `none` or `bare`."""
+    constitution: Constitution = Constitution()
+    message: Text | None
+    model: ModelSettings
+
+
+class SuiteSettings(Value):
+    """A suite with the source of its items."""
+
+    name: Text
+    source: Text
+    """The file, `starter items`, or the name of the experiment."""
+    items: int
+    licences: tuple[Text, ...] = ()
+
+
+class EvaluationManifest(Value):
+    """What an evaluation compares; the first system is the reference."""
+
+    run_id: str
+    """The evaluation's id, which is the name of its folder."""
+    scai: str
+    """The version of scai that started it."""
+    systems: tuple[SystemSettings, ...]
+    suites: tuple[SuiteSettings, ...]
+    judges: tuple[ModelSettings, ...]
+    new: tuple[Kind, ...] = ()
+    """The kinds, people or tasks, of which no member had a part in writing any of the systems' rules."""
+    seen: tuple[Text, ...] = ()
+    """Items that had a part in writing the rules, allowed by `--allow-seen`."""
+    items_sha256: str
+    digests: Mapping[str, str]
+    """The digest of every key of the experiment that determines the rows."""
+    config: ExperimentConfig
+    """The resolved experiment, stored in `experiment.yaml`."""
+
+    @property
+    def rules(self) -> dict[str, Constitution]:
+        """System -> its constitution."""
+        return {system.name: system.constitution for system in self.systems}
+
+    @property
+    def is_judge_subject(self) -> bool:
+        """Whether a judge's model also answers as a system."""
+        subjects = {(system.model.endpoint, system.model.label) for system in self.systems}
+        return any((judge.endpoint, judge.label) in subjects for judge in self.judges)
+
+
+def read_evaluation(path: Path, overrides: Overrides | None = None) -> EvaluationManifest:
+    """Read the manifest of an evaluation; raises ConfigError for a missing or damaged file."""
+    source = read_yaml(path / EVALUATION)
+    config = load_resolved(path / EXPERIMENT, overrides)
+    if not isinstance(source.data, dict):
+        raise source.error((), "is damaged; restore the file from a copy")
+    try:
+        return EvaluationManifest.model_validate({**source.data, "run_id": path.name, "config": config})
+    except ValidationError as error:
+        raise explain(error, source, EvaluationManifest) from None
+
+
+def dump_evaluation(manifest: EvaluationManifest) -> str:
+    """Return the text of `evaluation.yaml`: the manifest without the experiment and without the id."""
+    data: dict[str, Any] = manifest.model_dump(mode="json", by_alias=True, exclude={"config", "run_id"})
+    return clean(yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=110))

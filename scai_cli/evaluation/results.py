@@ -1,0 +1,125 @@
+"""The results of an evaluation, computed from its rows: what every suite says, and the verdicts."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from scai_cli import plugins
+from scai_cli.errors import ConfigError
+from scai_cli.evaluation.item import Item
+from scai_cli.evaluation.manifest import EvaluationManifest, read_evaluation
+from scai_cli.evaluation.row import EvaluationRow, evaluation_rows
+from scai_cli.evaluation.suite import ResultSource, SuiteResult
+from scai_cli.evaluation.verdict import Finding, findings
+from scai_cli.runs.history.status import Status, outcome_of, status_of
+from scai_cli.runs.jsonl import decoded
+from scai_cli.runs.row_directory import ITEMS
+from scai_cli.text.counts import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """An evaluation, finished or not: its manifest, rows, items by suite and id, results and findings."""
+
+    path: Path
+    manifest: EvaluationManifest
+    status: Status
+    rows: Sequence[EvaluationRow]
+    items: Mapping[tuple[str, str], Item]
+    results: Sequence[SuiteResult]
+    findings: Sequence[Finding]
+    warnings: Sequence[str]
+
+    @property
+    def systems(self) -> list[str]:
+        """The names of the systems, the reference first."""
+        return [system.name for system in self.manifest.systems]
+
+    def as_object(self) -> dict[str, Any]:
+        """Return the object of `scai show EVALUATION --json`."""
+        return {
+            "run_id": self.manifest.run_id,
+            "status": self.status,
+            "systems": [
+                s.model_dump(mode="json", include={"name", "source", "message"}) for s in self.manifest.systems
+            ],
+            "suites": [suite.model_dump(mode="json") for suite in self.manifest.suites],
+            "rows": len(self.rows),
+            "warnings": list(self.warnings),
+            "findings": [finding.as_object() for finding in self.findings],
+            "results": [asdict(result) for result in self.results],
+        }
+
+
+def read_results(path: Path, *, trust: bool = False) -> Evaluation:
+    """Read an evaluation and compute its results; raises ConfigError and RunError for damaged files.
+
+    A suite of a third party is loaded only with `trust`; without it, its rows are counted alone.
+    """
+    manifest = read_evaluation(path)
+    rows = list(evaluation_rows(path))
+    items = {(i.suite, i.id): i for i in decoded(path / ITEMS, Item.model_validate_json)}
+    results = [_result(manifest, suite.name, rows, items, trust=trust) for suite in manifest.suites]
+    outcome = outcome_of(path)
+    status = status_of(path, outcome.get("status") == "finished", outcome)
+    systems = [system.name for system in manifest.systems]
+    return Evaluation(
+        path,
+        manifest,
+        status,
+        rows,
+        items,
+        results,
+        findings(results, systems),
+        list(_warnings(manifest, rows, status)),
+    )
+
+
+def _result(
+    manifest: EvaluationManifest,
+    name: str,
+    rows: Iterable[EvaluationRow],
+    items: Mapping[tuple[str, str], Item],
+    *,
+    trust: bool,
+) -> SuiteResult:
+    own = [row for row in rows if row.suite == name]
+    problem = next((row.problem for row in own if row.kind == "probe"), None)
+    if problem is not None:
+        return SuiteResult(name, problem=problem)
+    if plugins.is_foreign("suite", name) and not trust:
+        return SuiteResult(name, problem="its code is third-party; add --trust to load it")
+    played = [row for row in own if row.kind == "item" and row.answers]
+    if not played:
+        failed = next((row.problem for row in own if row.kind == "item"), None)
+        return SuiteResult(name, problem=failed or "no item has been answered yet")
+    source = ResultSource(
+        config=manifest.config,
+        systems=[system.name for system in manifest.systems],
+        items={item_id: item for (suite, item_id), item in items.items() if suite == name},
+        rows=played,
+        gold=[row for row in own if row.kind == "gold"],
+        rules=manifest.rules,
+        new=frozenset(manifest.new),
+    )
+    try:
+        return plugins.resolve("suite", name)().results(source)  # type: ignore[no-any-return]
+    except ConfigError as error:
+        return SuiteResult(name, problem=str(error))
+
+
+def _warnings(manifest: EvaluationManifest, rows: Sequence[EvaluationRow], status: Status) -> Iterator[str]:
+    if status != "finished":
+        yield f"the evaluation is not finished ({status}): the numbers are of {counted(len(rows), 'row')} so far"
+    judged = [s.name for s in manifest.suites if not plugins.is_foreign("suite", s.name) and _is_judged(s.name)]
+    if manifest.is_judge_subject and judged:
+        yield f"the judge is one of the models that it judges ({', '.join(judged)}); name another with --judge"
+    if manifest.seen:
+        yield f"{counted(len(manifest.seen), 'item')} had a part in writing the rules (--allow-seen)"
+    if failed := sum(row.problem is not None for row in rows if row.kind == "item"):
+        yield f"{counted(failed, 'row')} of {len(rows):,} have a problem; their missing scores count nowhere"
+
+
+def _is_judged(name: str) -> bool:
+    return bool(plugins.resolve("suite", name).judged)

@@ -1,0 +1,259 @@
+"""The suite `society`: people talk with each system about tasks and rate it, as in an epoch; who gains and who loses.
+
+The people and tasks are those that were held out while the rules were written, or else the members themselves.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from scai_cli.analysis.paired import Cells, paired, person_changes
+from scai_cli.analysis.verdicts import between, for_whom, gained_or_lost, signed
+from scai_cli.concurrency import together
+from scai_cli.evaluation.item import Item
+from scai_cli.evaluation.people import members, rater_problem
+from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
+from scai_cli.evaluation.suite import (
+    Difference,
+    ItemSource,
+    Measure,
+    MeasureResult,
+    ResultSource,
+    ResultTable,
+    SuiteContext,
+    SuiteResult,
+    System,
+)
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.simulation.conversation import converse
+from scai_cli.simulation.epoch_context import EpochContext
+from scai_cli.simulation.opening import openings_of
+from scai_cli.simulation.transcript import Conversation
+from scai_cli.simulation.utilities import cell, mean
+from scai_cli.social_choice.welfare import WelfareFunction, parse
+from scai_cli.stats.intervals import Interval
+from scai_cli.values import draw
+
+_OWN, _CROSS = "rating", "rating by "
+"""The names of the scores: the user's own rating, and those of the others."""
+_FEWEST: Final = 2
+"""The minimal number of people of a group."""
+_MOST_GROUPS: Final = 12
+
+
+class Society:
+    """Conversations of every person about every task under each system, with own and cross ratings."""
+
+    judged = False
+
+    def items(self, source: ItemSource) -> Sequence[Item]:
+        """Return an item for each person and task."""
+        people, tasks = members(source.config)
+        pairs = [
+            Item(
+                id=f"{person.id}/{task.id}",
+                suite="society",
+                prompt=task.prompt,
+                cluster=person.id,
+                source=source.config.name,
+                licence=task.source.licence or "not stated",
+                persona=person.id,
+                task=task.id,
+            )
+            for person in people
+            for task in tasks
+        ]
+        return draw(pairs, source.n, f"{source.config.seed}/society")
+
+    def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
+        """Return the calls of all conversations and ratings."""
+        config, systems = source.config, len(source.rules)
+        raters = config.ratings.cross_raters
+        others = len(members(config)[0]) - 1
+        per_system = {
+            "answer": config.turns,
+            "feedback": config.turns,
+            "cross_rating": others if raters == "all" else min(raters, others),
+        }
+        opened = {"opening": len(items)} if config.opening == "own_words" else {}
+        return {**opened, **{purpose: count * len(items) * systems for purpose, count in per_system.items()}}
+
+    async def probe(self, context: SuiteContext) -> str | None:
+        """Return why the users' models cannot rate."""
+        return await rater_problem(context)
+
+    async def play(self, context: SuiteContext, item: Item) -> Mapping[str, SystemAnswer]:
+        """Play the conversation under each system, with the opening of the first."""
+        first, *others = context.systems
+        played = [await _play(context, first, item, None)]
+        played += await together(_play(context, system, item, played[0]) for system in others)
+        return {s.name: _answer(context, c) for s, c in zip(context.systems, played, strict=True)}
+
+    def results(self, source: ResultSource) -> SuiteResult:
+        """Return welfare by the declared function and by others, and the changes of people and groups."""
+        sides = {system: _cells(source, system) for system in source.systems}
+        declared = parse(source.config.welfare)
+        functions = {declared.label: declared, "utilitarian": parse("utilitarian"), "rawlsian": parse("rawlsian")}
+        measures = [_measure(source, sides, function, declared) for function in functions.values()]
+        changes = {other: person_changes(sides[source.reference], sides[other]) for other in source.others}
+        tables = [table for other in source.others for table in _tables(source, sides, other, changes[other])]
+        notes = [_losers(other, changes[other], source) for other in source.others]
+        if not source.new:
+            notes.insert(0, "Members only: these people and tasks wrote or accepted the rules; strangers may differ.")
+        return SuiteResult("society", measures, tables, notes)
+
+
+def _setting(context: SuiteContext, system: System) -> EpochContext:
+    people, tasks = members(context.config)
+    return EpochContext(
+        replace(context.agents, assistant=system.assistant),
+        context.variant(system),
+        0,
+        system.constitution,
+        people,
+        tasks,
+        emit=lambda _: None,
+        same_system=[] if system.message is None else [system.message],
+    )
+
+
+async def _play(context: SuiteContext, system: System, item: Item, first: Conversation | None) -> Conversation:
+    setting = _setting(context, system)
+    if first is not None:
+        setting = replace(setting, openings=openings_of([first]))
+    person = next(p for p in setting.personas if p.id == item.persona)
+    task = next(t for t in setting.tasks if t.id == item.task)
+    return await converse(setting, person, task)
+
+
+def _answer(context: SuiteContext, conversation: Conversation) -> SystemAnswer:
+    context.failures.extend(conversation.errors)
+    final = [rating for rating in conversation.ratings if rating.final]
+    scores = {_OWN if r.kind == "own" else f"{_CROSS}{r.rater}": r.value for r in final}
+    problems = [rating.problem for rating in final if rating.problem]
+    said = tuple((message.role, message.content) for message in conversation.messages)
+    return SystemAnswer(scores, said, problem=problems[0] if problems else None)
+
+
+def _cells(source: ResultSource, system: str) -> Cells:
+    """Return the utilities of persons and tasks under a system, as `epoch_utilities` computes them."""
+    own: dict[tuple[str, str], float | None] = {}
+    cross: dict[tuple[str, str], list[float | None]] = defaultdict(list)
+    for row in source.rows:
+        item = source.items[row.item]
+        person, task = item.persona or "", item.task or ""
+        for name, value in row.answers[system].scores.items() if system in row.answers else ():
+            if name == _OWN:
+                own[person, task] = value
+            else:
+                cross[name.removeprefix(_CROSS), task].append(value)
+    pairs = dict.fromkeys([*own, *cross])
+    cells = {pair: cell(own.get(pair), mean(cross.get(pair, ())), source.config.ratings) for pair in pairs}
+    people, _ = members(source.config)
+    weights = {person.id: person.weight for person in people}
+    return Cells(system, {pair: value for pair, value in cells.items() if value is not None}, weights, source.new)
+
+
+def _measure(
+    source: ResultSource, sides: Mapping[str, Cells], function: WelfareFunction, declared: WelfareFunction
+) -> MeasureResult:
+    measure = Measure(
+        f"welfare ({function.label})",
+        f"{function.label} welfare",
+        relevant=0.05,
+        declared=function == declared,
+    )
+    values = {system: _welfare(cells, function) for system, cells in sides.items()}
+    reference = sides[source.reference]
+    differences = {other: _difference(reference, sides[other], function) for other in source.others}
+    return MeasureResult(measure, values, differences)
+
+
+def _welfare(cells: Cells, function: WelfareFunction) -> float | None:
+    people: dict[str, list[float]] = defaultdict(list)
+    for (person, _), value in cells.cells.items():
+        people[person].append(value)
+    return function([mean(values) for values in people.values()], [cells.weights.get(p, 1.0) for p in people])
+
+
+def _difference(before: Cells, after: Cells, function: WelfareFunction) -> Difference | None:
+    found = paired(before, after, function)
+    if found is None:
+        return None
+    interval = found.interval
+    known = interval.low is not None
+    p = _p_value(before, after, function) if known else None
+    cells = sum(pair in after.cells for pair in before.cells)
+    return Difference(interval.estimate, interval.low, interval.high, p, for_whom(interval), cells)
+
+
+def _p_value(before: Cells, after: Cells, function: WelfareFunction) -> float:
+    """Return 1 minus the highest level whose interval does not contain 0, to four digits."""
+    low, high = 0.0, 1.0
+    for _ in range(14):
+        level = (low + high) / 2
+        found = paired(before, after, function, level=level)
+        apart = found is not None and found.interval.low is not None and _excludes_zero(found.interval)
+        low, high = (level, high) if apart else (low, level)
+    return 1.0 - low
+
+
+def _excludes_zero(interval: Interval) -> bool:
+    return interval.low is not None and interval.high is not None and not interval.low <= 0.0 <= interval.high
+
+
+def _tables(
+    source: ResultSource, sides: Mapping[str, Cells], other: str, changes: Mapping[str, Interval]
+) -> Iterator[ResultTable]:
+    """Yield who gains and who loses, by person and by the groups of their attributes."""
+    columns = ("", "change", "95 % interval", "beyond chance")
+    names = {person.id: person.called for person in members(source.config)[0]}
+    rows = sorted(changes.items(), key=lambda pair: pair[1].estimate)
+    shown = [(names.get(person, person), *_change(interval)) for person, interval in rows]
+    yield ResultTable(f"People: {other} minus {source.reference}", columns, shown)
+    groups = _groups(source.config, sides[source.reference], sides[other])
+    if groups:
+        yield ResultTable(
+            f"Groups: {other} minus {source.reference}", columns, [(g, *_change(i)) for g, i in groups.items()]
+        )
+
+
+def _change(interval: Interval) -> tuple[str, str, str]:
+    verdict = gained_or_lost(interval)
+    return signed(interval.estimate, 2), between(interval, 2), "" if verdict == "cannot tell" else verdict
+
+
+def _groups(config: ExperimentConfig, before: Cells, after: Cells) -> dict[str, Interval]:
+    """Return `attribute: value` -> the change of its people, for attributes that make groups; worst first.
+
+    The intervals are valid together (Bonferroni), for these people and tasks again.
+    """
+    people, _ = members(config)
+    of: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for person in people:
+        for key, value in person.attributes.items():
+            of[key, str(value)].add(person.id)
+    groups = {
+        f"{key}: {value}": ids for (key, value), ids in of.items() if _FEWEST <= len(ids) <= len(people) - _FEWEST
+    }
+    groups = dict(list(groups.items())[:_MOST_GROUPS])
+    found = {}
+    for name, ids in groups.items():
+        sides = [
+            replace(side, cells={k: v for k, v in side.cells.items() if k[0] in ids}, held_out=frozenset())
+            for side in (before, after)
+        ]
+        change = paired(sides[0], sides[1], level=1 - 0.05 / len(groups))
+        if change is not None:
+            found[name] = replace(change.interval, level=0.95)
+    return dict(sorted(found.items(), key=lambda pair: pair[1].estimate))
+
+
+def _losers(other: str, changes: Mapping[str, Interval], source: ResultSource) -> str:
+    """Return who loses beyond chance, in a sentence."""
+    names = {person.id: person.called for person in members(source.config)[0]}
+    groups = _groups(source.config, _cells(source, source.reference), _cells(source, other))
+    lost = [f"people with {name}" for name, interval in groups.items() if gained_or_lost(interval) == "lost"]
+    lost += [names.get(person, person) for person, interval in changes.items() if gained_or_lost(interval) == "lost"]
+    return f"With {other} loses: {', '.join(lost)}." if lost else f"With {other} nobody loses beyond chance."

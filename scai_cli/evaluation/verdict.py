@@ -1,0 +1,108 @@
+"""Verdicts in words: better, worse, no difference beyond X, cannot tell, cannot judge."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+from scai_cli.analysis.verdicts import signed
+from scai_cli.evaluation.suite import Difference, Measure, SuiteResult
+from scai_cli.stats.significance import holm
+
+Verdict = Literal["better", "worse", "no difference", "cannot tell", "cannot judge"]
+
+ALPHA: Final = 0.05
+"""The chance of any false verdict among all declared measures of an evaluation."""
+_POWER: Final = 1 + 0.8416 / 1.96
+"""A difference of so many half widths of the 95 % interval is found with a power of 80 %."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a declared measure of a suite says about a system against the reference.
+
+    `p` is adjusted for the number of declared measures (Holm 1979). `detectable` is the smallest difference that this
+    many items find with a power of 80 %, `needed` the number of items that would find `measure.relevant`.
+    """
+
+    suite: str
+    measure: Measure | None
+    system: str
+    reference: str
+    verdict: Verdict
+    difference: Difference | None = None
+    p: float | None = None
+    detectable: float | None = None
+    needed: int | None = None
+    reason: str = ""
+
+    @property
+    def words(self) -> str:
+        """The verdict in words, with its numbers."""
+        found = self.difference
+        if self.verdict == "cannot judge":
+            return f"cannot judge: {self.reason}"
+        if found is None or found.low is None or found.high is None:
+            return (
+                "cannot tell (too few items)"
+                if found is None
+                else f"cannot tell how sure ({signed(found.estimate, 2)})"
+            )
+        interval = f"{signed(found.low, 2)} to {signed(found.high, 2)}"
+        if self.verdict == "no difference":
+            return f"no difference beyond {_up(max(abs(found.low), abs(found.high))):.2f} (95 % interval {interval})"
+        numbers = f"{signed(found.estimate, 2)} (95 % interval {interval}, {found.whom})"
+        if self.verdict == "cannot tell":
+            more = f"; about {self.needed:,} items would" if self.needed else ""
+            return f"cannot tell{more}: {numbers}"
+        return f"{self.verdict}: {numbers}"
+
+    def as_object(self) -> dict[str, Any]:
+        """Return the object that `--json` prints."""
+        return {
+            **asdict(self),
+            "measure": self.measure.name if self.measure else None,
+            "words": self.words,
+        }
+
+
+def findings(results: Sequence[SuiteResult], systems: Sequence[str]) -> list[Finding]:
+    """Return the findings of all declared measures, their p-values adjusted together."""
+    reference, *others = systems
+    found: list[Finding] = []
+    for result in results:
+        if result.problem is not None:
+            found += [Finding(result.suite, None, o, reference, "cannot judge", reason=result.problem) for o in others]
+            continue
+        for measured in result.measures:
+            if measured.measure.declared and measured.measure.better is not None:
+                for other in others:
+                    difference = measured.differences.get(other)
+                    p = difference.p if difference else None
+                    found.append(
+                        Finding(result.suite, measured.measure, other, reference, "cannot tell", difference, p)
+                    )
+    tested = [n for n, finding in enumerate(found) if finding.p is not None]
+    adjusted = dict(zip(tested, holm([found[n].p or 0.0 for n in tested]), strict=True))
+    return [_judged(finding, adjusted.get(n)) for n, finding in enumerate(found)]
+
+
+def _judged(finding: Finding, p: float | None) -> Finding:
+    measure, difference = finding.measure, finding.difference
+    if measure is None or difference is None or difference.low is None or difference.high is None:
+        return finding
+    half = (difference.high - difference.low) / 2
+    detectable = _POWER * half
+    needed = max(difference.n + 1, math.ceil(difference.n * (detectable / measure.relevant) ** 2))
+    verdict: Verdict = "cannot tell"
+    if p is not None and p < ALPHA and difference.estimate:
+        verdict = "better" if (difference.estimate > 0) == (measure.better == "higher") else "worse"
+    elif max(abs(difference.low), abs(difference.high)) <= measure.relevant:
+        verdict = "no difference"
+    shown = needed if verdict == "cannot tell" else None
+    return Finding(finding.suite, measure, finding.system, finding.reference, verdict, difference, p, detectable, shown)
+
+
+def _up(value: float) -> float:
+    """Round up to two digits, so that the words never claim more than the interval."""
+    return math.ceil(round(value * 100, 9)) / 100

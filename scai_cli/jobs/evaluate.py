@@ -1,0 +1,282 @@
+"""Start or resume an evaluation: systems and items -> manifest -> models -> rows in order -> the evaluation's folder.
+
+The rows of probes come first: a suite whose judge or raters fail theirs has no further row.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from scai_cli import __version__, plugins
+from scai_cli.concurrency import in_order
+from scai_cli.errors import STOPS, CallFailed, RunError
+from scai_cli.evaluation.item import Item
+from scai_cli.evaluation.manifest import EvaluationManifest, SuiteSettings, dump_evaluation, read_evaluation
+from scai_cli.evaluation.row import EvaluationRow, RowKind, evaluation_rows
+from scai_cli.evaluation.suite import Suite, SuiteContext, System
+from scai_cli.experiment.load import Overrides, changed_text, dump_experiment
+from scai_cli.jobs.addresses import refuse_other_address, with_address
+from scai_cli.jobs.evaluate_items import EvaluationItems, read_evaluation_items
+from scai_cli.jobs.evaluate_source import EvaluateOptions, EvaluateSource, read_source
+from scai_cli.jobs.interruption import resumable
+from scai_cli.jobs.model_pool import AgentModel, ModelPool
+from scai_cli.jobs.saved_experiment import digests, refuse_changed, refuse_foreign_code
+from scai_cli.jobs.session import Observer, Outcome, resume_command, run_on_loop, taken, work
+from scai_cli.messages import Message
+from scai_cli.runs.call_index import CallIndex
+from scai_cli.runs.find import is_evaluation, is_generated, is_run
+from scai_cli.runs.history.status import outcome_of, status_of
+from scai_cli.runs.jsonl import decoded, sha256
+from scai_cli.runs.locked_folder import CALLS
+from scai_cli.runs.row_directory import EVALUATED, EXPERIMENT, ITEMS, RowDirectory, row_number
+from scai_cli.simulation.agent import Agent
+from scai_cli.simulation.epoch import AT_ONCE
+from scai_cli.simulation.epoch_context import Agents
+from scai_cli.simulation.stops import stop_if_too_many
+from scai_cli.text.characters import clean
+
+RECENT: Final = 100
+"""The number of last rows among which `max_failures` is the allowed share of failures."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationStarted:
+    """The first item that an observer gets: a session on an evaluation starts."""
+
+    manifest: EvaluationManifest
+    written: int
+    """The number of rows from earlier sessions."""
+
+
+EvaluationEvent = EvaluationStarted | EvaluationRow
+
+
+@dataclass(slots=True)
+class EvaluateResult:
+    """The numbers of rows written, rows wanted, and rows with a problem."""
+
+    rows: int
+    wanted: int
+    problems: int
+    health: list[str] = field(default_factory=list)
+    """Suites that cannot judge, with the reason."""
+
+
+EvaluateOutcome = Outcome[EvaluateResult]
+
+
+def start(
+    options: EvaluateOptions, runs: Path, run_id: str | None, observer: Observer[EvaluationEvent]
+) -> EvaluateOutcome:
+    """Create an evaluation.
+
+    An error that stops the work but allows a resume is in the outcome. Raises ConfigError and RunError before anything
+    is written, and OutputError if a file cannot be written.
+    """
+    if run_id is not None:
+        _refuse_taken(runs / run_id)
+    source = read_source(options, runs)
+    found = read_evaluation_items(source, options, runs)
+    for note in (*source.notes, *found.notes):
+        observer.say(note)
+    config = with_address(source.config, options.overrides)
+    with ModelPool.connect(config, more=_models(source)) as pool:
+        directory = RowDirectory.create(runs, run_id, source.stem, EVALUATED)
+        with directory.removed_on_failure():
+            directory.write_source(ITEMS, (i.model_dump_json(exclude_defaults=True).encode() for i in found.items))
+            manifest = EvaluationManifest(
+                run_id=directory.folder.run_id,
+                scai=__version__,
+                systems=tuple(source.systems),
+                suites=tuple(found.suites),
+                judges=tuple(source.judges),
+                new=tuple(sorted(found.new)),
+                seen=tuple(found.seen),
+                items_sha256=sha256(directory.folder.path / ITEMS),
+                digests=digests(config),
+                config=config,
+            )
+            directory.complete(dump_experiment(config), dump_evaluation(manifest))
+        with closing(directory.folder):
+            return run_on_loop(_all_models(manifest), _session(pool, directory, manifest, observer))
+
+
+def resume(
+    path: Path, settings: Sequence[str], observer: Observer[EvaluationEvent], *, trust: bool = False
+) -> EvaluateOutcome:
+    """Continue an unfinished evaluation; written rows stay unchanged.
+
+    `settings` may change limits, prices and addresses. Raises RunError if any other setting differs from the first
+    session, if the evaluation is in use or damaged, or if it names code that is not trusted.
+    """
+    overrides = Overrides(settings=settings)
+    manifest = read_evaluation(path, overrides)
+    refuse_other_address(manifest.config, overrides)
+    config = manifest.config
+    refuse_foreign_code(config, path.name, trust=trust)
+    for suite in manifest.suites:
+        if not trust and plugins.is_foreign("suite", suite.name):
+            raise RunError(
+                f"evaluation {path.name!r} names third-party code, suite {suite.name!r}; add --trust to load it"
+            )
+    directory = RowDirectory.reopen(path, EVALUATED)
+    with closing(directory.folder) as folder:
+        refuse_changed("evaluation", manifest.digests, config, path / EXPERIMENT)
+        if sha256(path / ITEMS) != manifest.items_sha256:
+            raise RunError(f"{path / ITEMS}: changed since the start; restore it from a copy, or start anew")
+        models = [("assistant", system.model) for system in manifest.systems]
+        with ModelPool.connect(config, more=[*models, *(("meta", judge) for judge in manifest.judges)]) as pool:
+            if (text := changed_text(path / EXPERIMENT, config)) is not None:
+                folder.write_text(EXPERIMENT, text, lasting=True)
+            return run_on_loop(_all_models(manifest), _session(pool, directory, manifest, observer))
+
+
+def _models(source: EvaluateSource) -> list[AgentModel]:
+    systems: list[AgentModel] = [("assistant", system.model) for system in source.systems]
+    return [*systems, *(("meta", judge) for judge in source.judges)]
+
+
+def _all_models(manifest: EvaluationManifest) -> list[AgentModel]:
+    systems: list[AgentModel] = [("assistant", system.model) for system in manifest.systems]
+    return [*manifest.config.models(), *systems, *(("meta", judge) for judge in manifest.judges)]
+
+
+def suites_of(manifest: EvaluationManifest) -> dict[str, Suite]:
+    """Return the suites of an evaluation by name; raises ConfigError for an unknown one."""
+    return {suite.name: plugins.resolve("suite", suite.name)() for suite in manifest.suites}
+
+
+async def _session(
+    pool: ModelPool, directory: RowDirectory, manifest: EvaluationManifest, observer: Observer[EvaluationEvent]
+) -> EvaluateOutcome:
+    folder, written = directory.folder, directory.written
+    items = list(decoded(folder.path / ITEMS, Item.model_validate_json))
+    result = EvaluateResult(written, len(manifest.suites) + len(items), directory.problems)
+    recorder = _Recorder(directory, observer, result, pool.config.max_failures)
+
+    async def evaluate(agents: Agents) -> None:
+        observer.see(EvaluationStarted(manifest, written))
+        systems = [
+            System(s.name, s.constitution, None if s.message is None else Message("system", s.message), _agent(s.model))
+            for s in manifest.systems
+        ]
+        maker = _RowMaker(agents, manifest, systems, [_judge(judge) for judge in manifest.judges])
+        earlier = list(evaluation_rows(folder.path)) if written else []
+        for row in earlier:
+            observer.see(row)
+        probes: list[_Planned] = [("probe", suite.name, None) for suite in manifest.suites]
+        recorder.probed.update((row.suite, row.problem) for row in earlier if row.kind == "probe")
+        await recorder.take_all(maker, probes[written:], pool.config.limits.concurrency)
+        for name, problem in recorder.probed.items():
+            if problem is not None:
+                result.health.append(f"{name} cannot judge: {problem}")
+                observer.say(f"warning: {result.health[-1]}")
+        wanted: list[_Planned] = [
+            ("item" if item.people is None else "gold", item.suite, item)
+            for item in items
+            if recorder.probed[item.suite] is None
+        ]
+        result.wanted = len(probes) + len(wanted)
+        await recorder.take_all(maker, wanted[directory.written - len(probes) :], pool.config.limits.concurrency)
+
+    def _agent(model: Any) -> Agent:
+        return pool.agent("assistant", model, folder.log_call, index)
+
+    def _judge(model: Any) -> Agent:
+        return pool.agent("meta", model, folder.log_call, index)
+
+    def is_to_come(call: str) -> bool:
+        number = row_number(call)
+        return number is None or number >= written
+
+    with resumable(resume_command(folder.path)), closing(CallIndex.read(folder.path / CALLS, {}, is_to_come)) as index:
+        return await work(pool, folder, index, observer, result, evaluate)
+
+
+_Planned = tuple[RowKind, str, Item | None]
+"""A row to make: its kind, its suite and its item."""
+
+
+@dataclass(slots=True)
+class _RowMaker:
+    agents: Agents
+    manifest: EvaluationManifest
+    systems: Sequence[System]
+    judges: Sequence[Agent]
+    suites: Mapping[str, Suite] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.suites = suites_of(self.manifest)
+
+    async def make(self, number: int, planned: _Planned) -> tuple[EvaluationRow, CallFailed | None]:
+        """Make a row; return it with its first call that failed for a reason outside its prompt."""
+        kind, name, item = planned
+        context = SuiteContext(self.agents, self.manifest.config, self.systems, self.judges, f"r{number}")
+        answers, problem = {}, None
+        try:
+            if item is None:
+                problem = await self.suites[name].probe(context)
+            else:
+                answers = dict(await self.suites[name].play(context, item))
+        except CallFailed as error:
+            context.failures.append(error)
+        except STOPS:
+            raise
+        except Exception as error:  # noqa: BLE001 - a suite of a third party can raise anything; the others go on
+            problem = clean(f"the suite failed: {type(error).__name__}: {error}")
+        failed = next((error for error in context.failures if not error.is_problem), None)
+        if context.failures and problem is None:
+            first = min(context.failures, key=lambda error: error.call)
+            problem = clean(f"{first.call}: {first}")
+        return EvaluationRow(f"r{number}", kind, name, item.id if item else "probe", answers, problem), failed
+
+
+@dataclass(slots=True)
+class _Recorder:
+    """Writes every row, passes it to the observer, and stops the work if too many rows fail."""
+
+    directory: RowDirectory
+    observer: Observer[EvaluationEvent]
+    result: EvaluateResult
+    max_failures: float
+    probed: dict[str, str | None] = field(default_factory=dict)
+    """Suite -> why it cannot judge, or None."""
+    recent: deque[CallFailed | None] = field(default_factory=lambda: deque(maxlen=RECENT))
+    encode: msgspec.json.Encoder = field(default_factory=lambda: msgspec.json.Encoder(order="sorted"))
+
+    async def take_all(self, maker: _RowMaker, planned: Sequence[_Planned], calls: int) -> None:
+        """Make rows and take them in order."""
+        first = self.directory.written
+        jobs: list[Coroutine[Any, Any, tuple[EvaluationRow, CallFailed | None]]]
+        jobs = [maker.make(first + n, each) for n, each in enumerate(planned)]
+        await in_order(jobs, self.take, running=2 * calls, started=max(AT_ONCE, 4 * calls))
+
+    def take(self, made: tuple[EvaluationRow, CallFailed | None]) -> None:
+        """Write a row; raise TooManyFailures before it if too many of the last ones failed."""
+        row, failure = made
+        self.recent.append(failure)
+        stop_if_too_many(self.recent, min(RECENT, self.result.wanted), self.max_failures, "rows")
+        self.directory.write_row(self.encode.encode(row))
+        self.result.rows = self.directory.written
+        self.result.problems += row.problem is not None
+        if row.kind == "probe":
+            self.probed[row.suite] = row.problem
+        self.observer.see(row)
+
+
+def _refuse_taken(path: Path) -> None:
+    """Raise RunError if the id is in use."""
+    if is_run(path) or is_generated(path):
+        raise RunError(
+            f"{path.name!r} is the id of a {'run' if is_run(path) else 'generated set'}; choose another --run-id"
+        )
+    if is_evaluation(path):
+        outcome = outcome_of(path)
+        raise taken("evaluation", path, status_of(path, outcome.get("status") == "finished", outcome))

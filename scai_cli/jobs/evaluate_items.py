@@ -1,0 +1,126 @@
+"""The items of an evaluation, and whether any of them had a part in writing the rules."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from scai_cli import plugins
+from scai_cli.errors import ConfigError
+from scai_cli.evaluation.item import Item
+from scai_cli.evaluation.manifest import SuiteSettings
+from scai_cli.evaluation.people import members
+from scai_cli.evaluation.seen import seen_items
+from scai_cli.evaluation.suite import ItemSource, Kind, Suite
+from scai_cli.experiment.personas import Persona
+from scai_cli.experiment.tasks import Task
+from scai_cli.jobs.evaluate_source import EvaluateOptions, EvaluateSource
+from scai_cli.runs.find import all_generated
+from scai_cli.runs.history.history import History
+from scai_cli.runs.history.listings import generated_source
+from scai_cli.runs.jsonl import decoded
+from scai_cli.runs.row_directory import TASKS
+from scai_cli.text.counts import counted
+
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationItems:
+    """The items of all suites in the order in which they are played, and what is new in them."""
+
+    suites: Sequence[SuiteSettings]
+    items: Sequence[Item]
+    new: frozenset[Kind]
+    seen: Sequence[str]
+    """Items that had a part in writing the rules, allowed by the user."""
+    calls: Mapping[str, Mapping[str, int]]
+    """Suite -> purpose -> calls."""
+    notes: Sequence[str]
+
+
+def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs: Path) -> EvaluationItems:
+    """Read or make the items of each suite; raises ConfigError for an unknown suite, or for seen items."""
+    rules = {system.name: system.constitution for system in source.systems}
+    new = _new_kinds(source)
+    settings, items, notes = [], [], []
+    calls = {}
+    gold_used = False
+    for name, file in _files(options.suites).items():
+        suite: Suite = plugins.resolve("suite", name)()
+        wanted = ItemSource(source.config, rules, file, options.n, new)
+        found = suite.items(wanted)
+        if not found:
+            raise ConfigError(f"--suite {name}: there is no item")
+        labelled = _gold(suite, options.gold)
+        gold_used = gold_used or bool(labelled)
+        calls[name] = suite.calls(wanted, found, len(source.judges))
+        settings.append(_settings(name, found))
+        items += [*labelled, *found]
+    if options.gold is not None and not gold_used:
+        raise ConfigError(
+            f"--gold {options.gold}: no suite of this evaluation uses labels; add --suite refusal or pairs"
+        )
+    seen = seen_items([i for i in items if i.persona is None], _texts(source.histories, runs))
+    if seen and not options.allow_seen:
+        where = "; ".join(f"{item} ({place})" for item, place in seen[:_SHOWN])
+        raise ConfigError(
+            f"{counted(len(seen), 'item')} had a part in writing the rules: {where}; use other items, or "
+            "--allow-seen, and say so beside the result"
+        )
+    return EvaluationItems(settings, items, new, [f"{item} ({place})" for item, place in seen], calls, notes)
+
+
+def _files(suites: Sequence[str]) -> dict[str, Path | None]:
+    """Return suite -> the user's file, from `NAME` or `NAME=PATH`; raises ConfigError for a suite named twice."""
+    found: dict[str, Path | None] = {}
+    for text in suites:
+        name, _, path = text.strip().partition("=")
+        if name in found:
+            raise ConfigError(f"--suite {name}: is named twice; name it once")
+        found[name] = Path(path) if path else None
+    return found
+
+
+def _gold(suite: Suite, file: Path | None) -> Sequence[Item]:
+    read = getattr(suite, "gold_items", None)
+    return () if file is None or read is None else read(file)
+
+
+def _settings(name: str, items: Sequence[Item]) -> SuiteSettings:
+    sources = ", ".join(dict.fromkeys(item.source for item in items))
+    return SuiteSettings(
+        name=name, source=sources, items=len(items), licences=tuple(dict.fromkeys(item.licence for item in items))
+    )
+
+
+def _new_kinds(source: EvaluateSource) -> frozenset[Kind]:
+    """Return the kinds of the experiment's people and tasks that had no part in writing any run's rules."""
+    if not source.config.personas.inline or not source.config.tasks.inline:
+        return frozenset()
+    people, tasks = members(source.config)
+    used = [_of_person(p) for history in source.histories for p in history.config.train_personas]
+    asked = [_of_task(t) for history in source.histories for t in history.config.train_tasks]
+    new_people = not any(_of_person(person) in used for person in people)
+    new_tasks = not any(_of_task(task) in asked for task in tasks)
+    kinds: dict[Kind, bool] = {"people": new_people, "tasks": new_tasks}
+    return frozenset(kind for kind, is_new in kinds.items() if is_new)
+
+
+def _of_person(person: Persona) -> str:
+    return " ".join(person.portrait().split())
+
+
+def _of_task(task: Task) -> str:
+    return " ".join(task.prompt.casefold().split())
+
+
+def _texts(histories: Sequence[History], runs: Path) -> Iterator[tuple[str, str]]:
+    """Yield (place, text) of the tasks that wrote the rules, and of the sets that were generated from them."""
+    names = {history.run_id for history in histories}
+    for history in histories:
+        yield from ((f"a task of run {history.run_id}", task.prompt) for task in history.config.train_tasks)
+    for path in all_generated(runs) if names else ():
+        if generated_source(path) in names:
+            yield from (
+                (f"the set {path.name}", task.prompt) for task in decoded(path / TASKS, Task.model_validate_json)
+            )

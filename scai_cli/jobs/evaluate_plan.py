@@ -1,0 +1,90 @@
+"""Count the calls of an evaluation, its cost, and the smallest difference that it can find; make no call."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from scai_cli.jobs.evaluate_items import read_evaluation_items
+from scai_cli.jobs.evaluate_source import EvaluateOptions, EvaluateSource, read_source
+from scai_cli.jobs.model_pool import AgentModel, RoleModel, costs_of, prices_of
+from scai_cli.messages import AgentRole, Usage
+from scai_cli.stats.power import detectable_before
+
+_TOKENS: Final = (900, 250)
+"""The assumed input and output tokens of a call: a system message and a short conversation; an answer."""
+_SHORT: Final = 40
+"""The assumed output tokens of a grade, a vote or a letter."""
+_JUDGED: Final = ("grade", "comparison", "violation", "check", "judge")
+_LETTERS: Final = ("choice",)
+_OF_USERS: Final = ("opening", "feedback", "cross_rating", "control", "probe")
+
+
+@dataclass(frozen=True, slots=True)
+class SuitePlan:
+    """The items of a suite, its calls by purpose, and the smallest difference of a score from 0 to 1 that it finds."""
+
+    name: str
+    items: int
+    clusters: int
+    calls: Mapping[str, int]
+    detectable: float
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluatePlan:
+    """The suites of an evaluation; tokens are estimates, and `usd` is None if a price is not known."""
+
+    suites: Sequence[SuitePlan]
+    total: int
+    input_tokens: int
+    output_tokens: int
+    usd: float | None
+
+    def as_object(self) -> dict[str, Any]:
+        """Return the object of `scai evaluate --dry-run --json`."""
+        return asdict(self)
+
+
+def plan_evaluate(options: EvaluateOptions, runs: Path) -> EvaluatePlan:
+    """Count the calls, without retries and probes; raises ConfigError and RunError if it cannot be started."""
+    source = read_source(options, runs)
+    found = read_evaluation_items(source, options, runs)
+    suites = []
+    for suite in found.suites:
+        items = [item for item in found.items if item.suite == suite.name]
+        clusters = len({item.cluster for item in items})
+        calls = found.calls[suite.name]
+        suites.append(SuitePlan(suite.name, len(items), clusters, calls, detectable_before(clusters, len(items))))
+    spent = _spent(source, suites)
+    costs = costs_of(spent, prices_of(source.config.prices, _models(source)))
+    usage = sum(spent.values(), Usage())
+    usd = None if None in costs else round(sum(cost or 0.0 for cost in costs), 4)
+    total = sum(sum(suite.calls.values()) for suite in suites)
+    return EvaluatePlan(suites, total, usage.input_tokens, usage.output_tokens, usd)
+
+
+def _models(source: EvaluateSource) -> list[AgentModel]:
+    systems: list[AgentModel] = [("assistant", system.model) for system in source.systems]
+    judges: list[AgentModel] = [("meta", judge) for judge in source.judges]
+    return [*source.config.models(), *systems, *judges]
+
+
+def _spent(source: EvaluateSource, suites: Sequence[SuitePlan]) -> dict[RoleModel, Usage]:
+    """Return the assumed tokens of each model: answers are shared by the systems, grades by the judges."""
+    spent: defaultdict[RoleModel, Usage] = defaultdict(Usage)
+    given, written = _TOKENS
+    for suite in suites:
+        for purpose, calls in suite.calls.items():
+            role: AgentRole = "assistant"
+            models = [system.model for system in source.systems]
+            if purpose in _JUDGED:
+                role, models = "meta", list(source.judges)
+            elif purpose in _OF_USERS:
+                role, models = "user", [source.config.model_for("user")]
+            output = _SHORT if purpose in (*_JUDGED, *_LETTERS) else written
+            for model in models:
+                share = calls / len(models)
+                spent[role, model.label] += Usage(round(share * given), round(share * output))
+    return dict(spent)

@@ -1,0 +1,207 @@
+"""What an evaluation is made from: the systems, the experiment with its people and models, and the items."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from scai_cli.analysis.audience import for_everyone
+from scai_cli.errors import ConfigError
+from scai_cli.evaluation.manifest import SystemSettings
+from scai_cli.experiment.config import ExperimentConfig
+from scai_cli.experiment.constitution import Constitution
+from scai_cli.experiment.constitution_file import SUFFIXES, read_constitution
+from scai_cli.experiment.input_files import read_text
+from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment, parse_model
+from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, overlay
+from scai_cli.jobs.saved_experiment import load_run
+from scai_cli.jobs.starting_constitution import starting_from
+from scai_cli.runs.find import find_run, is_run
+from scai_cli.runs.history.fold import read_history
+from scai_cli.runs.history.history import History
+from scai_cli.simulation.prompts import Prompts
+from scai_cli.values import is_safe_id
+
+NONE: Final = "none"
+BARE: Final = "bare"
+
+_NAMED: Final = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]*)=(.+)", re.DOTALL)
+_MODEL: Final = re.compile(r"(.+),(simulated|[A-Za-z_][\w.]*:.+)", re.DOTALL)
+_EPOCH: Final = re.compile(r"@(?=[0-9]+$)")
+_NO_LIMITS: Final = ("limits.calls=null", "limits.tokens=null", "limits.usd=null", "limits.seconds=null")
+"""The limits of a run do not apply to an evaluation of it."""
+_LARGEST: Final = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateOptions:
+    """The options of `scai evaluate`."""
+
+    systems: Sequence[str]
+    suites: Sequence[str] = ("society",)
+    n: int | None = None
+    judges: Sequence[str] = ()
+    gold: Path | None = None
+    config: Path | None = None
+    overrides: Overrides = field(default=Overrides())
+    allow_seen: bool = False
+    trust: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A system as it is named on the command line: `[NAME=]RUN[@EPOCH] | FILE | none | bare`, then `,PROVIDER:NAME`."""
+
+    name: str | None
+    target: str
+    model: str | None
+
+    @classmethod
+    def parse(cls, text: str) -> "Reference":
+        """Read a system; raises ConfigError for an empty one."""
+        with_model = _MODEL.fullmatch(text)
+        target, model = with_model.groups() if with_model else (text, None)
+        named = _NAMED.fullmatch(target)
+        name, target = named.groups() if named else (None, target)
+        if not target.strip():
+            raise ConfigError(f"{text!r} names no system; write RUN, FILE, none or bare")
+        return cls(name, target, model)
+
+    def is_file(self, runs: Path) -> bool:
+        """Return whether it is a constitution file."""
+        return Path(self.target).suffix in SUFFIXES and not is_run(runs / self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateSource:
+    """The systems with their runs, and the experiment that they are evaluated with."""
+
+    config: ExperimentConfig
+    systems: Sequence[SystemSettings]
+    histories: Sequence[History]
+    """The runs among the systems."""
+    stem: str
+    """The start of the evaluation's name."""
+    judges: Sequence[ModelSettings]
+    notes: Sequence[str]
+    """What the user should know before the start."""
+
+
+def read_source(options: EvaluateOptions, runs: Path) -> EvaluateSource:
+    """Read the systems and the experiment; raises ConfigError and RunError."""
+    references = [Reference.parse(text) for text in options.systems]
+    by_run = {r.target: find_run(runs, _EPOCH.split(r.target)[0]) for r in references if _is_run(r, runs)}
+    histories = {path: read_history(path, messages=False, ratings=False) for path in by_run.values()}
+    config = _experiment(options, list(histories), runs)
+    notes: list[str] = []
+    systems: list[SystemSettings] = []
+    for reference in references:
+        history = histories[by_run[reference.target]] if reference.target in by_run else None
+        system = _system(reference, history, config, notes)
+        name = reference.name or _unused(system.name, [other.name for other in systems])
+        if name in [other.name for other in systems]:
+            raise ConfigError(f"two systems are called {name!r}; give one another name: NAME=SYSTEM")
+        systems.append(system.model_copy(update={"name": name}))
+    return EvaluateSource(
+        config, systems, list(histories.values()), _stem(systems), _judges(options, config), list(dict.fromkeys(notes))
+    )
+
+
+def _is_run(reference: Reference, runs: Path) -> bool:
+    return reference.target not in (NONE, BARE) and not reference.is_file(runs)
+
+
+def _experiment(options: EvaluateOptions, paths: Sequence[Path], runs: Path) -> ExperimentConfig:
+    """Return the experiment of `--config`, else that of the first run, else one without people."""
+    overrides = options.overrides
+    if options.config is not None:
+        config = load_experiment(options.config, overrides, starting_from(runs))
+    elif paths:
+        without = Overrides((*_NO_LIMITS, *overrides.settings), overrides.model, overrides.seed)
+        config = load_run(paths[0], without, trust=options.trust)
+    elif overrides.model is not None:
+        config = bare_experiment(overrides)
+    else:
+        raise ConfigError("no system names a model; add --model PROVIDER:NAME, or --config EXPERIMENT")
+    return config.with_every_prompt()
+
+
+def _system(
+    reference: Reference, history: History | None, config: ExperimentConfig, notes: list[str]
+) -> SystemSettings:
+    model = config.model_for("assistant")
+    if reference.model is not None:
+        provider, name = parse_model(reference.model)
+        model = overlay(model, ModelChanges(provider=provider, name=name))
+    prompts = Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
+    constitution, message, name = Constitution(), None, reference.target
+    if history is not None:
+        constitution, message, name = _of_run(reference, history)
+    elif reference.target == NONE:
+        message = prompts.system_message(constitution)
+    elif reference.target == BARE:
+        notes.append("bare: no system message is sent, but chat templates of some models insert one of their own")
+    else:
+        constitution, message, name = _of_file(Path(reference.target), notes)
+    label = f"{name}-{model.label}" if reference.model else name
+    return SystemSettings(
+        name=_safe(label), source=reference.target, constitution=constitution, message=message, model=model
+    )
+
+
+def _of_run(reference: Reference, history: History) -> tuple[Constitution, str, str]:
+    """Return a version of a run as everyone gets it, with its system message and a name."""
+    _, *after = _EPOCH.split(reference.target)
+    constitution = history.after(int(after[0])) if after else history.product[0]
+    config = history.config
+    prompts = Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline)
+    constitution = for_everyone(constitution)
+    name = f"{history.run_id}-e{after[0]}" if after else history.run_id
+    return constitution, prompts.system_message(constitution), name
+
+
+def _of_file(path: Path, notes: list[str]) -> tuple[Constitution, str, str]:
+    """Return the rules of a file and its system message: a text as it is, data in the default words."""
+    try:
+        constitution, not_read = read_constitution(path, (), strict=False)
+    except ConfigError as error:
+        if path.suffix not in (".md", ".txt") or "contains no rule" not in str(error):
+            raise
+        constitution, not_read = Constitution(), ()
+    notes.extend(not_read if path.suffix not in (".md", ".txt") else ())
+    constitution = for_everyone(constitution)
+    if path.suffix in (".md", ".txt"):
+        return constitution, read_text(path, _LARGEST).strip(), path.stem
+    default = bare_experiment(Overrides())
+    prompts = Prompts(default.prompts, default.ratings, default.constitution, ())
+    return constitution, prompts.system_message(constitution), path.stem
+
+
+def _judges(options: EvaluateOptions, config: ExperimentConfig) -> list[ModelSettings]:
+    """Return the models of `--judge`, else `roles.judge`."""
+    if not options.judges:
+        return [config.model_for("assistant")]
+    models = [parse_model(text) for text in options.judges]
+    return [
+        overlay(config.model_for("assistant"), ModelChanges(provider=provider, name=name)) for provider, name in models
+    ]
+
+
+def _safe(name: str) -> str:
+    safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-_.")[:60]
+    return safe if is_safe_id(safe) else f"system-{safe}".rstrip("-.")
+
+
+def _unused(name: str, taken: Sequence[str]) -> str:
+    return next(n for n in _numbered(name) if n not in taken)
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    for number in range(2, 10_000):
+        yield f"{name}-{number}"
+
+
+def _stem(systems: Sequence[SystemSettings]) -> str:
+    return "-vs-".join(system.name for system in systems[:2])[:50].strip("-_.") + "-evaluation"
