@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from scai_cli.messages import CHARACTERS_PER_TOKEN
+from scai_cli.stats.clustered import wilson
 from scai_cli.text.data_files import read_data_file
 from scai_cli.text.near_duplicates import NearDuplicateIndex
 
@@ -117,10 +118,8 @@ def share(part: int, whole: int) -> dict[str, float | None] | None:
     """Return a share with its 95 % interval (Wilson 1927); None of a whole of 0."""
     if not whole:
         return None
-    p, z = part / whole, Z95
-    middle = (p + z * z / (2 * whole)) / (1 + z * z / whole)
-    half = z / (1 + z * z / whole) * math.sqrt(p * (1 - p) / whole + z * z / (4 * whole * whole))
-    return {"estimate": p, "low": max(0.0, middle - half), "high": min(1.0, middle + half)}
+    low, high = wilson(part / whole, whole, Z95)
+    return {"estimate": part / whole, "low": low, "high": high}
 
 
 def mean_interval(values: array[int]) -> dict[str, float | None] | None:
