@@ -44,19 +44,22 @@ class Benchmark:
         """Read a JSONL, JSON, CSV or TSV file, or a text file with one item per line; raises ConfigError."""
         benchmark = cls(path.name)
         for row in _rows(path):
-            benchmark.rows += 1
-            benchmark._add(row)
+            benchmark.add(row)
         if not benchmark._grams:
             raise ConfigError(f"{path}: has no text of at least {_SHORTEST} words to search for")
         return benchmark
 
     def meets(self, texts: Iterable[str]) -> bool:
         """Return whether the texts share words with the benchmark; count the row, and the benchmark rows that match."""
-        grams = (gram for text in map(words, texts) for length in self._lengths for gram in _grams(text, length))
-        matched = {self._grams[gram] for gram in grams if gram in self._grams}
+        matched = self.matches(texts)
         self.met |= matched
         self.hits += bool(matched)
         return bool(matched)
+
+    def matches(self, texts: Iterable[str]) -> set[int]:
+        """Return the numbers of the rows that share words with the texts; of equal n-grams, the first row's."""
+        grams = (gram for text in map(words, texts) for length in self._lengths for gram in _grams(text, length))
+        return {self._grams[gram] for gram in grams if gram in self._grams}
 
     def report(self) -> str:
         """Return a sentence about the result."""
@@ -71,8 +74,9 @@ class Benchmark:
             )
         return f"{report}; {self.too_short} of its rows are too short to search for" if self.too_short else report
 
-    def _add(self, row: list[str]) -> None:
+    def add(self, row: list[str]) -> None:
         """Add a row's n-grams; if all its texts are shorter than an n-gram, add the longest one whole."""
+        self.rows += 1
         texts = sorted((words(text) for text in row), key=len, reverse=True)
         long = [text for text in texts if len(text) >= NGRAM]
         if not long and (not texts or len(texts[0]) < _SHORTEST):
