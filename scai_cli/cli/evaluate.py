@@ -19,8 +19,8 @@ def evaluate(
         list[str],
         typer.Argument(
             metavar="SYSTEM...",
-            help="[NAME=]RUN[@EPOCH], constitution FILE, `none` (a neutral system message) or `bare` (none at all), each "
-            "with an optional ,PROVIDER:NAME. The first is the reference.",
+            help="[NAME=]RUN[@EPOCH], constitution FILE, `none` (a neutral system message) or `bare` (none at all), "
+            "each with an optional ,PROVIDER:NAME. The first is the reference.",
             show_default=False,
         ),
     ],

@@ -1,8 +1,8 @@
 """What a suite is: items -> calls -> scores of every system -> results, and a probe of its judge before the first item.
 
 A suite is a class without arguments. `scai evaluate --suite NAME` finds a built-in one in `plugins.py`; a third party
-names its own as `module:attribute`. The job calls `items`, then `probe`, then `play` for each item, and stores the rows;
-`results` computes from rows alone, so that `scai show` needs no model.
+names its own as `module:attribute`. The job calls `items`, then `probe`, then `play` for each item, and stores the
+rows; `results` computes from rows alone, so that `scai show` needs no model.
 """
 
 from collections.abc import Coroutine, Mapping, Sequence
@@ -105,7 +105,8 @@ class Difference:
     p: float | None
     whom: str
     n: int
-    """The number of items."""
+    noun: str = "items"
+    """What `n` counts."""
 
     @classmethod
     def of(cls, mean: ClusteredMean | None, whom: str) -> "Difference | None":

@@ -22,7 +22,7 @@ class Finding:
     """What a declared measure of a suite says about a system against the reference.
 
     `p` is adjusted for the number of declared measures (Holm 1979). `detectable` is the smallest difference that this
-    many items find with a power of 80 %, `needed` the number of items that would find `measure.relevant`.
+    many items find with a power of 80 %, `needed` the number of items (or people) that would find `measure.relevant`.
     """
 
     suite: str
@@ -53,7 +53,7 @@ class Finding:
             return f"no difference beyond {_up(max(abs(found.low), abs(found.high))):.2f} (95 % interval {interval})"
         numbers = f"{signed(found.estimate, 2)} (95 % interval {interval}, {found.whom})"
         if self.verdict == "cannot tell":
-            more = f"; about {self.needed:,} items would" if self.needed else ""
+            more = f"; about {self.needed:,} {found.noun} would" if self.needed else ""
             return f"cannot tell{more}: {numbers}"
         return f"{self.verdict}: {numbers}"
 

@@ -18,12 +18,12 @@ from scai_cli import __version__, plugins
 from scai_cli.concurrency import in_order
 from scai_cli.errors import STOPS, CallFailed, RunError
 from scai_cli.evaluation.item import Item
-from scai_cli.evaluation.manifest import EvaluationManifest, SuiteSettings, dump_evaluation, read_evaluation
+from scai_cli.evaluation.manifest import EvaluationManifest, dump_evaluation, read_evaluation
 from scai_cli.evaluation.row import EvaluationRow, RowKind, evaluation_rows
 from scai_cli.evaluation.suite import Suite, SuiteContext, System
 from scai_cli.experiment.load import Overrides, changed_text, dump_experiment
 from scai_cli.jobs.addresses import refuse_other_address, with_address
-from scai_cli.jobs.evaluate_items import EvaluationItems, read_evaluation_items
+from scai_cli.jobs.evaluate_items import read_evaluation_items
 from scai_cli.jobs.evaluate_source import EvaluateOptions, EvaluateSource, read_source
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import AgentModel, ModelPool
@@ -84,10 +84,10 @@ def start(
         _refuse_taken(runs / run_id)
     source = read_source(options, runs)
     found = read_evaluation_items(source, options, runs)
-    for note in (*source.notes, *found.notes):
+    for note in source.notes:
         observer.say(note)
     config = with_address(source.config, options.overrides)
-    with ModelPool.connect(config, more=_models(source)) as pool:
+    with ModelPool.connect(config, more=_more_models(source)) as pool:
         directory = RowDirectory.create(runs, run_id, source.stem, EVALUATED)
         with directory.removed_on_failure():
             directory.write_source(ITEMS, (i.model_dump_json(exclude_defaults=True).encode() for i in found.items))
@@ -131,21 +131,20 @@ def resume(
         refuse_changed("evaluation", manifest.digests, config, path / EXPERIMENT)
         if sha256(path / ITEMS) != manifest.items_sha256:
             raise RunError(f"{path / ITEMS}: changed since the start; restore it from a copy, or start anew")
-        models = [("assistant", system.model) for system in manifest.systems]
-        with ModelPool.connect(config, more=[*models, *(("meta", judge) for judge in manifest.judges)]) as pool:
+        with ModelPool.connect(config, more=_more_models(manifest)) as pool:
             if (text := changed_text(path / EXPERIMENT, config)) is not None:
                 folder.write_text(EXPERIMENT, text, lasting=True)
             return run_on_loop(_all_models(manifest), _session(pool, directory, manifest, observer))
 
 
-def _models(source: EvaluateSource) -> list[AgentModel]:
-    systems: list[AgentModel] = [("assistant", system.model) for system in source.systems]
-    return [*systems, *(("meta", judge) for judge in source.judges)]
+def _more_models(work: EvaluationManifest | EvaluateSource) -> list[AgentModel]:
+    """Return the models of the systems and the judges."""
+    systems: list[AgentModel] = [("assistant", system.model) for system in work.systems]
+    return [*systems, *(("meta", judge) for judge in work.judges)]
 
 
 def _all_models(manifest: EvaluationManifest) -> list[AgentModel]:
-    systems: list[AgentModel] = [("assistant", system.model) for system in manifest.systems]
-    return [*manifest.config.models(), *systems, *(("meta", judge) for judge in manifest.judges)]
+    return [*manifest.config.models(), *_more_models(manifest)]
 
 
 def suites_of(manifest: EvaluationManifest) -> dict[str, Suite]:

@@ -35,15 +35,15 @@ class EvaluationItems:
     """Items that had a part in writing the rules, allowed by the user."""
     calls: Mapping[str, Mapping[str, int]]
     """Suite -> purpose -> calls."""
-    notes: Sequence[str]
 
 
 def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs: Path) -> EvaluationItems:
     """Read or make the items of each suite; raises ConfigError for an unknown suite, or for seen items."""
     rules = {system.name: system.constitution for system in source.systems}
     new = _new_kinds(source)
-    settings, items, notes = [], [], []
-    calls = {}
+    settings: list[SuiteSettings] = []
+    items: list[Item] = []
+    calls: dict[str, Mapping[str, int]] = {}
     gold_used = False
     for name, file in _files(options.suites).items():
         suite: Suite = plugins.resolve("suite", name)()
@@ -67,7 +67,7 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
             f"{counted(len(seen), 'item')} had a part in writing the rules: {where}; use other items, or "
             "--allow-seen, and say so beside the result"
         )
-    return EvaluationItems(settings, items, new, [f"{item} ({place})" for item, place in seen], calls, notes)
+    return EvaluationItems(settings, items, new, [f"{item} ({place})" for item, place in seen], calls)
 
 
 def _files(suites: Sequence[str]) -> dict[str, Path | None]:

@@ -29,7 +29,8 @@ class SuitePlan:
     items: int
     clusters: int
     calls: Mapping[str, int]
-    detectable: float
+    detectable: float | None
+    """None for too few clusters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,11 @@ def plan_evaluate(options: EvaluateOptions, runs: Path) -> EvaluatePlan:
         items = [item for item in found.items if item.suite == suite.name]
         clusters = len({item.cluster for item in items})
         calls = found.calls[suite.name]
-        suites.append(SuitePlan(suite.name, len(items), clusters, calls, detectable_before(clusters, len(items))))
+        suites.append(
+            SuitePlan(
+                suite.name, len(items), clusters, calls, detectable_before(clusters, len(items) / max(1, clusters))
+            )
+        )
     spent = _spent(source, suites)
     costs = costs_of(spent, prices_of(source.config.prices, _models(source)))
     usage = sum(spent.values(), Usage())

@@ -43,10 +43,10 @@ from scai_cli.jobs.saved_experiment import (
 from scai_cli.jobs.session import HealthWatch, Observer, Outcome, resume_command, run_on_loop, taken, work
 from scai_cli.runs.call_index import CallIndex
 from scai_cli.runs.find import is_generated, is_run
-from scai_cli.runs.row_directory import EXPERIMENT, GENERATED, TASKS, RowDirectory, row_number
 from scai_cli.runs.history.status import outcome_of, status_of
 from scai_cli.runs.jsonl import sha256
 from scai_cli.runs.locked_folder import CALLS
+from scai_cli.runs.row_directory import EXPERIMENT, GENERATED, TASKS, RowDirectory, row_number
 from scai_cli.simulation.epoch import AT_ONCE
 from scai_cli.simulation.epoch_context import Agents
 from scai_cli.simulation.stops import stop_if_too_many

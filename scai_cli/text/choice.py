@@ -1,4 +1,4 @@
-"""Read the letter of an answer that chooses A or B, or one of more. An answer that is not clear is read as no choice."""
+"""Read the letter of an answer that chooses among A, B, ...; an answer that is not clear is read as no choice."""
 
 import re
 from functools import cache

@@ -10,8 +10,8 @@ from scai_cli.datasets.generate.manifest import GenerateManifest
 from scai_cli.experiment.constitution import Principle
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.runs.row_directory import TASKS
 from scai_cli.runs.jsonl import decoded
+from scai_cli.runs.row_directory import TASKS
 from scai_cli.values import draw
 
 

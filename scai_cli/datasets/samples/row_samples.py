@@ -19,9 +19,9 @@ from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ROLES, ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.messages import ending
-from scai_cli.runs.row_directory import TASKS
 from scai_cli.runs.history.answers import AnswerCounts
 from scai_cli.runs.jsonl import decoded
+from scai_cli.runs.row_directory import TASKS
 from scai_cli.simulation.prompts import Prompts
 from scai_cli.values import Split
 

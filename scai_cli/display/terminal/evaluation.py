@@ -58,7 +58,7 @@ def print_plan(plan: EvaluatePlan) -> None:
     table = number_table("suite", "items", "calls", "finds", "")
     for suite in plan.suites:
         calls = sum(suite.calls.values())
-        table.add_row(suite.name, f"{suite.items:,}", f"{calls:,}", f"{suite.detectable:.2f}", _calls(suite.calls))
+        table.add_row(suite.name, f"{suite.items:,}", f"{calls:,}", number(suite.detectable), _calls(suite.calls))
     console.print(table)
     console.print(f"{plan.total:,} calls, without retries; the judges' and raters' probes are not counted")
     usd = "the cost is not known: a model has no price" if plan.usd is None else f"about ${plan.usd:,.2f}"

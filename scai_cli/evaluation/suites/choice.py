@@ -64,11 +64,11 @@ class Choice:
         """Return the starter items or those of the user's file."""
         return suite_items("choice", source)
 
-    def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
+    def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:  # noqa: ARG002
         """Return a call for each order of each item and each system."""
         return {"choice": sum(len(_orders(len(item.options))) for item in items) * len(source.rules)}
 
-    async def probe(self, context: SuiteContext) -> str | None:
+    async def probe(self, context: SuiteContext) -> str | None:  # noqa: ARG002
         """Return None: no judge takes part."""
         return None
 

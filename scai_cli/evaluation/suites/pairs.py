@@ -229,19 +229,21 @@ def _unread(source: ResultSource) -> float:
 
 def _biases(source: ResultSource) -> list[str]:
     """Return what the first place and 100 more words add to a win, in sentences."""
-    rows = [(row, other) for row in source.rows for other in source.others if other in row.answers]
     notes = []
     for criterion in CRITERIA:
-        names = [f"{criterion}{order}" for order in _ORDERS]
-        both = [
-            (*(row.answers[o].scores.get(name) for name in names), row.answers[o].scores.get(criterion), row, o)
-            for row, o in rows
+        known = [
+            (row, row.answers[other].scores)
+            for row in source.rows
+            for other in source.others
+            if other in row.answers and row.answers[other].scores.get(criterion) is not None
         ]
-        known = [each for each in both if None not in each[:3]]
-        clusters = [source.items[row.item].cluster for *_, row, _ in known]
-        place = position_bias([k[0] or 0.0 for k in known], [k[1] or 0.0 for k in known], clusters)
-        extra = [row.answers[o].scores.get("extra words") or 0.0 for *_, row, o in known]
-        length = length_controlled([k[2] or 0.0 for k in known], extra, clusters) if len(known) > 1 else None
+        clusters = [source.items[row.item].cluster for row, _ in known]
+        first, second, wins, extra = (
+            [scores[name] or 0.0 for _, scores in known]
+            for name in (*(f"{criterion}{order}" for order in _ORDERS), criterion, "extra words")
+        )
+        place = position_bias(first, second, clusters)
+        length = length_controlled(wins, extra, clusters) if len(known) > 1 else None
         if place is not None:
             longer = "" if length is None else f"; 100 more words add {_interval(length.per_100_words)}"
             notes.append(f"The judge on {criterion}: the first place adds {_interval(place)} to a win{longer}.")

@@ -178,7 +178,7 @@ def _table(source: ResultSource, label: str) -> ResultTable:
 def _people(source: ResultSource) -> list[ResultTable]:
     """Return the table of people's labels, if there are any."""
     gold = [
-        GradedAnswer(item.id, item.messages, item.options[0].text, item.people, item.label or "")  # type: ignore[arg-type]
+        GradedAnswer(item.id, item.messages, item.options[0].text, item.people, item.label or "")
         for item in source.items.values()
         if item.people in GRADES
     ]

@@ -13,7 +13,7 @@ from scai_cli.analysis.verdicts import between, for_whom, gained_or_lost, signed
 from scai_cli.concurrency import together
 from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.people import members, rater_problem
-from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
+from scai_cli.evaluation.row import SystemAnswer
 from scai_cli.evaluation.suite import (
     Difference,
     ItemSource,
@@ -66,7 +66,7 @@ class Society:
         ]
         return draw(pairs, source.n, f"{source.config.seed}/society")
 
-    def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
+    def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:  # noqa: ARG002
         """Return the calls of all conversations and ratings."""
         config, systems = source.config, len(source.rules)
         raters = config.ratings.cross_raters
@@ -184,8 +184,9 @@ def _difference(before: Cells, after: Cells, function: WelfareFunction) -> Diffe
     interval = found.interval
     known = interval.low is not None
     p = _p_value(before, after, function) if known else None
-    cells = sum(pair in after.cells for pair in before.cells)
-    return Difference(interval.estimate, interval.low, interval.high, p, for_whom(interval), cells)
+    of_people = "people" in interval.estimand
+    n, noun = (interval.people, "people") if of_people else (interval.tasks, "tasks")
+    return Difference(interval.estimate, interval.low, interval.high, p, for_whom(interval), n, noun)
 
 
 def _p_value(before: Cells, after: Cells, function: WelfareFunction) -> float:

@@ -24,9 +24,10 @@ _SURE: Final = 3.0
 _FIRST: Final = 0.2
 """Log-odds of the option that comes first."""
 _ABSENT, _PRESENT = 0.15, 0.5
-"""A wanted trait is missing below the first in every answer, a minded one is there above the second in every answer."""
+"""A wanted trait is missing if no answer shows more than the first, a minded one is there if all show more than the
+second."""
 _REFUSES: Final = re.compile(
-    r"\W*(?:(?:i['’]?m |i am )?(?:sorry|afraid)\b|i (?:can['’]?t|cannot|won['’]?t|will not|am unable to|am not able to)\b)",
+    r"\W*(?:(?:i['’]?m |i am )?(?:sorry|afraid)|i (?:can['’]?t|cannot|won['’]?t|will not|am (?:un|not )able to))\b",
     re.IGNORECASE,
 )
 _OPENINGS: Final = ("How should I plan my week?", "What should I cook tonight?", "How do I start with running?")

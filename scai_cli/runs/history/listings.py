@@ -9,10 +9,10 @@ from scai_cli.errors import ConfigError, RunError
 from scai_cli.experiment.yaml_source import read_yaml
 from scai_cli.runs.events import RunStarted
 from scai_cli.runs.find import all_evaluations, all_generated, all_runs, created, newest_first, strange_file
-from scai_cli.runs.row_directory import EVALUATION, GENERATION, ROWS
 from scai_cli.runs.history.event_lines import first_event, glance
 from scai_cli.runs.history.status import outcome_of, status_of
 from scai_cli.runs.jsonl import lines_backwards
+from scai_cli.runs.row_directory import EVALUATION, GENERATION, ROWS
 from scai_cli.runs.run_directory import EVENTS
 
 
