@@ -22,13 +22,18 @@ def report(
     ] = None,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Write one HTML page about one or more runs and print its path."""
+    """Write one HTML page about one or more runs, or about one evaluation, and print its path."""
+    from scai_cli.display.report.evaluation import make_evaluation_page
     from scai_cli.display.report.page import make_page
-    from scai_cli.runs.find import find_run
+    from scai_cli.errors import RunError
+    from scai_cli.runs.find import find_read, is_evaluation
     from scai_cli.runs.jsonl import write_whole
 
-    paths = list(dict.fromkeys(find_run(runs_dir, run) for run in runs))
-    page = make_page(paths)
+    paths = list(dict.fromkeys(find_read(runs_dir, run) for run in runs))
+    evaluations = [path for path in paths if is_evaluation(path)]
+    if evaluations and len(paths) > 1:
+        raise RunError(f"{evaluations[0].name!r} is an evaluation, which has a page of its own; name it alone")
+    page = make_evaluation_page(paths[0]) if evaluations else make_page(paths)
     if output is not None and str(output) == "-":
         print(page, end="")  # noqa: T201 - data for stdout
         return

@@ -29,7 +29,7 @@ def compared(
     known = {system: {row.id: score(row, system) for row in source.rows} for system in source.systems}
     values = {system: mean(scores.values()) for system, scores in known.items()}
     differences = {other: _difference(source, known, other, calibration) for other in source.others}
-    return MeasureResult(measure, values, differences)
+    return MeasureResult(measure, values, differences, known)
 
 
 def _difference(

@@ -48,7 +48,7 @@ class Evaluation:
             "rows": len(self.rows),
             "warnings": list(self.warnings),
             "findings": [finding.as_object() for finding in self.findings],
-            "results": [asdict(result) for result in self.results],
+            "results": [_without_scores(asdict(result)) for result in self.results],
         }
 
 
@@ -119,6 +119,11 @@ def _warnings(manifest: EvaluationManifest, rows: Sequence[EvaluationRow], statu
         yield f"{counted(len(manifest.seen), 'item')} had a part in writing the rules (--allow-seen)"
     if failed := sum(row.problem is not None for row in rows if row.kind == "item"):
         yield f"{counted(failed, 'row')} of {len(rows):,} have a problem; their missing scores count nowhere"
+
+
+def _without_scores(result: dict[str, Any]) -> dict[str, Any]:
+    """Leave out the scores of single items, which are in `rows.jsonl`."""
+    return {**result, "measures": [{k: v for k, v in m.items() if k != "scores"} for m in result["measures"]]}
 
 
 def _is_judged(name: str) -> bool:

@@ -121,6 +121,8 @@ class MeasureResult:
     measure: Measure
     values: Mapping[str, float | None]
     differences: Mapping[str, Difference | None]
+    scores: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+    """System -> row -> its score, to find the items that decide; the reference's may be a constant."""
 
 
 @dataclass(frozen=True, slots=True)

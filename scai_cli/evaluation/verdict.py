@@ -37,6 +37,11 @@ class Finding:
     reason: str = ""
 
     @property
+    def title(self) -> str:
+        """The suite with its measure."""
+        return self.suite if self.measure is None else f"{self.suite}: {self.measure.words}"
+
+    @property
     def words(self) -> str:
         """The verdict in words, with its numbers."""
         found = self.difference

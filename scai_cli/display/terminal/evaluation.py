@@ -10,7 +10,6 @@ from scai_cli.display.terminal.consoles import number_table, out, plain_table
 from scai_cli.display.terminal.escape import styled
 from scai_cli.evaluation.results import Evaluation
 from scai_cli.evaluation.suite import Difference, ResultTable, SuiteResult
-from scai_cli.evaluation.verdict import Finding
 from scai_cli.jobs.evaluate_plan import EvaluatePlan
 from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
@@ -47,7 +46,7 @@ def print_findings(evaluation: Evaluation, console: Console) -> None:
         for finding in evaluation.findings:
             if finding.system == other:
                 table.add_row(
-                    styled(f"  {_name(finding)}"), styled(one_line(finding.words), _STYLES.get(finding.verdict, ""))
+                    styled(f"  {finding.title}"), styled(one_line(finding.words), _STYLES.get(finding.verdict, ""))
                 )
         console.print(table)
 
@@ -72,10 +71,6 @@ def print_plan(plan: EvaluatePlan) -> None:
 def _calls(calls: object) -> str:
     parts = calls.items() if isinstance(calls, dict) else ()
     return ", ".join(f"{count:,} {purpose}" for purpose, count in parts if count)
-
-
-def _name(finding: Finding) -> str:
-    return finding.suite if finding.measure is None else f"{finding.suite}: {finding.measure.words}"
 
 
 def _suite(evaluation: Evaluation, result: SuiteResult) -> Iterator[RenderableType]:

@@ -170,7 +170,8 @@ def _rates(source: ResultSource) -> MeasureResult:
         several = len(set(rules)) > 2
         found = clustered_mean(changes, rules, tactics) if several else clustered_mean(changes, tactics)
         differences[other] = Difference.of(found, for_whom(tactics))
-    return MeasureResult(_RATE, values, differences)
+    scores = {system: {row.id: score(row, system) for row in source.rows} for system in source.systems}
+    return MeasureResult(_RATE, values, differences, scores)
 
 
 def _rate(source: ResultSource, system: str, rule: str) -> ClusteredMean | None:

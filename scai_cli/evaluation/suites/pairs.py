@@ -189,7 +189,15 @@ def _measures(source: ResultSource, criterion: str, calibration: Calibration | N
         strengths[other] = Difference.of(bradley_terry_difference(p, clusters), whom)
     for measure, found, middle in ((rate, wins, 0.5), (equal, lengths, 0.5), (strength, strengths, 0.0)):
         values = {o: None if d is None else middle + d.estimate for o, d in found.items()}
-        yield MeasureResult(measure, {source.reference: middle, **values}, found)
+        yield MeasureResult(measure, {source.reference: middle, **values}, found, _scores(source, criterion))
+
+
+def _scores(source: ResultSource, criterion: str) -> dict[str, dict[str, float | None]]:
+    """Return each system's probability of a win by row; the reference's is 0.5."""
+    wins: dict[str, dict[str, float | None]] = {
+        other: {row.id: value for row, value in _known(source, other, criterion)} for other in source.others
+    }
+    return {source.reference: {row.id: 0.5 for row in source.rows}, **wins}
 
 
 def _win_rate(p: Sequence[float], clusters: Sequence[str], calibration: Calibration | None) -> ClusteredMean | None:

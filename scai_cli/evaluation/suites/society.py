@@ -167,7 +167,13 @@ def _measure(
     values = {system: _welfare(cells, function) for system, cells in sides.items()}
     reference = sides[source.reference]
     differences = {other: _difference(reference, sides[other], function) for other in source.others}
-    return MeasureResult(measure, values, differences)
+    scores = {system: _ratings(source, system) for system in source.systems}
+    return MeasureResult(measure, values, differences, scores)
+
+
+def _ratings(source: ResultSource, system: str) -> dict[str, float | None]:
+    """Return row -> the user's own rating, on its scale."""
+    return {row.id: row.answers[system].scores.get(_OWN) for row in source.rows if system in row.answers}
 
 
 def _welfare(cells: Cells, function: WelfareFunction) -> float | None:

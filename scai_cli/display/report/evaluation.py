@@ -1,0 +1,205 @@
+"""The page about an evaluation: verdicts, a picture of the intervals, numbers, and the items that decide."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from scai_cli.display.numbers import number
+from scai_cli.display.report.frame import header, nav, page
+from scai_cli.display.report.html import Html, cut, note, tag, together
+from scai_cli.display.report.tables import table
+from scai_cli.evaluation.deciding import DecidingItem, deciding_items
+from scai_cli.evaluation.results import Evaluation, read_results
+from scai_cli.evaluation.suite import Difference, ResultTable, SuiteResult
+from scai_cli.evaluation.verdict import Finding
+from scai_cli.text.counts import counted
+
+_MOST_TEXT: Final = 1200
+_MOST_ROWS: Final = 200
+_ROW, _LEFT, _WIDTH, _RIGHT = 34, 300, 700, 20
+"""The sizes of the picture in pixels: a row, the room for names, the whole, the margin."""
+
+
+def make_evaluation_page(path: Path, *, trust: bool = False) -> str:
+    """Return the page about an evaluation, the same bytes for the same one; raises RunError for a damaged line."""
+    evaluation = read_results(path, trust=trust)
+    others = evaluation.systems[1:]
+    links = [(f"against-{n}", f"{other}: verdicts") for n, other in enumerate(others, 1)]
+    links += [(f"suite-{result.suite}", result.suite) for result in evaluation.results]
+    body = together(
+        header(tag("h1", evaluation.manifest.run_id), _subtitle(evaluation), "top"),
+        tag("div", _lead(evaluation), _cautions(evaluation), class_="answer"),
+        nav(links),
+        _systems(evaluation),
+        (_verdicts(evaluation, other, f"against-{n}") for n, other in enumerate(others, 1)),
+        (_suite(evaluation, result) for result in evaluation.results),
+    )
+    return page(evaluation.manifest.run_id, body)
+
+
+def _subtitle(evaluation: Evaluation) -> str:
+    manifest = evaluation.manifest
+    suites = ", ".join(suite.name for suite in manifest.suites)
+    return f"{evaluation.status} · {counted(len(manifest.systems), 'system')} · {suites} · scai {manifest.scai}"
+
+
+def _lead(evaluation: Evaluation) -> Html:
+    """Return the verdicts in one sentence for each system."""
+    reference = evaluation.systems[0]
+    sentences = []
+    for other in evaluation.systems[1:]:
+        found = [finding for finding in evaluation.findings if finding.system == other]
+        parts = [
+            f"{finding.measure.name if finding.measure else finding.suite}: {finding.verdict}" for finding in found
+        ]
+        sentences.append(f"{other} against {reference}: {'; '.join(parts) or 'nothing was compared'}.")
+    return together(tag("p", sentence, class_="lead") for sentence in sentences or ["One system alone: no comparison."])
+
+
+def _cautions(evaluation: Evaluation) -> Html:
+    return together(tag("p", f"Warning: {warning}.", class_="caution") for warning in evaluation.warnings)
+
+
+def _systems(evaluation: Evaluation) -> Html:
+    blocks = []
+    for n, system in enumerate(evaluation.manifest.systems):
+        role = " · the reference" if n == 0 else ""
+        summary = tag("summary", f"{system.name}: {system.source}, answered by {system.model.label}{role}")
+        blocks.append(tag("details", summary, tag("pre", system.message or "(no system message)")))
+    return tag("section", tag("h2", "What was compared"), blocks, id="systems")
+
+
+def _verdicts(evaluation: Evaluation, other: str, anchor: str) -> Html:
+    found = [finding for finding in evaluation.findings if finding.system == other]
+    rows = [(finding.title, [finding.words]) for finding in found]
+    return tag(
+        "section",
+        tag("h2", f"{other} against {evaluation.systems[0]}"),
+        _picture(found),
+        table(("Measure", "Verdict"), rows, words=True),
+        (_deciding(evaluation, finding) for finding in found),
+        id=anchor,
+    )
+
+
+def _picture(found: Sequence[Finding]) -> Html | None:
+    """Draw each difference with its interval around 0, to the right for a better system."""
+    known = [(f, f.difference) for f in found if f.difference is not None and f.difference.low is not None]
+    if not known:
+        return None
+    most = max(max(abs(d.low or 0.0), abs(d.high or 0.0)) for _, d in known) or 1.0
+    middle, room = _LEFT + (_WIDTH - _LEFT - _RIGHT) / 2, (_WIDTH - _LEFT - _RIGHT) / 2
+    height = _ROW * len(known) + 30
+
+    def x(value: float) -> str:
+        return f"{middle + room * value / most:.1f}"
+
+    marks: list[Html] = [
+        tag("line", x1=x(0), x2=x(0), y1="4", y2=str(height - 22), stroke="var(--line)", stroke_width="2"),
+        tag("text", "worse", x=str(_LEFT), y=str(height - 6), font_size="12", fill="var(--muted)"),
+        tag(
+            "text",
+            "better",
+            x=str(_WIDTH - _RIGHT),
+            y=str(height - 6),
+            font_size="12",
+            fill="var(--muted)",
+            text_anchor="end",
+        ),
+    ]
+    for n, (finding, difference) in enumerate(known):
+        y = str(_ROW * n + 20)
+        sign = -1.0 if finding.measure is not None and finding.measure.better == "lower" else 1.0
+        ends = sorted(sign * end for end in (difference.low or 0.0, difference.high or 0.0))
+        colour = {"better": "var(--accent)", "worse": "var(--loss)"}.get(finding.verdict, "var(--muted)")
+        marks += [
+            _label(cut(finding.title, 44), 0, _ROW * n + 24, 13, fill="var(--ink)"),
+            tag("line", x1=x(ends[0]), x2=x(ends[1]), y1=y, y2=y, stroke=colour, stroke_width="3"),
+            tag("circle", cx=x(sign * difference.estimate), cy=y, r="5", fill=colour),
+        ]
+    label = "Differences with their 95 % intervals: " + "; ".join(f"{f.title}: {f.words}" for f, _ in known)
+    picture = tag("svg", marks, viewBox=f"0 0 {_WIDTH} {height}", role="img", aria_label=label, class_="chart")
+    return tag("figure", picture, class_="plane")
+
+
+def _label(words: str, x: int, y: int, size: int, **more: str) -> Html:
+    return tag("text", words, x=str(x), y=str(y), font_size=str(size), **{"fill": "var(--muted)", **more})
+
+
+def _deciding(evaluation: Evaluation, finding: Finding) -> Html | None:
+    items = deciding_items(evaluation, finding)
+    if not items:
+        return None
+    pairs = [_pair(evaluation, finding, item) for item in items]
+    return tag("details", tag("summary", f"The items that decide: {finding.title}"), pairs)
+
+
+def _pair(evaluation: Evaluation, finding: Finding, item: DecidingItem) -> Html:
+    """Return an item with the answers of the reference and the system side by side."""
+    question = evaluation.items[finding.suite, item.row.item]
+    said = question.conversation[-1].content
+    sides = [
+        tag(
+            "div",
+            tag("p", tag("b", system), f" · {number(score, 2)}", class_="title"),
+            tag("p", _text(item, system), class_="text"),
+            note(cut(item.row.answers[system].notes, 300)) if item.row.answers[system].notes else None,
+        )
+        for system, score in ((finding.reference, item.before), (finding.system, item.after))
+    ]
+    against = " (against the difference)" if item.against else ""
+    return tag(
+        "div",
+        tag("p", tag("q", cut(said, 400)), class_="question"),
+        note(f"{question.id}{f' · {cut(question.label, 200)}' if question.label else ''}{against}"),
+        tag("div", sides, class_="answers"),
+        class_="pair",
+    )
+
+
+def _text(item: DecidingItem, system: str) -> str:
+    """Return what a system said, and in conversations of several turns what the user said between."""
+    messages = item.row.answers[system].messages
+    answers = [text for role, text in messages if role == "assistant"]
+    if len(answers) < 2:
+        return cut(answers[0] if answers else "(no answer)", _MOST_TEXT)
+    return cut("\n\n".join(f"{role}: {text}" for role, text in messages), _MOST_TEXT)
+
+
+def _suite(evaluation: Evaluation, result: SuiteResult) -> Html:
+    settings = next(suite for suite in evaluation.manifest.suites if suite.name == result.suite)
+    where = f"{counted(settings.items, 'item')} from {settings.source}; licence: {', '.join(settings.licences)}"
+    return tag(
+        "section", tag("h2", result.suite), note(where), list(_content(evaluation, result)), id=f"suite-{result.suite}"
+    )
+
+
+def _content(evaluation: Evaluation, result: SuiteResult) -> Iterator[Html]:
+    if result.problem is not None:
+        yield tag("p", f"Cannot judge: {result.problem}.", class_="caution")
+    systems, others = evaluation.systems, evaluation.systems[1:]
+    heads = ("Measure", *systems, *(f"{other} minus {systems[0]}" for other in others))
+    rows = [
+        (
+            m.measure.words,
+            [*(number(m.values.get(s), 2) for s in systems), *(_difference(m.differences.get(o)) for o in others)],
+        )
+        for m in result.measures
+    ]
+    if rows:
+        yield table(heads, rows)
+    yield from (tag("p", sentence) for sentence in result.notes)
+    yield from (_table(each) for each in result.tables)
+
+
+def _difference(difference: Difference | None) -> str:
+    if difference is None:
+        return "–"
+    if difference.low is None or difference.high is None:
+        return f"{difference.estimate:+.2f}"
+    return f"{difference.estimate:+.2f} ({difference.low:+.2f} to {difference.high:+.2f})"
+
+
+def _table(result: ResultTable) -> Html:
+    rows = [(row[0], list(row[1:])) for row in result.rows[:_MOST_ROWS]]
+    return together(tag("h3", result.title), table(result.columns, rows, words=True))
