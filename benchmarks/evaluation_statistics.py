@@ -229,8 +229,8 @@ def planted(rng: np.random.Generator, judge: tuple[float, float, float, float]) 
     """Return measured biases, win rates (as judged, and corrected in three ways), the unbiased rate.
 
     1,500 pairs of 300 prompts, each in both orders. The unbiased judge prefers the system in 40 to 70 %, whatever the
-    lengths; the system's answers are 60 words longer on average. Pairs without two readable answers are left out. Humans
-    labelled 400 items.
+    lengths; the system's answers are 60 words longer on average. Pairs without two readable answers are left out.
+    Humans labelled 400 items.
     """
     first, words_effect, unread, wrong = judge
     prompts = np.repeat(np.arange(300), 5)

@@ -52,7 +52,8 @@ def clustered_mean(
     (Bell and McCaffrey 2002; Imbens and Kolesar 2016): few clusters of unequal sizes need both. If clusters cross, as
     users and tasks do, it is V1 + V2 - V12 (Cameron, Gelbach and Miller 2011), at least each of V1 and V2, with the
     fewest degrees of freedom. Fewer than `FEWEST_CLUSTERS`, or equal values, have no interval; only values that are all
-    0 have [0, 0]: so have identical systems, but also a few yes-or-no scores that happen to agree. Raises ValueError for labels that do not fit.
+    0 have [0, 0]: so have identical systems, but also a few yes-or-no scores that happen to agree.
+    Raises ValueError for labels that do not fit.
     """
     import numpy as np
 
@@ -123,9 +124,9 @@ def wilson(rate: float, n: float, normal: float) -> tuple[float, float]:
 
     `normal` is the quantile of the normal distribution, 1.96 for 95 %.
     """
-    square = normal * normal / n
-    middle = (rate + square / 2) / (1 + square)
-    half = math.sqrt(square) / (1 + square) * math.sqrt(rate * (1 - rate) + square / 4)
+    square = normal * normal
+    middle = (rate + square / (2 * n)) / (1 + square / n)
+    half = normal / (1 + square / n) * math.sqrt(rate * (1 - rate) / n + square / (4 * n * n))
     return max(0.0, middle - half), min(1.0, middle + half)
 
 

@@ -70,7 +70,8 @@ def rogan_gladen(rate: ClusteredMean, calibration: Calibration) -> ClusteredMean
     It is (rate + specificity - 1) / (sensitivity + specificity - 1) (Rogan and Gladen 1978). The interval contains each
     rate that agrees with the judged one within the intervals of rate, sensitivity and specificity (Wilson's), their
     distances combined as by Zou and Donner (2008) and solved for the rate as by Fieller (1954). Thus the calibration's
-    uncertainty counts, also with errors of 0 (compare Lang and Reiczigel 2014). It has no `p` or `error`.
+    uncertainty counts, also with errors of 0 (compare Lang and Reiczigel 2014). It is open if no rate agrees. There is
+    neither `p` nor `error`.
     """
     shares = _shares(calibration, rate.level)
     if shares is None or not calibration.can_judge(rate.level):
@@ -96,22 +97,25 @@ def corrected_win_rate(rate: ClusteredMean, calibration: Calibration) -> Cluster
     A judge that does not know which answer is the system's errs equally often on both sides. So its errors only bring
     the rate nearer to 0.5, and this needs far fewer human labels than `rogan_gladen`.
     """
-    centred = corrected_difference(_shifted(rate, -0.5), calibration)
-    return None if centred is None else _shifted(centred, 0.5, 0.0, 1.0)
+    centred = _divided(_shifted(rate, -0.5), calibration, (-0.5, 0.5))
+    return None if centred is None else _shifted(centred, 0.5)
 
 
-def _shifted(mean: ClusteredMean, by: float, low: float = -1.0, high: float = 1.0) -> ClusteredMean:
-    values = (mean.estimate, mean.low, mean.high)
-    moved = [None if value is None else _clipped(value + by, (low, high)) for value in values]
-    return replace(mean, estimate=moved[0] or 0.0, low=moved[1], high=moved[2])
+def _shifted(mean: ClusteredMean, by: float) -> ClusteredMean:
+    low, high = (None if end is None else end + by for end in (mean.low, mean.high))
+    return replace(mean, estimate=mean.estimate + by, low=low, high=high)
 
 
 def corrected_difference(difference: ClusteredMean, calibration: Calibration) -> ClusteredMean | None:
     """Return the true difference of two rates of the same judge, in [-1, 1]; None if it may be no better than chance.
 
-    It is the judged one divided by sensitivity + specificity - 1, with the interval as in `rogan_gladen`; a specificity
-    alone cancels. `p` is unchanged: whether there is a difference does not depend on the factor.
+    It is the judged one divided by sensitivity + specificity - 1, with the interval as in `rogan_gladen`; false
+    alarms on both sides cancel. `p` is unchanged: whether there is a difference does not depend on the factor.
     """
+    return _divided(difference, calibration, (-1.0, 1.0))
+
+
+def _divided(difference: ClusteredMean, calibration: Calibration, limits: tuple[float, float]) -> ClusteredMean | None:
     shares = _shares(calibration, difference.level)
     if shares is None or not calibration.can_judge(difference.level):
         return None
@@ -125,18 +129,20 @@ def corrected_difference(difference: ClusteredMean, calibration: Calibration) ->
         end = difference.estimate - difference.low if gap > 0 else difference.high - difference.estimate
         return gap**2 - end**2 - (true * (up if gap * true > 0 else down)) ** 2
 
-    return _corrected(difference, difference.estimate / factor, excess, (-1.0, 1.0))
+    return _corrected(difference, difference.estimate / factor, excess, limits)
 
 
 def _corrected(
     judged: ClusteredMean, estimate: float, excess: Callable[[float], float], limits: tuple[float, float]
 ) -> ClusteredMean:
-    """Return the estimate within the limits; its interval ends where `excess`, negative at the estimate, is 0."""
-    if judged.low is None or judged.high is None:
-        low = high = None
-    else:
-        low, high = (_clipped(_root(excess, estimate, limit), limits) for limit in limits)
-    return replace(judged, estimate=_clipped(estimate, limits), low=low, high=high, error=None, freedom=None)
+    """Return the estimate within the limits; its interval ends where `excess`, negative at the estimate, is 0.
+
+    It is open if no value within the limits agrees: the judge errs otherwise here than on the labelled items.
+    """
+    inside, low, high = _clipped(estimate, limits), None, None
+    if judged.low is not None and judged.high is not None and (inside == estimate or excess(inside) <= 0):
+        low, high = (_root(excess, inside, limit) for limit in limits)
+    return replace(judged, estimate=inside, low=low, high=high, error=None, freedom=None)
 
 
 def _root(excess: Callable[[float], float], inside: float, limit: float) -> float:
