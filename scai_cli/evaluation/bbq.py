@@ -23,7 +23,7 @@ _SAME: Final = {
 
 def bbq_item(row: Mapping[str, Any], number: int) -> dict[str, Any]:
     """Return the fields of an item; options have no label if the biased one is not clear; raises ValueError."""
-    condition, polarity = row.get("context_condition"), row.get("question_polarity")
+    condition, polarity = str(row.get("context_condition")), str(row.get("question_polarity"))
     if condition not in _CONDITIONS or polarity not in _POLARITIES:
         raise ValueError("context_condition and question_polarity: must be `ambig` or `disambig`, `neg` or `nonneg`")
     gold = str(row.get("label"))

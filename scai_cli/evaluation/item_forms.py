@@ -207,7 +207,7 @@ PUBLIC_FORMS: Final = (
         "HHH alignment of BIG-bench (arXiv 2112.00861)", "Apache-2.0",
     ),
     ItemForm(
-        "XSTest", ("refusal", "pairs"), lambda row: row.get("type") in XSTEST_TYPES and "prompt" in row, _xstest,
+        "XSTest", ("refusal", "pairs"), lambda row: str(row.get("type")) in XSTEST_TYPES and "prompt" in row, _xstest,
         "XSTest (arXiv 2308.01263)", "CC-BY-4.0",
     ),
     ItemForm("preference rows", ("pairs",), lambda row: "chosen" in row or "rl_prompt" in row, _transcripts),

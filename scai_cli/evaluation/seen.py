@@ -1,4 +1,4 @@
-"""Find items that the rules were written from, or that stand in training data: they test nothing new."""
+"""Find items that the rules were written from, or that are in training data: they test nothing new."""
 
 from collections.abc import Iterable, Iterator
 
@@ -16,7 +16,8 @@ def seen_items(items: Iterable[Item], texts: Iterable[tuple[str, str]]) -> list[
     long, places = Benchmark("texts"), list[str]()
     for where, text in texts:
         said = words(text)
-        whole.setdefault(tuple(said), where)
+        if said:
+            whole.setdefault(tuple(said), where)
         if len(said) >= NGRAM:  # a shorter one counts only if it is all that the user says
             long.add([text])
             places.append(where)
@@ -30,6 +31,6 @@ def seen_items(items: Iterable[Item], texts: Iterable[tuple[str, str]]) -> list[
 
 
 def _whole(said: list[str]) -> Iterator[tuple[str, ...]]:
-    """Yield the words of each message that are not too common to mean anything, then of all messages."""
+    """Yield the words of the last message, then of all messages."""
     yield tuple(words(said[-1]))
     yield tuple(words(" ".join(said)))
