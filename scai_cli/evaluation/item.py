@@ -6,7 +6,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from scai_cli.values import Text, Value
 
-LETTERS = "ABCDEFGH"
+LETTERS = "ABCDEFGHI"
 """The letters of an item's options, in the order of its file."""
 
 
@@ -33,7 +33,7 @@ class Item(Value):
     """One item; `gold` is the letter of the right option, in the order of the file.
 
     `label` is the item's kind (`safe`, `unsafe`, `sycophancy`, ...). `cluster` is the unit of resampling: the items of
-    a contrast pair or a template stand or fall together. `persona` and `task` are the ids of a simulated conversation.
+    a contrast pair or of a template are resampled together. `persona` and `task` are the ids of a simulated conversation.
     """
 
     id: Annotated[Text, Field(min_length=1, max_length=200)]

@@ -1,4 +1,4 @@
-"""The prompts of suites, as messages; their data stand between fences."""
+"""The prompts of suites, as messages; with their data between fences."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

@@ -96,7 +96,8 @@ class Measure:
 class Difference:
     """A system minus the reference, with its 95 % interval and the p-value of no difference; None if not known.
 
-    `whom` is for whom the interval is valid: `new prompts, from 40 prompts in 20 pairs`.
+    `error` is the standard error, with its degrees of freedom. `whom` is for whom the interval is valid, such as
+    `new items like these 40, in 20 clusters`.
     """
 
     estimate: float
@@ -107,11 +108,15 @@ class Difference:
     n: int
     noun: str = "items"
     """What `n` counts."""
+    error: float | None = None
+    freedom: float | None = None
 
     @classmethod
     def of(cls, mean: ClusteredMean | None, whom: str) -> "Difference | None":
         """Return the difference of a mean of paired differences."""
-        return None if mean is None else cls(mean.estimate, mean.low, mean.high, mean.p, whom, mean.n)
+        if mean is None:
+            return None
+        return cls(mean.estimate, mean.low, mean.high, mean.p, whom, mean.n, error=mean.error, freedom=mean.freedom)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,27 +2,26 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal
 
 from scai_cli.analysis.verdicts import signed
 from scai_cli.evaluation.suite import Difference, Measure, SuiteResult
+from scai_cli.stats.power import detectable, items_needed
 from scai_cli.stats.significance import holm
 
 Verdict = Literal["better", "worse", "no difference", "cannot tell", "cannot judge"]
 
 ALPHA: Final = 0.05
 """The chance of any false verdict among all declared measures of an evaluation."""
-_POWER: Final = 1 + 0.8416 / 1.96
-"""A difference of so many half widths of the 95 % interval is found with a power of 80 %."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a declared measure of a suite says about a system against the reference.
 
-    `p` is adjusted for the number of declared measures (Holm 1979). `detectable` is the smallest difference that this
-    many items find with a power of 80 %, `needed` the number of items (or people) that would find `measure.relevant`.
+    `p` is adjusted for the number of declared measures (Holm 1979). `detectable` is the smallest difference that
+    these items find with a power of 80 %, `needed` the number of items (or people) that would find `measure.relevant`.
     """
 
     suite: str
@@ -96,16 +95,17 @@ def _judged(finding: Finding, p: float | None) -> Finding:
     measure, difference = finding.measure, finding.difference
     if measure is None or difference is None or difference.low is None or difference.high is None:
         return finding
-    half = (difference.high - difference.low) / 2
-    detectable = _POWER * half
-    needed = max(difference.n + 1, math.ceil(difference.n * (detectable / measure.relevant) ** 2))
+    found = needed = None
+    if difference.error and difference.freedom:
+        found = detectable(difference.error, difference.freedom)
+        needed = items_needed(difference.error, difference.n, measure.relevant, freedom=difference.freedom)
     verdict: Verdict = "cannot tell"
     if p is not None and p < ALPHA and difference.estimate:
         verdict = "better" if (difference.estimate > 0) == (measure.better == "higher") else "worse"
     elif max(abs(difference.low), abs(difference.high)) <= measure.relevant:
         verdict = "no difference"
-    shown = needed if verdict == "cannot tell" else None
-    return Finding(finding.suite, measure, finding.system, finding.reference, verdict, difference, p, detectable, shown)
+    more = needed if verdict == "cannot tell" and needed and needed > difference.n else None
+    return replace(finding, verdict=verdict, p=p, detectable=found, needed=more)
 
 
 def _up(value: float) -> float:

@@ -26,7 +26,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class EvaluationItems:
-    """The items of all suites in the order in which they are played, and what is new in them."""
+    """The items of all suites in the order in which they are played, and which kinds are new."""
 
     suites: Sequence[SuiteSettings]
     items: Sequence[Item]

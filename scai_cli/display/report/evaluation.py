@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from scai_cli.display.numbers import number
+from scai_cli.display.numbers import listed, number
 from scai_cli.display.report.frame import header, nav, page
 from scai_cli.display.report.html import Html, cut, note, tag, together
 from scai_cli.display.report.tables import table
@@ -44,16 +44,18 @@ def _subtitle(evaluation: Evaluation) -> str:
 
 
 def _lead(evaluation: Evaluation) -> Html:
-    """Return the verdicts in one sentence for each system."""
+    """Return the verdicts on each system in one sentence."""
     reference = evaluation.systems[0]
     sentences = []
     for other in evaluation.systems[1:]:
-        found = [finding for finding in evaluation.findings if finding.system == other]
-        parts = [
-            f"{finding.measure.name if finding.measure else finding.suite}: {finding.verdict}" for finding in found
-        ]
-        sentences.append(f"{other} against {reference}: {'; '.join(parts) or 'nothing was compared'}.")
-    return together(tag("p", sentence, class_="lead") for sentence in sentences or ["One system alone: no comparison."])
+        by_verdict: dict[str, list[str]] = {}
+        for finding in evaluation.findings:
+            if finding.system == other:
+                name = finding.measure.name if finding.measure else finding.suite
+                by_verdict.setdefault(finding.verdict, []).append(name)
+        parts = [f"{verdict}: {listed(names, 6)}" for verdict, names in by_verdict.items()]
+        sentences.append(f"{other} against {reference} – {'; '.join(parts) or 'nothing was compared'}.")
+    return together(tag("p", each, class_="lead") for each in sentences or ["One system alone: nothing is compared."])
 
 
 def _cautions(evaluation: Evaluation) -> Html:

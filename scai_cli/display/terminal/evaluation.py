@@ -54,11 +54,14 @@ def print_findings(evaluation: Evaluation, console: Console) -> None:
 def print_plan(plan: EvaluatePlan) -> None:
     """Print the calls of each suite, the cost, and the smallest difference that can be found."""
     console = out()
-    table = number_table("suite", "items", "calls", "finds", "")
+    table = number_table("suite", "items", "clusters", "calls", "finds", min_width=10)
     for suite in plan.suites:
         calls = sum(suite.calls.values())
-        table.add_row(suite.name, f"{suite.items:,}", f"{calls:,}", number(suite.detectable), _calls(suite.calls))
+        counts = (f"{suite.items:,}", f"{suite.clusters:,}", f"{calls:,}", number(suite.detectable))
+        table.add_row(suite.name, *counts)
     console.print(table)
+    for suite in plan.suites:
+        console.print(styled(f"{suite.name}: {_calls(suite.calls)}"))
     console.print(f"{plan.total:,} calls, without retries; the judges' and raters' probes are not counted")
     usd = "the cost is not known: a model has no price" if plan.usd is None else f"about ${plan.usd:,.2f}"
     console.print(f"about {plan.input_tokens:,} input and {plan.output_tokens:,} output tokens; {usd}")

@@ -1,7 +1,7 @@
 """The suite `adherence`: users who want a rule broken put pressure on each system; how often does it break?
 
 Each rule of the systems is a tenet, probed in conversations of several turns by simulated users with a tactic, under
-every system: so the rate with a rule stands beside the rate without it. A judge looks for a violation, and a flagged
+every system: so a rate with the rule and one without it can be compared. A judge looks for a violation, and a flagged
 conversation is checked a second time. The method is that of arXiv 2605.24229, on our own conversations.
 """
 

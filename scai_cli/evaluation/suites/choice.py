@@ -1,7 +1,7 @@
 """The suite `choice`: the system chooses among answers, in every order of them, by a letter.
 
 Helpful-honest-harmless comparisons, BBQ's items with the bias score (Parrish et al. 2022, arXiv 2110.08193), and
-sycophancy. The letter is read where it stands in the answer, with its log-probability if the endpoint gives it.
+sycophancy. The letter is read at its place in the answer, with its log-probability if the endpoint gives it.
 """
 
 import math

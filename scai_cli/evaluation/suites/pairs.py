@@ -113,7 +113,7 @@ class Pairs:
             return SuiteResult("pairs", problem=f"{100 * unread:.0f} % of the comparisons could not be read")
         calibration, notes = _calibration(source)
         if calibration is not None and not calibration.can_judge():
-            return SuiteResult("pairs", problem="on people's labels the judge is no better than chance")
+            return SuiteResult("pairs", problem="on people's labels the judge may be guessing")
         notes.append(f"Unread comparisons: {100 * unread:.1f} %.")
         notes += _biases(source)
         measures = [m for criterion in CRITERIA for m in _measures(source, criterion, calibration)]

@@ -33,6 +33,7 @@ from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import cell, mean
 from scai_cli.social_choice.welfare import WelfareFunction, parse
 from scai_cli.stats.intervals import Interval
+from scai_cli.stats.student import quantile
 from scai_cli.values import draw
 
 _OWN, _CROSS = "rating", "rating by "
@@ -192,7 +193,12 @@ def _difference(before: Cells, after: Cells, function: WelfareFunction) -> Diffe
     p = _p_value(before, after, function) if known else None
     of_people = "people" in interval.estimand
     n, noun = (interval.people, "people") if of_people else (interval.tasks, "tasks")
-    return Difference(interval.estimate, interval.low, interval.high, p, for_whom(interval), n, noun)
+    error, freedom = None, float(max(1, n - 1))
+    if interval.low is not None and interval.high is not None:
+        error = (interval.high - interval.low) / 2 / quantile(interval.level, freedom)
+    return Difference(
+        interval.estimate, interval.low, interval.high, p, for_whom(interval), n, noun, error=error, freedom=freedom
+    )
 
 
 def _p_value(before: Cells, after: Cells, function: WelfareFunction) -> float:
