@@ -18,6 +18,21 @@ from scai_cli.datasets.formats.format import Format, Layout, Row, find_format
 from scai_cli.datasets.samples.filters import SampleFilter
 from scai_cli.datasets.samples.sample import Answer, Pair, RatingSample, RunSample
 from scai_cli.errors import CallFailed, CallTransient, ConfigError, EndpointFailed, ScaiError, UnusedResponse
+from scai_cli.evaluation.item import Item
+from scai_cli.evaluation.results import Evaluation, read_results
+from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
+from scai_cli.evaluation.suite import (
+    Difference,
+    ItemSource,
+    Measure,
+    MeasureResult,
+    ResultSource,
+    ResultTable,
+    Suite,
+    SuiteContext,
+    SuiteResult,
+    System,
+)
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Add, Merge, Modify, Remove
 from scai_cli.experiment.load import Overrides, load_experiment
@@ -27,7 +42,7 @@ from scai_cli.jobs.session import Observer
 from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.messages import ChatRequest, Completion, Message, Usage
 from scai_cli.models.base import ChatModel
-from scai_cli.runs.find import find_run, find_source
+from scai_cli.runs.find import find_evaluation, find_run, find_source
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.runs.records import Candidate
@@ -46,11 +61,18 @@ __all__ = [
     "ChatRequest",
     "Completion",
     "ConfigError",
+    "Difference",
     "EndpointFailed",
+    "Evaluation",
+    "EvaluationRow",
     "ExperimentConfig",
     "Format",
     "History",
+    "Item",
+    "ItemSource",
     "Layout",
+    "Measure",
+    "MeasureResult",
     "Merge",
     "Message",
     "ModelSettings",
@@ -59,11 +81,19 @@ __all__ = [
     "Pair",
     "RatingSample",
     "Remove",
+    "ResultSource",
+    "ResultTable",
     "RevisionContext",
     "RunSample",
     "ScaiError",
+    "Suite",
+    "SuiteContext",
+    "SuiteResult",
+    "System",
+    "SystemAnswer",
     "UnusedResponse",
     "Usage",
+    "evaluation",
     "export",
     "history",
     "load",
@@ -97,6 +127,14 @@ def history(run: str | Path, runs_dir: Path = RUNS) -> History:
     `run` is an id, a unique prefix of an id, a path, or `latest`. Raises RunError for an unknown or damaged run.
     """
     return read_history(find_run(runs_dir, str(run)))
+
+
+def evaluation(name: str | Path, runs_dir: Path = RUNS) -> Evaluation:
+    """Read an evaluation: its rows, results and verdicts; `name` is given as for `history`.
+
+    Raises RunError for an unknown or damaged evaluation.
+    """
+    return read_results(find_evaluation(runs_dir, str(name)), trust=True)
 
 
 def export(

@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 from _generator.tables import code, table
 from scai_cli.jobs import explain
 from scai_cli.runs.chat_directory import CHATS
-from scai_cli.runs.row_directory import EXPERIMENT, GENERATION, ROWS, TASKS
 from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.locks import LOCK
 from scai_cli.runs.outcome import OUTCOME
+from scai_cli.runs.row_directory import EVALUATION, EXPERIMENT, GENERATION, ITEMS, ROWS, TASKS
 from scai_cli.runs.run_directory import CONFIG, EVENTS
 
 
@@ -51,6 +51,14 @@ KINDS: Final = (
         "`scai export`, `scai list`",
         WHOLE,
     ),
+    Folder(
+        "evaluation",
+        "`runs/<run-id>/`",
+        (EVALUATION, EXPERIMENT, ITEMS, ROWS, CALLS, OUTCOME),
+        "`scai evaluate`, `scai resume`",
+        "`scai show`, `scai report`, `scai export --format scores`, `scai list`",
+        WHOLE,
+    ),
     Folder("chat", f"`{CHATS}/1/`, ... in a run", (EVENTS, CALLS), "`scai chat`", "people", WHOLE),
     Folder(
         "explanation",
@@ -73,7 +81,7 @@ KINDS: Final = (
 INTRO: Final = """\
 # Run directory and other folders
 
-scai writes plain text only, and never writes a key. Runs and generated sets are in `runs/`; `--runs-dir DIR` or the
+scai writes plain text only, and never writes a key. Runs, generated sets and evaluations are in `runs/`; `--runs-dir DIR` or the
 variable `SCAI_RUNS_DIR` selects another folder.
 """
 
@@ -113,9 +121,11 @@ FILES: Final = (
         "`sha256` of its logs and texts",
     ),
     (GENERATION, "the settings of the set; the last file that is written for a new set"),
+    (EVALUATION, "the systems, suites and judges of an evaluation; the last file that is written for a new one"),
     (EXPERIMENT, "the experiment that the rows come from"),
     (TASKS, "the tasks of the rows"),
-    (ROWS, "one row per line, in order"),
+    (ITEMS, "the items of an evaluation, with their sources and licences"),
+    (ROWS, "one row per line, in order; of an evaluation, an item with the answers and scores of all systems"),
 )
 
 RESUMING: Final = f"""\

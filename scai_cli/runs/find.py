@@ -51,6 +51,7 @@ _SOURCE: Final = _Kind(
     f"{CONFIG} or {GENERATION}",
     lambda path: is_run(path) or is_generated(path),
 )
+_EVALUATION: Final = _Kind("evaluation", "evaluation", EVALUATION, is_evaluation)
 _READ: Final = _Kind(
     "run or evaluation",
     "run directory or evaluation",
@@ -78,6 +79,11 @@ def find_source(runs: Path, wanted: str) -> Path:
 def find_read(runs: Path, wanted: str) -> Path:
     """Return the directory of a run or an evaluation, given as for `find_run`; raises RunError."""
     return _find(runs, wanted, _READ)
+
+
+def find_evaluation(runs: Path, wanted: str) -> Path:
+    """Return the directory of an evaluation, given as for `find_run`; raises RunError."""
+    return _find(runs, wanted, _EVALUATION)
 
 
 def find_work(runs: Path, wanted: str) -> Path:
