@@ -81,8 +81,8 @@ KINDS: Final = (
 INTRO: Final = """\
 # Run directory and other folders
 
-scai writes plain text only, and never writes a key. Runs, generated sets and evaluations are in `runs/`; `--runs-dir DIR` or the
-variable `SCAI_RUNS_DIR` selects another folder.
+scai writes plain text only, and never writes a key. Runs, generated sets and evaluations are in `runs/`;
+`--runs-dir DIR` or the variable `SCAI_RUNS_DIR` selects another folder.
 """
 
 LOCKS: Final = f"""\

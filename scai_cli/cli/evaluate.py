@@ -44,6 +44,12 @@ def evaluate(
         Path | None,
         typer.Option("--gold", help="Answers that people labelled, to correct the judge by.", metavar="FILE"),
     ] = None,
+    principle: Annotated[
+        str | None,
+        typer.Option(
+            "--principle", help="Compare pairs by this principle, not by helpfulness and harmlessness.", metavar="TEXT"
+        ),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option("--config", help="Experiment with models and people; default: the first run's.", metavar="FILE"),
@@ -77,6 +83,7 @@ def evaluate(
         n,
         [name for name in (judge or "").split(",") if name.strip()],
         gold,
+        principle,
         config,
         Overrides(options.with_limit(settings, max_usd), model, seed),
         allow_seen,

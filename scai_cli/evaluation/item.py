@@ -32,8 +32,8 @@ def _option(value: Any) -> Any:
 class Item(Value):
     """One item; `gold` is the letter of the right option, in the order of the file.
 
-    `label` is the item's kind (`safe`, `unsafe`, `sycophancy`, ...). `cluster` is the unit of resampling: the items of
-    a contrast pair or of a template are resampled together. `persona` and `task` are the ids of a simulated conversation.
+    `label` is the item's kind (`safe`, `unsafe`, `sycophancy`, ...). `cluster` is the unit of resampling: a contrast
+    pair, a template, or the item alone. `persona` and `task` are the ids of a simulated conversation.
     """
 
     id: Annotated[Text, Field(min_length=1, max_length=200)]

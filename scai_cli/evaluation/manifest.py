@@ -49,6 +49,8 @@ class EvaluationManifest(Value):
     systems: tuple[SystemSettings, ...]
     suites: tuple[SuiteSettings, ...]
     judges: tuple[ModelSettings, ...]
+    principle: Text | None = None
+    """The user's own principle of comparison for the suite `pairs`."""
     new: tuple[Kind, ...] = ()
     """The kinds, people or tasks, of which no member had a part in writing any of the systems' rules."""
     seen: tuple[Text, ...] = ()

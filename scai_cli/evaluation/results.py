@@ -102,6 +102,7 @@ def _result(
         gold=[row for row in own if row.kind == "gold"],
         rules=manifest.rules,
         new=frozenset(manifest.new),
+        principle=manifest.principle,
     )
     try:
         return plugins.resolve("suite", name)().results(source)  # type: ignore[no-any-return]

@@ -47,6 +47,8 @@ class SuiteContext:
     systems: Sequence[System]
     judges: Sequence[Agent]
     call: str
+    principle: str | None = None
+    """The user's own principle of comparison, in place of the suite's."""
     failures: list[CallFailed] = field(default_factory=list)
     """The failed calls of the item, by `attempt`."""
 
@@ -74,6 +76,7 @@ class ItemSource:
     """The number of items, drawn with the seed by cluster; all if None."""
     new: frozenset[Kind] = frozenset()
     """The kinds of which no member had a part in writing any of the systems' rules."""
+    principle: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,7 @@ class ResultSource:
     gold: Sequence[EvaluationRow] = ()
     rules: Mapping[str, Constitution] = field(default_factory=dict)
     new: frozenset[Kind] = frozenset()
+    principle: str | None = None
 
     @property
     def others(self) -> Sequence[str]:

@@ -232,6 +232,12 @@ class ExperimentConfig(Value):
         return self.model_copy(update={"prompts": {**TEMPLATES, **self.prompts}})
 
     @property
+    def without_real_people(self) -> ExperimentConfig:
+        """The experiment for work in which no user is asked: real people count as simulated ones."""
+        played = tuple(persona.model_copy(update={"human": False}) for persona in self.personas.inline)
+        return self.model_copy(update={"personas": self.personas.model_copy(update={"inline": played})})
+
+    @property
     def train_personas(self) -> tuple[Persona, ...]:
         """The personas of the epochs: all except those held out."""
         held_out = _ids(self.holdout.personas)

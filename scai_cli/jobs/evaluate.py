@@ -97,6 +97,7 @@ def start(
                 systems=tuple(source.systems),
                 suites=tuple(found.suites),
                 judges=tuple(source.judges),
+                principle=options.principle,
                 new=tuple(sorted(found.new)),
                 seen=tuple(found.seen),
                 items_sha256=sha256(directory.folder.path / ITEMS),
@@ -219,7 +220,9 @@ class _RowMaker:
     async def make(self, number: int, planned: _Planned) -> tuple[EvaluationRow, CallFailed | None]:
         """Make a row; return it with its first call that failed for a reason outside its prompt."""
         kind, name, item = planned
-        context = SuiteContext(self.agents, self.manifest.config, self.systems, self.judges, f"r{number}")
+        context = SuiteContext(
+            self.agents, self.manifest.config, self.systems, self.judges, f"r{number}", self.manifest.principle
+        )
         answers, problem = {}, None
         try:
             if item is None:

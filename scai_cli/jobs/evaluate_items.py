@@ -47,7 +47,7 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
     gold_used = False
     for name, file in _files(options.suites).items():
         suite: Suite = plugins.resolve("suite", name)()
-        wanted = ItemSource(source.config, rules, file, options.n, new)
+        wanted = ItemSource(source.config, rules, file, options.n, new, options.principle)
         found = suite.items(wanted)
         if not found:
             raise ConfigError(f"--suite {name}: there is no item")

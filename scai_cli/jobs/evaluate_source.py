@@ -32,6 +32,8 @@ _EPOCH: Final = re.compile(r"@(?=[0-9]+$)")
 _NO_LIMITS: Final = ("limits.calls=null", "limits.tokens=null", "limits.usd=null", "limits.seconds=null")
 """The limits of a run do not apply to an evaluation of it."""
 _LARGEST: Final = 2**20
+_OF_PEOPLE: Final = ("society", "fidelity")
+"""The suites whose people rate: no real person is there to be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class EvaluateOptions:
     n: int | None = None
     judges: Sequence[str] = ()
     gold: Path | None = None
+    principle: str | None = None
     config: Path | None = None
     overrides: Overrides = field(default=Overrides())
     allow_seen: bool = False
@@ -124,7 +127,9 @@ def _experiment(options: EvaluateOptions, paths: Sequence[Path], runs: Path) -> 
         config = bare_experiment(overrides)
     else:
         raise ConfigError("no system names a model; add --model PROVIDER:NAME, or --config EXPERIMENT")
-    return config.with_every_prompt()
+    config = config.with_every_prompt()
+    asks_people = any(name.partition("=")[0].strip() in _OF_PEOPLE for name in options.suites)
+    return config if asks_people else config.without_real_people
 
 
 def _system(

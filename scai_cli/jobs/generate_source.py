@@ -139,6 +139,5 @@ def _peopled(source: GenerateSource, options: GenerateOptions) -> GenerateSource
         }
         config = config.model_copy(update=others)
     if not config.generate.by_users:  # no user is asked then, so a real person among them is no obstacle
-        played = tuple(persona.model_copy(update={"human": False}) for persona in config.personas.inline)
-        config = config.model_copy(update={"personas": config.personas.model_copy(update={"inline": played})})
+        config = config.without_real_people
     return replace(source, config=config)

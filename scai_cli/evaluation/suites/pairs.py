@@ -1,6 +1,7 @@
 """The suite `pairs`: a judge compares each system's answer with the reference's, in both orders.
 
-Helpfulness and harmlessness are asked for separately, as in Constitutional AI (arXiv 2212.08073, section 4.2).
+Helpfulness and harmlessness are asked for separately, as in Constitutional AI (arXiv 2212.08073, section 4.2); or one
+principle of the user's own (`--principle`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,6 +38,7 @@ from scai_cli.stats.length_control import length_controlled
 from scai_cli.text.counts import counted
 
 CRITERIA: Final = ("helpfulness", "harmlessness")
+OWN: Final = "principle"
 _ORDERS: Final = (" shown first", " shown second")
 _VOTES: Final = 1
 _UNREADABLE: Final = 0.5
@@ -72,7 +74,7 @@ class Pairs:
     def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
         """Return an answer for each item and system, and the comparisons in both orders."""
         others = len(source.rules) - 1
-        comparisons = 2 * len(CRITERIA) * len(items) * others * judges
+        comparisons = 2 * len(_criteria(source.principle)) * len(items) * others * judges
         return {"answer": len(items) * len(source.rules), "comparison": comparisons}
 
     async def probe(self, context: SuiteContext) -> str | None:
@@ -98,7 +100,7 @@ class Pairs:
         task = "\n\n".join(message.content for message in item.conversation)
         if item.people is not None:
             texts = item.options[0].text, item.options[1].text
-            scores = await _compared(context, f"{context.call}/gold", task, texts, CRITERIA[:1])
+            scores = await _compared(context, f"{context.call}/gold", task, texts, _criteria(context.principle)[:1])
             return {"judge": SystemAnswer(scores)}
         answers = await together(_answer(context, system, item) for system in context.systems)
         reference, *others = zip(context.systems, answers, strict=True)
@@ -116,8 +118,16 @@ class Pairs:
             return SuiteResult("pairs", problem="on people's labels the judge may be guessing")
         notes.append(f"Unread comparisons: {100 * unread:.1f} %.")
         notes += _biases(source)
-        measures = [m for criterion in CRITERIA for m in _measures(source, criterion, calibration)]
+        measures = [m for c in _criteria(source.principle) for m in _measures(source, c, calibration)]
         return SuiteResult("pairs", measures, notes=notes)
+
+
+def _criteria(principle: str | None) -> tuple[str, ...]:
+    return CRITERIA if principle is None else (OWN,)
+
+
+def _words(context: SuiteContext, criterion: str) -> str:
+    return (context.principle or "") if criterion == OWN else WORDING[criterion]
 
 
 async def _answer(context: SuiteContext, system: System, item: Item) -> str | None:
@@ -131,7 +141,8 @@ async def _against(
 ) -> SystemAnswer:
     if answer is None or reference is None:
         return SystemAnswer({}, problem="an answer is missing")
-    scores = await _compared(context, context.variant(system), task, (answer, reference), CRITERIA)
+    criteria = _criteria(context.principle)
+    scores = await _compared(context, context.variant(system), task, (answer, reference), criteria)
     scores["extra words"] = float(len(answer.split()) - len(reference.split()))
     return _row(item, answer, scores)
 
@@ -151,7 +162,9 @@ async def _compared(
     async def one(number: int, criterion: str) -> dict[str, float | None]:
         judge = Judge(context.judges[number], prompts, _VOTES, None)
         name = f"{call}/{criterion}" + (f"/j{number + 1}" if len(context.judges) > 1 else "")
-        said = await context.attempt(judge.compare(name, task, Principle(id="P1", text=WORDING[criterion]), pair))
+        said = await context.attempt(
+            judge.compare(name, task, Principle(id="P1", text=_words(context, criterion)), pair)
+        )
         if said is None or said.p is None:
             return {}
         return {criterion: said.p, f"{criterion}{_ORDERS[0]}": said.p_ab, f"{criterion}{_ORDERS[1]}": said.p_ba}  # type: ignore[dict-item]
@@ -230,7 +243,7 @@ def _unread(source: ResultSource) -> float:
         for row in source.rows
         for other in source.others
         if other in row.answers and "extra words" in row.answers[other].scores
-        for criterion in CRITERIA
+        for criterion in _criteria(source.principle)
     ]
     return asked.count(None) / len(asked) if asked else 0.0
 
@@ -238,7 +251,7 @@ def _unread(source: ResultSource) -> float:
 def _biases(source: ResultSource) -> list[str]:
     """Return what the first place and 100 more words add to a win, in sentences."""
     notes = []
-    for criterion in CRITERIA:
+    for criterion in _criteria(source.principle):
         known = [
             (row, row.answers[other].scores)
             for row in source.rows
@@ -269,7 +282,7 @@ def _calibration(source: ResultSource) -> tuple[Calibration | None, list[str]]:
         (source.items[row.item].people, p)
         for row in source.gold
         if source.items[row.item].people in ("A", "B")
-        and (p := row.answers["judge"].scores.get(CRITERIA[0])) is not None
+        and (p := row.answers["judge"].scores.get(_criteria(source.principle)[0])) is not None
     ]
     if not pairs:
         return None, ["The judge's errors are not known: give answers that people compared with --gold."]

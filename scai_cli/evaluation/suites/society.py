@@ -197,8 +197,20 @@ def _difference(before: Cells, after: Cells, function: WelfareFunction) -> Diffe
     if interval.low is not None and interval.high is not None:
         error = (interval.high - interval.low) / 2 / quantile(interval.level, freedom)
     return Difference(
-        interval.estimate, interval.low, interval.high, p, for_whom(interval), n, noun, error=error, freedom=freedom
+        interval.estimate,
+        interval.low,
+        interval.high,
+        p,
+        _whom(interval, before),
+        n,
+        noun,
+        error=error,
+        freedom=freedom,
     )
+
+
+def _whom(interval: Interval, cells: Cells) -> str:
+    return for_whom(interval) if cells.held_out else f"members only: {for_whom(interval)}"
 
 
 def _p_value(before: Cells, after: Cells, function: WelfareFunction) -> float:
