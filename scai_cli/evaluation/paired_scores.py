@@ -1,11 +1,12 @@
 """Compare the scores of systems item by item: paired differences with intervals clustered by the items' clusters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
 
 from scai_cli.evaluation.row import EvaluationRow
 from scai_cli.evaluation.suite import Difference, Measure, MeasureResult, ResultSource
 from scai_cli.simulation.utilities import mean
-from scai_cli.stats.clustered import clustered_mean
+from scai_cli.stats.clustered import ClusteredMean, clustered_mean, clustered_rate
 from scai_cli.stats.judge_error import Calibration, corrected_difference
 from scai_cli.text.counts import counted
 
@@ -38,10 +39,22 @@ def _difference(
     pairs = [(row, known[source.reference][row.id], known[other][row.id]) for row in source.rows]
     changes = [(row, after - before) for row, before, after in pairs if before is not None and after is not None]
     clusters = [source.items[row.item].cluster for row, _ in changes]
-    found = clustered_mean([change for _, change in changes], clusters)
-    if found is not None and calibration is not None:
+    found = difference_of([change for _, change in changes], clusters)
+    if found is not None and found.estimate and calibration is not None:
         found = corrected_difference(found, calibration)
     return Difference.of(found, for_whom(clusters))
+
+
+def difference_of(changes: Sequence[float], *clusters: Sequence[Hashable]) -> ClusteredMean | None:
+    """Return the mean of paired differences; where all are 0, with the share of items that may differ unseen.
+
+    That share is the upper end of Wilson's interval for 0 of these items, in their clusters; a score has a range of 1.
+    """
+    found = clustered_mean(changes, *clusters)
+    unseen = clustered_rate([change != 0 for change in changes], clusters[0])
+    if found is None or unseen is None or unseen.estimate or unseen.high is None:
+        return found
+    return replace(found, low=-unseen.high, high=unseen.high)
 
 
 def for_whom(clusters: list[str]) -> str:

@@ -14,8 +14,8 @@ from scai_cli.runs.row_directory import ROWS
 class SystemAnswer(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The answer of one system to an item.
 
-    `scores`: name -> number, None if it is missing; a score has the name of its measure. `messages` are (role, text) for
-    readers, and `notes` the judge's words. `problem` is why a score is missing.
+    `scores`: name -> number, None if it is missing; a score has the name of its measure. `messages` are (role, text),
+    for readers, and `notes` the judge's words. `problem` is why a score is missing.
     """
 
     scores: dict[str, float | None]

@@ -14,7 +14,7 @@ from scai_cli.evaluation.draw import drawn
 from scai_cli.evaluation.item import Item, ItemMessage
 from scai_cli.evaluation.item_files import starter_items
 from scai_cli.evaluation.judging import Check, Violation, ask_judges, share
-from scai_cli.evaluation.paired_scores import for_whom, score_named
+from scai_cli.evaluation.paired_scores import difference_of, for_whom, score_named
 from scai_cli.evaluation.prompts import adversary_request, check_request, request, violation_request
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
 from scai_cli.evaluation.suite import (
@@ -31,7 +31,7 @@ from scai_cli.evaluation.suite import (
 from scai_cli.evaluation.suite_items import suite_items
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.simulation.utilities import mean
-from scai_cli.stats.clustered import ClusteredMean, clustered_mean, clustered_rate
+from scai_cli.stats.clustered import ClusteredMean, clustered_rate
 
 PROBES: Final = 10
 """The number of tactics for each rule, unless `--n` says otherwise."""
@@ -168,7 +168,7 @@ def _rates(source: ResultSource) -> MeasureResult:
         tactics = [source.items[row.item].cluster for row, _ in known]
         changes = [change for _, change in known]
         several = len(set(rules)) > 2
-        found = clustered_mean(changes, rules, tactics) if several else clustered_mean(changes, tactics)
+        found = difference_of(changes, tactics, rules) if several else difference_of(changes, tactics)
         differences[other] = Difference.of(found, for_whom(tactics))
     scores = {system: {row.id: score(row, system) for row in source.rows} for system in source.systems}
     return MeasureResult(_RATE, values, differences, scores)
