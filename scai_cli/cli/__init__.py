@@ -6,7 +6,21 @@ from collections.abc import Callable
 
 import typer
 
-from scai_cli.cli import chat, compare, dataset, explain, export, generate, init, personas, report, run, show, tasks
+from scai_cli.cli import (
+    chat,
+    compare,
+    dataset,
+    explain,
+    export,
+    generate,
+    init,
+    personas,
+    report,
+    run,
+    serve,
+    show,
+    tasks,
+)
 from scai_cli.cli.options import Commands
 from scai_cli.cli.streams import prepare_streams
 from scai_cli.cli.trust import allow, trust
@@ -48,6 +62,7 @@ for command in (show.show, chat.chat, report.report, compare.compare, explain.ex
     app.command()(command)
 app.command()(export.export)
 app.command()(generate.generate)
+app.command()(serve.serve)
 app.command()(trust)
 for name, group in (("dataset", dataset.app), ("personas", personas.app), ("tasks", tasks.app)):
     app.add_typer(group, name=name)

@@ -96,7 +96,9 @@ def _given(context: typer.Context) -> dict[str, Any]:
 def _refuse(given: Mapping[str, Any], name: str, form: Format) -> None:
     """Refuse options that a format does not take."""
     if "for" in given and "for" not in form.options:
-        raise ConfigError(f"--for: only the formats system and eval are for an audience, and {name!r} is for all; drop it")
+        raise ConfigError(
+            f"--for: only the formats system and eval are for an audience, and {name!r} is for all; drop it"
+        )
     if "persona" in given and name == "system":
         raise ConfigError(
             "--persona: a system message contains no conversations; "

@@ -30,28 +30,21 @@ def _openings(run: RunSample) -> Iterator[tuple[str, CompactMessage]]:
     for epoch in run.history.chosen(run.epoch):
         place = {name: number for number, name in enumerate((*epoch.tasks, *epoch.personas))}
         firsts = [(name, messages[0]) for name, messages in epoch.conversations.items() if messages]
-        for name, first in sorted(firsts, key=lambda said: (place.get(said[1].task, -1), place.get(said[1].persona, -1))):
+        for name, first in sorted(
+            firsts, key=lambda said: (place.get(said[1].task, -1), place.get(said[1].persona, -1))
+        ):
             if run.persona in (None, first.persona) and run.task in (None, first.task):
                 yield name, first
 
 
-_TEMPLATE: Final = re.compile(r"\{[{%#]")
-_FILE: Final = re.compile(r"(?i)\s*[a-z]+:")
-"""The start of a value that promptfoo may load (`file://evil.js`, `package:`); a space before it does not stop that."""
+_LOADED: Final = re.compile(r"(?i)\s*(?:file|package):")
+"""The start of a variable that promptfoo replaces by what it loads: of `file://evil.js` it runs the code."""
 
 
 def _promptfoo(row: Row) -> Row:
-    system, prompt = (_as_variable(message["content"]) for message in row["input"])
-    return {"system": system, "prompt": prompt}
+    system, prompt = (message["content"] for message in row["input"])
+    return {"system": system, "prompt": f"'{prompt}" if _LOADED.match(prompt) else prompt}
 
 
-def _as_variable(text: str) -> str:
-    """Return a text as promptfoo's variable: the program renders each as a template, and runs code that one names."""
-    text = _TEMPLATE.sub(lambda opening: "{{ '" + opening[0] + "' }}", text)
-    return text
-
-
-eval_rows: Final = Format(
-    "runs", _eval, options=("as", "epoch", "for", "persona", "task"), csv_row=_promptfoo
-)
+eval_rows: Final = Format("runs", _eval, options=("as", "epoch", "for", "persona", "task"), csv_row=_promptfoo)
 """`{"id", "input": [system, user], "target": ""}`; as CSV the columns `system` and `prompt`, promptfoo's variables."""
