@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Self
@@ -49,10 +49,16 @@ class ModelPool:
     _recorded: list[RecordedModel] = field(default_factory=list)
 
     @classmethod
-    def connect(cls, config: ExperimentConfig, prompt: ParticipantPrompt | None = None) -> ModelPool:
+    def connect(
+        cls,
+        config: ExperimentConfig,
+        prompt: ParticipantPrompt | None = None,
+        wrap: Callable[[ChatModel, ModelSettings], ChatModel] = lambda model, _: model,
+    ) -> ModelPool:
         """Connect to every endpoint once; raises ConfigError for errors that show without a call.
 
-        Human participants are asked at the prompt; without a prompt, they are a ConfigError.
+        Human participants are asked at the prompt; without a prompt, they are a ConfigError. `wrap` changes how
+        providers answer, before their gates see it.
         """
         participants = _participants(config.personas.inline, prompt)
         limits = config.limits
@@ -74,7 +80,7 @@ class ModelPool:
             if model.provider == HUMAN or (connection := _connection(model)) in models:
                 continue
             try:
-                connected: ChatModel = plugins.resolve("provider", model.provider)(model, seed=config.seed)
+                connected: ChatModel = wrap(plugins.resolve("provider", model.provider)(model, seed=config.seed), model)
             except KeyUntrusted as refused:
                 refused.args = (f"{config.place_of(model)}: {refused}",)
                 raise

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from scai_cli.analysis.audience import for_audience
 from scai_cli.errors import ConfigError, Interrupted, LimitReached, OutputError, RunError
@@ -26,6 +26,7 @@ from scai_cli.jobs.model_pool import ModelPool
 from scai_cli.jobs.saved_experiment import refuse_foreign_code
 from scai_cli.jobs.serve_http import is_loopback, listening
 from scai_cli.jobs.serve_protocol import ApiError, ServedAnswer, ServedRequest
+from scai_cli.jobs.serve_sampling import CallersSampling, fixed_parameters
 from scai_cli.jobs.session import run_on_loop, with_remedy
 from scai_cli.messages import ChatRequest, Completion, Sampling
 from scai_cli.models.gate import Meter
@@ -113,7 +114,7 @@ def serve(
     that cannot be used, OutputError when a call cannot be logged, Interrupted if an answer takes too long at the end.
     """
     with (
-        ModelPool.connect(source.config) as pool,
+        ModelPool.connect(source.config, wrap=CallersSampling) as pool,
         closing(LockedFolder.create_next(source.folder, CALLS)) as folder,
     ):
         pool.notices.listener = say
@@ -163,12 +164,7 @@ class ConstitutionService:
     """Parameter -> why it cannot be forwarded."""
 
     def __post_init__(self) -> None:
-        model = self.agent.config
-        options: Mapping[str, Any] = {**model.options, **(model.options.get("extra_body") or {})}
-        for name in {"max_completion_tokens", *Sampling.__slots__} & options.keys():
-            self._refused[name.replace("completion_", "")] = f"model.options.{name} is set"
-        if not model.send_seed:
-            self._refused["seed"] = "model.send_seed is false"
+        self._refused.update(fixed_parameters(self.agent.config))
 
     @property
     def names(self) -> tuple[str, ...]:

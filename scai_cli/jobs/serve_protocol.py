@@ -16,6 +16,7 @@ from scai_cli.errors import (
     Interrupted,
     LimitReached,
     OutputError,
+    ParameterRefused,
     PromptRefused,
     PromptTooLong,
     ScaiError,
@@ -69,6 +70,8 @@ def api_error(error: ScaiError) -> ApiError:
     if isinstance(error, LimitReached):
         # OpenAI's words, by which clients know that a retry is useless.
         return ApiError(429, f"You exceeded your current quota: {text}", code="insufficient_quota")
+    if isinstance(error, ParameterRefused):
+        return ApiError(400, text, error.parameter, "unsupported_parameter")
     if isinstance(error, PromptTooLong):
         return ApiError(400, text, "messages", "context_length_exceeded")
     if isinstance(error, PromptRefused):
