@@ -117,7 +117,7 @@ async def _errors_as_json(request: web.Request, handler: Handler) -> web.StreamR
     except ScaiError as error:
         return _failed(api_error(error))
     except web.HTTPException as error:
-        problems = {404: "no such path", 405: f"{request.method} is not allowed here", 413: "the body is too large"}
+        problems = {404: "unknown path", 405: f"{request.method} is not allowed here", 413: "the body is too large"}
         problem = problems.get(error.status, error.reason)
         return _failed(ApiError(error.status, f"{problem}; POST /v1/chat/completions answers a chat"))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 from conftest import TINY, calls, scai
 from loopback import FAULTS, Loopback, error
 from openai import AsyncOpenAI, BadRequestError, NotFoundError, RateLimitError
-from serving import Server, reply_on, serving
+from serving import Server, reply_on, serve_for, serving
 from waiting import until
 
 USER = {"role": "user", "content": "How do I make tea?"}
@@ -155,7 +154,7 @@ def test_a_body_that_is_no_object_is_one_error(served: Server, body: bytes) -> N
 
 
 def test_paths_methods_and_sizes_are_answered_in_json(served: Server) -> None:
-    assert served.request("GET", "/v1/completions").error["message"].startswith("no such path")
+    assert served.request("GET", "/v1/completions").error["message"].startswith("unknown path")
     assert served.request("GET", "/v1/chat/completions").status == 405
     assert served.request("POST", "/v1/chat/completions", b"x" * (9 * 2**20)).status == 413
     assert served.request("GET", "/").body.startswith(b"scai serve: ")
@@ -182,11 +181,14 @@ def test_a_page_in_the_browser_cannot_use_it(served: Server, headers: dict[str, 
 
 def test_the_same_requests_get_the_same_answers_in_any_order(rules: Path) -> None:
     def said(order: str) -> dict[str, list[str]]:
-        with serving(rules, "--model", "simulated") as server:
-            answers: dict[str, list[str]] = {}
+        answers: dict[str, list[str]] = {}
+
+        def ask(server: Server) -> None:
             for word in order:
                 reply = server.ask({"role": "user", "content": f"What is {word}?"})
                 answers.setdefault(word, []).append(reply.json["choices"][0]["message"]["content"])
+
+        serve_for(ask, rules, "--model", "simulated")
         return answers
 
     first = said("aab")
@@ -199,15 +201,18 @@ def test_the_request_that_is_forwarded_has_ours_then_the_callers_system_message(
     rules: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own, later = {"role": "developer", "content": "Be brief."}, {"role": "system", "content": "Now in French."}
+    caller = {"temperature": 0.7, "top_p": 0.9, "max_completion_tokens": 50, "seed": 11}
+
+    def ask(server: Server) -> None:
+        reply = server.ask(own, USER, later, USER, model="m", **caller)
+        assert reply.json["choices"][0]["message"]["content"] == f"You said: {USER['content']}"
+        server.ask(model="rules")
+
     with Loopback() as upstream:
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
         monkeypatch.setenv("OPENAI_BASE_URL", upstream.base_url)
-        with serving(rules, "--model", "openai:m", "--set", "model.temperature=0.1") as server:
-            caller = {"temperature": 0.7, "top_p": 0.9, "max_completion_tokens": 50, "seed": 11}
-            reply = server.ask(own, USER, later, USER, model="m", **caller)
-            server.ask(model="rules")
+        called = serve_for(ask, rules, "--model", "openai:m", "--set", "model.temperature=0.1")
     sent, plain = (request.body for request in upstream.requests)
-    assert reply.json["choices"][0]["message"]["content"] == f"You said: {USER['content']}"
     system, *rest = sent["messages"]
     assert system["content"].index(RULE.strip()) < system["content"].index("Be brief.")
     assert rest == [USER, later, USER]
@@ -224,7 +229,7 @@ def test_the_request_that_is_forwarded_has_ours_then_the_callers_system_message(
     assert calls(logged)[0]["request"]["messages"] == sent["messages"]
     assert upstream.requests[0].headers["authorization"] == f"Bearer {KEY}"
     assert not [path for path in logged.iterdir() if KEY.encode() in path.read_bytes()]
-    assert KEY not in server.err
+    assert KEY not in called.err
 
 
 @pytest.mark.usefixtures("rules")
@@ -237,13 +242,16 @@ def test_the_request_that_is_forwarded_has_ours_then_the_callers_system_message(
     ],
 )
 def test_an_endpoint_without_an_answer_is_an_http_error(fault: str, status: int, code: str, said: str) -> None:
-    with Loopback(script=[fault, "ok"]) as upstream, serving(*before(upstream)) as server:
+    def ask(server: Server) -> None:
         reply = server.ask(model="m")
         assert (reply.status, reply.error["code"]) == (status, code)
         assert said in reply.error["message"]
         assert server.ask(model="m").status == (502 if status == 502 else 200)  # a refused key is refused for all
-    assert "Traceback" not in server.err
-    assert server.code == 0
+
+    with Loopback(script=[fault, "ok"]) as upstream:
+        called = serve_for(ask, *before(upstream))
+    assert called.code == 0
+    assert "Traceback" not in called.err
 
 
 HOT = "Unsupported value: 'temperature' does not support 0.5 with this model. Only the default (1) value is supported."
@@ -264,12 +272,16 @@ def test_a_parameter_that_the_endpoint_refuses_fails_this_call_alone(
     monkeypatch: pytest.MonkeyPatch, sent: dict[str, Any], said: str, param: str, attempts: int
 ) -> None:
     monkeypatch.setitem(FAULTS, "refused", lambda asked, good: error(400, said, "unsupported_parameter"))
-    with Loopback(script=["refused"]) as upstream, serving(*before(upstream)) as server:
+
+    def ask(server: Server) -> None:
         reply = server.ask(model="m", **sent)
         assert (reply.status, reply.error["param"]) == (400, param)
         assert reply.error["message"].startswith(f"{param}: ")
         assert server.ask(model="m").status == 200
         assert server.ask(model="m", **sent).status == (400 if param == "seed" else 200)
+
+    with Loopback(script=["refused"]) as upstream:
+        assert serve_for(ask, *before(upstream)).code == 0
     assert len(upstream.requests) == attempts + (1 if param == "seed" else 2)  # a seed is left out of all from then on
 
 
@@ -278,14 +290,18 @@ def test_a_refusal_without_a_reason_is_tried_without_the_callers_parameters(monk
     monkeypatch.setitem(
         FAULTS, "vague", lambda asked, good: error(400, VAGUE) if "temperature" in asked else FAULTS["ok"](asked, good)
     )
-    with Loopback(odds={"vague": 1}) as upstream, serving(*before(upstream)) as server:
+
+    def ask(server: Server) -> None:
         assert server.ask(model="m", temperature=0.5).error["code"] == "content_filter"
         assert server.ask(model="m").status == 200
+
+    with Loopback(odds={"vague": 1}) as upstream:
+        assert serve_for(ask, *before(upstream)).code == 0
 
 
 @pytest.mark.usefixtures("rules")
 def test_a_limit_is_429_and_the_server_goes_on() -> None:
-    with serving("rules.md", "--model", "simulated", "--set", "limits.calls=1") as server:
+    def ask(server: Server) -> None:
         assert server.ask().status == 200
         with pytest.raises(RateLimitError) as raised:
             asyncio.run(one_of(server, model="rules"))
@@ -293,27 +309,30 @@ def test_a_limit_is_429_and_the_server_goes_on() -> None:
         assert "limits.calls: reached, 1 of 1 used" in raised.value.message
         reply = server.ask()
         assert (reply.status, reply.headers["x-should-retry"]) == (429, "false")
-    assert server.code == 0
-    assert server.err.splitlines()[-1] == "3 requests, 1 calls, {} tokens; logged in runs/rules-serve/1".format(
-        calls(Path("runs/rules-serve/1"))[0]["usage"]["input_tokens"]
-        + calls(Path("runs/rules-serve/1"))[0]["usage"]["output_tokens"]
-    )
+
+    called = serve_for(ask, "rules.md", "--model", "simulated", "--set", "limits.calls=1")
+    tokens = sum(calls(Path("runs/rules-serve/1"))[0]["usage"].values())
+    assert called.code == 0
+    assert called.lines[-1] == f"3 requests, 1 calls, {tokens} tokens; logged in runs/rules-serve/1"
 
 
 @pytest.mark.usefixtures("rules")
 def test_the_answers_under_way_are_sent_after_ctrl_c() -> None:
     chat = json.dumps({"model": "m", "messages": [USER]}).encode()
-    with Loopback(script=["hold"]) as upstream, serving(*before(upstream, "--set", "limits.concurrency=1")) as server:
+
+    def interrupt(server: Server) -> None:
         first = server.sent("POST", "/v1/chat/completions", chat)
         until(lambda: upstream.held)
         second = server.sent("POST", "/v1/chat/completions", chat)
         assert server.request("GET", "/v1/models").status == 200  # so that the second one is read
-        server.process.send_signal(signal.SIGINT)
+        server.stop()
         assert reply_on(second).error["code"] == "stopping"  # its call waits for its turn, and is not made
         upstream.release()
         assert reply_on(first).status == 200
-        server.ends()
-    assert (server.code, len(upstream.requests)) == (0, 1)
+
+    with Loopback(script=["hold"]) as upstream:
+        called = serve_for(interrupt, *before(upstream, "--set", "limits.concurrency=1"))
+    assert (called.code, len(upstream.requests)) == (0, 1)
 
 
 @pytest.mark.usefixtures("rules")
@@ -346,13 +365,12 @@ def test_a_run_is_served_as_everyone_gets_it(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text(TINY.replace("epochs: 2", "epochs: 1").replace("name: tiny", "name: own") + own)
     assert scai("run", "own.yaml", "-q").code == 0
     everyone = scai("export", "own", "--format", "system").out.rstrip("\n")
-    with serving("own") as server:
-        server.ask(model="own")
+    called = serve_for(lambda server: server.ask(model="own"), "own")
     (call,) = calls(Path("runs/own/serve/1"))
     assert call["request"]["messages"][0]["content"] == everyone
     assert "Ann" not in call["request"]["messages"][0]["content"]
-    assert server.err.startswith("system message: version ")
-    assert f"export OPENAI_BASE_URL={server.base_url} OPENAI_API_KEY=none\n" in server.err
+    assert called.err.startswith("system message: version ")
+    assert f"export OPENAI_BASE_URL={called.out.strip()} OPENAI_API_KEY=none\n" in called.err
 
 
 def test_foreign_code_of_a_run_needs_trust(finished: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`scai serve` in a process of its own, and plain HTTP to it."""
+"""`scai serve` in this process or one of its own, and plain HTTP to it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from conftest import Called, scai
+from waiting import until
+
 
 @dataclass
 class Reply:
-    """An HTTP response."""
+    """An HTTP response; the names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -35,12 +40,11 @@ class Reply:
 
 @dataclass
 class Server:
-    """A running server; after its end, `code` and `err` are what it left behind."""
+    """A running server."""
 
-    process: subprocess.Popen[str]
     base_url: str
-    code: int | None = None
-    err: str = ""
+    process: int
+    stopped: bool = False
 
     def sent(self, method: str, path: str, body: bytes | None = None, **headers: str) -> http.client.HTTPConnection:
         """Send a request, and return the connection on which `reply_on` reads the response."""
@@ -58,13 +62,10 @@ class Server:
         return self.request("POST", "/v1/chat/completions", json.dumps(body).encode())
 
     def stop(self) -> None:
-        if self.code is None:
-            self.process.send_signal(signal.SIGINT)
-            self.ends()
-
-    def ends(self) -> None:
-        _, self.err = self.process.communicate(timeout=60)
-        self.code = self.process.returncode
+        """Press Ctrl-C, once."""
+        if not self.stopped:
+            self.stopped = True
+            os.kill(self.process, signal.SIGINT)
 
 
 def reply_on(connection: http.client.HTTPConnection) -> Reply:
@@ -75,17 +76,40 @@ def reply_on(connection: http.client.HTTPConnection) -> Reply:
         connection.close()
 
 
+def serve_for(use: Callable[[Server], object], *arguments: object) -> Called:
+    """Serve in this process at a free port, use the server in a thread, stop it, and return what it left behind."""
+    ended = threading.Event()
+
+    def printed() -> bytes:
+        return getattr(getattr(sys.stdout, "buffer", None), "getvalue", bytes)()
+
+    def client() -> None:
+        until(lambda: ended.is_set() or printed().endswith(b"/v1\n"))
+        if ended.is_set():
+            return
+        server = Server(printed().decode().strip(), os.getpid())
+        try:
+            use(server)
+        finally:
+            server.stop()
+
+    with ThreadPoolExecutor(1) as threads:
+        using = threads.submit(client)
+        called = scai("serve", *arguments, "--port", "0")
+        ended.set()
+        using.result()
+    return called
+
+
 @contextmanager
-def serving(*arguments: object, cwd: Path | None = None, **env: str) -> Iterator[Server]:
-    """Serve inside the block at a free port."""
+def serving(*arguments: object, cwd: Path | None = None) -> Iterator[Server]:
+    """Serve inside the block at a free port, in a process of its own."""
     command = [sys.executable, "-m", "scai_cli", "serve", *map(str, arguments), "--port", "0"]
-    process = subprocess.Popen(
-        command, cwd=cwd, env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    server = Server(process, process.stdout.readline().strip())
-    try:
-        assert server.base_url.startswith("http://"), process.communicate(timeout=60)
-        yield server
-    finally:
-        server.stop()
+    with subprocess.Popen(command, cwd=cwd, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        server = Server(process.stdout.readline().strip(), process.pid)
+        try:
+            yield server
+        finally:
+            server.stop()
+            assert process.wait(60) == 0

@@ -37,13 +37,13 @@ def _openings(run: RunSample) -> Iterator[tuple[str, CompactMessage]]:
                 yield name, first
 
 
-_LOADED: Final = re.compile(r"(?i)\s*(?:file|package):")
+_LOADED: Final = re.compile(r"(?i)\s*(?:file://|package:)")
 """The start of a variable that promptfoo replaces by what it loads: of `file://evil.js` it runs the code."""
 
 
 def _promptfoo(row: Row) -> Row:
-    system, prompt = (message["content"] for message in row["input"])
-    return {"system": system, "prompt": f"'{prompt}" if _LOADED.match(prompt) else prompt}
+    texts = [message["content"] for message in row["input"]]
+    return dict(zip(("system", "prompt"), (f"'{text}" if _LOADED.match(text) else text for text in texts), strict=True))
 
 
 eval_rows: Final = Format("runs", _eval, options=("as", "epoch", "for", "persona", "task"), csv_row=_promptfoo)
