@@ -25,6 +25,7 @@ BUILT_IN: Final[Mapping[Kind, Mapping[str, str]]] = {
     },
     "format": {
         "system": "scai_cli.datasets.formats.system:system",
+        "eval": "scai_cli.datasets.formats.eval:eval_rows",
         "sft": "scai_cli.datasets.formats.sft:messages",
         "sft-prompt-completion": "scai_cli.datasets.formats.sft:prompt_completion",
         "dpo": "scai_cli.datasets.formats.preference:dpo",

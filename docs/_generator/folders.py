@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from _generator.tables import code, table
 from scai_cli.jobs import explain
+from scai_cli.jobs.serve import PREFIX
 from scai_cli.runs.chat_directory import CHATS
 from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.locks import LOCK
@@ -60,6 +61,14 @@ KINDS: Final = (
         WHOLE,
     ),
     Folder("chat", f"`{CHATS}/1/`, ... in a run", (EVENTS, CALLS), "`scai chat`", "people", WHOLE),
+    Folder(
+        "served calls",
+        f"`{PREFIX}/1/`, ... in a run; `runs/NAME-{PREFIX}/1/`, ... of a constitution file",
+        (CALLS,),
+        "`scai serve`",
+        "people",
+        WHOLE,
+    ),
     Folder(
         "explanation",
         f"`{explain.FOLDER}/` in a run",

@@ -18,6 +18,7 @@ from scai_cli.cli import (
     personas,
     report,
     run,
+    serve,
     show,
     tasks,
 )
@@ -64,6 +65,7 @@ for command in (show.show, chat.chat, report.report, compare.compare, explain.ex
 app.command()(export.export)
 app.command()(generate.generate)
 app.command()(evaluate.evaluate)
+app.command()(serve.serve)
 app.command()(trust)
 for name, group in (("dataset", dataset.app), ("personas", personas.app), ("tasks", tasks.app)):
     app.add_typer(group, name=name)

@@ -80,10 +80,6 @@ def export(
 
 
 _NO_SETTING = ("runs", "format_", "output", "runs_dir")
-_OF_RUNS = ("as", "system", "min-rating", "epoch", "persona", "task")
-"""The options that a format of whole runs takes."""
-_OF_SYSTEM = ("as", "system", "epoch", "for")
-"""The options that the format `system` takes."""
 
 
 def _given(context: typer.Context) -> dict[str, Any]:
@@ -99,19 +95,18 @@ def _given(context: typer.Context) -> dict[str, Any]:
 
 def _refuse(given: Mapping[str, Any], name: str, form: Format) -> None:
     """Refuse options that a format does not take."""
-    is_system = name == "system"
-    if "for" in given and not is_system:
-        raise ConfigError(f"--for: only --format system is for an audience, and {name!r} has rows for all; drop it")
-    if "persona" in given and is_system:
+    if "for" in given and "for" not in form.options:
+        raise ConfigError(
+            f"--for: only the formats system and eval are for an audience, and {name!r} is for all; drop it"
+        )
+    if "persona" in given and name == "system":
         raise ConfigError(
             "--persona: a system message contains no conversations; "
             f"for this persona's message, write --for {given['persona']}"
         )
     for option in given if form.kind == "runs" else ():
-        if option not in (_OF_SYSTEM if is_system else _OF_RUNS):
-            raise ConfigError(
-                f"--{option}: the format {name!r} exports whole runs and has no rows to choose from; drop it"
-            )
+        if option not in form.options:
+            raise ConfigError(f"--{option}: the format {name!r} exports whole runs and does not take it; drop it")
 
 
 _KINDS = {".csv": "csv", ".parquet": "parquet", ".jsonl": "jsonl"}

@@ -49,14 +49,18 @@ class GenerateSource:
 
 def read_source(options: GenerateOptions, runs: Path) -> GenerateSource:
     """Read the run or constitution file given in the options; raises RunError or ConfigError."""
-    file = Path(options.source)
-    if file.suffix in SUFFIXES and not is_run(runs / options.source):
-        source = _from_file(options, file, runs)
+    if names_file(options.source, runs):
+        source = _from_file(options, Path(options.source), runs)
     else:
         source = _from_run(options, find_run(runs, options.source))
     if source.config.generate.initial == "none":
         source = replace(source, initial=Constitution())
     return source
+
+
+def names_file(source: str, runs: Path) -> bool:
+    """Return whether a source is a constitution file and not a run."""
+    return Path(source).suffix in SUFFIXES and not is_run(runs / source)
 
 
 def check_source(source: GenerateSource, options: GenerateOptions) -> None:

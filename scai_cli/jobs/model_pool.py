@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Self
@@ -51,11 +51,17 @@ class ModelPool:
 
     @classmethod
     def connect(
-        cls, config: ExperimentConfig, prompt: ParticipantPrompt | None = None, more: Sequence[AgentModel] = ()
+        cls,
+        config: ExperimentConfig,
+        prompt: ParticipantPrompt | None = None,
+        *,
+        more: Sequence[AgentModel] = (),
+        wrap: Callable[[ChatModel, ModelSettings], ChatModel] = lambda model, _: model,
     ) -> ModelPool:
         """Connect to every endpoint once, those of `more` models too; raises ConfigError for errors without a call.
 
-        Human participants are asked at the prompt; without a prompt, they are a ConfigError.
+        Human participants are asked at the prompt; without a prompt, they are a ConfigError. `wrap` changes how
+        providers answer, before their gates see it.
         """
         all_models = [*config.models(), *more]
         participants = _participants(config.personas.inline, prompt)
@@ -78,7 +84,7 @@ class ModelPool:
             if model.provider == HUMAN or (connection := _connection(model)) in models:
                 continue
             try:
-                connected: ChatModel = plugins.resolve("provider", model.provider)(model, seed=config.seed)
+                connected: ChatModel = wrap(plugins.resolve("provider", model.provider)(model, seed=config.seed), model)
             except KeyUntrusted as refused:
                 refused.args = (f"{config.place_of(model)}: {refused}",)
                 raise

@@ -7,13 +7,12 @@ a `chat_started` and a conversation for each: `chat1` for the product, `chat1@v0
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
 from scai_cli.runs.events import MessageSaid, Problem, Rated
-from scai_cli.runs.locked_folder import CALLS, LockedFolder, refuse_links, unwritable
+from scai_cli.runs.locked_folder import CALLS, LockedFolder
 from scai_cli.runs.run_directory import EVENTS, now
 from scai_cli.text.characters import escape_line_ends
 from scai_cli.values import Value
@@ -51,13 +50,7 @@ class ChatDirectory:
     @classmethod
     def create(cls, run: Path) -> ChatDirectory:
         """Create and lock the folder of the next chat; raises RunError if it cannot be written."""
-        refuse_links(chats := run / CHATS)
-        try:
-            chats.mkdir(exist_ok=True)
-            path = _make_next(chats)
-        except OSError as error:
-            raise unwritable(chats, error) from None
-        return cls(LockedFolder.open(path, CALLS, EVENTS))
+        return cls(LockedFolder.create_next(run / CHATS, CALLS, EVENTS))
 
     @property
     def number(self) -> int:
@@ -71,13 +64,3 @@ class ChatDirectory:
         self.folder.append(EVENTS, line)
         self._seq += 1
         return line
-
-
-def _make_next(chats: Path) -> Path:
-    """Create the folder of the next chat."""
-    number = max((int(path.name) for path in chats.iterdir() if path.name.isdecimal()), default=0)
-    while True:
-        number += 1
-        with suppress(FileExistsError):  # another chat begins at the same time
-            (path := chats / str(number)).mkdir()
-            return path

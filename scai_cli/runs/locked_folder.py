@@ -1,9 +1,9 @@
-"""A folder that only one process writes at a time: a run, a generated set, a chat or an explanation."""
+"""A folder that only one process writes at a time: a run, a generated set, a chat, an explanation, a served log."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -91,6 +91,17 @@ class LockedFolder:
             folder.open_logs(*logs)
         return folder
 
+    @classmethod
+    def create_next(cls, parent: Path, *logs: str) -> LockedFolder:
+        """Create and lock the next of the folders `1`, `2`, ... in `parent`, and open its logs; raises as `open`."""
+        refuse_links(parent)
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            path = _make_next(parent)
+        except OSError as error:
+            raise unwritable(parent, error) from None
+        return cls.open(path, *logs)
+
     def open_logs(self, *names: str) -> None:
         """Open logs for appending and remove damaged lines; `sync` syncs them in this order."""
         for name in names:
@@ -166,6 +177,15 @@ class LockedFolder:
             return folder
         folder.close()
         return None
+
+
+def _make_next(parent: Path) -> Path:
+    number = max((int(path.name) for path in parent.iterdir() if path.name.isdecimal()), default=0)
+    while True:
+        number += 1
+        with suppress(FileExistsError):  # another process begins at the same time
+            (path := parent / str(number)).mkdir()
+            return path
 
 
 def refuse_links(*paths: Path) -> None:

@@ -94,7 +94,7 @@ def test_the_contract_in_json_is_that_of_the_audience(audience: str, ids: list[s
         (("--for", "member"), "did you mean 'members'?"),
         (("--persona", "ann"), "for this persona's message, write --for ann"),
         (("--task", "tea"), "--task: the format 'system' exports whole runs"),
-        (("--format", "sft", "--for", "ann"), "--for: only --format system is for an audience"),
+        (("--format", "sft", "--for", "ann"), "--for: only the formats system and eval are for an audience"),
     ],
 )
 def test_what_does_not_fit_is_one_line(options: tuple[str, ...], problem: str) -> None:

@@ -23,6 +23,7 @@ from conftest import scai, scai_process
 from openai_rules import is_legal_dpo, is_legal_sft
 
 from scai_cli import plugins
+from scai_cli.datasets.formats.format import find_format
 
 pytestmark = [
     pytest.mark.integration,
@@ -42,7 +43,7 @@ OFFLINE = {
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "TOKENIZERS_PARALLELISM": "false",
 }
-FORMATS = [name for name in plugins.BUILT_IN["format"] if name != "system"]
+FORMATS = [name for name in plugins.BUILT_IN["format"] if find_format(name).kind != "runs"]
 SOURCE = {"name": "fictional", "licence": "CC0-1.0"}
 WANTED = ("concise", "detailed", "names_source", "warm", "formal", "bullet_list", "plain_words", "gives_example")
 FORMULA = "=1+1 How do I mend a bike?"

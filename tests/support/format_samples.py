@@ -37,7 +37,7 @@ ORIGIN = Origin(
     task="tea",
 )
 
-FORMATS = [name for name in plugins.BUILT_IN["format"] if name != "system"]
+FORMATS = [name for name in plugins.BUILT_IN["format"] if find_format(name).kind != "runs"]
 IMITATING = ["sft", "sft-prompt-completion", "openai-sft", "sharegpt", "alpaca"]
 PREFERRING = ["dpo", "reward", "hh", "openai-dpo"]
 

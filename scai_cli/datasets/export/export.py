@@ -156,7 +156,7 @@ class _Pass:
                     continue
                 if not isinstance(sample, RunSample):
                     self._licences.note(whole(sample).origin.licences)
-                elif options.format_name == "system":
+                elif "for" in form.options:
                     if options.layout.audience is None:
                         self._for_single_people += for_audience(sample.history, epoch=sample.epoch).left_out
                     if sample.epoch is None and sample.history.status != "finished":

@@ -38,7 +38,7 @@ def row_writer(kind: FileKind, form: Format, file: BinaryIO) -> RowWriter:
     if kind in form.texts:
         return TextRows(file, form.texts[kind])
     if kind == "csv":
-        return CsvRows(file)
+        return CsvRows(file, form.csv_row)
     return ParquetRows(file, form.late_types) if kind == "parquet" else JsonLines(file)
 
 
@@ -89,13 +89,16 @@ class TextRows(RowWriter):
 class CsvRows(RowWriter):
     """Writes a header and one record per row; nested values become JSON text, and no cell begins a formula."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, as_row: Callable[[Row], Row] | None = None) -> None:
         self._file = file
+        self._as_row = as_row
         self._buffer = io.StringIO(newline="")
         self._writer = csv.writer(self._buffer, lineterminator="\r\n")
 
     def write(self, row: Row, provenance: Provenance | None) -> None:
         """Write a row; raises ConfigError if its columns differ from those of the first row."""
+        if self._as_row is not None:
+            row = self._as_row(row)
         if provenance is not None:
             row = {**row, COLUMN: provenance}
         if not self.columns:

@@ -28,7 +28,7 @@ class Layout:
     system: str | None = None
     """`--system`: None removes the system message, "" keeps the one in force, any other text replaces it."""
     audience: str | None = None
-    """`--for`: everyone, members or a persona's id, of the format `system`; None is everyone."""
+    """`--for`: everyone, members or a persona's id, of formats with that option; None is everyone."""
 
     @classmethod
     def parse(cls, system: str, audience: str | None = None) -> Layout:
@@ -95,6 +95,10 @@ class Format:
     """Column -> type, for columns without text that may be empty in many rows, such as `list[list[str]]`."""
     texts: Mapping[FileKind, Callable[[Row], str]] = field(default_factory=dict)
     """`--as text` or `markdown` -> a function that writes a row in that form, for formats that people read."""
+    csv_row: Callable[[Row], Row] | None = None
+    """Turns a row into that of a CSV file, if readers of CSV want other columns."""
+    options: tuple[str, ...] = ("as", "system", "min-rating", "epoch", "persona", "task")
+    """The options of `scai export` that a format of whole runs takes; with `for`, its rows are for an audience."""
     side_files: Callable[[str, Sequence[ExportedFile]], Mapping[str, Any]] | None = None
     """Turns (dataset name, files) into further files of the folder: name -> JSON content."""
     warnings: Callable[[ExportedFile], Iterable[str]] = lambda _: ()

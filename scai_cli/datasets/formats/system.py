@@ -31,5 +31,7 @@ def _markdown(row: Row) -> str:
     return f"# Constitution of run {row['run_id']}, version {row['version']}\n\n{row['system_message']}\n"
 
 
-system: Final = Format("runs", _system, texts={"text": _text, "markdown": _markdown})
+system: Final = Format(
+    "runs", _system, texts={"text": _text, "markdown": _markdown}, options=("as", "system", "epoch", "for")
+)
 """`{"run_id", "version", "system_message", "principles", "contract"}`, or the message alone as text or Markdown."""
