@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ import typer
 from scai_cli.cli import export_options as options
 from scai_cli.cli.options import RUNS, Epoch, Persona, RunsDir, Task, say
 from scai_cli.errors import ConfigError
+from scai_cli.text.counts import counted
 
 if TYPE_CHECKING:
     from scai_cli.datasets.export.export import ExportOptions
@@ -47,7 +48,7 @@ def export(
     seed: options.DrawSeed = 0,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Export a system message, or dataset rows for training."""
+    """Export a system message, dataset rows for training, or the scores of an evaluation."""
     from scai_cli.datasets.export.export import ExportOptions, Splitting
     from scai_cli.datasets.export.export import export as exported
     from scai_cli.datasets.formats.format import Layout, find_format
@@ -55,6 +56,9 @@ def export(
     from scai_cli.datasets.samples.splits import parse_split
     from scai_cli.runs.find import find_run, find_source
 
+    if format_ == "scores":
+        _export_scores(runs, runs_dir, _given(context), output, as_)
+        return
     given, form = _given(context), find_format(format_)
     _refuse(given, format_, form)
     if split_by is not None and split is None:
@@ -77,6 +81,23 @@ def export(
     paths = [find(runs_dir, run) for run in runs]
     record = exported(paths, form, export_options)
     _print_record(record, ", ".join(path.name for path in paths), export_options)
+
+
+def _export_scores(
+    names: Sequence[str], runs_dir: Path, given: Mapping[str, Any], output: str, as_: str | None
+) -> None:
+    """Export the scores of evaluations."""
+    from scai_cli.evaluation.score_rows import SCORE_ROWS, SCORES, write_scores
+    from scai_cli.runs.find import find_evaluation
+
+    _refuse(given, SCORES, SCORE_ROWS)
+    destination = _destination(output, as_, SCORE_ROWS)
+    if destination.folder:
+        raise ConfigError(f"-o {output}: scores have no card; write them to a file")
+    paths = [find_evaluation(runs_dir, name) for name in names]
+    (file,) = write_scores(paths, destination)
+    if output != "-":
+        say(f"{counted(file.rows, 'row')} of {', '.join(path.name for path in paths)} -> {destination.target}")
 
 
 _NO_SETTING = ("runs", "format_", "output", "runs_dir")

@@ -17,7 +17,11 @@ Sources = Annotated[
 ]
 FormatName = Annotated[
     str,
-    typer.Option("--format", help=f"One of {', '.join(BUILT_IN['format'])}; or MODULE:NAME, your own.", metavar="F"),
+    typer.Option(
+        "--format",
+        help=f"One of {', '.join(BUILT_IN['format'])}; of an evaluation: scores; or MODULE:NAME, your own.",
+        metavar="F",
+    ),
 ]
 Output = Annotated[
     str,

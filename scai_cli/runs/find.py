@@ -166,7 +166,8 @@ def _hint(path: Path) -> str:
     """Return a hint for a generated set or an evaluation that is named where another kind is needed."""
     if is_generated(path):
         return "; it is a generated set, for `scai export` and `scai resume`"
-    return "; it is an evaluation, for `scai show`, `scai report` and `scai resume`" if is_evaluation(path) else ""
+    commands = "`scai show`, `scai report`, `scai resume` and `scai export --format scores`"
+    return f"; it is an evaluation, for {commands}" if is_evaluation(path) else ""
 
 
 def created(path: Path) -> tuple[int, str]:
