@@ -42,6 +42,7 @@ class _Kind:
     folder: str
     sign: str
     holds: Callable[[Path], bool]
+    article: str = "a"
 
 
 _RUN: Final = _Kind("run", "run directory", CONFIG, is_run)
@@ -51,7 +52,7 @@ _SOURCE: Final = _Kind(
     f"{CONFIG} or {GENERATION}",
     lambda path: is_run(path) or is_generated(path),
 )
-_EVALUATION: Final = _Kind("evaluation", "evaluation", EVALUATION, is_evaluation)
+_EVALUATION: Final = _Kind("evaluation", "evaluation", EVALUATION, is_evaluation, article="an")
 _READ: Final = _Kind(
     "run or evaluation",
     "run directory or evaluation",
@@ -139,7 +140,7 @@ def _looked_up(runs: Path, wanted: str, kind: _Kind) -> Path:
     if "/" in wanted or wanted in (".", ".."):
         path = Path(os.path.realpath(wanted))
         if not kind.holds(path):
-            raise RunError(f"{wanted}: not a {kind.folder} (it has no {kind.sign}){_hint(path)}")
+            raise RunError(f"{wanted}: not {kind.article} {kind.folder} (it has no {kind.sign}){_hint(path)}")
         return path
     known = {path.name: path for path in _all(runs, kind)}
     if not known:
@@ -153,7 +154,7 @@ def _named(runs: Path, wanted: str, known: Mapping[str, Path], kind: _Kind) -> P
     if wanted in known:
         return known[wanted]
     if wanted in {path.name for path in _all(runs, _WORK)}:
-        raise RunError(f"{wanted!r} in {runs} is not a {kind.name}{_hint(runs / wanted)}")
+        raise RunError(f"{wanted!r} in {runs} is not {kind.article} {kind.name}{_hint(runs / wanted)}")
     matches = [name for name in known if wanted and name.startswith(wanted)]
     if len(matches) == 1:
         return known[matches[0]]

@@ -145,12 +145,19 @@ def warning(runs: Runs) -> str:
     return code_block((folder / "warning").read_text(encoding="utf-8"))
 
 
+def verdict(runs: Runs) -> str:
+    """Return the verdicts on the quickstart's product, as `scai show` prints them first."""
+    runs.scai("evaluate", "none", "quickstart", "--suite", "society,choice,refusal", "--run-id", "verdict", "--quiet")
+    return code_block(runs.scai("show", "verdict").partition("\n\n")[0])
+
+
 RECORDS: Final[Mapping[tuple[str, str], Callable[[Runs], str]]] = {
     ("README.md", "before and after"): pair,
     ("docs/start.md", "quickstart"): screen,
     ("docs/help-desk.md", "warning"): warning,
     ("docs/help-desk.md", "message"): message,
     ("docs/help-desk.md", "price"): price,
+    ("docs/evaluate.md", "verdict"): verdict,
 }
 """Page and name of each record -> what makes it."""
 

@@ -18,6 +18,7 @@ from scai_cli.models.simulated.forms import FormRequest, system_text
 from scai_cli.models.simulated.user import observe_cached
 from scai_cli.models.simulated.wordings import remark
 from scai_cli.prompts.fences import fenced
+from scai_cli.prompts.templates import FORM
 
 _SURE: Final = 3.0
 """Log-odds of an option that shows all that is asked for against one that shows nothing of it."""
@@ -35,7 +36,7 @@ _OPENINGS: Final = ("How should I plan my week?", "What should I cook tonight?",
 
 def options_of(request: ChatRequest) -> list[str]:
     """Return the options of a request to choose one, none for other requests."""
-    if not request.messages or request.messages[-1].role != "user":
+    if not request.messages or request.messages[-1].role != "user" or FORM in request.messages[-1].content:
         return []
     pieces = list(fenced(request.messages[-1].content))
     tags = {piece.tag for piece in pieces}
