@@ -10,9 +10,9 @@ from conftest import calls, events, scai
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from loopback import Loopback
+from scai_cli.analysis.fidelity import adherence
 from scipy import stats
 
-from scai_cli.analysis.fidelity import adherence
 from scai_cli.stats.variance import one_way
 
 TEXT = """\
