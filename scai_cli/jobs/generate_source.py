@@ -11,15 +11,14 @@ from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.constitution_file import SUFFIXES, read_constitution
 from scai_cli.experiment.constitution_start import initial_constitution
 from scai_cli.experiment.item_files import items
-from scai_cli.experiment.load import Overrides, bare_experiment, earlier_fidelity, load_experiment
+from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.jobs.saved_experiment import load_run
+from scai_cli.jobs.saved_experiment import load_source
 from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.models.notices import Notices
 from scai_cli.runs.find import find_run, is_run
 from scai_cli.runs.history.fold import read_history
-from scai_cli.runs.run_directory import CONFIG
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +104,7 @@ def _from_run(options: GenerateOptions, path: Path) -> GenerateSource:
             f"--config: run {path.name!r} has its own experiment; drop --config and change keys with --set"
         )
     history = read_history(path, messages=False)
-    config = load_run(path, options.overrides, trust=options.trust)
-    names_judge = any(setting.startswith("roles.judge") for setting in options.overrides.settings)
-    if not names_judge and not earlier_fidelity(path / CONFIG).judge_fits:
-        config = config.without_judge  # rather than with a key or a temperature that it did not have
+    config = load_source(path, options.overrides, trust=options.trust)
     learned, _ = history.product
     assert history.started is not None
     return _peopled(GenerateSource(path.name, path.name, config, history.started.constitution, learned), options)

@@ -153,6 +153,14 @@ def load_run(path: Path, overrides: Overrides, *, trust: bool) -> ExperimentConf
     return config
 
 
+def load_source(path: Path, overrides: Overrides, *, trust: bool) -> ExperimentConfig:
+    """Read the experiment of a run for rows or an evaluation, as `load_run` does."""
+    config = load_run(path, overrides, trust=trust)
+    names_judge = any(setting.startswith("roles.judge") for setting in overrides.settings)
+    # A judge that `roles.judge` cannot describe would get a key or a temperature that it did not have.
+    return config if names_judge or earlier_fidelity(path / CONFIG).judge_fits else config.without_judge
+
+
 def refuse_foreign_code(config: ExperimentConfig, run_id: str, *, trust: bool) -> None:
     """Raise RunError if a saved experiment names third-party code that is not trusted."""
     replaced = set(_replaced(config))
