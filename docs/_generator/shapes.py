@@ -38,7 +38,6 @@ SHOWN: Final[tuple[tuple[str, list[str], str], ...]] = (
         ["compare", "tiny", "twin"],
         "The example compares a run with a copy of it, so there are no differences.",
     ),
-    ("scai show RUN --fidelity", ["show", "tiny", "--fidelity"], ""),
     ("scai explain RUN", ["explain", "tiny"], ""),
     ("scai frontier CONFIG --over FIELD=VALUES", FRONTIER, ""),
     ("scai generate RUN", ["generate", "tiny", "--set", "generate={k: 0, judge: users}", "--quiet"], ""),

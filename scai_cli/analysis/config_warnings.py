@@ -73,10 +73,6 @@ def _rates_others(config: ExperimentConfig) -> bool:
     return config.ratings.cross_raters != 0 and len(config.personas.inline) > 1
 
 
-def _has_simulated_people(config: ExperimentConfig) -> bool:
-    return not all(persona.human for persona in config.personas.inline)
-
-
 def _draws(spec: PersonaSource | TaskSource, count: int) -> bool:
     return spec.per_epoch is None or spec.per_epoch < count
 
@@ -91,8 +87,6 @@ _EFFECTS: Final[Mapping[str, Callable[[ExperimentConfig], bool]]] = {
     "ratings.cross_raters": lambda c: isinstance(n := c.ratings.cross_raters, str) or n < len(c.personas.inline) - 1,
     "personas.per_epoch": lambda c: _draws(c.personas, len(c.train_personas)),
     "tasks.per_epoch": lambda c: _draws(c.tasks, len(c.train_tasks)),
-    "controls": _has_simulated_people,
-    "judge": _has_simulated_people,
 }
 """Key of the experiment -> whether it has an effect."""
 

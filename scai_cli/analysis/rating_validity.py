@@ -25,7 +25,7 @@ class RatingValidity:
 
 
 def rating_validity(history: History) -> dict[str, RatingValidity]:
-    """Return persona -> validity, for personas with stated preferences; ratings of anchors do not count."""
+    """Return persona -> validity, for personas with stated preferences."""
     pairs = history.rating_index.observed
     if history.started is not None and history.started.scai.startswith(_WITHOUT_THEMES):
         pairs = {key: ratings for key, ratings in pairs.items() if key[1] == "own"}

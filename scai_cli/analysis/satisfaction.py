@@ -1,6 +1,6 @@
 """The satisfaction of the users over the epochs: a trend per user, and their mean."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scai_cli.analysis.rating_validity import RatingValidity, rating_validity
@@ -12,13 +12,11 @@ from scai_cli.simulation.utilities import mean
 class SatisfactionTrend:
     """The mean own rating of final answers in every epoch, of one user or of all, on the rating scale.
 
-    `corrected` is the last value minus the drift of the anchors; `validity` is how well the user's ratings follow the
-    answers. Both are None without data.
+    `validity` is how well the user's ratings follow the answers; None without data.
     """
 
     user: str
     values: Sequence[float | None]
-    corrected: float | None = None
     validity: RatingValidity | None = None
 
 
@@ -30,7 +28,6 @@ def satisfaction_trends(history: History) -> list[SatisfactionTrend]:
         SatisfactionTrend(
             user,
             [epoch.satisfaction.get(user) for epoch in measured],
-            _last(epoch.corrected.get(user) for epoch in measured),
             validity.get(user),
         )
         for user in (*(user for user in history.names if user in seen), *sorted(seen - history.names.keys()))
@@ -39,11 +36,4 @@ def satisfaction_trends(history: History) -> list[SatisfactionTrend]:
 
 def mean_trend(history: History) -> SatisfactionTrend:
     """Return the mean over all users; its `user` is empty."""
-    means = [mean(epoch.satisfaction.values()) for epoch in history.measured]
-    corrected = _last(mean(epoch.corrected.values()) for epoch in history.measured)
-    return SatisfactionTrend("", means, corrected)
-
-
-def _last(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return known[-1] if known else None
+    return SatisfactionTrend("", [mean(epoch.satisfaction.values()) for epoch in history.measured])

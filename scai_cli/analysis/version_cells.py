@@ -116,7 +116,7 @@ def _sums(history: History, epochs: Container[int]) -> Iterator[tuple[int, Ratin
     for epoch, group in groupby(ratings, key=lambda rating: rating.epoch):
         sums = RatingSums()
         for rating in group:
-            if rating.final and rating.kind != "anchor" and rating.value is not None:
+            if rating.final and rating.value is not None:
                 sums.add(rating.kind, (rating.rater, rating.conversation.rpartition("/")[2]), rating.value)
         yield epoch, sums
 

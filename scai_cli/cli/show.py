@@ -33,9 +33,6 @@ def show(
             "--prompts", help="Show the messages sent in model calls whose ids start with ID, e.g. e1.", metavar="ID"
         ),
     ] = None,
-    fidelity: Annotated[
-        bool, typer.Option("--fidelity", help="Show whether simulated users stay in character.")
-    ] = False,
     follow: Annotated[bool, typer.Option("--follow", help="Show the events of a run as they happen.")] = False,
     trust: Trust = False,
     as_json: Json = False,
@@ -49,7 +46,7 @@ def show(
 
     selection = Selection(epoch=epoch, persona=persona, task=task)
     parts = Parts(constitution, ratings, diff, prompts)
-    _check(selection, parts, fidelity=fidelity, follow=follow, as_json=as_json)
+    _check(selection, parts, follow=follow, as_json=as_json)
     if follow:
         _follow(runs_dir, run, selection, as_json)
         return
@@ -57,15 +54,13 @@ def show(
     if is_evaluation(path):
         _check_whole(selection, parts)
         evaluate.show(path, trust=trust, as_json=as_json)
-    elif fidelity:
-        _show_fidelity(path, as_json)
     elif as_json:
         print_json(run_object(read_history(path, selection=selection), selection))
     else:
         print_run(path, selection, parts)
 
 
-def _check(selection: Selection, parts: Parts, *, fidelity: bool, follow: bool, as_json: bool) -> None:
+def _check(selection: Selection, parts: Parts, *, follow: bool, as_json: bool) -> None:
     """Raise RunError for options that cannot be combined."""
     from scai_cli.errors import RunError
 
@@ -74,18 +69,16 @@ def _check(selection: Selection, parts: Parts, *, fidelity: bool, follow: bool, 
         "--diff": parts.diff is not None,
         "--constitution": parts.constitution,
         "--ratings": parts.ratings,
-        "--fidelity": fidelity,
     }
     given = [name for name, wanted in views.items() if wanted]
     if follow and given:
         raise RunError(
             "--follow can be combined with --epoch, --persona, --task and --json only; drop the other options"
         )
-    if as_json and given and given != ["--fidelity"]:
+    if as_json and given:
         raise RunError("--json can be combined with --epoch, --persona and --task only; drop the other options")
-    if len(given) > 1 and (alone := [name for name in given if name in ("--prompts", "--fidelity")]):
-        others = ", ".join(name for name in given if name != alone[0])
-        raise RunError(f"{alone[0]} cannot be combined with {others}; drop one of them")
+    if len(given) > 1 and "--prompts" in given:
+        raise RunError(f"--prompts cannot be combined with {', '.join(given[1:])}; drop one of them")
     if given and not parts.ratings and selection != Selection():
         raise RunError(f"{given[0]} shows the whole run; drop --epoch, --persona and --task")
 
@@ -128,18 +121,6 @@ def _wait_for(runs_dir: Path, run: str) -> Path:
                 err().print(f"{error}\nwaiting for it; Ctrl-C ends", soft_wrap=True)
             waiting = True
         time.sleep(POLL_S)
-
-
-def _show_fidelity(path: Path, as_json: bool) -> None:
-    from scai_cli.analysis.fidelity import fidelity
-    from scai_cli.display.terminal.fidelity import print_fidelity
-    from scai_cli.runs.history.fold import read_history
-
-    history = read_history(path)
-    if as_json:
-        print_json(fidelity(history).as_object())
-    else:
-        print_fidelity(history, fidelity(history))
 
 
 def list_runs(as_json: Json = False, runs_dir: RunsDir = RUNS) -> None:

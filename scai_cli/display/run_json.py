@@ -65,7 +65,6 @@ def epoch_object(epoch: Epoch, selection: Selection) -> dict[str, Any]:
         "constitution": {**constitution_object(epoch.constitution), "system_message": epoch.system_message},
         "conversations": [_conversation(epoch, conversation) for conversation in conversations],
         "ratings": [_rating(rating) for rating in epoch.ratings if rating.conversation in selected],
-        "anchors": [_rating(rating) for rating in epoch.anchors],
         "welfare": None if welfare is None else welfare.model_dump(mode="json", exclude={*_STAMP, "epoch"}),
         "revision": _revision(epoch),
         "problems": [{"id": p.id, "where": p.where, "problem": p.problem} for p in epoch.problems],

@@ -1,13 +1,19 @@
-"""The people and tasks of an evaluation, and whether their models can rate."""
+"""The people and tasks of an evaluation, their conversations, and whether their models can rate."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from scai_cli.errors import ConfigError
-from scai_cli.evaluation.suite import SuiteContext
+from scai_cli.evaluation.item import Item
+from scai_cli.evaluation.suite import ItemSource, SuiteContext, System
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.personas import HUMAN, Persona
 from scai_cli.experiment.tasks import Task
+from scai_cli.simulation.conversation import converse
+from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.rater_check import check_rater, fault, verdict
+from scai_cli.simulation.transcript import Conversation
+from scai_cli.values import draw
 
 
 def members(config: ExperimentConfig) -> tuple[Sequence[Persona], Sequence[Task]]:
@@ -19,6 +25,48 @@ def members(config: ExperimentConfig) -> tuple[Sequence[Persona], Sequence[Task]
             "--suite: conversations need simulated people and tasks; name a run, or give an experiment with --config"
         )
     return people, tasks
+
+
+def talk_items(suite: str, source: ItemSource, people: Sequence[Persona]) -> Sequence[Item]:
+    """Return an item for each person and task of the experiment, or `n` of them, drawn with the seed."""
+    config = source.config
+    pairs = [
+        Item(
+            id=f"{person.id}/{task.id}",
+            suite=suite,
+            prompt=task.prompt,
+            cluster=person.id,
+            source=config.name,
+            licence=task.source.licence or "not stated",
+            persona=person.id,
+            task=task.id,
+        )
+        for person in people
+        for task in members(config)[1]
+    ]
+    return draw(pairs, source.n, f"{config.seed}/{suite}")
+
+
+def setting(context: SuiteContext, system: System) -> EpochContext:
+    """Return what the conversations of the members with a system are played in."""
+    people, tasks = members(context.config)
+    return EpochContext(
+        replace(context.agents, assistant=system.assistant),
+        context.variant(system),
+        0,
+        system.constitution,
+        people,
+        tasks,
+        emit=lambda _: None,
+        same_system=[] if system.message is None else [system.message],
+    )
+
+
+async def talk(place: EpochContext, item: Item) -> Conversation:
+    """Play the conversation of an item, with its ratings."""
+    person = next(p for p in place.personas if p.id == item.persona)
+    task = next(t for t in place.tasks if t.id == item.task)
+    return await converse(place, person, task)
 
 
 async def rater_problem(context: SuiteContext) -> str | None:

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, field_validator
 from scai_cli.experiment.constitution_start import ConstitutionStart
 from scai_cli.experiment.earlier_versions import REPLACED, is_before_ballots
 from scai_cli.experiment.generate_settings import GenerateSettings
-from scai_cli.experiment.model_settings import ModelSettings, Roles, overlay
+from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, Roles, overlay
 from scai_cli.experiment.personas import HUMAN, Persona, Scalar
 from scai_cli.experiment.revision_settings import Count, Fraction, Revision
 from scai_cli.experiment.tasks import Task
@@ -23,6 +23,8 @@ from scai_cli.text.suggestions import did_you_mean
 from scai_cli.values import SafeId, Split, Text, Value
 
 ROLES: tuple[AgentRole, ...] = ("assistant", "user", "meta")
+ModelRole = AgentRole | Literal["judge"]
+MODEL_ROLES: tuple[ModelRole, ...] = (*ROLES, "judge")
 
 
 class PersonaSource(Value):
@@ -87,8 +89,6 @@ class Ratings(Value):
     """The number of other users who rate each final answer, drawn with the seed; `all`, or 0 for none."""
     cross_weight: Fraction = 0.25
     """The weight in a persona's utility of its ratings of others' answers; the rest is its satisfaction."""
-    anchors: Annotated[int, Field(ge=0)] = 0
-    """The number of answers of the first epoch that all users rate again in every epoch, to measure drift."""
 
     @field_validator("scale")
     @classmethod
@@ -165,7 +165,7 @@ class ExperimentConfig(Value):
     model: ModelSettings = ModelSettings()
     """The model for all roles."""
     roles: Roles = Roles()
-    """Keys that override `model` for the assistant, the users or the meta-prompt."""
+    """Keys that override `model` for the assistant, the users, the meta-prompt or the judge."""
     ratings: Ratings = Ratings()
     """The qualities that users rate, and their weights."""
     constitution: ConstitutionStart = ConstitutionStart()
@@ -183,10 +183,6 @@ class ExperimentConfig(Value):
     """Limits on calls, tokens, money, time and concurrency."""
     cache: bool = False
     """Whether answers are stored and reused across runs, in `$SCAI_CACHE` or `~/.cache/scai/cache.sqlite3`."""
-    controls: bool = False
-    """Whether control ratings are collected in the last epoch, for `scai show --fidelity`."""
-    judge: ModelSettings | None = None
-    """A model that rates at the end how well each user's words fit their persona; none if null."""
     prices: Mapping[str, PriceConfig] = {}
     """Prices of models that the built-in table lacks: model -> `{input, output}`."""
     max_failures: Fraction = 0
@@ -263,8 +259,19 @@ class ExperimentConfig(Value):
         people, tasks = (bool(_ids(kind)) for kind in (self.holdout.personas, self.holdout.tasks))
         return estimand(new_people=people, new_tasks=tasks, tasks=len(self.held_out[1]))
 
-    def model_for(self, role: AgentRole) -> ModelSettings:
+    @property
+    def has_judge(self) -> bool:
+        """Whether a model of its own judges; without one the assistant's does."""
+        return self.roles.judge != ModelChanges()
+
+    @property
+    def without_judge(self) -> ExperimentConfig:
+        """The experiment for a run, which has nothing to judge."""
+        return self.model_copy(update={"roles": self.roles.model_copy(update={"judge": ModelChanges()})})
+
+    def model_for(self, role: ModelRole) -> ModelSettings:
         """Return the model of a role: `model` with the keys in `roles`."""
+        role = "assistant" if role == "judge" and not self.has_judge else role
         return overlay(self.model, getattr(self.roles, role))
 
     def model_of(self, persona: Persona) -> ModelSettings:
@@ -277,15 +284,15 @@ class ExperimentConfig(Value):
         """Yield every (role, model): the roles' models, the personas' own, then the judge."""
         yield from ((role, self.model_for(role)) for role in ROLES)
         yield from (("user", self.model_of(persona)) for persona in self.personas.inline if persona.has_own_agent)
-        if self.judge is not None:
-            yield "meta", self.judge
+        if self.has_judge:
+            yield "meta", self.model_for("judge")
 
     def place_of(self, model: ModelSettings) -> str:
-        """Return the key that gives a model its endpoint: `model`, `roles.user`, `personas.ann.model` or `judge`."""
+        """Return the key that gives a model its endpoint: `model`, `roles.user` or `personas.ann.model`."""
         own = {f"personas.{persona.id}.model": self.model_of(persona) for persona in self.personas.inline}
-        roles = {f"roles.{role}": self.model_for(role) for role in ROLES}
-        places = {"model": self.model, **roles, **own, "judge": self.judge}
-        return next((key for key, other in places.items() if other and other.endpoint == model.endpoint), "model")
+        roles = {f"roles.{role}": self.model_for(role) for role in MODEL_ROLES}
+        places = {"model": self.model, **roles, **own}
+        return next((key for key, other in places.items() if other.endpoint == model.endpoint), "model")
 
 
 def _ids(held_out: float | tuple[str, ...]) -> frozenset[str]:

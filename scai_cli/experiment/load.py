@@ -18,9 +18,9 @@ from pydantic import ValidationError
 
 from scai_cli import plugins
 from scai_cli.errors import ConfigError
-from scai_cli.experiment.config import ROLES, ExperimentConfig, Holdout, PersonaSource, TaskSource
+from scai_cli.experiment.config import MODEL_ROLES, ExperimentConfig, Holdout, PersonaSource, TaskSource
 from scai_cli.experiment.constitution_start import FindEarlier, check_conditions, check_contract, start_from
-from scai_cli.experiment.earlier_versions import REPLACED, keep_first_defaults
+from scai_cli.experiment.earlier_versions import REPLACED, SavedFidelity, keep_first_defaults, saved_fidelity
 from scai_cli.experiment.item_files import LONGEST_ITEM, Item, items, plural
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.strata import stratified
@@ -37,7 +37,7 @@ _RESOLVED = {"files": (), "sample": None, "split": None}
 _CHECKED = 500_000
 """The characters of a saved experiment from which on its size is checked."""
 
-_WITHOUT_DEFAULTS = {"personas", "tasks", "roles", "judge"}
+_WITHOUT_DEFAULTS = {"personas", "tasks", "roles"}
 """The keys of an experiment that are dumped without defaults."""
 
 
@@ -71,6 +71,13 @@ def load_saved(path: Path, overrides: Overrides | None = None) -> ExperimentConf
 def load_resolved(path: Path, overrides: Overrides | None = None) -> ExperimentConfig:
     """Read an experiment written by `dump_experiment`; it can lack personas and tasks; load no code."""
     return _validate(read_yaml(path), overrides or Overrides())[0]
+
+
+def earlier_fidelity(path: Path) -> SavedFidelity:
+    """Return the keys of a saved experiment that went in 0.7."""
+    # Every version before 0.7 has saved this key, and to read a long file takes seconds.
+    is_earlier = b"\ncontrols:" in path.read_bytes()
+    return (saved_fidelity(read_yaml(path).data) if is_earlier else None) or SavedFidelity()
 
 
 def bare_experiment(overrides: Overrides) -> ExperimentConfig:
@@ -181,9 +188,9 @@ def _settings(overrides: Overrides, before: object) -> list[tuple[str, str, str]
     if overrides.model is not None:
         provider, name = parse_model(overrides.model)
         keys = {"model.provider": json.dumps(provider), "model.name": json.dumps(name)}
-        keys |= {f"roles.{role}.{key}": "null" for role in ROLES for key in ("provider", "name")}
+        keys |= {f"roles.{role}.{key}": "null" for role in MODEL_ROLES for key in ("provider", "name")}
         if provider != (before.get("provider", "simulated") if isinstance(before, dict) else "simulated"):
-            options = {"model.options": "{}"} | {f"roles.{role}.options": "null" for role in ROLES}
+            options = {"model.options": "{}"} | {f"roles.{role}.options": "null" for role in MODEL_ROLES}
             kept = {key for key in options for _, given, _ in changes if f"{given}.".startswith(f"{key}.")}
             keys |= {key: value for key, value in options.items() if key not in kept}
         changes += [("--model", key, value) for key, value in keys.items()]
@@ -232,11 +239,9 @@ def named_code(config: ExperimentConfig) -> Iterator[CodeName]:
     """Yield every name in an experiment that refers to code."""
     yield ("revision", "strategy"), "strategy", config.revision.strategy
     yield ("revision", "acceptance"), "acceptance", config.revision.acceptance
-    for role in ROLES:
+    for role in MODEL_ROLES:
         own = getattr(config.roles, role).provider
         yield ("roles", role, "provider") if own else ("model", "provider"), "provider", config.model_for(role).provider
-    if config.judge is not None:
-        yield ("judge", "provider"), "provider", config.judge.provider
     own_models = {persona.model.provider for persona in config.personas.inline if persona.model is not None}
     for provider in sorted(name for name in own_models if name is not None):
         yield ("personas",), "provider", provider
@@ -252,10 +257,11 @@ def _check_names(names: Iterable[CodeName], source: YamlSource) -> None:
 
 
 def _refuse_replaced_keys(source: YamlSource) -> None:
-    section = source.data.get("revision")
-    for key in section if isinstance(section, dict) else ():
-        if remedy := REPLACED["revision"].get(key):
-            raise source.error(("revision", key), f"unknown key; {remedy}")
+    for name in ("", "ratings", "revision"):
+        section = source.data.get(name) if name else source.data
+        for key in section if isinstance(section, dict) else ():
+            if remedy := REPLACED[name].get(key):
+                raise source.error((name, key) if name else (key,), f"unknown key; {remedy}")
 
 
 def _select(

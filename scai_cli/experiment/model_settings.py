@@ -116,7 +116,7 @@ def overlay(base: ModelSettings, changes: ModelChanges | None) -> ModelSettings:
 
 
 class Roles(Value):
-    """The models of the assistant, the users and the meta-prompt."""
+    """The models of the assistant, the users, the meta-prompt and the judge."""
 
     assistant: ModelChanges = ModelChanges()
     """Answers the users under the constitution."""
@@ -124,3 +124,5 @@ class Roles(Value):
     """Simulates the personas: comments and ratings."""
     meta: ModelChanges = ModelChanges()
     """Revises the constitution."""
+    judge: ModelChanges = ModelChanges()
+    """Judges answers in `scai generate` and `scai evaluate`; without any key it is the assistant's model."""

@@ -3,13 +3,12 @@
 from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.load import Overrides
-from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.models.endpoint import OFFICIAL_URL
 from scai_cli.models.key_trust import address_in_environment
 
 
 def with_address(config: ExperimentConfig, anew: Overrides | None = None) -> ExperimentConfig:
-    """Write the address in use into the models without one.
+    """Write the address in use into the model if it has none.
 
     For new work on a saved experiment, `anew` are its options: OPENAI_BASE_URL has precedence over a saved address that
     came from there, and the options over both.
@@ -17,15 +16,12 @@ def with_address(config: ExperimentConfig, anew: Overrides | None = None) -> Exp
     address = address_in_environment()
     renewed = anew is not None and address and not _names_address(anew)
 
-    def named(model: ModelSettings | None) -> ModelSettings | None:
-        if model is None or (model.base_url is not None and not (renewed and model.base_url_from)):
-            return model
-        return model.model_copy(update={"base_url": address or OFFICIAL_URL, "base_url_from": "environment"})
-
-    if all(model.provider != "openai" for _, model in config.models()):
+    has_own = config.model.base_url is not None and not (renewed and config.model.base_url_from)
+    if has_own or all(model.provider != "openai" for _, model in config.models()):
         return config
     # Roles and personas without an address of their own have that of `model`, whatever its provider is.
-    return config.model_copy(update={"model": named(config.model), "judge": named(config.judge)})
+    named = {"base_url": address or OFFICIAL_URL, "base_url_from": "environment"}
+    return config.model_copy(update={"model": config.model.model_copy(update=named)})
 
 
 def refuse_other_address(config: ExperimentConfig, overrides: Overrides) -> None:

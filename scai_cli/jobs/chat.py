@@ -283,7 +283,6 @@ def assistant_only(config: ExperimentConfig) -> ExperimentConfig:
         update={
             "model": config.model_for("assistant"),
             "roles": Roles(),
-            "judge": None,
             "revision": Revision(),
             "personas": config.personas.model_copy(update={"inline": people}),
             "limits": config.limits.model_copy(update={"seconds": None}),

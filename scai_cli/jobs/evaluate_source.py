@@ -15,7 +15,7 @@ from scai_cli.experiment.constitution_file import SUFFIXES, read_constitution
 from scai_cli.experiment.input_files import read_text
 from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment, parse_model
 from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, overlay
-from scai_cli.jobs.saved_experiment import load_run
+from scai_cli.jobs.saved_experiment import load_source
 from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.runs.find import find_run, is_run
 from scai_cli.runs.history.fold import read_history
@@ -122,7 +122,7 @@ def _experiment(options: EvaluateOptions, paths: Sequence[Path], runs: Path) -> 
         config = load_experiment(options.config, overrides, starting_from(runs))
     elif paths:
         without = Overrides((*_NO_LIMITS, *overrides.settings), overrides.model, overrides.seed)
-        config = load_run(paths[0], without, trust=options.trust)
+        config = load_source(paths[0], without, trust=options.trust)
     elif overrides.model is not None:
         config = bare_experiment(overrides)
     else:
@@ -186,7 +186,7 @@ def _of_file(path: Path, notes: list[str]) -> tuple[Constitution, str, str]:
 def _judges(options: EvaluateOptions, config: ExperimentConfig) -> list[ModelSettings]:
     """Return the models of `--judge`, else `roles.judge`."""
     if not options.judges:
-        return [config.model_for("assistant")]
+        return [config.model_for("judge")]
     models = [parse_model(text) for text in options.judges]
     return [
         overlay(config.model_for("assistant"), ModelChanges(provider=provider, name=name)) for provider, name in models

@@ -38,6 +38,7 @@ from scai_cli.jobs.saved_experiment import (
     digests,
     refuse_changed,
     refuse_foreign_code,
+    refuse_lost_judge,
     refuse_without_forms,
 )
 from scai_cli.jobs.session import HealthWatch, Observer, Outcome, resume_command, run_on_loop, taken, work
@@ -119,8 +120,11 @@ def resume(
     directory = RowDirectory.reopen(path, GENERATED)
     with closing(directory.folder) as folder:
         refuse_changed("generated set", manifest.digests, config, path / EXPERIMENT, of_rows=True)
-        if config.generate.by_users and directory.written < manifest.orders.n:
+        is_unfinished = directory.written < manifest.orders.n
+        if config.generate.by_users and is_unfinished:
             refuse_without_forms("generated set", config, manifest.scai, path)
+        if config.generate.by_model and is_unfinished:
+            refuse_lost_judge(path / EXPERIMENT)
         if sha256(directory.folder.path / TASKS) != manifest.tasks.sha256:
             raise RunError(
                 f"{path / TASKS}: changed since the set was started; restore it from a copy, or start a new set"

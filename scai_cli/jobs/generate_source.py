@@ -14,7 +14,7 @@ from scai_cli.experiment.item_files import items
 from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.tasks import Task
-from scai_cli.jobs.saved_experiment import load_run
+from scai_cli.jobs.saved_experiment import load_source
 from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.models.notices import Notices
 from scai_cli.runs.find import find_run, is_run
@@ -108,7 +108,7 @@ def _from_run(options: GenerateOptions, path: Path) -> GenerateSource:
             f"--config: run {path.name!r} has its own experiment; drop --config and change keys with --set"
         )
     history = read_history(path, messages=False)
-    config = load_run(path, options.overrides, trust=options.trust)
+    config = load_source(path, options.overrides, trust=options.trust)
     learned, _ = history.product
     assert history.started is not None
     return _peopled(GenerateSource(path.name, path.name, config, history.started.constitution, learned), options)

@@ -76,6 +76,7 @@ def plan_experiment(config: ExperimentConfig) -> Plan:
 
     The product's calls are certain only if the rehearsal equals the run: all models simulated, rehearsed in full.
     """
+    config = config.without_judge
     workload = Workload(config)
     whole = workload.calls() <= REHEARSED
     part = workload if whole else workload.part()

@@ -125,7 +125,7 @@ def _alone(config: ExperimentConfig, model: ModelSettings) -> ExperimentConfig:
     """Return the experiment with this model alone, as two users who are asked for forms in the two ways."""
     users = [Persona(id=form, model=ModelChanges(**{**model.model_dump(), "structured": form})) for form in _FORMS]
     limits = config.limits.model_copy(update={"max_retries": min(config.limits.max_retries, _RETRIES)})
-    changes = {"model": ModelSettings(), "roles": Roles(), "judge": None, "cache": False, "limits": limits}
+    changes = {"model": ModelSettings(), "roles": Roles(), "cache": False, "limits": limits}
     return config.model_copy(update={**changes, "personas": PersonaSource(inline=tuple(users))})
 
 

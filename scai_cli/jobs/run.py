@@ -71,7 +71,7 @@ async def run(
         _refuse_taken(runs_dir / run_id, digests(config))
     config = with_address(config)
     # Connect first: an experiment whose models are not available leaves no folder behind.
-    with ModelPool.connect(config, prompt) as pool:
+    with ModelPool.connect(config.without_judge, prompt) as pool:
         directory = RunDirectory.create(runs_dir, run_id, config.name, dump_experiment(config))
         with closing(directory.folder):
             return await _session(pool, directory, observer)
@@ -124,9 +124,9 @@ async def _continued(
             if directory.digests:
                 if not directory.is_finished:
                     refuse_without_forms("run", config, directory.version, path)
-                    refuse_replaced(config, path.name)
+                    refuse_replaced(config, path / CONFIG)
                 refuse_changed("run", directory.digests, config, path / CONFIG)
-            with ModelPool.connect(config, prompt) as pool:
+            with ModelPool.connect(config.without_judge, prompt) as pool:
                 if changed is not None:  # an unchanged file keeps its date, which sorts the list of runs
                     folder.write_text(CONFIG, changed, lasting=True)
                 try:

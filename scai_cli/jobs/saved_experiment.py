@@ -5,13 +5,14 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import reduce
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from scai_cli import plugins
 from scai_cli.errors import RunError
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.experiment.earlier_versions import REPLACED
-from scai_cli.experiment.load import CodeName, Overrides, load_saved, named_code
+from scai_cli.experiment.earlier_versions import REPLACED, SavedFidelity
+from scai_cli.experiment.load import CodeName, Overrides, earlier_fidelity, load_saved, named_code
+from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.jobs.addresses import refuse_other_address
 from scai_cli.runs.run_directory import CONFIG
 
@@ -36,14 +37,25 @@ Not `temperature`, `top_p` or `options`: one set of results has one sampling.
 """
 
 
-def digests(config: ExperimentConfig, *, of_rows: bool = False, with_remedies: bool = False) -> dict[str, str]:
+def digests(
+    config: ExperimentConfig,
+    *,
+    of_rows: bool = False,
+    with_remedies: bool = False,
+    earlier: SavedFidelity | None = None,
+) -> dict[str, str]:
     """Return a digest of every key that must not change in a run, or in a generated set.
 
-    `with_remedies`: also of the keys that affect the results and may change on a resume.
+    `with_remedies`: also of the keys that affect the results and may change on a resume. `earlier`: also of these keys.
     """
     # Without the first defaults, so that neither a new key nor a new default changes a digest.
     changeable = {*CHANGEABLE, "opening"} if of_rows else {*CHANGEABLE, "generate"}
     data = config.model_dump(mode="json", exclude=changeable, exclude_defaults=True)
+    data.get("roles", {}).pop("judge", None)
+    if of_rows and config.has_judge:
+        data["judge"] = config.model_for("judge").model_dump(mode="json", exclude_defaults=True)
+    if earlier is not None:
+        _add_earlier(data, earlier)
     for (*section, key), default in _FIRST_DEFAULTS.items():
         value: object = reduce(getattr, (*section, key), config)
         part = data.setdefault(section[0], {}) if section else data
@@ -60,6 +72,16 @@ def digests(config: ExperimentConfig, *, of_rows: bool = False, with_remedies: b
     return {key: _digest(value) for key, value in data.items() if value != {}}
 
 
+def _add_earlier(data: dict[str, Any], earlier: SavedFidelity) -> None:
+    """Add the keys as a version before 0.7 counted them: without defaults."""
+    if earlier.controls:
+        data["controls"] = True
+    if earlier.anchors:
+        data["ratings"] = {**data.get("ratings", {}), "anchors": earlier.anchors}
+    if earlier.judge is not None and not ("judge" in data and earlier.judge_fits):
+        data["judge"] = ModelSettings.model_validate(earlier.judge).model_dump(mode="json", exclude_defaults=True)
+
+
 def changed_keys(began: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """Return the keys of an experiment whose digests differ."""
     return [key for key in {**began, **now} if began.get(key) != now.get(key)]
@@ -70,7 +92,8 @@ def refuse_changed(
 ) -> None:
     """Raise RunError if a digest differs from the first session; `file` is the saved experiment."""
     # Until 0.2 the recorded digests were also of the remedies: there they may not change.
-    both = [digests(config, of_rows=of_rows, with_remedies=before) for before in (False, True)]
+    earlier = earlier_fidelity(file)
+    both = [digests(config, of_rows=of_rows, with_remedies=before, earlier=earlier) for before in (False, True)]
     # A revision by what this version has replaced is never continued, so that its keys need not be the same.
     ignored = {"revision"} if any(_replaced(config)) else set()
     if changed := min(([k for k in changed_keys(began, now) if k not in ignored] for now in both), key=len):
@@ -89,8 +112,14 @@ def refuse_without_forms(kind: str, config: ExperimentConfig, version: str, path
         )
 
 
-def refuse_replaced(config: ExperimentConfig, run_id: str) -> None:
-    """Raise RunError for an unfinished run that needs a strategy or an acceptance rule of versions before 0.6."""
+def refuse_replaced(config: ExperimentConfig, file: Path) -> None:
+    """Raise RunError for an unfinished run that needs what earlier versions had; `file` is the saved experiment."""
+    run_id = file.parent.name
+    if needed := earlier_fidelity(file).needed:
+        raise RunError(
+            f"run {run_id!r} measures the fidelity of its users ({', '.join(needed)}), which is a suite of "
+            "`scai evaluate` in this version; continue it with scai 0.6, or start a new run"
+        )
     for _, kind, name in _replaced(config):
         raise RunError(
             f"run {run_id!r} revises by the {kind} {name!r}, which this version does not have; "
@@ -100,6 +129,15 @@ def refuse_replaced(config: ExperimentConfig, run_id: str) -> None:
         raise RunError(
             f"run {run_id!r} revises a draft in several rounds, which this version does not do; continue it with scai "
             "0.5, or start a new run"
+        )
+
+
+def refuse_lost_judge(file: Path) -> None:
+    """Raise RunError for an unfinished set whose judge `roles.judge` cannot describe."""
+    if not earlier_fidelity(file).judge_fits:
+        raise RunError(
+            f"generated set {file.parent.name!r} has a judge without some keys that `model` has, which `roles.judge` "
+            "cannot unset; continue it with scai 0.6, or start a new set"
         )
 
 
@@ -113,6 +151,14 @@ def load_run(path: Path, overrides: Overrides, *, trust: bool) -> ExperimentConf
     refuse_foreign_code(config, path.name, trust=trust)
     refuse_other_address(config, overrides)
     return config
+
+
+def load_source(path: Path, overrides: Overrides, *, trust: bool) -> ExperimentConfig:
+    """Read the experiment of a run for rows or an evaluation, as `load_run` does."""
+    config = load_run(path, overrides, trust=trust)
+    names_judge = any(setting.startswith("roles.judge") for setting in overrides.settings)
+    # A judge that `roles.judge` cannot describe would get a key or a temperature that it did not have.
+    return config if names_judge or earlier_fidelity(path / CONFIG).judge_fits else config.without_judge
 
 
 def refuse_foreign_code(config: ExperimentConfig, run_id: str, *, trust: bool) -> None:

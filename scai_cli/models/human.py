@@ -153,8 +153,6 @@ class HumanModel:
         if request.purpose == "feedback":
             feedback = await self._participants.read("What was good, what would you change?", multiline=True)
             return _json(feedback=feedback, rating=await self._rating(own))
-        if request.purpose == "anchor":
-            return _json(feedback="", rating=await self._rating(own))
         if request.purpose == "cross_rating":
             reason = await self._participants.read(
                 "What do you think of this answer to another person?", multiline=True
@@ -202,7 +200,7 @@ def read_opinion(text: str, cases: Sequence[str]) -> dict[str, str] | None:
 def _sections(request: ChatRequest) -> Sequence[tuple[str, str]]:
     """Return the fenced texts of the prompt with titles, or the whole prompt if it has no fences."""
     prompt = _prompt(request)
-    if request.purpose in ("feedback", "anchor"):
+    if request.purpose == "feedback":
         messages = list(fenced(prompt, "message"))
         task, own = messages[:1], messages[-2:-1] if len(messages) > 2 else []
         titled = [("Task", task), ("You said", own), ("The assistant's answer", messages[1:][-1:])]

@@ -4,13 +4,14 @@ Every event has an `id`, its position in the run, unique among the events of its
 and `time`; they are None before.
 """
 
+import json
 import operator
 from collections import Counter
 from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from scai_cli.experiment.constitution import Constitution, Edit
 from scai_cli.runs.records import (
@@ -112,15 +113,12 @@ class MessageSaid(_Event):
 
 
 class Rated(_Event):
-    """A rating of a conversation's answer `message` by `rater`; `value` is None if it could not be read.
-
-    An `anchor` is an answer of an earlier epoch, rated again to measure the rater's drift; it counts nowhere else.
-    """
+    """A rating of a conversation's answer `message` by `rater`; `value` is None if it could not be read."""
 
     type: Literal["rating"] = "rating"
     epoch: int
-    kind: Literal["own", "cross", "anchor"]
-    """`own`: by the user of the conversation; `cross`: by another user; `anchor`: an earlier answer again."""
+    kind: Literal["own", "cross"]
+    """`own`: by the user of the conversation; `cross`: by another user."""
     metric: str
     """The rated quality, e.g. satisfaction."""
     rater: str
@@ -165,10 +163,12 @@ class WelfareMeasured(_Event):
     """Welfare function -> value, the declared one included."""
     missing: int
     """Ratings that could not be read."""
-    drift: Mapping[str, float | None] = {}
-    """Mean second minus first rating of the anchors by a persona, on the rating scale; empty without anchors."""
-    corrected: Mapping[str, float | None] = {}
-    """Satisfaction minus drift; it may lie beyond the scale. Empty without anchors."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_drift(cls, data: Any) -> Any:
+        """Leave out what versions before 0.7 computed from ratings of the kind `anchor`."""
+        return {key: data[key] for key in data if key not in ("drift", "corrected")} if isinstance(data, dict) else data
 
 
 class Revised(_Event):
@@ -256,37 +256,6 @@ class HoldoutCompared(_Event):
     """Utilities under the last constitution."""
 
 
-class ControlRated(_Event):
-    """A control rating of a user's final answer; it counts for fidelity only."""
-
-    type: Literal["control"] = "control"
-    epoch: int
-    kind: Literal["null", "swapped", "retest"]
-    """By a persona without a description, by another persona, or again by the same persona."""
-    persona: str
-    """The user of the conversation."""
-    rater: str
-    """The rater; `~nobody` is the null persona."""
-    conversation: str
-    value: float | None
-    """On the rating scale."""
-    problem: str | None = None
-    """Why the value is missing."""
-
-
-class Judged(_Event):
-    """The judge's rating, from 0 to 10, of how well a user's words fit the persona."""
-
-    type: Literal["judged"] = "judged"
-    epoch: int
-    persona: str
-    value: float | None
-    reason: str = ""
-    """The judge's reason."""
-    problem: str | None = None
-    """Why the value is missing."""
-
-
 class RatersChecked(_Event):
     """The check of the users' models during the first epoch; a later event of this type replaces it."""
 
@@ -312,8 +281,6 @@ Event = (
     | WelfareMeasured
     | BallotCast
     | Revised
-    | ControlRated
-    | Judged
     | RatersChecked
     | HoldoutCompared
     | Problem
@@ -322,3 +289,14 @@ Event = (
 
 ANY_EVENT: TypeAdapter[Event] = TypeAdapter(Annotated[Event, Field(discriminator="type")])
 """Parses any event from a JSON line."""
+
+
+def read_event(line: bytes) -> Event | None:
+    """Return the event on a line; None for one of a type that only versions before 0.7 have. Raises ValueError."""
+    try:
+        return ANY_EVENT.validate_json(line)
+    except ValidationError:
+        event = json.loads(line)
+        if isinstance(event, dict) and (event.get("type") in ("control", "judged") or event.get("kind") == "anchor"):
+            return None
+        raise

@@ -13,7 +13,7 @@ from typing import Final
 
 from scai_cli import __version__
 from scai_cli.errors import RunError
-from scai_cli.runs.events import ANY_EVENT, Event, Problem, RatersChecked, Revised
+from scai_cli.runs.events import Event, Problem, RatersChecked, Revised, read_event
 from scai_cli.runs.jsonl import damaged, lines, remove_halves
 from scai_cli.runs.locked_folder import CALLS, CreationFiles, LockedFolder
 from scai_cli.text.characters import escape_line_ends
@@ -30,6 +30,8 @@ _MAY_DIFFER: Final = re.compile(rb'"(?:run_id|scai)":"[^"]*",')
 """The id and version in `run_started`: a run has the name of its folder, and any version may continue it."""
 _OBSERVED: Final = re.compile(rb'"observed":(?:null|[-+.\de]+),(?="comment":)')
 """What a program sees in the rated text: versions before 0.5 counted the style of others' answers, too."""
+_NO_DRIFT: Final = b',"drift":{},"corrected":{}'
+"""The end of `welfare` in versions before 0.7, without ratings of the kind `anchor`."""
 
 
 def now() -> str:
@@ -92,7 +94,8 @@ class RunDirectory:
     def events(self) -> Iterator[Event]:
         """Yield the written events."""
         for _, _, line in lines(self.folder.path / EVENTS):
-            yield ANY_EVENT.validate_json(line)
+            if (event := read_event(line)) is not None:
+                yield event
 
     def settled_by(self, call: str) -> str:
         """Return the type of the written event that results from a call, whose answer is thus fixed, or ""."""
@@ -170,6 +173,8 @@ def _comparable(kind: str, body: bytes) -> bytes:
     """Return the part of a body that must be the same in each session."""
     if kind == "rating":
         return _OBSERVED.sub(b"", body, count=1)
+    if kind == "welfare":
+        return body.replace(_NO_DRIFT, b"")
     return _MAY_DIFFER.sub(b"", body, count=2) if kind == "run_started" else body
 
 
@@ -185,7 +190,7 @@ def _results(call: str) -> Iterator[tuple[str, str]]:
         yield "holdout", epoch
     elif rest.startswith(("~", "+again/", "revision/")) or rest == "revision":
         yield "revision", f"{epoch}/revision"
-    yield from ((kind, place) for kind in ("message", "rating", "control", "judged"))
+    yield from ((kind, place) for kind in ("message", "rating"))
 
 
 def _name(kind: str, event_id: str) -> bytes:

@@ -16,10 +16,8 @@ from scai_cli.experiment.tasks import Task
 from scai_cli.runs import events
 from scai_cli.runs.records import Candidate, RaterCheck
 from scai_cli.simulation import stops
-from scai_cli.simulation.anchors import Anchors
 from scai_cli.simulation.best_version import VersionRanking
 from scai_cli.simulation.candidate_checks import checked
-from scai_cli.simulation.controls import control, judge
 from scai_cli.simulation.epoch import play
 from scai_cli.simulation.epoch_context import Agents, Emit, EpochContext
 from scai_cli.simulation.groups import dev_people, not_approved
@@ -66,14 +64,14 @@ async def simulate(
     past: deque[Sequence[Conversation]] = deque(maxlen=config.revision.memory - 1)
     set_aside = dev_people(config)
     rejected: deque[NotApproved] = deque(maxlen=_REMEMBERED)
-    ranking, anchors = VersionRanking(declared), Anchors(config.ratings.anchors)
+    ranking = VersionRanking(declared)
     plays: list[tuple[int, tuple[Persona, ...], tuple[Task, ...]]] = []
     for epoch in range(1, config.epochs + 1):
         people, tasks = _drawn(config, epoch, set_aside)
         plays.append((constitution.version, people, tasks))
         is_settled = f"e{epoch}/revision" in revised
         context = EpochContext(agents, f"e{epoch}", epoch, constitution, people, tasks, emit, is_settled)
-        conversations, utilities = await _play_and_measure(context, anchors, declared)
+        conversations, utilities = await _play_and_measure(context, declared)
         ranking.add(constitution, utilities)
         dev = set_aside.intersection(person.id for person in people)
         revision_id = f"{context.id}/revision"
@@ -89,13 +87,8 @@ async def simulate(
     if always_play_product or not is_measured:
         last = config.epochs + 1
         context = EpochContext(agents, f"e{last}", last, product, people, tasks, emit)
-        conversations, _ = await _play_and_measure(context, anchors, declared, is_product=True)
-    # The controls look at the last conversations, and the holdout at the product: both come after all plays, so that
-    # a run with them has the same epochs as one without.
-    if config.controls:
-        await control(context, conversations)
-    if agents.judge is not None:
-        await judge(context, agents.judge, conversations)
+        await _play_and_measure(context, declared, is_product=True)
+    # It looks at the product, and comes after all plays, so that a run with it has the same epochs as one without.
     personas, tasks = config.held_out
     if personas:
         context = EpochContext(agents, "holdout", config.epochs + 1, first, personas, tasks, emit)
@@ -140,7 +133,7 @@ def _drawn(
 
 
 async def _play_and_measure(
-    context: EpochContext, anchors: Anchors, declared: WelfareFunction, *, is_product: bool = False
+    context: EpochContext, declared: WelfareFunction, *, is_product: bool = False
 ) -> tuple[Sequence[Conversation], EpochUtilities]:
     """Play an epoch from its `epoch_started` to its `welfare`."""
     context.emit(
@@ -162,8 +155,7 @@ async def _play_and_measure(
     for conversation in conversations:
         for event in conversation.withheld:
             context.emit(event)
-    drift = await anchors.drift(context, conversations)
-    utilities = _measure(context, conversations, declared, drift)
+    utilities = _measure(context, conversations, declared)
     stop_if_a_rater_failed(context, checks)
     return conversations, utilities
 
@@ -177,12 +169,7 @@ async def _play_and_check(context: EpochContext) -> tuple[Sequence[Conversation]
     return conversations, checks
 
 
-def _measure(
-    context: EpochContext,
-    conversations: Sequence[Conversation],
-    declared: WelfareFunction,
-    drift: Mapping[str, float | None],
-) -> EpochUtilities:
+def _measure(context: EpochContext, conversations: Sequence[Conversation], declared: WelfareFunction) -> EpochUtilities:
     """Emit the utilities and the welfare of the epoch."""
     utilities = epoch_utilities(context, conversations)
     context.emit(
@@ -197,17 +184,9 @@ def _measure(
             observed=utilities.observed,
             values=utilities.values(declared),
             missing=utilities.missing,
-            drift=drift,
-            corrected=_correct(utilities.satisfaction, drift),
         )
     )
     return utilities
-
-
-def _correct(satisfaction: Mapping[str, float | None], drift: Mapping[str, float | None]) -> dict[str, float | None]:
-    """Return satisfaction minus drift, or None if one of them is missing."""
-    pairs = {persona: (satisfaction.get(persona), change) for persona, change in drift.items()}
-    return {persona: None if s is None or d is None else s - d for persona, (s, d) in pairs.items()}
 
 
 async def _revise(

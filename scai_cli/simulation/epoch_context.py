@@ -29,8 +29,8 @@ class Agents:
     meta: Agent
     own: Mapping[str, Agent]
     """Persona id -> agent, for personas with their own model or played by a real person."""
-    judge: Agent | None
-    """The judge of whether the users stayed in character."""
+    judge: Agent
+    """Judges answers; the assistant, unless the judge has a model of its own."""
     seed: int
     turns: int
     opening: Literal["task", "own_words"]
@@ -51,20 +51,19 @@ class Agents:
         """Role -> model; `user/PERSONA` -> model for a persona with its own model."""
         agents_by_role = {"assistant": self.assistant, "user": self.user, "meta": self.meta}
         agents_by_role.update((f"user/{name}", agent) for name, agent in self.own.items())
-        if self.judge is not None:
-            agents_by_role["judge"] = self.judge
         return {name: agent.config.label for name, agent in agents_by_role.items()}
 
 
 def build_agents(config: ExperimentConfig, agent: Callable[[AgentRole, ModelSettings], Agent]) -> Agents:
     """Build the agents of an experiment; `agent` creates one from its role and model."""
+    assistant = agent("assistant", config.model_for("assistant"))
     return Agents(
         prompts=Prompts(config.prompts, config.ratings, config.constitution, config.personas.inline, config.revision),
-        assistant=agent("assistant", config.model_for("assistant")),
+        assistant=assistant,
         user=agent("user", config.model_for("user")),
         meta=agent("meta", config.model_for("meta")),
         own={p.id: agent("user", config.model_of(p)) for p in config.personas.inline if p.has_own_agent},
-        judge=agent("meta", config.judge) if config.judge is not None else None,
+        judge=agent("meta", config.model_for("judge")) if config.has_judge else assistant,
         seed=config.seed,
         turns=config.turns,
         opening=config.opening,

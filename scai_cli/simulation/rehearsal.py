@@ -56,11 +56,10 @@ class Rehearsal:
         return completion
 
     def _part_of(self, call: str) -> str:
-        """Return the prefix of a call's purpose; empty for the calls of epochs and controls."""
+        """Return the prefix of a call's purpose; empty for the calls of epochs."""
         if call.startswith(HOLDOUT):
             return HOLDOUT
-        plays_product = call.startswith(f"e{self.config.epochs + 1}/") and "/control/" not in call
-        return PRODUCT if plays_product else ""
+        return PRODUCT if call.startswith(f"e{self.config.epochs + 1}/") else ""
 
     async def aclose(self) -> None:
         """Close nothing."""
@@ -111,7 +110,7 @@ class Workload:
         parts = (plays, config.epochs + 1, self.group()), (2, 1, self.group(holdout=True))
         for times, openings, (personas, tasks, raters) in parts:
             total += personas * tasks * (times * (2 * config.turns + raters) + opens * openings)
-        each = proposed + self.group()[0] * (config.ratings.anchors + ratifies)
+        each = proposed + self.group()[0] * ratifies
         return math.ceil(total) + config.epochs * each
 
     @property
@@ -149,15 +148,11 @@ class Workload:
         personas, tasks, raters = self.group(holdout)
         some, few, seen = part.group(holdout)
         epochs = 1.0 if holdout or product else self.config.epochs / part.config.epochs
-        if purpose in ("ballot", "anchor"):
+        if purpose == "ballot":
             return epochs * personas / some, 1.0
         if purpose == "rater_check":
             return 1.0, 1.0
-        if purpose == "judge":
-            return personas / some, tasks / few
         conversations = personas * tasks / (some * few)
-        if purpose == "control":
-            return conversations, 1.0
         if purpose in ("opening", "answer", "feedback"):
             return epochs * conversations, 1.0
         if purpose == "cross_rating":

@@ -6,7 +6,7 @@ from typing import Final
 
 from scai_cli.errors import CallFailed, PromptTooLong, RunUnhealthy, TooManyFailures
 from scai_cli.experiment.model_settings import ModelSettings
-from scai_cli.runs.events import NOT_ANSWERED, ControlRated, Event, Judged, Problem, Rated, Revised
+from scai_cli.runs.events import NOT_ANSWERED, Event, Problem, Revised
 from scai_cli.runs.records import NoAnswer
 from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.revision_context import RevisionContext
@@ -26,17 +26,6 @@ def stop_if_too_many(errors: Iterable[CallFailed | None], size: int, share: floa
             f"{count if size > 1 else ''}{failed[0].call}: {failed[0]}; `scai resume` makes failed calls again, "
             f"`--set max_failures={math.ceil(100 * len(failed) / size) / 100:g}` leaves them out"
         )
-
-
-def emit_rated(
-    context: EpochContext, results: Sequence[tuple[Rated | ControlRated | Judged, CallFailed | None]], what: str
-) -> None:
-    """Emit ratings and their failed calls, unless too many failed: a resume then makes these calls again."""
-    stop_if_too_many((error for _, error in results), len(results), context.agents.max_failures, what)
-    for rating, error in results:
-        if error is not None:
-            context.emit(context.problem(error, rating.id))
-        context.emit(rating)
 
 
 def stop_if_all_refused(context: EpochContext, conversations: Sequence[Conversation]) -> None:

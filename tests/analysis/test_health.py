@@ -154,7 +154,7 @@ def test_skipped_messages_are_counted_as_decoded_ones(finished: Path, tmp_path: 
     assert read_history(run).answers.roles["assistant"]["answers"] == 18
 
 
-def test_anchors_and_ratings_without_an_answer_do_not_count() -> None:
+def test_ratings_without_an_answer_do_not_count() -> None:
     counts = AnswerCounts()
     for problem in ("the call failed", "the conversation failed"):
         counts.add_rating("own", None, problem)

@@ -1,4 +1,4 @@
-"""Verifiable preferences: observed beside rated utility, honesty, and anchors against drift."""
+"""Verifiable preferences: observed beside rated utility, and honesty."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from changed_runs import bare, take_back
-from conftest import TINY, calls, events, scai
-from scripted import no_form, refusing
-from scripted_runs import NO_CROSS, PEOPLE, TASKS, anew, experiment, ran, revisions
+from conftest import TINY, events, scai
+from scripted_runs import NO_CROSS, PEOPLE, anew, ran, revisions
 
 from scai_cli.analysis.rating_validity import RatingValidity, rating_validity
 from scai_cli.measures.catalogue import TRAITS
@@ -122,76 +120,6 @@ def test_the_simulated_users_are_honest_but_for_their_noise(tmp_path: Path, tiny
         own = sorted((r["observed"], r["value"]) for r in ratings(told, "own") if r["rater"] == user)
         assert [value for _, value in own] == sorted(value for _, value in own)
     assert len({r["value"] for r in ratings(told, "own")}) > 3
-
-
-# --- anchors
-
-
-def inflating(level: int) -> dict[str, Any]:
-    return anew((None, f"Level {level}."))
-
-
-def test_anchors_are_rated_by_everybody_in_every_epoch_and_count_nowhere(tmp_path: Path) -> None:
-    keys = {"epochs": 3, "tasks": TASKS}
-    told = ran(tmp_path, None, ratings={"anchors": 2}, **keys)
-    anchors = ratings(told, "anchor")
-    assert sorted(r["id"] for r in anchors) == sorted(
-        f"e{e}/anchor/{n}/{who}" for e in (1, 2, 3) for n in (1, 2) for who in ("ann", "bob", "cid")
-    )
-    assert {r["metric"] for r in anchors} == {"satisfaction"}
-    assert len({r["message"] for r in anchors}) == 2
-    assert all(r["message"].startswith("e1/") and not r["final"] for r in anchors)
-    made = [c for c in calls(tmp_path / "runs" / "t") if c["purpose"] == "anchor"]
-    assert sorted(c["id"] for c in made) == sorted(f"{r['id']}/user" for r in anchors)
-    plain = ran(tmp_path, None, **keys)
-    for with_anchors, without in zip(measured(told), measured(plain), strict=True):
-        for key in ("utilities", "satisfaction", "values"):
-            assert with_anchors[key] == without[key]
-    assert measured(plain)[0]["drift"] == measured(plain)[0]["corrected"] == {}
-    assert scai("show", "t", "--json").json["epochs"][1]["anchors"][0]["id"].startswith("e2/anchor/")
-
-
-def test_drift_is_the_mean_change_of_the_anchors_and_is_taken_off(tmp_path: Path) -> None:
-    """cid rates everything one higher in each epoch; nothing else changes."""
-    told = ran(
-        tmp_path,
-        inflation={"cid": 1},
-        epochs=3,
-        ratings={"anchors": 3, "cross_raters": 0},
-    )
-    assert [m["satisfaction"]["cid"] for m in measured(told)] == [6, 7, 8]
-    assert [m["drift"] for m in measured(told)] == [{"ann": 0, "bob": 0, "cid": n} for n in (0, 1, 2)]
-    assert [m["corrected"]["cid"] for m in measured(told)] == [6, 6, 6]
-    assert "less drift" in scai("show", "t").out
-
-
-def test_an_anchor_that_cannot_be_rated_is_missing_not_zero(tmp_path: Path) -> None:
-    script = [no_form("e2/anchor/1/ann"), refusing("e2/anchor/./bob")]
-    file = experiment(tmp_path, None, script, epochs=2, ratings={"anchors": 1, **NO_CROSS})
-    assert scai("run", file, "--quiet").code == 0
-    run = tmp_path / "runs" / "t"
-    told = events(run)
-    assert measured(told)[1]["drift"] == {"ann": None, "bob": None, "cid": 0}
-    assert measured(told)[1]["corrected"] == {"ann": None, "bob": None, "cid": 5}
-    assert [event["id"] for event in told if event["type"] == "problem"] == ["e2/anchor/1/bob/user"]
-    take_back(run, "run_finished")
-    assert scai("resume", "t", "--trust", "--quiet").code == 0
-    assert [bare(e) for e in events(run)] == [bare(e) for e in told]
-
-
-def test_the_same_answers_are_anchors_whatever_the_constitution_does_later(tmp_path: Path, tiny: Path) -> None:
-    for name, strategy in (("one", "rewrite"), ("two", "grounded")):
-        settings = ["--set", "ratings.anchors=2", "--set", f"revision.strategy={strategy}"]
-        assert scai("run", tiny, "--quiet", "--run-id", name, *settings).code == 0
-    one, two = ({r["message"] for r in ratings(events(tmp_path / "runs" / n), "anchor")} for n in ("one", "two"))
-    assert one == two
-
-
-@pytest.mark.parametrize("anchors", [3, 50])
-def test_the_plan_counts_the_calls_for_anchors(tiny: Path, anchors: int) -> None:
-    arguments = ["--set", f"ratings.anchors={anchors}"]
-    planned = scai("plan", tiny, "--json", *arguments).json["calls"]
-    assert scai("run", tiny, "--quiet", "--json", *arguments).json["calls"] == planned["total"]
 
 
 def test_no_revision_without_a_reason_is_told(finished: Path) -> None:

@@ -90,7 +90,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 SHOWN = (
     *("", "--epoch 1 --persona bob", "--task tea", "--constitution", "--ratings", "--diff 0 1", "--json"),
-    *("--prompts e1/bob", "--prompts e1/revision", "--fidelity", "--fidelity --json", "--follow", "--follow --json"),
+    *("--prompts e1/bob", "--prompts e1/revision", "--follow", "--follow --json"),
 )
 FORMS = ("system --as text", "system --as markdown", "system --as json", "sft --system keep", "preference", "kto")
 ROWS: dict[str, tuple[str, ...]] = {

@@ -77,7 +77,7 @@ def finals(run: Path) -> dict[tuple[int, str, str], tuple[str, dict[tuple[str, s
     for event in events(run):
         if event["type"] == "message":
             said[event["id"]] = event["content"]
-        if event["type"] == "rating" and event["final"] and event["kind"] != "anchor" and event["value"] is not None:
+        if event["type"] == "rating" and event["final"] and event["value"] is not None:
             marks[event["message"]][event["kind"], event["rater"]] = event["value"]
     found = {}
     for message, ratings in marks.items():
@@ -149,7 +149,7 @@ def test_kto_has_good_and_bad_answers_and_ratings_all_cells(group: Path) -> None
     labels = {row["label"] for row in rows(group, "--format", "kto")}
     assert labels == {True, False}
     cells = rows(group, "--format", "ratings")
-    told = [e for e in events(group) if e["type"] == "rating" and e["kind"] != "anchor"]
+    told = [e for e in events(group) if e["type"] == "rating"]
     key = ("answer_id", "rater", "kind", "value", "comment")
     assert sorted(tuple(map(str, (c[k] for k in key))) for c in cells) == sorted(
         tuple(map(str, (e["message"], e["rater"], e["kind"], e["value"], e["comment"]))) for e in told

@@ -20,6 +20,7 @@ from scai_cli.experiment.load import (
     load_saved,
 )
 from scai_cli.prompts.templates import TEMPLATES
+from scai_cli.runs.history.event_lines import read_events
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 FILES = ("whole/config.yaml", "rows/experiment.yaml")
@@ -150,6 +151,119 @@ def test_an_unfinished_run_that_needs_nothing_else_is_continued_with_the_same_re
     assert scai("show", "whole", "--json").json["status"] == "finished"
 
 
+# --- the users' fidelity before 0.7
+
+FIDELITY = {
+    "controls": "controls: true\n",
+    "judge": "controls: false\njudge: {name: j}\n",
+    "ratings.anchors": "controls: false\n",
+}
+
+
+def measuring(key: str, run: Path, name: str = "config.yaml") -> None:
+    """Let a saved experiment of 0.6 have one of the keys."""
+    text = (run / name).read_text(encoding="utf-8").replace("controls: false\n", FIDELITY[key])
+    text = text.replace("anchors: 0\n", "anchors: 3\n") if key == "ratings.anchors" else text
+    (run / name).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("key", FIDELITY)
+def test_an_unfinished_run_that_measures_fidelity_names_the_version_that_can_continue_it(key: str) -> None:
+    run = Path(shutil.copytree(GOLDEN / "v0.6/whole", "runs/whole"))
+    unfinished(run)
+    measuring(key, run)
+    before = {path: path.read_bytes() for path in run.iterdir() if path.is_file() and path.name != ".lock"}
+    called = scai("resume", "whole", "-q")
+    assert (called.code, called.err) == (
+        2,
+        f"scai: run 'whole' measures the fidelity of its users ({key}), which is a suite of `scai evaluate` in this "
+        "version; continue it with scai 0.6, or start a new run\n",
+    )
+    assert {path: path.read_bytes() for path in before} == before
+    again = scai("run", run / "config.yaml", "-q")
+    assert (again.code, f" {key}: unknown key; " in again.err) == (2, True)
+
+
+@pytest.mark.parametrize("version", ["v0.5", "v0.6"])
+def test_an_unfinished_run_without_it_is_continued(version: str) -> None:
+    run = Path(shutil.copytree(GOLDEN / version / "whole", "runs/whole"))
+    unfinished(run)
+    before = {name: (run / name).read_bytes() for name in ("config.yaml", "events.jsonl", "calls.jsonl")}
+    called = scai("resume", "whole", "-q")
+    assert called.code == 0, called.err
+    assert (run / "config.yaml").read_bytes() == before["config.yaml"]
+    assert all((run / name).read_bytes().startswith(text) for name, text in before.items())
+    first = [call["id"] for call in calls(run) if call["id"].startswith("e1/")]
+    assert len(first) == len(set(first))  # none was made again
+    assert {"drift" in event for event in events(run) if event["type"] == "welfare"} == {True, False}
+
+
+@pytest.mark.parametrize("name", ["whole", "stopped"])
+def test_the_events_of_fidelity_are_passed_over(name: str) -> None:
+    run = Path(shutil.copytree(GOLDEN / "v0" / name, "runs/run"))
+    told = events(run)
+    gone = [e for e in told if e["type"] in ("control", "judged") or e.get("kind") == "anchor"]
+    assert {"control", "judged", "rating"} == {event["type"] for event in gone} or name == "stopped"
+    assert len(list(read_events(run))) == len(told) - len(gone) < len(told)
+    for command in (("show", "run"), ("show", "run", "--follow"), ("export", "run", "--format", "ratings")):
+        assert scai(*command).code == 0
+    assert "anchor" not in scai("export", "run", "--format", "ratings").out
+
+
+def judged_rows(judge: str, digest: str, model: str = "") -> Path:
+    """A set of 0.6 with a judge of its own that lacks its last row; `model` is a key of the others' model."""
+    rows = Path(shutil.copytree(GOLDEN / "v0.6/rows", "runs/rows"))
+    written = (rows / "rows.jsonl").read_bytes().splitlines(keepends=True)
+    (rows / "rows.jsonl").write_bytes(b"".join(written[:-1]))
+    (rows / "outcome.json").unlink()
+    for name, before, after in (
+        ("experiment.yaml", "controls: false\n", f"controls: true\njudge: {judge}\n"),
+        ("experiment.yaml", "  base_url: null\n", model or "  base_url: null\n"),
+        ("generation.yaml", "\n  prompts: ", f"\n  controls: {CONTROLS}\n  judge: {digest}\n  prompts: "),
+    ):
+        text = (rows / name).read_text(encoding="utf-8")
+        assert text.count(before) == 1
+        (rows / name).write_text(text.replace(before, after), encoding="utf-8")
+    return rows
+
+
+CONTROLS, JUDGE = "f56975c80364f63f", "5e81d279c0feb084"
+"""What earlier versions recorded for `controls: true` and `judge: {name: simulated-judge}`."""
+
+
+def test_a_stopped_set_with_a_judge_of_its_own_is_continued_by_it() -> None:
+    rows = judged_rows("{name: simulated-judge}", JUDGE)
+    (rows / "calls.jsonl").write_bytes(b"")
+    before = (rows / "experiment.yaml").read_bytes()
+    changed = scai("resume", "rows", "-q", "--set", "roles.judge.name=other")
+    assert (changed.code, "started with another value of judge than" in changed.err) == (2, True)
+    called = scai("resume", "rows", "-q")
+    assert called.code == 0, called.err
+    assert (rows / "experiment.yaml").read_bytes() == before
+    models = {(call["role"], call["model"]) for call in calls(rows) if call["purpose"] == "comparison"}
+    assert models == {("meta", "simulated-judge")}
+
+
+def test_a_stopped_set_with_a_judge_that_no_role_can_have_names_the_version_that_can_continue_it() -> None:
+    rows = judged_rows("{name: simulated-judge}", JUDGE, model="  base_url: http://127.0.0.1:9\n")
+    called = scai("resume", "rows", "-q")
+    assert (called.code, called.err) == (
+        2,
+        "scai: generated set 'rows' has a judge without some keys that `model` has, which `roles.judge` cannot unset; "
+        "continue it with scai 0.6, or start a new set\n",
+    )
+    assert '"role":"judge","model":"simulated-judge"' in scai("export", rows, "--format", "dpo").out.replace("\\", "")
+
+
+def test_new_rows_from_an_older_run_are_not_judged_with_the_keys_of_others() -> None:
+    shutil.copytree(GOLDEN / "v0/whole", "runs/old")  # its judge has no temperature, and the others have one
+    assert scai("generate", "old", "--n", 1, "-q", "--run-id", "rows").code == 0
+    assert "judge" not in yaml.safe_load(Path("runs/rows/experiment.yaml").read_text(encoding="utf-8"))["roles"]
+    named = ("--set", "roles.judge={name: j}")
+    assert scai("generate", "old", "--n", 1, "-q", "--run-id", "named", *named).code == 0
+    assert {call["model"] for call in calls(Path("runs/named")) if call["purpose"] == "comparison"} == {"j"}
+
+
 # --- old names in an experiment of one's own
 
 
@@ -178,6 +292,13 @@ def test_an_unfinished_run_that_needs_nothing_else_is_continued_with_the_same_re
         ("prompts: {vote: Vote.}", "4: prompts: unknown prompt 'vote'; `ballot` replaced it in 0.6"),
         ("prompts: {reflect: Think.}", "4: prompts: unknown prompt 'reflect'; `rewrite` replaced it in 0.6"),
         ("revision: {acceptance: vot}", "unknown acceptance 'vot'"),
+        (
+            "controls: true",
+            "mine.yaml:4: controls: unknown key; the suite `fidelity` replaced it in 0.7: `scai evaluate",
+        ),
+        ("controls: false", "4: controls: unknown key; the suite `fidelity` replaced it in 0.7"),
+        ("judge: {name: j}", "4: judge: unknown key; `roles: {judge: ...}` replaced it in 0.7"),
+        ("ratings:\n  anchors: 2", "5: ratings.anchors: unknown key; the suite `fidelity` replaced it in 0.7"),
     ],
 )
 def test_an_old_name_is_an_error_with_its_remedy(keys: str, said: str) -> None:

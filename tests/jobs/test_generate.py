@@ -323,7 +323,7 @@ def judged_at(kind: Path, monkeypatch: pytest.MonkeyPatch, fault: Any, *options:
     """The judgements of four rows at an endpoint of its own for the judge, and what that was asked."""
     monkeypatch.setitem(FAULTS, "judge", fault)
     with Loopback(script=["judge"] * 999, answer=society()) as server:
-        judge = f"judge={{provider: openai, name: judge, base_url: '{server.base_url}'}}"
+        judge = f"roles.judge={{provider: openai, name: judge, base_url: '{server.base_url}'}}"
         found = generate(kind, "--n", 4, "--set", "generate={judge: model, votes: 3}", "--set", judge, *options)
         return [judgement for row in found for judgement in row["judgements"]], [r.body for r in server.requests]
 

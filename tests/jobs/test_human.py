@@ -185,16 +185,6 @@ def test_a_human_has_no_model(us):
     )
 
 
-def test_controls_and_the_judge_leave_people_alone(us, tmp_path):
-    us.write_text(ONE + "controls: true\njudge: {provider: simulated}\nratings: {anchors: 1}\n")
-    assert scai("plan", us, "--json").json["people"] == 4 + 3  # the anchor, too: its drift is what one wants to know
-    answers = "Too long.\n7\nb\n4\n6\no\n"
-    code, _, err = piped(answers, "run", us)
-    assert code == 0, err
-    kinds = {event["id"]: event for event in events(tmp_path / "runs" / "us") if event["type"] in ("control", "judged")}
-    assert sorted(kinds) == ["e1/bob/tea/control/null", "e1/bob/tea/control/retest", "judge/bob"]
-
-
 def test_what_only_models_can_do_asks_nobody(us):
     assert piped(ANSWERS, "run", us)[0] == 0
     called = scai("explain", "us")

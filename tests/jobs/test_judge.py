@@ -39,7 +39,7 @@ def rows() -> list[dict[str, Any]]:
 def judge_at(server: Loopback, **keys: str) -> tuple[str, ...]:
     """Options for a judge at a server of its own, which alone compares the answers."""
     more = "".join(f", {key}: {value}" for key, value in keys.items())
-    model = f"judge={{provider: openai, name: judge, base_url: '{server.base_url}'{more}}}"
+    model = f"roles.judge={{provider: openai, name: judge, base_url: '{server.base_url}'{more}}}"
     return "--set", "generate={judge: model, votes: 3}", "--set", model, "--set", "limits.max_retries=0"
 
 

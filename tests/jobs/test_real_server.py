@@ -161,7 +161,7 @@ def generated(*options: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
 def test_a_judge_tells_its_log_probabilities(monkeypatch: pytest.MonkeyPatch) -> None:
     with served("tiny_server.py", "--likely", "AB") as url:
         monkeypatch.setenv("OPENAI_BASE_URL", url)
-        judgements, compared = generated("--set", "judge={provider: openai, name: tiny, max_tokens: 1}")
+        judgements, compared = generated("--set", "roles.judge={provider: openai, name: tiny, max_tokens: 1}")
     assert {judgement["by"] for judgement in judgements} == {"logprobs"}
     assert len(compared) == 2 * 2 + 1
     assert all(len(call["logprobs"]) == 5 for call in compared)
@@ -172,7 +172,7 @@ def test_a_judge_tells_its_log_probabilities(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_judge_whose_letters_are_unlikely_is_asked_for_votes(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", url)
-    letters = """judge={provider: openai, name: tiny, options: {grammar: 'root ::= "A" | "B"'}}"""
+    letters = """roles.judge={provider: openai, name: tiny, options: {grammar: 'root ::= "A" | "B"'}}"""
     judgements, compared = generated("--set", letters, "--set", "generate.votes=4")
     assert {judgement["by"] for judgement in judgements} == {"votes"}
     assert {call["response"] for call in compared} == {"A", "B"}

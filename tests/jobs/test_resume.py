@@ -219,8 +219,6 @@ CHANGES = {
     "revision": {"acceptance": "improves"},
     "welfare": "rawlsian",
     "holdout": {"tasks": ["tea"]},
-    "controls": True,
-    "judge": {"name": "other"},
     "format_retries": 1,
     "prompts": {"meta": "Write other rules."},
 }
@@ -279,6 +277,12 @@ def test_a_changed_experiment_is_refused_with_what_differs(half, key):
 @pytest.mark.parametrize("key", MAY_CHANGE)
 def test_bounds_and_prices_may_change(half, finished, key):
     change(half, key, MAY_CHANGE[key])
+    assert scai("resume", "tiny", "-q").code == 0
+    assert comparable(half) == comparable(finished)
+
+
+def test_the_judge_may_change_as_a_run_has_nothing_to_judge(half, finished):
+    change(half, "roles", {"judge": {"provider": "openai", "name": "other"}})
     assert scai("resume", "tiny", "-q").code == 0
     assert comparable(half) == comparable(finished)
 

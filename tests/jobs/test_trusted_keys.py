@@ -133,7 +133,7 @@ FILE_SETS: dict[str, Callable[[], tuple[object, ...]]] = {
     "meta, only an address": lambda: ("run", experiment(model=model(None), roles={"meta": {"base_url": STRANGER}})),
     "meta, only a variable": lambda: ("run", experiment(model=model(None), roles={"meta": {"api_key_env": "K"}})),
     "judge": lambda: ("run", experiment(generate={"judge": "model"}, roles={"meta": model()})),
-    "judge, a model of its own": lambda: ("run", experiment(judge=model(variable="K"))),
+    "judge, a model of its own": lambda: ("generate", rules(), "--config", judged(model(variable="K")), "--n", 2),
     "the provider as code": lambda: ("run", experiment(model=model(provider="scai_cli.models.openai:connect"))),
     "two strangers": lambda: ("run", experiment(model=model(), roles={"meta": model("http://other.example", "K")})),
     "official, over http": lambda: ("run", experiment(model=model("http://api.openai.com/v1"))),
@@ -193,6 +193,10 @@ FILE_SETS: dict[str, Callable[[], tuple[object, ...]]] = {
 """Files that a stranger has written -> the command that a user runs on them."""
 OVER = ("--over", "welfare=utilitarian,nash")
 MAKE = ("personas", "generate", "--n", 2, "-o", "people.yaml", "-q")
+
+
+def judged(judge: dict[str, Any]) -> Path:
+    return experiment(roles={"judge": judge})
 
 
 def rules() -> str:

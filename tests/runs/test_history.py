@@ -117,7 +117,7 @@ def test_the_ratings_of_all_final_answers_are_kept_on_demand() -> None:
     index = RatingIndex(finals=True)
     for conversation, kind, value in (
         ("e1/ann/tea", "own", 3.0), ("e1/ann/sleep", "own", 8.0), ("e1/bob/tea", "cross", None),
-        ("e1/cid/tea", "cross", 4.0), ("e1/cid/sleep", "cross", 5.0), ("e1/anchor/1", "anchor", 1.0),
+        ("e1/cid/tea", "cross", 4.0), ("e1/cid/sleep", "cross", 5.0),
     ):  # fmt: skip
         index.add(rating(conversation, kind, value))
     index.add(rating("e1/ann/tea", "own", 0.0, final=False))
@@ -137,9 +137,8 @@ def test_namesakes_are_told_apart(run: Path) -> None:
     assert scai("show", "tiny", "--constitution").out.count("Ann (ann)") > 0
 
 
-def test_anchors_and_missing_ratings_count_nowhere() -> None:
+def test_missing_ratings_count_nowhere() -> None:
     index = RatingIndex()
-    index.add(rating("e1/anchor/1", "anchor", 5.0, final=False, observed=0.5))
     index.add(rating("e1/ann/tea", "own", None, observed=0.5))
     assert not index.observed
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import scai
-from recorded import without_measures
+from recorded import without_fidelity, without_measures
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 VERSIONS = ("v0.5", "v0.6")
@@ -47,6 +47,7 @@ def test_show_prints_each_key_as_it_did(expected: Path):
     assert before["epochs"]
     for key in GONE:
         before["config"]["revision"].pop(key, None)
+    without_fidelity(before)
     for person in before["headline"].get("people", {}).values():
         person.pop("level", None)  # it was that of one interval, and is that of all together
     assert kept(without_measures(before), now)

@@ -34,9 +34,7 @@ tasks:
   - {id: plant, prompt: "Why does my plant die?"}
   - {id: sleep, prompt: "What helps against bad sleep?"}
 constitution: {principles: [Be kind.]}
-ratings: {anchors: 1}
 revision: {strategy: rewrite, acceptance: ratify, clauses: people, candidates: 2}
-controls: true
 holdout: {tasks: [sleep]}
 limits: {max_retries: 0}
 """
@@ -48,9 +46,6 @@ KINDS = {
     "proposal": "^e1/revision/c2/meta$",
     "trial": "^e1/~1/ann/tea/m1/assistant$",
     "ballot": "^e1/revision/ballot/bob/user$",
-    "anchor": "^e2/anchor/1/ann/user$",
-    "control": "^e./ann/tea/control/null/user$",
-    "judge": "^judge/ann/meta$",
     "holdout": "^holdout/~first/ann/sleep/m1/assistant$",
 }
 RULES = {"trial": "improves"}
@@ -61,7 +56,7 @@ RECORDED_AS = {"trial": "e1/~1/ann/tea", "holdout": "holdout/~first/ann/sleep"}
 def everything(path: Path, kind: str, script: Sequence[Line] = (), **keys: Any) -> Path:
     """An experiment with calls of this kind and most others, at the simulated society behind a script."""
     model = {"provider": "scripted:connect", "options": {"script": list(script)}}
-    data = {**yaml.safe_load(EVERYTHING), "model": model, "judge": model, **keys}
+    data = {**yaml.safe_load(EVERYTHING), "model": model, **keys}
     data["revision"]["acceptance"] = rule_of(kind)
     file = path / "all.yaml"
     file.write_text(yaml.safe_dump(data), encoding="utf-8")
@@ -185,7 +180,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def at(path: Path, kind: str, server: Loopback) -> Path:
     model = {"provider": "openai", "name": "society", "base_url": server.base_url}
-    return everything(path, kind, model=model, judge=model)
+    return everything(path, kind, model=model)
 
 
 @pytest.mark.slow

@@ -91,11 +91,9 @@ def test_the_best_version_is_played_again_and_only_that_play_is_reported(tiny: P
 
 
 def test_what_comes_at_the_end_is_about_the_product(tiny: Path) -> None:
-    ends = ("controls=true", "judge={provider: simulated}", "ratings.anchors=1", "holdout.tasks=[tea]")
-    planned = scai("plan", tiny, "--json", *(part for end in ends for part in ("--set", end))).json
-    assert run(tiny, *(part for end in ends for part in ("--set", end))).json["calls"] == planned["calls"]["total"]
-    assert {event["epoch"] for kind in ("control", "judged") for event in of(kind)} == {3}
-    assert set(of("welfare")[-1]["drift"]) == {"ann", "bob", "cid"}
+    holdout = ("--set", "holdout.tasks=[tea]")
+    planned = scai("plan", tiny, "--json", *holdout).json
+    assert run(tiny, *holdout).json["calls"] == planned["calls"]["total"]
     assert of("holdout")[0]["last_version"] == of("run_finished")[0]["version"] == 2
 
 

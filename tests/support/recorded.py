@@ -19,3 +19,14 @@ def without_measures(shown: Any) -> Any:
     }
     kept = {key: value for key, value in headline.items() if key != "sentence"}
     return {**shown, "honesty": honesty, "headline": {**kept, **changes}}
+
+
+def without_fidelity(shown: Any) -> None:
+    """Remove what `scai evaluate --suite fidelity` replaced in 0.7 from the object of `scai show --json`."""
+    for key in ("controls", "judge"):
+        shown["config"].pop(key, None)
+    shown["config"]["ratings"].pop("anchors")
+    for epoch in shown["epochs"]:
+        epoch.pop("anchors")
+        for key in ("drift", "corrected"):
+            (epoch["welfare"] or {}).pop(key, None)

@@ -48,10 +48,9 @@ class RowContext:
 
     @classmethod
     def of(cls, agents: Agents, generation: GenerateManifest) -> RowContext:
-        """Return the context of a set; the judge is the experiment's judge, else its assistant."""
+        """Return the context of a set."""
         orders = generation.orders
-        agent = agents.judge or agents.assistant
-        judge = Judge(agent, agents.prompts, orders.votes, orders.clamp) if orders.by_model else None
+        judge = Judge(agents.judge, agents.prompts, orders.votes, orders.clamp) if orders.by_model else None
         return cls(agents, generation, judge)
 
     def system(self, answer: Literal["initial", "final"], persona: Persona | None) -> Message:

@@ -176,8 +176,8 @@ class GeneratedSource:
         user = next((user for user in config.personas.inline if user.id == persona), None)
         if user is not None:
             models["user"] = config.model_of(user).label
-        if config.judge is not None:
-            models["judge"] = config.judge.label
+        if config.has_judge:
+            models["judge"] = config.model_for("judge").label
         return models
 
     @cached_property

@@ -115,6 +115,6 @@ class RunSource:
         raters = tuple([rating.rater for rating in ratings])
         licences = self._context.licences(conversation.task, conversation.persona)
         origin = context.origin(conversation.id, (message.id,), raters, licences, conversation.task)
-        scores = tuple([Score(r.rater, r.kind, r.metric, r.value) for r in ratings])  # type: ignore[arg-type] # no anchors
+        scores = tuple([Score(r.rater, r.kind, r.metric, r.value) for r in ratings])
         scale, verbatim = self._context.config.ratings.scale, conversation.messages[0].verbatim
         return context.answer(prompt, message.content, scores, origin, scale, verbatim)

@@ -64,19 +64,16 @@ def _by_version(run: Figures, user: str) -> Iterator[tuple[str, str]]:
 
 
 def _table(run: Figures) -> Html:
-    drifted = any(measured.drift for measured in run.history.measured)
-    rated = any(trend.validity is not None for trend in run.trends)
-    extra = [head for head, there in (("less drift", drifted), *((head, rated) for head in _FOLLOW)) if there]
+    extra = _FOLLOW if any(trend.validity is not None for trend in run.trends) else ()
     epochs = list(enumerate(run.played))
     epochs = epochs if len(epochs) <= MOST_EPOCHS else [epochs[0], epochs[-1]]
     versions = [version for version, _ in _by_version(run, "")]
     rows = []
     for trend in (*run.trends[:MOST_ROWS], run.mean_trend):
         follow = (None, None) if trend.validity is None else (trend.validity.own, trend.validity.cross)
-        more = {"less drift": number(trend.corrected, 1), **dict(zip(_FOLLOW, map(number, follow), strict=True))}
         means = [mean for _, mean in _by_version(run, trend.user)] + _change(run, trend.user)
         numbers = [number(trend.values[n], 1) for n, _ in epochs]
-        rows.append((run.name(trend.user) or "Everyone", [*means, *numbers, *(more[head] for head in extra)]))
+        rows.append((run.name(trend.user) or "Everyone", [*means, *numbers, *map(number, follow[: len(extra)])]))
     left_out = len(run.trends) - MOST_ROWS
     notes = [*_valid_for(run), *(TEXTS["extra"][head] for head in extra)]
     if left_out > 0:

@@ -51,19 +51,17 @@ def satisfaction_lines(history: History, found: Headline, count: int, *, trend: 
     whose = " of simulated people" * ("simulated" in found.participants)
     title = styled(one_line(f"{history.started.metrics['own'].capitalize()}{whose} ({low:g} to {high:g})"), "bold")
     rows = list(_rows(history, found))
-    drift = {user: value for m in history.measured for user, value in m.corrected.items() if value is not None}
     # The names stay: where there is little room, the words of the verdict go first, then the interval.
     width = out().width
-    certainty = 0 if width < _SMALL else 1 if drift or width < _NARROW else 2
-    titles = [*_titles(found)[: 3 + certainty if found.apart else None], *["less drift"] * bool(drift)]
+    certainty = 0 if width < _SMALL else 1 if width < _NARROW else 2
+    titles = _titles(found)[: 3 + certainty if found.apart else None]
     yield title
     table = number_table("", *titles, max_width=_NAMES)
     shown = striking(rows, count)
     for row in (*shown, _everyone(found)):
         name = styled(history.names.get(row.user, row.user)) if row.user else styled("everyone", "bold")
-        corrected = [number(drift.get(row.user) if row.user else mean(drift.values()), 1)] * bool(drift)
         sure = row.sure[:certainty] if found.apart else ()
-        table.add_row(name, *_cells(row.numbers, found), *sure, *corrected)
+        table.add_row(name, *_cells(row.numbers, found), *sure)
     yield table
     if (interval := found.satisfaction.interval) is not None:
         yield styled(f"95 % intervals: {for_whom(interval)}; those of single people are valid together", "dim")

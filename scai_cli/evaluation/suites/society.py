@@ -12,7 +12,7 @@ from scai_cli.analysis.paired import Cells, paired, person_changes
 from scai_cli.analysis.verdicts import between, for_whom, gained_or_lost, signed
 from scai_cli.concurrency import together
 from scai_cli.evaluation.item import Item
-from scai_cli.evaluation.people import members, rater_problem
+from scai_cli.evaluation.people import members, rater_problem, setting, talk, talk_items
 from scai_cli.evaluation.row import SystemAnswer
 from scai_cli.evaluation.suite import (
     Difference,
@@ -26,15 +26,12 @@ from scai_cli.evaluation.suite import (
     System,
 )
 from scai_cli.experiment.config import ExperimentConfig
-from scai_cli.simulation.conversation import converse
-from scai_cli.simulation.epoch_context import EpochContext
 from scai_cli.simulation.opening import openings_of
 from scai_cli.simulation.transcript import Conversation
 from scai_cli.simulation.utilities import cell, mean
 from scai_cli.social_choice.welfare import WelfareFunction, parse
 from scai_cli.stats.intervals import Interval
 from scai_cli.stats.student import quantile
-from scai_cli.values import draw
 
 _OWN, _CROSS = "rating", "rating by "
 """The names of the scores: the user's own rating, and those of the others."""
@@ -50,22 +47,7 @@ class Society:
 
     def items(self, source: ItemSource) -> Sequence[Item]:
         """Return an item for each person and task."""
-        people, tasks = members(source.config)
-        pairs = [
-            Item(
-                id=f"{person.id}/{task.id}",
-                suite="society",
-                prompt=task.prompt,
-                cluster=person.id,
-                source=source.config.name,
-                licence=task.source.licence or "not stated",
-                persona=person.id,
-                task=task.id,
-            )
-            for person in people
-            for task in tasks
-        ]
-        return draw(pairs, source.n, f"{source.config.seed}/society")
+        return talk_items("society", source, members(source.config)[0])
 
     def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:  # noqa: ARG002
         """Return the calls of all conversations and ratings."""
@@ -105,27 +87,9 @@ class Society:
         return SuiteResult("society", measures, tables, notes)
 
 
-def _setting(context: SuiteContext, system: System) -> EpochContext:
-    people, tasks = members(context.config)
-    return EpochContext(
-        replace(context.agents, assistant=system.assistant),
-        context.variant(system),
-        0,
-        system.constitution,
-        people,
-        tasks,
-        emit=lambda _: None,
-        same_system=[] if system.message is None else [system.message],
-    )
-
-
 async def _play(context: SuiteContext, system: System, item: Item, first: Conversation | None) -> Conversation:
-    setting = _setting(context, system)
-    if first is not None:
-        setting = replace(setting, openings=openings_of([first]))
-    person = next(p for p in setting.personas if p.id == item.persona)
-    task = next(t for t in setting.tasks if t.id == item.task)
-    return await converse(setting, person, task)
+    place = setting(context, system)
+    return await talk(place if first is None else replace(place, openings=openings_of([first])), item)
 
 
 def _answer(context: SuiteContext, conversation: Conversation) -> SystemAnswer:

@@ -23,7 +23,7 @@ class AnswerCounts:
     """The number of answers with each mark; for runs without marks, from the texts, ends and problems.
 
     Besides the marks of events there are `other` (an unusual end), `unreadable`, and the kinds of empty answers:
-    `cut_empty`, `only_thoughts` and `blank`. Ratings of anchors do not count.
+    `cut_empty`, `only_thoughts` and `blank`.
     """
 
     roles: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
@@ -42,8 +42,7 @@ class AnswerCounts:
     def add(self, event: ReadEvent) -> None:
         """Count an event."""
         if isinstance(event, _RATING):
-            if event.kind != "anchor":
-                self.add_rating(event.kind, event.value, event.problem, event.marks)
+            self.add_rating(event.kind, event.value, event.problem, event.marks)
         elif isinstance(event, _MESSAGE):
             if event.role == "assistant":
                 self.add_answer(event.content, event.finish_reason, event.marks)

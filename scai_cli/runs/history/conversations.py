@@ -135,8 +135,7 @@ class _Reader:
 
     def _add_rating(self, rating: CompactRating) -> None:
         conversation = self._open.get(rating.conversation)
-        # An anchor rates an answer of an earlier epoch, whose conversation was yielded long ago.
-        if conversation is None or rating.kind == "anchor":
+        if conversation is None:
             return
         (conversation.own if rating.kind == "own" else conversation.cross).append(rating)
         if rating.final:

@@ -8,10 +8,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 from msgspec import Struct
-from pydantic import ValidationError
 
 from scai_cli.errors import RunError
-from scai_cli.runs.events import ANY_EVENT, Event, MessageSaid, Rated, RunStarted
+from scai_cli.runs.events import Event, MessageSaid, Rated, RunStarted, read_event
 from scai_cli.runs.history.selection import Selection
 from scai_cli.runs.jsonl import damaged, lines
 from scai_cli.runs.locked_folder import CALLS
@@ -40,7 +39,7 @@ class CompactRating(Struct, frozen=True, gc=False, tag_field="type", tag="rating
 
     id: str
     epoch: int
-    kind: Literal["own", "cross", "anchor"]
+    kind: Literal["own", "cross"]
     metric: str
     rater: str
     conversation: str
@@ -71,15 +70,15 @@ def glance(line: bytes) -> tuple[bytes, bytes]:
     return (name, kind) if third == b"id" and fourth == b"type" and rest.endswith((b"}\n", b"}\r\n")) else (b"", b"")
 
 
-def decode_event(log: Path, number: int, line: bytes) -> ReadEvent:
-    """Decode the event on line `number` of a log; raises RunError with the line if it is damaged."""
+def decode_event(log: Path, number: int, line: bytes) -> ReadEvent | None:
+    """Decode the event on line `number` of a log; None for a type that went; raises RunError if it is damaged."""
     try:
         # Nearly all lines are ratings and messages: they are decoded without a look at their type.
         return _decode_compact(line)
     except msgspec.ValidationError:  # an event of another type
         try:
-            event = ANY_EVENT.validate_json(line)
-        except ValidationError:
+            event = read_event(line)
+        except (ValueError, RecursionError):
             raise RunError(damaged(log, number)) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
         raise RunError(damaged(log, number)) from None
@@ -95,8 +94,8 @@ def read_events(path: Path, wanted: Callable[[bytes, bytes], bool] | None = None
     """
     log = path / EVENTS
     for number, _, line in lines(log):
-        if wanted is None or wanted(*glance(line)):
-            yield decode_event(log, number, line)
+        if (wanted is None or wanted(*glance(line))) and (event := decode_event(log, number, line)) is not None:
+            yield event
 
 
 def first_event(path: Path) -> RunStarted | None:
@@ -121,8 +120,7 @@ def selects(selection: Selection) -> Callable[[bytes], bool]:
         own_epoch, *rest = event_id.split(b"/", 3)
         if epoch not in (None, own_epoch):
             return False
-        # Anchors belong to an epoch alone.
-        return rest[:1] == [b"anchor"] or all(w in (None, part) for w, part in zip(wanted, rest, strict=False))
+        return all(w in (None, part) for w, part in zip(wanted, rest, strict=False))
 
     return has
 

@@ -22,7 +22,8 @@ def follow_events(path: Path, selection: Selection) -> Iterator[tuple[ReadEvent,
     selected = selects(selection)
     for number, line in _new_lines(path / EVENTS):
         name, _ = glance(line)
-        yield decode_event(path / EVENTS, number, line), selected(name)
+        if (event := decode_event(path / EVENTS, number, line)) is not None:
+            yield event, selected(name)
 
 
 def follow_objects(path: Path, selection: Selection) -> Iterator[Any]:

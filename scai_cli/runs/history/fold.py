@@ -54,7 +54,7 @@ def _drop_last(history: History, selection: Selection) -> Iterator[tuple[History
     epoch = history.epochs[-1]
     if selection.epoch in (None, epoch.number):
         yield history, epoch
-    history.epochs[-1] = replace(epoch, conversations={}, ratings=[], anchors=[])
+    history.epochs[-1] = replace(epoch, conversations={}, ratings=[])
 
 
 def _wanted(history: History, messages: bool, ratings: bool, selection: Selection) -> Iterator[ReadEvent]:
@@ -88,8 +88,7 @@ def _fold(history: History, event: ReadEvent) -> None:
         conversation = event.id.rpartition("/")[0]
         _current(history).conversations.setdefault(conversation, []).append(event)
     elif isinstance(event, CompactRating):
-        epoch = _current(history)
-        (epoch.anchors if event.kind == "anchor" else epoch.ratings).append(event)
+        _current(history).ratings.append(event)
     elif isinstance(event, events.WelfareMeasured):
         _current(history).welfare = event
     elif isinstance(event, events.BallotCast):
@@ -98,10 +97,6 @@ def _fold(history: History, event: ReadEvent) -> None:
         history.approvals.settle(event.ratified)
         _current(history).revision = event
         history.known_versions[event.constitution.version] = event.constitution, event.system_message
-    elif isinstance(event, events.ControlRated):
-        history.controls.append(event)
-    elif isinstance(event, events.Judged):
-        history.judged.append(event)
     elif isinstance(event, events.HoldoutCompared):
         history.holdout = event
     elif isinstance(event, events.RatersChecked):

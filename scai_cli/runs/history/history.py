@@ -33,8 +33,6 @@ class Epoch:
     conversations: dict[str, list[CompactMessage]] = field(default_factory=dict)
     """Conversation id -> its messages in order."""
     ratings: list[CompactRating] = field(default_factory=list)
-    anchors: list[CompactRating] = field(default_factory=list)
-    """Second ratings of an earlier epoch's answers; they measure drift and count nowhere else."""
     welfare: events.WelfareMeasured | None = None
     revision: events.Revised | None = None
     problems: list[events.Problem] = field(default_factory=list)
@@ -59,9 +57,6 @@ class History:
     """Who approves which of the rules that were put to a ballot."""
     holdout: events.HoldoutCompared | None = None
     """The comparison of the first and the last constitution on held-out users and tasks."""
-    controls: list[events.ControlRated] = field(default_factory=list)
-    """Ratings of the last answers by the null persona and by other personas."""
-    judged: list[events.Judged] = field(default_factory=list)
     rater_check: events.RatersChecked | None = None
     """Whether the users' models can tell good answers from bad ones; None in old runs and simulated ones."""
     finished: events.RunFinished | None = None

@@ -98,10 +98,8 @@ class RatingIndex:
         self._names: dict[str, str] = {}
 
     def add(self, rating: CompactRating) -> None:
-        """Add a rating; ignore anchors and missing ratings."""
+        """Add a rating; ignore missing ones."""
         value, kind, rater = rating.value, rating.kind, rating.rater
-        if kind == "anchor":
-            return
         if self._keeps_finals and rating.final:
             # Ratings repeat a few names, so each name is kept once.
             once, conversation = self._names.setdefault, rating.conversation
