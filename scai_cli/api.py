@@ -19,6 +19,7 @@ from scai_cli.datasets.samples.filters import SampleFilter
 from scai_cli.datasets.samples.sample import Answer, Pair, RatingSample, RunSample
 from scai_cli.errors import CallFailed, CallTransient, ConfigError, EndpointFailed, ScaiError, UnusedResponse
 from scai_cli.evaluation.item import Item
+from scai_cli.evaluation.paired_scores import compared
 from scai_cli.evaluation.results import Evaluation, read_results
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
 from scai_cli.evaluation.suite import (
@@ -93,6 +94,7 @@ __all__ = [
     "SystemAnswer",
     "UnusedResponse",
     "Usage",
+    "compared",
     "evaluation",
     "export",
     "history",
