@@ -41,6 +41,9 @@ def generate(
             "--config", help="For a constitution file: the experiment with model and personas.", metavar="EXPERIMENT"
         ),
     ] = None,
+    judge: Annotated[
+        str | None, typer.Option("--judge", help="Judging model, PROVIDER:NAME; default: roles.judge.", metavar="M")
+    ] = None,
     settings: options.Set = None,
     model: options.Model = None,
     seed: options.Seed = None,
@@ -59,7 +62,7 @@ def generate(
     from scai_cli.jobs.generate import start
     from scai_cli.jobs.generate_source import GenerateOptions
 
-    overrides = Overrides(options.with_limit(settings, max_usd), model, seed)
+    overrides = Overrides(options.with_limit(settings, max_usd), model, seed, judge)
     request = GenerateOptions(source, tasks, n, personas, config, overrides, trust)
     if dry_run:
         from scai_cli.jobs.generate_plan import plan_generate

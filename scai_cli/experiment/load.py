@@ -43,11 +43,12 @@ _WITHOUT_DEFAULTS = {"personas", "tasks", "roles"}
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """The options that override the file: `--set a.b=c`, `--model`, `--seed`."""
+    """The options that override the file: `--set a.b=c`, `--model`, `--seed`, `--judge`."""
 
     settings: Sequence[str] = ()
     model: str | None = None
     seed: int | None = None
+    judge: str | None = None
 
 
 def load_experiment(
@@ -194,6 +195,10 @@ def _settings(overrides: Overrides, before: object) -> list[tuple[str, str, str]
             kept = {key for key in options for _, given, _ in changes if f"{given}.".startswith(f"{key}.")}
             keys |= {key: value for key, value in options.items() if key not in kept}
         changes += [("--model", key, value) for key, value in keys.items()]
+    if overrides.judge is not None:  # after --model, which is every role's
+        provider, name = parse_model(overrides.judge)
+        keys = {"provider": json.dumps(provider), "name": json.dumps(name)}
+        changes += [("--judge", f"roles.judge.{key}", value) for key, value in keys.items()]
     if overrides.seed is not None:
         changes.append(("--seed", "seed", str(overrides.seed)))
     return changes
