@@ -97,7 +97,11 @@ def read_source(options: EvaluateOptions, runs: Path) -> EvaluateSource:
     by_run = {r.target: find_run(runs, _EPOCH.split(r.target)[0]) for r in references if _is_run(r, runs)}
     histories = {path: read_history(path, messages=False, ratings=False) for path in by_run.values()}
     config = _experiment(options, list(histories), runs)
-    notes: list[str] = []
+    notes = [
+        f"run {history.run_id!r} is not finished ({history.status}): its constitution may still change"
+        for history in histories.values()
+        if history.status != "finished"
+    ]
     systems: list[SystemSettings] = []
     for reference in references:
         history = histories[by_run[reference.target]] if reference.target in by_run else None

@@ -73,12 +73,12 @@ def _systems(evaluation: Evaluation) -> Html:
 
 def _verdicts(evaluation: Evaluation, other: str, anchor: str) -> Html:
     found = [finding for finding in evaluation.findings if finding.system == other]
-    rows = [(finding.title, [finding.words]) for finding in found]
+    rows = [(finding.title, [finding.words, number(finding.detectable)]) for finding in found]
     return tag(
         "section",
         tag("h2", f"{other} against {evaluation.systems[0]}"),
         _picture(found),
-        table(("Measure", "Verdict"), rows, words=True),
+        table(("Measure", "Verdict", "Finds differences from"), rows, words=True),
         (_deciding(evaluation, finding) for finding in found),
         id=anchor,
     )
