@@ -201,7 +201,7 @@ def test_a_person_is_flagged_if_hardly_farther_from_nobody_than_from_itself(
 ) -> None:
     found = Fidelity().results(rated(ann=rows, bob=[(0.9, 0.9, 0.1, 0.1)] * 2))
     assert [row[0] for row in found.tables[0].rows if row[-1]] == (["ann"] if flagged else [])
-    assert any("than from their own repetition: ann." in note for note in found.notes) is bool(flagged)
+    assert any("than from themselves: ann." in note for note in found.notes) is bool(flagged)
 
 
 def test_adherence_is_the_share_that_the_preferences_hold() -> None:

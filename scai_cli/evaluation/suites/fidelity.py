@@ -209,6 +209,6 @@ def _notes(flagged: Sequence[str], variances: Variances | None) -> Iterator[str]
     if variances is not None and variances.ratio is not None:
         yield f"Own ratings vary {variances.ratio:.1f} times as much between people as within one (F)."
     if flagged:
-        yield f"Hardly farther from a persona without a description than from their own repetition: {', '.join(flagged)}."
+        yield f"Hardly farther from a persona without a description than from themselves: {', '.join(flagged)}."
     else:
         yield "No person with two or more tasks rates as a persona without a description does."
