@@ -248,7 +248,7 @@ class _Recorder:
     probed: dict[str, str | None] = field(default_factory=dict)
     """Suite -> why it cannot judge, or None."""
     recent: deque[CallFailed | None] = field(default_factory=lambda: deque(maxlen=RECENT))
-    encode: msgspec.json.Encoder = field(default_factory=lambda: msgspec.json.Encoder(order="sorted"))
+    encode: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)
 
     async def take_all(self, maker: _RowMaker, planned: Sequence[_Planned], calls: int) -> None:
         """Make rows and take them in order."""
