@@ -16,7 +16,7 @@ import msgspec
 
 from scai_cli import __version__, plugins
 from scai_cli.concurrency import in_order
-from scai_cli.errors import STOPS, CallFailed, RunError
+from scai_cli.errors import ENDS, CallFailed, RunError
 from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.manifest import EvaluationManifest, dump_evaluation, read_evaluation
 from scai_cli.evaluation.row import EvaluationRow, RowKind, evaluation_rows
@@ -226,7 +226,7 @@ class _RowMaker:
                 answers = dict(await self.suites[name].play(context, item))
         except CallFailed as error:
             context.failures.append(error)
-        except STOPS:
+        except ENDS:
             raise
         except Exception as error:  # noqa: BLE001 - a suite of a third party can raise anything; the others go on
             problem = clean(f"the suite failed: {type(error).__name__}: {error}")
