@@ -78,6 +78,8 @@ def _files(suites: Sequence[str]) -> dict[str, Path | None]:
         if name in found:
             raise ConfigError(f"--suite {name}: is named twice; name it once")
         found[name] = Path(path) if path else None
+    if not found:
+        raise ConfigError("--suite: names no suite; give one, such as society or choice")
     return found
 
 
