@@ -50,7 +50,7 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
         wanted = ItemSource(source.config, rules, file, options.n, new)
         found = suite.items(wanted)
         if not found:
-            raise ConfigError(f"--suite {name}: there is no item")
+            raise ConfigError(f"--suite {name}: there is nothing to ask; name other items, or leave the suite out")
         labelled = _gold(suite, options.gold)
         gold_used = gold_used or bool(labelled)
         calls[name] = suite.calls(wanted, found, len(source.judges))
