@@ -48,6 +48,15 @@ class Pairs:
 
     judged = True
 
+    def __init__(self) -> None:
+        self._judges: list[Judge] = []
+
+    def _hear(self, context: SuiteContext) -> Sequence[Judge]:
+        """Return the judges, the same ones each time: each asks its endpoint once for log-probabilities."""
+        if [judge.agent for judge in self._judges] != list(context.judges):
+            self._judges = [Judge(agent, context.agents.prompts, _VOTES, None) for agent in context.judges]
+        return self._judges
+
     def items(self, source: ItemSource) -> Sequence[Item]:
         """Return the starter items or those of the user's file."""
         return suite_items("pairs", source)
@@ -79,9 +88,8 @@ class Pairs:
         """Return why the judges cannot compare: they choose by the place, or prefer answers that are plainly worse."""
         firsts, right = [], []
         for n, pair in enumerate(PAIRS):
-            scores = await _compared(
-                context, f"{context.call}/{n}", pair["task"], (pair["good"], pair["bad"]), CRITERIA[:1]
-            )
+            call, texts = f"{context.call}/{n}", (pair["good"], pair["bad"])
+            scores = await _compared(self._hear(context), context, call, pair["task"], texts, CRITERIA[:1])
             first, second = (scores.get(f"{CRITERIA[0]}{order}") for order in _ORDERS)
             if first is None or second is None:
                 return "the judge's comparisons cannot be read; choose a larger model with --judge"
@@ -95,15 +103,15 @@ class Pairs:
 
     async def play(self, context: SuiteContext, item: Item) -> Mapping[str, SystemAnswer]:
         """Return the answer of each system with what the judges say of it against the reference's."""
-        task = "\n\n".join(message.content for message in item.conversation)
         if item.people is not None:
             texts = item.options[0].text, item.options[1].text
-            scores = await _compared(context, f"{context.call}/gold", task, texts, CRITERIA[:1])
+            scores = await _compared(self._hear(context), context, f"{context.call}/gold", _task(item), texts, CRITERIA[:1])
             return {"judge": SystemAnswer(scores)}
         answers = await together(_answer(context, system, item) for system in context.systems)
         reference, *others = zip(context.systems, answers, strict=True)
         results = {reference[0].name: _row(item, reference[1], {})}
-        judged = await together(_against(context, item, task, s, a, reference[1]) for s, a in others)
+        judges = self._hear(context)
+        judged = await together(_against(judges, context, item, s, (a, reference[1])) for s, a in others)
         return results | dict(zip((s.name for s, _ in others), judged, strict=True))
 
     def results(self, source: ResultSource) -> SuiteResult:
@@ -127,13 +135,18 @@ async def _answer(context: SuiteContext, system: System, item: Item) -> str | No
 
 
 async def _against(
-    context: SuiteContext, item: Item, task: str, system: System, answer: str | None, reference: str | None
+    judges: Sequence[Judge], context: SuiteContext, item: Item, system: System, answers: tuple[str | None, str | None]
 ) -> SystemAnswer:
+    answer, reference = answers
     if answer is None or reference is None:
         return SystemAnswer({}, problem="an answer is missing")
-    scores = await _compared(context, context.variant(system), task, (answer, reference), CRITERIA)
+    scores = await _compared(judges, context, context.variant(system), _task(item), (answer, reference), CRITERIA)
     scores["extra words"] = float(len(answer.split()) - len(reference.split()))
     return _row(item, answer, scores)
+
+
+def _task(item: Item) -> str:
+    return "\n\n".join(message.content for message in item.conversation)
 
 
 def _row(item: Item, answer: str | None, scores: dict[str, float | None]) -> SystemAnswer:
@@ -142,21 +155,24 @@ def _row(item: Item, answer: str | None, scores: dict[str, float | None]) -> Sys
 
 
 async def _compared(
-    context: SuiteContext, call: str, task: str, texts: tuple[str, str], criteria: Sequence[str]
+    judges: Sequence[Judge],
+    context: SuiteContext,
+    call: str,
+    task: str,
+    texts: tuple[str, str],
+    criteria: Sequence[str],
 ) -> dict[str, float | None]:
     """Return criterion -> the probability that the first text is better, by both orders and each; the panel's means."""
     pair = Answered("first", texts[0]), Answered("second", texts[1])
-    prompts = context.agents.prompts
 
     async def one(number: int, criterion: str) -> dict[str, float | None]:
-        judge = Judge(context.judges[number], prompts, _VOTES, None)
-        name = f"{call}/{criterion}" + (f"/j{number + 1}" if len(context.judges) > 1 else "")
-        said = await context.attempt(judge.compare(name, task, Principle(id="P1", text=WORDING[criterion]), pair))
+        name = f"{call}/{criterion}" + (f"/j{number + 1}" if len(judges) > 1 else "")
+        said = await context.attempt(judges[number].compare(name, task, Principle(id="P1", text=WORDING[criterion]), pair))
         if said is None or said.p is None:
             return {}
         return {criterion: said.p, f"{criterion}{_ORDERS[0]}": said.p_ab, f"{criterion}{_ORDERS[1]}": said.p_ba}  # type: ignore[dict-item]
 
-    jobs = [(n, criterion) for criterion in criteria for n in range(len(context.judges))]
+    jobs = [(n, criterion) for criterion in criteria for n in range(len(judges))]
     said = await together(one(n, criterion) for n, criterion in jobs)
     names = [f"{criterion}{order}" for criterion in criteria for order in ("", *_ORDERS)]
     return {name: mean(each.get(name) for each in said if name in each) for name in names}
