@@ -79,7 +79,7 @@ class Pairs:
         ]
 
     def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
-        """Return an answer for each item and system, and the comparisons in both orders."""
+        """Return an answer for each item and system, and the comparisons in both orders, at most: equal answers tie."""
         others = len(source.rules) - 1
         comparisons = 2 * len(CRITERIA) * len(items) * others * judges
         return {"answer": len(items) * len(source.rules), "comparison": comparisons}
@@ -140,6 +140,8 @@ async def _against(
     answer, reference = answers
     if answer is None or reference is None:
         return SystemAnswer({}, problem="an answer is missing")
+    if answer == reference:  # a tie, whatever a judge says of it
+        return _row(item, answer, {**dict.fromkeys(CRITERIA, 0.5), "extra words": 0.0})
     scores = await _compared(judges, context, context.variant(system), _task(item), (answer, reference), CRITERIA)
     scores["extra words"] = float(len(answer.split()) - len(reference.split()))
     return _row(item, answer, scores)
@@ -259,7 +261,7 @@ def _biases(source: ResultSource) -> list[str]:
             (row, row.answers[other].scores)
             for row in source.rows
             for other in source.others
-            if other in row.answers and row.answers[other].scores.get(criterion) is not None
+            if other in row.answers and row.answers[other].scores.get(f"{criterion}{_ORDERS[0]}") is not None
         ]
         clusters = [source.items[row.item].cluster for row, _ in known]
         first, second, wins, extra = (
