@@ -130,7 +130,9 @@ def resume(
     with closing(directory.folder) as folder:
         refuse_changed("evaluation", manifest.digests, config, path / EXPERIMENT)
         if sha256(path / ITEMS) != manifest.items_sha256:
-            raise RunError(f"{path / ITEMS}: changed since the start; restore it from a copy, or start a new evaluation")
+            raise RunError(
+                f"{path / ITEMS}: changed since the start; restore it from a copy, or start a new evaluation"
+            )
         with ModelPool.connect(config, more=_more_models(manifest)) as pool:
             if (text := changed_text(path / EXPERIMENT, config)) is not None:
                 folder.write_text(EXPERIMENT, text, lasting=True)

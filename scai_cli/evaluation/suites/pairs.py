@@ -105,7 +105,9 @@ class Pairs:
         """Return the answer of each system with what the judges say of it against the reference's."""
         if item.people is not None:
             texts = item.options[0].text, item.options[1].text
-            scores = await _compared(self._hear(context), context, f"{context.call}/gold", _task(item), texts, CRITERIA[:1])
+            scores = await _compared(
+                self._hear(context), context, f"{context.call}/gold", _task(item), texts, CRITERIA[:1]
+            )
             return {"judge": SystemAnswer(scores)}
         answers = await together(_answer(context, system, item) for system in context.systems)
         reference, *others = zip(context.systems, answers, strict=True)
@@ -169,7 +171,9 @@ async def _compared(
 
     async def one(number: int, criterion: str) -> dict[str, float | None]:
         name = f"{call}/{criterion}" + (f"/j{number + 1}" if len(judges) > 1 else "")
-        said = await context.attempt(judges[number].compare(name, task, Principle(id="P1", text=WORDING[criterion]), pair))
+        said = await context.attempt(
+            judges[number].compare(name, task, Principle(id="P1", text=WORDING[criterion]), pair)
+        )
         if said is None or said.p is None:
             return {}
         return {criterion: said.p, f"{criterion}{_ORDERS[0]}": said.p_ab, f"{criterion}{_ORDERS[1]}": said.p_ba}  # type: ignore[dict-item]
