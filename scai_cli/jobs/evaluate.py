@@ -19,7 +19,7 @@ from scai_cli.concurrency import in_order
 from scai_cli.errors import ENDS, CallFailed, RunError
 from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.manifest import EvaluationManifest, dump_evaluation, read_evaluation
-from scai_cli.evaluation.row import EvaluationRow, RowKind, evaluation_rows
+from scai_cli.evaluation.row import EvaluationRow, RowKind, SystemAnswer, evaluation_rows
 from scai_cli.evaluation.suite import Suite, SuiteContext, System
 from scai_cli.experiment.load import Overrides, changed_text, dump_experiment
 from scai_cli.jobs.addresses import refuse_other_address, with_address
@@ -44,6 +44,7 @@ from scai_cli.text.characters import clean
 
 RECENT: Final = 100
 """The number of last rows among which `max_failures` is the allowed share of failures."""
+_ANSWERS: Final = msgspec.json.Decoder(dict[str, SystemAnswer])
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,9 +224,10 @@ class _RowMaker:
         answers, problem = {}, None
         try:
             if item is None:
-                problem = await self.suites[name].probe(context)
+                found = await self.suites[name].probe(context)
+                problem = None if found is None else clean(str(found))
             else:
-                answers = dict(await self.suites[name].play(context, item))
+                answers = _storable(await self.suites[name].play(context, item))
         except CallFailed as error:
             context.failures.append(error)
         except ENDS:
@@ -237,6 +239,11 @@ class _RowMaker:
             first = min(context.failures, key=lambda error: error.call)
             problem = clean(f"{first.call}: {first}")
         return EvaluationRow(f"r{number}", kind, name, item.id if item else "probe", answers, problem), failed
+
+
+def _storable(answers: Mapping[str, SystemAnswer]) -> dict[str, SystemAnswer]:
+    """Return answers as a row keeps them; raises for any that it cannot keep, as third parties may return them."""
+    return _ANSWERS.decode(msgspec.json.encode(dict(answers)))
 
 
 @dataclass(slots=True)
