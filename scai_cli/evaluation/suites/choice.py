@@ -62,6 +62,10 @@ class Choice:
 
     judged = False
 
+    def __init__(self) -> None:
+        self._refused: set[str] = set()
+        """The systems whose endpoints refuse log-probabilities."""
+
     def items(self, source: ItemSource) -> Sequence[Item]:
         """Return the starter items or those of the user's file."""
         return suite_items("choice", source)
@@ -76,7 +80,7 @@ class Choice:
 
     async def play(self, context: SuiteContext, item: Item) -> Mapping[str, SystemAnswer]:
         """Return the choices of each system."""
-        answers = await together(_chosen(context, system, item) for system in context.systems)
+        answers = await together(_chosen(context, system, item, self._refused) for system in context.systems)
         return dict(zip((s.name for s in context.systems), answers, strict=True))
 
     def results(self, source: ResultSource) -> SuiteResult:
@@ -100,20 +104,22 @@ def _orders(options: int) -> list[tuple[int, ...]]:
     return [tuple((at + first) % options for at in range(options)) for first in range(options)]
 
 
-async def _chosen(context: SuiteContext, system: System, item: Item) -> SystemAnswer:
+async def _chosen(context: SuiteContext, system: System, item: Item, refused: set[str]) -> SystemAnswer:
     orders = _orders(len(item.options))
     completions = await together(
-        context.attempt(_ask(context, system, item, order, n)) for n, order in enumerate(orders, 1)
+        context.attempt(_ask(f"{context.variant(system)}/o{n}", system, item, order, refused)) for n, order in enumerate(orders, 1)
     )
     return scored(item, orders, completions)
 
 
-async def _ask(context: SuiteContext, system: System, item: Item, order: Sequence[int], number: int) -> Completion:
-    call, prompt = f"{context.variant(system)}/o{number}", choice_request(system.message, item, order)
-    try:
-        return await system.assistant.say(call, "choice", prompt, logprobs=_TOP_LOGPROBS)
-    except ParameterRefused:  # the endpoint gives no log-probabilities
-        return await system.assistant.say(call, "choice", prompt)
+async def _ask(call: str, system: System, item: Item, order: Sequence[int], refused: set[str]) -> Completion:
+    prompt = choice_request(system.message, item, order)
+    if system.name not in refused:
+        try:
+            return await system.assistant.say(call, "choice", prompt, logprobs=_TOP_LOGPROBS)
+        except ParameterRefused:
+            refused.add(system.name)
+    return await system.assistant.say(call, "choice", prompt)
 
 
 def scored(item: Item, orders: Sequence[Sequence[int]], completions: Sequence[Completion | None]) -> SystemAnswer:
