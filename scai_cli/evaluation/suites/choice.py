@@ -107,7 +107,8 @@ def _orders(options: int) -> list[tuple[int, ...]]:
 async def _chosen(context: SuiteContext, system: System, item: Item, refused: set[str]) -> SystemAnswer:
     orders = _orders(len(item.options))
     completions = await together(
-        context.attempt(_ask(f"{context.variant(system)}/o{n}", system, item, order, refused)) for n, order in enumerate(orders, 1)
+        context.attempt(_ask(f"{context.variant(system)}/o{n}", system, item, order, refused))
+        for n, order in enumerate(orders, 1)
     )
     return scored(item, orders, completions)
 
