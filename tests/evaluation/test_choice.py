@@ -60,7 +60,10 @@ def test_one_letter_for_all_cannot_be_judged(tmp_path: Path, options: int, place
 @pytest.mark.parametrize("file", ["cai_hhh_60.jsonl", "cai_harmful_vs_ethical_60.jsonl"])
 def test_the_first_letter_scores_half_of_the_real_files_and_their_gold_all(file: str) -> None:
     path = SHARED / file
-    right = {item.options["ABCDEFGHI".index(item.gold or "A")].text for item in read_items(path, "choice").items}
+    right = {
+        (item.conversation[-1].content, *(option.text for option in item.options)): "ABCDEFGHI".index(item.gold or "")
+        for item in read_items(path, "choice").items
+    }
     suite = ("--suite", f"choice={path}")
     shown = evaluated(lambda _: "A", "none", *suite)
     assert "chooses the first option" in (shown.suite().problem or "")
@@ -69,9 +72,12 @@ def test_the_first_letter_scores_half_of_the_real_files_and_their_gold_all(file:
 
     def gold(request: ChatRequest) -> str:
         found = candidates(request)
-        chosen = [letter for letter, text in found.items() if text in right]
-        assert len(chosen) == 1
-        return f"({chosen[0]})"
+        [chosen] = {
+            options[gold]
+            for (said, *options), gold in right.items()
+            if request.messages[-1].content.startswith(said) and set(options) == set(found.values())
+        }
+        return next(f"({letter})" for letter, text in found.items() if text == chosen)
 
     assert evaluated(gold, "none", *suite).measure("accuracy").values == {"none": 1.0}
 

@@ -22,8 +22,9 @@ from scai_cli.models import simulated
 from scai_cli.models.base import ChatModel
 from scai_cli.prompts.fences import Fenced, fenced
 
-Play = Callable[[ChatRequest], str | Completion | Exception | None]
-"""What a model answers; None: what the simulated society does."""
+Said = str | Completion | Exception | ChatRequest | None
+Play = Callable[[ChatRequest], Said]
+"""What a model answers; None: what the simulated society does; another request: what it would answer to that."""
 
 _PLAYS: list[Play] = []
 EXPERIMENT = """\
@@ -50,8 +51,8 @@ class Played:
     async def complete(self, request: ChatRequest) -> Completion:
         await asyncio.sleep(0)
         said = _PLAYS[-1](request)
-        if said is None:
-            return await self.society.complete(request)
+        if said is None or isinstance(said, ChatRequest):
+            return await self.society.complete(said or request)
         if isinstance(said, Exception):
             raise said
         return said if isinstance(said, Completion) else Completion(said, usage=Usage(1, 1), model="played")
@@ -70,7 +71,7 @@ def playing(play: Play) -> Iterator[list[ChatRequest]]:
     """Answer by a play; the requests that it got."""
     asked: list[ChatRequest] = []
 
-    def noted(request: ChatRequest) -> str | Completion | Exception | None:
+    def noted(request: ChatRequest) -> Said:
         asked.append(request)
         return play(request)
 
