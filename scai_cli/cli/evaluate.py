@@ -97,7 +97,7 @@ def evaluate(
     outcome = start(request, runs_dir, run_id, generate.observer(quiet, kind="evaluation"))
     generate.finish(outcome, as_json)
     if not (quiet or as_json):
-        _print_verdict(outcome.path)
+        _print_verdict(outcome.path, trust=True)
 
 
 def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_json: bool) -> None:
@@ -106,7 +106,7 @@ def resume(path: Path, settings: Sequence[str], *, trust: bool, quiet: bool, as_
 
     generate.finish(go_on(path, settings, generate.observer(quiet, kind="evaluation"), trust=trust), as_json)
     if not (quiet or as_json):
-        _print_verdict(path)
+        _print_verdict(path, trust=trust)
 
 
 def show(path: Path, *, trust: bool, as_json: bool) -> None:
@@ -122,13 +122,13 @@ def show(path: Path, *, trust: bool, as_json: bool) -> None:
     print_evaluation(evaluation)
 
 
-def _print_verdict(path: Path) -> None:
+def _print_verdict(path: Path, *, trust: bool) -> None:
     """Print the verdicts on stderr."""
     from scai_cli.display.terminal.consoles import err
     from scai_cli.display.terminal.evaluation import print_findings
     from scai_cli.evaluation.results import read_results
 
-    print_findings(read_results(path), err())
+    print_findings(read_results(path, trust=trust), err())
 
 
 def _print_expected(plan: EvaluatePlan, as_json: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from scai_cli.cli.options import RUNS, Runs, RunsDir, say
+from scai_cli.cli.options import RUNS, Runs, RunsDir, Trust, say
 from scai_cli.text.characters import visible
 
 
@@ -20,6 +20,7 @@ def report(
             metavar="FILE",
         ),
     ] = None,
+    trust: Trust = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
     """Write one HTML page about one or more runs, or about one evaluation, and print its path."""
@@ -33,7 +34,7 @@ def report(
     evaluations = [path for path in paths if is_evaluation(path)]
     if evaluations and len(paths) > 1:
         raise RunError(f"{evaluations[0].name!r} is an evaluation, which has a page of its own; name it alone")
-    page = make_evaluation_page(paths[0]) if evaluations else make_page(paths)
+    page = make_evaluation_page(paths[0], trust=trust) if evaluations else make_page(paths)
     if output is not None and str(output) == "-":
         print(page, end="")  # noqa: T201 - data for stdout
         return

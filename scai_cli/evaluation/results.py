@@ -15,6 +15,7 @@ from scai_cli.evaluation.verdict import Finding, findings
 from scai_cli.runs.history.status import Status, outcome_of, status_of
 from scai_cli.runs.jsonl import decoded
 from scai_cli.runs.row_directory import ITEMS
+from scai_cli.text.characters import clean
 from scai_cli.text.counts import counted
 
 
@@ -108,6 +109,8 @@ def _result(
         return plugins.resolve("suite", name)().results(source)  # type: ignore[no-any-return]
     except ConfigError as error:
         return SuiteResult(name, problem=str(error))
+    except Exception as error:  # noqa: BLE001 - of a third party or a damaged row; the other suites have results
+        return SuiteResult(name, problem=clean(f"its results failed: {type(error).__name__}: {error}"))
 
 
 def _warnings(manifest: EvaluationManifest, rows: Sequence[EvaluationRow], status: Status) -> Iterator[str]:

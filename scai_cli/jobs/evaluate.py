@@ -16,10 +16,10 @@ import msgspec
 
 from scai_cli import __version__, plugins
 from scai_cli.concurrency import in_order
-from scai_cli.errors import STOPS, CallFailed, RunError
+from scai_cli.errors import ENDS, CallFailed, RunError
 from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.manifest import EvaluationManifest, dump_evaluation, read_evaluation
-from scai_cli.evaluation.row import EvaluationRow, RowKind, evaluation_rows
+from scai_cli.evaluation.row import EvaluationRow, RowKind, SystemAnswer, evaluation_rows
 from scai_cli.evaluation.suite import Suite, SuiteContext, System
 from scai_cli.experiment.load import Overrides, changed_text, dump_experiment
 from scai_cli.jobs.addresses import refuse_other_address, with_address
@@ -44,6 +44,7 @@ from scai_cli.text.characters import clean
 
 RECENT: Final = 100
 """The number of last rows among which `max_failures` is the allowed share of failures."""
+_ANSWERS: Final = msgspec.json.Decoder(dict[str, SystemAnswer])
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,12 +227,13 @@ class _RowMaker:
         answers, problem = {}, None
         try:
             if item is None:
-                problem = await self.suites[name].probe(context)
+                found = await self.suites[name].probe(context)
+                problem = None if found is None else clean(str(found))
             else:
-                answers = dict(await self.suites[name].play(context, item))
+                answers = _storable(await self.suites[name].play(context, item))
         except CallFailed as error:
             context.failures.append(error)
-        except STOPS:
+        except ENDS:
             raise
         except Exception as error:  # noqa: BLE001 - a suite of a third party can raise anything; the others go on
             problem = clean(f"the suite failed: {type(error).__name__}: {error}")
@@ -240,6 +242,11 @@ class _RowMaker:
             first = min(context.failures, key=lambda error: error.call)
             problem = clean(f"{first.call}: {first}")
         return EvaluationRow(f"r{number}", kind, name, item.id if item else "probe", answers, problem), failed
+
+
+def _storable(answers: Mapping[str, SystemAnswer]) -> dict[str, SystemAnswer]:
+    """Return answers as a row keeps them; raises for any that it cannot keep, as third parties may return them."""
+    return _ANSWERS.decode(msgspec.json.encode(dict(answers)))
 
 
 @dataclass(slots=True)
@@ -253,7 +260,7 @@ class _Recorder:
     probed: dict[str, str | None] = field(default_factory=dict)
     """Suite -> why it cannot judge, or None."""
     recent: deque[CallFailed | None] = field(default_factory=lambda: deque(maxlen=RECENT))
-    encode: msgspec.json.Encoder = field(default_factory=lambda: msgspec.json.Encoder(order="sorted"))
+    encode: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)
 
     async def take_all(self, maker: _RowMaker, planned: Sequence[_Planned], calls: int) -> None:
         """Make rows and take them in order."""

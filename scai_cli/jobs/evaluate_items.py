@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from scai_cli import plugins
-from scai_cli.errors import ConfigError
+from scai_cli.errors import ConfigError, ScaiError
 from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.manifest import SuiteSettings
 from scai_cli.evaluation.people import members
@@ -19,6 +19,7 @@ from scai_cli.runs.history.history import History
 from scai_cli.runs.history.listings import generated_source
 from scai_cli.runs.jsonl import decoded
 from scai_cli.runs.row_directory import TASKS
+from scai_cli.text.characters import one_line
 from scai_cli.text.counts import counted
 
 _SHOWN = 3
@@ -48,12 +49,11 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
     for name, file in _files(options.suites).items():
         suite: Suite = plugins.resolve("suite", name)()
         wanted = ItemSource(source.config, rules, file, options.n, new, options.principle)
-        found = suite.items(wanted)
+        found, calls[name] = _made(name, suite, wanted, len(source.judges))
         if not found:
-            raise ConfigError(f"--suite {name}: there is no item")
+            raise ConfigError(f"--suite {name}: there is nothing to ask; name other items, or leave the suite out")
         labelled = _gold(suite, options.gold)
         gold_used = gold_used or bool(labelled)
-        calls[name] = suite.calls(wanted, found, len(source.judges))
         settings.append(_settings(name, found))
         items += [*labelled, *found]
     if options.gold is not None and not gold_used:
@@ -70,6 +70,17 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
     return EvaluationItems(settings, items, new, [f"{item} ({place})" for item, place in seen], calls)
 
 
+def _made(name: str, suite: Suite, wanted: ItemSource, judges: int) -> tuple[Sequence[Item], Mapping[str, int]]:
+    """Return the items of a suite and its number of calls; raises ConfigError, also for a third party's error."""
+    try:
+        found = suite.items(wanted)
+        return found, suite.calls(wanted, found, judges)
+    except Exception as error:
+        if isinstance(error, ScaiError) or not plugins.is_foreign("suite", name):
+            raise
+        raise ConfigError(one_line(f"--suite {name}: its items failed: {type(error).__name__}: {error}")) from error
+
+
 def _files(suites: Sequence[str]) -> dict[str, Path | None]:
     """Return suite -> the user's file, from `NAME` or `NAME=PATH`; raises ConfigError for a suite named twice."""
     found: dict[str, Path | None] = {}
@@ -78,6 +89,8 @@ def _files(suites: Sequence[str]) -> dict[str, Path | None]:
         if name in found:
             raise ConfigError(f"--suite {name}: is named twice; name it once")
         found[name] = Path(path) if path else None
+    if not found:
+        raise ConfigError("--suite: names no suite; give one, such as society or choice")
     return found
 
 

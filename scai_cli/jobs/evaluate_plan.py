@@ -54,7 +54,7 @@ def plan_evaluate(options: EvaluateOptions, runs: Path) -> EvaluatePlan:
     found = read_evaluation_items(source, options, runs)
     suites = []
     for suite in found.suites:
-        items = [item for item in found.items if item.suite == suite.name]
+        items = [item for item in found.items if item.suite == suite.name and item.people is None]
         clusters = len({item.cluster for item in items})
         calls = found.calls[suite.name]
         suites.append(

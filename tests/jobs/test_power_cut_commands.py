@@ -25,6 +25,7 @@ from scai_cli.runs.jsonl import lines
 SEED = int(os.environ.get("CRASH_SEED", "1"))
 SMALLER = {
     "generate": ("--n 12", "--n 6"),
+    "evaluate": ("society,adherence,choice,refusal,pairs --n 6", "society,refusal --n 2"),
     "explain": ("limits.calls=160", "limits.calls=60"),
     "personas generate": ("--n 80", "--n 6"),
 }

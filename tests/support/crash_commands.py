@@ -68,6 +68,14 @@ COMMANDS = {
         log="runs/it/calls.jsonl",
         results=["runs/it/rows.jsonl"],
     ),
+    "evaluate": Command(
+        prepared=[_BASE],
+        start=f"evaluate none base --suite society,adherence,choice,refusal,pairs --n 6 --run-id it --json --quiet {_PRICES}",
+        resume="resume it --json --quiet",
+        once="runs/it/evaluation.yaml",
+        log="runs/it/calls.jsonl",
+        results=["runs/it/rows.jsonl"],
+    ),
     "explain": Command(
         prepared=[_BASE],
         start="explain base --json --set limits.calls=160",

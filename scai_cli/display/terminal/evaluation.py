@@ -86,7 +86,6 @@ def _suite(evaluation: Evaluation, result: SuiteResult) -> Iterator[RenderableTy
     )
     if result.problem is not None:
         yield styled(f"cannot judge: {one_line(result.problem)}", "yellow")
-        return
     if result.measures:
         yield _measures(evaluation, result)
     for note in result.notes:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from scai_cli.concurrency import together
+from scai_cli.errors import ConfigError
 from scai_cli.evaluation.draw import drawn
 from scai_cli.evaluation.item import Item, ItemMessage
 from scai_cli.evaluation.item_files import starter_items
@@ -54,6 +55,8 @@ class Adherence:
     def items(self, source: ItemSource) -> Sequence[Item]:
         """Return an item for each rule and tactic: `label` is the rule, `prompt` the tactic, `cluster` its id."""
         rules = tenets(source.rules)
+        if not rules:
+            raise ConfigError("--suite adherence: no system has a rule; name one with a constitution")
         tactics = suite_items("adherence", replace(source, n=None)) if source.file else starter_items("adherence")
         per_rule = PROBES if source.n is None else max(1, source.n // max(1, len(rules)))
         return [

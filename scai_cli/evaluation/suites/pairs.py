@@ -52,6 +52,15 @@ class Pairs:
 
     judged = True
 
+    def __init__(self) -> None:
+        self._judges: list[Judge] = []
+
+    def _hear(self, context: SuiteContext) -> Sequence[Judge]:
+        """Return the judges, the same ones each time: each asks its endpoint once for log-probabilities."""
+        if [judge.agent for judge in self._judges] != list(context.judges):
+            self._judges = [Judge(agent, context.agents.prompts, _VOTES, None) for agent in context.judges]
+        return self._judges
+
     def items(self, source: ItemSource) -> Sequence[Item]:
         """Return the starter items or those of the user's file."""
         return suite_items("pairs", source)
@@ -74,7 +83,7 @@ class Pairs:
         ]
 
     def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
-        """Return an answer for each item and system, and the comparisons in both orders."""
+        """Return an answer for each item and system, and the comparisons in both orders, at most: equal answers tie."""
         others = len(source.rules) - 1
         comparisons = 2 * len(_criteria(source.principle)) * len(items) * others * judges
         return {"answer": len(items) * len(source.rules), "comparison": comparisons}
@@ -84,8 +93,8 @@ class Pairs:
         criterion = _criteria(context.principle)[:1]
         by_place, right = [], []
         for n, pair in enumerate(PAIRS):
-            texts = pair["good"], pair["bad"]
-            scores = await _compared(context, f"{context.call}/{n}", pair["task"], texts, criterion)
+            call, texts = f"{context.call}/{n}", (pair["good"], pair["bad"])
+            scores = await _compared(self._hear(context), context, call, pair["task"], texts, criterion)
             first, second = (scores.get(f"{criterion[0]}{order}") for order in _ORDERS)
             if first is None or second is None:
                 return "the judge's comparisons cannot be read; choose a larger model with --judge"
@@ -99,15 +108,15 @@ class Pairs:
 
     async def play(self, context: SuiteContext, item: Item) -> Mapping[str, SystemAnswer]:
         """Return the answer of each system with what the judges say of it against the reference's."""
-        task = "\n\n".join(message.content for message in item.conversation)
         if item.people is not None:
-            texts = item.options[0].text, item.options[1].text
-            scores = await _compared(context, f"{context.call}/gold", task, texts, _criteria(context.principle)[:1])
+            texts, criteria = (item.options[0].text, item.options[1].text), _criteria(context.principle)[:1]
+            scores = await _compared(self._hear(context), context, f"{context.call}/gold", _task(item), texts, criteria)
             return {"judge": SystemAnswer(scores)}
         answers = await together(_answer(context, system, item) for system in context.systems)
         reference, *others = zip(context.systems, answers, strict=True)
         results = {reference[0].name: _row(item, reference[1], {})}
-        judged = await together(_against(context, item, task, s, a, reference[1]) for s, a in others)
+        judges = self._hear(context)
+        judged = await together(_against(judges, context, item, s, (a, reference[1])) for s, a in others)
         return results | dict(zip((s.name for s, _ in others), judged, strict=True))
 
     def results(self, source: ResultSource) -> SuiteResult:
@@ -128,10 +137,6 @@ def _criteria(principle: str | None) -> tuple[str, ...]:
     return CRITERIA if principle is None else (OWN,)
 
 
-def _words(context: SuiteContext, criterion: str) -> str:
-    return (context.principle or "") if criterion == OWN else WORDING[criterion]
-
-
 async def _answer(context: SuiteContext, system: System, item: Item) -> str | None:
     call = f"{context.variant(system)}/answer"
     completion = await context.attempt(system.assistant.say(call, "answer", request(system.message, item.conversation)))
@@ -139,14 +144,21 @@ async def _answer(context: SuiteContext, system: System, item: Item) -> str | No
 
 
 async def _against(
-    context: SuiteContext, item: Item, task: str, system: System, answer: str | None, reference: str | None
+    judges: Sequence[Judge], context: SuiteContext, item: Item, system: System, answers: tuple[str | None, str | None]
 ) -> SystemAnswer:
+    answer, reference = answers
     if answer is None or reference is None:
         return SystemAnswer({}, problem="an answer is missing")
     criteria = _criteria(context.principle)
-    scores = await _compared(context, context.variant(system), task, (answer, reference), criteria)
+    if answer == reference:  # a tie, whatever a judge says of it
+        return _row(item, answer, {**dict.fromkeys(criteria, 0.5), "extra words": 0.0})
+    scores = await _compared(judges, context, context.variant(system), _task(item), (answer, reference), criteria)
     scores["extra words"] = float(len(answer.split()) - len(reference.split()))
     return _row(item, answer, scores)
+
+
+def _task(item: Item) -> str:
+    return "\n\n".join(message.content for message in item.conversation)
 
 
 def _row(item: Item, answer: str | None, scores: dict[str, float | None]) -> SystemAnswer:
@@ -155,23 +167,26 @@ def _row(item: Item, answer: str | None, scores: dict[str, float | None]) -> Sys
 
 
 async def _compared(
-    context: SuiteContext, call: str, task: str, texts: tuple[str, str], criteria: Sequence[str]
+    judges: Sequence[Judge],
+    context: SuiteContext,
+    call: str,
+    task: str,
+    texts: tuple[str, str],
+    criteria: Sequence[str],
 ) -> dict[str, float | None]:
     """Return criterion -> the probability that the first text is better, by both orders and each; the panel's means."""
     pair = Answered("first", texts[0]), Answered("second", texts[1])
-    prompts = context.agents.prompts
 
     async def one(number: int, criterion: str) -> dict[str, float | None]:
-        judge = Judge(context.judges[number], prompts, _VOTES, None)
-        name = f"{call}/{criterion}" + (f"/j{number + 1}" if len(context.judges) > 1 else "")
-        said = await context.attempt(
-            judge.compare(name, task, Principle(id="P1", text=_words(context, criterion)), pair)
-        )
+        name = f"{call}/{criterion}" + (f"/j{number + 1}" if len(judges) > 1 else "")
+        words = (context.principle or "") if criterion == OWN else WORDING[criterion]
+        principle = Principle(id="P1", text=words)
+        said = await context.attempt(judges[number].compare(name, task, principle, pair))
         if said is None or said.p is None:
             return {}
         return {criterion: said.p, f"{criterion}{_ORDERS[0]}": said.p_ab, f"{criterion}{_ORDERS[1]}": said.p_ba}  # type: ignore[dict-item]
 
-    jobs = [(n, criterion) for criterion in criteria for n in range(len(context.judges))]
+    jobs = [(n, criterion) for criterion in criteria for n in range(len(judges))]
     said = await together(one(n, criterion) for n, criterion in jobs)
     names = [f"{criterion}{order}" for criterion in criteria for order in ("", *_ORDERS)]
     return {name: mean(each.get(name) for each in said if name in each) for name in names}
@@ -251,7 +266,7 @@ def _biases(source: ResultSource) -> list[str]:
             (row, row.answers[other].scores)
             for row in source.rows
             for other in source.others
-            if other in row.answers and row.answers[other].scores.get(criterion) is not None
+            if other in row.answers and row.answers[other].scores.get(f"{criterion}{_ORDERS[0]}") is not None
         ]
         clusters = [source.items[row.item].cluster for row, _ in known]
         first, second, wins, extra = (

@@ -97,7 +97,8 @@ class Refusal:
         """Return both axes, corrected by the judge's errors if people's labels are there, and the tables."""
         calibration, notes = _calibration(source)
         if calibration is not None and not calibration.can_judge():
-            return SuiteResult("refusal", notes=notes, problem="on people's labels the judge may be guessing")
+            problem = "on people's labels the judge may be guessing"
+            return SuiteResult("refusal", tables=_people(source), notes=notes, problem=problem)
         safe = compared(source, _SAFE, _of(source, "safe", "refused"), calibration)
         unsafe = compared(source, _UNSAFE, _of(source, "unsafe", "full compliance"), calibration)
         measures = [safe, unsafe, compared(source, _HARM), compared(source, _EVASIVE)]

@@ -1,0 +1,133 @@
+"""The suite `society`: welfare, who loses, and what is new to the rules."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import scai
+from played import EXPERIMENT, Play, Shown, evaluated
+
+from scai_cli.errors import PromptRefused
+from scai_cli.messages import ChatRequest
+
+PEOPLE = "".join(
+    f"  - {{id: p{n}, name: P{n} {name}, description: Wants it {wish}., attributes: {{age: {name}}}, "
+    f"preferences: {{detailed: {detailed}}}}}\n"
+    for n, (name, wish, detailed) in enumerate([("old", "short", -1.0), ("young", "long", 1.0)] * 3)
+)
+TASKS = "".join(f"  - {{id: t{n}, prompt: What about subject {n} of ten?}}\n" for n in range(6))
+GROUPS = f"""\
+name: groups
+seed: 4
+turns: 1
+model: {{provider: "played:connect", name: play}}
+limits: {{max_retries: 0}}
+personas:
+{PEOPLE}tasks:
+{TASKS}"""
+
+
+def against(play: Play, rule: str, *more: object, experiment: str = GROUPS) -> Shown:
+    Path("rule.md").write_text(f"- {rule}\n", encoding="utf-8")
+    return evaluated(play, "none", "rule.md", "--suite", "society", *more, experiment=experiment)
+
+
+def test_a_group_that_a_rule_harms_is_the_loser() -> None:
+    shown = against(lambda _: None, "Answer in great detail and at length.")
+    loses = next(note for note in shown.suite().notes if note.startswith("With rule loses"))
+    assert loses.startswith("With rule loses: people with age: old")
+    assert "young" not in loses
+    groups = shown.table("Groups: rule minus none")
+    assert [(row[0], row[3]) for row in groups] == [("age: old", "lost"), ("age: young", "gained")]
+    assert all(float(change) < 0 for name, change, *_ in shown.table("People: rule") if "old" in name)
+
+
+def test_identical_systems_differ_by_0_and_nobody_loses() -> None:
+    shown = evaluated(lambda _: None, "a=none", "b=none", experiment=EXPERIMENT)
+    assert shown.evaluation.manifest.suites[0].name == "society"
+    for measured in shown.suite().measures:
+        found = measured.differences["b"]
+        assert found is None or found.estimate == 0
+        assert measured.values["a"] == measured.values["b"]
+    assert shown.suite().notes[-1] == "With b nobody loses beyond chance."
+    for row in shown.evaluation.rows:
+        if row.kind == "item":
+            assert row.answers["a"] == row.answers["b"]
+
+
+def test_systems_share_the_opening_and_the_seeds() -> None:
+    shown = against(lambda _: None, "Be brief.", experiment=EXPERIMENT)
+    assert sum(request.purpose == "opening" for request in shown.asked) == 4
+    answers: dict[object, list[ChatRequest]] = {}
+    for request in shown.asked:
+        if request.purpose == "answer":
+            answers.setdefault(request.sampling.seed, []).append(request)
+    assert len(answers) == 4
+    for first, second in answers.values():
+        assert first.messages[1:] == second.messages[1:]
+        assert first.messages[0] != second.messages[0]
+
+
+def test_people_who_wrote_no_rule_are_members_only() -> None:
+    """Rules of a file were written by nobody here; those of a run by its members."""
+    Path("run.yaml").write_text(EXPERIMENT.replace('provider: "played:connect", name: play', "provider: simulated"))
+    assert scai("run", "run.yaml", "--run-id", "own", "--quiet", "--set", "epochs=1").code == 0
+    shown = evaluated(lambda _: None, "none", "own", experiment=EXPERIMENT)
+    assert shown.suite().notes[0].startswith("Members only")
+    assert shown.evaluation.manifest.new == ()
+
+
+def test_held_out_people_and_tasks_are_new() -> None:
+    experiment = GROUPS.replace('provider: "played:connect", name: play', "provider: simulated")
+    experiment += "holdout: {personas: 0.3, tasks: 0.3}\n"
+    Path("run.yaml").write_text(experiment, encoding="utf-8")
+    ran = scai("run", "run.yaml", "--run-id", "own", "--quiet", "--set", "epochs=1")
+    assert ran.code == 0, ran.err
+    called = scai("evaluate", "none", "own", "--quiet")
+    assert called.code == 0, called.err
+    shown = scai("show", called.out.strip(), "--json").json
+    [result] = shown["results"]
+    assert not any(note.startswith("Members only") for note in result["notes"])
+    assert shown["suites"][0]["items"] == 4
+
+
+@pytest.mark.parametrize(
+    ("rater", "words"),
+    [(lambda _: '{"feedback": "good", "rating": 7}', "this rater"), (lambda _: "Very good indeed!", "this rater")],
+)
+def test_raters_that_cannot_rate_give_no_verdict(rater: Any, words: str) -> None:
+    def play(request: ChatRequest) -> Any:
+        return rater(request) if request.purpose in ("rater_check", "feedback", "cross_rating") else None
+
+    shown = against(play, "Be brief.", experiment=EXPERIMENT)
+    assert words in (shown.suite().problem or "")
+    assert {finding.verdict for finding in shown.evaluation.findings} == {"cannot judge"}
+    assert {row.kind for row in shown.evaluation.rows} == {"probe"}
+
+
+def test_a_refused_answer_is_a_problem_and_the_others_count() -> None:
+    def play(request: ChatRequest) -> Any:
+        return PromptRefused("not this") if re.match(r"r2/~rule/.*/assistant$", request.id) else None
+
+    shown = against(play, "Be brief.", experiment=EXPERIMENT)
+    assert [row.id for row in shown.evaluation.rows if row.problem] == ["r2"]
+    assert shown.suite().problem is None
+    assert shown.measure("welfare (utilitarian)").differences["rule"] is not None
+
+
+def test_a_part_of_the_conversations_is_drawn() -> None:
+    shown = against(lambda _: None, "Be brief.", "--n", "3", experiment=EXPERIMENT)
+    assert shown.evaluation.manifest.suites[0].items == 3
+    assert sum(row.kind == "item" for row in shown.evaluation.rows) == 3
+
+
+def test_the_dry_run_counts_the_calls() -> None:
+    shown = against(lambda _: None, "Be brief.", experiment=EXPERIMENT)
+    plan = scai("evaluate", "none", "rule.md", "--config", "played.yaml", "--dry-run", "--json").json
+    asked = [request.purpose for request in shown.asked if request.purpose != "rater_check"]
+    [suite] = plan["suites"]
+    assert {purpose: asked.count(purpose) for purpose in suite["calls"]} == suite["calls"]
+    assert plan["total"] == len(asked)

@@ -1,0 +1,136 @@
+"""The verdict in words, for each case, with Holm's correction over all declared measures."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scai_cli.evaluation.suite import Difference, Measure, MeasureResult, SuiteResult
+from scai_cli.evaluation.verdict import Finding, findings
+from scai_cli.stats.clustered import clustered_mean
+
+HIGHER, LOWER = Measure("m", "the measure"), Measure("m", "the measure", better="lower")
+
+
+def difference(estimate: float, half: float | None, p: float | None = None, n: int = 40) -> Difference:
+    low, high = (None, None) if half is None else (estimate - half, estimate + half)
+    error = None if half is None else half / 2
+    return Difference(estimate, low, high, p, "new items like these 40", n, error=error, freedom=39.0)
+
+
+def found(*differences: Difference | None, measure: Measure = HIGHER) -> list[Finding]:
+    results = [
+        SuiteResult(f"s{n}", [MeasureResult(measure, {"a": 0.5, "b": 0.5}, {"b": each})])
+        for n, each in enumerate(differences)
+    ]
+    return findings(results, ["a", "b"])
+
+
+def one(found_: Difference | None, measure: Measure = HIGHER) -> Finding:
+    [finding] = found(found_, measure=measure)
+    return finding
+
+
+@pytest.mark.parametrize(
+    ("measure", "estimate", "verdict"),
+    [(HIGHER, 0.2, "better"), (HIGHER, -0.2, "worse"), (LOWER, 0.2, "worse"), (LOWER, -0.2, "better")],
+)
+def test_a_clear_difference_is_better_or_worse_by_its_direction(
+    measure: Measure, estimate: float, verdict: str
+) -> None:
+    finding = one(difference(estimate, 0.1, p=0.0005), measure)
+    assert finding.verdict == verdict
+    assert finding.words == (
+        f"{verdict}: {estimate:+.2f} (95 % interval {estimate - 0.1:+.2f} to {estimate + 0.1:+.2f}, "
+        "new items like these 40)"
+    )
+
+
+def test_an_interval_within_the_relevant_difference_is_no_difference_beyond_its_end() -> None:
+    finding = one(difference(0.02, 0.061, p=0.5))
+    assert finding.verdict == "no difference"
+    assert finding.words == "no difference beyond 0.09 (95 % interval -0.04 to +0.08)"
+
+
+def test_a_small_but_clear_difference_is_better_and_not_nothing() -> None:
+    assert one(difference(0.05, 0.02, p=0.0001)).verdict == "better"
+
+
+def test_a_wide_interval_cannot_tell_and_names_the_number_of_items() -> None:
+    finding = one(difference(0.1, 0.2, p=0.3))
+    assert finding.verdict == "cannot tell"
+    assert finding.needed is not None
+    assert re.match(rf"cannot tell; about {finding.needed:,} items would: \+0.10 \(95 %", finding.words)
+    # standard error 0.1 at 40 items; 2.8 errors detect 0.1 at about (2.8 * 0.1 / 0.1)^2 = 8 times as many
+    assert finding.needed == pytest.approx(8 * 40, rel=0.1)
+    assert finding.detectable == pytest.approx(0.29, abs=0.01)
+
+
+def test_few_items_cannot_tell_how_sure() -> None:
+    assert one(difference(0.4, None)).words == "cannot tell how sure (+0.40)"
+    assert one(None).words == "cannot tell (too few items)"
+
+
+def test_a_suite_that_cannot_judge_has_no_verdict_but_its_reason() -> None:
+    results = [SuiteResult("pairs", problem="the judge always says A")]
+    assert [(f.verdict, f.words, f.title) for f in findings(results, ["a", "b", "c"])] == [
+        ("cannot judge", "cannot judge: the judge always says A", "pairs")
+    ] * 2
+
+
+def test_measures_that_are_not_declared_or_have_no_better_side_get_no_verdict() -> None:
+    for measure in (Measure("m", "m", declared=False), Measure("m", "m", better=None)):
+        assert found(difference(0.2, 0.1, p=0.0001), measure=measure) == []
+
+
+def test_p_values_are_adjusted_over_all_declared_measures_of_all_suites() -> None:
+    """Holm: 0.01 * 3, then 0.02 * 2, then 0.03, in order never less than the one before."""
+    several = found(*(difference(0.2, 0.15, p=p) for p in (0.02, 0.01, 0.03)))
+    assert [finding.p for finding in several] == pytest.approx([0.04, 0.03, 0.04])
+    assert {finding.verdict for finding in several} == {"better"}
+    assert [f.verdict for f in found(*(difference(0.2, 0.15, p=p) for p in (0.02, 0.04, 0.03)))] == ["cannot tell"] * 3
+
+
+def test_one_measure_without_a_p_value_does_not_count() -> None:
+    adjusted = found(difference(0.2, 0.15, p=0.04), None, difference(0.2, None))
+    assert adjusted[0].p == pytest.approx(0.04)
+    assert [finding.verdict for finding in adjusted] == ["better", "cannot tell", "cannot tell"]
+
+
+def test_every_system_is_compared_with_the_reference_alone() -> None:
+    measured = MeasureResult(HIGHER, {}, {"b": difference(0.2, 0.1, p=0.001), "c": difference(-0.2, 0.1, p=0.001)})
+    assert [(f.system, f.reference, f.verdict) for f in findings([SuiteResult("s", [measured])], ["a", "b", "c"])] == [
+        ("b", "a", "better"),
+        ("c", "a", "worse"),
+    ]
+    assert findings([SuiteResult("s", [measured])], ["a"]) == []
+
+
+def test_copies_differ_by_nothing() -> None:
+    same = Difference.of(clustered_mean([0.0] * 40, range(40)), "new items like these 40")
+    finding = one(same)
+    assert finding.verdict == "no difference"
+    assert finding.p == 1
+
+
+@given(
+    st.floats(-1, 1), st.floats(0, 1) | st.none(), st.floats(0, 1) | st.none(), st.sampled_from([HIGHER, LOWER]),
+    st.integers(1, 500),
+)  # fmt: skip
+def test_the_words_never_claim_more_than_the_interval(
+    estimate: float, half: float | None, p: float | None, measure: Measure, n: int
+) -> None:
+    finding = one(difference(estimate, half, p, n), measure)
+    assert finding.words.startswith(finding.verdict)
+    assert "\n" not in finding.words
+    if finding.verdict == "no difference":
+        assert half is not None
+        beyond = float(finding.words.removeprefix("no difference beyond ").partition(" ")[0])
+        assert beyond >= max(abs(estimate - half), abs(estimate + half)) - 1e-9
+    if finding.verdict in ("better", "worse"):
+        assert finding.p is not None
+        assert finding.p < 0.05
+    assert set(finding.as_object()) >= {"suite", "measure", "system", "verdict", "words", "p"}
