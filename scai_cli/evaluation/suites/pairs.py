@@ -14,7 +14,7 @@ from scai_cli.datasets.generate.judge import Judge
 from scai_cli.datasets.generate.row import Answered
 from scai_cli.evaluation.gold_file import read_gold
 from scai_cli.evaluation.item import Item, Option
-from scai_cli.evaluation.paired_scores import for_whom
+from scai_cli.evaluation.paired_scores import difference_of, for_whom
 from scai_cli.evaluation.prompts import WORDING, request
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
 from scai_cli.evaluation.suite import (
@@ -32,7 +32,7 @@ from scai_cli.experiment.constitution import Principle
 from scai_cli.simulation.rater_check import PAIRS
 from scai_cli.simulation.utilities import mean
 from scai_cli.stats.bradley_terry import bradley_terry_difference
-from scai_cli.stats.clustered import ClusteredMean, clustered_mean
+from scai_cli.stats.clustered import ClusteredMean
 from scai_cli.stats.judge_error import Calibration, corrected_win_rate, position_bias
 from scai_cli.stats.length_control import length_controlled
 from scai_cli.text.counts import counted
@@ -231,7 +231,7 @@ def _scores(source: ResultSource, criterion: str) -> dict[str, dict[str, float |
 
 
 def _win_rate(p: Sequence[float], clusters: Sequence[str], calibration: Calibration | None) -> ClusteredMean | None:
-    rate = _shifted(clustered_mean([value - 0.5 for value in p], clusters), 0.5)
+    rate = _shifted(difference_of([value - 0.5 for value in p], clusters), 0.5)
     return rate if rate is None or calibration is None else corrected_win_rate(rate, calibration)
 
 
