@@ -46,6 +46,9 @@ export tiny --format sft -o out.jsonl
 export tiny --format system
 generate tiny --set generate.k=0 --set generate.judge=users
 generate tiny --set generate.k=0 --set generate.judge=users --dry-run
+evaluate none tiny --suite choice --n 4
+evaluate none tiny --suite choice --n 4 --dry-run
+evaluate none tiny --suite choice,refusal --n 4 --json
 dataset describe rows.jsonl
 personas describe people.jsonl
 personas sample people.jsonl --n 5 -o -
