@@ -112,9 +112,7 @@ def _is_run(reference: Reference, runs: Path) -> bool:
     return reference.target not in (NONE, BARE) and not reference.is_file(runs)
 
 
-def _experiment(
-    options: EvaluateOptions, models: Sequence[str], paths: Sequence[Path], runs: Path
-) -> ExperimentConfig:
+def _experiment(options: EvaluateOptions, models: Sequence[str], paths: Sequence[Path], runs: Path) -> ExperimentConfig:
     """Return the experiment of `--config`, else that of the first run, else one without people.
 
     Without a model of its own, that one has the first of the systems' `models`.

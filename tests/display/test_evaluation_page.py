@@ -57,7 +57,9 @@ def test_the_same_evaluation_is_the_same_page() -> None:
     assert len(pages) == 1
 
 
-@pytest.mark.parametrize("name", ["markup", "ansi", "osc", "lines", "surrogates", "backwards", "html", "entities", "empty"])
+@pytest.mark.parametrize(
+    "name", ["markup", "ansi", "osc", "lines", "surrogates", "backwards", "html", "entities", "empty"]
+)
 def test_a_hostile_answer_is_stored_shown_and_resumed(name: str) -> None:
     shown = shown_with(TEXTS[name])
     assert shown.evaluation.status == "finished"

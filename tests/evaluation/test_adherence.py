@@ -68,7 +68,9 @@ def test_a_model_that_does_not_see_one_rule_breaks_that_one() -> None:
 
 def test_both_systems_get_the_same_first_message_and_seeds() -> None:
     shown = probed(obeying(), "--n", "6")
-    answers = [request for request in shown.asked if request.purpose == "answer" and request.id.endswith("/m1/assistant")]
+    answers = [
+        request for request in shown.asked if request.purpose == "answer" and request.id.endswith("/m1/assistant")
+    ]
     by_row: dict[str, list[ChatRequest]] = {}
     for request in answers:
         by_row.setdefault(request.id.partition("/")[0], []).append(request)

@@ -257,9 +257,7 @@ def test_the_biases_of_planted_judges_are_found(tmp_path: Path, fault: str) -> N
         assert win_rate(shown) == pytest.approx(0.2 + 0.6 * truth, abs=0.03)
     elif fault == "length":
         assert float(re.findall(r"100 more words add ([+-][\d.]+)", notes)[0]) == pytest.approx(0.1, abs=0.03)
-        assert shown.measure("helpfulness at equal length").values["well"] == pytest.approx(
-            0.3 + 0.4 * truth, abs=0.03
-        )
+        assert shown.measure("helpfulness at equal length").values["well"] == pytest.approx(0.3 + 0.4 * truth, abs=0.03)
     elif fault == "unreadable":
         [unread] = [note for note in shown.suite().notes if note.startswith("Unread")]
         # Both orders of a comparison have to be read, each at the second time of asking.

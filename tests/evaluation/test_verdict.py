@@ -38,7 +38,9 @@ def one(found_: Difference | None, measure: Measure = HIGHER) -> Finding:
     ("measure", "estimate", "verdict"),
     [(HIGHER, 0.2, "better"), (HIGHER, -0.2, "worse"), (LOWER, 0.2, "worse"), (LOWER, -0.2, "better")],
 )
-def test_a_clear_difference_is_better_or_worse_by_its_direction(measure: Measure, estimate: float, verdict: str) -> None:
+def test_a_clear_difference_is_better_or_worse_by_its_direction(
+    measure: Measure, estimate: float, verdict: str
+) -> None:
     finding = one(difference(estimate, 0.1, p=0.0005), measure)
     assert finding.verdict == verdict
     assert finding.words == (

@@ -26,11 +26,11 @@ class Words:
         rows = [{"id": f"w{n}", "prompt": f"Say {n}.", "cluster": f"w{n}"} for n in range(source.n or 3)]
         return [Item.model_validate({**kinds, **row}) for row in rows]
 
-    def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:  # noqa: ARG002
+    def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
         """One for each item and system."""
         return {"answer": len(items) * len(source.rules)}
 
-    async def probe(self, context: SuiteContext) -> str | None:  # noqa: ARG002
+    async def probe(self, context: SuiteContext) -> str | None:
         """None."""
         return None
 
