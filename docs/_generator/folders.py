@@ -11,10 +11,10 @@ from typing import Final, NamedTuple
 from _generator.tables import code, table
 from scai_cli.jobs import explain
 from scai_cli.runs.chat_directory import CHATS
+from scai_cli.runs.row_directory import EXPERIMENT, GENERATION, ROWS, TASKS
 from scai_cli.runs.locked_folder import CALLS
 from scai_cli.runs.locks import LOCK
 from scai_cli.runs.outcome import OUTCOME
-from scai_cli.runs.row_directory import EXPERIMENT, GENERATION, ROWS, TASKS
 from scai_cli.runs.run_directory import CONFIG, EVENTS
 
 

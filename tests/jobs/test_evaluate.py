@@ -1,4 +1,4 @@
-"""`scai evaluate`: its systems, its errors in one line, pairs by construction, resumed to the byte, and other commands."""
+"""`scai evaluate`: its systems, its errors in one line, pairs by construction, a resume to the byte, other commands."""
 
 from __future__ import annotations
 

@@ -70,7 +70,8 @@ COMMANDS = {
     ),
     "evaluate": Command(
         prepared=[_BASE],
-        start=f"evaluate none base --suite society,adherence,choice,refusal,pairs --n 6 --run-id it --json --quiet {_PRICES}",
+        start="evaluate none base --suite society,adherence,choice,refusal,pairs --n 6 --run-id it --json --quiet"
+        f" {_PRICES}",
         resume="resume it --json --quiet",
         once="runs/it/evaluation.yaml",
         log="runs/it/calls.jsonl",
