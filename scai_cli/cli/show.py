@@ -107,7 +107,7 @@ def _wait_for(runs_dir: Path, run: str) -> Path:
     """Return the run's directory as soon as it exists; raise RunError for an ambiguous id."""
     from scai_cli.display.terminal.consoles import err
     from scai_cli.errors import RunError
-    from scai_cli.runs.find import all_runs, find_run
+    from scai_cli.runs.find import all_runs, find_run, is_evaluation, is_generated
     from scai_cli.runs.history.event_tail import POLL_S
 
     waiting = False
@@ -115,7 +115,8 @@ def _wait_for(runs_dir: Path, run: str) -> Path:
         try:
             return find_run(runs_dir, run)
         except RunError as error:
-            if any(path.name.startswith(run) for path in all_runs(runs_dir)):
+            other = is_evaluation(runs_dir / run) or is_generated(runs_dir / run)
+            if other or any(path.name.startswith(run) for path in all_runs(runs_dir)):
                 raise
             if not waiting:
                 err().print(f"{error}\nwaiting for it; Ctrl-C ends", soft_wrap=True)

@@ -96,12 +96,17 @@ def read_source(options: EvaluateOptions, runs: Path) -> EvaluateSource:
     references = [Reference.parse(text) for text in options.systems]
     by_run = {r.target: find_run(runs, _EPOCH.split(r.target)[0]) for r in references if _is_run(r, runs)}
     histories = {path: read_history(path, messages=False, ratings=False) for path in by_run.values()}
+<<<<<<< HEAD
     config = _experiment(options, list(histories), runs)
     notes = [
         f"run {history.run_id!r} is not finished ({history.status}): its constitution may still change"
         for history in histories.values()
         if history.status != "finished"
     ]
+=======
+    config = _experiment(options, [r.model for r in references if r.model], list(histories), runs)
+    notes: list[str] = []
+>>>>>>> evtests
     systems: list[SystemSettings] = []
     for reference in references:
         history = histories[by_run[reference.target]] if reference.target in by_run else None
@@ -119,16 +124,25 @@ def _is_run(reference: Reference, runs: Path) -> bool:
     return reference.target not in (NONE, BARE) and not reference.is_file(runs)
 
 
-def _experiment(options: EvaluateOptions, paths: Sequence[Path], runs: Path) -> ExperimentConfig:
-    """Return the experiment of `--config`, else that of the first run, else one without people."""
+def _experiment(options: EvaluateOptions, models: Sequence[str], paths: Sequence[Path], runs: Path) -> ExperimentConfig:
+    """Return the experiment of `--config`, else that of the first run, else one without people.
+
+    Without a model of its own, that one has the first of the systems' `models`.
+    """
     overrides = options.overrides
     if options.config is not None:
         config = load_experiment(options.config, overrides, starting_from(runs))
     elif paths:
         without = Overrides((*_NO_LIMITS, *overrides.settings), overrides.model, overrides.seed)
+<<<<<<< HEAD
         config = load_source(paths[0], without, trust=options.trust)
     elif overrides.model is not None:
         config = bare_experiment(overrides)
+=======
+        config = load_run(paths[0], without, trust=options.trust)
+    elif model := overrides.model or next(iter(models), None):
+        config = bare_experiment(Overrides(overrides.settings, model, overrides.seed))
+>>>>>>> evtests
     else:
         raise ConfigError("no system names a model; add --model PROVIDER:NAME, or --config EXPERIMENT")
     config = config.with_every_prompt()

@@ -46,6 +46,9 @@ export tiny --format sft -o out.jsonl
 export tiny --format system
 generate tiny --set generate.k=0 --set generate.judge=users
 generate tiny --set generate.k=0 --set generate.judge=users --dry-run
+evaluate none tiny --suite choice --n 4
+evaluate none tiny --suite choice --n 4 --dry-run
+evaluate none tiny --suite choice,refusal --n 4 --json
 dataset describe rows.jsonl
 personas describe people.jsonl
 personas sample people.jsonl --n 5 -o -
@@ -90,7 +93,8 @@ def check(folder: Path, commands: list[str], states: list[str]) -> None:
         assert not any(word in found.err for word in ("Traceback", "Exception ignored", "Error: [Errno")), (case, found)
         assert found.statuses == usual.statuses, (case, found)
         assert "running" not in found.statuses, (case, found)
-        if 1 not in lost and not (command.startswith(("run", "chat")) and "--json" in command):  # these show times
+        shows_times = command.startswith(("run", "chat", "evaluate")) and "--json" in command
+        if 1 not in lost and not shows_times:
             assert found.out == usual.out, (case, found)
         if lost == {1: "full"} and code == 4 != usual.code:
             assert found.err.partition("scai: ")[1:] == ("scai: ", FULL.removeprefix("scai: ")), (case, found)

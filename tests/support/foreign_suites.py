@@ -1,0 +1,97 @@
+"""Suites of third parties, named `foreign_suites:NAME`: one that counts words, and ones with faults."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from scai_cli.evaluation.item import Item
+from scai_cli.evaluation.paired_scores import compared
+from scai_cli.evaluation.prompts import request
+from scai_cli.evaluation.row import SystemAnswer
+from scai_cli.evaluation.suite import ItemSource, Measure, ResultSource, SuiteContext, SuiteResult
+
+NAME = "foreign_suites"
+
+
+class Words:
+    """How many words each system writes."""
+
+    judged = False
+
+    def items(self, source: ItemSource) -> Sequence[Item]:
+        """Three items."""
+        kinds = {"suite": f"{NAME}:{type(self).__name__}", "source": "the test", "licence": "MIT"}
+        rows = [{"id": f"w{n}", "prompt": f"Say {n}.", "cluster": f"w{n}"} for n in range(source.n or 3)]
+        return [Item.model_validate({**kinds, **row}) for row in rows]
+
+    def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
+        """One for each item and system."""
+        return {"answer": len(items) * len(source.rules)}
+
+    async def probe(self, context: SuiteContext) -> str | None:
+        """None."""
+        return None
+
+    async def play(self, context: SuiteContext, item: Item) -> Mapping[str, SystemAnswer]:
+        """The share of short answers."""
+        answers = {}
+        for system in context.systems:
+            prompt = request(system.message, item.conversation)
+            said = await system.assistant.say(f"{context.variant(system)}/answer", "answer", prompt)
+            answers[system.name] = SystemAnswer({"short": float(len(said.text.split()) < 60)})
+        return answers
+
+    def results(self, source: ResultSource) -> SuiteResult:
+        """The share of short answers."""
+        return SuiteResult(f"{NAME}:{type(self).__name__}", [compared(source, Measure("short", "short answers"))])
+
+
+class Raising(Words):
+    """Raises at the second item."""
+
+    async def play(self, context: SuiteContext, item: Item) -> Mapping[str, SystemAnswer]:
+        """Raise."""
+        if item.id == "w1":
+            raise ZeroDivisionError("no\nluck \x1b[31m")
+        return await super().play(context, item)
+
+
+class BadProbe(Words):
+    """Raises in its probe."""
+
+    async def probe(self, context: SuiteContext) -> str | None:
+        """Raise."""
+        raise KeyError("probe")
+
+
+class BadResults(Words):
+    """Raises in its results."""
+
+    def results(self, source: ResultSource) -> SuiteResult:
+        """Raise."""
+        raise IndexError("results")
+
+
+class Odd(Words):
+    """Answers that no row can keep, one kind for each item."""
+
+    async def play(self, context: SuiteContext, item: Item) -> Mapping[str, Any]:
+        """Return them."""
+        odd = {
+            "w0": {"none": SystemAnswer({"short": math.nan}, notes="\u2028 fine")},
+            "w1": {"none": SystemAnswer({"short": 1.0}, notes="a \ud800 surrogate")},
+            "w2": {"none": 7},
+            "w3": {"none": SystemAnswer({"short": "many"})},  # type: ignore[dict-item]
+            "w4": [1],
+        }
+        return odd[item.id]  # type: ignore[return-value]
+
+
+class BadItems(Words):
+    """Raises where its items are made."""
+
+    def items(self, source: ItemSource) -> Sequence[Item]:
+        """Raise."""
+        raise OSError("no items here")
