@@ -96,17 +96,12 @@ def read_source(options: EvaluateOptions, runs: Path) -> EvaluateSource:
     references = [Reference.parse(text) for text in options.systems]
     by_run = {r.target: find_run(runs, _EPOCH.split(r.target)[0]) for r in references if _is_run(r, runs)}
     histories = {path: read_history(path, messages=False, ratings=False) for path in by_run.values()}
-<<<<<<< HEAD
-    config = _experiment(options, list(histories), runs)
+    config = _experiment(options, [r.model for r in references if r.model], list(histories), runs)
     notes = [
         f"run {history.run_id!r} is not finished ({history.status}): its constitution may still change"
         for history in histories.values()
         if history.status != "finished"
     ]
-=======
-    config = _experiment(options, [r.model for r in references if r.model], list(histories), runs)
-    notes: list[str] = []
->>>>>>> evtests
     systems: list[SystemSettings] = []
     for reference in references:
         history = histories[by_run[reference.target]] if reference.target in by_run else None
@@ -134,15 +129,9 @@ def _experiment(options: EvaluateOptions, models: Sequence[str], paths: Sequence
         config = load_experiment(options.config, overrides, starting_from(runs))
     elif paths:
         without = Overrides((*_NO_LIMITS, *overrides.settings), overrides.model, overrides.seed)
-<<<<<<< HEAD
         config = load_source(paths[0], without, trust=options.trust)
-    elif overrides.model is not None:
-        config = bare_experiment(overrides)
-=======
-        config = load_run(paths[0], without, trust=options.trust)
     elif model := overrides.model or next(iter(models), None):
         config = bare_experiment(Overrides(overrides.settings, model, overrides.seed))
->>>>>>> evtests
     else:
         raise ConfigError("no system names a model; add --model PROVIDER:NAME, or --config EXPERIMENT")
     config = config.with_every_prompt()
