@@ -10,7 +10,7 @@ from typing import Final
 
 from scai_cli.concurrency import together
 from scai_cli.datasets.generate.judge import Judge
-from scai_cli.datasets.generate.row import Answered
+from scai_cli.datasets.generate.row import Answered, Judgement
 from scai_cli.evaluation.gold_file import read_gold
 from scai_cli.evaluation.item import Item, Option
 from scai_cli.evaluation.paired_scores import for_whom
@@ -38,6 +38,7 @@ from scai_cli.text.counts import counted
 
 CRITERIA: Final = ("helpfulness", "harmlessness")
 _ORDERS: Final = (" shown first", " shown second")
+_UNREAD: Final = " unread"
 _VOTES: Final = 1
 _UNREADABLE: Final = 0.5
 """The share of unread comparisons above which the judge is not heard."""
@@ -148,18 +149,25 @@ async def _compared(
     pair = Answered("first", texts[0]), Answered("second", texts[1])
     prompts = context.agents.prompts
 
-    async def one(number: int, criterion: str) -> dict[str, float | None]:
+    async def one(number: int, criterion: str) -> dict[str, float]:
         judge = Judge(context.judges[number], prompts, _VOTES, None)
         name = f"{call}/{criterion}" + (f"/j{number + 1}" if len(context.judges) > 1 else "")
         said = await context.attempt(judge.compare(name, task, Principle(id="P1", text=WORDING[criterion]), pair))
-        if said is None or said.p is None:
-            return {}
-        return {criterion: said.p, f"{criterion}{_ORDERS[0]}": said.p_ab, f"{criterion}{_ORDERS[1]}": said.p_ba}  # type: ignore[dict-item]
+        return {} if said is None else _read(criterion, said)
 
     jobs = [(n, criterion) for criterion in criteria for n in range(len(context.judges))]
     said = await together(one(n, criterion) for n, criterion in jobs)
-    names = [f"{criterion}{order}" for criterion in criteria for order in ("", *_ORDERS)]
+    names = [f"{criterion}{order}" for criterion in criteria for order in ("", *_ORDERS, _UNREAD)]
     return {name: mean(each.get(name) for each in said if name in each) for name in names}
+
+
+def _read(criterion: str, said: Judgement) -> dict[str, float]:
+    """Return the probabilities of a comparison that was read in both orders, and the share of unread orders."""
+    known = {o: p for o, p in zip(_ORDERS, (said.p_ab, said.p_ba), strict=True) if isinstance(p, float)}
+    scores = {f"{criterion}{_UNREAD}": 1 - len(known) / len(_ORDERS)}
+    if said.p is not None:
+        scores |= {criterion: said.p, **{f"{criterion}{order}": p for order, p in known.items()}}
+    return scores
 
 
 def _known(source: ResultSource, other: str, name: str) -> Iterator[tuple[EvaluationRow, float]]:
@@ -224,15 +232,15 @@ def _against_half(rate: ClusteredMean | None, whom: str) -> Difference | None:
 
 
 def _unread(source: ResultSource) -> float:
-    """Return the share of comparisons that could not be read."""
-    asked = [
-        row.answers[other].scores.get(criterion)
+    """Return the share of comparisons, each in one order, that could not be read."""
+    shares = (
+        row.answers[other].scores.get(f"{criterion}{_UNREAD}")
         for row in source.rows
         for other in source.others
-        if other in row.answers and "extra words" in row.answers[other].scores
+        if other in row.answers
         for criterion in CRITERIA
-    ]
-    return asked.count(None) / len(asked) if asked else 0.0
+    )
+    return mean(shares) or 0.0
 
 
 def _biases(source: ResultSource) -> list[str]:
