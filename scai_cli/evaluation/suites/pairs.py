@@ -31,8 +31,8 @@ from scai_cli.experiment.constitution import Principle
 from scai_cli.simulation.rater_check import PAIRS
 from scai_cli.simulation.utilities import mean
 from scai_cli.stats.bradley_terry import bradley_terry_difference
-from scai_cli.stats.clustered import ClusteredMean, clustered_mean, clustered_rate
-from scai_cli.stats.judge_error import Calibration, position_bias, rogan_gladen
+from scai_cli.stats.clustered import ClusteredMean, clustered_mean
+from scai_cli.stats.judge_error import Calibration, corrected_win_rate, position_bias
 from scai_cli.stats.length_control import length_controlled
 from scai_cli.text.counts import counted
 
@@ -209,11 +209,9 @@ def _scores(source: ResultSource, criterion: str) -> dict[str, dict[str, float |
 
 
 def _win_rate(p: Sequence[float], clusters: Sequence[str], calibration: Calibration | None) -> ClusteredMean | None:
-    if calibration is None:
-        return _shifted(clustered_mean([value - 0.5 for value in p], clusters), 0.5)
-    rate, even = clustered_rate(p, clusters), clustered_mean([value - 0.5 for value in p], clusters)
-    corrected = None if rate is None or rate.low is None else rogan_gladen(rate, calibration)
-    return None if corrected is None or even is None else _with_p(corrected, even.p)
+    """Return the rate of wins, in the mean of both orders: a judge that errs brings it nearer to 0.5 on both sides."""
+    rate = _shifted(clustered_mean([value - 0.5 for value in p], clusters), 0.5)
+    return rate if rate is None or calibration is None else corrected_win_rate(rate, calibration)
 
 
 def _shifted(mean: ClusteredMean | None, by: float) -> ClusteredMean | None:
@@ -221,10 +219,6 @@ def _shifted(mean: ClusteredMean | None, by: float) -> ClusteredMean | None:
         return None
     low, high = (None if end is None else end + by for end in (mean.low, mean.high))
     return replace(mean, estimate=mean.estimate + by, low=low, high=high)
-
-
-def _with_p(mean: ClusteredMean, p: float | None) -> ClusteredMean:
-    return replace(mean, p=p)
 
 
 def _against_half(rate: ClusteredMean | None, whom: str) -> Difference | None:
