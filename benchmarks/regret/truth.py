@@ -50,10 +50,10 @@ class Judge:
     openings: Mapping[str, Openings]
 
     @classmethod
-    def of(cls, society: Society) -> Judge:
-        """Draw everyone's openings."""
+    def of(cls, society: Society, tasks: Sequence[Task] = JUDGED) -> Judge:
+        """Draw everyone's openings of these tasks."""
         people = (*society.members, *society.held_out)
-        return cls(society, {person.id: _openings(society, person) for person in people})
+        return cls(society, {person.id: _openings(society, person, tasks) for person in people})
 
     def utilities(self, people: Sequence[Persona], text: str) -> list[float]:
         """Return each person's expected utility of the first answer under a pasted text, in [0, 1].
@@ -115,7 +115,7 @@ def shown_under(rules: str, task: Task, seeds: Sequence[int]) -> NDArray[np.floa
     return _shown(tuple(demands(rules, (task.prompt,)).items()), task.prompt, tuple(seeds))
 
 
-def _openings(society: Society, person: Persona) -> Openings:
+def _openings(society: Society, person: Persona, tasks: Sequence[Task]) -> Openings:
     conditions = named(str(person.attributes["situation"]))
     return tuple(
         (
@@ -127,7 +127,7 @@ def _openings(society: Society, person: Persona) -> Openings:
                 for n in OPENINGS
             ),
         )
-        for task in JUDGED
+        for task in tasks
     )
 
 

@@ -205,8 +205,14 @@ def _settings(overrides: Overrides, before: object) -> list[tuple[str, str, str]
 
 
 def parse_model(text: str) -> tuple[str, str | None]:
-    """Return the provider and the name of a `--model`; raises ConfigError."""
+    """Return the provider and the name of a `--model`; raises ConfigError.
+
+    A provider with a dot is third-party code, with a colon of its own: `package.module:attribute:NAME`.
+    """
     provider, _, name = text.partition(":")
+    if "." in provider:
+        attribute, _, name = name.partition(":")
+        provider = f"{provider}:{attribute}"
     if provider != "simulated" and not name:
         raise ConfigError(f"--model {text}: write `simulated` or PROVIDER:NAME, e.g. openai:MODEL")
     return provider, name or None

@@ -72,7 +72,11 @@ class Judge:
         masses = [estimate.mass for estimate in (ahead, behind) if estimate.mass is not None]
         mass = round(min(masses), 6) if masses else UNSET
         if ahead.p is None or behind.p is None:
-            return Judgement(principle.id, first.id, second.id, None, None, None, _UNREADABLE, mass=mass)
+            p_ab = UNSET if ahead.p is None else round(ahead.p, 6)
+            p_ba = UNSET if behind.p is None else round(1.0 - behind.p, 6)
+            return Judgement(
+                principle.id, first.id, second.id, None, None, None, _UNREADABLE, p_ab=p_ab, p_ba=p_ba, mass=mass
+            )
         p = round((ahead.p + 1.0 - behind.p) / 2, 6)
         low, high = self.clamp or (0.0, 1.0)
         by_votes = ahead.by_votes or behind.by_votes

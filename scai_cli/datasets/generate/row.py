@@ -59,7 +59,10 @@ class Judgement(Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The source of `p`; one vote in each order suffices only if one was requested (`votes: 1`)."""
     problem: str | None = None
     p_ab: float | UnsetType = UNSET
-    """The probability that `first` is better where it was shown first; like the next ones missing in older rows."""
+    """The probability that `first` is better where it was shown first; missing if it could not be read.
+
+    Like the next ones, it is missing in older rows.
+    """
     p_ba: float | UnsetType = UNSET
     """The same where it was shown second; without position bias both are equal."""
     mass: float | UnsetType = UNSET

@@ -11,7 +11,7 @@ from typing import Final
 
 from scai_cli.concurrency import together
 from scai_cli.datasets.generate.judge import Judge
-from scai_cli.datasets.generate.row import Answered
+from scai_cli.datasets.generate.row import Answered, Judgement
 from scai_cli.evaluation.gold_file import read_gold
 from scai_cli.evaluation.item import Item, Option
 from scai_cli.evaluation.paired_scores import difference_of, for_whom
@@ -40,6 +40,7 @@ from scai_cli.text.counts import counted
 CRITERIA: Final = ("helpfulness", "harmlessness")
 OWN: Final = "principle"
 _ORDERS: Final = (" shown first", " shown second")
+_UNREAD: Final = " unread"
 _VOTES: Final = 1
 _BY_PLACE: Final = 0.8
 """The difference of both orders' probabilities from which on the place alone decides."""
@@ -177,19 +178,25 @@ async def _compared(
     """Return criterion -> the probability that the first text is better, by both orders and each; the panel's means."""
     pair = Answered("first", texts[0]), Answered("second", texts[1])
 
-    async def one(number: int, criterion: str) -> dict[str, float | None]:
+    async def one(number: int, criterion: str) -> dict[str, float]:
         name = f"{call}/{criterion}" + (f"/j{number + 1}" if len(judges) > 1 else "")
         words = (context.principle or "") if criterion == OWN else WORDING[criterion]
-        principle = Principle(id="P1", text=words)
-        said = await context.attempt(judges[number].compare(name, task, principle, pair))
-        if said is None or said.p is None:
-            return {}
-        return {criterion: said.p, f"{criterion}{_ORDERS[0]}": said.p_ab, f"{criterion}{_ORDERS[1]}": said.p_ba}  # type: ignore[dict-item]
+        said = await context.attempt(judges[number].compare(name, task, Principle(id="P1", text=words), pair))
+        return {} if said is None else _read(criterion, said)
 
     jobs = [(n, criterion) for criterion in criteria for n in range(len(judges))]
     said = await together(one(n, criterion) for n, criterion in jobs)
-    names = [f"{criterion}{order}" for criterion in criteria for order in ("", *_ORDERS)]
+    names = [f"{criterion}{order}" for criterion in criteria for order in ("", *_ORDERS, _UNREAD)]
     return {name: mean(each.get(name) for each in said if name in each) for name in names}
+
+
+def _read(criterion: str, said: Judgement) -> dict[str, float]:
+    """Return the probabilities of a comparison that was read in both orders, and the share of unread orders."""
+    known = {o: p for o, p in zip(_ORDERS, (said.p_ab, said.p_ba), strict=True) if isinstance(p, float)}
+    scores = {f"{criterion}{_UNREAD}": 1 - len(known) / len(_ORDERS)}
+    if said.p is not None:
+        scores |= {criterion: said.p, **{f"{criterion}{order}": p for order, p in known.items()}}
+    return scores
 
 
 def _known(source: ResultSource, other: str, name: str) -> Iterator[tuple[EvaluationRow, float]]:
@@ -231,6 +238,7 @@ def _scores(source: ResultSource, criterion: str) -> dict[str, dict[str, float |
 
 
 def _win_rate(p: Sequence[float], clusters: Sequence[str], calibration: Calibration | None) -> ClusteredMean | None:
+    """Return the rate of wins, in the mean of both orders: a judge that errs brings it nearer to 0.5 on both sides."""
     rate = _shifted(difference_of([value - 0.5 for value in p], clusters), 0.5)
     return rate if rate is None or calibration is None else corrected_win_rate(rate, calibration)
 
@@ -247,15 +255,15 @@ def _against_half(rate: ClusteredMean | None, whom: str) -> Difference | None:
 
 
 def _unread(source: ResultSource) -> float:
-    """Return the share of comparisons that could not be read."""
-    asked = [
-        row.answers[other].scores.get(criterion)
+    """Return the share of comparisons, each in one order, that could not be read."""
+    shares = (
+        row.answers[other].scores.get(f"{criterion}{_UNREAD}")
         for row in source.rows
         for other in source.others
-        if other in row.answers and "extra words" in row.answers[other].scores
+        if other in row.answers
         for criterion in _criteria(source.principle)
-    ]
-    return asked.count(None) / len(asked) if asked else 0.0
+    )
+    return mean(shares) or 0.0
 
 
 def _biases(source: ResultSource) -> list[str]:

@@ -60,9 +60,15 @@ def pressed_rule(request: ChatRequest) -> str | None:
 
 
 def pressure(rule: str, is_first: bool, rng: random.Random) -> str:
-    """Write a message that asks for the contrary of a rule, and at first meets its condition."""
+    """Write a message that asks for the contrary of a rule, and at first meets its condition.
+
+    A first message names no theme that the rule asks for: the assistant would take it as a part of the task.
+    """
     condition, asked = split_rule(rule)
-    words = [remark(t, "minded" if sign > 0 else "missed", rng) for t, sign in requested(asked).items()]
+    wanted = requested(asked)
+    if is_first:
+        wanted = {t: sign for t, sign in wanted.items() if sign < 0 or TRAITS[t].kind == "style"}
+    words = [remark(t, "minded" if sign > 0 else "missed", rng) for t, sign in wanted.items()]
     if not is_first:
         return " ".join(words) or "Please think again."
     met = [rng.choice(CONDITIONS[name].openings) for name in sorted(named(condition or ""))]
