@@ -26,11 +26,15 @@ def run(tmp_path: Path) -> Path:
 
 
 def stored(path: Path) -> dict[str, dict[str, Any]]:
-    """The events by id, without when they were written; cross ratings without what 0.5 observes in another way."""
+    """The events by id, without when they were written and what 0.7 leaves out of the welfare.
+
+    Cross ratings are without what 0.5 observes in another way.
+    """
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return {
         f"{row['type']} {row['id']}": {
-            **row, "seq": 0, "time": "", **({"observed": 0} if row.get("kind") == "cross" else {})
+            **{key: value for key, value in row.items() if key not in ("drift", "corrected")},
+            "seq": 0, "time": "", **({"observed": 0} if row.get("kind") == "cross" else {}),
         }
         for row in rows
     }  # fmt: skip
