@@ -1,4 +1,4 @@
-"""The own parts of the benchmark of evaluations: what is planted, the truth about rules, and each part once, small."""
+"""The own parts of the benchmark of evaluations: planted faults, the truth about rules, and each part once, small."""
 
 import random
 import re
