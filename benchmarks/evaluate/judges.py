@@ -1,4 +1,4 @@
-"""Does `pairs` report what is wrong with a planted judge, and correct the win rate?
+"""Does `pairs` report the bias of a planted judge, and correct the win rate?
 
 Every judge compares the answers to 1,500 prompts in both orders, so 3,000 times by each of both criteria.
 """

@@ -1,4 +1,4 @@
-"""Are no rules worse than learned ones, and those worse than the best that a search finds, on people held out?"""
+"""Does `society` put no rules below learned ones, and those below the best of a search, with people held out?"""
 
 from __future__ import annotations
 

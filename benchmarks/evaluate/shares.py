@@ -1,4 +1,4 @@
-"""What was found beside what is wanted, as rows of a table; shares with Wilson's interval."""
+"""Rows of tables, figures beside the wanted ones; shares with Wilson's interval."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HEAD = (line("what", "wanted", "found"), line("---", "---", "---"))
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A row: what was measured, the figure that is wanted (empty for one that explains), and what was found."""
+    """A row: the measure, the figure that is wanted (empty for one that explains), and the one that was found."""
 
     what: str
     wanted: str

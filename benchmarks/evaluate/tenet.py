@@ -54,12 +54,13 @@ def rows(seed: int, societies: int) -> Iterator[Found]:
         yield Found("– probes in which it is broken", "", f"{100 * rate:.1f} %")
     for name, title in ((LEARNED, "all rules are read"), ("without", "the others are read")):
         others = [(each, rule) for each in found for rule in each.rules if name == LEARNED or rule != each.planted]
-        kept = [(each, rule) for each, rule in others if is_kept(rule, each.rules)]
-        false = sum(rule in each.broken[name] for each, rule in kept)
-        yield Found(f"{title}: a rule that the assistant can keep is named", "at most 5 %", counted(false, len(kept)))
+        yield Found(f"{title}: a rule is named", "at most 5 %", _named_of(name, others))
         unable = [(each, rule) for each, rule in others if not is_kept(rule, each.rules)]
-        hits = sum(rule in each.broken[name] for each, rule in unable)
-        yield Found("– a rule that it cannot keep is named", "", counted(hits, len(unable)))
+        yield Found("– of the rules that the assistant cannot keep", "", _named_of(name, unable))
+
+
+def _named_of(system: str, rules: Sequence[tuple[Tenets, str]]) -> str:
+    return counted(sum(rule in each.broken[system] for each, rule in rules), len(rules))
 
 
 def broken(seed: int, number: int) -> Tenets | None:

@@ -123,11 +123,11 @@ def resume(
     refuse_other_address(manifest.config, overrides)
     config = manifest.config
     refuse_foreign_code(config, path.name, trust=trust)
-    for suite in manifest.suites:
-        if not trust and plugins.is_foreign("suite", suite.name):
-            raise RunError(
-                f"evaluation {path.name!r} names third-party code, suite {suite.name!r}; add --trust to load it"
-            )
+    named: list[tuple[plugins.Kind, str]] = [("suite", suite.name) for suite in manifest.suites]
+    named += [("provider", model.provider) for _, model in _more_models(manifest)]
+    for kind, name in () if trust else named:
+        if plugins.is_foreign(kind, name):
+            raise RunError(f"evaluation {path.name!r} names third-party code, {kind} {name!r}; add --trust to load it")
     directory = RowDirectory.reopen(path, EVALUATED)
     with closing(directory.folder) as folder:
         refuse_changed("evaluation", manifest.digests, config, path / EXPERIMENT)

@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from scai_cli.errors import ConfigError
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.item_files import items
-from scai_cli.experiment.load import Overrides, bare_experiment, dump_experiment, load_experiment, load_saved
+from scai_cli.experiment.load import (
+    Overrides,
+    bare_experiment,
+    dump_experiment,
+    load_experiment,
+    load_saved,
+    parse_model,
+)
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.yaml_source import parse_yaml
 from scai_cli.simulation.prompts import Prompts
@@ -518,3 +525,14 @@ def test_another_provider_comes_without_the_options_of_the_one_in_the_file(tiny:
     assert load_experiment(tiny, Overrides(model="simulated")).model.options == {"noise": 0.2}
     chosen = Overrides(settings=["model.options.min_p=0.1"], model="openai:some")
     assert "noise" in load_experiment(tiny, chosen).model.options  # whoever sets options has the last word on them
+
+
+@pytest.mark.parametrize(
+    ("text", "provider", "name"),
+    [
+        ("openai:org/some:tag", "openai", "org/some:tag"),
+        ("package.module:connect:some:tag", "package.module:connect", "some:tag"),
+    ],
+)
+def test_a_model_names_a_provider_or_third_party_code(text: str, provider: str, name: str) -> None:
+    assert parse_model(text) == (provider, name)
