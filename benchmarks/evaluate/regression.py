@@ -26,10 +26,14 @@ _CASES = ("harms", "helps all", "says the same")
 
 @dataclass(frozen=True, slots=True)
 class Losers:
-    """What the suite says: whether the harmed group loses, the number of other groups and of people who lose."""
+    """Whether the suite names the harmed group; the numbers of groups, of those without a harmed person, and of people.
+
+    All are those that lose, as its notes say.
+    """
 
     harmed: bool
     groups: int
+    spared: int
     people: int
 
 
@@ -41,9 +45,10 @@ def rows(seed: int, societies: int) -> Iterator[Found]:
     yield Found(
         "a rule that a group minds: it is named as losing", wanted, counted(sum(e.harmed for e in harmed), societies)
     )
-    yield Found("– and another group, too", "", counted(sum(e.groups > 0 for e in harmed), societies))
+    yield Found("– and another one, with some of its people", "", counted(sum(e.groups > 1 for e in harmed), societies))
+    yield Found("– and one without any of them", "at most 5 %", counted(sum(e.spared > 0 for e in harmed), societies))
     for title, some in (("a rule that all want", helped), ("the same rules in other words", same)):
-        false = sum(e.harmed or e.groups > 0 for e in some)
+        false = sum(e.groups > 0 for e in some)
         yield Found(f"{title}: a group is named", "at most 5 %", counted(false, societies))
         yield Found("– a single person is named", "at most 5 %", counted(sum(e.people > 0 for e in some), societies))
 
@@ -105,5 +110,8 @@ def _losers(notes: Sequence[str], people: Sequence[Persona]) -> Losers:
     note = next(note for note in notes if note.startswith("With after"))
     lost = note.removeprefix("With after loses: ").rstrip(".").split(", ") if "loses: " in note else []
     groups = [name for name in lost if name.startswith("people with ")]
-    assert len(lost) - len(groups) <= len(people)
-    return Losers(GROUP in groups, sum(name != GROUP for name in groups), len(lost) - len(groups))
+    spared = {f"people with {key}: {value}" for p in people for key, value in p.attributes.items()}
+    spared -= {
+        f"people with {k}: {v}" for p in people if p.attributes[ATTRIBUTE] == HARMED for k, v in p.attributes.items()
+    }
+    return Losers(GROUP in groups, len(groups), len(spared.intersection(groups)), len(lost) - len(groups))
