@@ -131,6 +131,13 @@ def test_a_difference_of_every_item_by_the_same_is_judged_as_by_a_sign_test(
     assert one(Difference.of(mean, "new items")).verdict == verdict
 
 
+@pytest.mark.parametrize("size", [1, 4])
+def test_items_without_a_difference_are_too_few_by_their_clusters(size: int) -> None:
+    """35 clusters show that at most 0.1 may differ, however many items each has."""
+    few = Difference.of(difference_of([0.0] * 20 * size, [n // size for n in range(20 * size)]), "new items")
+    assert one(few).words.startswith(f"cannot tell; about {35 * size - (size > 1) * 1:,} items would: +0.00")
+
+
 def test_pairs_that_all_differ_count_once_each() -> None:
     alone, pairs = difference_of([1.0] * 20, range(20)), difference_of([1.0] * 40, [n // 2 for n in range(40)])
     assert alone is not None
