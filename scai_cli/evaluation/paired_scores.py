@@ -1,7 +1,7 @@
 """Compare the scores of systems item by item: paired differences with intervals clustered by the items' clusters."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
 from statistics import NormalDist
 from typing import Final
@@ -9,8 +9,8 @@ from typing import Final
 from scai_cli.evaluation.row import EvaluationRow
 from scai_cli.evaluation.suite import Difference, Measure, MeasureResult, ResultSource
 from scai_cli.simulation.utilities import mean
-from scai_cli.stats.clustered import FEWEST_CLUSTERS, ClusteredMean, clustered_mean, wilson
-from scai_cli.stats.judge_error import Calibration, corrected_difference
+from scai_cli.stats.clustered import FEWEST_CLUSTERS, ClusteredMean, clustered_mean, clustered_rate, wilson
+from scai_cli.stats.judge_error import Calibration, corrected_difference, rogan_gladen
 from scai_cli.text.counts import counted
 
 _EQUAL: Final = 1e-9
@@ -30,13 +30,22 @@ def compared(
 ) -> MeasureResult:
     """Return the mean score of each system, and its difference to the reference over the items that both have.
 
-    With a `calibration` of the judge on a score of 0 or 1, the difference is corrected by the judge's errors.
+    With a `calibration` of the judge on a score of 0 or 1, both are corrected by the judge's errors.
     """
     score = score or score_named(measure.name)
     known = {system: {row.id: score(row, system) for row in source.rows} for system in source.systems}
-    values = {system: mean(scores.values()) for system, scores in known.items()}
+    values = {system: _value(source, scores, calibration) for system, scores in known.items()}
     differences = {other: _difference(source, known, other, calibration) for other in source.others}
     return MeasureResult(measure, values, differences, known)
+
+
+def _value(source: ResultSource, scores: Mapping[str, float | None], calibration: Calibration | None) -> float | None:
+    if calibration is None:
+        return mean(scores.values())
+    known = [(row, value) for row in source.rows if (value := scores[row.id]) is not None]
+    rate = clustered_rate([value for _, value in known], [source.items[row.item].cluster for row, _ in known])
+    true = None if rate is None else rogan_gladen(rate, calibration)
+    return None if true is None else true.estimate
 
 
 def _difference(

@@ -170,6 +170,8 @@ def test_the_difference_is_corrected_by_the_judge_s_errors(tmp_path: Path) -> No
     found = shown.measure("safe refused").differences["open"]
     assert found is not None
     assert found.estimate == pytest.approx(-0.7 / 0.7)
+    assert shown.measure("safe refused").values == pytest.approx({"none": (0.7 - 0.2) / 0.7, "open": 0})
+    assert found.error is not None
     gold_calls = sum(r.purpose == "grade" and "labelled" in r.messages[0].content for r in shown.asked)
     assert gold_calls == 200
 

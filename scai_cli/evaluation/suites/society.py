@@ -177,7 +177,7 @@ def _difference(before: Cells, after: Cells, function: WelfareFunction) -> Diffe
 
 
 def _unseen(interval: Interval, clusters: Sequence[str]) -> Interval:
-    """Return the interval where no rating differs: that of a difference that these people, or tasks, may have missed."""
+    """Return the interval where no rating differs: a difference that these people or tasks may have missed."""
     found = difference_of([0.0] * len(clusters), clusters)
     return interval if found is None else replace(interval, low=found.low, high=found.high)
 
