@@ -89,6 +89,13 @@ def test_people_who_wrote_no_rule_are_members_only() -> None:
     assert shown.evaluation.manifest.new == ()
 
 
+@pytest.mark.parametrize("holdout", ["", "holdout: {personas: 0.3}\n"])
+def test_whether_these_people_wrote_a_file_is_not_known(holdout: str, tmp_path: Path) -> None:
+    (tmp_path / "own.md").write_text("- Be brief.\n", encoding="utf-8")
+    shown = evaluated(lambda _: None, "none", str(tmp_path / "own.md"), experiment=GROUPS + holdout)
+    assert any("does not say who wrote it (own)" in warning for warning in shown.evaluation.warnings) == (not holdout)
+
+
 def test_held_out_people_and_tasks_are_new() -> None:
     experiment = GROUPS.replace('provider: "played:connect", name: play', "provider: simulated")
     experiment += "holdout: {personas: 0.3, tasks: 0.3}\n"
