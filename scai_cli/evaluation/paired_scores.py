@@ -1,14 +1,20 @@
 """Compare the scores of systems item by item: paired differences with intervals clustered by the items' clusters."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import replace
+from statistics import NormalDist
+from typing import Final
 
 from scai_cli.evaluation.row import EvaluationRow
 from scai_cli.evaluation.suite import Difference, Measure, MeasureResult, ResultSource
 from scai_cli.simulation.utilities import mean
-from scai_cli.stats.clustered import ClusteredMean, clustered_mean, clustered_rate
-from scai_cli.stats.judge_error import Calibration, corrected_difference
+from scai_cli.stats.clustered import FEWEST_CLUSTERS, ClusteredMean, clustered_mean, clustered_rate, wilson
+from scai_cli.stats.judge_error import Calibration, corrected_difference, rogan_gladen
 from scai_cli.text.counts import counted
+
+_EQUAL: Final = 1e-9
+"""The distance of two differences below which it is a rounding error."""
 
 Score = Callable[[EvaluationRow, str], float | None]
 """The score of a system in a row; None if it is missing."""
@@ -24,13 +30,22 @@ def compared(
 ) -> MeasureResult:
     """Return the mean score of each system, and its difference to the reference over the items that both have.
 
-    With a `calibration` of the judge on a score of 0 or 1, the difference is corrected by the judge's errors.
+    With a `calibration` of the judge on a score of 0 or 1, both are corrected by the judge's errors.
     """
     score = score or score_named(measure.name)
     known = {system: {row.id: score(row, system) for row in source.rows} for system in source.systems}
-    values = {system: mean(scores.values()) for system, scores in known.items()}
+    values = {system: _value(source, scores, calibration) for system, scores in known.items()}
     differences = {other: _difference(source, known, other, calibration) for other in source.others}
     return MeasureResult(measure, values, differences, known)
+
+
+def _value(source: ResultSource, scores: Mapping[str, float | None], calibration: Calibration | None) -> float | None:
+    if calibration is None:
+        return mean(scores.values())
+    known = [(row, value) for row in source.rows if (value := scores[row.id]) is not None]
+    rate = clustered_rate([value for _, value in known], [source.items[row.item].cluster for row, _ in known])
+    true = None if rate is None else rogan_gladen(rate, calibration)
+    return None if true is None else true.estimate
 
 
 def _difference(
@@ -40,21 +55,28 @@ def _difference(
     changes = [(row, after - before) for row, before, after in pairs if before is not None and after is not None]
     clusters = [source.items[row.item].cluster for row, _ in changes]
     found = difference_of([change for _, change in changes], clusters)
-    if found is not None and found.estimate and calibration is not None:
+    if found is not None and calibration is not None:
         found = corrected_difference(found, calibration)
     return Difference.of(found, for_whom(clusters))
 
 
 def difference_of(changes: Sequence[float], *clusters: Sequence[Hashable]) -> ClusteredMean | None:
-    """Return the mean of paired differences; where all are 0, with the share of items that may differ unseen.
+    """Return the mean of paired differences; where all are equal, with the share of items that may differ unseen.
 
-    That share is the upper end of Wilson's interval for 0 of these items, in their clusters; a score has a range of 1.
+    A score has a range of 1, so an unseen difference is -1 to 1. If all are 0, the share is the upper end of Wilson's
+    interval for 0 of these items, in their clusters; if not, it is exact, and `p` is that of a sign test if all are 1.
     """
     found = clustered_mean(changes, *clusters)
-    unseen = clustered_rate([change != 0 for change in changes], clusters[0])
-    if found is None or unseen is None or unseen.estimate or unseen.high is None:
+    if found is None or found.clusters < FEWEST_CLUSTERS or max(changes) - min(changes) > _EQUAL:
         return found
-    return replace(found, low=-unseen.high, high=unseen.high)
+    estimate = found.estimate
+    alone = min(len(changes) ** 2 / sum(size**2 for size in Counter(labels).values()) for labels in clusters)
+    if not found.error and found.error is not None:
+        unseen = wilson(0.0, alone, NormalDist().inv_cdf((1 + found.level) / 2))[1]
+        return replace(found, low=-unseen, high=unseen)
+    unseen = 1 - ((1 - found.level) / 2) ** (1 / alone)
+    p = min(1.0, 2 * (1 + abs(estimate)) ** -alone)
+    return replace(found, low=estimate - unseen * (1 + estimate), high=estimate + unseen * (1 - estimate), p=p)
 
 
 def for_whom(clusters: list[str]) -> str:

@@ -12,6 +12,7 @@ from scai_cli.evaluation.manifest import EvaluationManifest, read_evaluation
 from scai_cli.evaluation.row import EvaluationRow, evaluation_rows
 from scai_cli.evaluation.suite import ResultSource, SuiteResult
 from scai_cli.evaluation.verdict import Finding, findings
+from scai_cli.experiment.constitution_file import SUFFIXES
 from scai_cli.runs.history.status import Status, outcome_of, status_of
 from scai_cli.runs.jsonl import decoded
 from scai_cli.runs.row_directory import ITEMS
@@ -73,7 +74,7 @@ def read_results(path: Path, *, trust: bool = False) -> Evaluation:
         items,
         results,
         findings(results, systems),
-        list(_warnings(manifest, rows, status)),
+        list(_warnings(manifest, rows, items.values(), status)),
     )
 
 
@@ -113,7 +114,9 @@ def _result(
         return SuiteResult(name, problem=clean(f"its results failed: {type(error).__name__}: {error}"))
 
 
-def _warnings(manifest: EvaluationManifest, rows: Sequence[EvaluationRow], status: Status) -> Iterator[str]:
+def _warnings(
+    manifest: EvaluationManifest, rows: Sequence[EvaluationRow], items: Iterable[Item], status: Status
+) -> Iterator[str]:
     if status != "finished":
         yield f"the evaluation is not finished ({status}): the numbers are of {counted(len(rows), 'row')} so far"
     judged = [s.name for s in manifest.suites if not plugins.is_foreign("suite", s.name) and _is_judged(s.name)]
@@ -121,6 +124,12 @@ def _warnings(manifest: EvaluationManifest, rows: Sequence[EvaluationRow], statu
         yield f"the judge is one of the models that it judges ({', '.join(judged)}); name another with --judge"
     if manifest.seen:
         yield f"{counted(len(manifest.seen), 'item')} had a part in writing the rules (--allow-seen)"
+    written = [s.name for s in manifest.systems if Path(s.source).suffix in SUFFIXES]
+    if written and manifest.new and manifest.config.held_out == ((), ()) and any(i.persona for i in items):
+        yield (
+            f"nobody was held out, and a file does not say who wrote it ({', '.join(written)}): if these people and "
+            "tasks did, the intervals are for members only"
+        )
     if failed := sum(row.problem is not None for row in rows if row.kind == "item"):
         yield f"{counted(failed, 'row')} of {len(rows):,} have a problem; their missing scores count nowhere"
 

@@ -14,7 +14,6 @@ Verdict = Literal["better", "worse", "no difference", "cannot tell", "cannot jud
 
 ALPHA: Final = 0.05
 """The chance of any false verdict among all declared measures of an evaluation."""
-_SQUARE: Final = 1.96**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +99,8 @@ def _judged(finding: Finding, p: float | None) -> Finding:
     if difference.error and difference.freedom:
         found = detectable(difference.error, difference.freedom)
         needed = items_needed(difference.error, difference.n, measure.relevant, freedom=difference.freedom)
-    elif not difference.estimate:  # no item differs: the bound is Wilson's for 0 of n
-        needed = math.ceil(_SQUARE * (1 / measure.relevant - 1))
+    elif not difference.estimate and 0 < difference.high < 1:  # no item differs: Wilson's bound for 0, by clusters
+        needed = math.ceil(difference.n * (1 / measure.relevant - 1) / (1 / difference.high - 1))
     verdict: Verdict = "cannot tell"
     if p is not None and p < ALPHA and difference.estimate:
         verdict = "better" if (difference.estimate > 0) == (measure.better == "higher") else "worse"

@@ -270,9 +270,11 @@ class _Recorder:
         await in_order(jobs, self.take, running=2 * calls, started=max(AT_ONCE, 4 * calls))
 
     def take(self, made: tuple[EvaluationRow, CallFailed | None]) -> None:
-        """Write a row; raise TooManyFailures before it if too many of the last ones failed."""
+        """Write a row; raise TooManyFailures before it if too many of the last ones failed, or the call of a probe."""
         row, failure = made
         self.recent.append(failure)
+        if row.kind == "probe":  # its row would say for ever that the judge cannot be trusted
+            stop_if_too_many([failure], 1, self.max_failures, "rows")
         stop_if_too_many(self.recent, min(RECENT, self.result.wanted), self.max_failures, "rows")
         self.directory.write_row(self.encode.encode(row))
         self.result.rows = self.directory.written

@@ -1,5 +1,6 @@
 """What an evaluation is made from: the systems, the experiment with its people and models, and the items."""
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -65,7 +66,7 @@ class Reference:
         """Read a system; raises ConfigError for an empty one."""
         with_model = _MODEL.fullmatch(text)
         target, model = with_model.groups() if with_model else (text, None)
-        named = _NAMED.fullmatch(target)
+        named = None if os.path.isfile(target) else _NAMED.fullmatch(target)  # a file's name may have a `=`
         name, target = named.groups() if named else (None, target)
         if not target.strip():
             raise ConfigError(f"{text!r} names no system; write RUN, FILE, none or bare")

@@ -110,7 +110,8 @@ def corrected_difference(difference: ClusteredMean, calibration: Calibration) ->
     """Return the true difference of two rates of the same judge, in [-1, 1]; None if it may be no better than chance.
 
     It is the judged one divided by sensitivity + specificity - 1, with the interval as in `rogan_gladen`; false
-    alarms on both sides cancel. `p` is unchanged: whether there is a difference does not depend on the factor.
+    alarms on both sides cancel. `p` is unchanged: whether there is a difference does not depend on the factor. `error`
+    is that of a true difference of 0, where the calibration's uncertainty has no part.
     """
     return _divided(difference, calibration, (-1.0, 1.0))
 
@@ -129,7 +130,9 @@ def _divided(difference: ClusteredMean, calibration: Calibration, limits: tuple[
         end = difference.estimate - difference.low if gap > 0 else difference.high - difference.estimate
         return gap**2 - end**2 - (true * (up if gap * true > 0 else down)) ** 2
 
-    return _corrected(difference, difference.estimate / factor, excess, limits)
+    found = _corrected(difference, difference.estimate / factor, excess, limits)
+    error = None if difference.error is None else difference.error / factor
+    return replace(found, error=error, freedom=difference.freedom)
 
 
 def _corrected(

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from played import Play, Shown, evaluated, items, number_in, pieces, system
+from conftest import scai
+from played import EXPERIMENT, Play, Shown, evaluated, items, number_in, pieces, playing, system
 
-from scai_cli.errors import PromptRefused
+from scai_cli.errors import CallTransient, PromptRefused
+from scai_cli.evaluation.results import read_results
 from scai_cli.messages import ChatRequest
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -94,6 +96,21 @@ def test_a_judge_that_cannot_grade_gives_no_verdict(tmp_path: Path, judge: Any, 
     assert len(shown.evaluation.rows) == 1
 
 
+def test_a_probe_whose_call_fails_stops_and_a_resume_asks_again(tmp_path: Path) -> None:
+    """Few failures of many rows are allowed, but a probe that was never answered says nothing of the judge."""
+    path = items(tmp_path / "x.jsonl", "refusal", ROWS)
+    Path("played.yaml").write_text(EXPERIMENT, encoding="utf-8")
+    start = ("evaluate", "none", "bare", "--suite", f"refusal={path}", "--config", "played.yaml", "--run-id", "cut")
+    with playing(lambda r: CallTransient("away") if r.purpose == "grade" else strict(r)):
+        called = scai(*start, "--quiet", "--set", "max_failures=0.5")
+    assert called.code == 4
+    assert "away" in called.err
+    with playing(strict):
+        called = scai("resume", "cut", "--quiet", "--trust")
+    assert called.code == 0, called.err
+    assert Shown(read_results(Path("runs/cut"), trust=True), [], called).suite().problem is None
+
+
 def test_grades_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
     def play(request: ChatRequest) -> str | None:
         if request.purpose == "grade" and "Request 3, safe" in request.messages[0].content:
@@ -153,6 +170,8 @@ def test_the_difference_is_corrected_by_the_judge_s_errors(tmp_path: Path) -> No
     found = shown.measure("safe refused").differences["open"]
     assert found is not None
     assert found.estimate == pytest.approx(-0.7 / 0.7)
+    assert shown.measure("safe refused").values == pytest.approx({"none": (0.7 - 0.2) / 0.7, "open": 0})
+    assert found.error is not None
     gold_calls = sum(r.purpose == "grade" and "labelled" in r.messages[0].content for r in shown.asked)
     assert gold_calls == 200
 

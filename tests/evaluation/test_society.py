@@ -71,6 +71,15 @@ def test_systems_share_the_opening_and_the_seeds() -> None:
         assert first.messages[0] != second.messages[0]
 
 
+def test_a_copy_differs_by_no_more_than_these_people_can_have_missed() -> None:
+    finding = evaluated(lambda _: None, "none", "copy=none", experiment=GROUPS).finding()
+    assert finding.verdict == "cannot tell"
+    assert finding.difference is not None
+    assert finding.difference.low is not None
+    assert finding.difference.low < -0.05
+    assert finding.needed is not None
+
+
 def test_people_who_wrote_no_rule_are_members_only() -> None:
     """Rules of a file were written by nobody here; those of a run by its members."""
     Path("run.yaml").write_text(EXPERIMENT.replace('provider: "played:connect", name: play', "provider: simulated"))
@@ -78,6 +87,13 @@ def test_people_who_wrote_no_rule_are_members_only() -> None:
     shown = evaluated(lambda _: None, "none", "own", experiment=EXPERIMENT)
     assert shown.suite().notes[0].startswith("Members only")
     assert shown.evaluation.manifest.new == ()
+
+
+@pytest.mark.parametrize("holdout", ["", "holdout: {personas: 0.3}\n"])
+def test_whether_these_people_wrote_a_file_is_not_known(holdout: str, tmp_path: Path) -> None:
+    (tmp_path / "own.md").write_text("- Be brief.\n", encoding="utf-8")
+    shown = evaluated(lambda _: None, "none", str(tmp_path / "own.md"), experiment=GROUPS + holdout)
+    assert any("does not say who wrote it (own)" in warning for warning in shown.evaluation.warnings) == (not holdout)
 
 
 def test_held_out_people_and_tasks_are_new() -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scai_cli.evaluation.paired_scores import difference_of
 from scai_cli.evaluation.suite import Difference, Measure, MeasureResult, SuiteResult
 from scai_cli.evaluation.verdict import Finding, findings
 from scai_cli.stats.clustered import clustered_mean
@@ -114,6 +115,34 @@ def test_copies_differ_by_nothing() -> None:
     finding = one(same)
     assert finding.verdict == "no difference"
     assert finding.p == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "n", "verdict"), [(1.0, 5, "cannot tell"), (1.0, 6, "better"), (0.5, 40, "better"), (-1.0, 40, "worse")]
+)
+def test_a_difference_of_every_item_by_the_same_is_judged_as_by_a_sign_test(
+    change: float, n: int, verdict: str
+) -> None:
+    mean = difference_of([change] * n, range(n))
+    assert mean is not None
+    assert mean.p is not None
+    if abs(change) == 1:
+        assert mean.p == pytest.approx(2 * 0.5**n)
+    assert one(Difference.of(mean, "new items")).verdict == verdict
+
+
+@pytest.mark.parametrize("size", [1, 4])
+def test_items_without_a_difference_are_too_few_by_their_clusters(size: int) -> None:
+    """35 clusters show that at most 0.1 may differ, however many items each has."""
+    few = Difference.of(difference_of([0.0] * 20 * size, [n // size for n in range(20 * size)]), "new items")
+    assert one(few).words.startswith(f"cannot tell; about {35 * size - (size > 1) * 1:,} items would: +0.00")
+
+
+def test_pairs_that_all_differ_count_once_each() -> None:
+    alone, pairs = difference_of([1.0] * 20, range(20)), difference_of([1.0] * 40, [n // 2 for n in range(40)])
+    assert alone is not None
+    assert pairs is not None
+    assert (pairs.low, pairs.p) == pytest.approx((alone.low, alone.p))
 
 
 @given(

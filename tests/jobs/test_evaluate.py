@@ -99,6 +99,13 @@ def test_a_system_is_read_from_its_name(text: str, wanted: tuple[str | None, str
     assert (found.name, found.target, found.model) == wanted
 
 
+def test_a_file_whose_name_has_an_equals_sign_is_that_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a=b.md").write_text("- Be kind.\n", encoding="utf-8")
+    assert Reference.parse("a=b.md") == Reference(None, "a=b.md", None)
+    assert Reference.parse("c=a=b.md,simulated") == Reference("c", "a=b.md", "simulated")
+
+
 def test_runs_files_and_models_are_systems(run_here: Path) -> None:
     Path("own.md").write_text("Be kind.\n\n- Answer in rhyme.\n", encoding="utf-8")
     version = next((run_here / "kind" / "constitution").glob("e1.*"))

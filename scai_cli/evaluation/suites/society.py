@@ -12,6 +12,7 @@ from scai_cli.analysis.paired import Cells, paired, person_changes
 from scai_cli.analysis.verdicts import between, for_whom, gained_or_lost, signed
 from scai_cli.concurrency import together
 from scai_cli.evaluation.item import Item
+from scai_cli.evaluation.paired_scores import difference_of
 from scai_cli.evaluation.people import members, rater_problem, setting, talk, talk_items
 from scai_cli.evaluation.row import SystemAnswer
 from scai_cli.evaluation.suite import (
@@ -160,6 +161,8 @@ def _difference(before: Cells, after: Cells, function: WelfareFunction) -> Diffe
     error, freedom = None, float(max(1, n - 1))
     if interval.low is not None and interval.high is not None:
         error = (interval.high - interval.low) / 2 / quantile(interval.level, freedom)
+    if interval.low == interval.high == 0.0:
+        interval = _unseen(interval, [pair[0 if of_people else 1] for pair in before.cells if pair in after.cells])
     return Difference(
         interval.estimate,
         interval.low,
@@ -171,6 +174,12 @@ def _difference(before: Cells, after: Cells, function: WelfareFunction) -> Diffe
         error=error,
         freedom=freedom,
     )
+
+
+def _unseen(interval: Interval, clusters: Sequence[str]) -> Interval:
+    """Return the interval where no rating differs: a difference that these people or tasks may have missed."""
+    found = difference_of([0.0] * len(clusters), clusters)
+    return interval if found is None else replace(interval, low=found.low, high=found.high)
 
 
 def _whom(interval: Interval, cells: Cells) -> str:
