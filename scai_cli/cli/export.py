@@ -48,7 +48,10 @@ def export(
     seed: options.DrawSeed = 0,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Export a system message, dataset rows for training, or the scores of an evaluation."""
+    """Export a system message, dataset rows, or scores.
+
+    Rows are for training; scores are those of an evaluation.
+    """
     from scai_cli.datasets.export.export import ExportOptions, Splitting
     from scai_cli.datasets.export.export import export as exported
     from scai_cli.datasets.formats.format import Layout, find_format

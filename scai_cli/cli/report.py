@@ -23,7 +23,10 @@ def report(
     trust: Trust = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Write one HTML page about one or more runs, or about one evaluation, and print its path."""
+    """Write one HTML page about runs, or an evaluation.
+
+    It prints the path of the page.
+    """
     from scai_cli.display.report.evaluation import make_evaluation_page
     from scai_cli.display.report.page import make_page
     from scai_cli.errors import RunError

@@ -38,7 +38,10 @@ def show(
     as_json: Json = False,
     runs_dir: RunsDir = RUNS,
 ) -> None:
-    """Show a run (its constitution, ratings and conversations), or an evaluation (its verdicts and numbers)."""
+    """Show a run or an evaluation.
+
+    Of a run: its constitution, ratings and conversations; of an evaluation: its verdicts and numbers.
+    """
     from scai_cli.display.run_json import run_object
     from scai_cli.display.terminal.show import Parts, print_run
     from scai_cli.runs.find import find_read, is_evaluation

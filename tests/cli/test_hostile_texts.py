@@ -111,6 +111,15 @@ ROWS: dict[str, tuple[str, ...]] = {
     + tuple(f"{{old}} --format sft -o ?{end}" for end in (".csv", "/", ".md"))
     + ("{old} --format ?", "{old} --format sft --split ?=1", "{old} --format sft --disagreement ?"),
     "generate": ("{old} --n 1 --runs-dir {tmp}", "{old} --dry-run", "? --config {place}/x.json"),
+    "evaluate": (
+        *("none {old} --suite choice --n 2 --runs-dir {tmp}/1", "bare ? --suite choice", "none {old} --suite ?"),
+        *("?={old} none --n 1", "none {old} --n 1 --judge ?:?", "none {place}/lines.txt --suite choice=?"),
+        *(
+            "none {old} --suite society --n 1 --runs-dir {tmp}/2 --json",
+            "none {old} --gold {place}/rows.jsonl --dry-run",
+        ),
+    ),
+    "serve": ("?", "{old} --port ?", "{old} --host ? --port 0", "{place}/? --model ?:?"),
     "dataset describe": ("{place}/rows.jsonl", "{place}/rows.jsonl --json", "{place}/?"),
     "personas import": ("{place}/lines.txt --as lines -o ?.jsonl", "{place}/lines.txt --as ? -o -"),
     "personas describe": ("{place}/people.jsonl", "{place}/people.jsonl --json --quota ?=?:1", "?"),

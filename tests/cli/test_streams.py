@@ -49,6 +49,7 @@ generate tiny --set generate.k=0 --set generate.judge=users --dry-run
 evaluate none tiny --suite choice --n 4
 evaluate none tiny --suite choice --n 4 --dry-run
 evaluate none tiny --suite choice,refusal --n 4 --json
+serve nothing
 dataset describe rows.jsonl
 personas describe people.jsonl
 personas sample people.jsonl --n 5 -o -

@@ -34,7 +34,8 @@ def test_the_pages_of_results_and_limits_are_short():
 
 def test_every_figure_of_the_results_is_one_that_was_measured():
     page = (ROOT / "docs/results.md").read_text(encoding="utf-8")
-    measured = "".join((ROOT / f"docs/{name}.md").read_text(encoding="utf-8") for name in ("benchmarks", "evaluate", "science"))
+    pages = [ROOT / f"docs/{name}.md" for name in ("benchmarks", "evaluate", "science")]
+    measured = "".join(page.read_text(encoding="utf-8") for page in pages)
     figures = set(re.findall(r"\d+\.\d+|\d+(?= %)|(?<= in )\d+(?= of)", page))
     assert [figure for figure in figures if not re.search(rf"(?<![\d.]){figure}(?![\d])", measured)] == []
 
