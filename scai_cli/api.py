@@ -95,7 +95,6 @@ __all__ = [
     "UnusedResponse",
     "Usage",
     "compared",
-    "evaluation",
     "export",
     "history",
     "load",
@@ -104,6 +103,7 @@ __all__ = [
     "run",
     "scores_of",
     "try_candidates",
+    "verdicts",
 ]
 
 
@@ -131,7 +131,7 @@ def history(run: str | Path, runs_dir: Path = RUNS) -> History:
     return read_history(find_run(runs_dir, str(run)))
 
 
-def evaluation(name: str | Path, runs_dir: Path = RUNS) -> Evaluation:
+def verdicts(name: str | Path, runs_dir: Path = RUNS) -> Evaluation:
     """Read an evaluation: its rows, results and verdicts; `name` is given as for `history`.
 
     Raises RunError for an unknown or damaged evaluation.

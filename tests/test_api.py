@@ -57,7 +57,6 @@ MEMBERS = [
     "UnusedResponse",
     "Usage",
     "compared",
-    "evaluation",
     "export",
     "history",
     "load",
@@ -66,6 +65,7 @@ MEMBERS = [
     "run",
     "scores_of",
     "try_candidates",
+    "verdicts",
 ]
 
 
