@@ -22,7 +22,7 @@ from scai_cli.runs.find import find_run, is_run
 from scai_cli.runs.history.fold import read_history
 from scai_cli.runs.history.history import History
 from scai_cli.simulation.prompts import Prompts
-from scai_cli.values import is_safe_id
+from scai_cli.values import is_safe_id, safe_id
 
 NONE: Final = "none"
 BARE: Final = "bare"
@@ -63,13 +63,17 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> "Reference":
-        """Read a system; raises ConfigError for an empty one."""
+        """Read a system; raises ConfigError for an empty one, or a name that no file can be read with."""
         with_model = _MODEL.fullmatch(text)
         target, model = with_model.groups() if with_model else (text, None)
         named = None if os.path.isfile(target) else _NAMED.fullmatch(target)  # a file's name may have a `=`
         name, target = named.groups() if named else (None, target)
         if not target.strip():
             raise ConfigError(f"{text!r} names no system; write RUN, FILE, none or bare")
+        try:
+            name = None if name is None else safe_id(name)
+        except ValueError as error:
+            raise ConfigError(f"{text[:80]!r}: the name {error}") from None
         return cls(name, target, model)
 
     def is_file(self, runs: Path) -> bool:
@@ -94,6 +98,8 @@ class EvaluateSource:
 
 def read_source(options: EvaluateOptions, runs: Path) -> EvaluateSource:
     """Read the systems and the experiment; raises ConfigError and RunError."""
+    if options.principle is not None and not options.principle.strip():
+        raise ConfigError("--principle: is empty; write the principle, or drop the option")
     references = [Reference.parse(text) for text in options.systems]
     by_run = {r.target: find_run(runs, _EPOCH.split(r.target)[0]) for r in references if _is_run(r, runs)}
     histories = {path: read_history(path, messages=False, ratings=False) for path in by_run.values()}
@@ -203,7 +209,7 @@ def _judges(options: EvaluateOptions, config: ExperimentConfig) -> list[ModelSet
 
 def _safe(name: str) -> str:
     safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-_.")[:60]
-    return safe if is_safe_id(safe) else f"system-{safe}".rstrip("-.")
+    return safe if is_safe_id(safe) else f"system-{safe[:50]}".rstrip("-.")
 
 
 def _unused(name: str, taken: Sequence[str]) -> str:

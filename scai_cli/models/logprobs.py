@@ -11,6 +11,8 @@ from scai_cli.text.choice import choice
 _WORD: Final = re.compile(r"[^\W_]")
 _BYTE_LEVEL: Final = str.maketrans("ĠĊ▁", " \n ")
 """White space as some servers write it in tokens."""
+_LETTERS: Final = "ABCDEFGH"
+"""The letters of more options than two; `I` is a word."""
 _MOST: Final = 100
 _LONGEST: Final = 100
 """The candidates of a token, and the characters of one: both far more than endpoints send."""
@@ -34,7 +36,7 @@ def answer_logprobs(logprobs: object, raw: str, start: int) -> tuple[tuple[str, 
 
 def _position(said: str, answer: str, *, after_thoughts: bool) -> int | None:
     """Return the offset of the letter, else of the answer's first word, in the text of all tokens."""
-    chosen, word = choice(answer), _WORD.search(answer)
+    chosen, word = choice(answer) or choice(answer, _LETTERS), _WORD.search(answer)
     at = chosen.at if chosen else word.start() if word else None
     # From the end, as str.rfind would take quadratic time.
     behind, skipped = said[::-1].find(answer[::-1]), len(said) - len(said.lstrip())

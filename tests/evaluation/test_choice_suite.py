@@ -137,6 +137,13 @@ def test_the_probability_of_the_gold_letter_is_read_where_the_letter_stands(tmp_
     assert value(choices(tmp_path, play, TWO), "p gold") == pytest.approx(0.75)
 
 
+def test_log_probabilities_at_another_word_are_none_of_the_letter(tmp_path: Path) -> None:
+    def play(request: ChatRequest) -> Completion:
+        return Completion(choosing("right")(request), usage=Usage(1, 1), logprobs=(("The", -0.5), ("Zed", -2.0)))
+
+    assert "p gold" not in [m.measure.name for m in choices(tmp_path, play, TWO).suite().measures]
+
+
 def test_an_endpoint_that_refuses_log_probabilities_is_not_asked_again(tmp_path: Path) -> None:
     def play(request: ChatRequest) -> str | Exception:
         refusal = ParameterRefused("no logprobs", "logprobs")

@@ -190,6 +190,7 @@ def test_a_panel_s_judges_are_averaged(tmp_path: Path, monkeypatch: pytest.Monke
     assert win_rate(shown) == pytest.approx(0.6)
     asked = [request for request in shown.asked if request.purpose == "comparison" and request.id.startswith("r1/")]
     assert sorted({request.model for request in asked}) == ["one", "two"]
+    assert len({request.id for request in shown.asked}) == len(shown.asked)
     assert len({(request.id, request.sampling.seed) for request in asked}) == len(asked) == 2 * 2 * 2
     assert not any("one of the models that it judges" in warning for warning in shown.evaluation.warnings)
 

@@ -99,6 +99,26 @@ def test_a_system_is_read_from_its_name(text: str, wanted: tuple[str | None, str
     assert (found.name, found.target, found.model) == wanted
 
 
+@pytest.mark.parametrize("name", ["con", "a.", "n" * 65])
+def test_a_name_that_the_evaluation_could_not_be_read_with_is_an_error(here: Path, name: str) -> None:
+    called = scai("evaluate", "none", f"{name}=none", "--suite", "choice", "--model", "simulated")
+    assert (called.code, list(Path("runs").glob("none-vs-*"))) == (2, [])
+    assert "is not a safe id" in called.err
+
+
+def test_a_file_named_like_a_device_gets_a_name_that_is_read(here: Path) -> None:
+    file = Path(f"con.{'n' * 80}.md")
+    file.write_text("- Be kind.\n", encoding="utf-8")
+    called = scai("evaluate", "none", str(file), "--suite", "choice", "--n", "1", "--model", "simulated", "--quiet")
+    assert scai("show", called.out.strip(), "--json").code == 0
+
+
+def test_an_empty_principle_is_an_error(here: Path) -> None:
+    called = scai("evaluate", "none", "bare", "--suite", "pairs", "--principle", " ", "--model", "simulated")
+    assert called.code == 2
+    assert "--principle: is empty" in called.err
+
+
 def test_a_file_whose_name_has_an_equals_sign_is_that_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a=b.md").write_text("- Be kind.\n", encoding="utf-8")

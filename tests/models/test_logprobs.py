@@ -30,6 +30,7 @@ def told(tokens: Iterable[str], at: int) -> dict[str, Any]:
         (["\n\n", "(", "B", ")"], 2, "(B)", 0),
         (["**", "A", "**"], 1, "**A**", 0),
         (["Answer", ":", " A"], 2, "Answer: A", 0),
+        (["Answer", ":", " C"], 2, "Answer: C", 0),  # of three options
         (["A", ": short. ", "Better", ": ", "B"], 4, "A: short. Better: B", 0),
         (['{"', "letter", '":', ' "', "B", '"}'], 4, '{"letter": "B"}', 0),
         (["<think>", "A", " is long", "</think>", "\n", "B"], 5, "<think>A is long</think>\nB", 25),

@@ -58,6 +58,8 @@ class Judge:
     prompts: Prompts
     votes: int
     clamp: tuple[float, float] | None
+    probe: str = PROBE
+    """The id of the call that asks for log-probabilities; each judge of a panel needs its own."""
     _has_logprobs: bool | None = None
     _probing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -115,7 +117,7 @@ class Judge:
         """Ask once; a call that fails decides nothing."""
         async with self._probing:
             if self._has_logprobs is None:
-                self._has_logprobs = await returns_logprobs(self.agent, self.prompts, PROBE)
+                self._has_logprobs = await returns_logprobs(self.agent, self.prompts, self.probe)
             return self._has_logprobs
 
 

@@ -135,7 +135,7 @@ def scored(item: Item, orders: Sequence[Sequence[int]], completions: Sequence[Co
             continue
         place = LETTERS.index(found.letter)
         read.append((place, order[place]))
-        if gold is not None and (p := _probability(completion, letters, list(order).index(gold))) is not None:
+        if gold is not None and (p := _probability(completion, letters, place, list(order).index(gold))) is not None:
             p_gold.append(p)
     chosen = [position for _, position in read]
     labels = [item.options[at].label for at in chosen]
@@ -160,15 +160,14 @@ def _share(labels: Sequence[str | None], label: str) -> float | None:
     return labels.count(label) / len(labels) if labels else None
 
 
-def _probability(completion: Completion, letters: str, place: int) -> float | None:
-    """Return the probability of a place among the letters; None without log-probabilities."""
+def _probability(completion: Completion, letters: str, read: int, place: int) -> float | None:
+    """Return the probability of a place among the letters; None without log-probabilities of the one that was read."""
     mass = dict.fromkeys(letters, 0.0)
     for token, logarithm in completion.logprobs or ():
         name = token.strip(" ()*[].\"'`:")
         if name in mass:
             mass[name] += math.exp(logarithm)
-    total = sum(mass.values())
-    return mass[letters[place]] / total if total else None
+    return mass[letters[place]] / sum(mass.values()) if mass[letters[read]] else None
 
 
 def _meaningless(source: ResultSource, system: str) -> str | None:

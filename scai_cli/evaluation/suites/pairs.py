@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from scai_cli.concurrency import together
-from scai_cli.datasets.generate.judge import Judge
+from scai_cli.datasets.generate.judge import PROBE, Judge
 from scai_cli.datasets.generate.row import Answered, Judgement
 from scai_cli.evaluation.gold_file import read_gold
 from scai_cli.evaluation.item import Item, Option
@@ -59,7 +59,11 @@ class Pairs:
     def _hear(self, context: SuiteContext) -> Sequence[Judge]:
         """Return the judges, the same ones each time: each asks its endpoint once for log-probabilities."""
         if [judge.agent for judge in self._judges] != list(context.judges):
-            self._judges = [Judge(agent, context.agents.prompts, _VOTES, None) for agent in context.judges]
+            several = len(context.judges) > 1
+            self._judges = [
+                Judge(agent, context.agents.prompts, _VOTES, None, f"{PROBE}/j{n}" if several else PROBE)
+                for n, agent in enumerate(context.judges, 1)
+            ]
         return self._judges
 
     def items(self, source: ItemSource) -> Sequence[Item]:

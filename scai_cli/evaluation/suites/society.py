@@ -158,6 +158,8 @@ def _difference(before: Cells, after: Cells, function: WelfareFunction) -> Diffe
     p = _p_value(before, after, function) if known else None
     of_people = "people" in interval.estimand
     n, noun = (interval.people, "people") if of_people else (interval.tasks, "tasks")
+    if interval.estimand == "new people and tasks":  # more people alone leave the tasks' part of the error
+        noun = "people, with as many times the tasks,"
     error, freedom = None, float(max(1, n - 1))
     if interval.low is not None and interval.high is not None:
         error = (interval.high - interval.low) / 2 / quantile(interval.level, freedom)
