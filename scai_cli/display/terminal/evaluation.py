@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 
 from scai_cli.display.numbers import number
@@ -45,10 +46,8 @@ def print_findings(evaluation: Evaluation, console: Console) -> None:
         table.add_column(overflow="fold")
         for finding in evaluation.findings:
             if finding.system == other:
-                table.add_row(
-                    styled(f"  {finding.title}"), styled(one_line(finding.words), _STYLES.get(finding.verdict, ""))
-                )
-        console.print(table)
+                table.add_row(styled(finding.title), styled(one_line(finding.words), _STYLES.get(finding.verdict, "")))
+        console.print(Padding(table, (0, 0, 0, 2)))
 
 
 def print_plan(plan: EvaluatePlan) -> None:

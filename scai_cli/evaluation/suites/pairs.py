@@ -213,10 +213,10 @@ def _known(source: ResultSource, other: str, name: str) -> Iterator[tuple[Evalua
 
 def _measures(source: ResultSource, criterion: str, calibration: Calibration | None) -> Iterator[MeasureResult]:
     """Yield the win rate, the one at equal length, and the Bradley-Terry difference."""
-    rate = Measure(criterion, f"{criterion}: win rate against the reference")
-    equal = Measure(f"{criterion} at equal length", f"{criterion}: win rate at equal length", declared=False)
+    rate = Measure(criterion, f"{criterion}, win rate")
+    equal = Measure(f"{criterion} at equal length", f"{criterion}, win rate at equal length", declared=False)
     strength = Measure(
-        f"{criterion} strength", f"{criterion}: Bradley-Terry difference", declared=False, unit="log-odds", relevant=0.4
+        f"{criterion} strength", f"{criterion}, Bradley-Terry difference", declared=False, unit="log-odds", relevant=0.4
     )
     wins, lengths, strengths = {}, {}, {}
     for other in source.others:
