@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 import datetime
 import importlib
-import time
 
 from benchmarks.documents import write_between
 from benchmarks.evaluate.shares import HEAD
+from benchmarks.measuring import cpu
 
 PARTS = {"order": 50, "coverage": 500, "regression": 50, "tenet": 50, "judges": 10, "cpu": 3}
 """Part, which is a module -> its number of societies, data sets or repeats."""
@@ -26,9 +26,9 @@ def main() -> None:
     parser.add_argument("--societies", type=int, help="the number of societies, data sets or repeats")
     given = parser.parse_args()
     count = given.societies or PARTS[given.part]
-    cpu = time.process_time()
+    before = cpu()
     rows = [str(row) for row in importlib.import_module(f"benchmarks.evaluate.{given.part}").rows(given.seed, count)]
-    minutes = (time.process_time() - cpu) / 60
+    minutes = (cpu() - before) / 60
     command = f"python -m benchmarks.evaluate --part {given.part}"
     date = datetime.datetime.now(tz=datetime.UTC).date()
     text = "\n".join((*HEAD, *rows, "", f"{date}: `{command}`, seed {given.seed}, {minutes:.0f} minutes of CPU."))
