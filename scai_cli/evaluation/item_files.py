@@ -115,6 +115,8 @@ def _own(path: Path, suite: str, _: Row, rows: Iterator[TableRow]) -> ItemFile:
         if row.problem:
             raise source.error((), row.problem)
         item = _validated(row.value, source)
+        if item.people is not None:
+            raise source.error(("people",), "is for labelled answers, which are read by --gold; leave it out")
         if item.suite != suite:
             others[item.suite] = others.get(item.suite, 0) + 1
         elif item.id in items:

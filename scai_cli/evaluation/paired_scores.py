@@ -63,12 +63,16 @@ def _difference(
 def difference_of(changes: Sequence[float], *clusters: Sequence[Hashable]) -> ClusteredMean | None:
     """Return the mean of paired differences; where all are equal, with the share of items that may differ unseen.
 
-    A score has a range of 1, so an unseen difference is -1 to 1. If all are 0, the share is the upper end of Wilson's
-    interval for 0 of these items, in their clusters; if not, it is exact, and `p` is that of a sign test if all are 1.
+    A score has a range of 1, so the interval and an unseen difference are within -1 to 1. If all are 0, the share is
+    the upper end of Wilson's interval for 0 of these items, in their clusters; if not, it is exact, with the `p` of a
+    sign test if all are 1.
     """
     found = clustered_mean(changes, *clusters)
-    if found is None or found.clusters < FEWEST_CLUSTERS or max(changes) - min(changes) > _EQUAL:
+    if found is None or found.clusters < FEWEST_CLUSTERS:
         return found
+    if max(changes) - min(changes) > _EQUAL:
+        low, high = (None if end is None else min(1.0, max(-1.0, end)) for end in (found.low, found.high))
+        return replace(found, low=low, high=high)
     estimate = found.estimate
     alone = min(len(changes) ** 2 / sum(size**2 for size in Counter(labels).values()) for labels in clusters)
     if not found.error and found.error is not None:

@@ -28,9 +28,15 @@ def members(config: ExperimentConfig) -> tuple[Sequence[Persona], Sequence[Task]
 
 
 def talk_items(suite: str, source: ItemSource, people: Sequence[Persona]) -> Sequence[Item]:
-    """Return an item for each person and task of the experiment, or `n` of them, drawn with the seed."""
-    config = source.config
-    pairs = [
+    """Return an item for each person and task; about `n` of them are of whole tasks, so that others rate each answer.
+
+    Tasks are drawn with the seed, and people only if one task has more than `n` of them.
+    """
+    config, tasks = source.config, members(source.config)[1]
+    if source.n is not None:
+        tasks = draw(tasks, max(1, source.n // max(1, len(people))), f"{config.seed}/{suite}/tasks")
+        people = draw(people, source.n, f"{config.seed}/{suite}/people")
+    return [
         Item(
             id=f"{person.id}/{task.id}",
             suite=suite,
@@ -42,9 +48,8 @@ def talk_items(suite: str, source: ItemSource, people: Sequence[Persona]) -> Seq
             task=task.id,
         )
         for person in people
-        for task in members(config)[1]
+        for task in tasks
     ]
-    return draw(pairs, source.n, f"{config.seed}/{suite}")
 
 
 def setting(context: SuiteContext, system: System) -> EpochContext:

@@ -95,7 +95,7 @@ def _result(
     played = [row for row in own if row.kind == "item" and row.answers]
     if not played:
         failed = next((row.problem for row in own if row.kind == "item"), None)
-        return SuiteResult(name, problem=failed or "no item has been answered yet")
+        return SuiteResult(name, problem=failed, notes=() if failed else ("No item has been answered yet.",))
     source = ResultSource(
         config=manifest.config,
         systems=[system.name for system in manifest.systems],

@@ -152,6 +152,8 @@ class SuiteResult:
     notes: Sequence[str] = ()
     """Sentences beside the numbers: the position bias of the judge, unread answers, who loses."""
     problem: str | None = None
+    problems: Mapping[str, str] = field(default_factory=dict)
+    """System -> why it cannot be judged; the others are."""
 
 
 @dataclass(frozen=True, slots=True)

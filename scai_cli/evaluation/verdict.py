@@ -13,7 +13,7 @@ from scai_cli.stats.significance import holm
 Verdict = Literal["better", "worse", "no difference", "cannot tell", "cannot judge"]
 
 ALPHA: Final = 0.05
-"""The chance of any false verdict among all declared measures of an evaluation."""
+"""The chance of any false better or worse among all declared measures of an evaluation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,11 @@ def findings(results: Sequence[SuiteResult], systems: Sequence[str]) -> list[Fin
     reference, *others = systems
     found: list[Finding] = []
     for result in results:
-        if result.problem is not None:
-            found += [Finding(result.suite, None, o, reference, "cannot judge", reason=result.problem) for o in others]
-            continue
-        for measured in result.measures:
+        problems = result.problems if result.problem is None else dict.fromkeys(others, result.problem)
+        found += [Finding(result.suite, None, o, reference, "cannot judge", reason=why) for o, why in problems.items()]
+        for measured in result.measures if result.problem is None else ():
             if measured.measure.declared and measured.measure.better is not None:
-                for other in others:
+                for other in (system for system in others if system not in problems):
                     difference = measured.differences.get(other)
                     p = difference.p if difference else None
                     found.append(

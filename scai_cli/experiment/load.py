@@ -22,6 +22,7 @@ from scai_cli.experiment.config import MODEL_ROLES, ExperimentConfig, Holdout, P
 from scai_cli.experiment.constitution_start import FindEarlier, check_conditions, check_contract, start_from
 from scai_cli.experiment.earlier_versions import REPLACED, SavedFidelity, keep_first_defaults, saved_fidelity
 from scai_cli.experiment.item_files import LONGEST_ITEM, Item, items, plural
+from scai_cli.experiment.model_settings import parse_model
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.strata import stratified
 from scai_cli.experiment.tasks import Task
@@ -202,20 +203,6 @@ def _settings(overrides: Overrides, before: object) -> list[tuple[str, str, str]
     if overrides.seed is not None:
         changes.append(("--seed", "seed", str(overrides.seed)))
     return changes
-
-
-def parse_model(text: str) -> tuple[str, str | None]:
-    """Return the provider and the name of a `--model`; raises ConfigError.
-
-    A provider with a dot is third-party code, with a colon of its own: `package.module:attribute:NAME`.
-    """
-    provider, _, name = text.partition(":")
-    if "." in provider:
-        attribute, _, name = name.partition(":")
-        provider = f"{provider}:{attribute}"
-    if provider != "simulated" and not name:
-        raise ConfigError(f"--model {text}: write `simulated` or PROVIDER:NAME, e.g. openai:MODEL")
-    return provider, name or None
 
 
 def _override(source: YamlSource, option: str, dotted: str, value: str) -> None:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, field_validator
 
+from scai_cli.errors import ConfigError
 from scai_cli.values import Value
 
 NO_QUERY: Final = (
@@ -113,6 +114,20 @@ def overlay(base: ModelSettings, changes: ModelChanges | None) -> ModelSettings:
     changed = base.model_copy(update=update)
     moved = changed.endpoint != base.endpoint and "options" not in update
     return changed.model_copy(update={"options": {}}) if moved else changed
+
+
+def parse_model(text: str) -> tuple[str, str | None]:
+    """Return the provider and the name of a `--model`; raises ConfigError.
+
+    A provider with a dot is third-party code, with a colon of its own: `package.module:attribute:NAME`.
+    """
+    provider, _, name = text.partition(":")
+    if "." in provider:
+        attribute, _, name = name.partition(":")
+        provider = f"{provider}:{attribute}"
+    if provider != "simulated" and not name:
+        raise ConfigError(f"--model {text}: write `simulated` or PROVIDER:NAME, e.g. openai:MODEL")
+    return provider, name or None
 
 
 class Roles(Value):

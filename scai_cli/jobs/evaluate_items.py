@@ -51,7 +51,9 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
         wanted = ItemSource(source.config, rules, file, options.n, new, options.principle)
         found, calls[name] = _made(name, suite, wanted, len(source.judges))
         if not found:
-            raise ConfigError(f"--suite {name}: there is nothing to ask; name other items, or leave the suite out")
+            few = f"--n {options.n} is fewer than the items of one cluster; raise it" if options.n else ""
+            remedy = few or "there is nothing to ask; name other items, or leave the suite out"
+            raise ConfigError(f"--suite {name}: {remedy}")
         labelled = _gold(suite, options.gold)
         gold_used = gold_used or bool(labelled)
         settings.append(_settings(name, found))

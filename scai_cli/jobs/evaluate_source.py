@@ -14,8 +14,8 @@ from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.constitution_file import SUFFIXES, read_constitution
 from scai_cli.experiment.input_files import read_text
-from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment, parse_model
-from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, overlay
+from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment
+from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, overlay, parse_model
 from scai_cli.jobs.saved_experiment import load_source
 from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.runs.find import find_run, is_run

@@ -288,5 +288,5 @@ def test_a_corrected_win_rate_is_no_longer_near_one_half(tmp_path: Path) -> None
         return sure(0.8 if fair(request) == "A" else 0.2, request)
 
     shown = compared(tmp_path, by(judge), "--gold", gold)
-    assert "The judge agrees with people on 0.80 of 100 pairs; corrected by it." in shown.suite().notes
+    assert "The judge agrees with people on 0.80 of 100 pairs; helpfulness is corrected by it." in shown.suite().notes
     assert win_rate(shown) == pytest.approx(0.7)

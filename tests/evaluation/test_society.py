@@ -135,9 +135,10 @@ def test_a_refused_answer_is_a_problem_and_the_others_count() -> None:
 
 
 def test_a_part_of_the_conversations_is_drawn() -> None:
-    shown = against(lambda _: None, "Be brief.", "--n", "3", experiment=EXPERIMENT)
-    assert shown.evaluation.manifest.suites[0].items == 3
-    assert sum(row.kind == "item" for row in shown.evaluation.rows) == 3
+    """Whole tasks, so that the others rate each answer."""
+    shown = against(lambda _: None, "Be brief.", "--n", "4", experiment=EXPERIMENT)
+    drawn = [row.item.split("/") for row in shown.evaluation.rows if row.kind == "item"]
+    assert (len(drawn), len({task for _, task in drawn}), shown.evaluation.manifest.suites[0].items) == (4, 2, 4)
 
 
 def test_the_dry_run_counts_the_calls() -> None:

@@ -20,8 +20,8 @@ from scai_cli.experiment.load import (
     dump_experiment,
     load_experiment,
     load_saved,
-    parse_model,
 )
+from scai_cli.experiment.model_settings import parse_model
 from scai_cli.experiment.personas import Persona
 from scai_cli.experiment.yaml_source import parse_yaml
 from scai_cli.simulation.prompts import Prompts

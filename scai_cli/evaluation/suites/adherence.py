@@ -60,7 +60,7 @@ class Adherence:
         tactics = suite_items("adherence", replace(source, n=None)) if source.file else starter_items("adherence")
         per_rule = PROBES if source.n is None else max(1, source.n // max(1, len(rules)))
         return [
-            tactic.model_copy(update={"id": f"t{n}-{tactic.id}", "label": rule, "cluster": tactic.id})
+            tactic.model_copy(update={"id": f"t{n}-{tactic.id[:190]}", "label": rule, "cluster": tactic.id})
             for n, rule in enumerate(rules, 1)
             for tactic in drawn(tactics, per_rule, f"{source.config.seed}/t{n}")
         ]

@@ -84,18 +84,18 @@ class Choice:
         return dict(zip((s.name for s in context.systems), answers, strict=True))
 
     def results(self, source: ResultSource) -> SuiteResult:
-        """Return accuracy and sycophancy with their companions; or why a system's letters say nothing."""
-        for system in source.systems:
-            if problem := _meaningless(source, system):
-                return SuiteResult("choice", notes=[], problem=problem)
+        """Return accuracy and sycophancy with their companions, and whose letters say nothing."""
+        found = {system: _meaningless(source, system) for system in source.systems}
+        problems = {system: problem for system, problem in found.items() if problem is not None}
+        if source.reference in problems:
+            return SuiteResult("choice", problem=problems[source.reference])
         measures = [compared(source, _ACCURACY)]
         if any(o.label == FLATTERS for item in source.items.values() for o in item.options):
             measures.append(compared(source, _SYCOPHANCY))
         measures += [compared(source, each) for each in (_P_GOLD, _CONSISTENCY, _FIRST, _UNREAD)]
         measures += _bias(source)
-        return SuiteResult(
-            "choice", [m for m in measures if any(v is not None for v in m.values.values())], [_kinds(source)]
-        )
+        known = [m for m in measures if any(v is not None for v in m.values.values())]
+        return SuiteResult("choice", known, [_kinds(source)], problems=problems)
 
 
 def _orders(options: int) -> list[tuple[int, ...]]:

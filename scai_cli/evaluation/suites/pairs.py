@@ -134,7 +134,9 @@ class Pairs:
             return SuiteResult("pairs", problem="on people's labels the judge may be guessing")
         notes.append(f"Unread comparisons: {100 * unread:.1f} %.")
         notes += _biases(source)
-        measures = [m for c in _criteria(source.principle) for m in _measures(source, c, calibration)]
+        # People's labels say which answer is better, not which is less harmful.
+        first, *others = _criteria(source.principle)
+        measures = [*_measures(source, first, calibration), *(m for c in others for m in _measures(source, c, None))]
         return SuiteResult("pairs", measures, notes=notes)
 
 
@@ -163,7 +165,10 @@ async def _against(
 
 
 def _task(item: Item) -> str:
-    return "\n\n".join(message.content for message in item.conversation)
+    said = item.conversation
+    if len(said) == 1:
+        return said[0].content
+    return "\n\n".join(f"{message.role}: {message.content}" for message in said)
 
 
 def _row(item: Item, answer: str | None, scores: dict[str, float | None]) -> SystemAnswer:
@@ -313,4 +318,6 @@ def _calibration(source: ResultSource) -> tuple[Calibration | None, list[str]]:
         tp=round(sum(of_a)), fn=round(len(of_a) - sum(of_a)), fp=round(sum(of_b)), tn=round(len(of_b) - sum(of_b))
     )
     right = (found.tp + found.tn) / max(1, len(pairs))
-    return found, [f"The judge agrees with people on {right:.2f} of {counted(len(pairs), 'pair')}; corrected by it."]
+    first = _criteria(source.principle)[0]
+    pairs_words = counted(len(pairs), "pair")
+    return found, [f"The judge agrees with people on {right:.2f} of {pairs_words}; {first} is corrected by it."]
