@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from scai_cli import plugins
+from scai_cli.evaluation.item import Item
 from scai_cli.jobs.evaluate_items import read_evaluation_items
 from scai_cli.jobs.evaluate_source import EvaluateOptions, EvaluateSource, read_source
 from scai_cli.jobs.model_pool import AgentModel, RoleModel, costs_of, prices_of
@@ -57,17 +59,31 @@ def plan_evaluate(options: EvaluateOptions, runs: Path) -> EvaluatePlan:
         items = [item for item in found.items if item.suite == suite.name and item.people is None]
         clusters = len({item.cluster for item in items})
         calls = found.calls[suite.name]
-        suites.append(
-            SuitePlan(
-                suite.name, len(items), clusters, calls, detectable_before(clusters, len(items) / max(1, clusters))
-            )
-        )
+        suites.append(SuitePlan(suite.name, len(items), clusters, calls, _detectable(suite.name, items)))
     spent = _spent(source, suites)
     costs = costs_of(spent, prices_of(source.config.prices, _models(source)))
     usage = sum(spent.values(), Usage())
     usd = None if None in costs else round(sum(cost or 0.0 for cost in costs), 4)
     total = sum(sum(suite.calls.values()) for suite in suites)
     return EvaluatePlan(suites, total, usage.input_tokens, usage.output_tokens, usd)
+
+
+def _detectable(name: str, items: Sequence[Item]) -> float | None:
+    """Return the smallest difference that the measure with the fewest items finds; None without a verdict.
+
+    A suite whose measures have their own items returns these from `parts`. Where people and tasks cross, the fewer
+    count.
+    """
+    split = getattr(plugins.resolve("suite", name)(), "parts", None)
+    parts = [items] if split is None else split(items)
+    found = [_of_part(part) for part in parts]
+    return None if not found or None in found else max(each for each in found if each is not None)
+
+
+def _of_part(items: Sequence[Item]) -> float | None:
+    people, tasks = {item.persona for item in items}, {item.task for item in items}
+    clusters = len({item.cluster for item in items}) if None in people else min(len(people), len(tasks))
+    return detectable_before(clusters, len(items) / max(1, clusters))
 
 
 def _models(source: EvaluateSource) -> list[AgentModel]:

@@ -26,7 +26,11 @@ from scai_cli import __version__
 VERSION: Final = ".".join(__version__.split(".")[:2])
 FOLDER: Final = Path(__file__).parents[1] / "golden" / f"v{VERSION}"
 EXPERIMENT: Final = TINY + "constitution: {locked: [Never promise a refund.]}\n"
-EXPORTED: Final = {"whole": ("system", "sft", "dpo", "ratings"), "rows": ("sft", "dpo", "constitutional")}
+EXPORTED: Final = {
+    "whole": ("system", "sft", "dpo", "ratings"),
+    "rows": ("sft", "dpo", "constitutional"),
+    "verdict": ("scores",),
+}
 """Folder -> the formats whose rows are kept."""
 
 
@@ -37,12 +41,15 @@ def make() -> None:
         Path("tiny.yaml").write_text(EXPERIMENT, encoding="utf-8")
         assert scai("run", "tiny.yaml", "--run-id", "whole", "--quiet").code == 0
         assert scai("generate", "whole", "--n", 3, "--run-id", "rows", "--quiet").code == 0
+        verdict = ("--suite", "society,choice", "--n", 4, "--run-id", "verdict", "--quiet")
+        assert scai("evaluate", "none", "whole", *verdict).code == 0
         for name in ("events.jsonl", "calls.jsonl", "rows.jsonl", "outcome.json"):
             for file in Path("runs").glob(f"*/{name}"):
                 _fix_times(file)
         expected = Path("runs/expected")
         expected.mkdir()
         (expected / "whole.show.json").write_text(scai("show", "whole", "--json").out, encoding="utf-8")
+        (expected / "verdict.show.json").write_text(scai("show", "verdict", "--json").out, encoding="utf-8")
         for run, formats in EXPORTED.items():
             for form in formats:
                 (expected / f"{run}.{form}.txt").write_text(_exported(run, form), encoding="utf-8")

@@ -25,8 +25,8 @@ def without_fidelity(shown: Any) -> None:
     """Remove what `scai evaluate --suite fidelity` replaced in 0.7 from the object of `scai show --json`."""
     for key in ("controls", "judge"):
         shown["config"].pop(key, None)
-    shown["config"]["ratings"].pop("anchors")
+    shown["config"]["ratings"].pop("anchors", None)
     for epoch in shown["epochs"]:
-        epoch.pop("anchors")
+        epoch.pop("anchors", None)
         for key in ("drift", "corrected"):
             (epoch["welfare"] or {}).pop(key, None)

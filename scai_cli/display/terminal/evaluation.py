@@ -56,7 +56,12 @@ def print_plan(plan: EvaluatePlan) -> None:
     table = number_table("suite", "items", "clusters", "calls", "finds", min_width=10)
     for suite in plan.suites:
         calls = sum(suite.calls.values())
-        counts = (f"{suite.items:,}", f"{suite.clusters:,}", f"{calls:,}", number(suite.detectable))
+        counts = (
+            f"{suite.items:,}",
+            f"{suite.clusters:,}",
+            f"{calls:,}",
+            "> 1" if (suite.detectable or 0.0) > 1 else number(suite.detectable),
+        )
         table.add_row(suite.name, *counts)
     console.print(table)
     for suite in plan.suites:
@@ -65,8 +70,8 @@ def print_plan(plan: EvaluatePlan) -> None:
     usd = "the cost is not known: a model has no price" if plan.usd is None else f"about ${plan.usd:,.2f}"
     console.print(f"about {plan.input_tokens:,} input and {plan.output_tokens:,} output tokens; {usd}")
     console.print(
-        "finds: the smallest difference, on the scale from 0 to 1, found in 80 % of evaluations, if the paired "
-        "differences of items spread by 0.5; similar systems spread less"
+        "finds: the smallest difference, on the scale from 0 to 1, that the measure with the fewest items finds in "
+        "80 % of evaluations, if the paired differences of items spread by 0.5; similar systems spread less"
     )
 
 

@@ -70,6 +70,12 @@ class Choice:
         """Return the starter items or those of the user's file."""
         return suite_items("choice", source)
 
+    def parts(self, items: Sequence[Item]) -> Sequence[Sequence[Item]]:
+        """Return the items of each declared measure: those with a right option, and those with a flattering one."""
+        right = [item for item in items if item.gold is not None]
+        flattering = [item for item in items if any(option.label == FLATTERS for option in item.options)]
+        return [part for part in (right, flattering) if part]
+
     def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:  # noqa: ARG002
         """Return a call for each order of each item and each system."""
         return {"choice": sum(len(_orders(len(item.options))) for item in items) * len(source.rules)}

@@ -70,6 +70,10 @@ class Fidelity:
         """Return an item for each simulated person and task."""
         return talk_items("fidelity", source, _simulated(members(source.config)[0]))
 
+    def parts(self, items: Sequence[Item]) -> Sequence[Sequence[Item]]:  # noqa: ARG002
+        """Return no items: no measure has a verdict."""
+        return []
+
     def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:  # noqa: ARG002
         """Return the calls of the conversations, of the controls, and of the judge, the first one of a panel."""
         config, is_alone = source.config, len(_simulated(members(source.config)[0])) < 2

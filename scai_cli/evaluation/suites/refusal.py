@@ -69,6 +69,10 @@ class Refusal:
             for n, answer in enumerate(gold.graded)
         ]
 
+    def parts(self, items: Sequence[Item]) -> Sequence[Sequence[Item]]:
+        """Return the items of each declared measure: safe and unsafe requests."""
+        return [part for label in ("safe", "unsafe") if (part := [item for item in items if item.label == label])]
+
     def calls(self, source: ItemSource, items: Sequence[Item], judges: int) -> Mapping[str, int]:
         """Return an answer and a grade for each item and system."""
         answers = len(items) * len(source.rules)
