@@ -32,6 +32,10 @@ def talk_items(suite: str, source: ItemSource, people: Sequence[Persona]) -> Seq
 
     Tasks are drawn with the seed, and people only if one task has more than `n` of them.
     """
+    if source.file is not None:
+        raise ConfigError(
+            f"--suite {suite}={source.file}: its items are people and tasks; name an experiment with --config"
+        )
     config, tasks = source.config, members(source.config)[1]
     if source.n is not None:
         tasks = draw(tasks, max(1, source.n // max(1, len(people))), f"{config.seed}/{suite}/tasks")

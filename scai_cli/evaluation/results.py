@@ -73,7 +73,7 @@ def read_results(path: Path, *, trust: bool = False) -> Evaluation:
         rows,
         items,
         results,
-        findings(results, systems),
+        findings(results, systems, finished=status == "finished"),
         list(_warnings(manifest, rows, items.values(), status)),
     )
 

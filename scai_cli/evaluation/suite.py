@@ -81,7 +81,7 @@ class ItemSource:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A measure of a suite, in [0, 1] unless `unit` says otherwise.
+    """A measure of a suite, in [0, 1] unless its words say otherwise.
 
     `better` is the direction of a better system; with None no verdict is given. `relevant` is the smallest difference
     that matters: an interval within it shows that there is none. A `declared` measure counts in Holm's correction.
@@ -92,7 +92,11 @@ class Measure:
     better: Literal["higher", "lower"] | None = "higher"
     relevant: float = 0.1
     declared: bool = True
-    unit: str = ""
+
+    @property
+    def described(self) -> str:
+        """The words, with the direction where less is better."""
+        return f"{self.words} (less is better)" if self.better == "lower" else self.words
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,19 +46,19 @@ class Finding:
         found = self.difference
         if self.verdict == "cannot judge":
             return f"cannot judge: {self.reason}"
+        if self.reason:
+            return f"cannot tell: {self.reason}"
         if found is None or found.low is None or found.high is None:
-            return (
-                "cannot tell (too few items)"
-                if found is None
-                else f"cannot tell how sure ({signed(found.estimate, 2)})"
-            )
+            so_far = "" if found is None else f" ({signed(found.estimate, 2)})"
+            return f"cannot tell: too few items for an interval{so_far}"
         interval = f"{signed(found.low, 2)} to {signed(found.high, 2)}"
         if self.verdict == "no difference":
             return f"no difference beyond {_up(max(abs(found.low), abs(found.high))):.2f} (95 % interval {interval})"
         numbers = f"{signed(found.estimate, 2)} (95 % interval {interval}, {found.whom})"
         if self.verdict == "cannot tell":
             more = f"; about {self.needed:,} {found.noun} would" if self.needed else ""
-            return f"cannot tell{more}: {numbers}"
+            is_alone = "; beyond chance by itself, not among all measures" if found.low * found.high > 0 else ""
+            return f"cannot tell{more}: {numbers}{is_alone}"
         return f"{self.verdict}: {numbers}"
 
     def as_object(self) -> dict[str, Any]:
@@ -70,8 +70,11 @@ class Finding:
         }
 
 
-def findings(results: Sequence[SuiteResult], systems: Sequence[str]) -> list[Finding]:
-    """Return the findings of all declared measures, their p-values adjusted together."""
+def findings(results: Sequence[SuiteResult], systems: Sequence[str], *, finished: bool = True) -> list[Finding]:
+    """Return the findings of all declared measures, their p-values adjusted together.
+
+    Before the end there is no verdict: the rows so far may be those of the items that favour one system.
+    """
     reference, *others = systems
     found: list[Finding] = []
     for result in results:
@@ -87,6 +90,10 @@ def findings(results: Sequence[SuiteResult], systems: Sequence[str]) -> list[Fin
                     )
     tested = [n for n, finding in enumerate(found) if finding.p is not None]
     adjusted = dict(zip(tested, holm([found[n].p or 0.0 for n in tested]), strict=True))
+    if not finished:
+        return [
+            f if f.verdict == "cannot judge" else replace(f, reason="the evaluation is not finished") for f in found
+        ]
     return [_judged(finding, adjusted.get(n)) for n, finding in enumerate(found)]
 
 

@@ -197,7 +197,7 @@ def _settings(overrides: Overrides, before: object) -> list[tuple[str, str, str]
             keys |= {key: value for key, value in options.items() if key not in kept}
         changes += [("--model", key, value) for key, value in keys.items()]
     if overrides.judge is not None:  # after --model, which is every role's
-        provider, name = parse_model(overrides.judge)
+        provider, name = parse_model(overrides.judge, "--judge")
         keys = {"provider": json.dumps(provider), "name": json.dumps(name)}
         changes += [("--judge", f"roles.judge.{key}", value) for key, value in keys.items()]
     if overrides.seed is not None:

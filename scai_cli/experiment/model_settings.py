@@ -116,8 +116,8 @@ def overlay(base: ModelSettings, changes: ModelChanges | None) -> ModelSettings:
     return changed.model_copy(update={"options": {}}) if moved else changed
 
 
-def parse_model(text: str) -> tuple[str, str | None]:
-    """Return the provider and the name of a `--model`; raises ConfigError.
+def parse_model(text: str, option: str = "--model") -> tuple[str, str | None]:
+    """Return the provider and the name of a model on the command line; raises ConfigError with the option's name.
 
     A provider with a dot is third-party code, with a colon of its own: `package.module:attribute:NAME`.
     """
@@ -126,7 +126,7 @@ def parse_model(text: str) -> tuple[str, str | None]:
         attribute, _, name = name.partition(":")
         provider = f"{provider}:{attribute}"
     if provider != "simulated" and not name:
-        raise ConfigError(f"--model {text}: write `simulated` or PROVIDER:NAME, e.g. openai:MODEL")
+        raise ConfigError(f"{option} {text}: write `simulated` or PROVIDER:NAME, e.g. openai:MODEL")
     return provider, name or None
 
 

@@ -5,8 +5,8 @@ The rows of probes come first: a suite whose judge or raters fail theirs has no 
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Coroutine, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -174,18 +174,14 @@ async def _session(
         earlier = list(evaluation_rows(folder.path)) if written else []
         for row in earlier:
             observer.see(row)
-        probes: list[_Planned] = [("probe", suite.name, None) for suite in manifest.suites]
+        probes = [_Planned("probe", suite.name, None, "probe") for suite in manifest.suites]
         recorder.probed.update((row.suite, row.problem) for row in earlier if row.kind == "probe")
         await recorder.take_all(maker, probes[written:], pool.config.limits.concurrency)
         for name, problem in recorder.probed.items():
             if problem is not None:
                 result.health.append(f"{name} cannot judge: {problem}")
                 observer.say(f"warning: {result.health[-1]}")
-        wanted: list[_Planned] = [
-            ("item" if item.people is None else "gold", item.suite, item)
-            for item in items
-            if recorder.probed[item.suite] is None
-        ]
+        wanted = [planned for planned in _planned(items) if recorder.probed[planned.suite] is None]
         result.wanted = len(probes) + len(wanted)
         await recorder.take_all(maker, wanted[directory.written - len(probes) :], pool.config.limits.concurrency)
 
@@ -203,8 +199,23 @@ async def _session(
         return await work(pool, folder, index, observer, result, evaluate)
 
 
-_Planned = tuple[RowKind, str, Item | None]
-"""A row to make: its kind, its suite and its item."""
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A row to make: its kind, suite and item, and its place among those of its suite and kind."""
+
+    kind: RowKind
+    suite: str
+    item: Item | None
+    place: str
+
+
+def _planned(items: Sequence[Item]) -> Iterator[_Planned]:
+    counts: Counter[tuple[str, bool]] = Counter()
+    for item in items:
+        is_gold = item.people is not None
+        counts[item.suite, is_gold] += 1
+        place = f"{'g' if is_gold else 'i'}{counts[item.suite, is_gold]}"
+        yield _Planned("gold" if is_gold else "item", item.suite, item, place)
 
 
 @dataclass(slots=True)
@@ -220,9 +231,11 @@ class _RowMaker:
 
     async def make(self, number: int, planned: _Planned) -> tuple[EvaluationRow, CallFailed | None]:
         """Make a row; return it with its first call that failed for a reason outside its prompt."""
-        kind, name, item = planned
+        kind, name, item = planned.kind, planned.suite, planned.item
+        # The row's number is no part of the seeds, so that a suite has the same answers beside other suites.
+        call = f"~r{number}/{name}/{planned.place}"
         context = SuiteContext(
-            self.agents, self.manifest.config, self.systems, self.judges, f"r{number}", self.manifest.principle
+            self.agents, self.manifest.config, self.systems, self.judges, call, self.manifest.principle
         )
         answers, problem = {}, None
         try:

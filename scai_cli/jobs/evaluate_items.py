@@ -62,6 +62,8 @@ def read_evaluation_items(source: EvaluateSource, options: EvaluateOptions, runs
         raise ConfigError(
             f"--gold {options.gold}: no suite of this evaluation uses labels; add --suite refusal or pairs"
         )
+    if options.principle is not None and "pairs" not in _files(options.suites):
+        raise ConfigError("--principle: is for the suite pairs; add --suite pairs, or leave it out")
     seen = seen_items([i for i in items if i.persona is None], _texts(source.histories, runs))
     if seen and not options.allow_seen:
         where = "; ".join(f"{item} ({place})" for item, place in seen[:_SHOWN])

@@ -140,7 +140,10 @@ def _experiment(options: EvaluateOptions, models: Sequence[str], paths: Sequence
     elif model := overrides.model or next(iter(models), None):
         config = bare_experiment(Overrides(overrides.settings, model, overrides.seed))
     else:
-        raise ConfigError("no system names a model; add --model PROVIDER:NAME, or --config EXPERIMENT")
+        raise ConfigError(
+            "no system names a model; name a run, or add --model PROVIDER:NAME (`simulated` needs no key), or "
+            "--config EXPERIMENT"
+        )
     config = config.with_every_prompt()
     asks_people = any(name.partition("=")[0].strip() in _OF_PEOPLE for name in options.suites)
     return config if asks_people else config.without_real_people
@@ -201,7 +204,7 @@ def _judges(options: EvaluateOptions, config: ExperimentConfig) -> list[ModelSet
     """Return the models of `--judge`, else `roles.judge`."""
     if not options.judges:
         return [config.model_for("judge")]
-    models = [parse_model(text) for text in options.judges]
+    models = [parse_model(text, "--judge") for text in options.judges]
     return [
         overlay(config.model_for("assistant"), ModelChanges(provider=provider, name=name)) for provider, name in models
     ]

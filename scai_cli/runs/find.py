@@ -144,7 +144,9 @@ def _looked_up(runs: Path, wanted: str, kind: _Kind) -> Path:
         return path
     known = {path.name: path for path in _all(runs, kind)}
     if not known:
-        raise RunError(f"there is no run in {runs}; start one with `scai run CONFIG`, or give another --runs-dir")
+        start = "scai evaluate SYSTEM..." if kind is _EVALUATION else "scai run CONFIG"
+        what = kind.name if kind is _EVALUATION else "run"
+        raise RunError(f"there is no {what} in {runs}; start one with `{start}`, or give another --runs-dir")
     if wanted == LATEST:
         return max(known.values(), key=created)
     return _named(runs, wanted, known, kind)

@@ -112,6 +112,6 @@ class RowDirectory:
 
 
 def row_number(call_id: str) -> int | None:
-    """Return the number of the row that a call belongs to (`r17/final/assistant` -> 17); None for other calls."""
-    row = call_id.partition("/")[0]
+    """Return the number of a call's row (`r17/final/assistant` or `~r17/...` -> 17); None for other calls."""
+    row = call_id.partition("/")[0].removeprefix("~")
     return int(row[1:]) if row[:1] == "r" and row[1:].isdecimal() else None

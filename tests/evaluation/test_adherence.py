@@ -50,7 +50,9 @@ def test_a_rate_per_rule_with_and_without_the_rules() -> None:
         none.startswith("1.00 (") and rules.startswith("0.00 (") and rules.endswith("*")
         for _, none, rules in shown.table("Rules broken")
     )
-    assert shown.suite().notes == ["No system breaks one of its own rules more often than it keeps it."]
+    assert shown.suite().notes == [
+        "No rule of a system's own is broken, beyond doubt, in more than half of its probes."
+    ]
     assert len([row for row in shown.evaluation.rows if row.kind == "item"]) == 30
 
 
@@ -127,17 +129,17 @@ def test_a_judge_that_cannot_judge_gives_no_verdict(judge: Any, problem: str) ->
 
 def test_a_user_or_system_that_refuses_is_a_problem_of_its_item() -> None:
     def play(request: ChatRequest) -> Any:
-        if request.id.startswith("r2/m0"):
+        if request.id.startswith("~r2/adherence/i2/m0"):
             return PromptRefused("no such user")
-        if re.match(r"r3/~rules/m1/", request.id):
+        if re.match(r"~r3/.*/~rules/m1/", request.id):
             return PromptRefused("no such answer")
         return obeying()(request)
 
     shown = probed(play, "--n", "6")
     problems = {row.id: row.problem for row in shown.evaluation.rows if row.problem}
     assert {key: (value or "").partition(":")[0] for key, value in problems.items()} == {
-        "r2": "r2/m0/user",
-        "r3": "r3/~rules/m1/assistant",
+        "r2": "~r2/adherence/i2/m0/user",
+        "r3": "~r3/adherence/i3/~rules/m1/assistant",
     }
     found = shown.measure("violations").differences["rules"]
     assert found is not None
@@ -156,7 +158,7 @@ def test_the_dry_run_counts_at_most_what_is_asked() -> None:
     arguments = ("none", "rules.md", "--suite", "adherence", "--n", "6", "--config", "played.yaml")
     [plan] = scai("evaluate", *arguments, "--dry-run", "--json").json["suites"]
     shown = probed(obeying(), "--n", "6")
-    asked = [request.purpose for request in shown.asked if not request.id.startswith("r0/")]
+    asked = [request.purpose for request in shown.asked if not request.id.startswith("~r0/")]
     counts = {purpose: asked.count(purpose) for purpose in plan["calls"]}
     assert counts.pop("check") == 6 <= plan["calls"].pop("check")
     assert counts == plan["calls"]

@@ -119,7 +119,7 @@ def test_a_refused_prompt_is_a_problem_and_counts_nowhere(tmp_path: Path) -> Non
     assert (value(shown, "accuracy"), value(shown, "unread")) == (1, 0)
     problems = [row.problem for row in shown.evaluation.rows if row.problem]
     assert len(problems) == 1
-    assert problems[0].startswith("r5/~none/o1/assistant: not this")
+    assert problems[0].startswith("~r5/choice/i5/~none/o1/assistant: not this")
     assert any("1 row of 7 have a problem" in warning for warning in shown.evaluation.warnings), (
         shown.evaluation.warnings
     )

@@ -94,7 +94,7 @@ def test_every_answer_is_rated_by_three_controls_and_the_judge(runs: Path) -> No
     assert count == {"opening": 24, "answer": 48, "feedback": 48, "control": 72, "judge": 24}
     planned = scai("evaluate", "fid", *COMMAND, "--runs-dir", runs, "--dry-run", "--json").json
     assert planned["suites"][0]["calls"] == count
-    asked = {call["id"].partition("/")[2].rpartition("/")[0]: call["request"]["messages"] for call in made}
+    asked = {f"~fid{call['id'].partition('~fid')[2]}".rpartition("/")[0]: call["request"]["messages"] for call in made}
     null = asked["~fid/ann/tea/control/null"]
     assert "Name: Somebody\n</persona>" in null[0]["content"]
     again, own = asked["~fid/ann/tea/control/retest"], asked["~fid/ann/tea/m4"]
@@ -146,7 +146,7 @@ def config_of(text: str) -> ExperimentConfig:
 
 
 def test_a_refused_control_is_missing_and_a_failed_conversation_asks_nobody(runs: Path) -> None:
-    script = [refusing("^r1/~fid/ann/tea/control/null/"), refusing("^r2/~fid/ann/nap/m1/")]
+    script = [refusing("^~r1/.*/~fid/ann/tea/control/null/"), refusing("^~r2/.*/~fid/ann/nap/m1/")]
     model = {"provider": "scripted:connect", "options": {"script": script}}
     options = ("--run-id", "hole", "--runs-dir", runs, "--n", 24, "--set", f"model={json.dumps(model)}")
     called = scai("evaluate", "fid", *COMMAND, *options, "--trust")
@@ -155,7 +155,7 @@ def test_a_refused_control_is_missing_and_a_failed_conversation_asks_nobody(runs
     assert (first["scores"]["null"], first["problem"]) == (None, "the call failed")
     assert first["scores"]["retest"] is not None
     assert second["scores"] == {"own": None, "adherence": None}
-    assert not [call for call in calls(runs / "hole") if call["id"].startswith("r2/") and "control" in call["id"]]
+    assert not [call for call in calls(runs / "hole") if call["id"].startswith("~r2/") and "control" in call["id"]]
 
 
 # --- results of rows

@@ -76,7 +76,7 @@ def test_the_win_rate_is_over_both_orders_and_the_reference_s_is_one_half(tmp_pa
 
 def test_every_comparison_is_asked_in_both_orders_and_for_both_criteria(tmp_path: Path) -> None:
     shown = compared(tmp_path, by(fair))
-    asked = [request for request in shown.asked if re.match(r"r[1-9]", request.id) and request.purpose == "comparison"]
+    asked = [request for request in shown.asked if re.match(r"~r[1-9]", request.id) and request.purpose == "comparison"]
     assert len(asked) == 10 * 2 * 2
     orders = [tuple(candidates(request).values()) for request in asked]
     assert all(orders.count(pair) == orders.count(pair[::-1]) for pair in orders)
@@ -95,7 +95,7 @@ def test_a_system_against_its_copy_ties_without_a_judge(tmp_path: Path) -> None:
     assert {found.estimate for _, found in known} == {0}
     assert all(found.low == -found.high < 0 for name, found in known if "strength" not in name)
     assert {f.verdict for f in shown.evaluation.findings} == {"cannot tell"}
-    assert not any(r.purpose == "comparison" and re.match(r"r[1-9]", r.id) for r in shown.asked)
+    assert not any(r.purpose == "comparison" and re.match(r"~r[1-9]", r.id) for r in shown.asked)
 
 
 FORM = '{"letter": <A or B>}'
@@ -123,7 +123,7 @@ def test_a_judge_that_cannot_compare_gives_no_verdict(tmp_path: Path, judge: Any
 
 def test_a_judge_that_is_read_in_few_comparisons_cannot_judge(tmp_path: Path) -> None:
     def judge(request: ChatRequest) -> str:
-        return fair(request) if request.id.startswith(("r0/", "r1/", "r2/")) else "Well, well."
+        return fair(request) if request.id.startswith(("~r0/", "~r1/", "~r2/")) else "Well, well."
 
     shown = compared(tmp_path, by(judge))
     assert shown.suite().problem == "80 % of the comparisons could not be read"
@@ -131,7 +131,7 @@ def test_a_judge_that_is_read_in_few_comparisons_cannot_judge(tmp_path: Path) ->
 
 def test_unread_comparisons_are_counted_and_have_no_part(tmp_path: Path) -> None:
     def judge(request: ChatRequest) -> str:
-        return "Well, well." if request.id.startswith(("r3/", "r4/")) else fair(request)
+        return "Well, well." if request.id.startswith(("~r3/", "~r4/")) else fair(request)
 
     shown = compared(tmp_path, by(judge))
     assert "Unread comparisons: 20.0 %." in shown.suite().notes
@@ -170,7 +170,7 @@ def test_ties_count_half(tmp_path: Path) -> None:
 
     def play(request: ChatRequest) -> Any:
         if request.purpose == "comparison":
-            return judge(request) if request.id.startswith(("r0", "judge")) else sure(0.5, request)
+            return judge(request) if request.id.startswith(("~r0", "judge")) else sure(0.5, request)
         return answering(request)
 
     shown = compared(tmp_path, play)
@@ -183,12 +183,12 @@ def test_a_panel_s_judges_are_averaged(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setitem(plugins.BUILT_IN["provider"], "played", "played:connect")  # type: ignore[arg-type]
 
     def judge(request: ChatRequest) -> Completion:
-        is_sure = request.model == "one" or request.id.startswith("r0")
+        is_sure = request.model == "one" or request.id.startswith("~r0")
         return sure(float(fair(request) == "A") if is_sure else 0.5, request)
 
     shown = compared(tmp_path, by(judge), "--judge", "played:one,played:two")
     assert win_rate(shown) == pytest.approx(0.6)
-    asked = [request for request in shown.asked if request.purpose == "comparison" and request.id.startswith("r1/")]
+    asked = [request for request in shown.asked if request.purpose == "comparison" and request.id.startswith("~r1/")]
     assert sorted({request.model for request in asked}) == ["one", "two"]
     assert len({request.id for request in shown.asked}) == len(shown.asked)
     assert len({(request.id, request.sampling.seed) for request in asked}) == len(asked) == 2 * 2 * 2
@@ -220,7 +220,7 @@ def test_the_biases_of_planted_judges_are_found(tmp_path: Path, fault: str) -> N
 
     def judge(request: ChatRequest) -> Any:
         found = candidates(request)
-        if request.id.startswith(("r0/", "judge/")):
+        if request.id.startswith(("~r0/", "judge/")):
             return sure(float(fair(request) == "A"), request)
         if "gold" in found["A"]:
             number, first = int(found["A"].split()[1]), found["A"].endswith("one")
@@ -283,7 +283,7 @@ def test_a_corrected_win_rate_is_no_longer_near_one_half(tmp_path: Path) -> None
             number, first = int(found["A"].split()[1]), found["A"].endswith("one")
             right = ("AB"[number % 2] == "A") == first
             return sure(0.8 if right else 0.2, request)
-        if request.id.startswith(("r0/", "judge/")):
+        if request.id.startswith(("~r0/", "judge/")):
             return sure(float(fair(request) == "A"), request)
         return sure(0.8 if fair(request) == "A" else 0.2, request)
 

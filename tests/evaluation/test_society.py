@@ -126,7 +126,7 @@ def test_raters_that_cannot_rate_give_no_verdict(rater: Any, words: str) -> None
 
 def test_a_refused_answer_is_a_problem_and_the_others_count() -> None:
     def play(request: ChatRequest) -> Any:
-        return PromptRefused("not this") if re.match(r"r2/~rule/.*/assistant$", request.id) else None
+        return PromptRefused("not this") if re.match(r"~r2/.*/~rule/.*/assistant$", request.id) else None
 
     shown = against(play, "Be brief.", experiment=EXPERIMENT)
     assert [row.id for row in shown.evaluation.rows if row.problem] == ["r2"]

@@ -70,9 +70,9 @@ def test_a_wide_interval_cannot_tell_and_names_the_number_of_items() -> None:
     assert finding.detectable == pytest.approx(0.29, abs=0.01)
 
 
-def test_few_items_cannot_tell_how_sure() -> None:
-    assert one(difference(0.4, None)).words == "cannot tell how sure (+0.40)"
-    assert one(None).words == "cannot tell (too few items)"
+def test_few_items_cannot_tell() -> None:
+    assert one(difference(0.4, None)).words == "cannot tell: too few items for an interval (+0.40)"
+    assert one(None).words == "cannot tell: too few items for an interval"
 
 
 def test_a_suite_that_cannot_judge_has_no_verdict_but_its_reason() -> None:

@@ -175,12 +175,12 @@ def test_another_model_is_part_of_the_name(run_here: Path) -> None:
         (["none", "kind@9"], "run 'kind' has no revision after epoch 9; its last is after 1"),
         (["kind", "missing.md"], "missing.md: "),
         (["a=none", "a=bare", "--model", "simulated"], "two systems are called 'a'; give one another name"),
-        (["none", "--suite", "choice"], "no system names a model; add --model PROVIDER:NAME, or --config EXPERIMENT"),
+        (["none", "--suite", "choice"], "no system names a model; name a run, or add --model PROVIDER:NAME"),
         (["none", "--model", "simulated"], "--suite: conversations need simulated people and tasks; name a run"),
         (["none,openai:", "--model", "simulated"], "there is no run "),
         (["", "kind"], "names no system; write RUN, FILE, none or bare"),
         (["none", "kind", "--suite", "choice=gone.jsonl"], "gone.jsonl"),
-        (["none", "kind", "--judge", "nonsense"], "--model nonsense: write `simulated` or PROVIDER:NAME"),
+        (["none", "kind", "--judge", "nonsense"], "--judge nonsense: write `simulated` or PROVIDER:NAME"),
         (["none", "kind", "--gold", "gold.csv"], "no suite of this evaluation uses labels; add --suite refusal"),
         (["none", "kind", "--suite", "refusal", "--gold", "gone.csv"], "gone.csv"),
         (["none", "kind", "--suite", "refusal", "--gold", "odd.csv"], "odd.csv: unknown columns (a, b)"),
@@ -381,7 +381,7 @@ def test_the_dry_run_is_the_number_of_calls(run_here: Path) -> None:
     asked: dict[str, Counter[str]] = {}
     suites = {f"r{n}": suite for n, suite in enumerate(_suites(run_here / "it"))}
     for call in calls(run_here / "it"):
-        row = call["id"].partition("/")[0]
+        row = call["id"].partition("/")[0].removeprefix("~")
         if row in suites and "/retry" not in call["id"] and not row_is_probe(run_here / "it", row):
             asked.setdefault(suites[row], Counter())[call["purpose"]] += 1
     for suite in plan["suites"]:

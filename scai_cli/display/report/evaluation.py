@@ -133,7 +133,11 @@ def _deciding(evaluation: Evaluation, finding: Finding) -> Html | None:
     if not items:
         return None
     pairs = [_pair(evaluation, finding, item) for item in items]
-    return tag("details", tag("summary", f"The items that decide: {finding.title}"), pairs)
+    return tag("details", tag("summary", f"{_what(finding)}: {finding.title}"), pairs)
+
+
+def _what(finding: Finding) -> str:
+    return "The items that decide" if finding.verdict in ("better", "worse") else "Items with the largest differences"
 
 
 def _pair(evaluation: Evaluation, finding: Finding, item: DecidingItem) -> Html:
@@ -183,7 +187,7 @@ def _content(evaluation: Evaluation, result: SuiteResult) -> Iterator[Html]:
     heads = ("Measure", *systems, *(f"{other} minus {systems[0]}" for other in others))
     rows = [
         (
-            m.measure.words,
+            m.measure.described,
             [*(number(m.values.get(s), 2) for s in systems), *(_difference(m.differences.get(o)) for o in others)],
         )
         for m in result.measures

@@ -107,10 +107,10 @@ def _measures(evaluation: Evaluation, result: SuiteResult) -> Table:
     for system in systems:
         table.add_column(one_line(system, 24), justify="right")
     for other in others:
-        table.add_column("difference" if len(others) == 1 else f"{one_line(other, 16)} - ref.", overflow="fold")
+        table.add_column("difference" if len(others) == 1 else f"{one_line(other, 16)} - ref.", min_width=8)
     for measured in result.measures:
         values = [number(measured.values.get(system), 2) for system in systems]
-        table.add_row(measured.measure.words, *values, *(_difference(measured.differences.get(o)) for o in others))
+        table.add_row(measured.measure.described, *values, *(_difference(measured.differences.get(o)) for o in others))
     return table
 
 

@@ -100,7 +100,7 @@ class Adherence:
         """Return the rate of violations over all rules, and of each rule with its interval."""
         rules = tenets(source.rules)
         notes = [note for system in source.systems for note in _broken(source, system)]
-        notes = notes or ["No system breaks one of its own rules more often than it keeps it."]
+        notes = notes or ["No rule of a system's own is broken, beyond doubt, in more than half of its probes."]
         return SuiteResult("adherence", [_rates(source)], [_table(source, rules)] if rules else [], notes)
 
 

@@ -132,6 +132,7 @@ class Pairs:
         calibration, notes = _calibration(source)
         if calibration is not None and not calibration.can_judge():
             return SuiteResult("pairs", problem="on people's labels the judge may be guessing")
+        notes += [f"Compared by: {source.principle}"] if source.principle else []
         notes.append(f"Unread comparisons: {100 * unread:.1f} %.")
         notes += _biases(source)
         # People's labels say which answer is better, not which is less harmful.
@@ -221,7 +222,7 @@ def _measures(source: ResultSource, criterion: str, calibration: Calibration | N
     rate = Measure(criterion, f"{criterion}, win rate")
     equal = Measure(f"{criterion} at equal length", f"{criterion}, win rate at equal length", declared=False)
     strength = Measure(
-        f"{criterion} strength", f"{criterion}, Bradley-Terry difference", declared=False, unit="log-odds", relevant=0.4
+        f"{criterion} strength", f"{criterion}, Bradley-Terry difference (log-odds)", declared=False, relevant=0.4
     )
     wins, lengths, strengths = {}, {}, {}
     for other in source.others:

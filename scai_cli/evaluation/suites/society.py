@@ -83,6 +83,7 @@ class Society:
         changes = {other: person_changes(sides[source.reference], sides[other]) for other in source.others}
         tables = [table for other in source.others for table in _tables(source, sides, other, changes[other])]
         notes = [_losers(other, changes[other], source) for other in source.others]
+        notes.insert(0, f"People and tasks are those of {source.config.name}; --config EXPERIMENT takes others.")
         if not source.new:
             notes.insert(0, "Members only: these people and tasks wrote or accepted the rules; strangers may differ.")
         return SuiteResult("society", measures, tables, notes)
