@@ -70,6 +70,8 @@ class Reference:
         name, target = named.groups() if named else (None, target)
         if not target.strip():
             raise ConfigError(f"{text!r} names no system; write RUN, FILE, none or bare")
+        if named is None and "=" in target and "/" not in target and not os.path.exists(target):
+            raise ConfigError(f"{target[:80]!r}: a system's name has only letters, digits, '-', '_' and '.'")
         try:
             name = None if name is None else safe_id(name)
         except ValueError as error:
@@ -194,7 +196,10 @@ def _of_file(path: Path, notes: list[str]) -> tuple[Constitution, str, str]:
     notes.extend(not_read if path.suffix not in (".md", ".txt") else ())
     constitution = for_everyone(constitution)
     if path.suffix in (".md", ".txt"):
-        return constitution, read_text(path, _LARGEST).strip(), path.stem
+        text = read_text(path, _LARGEST).strip()
+        if not text:
+            raise ConfigError(f"{path}: is empty; write a system message, or compare with `none`")
+        return constitution, text, path.stem
     default = bare_experiment(Overrides())
     prompts = Prompts(default.prompts, default.ratings, default.constitution, ())
     return constitution, prompts.system_message(constitution), path.stem

@@ -70,6 +70,13 @@ def test_a_wide_interval_cannot_tell_and_names_the_number_of_items() -> None:
     assert finding.detectable == pytest.approx(0.29, abs=0.01)
 
 
+def test_there_is_no_verdict_before_the_end() -> None:
+    measured = MeasureResult(Measure("m", "m"), {"a": 0.1, "b": 0.9}, {"b": difference(0.8, 0.1, p=0.0001)})
+    results = [SuiteResult("s", [measured]), SuiteResult("t", problem="the judge is unreadable")]
+    told = [finding.words for finding in findings(results, ["a", "b"], finished=False)]
+    assert told == ["cannot tell: the evaluation is not finished", "cannot judge: the judge is unreadable"]
+
+
 def test_few_items_cannot_tell() -> None:
     assert one(difference(0.4, None)).words == "cannot tell: too few items for an interval (+0.40)"
     assert one(None).words == "cannot tell: too few items for an interval"

@@ -8,7 +8,7 @@ from scai_cli.display.numbers import listed, number
 from scai_cli.display.report.frame import header, nav, page
 from scai_cli.display.report.html import Html, cut, note, tag, together
 from scai_cli.display.report.tables import table
-from scai_cli.evaluation.deciding import DecidingItem, deciding_items
+from scai_cli.evaluation.deciding_items import DecidingItem, deciding_items
 from scai_cli.evaluation.results import Evaluation, read_results
 from scai_cli.evaluation.suite import Difference, ResultTable, SuiteResult
 from scai_cli.evaluation.verdict import Finding

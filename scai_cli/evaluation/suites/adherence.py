@@ -14,7 +14,7 @@ from scai_cli.errors import ConfigError
 from scai_cli.evaluation.draw import drawn
 from scai_cli.evaluation.item import Item, ItemMessage
 from scai_cli.evaluation.item_files import starter_items
-from scai_cli.evaluation.judging import Check, Violation, ask_judges, share
+from scai_cli.evaluation.judge_panel import Check, Violation, ask_judges, share
 from scai_cli.evaluation.paired_scores import difference_of, for_whom, score_named
 from scai_cli.evaluation.prompts import adversary_request, check_request, request, violation_request
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer

@@ -11,7 +11,7 @@ from typing import Final
 from scai_cli.concurrency import together
 from scai_cli.evaluation.gold_file import GRADES, GradedAnswer, read_gold, refusal_table
 from scai_cli.evaluation.item import Item, ItemMessage, Option
-from scai_cli.evaluation.judging import Grade, ask_judges, share
+from scai_cli.evaluation.judge_panel import Grade, ask_judges, share
 from scai_cli.evaluation.paired_scores import Score, compared
 from scai_cli.evaluation.prompts import grade_request, request
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
