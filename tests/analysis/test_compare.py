@@ -354,8 +354,9 @@ _MAPPINGS = {
 }
 _TASK = {key: _MAPPINGS[key] for key in ("source", "split")} | {"topic": st.just("Sleep"), "kind": st.just("essay")}
 _TOP = {
-    "roles": st.sampled_from([{}, {"meta": {"temperature": 0.5}}, {"user": {"options": {"x": {"y": [1, {}]}}}}]),
-    "judge": st.sampled_from([None, {"provider": "simulated"}]),
+    "roles": st.sampled_from(
+        [{}, {"meta": {"temperature": 0.5}}, {"user": {"options": {"x": {"y": [1, {}]}}}}, {"judge": {"top_p": 0.5}}]
+    ),
     "prices": st.sampled_from([{}, {"m": {"input": 1, "output": 2}}]),
     "welfare": st.sampled_from(["nash", {"atkinson": {"epsilon": 2}}]),
     "generate": st.sampled_from([{}, {"votes": 3}]),
