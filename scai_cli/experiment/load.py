@@ -193,7 +193,7 @@ def _settings(overrides: Overrides, before: object) -> list[tuple[str, str, str]
         keys |= {f"roles.{role}.{key}": "null" for role in MODEL_ROLES for key in ("provider", "name")}
         if provider != (before.get("provider", "simulated") if isinstance(before, dict) else "simulated"):
             options = {"model.options": "{}"} | {f"roles.{role}.options": "null" for role in MODEL_ROLES}
-            kept = {key for key in options for _, given, _ in changes if f"{given}.".startswith(f"{key}.")}
+            kept = {key for key in options for _, given, _ in changes if _overlap(key, given)}
             keys |= {key: value for key, value in options.items() if key not in kept}
         changes += [("--model", key, value) for key, value in keys.items()]
     if overrides.judge is not None:  # after --model, which is every role's
@@ -203,6 +203,11 @@ def _settings(overrides: Overrides, before: object) -> list[tuple[str, str, str]
     if overrides.seed is not None:
         changes.append(("--seed", "seed", str(overrides.seed)))
     return changes
+
+
+def _overlap(key: str, given: str) -> bool:
+    """Return whether one key is the other or a part of it."""
+    return f"{given}.".startswith(f"{key}.") or f"{key}.".startswith(f"{given}.")
 
 
 def _override(source: YamlSource, option: str, dotted: str, value: str) -> None:
