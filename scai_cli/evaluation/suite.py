@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
+from scai_cli.analysis.paired import Kind as Kind
 from scai_cli.errors import CallFailed
 from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.row import EvaluationRow, SystemAnswer
@@ -21,7 +22,6 @@ from scai_cli.simulation.epoch_context import Agents
 from scai_cli.stats.clustered import ClusteredMean
 
 Result = TypeVar("Result")
-Kind = Literal["people", "tasks"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from scai_cli.evaluation.suite import Suite, SuiteContext, System
 from scai_cli.experiment.load import Overrides, changed_text, dump_experiment
 from scai_cli.jobs.addresses import refuse_other_address, with_address
 from scai_cli.jobs.evaluate_items import read_evaluation_items
-from scai_cli.jobs.evaluate_source import EvaluateOptions, EvaluateSource, read_source
+from scai_cli.jobs.evaluate_source import EvaluateOptions, models_of, read_source
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import AgentModel, ModelPool
 from scai_cli.jobs.saved_experiment import digests, refuse_changed, refuse_foreign_code
@@ -88,7 +88,7 @@ def start(
     for note in source.notes:
         observer.say(note)
     config = with_address(source.config, options.overrides)
-    with ModelPool.connect(config, more=_more_models(source)) as pool:
+    with ModelPool.connect(config, more=models_of(source)) as pool:
         directory = RowDirectory.create(runs, run_id, source.stem, EVALUATED)
         with directory.removed_on_failure():
             directory.write_source(ITEMS, (i.model_dump_json(exclude_defaults=True).encode() for i in found.items))
@@ -124,7 +124,7 @@ def resume(
     config = manifest.config
     refuse_foreign_code(config, path.name, trust=trust)
     named: list[tuple[plugins.Kind, str]] = [("suite", suite.name) for suite in manifest.suites]
-    named += [("provider", model.provider) for _, model in _more_models(manifest)]
+    named += [("provider", model.provider) for _, model in models_of(manifest)]
     for kind, name in () if trust else named:
         if plugins.is_foreign(kind, name):
             raise RunError(f"evaluation {path.name!r} names third-party code, {kind} {name!r}; add --trust to load it")
@@ -135,20 +135,14 @@ def resume(
             raise RunError(
                 f"{path / ITEMS}: changed since the start; restore it from a copy, or start a new evaluation"
             )
-        with ModelPool.connect(config, more=_more_models(manifest)) as pool:
+        with ModelPool.connect(config, more=models_of(manifest)) as pool:
             if (text := changed_text(path / EXPERIMENT, config)) is not None:
                 folder.write_text(EXPERIMENT, text, lasting=True)
             return run_on_loop(_all_models(manifest), _session(pool, directory, manifest, observer))
 
 
-def _more_models(work: EvaluationManifest | EvaluateSource) -> list[AgentModel]:
-    """Return the models of the systems and the judges."""
-    systems: list[AgentModel] = [("assistant", system.model) for system in work.systems]
-    return [*systems, *(("meta", judge) for judge in work.judges)]
-
-
 def _all_models(manifest: EvaluationManifest) -> list[AgentModel]:
-    return [*manifest.config.models(), *_more_models(manifest)]
+    return [*manifest.config.models(), *models_of(manifest)]
 
 
 def suites_of(manifest: EvaluationManifest) -> dict[str, Suite]:

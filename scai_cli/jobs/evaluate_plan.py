@@ -9,8 +9,8 @@ from typing import Any, Final
 from scai_cli import plugins
 from scai_cli.evaluation.item import Item
 from scai_cli.jobs.evaluate_items import read_evaluation_items
-from scai_cli.jobs.evaluate_source import EvaluateOptions, EvaluateSource, read_source
-from scai_cli.jobs.model_pool import AgentModel, RoleModel, costs_of, prices_of
+from scai_cli.jobs.evaluate_source import EvaluateOptions, EvaluateSource, models_of, read_source
+from scai_cli.jobs.model_pool import RoleModel, costs_of, prices_of
 from scai_cli.messages import AgentRole, Usage
 from scai_cli.stats.power import detectable_before
 
@@ -61,7 +61,7 @@ def plan_evaluate(options: EvaluateOptions, runs: Path) -> EvaluatePlan:
         calls = found.calls[suite.name]
         suites.append(SuitePlan(suite.name, len(items), clusters, calls, _detectable(suite.name, items)))
     spent = _spent(source, suites)
-    costs = costs_of(spent, prices_of(source.config.prices, _models(source)))
+    costs = costs_of(spent, prices_of(source.config.prices, [*source.config.models(), *models_of(source)]))
     usage = sum(spent.values(), Usage())
     usd = None if None in costs else round(sum(cost or 0.0 for cost in costs), 4)
     total = sum(sum(suite.calls.values()) for suite in suites)
@@ -84,12 +84,6 @@ def _of_part(items: Sequence[Item]) -> float | None:
     people, tasks = {item.persona for item in items}, {item.task for item in items}
     clusters = len({item.cluster for item in items}) if None in people else min(len(people), len(tasks))
     return detectable_before(clusters, len(items) / max(1, clusters))
-
-
-def _models(source: EvaluateSource) -> list[AgentModel]:
-    systems: list[AgentModel] = [("assistant", system.model) for system in source.systems]
-    judges: list[AgentModel] = [("meta", judge) for judge in source.judges]
-    return [*source.config.models(), *systems, *judges]
 
 
 def _spent(source: EvaluateSource, suites: Sequence[SuitePlan]) -> dict[RoleModel, Usage]:

@@ -9,13 +9,14 @@ from typing import Final
 
 from scai_cli.analysis.audience import for_everyone
 from scai_cli.errors import ConfigError
-from scai_cli.evaluation.manifest import SystemSettings
+from scai_cli.evaluation.manifest import EvaluationManifest, SystemSettings
 from scai_cli.experiment.config import ExperimentConfig
 from scai_cli.experiment.constitution import Constitution
 from scai_cli.experiment.constitution_file import SUFFIXES, read_constitution
 from scai_cli.experiment.input_files import read_text
 from scai_cli.experiment.load import Overrides, bare_experiment, load_experiment
 from scai_cli.experiment.model_settings import ModelChanges, ModelSettings, overlay, parse_model
+from scai_cli.jobs.model_pool import AgentModel
 from scai_cli.jobs.saved_experiment import load_source
 from scai_cli.jobs.starting_constitution import starting_from
 from scai_cli.runs.find import find_run, is_run
@@ -96,6 +97,12 @@ class EvaluateSource:
     judges: Sequence[ModelSettings]
     notes: Sequence[str]
     """What the user should know before the start."""
+
+
+def models_of(work: EvaluationManifest | EvaluateSource) -> list[AgentModel]:
+    """Return the models of the systems and the judges."""
+    systems: list[AgentModel] = [("assistant", system.model) for system in work.systems]
+    return [*systems, *(("meta", judge) for judge in work.judges)]
 
 
 def read_source(options: EvaluateOptions, runs: Path) -> EvaluateSource:

@@ -97,11 +97,12 @@ def corrected_win_rate(rate: ClusteredMean, calibration: Calibration) -> Cluster
     A judge that does not know which answer is the system's errs equally often on both sides. So its errors only bring
     the rate nearer to 0.5, and this needs far fewer human labels than `rogan_gladen`.
     """
-    centred = _divided(_shifted(rate, -0.5), calibration, (-0.5, 0.5))
-    return None if centred is None else _shifted(centred, 0.5)
+    centred = _divided(shifted(rate, -0.5), calibration, (-0.5, 0.5))
+    return None if centred is None else shifted(centred, 0.5)
 
 
-def _shifted(mean: ClusteredMean, by: float) -> ClusteredMean:
+def shifted(mean: ClusteredMean, by: float) -> ClusteredMean:
+    """Return a mean and its interval, moved."""
     low, high = (None if end is None else end + by for end in (mean.low, mean.high))
     return replace(mean, estimate=mean.estimate + by, low=low, high=high)
 

@@ -5,7 +5,6 @@ principle of the user's own (`--principle`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +32,7 @@ from scai_cli.simulation.rater_check import PAIRS
 from scai_cli.simulation.utilities import mean
 from scai_cli.stats.bradley_terry import bradley_terry_difference
 from scai_cli.stats.clustered import ClusteredMean
-from scai_cli.stats.judge_error import Calibration, corrected_win_rate, position_bias
+from scai_cli.stats.judge_error import Calibration, corrected_win_rate, position_bias, shifted
 from scai_cli.stats.length_control import length_controlled
 from scai_cli.text.counts import counted
 
@@ -249,19 +248,13 @@ def _scores(source: ResultSource, criterion: str) -> dict[str, dict[str, float |
 
 def _win_rate(p: Sequence[float], clusters: Sequence[str], calibration: Calibration | None) -> ClusteredMean | None:
     """Return the rate of wins, in the mean of both orders: a judge that errs brings it nearer to 0.5 on both sides."""
-    rate = _shifted(difference_of([value - 0.5 for value in p], clusters), 0.5)
+    centred = difference_of([value - 0.5 for value in p], clusters)
+    rate = None if centred is None else shifted(centred, 0.5)
     return rate if rate is None or calibration is None else corrected_win_rate(rate, calibration)
 
 
-def _shifted(mean: ClusteredMean | None, by: float) -> ClusteredMean | None:
-    if mean is None:
-        return None
-    low, high = (None if end is None else end + by for end in (mean.low, mean.high))
-    return replace(mean, estimate=mean.estimate + by, low=low, high=high)
-
-
 def _against_half(rate: ClusteredMean | None, whom: str) -> Difference | None:
-    return Difference.of(_shifted(rate, -0.5), whom)
+    return Difference.of(None if rate is None else shifted(rate, -0.5), whom)
 
 
 def _unread(source: ResultSource) -> float:
