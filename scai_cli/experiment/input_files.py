@@ -29,10 +29,17 @@ def opened(path: Path) -> Iterator[IO[bytes]]:
             gzipped = path.suffix.lower() == ".gz"
             yield cast("IO[bytes]", gzip.GzipFile(path, fileobj=file)) if gzipped else file
     except FileNotFoundError:
-        near = did_you_mean(path.name, [p.name for p in path.parent.glob("*")]) if path.parent.is_dir() else ""
+        near = did_you_mean(path.name, _names_in(path.parent))
         raise ConfigError(f"{path}: there is no such file{near if 'did you' in near else ''}") from None
     except (OSError, EOFError, zlib.error) as error:
         raise ConfigError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return [path.name for path in folder.iterdir()]
+    except OSError:  # another process can move the folder away
+        return []
 
 
 def read_bytes(path: Path, most: int) -> bytes:

@@ -26,6 +26,7 @@ from scai_cli.experiment.model_settings import ModelSettings
 from scai_cli.messages import ChatRequest, Completion
 from scai_cli.models.base import ChatModel
 from scai_cli.models.endpoint import endpoint_of
+from scai_cli.models.interim_responses import bound_interim_responses
 from scai_cli.models.key_trust import KEY_VARIABLE, is_trusted
 from scai_cli.models.refusals import Refusal
 from scai_cli.models.response import ENCODING, MAX_ERROR, MB, read_body
@@ -101,6 +102,8 @@ def _http_client(transport: str | None) -> httpx2.AsyncClient:
     installed = importlib.util.find_spec("aiohttp") is not None
     if transport == "aiohttp" and not installed:
         raise ConfigError("model.options.transport: aiohttp is not installed; `pip install 'openai[aiohttp]'`")
+    if installed:
+        bound_interim_responses()
     limits = httpx2.Limits(max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS)
     client = DefaultAioHttpClient if installed and transport != "plain" else DefaultAsyncHttpxClient
     return client(limits=limits, timeout=None, headers={"accept-encoding": ENCODING})
