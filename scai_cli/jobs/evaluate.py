@@ -5,7 +5,7 @@ The rows of probes come first: a suite whose judge or raters fail theirs has no 
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -21,29 +21,24 @@ from scai_cli.evaluation.item import Item
 from scai_cli.evaluation.manifest import EvaluationManifest, dump_evaluation, read_evaluation
 from scai_cli.evaluation.row import EvaluationRow, RowKind, SystemAnswer, evaluation_rows
 from scai_cli.evaluation.suite import Suite, SuiteContext, System
-from scai_cli.experiment.load import Overrides, changed_text, dump_experiment
+from scai_cli.experiment.load import Overrides, dump_experiment
 from scai_cli.jobs.addresses import refuse_other_address, with_address
 from scai_cli.jobs.evaluate_items import read_evaluation_items
 from scai_cli.jobs.evaluate_source import EvaluateOptions, models_of, read_source
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import AgentModel, ModelPool
+from scai_cli.jobs.row_recorder import RowRecorder, RowsResult, calls_to_come, keep_settings, refuse_taken
 from scai_cli.jobs.saved_experiment import digests, refuse_changed, refuse_foreign_code
-from scai_cli.jobs.session import Observer, Outcome, resume_command, run_on_loop, taken, work
+from scai_cli.jobs.session import Observer, Outcome, resume_command, run_on_loop, work
 from scai_cli.messages import Message
-from scai_cli.runs.call_index import CallIndex
-from scai_cli.runs.find import is_evaluation, is_generated, is_run
-from scai_cli.runs.history.status import outcome_of, status_of
 from scai_cli.runs.jsonl import decoded, sha256
-from scai_cli.runs.locked_folder import CALLS
-from scai_cli.runs.row_directory import EVALUATED, EXPERIMENT, ITEMS, RowDirectory, row_number
+from scai_cli.runs.row_directory import EVALUATED, EXPERIMENT, ITEMS, RowDirectory
 from scai_cli.simulation.agent import Agent
 from scai_cli.simulation.epoch import AT_ONCE
 from scai_cli.simulation.epoch_context import Agents
 from scai_cli.simulation.stops import stop_if_too_many
 from scai_cli.text.characters import clean
 
-RECENT: Final = 100
-"""The number of last rows among which `max_failures` is the allowed share of failures."""
 _ANSWERS: Final = msgspec.json.Decoder(dict[str, SystemAnswer])
 
 
@@ -59,18 +54,7 @@ class EvaluationStarted:
 EvaluationEvent = EvaluationStarted | EvaluationRow
 
 
-@dataclass(slots=True)
-class EvaluateResult:
-    """The numbers of rows written, rows wanted, and rows with a problem."""
-
-    rows: int
-    wanted: int
-    problems: int
-    health: list[str] = field(default_factory=list)
-    """Suites that cannot judge, with the reason."""
-
-
-EvaluateOutcome = Outcome[EvaluateResult]
+EvaluateOutcome = Outcome[RowsResult]
 
 
 def start(
@@ -82,7 +66,7 @@ def start(
     is written, and OutputError if a file cannot be written.
     """
     if run_id is not None:
-        _refuse_taken(runs / run_id)
+        refuse_taken("evaluation", runs / run_id)
     source = read_source(options, runs)
     found = read_evaluation_items(source, options, runs)
     for note in source.notes:
@@ -129,15 +113,14 @@ def resume(
         if plugins.is_foreign(kind, name):
             raise RunError(f"evaluation {path.name!r} names third-party code, {kind} {name!r}; add --trust to load it")
     directory = RowDirectory.reopen(path, EVALUATED)
-    with closing(directory.folder) as folder:
+    with closing(directory.folder):
         refuse_changed("evaluation", manifest.digests, config, path / EXPERIMENT)
         if sha256(path / ITEMS) != manifest.items_sha256:
             raise RunError(
                 f"{path / ITEMS}: changed since the start; restore it from a copy, or start a new evaluation"
             )
         with ModelPool.connect(config, more=models_of(manifest)) as pool:
-            if (text := changed_text(path / EXPERIMENT, config)) is not None:
-                folder.write_text(EXPERIMENT, text, lasting=True)
+            keep_settings(directory, config)
             return run_on_loop(_all_models(manifest), _session(pool, directory, manifest, observer))
 
 
@@ -155,7 +138,7 @@ async def _session(
 ) -> EvaluateOutcome:
     folder, written = directory.folder, directory.written
     items = list(decoded(folder.path / ITEMS, Item.model_validate_json))
-    result = EvaluateResult(written, len(manifest.suites) + len(items), directory.problems)
+    result = RowsResult(written, len(manifest.suites) + len(items), directory.problems)
     recorder = _Recorder(directory, observer, result, pool.config.max_failures)
 
     async def evaluate(agents: Agents) -> None:
@@ -185,11 +168,7 @@ async def _session(
     def _judge(model: Any) -> Agent:
         return pool.agent("meta", model, folder.log_call, index)
 
-    def is_to_come(call: str) -> bool:
-        number = row_number(call)
-        return number is None or number >= written
-
-    with resumable(resume_command(folder.path)), closing(CallIndex.read(folder.path / CALLS, {}, is_to_come)) as index:
+    with resumable(resume_command(folder.path)), calls_to_come(folder.path, written) as index:
         return await work(pool, folder, index, observer, result, evaluate)
 
 
@@ -257,17 +236,11 @@ def _storable(answers: Mapping[str, SystemAnswer]) -> dict[str, SystemAnswer]:
 
 
 @dataclass(slots=True)
-class _Recorder:
-    """Writes every row, passes it to the observer, and stops the work if too many rows fail."""
+class _Recorder(RowRecorder):
+    """Also keeps what the probes found, and stops at a probe's call that failed."""
 
-    directory: RowDirectory
-    observer: Observer[EvaluationEvent]
-    result: EvaluateResult
-    max_failures: float
     probed: dict[str, str | None] = field(default_factory=dict)
     """Suite -> why it cannot judge, or None."""
-    recent: deque[CallFailed | None] = field(default_factory=lambda: deque(maxlen=RECENT))
-    encode: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)
 
     async def take_all(self, maker: _RowMaker, planned: Sequence[_Planned], calls: int) -> None:
         """Make rows and take them in order."""
@@ -279,24 +252,7 @@ class _Recorder:
     def take(self, made: tuple[EvaluationRow, CallFailed | None]) -> None:
         """Write a row; raise TooManyFailures before it if too many of the last ones failed, or the call of a probe."""
         row, failure = made
-        self.recent.append(failure)
         if row.kind == "probe":  # its row would say for ever that the judge cannot be trusted
             stop_if_too_many([failure], 1, self.max_failures, "rows")
-        stop_if_too_many(self.recent, min(RECENT, self.result.wanted), self.max_failures, "rows")
-        self.directory.write_row(self.encode.encode(row))
-        self.result.rows = self.directory.written
-        self.result.problems += row.problem is not None
-        if row.kind == "probe":
             self.probed[row.suite] = row.problem
-        self.observer.see(row)
-
-
-def _refuse_taken(path: Path) -> None:
-    """Raise RunError if the id is in use."""
-    if is_run(path) or is_generated(path):
-        raise RunError(
-            f"{path.name!r} is the id of a {'run' if is_run(path) else 'generated set'}; choose another --run-id"
-        )
-    if is_evaluation(path):
-        outcome = outcome_of(path)
-        raise taken("evaluation", path, status_of(path, outcome.get("status") == "finished", outcome))
+        self.write(row, failure)

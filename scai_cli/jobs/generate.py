@@ -1,13 +1,9 @@
 """Start or resume a generated set: source -> manifest -> models -> rows in order -> the set's folder."""
 
-from collections import deque
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
-
-import msgspec
 
 from scai_cli import __version__
 from scai_cli.concurrency import in_order
@@ -21,8 +17,8 @@ from scai_cli.datasets.generate.manifest import (
 )
 from scai_cli.datasets.generate.row import GeneratedRow, count_answers, rows
 from scai_cli.datasets.generate.row_plan import row_plans
-from scai_cli.errors import CallFailed, ConfigError, RunError
-from scai_cli.experiment.load import Overrides, changed_text, dump_experiment
+from scai_cli.errors import ConfigError, RunError
+from scai_cli.experiment.load import Overrides, dump_experiment
 from scai_cli.jobs.addresses import refuse_other_address, with_address
 from scai_cli.jobs.generate_source import (
     GenerateOptions,
@@ -34,6 +30,7 @@ from scai_cli.jobs.generate_source import (
 )
 from scai_cli.jobs.interruption import resumable
 from scai_cli.jobs.model_pool import ModelPool
+from scai_cli.jobs.row_recorder import RowRecorder, RowsResult, calls_to_come, keep_settings, refuse_taken
 from scai_cli.jobs.saved_experiment import (
     digests,
     refuse_changed,
@@ -41,19 +38,11 @@ from scai_cli.jobs.saved_experiment import (
     refuse_lost_judge,
     refuse_without_forms,
 )
-from scai_cli.jobs.session import HealthWatch, Observer, Outcome, resume_command, run_on_loop, taken, work
-from scai_cli.runs.call_index import CallIndex
-from scai_cli.runs.find import is_generated, is_run
-from scai_cli.runs.history.status import outcome_of, status_of
+from scai_cli.jobs.session import HealthWatch, Observer, Outcome, resume_command, run_on_loop, work
 from scai_cli.runs.jsonl import sha256
-from scai_cli.runs.locked_folder import CALLS
-from scai_cli.runs.row_directory import EXPERIMENT, GENERATED, TASKS, RowDirectory, row_number
+from scai_cli.runs.row_directory import EXPERIMENT, GENERATED, TASKS, RowDirectory
 from scai_cli.simulation.epoch import AT_ONCE
 from scai_cli.simulation.epoch_context import Agents
-from scai_cli.simulation.stops import stop_if_too_many
-
-RECENT: Final = 100
-"""The number of last rows among which `max_failures` is the allowed share of failures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +57,7 @@ class GenerateStarted:
 GenerateEvent = GenerateStarted | GeneratedRow
 
 
-@dataclass(slots=True)
-class GenerateResult:
-    """The numbers of rows written, rows wanted, and rows with a failed call."""
-
-    rows: int
-    wanted: int
-    problems: int
-    health: list[str] = field(default_factory=list)
-    """Reasons not to trust the rows, in sentences."""
-
-
-GenerateOutcome = Outcome[GenerateResult]
+GenerateOutcome = Outcome[RowsResult]
 
 
 def start(
@@ -91,7 +69,7 @@ def start(
     is written, and OutputError if a file cannot be written.
     """
     if run_id is not None:
-        _refuse_taken(runs / run_id)
+        refuse_taken("generated set", runs / run_id)
     source = read_source(options, runs)
     source = replace(source, config=with_address(source.config, options.overrides))
     check_source(source, options)
@@ -118,7 +96,7 @@ def resume(
     config = manifest.config
     refuse_foreign_code(config, path.name, trust=trust)
     directory = RowDirectory.reopen(path, GENERATED)
-    with closing(directory.folder) as folder:
+    with closing(directory.folder):
         refuse_changed("generated set", manifest.digests, config, path / EXPERIMENT, of_rows=True)
         is_unfinished = directory.written < manifest.orders.n
         if config.generate.by_users and is_unfinished:
@@ -130,8 +108,7 @@ def resume(
                 f"{path / TASKS}: changed since the set was started; restore it from a copy, or start a new set"
             )
         with ModelPool.connect(config) as pool:
-            if (text := changed_text(path / EXPERIMENT, config)) is not None:
-                folder.write_text(EXPERIMENT, text, lasting=True)
+            keep_settings(directory, config)
             return run_on_loop(config.models(), _session(pool, directory, manifest, observer))
 
 
@@ -139,8 +116,9 @@ async def _session(
     pool: ModelPool, directory: RowDirectory, manifest: GenerateManifest, observer: Observer[GenerateEvent]
 ) -> GenerateOutcome:
     folder, written = directory.folder, directory.written
-    result = GenerateResult(written, manifest.orders.n, directory.problems)
-    recorder = _RowRecorder(directory, observer, HealthWatch(pool.config, observer.say), result)
+    result = RowsResult(written, manifest.orders.n, directory.problems)
+    health = HealthWatch(pool.config, observer.say)
+    recorder = _Recorder(directory, observer, result, pool.config.max_failures, health=health)
     for row in rows(folder.path) if written else ():
         count_answers(recorder.health.counts, row)
 
@@ -157,42 +135,25 @@ async def _session(
         calls = pool.config.limits.concurrency
         await in_order(jobs, recorder.take, running=2 * calls, started=max(AT_ONCE, 4 * calls))
 
-    def is_to_come(call: str) -> bool:
-        number = row_number(call)
-        return number is None or number >= written
-
-    # Written rows are not repeated, so their calls need no index.
-    with resumable(resume_command(folder.path)), closing(CallIndex.read(folder.path / CALLS, {}, is_to_come)) as index:
+    with resumable(resume_command(folder.path)), calls_to_come(folder.path, written) as index:
         return await work(pool, folder, index, observer, result, make_rows)
 
 
 @dataclass(slots=True)
-class _RowRecorder:
-    """Writes every row, passes it to the observer, and stops the work if too many rows fail."""
+class _Recorder(RowRecorder):
+    """Also watches the answers of all rows, those of earlier sessions included."""
 
-    directory: RowDirectory
-    observer: Observer[GenerateEvent]
-    health: HealthWatch
-    result: GenerateResult
-    recent: deque[CallFailed | None] = field(default_factory=lambda: deque(maxlen=RECENT))
-    encode: msgspec.json.Encoder = field(default_factory=msgspec.json.Encoder)
+    health: HealthWatch = field(kw_only=True)
 
     def take(self, made: MadeRow) -> None:
-        """Write a row; raise TooManyFailures before it if too many of the last ones failed."""
-        row = made.row
-        self.recent.append(made.failure)
-        wanted = min(RECENT, self.result.wanted)
-        stop_if_too_many(self.recent, wanted, self.health.config.max_failures, f"{'last ' * (wanted == RECENT)}rows")
-        self.directory.write_row(self.encode.encode(row))
-        self.result.rows = self.directory.written
-        self.result.problems += row.problem is not None
-        self.observer.see(row)
-        count_answers(self.health.counts, row)
+        """Write a row and count its answers."""
+        self.write(made.row, made.failure)
+        count_answers(self.health.counts, made.row)
         if self.result.rows == self.result.wanted or self.result.rows % 10 == 0:
             self.judge()
 
     def judge(self) -> None:
-        """Judge the answers of all rows, those of earlier sessions included."""
+        """Judge the answers."""
         self.result.health = self.health.warnings(at_end=self.result.rows == self.result.wanted)
 
 
@@ -222,12 +183,3 @@ def _manifest(
         digests=digests(source.config, of_rows=True),
         config=source.config,
     )
-
-
-def _refuse_taken(path: Path) -> None:
-    """Raise RunError if the id is in use."""
-    if is_run(path):
-        raise RunError(f"{path.name!r} is the id of a run; choose another --run-id")
-    if is_generated(path):
-        outcome = outcome_of(path)
-        raise taken("generated set", path, status_of(path, outcome.get("status") == "finished", outcome))
